@@ -1,0 +1,177 @@
+//! The parts of the JSON contract that every command shares (CONTRACT.md section 4).
+
+use crate::finding::{Finding, Severity};
+use serde::Serialize;
+
+/// The name of this version of the contract.
+pub const SCHEMA: &str = "netdiag/1";
+
+/// The document that a run ends with: the envelope around a command's targets.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Document<T> {
+    /// Always `netdiag/1`.
+    pub schema: String,
+    /// The command, such as `ping`.
+    pub command: String,
+    /// The version of netdiag.
+    pub version: String,
+    /// When the run started, UTC, RFC 3339 with microseconds.
+    pub started_at: String,
+    /// How long the run took, in milliseconds.
+    pub elapsed_ms: f64,
+    /// How it was measured: the weakest method used.
+    pub method: Method,
+    /// One entry for each address probed.
+    pub targets: Vec<T>,
+    /// Verdicts, for all targets.
+    pub findings: Vec<Finding>,
+    /// The worst finding, or `unknown` when nothing could be measured.
+    pub status: Status,
+    /// The exit code of the process.
+    pub exit_code: u8,
+}
+
+/// How something was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Method {
+    /// The kind of socket.
+    pub socket: SocketKind,
+    /// Who read the clock for the round-trip times.
+    pub timestamps: Timestamps,
+    /// Why this method and no better one.
+    pub because: String,
+    /// What this method cannot tell.
+    pub lost: Vec<String>,
+}
+
+/// The kinds of socket, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SocketKind {
+    /// A raw ICMP socket.
+    Raw,
+    /// An ICMP datagram ("ping") socket.
+    IcmpDatagram,
+    /// UDP, errors from the socket's error queue.
+    UdpErrorQueue,
+    /// TCP connects, errors from the socket's error queue.
+    TcpErrorQueue,
+    /// Connects by the kernel alone.
+    KernelConnect,
+    /// Netlink: tables of the kernel.
+    Netlink,
+    /// A packet socket.
+    Packet,
+    /// Nothing could be opened.
+    None,
+}
+
+impl SocketKind {
+    /// The word of the JSON contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::IcmpDatagram => "icmp-datagram",
+            Self::UdpErrorQueue => "udp-error-queue",
+            Self::TcpErrorQueue => "tcp-error-queue",
+            Self::KernelConnect => "kernel-connect",
+            Self::Netlink => "netlink",
+            Self::Packet => "packet",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Who read the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Timestamps {
+    /// The kernel, for every sample that was counted.
+    Kernel,
+    /// This process, for at least one sample.
+    User,
+}
+
+/// The verdict over a whole run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// No finding above info.
+    Ok,
+    /// A warning.
+    Warning,
+    /// A critical finding.
+    Critical,
+    /// Nothing could be measured.
+    Unknown,
+}
+
+impl Status {
+    /// The worst of the findings.
+    #[must_use]
+    pub fn of(findings: &[Finding], measured: bool) -> Self {
+        if !measured {
+            return Self::Unknown;
+        }
+        match findings.iter().map(|finding| finding.severity).max() {
+            None | Some(Severity::Info) => Self::Ok,
+            Some(Severity::Warning) => Self::Warning,
+            Some(Severity::Critical) => Self::Critical,
+        }
+    }
+}
+
+/// RTT of the contract: round-trip times in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Rtt {
+    /// The smallest.
+    pub min: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+    /// Sample standard deviation (n - 1); `null` below two samples.
+    pub stddev: Option<f64>,
+    /// Population standard deviation, as iputils prints it.
+    pub mdev: f64,
+    /// The last one received.
+    pub last: f64,
+    /// The median, by nearest rank.
+    pub p50: f64,
+    /// The 90th percentile, by nearest rank.
+    pub p90: f64,
+    /// The 95th percentile, by nearest rank.
+    pub p95: f64,
+    /// The 99th percentile, by nearest rank.
+    pub p99: f64,
+    /// How many round trips these figures are of.
+    pub samples: u64,
+}
+
+/// JITTER of the contract, in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Jitter {
+    /// Interarrival jitter of RFC 3550 section 6.4.1, over round trips; starts at 0 and lags.
+    /// `null` below two samples.
+    pub rfc3550: Option<f64>,
+    /// Mean of the absolute IPDV (RFC 3393) of neighbouring probes; `null` without a pair.
+    pub ipdv_abs_mean: Option<f64>,
+    /// The smallest signed IPDV.
+    pub ipdv_min: Option<f64>,
+    /// The largest signed IPDV.
+    pub ipdv_max: Option<f64>,
+    /// 95th percentile of the delay above its minimum (RFC 5481 PDV).
+    pub pdv_p95: f64,
+}
+
+/// The lowest and highest reply TTL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct ReplyTtl {
+    /// Of the last reply.
+    pub last: u8,
+    /// The smallest.
+    pub min: u8,
+    /// The largest.
+    pub max: u8,
+}

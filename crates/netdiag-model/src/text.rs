@@ -1,0 +1,81 @@
+//! Text that came from outside: names, banners, configuration.
+
+use std::fmt;
+
+/// The most characters of one untrusted text that are shown.
+pub const SHOWN_CHARACTERS: usize = 255;
+
+/// Text from outside this program. It has no `Display`: whoever shows it must say how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(transparent)]
+pub struct Untrusted(String);
+
+impl Untrusted {
+    /// The text as it came, for comparing and for encoders with rules of their own.
+    #[must_use]
+    pub fn as_raw(&self) -> &str {
+        &self.0
+    }
+
+    /// The text for a terminal or a log: printable ASCII as it is, everything else as `\u{..}`,
+    /// a backslash doubled, cut after [`SHOWN_CHARACTERS`] characters.
+    #[must_use]
+    pub fn escaped(&self) -> Escaped<'_> {
+        Escaped(&self.0)
+    }
+}
+
+impl From<String> for Untrusted {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Untrusted {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// Escaped text, safe to print.
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for character in characters.by_ref().take(SHOWN_CHARACTERS) {
+            match character {
+                '\\' => f.write_str("\\\\")?,
+                ' '..='~' => fmt::Write::write_char(f, character)?,
+                other => write!(f, "\\u{{{:x}}}", u32::from(other))?,
+            }
+        }
+        if characters.next().is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_printable_ascii_comes_out() {
+        let check = |raw: &str, shown: &str| {
+            assert_eq!(Untrusted::from(raw).escaped().to_string(), shown, "{raw:?}");
+        };
+        check("example.net", "example.net");
+        check("a\u{1b}[2Jb", "a\\u{1b}[2Jb");
+        check("tab\tnul\0del\u{7f}", "tab\\u{9}nul\\u{0}del\\u{7f}");
+        check("c1 \u{9b} bidi \u{202e} zero \u{200b}", "c1 \\u{9b} bidi \\u{202e} zero \\u{200b}");
+        check("back\\slash", "back\\\\slash");
+        check("m\u{fc}nchen", "m\\u{fc}nchen");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        let shown = Untrusted::from("x".repeat(300)).escaped().to_string();
+        assert_eq!(shown.len(), SHOWN_CHARACTERS + 3);
+        assert!(shown.ends_with("..."));
+    }
+}
