@@ -1,0 +1,185 @@
+//! ICMP errors, and the probes that they are about (FAULTS.md B7, B13-B16, B28).
+
+use super::Engine;
+use super::receive::{Arrival, round_trip};
+use crate::identity::Identity;
+use crate::measurement::Measurement;
+use crate::outcome::{IcmpError, Outcome, Reason, Stray};
+use crate::port::{Channel, ErrorOrigin, QueuedError};
+use crate::table::State;
+use netdiag_model::{Family, IcmpKind};
+use netdiag_wire::icmp::{self, Icmp};
+use netdiag_wire::protocol::IpVersion;
+use netdiag_wire::quote::{self, Quoted, QuotedTransport};
+use std::net::IpAddr;
+
+/// The smallest MTU of a link: RFC 791 section 3.2, RFC 8200 section 5.
+const LEAST_MTU_V4: u32 = 68;
+const LEAST_MTU_V6: u32 = 1280;
+
+/// What an ICMP error says beside its quote.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    info: Option<u32>,
+    gateway: Option<IpAddr>,
+    quoted_hop_limit: Option<u8>,
+}
+
+/// The echo request that an error quotes.
+struct QuotedEcho<'a> {
+    destination: IpAddr,
+    ident: u16,
+    sequence: u16,
+    payload: &'a [u8],
+}
+
+impl<M: Measurement> Engine<M> {
+    /// An ICMP message that is no echo, with its quote.
+    pub(super) fn on_icmp_error(&mut self, family: Family, arrival: &Arrival, message: &Icmp<'_>) {
+        let kind = IcmpKind { family, kind: message.kind(version(family)), code: message.code() };
+        let (quoted, said) = match message {
+            Icmp::DestinationUnreachable { mtu, body, .. } => {
+                let info = mtu.filter(|mtu| *mtu != 0).map(u32::from);
+                (body.quoted_bytes, Said { info, ..Said::default() })
+            }
+            Icmp::PacketTooBig { mtu, body, .. } => {
+                (body.quoted_bytes, Said { info: Some(*mtu), ..Said::default() })
+            }
+            Icmp::ParameterProblem { pointer, body, .. } => {
+                (body.quoted_bytes, Said { info: Some(*pointer), ..Said::default() })
+            }
+            Icmp::TimeExceeded { body, .. } => (body.quoted_bytes, Said::default()),
+            Icmp::Redirect { gateway, body, .. } => {
+                (body.quoted_bytes, Said { gateway: Some(*gateway), ..Said::default() })
+            }
+            // Type, code and checksum are off already; four unused bytes stand before the quote.
+            Icmp::Other { kind: SOURCE_QUENCH, body, .. } if family == Family::Ipv4 => {
+                (body.get(4..).unwrap_or_default(), Said::default())
+            }
+            _ => return,
+        };
+        let parsed = match family {
+            Family::Ipv4 => quote::parse_v4(quoted),
+            Family::Ipv6 => quote::parse_v6(quoted),
+        };
+        let Ok(quoted) = parsed else { return self.reject(arrival, Reason::UnparsableQuote) };
+        let Some(echo) = quoted_echo(&quoted) else { return };
+        let said = Said { quoted_hop_limit: Some(quoted.hop_limit), ..said };
+        self.on_error_about(kind, arrival, &echo, said);
+    }
+
+    /// An ICMP error from the error queue of a datagram socket.
+    pub(super) fn on_queued_error(&mut self, error: &QueuedError<&[u8]>) {
+        if error.origin != ErrorOrigin::Icmp || error.channel != Channel::Icmp {
+            return;
+        }
+        let family = error.destination.family();
+        let kind = IcmpKind { family, kind: error.kind, code: error.code };
+        let arrival = Arrival {
+            stamp: error.stamp,
+            from: error.offender.unwrap_or(error.destination),
+            to: None,
+            hop_limit: error.hop_limit,
+        };
+        let parsed = match family {
+            Family::Ipv4 => icmp::parse_v4(error.bytes),
+            Family::Ipv6 => icmp::parse_v6(error.bytes),
+        };
+        let Ok(Icmp::EchoRequest(request)) = parsed else {
+            return self.reject(&arrival, Reason::UnparsableQuote);
+        };
+        let echo = QuotedEcho {
+            destination: error.destination.address(),
+            ident: request.ident,
+            sequence: request.seq,
+            payload: request.payload,
+        };
+        let carries = kind.is_too_big()
+            || matches!((family, kind.kind), (Family::Ipv4, 12) | (Family::Ipv6, 4));
+        let unsaid = error.info == 0 && kind.is_too_big() && family == Family::Ipv4;
+        let info = Some(error.info).filter(|_| carries && !unsaid);
+        self.on_error_about(kind, &arrival, &echo, Said { info, ..Said::default() });
+    }
+
+    fn on_error_about(
+        &mut self,
+        kind: IcmpKind,
+        arrival: &Arrival,
+        echo: &QuotedEcho<'_>,
+        said: Said,
+    ) {
+        let Some(index) = self.quoted_probe(kind.family, echo) else {
+            return self.reject(arrival, Reason::UnknownProbe);
+        };
+        let Some(entry) = self.table.get(index) else { return };
+        let template = self.table.template(entry);
+        let identity = Identity { index, seq: entry.seq, destination: entry.destination };
+        // As much of the data as is quoted must be what was sent.
+        let quoted = u16::try_from(echo.payload.len()).unwrap_or(u16::MAX).min(template.size);
+        if !self.config.secret.verify(&identity, quoted, echo.payload) {
+            return self.reject_for(index, arrival, Reason::BadTag);
+        }
+        let total = entry.destination.family().header_len() + 8 + usize::from(template.size);
+        if kind.is_too_big() && !plausible_mtu(kind.family, said.info, total) {
+            return self.reject_for(index, arrival, Reason::ImplausibleMtu);
+        }
+        let timing = round_trip(entry, arrival.stamp);
+        let error = IcmpError {
+            kind,
+            from: arrival.from,
+            rtt: timing.rtt,
+            stamp: timing.stamp,
+            hop_limit: arrival.hop_limit,
+            info: said.info,
+            gateway: said.gateway,
+            quoted_hop_limit: said.quoted_hop_limit,
+        };
+        let entry = entry.clone();
+        if kind.is_redirect() || (kind.family == Family::Ipv4 && kind.kind == SOURCE_QUENCH) {
+            self.stray(&entry, &Stray::Advice(error));
+        } else if entry.is_open() && timing.rtt <= entry.timeout() {
+            self.settle(index, State::GivenUp, &Outcome::NetError(error));
+        } else {
+            if entry.is_open() {
+                self.settle(index, State::GivenUp, &Outcome::TimedOut);
+            }
+            self.stray(&entry, &Stray::LateError(error));
+        }
+    }
+
+    /// The probe that a quote names: by identifier, sequence number and destination, which even the
+    /// shortest quote has (RFC 792: 8 bytes). No two remembered probes share the first two.
+    fn quoted_probe(&self, family: Family, echo: &QuotedEcho<'_>) -> Option<u32> {
+        let index = self.by_wire_key(family, echo.ident, echo.sequence)?;
+        let entry = self.table.get(index)?;
+        (entry.destination.address() == echo.destination).then_some(index)
+    }
+}
+
+const fn version(family: Family) -> IpVersion {
+    match family {
+        Family::Ipv4 => IpVersion::V4,
+        Family::Ipv6 => IpVersion::V6,
+    }
+}
+
+const SOURCE_QUENCH: u8 = 4;
+
+fn quoted_echo<'a>(quoted: &Quoted<'a>) -> Option<QuotedEcho<'a>> {
+    match quoted.transport {
+        QuotedTransport::Echo { reply: false, ident, seq, payload, .. } => {
+            Some(QuotedEcho { destination: quoted.destination, ident, sequence: seq, payload })
+        }
+        _ => None,
+    }
+}
+
+/// Whether a "too big" can be true: it must be above the least MTU and below what was sent. A router
+/// from before RFC 1191 names no MTU.
+fn plausible_mtu(family: Family, mtu: Option<u32>, sent: usize) -> bool {
+    let least = match family {
+        Family::Ipv4 => LEAST_MTU_V4,
+        Family::Ipv6 => LEAST_MTU_V6,
+    };
+    mtu.is_none_or(|mtu| mtu >= least && (mtu as usize) < sent)
+}

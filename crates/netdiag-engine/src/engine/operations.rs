@@ -1,0 +1,105 @@
+//! What a queued probe becomes when it is given to the network.
+
+use super::{Engine, EngineConfig, Phase, Queued};
+use crate::identity::Identity;
+use crate::measurement::Measurement;
+use crate::port::{Channel, Connect, Exchange, Lookup, Opened, Operation, OperationId, Transmit};
+use crate::table::{Entry, State, Table};
+use netdiag_model::Family;
+use netdiag_wire::icmp;
+
+impl<M: Measurement> Engine<M> {
+    /// The next queued operation that was not cancelled meanwhile.
+    pub(super) fn next_queued(&mut self) -> Option<Queued> {
+        loop {
+            let queued = self.queue.pop_front()?;
+            let live = match queued {
+                Queued::Echo(index) => self.still_wanted(index),
+                Queued::Connect(index, _) | Queued::Exchange(index, ..) => {
+                    self.dialogs.contains(&index)
+                }
+                Queued::Lookup(index) => self.lookups.contains_key(&index),
+                Queued::Close(_) => true,
+            };
+            if live {
+                return Some(queued);
+            }
+        }
+    }
+
+    /// Whether a queued echo request is still to be sent; if its measurement has finished, it will
+    /// never be.
+    fn still_wanted(&mut self, index: u32) -> bool {
+        let Some(entry) = self.table.get_mut(index) else { return false };
+        if entry.state != State::Queued {
+            return false;
+        }
+        let slot = self.slots.get(entry.measurement as usize);
+        let wanted = slot.is_some_and(|slot| slot.phase != Phase::Finished);
+        if !wanted {
+            entry.state = State::Closed;
+        }
+        wanted
+    }
+
+    /// The operation that a queued probe stands for.
+    pub(super) fn operation(&mut self, queued: Queued) -> Operation<&[u8]> {
+        self.scratch.clear();
+        let (Queued::Echo(index)
+        | Queued::Connect(index, _)
+        | Queued::Exchange(index, ..)
+        | Queued::Lookup(index)
+        | Queued::Close(index)) = queued;
+        let id = OperationId(index);
+        if let (Queued::Lookup(_), Some((_, address))) = (queued, self.lookups.get(&index)) {
+            return Operation::Lookup(Lookup { id, address: *address });
+        }
+        let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
+        let (destination, control) = (entry.destination, self.table.template(entry).control);
+        match queued {
+            Queued::Echo(_) => {
+                let (payload, out) = (&mut self.payload, &mut self.scratch);
+                emit_echo(&self.config, &self.table, index, entry, payload, out);
+                let (channel, bytes) = (Channel::Icmp, self.scratch.as_slice());
+                Operation::Transmit(Transmit { id, channel, destination, control, bytes })
+            }
+            Queued::Connect(_, port) => {
+                Operation::Connect(Connect { id, destination, port, control })
+            }
+            Queued::Exchange(_, port, framing) => {
+                self.scratch.extend(self.requests.remove(&index).unwrap_or_default());
+                let bytes = self.scratch.as_slice();
+                Operation::Exchange(Exchange { id, destination, port, framing, bytes })
+            }
+            Queued::Lookup(_) | Queued::Close(_) => Operation::Close(id),
+        }
+    }
+}
+
+/// The first identifier of a family's block, and how many there are.
+pub(super) fn identifiers(opened: &Opened, family: Family) -> (u16, u8) {
+    opened.family(family).map_or((0, 1), |o| (o.identifiers.first, o.identifiers.count))
+}
+
+/// Writes the echo request of a probe. The same bytes each time, so that a send that met a full
+/// queue can be repeated.
+fn emit_echo(
+    config: &EngineConfig,
+    table: &Table,
+    index: u32,
+    entry: &Entry,
+    payload: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+) {
+    let ident = identifiers(&config.opened, entry.destination.family()).0;
+    let ident = ident.wrapping_add(u16::from(entry.ident));
+    let sequence = config.secret.wire_sequence(index);
+    let identity = Identity { index, seq: entry.seq, destination: entry.destination };
+    let template = table.template(entry);
+    payload.clear();
+    config.secret.emit(&identity, template.size, &template.pattern, payload);
+    match entry.destination.family() {
+        Family::Ipv4 => icmp::emit_echo_v4(false, ident, sequence, payload, out),
+        Family::Ipv6 => icmp::emit_echo_v6(false, ident, sequence, payload, None, out),
+    }
+}

@@ -1,0 +1,35 @@
+//! How fast packets leave: no burst that our own queues or the target's would drop (FAULTS.md B23).
+
+use netdiag_model::Instant;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Lets at most `burst` packets go in any stretch of time that is a tick long.
+#[derive(Debug)]
+pub(super) struct Pace {
+    burst: usize,
+    tick: Duration,
+    /// When the packets of the last tick went, oldest first.
+    recent: VecDeque<Instant>,
+}
+
+impl Pace {
+    pub(super) fn new(burst: u32, tick: Duration) -> Self {
+        let burst = usize::try_from(burst).unwrap_or(usize::MAX).max(1);
+        Self { burst, tick, recent: VecDeque::new() }
+    }
+
+    /// Until when the next packet must wait; `None` when it may go now.
+    pub(super) fn blocked_until(&mut self, now: Instant) -> Option<Instant> {
+        while self.recent.front().is_some_and(|first| *first + self.tick <= now) {
+            self.recent.pop_front();
+        }
+        let first = self.recent.front().filter(|_| self.recent.len() >= self.burst)?;
+        Some(*first + self.tick)
+    }
+
+    /// A packet goes.
+    pub(super) fn count(&mut self, now: Instant) {
+        self.recent.push_back(now);
+    }
+}

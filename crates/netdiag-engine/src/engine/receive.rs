@@ -1,0 +1,232 @@
+//! What an echo reply is: an answer, a late one, a second one, or none of ours (FAULTS.md B1, B11-B13).
+
+use super::Engine;
+use super::operations::identifiers;
+use super::settle::STAMP_TOLERANCE;
+use crate::identity::{self, FULL_TAG, Identity};
+use crate::measurement::Measurement;
+use crate::outcome::{Corruption, Outcome, Reason, Rejection, Reply, ReplyDetail, Stray};
+use crate::port::{Message, Received};
+use crate::table::{Entry, KernelStamp, State};
+use netdiag_model::{Destination, Family, Stamp, StampSource};
+use netdiag_wire::icmp::{self, Echo, Icmp};
+use netdiag_wire::{ipv4, protocol};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Bytes of an ICMP echo header.
+const ECHO_HEADER: usize = 8;
+
+/// What is known of a packet beside its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) stamp: Stamp,
+    pub(super) from: Destination,
+    pub(super) to: Option<IpAddr>,
+    pub(super) hop_limit: Option<u8>,
+}
+
+impl<M: Measurement> Engine<M> {
+    pub(super) fn on_received(&mut self, received: &Received<&[u8]>) {
+        let Received { stamp, from, to, hop_limit, .. } = *received;
+        let mut arrival = Arrival { stamp, from, to, hop_limit };
+        match received.message {
+            Message::Ipv4(packet) => match ipv4::parse(packet) {
+                Ok((header, payload)) if header.protocol == protocol::ICMP => {
+                    arrival.hop_limit = Some(header.hop_limit);
+                    arrival.to = Some(IpAddr::V4(header.destination));
+                    self.on_icmp(Family::Ipv4, &arrival, payload);
+                }
+                Ok(_) => {}
+                Err(_) => self.reject(&arrival, Reason::Truncated),
+            },
+            Message::Icmpv4(bytes) => self.on_icmp(Family::Ipv4, &arrival, bytes),
+            Message::Icmpv6(bytes) => self.on_icmp(Family::Ipv6, &arrival, bytes),
+            Message::Udp(..) => {}
+        }
+    }
+
+    fn on_icmp(&mut self, family: Family, arrival: &Arrival, bytes: &[u8]) {
+        let parsed = match family {
+            Family::Ipv4 => icmp::parse_v4(bytes),
+            Family::Ipv6 => icmp::parse_v6(bytes),
+        };
+        let Ok(message) = parsed else { return self.reject(arrival, Reason::Truncated) };
+        let intact = checksum_ok(family, arrival, bytes);
+        match message {
+            Icmp::EchoRequest(_) => {}
+            Icmp::EchoReply(echo) => self.on_echo_reply(family, arrival, &echo, intact),
+            _ if !intact => self.reject(arrival, Reason::BadChecksum),
+            other => self.on_icmp_error(family, arrival, &other),
+        }
+    }
+
+    fn on_echo_reply(&mut self, family: Family, arrival: &Arrival, echo: &Echo<'_>, intact: bool) {
+        let Some(index) = self.named_by(family, echo) else {
+            let reason = if intact { Reason::UnknownProbe } else { Reason::BadChecksum };
+            return self.reject(arrival, reason);
+        };
+        if let Some(reason) = self.objection(index, arrival, echo, intact) {
+            return self.reject_for(index, arrival, reason);
+        }
+        let Some(entry) = self.table.get(index) else { return };
+        let reply = self.reply(entry, arrival, echo);
+        self.on_reply(index, reply);
+    }
+
+    /// Settles a probe with its answer, or finds the answer late or repeated.
+    ///
+    /// For a probe that is still queued the network owes a `Sent` before this; without it the time of
+    /// the attempt stands.
+    pub(super) fn on_reply(&mut self, index: u32, reply: Reply) {
+        let Some(entry) = self.table.get_mut(index) else { return };
+        match entry.state {
+            State::Queued | State::Trying | State::InFlight if reply.rtt <= entry.timeout() => {
+                self.settle(index, State::Answered, &Outcome::Replied(reply));
+            }
+            // Its stamp says that it came too late, though the deadline was not yet looked at.
+            State::Queued | State::Trying | State::InFlight => {
+                let entry = Entry { state: State::Answered, ..entry.clone() };
+                self.settle(index, State::Answered, &Outcome::TimedOut);
+                self.stray(&entry, &Stray::Late(reply));
+            }
+            State::GivenUp => {
+                entry.state = State::Answered;
+                let entry = entry.clone();
+                self.stray(&entry, &Stray::Late(reply));
+            }
+            State::Answered => {
+                let entry = entry.clone();
+                self.stray(&entry, &Stray::Duplicate(reply));
+            }
+            State::Closed => {}
+        }
+    }
+
+    /// The remembered probe that an echo reply claims to answer: by the index in its data, or by
+    /// its sequence number where the data has no room for one.
+    fn named_by(&self, family: Family, echo: &Echo<'_>) -> Option<u32> {
+        let by_index = identity::index_of(echo.payload).filter(|index| {
+            let entry = self.table.get(*index);
+            entry.is_some_and(|entry| entry.is_heard() && entry.destination.family() == family)
+        });
+        by_index.or_else(|| self.by_wire_key(family, echo.ident, echo.seq))
+    }
+
+    /// The newest remembered probe with this identifier and sequence number.
+    pub(super) fn by_wire_key(&self, family: Family, ident: u16, sequence: u16) -> Option<u32> {
+        let first = identifiers(&self.config.opened, family).0;
+        let low = self.config.secret.index_low(sequence);
+        self.table.with_low_bits(low).find(|index| {
+            self.table.get(*index).is_some_and(|entry| {
+                entry.is_heard()
+                    && entry.destination.family() == family
+                    && first.wrapping_add(u16::from(entry.ident)) == ident
+            })
+        })
+    }
+
+    /// Why an echo reply does not answer the probe that it names.
+    fn objection(
+        &self,
+        index: u32,
+        arrival: &Arrival,
+        echo: &Echo<'_>,
+        intact: bool,
+    ) -> Option<Reason> {
+        let entry = self.table.get(index)?;
+        let first = identifiers(&self.config.opened, entry.destination.family()).0;
+        let key =
+            (first.wrapping_add(u16::from(entry.ident)), self.config.secret.wire_sequence(index));
+        let size = self.table.template(entry).size;
+        let identity = Identity { index, seq: entry.seq, destination: entry.destination };
+        if !intact {
+            Some(Reason::BadChecksum)
+        } else if !entry.destination.is_source(arrival.from) {
+            Some(Reason::WrongSource)
+        } else if (echo.ident, echo.seq) != key {
+            Some(Reason::WrongSequence)
+        } else if echo.payload.len() < usize::from(size).min(FULL_TAG) {
+            Some(Reason::Truncated)
+        } else if !self.config.secret.verify(&identity, size, echo.payload) {
+            Some(Reason::BadTag)
+        } else {
+            None
+        }
+    }
+
+    fn reply(&self, entry: &Entry, arrival: &Arrival, echo: &Echo<'_>) -> Reply {
+        let template = self.table.template(entry);
+        let size = usize::from(template.size);
+        let corruption = (FULL_TAG..size.min(echo.payload.len())).find_map(|offset| {
+            let (sent, received) = (template.pattern.byte(offset), *echo.payload.get(offset)?);
+            (sent != received).then_some(Corruption { offset, sent, received })
+        });
+        let timing = round_trip(entry, arrival.stamp);
+        Reply {
+            from: arrival.from,
+            rtt: timing.rtt,
+            stamp: timing.stamp,
+            clock_adjusted: timing.clock_adjusted,
+            received_at: arrival.stamp.at,
+            hop_limit: arrival.hop_limit,
+            bytes: ECHO_HEADER + echo.payload.len(),
+            sent_bytes: ECHO_HEADER + size,
+            corruption,
+            detail: ReplyDetail::Echo,
+        }
+    }
+
+    /// Counts a packet that names no probe.
+    pub(super) fn reject(&mut self, arrival: &Arrival, reason: Reason) {
+        self.unmatched(&Rejection { from: arrival.from, at: arrival.stamp.at, reason });
+    }
+
+    /// Counts a packet that names a probe and does not answer it.
+    pub(super) fn reject_for(&mut self, index: u32, arrival: &Arrival, reason: Reason) {
+        let rejection = Rejection { from: arrival.from, at: arrival.stamp.at, reason };
+        match self.table.get(index).cloned() {
+            Some(entry) => self.stray(&entry, &Stray::Rejected(rejection)),
+            None => self.unmatched(&rejection),
+        }
+    }
+}
+
+/// A round trip and the clock that it was taken with.
+pub(super) struct Timing {
+    pub(super) rtt: Duration,
+    pub(super) stamp: StampSource,
+    pub(super) clock_adjusted: bool,
+}
+
+/// From a probe's send to `stamp`: by the kernel's clock when both ends have its stamp and it does
+/// not contradict the user's, else by the user's (FAULTS.md B4).
+pub(super) fn round_trip(entry: &Entry, stamp: Stamp) -> Timing {
+    let user = stamp.user.since(entry.user_sent_at);
+    let by_user = |clock_adjusted| Timing { rtt: user, stamp: StampSource::User, clock_adjusted };
+    match (entry.kernel, stamp.source) {
+        (KernelStamp::Missing, _) | (_, StampSource::User) => by_user(false),
+        (KernelStamp::Contradicted, StampSource::Kernel) => by_user(true),
+        (KernelStamp::After(_), StampSource::Kernel) => {
+            // The user reads the clock before the send and after the receive, so the kernel's round
+            // trip is the shorter one.
+            let kernel = stamp.at.checked_since(entry.sent_at());
+            match kernel.filter(|rtt| *rtt <= user + STAMP_TOLERANCE) {
+                Some(rtt) => Timing { rtt, stamp: StampSource::Kernel, clock_adjusted: false },
+                None => by_user(true),
+            }
+        }
+    }
+}
+
+/// Whether the checksum holds, as far as it can be known: ICMPv6's covers both addresses, and the
+/// kernel has checked it already.
+fn checksum_ok(family: Family, arrival: &Arrival, bytes: &[u8]) -> bool {
+    match (family, arrival.from, arrival.to) {
+        (Family::Ipv4, ..) => icmp::checksum_ok_v4(bytes),
+        (Family::Ipv6, Destination::V6(from, _), Some(IpAddr::V6(to))) => {
+            icmp::checksum_ok_v6(bytes, from, to)
+        }
+        (Family::Ipv6, ..) => true,
+    }
+}

@@ -1,0 +1,135 @@
+//! How a probe starts: it gets its key and is queued.
+
+use super::operations::identifiers;
+use super::timers::Timer;
+use super::{Engine, Queued};
+use crate::measurement::Measurement;
+use crate::probe::{EchoSpec, Pattern, ProbeKind, ProbeSpec};
+use crate::table::{Carrier, Entry, KernelStamp, State};
+use crate::template::Template;
+use netdiag_model::{Destination, Instant};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How soon a probe that found no free identifier is tried again.
+const HELD_RETRY: Duration = Duration::from_millis(10);
+
+impl<M: Measurement> Engine<M> {
+    /// Starts a probe, or holds it until an identifier is free.
+    pub(super) fn start(&mut self, id: u32, spec: ProbeSpec) {
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.open += 1;
+        }
+        let is_echo = matches!(spec.kind, ProbeKind::Echo(_));
+        let ident = self.free_identifier(&spec).filter(|_| !is_echo || self.held.is_empty());
+        match ident {
+            Some(ident) => self.launch(id, spec, ident),
+            None => self.hold(id, spec),
+        }
+    }
+
+    /// Starts the probe that was held longest, if an identifier is free by now.
+    pub(super) fn start_held(&mut self) {
+        self.held_due = false;
+        let Some((id, spec)) = self.held.pop_front() else { return };
+        let Some(ident) = self.free_identifier(&spec) else {
+            self.held.push_front((id, spec));
+            return self.timers.push(self.now + HELD_RETRY, Timer::Held);
+        };
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.is_held = false;
+        }
+        self.held_due = !self.held.is_empty();
+        self.launch(id, spec, ident);
+    }
+
+    fn hold(&mut self, id: u32, spec: ProbeSpec) {
+        self.identifiers_exhausted += 1;
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.is_held = true;
+        }
+        if self.held.is_empty() {
+            self.timers.push(self.now + HELD_RETRY, Timer::Held);
+        }
+        self.held.push_back((id, spec));
+    }
+
+    /// The identifier for a probe; dialogs need none, and so have any.
+    fn free_identifier(&self, spec: &ProbeSpec) -> Option<u8> {
+        match &spec.kind {
+            ProbeKind::Echo(EchoSpec { flow, .. }) => {
+                let count = identifiers(&self.config.opened, spec.destination.family()).1;
+                self.table.free_identifier(*flow, count, self.now)
+            }
+            ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => Some(0),
+        }
+    }
+
+    /// Gives a probe its key and queues it.
+    fn launch(&mut self, id: u32, spec: ProbeSpec, ident: u8) {
+        let ProbeSpec { target, seq, destination, timeout, patience, control, kind } = spec;
+        let (size, pattern, carrier, state) = match &kind {
+            ProbeKind::Echo(echo) => (echo.size, echo.pattern, Carrier::Datagram, State::Queued),
+            ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => {
+                (0, Pattern::COUNTING, Carrier::Dialog, State::Trying)
+            }
+        };
+        let entry = Entry {
+            destination,
+            seq,
+            user_sent_at: self.now,
+            timeout_nanos: u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX),
+            kernel: KernelStamp::Missing,
+            measurement: id,
+            target,
+            template: 0,
+            ident,
+            tries: 0,
+            carrier,
+            state,
+        };
+        let index = self.table.push(entry, &Template { control, patience, size, pattern });
+        self.timers.push(self.now + timeout, Timer::Deadline(index));
+        self.pace.count(self.now);
+        self.queue_probe(index, kind);
+        self.make_ready(id);
+    }
+
+    fn queue_probe(&mut self, index: u32, kind: ProbeKind) {
+        let queued = match kind {
+            ProbeKind::Echo(_) => return self.queue.push_back(Queued::Echo(index)),
+            ProbeKind::Connect { port } => Queued::Connect(index, port),
+            ProbeKind::Exchange { port, framing, request } => {
+                self.requests.insert(index, request);
+                Queued::Exchange(index, port, framing)
+            }
+        };
+        self.dialogs.insert(index);
+        self.queue.push_back(queued);
+    }
+
+    pub(super) fn look_up(&mut self, id: u32, address: IpAddr) {
+        // A look-up only takes a number, so that no probe gets the same one.
+        let number = Entry {
+            destination: Destination::new(address),
+            seq: 0,
+            user_sent_at: Instant::ZERO,
+            timeout_nanos: 0,
+            kernel: KernelStamp::Missing,
+            measurement: id,
+            target: 0,
+            template: 0,
+            ident: 0,
+            tries: 0,
+            carrier: Carrier::Dialog,
+            state: State::Closed,
+        };
+        let index = self.table.push(number, &Template::default());
+        if let Some(slot) = self.slots.get_mut(id as usize) {
+            slot.lookups += 1;
+        }
+        self.lookups.insert(index, (id, address));
+        self.queue.push_back(Queued::Lookup(index));
+        self.make_ready(id);
+    }
+}

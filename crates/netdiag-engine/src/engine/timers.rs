@@ -1,0 +1,112 @@
+//! What happens at a time.
+
+use super::{Engine, Phase};
+use crate::measurement::Measurement;
+use crate::outcome::{Outcome, Why};
+use crate::table::{Carrier, State};
+use netdiag_model::Instant;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+/// One thing that is due at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// A probe's time is over.
+    Deadline(u32),
+    /// A measurement wants to be asked.
+    Wake(u32),
+    /// A probe that met a full queue is sent again.
+    Retry(u32),
+    /// Probes without a free identifier are tried again.
+    Held,
+    /// A measurement has waited long enough for names.
+    NamesOver(u32),
+}
+
+/// Timers, earliest first. Those that no longer matter are skipped when they come up.
+#[derive(Debug, Default)]
+pub(super) struct Timers {
+    /// Deadlines that are not before the one pushed last: nearly all, since timeouts are alike.
+    in_order: VecDeque<(Instant, Timer)>,
+    others: BinaryHeap<Reverse<(Instant, Timer)>>,
+}
+
+impl Timers {
+    pub(super) fn push(&mut self, at: Instant, timer: Timer) {
+        let follows = self.in_order.back().is_none_or(|(last, _)| *last <= at);
+        if follows && matches!(timer, Timer::Deadline(_)) {
+            self.in_order.push_back((at, timer));
+        } else {
+            self.others.push(Reverse((at, timer)));
+        }
+    }
+
+    pub(super) fn earliest(&self) -> Instant {
+        let in_order = self.in_order.front().map_or(Instant::FAR, |(at, _)| *at);
+        let other = self.others.peek().map_or(Instant::FAR, |Reverse((at, _))| *at);
+        in_order.min(other)
+    }
+
+    fn due(&mut self, now: Instant) -> Option<Timer> {
+        let other = self.others.peek().map(|Reverse(other)| *other);
+        match (self.in_order.front(), other) {
+            (Some(deadline), other) if other.is_none_or(|other| *deadline <= other) => {
+                if deadline.0 > now {
+                    return None;
+                }
+                self.in_order.pop_front().map(|(_, timer)| timer)
+            }
+            (_, Some((at, _))) if at <= now => self.others.pop().map(|Reverse((_, timer))| timer),
+            _ => None,
+        }
+    }
+}
+
+impl<M: Measurement> Engine<M> {
+    /// Does what is due at the time reached.
+    pub(super) fn on_time(&mut self) {
+        while let Some(timer) = self.timers.due(self.now) {
+            match timer {
+                Timer::Deadline(index) => self.on_deadline(index),
+                Timer::Wake(id) => {
+                    if let Some(slot) = self.slots.get_mut(id as usize)
+                        && slot.wake <= self.now
+                    {
+                        slot.wake = Instant::FAR;
+                        self.make_ready(id);
+                    }
+                }
+                Timer::Retry(index) => self.again.push_back(index),
+                Timer::Held => self.held_due = true,
+                Timer::NamesOver(id) => {
+                    let naming = self.slots.get(id as usize).map(|slot| slot.phase);
+                    if naming == Some(Phase::Naming) {
+                        self.finish(id);
+                    }
+                }
+            }
+        }
+        self.table.forget(self.now);
+        self.drops.forget(self.table.oldest());
+        self.looked_at = self.now;
+    }
+
+    fn on_deadline(&mut self, index: u32) {
+        let Some(entry) = self.table.get(index) else { return };
+        let deadline = match entry.state {
+            // The network owes word of it. It does not get for ever.
+            State::Queued => entry.deadline() + self.table.template(entry).patience,
+            State::Trying | State::InFlight => entry.deadline(),
+            State::Answered | State::GivenUp | State::Closed => return,
+        };
+        if deadline > self.now {
+            return self.timers.push(deadline, Timer::Deadline(index));
+        }
+        // A reply that our own socket dropped is not a reply that the network lost.
+        let dropped = entry.carrier == Carrier::Datagram
+            && self.drops.overlap(entry.sent_at(), entry.deadline());
+        let outcome = if dropped { Outcome::Unknown(Why::ReceiveDrops) } else { Outcome::TimedOut };
+        self.settle(index, State::GivenUp, &outcome);
+        self.queue_close(index);
+    }
+}

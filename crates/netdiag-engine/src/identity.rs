@@ -1,0 +1,161 @@
+//! How an answer names its probe.
+//!
+//! ```text
+//! data of an echo request      0       4       8              16
+//!                              | index |  seq  |     tag      | pattern ...
+//! ```
+//! The 32-bit index finds the probe; the low half of the measurement's sequence number is there for
+//! people who read captures; the tag is SipHash-2-4 over index, sequence number and destination
+//! under a key of this run, so that nobody who has not seen the request can answer it. No time
+//! stands in the packet: what comes back is not believed (FAULTS.md B1, B3).
+
+use crate::probe::Pattern;
+use netdiag_model::Destination;
+use siphasher::sip::SipHasher24;
+use std::hash::Hasher;
+
+/// Bytes of the data that index, sequence number and tag take.
+pub const FULL_TAG: usize = 16;
+const TAG_OFFSET: usize = 8;
+const INDEX_LEN: usize = 4;
+
+/// The secret of a run, and where its wire sequence numbers start.
+#[derive(Clone, Copy)]
+pub struct Secret {
+    key: [u8; 16],
+    sequence_start: u16,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// What a probe's packet says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) index: u32,
+    pub(crate) seq: u64,
+    pub(crate) destination: Destination,
+}
+
+impl Secret {
+    /// A secret of 18 unpredictable bytes (getrandom).
+    #[must_use]
+    pub fn new(random: [u8; 18]) -> Self {
+        let (mut key, mut start) = ([0; 16], [0; 2]);
+        key.copy_from_slice(&random[..16]);
+        start.copy_from_slice(&random[16..]);
+        Self { key, sequence_start: u16::from_be_bytes(start) }
+    }
+
+    /// The 16-bit sequence number on the wire of the probe with this index.
+    pub(crate) fn wire_sequence(&self, index: u32) -> u16 {
+        let [_, _, high, low] = index.to_be_bytes();
+        self.sequence_start.wrapping_add(u16::from_be_bytes([high, low]))
+    }
+
+    /// The low 16 bits of the index of the probe with this sequence number on the wire.
+    pub(crate) const fn index_low(&self, wire_sequence: u16) -> u16 {
+        wire_sequence.wrapping_sub(self.sequence_start)
+    }
+
+    /// Writes the data of an echo request: `size` bytes appended to `out`.
+    pub(crate) fn emit(
+        &self,
+        identity: &Identity,
+        size: u16,
+        pattern: &Pattern,
+        out: &mut Vec<u8>,
+    ) {
+        let size = usize::from(size);
+        let start = out.len();
+        let head = self.head(identity);
+        out.extend_from_slice(head.get(..size.min(FULL_TAG)).unwrap_or(&head));
+        out.extend((FULL_TAG..size).map(|offset| pattern.byte(offset)));
+        debug_assert_eq!(out.len() - start, size, "exactly the size asked for");
+    }
+
+    /// Whether `data` starts with as much of the index, sequence number and tag as `size` allows.
+    pub(crate) fn verify(&self, identity: &Identity, size: u16, data: &[u8]) -> bool {
+        let head = self.head(identity);
+        let expected = head.get(..usize::from(size).min(FULL_TAG)).unwrap_or(&head);
+        data.get(..expected.len()) == Some(expected)
+    }
+
+    fn head(&self, identity: &Identity) -> [u8; FULL_TAG] {
+        let mut head = [0; FULL_TAG];
+        let [.., b4, b5, b6, b7] = identity.seq.to_be_bytes();
+        head[..INDEX_LEN].copy_from_slice(&identity.index.to_be_bytes());
+        head[INDEX_LEN..TAG_OFFSET].copy_from_slice(&[b4, b5, b6, b7]);
+        head[TAG_OFFSET..].copy_from_slice(&self.tag(identity).to_be_bytes());
+        head
+    }
+
+    fn tag(&self, identity: &Identity) -> u64 {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write_u32(identity.index);
+        hasher.write_u64(identity.seq);
+        match identity.destination {
+            Destination::V4(address) => hasher.write(&address.octets()),
+            Destination::V6(address, _) => hasher.write(&address.octets()),
+        }
+        hasher.finish()
+    }
+}
+
+/// The index that the data of an echo message names, where there is room for one.
+pub(crate) fn index_of(data: &[u8]) -> Option<u32> {
+    data.first_chunk::<INDEX_LEN>().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+/// Whether data of this size carries index and tag in full.
+#[must_use]
+pub const fn is_strong(size: u16) -> bool {
+    size as usize >= FULL_TAG
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity() -> Identity {
+        let destination = Destination::new("192.0.2.1".parse().expect("an address"));
+        Identity { index: 7, seq: 3, destination }
+    }
+
+    #[test]
+    fn what_was_emitted_verifies_and_nothing_else_does() {
+        let secret = Secret::new([5; 18]);
+        for size in [0_u16, 3, 4, 8, 15, 16, 17, 56, 1000] {
+            let mut data = Vec::new();
+            secret.emit(&identity(), size, &Pattern::COUNTING, &mut data);
+            assert_eq!(data.len(), usize::from(size));
+            assert!(secret.verify(&identity(), size, &data), "size {size}");
+            for place in 0..data.len().min(FULL_TAG) {
+                let mut forged = data.clone();
+                forged[place] ^= 1;
+                assert!(!secret.verify(&identity(), size, &forged), "size {size} byte {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_tag_depends_on_key_destination_and_sequence() {
+        let secret = Secret::new([5; 18]);
+        let tag = |identity: &Identity| secret.tag(identity);
+        let other = Destination::new("192.0.2.2".parse().expect("an address"));
+        assert_ne!(tag(&identity()), tag(&Identity { destination: other, ..identity() }));
+        assert_ne!(tag(&identity()), tag(&Identity { seq: 1 << 32 | 3, ..identity() }));
+        assert_ne!(tag(&identity()), Secret::new([6; 18]).tag(&identity()));
+    }
+
+    #[test]
+    fn wire_sequence_numbers_lead_back_to_the_index() {
+        let secret = Secret::new([0xff; 18]);
+        for index in [0_u32, 1, 65_535, 65_536, u32::MAX] {
+            assert_eq!(u32::from(secret.index_low(secret.wire_sequence(index))), index & 0xffff);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The probe engine that every prober shares: a value that inputs are pushed into and outputs are
+//! pulled out of.
+//!
+//! It owns the keys of probes, the table of what is in flight, deadlines, duplicates and lateness,
+//! pacing, and the statistics; it knows nothing of what a prober wants to find out. It opens no
+//! socket, reads no clock and draws no random number: time is a field of each [`port::Input`], and
+//! the secret of a run is given to it. So a week of pinging runs in a second of a test, and a test
+//! sees the same bytes as the wire.
+//!
+//! - A [`Measurement`] says what comes next and what an outcome means.
+//! - An [`Engine`] runs any number of measurements at once.
+//! - A [`port::Network`] does what the engine asks: the operating system, or a simulated internet.
+//! - [`run()`] is the loop that joins the three.
+//!
+//! What the engine promises, whatever comes in, and in whatever order:
+//! - each probe settles exactly once; what comes after it is a [`Stray`];
+//! - a reply is judged by its stamp, not by when it was looked at;
+//! - a round trip is never negative and never above the timeout;
+//! - only an answer with the right source, identifier, sequence number and tag settles a probe;
+//! - what it remembers is bounded by the probes of the last timeout and late window.
+//!
+//! ```
+//! use netdiag_engine::schedule::Schedule;
+//! use netdiag_model::Instant;
+//! use std::time::Duration;
+//!
+//! let start = Instant::from_nanos(0);
+//! let mut schedule = Schedule::new(start, Duration::from_millis(10), 1);
+//! assert!(schedule.take(start + Duration::from_millis(3)), "taken late");
+//! assert_eq!(schedule.due(), start + Duration::from_millis(10), "and still on the grid");
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod engine;
+pub mod identity;
+pub mod measurement;
+pub mod outcome;
+mod output;
+pub mod port;
+pub mod probe;
+mod run;
+pub mod schedule;
+pub mod stats;
+mod table;
+mod template;
+
+pub use engine::{Engine, EngineConfig, MeasurementId};
+pub use identity::Secret;
+pub use measurement::{Events, Measurement, Next};
+pub use outcome::{Outcome, Stray};
+pub use output::Output;
+pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec};
+pub use run::{RunEnd, run};

@@ -1,0 +1,112 @@
+//! Policy: what a prober must say so that the engine can run it.
+
+use crate::outcome::{Outcome, Rejection, Stray};
+use crate::port::Change;
+use crate::probe::{Probe, ProbeSpec};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{Instant, Untrusted};
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+/// A prober: says what comes next and what an outcome means.
+///
+/// The engine calls [`next`](Self::next) at the start, at the time that it named, and after each
+/// [`settle`](Self::settle), until it says `Done` or `Quit`.
+pub trait Measurement {
+    /// What it tells the outside. The engine knows no prober's words.
+    type Event;
+
+    /// What comes next. Called again at once after `Probe` and `Lookup`.
+    fn next(&mut self, now: Instant, events: &mut Events<Self::Event>) -> Next;
+
+    /// A probe left this machine. Comes before it settles, and for every outcome but a local error.
+    ///
+    /// Whether a connect or an exchange sent anything is known only at its end: for those this comes
+    /// right before `settle`, or before [`finish`](Self::finish) if they stay in flight.
+    fn sent(&mut self, probe: &Probe, events: &mut Events<Self::Event>) {
+        let _ = (probe, events);
+    }
+
+    /// A probe ended. Called exactly once for each.
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Self::Event>);
+
+    /// Something about a probe that does not end it.
+    fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Self::Event>);
+
+    /// A packet was rejected that names no probe. `true`: it was about this measurement's target.
+    fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Self::Event>) -> bool {
+        let _ = (rejection, events);
+        false
+    }
+
+    /// The name of an address came, or will never come.
+    fn named(
+        &mut self,
+        address: IpAddr,
+        result: &Result<Option<Untrusted>, LookupError>,
+        events: &mut Events<Self::Event>,
+    ) {
+        let _ = (address, result, events);
+    }
+
+    /// Something about this machine changed.
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Self::Event>) {
+        let _ = (at, change, events);
+    }
+
+    /// Somebody wants the figures now.
+    fn interim(&mut self, now: Instant, events: &mut Events<Self::Event>) {
+        let _ = (now, events);
+    }
+
+    /// The run must end: `next` is called right after, and should say `Quit`.
+    fn stop(&mut self, now: Instant, events: &mut Events<Self::Event>);
+
+    /// Nothing more comes of this measurement. Called exactly once, last.
+    fn finish(&mut self, now: Instant, events: &mut Events<Self::Event>);
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send this.
+    Probe(ProbeSpec),
+    /// Look up the name of this address beside the measurement.
+    Lookup(IpAddr),
+    /// Nothing before this time, unless a probe settles.
+    NotBefore(Instant),
+    /// Nothing until a probe settles.
+    WhenSettled,
+    /// No more probes; finish when those under way have settled.
+    Done,
+    /// Finish now; probes under way stay in flight, neither received nor lost.
+    Quit,
+}
+
+/// Where a measurement puts its events.
+#[derive(Debug)]
+pub struct Events<E>(pub(crate) VecDeque<E>);
+
+impl<E> Events<E> {
+    /// An empty list.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    /// Adds an event after those already there.
+    pub fn push(&mut self, event: E) {
+        self.0.push_back(event);
+    }
+
+    /// Takes the oldest event.
+    pub fn pop(&mut self) -> Option<E> {
+        self.0.pop_front()
+    }
+}
+
+impl<E> Default for Events<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

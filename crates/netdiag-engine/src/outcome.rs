@@ -1,0 +1,205 @@
+//! What became of a probe: one vocabulary for every command (FAULTS.md section B).
+
+use crate::port::{SendError, TcpInfo};
+use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// How a probe ended. Each probe ends exactly once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// An answer came in time.
+    Replied(Reply),
+    /// Nothing came in time.
+    TimedOut,
+    /// A router or the target said that it could not be delivered.
+    NetError(IcmpError),
+    /// The other end answered that it will not: a TCP reset.
+    Refused(Refusal),
+    /// It never left this machine. Not loss.
+    LocalError(SendError),
+    /// Something on this machine made the sample meaningless. Not loss.
+    Unknown(Why),
+}
+
+/// An answer that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// Who answered.
+    pub from: Destination,
+    /// Receive stamp less send stamp; at most the timeout.
+    pub rtt: Duration,
+    /// Whose clock the round trip was taken with: the kernel's only if both ends were.
+    pub stamp: StampSource,
+    /// Kernel stamps were there and contradicted the user's clock, so that the user's were taken
+    /// (FAULTS.md B4).
+    pub clock_adjusted: bool,
+    /// When it came.
+    pub received_at: Instant,
+    /// The TTL or hop limit it arrived with, where known.
+    pub hop_limit: Option<u8>,
+    /// Bytes of the answer: the ICMP message with its header.
+    pub bytes: usize,
+    /// Bytes that were sent, likewise counted; more than `bytes` when the answer was cut.
+    pub sent_bytes: usize,
+    /// The first data byte that is not what was sent.
+    pub corruption: Option<Corruption>,
+    /// What only some kinds of probe bring.
+    pub detail: ReplyDetail,
+}
+
+impl Reply {
+    /// Whether the answer is shorter than what was sent.
+    #[must_use]
+    pub const fn is_truncated(&self) -> bool {
+        self.bytes < self.sent_bytes
+    }
+}
+
+/// What only some kinds of probe bring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplyDetail {
+    /// An echo reply.
+    Echo,
+    /// A TCP connection opened.
+    Connected {
+        /// The local end.
+        local: SocketAddr,
+        /// What the kernel knows of the handshake.
+        info: Option<TcpInfo>,
+    },
+    /// A dialog was answered.
+    Exchanged {
+        /// Time to connect, and from the request to the end of the answer.
+        phases: [Duration; 2],
+        /// The answer.
+        answer: Vec<u8>,
+    },
+}
+
+/// A data byte that changed on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corruption {
+    /// Offset in the data.
+    pub offset: usize,
+    /// What was sent.
+    pub sent: u8,
+    /// What came back.
+    pub received: u8,
+}
+
+/// A refusal by the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// ECONNREFUSED or ECONNRESET.
+    pub errno: i32,
+    /// From the attempt to the refusal: a true round trip.
+    pub rtt: Duration,
+    /// Whose clock.
+    pub stamp: StampSource,
+}
+
+/// An ICMP message about one of our probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpError {
+    /// Type and code.
+    pub kind: IcmpKind,
+    /// Who sent it.
+    pub from: Destination,
+    /// From our probe to the message.
+    pub rtt: Duration,
+    /// Whose clock.
+    pub stamp: StampSource,
+    /// The TTL or hop limit with which it arrived, where known.
+    pub hop_limit: Option<u8>,
+    /// The MTU of a "too big"; the pointer of a parameter problem.
+    pub info: Option<u32>,
+    /// The better next hop of a redirect.
+    pub gateway: Option<IpAddr>,
+    /// The hop limit that our packet had when it was quoted, where the quote tells.
+    pub quoted_hop_limit: Option<u8>,
+}
+
+/// Why a sample is meaningless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The machine slept while the probe was under way.
+    Suspended,
+    /// Our own socket dropped packets while the probe was under way.
+    ReceiveDrops,
+}
+
+impl Why {
+    /// A stable word for the JSON contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Suspended => "suspended",
+            Self::ReceiveDrops => "receive-drops",
+        }
+    }
+}
+
+/// Something about a probe that does not settle it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stray {
+    /// The first answer after the probe was given up: it stays lost.
+    Late(Reply),
+    /// A further answer.
+    Duplicate(Reply),
+    /// Something that claims to be an answer and is not.
+    Rejected(Rejection),
+    /// A message that lets the probe live on: a redirect, a source quench.
+    Advice(IcmpError),
+    /// An ICMP error about a probe that had ended before.
+    LateError(IcmpError),
+}
+
+/// A packet that was not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Who sent it, by its own claim.
+    pub from: Destination,
+    /// When.
+    pub at: Instant,
+    /// Why it was not counted.
+    pub reason: Reason,
+}
+
+/// Why a packet was not counted (FAULTS.md rows B1, B13-B16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Its checksum does not fit its bytes.
+    BadChecksum,
+    /// Too short for what it claims to be, or for its tag to be checked.
+    Truncated,
+    /// It comes from another address than was probed.
+    WrongSource,
+    /// Identifier or sequence number are not those of the probe that it names.
+    WrongSequence,
+    /// Its tag is not the one that was sent.
+    BadTag,
+    /// It names a probe that was never sent, or that is long forgotten.
+    UnknownProbe,
+    /// An error whose quote cannot be read.
+    UnparsableQuote,
+    /// A "too big" whose MTU cannot be true.
+    ImplausibleMtu,
+}
+
+impl Reason {
+    /// A stable word for the JSON contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadChecksum => "bad-checksum",
+            Self::Truncated => "truncated",
+            Self::WrongSource => "wrong-source",
+            Self::WrongSequence => "wrong-sequence",
+            Self::BadTag => "bad-tag",
+            Self::UnknownProbe => "unknown-probe",
+            Self::UnparsableQuote => "unparsable-quote",
+            Self::ImplausibleMtu => "implausible-mtu",
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! What the network tells the engine.
+
+use super::operation::{Channel, OperationId};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{Destination, Instant, Stamp, Untrusted};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::time::Duration;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input<B> {
+    /// When it happened, by the best clock there is: the kernel's stamp of a packet.
+    pub at: Instant,
+    /// What happened.
+    pub kind: InputKind<B>,
+}
+
+/// What can happen. `B` is how bytes are held: a slice outside, a range inside a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputKind<B> {
+    /// A datagram left. Comes before anything that the datagram caused.
+    Sent {
+        /// Which one.
+        id: OperationId,
+        /// When.
+        stamp: Stamp,
+    },
+    /// A datagram did not leave.
+    SendFailed {
+        /// Which one.
+        id: OperationId,
+        /// Why.
+        error: SendError,
+    },
+    /// A packet came.
+    Received(Received<B>),
+    /// An error came over a socket's error queue.
+    QueuedError(QueuedError<B>),
+    /// A TCP connection opened.
+    Connected {
+        /// Which one.
+        id: OperationId,
+        /// When it was known.
+        stamp: Stamp,
+        /// The local end.
+        local: SocketAddr,
+        /// What the kernel knows of it.
+        info: Option<TcpInfo>,
+    },
+    /// A TCP connection did not open.
+    ConnectFailed {
+        /// Which one.
+        id: OperationId,
+        /// When it was known.
+        stamp: Stamp,
+        /// Why.
+        error: SendError,
+        /// Who sent the ICMP error, where there was one: sender, type, code.
+        icmp: Option<(IpAddr, u8, u8)>,
+    },
+    /// An exchange ended.
+    Exchanged {
+        /// Which one.
+        id: OperationId,
+        /// Time to connect, and from the request's last byte to the answer's last byte.
+        phases: [Duration; 2],
+        /// The answer, or why there is none.
+        result: Result<B, ExchangeError>,
+    },
+    /// A reverse look-up ended; `Ok(None)`: the address has no name.
+    Named {
+        /// Which one.
+        id: OperationId,
+        /// The name.
+        result: Result<Option<Untrusted>, LookupError>,
+    },
+    /// Something about this machine changed.
+    Changed(Change),
+    /// Somebody wants to see the figures now (SIGQUIT).
+    Interim,
+    /// Nothing happened until the time that was asked for.
+    Timeout,
+    /// The run must end.
+    Stop(StopCause),
+}
+
+/// One packet that came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Received<B> {
+    /// When.
+    pub stamp: Stamp,
+    /// Who sent it, with the scope of a link-local address.
+    pub from: Destination,
+    /// The address it was sent to, where known.
+    pub to: Option<IpAddr>,
+    /// The index of the interface it came by, where known.
+    pub interface: Option<u32>,
+    /// Its TTL or hop limit, where known (an IPv4 packet has it in its bytes).
+    pub hop_limit: Option<u8>,
+    /// What it is.
+    pub message: Message<B>,
+}
+
+/// The layer at which the bytes of a received packet start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message<B> {
+    /// A whole IPv4 packet (raw sockets).
+    Ipv4(B),
+    /// An ICMP message without an IP header (datagram sockets).
+    Icmpv4(B),
+    /// An ICMPv6 message without an IP header.
+    Icmpv6(B),
+    /// The payload of a UDP datagram from this port.
+    Udp(u16, B),
+}
+
+/// One entry of a socket's error queue (`struct sock_extended_err`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuedError<B> {
+    /// When.
+    pub stamp: Stamp,
+    /// The socket it came over.
+    pub channel: Channel,
+    /// Who says so.
+    pub origin: ErrorOrigin,
+    /// The error number.
+    pub errno: i32,
+    /// The ICMP type.
+    pub kind: u8,
+    /// The ICMP code.
+    pub code: u8,
+    /// The MTU of a "too big", the pointer of a parameter problem.
+    pub info: u32,
+    /// Who sent the ICMP error.
+    pub offender: Option<Destination>,
+    /// Where our packet was going.
+    pub destination: Destination,
+    /// The hop limit with which the ICMP error arrived.
+    pub hop_limit: Option<u8>,
+    /// Our packet as quoted, from its transport payload on: for ICMP the ICMP message, for UDP the
+    /// payload. May be empty.
+    pub bytes: B,
+}
+
+/// Who reports an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorOrigin {
+    /// This machine.
+    Local,
+    /// An ICMP or ICMPv6 message.
+    Icmp,
+}
+
+/// Why a datagram did not leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendError {
+    /// The error number.
+    pub errno: i32,
+    /// The MTU in the way, with EMSGSIZE, where the kernel told it.
+    pub mtu: Option<u32>,
+}
+
+impl SendError {
+    /// A failure with nothing but an error number.
+    #[must_use]
+    pub const fn new(errno: i32) -> Self {
+        Self { errno, mtu: None }
+    }
+}
+
+/// The part of the kernel's TCP_INFO that tells of the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpInfo {
+    /// SYN to SYN-ACK, as the kernel measured it.
+    pub rtt: Duration,
+    /// SYNs sent again.
+    pub total_retransmits: u32,
+}
+
+/// Why an exchange has no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeError {
+    /// The connection did not open.
+    Connect(SendError),
+    /// The connection ended before the answer did.
+    Closed,
+    /// Nothing came in time.
+    TimedOut,
+}
+
+/// A change of this machine that makes samples doubtful.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The machine slept.
+    Suspended {
+        /// How long.
+        length: Duration,
+    },
+    /// The wall clock was set; kernel stamps around it were replaced by user stamps.
+    ClockStepped {
+        /// Forwards if positive, in nanoseconds.
+        nanos: i64,
+    },
+    /// Our own socket dropped packets for want of room.
+    ReceiveDrops {
+        /// How many, since the last such input.
+        count: u64,
+    },
+}
+
+/// Why the run must end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopCause {
+    /// SIGINT: the user wants the summary.
+    Interrupt,
+    /// A signal that ends the process after the summary; its number.
+    Signal(i32),
+}
+
+/// A batch of inputs; it owns their bytes.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    list: Vec<Input<Range<usize>>>,
+    arena: Vec<u8>,
+    now: Instant,
+}
+
+impl Inputs {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The time up to which the sockets were drained: whatever came before it is in this batch or
+    /// was in an earlier one. Never goes back.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Says up to which time the sockets were drained.
+    pub fn set_now(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    /// Adds one, copying its bytes.
+    pub fn push(&mut self, at: Instant, kind: InputKind<&[u8]>) {
+        let arena = &mut self.arena;
+        let kind = kind.map_bytes(|bytes| {
+            let start = arena.len();
+            arena.extend_from_slice(bytes);
+            start..arena.len()
+        });
+        self.list.push(Input { at, kind });
+    }
+
+    /// How many inputs it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The inputs in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = Input<&[u8]>> {
+        self.list.iter().map(|held| Input {
+            at: held.at,
+            kind: held.kind.clone().map_bytes(|range| self.arena.get(range).unwrap_or_default()),
+        })
+    }
+
+    /// Forgets them all, keeping the memory for the next batch, and `now`.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.arena.clear();
+    }
+}
+
+impl<B> InputKind<B> {
+    /// The same input with its bytes held another way.
+    pub fn map_bytes<C>(self, f: impl FnOnce(B) -> C) -> InputKind<C> {
+        match self {
+            Self::Sent { id, stamp } => InputKind::Sent { id, stamp },
+            Self::SendFailed { id, error } => InputKind::SendFailed { id, error },
+            Self::Received(received) => InputKind::Received(received.map_bytes(f)),
+            Self::QueuedError(error) => InputKind::QueuedError(error.map_bytes(f)),
+            Self::Connected { id, stamp, local, info } => {
+                InputKind::Connected { id, stamp, local, info }
+            }
+            Self::ConnectFailed { id, stamp, error, icmp } => {
+                InputKind::ConnectFailed { id, stamp, error, icmp }
+            }
+            Self::Exchanged { id, phases, result } => {
+                InputKind::Exchanged { id, phases, result: result.map(f) }
+            }
+            Self::Named { id, result } => InputKind::Named { id, result },
+            Self::Changed(change) => InputKind::Changed(change),
+            Self::Interim => InputKind::Interim,
+            Self::Timeout => InputKind::Timeout,
+            Self::Stop(cause) => InputKind::Stop(cause),
+        }
+    }
+}
+
+impl<B> Received<B> {
+    fn map_bytes<C>(self, f: impl FnOnce(B) -> C) -> Received<C> {
+        let Self { stamp, from, to, interface, hop_limit, message } = self;
+        let message = match message {
+            Message::Ipv4(bytes) => Message::Ipv4(f(bytes)),
+            Message::Icmpv4(bytes) => Message::Icmpv4(f(bytes)),
+            Message::Icmpv6(bytes) => Message::Icmpv6(f(bytes)),
+            Message::Udp(port, bytes) => Message::Udp(port, f(bytes)),
+        };
+        Received { stamp, from, to, interface, hop_limit, message }
+    }
+}
+
+impl<B> QueuedError<B> {
+    fn map_bytes<C>(self, f: impl FnOnce(B) -> C) -> QueuedError<C> {
+        let Self {
+            stamp,
+            channel,
+            origin,
+            errno,
+            kind,
+            code,
+            info,
+            offender,
+            destination,
+            hop_limit,
+            bytes,
+        } = self;
+        let bytes = f(bytes);
+        QueuedError {
+            stamp,
+            channel,
+            origin,
+            errno,
+            kind,
+            code,
+            info,
+            offender,
+            destination,
+            hop_limit,
+            bytes,
+        }
+    }
+}

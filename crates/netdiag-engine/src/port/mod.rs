@@ -1,0 +1,18 @@
+//! The one port between the engine and a network: operations out, inputs in.
+//!
+//! `netdiag-sys` implements it on the operating system, `netdiag-sim` in virtual time. Batches own
+//! the bytes of what they carry, so that nothing is allocated for a packet.
+
+mod input;
+mod network;
+mod operation;
+
+pub use input::{
+    Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, Message, QueuedError, Received,
+    SendError, StopCause, TcpInfo,
+};
+pub use network::{Identifiers, Network, NetworkError, Opened, Opening};
+pub use operation::{
+    Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,
+    Operations, Transmit,
+};

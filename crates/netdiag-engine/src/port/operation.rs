@@ -1,0 +1,194 @@
+//! What the engine asks of the network.
+
+use netdiag_model::Destination;
+use std::net::IpAddr;
+use std::ops::Range;
+
+/// Names one operation. It is the 32-bit index that an echo probe carries in its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationId(pub u32);
+
+/// One thing to do. `B` is how its bytes are held: a slice outside, a range inside a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation<B> {
+    /// Send one datagram. Answered by exactly one `Sent` or `SendFailed`.
+    Transmit(Transmit<B>),
+    /// Open a TCP connection. Answered by one `Connected` or `ConnectFailed`.
+    Connect(Connect),
+    /// Send a request over a connection and read one answer. Answered by one `Exchanged`.
+    Exchange(Exchange<B>),
+    /// Look up the name of an address. Answered by one `Named`.
+    Lookup(Lookup),
+    /// Forget an operation that is still under way: nothing more is heard of it.
+    Close(OperationId),
+}
+
+/// Which kind of socket a datagram leaves by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// ICMP: the bytes are a whole ICMP message. Over a raw socket the checksum of ICMPv6 is left to
+    /// the kernel; over a datagram socket the kernel overwrites identifier and checksum.
+    Icmp,
+    /// UDP to `port`: the bytes are the payload.
+    Udp {
+        /// The destination port.
+        port: u16,
+    },
+    /// A raw TCP segment: the bytes are the segment.
+    Tcp,
+}
+
+/// What travels with one packet beside its bytes (control data of `sendmsg`). `None`: the kernel's
+/// or the socket's own value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Control {
+    /// TTL or hop limit.
+    pub hop_limit: Option<u8>,
+    /// The TOS byte or traffic class: DSCP in the upper six bits, ECN in the lower two.
+    pub traffic_class: Option<u8>,
+    /// The source address.
+    pub source: Option<IpAddr>,
+    /// The index of the interface to leave by.
+    pub interface: Option<u32>,
+}
+
+/// One datagram to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit<B> {
+    /// Its name.
+    pub id: OperationId,
+    /// The socket it leaves by.
+    pub channel: Channel,
+    /// Where it goes.
+    pub destination: Destination,
+    /// What travels with it.
+    pub control: Control,
+    /// Its bytes, as the channel says.
+    pub bytes: B,
+}
+
+/// One TCP connection to open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connect {
+    /// Its name.
+    pub id: OperationId,
+    /// Where it goes.
+    pub destination: Destination,
+    /// The destination port.
+    pub port: u16,
+    /// What its packets carry.
+    pub control: Control,
+}
+
+/// One request and its answer over a TCP connection of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exchange<B> {
+    /// Its name.
+    pub id: OperationId,
+    /// Where it goes.
+    pub destination: Destination,
+    /// The destination port.
+    pub port: u16,
+    /// How messages are told apart on the stream.
+    pub framing: ExchangeFraming,
+    /// The request.
+    pub bytes: B,
+}
+
+/// How messages are told apart on a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExchangeFraming {
+    /// A 16-bit length in network order before each message (RFC 1035 section 4.2.2).
+    Length16,
+}
+
+/// One reverse look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// Its name.
+    pub id: OperationId,
+    /// The address whose name is wanted.
+    pub address: IpAddr,
+}
+
+/// A batch of operations; it owns their bytes.
+#[derive(Debug, Default)]
+pub struct Operations {
+    list: Vec<Operation<Range<usize>>>,
+    arena: Vec<u8>,
+}
+
+impl Operations {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many operations it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Adds one, copying its bytes.
+    pub fn push(&mut self, operation: Operation<&[u8]>) {
+        let arena = &mut self.arena;
+        let held = operation.map_bytes(|bytes| {
+            let start = arena.len();
+            arena.extend_from_slice(bytes);
+            start..arena.len()
+        });
+        self.list.push(held);
+    }
+
+    /// The operations, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = Operation<&[u8]>> {
+        self.list
+            .iter()
+            .map(|held| held.clone().map_bytes(|range| self.arena.get(range).unwrap_or_default()))
+    }
+
+    /// Forgets them all, keeping the memory for the next batch.
+    pub fn clear(&mut self) {
+        self.list.clear();
+        self.arena.clear();
+    }
+}
+
+impl<B> Operation<B> {
+    /// The name of the operation.
+    #[must_use]
+    pub const fn id(&self) -> OperationId {
+        match self {
+            Self::Transmit(transmit) => transmit.id,
+            Self::Connect(connect) => connect.id,
+            Self::Exchange(exchange) => exchange.id,
+            Self::Lookup(lookup) => lookup.id,
+            Self::Close(id) => *id,
+        }
+    }
+
+    /// The same operation with its bytes held another way.
+    pub fn map_bytes<C>(self, f: impl FnOnce(B) -> C) -> Operation<C> {
+        match self {
+            Self::Transmit(Transmit { id, channel, destination, control, bytes }) => {
+                let bytes = f(bytes);
+                Operation::Transmit(Transmit { id, channel, destination, control, bytes })
+            }
+            Self::Connect(connect) => Operation::Connect(connect),
+            Self::Exchange(Exchange { id, destination, port, framing, bytes }) => {
+                let bytes = f(bytes);
+                Operation::Exchange(Exchange { id, destination, port, framing, bytes })
+            }
+            Self::Lookup(lookup) => Operation::Lookup(lookup),
+            Self::Close(id) => Operation::Close(id),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What a measurement asks to be sent, and what it is told about it afterwards.
+
+use crate::port::{Control, ExchangeFraming};
+use netdiag_model::{Destination, Instant};
+use std::time::Duration;
+
+/// One probe that a measurement wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeSpec {
+    /// The measurement's own number for the target; comes back in [`Probe::target`].
+    pub target: u32,
+    /// The measurement's own number for the probe; comes back in [`Probe::seq`]. 64 bits, so that
+    /// it never wraps.
+    pub seq: u64,
+    /// Where it goes.
+    pub destination: Destination,
+    /// After which time without an answer it is lost.
+    pub timeout: Duration,
+    /// How long a full queue of this machine may delay it before it counts as not sent.
+    pub patience: Duration,
+    /// What its packets carry beside their bytes.
+    pub control: Control,
+    /// What it is.
+    pub kind: ProbeKind,
+}
+
+/// The kinds of probe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeKind {
+    /// An ICMP echo request (RFC 792, RFC 4443 section 4.1).
+    Echo(EchoSpec),
+    /// A TCP connect to a port, by the kernel.
+    Connect {
+        /// The destination port.
+        port: u16,
+    },
+    /// A request and its answer over a TCP connection.
+    Exchange {
+        /// The destination port.
+        port: u16,
+        /// How messages are told apart on the stream.
+        framing: ExchangeFraming,
+        /// The request.
+        request: Vec<u8>,
+    },
+}
+
+/// What an echo request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoSpec {
+    /// Data bytes after the ICMP header.
+    pub size: u16,
+    /// What fills the data after index and tag.
+    pub pattern: Pattern,
+    /// Which identifier of the block to use: probes with the same value share a flow. Taken modulo
+    /// the size of the block.
+    pub flow: u8,
+}
+
+/// The filling of an echo request: up to 16 bytes repeated, or iputils' counting bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern {
+    bytes: [u8; 16],
+    len: u8,
+}
+
+impl Pattern {
+    /// Byte `n` of the data is `n` modulo 256, as iputils fills it.
+    pub const COUNTING: Self = Self { bytes: [0; 16], len: 0 };
+
+    /// 1 to 16 bytes, repeated; `None` for any other number.
+    #[must_use]
+    pub fn repeated(bytes: &[u8]) -> Option<Self> {
+        let len = u8::try_from(bytes.len()).ok().filter(|len| (1..=16).contains(len))?;
+        let mut held = [0; 16];
+        held.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        Some(Self { bytes: held, len })
+    }
+
+    /// The byte at `offset` of the data.
+    #[must_use]
+    pub fn byte(&self, offset: usize) -> u8 {
+        if self.len == 0 {
+            return offset.to_le_bytes()[0];
+        }
+        let place = offset % usize::from(self.len);
+        self.bytes.get(place).copied().unwrap_or_default()
+    }
+}
+
+/// A probe as the measurement that asked for it is told about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The measurement's number for the target.
+    pub target: u32,
+    /// The measurement's number for the probe.
+    pub seq: u64,
+    /// Where it went.
+    pub destination: Destination,
+    /// When it was sent, by the best clock; when it was tried, for one that did not leave.
+    pub sent_at: Instant,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_repeats_and_the_default_counts() {
+        let pattern = Pattern::repeated(&[0xab, 0xcd, 0xef]).expect("three bytes");
+        assert_eq!((pattern.byte(0), pattern.byte(4), pattern.byte(5)), (0xab, 0xcd, 0xef));
+        assert_eq!((Pattern::COUNTING.byte(16), Pattern::COUNTING.byte(257)), (16, 1));
+        assert_eq!(Pattern::repeated(&[]), None);
+        assert_eq!(Pattern::repeated(&[0; 17]), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! The loop around the engine: the only place where an engine and a network meet.
+
+use crate::engine::Engine;
+use crate::measurement::Measurement;
+use crate::output::Output;
+use crate::port::{Input, InputKind, Inputs, Network, NetworkError, Operations, StopCause};
+use std::ops::ControlFlow;
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd<B> {
+    /// Every measurement finished; by which signal, if one ended it.
+    Finished(Option<StopCause>),
+    /// The receiver of the events wanted no more.
+    Broken(B),
+}
+
+/// Runs an engine on a network until every measurement has finished.
+///
+/// Operations are submitted before events are told, so that a slow receiver of events does not make
+/// probes late. `on_wait` is called before each wait: the place to flush what was written.
+///
+/// # Errors
+/// When the network as a whole cannot go on.
+pub fn run<M: Measurement, N: Network + ?Sized, B>(
+    engine: &mut Engine<M>,
+    network: &mut N,
+    mut on_event: impl FnMut(M::Event) -> ControlFlow<B>,
+    mut on_wait: impl FnMut() -> ControlFlow<B>,
+) -> Result<RunEnd<B>, NetworkError> {
+    let mut operations = Operations::new();
+    let mut inputs = Inputs::new();
+    let mut stopped = None;
+    loop {
+        let until = loop {
+            match engine.poll_output() {
+                Output::Operation(operation) => operations.push(operation),
+                Output::Event(event) => {
+                    submit(network, &mut operations)?;
+                    if let ControlFlow::Break(broken) = on_event(event) {
+                        return Ok(RunEnd::Broken(broken));
+                    }
+                }
+                Output::Wait(until) => break until,
+                Output::Finished => {
+                    submit(network, &mut operations)?;
+                    return Ok(RunEnd::Finished(stopped));
+                }
+            }
+        };
+        submit(network, &mut operations)?;
+        if let ControlFlow::Break(broken) = on_wait() {
+            return Ok(RunEnd::Broken(broken));
+        }
+        inputs.clear();
+        network.wait(until, &mut inputs)?;
+        for input in inputs.iter() {
+            if let InputKind::Stop(cause) = &input.kind {
+                stopped.get_or_insert(*cause);
+            }
+            engine.handle_input(inputs.now(), input);
+        }
+        // Only now, with everything handed in that came before, may a deadline pass.
+        engine.handle_input(inputs.now(), Input { at: inputs.now(), kind: InputKind::Timeout });
+    }
+}
+
+fn submit<N: Network + ?Sized>(
+    network: &mut N,
+    operations: &mut Operations,
+) -> Result<(), NetworkError> {
+    if operations.is_empty() {
+        return Ok(());
+    }
+    let result = network.submit(operations);
+    operations.clear();
+    result
+}

@@ -1,0 +1,218 @@
+//! Packets made from a probe's own bytes: answers, and errors that quote it.
+
+use crate::harness::Sent;
+use netdiag_engine::port::{Channel, ErrorOrigin, Message, QueuedError, Received};
+use netdiag_model::{Destination, Family, Stamp};
+use netdiag_wire::icmp::{self, AppendedExtensions, ErrorMessage, ErrorSpec, Icmp};
+use netdiag_wire::ipv4::{self, Ipv4Header};
+use netdiag_wire::ipv6::{self, Ipv6Header};
+use netdiag_wire::protocol;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+pub(crate) const OUR_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 200);
+pub(crate) const OUR_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x200);
+pub(crate) const ROUTER_V4: &str = "198.51.100.9";
+pub(crate) const ROUTER_V6: &str = "2001:db8:9::9";
+/// The hop limit with which every packet arrives.
+pub(crate) const ARRIVING: u8 = 57;
+
+/// What a socket hands up with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Socket {
+    /// A raw socket: over IPv4 the packet has its header.
+    Raw,
+    /// A raw IPv4 socket, and a router put options into the header.
+    RawWithOptions,
+    /// An ICMP datagram socket: no header, and no checksum that could be checked over IPv6.
+    Datagram,
+}
+
+/// One packet as the engine receives it.
+#[derive(Clone, Debug)]
+pub(crate) struct Packet {
+    pub(crate) from: Destination,
+    pub(crate) to: Option<IpAddr>,
+    pub(crate) hop_limit: Option<u8>,
+    pub(crate) family: Family,
+    pub(crate) has_header: bool,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Packet {
+    pub(crate) fn received(&self, stamp: Stamp) -> Received<&[u8]> {
+        let bytes = self.bytes.as_slice();
+        let message = match (self.family, self.has_header) {
+            (Family::Ipv4, true) => Message::Ipv4(bytes),
+            (Family::Ipv4, false) => Message::Icmpv4(bytes),
+            (Family::Ipv6, _) => Message::Icmpv6(bytes),
+        };
+        let Self { from, to, hop_limit, .. } = *self;
+        Received { stamp, from, to, interface: None, hop_limit, message }
+    }
+}
+
+/// An echo reply under construction: right in everything unless told otherwise.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) from: Destination,
+    pub(crate) ident: u16,
+    pub(crate) sequence: u16,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) good_checksum: bool,
+    /// Keep only this many bytes of the ICMP message, checksum adjusted.
+    pub(crate) cut: Option<usize>,
+}
+
+impl Answer {
+    pub(crate) fn to(sent: &Sent) -> Self {
+        let echo = request(sent);
+        Self {
+            from: sent.destination,
+            ident: echo.ident,
+            sequence: echo.seq,
+            payload: echo.payload.to_vec(),
+            good_checksum: true,
+            cut: None,
+        }
+    }
+
+    pub(crate) fn over(&self, socket: Socket) -> Packet {
+        let mut message = Vec::new();
+        let Self { ident, sequence, payload, .. } = self;
+        match self.from {
+            Destination::V4(_) => {
+                icmp::emit_echo_v4(true, *ident, *sequence, payload, &mut message)
+            }
+            Destination::V6(from, _) => {
+                let addresses = Some((from, OUR_V6));
+                icmp::emit_echo_v6(true, *ident, *sequence, payload, addresses, &mut message);
+            }
+        }
+        if let Some(length) = self.cut {
+            message.truncate(length);
+        }
+        if !self.good_checksum {
+            message[2] ^= 0x5a;
+        }
+        packet(self.from, message, socket)
+    }
+}
+
+/// The reply to a probe, right in everything.
+pub(crate) fn reply_to(sent: &Sent) -> Packet {
+    Answer::to(sent).over(Socket::Raw)
+}
+
+/// An ICMP message as a socket hands it up.
+pub(crate) fn packet(from: Destination, message: Vec<u8>, socket: Socket) -> Packet {
+    match (from, socket) {
+        (Destination::V4(source), Socket::Raw | Socket::RawWithOptions) => {
+            let router_alert: &[u8] = &[148, 4, 0, 0];
+            let options = if socket == Socket::Raw { &[] } else { router_alert };
+            let mut bytes = Vec::new();
+            let header = header_v4(source, OUR_V4, ARRIVING, options);
+            ipv4::emit(&header, message.len(), &mut bytes).expect("a header fits");
+            bytes.extend_from_slice(&message);
+            let family = Family::Ipv4;
+            Packet { from, to: None, hop_limit: None, family, has_header: true, bytes }
+        }
+        (_, socket) => {
+            let family = from.family();
+            let to =
+                (socket != Socket::Datagram && family == Family::Ipv6).then_some(OUR_V6.into());
+            let hop_limit = Some(ARRIVING);
+            Packet { from, to, hop_limit, family, has_header: false, bytes: message }
+        }
+    }
+}
+
+/// An ICMP error that quotes the first `length` bytes of a datagram.
+pub(crate) fn error(from: &str, message: ErrorMessage, datagram: &[u8], length: usize) -> Packet {
+    let from = crate::harness::destination(from);
+    let quoted_bytes = datagram.get(..length).unwrap_or(datagram);
+    let spec = ErrorSpec { message, quoted_bytes, extensions: AppendedExtensions::Absent };
+    let mut bytes = Vec::new();
+    match from {
+        Destination::V4(_) => icmp::emit_error_v4(&spec, &mut bytes),
+        Destination::V6(from, _) => icmp::emit_error_v6(&spec, Some((from, OUR_V6)), &mut bytes),
+    }
+    .expect("the error exists in the family");
+    packet(from, bytes, Socket::Raw)
+}
+
+/// A probe as a router saw it: the whole datagram with its IP header.
+pub(crate) fn datagram(sent: &Sent) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match sent.destination {
+        Destination::V4(to) => {
+            let header = header_v4(OUR_V4, to, 1, &[]);
+            ipv4::emit(&header, sent.bytes.len(), &mut bytes).expect("a header fits");
+        }
+        Destination::V6(to, _) => {
+            let header = Ipv6Header {
+                source: OUR_V6,
+                destination: to,
+                next_header: protocol::ICMPV6,
+                hop_limit: 1,
+                traffic_class: 0,
+                flow_label: 0,
+                payload_length: 0,
+            };
+            ipv6::emit(&header, sent.bytes.len(), &mut bytes).expect("a header fits");
+        }
+    }
+    bytes.extend_from_slice(&sent.bytes);
+    bytes
+}
+
+/// An error about a probe as a datagram socket's error queue holds it, quoting `length` bytes of
+/// the ICMP message.
+pub(crate) fn queued(
+    from: &str,
+    kind: u8,
+    code: u8,
+    sent: &Sent,
+    length: usize,
+) -> QueuedError<Vec<u8>> {
+    QueuedError {
+        stamp: Stamp::user(crate::harness::at(10)),
+        channel: Channel::Icmp,
+        origin: ErrorOrigin::Icmp,
+        errno: 113,
+        kind,
+        code,
+        info: 0,
+        offender: Some(crate::harness::destination(from)),
+        destination: sent.destination,
+        hop_limit: Some(ARRIVING),
+        bytes: sent.bytes.get(..length).unwrap_or(&sent.bytes).to_vec(),
+    }
+}
+
+/// The echo request that a probe is.
+pub(crate) fn request(sent: &Sent) -> icmp::Echo<'_> {
+    let parsed = match sent.destination.family() {
+        Family::Ipv4 => icmp::parse_v4(&sent.bytes),
+        Family::Ipv6 => icmp::parse_v6(&sent.bytes),
+    };
+    match parsed {
+        Ok(Icmp::EchoRequest(echo)) => echo,
+        other => panic!("a probe is an echo request, not {other:?}"),
+    }
+}
+
+fn header_v4(source: Ipv4Addr, to: Ipv4Addr, hop_limit: u8, options: &[u8]) -> Ipv4Header<'_> {
+    Ipv4Header {
+        source,
+        destination: to,
+        protocol: protocol::ICMP,
+        hop_limit,
+        tos: 0,
+        identification: 0,
+        dont_fragment: true,
+        more_fragments: false,
+        fragment_offset: 0,
+        options,
+        total_length: 0,
+    }
+}

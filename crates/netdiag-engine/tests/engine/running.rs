@@ -1,0 +1,112 @@
+//! The loop that joins an engine and a network.
+
+use crate::harness::{START, TIMEOUT, V4, config, echo, opened};
+use crate::script::Script;
+use netdiag_engine::port::{
+    Input, InputKind, Inputs, Network, NetworkError, Opened, Operations, StopCause,
+};
+use netdiag_engine::{Engine, Next, RunEnd, run};
+use netdiag_model::contract::SocketKind;
+use netdiag_model::{Instant, Stamp};
+use std::convert::Infallible;
+use std::ops::ControlFlow::{self, Break, Continue};
+
+/// A network that nothing answers on: it sends at once, and waits as long as it may.
+struct Silent {
+    opened: Opened,
+    now: Instant,
+    submitted: usize,
+    ready: Vec<Input<Vec<u8>>>,
+    broken: bool,
+}
+
+impl Silent {
+    fn new() -> Self {
+        let opened = opened(SocketKind::Raw, 16);
+        Self { opened, now: START, submitted: 0, ready: Vec::new(), broken: false }
+    }
+}
+
+impl Network for Silent {
+    fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    fn now(&mut self) -> Instant {
+        self.now
+    }
+
+    fn submit(&mut self, operations: &mut Operations) -> Result<(), NetworkError> {
+        if self.broken {
+            return Err(NetworkError { call: "sendmmsg", errno: 9 });
+        }
+        self.submitted += operations.len();
+        for operation in operations.iter() {
+            let kind = InputKind::Sent { id: operation.id(), stamp: Stamp::user(self.now) };
+            self.ready.push(Input { at: self.now, kind });
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, until: Instant, inputs: &mut Inputs) -> Result<(), NetworkError> {
+        if self.ready.is_empty() {
+            self.now = self.now.max(until);
+        }
+        for Input { at, kind } in self.ready.drain(..) {
+            let mut bytes = Vec::new();
+            let kind = kind.map_bytes(|own| bytes = own);
+            inputs.push(at, kind.map_bytes(|()| bytes.as_slice()));
+        }
+        inputs.set_now(self.now);
+        Ok(())
+    }
+}
+
+fn engine(then: Next) -> Engine<Script> {
+    let mut engine = Engine::new(config(16), START);
+    engine.add(Script::new([Next::Probe(echo(1, V4)), Next::Probe(echo(2, V4))], then));
+    engine
+}
+
+fn go_on<T>(_: T) -> ControlFlow<Infallible> {
+    Continue(())
+}
+
+#[test]
+fn a_run_ends_when_its_measurements_do() {
+    let (mut engine, mut network) = (engine(Next::Done), Silent::new());
+    let end = run(&mut engine, &mut network, go_on, || go_on(()));
+    assert_eq!(end, Ok(RunEnd::Finished(None)));
+    assert_eq!((network.submitted, network.now), (2, START + TIMEOUT));
+}
+
+#[test]
+fn a_stop_ends_a_run_and_is_told_with_its_first_cause() {
+    let (mut engine, mut network) = (engine(Next::WhenSettled), Silent::new());
+    for cause in [StopCause::Signal(15), StopCause::Interrupt] {
+        network.ready.push(Input { at: START, kind: InputKind::Stop(cause) });
+    }
+    let end = run(&mut engine, &mut network, go_on, || go_on(()));
+    assert_eq!(end, Ok(RunEnd::Finished(Some(StopCause::Signal(15)))));
+}
+
+#[test]
+fn operations_are_submitted_before_an_event_can_end_the_run() {
+    let (mut engine, mut network) = (engine(Next::Done), Silent::new());
+    let end = run(&mut engine, &mut network, Break, || Continue(()));
+    assert_eq!(end, Ok(RunEnd::Broken(1)), "the first event: probe 1 has settled");
+    assert_eq!(network.submitted, 2);
+
+    let (mut engine, mut network) = (self::engine(Next::Done), Silent::new());
+    let end = run(&mut engine, &mut network, |_| Continue(()), || Break("broken pipe"));
+    assert_eq!(end, Ok(RunEnd::Broken("broken pipe")), "before the first wait");
+    assert_eq!(network.submitted, 2);
+}
+
+#[test]
+fn a_network_that_cannot_go_on_ends_the_run() {
+    let (mut engine, mut network) = (engine(Next::Done), Silent::new());
+    network.broken = true;
+    let end = run(&mut engine, &mut network, go_on, || go_on(()));
+    assert_eq!(end, Err(NetworkError { call: "sendmmsg", errno: 9 }));
+}
