@@ -1,0 +1,75 @@
+//! One request and one answer over a TCP connection of its own.
+
+use super::How;
+use crate::clock;
+use netdiag_engine::port::{Exchange, ExchangeError, ExchangeFraming, SendError};
+use netdiag_model::Destination;
+use std::io;
+use std::net::{SocketAddr, SocketAddrV6};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// Whoever asked closes an exchange much earlier; this only bounds one that was forgotten.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Runs the exchange; takes its bytes with it.
+pub(super) fn run(exchange: &Exchange<&[u8]>) -> impl Future<Output = How> + Send + 'static {
+    let target = match exchange.destination {
+        Destination::V4(v4) => SocketAddr::new(v4.into(), exchange.port),
+        Destination::V6(v6, scope) => SocketAddrV6::new(v6, exchange.port, 0, scope).into(),
+    };
+    let request = match exchange.framing {
+        ExchangeFraming::Length16 => framed(exchange.bytes),
+    };
+    async move {
+        let mut phases = [Duration::ZERO; 2];
+        let dialog = dialog(target, request, &mut phases);
+        let result = tokio::time::timeout(LONGEST, dialog).await;
+        let result = result.unwrap_or(Err(ExchangeError::TimedOut));
+        How::Exchanged { phases, result }
+    }
+}
+
+/// The message behind its length (RFC 1035 section 4.2.2), `None` if it is too long for that.
+fn framed(message: &[u8]) -> Option<Vec<u8>> {
+    let len = u16::try_from(message.len()).ok()?;
+    let mut bytes = Vec::with_capacity(message.len() + 2);
+    bytes.extend(len.to_be_bytes());
+    bytes.extend(message);
+    Some(bytes)
+}
+
+async fn dialog(
+    target: SocketAddr,
+    request: Option<Vec<u8>>,
+    phases: &mut [Duration; 2],
+) -> Result<Vec<u8>, ExchangeError> {
+    let too_long = ExchangeError::Connect(SendError::new(libc::EMSGSIZE));
+    let request = request.ok_or(too_long)?;
+    let start = clock::now();
+    let mut stream = TcpStream::connect(target).await.map_err(|error| connect_error(&error))?;
+    phases[0] = clock::now().since(start);
+    stream.write_all(&request).await.map_err(ended)?;
+    let asked = clock::now();
+    let len = stream.read_u16().await.map_err(ended)?;
+    let mut answer = vec![0; len.into()];
+    stream.read_exact(&mut answer).await.map_err(ended)?;
+    phases[1] = clock::now().since(asked);
+    Ok(answer)
+}
+
+fn connect_error(error: &io::Error) -> ExchangeError {
+    match error.raw_os_error() {
+        Some(libc::ETIMEDOUT) => ExchangeError::TimedOut,
+        errno => ExchangeError::Connect(SendError::new(errno.unwrap_or(libc::EIO))),
+    }
+}
+
+/// A connection that broke: the kernel gave up, or the other side closed or reset it.
+fn ended(error: io::Error) -> ExchangeError {
+    match error.raw_os_error() {
+        Some(libc::ETIMEDOUT) => ExchangeError::TimedOut,
+        _ => ExchangeError::Closed,
+    }
+}

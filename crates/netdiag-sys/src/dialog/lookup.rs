@@ -1,0 +1,49 @@
+//! Names of addresses, by the system's resolver configuration.
+
+use super::How;
+use hickory_resolver::TokioResolver;
+use hickory_resolver::net::{DnsError, NetError};
+use hickory_resolver::proto::rr::RData;
+use netdiag_model::Untrusted;
+use netdiag_model::failure::LookupError;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// One look-up takes no longer, whatever resolv.conf says.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A resolver that is made when the first name is wanted; `Err` says why there is none.
+#[derive(Clone, Default)]
+pub(super) struct Reverse(Arc<OnceLock<Result<TokioResolver, String>>>);
+
+impl Reverse {
+    /// Looks up the name of an address.
+    pub(super) async fn name(self, address: IpAddr) -> How {
+        let resolver = match self.0.get_or_init(system_resolver) {
+            Ok(resolver) => resolver,
+            Err(reason) => return no_answer(format!("/etc/resolv.conf: {reason}")),
+        };
+        match tokio::time::timeout(LONGEST, resolver.reverse_lookup(address)).await {
+            Ok(Ok(found)) => {
+                let name = found.answers().iter().find_map(|record| match &record.data {
+                    RData::PTR(name) => Some(name.0.to_ascii()),
+                    _ => None,
+                });
+                How::Named(Ok(name.map(|name| Untrusted::from(name.trim_end_matches('.')))))
+            }
+            Ok(Err(NetError::Dns(DnsError::NoRecordsFound(_)))) => How::Named(Ok(None)),
+            Ok(Err(error)) => no_answer(format!("{address}: {error}")),
+            Err(_) => no_answer(format!("{address}: timed out (5.0 s)")),
+        }
+    }
+}
+
+fn no_answer(tried: String) -> How {
+    How::Named(Err(LookupError::NoAnswer { tried }))
+}
+
+fn system_resolver() -> Result<TokioResolver, String> {
+    let builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
+    builder.build().map_err(|error| error.to_string())
+}

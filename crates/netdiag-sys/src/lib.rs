@@ -1,0 +1,39 @@
+//! The operating system: sockets with kernel timestamps, clocks, signals, privileges, names.
+//!
+//! This is the only room with system calls. It implements the engine's port,
+//! [`Network`](netdiag_engine::port::Network), with [`SystemNetwork`], and decides nothing: it does
+//! not parse a packet beyond what the kernel says about it, knows no prober and prints nothing.
+//!
+//! The order of a start is fixed, since a right that was dropped does not come back and
+//! capabilities belong to a thread:
+//!
+//! 1. [`privileges::ensure_standard_descriptors`], before anything is opened;
+//! 2. [`OpenRequest::open`], both families;
+//! 3. [`privileges::drop_all`], before another thread starts;
+//! 4. files, names ([`names::resolve`]), and then [`SystemNetwork::watch_signals`]: until then
+//!    Ctrl-C ends the process in the usual way.
+//!
+//! ```
+//! use netdiag_engine::port::Network;
+//! use netdiag_sys::OpenRequest;
+//!
+//! let mut network = OpenRequest::default().open();
+//! let before = network.now();
+//! assert!(network.now() >= before);
+//! ```
+
+mod address;
+pub mod clock;
+mod control;
+mod dialog;
+mod filter;
+pub mod names;
+mod network;
+mod open;
+pub mod privileges;
+pub mod random;
+mod raw;
+pub mod signals;
+
+pub use network::SystemNetwork;
+pub use open::{DontFragment, OpenRequest};

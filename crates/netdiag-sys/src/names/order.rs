@@ -1,0 +1,66 @@
+//! The order in which addresses are tried.
+
+use netdiag_model::{Destination, Family};
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::net::{SocketAddr, SocketAddrV6};
+
+/// Addresses that this machine has a route and a source for first, IPv6 before IPv4 among equals
+/// (RFC 6724 section 6, rules 1 and 6), otherwise as they came, each once.
+pub(super) fn sorted(found: Vec<Destination>) -> Vec<Destination> {
+    sorted_by(found, can_send)
+}
+
+fn sorted_by(
+    mut found: Vec<Destination>,
+    can_send: impl Fn(Destination) -> bool,
+) -> Vec<Destination> {
+    found.sort_by_cached_key(|destination| {
+        (!can_send(*destination), destination.family() == Family::Ipv4)
+    });
+    let mut once = Vec::with_capacity(found.len());
+    for destination in found {
+        if !once.contains(&destination) {
+            once.push(destination);
+        }
+    }
+    once
+}
+
+/// Whether the kernel finds a route and a source address. Connecting a UDP socket asks for both and
+/// sends nothing (udp(7)).
+fn can_send(destination: Destination) -> bool {
+    /// Any port: nothing is sent to it.
+    const DISCARD: u16 = 9;
+    let (domain, target) = match destination {
+        Destination::V4(v4) => (Domain::IPV4, SocketAddr::new(v4.into(), DISCARD)),
+        Destination::V6(v6, scope) => {
+            (Domain::IPV6, SocketAddrV6::new(v6, DISCARD, 0, scope).into())
+        }
+    };
+    Socket::new(domain, Type::DGRAM, None)
+        .and_then(|socket| socket.connect(&SockAddr::from(target)))
+        .is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(texts: &[&str]) -> Vec<Destination> {
+        texts.iter().map(|text| Destination::new(text.parse().expect("an address"))).collect()
+    }
+
+    #[test]
+    fn what_can_be_sent_to_comes_first_and_ipv6_before_ipv4() {
+        let found = all(&["192.0.2.2", "192.0.2.1", "2001:db8::1", "192.0.2.2"]);
+        let both = sorted_by(found.clone(), |_| true);
+        assert_eq!(both, all(&["2001:db8::1", "192.0.2.2", "192.0.2.1"]));
+        let only_ipv4 = sorted_by(found, |one| one.family() == Family::Ipv4);
+        assert_eq!(only_ipv4, all(&["192.0.2.2", "192.0.2.1", "2001:db8::1"]));
+    }
+
+    #[test]
+    fn loopback_can_be_sent_to() {
+        assert!(can_send(all(&["127.0.0.1"])[0]));
+    }
+}

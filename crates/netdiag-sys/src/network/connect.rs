@@ -1,0 +1,216 @@
+//! TCP connections that are being opened by the kernel, without waiting.
+
+use crate::clock;
+use crate::control::Ancillary;
+use crate::raw::{self, Batch, PollFd};
+use netdiag_engine::port::{Connect, Control, InputKind, Inputs, OperationId, SendError, TcpInfo};
+use netdiag_model::{Family, Stamp};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::num::NonZeroU32;
+use std::os::fd::AsFd;
+
+/// Descriptors kept free for everything else.
+const SPARE_DESCRIPTORS: usize = 32;
+
+/// Connections on their way, and those that wait for a free descriptor.
+pub(super) struct Connects {
+    open: Vec<Connecting>,
+    waiting: VecDeque<Connect>,
+    most: usize,
+}
+
+struct Connecting {
+    id: OperationId,
+    socket: Socket,
+}
+
+/// Who sent an ICMP error: sender, type, code.
+type IcmpSource = (IpAddr, u8, u8);
+
+impl Connects {
+    pub(super) fn new() -> Self {
+        let most = raw::descriptor_limit().saturating_sub(SPARE_DESCRIPTORS).max(1);
+        Self { open: Vec::new(), waiting: VecDeque::new(), most }
+    }
+
+    /// Starts one, or keeps it until there is a descriptor for it.
+    pub(super) fn start(&mut self, connect: Connect, inputs: &mut Inputs) {
+        if self.open.len() >= self.most {
+            self.waiting.push_back(connect);
+            return;
+        }
+        match open(&connect) {
+            Ok(socket) => self.open.push(Connecting { id: connect.id, socket }),
+            Err(libc::EMFILE | libc::ENFILE) if !self.open.is_empty() => {
+                self.waiting.push_back(connect);
+            }
+            Err(errno) => push_failed(connect.id, SendError::new(errno), None, inputs),
+        }
+    }
+
+    /// Forgets one.
+    pub(super) fn close(&mut self, id: OperationId, inputs: &mut Inputs) {
+        self.waiting.retain(|connect| connect.id != id);
+        self.open.retain(|connecting| connecting.id != id);
+        self.start_waiting(inputs);
+    }
+
+    /// What to poll for.
+    pub(super) fn poll_set(&self) -> impl Iterator<Item = PollFd> {
+        self.open.iter().map(|connecting| PollFd::new(connecting.socket.as_fd(), true))
+    }
+
+    /// Looks at those that the poll found ready, given in the order of [`poll_set`](Self::poll_set).
+    pub(super) fn finish(&mut self, polled: &[PollFd], errors: &mut Batch, inputs: &mut Inputs) {
+        let mut polled = polled.iter();
+        let before = self.open.len();
+        self.open.retain(|connecting| {
+            let ready = polled.next().filter(|polled| polled.is_ready());
+            ready.is_none_or(|polled| !connecting.is_over(*polled, errors, inputs))
+        });
+        if self.open.len() < before {
+            self.start_waiting(inputs);
+        }
+    }
+
+    fn start_waiting(&mut self, inputs: &mut Inputs) {
+        for _ in 0..self.waiting.len() {
+            if self.open.len() >= self.most {
+                return;
+            }
+            if let Some(connect) = self.waiting.pop_front() {
+                self.start(connect, inputs);
+            }
+        }
+    }
+}
+
+impl Connecting {
+    /// Whether the attempt has ended; then an input says how.
+    fn is_over(&self, polled: PollFd, errors: &mut Batch, inputs: &mut Inputs) -> bool {
+        // An ICMP error ends the attempt for us, though the kernel may keep trying. It must be read
+        // before SO_ERROR, which reading the queue clears.
+        if polled.has_error()
+            && let Some((errno, source)) = icmp_error(&self.socket, errors)
+        {
+            push_failed(self.id, SendError::new(errno), Some(source), inputs);
+            return true;
+        }
+        match self.socket.take_error() {
+            Ok(None) if polled.is_writable() => self.push_connected(inputs),
+            Ok(None) => false,
+            Ok(Some(error)) | Err(error) => {
+                push_failed(self.id, SendError::new(errno_of(&error)), None, inputs);
+                true
+            }
+        }
+    }
+
+    fn push_connected(&self, inputs: &mut Inputs) -> bool {
+        let stamp = Stamp::user(clock::now());
+        let local = self.socket.local_addr().ok().and_then(|local| local.as_socket());
+        let (Some(local), Ok(_)) = (local, self.socket.peer_addr()) else {
+            push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
+            return true;
+        };
+        let info = tcp_info(&self.socket);
+        inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
+        true
+    }
+}
+
+fn push_failed(id: OperationId, error: SendError, icmp: Option<IcmpSource>, inputs: &mut Inputs) {
+    let stamp = Stamp::user(clock::now());
+    inputs.push(stamp.at, InputKind::ConnectFailed { id, stamp, error, icmp });
+}
+
+/// The last ICMP error on a socket's error queue.
+fn icmp_error(socket: &Socket, errors: &mut Batch) -> Option<(i32, IcmpSource)> {
+    const FEW: usize = 4;
+    errors.receive(socket.as_fd(), FEW, libc::MSG_ERRQUEUE).ok()?;
+    let found = errors.messages().filter_map(|message| {
+        let error = Ancillary::parse(message.control).error?;
+        let is_icmp = matches!(error.origin, libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6);
+        // A SYN is never too big, and the kernel deals with a new path MTU itself.
+        let offender = error.offender.filter(|_| is_icmp && error.errno != libc::EMSGSIZE)?;
+        Some((error.errno, (offender.address(), error.kind, error.code)))
+    });
+    found.last()
+}
+
+/// `tcpi_rtt` and `tcpi_total_retrans` of `struct tcp_info` (linux/tcp.h), in microseconds and
+/// segments.
+fn tcp_info(socket: &Socket) -> Option<TcpInfo> {
+    const RTT: usize = 68;
+    const TOTAL_RETRANS: usize = 100;
+    let mut info = [0; TOTAL_RETRANS + 4];
+    let len = raw::get_bytes(socket.as_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, &mut info).ok()?;
+    let info = info.get(..len)?;
+    let word = |offset| {
+        info.get(offset..)
+            .and_then(|rest: &[u8]| rest.first_chunk())
+            .map(|b| u32::from_ne_bytes(*b))
+    };
+    let rtt = std::time::Duration::from_micros(word(RTT)?.into());
+    Some(TcpInfo { rtt, total_retransmits: word(TOTAL_RETRANS)? })
+}
+
+/// Opens a socket and starts to connect it.
+fn open(connect: &Connect) -> raw::Result<Socket> {
+    let family = connect.destination.family();
+    let domain = if family == Family::Ipv4 { Domain::IPV4 } else { Domain::IPV6 };
+    let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
+        .map_err(|error| errno_of(&error))?;
+    set_options(&socket, family, &connect.control)?;
+    let target = match connect.destination {
+        netdiag_model::Destination::V4(v4) => SocketAddr::new(v4.into(), connect.port),
+        netdiag_model::Destination::V6(v6, scope) => {
+            SocketAddrV6::new(v6, connect.port, 0, scope).into()
+        }
+    };
+    match socket.connect(&SockAddr::from(target)) {
+        Ok(()) => Ok(socket),
+        Err(error) if errno_of(&error) == libc::EINPROGRESS => Ok(socket),
+        Err(error) => Err(errno_of(&error)),
+    }
+}
+
+fn set_options(socket: &Socket, family: Family, control: &Control) -> raw::Result<()> {
+    let fd = socket.as_fd();
+    let (level, hop_limit, class, errors) = match family {
+        Family::Ipv4 => (libc::SOL_IP, libc::IP_TTL, libc::IP_TOS, libc::IP_RECVERR),
+        Family::Ipv6 => {
+            (libc::SOL_IPV6, libc::IPV6_UNICAST_HOPS, libc::IPV6_TCLASS, libc::IPV6_RECVERR)
+        }
+    };
+    raw::set_int(fd, level, errors, 1)?;
+    if let Some(value) = control.hop_limit {
+        raw::set_int(fd, level, hop_limit, value.into())?;
+    }
+    if let Some(value) = control.traffic_class {
+        raw::set_int(fd, level, class, value.into())?;
+    }
+    if let Some(index) = control.interface {
+        let index = NonZeroU32::new(index);
+        match family {
+            Family::Ipv4 => socket.bind_device_by_index_v4(index),
+            Family::Ipv6 => socket.bind_device_by_index_v6(index),
+        }
+        .map_err(|error| errno_of(&error))?;
+    }
+    if let Some(source) = control.source {
+        // The port is chosen at connect, so that one source serves many destinations.
+        let _ = raw::set_int(fd, libc::SOL_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1);
+        socket
+            .bind(&SockAddr::from(SocketAddr::new(source, 0)))
+            .map_err(|error| errno_of(&error))?;
+    }
+    Ok(())
+}
+
+fn errno_of(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EIO)
+}

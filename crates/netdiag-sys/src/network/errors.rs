@@ -1,0 +1,137 @@
+//! Reading a socket's error queue: send stamps, ICMP errors, and local errors (ip(7), IP_RECVERR).
+
+use super::lane::{Lane, Shared, push_sent, receive};
+use crate::address;
+use crate::control::{Ancillary, ExtendedError};
+use crate::raw::{Batch, Incoming, MAX_BATCH};
+use netdiag_engine::port::{Channel, ErrorOrigin, InputKind, Inputs, NetworkError, QueuedError};
+use netdiag_model::Instant;
+use netdiag_model::contract::SocketKind;
+
+/// How many entries are asked for first: at a low rate there is one.
+const FEW: usize = 4;
+
+/// Why an error queue is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Something is there.
+    Arrivals,
+    /// A send failed: local errors are its own.
+    FailedSend,
+}
+
+/// What was found on an error queue, beside what became inputs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// All entries.
+    pub(super) entries: usize,
+    /// Errors that other hosts sent.
+    pub(super) remote: usize,
+    /// The MTU of a local "message too long".
+    pub(super) local_mtu: Option<u32>,
+}
+
+impl Lane {
+    /// Reads the error queue until it is empty.
+    pub(super) fn drain_errors(
+        &mut self,
+        shared: &mut Shared,
+        reading: Reading,
+        inputs: &mut Inputs,
+    ) -> Result<Found, NetworkError> {
+        let mut found = Found::default();
+        let mut count = FEW;
+        loop {
+            let got = receive(&mut shared.errors, &self.socket, count, libc::MSG_ERRQUEUE)?;
+            found.entries += got;
+            if got > 0 {
+                let user = shared.clock.observe();
+                // The stamps first: a packet's own stamp may lie behind the error that it caused.
+                if self.take_stamps(shared, user, inputs) < got {
+                    self.take_errors(shared, user, reading, &mut found, inputs);
+                }
+            }
+            if got < count {
+                return Ok(found);
+            }
+            count = MAX_BATCH;
+        }
+    }
+
+    /// Turns the batch's send stamps into inputs; returns how many there are.
+    fn take_stamps(&mut self, shared: &Shared, user: Instant, inputs: &mut Inputs) -> usize {
+        let mut stamps = 0;
+        for (ancillary, error, _) in entries(&shared.errors) {
+            if error.origin != libc::SO_EE_ORIGIN_TIMESTAMPING {
+                continue;
+            }
+            stamps += 1;
+            let at = ancillary.stamp.and_then(|real| shared.clock.to_monotonic(real));
+            if let Some(departed) = self.unstamped.take(error.data, at) {
+                let sent = departed.user;
+                let stamp = shared.clock.stamp(ancillary.stamp, sent, user, sent);
+                push_sent(departed.id, stamp, inputs);
+            }
+        }
+        stamps
+    }
+
+    fn take_errors(
+        &mut self,
+        shared: &Shared,
+        user: Instant,
+        reading: Reading,
+        found: &mut Found,
+        inputs: &mut Inputs,
+    ) {
+        for (ancillary, error, message) in entries(&shared.errors) {
+            let origin = match error.origin {
+                libc::SO_EE_ORIGIN_LOCAL => ErrorOrigin::Local,
+                libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6 => ErrorOrigin::Icmp,
+                _ => continue,
+            };
+            if origin == ErrorOrigin::Local && reading == Reading::FailedSend {
+                found.local_mtu = found.local_mtu.or_else(|| mtu_of(&error));
+                continue;
+            }
+            if origin == ErrorOrigin::Icmp {
+                found.remote += 1;
+                // A raw socket also receives the whole packet, which says more.
+                if self.socket.opening.socket == SocketKind::Raw {
+                    continue;
+                }
+            }
+            let Some((destination, _)) = address::decode(message.name) else {
+                continue;
+            };
+            // Whatever caused the error left before it.
+            self.give_up_stamps(Instant::FAR, inputs);
+            let stamp = shared.clock.stamp(ancillary.stamp, Instant::ZERO, user, user);
+            let queued = QueuedError {
+                stamp,
+                channel: Channel::Icmp,
+                origin,
+                errno: error.errno,
+                kind: error.kind,
+                code: error.code,
+                info: error.info,
+                offender: error.offender,
+                destination,
+                hop_limit: ancillary.hop_limit,
+                bytes: message.bytes,
+            };
+            inputs.push(stamp.at, InputKind::QueuedError(queued));
+        }
+    }
+}
+
+fn entries(batch: &Batch) -> impl Iterator<Item = (Ancillary, ExtendedError, Incoming<'_>)> {
+    batch.messages().filter_map(|message| {
+        let ancillary = Ancillary::parse(message.control);
+        Some((ancillary, ancillary.error?, message))
+    })
+}
+
+fn mtu_of(error: &ExtendedError) -> Option<u32> {
+    (error.errno == libc::EMSGSIZE).then_some(error.info)
+}

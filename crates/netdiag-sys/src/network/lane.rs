@@ -1,0 +1,161 @@
+//! One family's socket and all that is under way on it.
+
+use super::unstamped::Unstamped;
+use crate::clock::StampClock;
+use crate::open::{IcmpSocket, StampKeys};
+use crate::raw::{self, Batch};
+use netdiag_engine::port::{
+    Change, Channel, InputKind, Inputs, NetworkError, OperationId, Transmit,
+};
+use netdiag_model::{Family, Instant, Stamp};
+use std::os::fd::AsFd;
+
+/// `SO_MEMINFO` (sock_diag(7)): an array of 32-bit figures of a socket's memory.
+const SO_MEMINFO: i32 = 55;
+
+/// Room for one received packet as long as only small ones are sent.
+const SMALL_MESSAGE: usize = 2_048;
+/// Room for any IP packet.
+pub(super) const LARGE_MESSAGE: usize = 65_536;
+/// Room for what an ICMP error quotes.
+const QUOTE: usize = 1_536;
+/// What a reply can have beyond what was sent: IP header with options.
+const OVERHEAD: usize = 128;
+
+/// What the lanes share: the clock and the room for batches.
+pub(super) struct Shared {
+    pub(super) clock: StampClock,
+    pub(super) packets: Batch,
+    pub(super) errors: Batch,
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        Self {
+            clock: StampClock::new(),
+            packets: Batch::new(SMALL_MESSAGE),
+            errors: Batch::new(QUOTE),
+        }
+    }
+
+    /// Makes room for the reply to a packet of this size.
+    pub(super) fn make_room(&mut self, sent: usize) {
+        if sent + OVERHEAD > self.packets.message_space() {
+            self.packets = Batch::new(LARGE_MESSAGE + OVERHEAD);
+        }
+    }
+
+    /// The clock's own news.
+    pub(super) fn report_changes(&mut self, now: Instant, inputs: &mut Inputs) {
+        for change in self.clock.take_changes() {
+            inputs.push(now, InputKind::Changed(change));
+        }
+    }
+}
+
+/// The sockets of both families, where they are open.
+pub(super) struct Lanes {
+    pub(super) ipv4: Option<Lane>,
+    pub(super) ipv6: Option<Lane>,
+}
+
+impl Lanes {
+    const fn get(&mut self, family: Family) -> Option<&mut Lane> {
+        match family {
+            Family::Ipv4 => self.ipv4.as_mut(),
+            Family::Ipv6 => self.ipv6.as_mut(),
+        }
+    }
+
+    /// The one that a datagram leaves by, where there is one.
+    pub(super) fn for_transmit(&mut self, transmit: &Transmit<&[u8]>) -> Option<&mut Lane> {
+        match transmit.channel {
+            Channel::Icmp => self.get(transmit.destination.family()),
+            Channel::Udp { .. } | Channel::Tcp => None,
+        }
+    }
+
+    /// Those by which something was sent.
+    pub(super) fn active(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.ipv4.iter_mut().chain(&mut self.ipv6).filter(|lane| lane.active)
+    }
+
+    /// When something must be told even if nothing happens.
+    pub(super) fn next_deadline(&mut self, until: Instant) -> Instant {
+        self.active().filter_map(|lane| lane.unstamped.deadline()).fold(until, Instant::min)
+    }
+}
+
+/// One family's socket.
+pub(super) struct Lane {
+    pub(super) socket: IcmpSocket,
+    pub(super) unstamped: Unstamped,
+    /// Whether anything was ever sent: before that nothing that comes is for us.
+    pub(super) active: bool,
+    drops: u32,
+}
+
+impl Lane {
+    pub(super) fn new(socket: IcmpSocket) -> Self {
+        Self { socket, unstamped: Unstamped::default(), active: false, drops: 0 }
+    }
+
+    /// A packet left.
+    pub(super) fn departed(&mut self, id: OperationId, user: Instant) {
+        match self.socket.stamp_keys {
+            StampKeys::Named => self.unstamped.push_named(id, user),
+            StampKeys::Counted => self.unstamped.push_counted(id, user),
+        }
+    }
+
+    /// Lets the user stamp stand for every packet that left at `limit` or earlier.
+    pub(super) fn give_up_stamps(&mut self, limit: Instant, inputs: &mut Inputs) {
+        while let Some(departed) = self.unstamped.take_older(limit) {
+            push_sent(departed.id, Stamp::user(departed.user), inputs);
+        }
+    }
+
+    /// Reports what the socket dropped so far, if that is more than before.
+    pub(super) fn report_drops(&mut self, total: u32, now: Instant, inputs: &mut Inputs) {
+        let count = total.wrapping_sub(self.drops);
+        // The two sources of the figure are read at different times, so one may lag behind.
+        if count.cast_signed() > 0 {
+            self.drops = total;
+            inputs.push(now, InputKind::Changed(Change::ReceiveDrops { count: count.into() }));
+        }
+    }
+
+    /// Asks the socket itself what it dropped: after the last packet of an overflow no other comes
+    /// that could carry the figure.
+    pub(super) fn check_drops(&mut self, now: Instant, inputs: &mut Inputs) {
+        let mut words = [0; 4 * (libc::SK_MEMINFO_DROPS as usize + 1)];
+        let got = raw::get_bytes(self.socket.as_fd(), libc::SOL_SOCKET, SO_MEMINFO, &mut words);
+        if got == Ok(words.len())
+            && let Some(total) = words.last_chunk()
+        {
+            self.report_drops(u32::from_ne_bytes(*total), now, inputs);
+        }
+    }
+}
+
+/// Reads one batch; an error of the socket itself (which an earlier packet's ICMP error can be) is
+/// cleared by reading it, so the read is tried again.
+pub(super) fn receive(
+    batch: &mut Batch,
+    socket: &IcmpSocket,
+    count: usize,
+    flags: i32,
+) -> Result<usize, NetworkError> {
+    let mut tries = 0;
+    loop {
+        match batch.receive(socket.as_fd(), count, flags) {
+            Ok(received) => return Ok(received),
+            Err(_) if tries < 16 => tries += 1,
+            Err(errno) => return Err(NetworkError { call: "recvmmsg", errno }),
+        }
+    }
+}
+
+pub(super) fn push_sent(id: OperationId, stamp: Stamp, inputs: &mut Inputs) {
+    inputs.push(stamp.at, InputKind::Sent { id, stamp });
+}

@@ -1,0 +1,277 @@
+//! The engine's port on the operating system: one measuring thread, ppoll, one ICMP socket for each
+//! family.
+
+mod connect;
+mod errors;
+mod lane;
+mod receive;
+mod send;
+mod unstamped;
+
+use crate::clock;
+use crate::dialog::Dialogs;
+use crate::open::IcmpSocket;
+use crate::raw::{self, PollFd};
+use crate::signals::Signals;
+use connect::Connects;
+use lane::{Lane, Lanes, Shared};
+use netdiag_engine::port::{
+    ExchangeError, InputKind, Inputs, Network, NetworkError, Opened, Operation, Operations,
+    SendError,
+};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{Family, Instant};
+use receive::Drained;
+use std::os::fd::AsFd;
+
+/// From this many operations on datagrams leave together, under one user stamp.
+const MANY: usize = 8;
+
+/// The network of this machine, opened by [`OpenRequest::open`](crate::OpenRequest::open).
+pub struct SystemNetwork {
+    opened: Opened,
+    lanes: Lanes,
+    shared: Shared,
+    /// What is known before the next wait.
+    early: Inputs,
+    connects: Connects,
+    /// Started when the first dialog is.
+    dialogs: Option<Dialogs>,
+    signals: Option<Signals>,
+    set: Vec<PollFd>,
+}
+
+/// What a poll found.
+enum Polled {
+    /// Nothing until this time.
+    Nothing(Instant),
+    /// Something.
+    Something,
+    /// A signal came in between.
+    Interrupted,
+}
+
+impl SystemNetwork {
+    pub(crate) fn new(opened: Opened, ipv4: Option<IcmpSocket>, ipv6: Option<IcmpSocket>) -> Self {
+        Self {
+            opened,
+            lanes: Lanes { ipv4: ipv4.map(Lane::new), ipv6: ipv6.map(Lane::new) },
+            shared: Shared::new(),
+            early: Inputs::new(),
+            connects: Connects::new(),
+            dialogs: None,
+            signals: None,
+            set: Vec::new(),
+        }
+    }
+
+    /// From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT are inputs of [`Network::wait`], called from
+    /// this thread, instead of ending the process: `Stop(Interrupt)`, `Stop(Signal)` and `Interim`.
+    /// A second SIGINT within a second of the first ends the process at once with code 130. Signals
+    /// that the process was started with ignored stay so.
+    ///
+    /// Call it when nothing blocks the measuring thread any more but `wait`; no thread may have been
+    /// started by others than this crate before.
+    ///
+    /// # Errors
+    /// When there is no descriptor to be had (signalfd(2)).
+    pub fn watch_signals(&mut self) -> Result<(), NetworkError> {
+        self.signals = Some(Signals::watch()?);
+        Ok(())
+    }
+
+    /// Starts each operation by itself: each datagram has a user stamp of its own.
+    fn submit_each(&mut self, operations: &Operations) -> Result<(), NetworkError> {
+        for operation in operations.iter() {
+            if let Operation::Transmit(transmit) = &operation
+                && let Some(lane) = self.lanes.for_transmit(transmit)
+            {
+                let prepared = lane.prepare(transmit);
+                lane.send_one(&mut self.shared, &prepared, &mut self.early)?;
+            } else {
+                self.start(operation);
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts the operations with the datagrams of each family together.
+    fn submit_many(&mut self, operations: &Operations) -> Result<(), NetworkError> {
+        let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
+        for operation in operations.iter() {
+            if let Operation::Transmit(transmit) = &operation
+                && let Some(lane) = self.lanes.for_transmit(transmit)
+            {
+                let list = if lane.socket.family == Family::Ipv4 { &mut ipv4 } else { &mut ipv6 };
+                list.push(lane.prepare(transmit));
+            } else {
+                self.start(operation);
+            }
+        }
+        let Lanes { ipv4: lane4, ipv6: lane6 } = &mut self.lanes;
+        for (lane, prepared) in [(lane4, ipv4), (lane6, ipv6)] {
+            if let Some(lane) = lane {
+                lane.send_many(&mut self.shared, &prepared, &mut self.early)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Starts what is no datagram, or is one that cannot leave.
+    fn start(&mut self, operation: Operation<&[u8]>) {
+        match operation {
+            Operation::Transmit(transmit) => {
+                let closed = self.opened.family(transmit.destination.family()).err();
+                let errno = closed.map_or(libc::EOPNOTSUPP, |error| error.errno);
+                let failed =
+                    InputKind::SendFailed { id: transmit.id, error: SendError::new(errno) };
+                self.early.push(clock::now(), failed);
+            }
+            Operation::Connect(connect) => self.connects.start(connect, &mut self.early),
+            Operation::Exchange(exchange) => {
+                let started = self.dialogs().map(|dialogs| dialogs.exchange(&exchange));
+                if let Err(error) = started {
+                    let result = Err(ExchangeError::Connect(SendError::new(error.errno)));
+                    let (id, phases) = (exchange.id, Default::default());
+                    self.early.push(clock::now(), InputKind::Exchanged { id, phases, result });
+                }
+            }
+            Operation::Lookup(lookup) => {
+                let started = self.dialogs().map(|dialogs| dialogs.look_up(&lookup));
+                if let Err(error) = started {
+                    let result = Err(LookupError::NoAnswer { tried: error.to_string() });
+                    self.early.push(clock::now(), InputKind::Named { id: lookup.id, result });
+                }
+            }
+            Operation::Close(id) => {
+                self.connects.close(id, &mut self.early);
+                if let Some(dialogs) = &mut self.dialogs {
+                    dialogs.close(id);
+                }
+            }
+        }
+    }
+
+    /// The second thread, started if need be.
+    fn dialogs(&mut self) -> Result<&mut Dialogs, NetworkError> {
+        if self.dialogs.is_none() {
+            self.dialogs = Some(Dialogs::start()?);
+        }
+        Ok(self.dialogs.as_mut().expect("started above"))
+    }
+
+    fn deliver_early(&mut self, inputs: &mut Inputs) {
+        for input in self.early.iter() {
+            inputs.push(input.at, input.kind);
+        }
+        self.early.clear();
+    }
+
+    /// Waits for the descriptors: sockets, then connections, then signals and dialogs.
+    fn poll(&mut self, until: Instant) -> Result<Polled, NetworkError> {
+        let start = clock::now();
+        let timeout = until.since(start);
+        self.set.clear();
+        self.set.extend(self.lanes.active().map(|lane| PollFd::new(lane.socket.as_fd(), false)));
+        self.set.extend(self.connects.poll_set());
+        self.set.extend(self.signals.iter().map(|signals| PollFd::new(signals.as_fd(), false)));
+        self.set.extend(self.dialogs.iter().map(|dialogs| PollFd::new(dialogs.as_fd(), false)));
+        match raw::poll(&mut self.set, timeout) {
+            Ok(0) => Ok(Polled::Nothing(start + timeout)),
+            Ok(_) => Ok(Polled::Something),
+            Err(libc::EINTR) => Ok(Polled::Interrupted),
+            Err(errno) => Err(NetworkError { call: "ppoll", errno }),
+        }
+    }
+
+    /// Reads all that the poll may have found. Sockets are read whether it did or not, so that it
+    /// is known up to which time everything is told.
+    fn drain(&mut self, inputs: &mut Inputs) -> Result<(), NetworkError> {
+        let told = self.shared.clock.observe();
+        let mut drained = Drained::Empty;
+        let mut polled = self.set.as_slice();
+        for lane in self.lanes.active() {
+            let has_error = polled.split_off_first().is_some_and(|polled| polled.has_error());
+            drained = drained.min(lane.drain(&mut self.shared, has_error, inputs)?);
+        }
+        self.connects.finish(polled, &mut self.shared.errors, inputs);
+        if let Some(signals) = &mut self.signals {
+            signals.read(inputs);
+        }
+        if let Some(dialogs) = &mut self.dialogs {
+            dialogs.finish(inputs);
+        }
+        match drained {
+            Drained::Empty => {
+                self.shared.clock.settle();
+                inputs.set_now(told);
+            }
+            Drained::Until(stamp) => inputs.set_now(stamp.min(told)),
+        }
+        Ok(())
+    }
+
+    /// When something must be done even if nothing happens.
+    fn next_deadline(&mut self, until: Instant) -> Instant {
+        let signals = self.signals.as_ref().map_or(Instant::FAR, Signals::deadline);
+        self.lanes.next_deadline(until).min(signals)
+    }
+
+    /// Does what time alone brings.
+    fn pass_time(&mut self, now: Instant, inputs: &mut Inputs) {
+        self.shared.report_changes(now, inputs);
+        for lane in self.lanes.active() {
+            lane.give_up_stamps(now - unstamped::PATIENCE, inputs);
+        }
+        if let Some(signals) = &mut self.signals {
+            signals.disarm(now);
+        }
+    }
+}
+
+impl Network for SystemNetwork {
+    fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    fn now(&mut self) -> Instant {
+        clock::now()
+    }
+
+    fn submit(&mut self, operations: &mut Operations) -> Result<(), NetworkError> {
+        if operations.len() < MANY {
+            self.submit_each(operations)?;
+        } else {
+            self.submit_many(operations)?;
+        }
+        operations.clear();
+        Ok(())
+    }
+
+    fn wait(&mut self, until: Instant, inputs: &mut Inputs) -> Result<(), NetworkError> {
+        let before = inputs.len();
+        self.deliver_early(inputs);
+        loop {
+            let wake = if inputs.len() > before { Instant::ZERO } else { until };
+            let wake = self.next_deadline(wake);
+            match self.poll(wake)? {
+                Polled::Nothing(now) => {
+                    self.shared.clock.observe();
+                    inputs.set_now(now);
+                }
+                Polled::Something => self.drain(inputs)?,
+                Polled::Interrupted => {}
+            }
+            let now = inputs.now();
+            self.pass_time(now, inputs);
+            if inputs.len() > before {
+                return Ok(());
+            }
+            if now >= until {
+                // A probe may be given up now; it must be known first whether we lost its reply.
+                self.lanes.active().for_each(|lane| lane.check_drops(now, inputs));
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Sending datagrams, one by one or many in one call.
+
+use super::errors::Reading;
+use super::lane::{Lane, Shared};
+use crate::address::{self, Name};
+use crate::control::ControlBuffer;
+use crate::open::StampKeys;
+use crate::raw::{self, MAX_BATCH, Outgoing};
+use netdiag_engine::port::{InputKind, Inputs, NetworkError, OperationId, SendError, Transmit};
+use netdiag_model::Instant;
+use std::os::fd::AsFd;
+
+/// How often a send is tried again while errors of earlier packets come in its way.
+const RETRIES: usize = 3;
+
+/// A datagram as the kernel takes it.
+pub(super) struct Prepared<'a> {
+    id: OperationId,
+    name: Name,
+    name_len: usize,
+    control: ControlBuffer,
+    bytes: &'a [u8],
+}
+
+impl<'a> Prepared<'a> {
+    fn outgoing(&'a self) -> Outgoing<'a> {
+        Outgoing {
+            name: self.name.get(..self.name_len).unwrap_or_default(),
+            control: self.control.as_bytes(),
+            bytes: self.bytes,
+        }
+    }
+}
+
+impl Lane {
+    /// Lays out one datagram for the kernel.
+    pub(super) fn prepare<'a>(&self, transmit: &Transmit<&'a [u8]>) -> Prepared<'a> {
+        let key = match self.socket.stamp_keys {
+            StampKeys::Named => Some(transmit.id.0),
+            StampKeys::Counted => None,
+        };
+        let (name, name_len) = address::encode(transmit.destination, 0);
+        Prepared {
+            id: transmit.id,
+            name,
+            name_len,
+            control: ControlBuffer::new(self.socket.family, &transmit.control, key),
+            bytes: transmit.bytes,
+        }
+    }
+
+    /// Sends one datagram. A failure becomes an input.
+    pub(super) fn send_one(
+        &mut self,
+        shared: &mut Shared,
+        prepared: &Prepared<'_>,
+        inputs: &mut Inputs,
+    ) -> Result<(), NetworkError> {
+        let user = self.before_send(shared, &[prepared.bytes.len()]);
+        match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
+            Ok(()) => self.departed(prepared.id, user),
+            Err(errno) => self.send_failed(shared, prepared, errno, inputs)?,
+        }
+        Ok(())
+    }
+
+    /// Sends many datagrams, [`MAX_BATCH`] in a call. Failures become inputs.
+    pub(super) fn send_many(
+        &mut self,
+        shared: &mut Shared,
+        mut prepared: &[Prepared<'_>],
+        inputs: &mut Inputs,
+    ) -> Result<(), NetworkError> {
+        while let Some(first) = prepared.first() {
+            let mut outgoing = [Outgoing { name: &[], control: &[], bytes: &[] }; MAX_BATCH];
+            let mut largest = 0;
+            for (slot, one) in outgoing.iter_mut().zip(prepared) {
+                *slot = one.outgoing();
+                largest = largest.max(one.bytes.len());
+            }
+            let chunk = outgoing.get(..prepared.len()).unwrap_or(&outgoing);
+            let user = self.before_send(shared, &[largest]);
+            match raw::send_many(self.socket.as_fd(), chunk) {
+                Ok(left) => {
+                    let (departed, rest) = prepared.split_at(left.min(prepared.len()));
+                    departed.iter().for_each(|one| self.departed(one.id, user));
+                    prepared = rest;
+                }
+                Err(errno) => {
+                    self.send_failed(shared, first, errno, inputs)?;
+                    prepared = prepared.get(1..).unwrap_or_default();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room for replies, and reads the clock as the last thing before a send.
+    fn before_send(&mut self, shared: &mut Shared, sizes: &[usize]) -> Instant {
+        self.active = true;
+        sizes.iter().for_each(|size| shared.make_room(*size));
+        shared.clock.observe()
+    }
+
+    /// A send returned an error number. It may be that of an earlier packet's ICMP error, which the
+    /// kernel hands to whatever call comes next; then the error queue has its own account of it,
+    /// and the send is tried again.
+    fn send_failed(
+        &mut self,
+        shared: &mut Shared,
+        prepared: &Prepared<'_>,
+        mut errno: i32,
+        inputs: &mut Inputs,
+    ) -> Result<(), NetworkError> {
+        let mut mtu = None;
+        for attempt in 0..=RETRIES {
+            let found = self.drain_errors(shared, Reading::FailedSend, inputs)?;
+            mtu = found.local_mtu.filter(|_| errno == libc::EMSGSIZE);
+            self.restart_count(inputs);
+            let is_stale = mtu.is_none() && comes_from_icmp(errno) && found.remote > 0;
+            let is_unclear = attempt == 0 && mtu.is_none() && comes_from_icmp(errno);
+            if attempt == RETRIES || !(is_stale || is_unclear) {
+                break;
+            }
+            let user = shared.clock.observe();
+            match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
+                Ok(()) => {
+                    self.departed(prepared.id, user);
+                    return Ok(());
+                }
+                Err(again) => errno = again,
+            }
+        }
+        let failed = InputKind::SendFailed { id: prepared.id, error: SendError { errno, mtu } };
+        inputs.push(shared.clock.observe(), failed);
+        Ok(())
+    }
+
+    /// After a failure nobody knows whether the kernel counted the packet.
+    fn restart_count(&mut self, inputs: &mut Inputs) {
+        if self.socket.stamp_keys == StampKeys::Counted {
+            self.give_up_stamps(Instant::FAR, inputs);
+            self.socket.restart_stamp_count();
+            self.unstamped.restart_count();
+        }
+    }
+}
+
+/// Whether an ICMP error of an earlier packet can be the reason for this error number.
+const fn comes_from_icmp(errno: i32) -> bool {
+    matches!(
+        errno,
+        libc::ECONNREFUSED
+            | libc::EHOSTUNREACH
+            | libc::ENETUNREACH
+            | libc::EHOSTDOWN
+            | libc::ENONET
+            | libc::ENOPROTOOPT
+            | libc::EOPNOTSUPP
+            | libc::EPROTO
+            | libc::EACCES
+            | libc::EMSGSIZE
+    )
+}

@@ -1,0 +1,108 @@
+//! Packets that left and whose send stamp has not come yet.
+
+use netdiag_engine::port::OperationId;
+use netdiag_model::Instant;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How long a send stamp is waited for. It is there when the send returns, unless the packet waits
+/// in the queue of an interface or the driver knows no stamps.
+pub(super) const PATIENCE: Duration = Duration::from_millis(2);
+
+/// A stamp this much older than the send it is for belongs to another packet.
+const SLACK: Duration = Duration::from_micros(50);
+
+/// One packet without its stamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Departed {
+    key: u32,
+    pub(super) id: OperationId,
+    /// The time read before the send.
+    pub(super) user: Instant,
+}
+
+/// All of them, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Unstamped {
+    queue: VecDeque<Departed>,
+    next_count: u32,
+}
+
+impl Unstamped {
+    /// A packet left under the name of its operation.
+    pub(super) fn push_named(&mut self, id: OperationId, user: Instant) {
+        self.queue.push_back(Departed { key: id.0, id, user });
+    }
+
+    /// A packet left and the kernel counted it.
+    pub(super) fn push_counted(&mut self, id: OperationId, user: Instant) {
+        self.queue.push_back(Departed { key: self.next_count, id, user });
+        self.next_count = self.next_count.wrapping_add(1);
+    }
+
+    /// The kernel counts from 0 again.
+    pub(super) const fn restart_count(&mut self) {
+        self.next_count = 0;
+    }
+
+    /// Takes out the packet that a stamp is for; `None` for a stamp of a packet that was given up
+    /// or that left under another count. `at` is the stamp where it could be converted.
+    pub(super) fn take(&mut self, key: u32, at: Option<Instant>) -> Option<Departed> {
+        let fits = |departed: &Departed| {
+            departed.key == key && at.is_none_or(|at| at + SLACK >= departed.user)
+        };
+        let index = self.queue.iter().position(fits)?;
+        self.queue.remove(index)
+    }
+
+    /// Takes out the oldest packet if it left at `limit` or earlier.
+    pub(super) fn take_older(&mut self, limit: Instant) -> Option<Departed> {
+        self.queue.front().filter(|oldest| oldest.user <= limit)?;
+        self.queue.pop_front()
+    }
+
+    /// When the oldest packet has been waited for long enough.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.queue.front().map(|oldest| oldest.user + PATIENCE)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(nanos: u64) -> Instant {
+        Instant::from_nanos(nanos)
+    }
+
+    #[test]
+    fn stamps_may_come_in_any_order_and_each_is_used_once() {
+        let mut unstamped = Unstamped::default();
+        for id in 5..8 {
+            unstamped.push_named(OperationId(id), at(100));
+        }
+        assert_eq!(unstamped.take(7, None).map(|departed| departed.id), Some(OperationId(7)));
+        assert_eq!(unstamped.take(7, None), None);
+        assert_eq!(unstamped.take(5, None).map(|departed| departed.id), Some(OperationId(5)));
+        assert_eq!(unstamped.deadline(), Some(at(100) + PATIENCE));
+        assert_eq!(unstamped.take_older(at(99)), None);
+        assert_eq!(unstamped.take_older(at(100)).map(|departed| departed.id), Some(OperationId(6)));
+        assert!(unstamped.is_empty());
+    }
+
+    #[test]
+    fn a_stamp_from_before_the_count_was_restarted_is_nobodys() {
+        let mut unstamped = Unstamped::default();
+        unstamped.push_counted(OperationId(1), at(1_000_000));
+        assert!(unstamped.take(0, Some(at(1_001_000))).is_some());
+        unstamped.restart_count();
+        unstamped.push_counted(OperationId(2), at(9_000_000));
+        assert_eq!(unstamped.take(0, Some(at(1_001_000))), None);
+        let departed = unstamped.take(0, Some(at(9_001_000))).expect("the new one");
+        assert_eq!(departed.id, OperationId(2));
+    }
+}

@@ -1,0 +1,194 @@
+//! What raw and datagram ICMP sockets have in common.
+
+use super::{DontFragment, OpenRequest};
+use crate::address;
+use crate::control::ControlBuffer;
+use crate::raw::{self, Outgoing};
+use netdiag_engine::port::{Control, NetworkError, Opening};
+use netdiag_model::{Destination, Family};
+use socket2::Socket;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// `SO_TIMESTAMPING` and its flags (Documentation/networking/timestamping.rst).
+const SO_TIMESTAMPING: i32 = 37;
+const STAMP_FLAGS: i32 = (libc::SOF_TIMESTAMPING_TX_SOFTWARE
+    | libc::SOF_TIMESTAMPING_RX_SOFTWARE
+    | libc::SOF_TIMESTAMPING_SOFTWARE
+    | libc::SOF_TIMESTAMPING_OPT_TSONLY) as i32;
+const STAMP_ID: i32 = libc::SOF_TIMESTAMPING_OPT_ID as i32;
+const SO_RXQ_OVFL: i32 = 40;
+
+/// Room for the replies to a burst of thousands while we do not run.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// An open ICMP socket and what is known of it.
+pub(crate) struct IcmpSocket {
+    socket: Socket,
+    pub(crate) family: Family,
+    pub(crate) opening: Opening,
+    pub(crate) stamp_keys: StampKeys,
+}
+
+/// How the kernel says to which packet a send stamp belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StampKeys {
+    /// We name each packet (SCM_TS_OPT_ID, Linux 6.13).
+    Named,
+    /// The kernel counts packets. Whether a packet that failed is counted depends on where it
+    /// failed, so after a failure the count is started again.
+    Counted,
+}
+
+impl IcmpSocket {
+    /// Takes an open socket whose options are set.
+    pub(super) fn new(
+        socket: Socket,
+        family: Family,
+        opening: Opening,
+        request: &OpenRequest,
+    ) -> Self {
+        let stamp_keys = if !request.counted_stamps && knows_stamp_names(&socket, family) {
+            StampKeys::Named
+        } else {
+            StampKeys::Counted
+        };
+        Self { socket, family, opening, stamp_keys }
+    }
+
+    /// Starts the kernel's count of send stamps from 0 again.
+    pub(crate) fn restart_stamp_count(&self) {
+        let set = |flags| {
+            // The options were accepted before; and without stamps the user's clock stands.
+            let _ = raw::set_int(self.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, flags);
+        };
+        set(STAMP_FLAGS);
+        set(STAMP_FLAGS | STAMP_ID);
+    }
+}
+
+impl AsFd for IcmpSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// A `NetworkError` of this call.
+pub(super) fn error(call: &'static str) -> impl Fn(io::Error) -> NetworkError {
+    move |error| NetworkError { call, errno: error.raw_os_error().unwrap_or(libc::EIO) }
+}
+
+/// Asks for stamps. The kernel turns them on for the whole machine some time after the first socket
+/// has asked, so this comes before everything else.
+pub(super) fn ask_for_stamps(socket: &Socket) {
+    // Without stamps the user's clock stands.
+    let _ = raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | STAMP_ID);
+}
+
+/// Sets what every ICMP socket gets, and what was asked for. Only the latter can fail: without
+/// stamps, packet info or drop counts the socket still measures, and says less.
+pub(super) fn set_options(
+    socket: &Socket,
+    request: &OpenRequest,
+    family: Family,
+) -> Result<(), NetworkError> {
+    let fd = socket.as_fd();
+    let family_options: &[(i32, i32)] = match family {
+        Family::Ipv4 => &[
+            (libc::SOL_IP, libc::IP_RECVTTL),
+            (libc::SOL_IP, libc::IP_PKTINFO),
+            (libc::SOL_IP, libc::IP_RECVERR),
+        ],
+        Family::Ipv6 => &[
+            (libc::SOL_IPV6, libc::IPV6_RECVHOPLIMIT),
+            (libc::SOL_IPV6, libc::IPV6_RECVPKTINFO),
+            (libc::SOL_IPV6, libc::IPV6_RECVERR),
+        ],
+    };
+    for (level, name) in family_options {
+        let _ = raw::set_int(fd, *level, *name, 1);
+    }
+    let _ = raw::set_int(fd, libc::SOL_SOCKET, SO_RXQ_OVFL, 1);
+    set_buffers(fd, request);
+    set_requested(fd, request, family)
+}
+
+/// Sets buffer sizes beyond the limits of the system where that is permitted, else within them.
+fn set_buffers(fd: BorrowedFd<'_>, request: &OpenRequest) {
+    let set = |force, plain, size: usize| {
+        let size = i32::try_from(size).unwrap_or(i32::MAX);
+        if raw::set_int(fd, libc::SOL_SOCKET, force, size).is_err() {
+            let _ = raw::set_int(fd, libc::SOL_SOCKET, plain, size);
+        }
+    };
+    let receive = request.receive_buffer.unwrap_or(RECEIVE_BUFFER);
+    set(libc::SO_RCVBUFFORCE, libc::SO_RCVBUF, receive);
+    if let Some(send) = request.send_buffer {
+        set(libc::SO_SNDBUFFORCE, libc::SO_SNDBUF, send);
+    }
+}
+
+fn set_requested(
+    fd: BorrowedFd<'_>,
+    request: &OpenRequest,
+    family: Family,
+) -> Result<(), NetworkError> {
+    let set = |call, level, name, value| {
+        raw::set_int(fd, level, name, value).map_err(|errno| NetworkError { call, errno })
+    };
+    if request.broadcast && family == Family::Ipv4 {
+        set("setsockopt(SO_BROADCAST)", libc::SOL_SOCKET, libc::SO_BROADCAST, 1)?;
+    }
+    if let Some(mark) = request.mark {
+        set("setsockopt(SO_MARK)", libc::SOL_SOCKET, libc::SO_MARK, mark.cast_signed())?;
+    }
+    if let Some(priority) = request.priority {
+        let priority = priority.cast_signed();
+        set("setsockopt(SO_PRIORITY)", libc::SOL_SOCKET, libc::SO_PRIORITY, priority)?;
+    }
+    let Some(mode) = request.dont_fragment else {
+        return Ok(());
+    };
+    match family {
+        Family::Ipv4 => {
+            set("setsockopt(IP_MTU_DISCOVER)", libc::SOL_IP, libc::IP_MTU_DISCOVER, mode.value())
+        }
+        Family::Ipv6 => {
+            let call = "setsockopt(IPV6_MTU_DISCOVER)";
+            set(call, libc::SOL_IPV6, libc::IPV6_MTU_DISCOVER, mode.value())?;
+            let refuse = i32::from(matches!(mode, DontFragment::Do | DontFragment::Probe));
+            set("setsockopt(IPV6_DONTFRAG)", libc::SOL_IPV6, libc::IPV6_DONTFRAG, refuse)
+        }
+    }
+}
+
+impl DontFragment {
+    /// The value of IP_MTU_DISCOVER; IPV6_MTU_DISCOVER has the same ones.
+    const fn value(self) -> i32 {
+        match self {
+            Self::Do => libc::IP_PMTUDISC_DO,
+            Self::Want => libc::IP_PMTUDISC_WANT,
+            Self::Dont => libc::IP_PMTUDISC_DONT,
+            Self::Probe => libc::IP_PMTUDISC_PROBE,
+        }
+    }
+}
+
+/// Whether the kernel lets us name send stamps. Asked with a packet to loopback that cannot leave,
+/// since it names an interface that does not exist: EINVAL means that the name was not understood.
+fn knows_stamp_names(socket: &Socket, family: Family) -> bool {
+    let (loopback, echo): (Destination, u8) = match family {
+        Family::Ipv4 => (Destination::V4(Ipv4Addr::LOCALHOST), 8),
+        Family::Ipv6 => (Destination::V6(Ipv6Addr::LOCALHOST, 0), 128),
+    };
+    let nowhere = Control { interface: Some(i32::MAX.cast_unsigned()), ..Control::default() };
+    let control = ControlBuffer::new(family, &nowhere, Some(0));
+    let (name, len) = address::encode(loopback, 0);
+    let message = Outgoing {
+        name: name.get(..len).unwrap_or_default(),
+        control: control.as_bytes(),
+        bytes: &[echo, 0, 0, 0, 0, 0, 0, 0],
+    };
+    matches!(raw::send(socket.as_fd(), &message), Err(errno) if errno != libc::EINVAL)
+}

@@ -1,0 +1,32 @@
+//! The system calls that have no safe wrapper: the only module with `unsafe`.
+//!
+//! Everything here takes and gives plain bytes and numbers; what they mean is decided elsewhere.
+//! Errors are error numbers.
+#![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
+
+mod message;
+mod options;
+mod poll;
+mod process;
+
+pub(crate) use message::{Batch, Incoming, MAX_BATCH, Outgoing, send, send_many};
+pub(crate) use options::{get_bytes, get_int, interface_index, set_bytes, set_int};
+pub(crate) use poll::{PollFd, event_counter, poll};
+pub(crate) use process::{
+    arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, drop_bounding_set,
+    exit_now, is_ignored, no_new_privileges, open_null_if_closed, raise, random_bytes, real_user,
+    restore_signals, set_mask, signal_descriptor, unblock_signal,
+};
+
+/// The result of a system call: a value, or the error number.
+pub(crate) type Result<T> = std::result::Result<T, i32>;
+
+/// The error number of the call that just failed in this thread.
+fn last_errno() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
+}
+
+/// What a call returned, or its error number when that was -1.
+fn check(returned: libc::c_int) -> Result<libc::c_int> {
+    if returned < 0 { Err(last_errno()) } else { Ok(returned) }
+}

@@ -1,0 +1,106 @@
+//! Signals as inputs (signalfd(2)), and dying by one.
+//!
+//! SIGPIPE needs nothing here: Rust ignores it, so a closed pipe is an error of the write, after
+//! which [`die_by`]`(SIGPIPE)` ends the process as its writer would expect. SIGWINCH does nothing
+//! by default.
+
+use crate::{clock, raw};
+use netdiag_engine::port::{InputKind, Inputs, NetworkError, StopCause};
+use netdiag_model::Instant;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+/// SIGPIPE, for [`die_by`].
+pub const SIGPIPE: i32 = libc::SIGPIPE;
+
+const WATCHED: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+
+/// A second SIGINT within this time ends the process at once.
+const IMPATIENCE: Duration = Duration::from_secs(1);
+
+/// Bytes of `struct signalfd_siginfo`, whose first field is the number of the signal.
+const INFO_LEN: usize = 128;
+
+/// Ends this process by a signal's default action, as if it had never been caught, so that whoever
+/// waits for it learns the signal. Where the signal cannot kill (process 1 of a container), the
+/// exit code is 128 plus its number, as a shell would say.
+pub fn die_by(signal: i32) -> ! {
+    raw::default_action(signal);
+    raw::unblock_signal(signal);
+    raw::raise(signal);
+    raw::exit_now(128 + signal)
+}
+
+/// The signals that are watched, blocked in this thread.
+pub(crate) struct Signals {
+    file: File,
+    /// When a SIGINT came, while a second one would end the process.
+    armed: Option<Instant>,
+}
+
+impl Signals {
+    /// Blocks the signals and opens a descriptor for them. Those that the process was started with
+    /// ignored, as by `nohup`, stay ignored.
+    pub(crate) fn watch() -> Result<Self, NetworkError> {
+        let watched = WATCHED.map(|signal| (!raw::is_ignored(signal)).then_some(signal));
+        let watched: Vec<i32> = watched.into_iter().flatten().collect();
+        raw::set_mask(&watched);
+        let file = raw::signal_descriptor(&watched)
+            .map_err(|errno| NetworkError { call: "signalfd", errno })?;
+        Ok(Self { file, armed: None })
+    }
+
+    /// Turns the signals that came into inputs.
+    pub(crate) fn read(&mut self, inputs: &mut Inputs) {
+        let mut info = [0; INFO_LEN];
+        while self.file.read(&mut info).is_ok_and(|len| len == INFO_LEN) {
+            let now = clock::now();
+            let signal = info.first_chunk().map_or(0, |number| i32::from_ne_bytes(*number));
+            let kind = match signal {
+                libc::SIGQUIT => InputKind::Interim,
+                libc::SIGINT => {
+                    self.arm(now);
+                    InputKind::Stop(StopCause::Interrupt)
+                }
+                other => InputKind::Stop(StopCause::Signal(other)),
+            };
+            inputs.push(now, kind);
+        }
+    }
+
+    /// Lets the next SIGINT end the process, whatever it is doing then.
+    fn arm(&mut self, now: Instant) {
+        self.armed = Some(now);
+        raw::arm_exit(libc::SIGINT);
+        raw::unblock_signal(libc::SIGINT);
+    }
+
+    /// When [`disarm`](Self::disarm) is due.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.armed.map_or(Instant::FAR, |armed| armed + IMPATIENCE)
+    }
+
+    /// Makes SIGINT an input again once the time for a second one is over.
+    pub(crate) fn disarm(&mut self, now: Instant) {
+        if now >= self.deadline() {
+            self.armed = None;
+            raw::set_mask(&[libc::SIGINT]);
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// Starts a thread in which every signal is blocked, so that signals reach the measuring thread.
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let mask = raw::block_signals();
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(body);
+    raw::restore_signals(&mask);
+    started.map(drop)
+}

@@ -1,0 +1,126 @@
+//! Signals, sent to a process whose main thread is the measuring thread. The usual test harness has
+//! another main thread, so this test has its own `main`.
+#![expect(clippy::print_stdout, reason = "the parent reads it")]
+
+use netdiag_engine::port::{InputKind, Inputs, Network, StopCause};
+use netdiag_sys::{OpenRequest, signals};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// Set in the process that is sent signals.
+const CHILD: &str = "NETDIAG_SYS_TEST_CHILD";
+
+/// A child that watches signals and prints what they become, one a line.
+struct Watcher {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Watcher {
+    fn start(shell: &str) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", shell])
+            .arg(std::env::current_exe().expect("the test's own path"))
+            .env(CHILD, "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sh starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut this = Self { child, lines };
+        this.expect("ready");
+        this
+    }
+
+    fn send(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).expect("a pid"));
+        kill(pid, signal).expect("sent");
+    }
+
+    fn expect(&mut self, text: &str) {
+        let line = self.lines.by_ref().map(|line| line.expect("text")).find(|l| l.contains(text));
+        assert!(line.is_some(), "{text} was never printed");
+    }
+
+    fn end(mut self) -> (Option<i32>, Option<i32>) {
+        let status = self.child.wait().expect("a status");
+        (status.code(), status.signal())
+    }
+}
+
+/// The body of the child: prints every input until one says how to die, or time is up.
+fn watch() {
+    let mut network = OpenRequest::default().open();
+    network.watch_signals().expect("watched");
+    println!("ready");
+    let deadline = network.now() + Duration::from_secs(20);
+    let mut inputs = Inputs::new();
+    while inputs.now() < deadline {
+        inputs.clear();
+        network.wait(deadline, &mut inputs).expect("the network works");
+        for input in inputs.iter() {
+            println!("{:?}", input.kind);
+            if let InputKind::Stop(StopCause::Signal(signal)) = input.kind {
+                signals::die_by(signal);
+            }
+        }
+    }
+}
+
+const PLAIN: &str = "exec \"$0\"";
+
+fn main() {
+    if std::env::var_os(CHILD).is_some() {
+        return watch();
+    }
+    signals_that_end_the_process_are_inputs_first();
+    a_second_interrupt_ends_at_once();
+    a_late_second_interrupt_is_one_more_input();
+    what_was_ignored_stays_ignored();
+}
+
+fn signals_that_end_the_process_are_inputs_first() {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        let mut watcher = Watcher::start(PLAIN);
+        watcher.send(Signal::SIGWINCH);
+        watcher.send(Signal::SIGQUIT);
+        watcher.expect("Interim");
+        watcher.send(signal);
+        watcher.expect(&format!("Stop(Signal({}))", signal as i32));
+        assert_eq!(watcher.end(), (None, Some(signal as i32)));
+    }
+}
+
+fn a_second_interrupt_ends_at_once() {
+    let mut watcher = Watcher::start(PLAIN);
+    watcher.send(Signal::SIGINT);
+    watcher.expect("Stop(Interrupt)");
+    watcher.send(Signal::SIGINT);
+    assert_eq!(watcher.end(), (Some(130), None));
+}
+
+fn a_late_second_interrupt_is_one_more_input() {
+    let mut watcher = Watcher::start(PLAIN);
+    watcher.send(Signal::SIGINT);
+    watcher.expect("Stop(Interrupt)");
+    // The passing of a second is what is tested.
+    let slept = Command::new("sleep").arg("1.3").status().expect("sleep starts");
+    assert!(slept.success());
+    watcher.send(Signal::SIGINT);
+    watcher.expect("Stop(Interrupt)");
+    watcher.send(Signal::SIGTERM);
+    assert_eq!(watcher.end(), (None, Some(15)));
+}
+
+/// As `nohup` does it.
+fn what_was_ignored_stays_ignored() {
+    let mut watcher = Watcher::start("trap '' HUP; exec \"$0\"");
+    watcher.send(Signal::SIGHUP);
+    watcher.send(Signal::SIGQUIT);
+    watcher.expect("Interim");
+    watcher.send(Signal::SIGTERM);
+    assert_eq!(watcher.end(), (None, Some(15)));
+}
