@@ -1,0 +1,72 @@
+//! The machine that this process runs on.
+
+use netdiag_cli::{DontFragment, OpenRequest, Terminal, World};
+use netdiag_engine::port::NetworkError;
+use netdiag_model::failure::LookupError;
+use netdiag_model::{ClockAnchor, Destination, Family};
+use netdiag_sys::{SystemNetwork, clock, names, privileges, random};
+use std::io::IsTerminal;
+
+/// The machine that this process runs on.
+pub(crate) struct SystemWorld;
+
+impl World for SystemWorld {
+    type Network = SystemNetwork;
+
+    fn open(&mut self, request: &OpenRequest) -> Result<SystemNetwork, NetworkError> {
+        let network = netdiag_sys::OpenRequest {
+            identifier: request.identifier,
+            mark: request.mark,
+            dont_fragment: request.dont_fragment.map(|policy| match policy {
+                DontFragment::Do => netdiag_sys::DontFragment::Do,
+                DontFragment::Want => netdiag_sys::DontFragment::Want,
+                DontFragment::Dont => netdiag_sys::DontFragment::Dont,
+                DontFragment::Probe => netdiag_sys::DontFragment::Probe,
+            }),
+            ..netdiag_sys::OpenRequest::default()
+        }
+        .open();
+        // Nothing from outside has been read yet, and nothing is read before this.
+        let kept = NetworkError { call: "giving up capabilities", errno: 1 };
+        privileges::drop_all().map_err(|_| kept)?;
+        Ok(network)
+    }
+
+    fn watch_signals(&mut self, network: &mut SystemNetwork) -> Result<(), NetworkError> {
+        network.watch_signals()
+    }
+
+    fn resolve(
+        &mut self,
+        name: &str,
+        family: Option<Family>,
+    ) -> Result<Vec<Destination>, LookupError> {
+        names::resolve(name, family, names::TOTAL)
+    }
+
+    fn interface(&mut self, name: &str) -> Option<u32> {
+        names::interface_index(name)
+    }
+
+    fn random(&mut self) -> [u8; 18] {
+        random::bytes().expect("Linux since 3.17 has getrandom, and it does not fail for 18 bytes")
+    }
+
+    fn anchor(&mut self) -> ClockAnchor {
+        clock::anchor()
+    }
+
+    fn terminal(&self) -> Terminal {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Terminal {
+            stdout: std::io::stdout().is_terminal(),
+            stderr: std::io::stderr().is_terminal(),
+            no_color: set("NO_COLOR") || dumb,
+        }
+    }
+
+    fn may_flood(&self) -> bool {
+        privileges::real_user() == 0
+    }
+}

@@ -1,0 +1,25 @@
+//! What was typed: syntax only. What it means is decided in the plan.
+
+pub(crate) mod ping;
+pub(crate) mod schema;
+pub(crate) mod value;
+
+pub(crate) use ping::PingArguments;
+pub(crate) use schema::SchemaArguments;
+
+/// Network diagnostics that do not lie.
+///
+/// Measures what ping, traceroute, nslookup, telnet and netstat measure, with one probe engine, and
+/// says in a sentence what is wrong. What was not measured is said to be not measured.
+#[derive(Debug, clap::Parser)]
+#[command(name = "netdiag", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Ping(Box<PingArguments>),
+    Schema(SchemaArguments),
+}

@@ -1,0 +1,154 @@
+//! `netdiag ping`.
+
+use super::value;
+use crate::world::DontFragment;
+use netdiag_engine::Pattern;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Echo requests to one or more hosts: latency, jitter, loss, hops back.
+///
+/// Prints the lines of iputils' ping, then jitter, percentiles, the number of routers on the way
+/// back, and what is wrong, if anything is. Round trips are taken between kernel time stamps at
+/// both ends; where one is missing, the output says so.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct PingArguments {
+    /// Hosts: names, IPv4 or IPv6 addresses, `fe80::1%eth0`.
+    #[arg(value_name = "HOST", required = true)]
+    pub(crate) hosts: Vec<String>,
+
+    /// IPv4 only.
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub(crate) ipv4: bool,
+    /// IPv6 only.
+    #[arg(short = '6', long)]
+    pub(crate) ipv6: bool,
+    /// Source address.
+    #[arg(short = 'S', long, value_name = "ADDR")]
+    pub(crate) source: Option<IpAddr>,
+    /// Interface to send by, or a source address.
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
+
+    /// Stop after so many requests [default: no end; 10 with json and csv].
+    #[arg(short, long, value_name = "N", value_parser = value::count, allow_negative_numbers = true)]
+    pub(crate) count: Option<u64>,
+    /// From one request to the next; 0: back to back.
+    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_negative_numbers = true)]
+    pub(crate) interval: Duration,
+    /// After this time without an answer a request is lost.
+    #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::duration, allow_negative_numbers = true)]
+    pub(crate) timeout: Duration,
+    /// End after this time, whatever is under way.
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_negative_numbers = true)]
+    pub(crate) deadline: Option<Duration>,
+    /// So many requests at once at the start.
+    #[arg(short = 'l', long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]
+    pub(crate) preload: u64,
+
+    /// Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6).
+    #[arg(short = 's', long, value_name = "BYTES", default_value = "56", value_parser = clap::value_parser!(u16).range(0..=65_527), allow_negative_numbers = true)]
+    pub(crate) size: u16,
+    /// Up to 16 bytes, in hexadecimal, that fill the data.
+    #[arg(short, long, value_name = "HEX", value_parser = value::pattern)]
+    pub(crate) pattern: Option<Pattern>,
+    /// TTL or hop limit, 1 to 255.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
+    pub(crate) ttl: Option<u8>,
+    /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
+    #[arg(long, value_name = "NAME|N", value_parser = value::dscp, allow_negative_numbers = true)]
+    pub(crate) dscp: Option<u8>,
+    /// The whole TOS or traffic class byte, decimal or 0x.., as iputils' -Q.
+    #[arg(short = 'Q', long, value_name = "N", value_parser = tos, conflicts_with = "dscp", allow_negative_numbers = true)]
+    pub(crate) tos: Option<u8>,
+    /// What happens to packets larger than the path.
+    #[arg(short = 'M', long, value_name = "POLICY", value_enum)]
+    pub(crate) df: Option<DontFragment>,
+    /// Firewall mark of every packet (needs CAP_NET_ADMIN).
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) mark: Option<u32>,
+    /// Echo identifier instead of a random one.
+    #[arg(short = 'e', long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) ident: Option<u16>,
+
+    /// Addresses only, no names.
+    #[arg(short, long, conflicts_with = "names")]
+    pub(crate) numeric: bool,
+    /// Names also when the output is no terminal.
+    #[arg(long)]
+    pub(crate) names: bool,
+    /// Only the first line and the summary.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Every rejected packet; with jsonl also every request sent.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
+    pub(crate) color: Color,
+
+    /// Form of the output.
+    #[arg(short, long, value_name = "FORM", default_value = "text", value_enum)]
+    pub(crate) output: Output,
+    /// The same as --output json.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) json: bool,
+    /// Exit with 1 when this holds, such as 'loss>5% or p95>80ms'.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) fail_if: Option<String>,
+    /// Print exactly what iputils' ping prints, and exit as it does.
+    #[arg(long)]
+    pub(crate) classic: bool,
+    /// Exit as iputils' ping does.
+    #[arg(long)]
+    pub(crate) classic_exit: bool,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  netdiag ping -c 5 example.net
+  netdiag ping -i 0.2 -c 100 --fail-if 'loss>1% or p95>50ms' 192.0.2.1
+  netdiag ping --json -c 10 192.0.2.1 2001:db8::1 | jq '.targets[].loss_percent'
+
+EXIT STATUS
+  0  a reply came from every host, and no --fail-if holds
+  1  measured, and it does not hold for at least one host
+  2  usage error
+  3  nothing could be measured, or the result could not be written";
+
+/// When colours are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The forms of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One document at the end.
+    Json,
+    /// One event a line.
+    Jsonl,
+    /// One row a host.
+    Csv,
+}
+
+impl PingArguments {
+    /// The form of output, whichever way it was asked for.
+    pub(crate) fn form(&self) -> Output {
+        if self.json { Output::Json } else { self.output }
+    }
+}
+
+fn tos(text: &str) -> Result<u8, String> {
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u8::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "a number from 0 to 255, decimal or 0x..".to_owned())
+}

@@ -1,0 +1,150 @@
+//! The values of options (CONTRACT.md section 2).
+
+use netdiag_engine::Pattern;
+use std::time::Duration;
+
+/// The longest duration that is taken: about 31 years.
+const LONGEST_SECONDS: f64 = 1e9;
+
+/// A duration that may be zero: a bare number is seconds, or with `us`, `ms`, `s`, `m`, `h`.
+pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.get(number.len()..).unwrap_or_default();
+    let scale = match unit {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("unknown unit `{unit}`; us, ms, s, m or h")),
+    };
+    let value: f64 = number
+        .parse()
+        .map_err(|_| "not a duration: a number of seconds, or with us, ms, s, m, h".to_owned())?;
+    let seconds = value * scale;
+    if seconds.is_nan() || seconds < 0.0 || number.starts_with('-') {
+        return Err("a duration cannot be negative".to_owned());
+    }
+    if seconds > LONGEST_SECONDS {
+        return Err(format!("too long: at most {LONGEST_SECONDS} seconds"));
+    }
+    let duration = Duration::from_secs_f64(seconds);
+    let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+    if duration.is_zero() && mantissa.contains(|c: char| ('1'..='9').contains(&c)) {
+        return Err("shorter than a nanosecond".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A duration above zero.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    match duration_or_zero(text)? {
+        Duration::ZERO => Err("must be above zero".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
+/// The bytes of a pattern: 1 to 16, in hexadecimal.
+pub(crate) fn pattern(text: &str) -> Result<Pattern, String> {
+    let wrong = || "1 to 16 bytes in hexadecimal, such as `ff00`".to_owned();
+    if !text.is_ascii() || text.is_empty() {
+        return Err(wrong());
+    }
+    // As iputils: two digits a byte, an odd last one stands alone.
+    let bytes: Result<Vec<u8>, _> = text
+        .as_bytes()
+        .chunks(2)
+        .map(|digits| u8::from_str_radix(&String::from_utf8_lossy(digits), 16))
+        .collect();
+    bytes.ok().and_then(|bytes| Pattern::repeated(&bytes)).ok_or_else(wrong)
+}
+
+/// A DSCP by name (RFC 2474, 2597, 3246, 5865, 8622) or number, as a traffic class byte.
+pub(crate) fn dscp(text: &str) -> Result<u8, String> {
+    let lower = text.to_ascii_lowercase();
+    let named = DSCP.iter().find(|(name, _)| *name == lower).map(|(_, value)| *value);
+    let value = match named {
+        Some(value) => value,
+        None => lower.parse().ok().filter(|value| *value < 64).ok_or_else(|| {
+            let names: Vec<&str> = DSCP.iter().map(|(name, _)| *name).collect();
+            format!("a number from 0 to 63, or one of {}", names.join(" "))
+        })?,
+    };
+    Ok(value << 2)
+}
+
+const DSCP: &[(&str, u8)] = &[
+    ("cs0", 0),
+    ("le", 1),
+    ("cs1", 8),
+    ("af11", 10),
+    ("af12", 12),
+    ("af13", 14),
+    ("cs2", 16),
+    ("af21", 18),
+    ("af22", 20),
+    ("af23", 22),
+    ("cs3", 24),
+    ("af31", 26),
+    ("af32", 28),
+    ("af33", 30),
+    ("cs4", 32),
+    ("af41", 34),
+    ("af42", 36),
+    ("af43", 38),
+    ("cs5", 40),
+    ("voice-admit", 44),
+    ("ef", 46),
+    ("cs6", 48),
+    ("cs7", 56),
+];
+
+/// A whole number above zero.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a whole number from 1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_seconds_or_have_a_unit() {
+        let check = |text, nanos| {
+            assert_eq!(duration_or_zero(text), Ok(Duration::from_nanos(nanos)), "{text}");
+        };
+        check("0.2", 200_000_000);
+        check("1e-3", 1_000_000);
+        check("250us", 250_000);
+        check("20ms", 20_000_000);
+        check("2m", 120_000_000_000);
+        check("1h", 3_600_000_000_000);
+        check("0", 0);
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in
+            ["", "x", "-1", "-0", "nan", "inf", "1e400", "1e-400", "1e-10", "5x", "1 s", "1d"]
+        {
+            assert!(duration_or_zero(text).is_err(), "{text}");
+        }
+        assert!(duration("0").is_err());
+    }
+
+    #[test]
+    fn dscp_has_names_and_numbers() {
+        assert_eq!(dscp("EF"), Ok(46 << 2));
+        assert_eq!(dscp("10"), Ok(40));
+        assert!(dscp("64").is_err());
+        assert!(dscp("af99").is_err());
+    }
+
+    #[test]
+    fn a_pattern_is_hexadecimal() {
+        assert_eq!(pattern("ff0"), Ok(Pattern::repeated(&[0xff, 0]).expect("two bytes")));
+        for text in ["", "xyz", "ü", &"0".repeat(34)] {
+            assert!(pattern(text).is_err(), "{text}");
+        }
+    }
+}

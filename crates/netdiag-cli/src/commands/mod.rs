@@ -1,0 +1,4 @@
+//! The commands, a module each: plan, run, result.
+
+pub(crate) mod ping;
+pub(crate) mod schema;

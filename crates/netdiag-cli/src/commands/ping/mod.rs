@@ -1,0 +1,150 @@
+//! `netdiag ping`.
+
+mod conclude;
+mod plan;
+
+use crate::args::PingArguments;
+use crate::args::ping::{Color, Output};
+use crate::world::Terminal;
+use crate::{ExitStatus, OpenRequest, World, usage};
+use netdiag_engine::port::{Network, StopCause};
+use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
+use netdiag_ping::Measurement;
+use netdiag_report::ping::{
+    CsvReport, JsonLinesReport, JsonReport, PingReport, TextOptions, TextReport,
+};
+use netdiag_report::style::Style;
+use plan::Plan;
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+
+/// How many targets `json` and `csv` measure when nothing says when to end.
+pub(crate) const DOCUMENT_COUNT: u64 = 10;
+
+pub(crate) fn run<W: World>(
+    arguments: &PingArguments,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let checked = match plan::check(arguments, world) {
+        Ok(checked) => checked,
+        Err(message) => return usage::report(&format!("ping: {message}"), err),
+    };
+    for warning in &checked.warnings {
+        let _ = writeln!(err, "netdiag ping: {warning}");
+    }
+    let request = OpenRequest {
+        identifier: arguments.ident,
+        dont_fragment: arguments.df,
+        mark: arguments.mark,
+    };
+    let mut network = match world.open(&request) {
+        Ok(network) => network,
+        Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
+    };
+    let plan = match Plan::new(arguments, checked, world, &mut network) {
+        Ok(plan) => plan,
+        Err(message) => return usage::report(&format!("ping: {message}"), err),
+    };
+    let mut report = report(arguments, world.terminal(), out, err);
+    let (status, fault) = match measure(&plan, world, &mut network, report.as_mut()) {
+        Ok(status) => (status, None),
+        Err(fault) => (ExitStatus::UNMEASURED, Some(fault)),
+    };
+    drop(report);
+    match fault {
+        None => status,
+        Some(Fault::Write(fault)) => usage::write_fault(&fault, err),
+        Some(Fault::Network(error)) => {
+            let _ = writeln!(err, "netdiag ping: cannot go on: {error}");
+            ExitStatus::UNMEASURED
+        }
+    }
+}
+
+/// Why a run could not be brought to its end.
+enum Fault {
+    Write(io::Error),
+    Network(netdiag_engine::port::NetworkError),
+}
+
+impl From<io::Error> for Fault {
+    fn from(fault: io::Error) -> Self {
+        Self::Write(fault)
+    }
+}
+
+fn measure<W: World>(
+    plan: &Plan,
+    world: &mut W,
+    network: &mut W::Network,
+    report: &mut dyn PingReport,
+) -> Result<ExitStatus, Fault> {
+    world.watch_signals(network).map_err(Fault::Network)?;
+    report.start(&plan.run)?;
+    for resolved in &plan.resolved {
+        report.resolved(resolved)?;
+    }
+    let config = EngineConfig::new(Secret::new(world.random()), network.opened().clone());
+    let mut engine = Engine::new(config, network.now());
+    for config in &plan.configs {
+        engine.add(Measurement::new(config.clone()));
+    }
+    let report = std::cell::RefCell::new(report);
+    let end = netdiag_engine::run(
+        &mut engine,
+        network,
+        |event| into_flow(report.borrow_mut().event(&event)),
+        || into_flow(report.borrow_mut().flush()),
+    );
+    let stopped = match end.map_err(Fault::Network)? {
+        RunEnd::Finished(stopped) => stopped,
+        RunEnd::Broken(fault) => return Err(Fault::Write(fault)),
+    };
+    let report = report.into_inner();
+    let ended_at = network.now();
+    let status = conclude::conclude(plan, &engine.into_measurements(), ended_at, report)?;
+    Ok(match stopped {
+        Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
+        Some(StopCause::Interrupt) | None => status,
+    })
+}
+
+fn into_flow(result: io::Result<()>) -> ControlFlow<io::Error> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(fault) => ControlFlow::Break(fault),
+    }
+}
+
+/// The writer for the form of output that was asked for.
+fn report<'a>(
+    arguments: &PingArguments,
+    terminal: Terminal,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+) -> Box<dyn PingReport + 'a> {
+    let out = BufWriter::new(out);
+    match arguments.form() {
+        Output::Json => Box::new(JsonReport(out)),
+        Output::Csv => Box::new(CsvReport(out)),
+        Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose)),
+        Output::Text => {
+            let color = match arguments.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => terminal.stdout && !terminal.no_color,
+            };
+            let options = TextOptions {
+                classic: arguments.classic,
+                quiet: arguments.quiet,
+                verbose: arguments.verbose,
+                numeric: arguments.numeric,
+                style: Style { color },
+                timeout: arguments.timeout,
+            };
+            Box::new(TextReport::new(out, err, options))
+        }
+    }
+}

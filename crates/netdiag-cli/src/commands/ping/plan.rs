@@ -1,0 +1,336 @@
+//! From what was typed to what will be done: what is left cannot be invalid.
+
+use super::DOCUMENT_COUNT;
+use crate::World;
+use crate::args::PingArguments;
+use crate::args::ping::Output;
+use netdiag_check::expr::Expr;
+use netdiag_engine::Pattern;
+use netdiag_engine::port::{Control, Network, Opened, Opening};
+use netdiag_model::contract::{Method, SocketKind, Timestamps};
+use netdiag_model::failure::{Failure, LookupError, Stage};
+use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_ping::Config;
+use netdiag_ping::metrics::METRICS;
+use netdiag_report::ping::{Resolved, Run};
+use serde_json::json;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The shortest interval of a user who is not root (FAULTS.md B29).
+const LEAST_INTERVAL: Duration = Duration::from_millis(2);
+/// The most requests at once of a user who is not root.
+const MOST_PRELOAD: u64 = 3;
+/// A timeout above this without a unit is probably meant in milliseconds.
+const ODD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Arguments that fit together.
+pub(super) struct Checked {
+    fail_if: Option<Expr>,
+    source: Option<IpAddr>,
+    interface: Option<(u32, Untrusted)>,
+    count: Option<u64>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What will be done.
+pub(super) struct Plan {
+    pub(super) run: Run,
+    pub(super) resolved: Vec<Resolved>,
+    /// One for each target that has an address, in order.
+    pub(super) configs: Vec<Config>,
+    pub(super) fail_if: Option<Expr>,
+    pub(super) classic_exit: bool,
+    /// Look-ups that nobody answered: nothing is known about these targets.
+    pub(super) unanswered: Vec<usize>,
+}
+
+/// Checks what can be checked without touching the network.
+pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Result<Checked, String> {
+    let fail_if = match &arguments.fail_if {
+        None => None,
+        Some(text) => {
+            Some(Expr::parse(text, METRICS).map_err(|error| format!("--fail-if: {error}"))?)
+        }
+    };
+    for host in &arguments.hosts {
+        check_host(host, arguments)?;
+    }
+    if !world.may_flood() {
+        if arguments.interval < LEAST_INTERVAL {
+            return Err("--interval: below 2 ms only root may send".to_owned());
+        }
+        if arguments.preload > MOST_PRELOAD {
+            return Err(format!("--preload: above {MOST_PRELOAD} only root may send"));
+        }
+    }
+    if arguments.classic && arguments.form() != Output::Text {
+        return Err("--classic: only with --output text".to_owned());
+    }
+    let (mut source, mut interface) = (arguments.source, None);
+    if let Some(name) = &arguments.interface {
+        match name.parse() {
+            Ok(address) => source = Some(address),
+            Err(_) => {
+                let index = world.interface(name).ok_or_else(|| {
+                    format!(
+                        "--interface: no interface `{}`",
+                        Untrusted::from(name.as_str()).escaped()
+                    )
+                })?;
+                interface = Some((index, Untrusted::from(name.as_str())));
+            }
+        }
+    }
+    let mut warnings = Vec::new();
+    if arguments.timeout > ODD_TIMEOUT {
+        warnings.push(format!("--timeout is {} seconds", arguments.timeout.as_secs()));
+    }
+    let mut count = arguments.count;
+    let document = matches!(arguments.form(), Output::Json | Output::Csv);
+    if document && count.is_none() && arguments.deadline.is_none() {
+        count = Some(DOCUMENT_COUNT);
+        warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
+    }
+    Ok(Checked { fail_if, source, interface, count, warnings })
+}
+
+/// What a host must not be, as far as its text tells.
+fn check_host(host: &str, arguments: &PingArguments) -> Result<(), String> {
+    let shown = Untrusted::from(host);
+    let shown = shown.escaped();
+    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    let Ok(address) = inner.split('%').next().unwrap_or(inner).parse::<IpAddr>() else {
+        let has_port = host.starts_with('[') || host.matches(':').count() == 1;
+        return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
+    };
+    if arguments.ipv4 && address.is_ipv6() {
+        return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
+    }
+    if arguments.ipv6 && address.is_ipv4() {
+        return Err(format!("--ipv6: `{shown}` is an IPv4 address"));
+    }
+    if address.is_unspecified() {
+        return Err(format!("HOST `{shown}`: the unspecified address is no destination"));
+    }
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    if address.is_multicast() || broadcast {
+        return Err(format!("HOST `{shown}`: multicast and broadcast cannot be probed yet"));
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// Looks up the names; what cannot be looked up stays as a target with a failure.
+    pub(super) fn new<W: World>(
+        arguments: &PingArguments,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<Self, String> {
+        let anchor = world.anchor();
+        let started_at = network.now();
+        let mut plan = Self {
+            run: Run {
+                command: "ping",
+                version: env!("CARGO_PKG_VERSION"),
+                anchor,
+                started_at,
+                method: weakest(network.opened()),
+                arguments: as_understood(arguments, &checked),
+                target_count: arguments.hosts.len(),
+            },
+            resolved: Vec::new(),
+            configs: Vec::new(),
+            fail_if: None,
+            classic_exit: arguments.classic || arguments.classic_exit,
+            unanswered: Vec::new(),
+        };
+        for (index, host) in arguments.hosts.iter().enumerate() {
+            plan.add_target(index, host, arguments, &checked, world, network)?;
+        }
+        plan.fail_if = checked.fail_if;
+        Ok(plan)
+    }
+
+    fn add_target<W: World>(
+        &mut self,
+        index: usize,
+        host: &str,
+        arguments: &PingArguments,
+        checked: &Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<(), String> {
+        let before = network.now();
+        let found = world.resolve(host, family(arguments));
+        let at = network.now();
+        let is_literal = is_literal(host);
+        let destination = match found {
+            Ok(addresses) => Ok(choose(&addresses, network.opened(), checked.source)),
+            Err(error) => {
+                if matches!(error, LookupError::NoAnswer { .. }) {
+                    self.unanswered.push(index);
+                }
+                Err(lookup_failure(host, &error))
+            }
+        };
+        let destination = match destination {
+            Ok(Some(destination)) => Ok(destination),
+            Ok(None) => Err(lookup_failure(
+                host,
+                &LookupError::NotFound {
+                    what: "no address".to_owned(),
+                    by: "the resolver".to_owned(),
+                },
+            )),
+            Err(failure) => Err(failure),
+        };
+        let opening = destination.as_ref().ok().map(|d| network.opened().family(d.family()));
+        if let Ok(destination) = &destination {
+            check_family(*destination, arguments, checked)?;
+            let wants_name =
+                !arguments.numeric && (arguments.names || (world.terminal().stdout && is_literal));
+            self.configs.push(config(index, *destination, arguments, checked, wants_name));
+        }
+        self.resolved.push(Resolved {
+            target_index: index,
+            target: Untrusted::from(host),
+            destination,
+            resolve: Some(at.since(before)).filter(|_| !is_literal),
+            method: opening.and_then(Result::ok).map(method),
+            from: (checked.source, checked.interface.as_ref().map(|(_, name)| name.clone())),
+            size: arguments.size,
+            at,
+        });
+        Ok(())
+    }
+}
+
+fn is_literal(host: &str) -> bool {
+    let inner = host.trim_matches(['[', ']']);
+    inner.split('%').next().unwrap_or(inner).parse::<IpAddr>().is_ok()
+}
+
+const fn family(arguments: &PingArguments) -> Option<Family> {
+    match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => Some(Family::Ipv4),
+        (_, true) => Some(Family::Ipv6),
+        _ => None,
+    }
+}
+
+/// The first address that can be sent to; the first of all where none can.
+fn choose(
+    addresses: &[Destination],
+    opened: &Opened,
+    source: Option<IpAddr>,
+) -> Option<Destination> {
+    let fits = |d: &&Destination| {
+        opened.family(d.family()).is_ok()
+            && source.is_none_or(|source| Family::of(source) == d.family())
+    };
+    addresses.iter().find(fits).or_else(|| addresses.first()).copied()
+}
+
+fn check_family(
+    destination: Destination,
+    arguments: &PingArguments,
+    checked: &Checked,
+) -> Result<(), String> {
+    let family = destination.family();
+    if let Some(source) = checked.source.filter(|source| Family::of(*source) != family) {
+        let option = if arguments.source.is_some() { "--source" } else { "--interface" };
+        return Err(format!("{option}: {source} cannot send to {destination}"));
+    }
+    if family == Family::Ipv4 && arguments.size > 65_507 {
+        return Err("--size: at most 65507 for IPv4".to_owned());
+    }
+    Ok(())
+}
+
+fn config(
+    index: usize,
+    destination: Destination,
+    arguments: &PingArguments,
+    checked: &Checked,
+    wants_name: bool,
+) -> Config {
+    Config {
+        count: checked.count,
+        interval: arguments.interval,
+        timeout: arguments.timeout,
+        deadline: arguments.deadline,
+        preload: arguments.preload,
+        size: arguments.size,
+        pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
+        control: Control {
+            hop_limit: arguments.ttl,
+            traffic_class: arguments.dscp.or(arguments.tos),
+            source: checked.source,
+            interface: checked.interface.as_ref().map(|(number, _)| *number),
+        },
+        wants_name,
+        keeps_probes: arguments.form() == Output::Json,
+        ..Config::new(index, destination)
+    }
+}
+
+/// Why a name has no address, in words that name who said so.
+fn lookup_failure(host: &str, error: &LookupError) -> Failure {
+    let host = Untrusted::from(host);
+    let host = host.escaped();
+    let (reason, message) = match error {
+        LookupError::NotFound { what, by } => {
+            ("not-found", format!("cannot resolve {host}: {what} from {by}"))
+        }
+        LookupError::NoAnswer { tried } => {
+            ("no-resolver", format!("cannot resolve {host}: {tried}"))
+        }
+        LookupError::Invalid { name } => {
+            ("invalid-name", format!("cannot resolve {host}: `{}` is no host name", name.escaped()))
+        }
+    };
+    Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno: None, icmp: None, message }
+}
+
+/// How one family is measured.
+pub(super) fn method(opening: &Opening) -> Method {
+    Method {
+        socket: opening.socket,
+        timestamps: Timestamps::Kernel,
+        because: opening.because.clone(),
+        lost: opening.lost.clone(),
+    }
+}
+
+/// The weaker of the two families' methods.
+fn weakest(opened: &Opened) -> Method {
+    let openings = [&opened.ipv4, &opened.ipv6].into_iter().flatten();
+    openings.max_by_key(|opening| opening.socket).map_or_else(
+        || Method {
+            socket: SocketKind::None,
+            timestamps: Timestamps::User,
+            because: "no socket could be opened".to_owned(),
+            lost: Vec::new(),
+        },
+        method,
+    )
+}
+
+fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Value {
+    json!({
+        "hosts": arguments.hosts,
+        "count": checked.count,
+        "interval_ms": netdiag_model::milliseconds(arguments.interval),
+        "timeout_ms": netdiag_model::milliseconds(arguments.timeout),
+        "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
+        "size": arguments.size,
+        "preload": arguments.preload,
+        "ttl": arguments.ttl,
+        "traffic_class": arguments.dscp.or(arguments.tos),
+        "source": checked.source,
+        "interface": checked.interface.as_ref().map(|(_, name)| name),
+        "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
+    })
+}

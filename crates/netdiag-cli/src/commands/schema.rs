@@ -1,0 +1,33 @@
+//! `netdiag schema`: the JSON Schema of a document, or the metrics of a command.
+
+use crate::args::schema::{Documented, SchemaArguments};
+use crate::{ExitStatus, generated, usage};
+use netdiag_model::metrics::MetricInfo;
+use std::io::{self, Write};
+
+pub(crate) fn run(
+    arguments: &SchemaArguments,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let written = match (arguments.command, arguments.metrics) {
+        (Documented::Ping, false) => writeln!(out, "{}", generated::ping_schema()),
+        (Documented::Ping, true) => metrics(out, netdiag_ping::metrics::METRICS),
+    };
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => ExitStatus::HOLDS,
+        Err(fault) => usage::write_fault(&fault, err),
+    }
+}
+
+fn metrics(out: &mut dyn Write, known: &[MetricInfo]) -> io::Result<()> {
+    writeln!(out, "{:<18} {:<6} description", "metric", "unit")?;
+    for info in known {
+        let aliases = match info.aliases {
+            [] => String::new(),
+            aliases => format!(" (also {})", aliases.join(", ")),
+        };
+        writeln!(out, "{:<18} {:<6} {}{aliases}", info.name, info.unit.symbol(), info.description)?;
+    }
+    Ok(())
+}

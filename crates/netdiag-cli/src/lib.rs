@@ -1,0 +1,48 @@
+//! The whole program as a function: [`run`] takes arguments, a [`World`] and two writers, and gives
+//! an [`ExitStatus`]. Everything that touches the machine goes through the world, so that a test
+//! runs the same program in a simulated one.
+//!
+//! A command goes args (syntax only) -> open (the world opens sockets and drops privileges) -> plan
+//! (names looked up; what is left cannot be invalid) -> run -> document -> exit status.
+//!
+//! ```
+//! let page = netdiag_cli::generated::man_pages();
+//! assert!(page.iter().any(|(name, _)| name == "netdiag-ping.1"));
+//! ```
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod exit;
+pub mod generated;
+mod usage;
+mod world;
+
+pub use exit::ExitStatus;
+pub use world::{DontFragment, OpenRequest, Terminal, World};
+
+use args::{Arguments, Command};
+use clap::{CommandFactory, FromArgMatches};
+use std::ffi::OsString;
+use std::io::Write;
+
+/// Runs netdiag. Results go to `out`, everything else to `err`.
+pub fn run<W: World>(
+    argv: impl IntoIterator<Item = OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let matches = match Arguments::command().try_get_matches_from(argv) {
+        Ok(matches) => matches,
+        Err(error) => return usage::answer(&error, out, err),
+    };
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::answer(&error, out, err),
+    };
+    match arguments.command {
+        Command::Ping(ping) => commands::ping::run(&ping, world, out, err),
+        Command::Schema(schema) => commands::schema::run(&schema, out, err),
+    }
+}

@@ -1,0 +1,86 @@
+//! Everything of the machine that a command may touch.
+
+use netdiag_engine::port::{Network, NetworkError};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{ClockAnchor, Destination, Family};
+
+/// The machine, or a simulated one.
+pub trait World {
+    /// Its network.
+    type Network: Network;
+
+    /// Opens the sockets that a command needs, and gives up every privilege before it returns.
+    /// A family that cannot be opened is told in the network's `opened`.
+    ///
+    /// # Errors
+    /// When there is nothing to measure with at all.
+    fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError>;
+
+    /// From now on signals are inputs of the network instead of ending the process. Called when
+    /// nothing but the measurement can block any more.
+    ///
+    /// # Errors
+    /// When signals cannot be watched.
+    fn watch_signals(&mut self, network: &mut Self::Network) -> Result<(), NetworkError>;
+
+    /// The addresses of a host name, in the order in which they should be tried. Literal addresses
+    /// are answered without asking anybody.
+    ///
+    /// # Errors
+    /// When the name does not exist, or nobody could be asked.
+    fn resolve(
+        &mut self,
+        name: &str,
+        family: Option<Family>,
+    ) -> Result<Vec<Destination>, LookupError>;
+
+    /// The index of a network interface.
+    fn interface(&mut self, name: &str) -> Option<u32>;
+
+    /// Unpredictable bytes, for the key of the tags.
+    fn random(&mut self) -> [u8; 18];
+
+    /// Both clocks, read together.
+    fn anchor(&mut self) -> ClockAnchor;
+
+    /// What the output goes to.
+    fn terminal(&self) -> Terminal;
+
+    /// Whether the user may send as fast as they like (FAULTS.md B29): the real uid is 0.
+    fn may_flood(&self) -> bool;
+}
+
+/// What a command needs open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenRequest {
+    /// The echo identifier to use instead of a random block.
+    pub identifier: Option<u16>,
+    /// How the kernel treats packets larger than the path.
+    pub dont_fragment: Option<DontFragment>,
+    /// The firewall mark of every packet.
+    pub mark: Option<u32>,
+}
+
+/// `IP_MTU_DISCOVER` (ip(7)), by the names of iputils' `-M`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum DontFragment {
+    /// Set DF, and refuse what is larger than the known path MTU.
+    Do,
+    /// Set DF for what fits, fragment what is larger.
+    Want,
+    /// Never set DF.
+    Dont,
+    /// Set DF and ignore the known path MTU.
+    Probe,
+}
+
+/// What the output goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// Standard error is a terminal.
+    pub stderr: bool,
+    /// `NO_COLOR` is set and not empty, or `TERM` is `dumb`.
+    pub no_color: bool,
+}

@@ -1,0 +1,59 @@
+//! What to do: one target and how it is probed.
+
+use netdiag_engine::Pattern;
+use netdiag_engine::port::Control;
+use netdiag_model::Destination;
+use std::time::Duration;
+
+/// How many probes are kept one by one for the result (CONTRACT.md section 4).
+pub const PROBES_KEPT: usize = 10_000;
+
+/// One series of echo requests to one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The target's place in the run.
+    pub target_index: usize,
+    /// Where it goes.
+    pub destination: Destination,
+    /// How many probes; `None`: until stopped.
+    pub count: Option<u64>,
+    /// From one probe to the next. Zero: as soon as the one before is answered, or after 10 ms.
+    pub interval: Duration,
+    /// After which time without an answer a probe is lost.
+    pub timeout: Duration,
+    /// After which time the series ends, whatever is under way.
+    pub deadline: Option<Duration>,
+    /// How many probes go at once at the start; at least 1.
+    pub preload: u64,
+    /// Data bytes of a request.
+    pub size: u16,
+    /// What fills them.
+    pub pattern: Pattern,
+    /// What travels with each packet.
+    pub control: Control,
+    /// Whether the name of the address is wanted.
+    pub wants_name: bool,
+    /// Whether single probes are kept for the result, the last [`PROBES_KEPT`].
+    pub keeps_probes: bool,
+}
+
+impl Config {
+    /// The defaults of `ping`: one probe of 56 bytes a second, lost after 2 s, no end.
+    #[must_use]
+    pub fn new(target_index: usize, destination: Destination) -> Self {
+        Self {
+            target_index,
+            destination,
+            count: None,
+            interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(2),
+            deadline: None,
+            preload: 1,
+            size: 56,
+            pattern: Pattern::COUNTING,
+            control: Control::default(),
+            wants_name: false,
+            keeps_probes: false,
+        }
+    }
+}

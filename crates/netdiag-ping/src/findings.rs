@@ -1,0 +1,81 @@
+//! Verdicts with evidence (FINDINGS.md sections 2 and 3). Thresholds stand in the evidence.
+
+mod local;
+mod network;
+
+use crate::Measurement;
+use crate::result::Context;
+use netdiag_engine::stats::Loss;
+use netdiag_model::finding::Finding;
+use std::time::Duration;
+
+/// From so many probes in a row, and so long, lost probes are an outage worth a finding.
+const OUTAGE_PROBES: u64 = 3;
+const OUTAGE_LENGTH: Duration = Duration::from_secs(1);
+
+impl Measurement {
+    /// The verdicts over this target. What this machine did comes first, and silences what it may
+    /// explain.
+    #[must_use]
+    pub fn findings(&self, context: &Context) -> Vec<Finding> {
+        let local = self.local_findings(context);
+        if self.is_locally_disturbed() {
+            return local;
+        }
+        let mut findings = self.network_findings(context);
+        findings.extend(local);
+        findings
+    }
+
+    /// The loss in one sentence, where there is any to speak of.
+    #[must_use]
+    pub fn verdict(&self) -> Option<String> {
+        let counters = self.stats.counters();
+        if counters.sent() == 0 && counters.local_errors() > 0 {
+            return Some("not measured: no probe left this machine".to_owned());
+        }
+        let loss = counters.loss().filter(|loss| loss.lost() > 0)?;
+        let outside = self.outside_outages(loss);
+        let outages = self.long_outages().count();
+        let where_lost = match outages {
+            0 => String::new(),
+            _ if outside.lost() > 0 => {
+                format!("; outside {} {} of {}", the_outages(outages), outside.lost(), outside.of())
+            }
+            _ => format!(", all of it in {}; outside 0 of {}", the_outages(outages), outside.of()),
+        };
+        Some(format!("loss {}{where_lost}", loss_text(loss)))
+    }
+
+    /// Outages worth a finding: lost in the network, with replies before and after.
+    fn long_outages(&self) -> impl Iterator<Item = crate::event::Outage> + '_ {
+        let outages = self.stats.outages().iter().map(crate::measurement::outage_of);
+        outages.filter(|outage| {
+            !outage.ongoing
+                && outage.first_seq > 1
+                && outage.lost >= OUTAGE_PROBES
+                && outage.length >= OUTAGE_LENGTH
+        })
+    }
+
+    /// The loss among the probes outside such outages.
+    fn outside_outages(&self, loss: Loss) -> Loss {
+        let inside: u64 = self.long_outages().map(|outage| outage.lost).sum();
+        let (lost, of) = (loss.lost().saturating_sub(inside), loss.of().saturating_sub(inside));
+        Loss::new(lost, of.max(1)).unwrap_or(loss)
+    }
+}
+
+fn the_outages(count: usize) -> String {
+    if count == 1 { "one outage".to_owned() } else { format!("{count} outages") }
+}
+
+/// Loss as a verdict says it: a fraction below 20 probes, else a per cent; always with its interval.
+fn loss_text(loss: Loss) -> String {
+    let (low, high) = loss.wilson95();
+    if loss.of() < 20 {
+        format!("{}/{} ({low:.1}-{high:.1} %)", loss.lost(), loss.of())
+    } else {
+        format!("{:.1} % ({low:.1}-{high:.1} %)", loss.percent())
+    }
+}

@@ -1,0 +1,144 @@
+//! What this machine did: it must be said before the network is blamed.
+
+use crate::Measurement;
+use crate::result::Context;
+use netdiag_engine::identity;
+use netdiag_model::errno::{self, Errno};
+use netdiag_model::finding::{Finding, Severity};
+use netdiag_model::milliseconds;
+
+impl Measurement {
+    /// Whether so much went wrong on this machine that nothing is said about the network.
+    pub(super) fn is_locally_disturbed(&self) -> bool {
+        let counters = self.stats.counters();
+        self.tally.receive_drops > 0
+            || (counters.local_errors() > 0
+                && counters.local_errors().saturating_mul(10) >= counters.attempted())
+    }
+
+    pub(super) fn local_findings(&self, context: &Context) -> Vec<Finding> {
+        let all = [
+            self.local_send_blocked(context),
+            self.local_receive_drops(),
+            self.clock_adjusted(),
+            self.weak_matching(),
+        ];
+        all.into_iter().flatten().collect()
+    }
+
+    fn local_send_blocked(&self, context: &Context) -> Option<Finding> {
+        let counters = self.stats.counters();
+        let (number, count) = self.tally.local_errors.iter().max_by_key(|(_, count)| **count)?;
+        let severity = if counters.sent() == 0 { Severity::Critical } else { Severity::Warning };
+        let errno = Errno::new(*number);
+        let meaning = errno::send_meaning(*number).unwrap_or("the kernel would not send it");
+        let subject = context.target.escaped().to_string();
+        let message = format!(
+            "{} of {} probes to {subject} were not sent: {meaning} ({} {number})",
+            counters.local_errors(),
+            counters.attempted(),
+            errno.name,
+        );
+        let address = self.config.destination.address();
+        let advice = match number {
+            1 => "see the output rules: `nft list ruleset`".to_owned(),
+            90 => "smaller packets (`--size`), or `--df dont`".to_owned(),
+            105 => "the queue of the interface is full: `ip -s link`, or a longer `--interval`"
+                .to_owned(),
+            _ => format!("see the route: `ip route get {address}`"),
+        };
+        let finding = self.finding("local-send-blocked", severity, subject, message);
+        let finding = finding
+            .with("errno", errno.name)
+            .with("errno_number", *number)
+            .with("count", *count)
+            .with("local_errors", counters.local_errors())
+            .with("attempted", counters.attempted())
+            .advise(advice);
+        Some(match self.tally.last_local_mtu {
+            Some(mtu) => finding.with("mtu", mtu),
+            None => finding,
+        })
+    }
+
+    fn local_receive_drops(&self) -> Option<Finding> {
+        let drops = Some(self.tally.receive_drops).filter(|drops| *drops > 0)?;
+        let unknown = self.stats.counters().unknown();
+        let message = format!(
+            "our own socket dropped {drops} packets for want of room; {unknown} probes are unknown, not lost"
+        );
+        let finding = self.finding(
+            "local-receive-drops",
+            Severity::Warning,
+            "this machine".to_owned(),
+            message,
+        );
+        Some(
+            finding
+                .with("drops", drops)
+                .with("unknown", unknown)
+                .advise("send slower; or raise net.core.rmem_max"),
+        )
+    }
+
+    fn clock_adjusted(&self) -> Option<Finding> {
+        let tally = &self.tally;
+        let stepped: i64 = tally.clock_steps.iter().sum();
+        if tally.clock_steps.is_empty() && tally.suspends.is_empty() && tally.clock_adjusted == 0 {
+            return None;
+        }
+        let slept: f64 = tally.suspends.iter().map(|length| milliseconds(*length)).sum();
+        let mut said = Vec::new();
+        if !tally.clock_steps.is_empty() {
+            said.push(format!("the wall clock was set by {:.0} ms", stepped as f64 / 1e6));
+        }
+        if !tally.suspends.is_empty() {
+            said.push(format!("the machine slept {:.1} s", slept / 1e3));
+        }
+        if tally.clock_adjusted > 0 {
+            said.push(format!(
+                "{} round trips were taken by the user's clock",
+                tally.clock_adjusted
+            ));
+        }
+        let message = format!("during the run {}", said.join(", "));
+        let finding =
+            self.finding("clock-adjusted", Severity::Info, "this machine".to_owned(), message);
+        Some(
+            finding
+                .with("step_ms", stepped as f64 / 1e6)
+                .with("suspended_ms", slept)
+                .with("user_clock_samples", tally.clock_adjusted)
+                .with("unknown", self.stats.counters().unknown()),
+        )
+    }
+
+    fn weak_matching(&self) -> Option<Finding> {
+        let size = self.config.size;
+        if identity::is_strong(size) {
+            return None;
+        }
+        let message = format!(
+            "weak matching: {size} data bytes have no room for the full tag of {} bytes",
+            identity::FULL_TAG
+        );
+        let finding =
+            self.finding("weak-matching", Severity::Info, "every probe".to_owned(), message);
+        Some(
+            finding
+                .with("size", size)
+                .with("threshold", identity::FULL_TAG)
+                .advise("`--size 16` or more"),
+        )
+    }
+
+    pub(super) fn finding(
+        &self,
+        code: &str,
+        severity: Severity,
+        subject: String,
+        message: String,
+    ) -> Finding {
+        Finding::new(Some(self.config.target_index), code, severity, subject, message)
+    }
+}

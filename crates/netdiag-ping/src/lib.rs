@@ -1,0 +1,30 @@
+//! The echo prober: a series of echo requests to one target.
+//!
+//! It says what to send next ([`Measurement`]), keeps what came of it, and gives the result as the
+//! JSON contract has it ([`result::Target`]) with its verdicts ([`findings`]). It touches no socket
+//! and prints nothing. Every other prober has the same files: `config`, `measurement`, `event`,
+//! `result`, `findings`, `metrics`.
+//!
+//! ```
+//! use netdiag_engine::{Events, Measurement as _, Next};
+//! use netdiag_model::{Destination, Instant};
+//! use netdiag_ping::{Config, Measurement};
+//!
+//! let config = Config::new(0, Destination::new("192.0.2.1".parse().expect("an address")));
+//! let mut measurement = Measurement::new(config);
+//! let Next::Probe(first) = measurement.next(Instant::ZERO, &mut Events::new()) else { panic!() };
+//! assert_eq!(first.seq, 1);
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod event;
+pub mod findings;
+pub mod measurement;
+pub mod metrics;
+pub mod result;
+mod tally;
+
+pub use config::Config;
+pub use event::Event;
+pub use measurement::Measurement;

@@ -1,0 +1,395 @@
+//! The policy: when the next request is due, and what an outcome means.
+
+use crate::config::{Config, PROBES_KEPT};
+use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
+use crate::tally::Tally;
+use netdiag_engine::outcome::Rejection;
+use netdiag_engine::port::Change;
+use netdiag_engine::schedule::Schedule;
+use netdiag_engine::stats::{self, OutageChange, SeriesStats, SettledKind};
+use netdiag_engine::{
+    EchoSpec, Events, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray,
+};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{Instant, Untrusted};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The longest that a probe waits for the one before when there is no interval (iputils' flood).
+const BACK_TO_BACK: Duration = Duration::from_millis(10);
+/// After how many timeouts in a row another identifier of the block is used: a NAT may hold a dead
+/// mapping for the old one (FAULTS.md B24).
+const STRAIGHT_TIMEOUTS: u64 = 10;
+
+/// A series of echo requests to one target, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    pub(crate) config: Config,
+    pub(crate) stats: SeriesStats<Cause>,
+    pub(crate) tally: Tally,
+    pub(crate) name: Option<Untrusted>,
+    pub(crate) probes: BTreeMap<u64, ProbeRecord>,
+    pub(crate) probes_omitted: u64,
+    pub(crate) started_at: Option<Instant>,
+    pub(crate) last_at: Option<Instant>,
+    pub(crate) ongoing_outage: Option<Outage>,
+    schedule: Option<Schedule>,
+    next_seq: u64,
+    last_sent: Option<Instant>,
+    open: u64,
+    straight_timeouts: u64,
+    flow: u8,
+    name_asked: bool,
+    stopped: bool,
+    pub(crate) complete: bool,
+}
+
+/// A single probe as it is kept for the result.
+#[derive(Clone, Debug)]
+pub(crate) struct ProbeRecord {
+    pub(crate) sent_at: Instant,
+    pub(crate) outcome: Outcome,
+    pub(crate) late_rtt: Option<Duration>,
+    pub(crate) duplicates: u64,
+}
+
+impl Measurement {
+    /// A series that has not begun; it begins when it is first asked what comes next.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            stats: SeriesStats::new(),
+            tally: Tally::default(),
+            name: None,
+            probes: BTreeMap::new(),
+            probes_omitted: 0,
+            started_at: None,
+            last_at: None,
+            ongoing_outage: None,
+            schedule: None,
+            next_seq: 1,
+            last_sent: None,
+            open: 0,
+            straight_timeouts: 0,
+            flow: 0,
+            name_asked: false,
+            stopped: false,
+            complete: false,
+        }
+    }
+
+    /// What it was told to do.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The statistics so far.
+    #[must_use]
+    pub const fn stats(&self) -> &SeriesStats<Cause> {
+        &self.stats
+    }
+
+    /// From the first send to the last thing that happened, `None` before the first send.
+    #[must_use]
+    pub fn span(&self) -> Option<Duration> {
+        Some(self.last_at?.since(self.started_at?))
+    }
+
+    /// The most probes that were under way at once.
+    #[must_use]
+    pub const fn pipe(&self) -> u64 {
+        self.tally.pipe
+    }
+
+    /// Whether every reply so far was timed by the kernel at both ends.
+    #[must_use]
+    pub const fn has_kernel_stamps_only(&self) -> bool {
+        self.tally.user_stamps == 0
+    }
+
+    /// Whether the series ended by itself, not by a signal or a deadline.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Whether a probe is due; takes its slot if one is.
+    fn take_slot(&mut self, now: Instant) -> Result<(), Instant> {
+        let Config { interval, preload, .. } = self.config;
+        let schedule = self.schedule.get_or_insert_with(|| Schedule::new(now, interval, preload));
+        if interval.is_zero() {
+            let earliest = self.last_sent.map_or(now, |last| last + BACK_TO_BACK);
+            let free = self.open == 0 || self.next_seq <= preload;
+            return if free || earliest <= now { Ok(()) } else { Err(earliest) };
+        }
+        if schedule.take(now) { Ok(()) } else { Err(schedule.due()) }
+    }
+
+    fn probe(&mut self, now: Instant) -> Next {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.open += 1;
+        self.last_sent = Some(now);
+        self.tally.pipe = self.tally.pipe.max(self.open);
+        let Config { size, pattern, .. } = self.config;
+        Next::Probe(ProbeSpec {
+            target: 0,
+            seq,
+            destination: self.config.destination,
+            timeout: self.config.timeout,
+            patience: self.config.interval.clamp(BACK_TO_BACK, Duration::from_secs(1)),
+            control: self.config.control,
+            kind: ProbeKind::Echo(EchoSpec { size, pattern, flow: self.flow }),
+        })
+    }
+
+    fn event(&self, at: Instant, kind: EventKind) -> Event {
+        Event { target_index: self.config.target_index, at, kind }
+    }
+
+    /// Counts a probe, tells of outages that begin or end with it, and keeps it.
+    fn count(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        let kind = match outcome {
+            Outcome::Replied(reply) => SettledKind::Replied { rtt: reply.rtt },
+            Outcome::TimedOut => SettledKind::Lost(Cause::Timeout),
+            Outcome::NetError(error) => {
+                SettledKind::NetError(Cause::Icmp(error.kind, error.from.address()))
+            }
+            Outcome::Refused(refusal) => SettledKind::NetError(Cause::Errno(refusal.errno)),
+            Outcome::LocalError(error) => SettledKind::LocalError(Cause::Errno(error.errno)),
+            Outcome::Unknown(_) => SettledKind::Unknown,
+        };
+        let index = self.config.target_index;
+        self.stats.on_settled(probe.seq, probe.sent_at.as_nanos(), kind, |change| {
+            events.push(outage_event(index, change));
+        });
+        if !self.config.keeps_probes {
+            return;
+        }
+        let outcome = outcome.clone();
+        let record = ProbeRecord { sent_at: probe.sent_at, outcome, late_rtt: None, duplicates: 0 };
+        self.probes.insert(probe.seq, record);
+        if self.probes.len() > PROBES_KEPT {
+            self.probes.pop_first();
+            self.probes_omitted += 1;
+        }
+    }
+
+    fn rotate_identifier(&mut self, outcome: &Outcome) {
+        if *outcome != Outcome::TimedOut {
+            self.straight_timeouts = 0;
+            return;
+        }
+        self.straight_timeouts += 1;
+        if self.straight_timeouts >= STRAIGHT_TIMEOUTS {
+            self.straight_timeouts = 0;
+            self.flow = self.flow.wrapping_add(1);
+        }
+    }
+}
+
+impl Policy for Measurement {
+    type Event = Event;
+
+    fn next(&mut self, now: Instant, _: &mut Events<Event>) -> Next {
+        if self.stopped {
+            return Next::Quit;
+        }
+        let started = *self.started_at.get_or_insert(now);
+        if self.config.wants_name && !self.name_asked {
+            self.name_asked = true;
+            return Next::Lookup(self.config.destination.address());
+        }
+        let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| started + deadline);
+        if now >= deadline {
+            return Next::Quit;
+        }
+        if self.config.count.is_some_and(|count| self.next_seq > count) {
+            if self.open == 0 {
+                self.complete = true;
+                return Next::Done;
+            }
+            return if deadline == Instant::FAR {
+                Next::WhenSettled
+            } else {
+                Next::NotBefore(deadline)
+            };
+        }
+        match self.take_slot(now) {
+            Ok(()) => self.probe(now),
+            Err(due) => Next::NotBefore(due.min(deadline)),
+        }
+    }
+
+    fn sent(&mut self, probe: &Probe, events: &mut Events<Event>) {
+        self.stats.on_sent();
+        self.last_at = self.last_at.max(Some(probe.sent_at));
+        events.push(self.event(probe.sent_at, EventKind::Sent { seq: probe.seq }));
+    }
+
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        self.open = self.open.saturating_sub(1);
+        let mut at = probe.sent_at;
+        match outcome {
+            Outcome::Replied(reply) => {
+                at = reply.received_at;
+                self.tally.on_reply(reply);
+                if reply.corruption.is_some() {
+                    self.stats.on_corrupted();
+                }
+            }
+            Outcome::NetError(error) => {
+                at = probe.sent_at + error.rtt;
+                self.tally.on_icmp(error);
+            }
+            Outcome::TimedOut => at = probe.sent_at + self.config.timeout,
+            Outcome::LocalError(error) => {
+                *self.tally.local_errors.entry(error.errno).or_default() += 1;
+                self.tally.last_local_mtu = error.mtu.or(self.tally.last_local_mtu);
+            }
+            Outcome::Refused(_) | Outcome::Unknown(_) => {}
+        }
+        self.last_at = self.last_at.max(Some(at));
+        self.rotate_identifier(outcome);
+        let settled = Settled { seq: probe.seq, sent_at: probe.sent_at, outcome: outcome.clone() };
+        events.push(self.event(at, EventKind::Probe(settled)));
+        self.count(probe, outcome, events);
+    }
+
+    fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
+        let seq = probe.seq;
+        let kind = match stray {
+            Stray::Late(reply) => {
+                self.stats.on_late();
+                self.tally.on_late(reply);
+                if let Some(record) = self.probes.get_mut(&seq) {
+                    record.late_rtt = Some(reply.rtt);
+                }
+                EventKind::Late { seq, reply: reply.clone() }
+            }
+            Stray::Duplicate(reply) => {
+                self.stats.on_duplicate();
+                if let Some(record) = self.probes.get_mut(&seq) {
+                    record.duplicates += 1;
+                }
+                EventKind::Duplicate { seq, reply: reply.clone() }
+            }
+            Stray::Rejected(rejection) => {
+                *self.tally.rejected.entry(rejection.reason).or_default() += 1;
+                EventKind::Rejected { seq: Some(seq), rejection: *rejection }
+            }
+            Stray::Advice(error) => {
+                self.tally.on_icmp(error);
+                EventKind::Advice { seq, error: *error }
+            }
+            Stray::LateError(error) => {
+                self.tally.on_icmp(error);
+                EventKind::LateError { seq, error: *error }
+            }
+        };
+        let at = match stray {
+            Stray::Late(reply) | Stray::Duplicate(reply) => reply.received_at,
+            Stray::Rejected(rejection) => rejection.at,
+            Stray::Advice(error) | Stray::LateError(error) => probe.sent_at + error.rtt,
+        };
+        events.push(self.event(at, kind));
+    }
+
+    fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {
+        if !self.config.destination.is_source(rejection.from) {
+            return false;
+        }
+        *self.tally.rejected.entry(rejection.reason).or_default() += 1;
+        let kind = EventKind::Rejected { seq: None, rejection: *rejection };
+        events.push(self.event(rejection.at, kind));
+        true
+    }
+
+    fn named(
+        &mut self,
+        _: IpAddr,
+        result: &Result<Option<Untrusted>, LookupError>,
+        events: &mut Events<Event>,
+    ) {
+        if let Ok(Some(name)) = result {
+            self.name = Some(name.clone());
+            let at = self.last_at.or(self.started_at).unwrap_or_default();
+            events.push(self.event(at, EventKind::Named(name.clone())));
+        }
+    }
+
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) {
+        match change {
+            Change::ReceiveDrops { count } => self.tally.receive_drops += count,
+            Change::ClockStepped { nanos } if self.tally.clock_steps.len() < PROBES_KEPT => {
+                self.tally.clock_steps.push(*nanos);
+            }
+            Change::Suspended { length } if self.tally.suspends.len() < PROBES_KEPT => {
+                self.tally.suspends.push(*length);
+            }
+            Change::ClockStepped { .. } | Change::Suspended { .. } => {}
+        }
+        events.push(self.event(at, EventKind::Changed(change.clone())));
+    }
+
+    fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
+        let counters = self.stats.counters();
+        let rtt = self.stats.rtt();
+        let interim = Interim {
+            sent: counters.sent(),
+            received: counters.received(),
+            loss: counters.loss(),
+            rtt: rtt.min().zip(rtt.mean()).zip(rtt.max()).map(|((min, mean), max)| {
+                let ewma = self.tally.ewma_nanos.unwrap_or_default();
+                [min, mean, Duration::from_nanos(ewma as u64), max]
+            }),
+        };
+        events.push(self.event(now, EventKind::Interim(Box::new(interim))));
+    }
+
+    fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
+        self.stopped = true;
+    }
+
+    fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        let index = self.config.target_index;
+        let end = self.last_at.unwrap_or(now);
+        let open =
+            self.stats.finish(end.as_nanos(), |change| events.push(outage_event(index, change)));
+        if let Some(outage) = open.map(|outage| outage_of(&outage)) {
+            self.ongoing_outage = Some(outage);
+            events.push(self.event(end, EventKind::OutageEnded(outage)));
+        }
+        events.push(self.event(now, EventKind::Finished));
+    }
+}
+
+fn outage_event(target_index: usize, change: OutageChange<Cause>) -> Event {
+    match change {
+        OutageChange::Begin { first_seq, started_at_ns, cause } => Event {
+            target_index,
+            at: Instant::from_nanos(started_at_ns),
+            kind: EventKind::OutageBegan { first_seq, cause },
+        },
+        OutageChange::End(outage) => {
+            let outage = outage_of(&outage);
+            let at = outage.started_at + outage.length;
+            Event { target_index, at, kind: EventKind::OutageEnded(outage) }
+        }
+    }
+}
+
+pub(crate) fn outage_of(outage: &stats::Outage<Cause>) -> Outage {
+    Outage {
+        first_seq: outage.first_seq,
+        started_at: Instant::from_nanos(outage.started_at_ns),
+        length: outage.duration(),
+        lost: outage.lost,
+        local_errors: outage.local_errors,
+        cause: outage.cause,
+        ongoing: outage.ongoing,
+    }
+}

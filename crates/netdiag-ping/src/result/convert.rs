@@ -1,0 +1,286 @@
+//! From what was measured to the contract's types.
+
+use super::{IcmpErrors, Outage, Probe, Target};
+use crate::Measurement;
+use crate::event::{self, Cause, Settled};
+use crate::measurement::{ProbeRecord, outage_of};
+use netdiag_engine::Outcome;
+use netdiag_engine::outcome::IcmpError;
+use netdiag_engine::stats::PercentileKind;
+use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
+use netdiag_model::errno::{self, Errno};
+use netdiag_model::failure::{Failure, IcmpSource, Stage};
+use netdiag_model::{ClockAnchor, Instant, Untrusted, milliseconds};
+use std::collections::BTreeMap;
+
+/// What a result needs to know beside the measurement.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The target as it was given.
+    pub target: Untrusted,
+    /// Turns instants into dates.
+    pub anchor: ClockAnchor,
+    /// When the run started.
+    pub started_at: Instant,
+    /// How it was measured; its `timestamps` are set from what was seen.
+    pub method: Method,
+}
+
+impl Measurement {
+    /// What was found, so far or in the end.
+    #[must_use]
+    pub fn result(&self, context: &Context) -> Target {
+        let counters = self.stats.counters();
+        let address = self.config.destination.address();
+        let summary = self.stats.rtt().summary();
+        let loss = counters.loss();
+        let ttl = self.tally.reply_ttl.as_ref();
+        let guess = ttl.map(|ttl| initial_ttl(ttl.last));
+        Target {
+            target: context.target.clone(),
+            address: Some(address),
+            family: Some(self.config.destination.family()),
+            hostname: self.name.clone(),
+            protocol: "icmp".to_owned(),
+            port: None,
+            method: Some(context.method.clone()),
+            attempted: counters.attempted(),
+            sent: counters.sent(),
+            received: counters.received(),
+            lost: counters.lost(),
+            late: counters.late(),
+            net_errors: counters.net_errors(),
+            local_errors: counters.local_errors(),
+            unknown: counters.unknown(),
+            in_flight: counters.in_flight(),
+            duplicates: counters.duplicates(),
+            reordered: counters.reordered(),
+            corrupted: counters.corrupted(),
+            truncated: self.tally.truncated,
+            rejected: self.rejected(),
+            loss_percent: loss.map(|loss| loss.percent()),
+            loss_ci95_percent: loss.map(|loss| loss.wilson95().into()),
+            percentiles: summary.as_ref().map(|rtt| match rtt.percentiles {
+                PercentileKind::Exact => "exact".to_owned(),
+                PercentileKind::Histogram => "histogram".to_owned(),
+            }),
+            rtt_ms: self.rtt(),
+            jitter_ms: self.jitter(),
+            reply_ttl: ttl.map(|ttl| ReplyTtl { last: ttl.last, min: ttl.min, max: ttl.max }),
+            hops_back: ttl.zip(guess).map(|(ttl, guess)| guess - ttl.last),
+            initial_ttl_guess: guess,
+            icmp_errors: self.icmp_errors(),
+            outages: self.outages(context),
+            outages_omitted: self.stats.outages().omitted(),
+            failure: self.failure(),
+            probes: self.probes.iter().map(|(seq, record)| kept(*seq, record, context)).collect(),
+            probes_omitted: self.probes_omitted,
+        }
+    }
+
+    fn rejected(&self) -> BTreeMap<String, u64> {
+        let by_reason = self.tally.rejected.iter();
+        by_reason.map(|(reason, count)| (reason.name().to_owned(), *count)).collect()
+    }
+
+    fn rtt(&self) -> Option<Rtt> {
+        let rtt = self.stats.rtt().summary()?;
+        Some(Rtt {
+            min: milliseconds(rtt.min),
+            mean: milliseconds(rtt.mean),
+            max: milliseconds(rtt.max),
+            stddev: rtt.stddev.map(milliseconds),
+            mdev: milliseconds(rtt.mdev),
+            last: milliseconds(rtt.last),
+            p50: milliseconds(rtt.p50),
+            p90: milliseconds(rtt.p90),
+            p95: milliseconds(rtt.p95),
+            p99: milliseconds(rtt.p99),
+            samples: rtt.samples,
+        })
+    }
+
+    fn jitter(&self) -> Option<Jitter> {
+        let jitter = self.stats.jitter()?;
+        let ipdv = jitter.ipdv.as_ref();
+        Some(Jitter {
+            rfc3550: jitter.rfc3550.map(milliseconds),
+            ipdv_abs_mean: ipdv.map(|ipdv| milliseconds(ipdv.abs_mean)),
+            ipdv_min: ipdv.map(|ipdv| ipdv.min_ns as f64 / 1e6),
+            ipdv_max: ipdv.map(|ipdv| ipdv.max_ns as f64 / 1e6),
+            pdv_p95: milliseconds(jitter.pdv_p95),
+        })
+    }
+
+    fn icmp_errors(&self) -> Vec<IcmpErrors> {
+        let errors = self.tally.icmp_errors.iter();
+        errors
+            .map(|((from, kind), count)| IcmpErrors {
+                from: *from,
+                kind: kind.kind,
+                code: kind.code,
+                name: kind.name(),
+                count: *count,
+            })
+            .collect()
+    }
+
+    fn outages(&self, context: &Context) -> Vec<Outage> {
+        let ended = self.stats.outages().iter().map(|ended| outage(&outage_of(ended), context));
+        let mut outages: Vec<Outage> = ended.collect();
+        let last = self.ongoing_outage.map(|ongoing| outage(&ongoing, context));
+        if let Some(last) = last
+            && outages.last().is_none_or(|known| !known.ongoing)
+        {
+            outages.push(last);
+        }
+        outages
+    }
+
+    /// Why there was no answer at all: what most probes met.
+    fn failure(&self) -> Option<Failure> {
+        let counters = self.stats.counters();
+        if counters.received() > 0 || counters.attempted() == counters.in_flight() {
+            return None;
+        }
+        let errors = self.tally.icmp_errors.iter();
+        let refused = errors.filter(|((_, kind), _)| !kind.is_redirect()).max_by_key(|row| row.1);
+        if let (Some(((from, kind), count)), true) = (refused, counters.net_errors() > 0) {
+            return Some(Failure {
+                stage: Stage::Request,
+                reason: kind.reason(),
+                errno: None,
+                icmp: Some(IcmpSource::new(*kind, *from)),
+                message: format!("{} from {from}, {count} times", kind.ping_text()),
+            });
+        }
+        if counters.sent() == 0
+            && let Some((number, _)) = self.tally.local_errors.iter().max_by_key(|row| row.1)
+        {
+            return Some(local_failure(*number));
+        }
+        let message = format!("no answer to {} probes", counters.sent());
+        Some(Failure {
+            stage: Stage::Request,
+            reason: "timeout".to_owned(),
+            errno: None,
+            icmp: None,
+            message,
+        })
+    }
+}
+
+/// The smallest of the usual initial TTLs that is not below `ttl`.
+fn initial_ttl(ttl: u8) -> u8 {
+    [32, 64, 128].into_iter().find(|initial| *initial >= ttl).unwrap_or(u8::MAX)
+}
+
+fn kept(seq: u64, record: &ProbeRecord, context: &Context) -> Probe {
+    let settled = Settled { seq, sent_at: record.sent_at, outcome: record.outcome.clone() };
+    let late_rtt_ms = record.late_rtt.map(milliseconds);
+    Probe { late_rtt_ms, duplicates: record.duplicates, ..probe(&settled, context) }
+}
+
+/// One probe as the contract has it.
+#[must_use]
+pub fn probe(settled: &Settled, context: &Context) -> Probe {
+    let reply = match &settled.outcome {
+        Outcome::Replied(reply) => Some(reply),
+        _ => None,
+    };
+    let error = match &settled.outcome {
+        Outcome::NetError(error) => Some(error),
+        _ => None,
+    };
+    let rtt = reply.map(|reply| reply.rtt).or_else(|| error.map(|error| error.rtt));
+    let stamp = reply.map(|reply| reply.stamp).or_else(|| error.map(|error| error.stamp));
+    let from = reply.map(|reply| reply.from).or_else(|| error.map(|error| error.from));
+    Probe {
+        seq: settled.seq,
+        sent_at: context.anchor.rfc3339(settled.sent_at),
+        sent_offset_ms: milliseconds(settled.sent_at.since(context.started_at)),
+        outcome: outcome_name(&settled.outcome).to_owned(),
+        rtt_ms: rtt.map(milliseconds),
+        late_rtt_ms: None,
+        from: from.map(|from| from.address()),
+        ttl: reply.and_then(|r| r.hop_limit).or_else(|| error.and_then(|e| e.hop_limit)),
+        bytes: reply.map(|reply| reply.bytes as u64),
+        truncated: reply.is_some_and(|reply| reply.is_truncated()),
+        corrupted: reply.is_some_and(|reply| reply.corruption.is_some()),
+        duplicates: 0,
+        stamp: stamp.map(|stamp| stamp.name().to_owned()),
+        failure: probe_failure(&settled.outcome),
+    }
+}
+
+const fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Replied(_) => "reply",
+        Outcome::TimedOut => "timeout",
+        Outcome::NetError(_) | Outcome::Refused(_) => "net-error",
+        Outcome::LocalError(_) => "local-error",
+        Outcome::Unknown(_) => "unknown",
+    }
+}
+
+/// Why a probe has no reply.
+#[must_use]
+pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
+    match outcome {
+        Outcome::Replied(_) => None,
+        Outcome::TimedOut => Some(plain(Stage::Request, "timeout", "no answer in time")),
+        Outcome::NetError(error) => Some(net_failure(error)),
+        Outcome::Refused(refusal) => Some(local_failure(refusal.errno)),
+        Outcome::LocalError(error) => Some(local_failure(error.errno)),
+        Outcome::Unknown(why) => {
+            Some(plain(Stage::Request, why.name(), "this machine made the sample meaningless"))
+        }
+    }
+}
+
+fn plain(stage: Stage, reason: &str, message: &str) -> Failure {
+    let (reason, message) = (reason.to_owned(), message.to_owned());
+    Failure { stage, reason, errno: None, icmp: None, message }
+}
+
+fn net_failure(error: &IcmpError) -> Failure {
+    let from = error.from.address();
+    Failure {
+        stage: Stage::Request,
+        reason: error.kind.reason(),
+        errno: None,
+        icmp: Some(IcmpSource::new(error.kind, from)),
+        message: format!("{} from {from}", error.kind.ping_text()),
+    }
+}
+
+fn local_failure(number: i32) -> Failure {
+    let errno = Errno::new(number);
+    let meaning = errno::send_meaning(number).unwrap_or("this machine could not send it");
+    let message = format!("not sent: {meaning} ({} {number})", errno.name);
+    let stage = if errno::is_route(number) { Stage::Route } else { Stage::Send };
+    Failure { stage, reason: errno::reason(number), errno: Some(errno), icmp: None, message }
+}
+
+/// An outage as the contract has it.
+#[must_use]
+pub fn outage(outage: &event::Outage, context: &Context) -> Outage {
+    Outage {
+        started_at: context.anchor.rfc3339(outage.started_at),
+        duration_ms: milliseconds(outage.length),
+        lost: outage.lost,
+        local_errors: outage.local_errors,
+        cause: outage.cause.to_string(),
+        ongoing: outage.ongoing,
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("timeout"),
+            Self::Icmp(kind, from) => write!(f, "{} from {from}", kind.name()),
+            Self::Errno(number) => write!(f, "local {}", Errno::new(*number).name),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What is counted beside the statistics of the engine, in bounded memory.
+
+use netdiag_engine::outcome::{IcmpError, Reason, Reply};
+use netdiag_model::{IcmpKind, Instant, StampSource};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How many different ICMP errors (sender, type, code) are told apart: a hostile network can make
+/// any number.
+const ICMP_ERRORS_KEPT: usize = 256;
+
+/// Counts by kind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) rejected: BTreeMap<Reason, u64>,
+    pub(crate) icmp_errors: BTreeMap<(IpAddr, IcmpKind), u64>,
+    pub(crate) reply_ttl: Option<ReplyTtls>,
+    pub(crate) largest_late: Option<Duration>,
+    pub(crate) truncated: u64,
+    pub(crate) user_stamps: u64,
+    pub(crate) clock_adjusted: u64,
+    pub(crate) receive_drops: u64,
+    pub(crate) clock_steps: Vec<i64>,
+    pub(crate) suspends: Vec<Duration>,
+    pub(crate) local_errors: BTreeMap<i32, u64>,
+    pub(crate) last_local_mtu: Option<u32>,
+    /// The exponentially weighted mean of the round trips, in nanoseconds (weight 1/8, as iputils).
+    pub(crate) ewma_nanos: Option<f64>,
+    /// The most probes under way at once.
+    pub(crate) pipe: u64,
+}
+
+/// The TTLs of replies, and when they changed.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplyTtls {
+    pub(crate) last: u8,
+    pub(crate) min: u8,
+    pub(crate) max: u8,
+    /// Runs of equal TTLs of at least five replies: the value, since when.
+    pub(crate) held: Vec<(u8, Instant)>,
+    run: (u8, u64, Instant),
+}
+
+/// From how many replies on a TTL counts as held (FINDINGS.md `reply-path-changed`).
+const HELD_REPLIES: u64 = 5;
+/// How many changes of the path are kept.
+const CHANGES_KEPT: usize = 100;
+
+impl Tally {
+    pub(crate) fn on_reply(&mut self, reply: &Reply) {
+        self.on_stamp(reply);
+        self.truncated += u64::from(reply.is_truncated());
+        let nanos = reply.rtt.as_nanos() as f64;
+        self.ewma_nanos = Some(self.ewma_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
+        let Some(ttl) = reply.hop_limit else { return };
+        let at = reply.received_at;
+        self.reply_ttl.get_or_insert_with(|| ReplyTtls::new(ttl, at)).record(ttl, at);
+    }
+
+    pub(crate) fn on_late(&mut self, reply: &Reply) {
+        self.on_stamp(reply);
+        self.largest_late = self.largest_late.max(Some(reply.rtt));
+    }
+
+    pub(crate) fn on_icmp(&mut self, error: &IcmpError) {
+        let key = (error.from.address(), error.kind);
+        if self.icmp_errors.len() < ICMP_ERRORS_KEPT || self.icmp_errors.contains_key(&key) {
+            *self.icmp_errors.entry(key).or_default() += 1;
+        }
+    }
+
+    fn on_stamp(&mut self, reply: &Reply) {
+        self.user_stamps += u64::from(reply.stamp == StampSource::User);
+        self.clock_adjusted += u64::from(reply.clock_adjusted);
+    }
+}
+
+impl ReplyTtls {
+    const fn new(ttl: u8, at: Instant) -> Self {
+        Self { last: ttl, min: ttl, max: ttl, held: Vec::new(), run: (ttl, 0, at) }
+    }
+
+    fn record(&mut self, ttl: u8, at: Instant) {
+        self.last = ttl;
+        self.min = self.min.min(ttl);
+        self.max = self.max.max(ttl);
+        if self.run.0 != ttl {
+            self.run = (ttl, 0, at);
+        }
+        self.run.1 += 1;
+        let (value, replies, since) = self.run;
+        let is_new = self.held.last().is_none_or(|(held, _)| *held != value);
+        if replies == HELD_REPLIES && is_new && self.held.len() < CHANGES_KEPT {
+            self.held.push((value, since));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Results and events as people and programs read them: text, JSON, JSON Lines, CSV.
+//!
+//! It measures nothing and decides nothing: it writes what it is given to an [`std::io::Write`].
+//! Text from outside passes one encoder on its way out, so that nothing from the network reaches a
+//! terminal raw.
+//!
+//! ```
+//! let line = netdiag_report::json::to_string(&serde_json::json!({"name": "a\u{9b}b"}));
+//! assert_eq!(line, r#"{"name":"a\u009bb"}"#);
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod csv;
+pub mod json;
+pub mod number;
+pub mod ping;
+pub mod style;
+pub mod verdict;

@@ -1,0 +1,80 @@
+//! Numbers as text.
+
+use std::time::Duration;
+
+/// Milliseconds with three decimals, at every size.
+#[must_use]
+pub fn ms3(duration: Duration) -> String {
+    // Rounded to the microsecond as a whole number, so that 0.0005 never depends on binary fractions.
+    let micros = (duration.as_nanos() + 500) / 1_000;
+    format!("{}.{:03}", micros / 1_000, micros % 1_000)
+}
+
+/// A figure of the contract in milliseconds, with three decimals.
+#[must_use]
+pub fn ms3_f64(milliseconds: f64) -> String {
+    format!("{milliseconds:.3}")
+}
+
+/// Milliseconds as iputils rounds them: three significant digits from 1 ms on.
+#[must_use]
+pub fn ms_classic(duration: Duration) -> String {
+    let micros = duration.as_nanos() / 1_000;
+    match micros {
+        100_000.. => format!("{}", (micros + 500) / 1_000),
+        10_000.. => format!("{}.{:01}", (micros + 50) / 1_000, (micros + 50) % 1_000 / 100),
+        1_000.. => format!("{}.{:02}", (micros + 5) / 1_000, (micros + 5) % 1_000 / 10),
+        _ => format!("{}.{:03}", micros / 1_000, micros % 1_000),
+    }
+}
+
+/// A number as C's `%g` prints it: six significant digits, no trailing zeros.
+#[must_use]
+pub fn g6(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
+    let exponent = number.abs().log10().floor() as i32;
+    let decimals = usize::try_from(5 - exponent).unwrap_or(0);
+    let text = format!("{number:.decimals$}");
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_keep_their_microseconds_at_every_size() {
+        assert_eq!(ms3(Duration::from_nanos(41_499)), "0.041");
+        assert_eq!(ms3(Duration::from_nanos(41_500)), "0.042");
+        assert_eq!(ms3(Duration::from_micros(1_234_567)), "1234.567");
+    }
+
+    #[test]
+    fn classic_milliseconds_are_rounded_as_iputils_rounds_them() {
+        let check = |micros, text: &str| {
+            assert_eq!(ms_classic(Duration::from_micros(micros)), text);
+        };
+        check(42, "0.042");
+        check(999, "0.999");
+        check(1_239, "1.24");
+        check(12_449, "12.4");
+        check(99_960, "100.0");
+        check(182_100, "182");
+    }
+
+    #[test]
+    fn per_cents_are_printed_as_c_prints_them() {
+        let check = |number, text: &str| assert_eq!(g6(number), text);
+        check(0.0, "0");
+        check(15.0, "15");
+        check(100.0, "100");
+        check(100.0 / 3.0, "33.3333");
+        check(0.123_456_7, "0.123457");
+    }
+}

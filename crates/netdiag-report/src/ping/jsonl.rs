@@ -1,0 +1,217 @@
+//! `--output jsonl`: one event a line, as it happens (SCREENS.md section 4).
+
+use super::{Ended, PingReport, Resolved, Run};
+use crate::json;
+use netdiag_engine::outcome::Reply;
+use netdiag_engine::port::Change;
+use netdiag_model::contract::Document;
+use netdiag_model::{ClockAnchor, Instant, Untrusted, milliseconds};
+use netdiag_ping::Event;
+use netdiag_ping::event::{EventKind, Outage};
+use netdiag_ping::result::{self, Context, Target};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+/// One event a line.
+pub struct JsonLinesReport<W> {
+    out: W,
+    verbose: bool,
+    run: Option<Run>,
+}
+
+impl<W: Write> JsonLinesReport<W> {
+    /// A report that also tells of each probe sent when `verbose`.
+    pub const fn new(out: W, verbose: bool) -> Self {
+        Self { out, verbose, run: None }
+    }
+
+    fn line(
+        &mut self,
+        kind: &str,
+        target_index: Option<usize>,
+        at: Instant,
+        fields: &impl Serialize,
+    ) -> io::Result<()> {
+        let (anchor, started) = match &self.run {
+            Some(run) => (run.anchor, run.started_at),
+            None => (ClockAnchor { instant: at, unix_nanos: 0 }, at),
+        };
+        let line = Line {
+            kind,
+            target_index,
+            at: anchor.rfc3339(at),
+            offset_ms: milliseconds(at.since(started)),
+            fields,
+        };
+        json::write_line(&mut self.out, &line)
+    }
+
+    fn probe_context(&self) -> Option<Context> {
+        let run = self.run.as_ref()?;
+        Some(Context {
+            target: Untrusted::default(),
+            anchor: run.anchor,
+            started_at: run.started_at,
+            method: run.method.clone(),
+        })
+    }
+}
+
+/// The four fields of every line, and those of its type.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    target_index: Option<usize>,
+    at: String,
+    offset_ms: f64,
+    #[serde(flatten)]
+    fields: &'a T,
+}
+
+/// A late answer, a duplicate, or something rejected.
+#[derive(Serialize)]
+struct Stray {
+    seq: Option<u64>,
+    from: IpAddr,
+    rtt_ms: Option<f64>,
+    reason: Option<&'static str>,
+}
+
+impl Stray {
+    fn reply(seq: u64, reply: &Reply) -> Self {
+        let rtt_ms = Some(milliseconds(reply.rtt));
+        Self { seq: Some(seq), from: reply.from.address(), rtt_ms, reason: None }
+    }
+}
+
+impl<W: Write> PingReport for JsonLinesReport<W> {
+    fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.run = Some(run.clone());
+        let fields = json!({
+            "schema": netdiag_model::contract::SCHEMA,
+            "command": run.command,
+            "version": run.version,
+            "started_at": run.anchor.rfc3339(run.started_at),
+            "method": run.method,
+            "arguments": run.arguments,
+            "target_count": run.target_count,
+        });
+        self.line("start", None, run.started_at, &fields)
+    }
+
+    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
+        let destination = resolved.destination.as_ref();
+        let fields = json!({
+            "target": resolved.target,
+            "address": destination.ok().map(|found| found.address()),
+            "family": destination.ok().map(|found| found.family()),
+            "hostname": null,
+            "protocol": "icmp",
+            "port": null,
+            "method": resolved.method,
+            "resolve_ms": resolved.resolve.map(milliseconds),
+            "failure": destination.err(),
+        });
+        self.line("resolved", Some(resolved.target_index), resolved.at, &fields)
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let (index, at) = (Some(event.target_index), event.at);
+        match &event.kind {
+            EventKind::Sent { seq } if self.verbose => {
+                self.line("sent", index, at, &json!({ "seq": seq }))
+            }
+            EventKind::Probe(settled) => {
+                let Some(context) = self.probe_context() else { return Ok(()) };
+                self.line("probe", index, at, &result::probe(settled, &context))
+            }
+            EventKind::Late { seq, reply } => {
+                self.line("late", index, at, &Stray::reply(*seq, reply))
+            }
+            EventKind::Duplicate { seq, reply } => {
+                self.line("duplicate", index, at, &Stray::reply(*seq, reply))
+            }
+            EventKind::Rejected { seq, rejection } => {
+                let (from, reason) = (rejection.from.address(), Some(rejection.reason.name()));
+                self.line("rejected", index, at, &Stray { seq: *seq, from, rtt_ms: None, reason })
+            }
+            EventKind::OutageBegan { cause, .. } => {
+                let fields = json!({"state": "begin", "lost": null, "duration_ms": null, "cause": cause.to_string()});
+                self.line("outage", index, at, &fields)
+            }
+            EventKind::OutageEnded(outage) => self.line("outage", index, at, &ended(outage)),
+            EventKind::Changed(change) => {
+                let (what, before, after) = change_words(change);
+                let fields = json!({"what": what, "before": before, "after": after});
+                self.line("state", None, at, &fields)
+            }
+            EventKind::Sent { .. }
+            | EventKind::Advice { .. }
+            | EventKind::LateError { .. }
+            | EventKind::Named(_)
+            | EventKind::Interim(_)
+            | EventKind::Finished => Ok(()),
+        }
+    }
+
+    fn finish(
+        &mut self,
+        targets: &[Ended<'_>],
+        document: &Document<Target>,
+        complete: bool,
+    ) -> io::Result<()> {
+        let Some(run) = &self.run else { return Ok(()) };
+        let end = run.started_at + std::time::Duration::from_secs_f64(document.elapsed_ms / 1e3);
+        for ended in targets {
+            let mut object = to_object(ended.target)?;
+            object.remove("probes");
+            object.remove("outages");
+            self.line("target", Some(ended.resolved.target_index), end, &object)?;
+        }
+        for finding in &document.findings {
+            let mut object = to_object(finding)?;
+            object.remove("target_index");
+            self.line("finding", finding.target_index, end, &object)?;
+        }
+        let mut object = to_object(document)?;
+        object.remove("targets");
+        object.insert("complete".to_owned(), Value::Bool(complete));
+        self.line("summary", None, end, &object)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn ended(outage: &Outage) -> Value {
+    json!({
+        "state": "end",
+        "lost": outage.lost,
+        "duration_ms": milliseconds(outage.length),
+        "cause": outage.cause.to_string(),
+        "ongoing": outage.ongoing,
+    })
+}
+
+fn change_words(change: &Change) -> (&'static str, Value, Value) {
+    match change {
+        Change::Suspended { length } => {
+            ("suspend", Value::Null, json!({"ms": milliseconds(*length)}))
+        }
+        Change::ClockStepped { nanos } => {
+            ("clock", Value::Null, json!({"step_ms": *nanos as f64 / 1e6}))
+        }
+        Change::ReceiveDrops { count } => ("capture-drop", Value::Null, json!({"drops": count})),
+    }
+}
+
+fn to_object(value: &impl Serialize) -> io::Result<Map<String, Value>> {
+    match serde_json::to_value(value).map_err(io::Error::other)? {
+        Value::Object(object) => Ok(object),
+        other => Ok(Map::from_iter([("value".to_owned(), other)])),
+    }
+}

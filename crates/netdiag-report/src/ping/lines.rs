@@ -1,0 +1,162 @@
+//! The lines of `ping`, one probe each: iputils' words, so that what parses `ping` goes on working,
+//! and what iputils does not say behind them.
+
+use super::Resolved;
+use crate::number::{ms_classic, ms3};
+use netdiag_engine::Outcome;
+use netdiag_engine::outcome::{IcmpError, Rejection, Reply};
+use netdiag_model::errno::{self, Errno};
+use netdiag_model::{Family, Untrusted};
+use netdiag_ping::event::Settled;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The sequence number that iputils prints: 16 bits.
+const fn printed(seq: u64) -> u64 {
+    seq % 65_536
+}
+
+/// The first line of a target.
+pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
+    let Ok(destination) = &resolved.destination else { return String::new() };
+    let address = destination.address();
+    let given = resolved.target.escaped().to_string();
+    let size = usize::from(resolved.size);
+    let from = match &resolved.from {
+        (None, None) => String::new(),
+        (source, interface) => {
+            let source = source.map(|source| source.to_string()).unwrap_or_default();
+            let interface = interface.as_ref().map(|name| name.escaped().to_string());
+            format!("from {source} {}: ", interface.unwrap_or_default())
+        }
+    };
+    match destination.family() {
+        Family::Ipv4 => {
+            format!("PING {given} ({address}) {from}{size}({}) bytes of data.", size + 28)
+        }
+        Family::Ipv6 if given.parse::<IpAddr>().is_ok() || !classic => {
+            format!("PING {given}({address}) {from}{size} data bytes")
+        }
+        Family::Ipv6 => format!("PING {given}({given} ({address})) {from}{size} data bytes"),
+    }
+}
+
+/// Who a line is about: a name and its address, or the address alone.
+pub(super) fn who(address: IpAddr, name: Option<&Untrusted>) -> String {
+    match name {
+        Some(name) => format!("{} ({address})", name.escaped()),
+        None => address.to_string(),
+    }
+}
+
+/// How times are printed.
+#[derive(Clone, Copy)]
+pub(super) enum Times {
+    /// Three decimals at every size.
+    Exact,
+    /// As iputils rounds.
+    Classic,
+}
+
+impl Times {
+    fn text(self, rtt: Duration) -> String {
+        match self {
+            Self::Exact => ms3(rtt),
+            Self::Classic => ms_classic(rtt),
+        }
+    }
+}
+
+/// A reply, without its marks. iputils prints no time where the data has no room for one.
+pub(super) fn reply(seq: u64, reply: &Reply, who: &str, times: Times) -> String {
+    let ttl = reply.hop_limit.map(|ttl| format!(" ttl={ttl}")).unwrap_or_default();
+    format!(
+        "{} bytes from {who}: icmp_seq={}{ttl} time={} ms",
+        reply.bytes,
+        printed(seq),
+        times.text(reply.rtt)
+    )
+}
+
+/// What is wrong with a reply that counts, as marks behind its line.
+pub(super) fn marks(reply: &Reply, reordered: bool) -> String {
+    let mut marks = String::new();
+    if reply.is_truncated() {
+        marks.push_str(&format!(" (truncated {} of {} bytes)", reply.bytes, reply.sent_bytes));
+    }
+    if reordered {
+        marks.push_str(" (reordered)");
+    }
+    if let Some(corruption) = reply.corruption {
+        marks.push_str(&format!(
+            "\nwrong data byte #{} should be 0x{:x} but was 0x{:x}",
+            corruption.offset, corruption.sent, corruption.received
+        ));
+    }
+    marks
+}
+
+/// A probe that was not answered.
+pub(super) fn no_reply(settled: &Settled) -> Option<String> {
+    let seq = printed(settled.seq);
+    match &settled.outcome {
+        Outcome::Replied(_) => None,
+        Outcome::TimedOut => Some(format!("no answer yet for icmp_seq={seq}")),
+        Outcome::NetError(error) => Some(format!(
+            "From {} icmp_seq={seq} {} (ICMP {}/{})",
+            error.from.address(),
+            error_text(error),
+            error.kind.kind,
+            error.kind.code
+        )),
+        Outcome::Refused(refusal) => {
+            Some(format!("icmp_seq={seq} refused ({})", Errno::new(refusal.errno).name))
+        }
+        Outcome::LocalError(error) => {
+            let name = Errno::new(error.errno).name;
+            let meaning =
+                errno::send_meaning(error.errno).unwrap_or("this machine could not send it");
+            let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
+            Some(format!("icmp_seq={seq} not sent: {meaning}{mtu} ({name} {})", error.errno))
+        }
+        Outcome::Unknown(why) => Some(format!("icmp_seq={seq} not measured: {}", why.name())),
+    }
+}
+
+/// The words of an ICMP error with the figures that it carries, as iputils prints them.
+pub(super) fn error_text(error: &IcmpError) -> String {
+    let text = error.kind.ping_text();
+    let v4 = error.kind.family == Family::Ipv4;
+    match (error.info, error.gateway) {
+        (Some(mtu), _) if error.kind.is_too_big() && v4 => format!("{text} (mtu = {mtu})"),
+        (Some(mtu), _) if error.kind.is_too_big() => format!("{text}: mtu={mtu}"),
+        (Some(pointer), _) if v4 && error.kind.kind == 12 => {
+            // The pointer of ICMPv4 is one byte, and iputils prints it as a number.
+            format!("{text}: pointer = {pointer}")
+        }
+        (Some(pointer), _) if !v4 && error.kind.kind == 4 => format!("{text} at {pointer}"),
+        (_, Some(gateway)) => format!("{text}(New nexthop: {gateway})"),
+        _ => text,
+    }
+}
+
+/// A redirect or the like.
+pub(super) fn advice(seq: u64, error: &IcmpError) -> String {
+    let (from, text) = (error.from.address(), error_text(error));
+    format!("From {from}: icmp_seq={} {text}", printed(seq))
+}
+
+/// An answer after the timeout.
+pub(super) fn late(seq: u64, late: &Reply, who: &str, timeout: Duration) -> String {
+    format!(
+        "late, lost after {} ms: {}",
+        ms3(timeout).trim_end_matches('0').trim_end_matches('.'),
+        reply(seq, late, who, Times::Exact)
+    )
+}
+
+/// Something that is no answer.
+pub(super) fn rejected(seq: Option<u64>, rejection: &Rejection) -> String {
+    let seq = seq.map(|seq| format!(" icmp_seq={}", printed(seq))).unwrap_or_default();
+    format!("rejected from {}:{seq} {}", rejection.from.address(), rejection.reason.name())
+}

@@ -1,0 +1,100 @@
+//! What `ping` shows: one writer for each form of output, all fed the same events.
+
+mod classic;
+mod document;
+mod jsonl;
+mod lines;
+mod summary;
+mod text;
+
+use netdiag_model::contract::{Document, Method};
+use netdiag_model::failure::Failure;
+use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted};
+use netdiag_ping::result::{Context, Target};
+use netdiag_ping::{Event, Measurement};
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+pub use document::{COLUMNS, CsvReport, JsonReport};
+pub use jsonl::JsonLinesReport;
+pub use text::{TextOptions, TextReport};
+
+/// What is known of a run when it starts.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The command as it names itself in documents.
+    pub command: &'static str,
+    /// The version of netdiag.
+    pub version: &'static str,
+    /// Turns instants into dates.
+    pub anchor: ClockAnchor,
+    /// When the run started.
+    pub started_at: Instant,
+    /// How it is measured.
+    pub method: Method,
+    /// The arguments as understood, defaults filled in.
+    pub arguments: serde_json::Value,
+    /// How many targets there are.
+    pub target_count: usize,
+}
+
+/// A target once its name has been looked up.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Its place in the run.
+    pub target_index: usize,
+    /// As it was given.
+    pub target: Untrusted,
+    /// Its address, or why it has none.
+    pub destination: Result<Destination, Failure>,
+    /// How long the look-up took; `None` where none was needed.
+    pub resolve: Option<Duration>,
+    /// How it is measured; `None` when it is not.
+    pub method: Option<Method>,
+    /// The source address and interface that were asked for.
+    pub from: (Option<IpAddr>, Option<Untrusted>),
+    /// Data bytes of a request.
+    pub size: u16,
+    /// When the look-up was done.
+    pub at: Instant,
+}
+
+/// One target at the end of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// How it was given and found.
+    pub resolved: &'a Resolved,
+    /// What was measured; `None` when its name has no address.
+    pub measurement: Option<&'a Measurement>,
+    /// The result.
+    pub target: &'a Target,
+    /// What the result needs beside the measurement.
+    pub context: &'a Context,
+}
+
+/// A form of output.
+///
+/// # Errors
+/// Each method fails when its writer does.
+pub trait PingReport {
+    /// The run starts.
+    fn start(&mut self, run: &Run) -> io::Result<()>;
+
+    /// A target's name was looked up; comes before its events.
+    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()>;
+
+    /// Something happened.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// The run is over.
+    fn finish(
+        &mut self,
+        targets: &[Ended<'_>],
+        document: &Document<Target>,
+        complete: bool,
+    ) -> io::Result<()>;
+
+    /// What was written must be seen now.
+    fn flush(&mut self) -> io::Result<()>;
+}

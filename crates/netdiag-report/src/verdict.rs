@@ -1,0 +1,31 @@
+//! Findings and verdicts as lines (SCREENS.md section 1).
+
+use crate::style::Style;
+use netdiag_model::finding::{Finding, Severity};
+use std::io::{self, Write};
+
+/// Writes a finding: its mark and message, then the next thing to do.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_finding(out: &mut dyn Write, style: Style, finding: &Finding) -> io::Result<()> {
+    let mark = match finding.severity {
+        Severity::Info => "i",
+        Severity::Warning => "!",
+        Severity::Critical => "!!",
+    };
+    let line = format!("{mark} {} ({})", finding.message, finding.code);
+    writeln!(out, "{}", style.paint(Some(finding.severity), &line))?;
+    match &finding.advice {
+        Some(advice) => writeln!(out, "   -> {advice}"),
+        None => Ok(()),
+    }
+}
+
+/// Writes the verdict, the last line of a screen.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_verdict(out: &mut dyn Write, style: Style, verdict: &str) -> io::Result<()> {
+    writeln!(out, "{}", style.paint(None, &format!("= {verdict}")))
+}
