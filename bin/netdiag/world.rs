@@ -6,6 +6,7 @@ use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family};
 use netdiag_sys::{SystemNetwork, clock, names, privileges, random};
 use std::io::IsTerminal;
+use std::net::IpAddr;
 
 /// The machine that this process runs on.
 pub(crate) struct SystemWorld;
@@ -46,6 +47,10 @@ impl World for SystemWorld {
 
     fn interface(&mut self, name: &str) -> Option<u32> {
         names::interface_index(name)
+    }
+
+    fn source(&mut self, destination: Destination) -> Option<IpAddr> {
+        names::source(destination)
     }
 
     fn random(&mut self) -> [u8; 18] {

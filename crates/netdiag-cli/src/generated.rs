@@ -41,6 +41,7 @@ fn page(command: &clap::Command, name: &str) -> (String, String) {
 /// Never: a schema is JSON.
 #[must_use]
 pub fn ping_schema() -> String {
-    let schema = schemars::schema_for!(Document<Target>);
+    let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
+    let schema = settings.into_generator().into_root_schema_for::<Document<Target>>();
     serde_json::to_string_pretty(&schema).expect("a schema is JSON")
 }

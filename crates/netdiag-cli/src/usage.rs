@@ -18,14 +18,14 @@ pub(crate) fn answer(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Wri
             let _ = err.write_all(text.as_bytes());
             ExitStatus::USAGE
         }
-        _ => report(&one_line(&text), err),
+        _ => report(&format!("netdiag: {}", one_line(&text)), err),
     }
 }
 
 /// Says what is wrong with the arguments.
 pub(crate) fn report(message: &str, err: &mut dyn Write) -> ExitStatus {
     // A closed standard error cannot be told about; the exit code still says it.
-    let _ = writeln!(err, "netdiag: {message}");
+    let _ = writeln!(err, "{message}");
     ExitStatus::USAGE
 }
 

@@ -3,6 +3,7 @@
 use netdiag_engine::port::{Network, NetworkError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family};
+use std::net::IpAddr;
 
 /// The machine, or a simulated one.
 pub trait World {
@@ -36,6 +37,10 @@ pub trait World {
 
     /// The index of a network interface.
     fn interface(&mut self, name: &str) -> Option<u32>;
+
+    /// The address that packets to a destination leave from; asks the kernel's routes and sends
+    /// nothing.
+    fn source(&mut self, destination: Destination) -> Option<IpAddr>;
 
     /// Unpredictable bytes, for the key of the tags.
     fn random(&mut self) -> [u8; 18];

@@ -10,6 +10,7 @@ pub const SCHEMA: &str = "netdiag/1";
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Document<T> {
     /// Always `netdiag/1`.
+    #[schemars(extend("const" = "netdiag/1"))]
     pub schema: String,
     /// The command, such as `ping`.
     pub command: String,

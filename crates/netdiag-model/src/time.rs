@@ -71,7 +71,8 @@ impl fmt::Display for Instant {
 }
 
 /// Who read the clock for a stamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum StampSource {
     /// The kernel, as the packet passed.
     Kernel,

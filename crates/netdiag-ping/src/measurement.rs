@@ -104,10 +104,10 @@ impl Measurement {
         self.tally.pipe
     }
 
-    /// Whether every reply so far was timed by the kernel at both ends.
+    /// How many round trips were taken with this process's clock instead of the kernel's.
     #[must_use]
-    pub const fn has_kernel_stamps_only(&self) -> bool {
-        self.tally.user_stamps == 0
+    pub const fn user_stamps(&self) -> u64 {
+        self.tally.user_stamps
     }
 
     /// Whether the series ended by itself, not by a signal or a deadline.

@@ -6,7 +6,7 @@ mod convert;
 
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
 use netdiag_model::failure::Failure;
-use netdiag_model::{Family, Untrusted};
+use netdiag_model::{Destination, Family, StampSource, Untrusted};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -66,8 +66,8 @@ pub struct Target {
     pub loss_ci95_percent: Option<[f64; 2]>,
     /// Round-trip times.
     pub rtt_ms: Option<Rtt>,
-    /// Where the percentiles come from: `exact`, or `histogram` (relative error at most 1 %).
-    pub percentiles: Option<String>,
+    /// Where the percentiles come from.
+    pub percentiles: Option<Percentiles>,
     /// Delay variation.
     pub jitter_ms: Option<Jitter>,
     /// TTL or hop limit of the replies.
@@ -88,6 +88,32 @@ pub struct Target {
     pub probes: Vec<Probe>,
     /// Probes that are not in the list.
     pub probes_omitted: u64,
+}
+
+/// Where percentiles come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Percentiles {
+    /// Nearest rank over all samples.
+    Exact,
+    /// A histogram, with a relative error of at most 1 %.
+    Histogram,
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeName {
+    /// An answer came in time.
+    Reply,
+    /// Nothing came in time.
+    Timeout,
+    /// An ICMP error, or a refusal.
+    NetError,
+    /// It never left this machine.
+    LocalError,
+    /// Something on this machine made it meaningless.
+    Unknown,
 }
 
 /// ICMP errors of one kind from one sender.
@@ -132,8 +158,8 @@ pub struct Probe {
     pub sent_at: String,
     /// The same, since the start of the run.
     pub sent_offset_ms: f64,
-    /// How it ended: `reply`, `timeout`, `net-error`, `local-error` or `unknown`.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: OutcomeName,
     /// The round trip, of a reply or of an ICMP error.
     pub rtt_ms: Option<f64>,
     /// The round trip of an answer that came too late.
@@ -151,7 +177,7 @@ pub struct Probe {
     /// Further answers.
     pub duplicates: u64,
     /// Whose clock took the round trip.
-    pub stamp: Option<String>,
+    pub stamp: Option<StampSource>,
     /// Why there was no reply.
     pub failure: Option<Failure>,
 }
@@ -159,11 +185,15 @@ pub struct Probe {
 impl Target {
     /// A target of which nothing was measured, and why.
     #[must_use]
-    pub fn unmeasured(target: Untrusted, failure: Option<Failure>) -> Self {
+    pub fn unmeasured(
+        target: Untrusted,
+        destination: Option<Destination>,
+        failure: Option<Failure>,
+    ) -> Self {
         Self {
             target,
-            address: None,
-            family: None,
+            address: destination.map(Destination::address),
+            family: destination.map(Destination::family),
             hostname: None,
             protocol: "icmp".to_owned(),
             port: None,

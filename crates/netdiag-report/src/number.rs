@@ -19,7 +19,7 @@ pub fn ms3_f64(milliseconds: f64) -> String {
 /// Milliseconds as iputils rounds them: three significant digits from 1 ms on.
 #[must_use]
 pub fn ms_classic(duration: Duration) -> String {
-    let micros = duration.as_nanos() / 1_000;
+    let micros = (duration.as_nanos() + 500) / 1_000;
     match micros {
         100_000.. => format!("{}", (micros + 500) / 1_000),
         10_000.. => format!("{}.{:01}", (micros + 50) / 1_000, (micros + 50) % 1_000 / 100),

@@ -1,6 +1,6 @@
 //! `netdiag ping`.
 
-use super::value;
+use super::value::{self, Timeout};
 use crate::world::DontFragment;
 use netdiag_engine::Pattern;
 use std::net::IpAddr;
@@ -38,8 +38,8 @@ pub(crate) struct PingArguments {
     #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_negative_numbers = true)]
     pub(crate) interval: Duration,
     /// After this time without an answer a request is lost.
-    #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::duration, allow_negative_numbers = true)]
-    pub(crate) timeout: Duration,
+    #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_negative_numbers = true)]
+    pub(crate) timeout: Timeout,
     /// End after this time, whatever is under way.
     #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_negative_numbers = true)]
     pub(crate) deadline: Option<Duration>,

@@ -44,6 +44,19 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A duration above zero, and whether it had no unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Timeout {
+    pub(crate) duration: Duration,
+    pub(crate) bare: bool,
+}
+
+/// A duration above zero that remembers whether it had a unit.
+pub(crate) fn timeout(text: &str) -> Result<Timeout, String> {
+    let bare = !text.ends_with(|c: char| c.is_ascii_alphabetic());
+    Ok(Timeout { duration: duration(text)?, bare })
+}
+
 /// The bytes of a pattern: 1 to 16, in hexadecimal.
 pub(crate) fn pattern(text: &str) -> Result<Pattern, String> {
     let wrong = || "1 to 16 bytes in hexadecimal, such as `ff00`".to_owned();

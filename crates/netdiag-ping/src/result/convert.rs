@@ -1,6 +1,6 @@
 //! From what was measured to the contract's types.
 
-use super::{IcmpErrors, Outage, Probe, Target};
+use super::{IcmpErrors, Outage, OutcomeName, Percentiles, Probe, Target};
 use crate::Measurement;
 use crate::event::{self, Cause, Settled};
 use crate::measurement::{ProbeRecord, outage_of};
@@ -61,8 +61,8 @@ impl Measurement {
             loss_percent: loss.map(|loss| loss.percent()),
             loss_ci95_percent: loss.map(|loss| loss.wilson95().into()),
             percentiles: summary.as_ref().map(|rtt| match rtt.percentiles {
-                PercentileKind::Exact => "exact".to_owned(),
-                PercentileKind::Histogram => "histogram".to_owned(),
+                PercentileKind::Exact => Percentiles::Exact,
+                PercentileKind::Histogram => Percentiles::Histogram,
             }),
             rtt_ms: self.rtt(),
             jitter_ms: self.jitter(),
@@ -199,7 +199,7 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
         seq: settled.seq,
         sent_at: context.anchor.rfc3339(settled.sent_at),
         sent_offset_ms: milliseconds(settled.sent_at.since(context.started_at)),
-        outcome: outcome_name(&settled.outcome).to_owned(),
+        outcome: outcome_name(&settled.outcome),
         rtt_ms: rtt.map(milliseconds),
         late_rtt_ms: None,
         from: from.map(|from| from.address()),
@@ -208,18 +208,18 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
         truncated: reply.is_some_and(|reply| reply.is_truncated()),
         corrupted: reply.is_some_and(|reply| reply.corruption.is_some()),
         duplicates: 0,
-        stamp: stamp.map(|stamp| stamp.name().to_owned()),
+        stamp,
         failure: probe_failure(&settled.outcome),
     }
 }
 
-const fn outcome_name(outcome: &Outcome) -> &'static str {
+const fn outcome_name(outcome: &Outcome) -> OutcomeName {
     match outcome {
-        Outcome::Replied(_) => "reply",
-        Outcome::TimedOut => "timeout",
-        Outcome::NetError(_) | Outcome::Refused(_) => "net-error",
-        Outcome::LocalError(_) => "local-error",
-        Outcome::Unknown(_) => "unknown",
+        Outcome::Replied(_) => OutcomeName::Reply,
+        Outcome::TimedOut => OutcomeName::Timeout,
+        Outcome::NetError(_) | Outcome::Refused(_) => OutcomeName::NetError,
+        Outcome::LocalError(_) => OutcomeName::LocalError,
+        Outcome::Unknown(_) => OutcomeName::Unknown,
     }
 }
 

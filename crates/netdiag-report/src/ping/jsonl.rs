@@ -5,7 +5,7 @@ use crate::json;
 use netdiag_engine::outcome::Reply;
 use netdiag_engine::port::Change;
 use netdiag_model::contract::Document;
-use netdiag_model::{ClockAnchor, Instant, Untrusted, milliseconds};
+use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted, milliseconds};
 use netdiag_ping::Event;
 use netdiag_ping::event::{EventKind, Outage};
 use netdiag_ping::result::{self, Context, Target};
@@ -103,17 +103,16 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
     }
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
-        let destination = resolved.destination.as_ref();
         let fields = json!({
             "target": resolved.target,
-            "address": destination.ok().map(|found| found.address()),
-            "family": destination.ok().map(|found| found.family()),
+            "address": resolved.destination.map(Destination::address),
+            "family": resolved.destination.map(Destination::family),
             "hostname": null,
             "protocol": "icmp",
             "port": null,
             "method": resolved.method,
             "resolve_ms": resolved.resolve.map(milliseconds),
-            "failure": destination.err(),
+            "failure": resolved.failure,
         });
         self.line("resolved", Some(resolved.target_index), resolved.at, &fields)
     }

@@ -18,7 +18,7 @@ const fn printed(seq: u64) -> u64 {
 
 /// The first line of a target.
 pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
-    let Ok(destination) = &resolved.destination else { return String::new() };
+    let Some(destination) = &resolved.destination else { return String::new() };
     let address = destination.address();
     let given = resolved.target.escaped().to_string();
     let size = usize::from(resolved.size);
@@ -27,6 +27,7 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
         (source, interface) => {
             let source = source.map(|source| source.to_string()).unwrap_or_default();
             let interface = interface.as_ref().map(|name| name.escaped().to_string());
+            // iputils leaves the blank also where no interface was named.
             format!("from {source} {}: ", interface.unwrap_or_default())
         }
     };

@@ -46,8 +46,10 @@ pub struct Resolved {
     pub target_index: usize,
     /// As it was given.
     pub target: Untrusted,
-    /// Its address, or why it has none.
-    pub destination: Result<Destination, Failure>,
+    /// Its address; `None` when its name has none.
+    pub destination: Option<Destination>,
+    /// Why it cannot be measured; `None` when it can.
+    pub failure: Option<Failure>,
     /// How long the look-up took; `None` where none was needed.
     pub resolve: Option<Duration>,
     /// How it is measured; `None` when it is not.

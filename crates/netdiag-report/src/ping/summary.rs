@@ -7,6 +7,8 @@ use std::io::{self, Write};
 
 /// From how many samples on percentiles say something (FINDINGS.md section 1).
 const PERCENTILE_SAMPLES: u64 = 20;
+/// How many kinds of ICMP error are listed.
+const ICMP_ERRORS_SHOWN: usize = 5;
 /// From how many samples on RFC 3550's jitter has caught up with what it follows.
 const RFC3550_SAMPLES: u64 = 50;
 
@@ -38,9 +40,18 @@ pub(super) fn iputils(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> 
 }
 
 /// What iputils does not print.
-pub(super) fn ours(out: &mut dyn Write, target: &Target) -> io::Result<()> {
+pub(super) fn ours(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
+    let target = ended.target;
     if let Some(counts) = further_counts(target) {
         writeln!(out, "{counts}")?;
+    }
+    icmp_errors(out, target)?;
+    let user = ended.measurement.map_or(0, netdiag_ping::Measurement::user_stamps);
+    if user > 0 {
+        writeln!(
+            out,
+            "{user} round trips by this process's clock, not the kernel's: its delays are inside"
+        )?;
     }
     let (Some(rtt), Some(jitter)) = (&target.rtt_ms, &target.jitter_ms) else { return Ok(()) };
     let abs = jitter.ipdv_abs_mean.map(|mean| format!("jitter {} ms (mean |ipdv|", ms3_f64(mean)));
@@ -59,6 +70,20 @@ pub(super) fn ours(out: &mut dyn Write, target: &Target) -> io::Result<()> {
     let jitter = jitter.map(|jitter| format!("; {jitter}")).unwrap_or_default();
     writeln!(out, "p50/p90/p95/p99 = {p50}/{p90}/{p95}/{p99} ms{jitter}")?;
     back.map_or(Ok(()), |back| writeln!(out, "{back}"))
+}
+
+/// Who sent ICMP errors, and which; the most frequent first.
+fn icmp_errors(out: &mut dyn Write, target: &Target) -> io::Result<()> {
+    let mut errors: Vec<_> = target.icmp_errors.iter().collect();
+    errors.sort_by_key(|error| std::cmp::Reverse(error.count));
+    for error in errors.iter().take(ICMP_ERRORS_SHOWN) {
+        let (kind, code) = (error.kind, error.code);
+        writeln!(out, "{} {} (ICMP {kind}/{code}) from {}", error.count, error.name, error.from)?;
+    }
+    match errors.len().checked_sub(ICMP_ERRORS_SHOWN) {
+        None | Some(0) => Ok(()),
+        Some(more) => writeln!(out, "and {more} further kinds of ICMP error"),
+    }
 }
 
 /// Counters that are not zero and that iputils has no word for.

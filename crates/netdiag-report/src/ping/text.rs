@@ -158,7 +158,7 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
     }
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
-        let address = resolved.destination.as_ref().ok().map(|found| found.address());
+        let address = resolved.destination.map(|found| found.address());
         let given = resolved.target.as_raw();
         let is_name = given
             .trim_matches(['[', ']'])
@@ -167,9 +167,9 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
             .is_some_and(|text| text.parse::<IpAddr>().is_err());
         let name = Some(resolved.target.clone()).filter(|_| is_name);
         self.targets.insert(resolved.target_index, Shown { address, name, highest_seq: 0 });
-        match &resolved.destination {
-            Ok(_) => writeln!(self.out, "{}", lines::header(resolved, self.options.classic)),
-            Err(failure) => writeln!(self.err, "netdiag ping: {}", failure.message),
+        match &resolved.failure {
+            None => writeln!(self.out, "{}", lines::header(resolved, self.options.classic)),
+            Some(failure) => writeln!(self.err, "netdiag ping: {}", failure.message),
         }
     }
 
@@ -199,7 +199,7 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
             if self.options.classic {
                 continue;
             }
-            summary::ours(&mut self.out, ended.target)?;
+            summary::ours(&mut self.out, ended)?;
             let index = Some(ended.resolved.target_index);
             let own = document.findings.iter().filter(|finding| finding.target_index == index);
             for finding in own {

@@ -2,7 +2,7 @@
 
 use netdiag_model::{Destination, Family};
 use socket2::{Domain, SockAddr, Socket, Type};
-use std::net::{SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 /// Addresses that this machine has a route and a source for first, IPv6 before IPv4 among equals
 /// (RFC 6724 section 6, rules 1 and 6), otherwise as they came, each once.
@@ -26,9 +26,14 @@ fn sorted_by(
     once
 }
 
-/// Whether the kernel finds a route and a source address. Connecting a UDP socket asks for both and
-/// sends nothing (udp(7)).
 fn can_send(destination: Destination) -> bool {
+    source(destination).is_some()
+}
+
+/// The address that the kernel's routes send from to a destination; `None` without a route.
+/// Connecting a UDP socket asks for it and sends nothing (udp(7)).
+#[must_use]
+pub fn source(destination: Destination) -> Option<IpAddr> {
     /// Any port: nothing is sent to it.
     const DISCARD: u16 = 9;
     let (domain, target) = match destination {
@@ -37,9 +42,9 @@ fn can_send(destination: Destination) -> bool {
             (Domain::IPV6, SocketAddrV6::new(v6, DISCARD, 0, scope).into())
         }
     };
-    Socket::new(domain, Type::DGRAM, None)
-        .and_then(|socket| socket.connect(&SockAddr::from(target)))
-        .is_ok()
+    let socket = Socket::new(domain, Type::DGRAM, None).ok()?;
+    socket.connect(&SockAddr::from(target)).ok()?;
+    Some(socket.local_addr().ok()?.as_socket()?.ip())
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(super) fn conclude(
     plan: &Plan,
     measurements: &[Measurement],
     ended_at: Instant,
+    cannot_go_on: bool,
     report: &mut dyn PingReport,
 ) -> io::Result<ExitStatus> {
     let of_target = |index: usize| measurements.iter().find(|m| m.config().target_index == index);
@@ -33,7 +34,7 @@ pub(super) fn conclude(
     let mut judged = Judged::default();
     for (resolved, context) in plan.resolved.iter().zip(&contexts) {
         let Some(measurement) = of_target(resolved.target_index) else {
-            judged.count(if plan.unanswered.contains(&resolved.target_index) {
+            judged.count(if plan.unmeasured.contains(&resolved.target_index) {
                 Judgement::Unmeasured
             } else {
                 Judgement::Fails
@@ -48,7 +49,11 @@ pub(super) fn conclude(
         findings.extend(own);
         targets.push(target);
     }
-    let status = judged.status(plan.classic_exit);
+    let status = match judged.status(plan.classic_exit) {
+        _ if cannot_go_on && plan.classic_exit => ExitStatus::USAGE,
+        _ if cannot_go_on => ExitStatus::UNMEASURED,
+        status => status,
+    };
     let document = document(plan, measurements, ended_at, targets, findings, status, &judged);
     let ended: Vec<Ended<'_>> = plan
         .resolved
@@ -141,7 +146,7 @@ fn fail_if(
 
 fn context(plan: &Plan, resolved: &Resolved, measurement: Option<&Measurement>) -> Context {
     let mut method = resolved.method.clone().unwrap_or_else(|| plan.run.method.clone());
-    if measurement.is_some_and(|m| !m.has_kernel_stamps_only()) {
+    if measurement.is_some_and(|m| m.user_stamps() > 0) {
         method.timestamps = Timestamps::User;
     }
     Context {
@@ -166,7 +171,7 @@ fn document(
         .filter_map(|target| target.method.clone())
         .max_by_key(|method| (method.socket, method.timestamps))
         .unwrap_or_else(|| plan.run.method.clone());
-    if measurements.iter().any(|m| !m.has_kernel_stamps_only()) {
+    if measurements.iter().any(|m| m.user_stamps() > 0) {
         weakest.timestamps = Timestamps::User;
     }
     Document {
@@ -183,10 +188,10 @@ fn document(
     }
 }
 
-/// A target whose name has no address.
+/// A target whose name has no address, or that no socket can reach.
 fn unresolved(resolved: &Resolved) -> Target {
-    let failure = resolved.destination.as_ref().err().cloned();
-    Target::unmeasured(resolved.target.clone(), failure)
+    let failure = resolved.failure.clone();
+    Target::unmeasured(resolved.target.clone(), resolved.destination, failure)
 }
 
 /// No socket of any kind: a document all the same, and the remedy.

@@ -2,12 +2,13 @@
 
 mod conclude;
 mod plan;
+mod remedy;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
 use crate::world::Terminal;
 use crate::{ExitStatus, OpenRequest, World, usage};
-use netdiag_engine::port::{Network, StopCause};
+use netdiag_engine::port::{Network, NetworkError, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
 use netdiag_ping::Measurement;
 use netdiag_report::ping::{
@@ -18,8 +19,11 @@ use plan::Plan;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 
-/// How many targets `json` and `csv` measure when nothing says when to end.
+/// How many requests `json` and `csv` send when nothing says when to end.
 pub(crate) const DOCUMENT_COUNT: u64 = 10;
+
+/// The most packets of a user who is not root in a millisecond: 2,000 a second.
+const BURST_OF_A_USER: u32 = 2;
 
 pub(crate) fn run<W: World>(
     arguments: &PingArguments,
@@ -29,7 +33,7 @@ pub(crate) fn run<W: World>(
 ) -> ExitStatus {
     let checked = match plan::check(arguments, world) {
         Ok(checked) => checked,
-        Err(message) => return usage::report(&format!("ping: {message}"), err),
+        Err(message) => return usage::report(&format!("netdiag ping: {message}"), err),
     };
     for warning in &checked.warnings {
         let _ = writeln!(err, "netdiag ping: {warning}");
@@ -45,33 +49,18 @@ pub(crate) fn run<W: World>(
     };
     let plan = match Plan::new(arguments, checked, world, &mut network) {
         Ok(plan) => plan,
-        Err(message) => return usage::report(&format!("ping: {message}"), err),
+        Err(message) => return usage::report(&format!("netdiag ping: {message}"), err),
     };
     let mut report = report(arguments, world.terminal(), out, err);
-    let (status, fault) = match measure(&plan, world, &mut network, report.as_mut()) {
-        Ok(status) => (status, None),
-        Err(fault) => (ExitStatus::UNMEASURED, Some(fault)),
-    };
+    let measured = measure(&plan, world, &mut network, report.as_mut());
     drop(report);
-    match fault {
-        None => status,
-        Some(Fault::Write(fault)) => usage::write_fault(&fault, err),
-        Some(Fault::Network(error)) => {
+    match measured {
+        Ok((status, None)) => status,
+        Ok((status, Some(error))) => {
             let _ = writeln!(err, "netdiag ping: cannot go on: {error}");
-            ExitStatus::UNMEASURED
+            status
         }
-    }
-}
-
-/// Why a run could not be brought to its end.
-enum Fault {
-    Write(io::Error),
-    Network(netdiag_engine::port::NetworkError),
-}
-
-impl From<io::Error> for Fault {
-    fn from(fault: io::Error) -> Self {
-        Self::Write(fault)
+        Err(fault) => usage::write_fault(&fault, err),
     }
 }
 
@@ -80,35 +69,42 @@ fn measure<W: World>(
     world: &mut W,
     network: &mut W::Network,
     report: &mut dyn PingReport,
-) -> Result<ExitStatus, Fault> {
-    world.watch_signals(network).map_err(Fault::Network)?;
+) -> io::Result<(ExitStatus, Option<NetworkError>)> {
     report.start(&plan.run)?;
     for resolved in &plan.resolved {
         report.resolved(resolved)?;
     }
-    let config = EngineConfig::new(Secret::new(world.random()), network.opened().clone());
+    let mut config = EngineConfig::new(Secret::new(world.random()), network.opened().clone());
+    if !world.may_flood() {
+        config.burst = BURST_OF_A_USER;
+    }
     let mut engine = Engine::new(config, network.now());
     for config in &plan.configs {
         engine.add(Measurement::new(config.clone()));
     }
     let report = std::cell::RefCell::new(report);
-    let end = netdiag_engine::run(
-        &mut engine,
-        network,
-        |event| into_flow(report.borrow_mut().event(&event)),
-        || into_flow(report.borrow_mut().flush()),
-    );
-    let stopped = match end.map_err(Fault::Network)? {
-        RunEnd::Finished(stopped) => stopped,
-        RunEnd::Broken(fault) => return Err(Fault::Write(fault)),
+    let end = world.watch_signals(network).and_then(|()| {
+        netdiag_engine::run(
+            &mut engine,
+            network,
+            |event| into_flow(report.borrow_mut().event(&event)),
+            || into_flow(report.borrow_mut().flush()),
+        )
+    });
+    let (stopped, fault) = match end {
+        Ok(RunEnd::Finished(stopped)) => (stopped, None),
+        Ok(RunEnd::Broken(fault)) => return Err(fault),
+        Err(fault) => (None, Some(fault)),
     };
     let report = report.into_inner();
     let ended_at = network.now();
-    let status = conclude::conclude(plan, &engine.into_measurements(), ended_at, report)?;
-    Ok(match stopped {
+    let measurements = engine.into_measurements();
+    let status = conclude::conclude(plan, &measurements, ended_at, fault.is_some(), report)?;
+    let status = match stopped {
         Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
         Some(StopCause::Interrupt) | None => status,
-    })
+    };
+    Ok((status, fault))
 }
 
 fn into_flow(result: io::Result<()>) -> ControlFlow<io::Error> {
@@ -142,7 +138,7 @@ fn report<'a>(
                 verbose: arguments.verbose,
                 numeric: arguments.numeric,
                 style: Style { color },
-                timeout: arguments.timeout,
+                timeout: arguments.timeout.duration,
             };
             Box::new(TextReport::new(out, err, options))
         }

@@ -1,6 +1,6 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
-use super::DOCUMENT_COUNT;
+use super::{DOCUMENT_COUNT, remedy};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
@@ -41,8 +41,9 @@ pub(super) struct Plan {
     pub(super) configs: Vec<Config>,
     pub(super) fail_if: Option<Expr>,
     pub(super) classic_exit: bool,
-    /// Look-ups that nobody answered: nothing is known about these targets.
-    pub(super) unanswered: Vec<usize>,
+    /// Targets of which nothing can be known from here: nobody could be asked for their address, or
+    /// no socket can reach it.
+    pub(super) unmeasured: Vec<usize>,
 }
 
 /// Checks what can be checked without touching the network.
@@ -83,8 +84,9 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         }
     }
     let mut warnings = Vec::new();
-    if arguments.timeout > ODD_TIMEOUT {
-        warnings.push(format!("--timeout is {} seconds", arguments.timeout.as_secs()));
+    if arguments.timeout.bare && arguments.timeout.duration > ODD_TIMEOUT {
+        let seconds = arguments.timeout.duration.as_secs();
+        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
     }
     let mut count = arguments.count;
     let document = matches!(arguments.form(), Output::Json | Output::Csv);
@@ -100,6 +102,9 @@ fn check_host(host: &str, arguments: &PingArguments) -> Result<(), String> {
     let shown = Untrusted::from(host);
     let shown = shown.escaped();
     let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    if host.is_empty() {
+        return Err("HOST is empty".to_owned());
+    }
     let Ok(address) = inner.split('%').next().unwrap_or(inner).parse::<IpAddr>() else {
         let has_port = host.starts_with('[') || host.matches(':').count() == 1;
         return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
@@ -144,7 +149,7 @@ impl Plan {
             configs: Vec::new(),
             fail_if: None,
             classic_exit: arguments.classic || arguments.classic_exit,
-            unanswered: Vec::new(),
+            unmeasured: Vec::new(),
         };
         for (index, host) in arguments.hosts.iter().enumerate() {
             plan.add_target(index, host, arguments, &checked, world, network)?;
@@ -166,40 +171,38 @@ impl Plan {
         let found = world.resolve(host, family(arguments));
         let at = network.now();
         let is_literal = is_literal(host);
-        let destination = match found {
-            Ok(addresses) => Ok(choose(&addresses, network.opened(), checked.source)),
+        let (destination, mut failure) = match found {
+            Ok(addresses) => (choose(&addresses, network.opened(), checked.source), None),
             Err(error) => {
                 if matches!(error, LookupError::NoAnswer { .. }) {
-                    self.unanswered.push(index);
+                    self.unmeasured.push(index);
                 }
-                Err(lookup_failure(host, &error))
+                (None, Some(lookup_failure(host, &error)))
             }
         };
-        let destination = match destination {
-            Ok(Some(destination)) => Ok(destination),
-            Ok(None) => Err(lookup_failure(
-                host,
-                &LookupError::NotFound {
-                    what: "no address".to_owned(),
-                    by: "the resolver".to_owned(),
-                },
-            )),
-            Err(failure) => Err(failure),
-        };
-        let opening = destination.as_ref().ok().map(|d| network.opened().family(d.family()));
-        if let Ok(destination) = &destination {
-            check_family(*destination, arguments, checked)?;
+        let opening = destination.map(|d| network.opened().family(d.family()));
+        if let (Some(destination), Some(Err(error))) = (destination, &opening) {
+            self.unmeasured.push(index);
+            failure = Some(remedy::closed(destination, error));
+        }
+        let mut from = (checked.source, checked.interface.as_ref().map(|(_, name)| name.clone()));
+        if let Some(destination) = destination.filter(|_| failure.is_none()) {
+            check_family(destination, arguments, checked)?;
             let wants_name =
                 !arguments.numeric && (arguments.names || (world.terminal().stdout && is_literal));
-            self.configs.push(config(index, *destination, arguments, checked, wants_name));
+            self.configs.push(config(index, destination, arguments, checked, wants_name));
+            if from.0.is_none() && from.1.is_some() {
+                from.0 = world.source(destination);
+            }
         }
         self.resolved.push(Resolved {
             target_index: index,
             target: Untrusted::from(host),
             destination,
+            failure,
             resolve: Some(at.since(before)).filter(|_| !is_literal),
             method: opening.and_then(Result::ok).map(method),
-            from: (checked.source, checked.interface.as_ref().map(|(_, name)| name.clone())),
+            from,
             size: arguments.size,
             at,
         });
@@ -259,7 +262,7 @@ fn config(
     Config {
         count: checked.count,
         interval: arguments.interval,
-        timeout: arguments.timeout,
+        timeout: arguments.timeout.duration,
         deadline: arguments.deadline,
         preload: arguments.preload,
         size: arguments.size,
@@ -323,7 +326,7 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "hosts": arguments.hosts,
         "count": checked.count,
         "interval_ms": netdiag_model::milliseconds(arguments.interval),
-        "timeout_ms": netdiag_model::milliseconds(arguments.timeout),
+        "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "size": arguments.size,
         "preload": arguments.preload,

@@ -1,0 +1,41 @@
+//! What to do when this machine does not let us measure.
+
+use netdiag_engine::port::NetworkError;
+use netdiag_model::errno::{self, Errno};
+use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::{Destination, Family};
+
+const EPERM: i32 = 1;
+const EACCES: i32 = 13;
+const EAFNOSUPPORT: i32 = 97;
+const EADDRNOTAVAIL: i32 = 99;
+
+/// Why a family has no socket, and the way out.
+pub(super) fn closed(destination: Destination, error: &NetworkError) -> Failure {
+    let family = match destination.family() {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
+    };
+    let (reason, said) = match error.errno {
+        EPERM | EACCES => (
+            "no-permission".to_owned(),
+            format!(
+                "no right to send ICMP over {family} ({error}); one of: \
+                 `setcap cap_net_raw+p netdiag`, \
+                 `sysctl -w net.ipv4.ping_group_range='0 2147483647'`, \
+                 in a container `--cap-add NET_RAW`"
+            ),
+        ),
+        EAFNOSUPPORT | EADDRNOTAVAIL => {
+            (errno::reason(error.errno), format!("no {family} on this host ({error})"))
+        }
+        number => (errno::reason(number), format!("no socket for {family}: {error}")),
+    };
+    Failure {
+        stage: Stage::Send,
+        reason,
+        errno: Some(Errno::new(error.errno)),
+        icmp: None,
+        message: format!("cannot measure {destination}: {said}"),
+    }
+}
