@@ -5,6 +5,7 @@ use crate::args::Arguments;
 use clap::CommandFactory;
 use netdiag_model::contract::Document;
 use netdiag_ping::result::Target;
+use std::io::Write;
 
 /// The manual pages: file name and roff text.
 ///
@@ -12,28 +13,102 @@ use netdiag_ping::result::Target;
 /// Never: writing to a vector does not fail.
 #[must_use]
 pub fn man_pages() -> Vec<(String, String)> {
-    let mut command = Arguments::command();
+    let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();
-    let mut pages = vec![page(&command, "netdiag")];
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+    let commands: Vec<String> =
+        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let also = |own: &str| {
+        let others = commands.iter().map(|name| format!("netdiag-{name}"));
+        let pages = std::iter::once("netdiag".to_owned()).chain(others);
+        pages
+            .filter(|page| page != own)
+            .map(|page| format!("\\fB{page}\\fR(1)"))
+            .collect::<Vec<_>>()
+    };
+    let mut pages = vec![page(&command, "netdiag", "netdiag COMMAND ...", &also("netdiag"), "")];
+    for sub in command.get_subcommands() {
         let name = format!("netdiag-{}", sub.get_name());
-        pages.push(page(
-            &sub.clone().name(name.clone()).bin_name(name.replacen('-', " ", 1)),
-            &name,
-        ));
+        let (synopsis, more) = match sub.get_name() {
+            "ping" => ("netdiag ping [OPTIONS] HOST...", PING_SECTIONS),
+            _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS),
+        };
+        let named = sub.clone().name(name.clone()).after_long_help("");
+        pages.push(page(&named, &name, synopsis, &also(&name), more));
     }
     pages
 }
 
-fn page(command: &clap::Command, name: &str) -> (String, String) {
-    let mut roff = Vec::new();
+fn page(
+    command: &clap::Command,
+    name: &str,
+    synopsis: &str,
+    also: &[String],
+    more: &str,
+) -> (String, String) {
     let man = clap_mangen::Man::new(command.clone().display_name(name))
         .title(name.to_uppercase())
         .section("1")
-        .source("netdiag");
-    man.render(&mut roff).expect("a vector takes everything");
+        .source(concat!("netdiag ", env!("CARGO_PKG_VERSION")));
+    let mut roff = Vec::new();
+    let rendered = man
+        .render_title(&mut roff)
+        .and_then(|()| man.render_name_section(&mut roff))
+        .and_then(|()| writeln!(roff, ".SH SYNOPSIS\n\\fB{}\\fR", synopsis.replace('-', "\\-")))
+        .and_then(|()| man.render_description_section(&mut roff))
+        .and_then(|()| man.render_options_section(&mut roff))
+        .and_then(|()| match command.has_subcommands() {
+            true => man.render_subcommands_section(&mut roff),
+            false => Ok(()),
+        })
+        .and_then(|()| roff.write_all(more.as_bytes()))
+        .and_then(|()| writeln!(roff, ".SH \"SEE ALSO\"\n{}", also.join(", ")));
+    rendered.expect("a vector takes everything");
     (format!("{name}.1"), String::from_utf8_lossy(&roff).into_owned())
 }
+
+const PING_SECTIONS: &str = r#".SH "EXIT STATUS"
+.TP
+\fB0\fR
+A reply came from every host, and no \-\-fail\-if holds.
+.TP
+\fB1\fR
+Measured, and it does not hold for at least one host.
+.TP
+\fB2\fR
+A usage error.
+.TP
+\fB3\fR
+Nothing could be measured, or the result could not be written.
+.SH EXAMPLES
+.nf
+netdiag ping \-c 5 example.net
+netdiag ping \-i 0.2 \-c 100 \-\-fail\-if 'loss>1% or p95>50ms' 192.0.2.1
+netdiag ping \-\-json \-c 10 192.0.2.1 2001:db8::1
+.fi
+.SH PRIVILEGES
+ICMP over raw sockets needs CAP_NET_RAW: as root, or after
+.B setcap cap_net_raw+p netdiag\fR.
+Without it an ICMP datagram socket is used where net.ipv4.ping_group_range allows it, for IPv6 too.
+Every capability is given up before the first byte from outside is read.
+.SH SIGNALS
+SIGINT ends the run with the summary; a second one within a second ends it at once (130).
+SIGTERM and SIGHUP print the summary and then end the process by that signal.
+SIGQUIT prints the figures so far on standard error.
+.SH ENVIRONMENT
+.TP
+\fBNO_COLOR\fR
+Set and not empty: no colours, unless \-\-color says otherwise.
+.TP
+\fBTERM\fR
+\fBdumb\fR: the same.
+"#;
+
+const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag schema ping
+netdiag schema \-\-metrics ping
+.fi
+"#;
 
 /// The JSON Schema of `ping`'s document.
 ///

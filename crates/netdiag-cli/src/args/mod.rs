@@ -9,10 +9,16 @@ pub(crate) use schema::SchemaArguments;
 
 /// Network diagnostics that do not lie.
 ///
-/// Measures what ping, traceroute, nslookup, telnet and netstat measure, with one probe engine, and
-/// says in a sentence what is wrong. What was not measured is said to be not measured.
+/// Measures with kernel time stamps, and says in a sentence what is wrong. What was not measured is
+/// said to be not measured.
 #[derive(Debug, clap::Parser)]
-#[command(name = "netdiag", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "netdiag",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -11,6 +11,8 @@ use std::time::Duration;
 /// Prints the lines of iputils' ping, then jitter, percentiles, the number of routers on the way
 /// back, and what is wrong, if anything is. Round trips are taken between kernel time stamps at
 /// both ends; where one is missing, the output says so.
+///
+/// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct PingArguments {
@@ -34,7 +36,7 @@ pub(crate) struct PingArguments {
     /// Stop after so many requests [default: no end; 10 with json and csv].
     #[arg(short, long, value_name = "N", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
-    /// From one request to the next; 0: back to back.
+    /// From one request to the next; 0: back to back. Below 2 ms only for root.
     #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_negative_numbers = true)]
     pub(crate) interval: Duration,
     /// After this time without an answer a request is lost.
@@ -43,7 +45,7 @@ pub(crate) struct PingArguments {
     /// End after this time, whatever is under way.
     #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_negative_numbers = true)]
     pub(crate) deadline: Option<Duration>,
-    /// So many requests at once at the start.
+    /// So many requests at once at the start; above 3 only for root.
     #[arg(short = 'l', long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) preload: u64,
 
@@ -53,7 +55,7 @@ pub(crate) struct PingArguments {
     /// Up to 16 bytes, in hexadecimal, that fill the data.
     #[arg(short, long, value_name = "HEX", value_parser = value::pattern)]
     pub(crate) pattern: Option<Pattern>,
-    /// TTL or hop limit, 1 to 255.
+    /// TTL or hop limit, 1 to 255 [default: 64, or what the kernel has].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
     pub(crate) ttl: Option<u8>,
     /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
@@ -65,7 +67,7 @@ pub(crate) struct PingArguments {
     /// What happens to packets larger than the path.
     #[arg(short = 'M', long, value_name = "POLICY", value_enum)]
     pub(crate) df: Option<DontFragment>,
-    /// Firewall mark of every packet (needs CAP_NET_ADMIN).
+    /// Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17).
     #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) mark: Option<u32>,
     /// Echo identifier instead of a random one.
@@ -84,7 +86,7 @@ pub(crate) struct PingArguments {
     /// Every rejected packet; with jsonl also every request sent.
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// Colours.
+    /// When findings are coloured; auto: on a terminal.
     #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
     pub(crate) color: Color,
 

@@ -7,7 +7,7 @@ pub(crate) struct SchemaArguments {
     /// List the metrics that --fail-if knows, instead of the schema.
     #[arg(long)]
     pub(crate) metrics: bool,
-    /// The command.
+    /// The command whose document it is.
     #[arg(value_name = "COMMAND")]
     pub(crate) command: Documented,
 }

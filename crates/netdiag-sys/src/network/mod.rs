@@ -195,7 +195,11 @@ impl SystemNetwork {
             drained = drained.min(lane.drain(&mut self.shared, has_error, inputs)?);
         }
         self.connects.finish(polled, &mut self.shared.errors, inputs);
-        if let Some(signals) = &mut self.signals {
+        // The last of the set, before the dialogs; read only when there is something, which the
+        // next poll tells as well.
+        let place = self.set.len().checked_sub(1 + usize::from(self.dialogs.is_some()));
+        let signalled = place.and_then(|place| self.set.get(place)).is_some_and(|p| p.is_ready());
+        if let Some(signals) = self.signals.as_mut().filter(|_| signalled) {
             signals.read(inputs);
         }
         if let Some(dialogs) = &mut self.dialogs {

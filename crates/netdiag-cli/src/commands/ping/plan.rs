@@ -314,7 +314,10 @@ fn weakest(opened: &Opened) -> Method {
         || Method {
             socket: SocketKind::None,
             timestamps: Timestamps::User,
-            because: "no socket could be opened".to_owned(),
+            because: opened.ipv4.as_ref().err().map_or_else(
+                || "no socket could be opened".to_owned(),
+                |error| format!("no socket could be opened: {error}"),
+            ),
             lost: Vec::new(),
         },
         method,
