@@ -1,4 +1,4 @@
-//! How the process ends (CONTRACT.md section 3).
+//! How the process ends.
 
 /// SIGPIPE: the reader of the output has gone.
 const SIGPIPE: i32 = 13;

@@ -51,7 +51,7 @@ pub trait World {
     /// What the output goes to.
     fn terminal(&self) -> Terminal;
 
-    /// Whether the user may send as fast as they like (FAULTS.md B29): the real uid is 0.
+    /// Whether the user may send as fast as they like: the real uid is 0.
     fn may_flood(&self) -> bool;
 }
 

@@ -7,7 +7,7 @@
 //! The 32-bit index finds the probe; the low half of the measurement's sequence number is there for
 //! people who read captures; the tag is SipHash-2-4 over index, sequence number and destination
 //! under a key of this run, so that nobody who has not seen the request can answer it. No time
-//! stands in the packet: what comes back is not believed (FAULTS.md B1, B3).
+//! stands in the packet: what comes back is not believed.
 
 use crate::probe::Pattern;
 use netdiag_model::Destination;

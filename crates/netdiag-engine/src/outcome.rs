@@ -1,4 +1,4 @@
-//! What became of a probe: one vocabulary for every command (FAULTS.md section B).
+//! What became of a probe: one vocabulary for every command.
 
 use crate::port::{SendError, TcpInfo};
 use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
@@ -32,7 +32,7 @@ pub struct Reply {
     /// Whose clock the round trip was taken with: the kernel's only if both ends were.
     pub stamp: StampSource,
     /// Kernel stamps were there and contradicted the user's clock, so that the user's were taken
-    /// (FAULTS.md B4).
+    ///.
     pub clock_adjusted: bool,
     /// When it came.
     pub received_at: Instant,
@@ -166,7 +166,7 @@ pub struct Rejection {
     pub reason: Reason,
 }
 
-/// Why a packet was not counted (FAULTS.md rows B1, B13-B16).
+/// Why a packet was not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// Its checksum does not fit its bytes.

@@ -1,4 +1,4 @@
-//! When probes are due: absolute slots, so that nothing drifts (FEATURES.md A5, P15).
+//! When probes are due: absolute slots, so that nothing drifts.
 
 use netdiag_model::Instant;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct Schedule {
 }
 
 /// How many intervals late a slot may be before it is skipped: after a stop of the process nothing
-/// is caught up in a burst (FAULTS.md B21).
+/// is caught up in a burst.
 const LATE_INTERVALS: u32 = 2;
 
 impl Schedule {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 /// The late window: how long after its deadline a probe is remembered, so that a late answer or a
-/// duplicate is known for what it is (FAULTS.md section B).
+/// duplicate is known for what it is.
 pub(crate) fn late_window(timeout: Duration) -> Duration {
     timeout.max(Duration::from_secs(2))
 }
@@ -177,7 +177,7 @@ impl Table {
     }
 
     /// The first identifier offset, from `flow` on, whose wire sequence number no remembered probe
-    /// has; `None` when every identifier of the block is taken: the probe must wait (FAULTS.md B12).
+    /// has; `None` when every identifier of the block is taken: the probe must wait.
     pub(crate) fn free_identifier(&self, flow: u8, count: u8, now: Instant) -> Option<u8> {
         let count = count.max(1);
         if self.entries.len() < 0x1_0000 {

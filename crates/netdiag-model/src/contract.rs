@@ -1,4 +1,4 @@
-//! The parts of the JSON contract that every command shares (CONTRACT.md section 4).
+//! The parts of the JSON contract that every command shares.
 
 use crate::finding::{Finding, Severity};
 use serde::Serialize;

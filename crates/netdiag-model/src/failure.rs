@@ -1,4 +1,4 @@
-//! FAILURE of the JSON contract (CONTRACT.md section 4): why something did not work.
+//! FAILURE of the JSON contract: why something did not work.
 
 use crate::errno::Errno;
 use crate::{IcmpKind, Untrusted};

@@ -1,4 +1,4 @@
-//! Findings: verdicts with evidence (CONTRACT.md section 4, FINDINGS.md).
+//! Findings: verdicts with evidence.
 
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -5,7 +5,7 @@ use netdiag_engine::port::Control;
 use netdiag_model::Destination;
 use std::time::Duration;
 
-/// How many probes are kept one by one for the result (CONTRACT.md section 4).
+/// How many probes are kept one by one for the result.
 pub const PROBES_KEPT: usize = 10_000;
 
 /// One series of echo requests to one target.

@@ -1,4 +1,4 @@
-//! Verdicts with evidence (FINDINGS.md sections 2 and 3). Thresholds stand in the evidence.
+//! Verdicts with evidence. Thresholds stand in the evidence.
 
 mod local;
 mod network;

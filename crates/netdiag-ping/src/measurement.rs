@@ -19,7 +19,7 @@ use std::time::Duration;
 /// The longest that a probe waits for the one before when there is no interval (iputils' flood).
 const BACK_TO_BACK: Duration = Duration::from_millis(10);
 /// After how many timeouts in a row another identifier of the block is used: a NAT may hold a dead
-/// mapping for the old one (FAULTS.md B24).
+/// mapping for the old one.
 const STRAIGHT_TIMEOUTS: u64 = 10;
 
 /// A series of echo requests to one target, and what came of it.

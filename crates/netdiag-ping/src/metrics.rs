@@ -1,4 +1,4 @@
-//! What an expression can name (CONTRACT.md section 2, EXPR): the last word of each JSON key.
+//! What an expression can name: the last word of each JSON key.
 
 use crate::result::Target;
 use netdiag_model::finding::{Finding, Severity};

@@ -1,4 +1,4 @@
-//! What was found, as the JSON contract has it (CONTRACT.md section 4, "ping, sweep").
+//! What was found, as the JSON contract has it.
 //!
 //! A field once published stays.
 

@@ -42,7 +42,7 @@ pub(crate) struct ReplyTtls {
     run: (u8, u64, Instant),
 }
 
-/// From how many replies on a TTL counts as held (FINDINGS.md `reply-path-changed`).
+/// From how many replies on a TTL counts as held.
 const HELD_REPLIES: u64 = 5;
 /// How many changes of the path are kept.
 const CHANGES_KEPT: usize = 100;

@@ -32,7 +32,7 @@ fn cell(object: &Value, column: &str) -> String {
 }
 
 /// Text as a cell: escaped as for a terminal, and harmless in a spreadsheet, which would take a
-/// leading `=`, `+`, `-` or `@` for a formula (FAULTS.md B17).
+/// leading `=`, `+`, `-` or `@` for a formula.
 fn quoted(text: &str) -> String {
     let shown = netdiag_model::Untrusted::from(text).escaped().to_string();
     let guard = if shown.starts_with(['=', '+', '-', '@']) { "'" } else { "" };

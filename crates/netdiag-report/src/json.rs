@@ -1,5 +1,5 @@
 //! JSON that no terminal can be harmed by: control, bidirectional and zero-width characters are
-//! written as `\u` escapes, which readers turn back into the same text (FAULTS.md B17).
+//! written as `\u` escapes, which readers turn back into the same text.
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter};

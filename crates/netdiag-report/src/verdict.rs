@@ -1,4 +1,4 @@
-//! Findings and verdicts as lines (SCREENS.md section 1).
+//! Findings and verdicts as lines.
 
 use crate::style::Style;
 use netdiag_model::finding::{Finding, Severity};

@@ -1,4 +1,4 @@
-//! The values of options (CONTRACT.md section 2).
+//! The values of options.
 
 use netdiag_engine::Pattern;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! When our own sockets dropped packets: a reply that we dropped is not one that the network lost
-//! (FAULTS.md B23).
+//!.
 
 use netdiag_model::Instant;
 use std::collections::VecDeque;

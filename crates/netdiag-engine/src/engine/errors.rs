@@ -1,4 +1,4 @@
-//! ICMP errors, and the probes that they are about (FAULTS.md B7, B13-B16, B28).
+//! ICMP errors, and the probes that they are about.
 
 use super::Engine;
 use super::receive::{Arrival, round_trip};

@@ -38,7 +38,7 @@ pub struct EngineConfig {
 }
 
 impl EngineConfig {
-    /// At most 32 packets in any millisecond (FAULTS.md B23).
+    /// At most 32 packets in any millisecond.
     #[must_use]
     pub const fn new(secret: Secret, opened: Opened) -> Self {
         Self { secret, opened, burst: 32, tick: Duration::from_millis(1) }
@@ -112,7 +112,7 @@ enum Phase {
     Finished,
 }
 
-/// How long after the last probe a name may still come (FAULTS.md B19, SCREENS.md section 2).
+/// How long after the last probe a name may still come.
 const NAME_GRACE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy, Debug)]
@@ -184,7 +184,7 @@ impl<M: Measurement> Engine<M> {
     }
 
     /// How often a probe had to wait because every identifier and sequence number of the block was
-    /// still remembered (FAULTS.md B12).
+    /// still remembered.
     #[must_use]
     pub const fn identifiers_exhausted(&self) -> u64 {
         self.identifiers_exhausted

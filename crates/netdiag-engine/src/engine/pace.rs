@@ -1,4 +1,4 @@
-//! How fast packets leave: no burst that our own queues or the target's would drop (FAULTS.md B23).
+//! How fast packets leave: no burst that our own queues or the target's would drop.
 
 use netdiag_model::Instant;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! What an echo reply is: an answer, a late one, a second one, or none of ours (FAULTS.md B1, B11-B13).
+//! What an echo reply is: an answer, a late one, a second one, or none of ours.
 
 use super::Engine;
 use super::operations::identifiers;
@@ -200,7 +200,7 @@ pub(super) struct Timing {
 }
 
 /// From a probe's send to `stamp`: by the kernel's clock when both ends have its stamp and it does
-/// not contradict the user's, else by the user's (FAULTS.md B4).
+/// not contradict the user's, else by the user's.
 pub(super) fn round_trip(entry: &Entry, stamp: Stamp) -> Timing {
     let user = stamp.user.since(entry.user_sent_at);
     let by_user = |clock_adjusted| Timing { rtt: user, stamp: StampSource::User, clock_adjusted };

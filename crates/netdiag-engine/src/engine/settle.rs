@@ -190,7 +190,7 @@ impl<M: Measurement> Engine<M> {
 }
 
 /// The kernel's send stamp, where it can be true: not before the process asked for the send, not
-/// after it heard of it (FAULTS.md B4).
+/// after it heard of it.
 fn kernel_stamp(stamp: Stamp, now: Instant) -> KernelStamp {
     if stamp.source == StampSource::User {
         return KernelStamp::Missing;

@@ -3,7 +3,7 @@
 use super::Loss;
 use std::fmt;
 
-/// The counters of one target or one hop (CONTRACT.md section 4).
+/// The counters of one target or one hop.
 ///
 /// A probe is attempted, then in flight or a local error, then settled once. Each method is one such
 /// step, so these hold after every call:

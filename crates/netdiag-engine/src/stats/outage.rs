@@ -99,7 +99,7 @@ struct Open<C> {
 }
 
 impl<C: Clone + PartialEq> Outages<C> {
-    /// So many outages are kept (CONTRACT.md section 4).
+    /// So many outages are kept.
     pub const KEPT: usize = 10_000;
 
     /// No outage.

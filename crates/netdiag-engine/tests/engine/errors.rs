@@ -1,4 +1,4 @@
-//! ICMP errors and the probes they are about (FAULTS.md B7, B13-B16, B28).
+//! ICMP errors and the probes they are about.
 
 use crate::harness::{Bench, Sent, V4, V6, at, echo, sized};
 use crate::packets::{

@@ -1,4 +1,4 @@
-//! Forged replies: none is accepted (FAULTS.md B1).
+//! Forged replies: none is accepted.
 
 use crate::harness::{START, V4, V6, at, config, destination, echo, is_long, mix};
 use crate::packets::OUR_V6;

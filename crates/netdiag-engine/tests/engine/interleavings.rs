@@ -1,4 +1,4 @@
-//! All orders of three events about one probe (FAULTS.md B11), checked against a model.
+//! All orders of three events about one probe, checked against a model.
 
 use crate::harness::{Bench, Sent, V4, at, echo};
 use crate::packets::{ROUTER_V4, datagram, error, reply_to};
@@ -23,7 +23,7 @@ use Happening::{AfterDeadline, InTime, NetError, Timeout};
 
 const ALL: [Happening; 4] = [InTime, AfterDeadline, NetError, Timeout];
 
-/// What the words of FAULTS.md make of a sequence.
+/// What the definitions of the outcomes make of a sequence.
 fn expected(order: &[Happening]) -> Vec<&'static str> {
     let mut told = Vec::new();
     let (mut settled, mut answered) = (false, false);

@@ -1,4 +1,4 @@
-//! How measurements end, and what a change of this machine does to samples (FAULTS.md B4, B20, B23).
+//! How measurements end, and what a change of this machine does to samples.
 
 use crate::harness::{Bench, START, V4, V6, at, config, echo};
 use crate::packets::{Answer, Socket, reply_to, request};

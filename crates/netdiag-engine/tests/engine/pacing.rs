@@ -1,4 +1,4 @@
-//! No bursts that would drop our own packets (FAULTS.md B23).
+//! No bursts that would drop our own packets.
 
 use crate::harness::{Bench, ENOBUFS, V4, at, config, echo};
 use crate::script::Script;

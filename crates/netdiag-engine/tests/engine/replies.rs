@@ -1,4 +1,4 @@
-//! What an echo reply is taken for (FAULTS.md B1, B3, B11, B13).
+//! What an echo reply is taken for.
 
 use crate::harness::{Bench, Sent, TIMEOUT, V4, V6, at, destination, echo, probe, sized};
 use crate::packets::{ARRIVING, Answer, Socket, reply_to};

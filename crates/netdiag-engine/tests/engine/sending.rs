@@ -1,4 +1,4 @@
-//! Getting a probe out: `Sent`, `SendFailed`, a full queue (FAULTS.md B5, B6, B12).
+//! Getting a probe out: `Sent`, `SendFailed`, a full queue.
 
 use crate::harness::{Bench, ENOBUFS, EPERM, Sent, V4, at, config, echo};
 use crate::packets::reply_to;

@@ -1,5 +1,5 @@
 //! Which clock a round trip is taken with, and which side of the deadline a stamp is on
-//! (FAULTS.md B3, B4, B35).
+//!.
 
 use crate::harness::{Bench, START, V4, at, echo};
 use crate::packets::reply_to;

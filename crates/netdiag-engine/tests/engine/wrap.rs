@@ -1,4 +1,4 @@
-//! Sequence numbers that wrap while replies are long under way (FAULTS.md B12).
+//! Sequence numbers that wrap while replies are long under way.
 
 use crate::harness::{START, V4, config, destination, echo, mix};
 use netdiag_engine::outcome::{Rejection, Reply};

@@ -1,4 +1,4 @@
-//! `--output jsonl`: one event a line, as it happens (SCREENS.md section 4).
+//! `--output jsonl`: one event a line, as it happens.
 
 use super::{Ended, PingReport, Resolved, Run};
 use crate::json;

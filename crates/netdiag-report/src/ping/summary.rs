@@ -5,7 +5,7 @@ use crate::number::{g6, ms3, ms3_f64};
 use netdiag_ping::result::Target;
 use std::io::{self, Write};
 
-/// From how many samples on percentiles say something (FINDINGS.md section 1).
+/// From how many samples on percentiles say something.
 const PERCENTILE_SAMPLES: u64 = 20;
 /// How many kinds of ICMP error are listed.
 const ICMP_ERRORS_SHOWN: usize = 5;

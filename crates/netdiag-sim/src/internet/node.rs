@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_bucket_of_six_and_one_a_second_is_that_of_linux() {
         let mut bucket = Bucket::new(Some(Limit { burst: 6, per_second: 1.0 }));
-        // 100 requests, 13 ms apart, as FAULTS.md section C (e) has it: 6 at once, one after a second.
+        // 100 requests, 13 ms apart: 6 at once, one after a second.
         let answered = (0..100).filter(|n| bucket.take(n * 13_000_000)).count();
         assert_eq!(answered, 7);
         let mut none = Bucket::new(None);

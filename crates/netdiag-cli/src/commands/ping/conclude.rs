@@ -101,7 +101,7 @@ impl Judged {
         self.holds + self.fails > 0
     }
 
-    /// CONTRACT.md section 3; iputils has 1 for "no reply" and 2 for any other error.
+    /// The codes of README; iputils has 1 for "no reply" and 2 for any other error.
     const fn status(&self, classic: bool) -> ExitStatus {
         match (self.fails, self.unmeasured) {
             (0, 0) => ExitStatus::HOLDS,

@@ -17,7 +17,7 @@ use serde_json::json;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The shortest interval of a user who is not root (FAULTS.md B29).
+/// The shortest interval of a user who is not root.
 const LEAST_INTERVAL: Duration = Duration::from_millis(2);
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
