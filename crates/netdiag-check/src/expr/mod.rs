@@ -83,6 +83,14 @@ impl Expr {
         Ok(Self { root })
     }
 
+    /// The canonical names of the metrics that it compares, in order, repeated where it repeats them.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.root.collect_metrics(&mut names);
+        names
+    }
+
     /// The three-valued verdict.
     ///
     /// A number that is not finite, or a value that is not of the metric's kind, counts as none.

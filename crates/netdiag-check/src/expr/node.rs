@@ -54,6 +54,16 @@ fn single_or(mut nodes: Vec<Node>, join: fn(Vec<Node>) -> Node) -> Node {
 }
 
 impl Node {
+    /// Adds the names of the metrics below; no deeper than the parser lets expressions nest.
+    pub(super) fn collect_metrics<'a>(&'a self, names: &mut Vec<&'a str>) {
+        match self {
+            Self::Clause(comparison) => names.push(&comparison.metric),
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter().for_each(|node| node.collect_metrics(names));
+            }
+        }
+    }
+
     /// The opposite, by De Morgan's laws, which hold in three-valued logic too.
     pub(super) fn negated(self) -> Self {
         let each = |nodes: Vec<Self>| nodes.into_iter().map(Self::negated).collect();

@@ -6,7 +6,7 @@ use crate::number::{ms_classic, ms3};
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{IcmpError, Rejection, Reply};
 use netdiag_model::errno::{self, Errno};
-use netdiag_model::{Family, Untrusted};
+use netdiag_model::{Family, IcmpKind, Untrusted};
 use netdiag_ping::event::Settled;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -104,11 +104,10 @@ pub(super) fn no_reply(settled: &Settled) -> Option<String> {
         Outcome::Replied(_) => None,
         Outcome::TimedOut => Some(format!("no answer yet for icmp_seq={seq}")),
         Outcome::NetError(error) => Some(format!(
-            "From {} icmp_seq={seq} {} (ICMP {}/{})",
+            "From {} icmp_seq={seq} {} ({})",
             error.from.address(),
             error_text(error),
-            error.kind.kind,
-            error.kind.code
+            numbers(error.kind),
         )),
         Outcome::Refused(refusal) => {
             Some(format!("icmp_seq={seq} refused ({})", Errno::new(refusal.errno).name))
@@ -121,6 +120,14 @@ pub(super) fn no_reply(settled: &Settled) -> Option<String> {
             Some(format!("icmp_seq={seq} not sent: {meaning}{mtu} ({name} {})", error.errno))
         }
         Outcome::Unknown(why) => Some(format!("icmp_seq={seq} not measured: {}", why.name())),
+    }
+}
+
+/// The numbers of an ICMP message, with its family: the same numbers mean different things.
+fn numbers(kind: IcmpKind) -> String {
+    match kind.family {
+        Family::Ipv4 => format!("ICMP {}/{}", kind.kind, kind.code),
+        Family::Ipv6 => format!("ICMPv6 {}/{}", kind.kind, kind.code),
     }
 }
 

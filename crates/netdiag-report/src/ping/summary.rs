@@ -78,7 +78,9 @@ fn icmp_errors(out: &mut dyn Write, target: &Target) -> io::Result<()> {
     errors.sort_by_key(|error| std::cmp::Reverse(error.count));
     for error in errors.iter().take(ICMP_ERRORS_SHOWN) {
         let (kind, code) = (error.kind, error.code);
-        writeln!(out, "{} {} (ICMP {kind}/{code}) from {}", error.count, error.name, error.from)?;
+        let icmp = if error.from.is_ipv4() { "ICMP" } else { "ICMPv6" };
+        let (count, name, from) = (error.count, &error.name, error.from);
+        writeln!(out, "{count} {name} ({icmp} {kind}/{code}) from {from}")?;
     }
     match errors.len().checked_sub(ICMP_ERRORS_SHOWN) {
         None | Some(0) => Ok(()),

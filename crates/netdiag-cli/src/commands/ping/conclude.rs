@@ -45,6 +45,7 @@ pub(super) fn conclude(
         let target = measurement.result(context);
         let mut own = measurement.findings(context);
         own.extend(fail_if(plan, &target, &own, resolved));
+        own.extend(sample_too_small(plan, &target, resolved));
         judged.count(judge(plan, &target, &own));
         findings.extend(own);
         targets.push(target);
@@ -141,6 +142,34 @@ fn fail_if(
         Finding::new(index, FAIL_IF, Severity::Critical, subject, message)
             .with("expression", expression.to_string())
             .with("measured", evidence.to_string()),
+    )
+}
+
+/// From how many settled probes on a loss, and from how many replies on a percentile, says something.
+const ENOUGH: u64 = 20;
+const SAMPLED: [&str; 5] = ["loss", "p50", "p90", "p95", "p99"];
+
+/// A condition was asked about a sample that is too small to answer.
+fn sample_too_small(plan: &Plan, target: &Target, resolved: &Resolved) -> Option<Finding> {
+    let expression = plan.fail_if.as_ref()?;
+    let metric = *expression.metrics().iter().find(|metric| SAMPLED.contains(metric))?;
+    let n = target.sent - target.unknown - target.in_flight;
+    if n >= ENOUGH {
+        return None;
+    }
+    let subject = resolved.target.escaped().to_string();
+    let message = format!("{metric} was asked for over {n} probes; it says little below {ENOUGH}");
+    Some(
+        Finding::new(
+            Some(resolved.target_index),
+            "sample-too-small",
+            Severity::Info,
+            subject,
+            message,
+        )
+        .with("n", n)
+        .with("needed", ENOUGH)
+        .advise(format!("`--count {ENOUGH}` or more")),
     )
 }
 
