@@ -265,7 +265,7 @@ fn the_schema_only_grows() {
     let gone: Vec<&str> = committed.lines().filter(|line| !now.contains(*line)).collect();
     assert!(
         gone.is_empty(),
-        "published fields or values have gone or changed their type (CONTRACT.md: the contract is \
+        "published fields or values have gone or changed their type (the contract is \
          additive): {gone:#?}"
     );
     let text: String = now.iter().map(|line| format!("{line}\n")).collect();
