@@ -4,15 +4,15 @@
 mod world;
 
 use netdiag_cli::ExitStatus;
-use netdiag_sys::{privileges, signals};
-use std::io::{stderr, stdout};
+use netdiag_sys::{Stdout, privileges, signals};
+use std::io::stderr;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     if privileges::ensure_standard_descriptors().is_err() {
         return ExitCode::from(ExitStatus::UNMEASURED.code());
     }
-    let (mut out, mut err) = (stdout().lock(), stderr().lock());
+    let (mut out, mut err) = (Stdout, stderr().lock());
     let status = netdiag_cli::run(std::env::args_os(), &mut world::SystemWorld, &mut out, &mut err);
     match status {
         ExitStatus::Code(code) => ExitCode::from(code),

@@ -1,3 +1,7 @@
 //! Tests.
 
+mod cli;
+mod rows;
+mod scenarios;
+mod support;
 mod tidy;

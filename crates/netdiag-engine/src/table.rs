@@ -65,8 +65,12 @@ pub(crate) enum State {
     InFlight,
     /// Answered in time: a further answer is a duplicate.
     Answered,
-    /// Given up, or refused by a router: a first answer is late.
+    /// Given up: a first answer is late.
     GivenUp,
+    /// Ended by an ICMP error: an answer is late after the timeout, and one more answer before it.
+    Refused,
+    /// Made meaningless by this machine: what still comes of it says nothing.
+    Void,
     /// Never left, or cancelled, or the number of something else: nothing can come of it.
     Closed,
 }
@@ -114,7 +118,7 @@ impl Entry {
         match self.state {
             State::Queued | State::Trying | State::InFlight => false,
             State::Closed => true,
-            State::Answered | State::GivenUp => {
+            State::Answered | State::GivenUp | State::Refused | State::Void => {
                 self.deadline() + late_window(self.timeout()) <= now
             }
         }

@@ -17,6 +17,8 @@ pub struct Config {
     pub destination: Destination,
     /// How many probes; `None`: until stopped.
     pub count: Option<u64>,
+    /// Count answered probes instead of probes, as iputils does with a deadline.
+    pub counts_replies: bool,
     /// From one probe to the next. Zero: as soon as the one before is answered, or after 10 ms.
     pub interval: Duration,
     /// After which time without an answer a probe is lost.
@@ -45,6 +47,7 @@ impl Config {
             target_index,
             destination,
             count: None,
+            counts_replies: false,
             interval: Duration::from_secs(1),
             timeout: Duration::from_secs(2),
             deadline: None,

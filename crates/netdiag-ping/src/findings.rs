@@ -34,6 +34,9 @@ impl Measurement {
         if counters.sent() == 0 && counters.local_errors() > 0 {
             return Some("not measured: no probe left this machine".to_owned());
         }
+        if counters.loss().is_none() && counters.in_flight() > 0 {
+            return Some(format!("not measured: {} probes were under way", counters.in_flight()));
+        }
         let loss = counters.loss().filter(|loss| loss.lost() > 0)?;
         let outside = self.outside_outages(loss);
         let outages = self.long_outages().count();

@@ -207,8 +207,13 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        if self.config.count.is_some_and(|count| self.next_seq > count) {
-            if self.open == 0 {
+        let done = if self.config.counts_replies {
+            self.stats.counters().received()
+        } else {
+            self.next_seq - 1
+        };
+        if self.config.count.is_some_and(|count| done >= count) {
+            if self.open == 0 || self.config.counts_replies {
                 self.complete = true;
                 return Next::Done;
             }

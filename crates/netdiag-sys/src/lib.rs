@@ -30,6 +30,7 @@ mod filter;
 pub mod names;
 mod network;
 mod open;
+mod output;
 pub mod privileges;
 pub mod random;
 mod raw;
@@ -37,3 +38,4 @@ pub mod signals;
 
 pub use network::SystemNetwork;
 pub use open::{DontFragment, OpenRequest};
+pub use output::Stdout;

@@ -37,13 +37,13 @@ pub(crate) struct PingArguments {
     #[arg(short, long, value_name = "N", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
     /// From one request to the next; 0: back to back. Below 2 ms only for root.
-    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
     pub(crate) interval: Duration,
     /// After this time without an answer a request is lost.
-    #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_negative_numbers = true)]
+    #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Timeout,
     /// End after this time, whatever is under way.
-    #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_negative_numbers = true)]
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) deadline: Option<Duration>,
     /// So many requests at once at the start; above 3 only for root.
     #[arg(short = 'l', long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]

@@ -138,7 +138,7 @@ impl<M: Measurement> Engine<M> {
         if kind.is_redirect() || (kind.family == Family::Ipv4 && kind.kind == SOURCE_QUENCH) {
             self.stray(&entry, &Stray::Advice(error));
         } else if entry.is_open() && timing.rtt <= entry.timeout() {
-            self.settle(index, State::GivenUp, &Outcome::NetError(error));
+            self.settle(index, State::Refused, &Outcome::NetError(error));
         } else {
             if entry.is_open() {
                 self.settle(index, State::GivenUp, &Outcome::TimedOut);

@@ -90,7 +90,12 @@ impl<M: Measurement> Engine<M> {
                 self.settle(index, State::Answered, &Outcome::TimedOut);
                 self.stray(&entry, &Stray::Late(reply));
             }
-            State::GivenUp => {
+            State::Refused if reply.rtt <= entry.timeout() => {
+                entry.state = State::Answered;
+                let entry = entry.clone();
+                self.stray(&entry, &Stray::Duplicate(reply));
+            }
+            State::GivenUp | State::Refused => {
                 entry.state = State::Answered;
                 let entry = entry.clone();
                 self.stray(&entry, &Stray::Late(reply));
@@ -99,7 +104,7 @@ impl<M: Measurement> Engine<M> {
                 let entry = entry.clone();
                 self.stray(&entry, &Stray::Duplicate(reply));
             }
-            State::Closed => {}
+            State::Void | State::Closed => {}
         }
     }
 

@@ -38,7 +38,7 @@ impl<M: Measurement> Engine<M> {
             slot.measurement.sent(&probe, events);
         }
         if self.suspended_at.is_some_and(|at| probe.sent_at <= at) {
-            self.settle(index, State::GivenUp, &Outcome::Unknown(Why::Suspended));
+            self.settle(index, State::Void, &Outcome::Unknown(Why::Suspended));
         }
     }
 
@@ -113,7 +113,7 @@ impl<M: Measurement> Engine<M> {
         for index in self.table.indexes() {
             let state = self.table.get(index).map(|entry| entry.state);
             if matches!(state, Some(State::InFlight | State::Trying)) {
-                self.settle(index, State::GivenUp, &Outcome::Unknown(Why::Suspended));
+                self.settle(index, State::Void, &Outcome::Unknown(Why::Suspended));
                 self.queue_close(index);
             }
         }

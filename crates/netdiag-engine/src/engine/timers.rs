@@ -97,7 +97,9 @@ impl<M: Measurement> Engine<M> {
             // The network owes word of it. It does not get for ever.
             State::Queued => entry.deadline() + self.table.template(entry).patience,
             State::Trying | State::InFlight => entry.deadline(),
-            State::Answered | State::GivenUp | State::Closed => return,
+            State::Answered | State::GivenUp | State::Refused | State::Void | State::Closed => {
+                return;
+            }
         };
         if deadline > self.now {
             return self.timers.push(deadline, Timer::Deadline(index));

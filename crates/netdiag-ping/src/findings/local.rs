@@ -33,12 +33,19 @@ impl Measurement {
         let errno = Errno::new(*number);
         let meaning = errno::send_meaning(*number).unwrap_or("the kernel would not send it");
         let subject = context.target.escaped().to_string();
-        let message = format!(
-            "{} of {} probes to {subject} were not sent: {meaning} ({} {number})",
+        let mut message = format!(
+            "{} of {} probes to {subject} were not sent: ",
             counters.local_errors(),
             counters.attempted(),
-            errno.name,
         );
+        if self.tally.local_errors.len() == 1 {
+            message.push_str(&format!("{meaning} ({} {number})", errno.name));
+        } else {
+            let causes = self.tally.local_errors.iter();
+            let causes =
+                causes.map(|(number, count)| format!("{} {count}", Errno::new(*number).name));
+            message.push_str(&causes.collect::<Vec<_>>().join(", "));
+        }
         let address = self.config.destination.address();
         let advice = match number {
             1 => "see the output rules: `nft list ruleset`".to_owned(),

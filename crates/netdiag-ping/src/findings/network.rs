@@ -34,7 +34,13 @@ impl Measurement {
             return None;
         }
         let span = self.last_at?.since(self.started_at?);
-        let mut message = format!("{target} answered none of {n} probes, and nobody sent an error");
+        let mut message = format!("{target} answered none of {n} probes");
+        let errors: u64 = self.tally.icmp_errors.values().sum();
+        if errors > 0 {
+            message.push_str(&format!("; {errors} ICMP errors came after their timeout"));
+        } else if self.tally.rejected.is_empty() {
+            message.push_str(", and nobody sent an error");
+        }
         if counters.late() > 0 {
             message.push_str(&format!("; {} answers came late", counters.late()));
         }

@@ -159,7 +159,7 @@ impl Measurement {
         {
             return Some(local_failure(*number));
         }
-        let message = format!("no answer to {} probes", counters.sent());
+        let message = format!("0 of {} probes were answered", counters.sent());
         Some(Failure {
             stage: Stage::Request,
             reason: "timeout".to_owned(),

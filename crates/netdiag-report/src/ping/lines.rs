@@ -85,6 +85,9 @@ pub(super) fn marks(reply: &Reply, reordered: bool) -> String {
     if reply.is_truncated() {
         marks.push_str(&format!(" (truncated {} of {} bytes)", reply.bytes, reply.sent_bytes));
     }
+    if reply.bytes > reply.sent_bytes {
+        marks.push_str(&format!(" ({} bytes more than sent)", reply.bytes - reply.sent_bytes));
+    }
     if reordered {
         marks.push_str(" (reordered)");
     }
@@ -98,28 +101,29 @@ pub(super) fn marks(reply: &Reply, reordered: bool) -> String {
 }
 
 /// A probe that was not answered.
-pub(super) fn no_reply(settled: &Settled) -> Option<String> {
+pub(super) fn no_reply(settled: &Settled, to: Option<IpAddr>) -> Option<String> {
     let seq = printed(settled.seq);
+    let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
     match &settled.outcome {
         Outcome::Replied(_) => None,
-        Outcome::TimedOut => Some(format!("no answer yet for icmp_seq={seq}")),
+        Outcome::TimedOut => Some(format!("no answer yet for icmp_seq={seq}{to}")),
         Outcome::NetError(error) => Some(format!(
-            "From {} icmp_seq={seq} {} ({})",
+            "From {} icmp_seq={seq}{to} {} ({})",
             error.from.address(),
             error_text(error),
             numbers(error.kind),
         )),
         Outcome::Refused(refusal) => {
-            Some(format!("icmp_seq={seq} refused ({})", Errno::new(refusal.errno).name))
+            Some(format!("icmp_seq={seq}{to} refused ({})", Errno::new(refusal.errno).name))
         }
         Outcome::LocalError(error) => {
             let name = Errno::new(error.errno).name;
             let meaning =
                 errno::send_meaning(error.errno).unwrap_or("this machine could not send it");
             let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
-            Some(format!("icmp_seq={seq} not sent: {meaning}{mtu} ({name} {})", error.errno))
+            Some(format!("icmp_seq={seq}{to} not sent: {meaning}{mtu} ({name} {})", error.errno))
         }
-        Outcome::Unknown(why) => Some(format!("icmp_seq={seq} not measured: {}", why.name())),
+        Outcome::Unknown(why) => Some(format!("icmp_seq={seq}{to} not measured: {}", why.name())),
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn ours(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
     if user > 0 {
         writeln!(
             out,
-            "{user} round trips by this process's clock, not the kernel's: its delays are inside"
+            "round trips by this process's clock, not the kernel's (its delays are inside): {user}"
         )?;
     }
     let (Some(rtt), Some(jitter)) = (&target.rtt_ms, &target.jitter_ms) else { return Ok(()) };

@@ -82,6 +82,12 @@ impl<W: Write, E: Write> TextReport<W, E> {
         lines::who(from, name)
     }
 
+    /// The address of a target, where its lines must say which one they are about.
+    fn one_of_several(&self, index: usize) -> Option<IpAddr> {
+        let shown = self.targets.get(&index).filter(|_| self.targets.len() > 1)?;
+        shown.address
+    }
+
     fn modern(&mut self, event: &Event) -> io::Result<()> {
         let index = event.target_index;
         match &event.kind {
@@ -95,7 +101,8 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 let marks = lines::marks(reply, highest.is_some_and(|highest| *seq < highest));
                 writeln!(self.out, "{}{marks}", lines::reply(*seq, reply, &who, Times::Exact))
             }
-            EventKind::Probe(settled) => match lines::no_reply(settled) {
+            EventKind::Probe(settled) => match lines::no_reply(settled, self.one_of_several(index))
+            {
                 Some(line) => writeln!(self.out, "{line}"),
                 None => Ok(()),
             },

@@ -145,11 +145,18 @@ impl<'a> Context<'a> {
 
     fn judge_error(&self, message: &'a [u8], kind: u8, code: u8) -> Verdict<'a> {
         let quote = message.get(8..).unwrap_or_default();
+        // What is too short to say whose it is passes the kernel's filter of raw sockets.
         let Some((destination, protocol, transport)) = read_quote(quote) else {
-            return Verdict::Swallow(Fact::Unwanted);
+            return match self.socket {
+                SocketKind::Raw => self.tell_message(message),
+                _ => Verdict::Swallow(Fact::Unwanted),
+            };
         };
         let errno = errno_of(self.header.family(), kind, code);
         match protocol {
+            ICMP | ICMPV6 if transport.len() < 8 && self.socket == SocketKind::Raw => {
+                self.tell_message(message)
+            }
             ICMP | ICMPV6 if !self.is_ours(u16_at(transport, 4)) || transport.len() < 8 => {
                 Verdict::Swallow(Fact::Unwanted)
             }

@@ -3,7 +3,7 @@
 use super::How;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::rr::RData;
+use hickory_resolver::proto::rr::{Name, RData};
 use netdiag_model::Untrusted;
 use netdiag_model::failure::LookupError;
 use std::net::IpAddr;
@@ -27,16 +27,22 @@ impl Reverse {
         match tokio::time::timeout(LONGEST, resolver.reverse_lookup(address)).await {
             Ok(Ok(found)) => {
                 let name = found.answers().iter().find_map(|record| match &record.data {
-                    RData::PTR(name) => Some(name.0.to_ascii()),
+                    RData::PTR(name) => Some(text(&name.0)),
                     _ => None,
                 });
-                How::Named(Ok(name.map(|name| Untrusted::from(name.trim_end_matches('.')))))
+                How::Named(Ok(name.map(Untrusted::from)))
             }
             Ok(Err(NetError::Dns(DnsError::NoRecordsFound(_)))) => How::Named(Ok(None)),
             Ok(Err(error)) => no_answer(format!("{address}: {error}")),
             Err(_) => no_answer(format!("{address}: timed out (5.0 s)")),
         }
     }
+}
+
+/// A name as its bytes say, one character a byte: who shows it escapes it.
+fn text(name: &Name) -> String {
+    let labels = name.iter().map(|label| label.iter().map(|byte| char::from(*byte)).collect());
+    labels.collect::<Vec<String>>().join(".")
 }
 
 fn no_answer(tried: String) -> How {

@@ -7,6 +7,7 @@ use crate::raw::{self, Batch};
 use netdiag_engine::port::{
     Change, Channel, InputKind, Inputs, NetworkError, OperationId, Transmit,
 };
+use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant, Stamp};
 use std::os::fd::AsFd;
 
@@ -115,8 +116,30 @@ impl Lane {
         }
     }
 
+    /// Whether the socket's figure also counts packets with a wrong checksum, as that of raw ICMPv6
+    /// does: then only a queue that was really long says that there was no room. Otherwise whoever
+    /// sends us broken packets could pass loss off as our own.
+    fn counts_broken_packets(&self) -> bool {
+        self.socket.family == Family::Ipv6 && self.socket.opening.socket == SocketKind::Raw
+    }
+
+    /// Takes the figure that came with a batch of packets.
+    pub(super) fn note_drops(
+        &mut self,
+        total: u32,
+        was_long: bool,
+        now: Instant,
+        inputs: &mut Inputs,
+    ) {
+        if was_long || !self.counts_broken_packets() {
+            self.report_drops(total, now, inputs);
+        } else {
+            self.drops = total;
+        }
+    }
+
     /// Reports what the socket dropped so far, if that is more than before.
-    pub(super) fn report_drops(&mut self, total: u32, now: Instant, inputs: &mut Inputs) {
+    fn report_drops(&mut self, total: u32, now: Instant, inputs: &mut Inputs) {
         let count = total.wrapping_sub(self.drops);
         // The two sources of the figure are read at different times, so one may lag behind.
         if count.cast_signed() > 0 {
@@ -127,13 +150,13 @@ impl Lane {
 
     /// Asks the socket itself what it dropped: after the last packet of an overflow no other comes
     /// that could carry the figure.
-    pub(super) fn check_drops(&mut self, now: Instant, inputs: &mut Inputs) {
+    pub(super) fn check_drops(&mut self, was_long: bool, now: Instant, inputs: &mut Inputs) {
         let mut words = [0; 4 * (libc::SK_MEMINFO_DROPS as usize + 1)];
         let got = raw::get_bytes(self.socket.as_fd(), libc::SOL_SOCKET, SO_MEMINFO, &mut words);
         if got == Ok(words.len())
             && let Some(total) = words.last_chunk()
         {
-            self.report_drops(u32::from_ne_bytes(*total), now, inputs);
+            self.note_drops(u32::from_ne_bytes(*total), was_long, now, inputs);
         }
     }
 }

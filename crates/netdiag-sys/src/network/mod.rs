@@ -273,7 +273,7 @@ impl Network for SystemNetwork {
             }
             if now >= until {
                 // A probe may be given up now; it must be known first whether we lost its reply.
-                self.lanes.active().for_each(|lane| lane.check_drops(now, inputs));
+                self.lanes.active().for_each(|lane| lane.check_drops(false, now, inputs));
                 return Ok(());
             }
         }

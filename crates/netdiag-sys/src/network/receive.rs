@@ -48,7 +48,7 @@ impl Lane {
             }
             let last = self.deliver(shared, user, inputs);
             if got == MAX_BATCH {
-                self.check_drops(user, inputs);
+                self.check_drops(true, user, inputs);
             }
             if got < count {
                 return Ok(Drained::Empty);
@@ -95,7 +95,8 @@ impl Lane {
             inputs.push(stamp.at, InputKind::Received(received));
         }
         if let Some(total) = drops {
-            self.report_drops(total, user, inputs);
+            let was_long = shared.packets.messages().count() == MAX_BATCH;
+            self.note_drops(total, was_long, user, inputs);
         }
         if truncated {
             shared.make_room(LARGE_MESSAGE);

@@ -5,9 +5,9 @@ use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::{ExitStatus, World};
 use netdiag_engine::port::NetworkError;
-use netdiag_model::Instant;
 use netdiag_model::contract::{Document, Method, SCHEMA, SocketKind, Status, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
+use netdiag_model::{Instant, errno};
 use netdiag_ping::Measurement;
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::result::{Context, Target};
@@ -118,9 +118,13 @@ const FAIL_IF: &str = "fail-if";
 
 fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judgement {
     if target.sent == 0 && target.local_errors > 0 {
-        return Judgement::Unmeasured;
+        // To iputils a send that fails is a request without a reply, unless there is no route.
+        let errno = target.failure.as_ref().and_then(|failure| failure.errno.as_ref());
+        let routed = errno.is_some_and(|errno| !errno::is_route(errno.number));
+        return if plan.classic_exit && routed { Judgement::Fails } else { Judgement::Unmeasured };
     }
-    if target.received == 0 {
+    let cut_short = plan.classic_count.is_some_and(|count| target.received < count);
+    if target.received == 0 || cut_short {
         return Judgement::Fails;
     }
     let failed = plan.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);

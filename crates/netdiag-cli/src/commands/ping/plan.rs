@@ -41,6 +41,8 @@ pub(super) struct Plan {
     pub(super) configs: Vec<Config>,
     pub(super) fail_if: Option<Expr>,
     pub(super) classic_exit: bool,
+    /// As iputils: with a deadline too, so many replies must come.
+    pub(super) classic_count: Option<u64>,
     /// Targets of which nothing can be known from here: nobody could be asked for their address, or
     /// no socket can reach it.
     pub(super) unmeasured: Vec<usize>,
@@ -135,6 +137,7 @@ impl Plan {
     ) -> Result<Self, String> {
         let anchor = world.anchor();
         let started_at = network.now();
+        let classic_exit = arguments.classic || arguments.classic_exit;
         let mut plan = Self {
             run: Run {
                 command: "ping",
@@ -148,7 +151,8 @@ impl Plan {
             resolved: Vec::new(),
             configs: Vec::new(),
             fail_if: None,
-            classic_exit: arguments.classic || arguments.classic_exit,
+            classic_exit,
+            classic_count: checked.count.filter(|_| classic_exit && arguments.deadline.is_some()),
             unmeasured: Vec::new(),
         };
         for (index, host) in arguments.hosts.iter().enumerate() {
@@ -261,6 +265,7 @@ fn config(
 ) -> Config {
     Config {
         count: checked.count,
+        counts_replies: arguments.classic && arguments.deadline.is_some(),
         interval: arguments.interval,
         timeout: arguments.timeout.duration,
         deadline: arguments.deadline,
@@ -285,7 +290,8 @@ fn lookup_failure(host: &str, error: &LookupError) -> Failure {
     let host = host.escaped();
     let (reason, message) = match error {
         LookupError::NotFound { what, by } => {
-            ("not-found", format!("cannot resolve {host}: {what} from {by}"))
+            let said_by = if by == "this machine" { "on" } else { "from" };
+            ("not-found", format!("cannot resolve {host}: {what} {said_by} {by}"))
         }
         LookupError::NoAnswer { tried } => {
             ("no-resolver", format!("cannot resolve {host}: {tried}"))

@@ -8,6 +8,7 @@ use netdiag_model::{Destination, Family};
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
 const EAFNOSUPPORT: i32 = 97;
+const EADDRINUSE: i32 = 98;
 const EADDRNOTAVAIL: i32 = 99;
 
 /// Why a family has no socket, and the way out.
@@ -17,6 +18,14 @@ pub(super) fn closed(destination: Destination, error: &NetworkError) -> Failure 
         Family::Ipv6 => "IPv6",
     };
     let (reason, said) = match error.errno {
+        number if error.call.contains("SO_MARK") => (
+            errno::reason(number),
+            format!("--mark needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17 ({error})"),
+        ),
+        EADDRINUSE => (
+            errno::reason(EADDRINUSE),
+            format!("that echo identifier is taken ({error}): another --ident, or none"),
+        ),
         EPERM | EACCES => (
             "no-permission".to_owned(),
             format!(

@@ -1,0 +1,157 @@
+//! Names: never on the timing path, escaped, and who did not answer is named (A10, N4, B19).
+//! The only name server is a test's own, on the loopback of its namespace.
+
+use crate::support::process::{Ended, NETDIAG, Namespace, has, run};
+use serde_json::Value;
+use std::time::Duration;
+
+/// The start of the program and a busy machine.
+const NOISE: Duration = Duration::from_millis(400);
+const SERVER: &str = "127.0.0.1";
+
+/// An answer to `question` (RFC 1035 section 4.1) with a code and perhaps one record's data.
+fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
+    let labels = question.get(12..)?;
+    let end = 12 + labels.iter().position(|byte| *byte == 0)? + 5;
+    let mut message = question.get(..end)?.to_vec();
+    // A response with recursion; one question, no more of the others than we write.
+    message[2..4].copy_from_slice(&[0x81, 0x80 | code]);
+    message[4..12].copy_from_slice(&[0, 1, 0, u8::from(data.is_some()), 0, 0, 0, 0]);
+    if let Some(data) = data {
+        // The question's name by a pointer, its type and class, a TTL of 60 s.
+        message.extend([0xc0, 12]);
+        message.extend_from_slice(question.get(end - 4..end)?);
+        message.extend([0, 0, 0, 60]);
+        message.extend(u16::try_from(data.len()).ok()?.to_be_bytes());
+        message.extend_from_slice(data);
+    }
+    Some(message)
+}
+
+/// Each address has a name that takes over a terminal.
+fn evil(question: &[u8]) -> Option<Vec<u8>> {
+    answer(question, 0, Some(b"\x0cx\x1b[31m\x07\r\nown\x07example\x00"))
+}
+
+fn good(question: &[u8]) -> Option<Vec<u8>> {
+    answer(question, 0, Some(b"\x04here\x07example\x00"))
+}
+
+fn nxdomain(question: &[u8]) -> Option<Vec<u8>> {
+    answer(question, 3, None)
+}
+
+fn silent(_: &[u8]) -> Option<Vec<u8>> {
+    None
+}
+
+fn ping(server: fn(&[u8]) -> Option<Vec<u8>>, arguments: &[&str]) -> Option<Ended> {
+    let namespace = Namespace::with_resolver(SERVER)?;
+    namespace.serve_names(server);
+    Some(run(namespace.netdiag(&["ping"]).args(arguments)))
+}
+
+#[test]
+fn a10_a_dead_server_does_not_hold_a_measurement() {
+    let least = Duration::from_millis(600) + NOISE;
+    let Some(piped) = ping(silent, &["-c", "1", "192.0.2.5"]) else { return };
+    assert_eq!(piped.code(), Some(0), "{piped:?}");
+    assert!(piped.took < Duration::from_millis(200) + NOISE, "no name is asked for: {piped:?}");
+    for arguments in [&["-c", "1", "--names", "192.0.2.5"][..], &["-c", "1", "--names", "::1"]] {
+        let Some(ended) = ping(silent, arguments) else { return };
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        assert!(ended.took < least, "{ended:?}");
+    }
+    let Some(ended) = ping(silent, &["-c", "3", "-i", "0.05", "--names", "192.0.2.5"]) else {
+        return;
+    };
+    assert!(ended.out.contains("3 received"), "{ended:?}");
+    assert!(ended.took < least + Duration::from_millis(100), "{ended:?}");
+
+    let Some(namespace) = Namespace::with_resolver(SERVER) else { return };
+    if !has("script") {
+        return;
+    }
+    namespace.serve_names(silent);
+    let command = format!("{NETDIAG} ping -c 1 192.0.2.5");
+    let ended = run(namespace.command("script").args(["-qec", &command, "/dev/null"]));
+    assert!(ended.out.contains("1 received"), "{ended:?}");
+    assert!(ended.took < least, "{ended:?}");
+}
+
+#[test]
+fn a10_a_name_is_shown_where_it_was_asked_for() {
+    let Some(ended) = ping(good, &["-c", "3", "-i", "0.2", "--names", "192.0.2.5"]) else { return };
+    assert!(ended.out.contains("from here.example (192.0.2.5): icmp_seq=3 "), "{ended:?}");
+    let Some(ended) = ping(good, &["-c", "2", "-i", "0.1", "--names", "--json", "192.0.2.5"])
+    else {
+        return;
+    };
+    assert_eq!(ended.target()["hostname"], "here.example", "{ended:?}");
+    for without in [&["-c", "2", "-i", "0.1", "192.0.2.5"][..], &["-n", "-c", "1", "192.0.2.5"]] {
+        let Some(ended) = ping(good, without) else { return };
+        assert!(!ended.out.contains("example"), "{ended:?}");
+    }
+}
+
+#[test]
+fn n4_a_name_cannot_write_to_the_terminal() {
+    for form in ["text", "csv", "json", "jsonl"] {
+        let arguments = ["-c", "3", "-i", "0.2", "--names", "-o", form, "192.0.2.5"];
+        let Some(ended) = ping(evil, &arguments) else { return };
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        assert!(ended.out.contains("own"), "the name is shown: {ended:?}");
+        // As \\u{..}, or RFC 1035's \\DDD, which is decimal; JSON doubles the backslash.
+        let escapes = ["\\u{1b}", "\\027", "\\u001b"];
+        assert!(escapes.iter().any(|escape| ended.out.contains(escape)), "{form}: {ended:?}");
+        let raw = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
+        assert!(!raw(&ended.out) && !raw(&ended.err), "{form}: {ended:?}");
+        // Nor does it make lines of its own.
+        assert!(!ended.out.lines().any(|line| line.starts_with("own")), "{form}: {ended:?}");
+    }
+}
+
+#[test]
+fn b19_a_name_that_does_not_exist_is_an_answer_of_a_server() {
+    let Some(ended) = ping(nxdomain, &["-c", "1", "gone.example"]) else { return };
+    assert_eq!((ended.code(), ended.err.lines().count()), (Some(1), 1), "{ended:?}");
+    assert!(ended.err.contains("cannot resolve gone.example: "), "{ended:?}");
+    assert!(ended.err.contains("NXDOMAIN") && ended.err.contains(SERVER), "{ended:?}");
+    let Some(ended) = ping(nxdomain, &["-c", "1", "--json", "gone.example", "127.0.0.1"]) else {
+        return;
+    };
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let document = ended.json();
+    let failure = &document["targets"][0]["failure"];
+    assert_eq!(failure["stage"], "resolve", "{ended:?}");
+    assert_eq!(document["targets"][0]["loss_percent"], Value::Null, "{ended:?}");
+    assert_eq!(document["targets"][1]["received"], 1, "{ended:?}");
+}
+
+#[test]
+fn b19_a_silent_server_is_named_within_six_seconds() {
+    let Some(ended) = ping(silent, &["-c", "1", "--json", "slow.example"]) else { return };
+    assert_eq!(ended.code(), Some(3), "{ended:?}");
+    assert!(ended.took < Duration::from_secs(6), "{ended:?}");
+    let failure = &ended.target()["failure"];
+    let message = failure["message"].as_str().expect("text");
+    assert!(message.contains("cannot resolve slow.example: 127.0.0.1 timed out"), "{message}");
+}
+
+#[test]
+fn b19_without_any_server_addresses_work() {
+    let script = "ip addr add 192.0.2.5/32 dev lo
+                  mount -t tmpfs none /mnt; touch /mnt/resolv.conf
+                  mount --bind /mnt/resolv.conf /etc/resolv.conf";
+    for content in ["", "garbage \u{1}\nnameserver\nnameserver x"] {
+        let Some(namespace) = Namespace::new(script) else { return };
+        namespace.run(&format!("printf '{content}' > /etc/resolv.conf"));
+        let arguments = ["ping", "-c", "1", "--names", "192.0.2.5", "localhost"];
+        let ended = run(&mut namespace.netdiag(&arguments));
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        assert!(ended.took < Duration::from_millis(600) + NOISE, "{ended:?}");
+        let ended = run(&mut namespace.netdiag(&["ping", "-c", "1", "b.example"]));
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        assert!(ended.err.contains("resolv.conf"), "{ended:?}");
+    }
+}

@@ -1,0 +1,6 @@
+//! What the tests of the built program share.
+
+pub(crate) mod golden;
+pub(crate) mod process;
+pub(crate) mod schema;
+pub(crate) mod world;

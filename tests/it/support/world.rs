@@ -1,0 +1,137 @@
+//! The program in a simulated world: [`run`] gives what it wrote, how it ended, and what really
+//! happened.
+
+use super::process;
+use netdiag_cli::{ExitStatus, OpenRequest, Terminal, World};
+use netdiag_engine::port::{Inputs, Network, NetworkError, Opened, Operations};
+use netdiag_model::contract::SocketKind;
+use netdiag_model::failure::LookupError;
+use netdiag_model::{ClockAnchor, Destination, Family, Instant};
+use netdiag_sim::{Recording, Scenario, VirtualNetwork};
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+/// How much of the truth is kept.
+const RECORDED: usize = 100_000;
+
+/// A simulated machine.
+pub(crate) struct SimWorld {
+    scenario: Scenario,
+    network: Rc<RefCell<VirtualNetwork>>,
+}
+
+/// The network that the program gets; the world keeps its other end for the truth.
+pub(crate) struct Shared {
+    opened: Opened,
+    network: Rc<RefCell<VirtualNetwork>>,
+}
+
+impl Network for Shared {
+    fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    fn now(&mut self) -> Instant {
+        self.network.borrow_mut().now()
+    }
+
+    fn submit(&mut self, operations: &mut Operations) -> Result<(), NetworkError> {
+        self.network.borrow_mut().submit(operations)
+    }
+
+    fn wait(&mut self, until: Instant, inputs: &mut Inputs) -> Result<(), NetworkError> {
+        self.network.borrow_mut().wait(until, inputs)
+    }
+}
+
+impl SimWorld {
+    pub(crate) fn new(scenario: &str, socket: SocketKind) -> Self {
+        let scenario =
+            Scenario::load(&process::scenario(scenario)).unwrap_or_else(|fault| panic!("{fault}"));
+        let mut network = VirtualNetwork::with_socket(&scenario, socket);
+        network.internet().record(Recording::Memory(RECORDED));
+        Self { scenario, network: Rc::new(RefCell::new(network)) }
+    }
+}
+
+impl World for SimWorld {
+    type Network = Shared;
+
+    fn open(&mut self, _: &OpenRequest) -> Result<Shared, NetworkError> {
+        let opened = self.network.borrow().opened().clone();
+        Ok(Shared { opened, network: Rc::clone(&self.network) })
+    }
+
+    fn watch_signals(&mut self, _: &mut Shared) -> Result<(), NetworkError> {
+        Ok(())
+    }
+
+    fn resolve(
+        &mut self,
+        name: &str,
+        family: Option<Family>,
+    ) -> Result<Vec<Destination>, LookupError> {
+        let mut found = self.network.borrow().resolve(name)?;
+        found.retain(|destination| family.is_none_or(|family| destination.family() == family));
+        if found.is_empty() {
+            let what = format!("no {} address", family.map_or("", Family::name));
+            return Err(LookupError::NotFound { what, by: "the scenario".to_owned() });
+        }
+        Ok(found)
+    }
+
+    fn interface(&mut self, name: &str) -> Option<u32> {
+        (name == "lab0").then_some(2)
+    }
+
+    fn source(&mut self, destination: Destination) -> Option<IpAddr> {
+        let own = match destination.family() {
+            Family::Ipv4 => self.scenario.here.ipv4.first(),
+            Family::Ipv6 => self.scenario.here.ipv6.first(),
+        };
+        own.map(|prefix| prefix.address)
+    }
+
+    fn random(&mut self) -> [u8; 18] {
+        *b"eighteen bytes it."
+    }
+
+    fn anchor(&mut self) -> ClockAnchor {
+        self.network.borrow().clock_anchor()
+    }
+
+    fn terminal(&self) -> Terminal {
+        Terminal { stdout: false, stderr: false, no_color: false }
+    }
+
+    fn may_flood(&self) -> bool {
+        true
+    }
+}
+
+/// What is left of a run.
+pub(crate) struct Ran {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) status: ExitStatus,
+    network: Rc<RefCell<VirtualNetwork>>,
+}
+
+impl Ran {
+    /// Asks what really happened.
+    pub(crate) fn truth<T>(&self, ask: impl FnOnce(&netdiag_sim::Truth) -> T) -> T {
+        ask(self.network.borrow().truth())
+    }
+}
+
+/// `netdiag` with these arguments, in a scenario.
+pub(crate) fn run(scenario: &str, socket: SocketKind, arguments: &[&str]) -> Ran {
+    let mut world = SimWorld::new(scenario, socket);
+    let argv = std::iter::once("netdiag").chain(arguments.iter().copied()).map(OsString::from);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = netdiag_cli::run(argv, &mut world, &mut out, &mut err);
+    let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
+    Ran { out: text(out), err: text(err), status, network: world.network }
+}
