@@ -107,7 +107,11 @@ fn compare(scenario: &str, arguments: &str, least_ms: f64) -> Vec<String> {
         check_counters(real);
         let name = real["target"].as_str().expect("a target");
         for ((key, real), (_, expected)) in figures(real).iter().zip(figures(&expected)) {
-            if *real != expected {
+            // What follows the end of the last probe is not waited for: in virtual time it comes in
+            // the same instant, in a real network after it.
+            let after_end = key == "duplicates"
+                && real.as_u64().is_some_and(|real| expected.as_u64() == Some(real + 1));
+            if *real != expected && !after_end {
                 faults
                     .push(format!("{scenario} {name}: {key}: {real}, in virtual time {expected}"));
             }
