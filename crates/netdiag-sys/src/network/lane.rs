@@ -123,18 +123,21 @@ impl Lane {
         self.socket.family == Family::Ipv6 && self.socket.opening.socket == SocketKind::Raw
     }
 
-    /// Takes the figure that came with a batch of packets.
-    pub(super) fn note_drops(
-        &mut self,
-        total: u32,
-        was_long: bool,
-        now: Instant,
-        inputs: &mut Inputs,
-    ) {
-        if was_long || !self.counts_broken_packets() {
+    /// Whether a queue of so many packets may have filled the socket's buffer.
+    pub(super) fn may_have_overflowed(&self, packets: usize) -> bool {
+        /// What the kernel charges for a small packet, at the most.
+        const CHARGE: usize = 2304;
+        const WORTH_ASKING: usize = 4;
+        packets >= WORTH_ASKING
+            && self.counts_broken_packets()
+            && raw::get_int(self.socket.as_fd(), libc::SOL_SOCKET, libc::SO_RCVBUF)
+                .is_ok_and(|room| packets * CHARGE >= usize::try_from(room).unwrap_or(usize::MAX))
+    }
+
+    /// Takes the figure that came with a packet.
+    pub(super) fn note_drops(&mut self, total: u32, now: Instant, inputs: &mut Inputs) {
+        if !self.counts_broken_packets() {
             self.report_drops(total, now, inputs);
-        } else {
-            self.drops = total;
         }
     }
 
@@ -156,7 +159,12 @@ impl Lane {
         if got == Ok(words.len())
             && let Some(total) = words.last_chunk()
         {
-            self.note_drops(u32::from_ne_bytes(*total), was_long, now, inputs);
+            let total = u32::from_ne_bytes(*total);
+            if was_long || !self.counts_broken_packets() {
+                self.report_drops(total, now, inputs);
+            } else {
+                self.drops = total;
+            }
         }
     }
 }

@@ -36,6 +36,7 @@ impl Lane {
     ) -> Result<Drained, NetworkError> {
         let mut count = FEW;
         let mut errors_waiting = has_error;
+        let mut drained = 0;
         loop {
             let got = receive(&mut shared.packets, &self.socket, count, 0)?;
             let user = shared.clock.observe();
@@ -47,8 +48,9 @@ impl Lane {
                 errors_waiting = false;
             }
             let last = self.deliver(shared, user, inputs);
-            if got == MAX_BATCH {
-                self.check_drops(true, user, inputs);
+            drained += got;
+            if got == MAX_BATCH || self.may_have_overflowed(drained) {
+                self.check_drops(self.may_have_overflowed(drained), user, inputs);
             }
             if got < count {
                 return Ok(Drained::Empty);
@@ -95,8 +97,7 @@ impl Lane {
             inputs.push(stamp.at, InputKind::Received(received));
         }
         if let Some(total) = drops {
-            let was_long = shared.packets.messages().count() == MAX_BATCH;
-            self.note_drops(total, was_long, user, inputs);
+            self.note_drops(total, user, inputs);
         }
         if truncated {
             shared.make_room(LARGE_MESSAGE);
