@@ -17,8 +17,8 @@ fn failed(step: &'static str, reason: impl ToString) -> DropError {
 }
 
 /// Gives up all capabilities for good: the bounding set where CAP_SETPCAP allows it, then the
-/// ambient, inheritable, permitted and effective sets, and sets no_new_privs; then reads all of it
-/// back (capabilities(7), PR_SET_NO_NEW_PRIVS(2const)). The user id stays.
+/// ambient, inheritable, permitted and effective sets, and sets no_new_privs; then reads the last three
+/// sets back (capabilities(7), PR_SET_NO_NEW_PRIVS(2const)). The user id stays.
 ///
 /// Capabilities belong to a thread: call it before another thread starts. Sockets that are open
 /// stay as powerful as they are.
