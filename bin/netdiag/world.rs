@@ -53,6 +53,10 @@ impl World for SystemWorld {
         names::source(destination)
     }
 
+    fn owns(&mut self, address: IpAddr) -> bool {
+        names::owns(address)
+    }
+
     fn random(&mut self) -> [u8; 18] {
         random::bytes().expect("Linux since 3.17 has getrandom, and it does not fail for 18 bytes")
     }

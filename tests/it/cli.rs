@@ -92,6 +92,14 @@ fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
         check(&["ping", host], &["HOST", host]);
         check(&["ping", "--json", "127.0.0.1", host], &["HOST", host]);
     }
+    // Addresses that would leave by whatever the routes say, or from nowhere.
+    check(&["ping", "fe80::1"], &["HOST", "fe80::1", "--interface"]);
+    check(&["ping", "fe80::1%nosuch0"], &["HOST", "fe80::1%nosuch0", "no interface"]);
+    check(&["ping", "127.0.0.1%lo"], &["HOST", "127.0.0.1%lo", "zone"]);
+    check(&["ping", "--source", "192.0.2.1", "127.0.0.1"], &["--source", "192.0.2.1", "not an"]);
+    check(&["ping", "-I", "192.0.2.1", "127.0.0.1"], &["--interface", "192.0.2.1", "not an"]);
+    let both = ["ping", "--source", "127.0.0.1", "-I", "127.0.0.2", "127.0.0.1"];
+    check(&both, &["--source", "--interface", "differ"]);
     check(&["ping", "224.0.0.1"], &["224.0.0.1", "multicast"]);
     check(&["ping"], &["HOST"]);
     check(&["ping", "-c"], &["--count"]);
@@ -102,6 +110,16 @@ fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
     check(&["schema", "nonsense"], &["COMMAND", "nonsense"]);
     let faults = faults.into_inner();
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn addresses_have_every_form_that_the_classic_tools_take() {
+    for address in ["127.1", "0x7f.1", "2130706433", "[::1]", "::1"] {
+        let Some(ended) = ping(&format!("-c 1 {address}")) else { return };
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+    }
+    let Some(ended) = ping("-c 1 --source 127.0.0.3 -I 127.0.0.3 127.0.0.1") else { return };
+    assert_eq!(ended.code(), Some(0), "the same source, said twice: {ended:?}");
 }
 
 #[test]

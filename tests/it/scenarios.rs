@@ -6,6 +6,7 @@
 
 mod documents;
 mod icmp;
+mod judged;
 mod real;
 mod recompute;
 mod streams;

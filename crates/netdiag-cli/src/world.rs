@@ -42,6 +42,9 @@ pub trait World {
     /// nothing.
     fn source(&mut self, destination: Destination) -> Option<IpAddr>;
 
+    /// Whether packets can leave from an address: it is one of this machine.
+    fn owns(&mut self, address: IpAddr) -> bool;
+
     /// Unpredictable bytes, for the key of the tags.
     fn random(&mut self) -> [u8; 18];
 

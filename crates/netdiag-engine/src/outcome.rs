@@ -138,6 +138,15 @@ impl Why {
             Self::ReceiveDrops => "receive-drops",
         }
     }
+
+    /// The same in words.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Suspended => "the machine slept while it was under way",
+            Self::ReceiveDrops => "our own socket dropped packets while it was under way",
+        }
+    }
 }
 
 /// Something about a probe that does not settle it.
@@ -164,6 +173,9 @@ pub struct Rejection {
     pub at: Instant,
     /// Why it was not counted.
     pub reason: Reason,
+    /// What it said, where it was an ICMP error that could be read: its kind, and the MTU of a "too
+    /// big".
+    pub said: Option<(IcmpKind, Option<u32>)>,
 }
 
 /// Why a packet was not counted.

@@ -112,9 +112,65 @@ impl fmt::Display for Destination {
     }
 }
 
+/// The address that a text is, without brackets and zone: as RFC 4291 section 2.2 has it for IPv6,
+/// and for IPv4 in every form that inet_aton(3) takes, such as `127.1` or `0x7f000001`, since
+/// the classic tools take them too.
+#[must_use]
+pub fn parse_address(text: &str) -> Option<IpAddr> {
+    text.parse().ok().or_else(|| parse_ipv4(text).map(IpAddr::V4))
+}
+
+/// One to four parts, each decimal, octal (`0..`) or hexadecimal (`0x..`); the last one fills all
+/// bytes that are left.
+fn parse_ipv4(text: &str) -> Option<Ipv4Addr> {
+    let parts: Option<Vec<u32>> = text.split('.').map(parse_part).collect();
+    let parts = parts?;
+    let (last, bytes) = parts.split_last().filter(|(_, bytes)| bytes.len() < 4)?;
+    let mut address = u64::from(*last);
+    if address >> (32 - 8 * bytes.len()) != 0 {
+        return None;
+    }
+    for (place, byte) in bytes.iter().enumerate() {
+        address |= u64::from(u8::try_from(*byte).ok()?) << (24 - 8 * place);
+    }
+    u32::try_from(address).ok().map(Ipv4Addr::from_bits)
+}
+
+fn parse_part(part: &str) -> Option<u32> {
+    let (digits, radix) = match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if part.len() > 1 && part.starts_with('0') => (part, 8),
+        None => (part, 10),
+    };
+    // from_str_radix takes a sign, which no address has.
+    let signed = digits.starts_with(['+', '-']);
+    if signed { None } else { u32::from_str_radix(digits, radix).ok() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ipv4_addresses_have_the_forms_of_inet_aton() {
+        let same = |text: &str, address: &str| {
+            assert_eq!(parse_address(text), address.parse().ok(), "{text}");
+        };
+        same("192.0.2.1", "192.0.2.1");
+        same("127.1", "127.0.0.1");
+        same("127.0.1", "127.0.0.1");
+        same("10.513", "10.0.2.1");
+        same("0x7f.0.0.0x1", "127.0.0.1");
+        same("010.0.0.1", "8.0.0.1");
+        same("2130706433", "127.0.0.1");
+        same("::1", "::1");
+        let wrong = ["", ".", "1.", "1..2", "256.1.1.1", "1.2.3.256", "4294967296", "1.2.3.4.5"];
+        for text in
+            wrong.iter().chain(&["08", "0x", "1.+1", "-1", "localhost", "::g", "1.16777216"])
+        {
+            assert_eq!(parse_address(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_link_local_answer_from_another_interface_is_another_host() {

@@ -26,7 +26,8 @@ pub struct Document<T> {
     pub targets: Vec<T>,
     /// Verdicts, for all targets.
     pub findings: Vec<Finding>,
-    /// The worst finding, or `unknown` when nothing could be measured.
+    /// The worst finding; `critical` where what was asked for does not hold, `unknown` when
+    /// nothing could be measured.
     pub status: Status,
     /// The exit code of the process.
     pub exit_code: u8,
@@ -98,27 +99,37 @@ pub enum Timestamps {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// No finding above info.
+    /// What was asked for holds, and there is no finding above info.
     Ok,
-    /// A warning.
+    /// What was asked for holds, and there is a warning.
     Warning,
-    /// A critical finding.
+    /// A critical finding, or what was asked for does not hold.
     Critical,
     /// Nothing could be measured.
     Unknown,
 }
 
+/// What a run came to, before its findings are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// What was asked for holds for every target.
+    Holds,
+    /// It does not hold for at least one.
+    Fails,
+    /// Nothing could be measured.
+    Unmeasured,
+}
+
 impl Status {
-    /// The worst of the findings.
+    /// The worst of the findings; never better than what the run came to.
     #[must_use]
-    pub fn of(findings: &[Finding], measured: bool) -> Self {
-        if !measured {
-            return Self::Unknown;
-        }
-        match findings.iter().map(|finding| finding.severity).max() {
-            None | Some(Severity::Info) => Self::Ok,
-            Some(Severity::Warning) => Self::Warning,
-            Some(Severity::Critical) => Self::Critical,
+    pub fn of(findings: &[Finding], judgement: Judgement) -> Self {
+        let worst = findings.iter().map(|finding| finding.severity).max();
+        match (judgement, worst) {
+            (Judgement::Unmeasured, _) => Self::Unknown,
+            (Judgement::Fails, _) | (_, Some(Severity::Critical)) => Self::Critical,
+            (Judgement::Holds, Some(Severity::Warning)) => Self::Warning,
+            (Judgement::Holds, None | Some(Severity::Info)) => Self::Ok,
         }
     }
 }

@@ -93,6 +93,12 @@ impl IcmpKind {
         }
     }
 
+    /// Whether it only advises, and the packet itself went on: a redirect, or ICMPv4's source quench.
+    #[must_use]
+    pub const fn is_advice(self) -> bool {
+        self.is_redirect() || (matches!(self.family, Family::Ipv4) && self.kind == 4)
+    }
+
     /// Whether a filter refused the packet (RFC 1812 5.2.7.1, RFC 4443 3.1).
     #[must_use]
     pub const fn is_prohibited(self) -> bool {

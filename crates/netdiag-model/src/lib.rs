@@ -24,7 +24,7 @@ pub mod metrics;
 pub mod text;
 pub mod time;
 
-pub use address::{Destination, Family};
+pub use address::{Destination, Family, parse_address};
 pub use icmp::IcmpKind;
 pub use text::Untrusted;
 pub use time::{ClockAnchor, Instant, Stamp, StampSource};

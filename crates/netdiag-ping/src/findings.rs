@@ -2,6 +2,7 @@
 
 mod local;
 mod network;
+mod unanswered;
 
 use crate::Measurement;
 use crate::result::Context;
@@ -34,18 +35,27 @@ impl Measurement {
         if counters.sent() == 0 && counters.local_errors() > 0 {
             return Some("not measured: no probe left this machine".to_owned());
         }
+        if counters.sent() > 0 && counters.sent() == counters.unknown() {
+            return Some("not measured: this machine made every sample meaningless".to_owned());
+        }
         if counters.loss().is_none() && counters.in_flight() > 0 {
-            return Some(format!("not measured: {} probes were under way", counters.in_flight()));
+            let under_way = under_way(counters.in_flight());
+            return Some(format!("no reply before the run ended; loss not measured: {under_way}"));
         }
         let loss = counters.loss().filter(|loss| loss.lost() > 0)?;
         let outside = self.outside_outages(loss);
         let outages = self.long_outages().count();
         let where_lost = match outages {
             0 => String::new(),
-            _ if outside.lost() > 0 => {
-                format!("; outside {} {} of {}", the_outages(outages), outside.lost(), outside.of())
+            _ => {
+                let (all, it) = match (outside.lost(), outages) {
+                    (0, 1) => (", all of it in one outage", "it"),
+                    (0, _) => (", all of it in outages", "them"),
+                    (_, 1) => ("", "the outage"),
+                    _ => ("", "the outages"),
+                };
+                format!("{all}; outside {it} {} of {}", outside.lost(), outside.of())
             }
-            _ => format!(", all of it in {}; outside 0 of {}", the_outages(outages), outside.of()),
         };
         Some(format!("loss {}{where_lost}", loss_text(loss)))
     }
@@ -69,8 +79,10 @@ impl Measurement {
     }
 }
 
-fn the_outages(count: usize) -> String {
-    if count == 1 { "one outage".to_owned() } else { format!("{count} outages") }
+/// How many probes had not settled when the run ended.
+pub(crate) fn under_way(count: u64) -> String {
+    let (probes, were) = if count == 1 { ("probe", "was") } else { ("probes", "were") };
+    format!("{count} {probes} {were} under way")
 }
 
 /// Loss as a verdict says it: a fraction below 20 probes, else a per cent; always with its interval.

@@ -283,7 +283,7 @@ impl Policy for Measurement {
                 EventKind::Duplicate { seq, reply: reply.clone() }
             }
             Stray::Rejected(rejection) => {
-                *self.tally.rejected.entry(rejection.reason).or_default() += 1;
+                self.tally.on_rejected(rejection);
                 EventKind::Rejected { seq: Some(seq), rejection: *rejection }
             }
             Stray::Advice(error) => {
@@ -307,7 +307,7 @@ impl Policy for Measurement {
         if !self.config.destination.is_source(rejection.from) {
             return false;
         }
-        *self.tally.rejected.entry(rejection.reason).or_default() += 1;
+        self.tally.on_rejected(rejection);
         let kind = EventKind::Rejected { seq: None, rejection: *rejection };
         events.push(self.event(rejection.at, kind));
         true

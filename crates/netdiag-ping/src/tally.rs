@@ -1,6 +1,6 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
-use netdiag_engine::outcome::{IcmpError, Reason, Reply};
+use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply};
 use netdiag_model::{IcmpKind, Instant, StampSource};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,6 +14,7 @@ const ICMP_ERRORS_KEPT: usize = 256;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) rejected: BTreeMap<Reason, u64>,
+    pub(crate) untrue_mtu: Option<UntrueMtu>,
     pub(crate) icmp_errors: BTreeMap<(IpAddr, IcmpKind), u64>,
     pub(crate) reply_ttl: Option<ReplyTtls>,
     pub(crate) largest_late: Option<Duration>,
@@ -29,6 +30,14 @@ pub(crate) struct Tally {
     pub(crate) ewma_nanos: Option<f64>,
     /// The most probes under way at once.
     pub(crate) pipe: u64,
+}
+
+/// "Too big" messages that cannot be true: the last one, and how many came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UntrueMtu {
+    pub(crate) from: IpAddr,
+    pub(crate) mtu: Option<u32>,
+    pub(crate) count: u64,
 }
 
 /// The TTLs of replies, and when they changed.
@@ -61,6 +70,13 @@ impl Tally {
     pub(crate) fn on_late(&mut self, reply: &Reply) {
         self.on_stamp(reply);
         self.largest_late = self.largest_late.max(Some(reply.rtt));
+    }
+
+    pub(crate) fn on_rejected(&mut self, rejection: &Rejection) {
+        *self.rejected.entry(rejection.reason).or_default() += 1;
+        let Some((_, mtu)) = rejection.said.filter(|(kind, _)| kind.is_too_big()) else { return };
+        let count = self.untrue_mtu.map_or(1, |before| before.count + 1);
+        self.untrue_mtu = Some(UntrueMtu { from: rejection.from.address(), mtu, count });
     }
 
     pub(crate) fn on_icmp(&mut self, error: &IcmpError) {

@@ -41,12 +41,15 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Blocks the signals and opens a descriptor for them. Those that the process was started with
-    /// ignored, as by `nohup`, stay ignored.
+    /// Blocks the signals and opens a descriptor for them. A SIGHUP that the process was started
+    /// with ignored, as by `nohup`, stays ignored. The others are watched in any case: a shell
+    /// without job control starts what it puts into the background with SIGINT and SIGQUIT ignored,
+    /// and a script must still be able to ask for the summary.
     pub(crate) fn watch() -> Result<Self, NetworkError> {
-        let watched = WATCHED.map(|signal| (!raw::is_ignored(signal)).then_some(signal));
-        let watched: Vec<i32> = watched.into_iter().flatten().collect();
+        let unwanted = |signal: &i32| *signal == libc::SIGHUP && raw::is_ignored(*signal);
+        let watched: Vec<i32> = WATCHED.into_iter().filter(|signal| !unwanted(signal)).collect();
         raw::set_mask(&watched);
+        watched.iter().for_each(|signal| raw::default_action(*signal));
         let file = raw::signal_descriptor(&watched)
             .map_err(|errno| NetworkError { call: "signalfd", errno })?;
         Ok(Self { file, armed: None })

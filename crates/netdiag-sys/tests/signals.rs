@@ -79,7 +79,8 @@ fn main() {
     signals_that_end_the_process_are_inputs_first();
     a_second_interrupt_ends_at_once();
     a_late_second_interrupt_is_one_more_input();
-    what_was_ignored_stays_ignored();
+    a_hangup_that_was_ignored_stays_ignored();
+    an_interrupt_is_heard_in_the_background_of_a_script();
 }
 
 fn signals_that_end_the_process_are_inputs_first() {
@@ -116,11 +117,23 @@ fn a_late_second_interrupt_is_one_more_input() {
 }
 
 /// As `nohup` does it.
-fn what_was_ignored_stays_ignored() {
+fn a_hangup_that_was_ignored_stays_ignored() {
     let mut watcher = Watcher::start("trap '' HUP; exec \"$0\"");
     watcher.send(Signal::SIGHUP);
     watcher.send(Signal::SIGQUIT);
     watcher.expect("Interim");
     watcher.send(Signal::SIGTERM);
+    assert_eq!(watcher.end(), (None, Some(15)));
+}
+
+/// A shell without job control starts its background with these two ignored.
+fn an_interrupt_is_heard_in_the_background_of_a_script() {
+    let mut watcher = Watcher::start("trap '' INT QUIT TERM; exec \"$0\"");
+    watcher.send(Signal::SIGQUIT);
+    watcher.expect("Interim");
+    watcher.send(Signal::SIGINT);
+    watcher.expect("Stop(Interrupt)");
+    watcher.send(Signal::SIGTERM);
+    watcher.expect("Stop(Signal(15))");
     assert_eq!(watcher.end(), (None, Some(15)));
 }

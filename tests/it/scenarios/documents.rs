@@ -28,6 +28,7 @@ fn check(case: &Case) {
         netdiag_cli::ExitStatus::Signal(_) => None,
     };
     assert!(code.is_none_or(|code| document["exit_code"] == code), "{}", document["exit_code"]);
+    check_status(&document);
     let targets = document["targets"].as_array().expect("targets");
     for target in targets {
         check_counters(target);
@@ -37,6 +38,19 @@ fn check(case: &Case) {
     let sent: u64 = targets.iter().map(|target| count(target, "sent")).sum();
     assert_eq!(sent, ran.truth(|truth| truth.count(Fact::Sent)), "sent");
     assert_eq!(ran.truth(Truth::left_off), 0, "the record is complete");
+}
+
+/// The status is never better than the exit code, and whoever has no reply is told why.
+fn check_status(document: &Value) {
+    let status = document["status"].as_str().expect("a status");
+    match document["exit_code"].as_u64() {
+        Some(0) => assert_ne!(status, "unknown"),
+        Some(1) => assert_eq!(status, "critical"),
+        code => assert_eq!((code, status), (Some(3), "unknown")),
+    }
+    for target in document["targets"].as_array().expect("targets") {
+        assert_eq!(target["failure"].is_null(), target["received"] != 0, "{target}");
+    }
 }
 
 pub(super) fn count(target: &Value, key: &str) -> u64 {

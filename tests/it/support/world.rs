@@ -94,6 +94,11 @@ impl World for SimWorld {
         own.map(|prefix| prefix.address)
     }
 
+    fn owns(&mut self, address: IpAddr) -> bool {
+        let here = &self.scenario.here;
+        here.ipv4.iter().chain(&here.ipv6).any(|prefix| prefix.address == address)
+    }
+
     fn random(&mut self) -> [u8; 18] {
         *b"eighteen bytes it."
     }

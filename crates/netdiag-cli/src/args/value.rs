@@ -6,6 +6,8 @@ use std::time::Duration;
 /// The longest duration that is taken: about 31 years.
 const LONGEST_SECONDS: f64 = 1e9;
 
+const NO_DURATION: &str = "not a duration: a number of seconds, or with us, ms, s, m, h";
+
 /// A duration that may be zero: a bare number is seconds, or with `us`, `ms`, `s`, `m`, `h`.
 pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -16,11 +18,10 @@ pub(crate) fn duration_or_zero(text: &str) -> Result<Duration, String> {
         "" | "s" => 1.0,
         "m" => 60.0,
         "h" => 3600.0,
+        _ if number.is_empty() => return Err(NO_DURATION.to_owned()),
         _ => return Err(format!("unknown unit `{unit}`; us, ms, s, m or h")),
     };
-    let value: f64 = number
-        .parse()
-        .map_err(|_| "not a duration: a number of seconds, or with us, ms, s, m, h".to_owned())?;
+    let value: f64 = number.parse().map_err(|_| NO_DURATION.to_owned())?;
     let seconds = value * scale;
     if seconds.is_nan() || seconds < 0.0 || number.starts_with('-') {
         return Err("a duration cannot be negative".to_owned());

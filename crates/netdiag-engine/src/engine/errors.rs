@@ -4,7 +4,7 @@ use super::Engine;
 use super::receive::{Arrival, round_trip};
 use crate::identity::Identity;
 use crate::measurement::Measurement;
-use crate::outcome::{IcmpError, Outcome, Reason, Stray};
+use crate::outcome::{IcmpError, Outcome, Reason, Rejection, Stray};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
 use crate::table::State;
 use netdiag_model::{Family, IcmpKind};
@@ -114,14 +114,20 @@ impl<M: Measurement> Engine<M> {
         let Some(entry) = self.table.get(index) else { return };
         let template = self.table.template(entry);
         let identity = Identity { index, seq: entry.seq, destination: entry.destination };
+        let refused = |reason| Rejection {
+            from: arrival.from,
+            at: arrival.stamp.at,
+            reason,
+            said: Some((kind, said.info)),
+        };
         // As much of the data as is quoted must be what was sent.
         let quoted = u16::try_from(echo.payload.len()).unwrap_or(u16::MAX).min(template.size);
         if !self.config.secret.verify(&identity, quoted, echo.payload) {
-            return self.reject_for(index, arrival, Reason::BadTag);
+            return self.reject_as(index, &refused(Reason::BadTag));
         }
         let total = entry.destination.family().header_len() + 8 + usize::from(template.size);
         if kind.is_too_big() && !plausible_mtu(kind.family, said.info, total) {
-            return self.reject_for(index, arrival, Reason::ImplausibleMtu);
+            return self.reject_as(index, &refused(Reason::ImplausibleMtu));
         }
         let timing = round_trip(entry, arrival.stamp);
         let error = IcmpError {

@@ -184,15 +184,20 @@ impl<M: Measurement> Engine<M> {
 
     /// Counts a packet that names no probe.
     pub(super) fn reject(&mut self, arrival: &Arrival, reason: Reason) {
-        self.unmatched(&Rejection { from: arrival.from, at: arrival.stamp.at, reason });
+        self.unmatched(&Rejection { from: arrival.from, at: arrival.stamp.at, reason, said: None });
     }
 
     /// Counts a packet that names a probe and does not answer it.
     pub(super) fn reject_for(&mut self, index: u32, arrival: &Arrival, reason: Reason) {
-        let rejection = Rejection { from: arrival.from, at: arrival.stamp.at, reason };
+        let rejection = Rejection { from: arrival.from, at: arrival.stamp.at, reason, said: None };
+        self.reject_as(index, &rejection);
+    }
+
+    /// Counts a rejection of a packet that names a probe.
+    pub(super) fn reject_as(&mut self, index: u32, rejection: &Rejection) {
         match self.table.get(index).cloned() {
-            Some(entry) => self.stray(&entry, &Stray::Rejected(rejection)),
-            None => self.unmatched(&rejection),
+            Some(entry) => self.stray(&entry, &Stray::Rejected(*rejection)),
+            None => self.unmatched(rejection),
         }
     }
 }

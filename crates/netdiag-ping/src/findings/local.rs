@@ -52,8 +52,11 @@ impl Measurement {
             90 => "smaller packets (`--size`), or `--df dont`".to_owned(),
             105 => "the queue of the interface is full: `ip -s link`, or a longer `--interval`"
                 .to_owned(),
-            _ => format!("see the route: `ip route get {address}`"),
+            _ => format!("see the route: `ip route get {address}{}`", self.from_source()),
         };
+        if let Some(source) = self.config.control.source.filter(|_| errno::is_route(*number)) {
+            message.push_str(&format!("; the source {source} was asked for"));
+        }
         let finding = self.finding("local-send-blocked", severity, subject, message);
         let finding = finding
             .with("errno", errno.name)
@@ -66,6 +69,11 @@ impl Measurement {
             Some(mtu) => finding.with("mtu", mtu),
             None => finding,
         })
+    }
+
+    /// The source that was asked for, as ip-route(8) takes it.
+    fn from_source(&self) -> String {
+        self.config.control.source.map(|source| format!(" from {source}")).unwrap_or_default()
     }
 
     fn local_receive_drops(&self) -> Option<Finding> {
@@ -97,7 +105,7 @@ impl Measurement {
         let slept: f64 = tally.suspends.iter().map(|length| milliseconds(*length)).sum();
         let mut said = Vec::new();
         if !tally.clock_steps.is_empty() {
-            said.push(format!("the wall clock was set by {:.0} ms", stepped as f64 / 1e6));
+            said.push(format!("the wall clock was set by {:+.3} s", stepped as f64 / 1e9));
         }
         if !tally.suspends.is_empty() {
             said.push(format!("the machine slept {:.1} s", slept / 1e3));

@@ -17,6 +17,7 @@ impl Measurement {
         let silenced = unanswered.is_some();
         let all = [
             unanswered,
+            self.mtu_message_implausible(),
             self.outage(context),
             self.packet_loss(&target).filter(|_| !silenced),
             self.delay_variation(&target),
@@ -26,65 +27,6 @@ impl Measurement {
             self.reply_path_changed(context),
         ];
         all.into_iter().flatten().collect()
-    }
-
-    fn no_reply(&self, target: &str, n: u64) -> Option<Finding> {
-        let counters = self.stats.counters();
-        if n < 3 || counters.received() > 0 || counters.net_errors() > 0 {
-            return None;
-        }
-        let span = self.last_at?.since(self.started_at?);
-        let mut message = format!("{target} answered none of {n} probes");
-        let errors: u64 = self.tally.icmp_errors.values().sum();
-        if errors > 0 {
-            message.push_str(&format!("; {errors} ICMP errors came after their timeout"));
-        } else if self.tally.rejected.is_empty() {
-            message.push_str(", and nobody sent an error");
-        }
-        if counters.late() > 0 {
-            message.push_str(&format!("; {} answers came late", counters.late()));
-        }
-        Some(
-            self.finding("no-reply", Severity::Critical, target.to_owned(), message)
-                .with("sent", counters.sent())
-                .with("n", n)
-                .with("late", counters.late())
-                .with("seconds", span.as_secs_f64())
-                .with("threshold_n", 3)
-                .advise(format!(
-                    "ICMP may be filtered: `netdiag tcp-connect {target}:443`, `netdiag trace {target}`"
-                )),
-        )
-    }
-
-    fn unreachable(&self, n: u64) -> Option<Finding> {
-        let errors = self.tally.icmp_errors.iter().filter(|((_, kind), _)| kind.is_unreachable());
-        let ((from, kind), count) = errors.max_by_key(|(_, count)| **count)?;
-        if *count < 2 || count.saturating_mul(2) < n {
-            return None;
-        }
-        let said = kind.ping_text();
-        let own = *from == self.config.destination.address();
-        let whose = if own { "the target itself" } else { "a router on the way" };
-        let message = format!("{from} answered {count} of {n} probes with: {said}");
-        let advice = match kind.reason().as_str() {
-            "prohibited" => format!("{whose} refuses it by a filter rule"),
-            "host-unreachable" => format!(
-                "{whose} found no neighbour with that address: it is down, or the address is wrong"
-            ),
-            "network-unreachable" => format!("{whose} has no route to that network"),
-            _ => format!("sent by {whose}"),
-        };
-        Some(
-            self.finding("unreachable", Severity::Critical, from.to_string(), message)
-                .with("type", kind.kind)
-                .with("code", kind.code)
-                .with("name", kind.name())
-                .with("from", from.to_string())
-                .with("count", *count)
-                .with("n", n)
-                .advise(advice),
-        )
     }
 
     fn outage(&self, context: &Context) -> Option<Finding> {

@@ -3,6 +3,7 @@
 use super::{IcmpErrors, Outage, OutcomeName, Percentiles, Probe, Target};
 use crate::Measurement;
 use crate::event::{self, Cause, Settled};
+use crate::findings::under_way;
 use crate::measurement::{ProbeRecord, outage_of};
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::IcmpError;
@@ -137,14 +138,32 @@ impl Measurement {
         outages
     }
 
+    /// What was rejected, in words; `None` if nothing was.
+    pub(crate) fn rejected_text(&self) -> Option<String> {
+        let total: u64 = self.tally.rejected.values().sum();
+        let by_reason = self.tally.rejected.iter();
+        let reasons: Vec<String> =
+            by_reason.map(|(reason, count)| format!("{} {count}", reason.name())).collect();
+        (total > 0).then(|| format!("rejected: {total} ({})", reasons.join(", ")))
+    }
+
     /// Why there was no answer at all: what most probes met.
     fn failure(&self) -> Option<Failure> {
         let counters = self.stats.counters();
-        if counters.received() > 0 || counters.attempted() == counters.in_flight() {
+        if counters.received() > 0 || counters.attempted() == 0 {
             return None;
         }
+        if counters.attempted() == counters.in_flight() {
+            let under_way = under_way(counters.in_flight());
+            let message = format!("no reply before the run ended: {under_way}");
+            return Some(plain(Stage::Request, "in-flight", &message));
+        }
+        if counters.sent() > 0 && counters.sent() == counters.unknown() {
+            let message = "this machine made every sample meaningless";
+            return Some(plain(Stage::Request, "unknown", message));
+        }
         let errors = self.tally.icmp_errors.iter();
-        let refused = errors.filter(|((_, kind), _)| !kind.is_redirect()).max_by_key(|row| row.1);
+        let refused = errors.filter(|((_, kind), _)| !kind.is_advice()).max_by_key(|row| row.1);
         if let (Some(((from, kind), count)), true) = (refused, counters.net_errors() > 0) {
             return Some(Failure {
                 stage: Stage::Request,
@@ -159,14 +178,11 @@ impl Measurement {
         {
             return Some(local_failure(*number));
         }
-        let message = format!("0 of {} probes were answered", counters.sent());
-        Some(Failure {
-            stage: Stage::Request,
-            reason: "timeout".to_owned(),
-            errno: None,
-            icmp: None,
-            message,
-        })
+        let mut message = format!("0 of {} probes were answered", counters.sent());
+        if let Some(rejected) = self.rejected_text() {
+            message.push_str(&format!("; {rejected}"));
+        }
+        Some(plain(Stage::Request, "timeout", &message))
     }
 }
 
@@ -232,9 +248,7 @@ pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
         Outcome::NetError(error) => Some(net_failure(error)),
         Outcome::Refused(refusal) => Some(local_failure(refusal.errno)),
         Outcome::LocalError(error) => Some(local_failure(error.errno)),
-        Outcome::Unknown(why) => {
-            Some(plain(Stage::Request, why.name(), "this machine made the sample meaningless"))
-        }
+        Outcome::Unknown(why) => Some(plain(Stage::Request, why.name(), why.meaning())),
     }
 }
 

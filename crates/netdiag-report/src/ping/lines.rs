@@ -123,7 +123,9 @@ pub(super) fn no_reply(settled: &Settled, to: Option<IpAddr>) -> Option<String> 
             let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
             Some(format!("icmp_seq={seq}{to} not sent: {meaning}{mtu} ({name} {})", error.errno))
         }
-        Outcome::Unknown(why) => Some(format!("icmp_seq={seq}{to} not measured: {}", why.name())),
+        Outcome::Unknown(why) => {
+            Some(format!("icmp_seq={seq}{to} not measured: {}", why.meaning()))
+        }
     }
 }
 

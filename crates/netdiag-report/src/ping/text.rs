@@ -171,7 +171,7 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
             .trim_matches(['[', ']'])
             .split('%')
             .next()
-            .is_some_and(|text| text.parse::<IpAddr>().is_err());
+            .is_some_and(|text| netdiag_model::parse_address(text).is_none());
         let name = Some(resolved.target.clone()).filter(|_| is_name);
         self.targets.insert(resolved.target_index, Shown { address, name, highest_seq: 0 });
         match &resolved.failure {

@@ -7,8 +7,8 @@ use netdiag_model::failure::LookupError;
 use std::ffi::CString;
 use std::net::IpAddr;
 
-/// The address that a text is, if it is one: `192.0.2.1`, `2001:db8::1`, `[::1]`, `fe80::1%eth0`
-/// (RFC 4007 section 11; the zone by name or by index).
+/// The address that a text is, if it is one: `192.0.2.1`, `127.1`, `2001:db8::1`, `[::1]`,
+/// `fe80::1%eth0` (RFC 4007 section 11; the zone by name or by index).
 ///
 /// # Errors
 /// [`LookupError::NotFound`] for a zone that is no interface of this machine, and
@@ -20,12 +20,12 @@ pub fn literal(text: &str) -> Result<Option<Destination>, LookupError> {
         Some((address, zone)) => (address, Some(zone)),
         None => (inner, None),
     };
-    match (address.parse::<IpAddr>(), zone) {
-        (Ok(IpAddr::V6(v6)), zone) => {
+    match (netdiag_model::parse_address(address), zone) {
+        (Some(IpAddr::V6(v6)), zone) => {
             let scope = zone.map_or(Ok(0), |zone| scope_of(zone, text))?;
             Ok(Some(Destination::V6(v6, scope)))
         }
-        (Ok(IpAddr::V4(v4)), None) if bracketed.is_none() => Ok(Some(Destination::V4(v4))),
+        (Some(IpAddr::V4(v4)), None) if bracketed.is_none() => Ok(Some(Destination::V4(v4))),
         _ if bracketed.is_some() || zone.is_some() => Err(invalid(text)),
         _ => Ok(None),
     }

@@ -47,6 +47,22 @@ pub fn source(destination: Destination) -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.as_socket()?.ip())
 }
 
+/// Whether an address is one of this machine, so that packets can leave from it. Binding a UDP socket
+/// asks for it (ip(7): EADDRNOTAVAIL). An IPv6 link-local address passes unasked: it belongs to an
+/// interface, which is not known here.
+#[must_use]
+pub fn owns(address: IpAddr) -> bool {
+    if address.is_unspecified() || address.is_multicast() {
+        return false;
+    }
+    let domain = if address.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
+    let Ok(socket) = Socket::new(domain, Type::DGRAM, None) else { return true };
+    match socket.bind(&SockAddr::from(SocketAddr::new(address, 0))) {
+        Ok(()) => true,
+        Err(error) => error.raw_os_error() != Some(libc::EADDRNOTAVAIL),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +78,15 @@ mod tests {
         assert_eq!(both, all(&["2001:db8::1", "192.0.2.2", "192.0.2.1"]));
         let only_ipv4 = sorted_by(found, |one| one.family() == Family::Ipv4);
         assert_eq!(only_ipv4, all(&["192.0.2.2", "192.0.2.1", "2001:db8::1"]));
+    }
+
+    #[test]
+    fn this_machine_owns_loopback_and_no_documentation_address() {
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        assert!(owns(address("127.0.0.1")) && owns(address("127.9.9.9")));
+        for foreign in ["192.0.2.1", "2001:db8::1", "224.0.0.1", "0.0.0.0", "::"] {
+            assert!(!owns(address(foreign)), "{foreign}");
+        }
     }
 
     #[test]

@@ -67,8 +67,8 @@ impl SystemNetwork {
 
     /// From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT are inputs of [`Network::wait`], called from
     /// this thread, instead of ending the process: `Stop(Interrupt)`, `Stop(Signal)` and `Interim`.
-    /// A second SIGINT within a second of the first ends the process at once with code 130. Signals
-    /// that the process was started with ignored stay so.
+    /// A second SIGINT within a second of the first ends the process at once with code 130. A SIGHUP
+    /// that the process was started with ignored stays so.
     ///
     /// Call it when nothing blocks the measuring thread any more but `wait`; no thread may have been
     /// started by others than this crate before.

@@ -1,15 +1,17 @@
 //! From what was measured to documents, verdicts and the exit status.
 
+use super::judge::{self, Judged};
 use super::plan::Plan;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::{ExitStatus, World};
 use netdiag_engine::port::NetworkError;
-use netdiag_model::contract::{Document, Method, SCHEMA, SocketKind, Status, Timestamps};
-use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::{Instant, errno};
+use netdiag_model::Instant;
+use netdiag_model::contract::{
+    Document, Judgement, Method, SCHEMA, SocketKind, Status, Timestamps,
+};
+use netdiag_model::finding::Finding;
 use netdiag_ping::Measurement;
-use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::result::{Context, Target};
 use netdiag_report::json;
 use netdiag_report::ping::{Ended, PingReport, Resolved};
@@ -44,18 +46,17 @@ pub(super) fn conclude(
         };
         let target = measurement.result(context);
         let mut own = measurement.findings(context);
-        own.extend(fail_if(plan, &target, &own, resolved));
-        own.extend(sample_too_small(plan, &target, resolved));
-        judged.count(judge(plan, &target, &own));
+        own.extend(judge::fail_if(plan, &target, &own, resolved));
+        own.extend(judge::sample_too_small(plan, &target, resolved));
+        judged.count(judge::judge(plan, &target, &own));
         findings.extend(own);
         targets.push(target);
     }
-    let status = match judged.status(plan.classic_exit) {
-        _ if cannot_go_on && plan.classic_exit => ExitStatus::USAGE,
-        _ if cannot_go_on => ExitStatus::UNMEASURED,
-        status => status,
-    };
-    let document = document(plan, measurements, ended_at, targets, findings, status, &judged);
+    if cannot_go_on {
+        judged = Judged::nothing();
+    }
+    let (judgement, status) = (judged.together(), judged.status(plan.classic_exit));
+    let document = document(plan, measurements, ended_at, targets, findings, status, judgement);
     let ended: Vec<Ended<'_>> = plan
         .resolved
         .iter()
@@ -72,109 +73,6 @@ pub(super) fn conclude(
     report.finish(&ended, &document, complete)?;
     report.flush()?;
     Ok(status)
-}
-
-/// What a target comes to.
-enum Judgement {
-    Holds,
-    Fails,
-    Unmeasured,
-}
-
-/// What all targets come to.
-#[derive(Default)]
-struct Judged {
-    holds: usize,
-    fails: usize,
-    unmeasured: usize,
-}
-
-impl Judged {
-    fn count(&mut self, judgement: Judgement) {
-        match judgement {
-            Judgement::Holds => self.holds += 1,
-            Judgement::Fails => self.fails += 1,
-            Judgement::Unmeasured => self.unmeasured += 1,
-        }
-    }
-
-    const fn measured(&self) -> bool {
-        self.holds + self.fails > 0
-    }
-
-    /// The codes of README; iputils has 1 for "no reply" and 2 for any other error.
-    const fn status(&self, classic: bool) -> ExitStatus {
-        match (self.fails, self.unmeasured) {
-            (0, 0) => ExitStatus::HOLDS,
-            _ if self.measured() => ExitStatus::FAILS,
-            _ if classic => ExitStatus::USAGE,
-            _ => ExitStatus::UNMEASURED,
-        }
-    }
-}
-
-/// The finding that `--fail-if` holds, which fails the target.
-const FAIL_IF: &str = "fail-if";
-
-fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judgement {
-    if target.sent == 0 && target.local_errors > 0 {
-        // To iputils a send that fails is a request without a reply, unless there is no route.
-        let errno = target.failure.as_ref().and_then(|failure| failure.errno.as_ref());
-        let routed = errno.is_some_and(|errno| !errno::is_route(errno.number));
-        return if plan.classic_exit && routed { Judgement::Fails } else { Judgement::Unmeasured };
-    }
-    let cut_short = plan.classic_count.is_some_and(|count| target.received < count);
-    if target.received == 0 || cut_short {
-        return Judgement::Fails;
-    }
-    let failed = plan.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);
-    if failed { Judgement::Fails } else { Judgement::Holds }
-}
-
-fn fail_if(
-    plan: &Plan,
-    target: &Target,
-    findings: &[Finding],
-    resolved: &Resolved,
-) -> Option<Finding> {
-    let expression = plan.fail_if.as_ref()?;
-    let evidence = expression.fails(&TargetMetrics { target, findings })?;
-    let subject = resolved.target.escaped().to_string();
-    let message = format!("--fail-if holds for {subject}: {evidence}");
-    let index = Some(resolved.target_index);
-    Some(
-        Finding::new(index, FAIL_IF, Severity::Critical, subject, message)
-            .with("expression", expression.to_string())
-            .with("measured", evidence.to_string()),
-    )
-}
-
-/// From how many settled probes on a loss, and from how many replies on a percentile, says something.
-const ENOUGH: u64 = 20;
-const SAMPLED: [&str; 5] = ["loss", "p50", "p90", "p95", "p99"];
-
-/// A condition was asked about a sample that is too small to answer.
-fn sample_too_small(plan: &Plan, target: &Target, resolved: &Resolved) -> Option<Finding> {
-    let expression = plan.fail_if.as_ref()?;
-    let metric = *expression.metrics().iter().find(|metric| SAMPLED.contains(metric))?;
-    let n = target.sent - target.unknown - target.in_flight;
-    if n >= ENOUGH {
-        return None;
-    }
-    let subject = resolved.target.escaped().to_string();
-    let message = format!("{metric} was asked for over {n} probes; it says little below {ENOUGH}");
-    Some(
-        Finding::new(
-            Some(resolved.target_index),
-            "sample-too-small",
-            Severity::Info,
-            subject,
-            message,
-        )
-        .with("n", n)
-        .with("needed", ENOUGH)
-        .advise(format!("`--count {ENOUGH}` or more")),
-    )
 }
 
 fn context(plan: &Plan, resolved: &Resolved, measurement: Option<&Measurement>) -> Context {
@@ -197,7 +95,7 @@ fn document(
     targets: Vec<Target>,
     findings: Vec<Finding>,
     status: ExitStatus,
-    judged: &Judged,
+    judgement: Judgement,
 ) -> Document<Target> {
     let mut weakest: Method = targets
         .iter()
@@ -214,7 +112,7 @@ fn document(
         started_at: plan.run.anchor.rfc3339(plan.run.started_at),
         elapsed_ms: netdiag_model::milliseconds(ended_at.since(plan.run.started_at)),
         method: weakest,
-        status: Status::of(&findings, judged.measured()),
+        status: Status::of(&findings, judgement),
         targets,
         findings,
         exit_code: status.code(),

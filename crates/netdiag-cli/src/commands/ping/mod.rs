@@ -1,6 +1,7 @@
 //! `netdiag ping`.
 
 mod conclude;
+mod judge;
 mod plan;
 mod remedy;
 

@@ -9,7 +9,7 @@ use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::{Failure, LookupError, Stage};
-use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_model::{Destination, Family, Untrusted, parse_address};
 use netdiag_ping::Config;
 use netdiag_ping::metrics::METRICS;
 use netdiag_report::ping::{Resolved, Run};
@@ -57,7 +57,7 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         }
     };
     for host in &arguments.hosts {
-        check_host(host, arguments)?;
+        check_host(host, arguments, world)?;
     }
     if !world.may_flood() {
         if arguments.interval < LEAST_INTERVAL {
@@ -70,21 +70,7 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     if arguments.classic && arguments.form() != Output::Text {
         return Err("--classic: only with --output text".to_owned());
     }
-    let (mut source, mut interface) = (arguments.source, None);
-    if let Some(name) = &arguments.interface {
-        match name.parse() {
-            Ok(address) => source = Some(address),
-            Err(_) => {
-                let index = world.interface(name).ok_or_else(|| {
-                    format!(
-                        "--interface: no interface `{}`",
-                        Untrusted::from(name.as_str()).escaped()
-                    )
-                })?;
-                interface = Some((index, Untrusted::from(name.as_str())));
-            }
-        }
-    }
+    let (source, interface) = way_out(arguments, world)?;
     let mut warnings = Vec::new();
     if arguments.timeout.bare && arguments.timeout.duration > ODD_TIMEOUT {
         let seconds = arguments.timeout.duration.as_secs();
@@ -99,18 +85,44 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     Ok(Checked { fail_if, source, interface, count, warnings })
 }
 
+/// A source address, and an interface's index and name.
+type WayOut = (Option<IpAddr>, Option<(u32, Untrusted)>);
+
+/// The source address and the interface that were asked for: `--interface` takes either.
+fn way_out<W: World>(arguments: &PingArguments, world: &mut W) -> Result<WayOut, String> {
+    let Some(name) = &arguments.interface else { return Ok((arguments.source, None)) };
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return match arguments.source.filter(|source| *source != address) {
+            Some(source) => Err(format!("--interface: {address} and --source {source} differ")),
+            None => Ok((Some(address), None)),
+        };
+    }
+    let shown = Untrusted::from(name.as_str());
+    match world.interface(name) {
+        Some(index) => Ok((arguments.source, Some((index, shown)))),
+        None => Err(format!("--interface: no interface `{}`", shown.escaped())),
+    }
+}
+
 /// What a host must not be, as far as its text tells.
-fn check_host(host: &str, arguments: &PingArguments) -> Result<(), String> {
+fn check_host<W: World>(
+    host: &str,
+    arguments: &PingArguments,
+    world: &mut W,
+) -> Result<(), String> {
     let shown = Untrusted::from(host);
     let shown = shown.escaped();
     let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     if host.is_empty() {
         return Err("HOST is empty".to_owned());
     }
-    let Ok(address) = inner.split('%').next().unwrap_or(inner).parse::<IpAddr>() else {
+    let Some(address) = inner.split('%').next().and_then(parse_address) else {
         let has_port = host.starts_with('[') || host.matches(':').count() == 1;
         return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
     };
+    if let Some((_, zone)) = inner.split_once('%') {
+        check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
+    }
     if arguments.ipv4 && address.is_ipv6() {
         return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
     }
@@ -123,6 +135,18 @@ fn check_host(host: &str, arguments: &PingArguments) -> Result<(), String> {
     let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
     if address.is_multicast() || broadcast {
         return Err(format!("HOST `{shown}`: multicast and broadcast cannot be probed yet"));
+    }
+    Ok(())
+}
+
+/// The zone of an address, behind its `%` (RFC 4007 section 11).
+fn check_zone<W: World>(zone: &str, address: IpAddr, world: &mut W) -> Result<(), String> {
+    if address.is_ipv4() {
+        return Err("only an IPv6 address has a zone".to_owned());
+    }
+    let is_index = zone.parse::<u32>().is_ok_and(|index| index != 0);
+    if !is_index && world.interface(zone).is_none() {
+        return Err(format!("no interface `{}`", Untrusted::from(zone).escaped()));
     }
     Ok(())
 }
@@ -155,6 +179,10 @@ impl Plan {
             classic_count: checked.count.filter(|_| classic_exit && arguments.deadline.is_some()),
             unmeasured: Vec::new(),
         };
+        if let Some(source) = checked.source.filter(|source| !world.owns(*source)) {
+            let option = source_option(arguments);
+            return Err(format!("{option}: {source} is not an address of this machine"));
+        }
         for (index, host) in arguments.hosts.iter().enumerate() {
             plan.add_target(index, host, arguments, &checked, world, network)?;
         }
@@ -216,7 +244,7 @@ impl Plan {
 
 fn is_literal(host: &str) -> bool {
     let inner = host.trim_matches(['[', ']']);
-    inner.split('%').next().unwrap_or(inner).parse::<IpAddr>().is_ok()
+    inner.split('%').next().and_then(parse_address).is_some()
 }
 
 const fn family(arguments: &PingArguments) -> Option<Family> {
@@ -240,6 +268,11 @@ fn choose(
     addresses.iter().find(fits).or_else(|| addresses.first()).copied()
 }
 
+/// The option that the source address came by.
+const fn source_option(arguments: &PingArguments) -> &'static str {
+    if arguments.source.is_some() { "--source" } else { "--interface" }
+}
+
 fn check_family(
     destination: Destination,
     arguments: &PingArguments,
@@ -247,8 +280,18 @@ fn check_family(
 ) -> Result<(), String> {
     let family = destination.family();
     if let Some(source) = checked.source.filter(|source| Family::of(*source) != family) {
-        let option = if arguments.source.is_some() { "--source" } else { "--interface" };
+        let option = source_option(arguments);
         return Err(format!("{option}: {source} cannot send to {destination}"));
+    }
+    if let Destination::V6(address, 0) = destination
+        && address.is_unicast_link_local()
+        && checked.interface.is_none()
+    {
+        // The kernel would pick an interface, and the answer would depend on its routes.
+        return Err(format!(
+            "HOST `{address}`: a link-local address needs its interface, such as `{address}%eth0` \
+             or --interface"
+        ));
     }
     if family == Family::Ipv4 && arguments.size > 65_507 {
         return Err("--size: at most 65507 for IPv4".to_owned());

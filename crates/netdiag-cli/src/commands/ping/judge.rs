@@ -1,0 +1,155 @@
+//! Whether what was asked for holds.
+
+use super::plan::Plan;
+use crate::ExitStatus;
+use netdiag_check::expr::Expr;
+use netdiag_model::contract::Judgement;
+use netdiag_model::errno;
+use netdiag_model::finding::{Finding, Severity};
+use netdiag_ping::metrics::TargetMetrics;
+use netdiag_ping::result::Target;
+use netdiag_report::ping::Resolved;
+
+/// What all targets come to.
+#[derive(Default)]
+pub(super) struct Judged {
+    holds: usize,
+    fails: usize,
+    unmeasured: usize,
+}
+
+impl Judged {
+    /// A run that broke down.
+    pub(super) const fn nothing() -> Self {
+        Self { holds: 0, fails: 0, unmeasured: 1 }
+    }
+
+    pub(super) fn count(&mut self, judgement: Judgement) {
+        match judgement {
+            Judgement::Holds => self.holds += 1,
+            Judgement::Fails => self.fails += 1,
+            Judgement::Unmeasured => self.unmeasured += 1,
+        }
+    }
+
+    /// All targets together. One that could not be measured, among others that were, fails.
+    pub(super) const fn together(&self) -> Judgement {
+        match (self.holds + self.fails, self.fails + self.unmeasured) {
+            (_, 0) => Judgement::Holds,
+            (0, _) => Judgement::Unmeasured,
+            _ => Judgement::Fails,
+        }
+    }
+
+    /// The codes of README; iputils has 1 for "no reply" and 2 for any other error.
+    pub(super) const fn status(&self, classic: bool) -> ExitStatus {
+        match self.together() {
+            Judgement::Holds => ExitStatus::HOLDS,
+            Judgement::Fails => ExitStatus::FAILS,
+            Judgement::Unmeasured if classic => ExitStatus::USAGE,
+            Judgement::Unmeasured => ExitStatus::UNMEASURED,
+        }
+    }
+}
+
+/// The finding that `--fail-if` holds, which fails the target.
+const FAIL_IF: &str = "fail-if";
+
+pub(super) fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judgement {
+    if target.sent == 0 && target.local_errors > 0 {
+        // To iputils a send that fails is a request without a reply, unless there is no route.
+        let errno = target.failure.as_ref().and_then(|failure| failure.errno.as_ref());
+        let routed = errno.is_some_and(|errno| !errno::is_route(errno.number));
+        return if plan.classic_exit && routed { Judgement::Fails } else { Judgement::Unmeasured };
+    }
+    if target.received == 0 && target.sent == target.unknown {
+        return Judgement::Unmeasured;
+    }
+    let cut_short = plan.classic_count.is_some_and(|count| target.received < count);
+    if target.received == 0 || cut_short {
+        return Judgement::Fails;
+    }
+    let failed = plan.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);
+    if failed { Judgement::Fails } else { Judgement::Holds }
+}
+
+pub(super) fn fail_if(
+    plan: &Plan,
+    target: &Target,
+    findings: &[Finding],
+    resolved: &Resolved,
+) -> Option<Finding> {
+    let expression = plan.fail_if.as_ref()?;
+    let evidence = expression.fails(&TargetMetrics { target, findings })?;
+    let subject = resolved.target.escaped().to_string();
+    let message = format!("--fail-if holds for {subject}: {evidence}");
+    let index = Some(resolved.target_index);
+    Some(
+        Finding::new(index, FAIL_IF, Severity::Critical, subject, message)
+            .with("expression", expression.to_string())
+            .with("measured", evidence.to_string()),
+    )
+}
+
+/// Metrics that say little about a small sample, and how large it must be.
+const SAMPLED: [(&str, Sample, u64); 6] = [
+    ("loss", Sample::Probes, 20),
+    ("p50", Sample::Replies, 20),
+    ("p90", Sample::Replies, 20),
+    ("p95", Sample::Replies, 20),
+    ("p99", Sample::Replies, 20),
+    // Before that RFC 3550's jitter has not caught up with what it follows.
+    ("jitter_rfc3550", Sample::Replies, 50),
+];
+
+/// What a sample is made of.
+#[derive(Clone, Copy)]
+enum Sample {
+    /// Probes that settled.
+    Probes,
+    /// Round trips.
+    Replies,
+}
+
+impl Sample {
+    fn count(self, target: &Target) -> u64 {
+        match self {
+            Self::Probes => target.sent - target.unknown - target.in_flight,
+            Self::Replies => target.rtt_ms.as_ref().map_or(0, |rtt| rtt.samples),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Probes => "probes",
+            Self::Replies => "replies",
+        }
+    }
+}
+
+/// Conditions that were asked about a sample that is too small to answer, one for each metric.
+pub(super) fn sample_too_small<'a>(
+    plan: &'a Plan,
+    target: &'a Target,
+    resolved: &'a Resolved,
+) -> impl Iterator<Item = Finding> + 'a {
+    let asked = plan.fail_if.as_ref().map(Expr::metrics).unwrap_or_default();
+    let asked = SAMPLED.into_iter().filter(move |(metric, ..)| asked.contains(metric));
+    asked.filter_map(|(metric, sample, needed)| {
+        let (n, of) = (sample.count(target), sample.name());
+        if n >= needed {
+            return None;
+        }
+        let subject = resolved.target.escaped().to_string();
+        let message =
+            format!("{metric} was asked for over {n} {of}; it says little below {needed}");
+        let index = Some(resolved.target_index);
+        Some(
+            Finding::new(index, "sample-too-small", Severity::Info, subject, message)
+                .with("metric", metric)
+                .with("n", n)
+                .with("needed", needed)
+                .advise(format!("`--count {needed}` or more")),
+        )
+    })
+}

@@ -1,0 +1,101 @@
+//! When nothing came back: who said why, or that nobody did.
+
+use crate::Measurement;
+use netdiag_model::finding::{Finding, Severity};
+
+impl Measurement {
+    pub(super) fn no_reply(&self, target: &str, n: u64) -> Option<Finding> {
+        let counters = self.stats.counters();
+        if n < 3 || counters.received() > 0 || counters.net_errors() > 0 {
+            return None;
+        }
+        let span = self.last_at?.since(self.started_at?);
+        let mut message = format!("{target} answered none of {n} probes");
+        let errors: u64 = self.tally.icmp_errors.values().sum();
+        if errors > 0 {
+            message.push_str(&format!("; {errors} ICMP errors came after their timeout"));
+        } else if self.tally.rejected.is_empty() {
+            message.push_str(", and nobody sent an error");
+        }
+        let mut advice = format!(
+            "ICMP may be filtered: `netdiag tcp-connect {target}:443`, `netdiag trace {target}`"
+        );
+        if let Some(rejected) = self.rejected_text() {
+            message.push_str(&format!("; {rejected}"));
+            advice = format!("see who sends those: `netdiag ping --verbose {target}`");
+        }
+        if counters.late() > 0 {
+            message.push_str(&format!("; {} answers came late", counters.late()));
+        }
+        Some(
+            self.finding("no-reply", Severity::Critical, target.to_owned(), message)
+                .with("sent", counters.sent())
+                .with("n", n)
+                .with("late", counters.late())
+                .with("seconds", span.as_secs_f64())
+                .with("threshold_n", 3)
+                .advise(advice),
+        )
+    }
+
+    pub(super) fn unreachable(&self, n: u64) -> Option<Finding> {
+        let errors = self.tally.icmp_errors.iter().filter(|((_, kind), _)| !kind.is_advice());
+        let ((from, kind), count) = errors.max_by_key(|(_, count)| **count)?;
+        if *count < 2 || count.saturating_mul(2) < n {
+            return None;
+        }
+        let said = kind.ping_text();
+        let own = *from == self.config.destination.address();
+        let whose = if own { "the target itself" } else { "a router on the way" };
+        let message = format!("{from} answered {count} of {n} probes with: {said}");
+        let advice = match kind.reason().as_str() {
+            "prohibited" => format!("{whose} refuses it by a filter rule"),
+            "host-unreachable" => format!(
+                "{whose} found no neighbour with that address: it is down, or the address is wrong"
+            ),
+            "network-unreachable" => format!("{whose} has no route to that network"),
+            "time-exceeded" => {
+                "a routing loop, or a --ttl below the length of the path: `netdiag trace`"
+                    .to_owned()
+            }
+            "too-big" if from.is_ipv4() => "smaller packets (`--size`), or `--df dont`".to_owned(),
+            "too-big" => "smaller packets (`--size`)".to_owned(),
+            _ => format!("sent by {whose}"),
+        };
+        Some(
+            self.finding("unreachable", Severity::Critical, from.to_string(), message)
+                .with("type", kind.kind)
+                .with("code", kind.code)
+                .with("name", kind.name())
+                .with("from", from.to_string())
+                .with("count", *count)
+                .with("n", n)
+                .advise(advice),
+        )
+    }
+
+    /// "Too big" messages that cannot be true: somebody forges them, or a router is broken.
+    pub(super) fn mtu_message_implausible(&self) -> Option<Finding> {
+        let untrue = self.tally.untrue_mtu?;
+        let (from, sent) = (untrue.from, self.packet_len());
+        let said = untrue.mtu.map_or("no MTU".to_owned(), |mtu| format!("an MTU of {mtu}"));
+        let message = format!(
+            "\"too big\" that cannot be true, ignored, {} times: {from} names {said} for a packet of {sent} bytes",
+            untrue.count
+        );
+        let code = "mtu-message-implausible";
+        Some(
+            self.finding(code, Severity::Warning, from.to_string(), message)
+                .with("from", from.to_string())
+                .with("mtu", untrue.mtu)
+                .with("sent_bytes", sent)
+                .with("count", untrue.count)
+                .advise("someone forges them, or that router is broken"),
+        )
+    }
+
+    /// Bytes of a request with its IP header.
+    fn packet_len(&self) -> usize {
+        self.config.destination.family().header_len() + 8 + usize::from(self.config.size)
+    }
+}
