@@ -52,7 +52,7 @@ impl Measurement {
             90 => "smaller packets (`--size`), or `--df dont`".to_owned(),
             105 => "the queue of the interface is full: `ip -s link`, or a longer `--interval`"
                 .to_owned(),
-            _ => format!("see the route: `ip route get {address}{}`", self.from_source()),
+            _ => format!("see the route: `ip route get {address}{}`", self.source_asked_for()),
         };
         if let Some(source) = self.config.control.source.filter(|_| errno::is_route(*number)) {
             message.push_str(&format!("; the source {source} was asked for"));
@@ -72,7 +72,7 @@ impl Measurement {
     }
 
     /// The source that was asked for, as ip-route(8) takes it.
-    fn from_source(&self) -> String {
+    fn source_asked_for(&self) -> String {
         self.config.control.source.map(|source| format!(" from {source}")).unwrap_or_default()
     }
 

@@ -78,7 +78,7 @@ impl Measurement {
     pub(super) fn mtu_message_implausible(&self) -> Option<Finding> {
         let untrue = self.tally.untrue_mtu?;
         let (from, sent) = (untrue.from, self.packet_len());
-        let said = untrue.mtu.map_or("no MTU".to_owned(), |mtu| format!("an MTU of {mtu}"));
+        let said = untrue.mtu.map_or_else(|| "no MTU".to_owned(), |mtu| format!("an MTU of {mtu}"));
         let message = format!(
             "\"too big\" that cannot be true, ignored, {} times: {from} names {said} for a packet of {sent} bytes",
             untrue.count
