@@ -1,10 +1,10 @@
 //! The machine that this process runs on.
 
 use netdiag_cli::{DontFragment, OpenRequest, Terminal, World};
-use netdiag_engine::port::NetworkError;
+use netdiag_engine::port::{Control, NetworkError};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family};
-use netdiag_sys::{SystemNetwork, clock, names, privileges, random};
+use netdiag_model::{ClockAnchor, Destination, Family, Way};
+use netdiag_sys::{SystemNetwork, clock, interfaces, names, privileges, random};
 use std::io::IsTerminal;
 use std::net::IpAddr;
 
@@ -33,7 +33,9 @@ impl World for SystemWorld {
         Ok(network)
     }
 
-    fn watch_signals(&mut self, network: &mut SystemNetwork) -> Result<(), NetworkError> {
+    fn watch(&mut self, network: &mut SystemNetwork) -> Result<(), NetworkError> {
+        // Without its news of interfaces a measurement is still one.
+        let _ = network.watch_interfaces();
         network.watch_signals()
     }
 
@@ -49,8 +51,8 @@ impl World for SystemWorld {
         names::interface_index(name)
     }
 
-    fn source(&mut self, destination: Destination) -> Option<IpAddr> {
-        names::source(destination)
+    fn way(&mut self, destination: Destination, control: &Control) -> Option<Way> {
+        interfaces::way(destination, control.source, control.interface).ok()
     }
 
     fn owns(&mut self, address: IpAddr) -> bool {

@@ -1,8 +1,8 @@
 //! Everything of the machine that a command may touch.
 
-use netdiag_engine::port::{Network, NetworkError};
+use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family};
+use netdiag_model::{ClockAnchor, Destination, Family, Way};
 use std::net::IpAddr;
 
 /// The machine, or a simulated one.
@@ -17,12 +17,13 @@ pub trait World {
     /// When there is nothing to measure with at all.
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError>;
 
-    /// From now on signals are inputs of the network instead of ending the process. Called when
-    /// nothing but the measurement can block any more.
+    /// From now on signals are inputs of the network instead of ending the process, and so is what
+    /// changes at this machine's interfaces. Called when nothing but the measurement can block any
+    /// more.
     ///
     /// # Errors
     /// When signals cannot be watched.
-    fn watch_signals(&mut self, network: &mut Self::Network) -> Result<(), NetworkError>;
+    fn watch(&mut self, network: &mut Self::Network) -> Result<(), NetworkError>;
 
     /// The addresses of a host name, in the order in which they should be tried. Literal addresses
     /// are answered without asking anybody.
@@ -38,9 +39,10 @@ pub trait World {
     /// The index of a network interface.
     fn interface(&mut self, name: &str) -> Option<u32>;
 
-    /// The address that packets to a destination leave from; asks the kernel's routes and sends
-    /// nothing.
-    fn source(&mut self, destination: Destination) -> Option<IpAddr>;
+    /// The way that packets to a destination take out of this machine, from a source and by an
+    /// interface where those are fixed; `None` where there is none. Asks the kernel's routes and
+    /// sends nothing.
+    fn way(&mut self, destination: Destination, control: &Control) -> Option<Way>;
 
     /// Whether packets can leave from an address: it is one of this machine.
     fn owns(&mut self, address: IpAddr) -> bool;

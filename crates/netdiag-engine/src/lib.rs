@@ -46,7 +46,7 @@ mod template;
 
 pub use engine::{Engine, EngineConfig, MeasurementId};
 pub use identity::Secret;
-pub use measurement::{Events, Measurement, Next};
+pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec};

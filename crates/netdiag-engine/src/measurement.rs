@@ -49,9 +49,16 @@ pub trait Measurement {
         let _ = (address, result, events);
     }
 
-    /// Something about this machine changed.
-    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Self::Event>) {
+    /// Something about this machine changed. Says what it means for the way that its probes take
+    /// out of this machine: of those that it touches none is lost, they are unknown.
+    fn changed(
+        &mut self,
+        at: Instant,
+        change: &Change,
+        events: &mut Events<Self::Event>,
+    ) -> WayOut {
         let _ = (at, change, events);
+        WayOut::Untouched
     }
 
     /// Somebody wants the figures now.
@@ -64,6 +71,17 @@ pub trait Measurement {
 
     /// Nothing more comes of this measurement. Called exactly once, last.
     fn finish(&mut self, now: Instant, events: &mut Events<Self::Event>);
+}
+
+/// What a change of this machine means for a measurement's way out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WayOut {
+    /// Nothing.
+    Untouched,
+    /// It is another one, or one again, from this moment on.
+    Changed,
+    /// From now on nothing gets out by it, and no send fails.
+    Lost,
 }
 
 /// What comes next.

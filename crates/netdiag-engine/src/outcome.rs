@@ -127,6 +127,8 @@ pub enum Why {
     Suspended,
     /// Our own socket dropped packets while the probe was under way.
     ReceiveDrops,
+    /// The interface, its address or the route changed while the probe was under way.
+    InterfaceChanged,
 }
 
 impl Why {
@@ -136,6 +138,7 @@ impl Why {
         match self {
             Self::Suspended => "suspended",
             Self::ReceiveDrops => "receive-drops",
+            Self::InterfaceChanged => "interface-changed",
         }
     }
 
@@ -145,6 +148,7 @@ impl Why {
         match self {
             Self::Suspended => "the machine slept while it was under way",
             Self::ReceiveDrops => "our own socket dropped packets while it was under way",
+            Self::InterfaceChanged => "the way out of this machine changed while it was under way",
         }
     }
 }

@@ -58,6 +58,13 @@ impl Finding {
         }
     }
 
+    /// Says what it is about, such as an `interface` or a `hop`.
+    #[must_use]
+    pub fn at(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.locus.get_or_insert_default().insert(key.to_owned(), value.into());
+        self
+    }
+
     /// The same with one more figure of evidence.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {

@@ -23,11 +23,13 @@ pub mod icmp;
 pub mod metrics;
 pub mod text;
 pub mod time;
+pub mod way;
 
 pub use address::{Destination, Family, parse_address};
 pub use icmp::IcmpKind;
 pub use text::Untrusted;
 pub use time::{ClockAnchor, Instant, Stamp, StampSource};
+pub use way::Way;
 
 /// A duration in milliseconds, the unit of every `_ms` key of the JSON contract.
 #[must_use]

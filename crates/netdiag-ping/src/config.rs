@@ -2,7 +2,7 @@
 
 use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
-use netdiag_model::Destination;
+use netdiag_model::{Destination, Way};
 use std::time::Duration;
 
 /// How many probes are kept one by one for the result.
@@ -33,6 +33,8 @@ pub struct Config {
     pub pattern: Pattern,
     /// What travels with each packet.
     pub control: Control,
+    /// The way that the packets take out of this machine, where known.
+    pub way: Option<Way>,
     /// Whether the name of the address is wanted.
     pub wants_name: bool,
     /// Whether single probes are kept for the result, the last [`PROBES_KEPT`].
@@ -55,6 +57,7 @@ impl Config {
             size: 56,
             pattern: Pattern::COUNTING,
             control: Control::default(),
+            way: None,
             wants_name: false,
             keeps_probes: false,
         }

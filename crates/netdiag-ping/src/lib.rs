@@ -24,6 +24,7 @@ pub mod measurement;
 pub mod metrics;
 pub mod result;
 mod tally;
+mod way;
 
 pub use config::Config;
 pub use event::Event;

@@ -9,6 +9,7 @@ use netdiag_engine::schedule::Schedule;
 use netdiag_engine::stats::{self, OutageChange, SeriesStats, SettledKind};
 use netdiag_engine::{
     EchoSpec, Events, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray,
+    WayOut,
 };
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -326,18 +327,17 @@ impl Policy for Measurement {
         }
     }
 
-    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) {
-        match change {
-            Change::ReceiveDrops { count } => self.tally.receive_drops += count,
-            Change::ClockStepped { nanos } if self.tally.clock_steps.len() < PROBES_KEPT => {
-                self.tally.clock_steps.push(*nanos);
-            }
-            Change::Suspended { length } if self.tally.suspends.len() < PROBES_KEPT => {
-                self.tally.suspends.push(*length);
-            }
-            Change::ClockStepped { .. } | Change::Suspended { .. } => {}
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
+        let means = match change {
+            Change::Interface(change) => self.touched_by(change),
+            _ => WayOut::Untouched,
+        };
+        if matches!(change, Change::Interface(_)) && means == WayOut::Untouched {
+            return means;
         }
+        self.tally.on_change(at, change);
         events.push(self.event(at, EventKind::Changed(change.clone())));
+        means
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {

@@ -1,6 +1,7 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
 use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply};
+use netdiag_engine::port::{Change, InterfaceChange};
 use netdiag_model::{IcmpKind, Instant, StampSource};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -24,6 +25,9 @@ pub(crate) struct Tally {
     pub(crate) receive_drops: u64,
     pub(crate) clock_steps: Vec<i64>,
     pub(crate) suspends: Vec<Duration>,
+    /// Changes of the way out: how many, and the first of them.
+    pub(crate) interface_changes: u64,
+    pub(crate) interfaces: Vec<(Instant, InterfaceChange)>,
     pub(crate) local_errors: BTreeMap<i32, u64>,
     pub(crate) last_local_mtu: Option<u32>,
     /// The exponentially weighted mean of the round trips, in nanoseconds (weight 1/8, as iputils).
@@ -53,7 +57,7 @@ pub(crate) struct ReplyTtls {
 
 /// From how many replies on a TTL counts as held.
 const HELD_REPLIES: u64 = 5;
-/// How many changes of the path are kept.
+/// How many changes of one kind are kept.
 const CHANGES_KEPT: usize = 100;
 
 impl Tally {
@@ -77,6 +81,25 @@ impl Tally {
         let Some((_, mtu)) = rejection.said.filter(|(kind, _)| kind.is_too_big()) else { return };
         let count = self.untrue_mtu.map_or(1, |before| before.count + 1);
         self.untrue_mtu = Some(UntrueMtu { from: rejection.from.address(), mtu, count });
+    }
+
+    pub(crate) fn on_change(&mut self, at: Instant, change: &Change) {
+        match change {
+            Change::ReceiveDrops { count } => self.receive_drops += count,
+            Change::ClockStepped { nanos } if self.clock_steps.len() < CHANGES_KEPT => {
+                self.clock_steps.push(*nanos);
+            }
+            Change::Suspended { length } if self.suspends.len() < CHANGES_KEPT => {
+                self.suspends.push(*length);
+            }
+            Change::ClockStepped { .. } | Change::Suspended { .. } => {}
+            Change::Interface(change) => {
+                self.interface_changes += 1;
+                if self.interfaces.len() < CHANGES_KEPT {
+                    self.interfaces.push((at, change.clone()));
+                }
+            }
+        }
     }
 
     pub(crate) fn on_icmp(&mut self, error: &IcmpError) {

@@ -27,6 +27,7 @@ pub mod clock;
 mod control;
 mod dialog;
 mod filter;
+pub mod interfaces;
 pub mod names;
 mod network;
 mod open;

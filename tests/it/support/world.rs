@@ -3,10 +3,10 @@
 
 use super::process;
 use netdiag_cli::{ExitStatus, OpenRequest, Terminal, World};
-use netdiag_engine::port::{Inputs, Network, NetworkError, Opened, Operations};
+use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Instant};
+use netdiag_model::{ClockAnchor, Destination, Family, Instant, Way};
 use netdiag_sim::{Recording, Scenario, VirtualNetwork};
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -15,6 +15,8 @@ use std::rc::Rc;
 
 /// How much of the truth is kept.
 const RECORDED: usize = 100_000;
+/// The index of the only interface.
+const LAB0: u32 = 2;
 
 /// A simulated machine.
 pub(crate) struct SimWorld {
@@ -64,7 +66,7 @@ impl World for SimWorld {
         Ok(Shared { opened, network: Rc::clone(&self.network) })
     }
 
-    fn watch_signals(&mut self, _: &mut Shared) -> Result<(), NetworkError> {
+    fn watch(&mut self, _: &mut Shared) -> Result<(), NetworkError> {
         Ok(())
     }
 
@@ -83,15 +85,15 @@ impl World for SimWorld {
     }
 
     fn interface(&mut self, name: &str) -> Option<u32> {
-        (name == "lab0").then_some(2)
+        (name == "lab0").then_some(LAB0)
     }
 
-    fn source(&mut self, destination: Destination) -> Option<IpAddr> {
+    fn way(&mut self, destination: Destination, _: &Control) -> Option<Way> {
         let own = match destination.family() {
             Family::Ipv4 => self.scenario.here.ipv4.first(),
             Family::Ipv6 => self.scenario.here.ipv6.first(),
         };
-        own.map(|prefix| prefix.address)
+        own.map(|prefix| Way { source: Some(prefix.address), interface: LAB0 })
     }
 
     fn owns(&mut self, address: IpAddr) -> bool {

@@ -1,7 +1,7 @@
 //! The engine: keys, timers and probes in flight of many measurements at once.
 
 mod connection;
-mod drops;
+mod doubt;
 mod errors;
 mod operations;
 mod pace;
@@ -16,7 +16,7 @@ use crate::output::Output;
 use crate::port::{ExchangeFraming, Input, InputKind, Opened};
 use crate::probe::ProbeSpec;
 use crate::table::Table;
-use drops::Drops;
+use doubt::Doubt;
 use netdiag_model::Instant;
 use pace::Pace;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -83,7 +83,10 @@ pub struct Engine<M: Measurement> {
     payload: Vec<u8>,
     scratch: Vec<u8>,
     pace: Pace,
-    drops: Drops,
+    /// When our own sockets dropped packets.
+    drops: Doubt,
+    /// When the way out of measurements changed, or was not there.
+    ways: BTreeMap<u32, Doubt>,
     suspended_at: Option<Instant>,
     identifiers_exhausted: u64,
 }
@@ -148,7 +151,8 @@ impl<M: Measurement> Engine<M> {
             events: Events::new(),
             payload: Vec::new(),
             scratch: Vec::new(),
-            drops: Drops::default(),
+            drops: Doubt::default(),
+            ways: BTreeMap::new(),
             suspended_at: None,
             identifiers_exhausted: 0,
         }

@@ -2,7 +2,7 @@
 
 use super::timers::Timer;
 use super::{Engine, NAME_GRACE, Phase, Queued};
-use crate::measurement::Measurement;
+use crate::measurement::{Measurement, WayOut};
 use crate::outcome::{Outcome, Rejection, Stray, Why};
 use crate::port::{Change, SendError};
 use crate::table::{Entry, KernelStamp, State};
@@ -100,10 +100,17 @@ impl<M: Measurement> Engine<M> {
         match change {
             Change::Suspended { .. } => self.on_suspended(at),
             Change::ReceiveDrops { .. } => self.drops.add(self.looked_at, at),
-            Change::ClockStepped { .. } => {}
+            Change::ClockStepped { .. } | Change::Interface(_) => {}
         }
-        for slot in self.slots.iter_mut().filter(|slot| slot.phase != Phase::Finished) {
-            slot.measurement.changed(at, change, &mut self.events);
+        let looked_at = self.looked_at;
+        for (id, slot) in (0..).zip(&mut self.slots) {
+            if slot.phase == Phase::Finished {
+                continue;
+            }
+            let means = slot.measurement.changed(at, change, &mut self.events);
+            if means != WayOut::Untouched {
+                self.ways.entry(id).or_default().note(means, looked_at, at);
+            }
         }
     }
 

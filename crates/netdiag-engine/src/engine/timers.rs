@@ -87,7 +87,9 @@ impl<M: Measurement> Engine<M> {
             }
         }
         self.table.forget(self.now);
-        self.drops.forget(self.table.oldest());
+        let oldest = self.table.oldest();
+        self.drops.forget(oldest);
+        self.ways.retain(|_, way| way.forget(oldest));
         self.looked_at = self.now;
     }
 
@@ -104,10 +106,16 @@ impl<M: Measurement> Engine<M> {
         if deadline > self.now {
             return self.timers.push(deadline, Timer::Deadline(index));
         }
-        // A reply that our own socket dropped is not a reply that the network lost.
-        let dropped = entry.carrier == Carrier::Datagram
-            && self.drops.overlap(entry.sent_at(), entry.deadline());
-        let outcome = if dropped { Outcome::Unknown(Why::ReceiveDrops) } else { Outcome::TimedOut };
+        // A reply that this machine lost is not a reply that the network lost.
+        let (from, to) = (entry.sent_at(), entry.deadline());
+        let way = self.ways.get(&entry.measurement);
+        let outcome = if entry.carrier == Carrier::Datagram && self.drops.overlap(from, to) {
+            Outcome::Unknown(Why::ReceiveDrops)
+        } else if way.is_some_and(|way| way.overlap(from, to)) {
+            Outcome::Unknown(Why::InterfaceChanged)
+        } else {
+            Outcome::TimedOut
+        };
         self.settle(index, State::GivenUp, &outcome);
         self.queue_close(index);
     }

@@ -8,8 +8,8 @@ mod network;
 mod operation;
 
 pub use input::{
-    Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, Message, QueuedError, Received,
-    SendError, StopCause, TcpInfo,
+    Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, InterfaceChange, InterfaceEvent,
+    Message, QueuedError, Received, SendError, StopCause, TcpInfo,
 };
 pub use network::{Identifiers, Network, NetworkError, Opened, Opening};
 pub use operation::{

@@ -155,6 +155,23 @@ impl Operations {
             .map(|held| held.clone().map_bytes(|range| self.arena.get(range).unwrap_or_default()))
     }
 
+    /// Replaces the index of each interface that a packet shall leave by.
+    pub fn rename_interfaces(&mut self, new: impl Fn(u32) -> u32) {
+        for operation in &mut self.list {
+            let (destination, control) = match operation {
+                Operation::Transmit(transmit) => (&mut transmit.destination, &mut transmit.control),
+                Operation::Connect(connect) => (&mut connect.destination, &mut connect.control),
+                Operation::Exchange(_) | Operation::Lookup(_) | Operation::Close(_) => continue,
+            };
+            control.interface = control.interface.map(&new);
+            if let Destination::V6(address, scope) = *destination
+                && scope != 0
+            {
+                *destination = Destination::V6(address, new(scope));
+            }
+        }
+    }
+
     /// Forgets them all, keeping the memory for the next batch.
     pub fn clear(&mut self) {
         self.list.clear();

@@ -2,9 +2,9 @@
 
 use crate::harness::{Bench, START, V4, V6, at, config, echo};
 use crate::packets::{Answer, Socket, reply_to, request};
-use crate::script::Script;
+use crate::script::{OUR_INTERFACE, Script};
 use netdiag_engine::outcome::Why;
-use netdiag_engine::port::{Change, InputKind};
+use netdiag_engine::port::{Change, InputKind, InterfaceChange, InterfaceEvent};
 use netdiag_engine::{Next, Outcome};
 use netdiag_model::Stamp;
 use std::collections::BTreeSet;
@@ -246,4 +246,54 @@ fn done_waits_for_a_probe_without_an_identifier_and_counts_it_once() {
     assert!(bench.log_of(1).finished_at.is_some());
     let sent_at = bench.log_of(1).sent[&1].sent_at;
     assert!(sent_at >= at(3_000) && sent_at <= at(3_050), "after window and deadline: {sent_at}");
+}
+
+fn interface(index: u32, what: InterfaceEvent) -> Change {
+    Change::Interface(InterfaceChange { index, name: None, what })
+}
+
+#[test]
+fn what_is_lost_while_our_way_out_changes_is_unknown() {
+    for (index, outcome) in [
+        (OUR_INTERFACE, Outcome::Unknown(Why::InterfaceChanged)),
+        (OUR_INTERFACE + 1, Outcome::TimedOut),
+    ] {
+        let mut bench = Bench::in_flight(&[V4]);
+        bench.change(at(500), interface(index, InterfaceEvent::Down));
+        bench.pass(at(500));
+        bench.pass(at(1_000));
+        assert_eq!(*bench.log().outcome(1), outcome, "interface {index}");
+    }
+}
+
+#[test]
+fn without_a_carrier_nothing_is_loss_until_it_is_back() {
+    let later = (2..).zip([1_500, 3_000]);
+    let later = later.flat_map(|(seq, due)| [Next::NotBefore(at(due)), Next::Probe(echo(seq, V4))]);
+    let plan = std::iter::once(Next::Probe(echo(1, V4))).chain(later);
+    let mut bench = Bench::new([Script::new(plan, Next::WhenSettled)]);
+    bench.send_all(Stamp::user(at(0)));
+    bench.pass(at(1_200));
+    bench.change(at(1_300), interface(OUR_INTERFACE, InterfaceEvent::NoCarrier));
+    bench.pass(at(1_300));
+    for (millis, change) in [(1_500, None), (2_100, Some(InterfaceEvent::Up)), (3_000, None)] {
+        if let Some(what) = change {
+            bench.change(at(millis), interface(OUR_INTERFACE, what));
+        }
+        bench.pass(at(millis));
+        bench.send_all(Stamp::user(at(millis)));
+    }
+    bench.pass(at(4_500));
+    let unknown = Outcome::Unknown(Why::InterfaceChanged);
+    let outcomes = [1, 2, 3].map(|seq| bench.log().outcome(seq).clone());
+    assert_eq!(outcomes, [Outcome::TimedOut, unknown, Outcome::TimedOut]);
+}
+
+#[test]
+fn a_reply_counts_whatever_changed() {
+    let mut bench = Bench::new([Script::probes([echo(1, V4)])]);
+    let sent = bench.send_all(Stamp::user(at(0))).remove(0);
+    bench.change(at(10), interface(OUR_INTERFACE, InterfaceEvent::NoCarrier));
+    bench.receive(at(20), &reply_to(&sent));
+    assert!(matches!(bench.log().outcome(1), Outcome::Replied(_)));
 }

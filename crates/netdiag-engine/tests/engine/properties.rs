@@ -5,9 +5,10 @@
 
 use crate::harness::{Bench, START, Sent, V4, V6, at, config, is_long, probe};
 use crate::packets::{self, Answer, ROUTER_V4, ROUTER_V6, Socket, datagram, error, queued};
-use crate::script::Script;
+use crate::script::{OUR_INTERFACE, Script};
 use netdiag_engine::port::{
-    Change, ExchangeError, ExchangeFraming, InputKind, Operation, OperationId, SendError,
+    Change, ExchangeError, ExchangeFraming, InputKind, InterfaceChange, InterfaceEvent, Operation,
+    OperationId, SendError,
 };
 use netdiag_engine::{EchoSpec, Next, Pattern, ProbeKind, ProbeSpec};
 use netdiag_model::{Destination, Instant, Stamp};
@@ -89,6 +90,11 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Change::Suspended { length: Duration::from_secs(9) }),
         Just(Change::ClockStepped { nanos: -5 }),
         Just(Change::ReceiveDrops { count: 3 }),
+        (0..2_u32, any::<bool>()).prop_map(|(other, carrier)| {
+            let index = OUR_INTERFACE + other;
+            let what = if carrier { InterfaceEvent::Up } else { InterfaceEvent::NoCarrier };
+            Change::Interface(InterfaceChange { index, name: None, what })
+        }),
     ];
     prop_oneof![
         6 => prop_oneof![0..5_u64, 0..900_u64, 0..5_000_u64].prop_map(Step::Pass),

@@ -1,13 +1,16 @@
 //! A measurement that follows a script, writes down what it is told, and checks what it was promised.
 
 use netdiag_engine::outcome::Rejection;
-use netdiag_engine::port::Change;
+use netdiag_engine::port::{Change, InterfaceEvent};
 use netdiag_engine::stats::{SeriesStats, SettledKind};
-use netdiag_engine::{Events, Measurement, Next, Outcome, Probe, ProbeSpec, Stray};
+use netdiag_engine::{Events, Measurement, Next, Outcome, Probe, ProbeSpec, Stray, WayOut};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+
+/// The index of the interface that the script sends by.
+pub(crate) const OUR_INTERFACE: u32 = 7;
 
 /// Says what its script says, then `then` for ever.
 #[derive(Debug)]
@@ -152,9 +155,15 @@ impl Measurement for Script {
         self.log.named.push((address, matches!(result, Ok(Some(_)))));
     }
 
-    fn changed(&mut self, _: Instant, _: &Change, _: &mut Events<u64>) {
+    fn changed(&mut self, _: Instant, change: &Change, _: &mut Events<u64>) -> WayOut {
         assert_eq!(self.log.finished_at, None, "nothing is told after `finish`");
         self.log.changes += 1;
+        match change {
+            Change::Interface(change) if change.index != OUR_INTERFACE => WayOut::Untouched,
+            Change::Interface(change) if change.what == InterfaceEvent::NoCarrier => WayOut::Lost,
+            Change::Interface(_) => WayOut::Changed,
+            _ => WayOut::Untouched,
+        }
     }
 
     fn interim(&mut self, _: Instant, _: &mut Events<u64>) {

@@ -5,7 +5,7 @@ use crate::result::Context;
 use netdiag_engine::identity;
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::milliseconds;
+use netdiag_model::{Instant, milliseconds};
 
 impl Measurement {
     /// Whether so much went wrong on this machine that nothing is said about the network.
@@ -19,6 +19,7 @@ impl Measurement {
     pub(super) fn local_findings(&self, context: &Context) -> Vec<Finding> {
         let all = [
             self.local_send_blocked(context),
+            self.local_link_changed(context),
             self.local_receive_drops(),
             self.clock_adjusted(),
             self.weak_matching(),
@@ -74,6 +75,41 @@ impl Measurement {
     /// The source that was asked for, as ip-route(8) takes it.
     fn source_asked_for(&self) -> String {
         self.config.control.source.map(|source| format!(" from {source}")).unwrap_or_default()
+    }
+
+    fn local_link_changed(&self, context: &Context) -> Option<Finding> {
+        /// How many changes a sentence tells.
+        const TOLD: usize = 4;
+        let changes = &self.tally.interfaces;
+        let (_, first) = changes.first()?;
+        let when = |at: &Instant| context.anchor.rfc3339(*at);
+        let told = changes.iter().take(TOLD).map(|(at, change)| {
+            let at = when(at);
+            format!("{change} at {}", at.get(11..21).unwrap_or(&at))
+        });
+        let mut told = told.collect::<Vec<String>>().join(", ");
+        let more = self.tally.interface_changes.saturating_sub(TOLD as u64);
+        if more > 0 {
+            told.push_str(&format!(" and {more} changes more"));
+        }
+        let unknown = self.stats.counters().unknown();
+        let message = format!(
+            "the way out of this machine changed: {told}; {unknown} probes are unknown, not lost"
+        );
+        let interface = first.interface();
+        let times: Vec<String> = changes.iter().map(|(at, _)| when(at)).collect();
+        let what: Vec<String> = changes.iter().map(|(_, change)| change.what.to_string()).collect();
+        let finding =
+            self.finding("local-link-changed", Severity::Warning, interface.clone(), message);
+        Some(
+            finding
+                .at("interface", interface.clone())
+                .with("interface", interface)
+                .with("count", self.tally.interface_changes)
+                .with("times", times)
+                .with("what", what)
+                .with("unknown", unknown),
+        )
     }
 
     fn local_receive_drops(&self) -> Option<Finding> {

@@ -3,7 +3,7 @@
 use super::{Ended, PingReport, Resolved, Run};
 use crate::json;
 use netdiag_engine::outcome::Reply;
-use netdiag_engine::port::Change;
+use netdiag_engine::port::{Change, InterfaceEvent};
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted, milliseconds};
 use netdiag_ping::Event;
@@ -19,12 +19,14 @@ pub struct JsonLinesReport<W> {
     out: W,
     verbose: bool,
     run: Option<Run>,
+    /// The change of this machine that was told last.
+    said: Option<(Instant, Change)>,
 }
 
 impl<W: Write> JsonLinesReport<W> {
     /// A report that also tells of each probe sent when `verbose`.
     pub const fn new(out: W, verbose: bool) -> Self {
-        Self { out, verbose, run: None }
+        Self { out, verbose, run: None, said: None }
     }
 
     fn line(
@@ -143,6 +145,10 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
             }
             EventKind::OutageEnded(outage) => self.line("outage", index, at, &ended(outage)),
             EventKind::Changed(change) => {
+                if self.said.replace((at, change.clone())) == Some((at, change.clone())) {
+                    // Every target that it concerns tells it.
+                    return Ok(());
+                }
                 let (what, before, after) = change_words(change);
                 let fields = json!({"what": what, "before": before, "after": after});
                 self.line("state", None, at, &fields)
@@ -203,6 +209,14 @@ fn change_words(change: &Change) -> (&'static str, Value, Value) {
         }
         Change::ClockStepped { nanos } => {
             ("clock", Value::Null, json!({"step_ms": *nanos as f64 / 1e6}))
+        }
+        Change::Interface(change) => {
+            let what = match change.what {
+                InterfaceEvent::RouteAdded(..) | InterfaceEvent::RouteRemoved(..) => "route",
+                _ => "interface",
+            };
+            let after = json!({"interface": change.interface(), "event": change.what.to_string()});
+            (what, Value::Null, after)
         }
         Change::ReceiveDrops { count } => ("capture-drop", Value::Null, json!({"drops": count})),
     }

@@ -40,6 +40,8 @@ pub struct TextReport<W, E> {
     options: TextOptions,
     targets: BTreeMap<usize, Shown>,
     limiter: Limiter,
+    /// The change of this machine that was told last.
+    said: Option<(Instant, Change)>,
 }
 
 /// What is remembered of a target while it is shown.
@@ -72,7 +74,14 @@ impl Limiter {
 impl<W: Write, E: Write> TextReport<W, E> {
     /// A report with these options.
     pub fn new(out: W, err: E, options: TextOptions) -> Self {
-        Self { out, err, options, targets: BTreeMap::new(), limiter: Limiter::default() }
+        Self {
+            out,
+            err,
+            options,
+            targets: BTreeMap::new(),
+            limiter: Limiter::default(),
+            said: None,
+        }
     }
 
     fn who(&self, index: usize, from: IpAddr) -> String {
@@ -124,7 +133,14 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 }
                 Ok(())
             }
-            EventKind::Changed(change) => writeln!(self.err, "{}", change_line(change)),
+            EventKind::Changed(change) => {
+                if self.said.replace((event.at, change.clone())) == Some((event.at, change.clone()))
+                {
+                    // Every target that it concerns tells it.
+                    return Ok(());
+                }
+                writeln!(self.err, "{}", change_line(change))
+            }
             EventKind::Sent { .. }
             | EventKind::OutageBegan { .. }
             | EventKind::OutageEnded(_)
@@ -153,6 +169,7 @@ fn change_line(change: &Change) -> String {
         Change::ClockStepped { nanos } => {
             format!("-- the wall clock was set by {:+.3} s --", *nanos as f64 / 1e9)
         }
+        Change::Interface(change) => format!("-- {change} --"),
         Change::ReceiveDrops { count } => {
             format!("-- local receive drops: {count} --")
         }

@@ -10,6 +10,7 @@ mod unstamped;
 
 use crate::clock;
 use crate::dialog::Dialogs;
+use crate::interfaces::Interfaces;
 use crate::open::IcmpSocket;
 use crate::raw::{self, PollFd};
 use crate::signals::Signals;
@@ -38,6 +39,7 @@ pub struct SystemNetwork {
     /// Started when the first dialog is.
     dialogs: Option<Dialogs>,
     signals: Option<Signals>,
+    interfaces: Option<Interfaces>,
     set: Vec<PollFd>,
 }
 
@@ -61,6 +63,7 @@ impl SystemNetwork {
             connects: Connects::new(),
             dialogs: None,
             signals: None,
+            interfaces: None,
             set: Vec::new(),
         }
     }
@@ -77,6 +80,16 @@ impl SystemNetwork {
     /// When there is no descriptor to be had (signalfd(2)).
     pub fn watch_signals(&mut self) -> Result<(), NetworkError> {
         self.signals = Some(Signals::watch()?);
+        Ok(())
+    }
+
+    /// From now on changes of interfaces, addresses and routes are inputs of [`Network::wait`]. An
+    /// interface that is made again under its name is found again.
+    ///
+    /// # Errors
+    /// When the kernel does not tell (rtnetlink(7)).
+    pub fn watch_interfaces(&mut self) -> Result<(), NetworkError> {
+        self.interfaces = Some(Interfaces::watch()?);
         Ok(())
     }
 
@@ -174,6 +187,7 @@ impl SystemNetwork {
         self.set.clear();
         self.set.extend(self.lanes.active().map(|lane| PollFd::new(lane.socket.as_fd(), false)));
         self.set.extend(self.connects.poll_set());
+        self.set.extend(self.interfaces.iter().map(|news| PollFd::new(news.as_fd(), false)));
         self.set.extend(self.signals.iter().map(|signals| PollFd::new(signals.as_fd(), false)));
         self.set.extend(self.dialogs.iter().map(|dialogs| PollFd::new(dialogs.as_fd(), false)));
         match raw::poll(&mut self.set, timeout) {
@@ -188,6 +202,7 @@ impl SystemNetwork {
     /// is known up to which time everything is told.
     fn drain(&mut self, inputs: &mut Inputs) -> Result<(), NetworkError> {
         let told = self.shared.clock.observe();
+        let start = inputs.len();
         let mut drained = Drained::Empty;
         let mut polled = self.set.as_slice();
         for lane in self.lanes.active() {
@@ -204,6 +219,15 @@ impl SystemNetwork {
         }
         if let Some(dialogs) = &mut self.dialogs {
             dialogs.finish(inputs);
+        }
+        // Before the signals in the set, if these are watched.
+        let place = place.and_then(|place| place.checked_sub(usize::from(self.signals.is_some())));
+        let changed = place.and_then(|place| self.set.get(place)).is_some_and(|p| p.is_ready());
+        if let Some(interfaces) = self.interfaces.as_mut().filter(|_| changed) {
+            interfaces.read(inputs);
+        }
+        if let Some(interfaces) = self.interfaces.as_ref().filter(|known| known.renamed()) {
+            inputs.rename_interfaces(start, |current| interfaces.first(current));
         }
         match drained {
             Drained::Empty => {
@@ -243,6 +267,9 @@ impl Network for SystemNetwork {
     }
 
     fn submit(&mut self, operations: &mut Operations) -> Result<(), NetworkError> {
+        if let Some(interfaces) = self.interfaces.as_ref().filter(|known| known.renamed()) {
+            operations.rename_interfaces(|first| interfaces.current(first));
+        }
         if operations.len() < MANY {
             self.submit_each(operations)?;
         } else {

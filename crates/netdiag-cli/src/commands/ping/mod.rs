@@ -84,7 +84,7 @@ fn measure<W: World>(
         engine.add(Measurement::new(config.clone()));
     }
     let report = std::cell::RefCell::new(report);
-    let end = world.watch_signals(network).and_then(|()| {
+    let end = world.watch(network).and_then(|()| {
         netdiag_engine::run(
             &mut engine,
             network,

@@ -222,10 +222,12 @@ impl Plan {
             check_family(destination, arguments, checked)?;
             let wants_name =
                 !arguments.numeric && (arguments.names || (world.terminal().stdout && is_literal));
-            self.configs.push(config(index, destination, arguments, checked, wants_name));
+            let config = config(index, destination, arguments, checked, wants_name);
+            let way = world.way(destination, &config.control);
             if from.0.is_none() && from.1.is_some() {
-                from.0 = world.source(destination);
+                from.0 = way.and_then(|way| way.source);
             }
+            self.configs.push(Config { way, ..config });
         }
         self.resolved.push(Resolved {
             target_index: index,

@@ -1,0 +1,109 @@
+//! Which way a packet would take.
+
+use super::{ROOM, failed, ip, messages};
+use netdiag_engine::port::NetworkError;
+use netdiag_model::{Destination, Way};
+use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::{Socket, SocketAddr};
+use std::net::IpAddr;
+
+/// The way of a packet to `destination`, from `source` and by `interface` where those are given
+/// (RTM_GETROUTE). Sends nothing but the question to the kernel.
+///
+/// # Errors
+/// ENETUNREACH, EHOSTUNREACH, EACCES and EINVAL as a send to there would give them; whatever
+/// netlink itself refuses.
+pub fn way(
+    destination: Destination,
+    source: Option<IpAddr>,
+    interface: Option<u32>,
+) -> Result<Way, NetworkError> {
+    const CALL: &str = "RTM_GETROUTE";
+    let mut socket = Socket::new(NETLINK_ROUTE).map_err(|error| failed(CALL, &error))?;
+    socket.bind_auto().map_err(|error| failed(CALL, &error))?;
+    let question = question(destination, source, interface);
+    socket.send_to(&question, &SocketAddr::new(0, 0), 0).map_err(|error| failed(CALL, &error))?;
+    let mut room = vec![0; ROOM];
+    // The kernel answers within the send, so this does not wait.
+    let (length, from) = socket
+        .recv_from(&mut room.as_mut_slice(), libc::MSG_DONTWAIT)
+        .map_err(|error| failed(CALL, &error))?;
+    if from.port_number() != 0 {
+        return Err(NetworkError { call: CALL, errno: libc::EPROTO });
+    }
+    let answer = messages(room.get(..length).unwrap_or_default()).next();
+    match answer.map(|message| message.payload) {
+        Some(NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route))) => {
+            read(&route).ok_or(NetworkError { call: CALL, errno: libc::ENETUNREACH })
+        }
+        Some(NetlinkPayload::Error(error)) => {
+            Err(NetworkError { call: CALL, errno: error.raw_code().saturating_neg() })
+        }
+        _ => Err(NetworkError { call: CALL, errno: libc::EPROTO }),
+    }
+}
+
+fn question(destination: Destination, source: Option<IpAddr>, interface: Option<u32>) -> Vec<u8> {
+    let mut route = RouteMessage::default();
+    let (family, length) = match destination {
+        Destination::V4(_) => (AddressFamily::Inet, 32),
+        Destination::V6(..) => (AddressFamily::Inet6, 128),
+    };
+    route.header.address_family = family;
+    route.header.destination_prefix_length = length;
+    route.attributes.push(RouteAttribute::Destination(RouteAddress::from(destination.address())));
+    if let Some(source) = source {
+        route.header.source_prefix_length = length;
+        route.attributes.push(RouteAttribute::Source(RouteAddress::from(source)));
+    }
+    let scope = Some(destination.scope()).filter(|scope| *scope != 0);
+    if let Some(interface) = interface.or(scope) {
+        route.attributes.push(RouteAttribute::Oif(interface));
+    }
+    let mut message = NetlinkMessage::from(RouteNetlinkMessage::GetRoute(route));
+    message.header.flags = NLM_F_REQUEST;
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}
+
+fn read(route: &RouteMessage) -> Option<Way> {
+    let mut way = Way { source: None, interface: 0 };
+    for attribute in &route.attributes {
+        match attribute {
+            RouteAttribute::Oif(index) => way.interface = *index,
+            RouteAttribute::PrefSource(address) => way.source = ip(address),
+            _ => {}
+        }
+    }
+    (way.interface != 0).then_some(way)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(address: &str) -> Result<Way, NetworkError> {
+        way(Destination::new(address.parse().expect("an address")), None, None)
+    }
+
+    #[test]
+    fn the_way_to_loopback_is_by_lo() {
+        let lo = crate::names::interface_index("lo").expect("every machine has it");
+        for address in ["127.0.0.1", "127.9.9.9", "::1"] {
+            let way = to(address).expect("a way");
+            assert_eq!(way.interface, lo, "{address}");
+            assert!(way.source.is_some_and(|source| source.is_loopback()), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_interface_that_does_not_exist_leads_nowhere() {
+        let loopback = Destination::new("127.0.0.1".parse().expect("an address"));
+        assert!(way(loopback, None, Some(1 << 30)).is_err());
+    }
+}
