@@ -6,14 +6,14 @@ use serde_json::Value;
 use std::time::Duration;
 
 /// A host, a router and a host, each a kernel's: 10.9.1.2 - 10.9.1.1 | 10.9.2.1 - 10.9.2.2.
-struct Lab {
-    here: Namespace,
-    router: Namespace,
+pub(super) struct Lab {
+    pub(super) here: Namespace,
+    pub(super) router: Namespace,
     far: Namespace,
 }
 
 impl Lab {
-    fn new() -> Option<Self> {
+    pub(super) fn new() -> Option<Self> {
         if !has("nft") {
             return None;
         }

@@ -4,6 +4,11 @@
 use crate::measurement::WayOut;
 use netdiag_model::Instant;
 use std::collections::VecDeque;
+use std::time::Duration;
+
+/// After a change the next hop must be found anew; Linux asks for its address once a second
+/// (`retrans_time_ms`, arp(7)).
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Stretches of time, oldest first and apart from each other.
 #[derive(Debug, Default)]
@@ -27,8 +32,8 @@ impl Doubt {
             WayOut::Untouched => {}
             WayOut::Lost => self.add(from, Instant::FAR),
             WayOut::Changed => match self.0.back_mut().filter(|(_, last)| *last == Instant::FAR) {
-                Some((_, last)) => *last = to,
-                None => self.add(from, to),
+                Some((_, last)) => *last = to + SETTLING,
+                None => self.add(from, to + SETTLING),
             },
         }
     }
@@ -56,15 +61,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_on_is_doubtful_until_it_ends() {
-        let at = Instant::from_nanos;
+    fn what_goes_on_is_doubtful_until_it_ends_and_has_settled() {
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
         let mut doubt = Doubt::default();
         doubt.note(WayOut::Lost, at(10), at(11));
         assert!(doubt.overlap(at(0), at(10)) && doubt.overlap(at(900), at(901)));
         assert!(!doubt.overlap(at(0), at(9)));
         doubt.note(WayOut::Changed, at(19), at(20));
-        assert!(doubt.overlap(at(20), at(30)) && !doubt.overlap(at(21), at(30)));
-        doubt.note(WayOut::Changed, at(24), at(25));
-        assert!(doubt.overlap(at(22), at(30)) && !doubt.overlap(at(21), at(23)));
+        assert!(doubt.overlap(at(1_020), at(1_030)) && !doubt.overlap(at(1_021), at(1_030)));
+        doubt.note(WayOut::Changed, at(2_024), at(2_025));
+        assert!(doubt.overlap(at(2_022), at(2_030)) && !doubt.overlap(at(1_021), at(2_023)));
+    }
+
+    #[test]
+    fn what_goes_on_is_not_forgotten() {
+        let mut doubt = Doubt::default();
+        doubt.note(WayOut::Lost, Instant::ZERO, Instant::ZERO);
+        assert!(doubt.forget(None));
+        doubt.note(WayOut::Changed, Instant::ZERO, Instant::ZERO);
+        assert!(!doubt.forget(None));
     }
 }

@@ -268,7 +268,7 @@ fn what_is_lost_while_our_way_out_changes_is_unknown() {
 
 #[test]
 fn without_a_carrier_nothing_is_loss_until_it_is_back() {
-    let later = (2..).zip([1_500, 3_000]);
+    let later = (2..).zip([1_500, 3_500]);
     let later = later.flat_map(|(seq, due)| [Next::NotBefore(at(due)), Next::Probe(echo(seq, V4))]);
     let plan = std::iter::once(Next::Probe(echo(1, V4))).chain(later);
     let mut bench = Bench::new([Script::new(plan, Next::WhenSettled)]);
@@ -276,14 +276,14 @@ fn without_a_carrier_nothing_is_loss_until_it_is_back() {
     bench.pass(at(1_200));
     bench.change(at(1_300), interface(OUR_INTERFACE, InterfaceEvent::NoCarrier));
     bench.pass(at(1_300));
-    for (millis, change) in [(1_500, None), (2_100, Some(InterfaceEvent::Up)), (3_000, None)] {
+    for (millis, change) in [(1_500, None), (2_100, Some(InterfaceEvent::Up)), (3_500, None)] {
         if let Some(what) = change {
             bench.change(at(millis), interface(OUR_INTERFACE, what));
         }
         bench.pass(at(millis));
         bench.send_all(Stamp::user(at(millis)));
     }
-    bench.pass(at(4_500));
+    bench.pass(at(4_600));
     let unknown = Outcome::Unknown(Why::InterfaceChanged);
     let outcomes = [1, 2, 3].map(|seq| bench.log().outcome(seq).clone());
     assert_eq!(outcomes, [Outcome::TimedOut, unknown, Outcome::TimedOut]);

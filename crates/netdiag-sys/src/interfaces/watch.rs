@@ -1,7 +1,7 @@
 //! Interfaces, addresses and routes that change while we measure.
 
 use super::{ROOM, failed, ip, messages, own_address};
-use crate::clock;
+use crate::{clock, raw};
 use netdiag_engine::port::{
     Change, InputKind, Inputs, InterfaceChange, InterfaceEvent, NetworkError,
 };
@@ -77,7 +77,8 @@ impl Interfaces {
 
     /// The first index of an interface, given the one that it has now.
     pub(crate) fn first(&self, current: u32) -> u32 {
-        self.named(current).0
+        let known = self.known.values().find(|known| known.current == current);
+        known.map_or(current, |known| known.first)
     }
 
     /// Turns what changed into inputs.
@@ -167,12 +168,13 @@ impl Interfaces {
         Some(InterfaceChange { index: known.first, name: Some(name), what })
     }
 
-    /// The first index and the name of an interface, as far as it was heard of.
+    /// The first index and the name of an interface.
     fn named(&self, index: u32) -> (u32, Option<Untrusted>) {
         let mut known = self.known.iter();
-        known.find(|(_, known)| known.current == index).map_or((index, None), |(name, known)| {
-            (known.first, Some(Untrusted::from(name.as_str())))
-        })
+        match known.find(|(_, known)| known.current == index) {
+            Some((name, known)) => (known.first, Some(Untrusted::from(name.as_str()))),
+            None => (index, raw::interface_name(index).as_deref().map(Untrusted::from)),
+        }
     }
 }
 

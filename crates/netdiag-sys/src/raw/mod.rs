@@ -11,7 +11,7 @@ mod poll;
 mod process;
 
 pub(crate) use message::{Batch, Incoming, MAX_BATCH, Outgoing, send, send_many};
-pub(crate) use options::{get_bytes, get_int, interface_index, set_bytes, set_int};
+pub(crate) use options::{get_bytes, get_int, interface_index, interface_name, set_bytes, set_int};
 pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};
 pub(crate) use process::{

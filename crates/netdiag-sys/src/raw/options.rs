@@ -53,3 +53,15 @@ pub(crate) fn interface_index(name: &CStr) -> Result<u32> {
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
     if index == 0 { Err(last_errno()) } else { Ok(index) }
 }
+
+/// The name of the interface with this index (`if_indextoname(3)`).
+pub(crate) fn interface_name(index: u32) -> Option<String> {
+    let mut name = [0_u8; libc::IF_NAMESIZE];
+    // SAFETY: the call writes at most IF_NAMESIZE bytes, the terminating NUL included.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
+    if found.is_null() {
+        return None;
+    }
+    let name = CStr::from_bytes_until_nul(&name).ok()?;
+    Some(name.to_string_lossy().into_owned())
+}
