@@ -37,7 +37,18 @@ const ROOMS: &[Room] = &[
     room(
         "netdiag-sys",
         &["netdiag-engine", "netdiag-wire"],
-        &["caps", "hickory-resolver", "libc", "pnet", "socket2", "thiserror", "tokio"],
+        &[
+            "caps",
+            "hickory-resolver",
+            "libc",
+            "netlink-packet-core",
+            "netlink-packet-route",
+            "netlink-sys",
+            "pnet",
+            "socket2",
+            "thiserror",
+            "tokio",
+        ],
     ),
     room(
         "netdiag-report",
