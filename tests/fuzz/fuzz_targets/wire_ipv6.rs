@@ -1,0 +1,4 @@
+//! Any bytes as the wire's ipv6: nothing panics, and what parses survives being written again.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netdiag_wire::fuzzing::check_ipv6(data));
