@@ -105,7 +105,7 @@ impl<M: Measurement> Engine<M> {
             return self.timers.push(deadline, Timer::Deadline(index));
         }
         // A reply that our own socket dropped is not a reply that the network lost.
-        let dropped = entry.carrier == Carrier::Datagram
+        let dropped = entry.carrier != Carrier::Dialog
             && self.drops.overlap(entry.sent_at(), entry.deadline());
         let outcome = if dropped { Outcome::Unknown(Why::ReceiveDrops) } else { Outcome::TimedOut };
         self.settle(index, State::GivenUp, &outcome);

@@ -64,7 +64,11 @@ pub(crate) fn opened(socket: SocketKind, count: u8) -> Opened {
     let identifiers = Identifiers { first: IDENT, count };
     let opening = Opening { socket, identifiers, because: String::new(), lost: Vec::new() };
     let opening: Result<Opening, NetworkError> = Ok(opening);
-    Opened { ipv4: opening.clone(), ipv6: opening }
+    Opened {
+        udp4: opening.clone(),
+        udp6: opening.clone(),
+        ..Opened::icmp(opening.clone(), opening)
+    }
 }
 
 pub(crate) fn config(count: u8) -> EngineConfig {
