@@ -1,13 +1,13 @@
 //! A bench for one engine: takes its operations, pushes inputs at chosen instants.
 
-use crate::packets::Packet;
+use crate::packets::{Datagram, Packet};
 use crate::script::{Log, Script};
 use netdiag_engine::port::{
     Change, Control, Identifiers, Input, InputKind, NetworkError, Opened, Opening, Operation,
     OperationId, QueuedError, SendError, StopCause, Transmit,
 };
 use netdiag_engine::{
-    EchoSpec, Engine, EngineConfig, Output, Pattern, ProbeKind, ProbeSpec, Secret,
+    EchoSpec, Engine, EngineConfig, Output, Pattern, ProbeKind, ProbeSpec, Secret, UdpSpec,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Instant, Stamp};
@@ -45,6 +45,11 @@ pub(crate) fn echo(seq: u64, address: &str) -> ProbeSpec {
 pub(crate) fn sized(seq: u64, address: &str, size: u16) -> ProbeSpec {
     let echo = EchoSpec { size, pattern: Pattern::COUNTING, flow: 0 };
     probe(seq, address, ProbeKind::Echo(echo))
+}
+
+/// A UDP probe to `port` of `address`.
+pub(crate) fn udp(seq: u64, address: &str, port: u16, size: u16) -> ProbeSpec {
+    probe(seq, address, ProbeKind::Udp(UdpSpec { port, size, pattern: Pattern::COUNTING }))
 }
 
 pub(crate) fn probe(seq: u64, address: &str, kind: ProbeKind) -> ProbeSpec {
@@ -170,6 +175,12 @@ impl Bench {
         self.now = self.now.max(now);
         let kind = InputKind::Received(packet.received(stamp));
         self.engine.handle_input(self.now, Input { at: stamp.at, kind });
+        self.poll();
+    }
+
+    /// A datagram that came over the UDP socket.
+    pub(crate) fn datagram(&mut self, now: Instant, datagram: &Datagram) {
+        self.input(now, InputKind::Received(datagram.received(Stamp::user(now))));
         self.poll();
     }
 
