@@ -1,7 +1,7 @@
 //! How an answer names its probe.
 //!
 //! ```text
-//! data of an echo request      0       4       8              16
+//! data of a probe              0       4       8              16
 //!                              | index |  seq  |     tag      | pattern ...
 //! ```
 //! The 32-bit index finds the probe; the low half of the measurement's sequence number is there for
@@ -61,7 +61,7 @@ impl Secret {
         wire_sequence.wrapping_sub(self.sequence_start)
     }
 
-    /// Writes the data of an echo request: `size` bytes appended to `out`.
+    /// Writes the data of a probe: `size` bytes appended to `out`.
     pub(crate) fn emit(
         &self,
         identity: &Identity,
@@ -105,9 +105,14 @@ impl Secret {
     }
 }
 
-/// The index that the data of an echo message names, where there is room for one.
+/// The index that the data of a probe or of its answer names, where there is room for one.
 pub(crate) fn index_of(data: &[u8]) -> Option<u32> {
     data.first_chunk::<INDEX_LEN>().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+/// Whether data of this size carries the index.
+pub(crate) const fn has_index(size: u16) -> bool {
+    size as usize >= INDEX_LEN
 }
 
 /// Whether data of this size carries index and tag in full.

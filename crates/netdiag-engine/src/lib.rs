@@ -49,5 +49,5 @@ pub use identity::Secret;
 pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
-pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec};
+pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec, UdpSpec};
 pub use run::{RunEnd, run};

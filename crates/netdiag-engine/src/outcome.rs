@@ -38,9 +38,11 @@ pub struct Reply {
     pub received_at: Instant,
     /// The TTL or hop limit it arrived with, where known.
     pub hop_limit: Option<u8>,
-    /// Bytes of the answer: the ICMP message with its header.
+    /// Bytes of the answer: the ICMP message or UDP datagram with its header; of a "port
+    /// unreachable" what it quotes of our datagram.
     pub bytes: usize,
-    /// Bytes that were sent, likewise counted; more than `bytes` when the answer was cut.
+    /// Bytes that were sent, likewise counted; more than `bytes` when the answer was cut. The same
+    /// as `bytes` where the answer is not what was sent.
     pub sent_bytes: usize,
     /// The first data byte that is not what was sent.
     pub corruption: Option<Corruption>,
@@ -61,6 +63,14 @@ impl Reply {
 pub enum ReplyDetail {
     /// An echo reply.
     Echo,
+    /// The target itself said that nobody listens at the port.
+    PortUnreachable,
+    /// A UDP datagram came from the address and port that were probed.
+    Datagram {
+        /// It carries index and tag of the probe; otherwise it is its answer since no other probe
+        /// to that address and port was open.
+        echoed: bool,
+    },
     /// A TCP connection opened.
     Connected {
         /// The local end.
@@ -201,6 +211,8 @@ pub enum Reason {
     UnparsableQuote,
     /// A "too big" whose MTU cannot be true.
     ImplausibleMtu,
+    /// It says too little to tell which of several open probes it is about.
+    Ambiguous,
 }
 
 impl Reason {
@@ -216,6 +228,7 @@ impl Reason {
             Self::UnknownProbe => "unknown-probe",
             Self::UnparsableQuote => "unparsable-quote",
             Self::ImplausibleMtu => "implausible-mtu",
+            Self::Ambiguous => "ambiguous",
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct ProbeSpec {
 pub enum ProbeKind {
     /// An ICMP echo request (RFC 792, RFC 4443 section 4.1).
     Echo(EchoSpec),
+    /// A UDP datagram. It needs no right: what it asks for is the target's "port unreachable", or
+    /// whatever answers at the port.
+    Udp(UdpSpec),
     /// A TCP connect to a port, by the kernel.
     Connect {
         /// The destination port.
@@ -57,7 +60,19 @@ pub struct EchoSpec {
     pub flow: u8,
 }
 
-/// The filling of an echo request: up to 16 bytes repeated, or iputils' counting bytes.
+/// What a UDP probe carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UdpSpec {
+    /// The destination port. Of two probes to one address and port that are open at the same time,
+    /// an answer that quotes too little is ascribed to neither.
+    pub port: u16,
+    /// Payload bytes.
+    pub size: u16,
+    /// What fills the payload after index and tag.
+    pub pattern: Pattern,
+}
+
+/// The filling of a probe: up to 16 bytes repeated, or iputils' counting bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
     bytes: [u8; 16],

@@ -1,5 +1,6 @@
 //! The probes that the engine remembers: a ring over consecutive indexes.
 
+use crate::identity::Identity;
 use crate::probe::Probe;
 use crate::template::{Template, Templates};
 use netdiag_model::{Destination, Instant};
@@ -48,8 +49,10 @@ pub(crate) enum KernelStamp {
 /// What takes a probe to its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Carrier {
-    /// A datagram of ours: an echo request.
-    Datagram,
+    /// An echo request.
+    Echo,
+    /// A UDP datagram: what becomes of it is heard over the UDP socket alone.
+    Udp,
     /// A connection of the kernel's: nothing that an ICMP socket hears is about it.
     Dialog,
 }
@@ -110,7 +113,21 @@ impl Entry {
 
     /// Whether a packet of an ICMP socket can be about it.
     pub(crate) const fn is_heard(&self) -> bool {
-        matches!(self.carrier, Carrier::Datagram) && !matches!(self.state, State::Closed)
+        self.left_as(Carrier::Echo)
+    }
+
+    /// Whether something that comes back can be about it, and this carried it.
+    pub(crate) const fn left_as(&self, carrier: Carrier) -> bool {
+        let same = matches!(
+            (self.carrier, carrier),
+            (Carrier::Echo, Carrier::Echo) | (Carrier::Udp, Carrier::Udp)
+        );
+        same && !matches!(self.state, State::Closed)
+    }
+
+    /// What its packet says about it.
+    pub(crate) const fn identity(&self, index: u32) -> Identity {
+        Identity { index, seq: self.seq, destination: self.destination }
     }
 
     /// Whether its late window is over.
@@ -248,7 +265,7 @@ mod tests {
             template: 0,
             ident: 0,
             tries: 0,
-            carrier: Carrier::Datagram,
+            carrier: Carrier::Echo,
             state,
         }
     }

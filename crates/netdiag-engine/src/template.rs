@@ -10,6 +10,8 @@ use std::time::Duration;
 pub(crate) struct Template {
     pub(crate) control: Control,
     pub(crate) patience: Duration,
+    /// The destination port of UDP probes.
+    pub(crate) port: u16,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
 }

@@ -99,6 +99,15 @@ impl IcmpKind {
         self.is_redirect() || (matches!(self.family, Family::Ipv4) && self.kind == 4)
     }
 
+    /// Whether nobody listens at the port (RFC 792, RFC 4443 section 3.1).
+    #[must_use]
+    pub const fn is_port_unreachable(self) -> bool {
+        match self.family {
+            Family::Ipv4 => self.kind == 3 && self.code == 3,
+            Family::Ipv6 => self.kind == 1 && self.code == 4,
+        }
+    }
+
     /// Whether a filter refused the packet (RFC 1812 5.2.7.1, RFC 4443 3.1).
     #[must_use]
     pub const fn is_prohibited(self) -> bool {

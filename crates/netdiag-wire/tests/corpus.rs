@@ -4,8 +4,10 @@ use netdiag_wire::fuzzing;
 use std::fs;
 use std::path::Path;
 
+type Check = fn(&[u8]);
+
 /// The folder of each target, and its check.
-const TARGETS: [(&str, fn(&[u8])); 6] = [
+const TARGETS: [(&str, Check); 6] = [
     ("wire_ipv4", fuzzing::check_ipv4),
     ("wire_ipv6", fuzzing::check_ipv6),
     ("wire_icmp_v4", fuzzing::check_icmp_v4),
@@ -19,8 +21,8 @@ fn what_was_found_stays_found() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus");
     for (target, check) in TARGETS {
         let folder = corpus.join(target);
-        let entries = fs::read_dir(&folder)
-            .unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
+        let entries =
+            fs::read_dir(&folder).unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
         let mut files = 0;
         for entry in entries {
             let path = entry.expect("a readable folder").path();

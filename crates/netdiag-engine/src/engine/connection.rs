@@ -1,7 +1,7 @@
 //! Connections and dialogs: what the kernel or a library did for us.
 
 use super::Engine;
-use super::receive::{Timing, round_trip};
+use super::receive::{Arrival, Timing, plain_reply, round_trip};
 use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Refusal, Reply, ReplyDetail, Stray};
 use crate::port::{ExchangeError, SendError, TcpInfo};
@@ -103,23 +103,11 @@ impl<M: Measurement> Engine<M> {
 
     fn on_answer(&mut self, index: u32, stamp: Stamp, detail: ReplyDetail) {
         let Some(entry) = self.table.get(index) else { return };
-        let timing = round_trip(entry, stamp);
-        let bytes = match &detail {
-            ReplyDetail::Exchanged { answer, .. } => answer.len(),
-            ReplyDetail::Echo | ReplyDetail::Connected { .. } => 0,
-        };
-        let reply = Reply {
-            from: entry.destination,
-            rtt: timing.rtt,
-            stamp: timing.stamp,
-            clock_adjusted: timing.clock_adjusted,
-            received_at: stamp.at,
-            hop_limit: None,
-            bytes,
-            sent_bytes: bytes,
-            corruption: None,
-            detail,
-        };
+        let bytes =
+            if let ReplyDetail::Exchanged { answer, .. } = &detail { answer.len() } else { 0 };
+        let arrival = Arrival { stamp, from: entry.destination, to: None, hop_limit: None };
+        let plain = plain_reply(entry, &arrival, detail);
+        let reply = Reply { bytes, sent_bytes: bytes, ..plain };
         self.on_reply(index, reply);
     }
 }

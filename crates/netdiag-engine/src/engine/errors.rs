@@ -1,8 +1,7 @@
 //! ICMP errors, and the probes that they are about.
 
 use super::Engine;
-use super::receive::{Arrival, round_trip};
-use crate::identity::Identity;
+use super::receive::{Arrival, HEADER, round_trip};
 use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Reason, Rejection, Stray};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
@@ -19,7 +18,7 @@ const LEAST_MTU_V6: u32 = 1280;
 
 /// What an ICMP error says beside its quote.
 #[derive(Clone, Copy, Debug, Default)]
-struct Said {
+pub(super) struct Said {
     info: Option<u32>,
     gateway: Option<IpAddr>,
     quoted_hop_limit: Option<u8>,
@@ -68,9 +67,10 @@ impl<M: Measurement> Engine<M> {
         self.on_error_about(kind, arrival, &echo, said);
     }
 
-    /// An ICMP error from the error queue of a datagram socket.
+    /// An entry of a socket's error queue. A local one is no news: the network answers the
+    /// `Transmit` that it is about with `SendFailed`.
     pub(super) fn on_queued_error(&mut self, error: &QueuedError<&[u8]>) {
-        if error.origin != ErrorOrigin::Icmp || error.channel != Channel::Icmp {
+        if error.origin != ErrorOrigin::Icmp {
             return;
         }
         let family = error.destination.family();
@@ -81,12 +81,31 @@ impl<M: Measurement> Engine<M> {
             to: None,
             hop_limit: error.hop_limit,
         };
-        let parsed = match family {
+        let carries = kind.is_too_big()
+            || matches!((family, kind.kind), (Family::Ipv4, 12) | (Family::Ipv6, 4));
+        let unsaid = error.info == 0 && kind.is_too_big() && family == Family::Ipv4;
+        let info = Some(error.info).filter(|_| carries && !unsaid);
+        let said = Said { info, ..Said::default() };
+        match error.channel {
+            Channel::Icmp => self.on_queued_echo_error(kind, &arrival, error, said),
+            Channel::Udp { port } => self.on_udp_error(kind, &arrival, port, error, said),
+            Channel::Tcp => {}
+        }
+    }
+
+    fn on_queued_echo_error(
+        &mut self,
+        kind: IcmpKind,
+        arrival: &Arrival,
+        error: &QueuedError<&[u8]>,
+        said: Said,
+    ) {
+        let parsed = match kind.family {
             Family::Ipv4 => icmp::parse_v4(error.bytes),
             Family::Ipv6 => icmp::parse_v6(error.bytes),
         };
         let Ok(Icmp::EchoRequest(request)) = parsed else {
-            return self.reject(&arrival, Reason::UnparsableQuote);
+            return self.reject(arrival, Reason::UnparsableQuote);
         };
         let echo = QuotedEcho {
             destination: error.destination.address(),
@@ -94,11 +113,7 @@ impl<M: Measurement> Engine<M> {
             sequence: request.seq,
             payload: request.payload,
         };
-        let carries = kind.is_too_big()
-            || matches!((family, kind.kind), (Family::Ipv4, 12) | (Family::Ipv6, 4));
-        let unsaid = error.info == 0 && kind.is_too_big() && family == Family::Ipv4;
-        let info = Some(error.info).filter(|_| carries && !unsaid);
-        self.on_error_about(kind, &arrival, &echo, Said { info, ..Said::default() });
+        self.on_error_about(kind, arrival, &echo, said);
     }
 
     fn on_error_about(
@@ -111,23 +126,49 @@ impl<M: Measurement> Engine<M> {
         let Some(index) = self.quoted_probe(kind.family, echo) else {
             return self.reject(arrival, Reason::UnknownProbe);
         };
-        let Some(entry) = self.table.get(index) else { return };
-        let template = self.table.template(entry);
-        let identity = Identity { index, seq: entry.seq, destination: entry.destination };
-        let refused = |reason| Rejection {
-            from: arrival.from,
-            at: arrival.stamp.at,
-            reason,
-            said: Some((kind, said.info)),
-        };
-        // As much of the data as is quoted must be what was sent.
-        let quoted = u16::try_from(echo.payload.len()).unwrap_or(u16::MAX).min(template.size);
-        if !self.config.secret.verify(&identity, quoted, echo.payload) {
-            return self.reject_as(index, &refused(Reason::BadTag));
+        if self.quotes(index, echo.payload) {
+            self.on_error_of(index, kind, arrival, said);
+        } else {
+            self.reject_error(index, kind, arrival, said, Reason::BadTag);
         }
-        let total = entry.destination.family().header_len() + 8 + usize::from(template.size);
+    }
+
+    /// Whether as much of a probe's data as is quoted is what was sent.
+    pub(super) fn quotes(&self, index: u32, payload: &[u8]) -> bool {
+        self.table.get(index).is_some_and(|entry| {
+            let size = self.table.template(entry).size;
+            let quoted = u16::try_from(payload.len()).unwrap_or(u16::MAX).min(size);
+            self.config.secret.verify(&entry.identity(index), quoted, payload)
+        })
+    }
+
+    /// Counts an ICMP error that names a probe and is not believed.
+    pub(super) fn reject_error(
+        &mut self,
+        index: u32,
+        kind: IcmpKind,
+        arrival: &Arrival,
+        said: Said,
+        reason: Reason,
+    ) {
+        let said = Some((kind, said.info));
+        let rejection = Rejection { from: arrival.from, at: arrival.stamp.at, reason, said };
+        self.reject_as(index, &rejection);
+    }
+
+    /// An ICMP error that is about this probe.
+    pub(super) fn on_error_of(
+        &mut self,
+        index: u32,
+        kind: IcmpKind,
+        arrival: &Arrival,
+        said: Said,
+    ) {
+        let Some(entry) = self.table.get(index) else { return };
+        let size = usize::from(self.table.template(entry).size);
+        let total = entry.destination.family().header_len() + HEADER + size;
         if kind.is_too_big() && !plausible_mtu(kind.family, said.info, total) {
-            return self.reject_as(index, &refused(Reason::ImplausibleMtu));
+            return self.reject_error(index, kind, arrival, said, Reason::ImplausibleMtu);
         }
         let timing = round_trip(entry, arrival.stamp);
         let error = IcmpError {
@@ -176,7 +217,12 @@ fn quoted_echo<'a>(quoted: &Quoted<'a>) -> Option<QuotedEcho<'a>> {
         QuotedTransport::Echo { reply: false, ident, seq, payload, .. } => {
             Some(QuotedEcho { destination: quoted.destination, ident, sequence: seq, payload })
         }
-        _ => None,
+        QuotedTransport::Echo { reply: true, .. } => None,
+        // Those of our own datagrams also stand in the UDP socket's error queue, and count there.
+        QuotedTransport::Udp { .. } => None,
+        // The kernel tells the connection that it is about.
+        QuotedTransport::Tcp { .. } => None,
+        QuotedTransport::Other { .. } => None,
     }
 }
 

@@ -3,12 +3,14 @@
 mod connection;
 mod doubt;
 mod errors;
+mod flows;
 mod operations;
 mod pace;
 mod receive;
 mod settle;
 mod start;
 mod timers;
+mod udp;
 
 use crate::identity::Secret;
 use crate::measurement::{Events, Measurement, Next};
@@ -17,6 +19,7 @@ use crate::port::{ExchangeFraming, Input, InputKind, Opened};
 use crate::probe::ProbeSpec;
 use crate::table::Table;
 use doubt::Doubt;
+use flows::Flows;
 use netdiag_model::Instant;
 use pace::Pace;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -68,6 +71,8 @@ pub struct Engine<M: Measurement> {
     /// Whether it is time to look for one again.
     held_due: bool,
     table: Table,
+    /// The UDP probes that are open.
+    flows: Flows,
     timers: Timers,
     /// Probes to be given to the network.
     queue: VecDeque<Queued>,
@@ -120,7 +125,7 @@ const NAME_GRACE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Copy, Debug)]
 enum Queued {
-    Echo(u32),
+    Datagram(u32),
     Connect(u32, u16),
     Exchange(u32, u16, ExchangeFraming),
     Lookup(u32),
@@ -142,6 +147,7 @@ impl<M: Measurement> Engine<M> {
             held: VecDeque::new(),
             held_due: false,
             table: Table::default(),
+            flows: Flows::default(),
             timers: Timers::default(),
             queue: VecDeque::new(),
             again: VecDeque::new(),
@@ -248,7 +254,7 @@ impl<M: Measurement> Engine<M> {
             }
             if let Some(index) = self.again.pop_front() {
                 self.pace.count(self.now);
-                self.queue.push_back(Queued::Echo(index));
+                self.queue.push_back(Queued::Datagram(index));
             } else if self.held_due {
                 self.start_held();
             } else if let Some(id) = self.ready.pop_front() {

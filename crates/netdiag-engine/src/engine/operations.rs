@@ -1,10 +1,10 @@
 //! What a queued probe becomes when it is given to the network.
 
 use super::{Engine, EngineConfig, Phase, Queued};
-use crate::identity::Identity;
 use crate::measurement::Measurement;
 use crate::port::{Channel, Connect, Exchange, Lookup, Opened, Operation, OperationId, Transmit};
-use crate::table::{Entry, State, Table};
+use crate::table::{Carrier, Entry, State, Table};
+use crate::template::Template;
 use netdiag_model::Family;
 use netdiag_wire::icmp;
 
@@ -14,7 +14,7 @@ impl<M: Measurement> Engine<M> {
         loop {
             let queued = self.queue.pop_front()?;
             let live = match queued {
-                Queued::Echo(index) => self.still_wanted(index),
+                Queued::Datagram(index) => self.still_wanted(index),
                 Queued::Connect(index, _) | Queued::Exchange(index, ..) => {
                     self.dialogs.contains(&index)
                 }
@@ -27,8 +27,8 @@ impl<M: Measurement> Engine<M> {
         }
     }
 
-    /// Whether a queued echo request is still to be sent; if its measurement has finished, it will
-    /// never be.
+    /// Whether a queued datagram is still to be sent; if its measurement has finished, it will never
+    /// be.
     fn still_wanted(&mut self, index: u32) -> bool {
         let Some(entry) = self.table.get_mut(index) else { return false };
         if entry.state != State::Queued {
@@ -38,6 +38,7 @@ impl<M: Measurement> Engine<M> {
         let wanted = slot.is_some_and(|slot| slot.phase != Phase::Finished);
         if !wanted {
             entry.state = State::Closed;
+            self.flows.close(&self.table, index);
         }
         wanted
     }
@@ -45,7 +46,7 @@ impl<M: Measurement> Engine<M> {
     /// The operation that a queued probe stands for.
     pub(super) fn operation(&mut self, queued: Queued) -> Operation<&[u8]> {
         self.scratch.clear();
-        let (Queued::Echo(index)
+        let (Queued::Datagram(index)
         | Queued::Connect(index, _)
         | Queued::Exchange(index, ..)
         | Queued::Lookup(index)
@@ -55,12 +56,19 @@ impl<M: Measurement> Engine<M> {
             return Operation::Lookup(Lookup { id, address: *address });
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let (destination, control) = (entry.destination, self.table.template(entry).control);
+        let Template { control, port, .. } = *self.table.template(entry);
+        let destination = entry.destination;
         match queued {
-            Queued::Echo(_) => {
+            Queued::Datagram(_) => {
                 let (payload, out) = (&mut self.payload, &mut self.scratch);
-                emit_echo(&self.config, &self.table, index, entry, payload, out);
-                let (channel, bytes) = (Channel::Icmp, self.scratch.as_slice());
+                payload.clear();
+                emit_data(&self.config, &self.table, index, entry, payload);
+                let (channel, bytes) = if entry.carrier == Carrier::Udp {
+                    (Channel::Udp { port }, payload.as_slice())
+                } else {
+                    emit_echo(&self.config, index, entry, payload, out);
+                    (Channel::Icmp, out.as_slice())
+                };
                 Operation::Transmit(Transmit { id, channel, destination, control, bytes })
             }
             Queued::Connect(_, port) => {
@@ -81,23 +89,24 @@ pub(super) fn identifiers(opened: &Opened, family: Family) -> (u16, u8) {
     opened.family(family).map_or((0, 1), |o| (o.identifiers.first, o.identifiers.count))
 }
 
-/// Writes the echo request of a probe. The same bytes each time, so that a send that met a full
-/// queue can be repeated.
-fn emit_echo(
+/// Writes what a probe carries: index, sequence number, tag and filling. The same bytes each time,
+/// so that a send that met a full queue can be repeated.
+fn emit_data(
     config: &EngineConfig,
     table: &Table,
     index: u32,
     entry: &Entry,
     payload: &mut Vec<u8>,
-    out: &mut Vec<u8>,
 ) {
+    let template = table.template(entry);
+    config.secret.emit(&entry.identity(index), template.size, &template.pattern, payload);
+}
+
+/// Writes the echo request around the data.
+fn emit_echo(config: &EngineConfig, index: u32, entry: &Entry, payload: &[u8], out: &mut Vec<u8>) {
     let ident = identifiers(&config.opened, entry.destination.family()).0;
     let ident = ident.wrapping_add(u16::from(entry.ident));
     let sequence = config.secret.wire_sequence(index);
-    let identity = Identity { index, seq: entry.seq, destination: entry.destination };
-    let template = table.template(entry);
-    payload.clear();
-    config.secret.emit(&identity, template.size, &template.pattern, payload);
     match entry.destination.family() {
         Family::Ipv4 => icmp::emit_echo_v4(false, ident, sequence, payload, out),
         Family::Ipv6 => icmp::emit_echo_v6(false, ident, sequence, payload, None, out),

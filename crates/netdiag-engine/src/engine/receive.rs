@@ -3,7 +3,7 @@
 use super::Engine;
 use super::operations::identifiers;
 use super::settle::STAMP_TOLERANCE;
-use crate::identity::{self, FULL_TAG, Identity};
+use crate::identity::{self, FULL_TAG};
 use crate::measurement::Measurement;
 use crate::outcome::{Corruption, Outcome, Reason, Rejection, Reply, ReplyDetail, Stray};
 use crate::port::{Message, Received};
@@ -14,8 +14,8 @@ use netdiag_wire::{ipv4, protocol};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Bytes of an ICMP echo header.
-const ECHO_HEADER: usize = 8;
+/// Bytes of an ICMP echo header, and of a UDP header.
+pub(super) const HEADER: usize = 8;
 
 /// What is known of a packet beside its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ impl<M: Measurement> Engine<M> {
             },
             Message::Icmpv4(bytes) => self.on_icmp(Family::Ipv4, &arrival, bytes),
             Message::Icmpv6(bytes) => self.on_icmp(Family::Ipv6, &arrival, bytes),
-            Message::Udp(..) => {}
+            Message::Udp(port, bytes) => self.on_datagram(&arrival, port, bytes),
         }
     }
 
@@ -144,7 +144,7 @@ impl<M: Measurement> Engine<M> {
         let key =
             (first.wrapping_add(u16::from(entry.ident)), self.config.secret.wire_sequence(index));
         let size = self.table.template(entry).size;
-        let identity = Identity { index, seq: entry.seq, destination: entry.destination };
+        let identity = entry.identity(index);
         if !intact {
             Some(Reason::BadChecksum)
         } else if !entry.destination.is_source(arrival.from) {
@@ -161,25 +161,21 @@ impl<M: Measurement> Engine<M> {
     }
 
     fn reply(&self, entry: &Entry, arrival: &Arrival, echo: &Echo<'_>) -> Reply {
-        let template = self.table.template(entry);
-        let size = usize::from(template.size);
-        let corruption = (FULL_TAG..size.min(echo.payload.len())).find_map(|offset| {
-            let (sent, received) = (template.pattern.byte(offset), *echo.payload.get(offset)?);
-            (sent != received).then_some(Corruption { offset, sent, received })
-        });
-        let timing = round_trip(entry, arrival.stamp);
         Reply {
-            from: arrival.from,
-            rtt: timing.rtt,
-            stamp: timing.stamp,
-            clock_adjusted: timing.clock_adjusted,
-            received_at: arrival.stamp.at,
-            hop_limit: arrival.hop_limit,
-            bytes: ECHO_HEADER + echo.payload.len(),
-            sent_bytes: ECHO_HEADER + size,
-            corruption,
-            detail: ReplyDetail::Echo,
+            bytes: HEADER + echo.payload.len(),
+            sent_bytes: HEADER + usize::from(self.table.template(entry).size),
+            corruption: self.corruption(entry, echo.payload),
+            ..plain_reply(entry, arrival, ReplyDetail::Echo)
         }
+    }
+
+    /// The first byte behind the tag that is not what was sent.
+    pub(super) fn corruption(&self, entry: &Entry, payload: &[u8]) -> Option<Corruption> {
+        let template = self.table.template(entry);
+        (FULL_TAG..usize::from(template.size).min(payload.len())).find_map(|offset| {
+            let (sent, received) = (template.pattern.byte(offset), *payload.get(offset)?);
+            (sent != received).then_some(Corruption { offset, sent, received })
+        })
     }
 
     /// Counts a packet that names no probe.
@@ -199,6 +195,23 @@ impl<M: Measurement> Engine<M> {
             Some(entry) => self.stray(&entry, &Stray::Rejected(*rejection)),
             None => self.unmatched(rejection),
         }
+    }
+}
+
+/// An answer that came so: when, from whom, how long it took.
+pub(super) fn plain_reply(entry: &Entry, arrival: &Arrival, detail: ReplyDetail) -> Reply {
+    let timing = round_trip(entry, arrival.stamp);
+    Reply {
+        from: arrival.from,
+        rtt: timing.rtt,
+        stamp: timing.stamp,
+        clock_adjusted: timing.clock_adjusted,
+        received_at: arrival.stamp.at,
+        hop_limit: arrival.hop_limit,
+        bytes: 0,
+        sent_bytes: 0,
+        corruption: None,
+        detail,
     }
 }
 

@@ -71,6 +71,7 @@ impl<M: Measurement> Engine<M> {
         let untold = left && entry.state != State::InFlight;
         entry.state = state;
         let (id, probe) = (entry.measurement, entry.probe());
+        self.flows.close(&self.table, index);
         if let Some((slot, events)) = self.unfinished(id) {
             slot.open = slot.open.saturating_sub(1);
             if untold {

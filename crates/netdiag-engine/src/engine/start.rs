@@ -4,7 +4,7 @@ use super::operations::identifiers;
 use super::timers::Timer;
 use super::{Engine, Queued};
 use crate::measurement::Measurement;
-use crate::probe::{EchoSpec, Pattern, ProbeKind, ProbeSpec};
+use crate::probe::{EchoSpec, ProbeKind, ProbeSpec, UdpSpec};
 use crate::table::{Carrier, Entry, KernelStamp, State};
 use crate::template::Template;
 use netdiag_model::{Destination, Instant};
@@ -20,6 +20,7 @@ impl<M: Measurement> Engine<M> {
         if let Some(slot) = self.slots.get_mut(id as usize) {
             slot.open += 1;
         }
+        // An echo waits behind those that wait for an identifier; nothing else needs one.
         let is_echo = matches!(spec.kind, ProbeKind::Echo(_));
         let ident = self.free_identifier(&spec).filter(|_| !is_echo || self.held.is_empty());
         match ident {
@@ -54,25 +55,36 @@ impl<M: Measurement> Engine<M> {
         self.held.push_back((id, spec));
     }
 
-    /// The identifier for a probe; dialogs need none, and so have any.
+    /// The identifier for a probe; only echoes need one, and so the others have any.
     fn free_identifier(&self, spec: &ProbeSpec) -> Option<u8> {
         match &spec.kind {
             ProbeKind::Echo(EchoSpec { flow, .. }) => {
                 let count = identifiers(&self.config.opened, spec.destination.family()).1;
                 self.table.free_identifier(*flow, count, self.now)
             }
-            ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => Some(0),
+            ProbeKind::Udp(_) | ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => Some(0),
         }
     }
 
     /// Gives a probe its key and queues it.
     fn launch(&mut self, id: u32, spec: ProbeSpec, ident: u8) {
         let ProbeSpec { target, seq, destination, timeout, patience, control, kind } = spec;
-        let (size, pattern, carrier, state) = match &kind {
-            ProbeKind::Echo(echo) => (echo.size, echo.pattern, Carrier::Datagram, State::Queued),
-            ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => {
-                (0, Pattern::COUNTING, Carrier::Dialog, State::Trying)
+        let (template, carrier, state) = match &kind {
+            ProbeKind::Echo(EchoSpec { size, pattern, .. }) => {
+                let template =
+                    Template { control, patience, port: 0, size: *size, pattern: *pattern };
+                (template, Carrier::Echo, State::Queued)
             }
+            ProbeKind::Udp(UdpSpec { port, size, pattern }) => {
+                let (port, size, pattern) = (*port, *size, *pattern);
+                let template = Template { control, patience, port, size, pattern };
+                (template, Carrier::Udp, State::Queued)
+            }
+            ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => (
+                Template { control, patience, ..Template::default() },
+                Carrier::Dialog,
+                State::Trying,
+            ),
         };
         let entry = Entry {
             destination,
@@ -88,7 +100,10 @@ impl<M: Measurement> Engine<M> {
             carrier,
             state,
         };
-        let index = self.table.push(entry, &Template { control, patience, size, pattern });
+        let index = self.table.push(entry, &template);
+        if carrier == Carrier::Udp {
+            self.flows.open(destination, template.port, index);
+        }
         self.timers.push(self.now + timeout, Timer::Deadline(index));
         self.pace.count(self.now);
         self.queue_probe(index, kind);
@@ -97,7 +112,9 @@ impl<M: Measurement> Engine<M> {
 
     fn queue_probe(&mut self, index: u32, kind: ProbeKind) {
         let queued = match kind {
-            ProbeKind::Echo(_) => return self.queue.push_back(Queued::Echo(index)),
+            ProbeKind::Echo(_) | ProbeKind::Udp(_) => {
+                return self.queue.push_back(Queued::Datagram(index));
+            }
             ProbeKind::Connect { port } => Queued::Connect(index, port),
             ProbeKind::Exchange { port, framing, request } => {
                 self.requests.insert(index, request);

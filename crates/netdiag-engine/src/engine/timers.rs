@@ -109,7 +109,7 @@ impl<M: Measurement> Engine<M> {
         // A reply that this machine lost is not a reply that the network lost.
         let (from, to) = (entry.sent_at(), entry.deadline());
         let way = self.ways.get(&entry.measurement);
-        let outcome = if entry.carrier == Carrier::Datagram && self.drops.overlap(from, to) {
+        let outcome = if entry.carrier != Carrier::Dialog && self.drops.overlap(from, to) {
             Outcome::Unknown(Why::ReceiveDrops)
         } else if way.is_some_and(|way| way.overlap(from, to)) {
             Outcome::Unknown(Why::InterfaceChanged)

@@ -121,7 +121,7 @@ pub enum Message<B> {
 pub struct QueuedError<B> {
     /// When.
     pub stamp: Stamp,
-    /// The socket it came over.
+    /// The socket it came over; of UDP, with the port that our datagram was going to.
     pub channel: Channel,
     /// Who says so.
     pub origin: ErrorOrigin,

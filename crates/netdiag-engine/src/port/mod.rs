@@ -11,7 +11,7 @@ pub use input::{
     Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, InterfaceChange, InterfaceEvent,
     Message, QueuedError, Received, SendError, StopCause, TcpInfo,
 };
-pub use network::{Identifiers, Network, NetworkError, Opened, Opening};
+pub use network::{Identifiers, Network, NetworkError, Opened, Opening, Refused};
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,
     Operations, Transmit,

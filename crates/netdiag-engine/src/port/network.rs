@@ -1,7 +1,7 @@
 //! The port itself.
 
 use super::input::Inputs;
-use super::operation::Operations;
+use super::operation::{Channel, Operations};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant};
 use std::fmt;
@@ -35,14 +35,30 @@ pub trait Network {
 /// What a network has open, by family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// IPv4, or why not.
+    /// ICMP over IPv4, or why not.
     pub ipv4: Result<Opening, NetworkError>,
-    /// IPv6, or why not.
+    /// ICMP over IPv6, or why not.
     pub ipv6: Result<Opening, NetworkError>,
+    /// UDP over IPv4, or why not.
+    pub udp4: Result<Opening, NetworkError>,
+    /// UDP over IPv6, or why not.
+    pub udp6: Result<Opening, NetworkError>,
+    /// Every kind of socket that was tried and could not be had, in the order of the trials.
+    pub refused: Vec<Refused>,
 }
 
 impl Opened {
-    /// What is open for a family.
+    /// ICMP, and no UDP asked for.
+    #[must_use]
+    pub const fn icmp(
+        ipv4: Result<Opening, NetworkError>,
+        ipv6: Result<Opening, NetworkError>,
+    ) -> Self {
+        let (udp4, udp6) = (Err(NetworkError::NOT_ASKED_FOR), Err(NetworkError::NOT_ASKED_FOR));
+        Self { ipv4, ipv6, udp4, udp6, refused: Vec::new() }
+    }
+
+    /// What is open for ICMP of a family.
     ///
     /// # Errors
     /// Why nothing could be opened for it.
@@ -52,14 +68,52 @@ impl Opened {
             Family::Ipv6 => self.ipv6.as_ref(),
         }
     }
+
+    /// What is open for UDP of a family.
+    ///
+    /// # Errors
+    /// Why nothing could be opened for it.
+    pub const fn udp(&self, family: Family) -> Result<&Opening, &NetworkError> {
+        match family {
+            Family::Ipv4 => self.udp4.as_ref(),
+            Family::Ipv6 => self.udp6.as_ref(),
+        }
+    }
+
+    /// What a datagram of this channel leaves by.
+    ///
+    /// # Errors
+    /// Why it cannot leave.
+    pub const fn channel(
+        &self,
+        channel: Channel,
+        family: Family,
+    ) -> Result<&Opening, &NetworkError> {
+        match channel {
+            Channel::Icmp => self.family(family),
+            Channel::Udp { .. } => self.udp(family),
+            Channel::Tcp => Err(&NetworkError::NOT_ASKED_FOR),
+        }
+    }
 }
 
-/// An open ICMP socket.
+/// A kind of socket that could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Of which family.
+    pub family: Family,
+    /// Which kind.
+    pub socket: SocketKind,
+    /// What was tried, and the error number that came back.
+    pub error: NetworkError,
+}
+
+/// An open socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opening {
     /// The kind of socket.
     pub socket: SocketKind,
-    /// The echo identifiers that it sends and receives.
+    /// The echo identifiers that it sends and receives; of UDP its one local port.
     pub identifiers: Identifiers,
     /// Why this kind and no better one.
     pub because: String,
@@ -83,6 +137,11 @@ pub struct NetworkError {
     pub call: &'static str,
     /// The error number that came back.
     pub errno: i32,
+}
+
+impl NetworkError {
+    /// Nobody wanted it open (EOPNOTSUPP).
+    pub const NOT_ASKED_FOR: Self = Self { call: "not asked for", errno: 95 };
 }
 
 impl fmt::Display for NetworkError {

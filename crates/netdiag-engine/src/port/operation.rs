@@ -4,7 +4,7 @@ use netdiag_model::Destination;
 use std::net::IpAddr;
 use std::ops::Range;
 
-/// Names one operation. It is the 32-bit index that an echo probe carries in its payload.
+/// Names one operation. It is the 32-bit index that a probe carries in its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationId(pub u32);
 

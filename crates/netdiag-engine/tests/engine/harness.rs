@@ -1,13 +1,13 @@
 //! A bench for one engine: takes its operations, pushes inputs at chosen instants.
 
-use crate::packets::Packet;
+use crate::packets::{Datagram, Packet};
 use crate::script::{Log, Script};
 use netdiag_engine::port::{
     Change, Control, Identifiers, Input, InputKind, NetworkError, Opened, Opening, Operation,
     OperationId, QueuedError, SendError, StopCause, Transmit,
 };
 use netdiag_engine::{
-    EchoSpec, Engine, EngineConfig, Output, Pattern, ProbeKind, ProbeSpec, Secret,
+    EchoSpec, Engine, EngineConfig, Output, Pattern, ProbeKind, ProbeSpec, Secret, UdpSpec,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Instant, Stamp};
@@ -47,6 +47,11 @@ pub(crate) fn sized(seq: u64, address: &str, size: u16) -> ProbeSpec {
     probe(seq, address, ProbeKind::Echo(echo))
 }
 
+/// A UDP probe to `port` of `address`.
+pub(crate) fn udp(seq: u64, address: &str, port: u16, size: u16) -> ProbeSpec {
+    probe(seq, address, ProbeKind::Udp(UdpSpec { port, size, pattern: Pattern::COUNTING }))
+}
+
 pub(crate) fn probe(seq: u64, address: &str, kind: ProbeKind) -> ProbeSpec {
     ProbeSpec {
         target: 7,
@@ -64,7 +69,11 @@ pub(crate) fn opened(socket: SocketKind, count: u8) -> Opened {
     let identifiers = Identifiers { first: IDENT, count };
     let opening = Opening { socket, identifiers, because: String::new(), lost: Vec::new() };
     let opening: Result<Opening, NetworkError> = Ok(opening);
-    Opened { ipv4: opening.clone(), ipv6: opening }
+    Opened {
+        udp4: opening.clone(),
+        udp6: opening.clone(),
+        ..Opened::icmp(opening.clone(), opening)
+    }
 }
 
 pub(crate) fn config(count: u8) -> EngineConfig {
@@ -166,6 +175,12 @@ impl Bench {
         self.now = self.now.max(now);
         let kind = InputKind::Received(packet.received(stamp));
         self.engine.handle_input(self.now, Input { at: stamp.at, kind });
+        self.poll();
+    }
+
+    /// A datagram that came over the UDP socket.
+    pub(crate) fn datagram(&mut self, now: Instant, datagram: &Datagram) {
+        self.input(now, InputKind::Received(datagram.received(Stamp::user(now))));
         self.poll();
     }
 

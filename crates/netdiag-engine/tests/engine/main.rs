@@ -17,4 +17,5 @@ mod script;
 mod sending;
 mod stamps;
 mod throughput;
+mod udp;
 mod wrap;

@@ -98,6 +98,26 @@ impl Answer {
     }
 }
 
+/// A datagram that came over the UDP socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Datagram {
+    from: Destination,
+    port: u16,
+    bytes: Vec<u8>,
+}
+
+impl Datagram {
+    pub(crate) fn received(&self, stamp: Stamp) -> Received<&[u8]> {
+        let (to, hop_limit) = (None, Some(ARRIVING));
+        let message = Message::Udp(self.port, self.bytes.as_slice());
+        Received { stamp, from: self.from, to, interface: None, hop_limit, message }
+    }
+}
+
+pub(crate) fn datagram_from(from: &str, port: u16, bytes: &[u8]) -> Datagram {
+    Datagram { from: crate::harness::destination(from), port, bytes: bytes.to_vec() }
+}
+
 /// The reply to a probe, right in everything.
 pub(crate) fn reply_to(sent: &Sent) -> Packet {
     Answer::to(sent).over(Socket::Raw)
@@ -140,33 +160,44 @@ pub(crate) fn error(from: &str, message: ErrorMessage, datagram: &[u8], length: 
     packet(from, bytes, Socket::Raw)
 }
 
-/// A probe as a router saw it: the whole datagram with its IP header.
+/// A probe as a router saw it: the whole datagram with its headers.
 pub(crate) fn datagram(sent: &Sent) -> Vec<u8> {
     let mut bytes = Vec::new();
+    let transport = transport(sent);
+    let is_udp = matches!(sent.channel, Channel::Udp { .. });
     match sent.destination {
         Destination::V4(to) => {
-            let header = header_v4(OUR_V4, to, 1, &[]);
-            ipv4::emit(&header, sent.bytes.len(), &mut bytes).expect("a header fits");
+            let protocol = if is_udp { protocol::UDP } else { protocol::ICMP };
+            let header = Ipv4Header { protocol, ..header_v4(OUR_V4, to, 1, &[]) };
+            ipv4::emit(&header, transport.len(), &mut bytes).expect("a header fits");
         }
         Destination::V6(to, _) => {
             let header = Ipv6Header {
                 source: OUR_V6,
                 destination: to,
-                next_header: protocol::ICMPV6,
+                next_header: if is_udp { protocol::UDP } else { protocol::ICMPV6 },
                 hop_limit: 1,
                 traffic_class: 0,
                 flow_label: 0,
                 payload_length: 0,
             };
-            ipv6::emit(&header, sent.bytes.len(), &mut bytes).expect("a header fits");
+            ipv6::emit(&header, transport.len(), &mut bytes).expect("a header fits");
         }
     }
-    bytes.extend_from_slice(&sent.bytes);
+    bytes.extend_from_slice(&transport);
     bytes
 }
 
-/// An error about a probe as a datagram socket's error queue holds it, quoting `length` bytes of
-/// the ICMP message.
+/// What stands behind the IP header: of UDP the kernel writes the header.
+fn transport(sent: &Sent) -> Vec<u8> {
+    let Channel::Udp { port } = sent.channel else { return sent.bytes.clone() };
+    let length = u16::try_from(8 + sent.bytes.len()).expect("small");
+    let header = [61_000, port, length, 0x1234].map(u16::to_be_bytes);
+    header.into_iter().flatten().chain(sent.bytes.iter().copied()).collect()
+}
+
+/// An error about a probe as a socket's error queue holds it, quoting `length` bytes of the ICMP
+/// message or of the UDP payload.
 pub(crate) fn queued(
     from: &str,
     kind: u8,
@@ -176,7 +207,7 @@ pub(crate) fn queued(
 ) -> QueuedError<Vec<u8>> {
     QueuedError {
         stamp: Stamp::user(crate::harness::at(10)),
-        channel: Channel::Icmp,
+        channel: sent.channel,
         origin: ErrorOrigin::Icmp,
         errno: 113,
         kind,

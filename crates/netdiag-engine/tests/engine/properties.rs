@@ -4,13 +4,15 @@
 //! after every step, a round trip is within its timeout, nothing is told after `finish`.
 
 use crate::harness::{Bench, START, Sent, V4, V6, at, config, is_long, probe};
-use crate::packets::{self, Answer, ROUTER_V4, ROUTER_V6, Socket, datagram, error, queued};
+use crate::packets::{
+    self, Answer, ROUTER_V4, ROUTER_V6, Socket, datagram, datagram_from, error, queued,
+};
 use crate::script::{OUR_INTERFACE, Script};
 use netdiag_engine::port::{
-    Change, ExchangeError, ExchangeFraming, InputKind, InterfaceChange, InterfaceEvent, Operation,
-    OperationId, SendError,
+    Change, Channel, ExchangeError, ExchangeFraming, InputKind, InterfaceChange, InterfaceEvent,
+    Operation, OperationId, SendError,
 };
-use netdiag_engine::{EchoSpec, Next, Pattern, ProbeKind, ProbeSpec};
+use netdiag_engine::{EchoSpec, Next, Pattern, ProbeKind, ProbeSpec, UdpSpec};
 use netdiag_model::{Destination, Instant, Stamp};
 use netdiag_wire::icmp::ErrorMessage;
 use proptest::prelude::*;
@@ -27,7 +29,9 @@ enum Step {
     SendFailed(usize, i32),
     Reply(usize, Skew, Damage),
     Error(usize, Skew, usize),
-    Queued(usize, u8, u8, u32),
+    /// Of which probe, type, code, information, bytes quoted; from the target or a router.
+    Queued(usize, u8, u8, u32, usize, bool),
+    Datagram(usize, Skew, Damage),
     Connected(u32, Skew),
     ConnectFailed(u32, Skew, i32, bool),
     Exchanged(u32, Result<(), ExchangeError>),
@@ -102,8 +106,11 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (any::<usize>(), errno()).prop_map(|(n, errno)| Step::SendFailed(n, errno)),
         8 => (any::<usize>(), skew(), damage()).prop_map(|(n, s, d)| Step::Reply(n, s, d)),
         3 => (any::<usize>(), skew(), 20..120_usize).prop_map(|(n, s, l)| Step::Error(n, s, l)),
-        1 => (any::<usize>(), 0..13_u8, 0..5_u8, 0..1_500_u32)
-            .prop_map(|(n, kind, code, info)| Step::Queued(n, kind, code, info)),
+        3 => (any::<usize>(), 0..13_u8, 0..5_u8, 0..1_500_u32, 0..70_usize, any::<bool>())
+            .prop_map(|(n, kind, code, info, l, own)| Step::Queued(n, kind, code, info, l, own)),
+        3 => (any::<usize>(), prop::sample::select(vec![(3, 3), (1, 4)]), 0..70_usize)
+            .prop_map(|(n, (kind, code), l)| Step::Queued(n, kind, code, 0, l, true)),
+        4 => (any::<usize>(), skew(), damage()).prop_map(|(n, s, d)| Step::Datagram(n, s, d)),
         2 => (0..40_u32, skew()).prop_map(|(id, skew)| Step::Connected(id, skew)),
         2 => (0..40_u32, skew(), errno(), any::<bool>())
             .prop_map(|(id, s, errno, icmp)| Step::ConnectFailed(id, s, errno, icmp)),
@@ -117,12 +124,19 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn size() -> impl Strategy<Value = u16> {
+    prop::sample::select(vec![0_u16, 3, 8, 15, 16, 56, 1_400])
+}
+
 fn next(seq: u64) -> impl Strategy<Value = Next> {
     let framing = ExchangeFraming::Length16;
     let kind = prop_oneof![
-        8 => (prop::sample::select(vec![0_u16, 3, 8, 15, 16, 56, 1_400]), any::<u8>()).prop_map(
-            |(size, flow)| ProbeKind::Echo(EchoSpec { size, pattern: Pattern::COUNTING, flow })
-        ),
+        6 => (size(), any::<u8>()).prop_map(|(size, flow)| {
+            ProbeKind::Echo(EchoSpec { size, pattern: Pattern::COUNTING, flow })
+        }),
+        6 => (size(), 7..9_u16).prop_map(|(size, port)| {
+            ProbeKind::Udp(UdpSpec { port, size, pattern: Pattern::COUNTING })
+        }),
         1 => Just(ProbeKind::Connect { port: 80 }),
         1 => Just(ProbeKind::Exchange { port: 53, framing, request: vec![7; 9] }),
     ];
@@ -163,6 +177,9 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
         }
         Step::Reply(n, skew, damage) => {
             let Some(sent) = nth(*n) else { return };
+            if sent.channel != Channel::Icmp {
+                return;
+            }
             let mut answer = Answer::to(sent);
             match damage {
                 Damage::Nothing => {}
@@ -182,11 +199,26 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
             let packet = error(router, message, &datagram(sent), *length);
             bench.receive_stamped(now, skew.stamp(now), &packet);
         }
-        Step::Queued(n, kind, code, info) => {
+        Step::Queued(n, kind, code, info, length, own) => {
             let Some(sent) = nth(*n) else { return };
-            let mut error = queued(ROUTER_V4, *kind, *code, sent, 64);
+            let mut error = queued(ROUTER_V4, *kind, *code, sent, *length);
+            error.offender = if *own { Some(sent.destination) } else { error.offender };
             error.info = *info;
             bench.queued_error(now, &error);
+        }
+        Step::Datagram(n, skew, damage) => {
+            let Some(sent) = nth(*n) else { return };
+            let Channel::Udp { mut port } = sent.channel else { return };
+            let mut bytes = sent.bytes.clone();
+            match damage {
+                Damage::Nothing => {}
+                Damage::Source => port += 1,
+                Damage::Byte(place) => bytes.iter_mut().skip(*place).take(1).for_each(|b| *b ^= 1),
+                Damage::Cut(length) => bytes.truncate(*length),
+            }
+            let from = sent.destination.to_string();
+            let kind = datagram_from(&from, port, &bytes);
+            bench.input(now, InputKind::Received(kind.received(skew.stamp(now))));
         }
         Step::Connected(id, skew) => {
             let (id, stamp) = (OperationId(*id), skew.stamp(now));
@@ -222,7 +254,11 @@ fn take(bench: &mut Bench, sent: &mut Vec<Sent>, closed: &mut Vec<OperationId>) 
     for operation in std::mem::take(&mut bench.operations) {
         match operation {
             Operation::Transmit(transmit) => {
-                if let Some(bytes) = packets::request(&transmit).payload.get(4..8) {
+                let data = match transmit.channel {
+                    Channel::Icmp => packets::request(&transmit).payload,
+                    _ => transmit.bytes.as_slice(),
+                };
+                if let Some(bytes) = data.get(4..8) {
                     let seq = u32::from_be_bytes(bytes.try_into().expect("four bytes")).into();
                     let log = bench.log_of(usize::try_from(seq / SPAN).expect("small"));
                     assert!(!log.settled.contains_key(&seq), "probe {seq} is sent after its end");

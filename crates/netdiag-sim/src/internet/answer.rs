@@ -116,34 +116,6 @@ impl Internet {
         slot.position = 0;
     }
 
-    fn receive_udp(&mut self, now: u64, node: NodeId, id: SlotId, header: &Header) {
-        let bytes = &self.pool.get(id).bytes;
-        let port = u16_at(bytes, header.transport + 2);
-        let owner = &self.topology.nodes[node as usize];
-        if bytes.len() < header.transport + 8 || owner.udp_silent.contains(&port) {
-            return self.drop(now, node, id, Fact::Silent);
-        }
-        if owner.udp_echo.contains(&port) {
-            let answer = self.answer_slot(id);
-            let envelope = self.envelope(node, id, header);
-            let (original, slot) = self.pool.pair(id, answer);
-            let transport = &original.bytes[header.transport..];
-            begin(&mut slot.bytes, &envelope);
-            slot.bytes.extend_from_slice(&transport[2..4]);
-            slot.bytes.extend_from_slice(&transport[..2]);
-            slot.bytes.extend_from_slice(&transport[4..]);
-            finish(&mut slot.bytes);
-            self.depart(now, node, answer, Fact::Answered, 0);
-            return self.pool.free(id);
-        }
-        let trouble = match header.family() {
-            Family::Ipv4 => Trouble::new(3, 3),
-            Family::Ipv6 => Trouble::new(1, 4),
-        };
-        self.complain(now, node, id, header, trouble, 0);
-        self.drop(now, node, id, Fact::Refused);
-    }
-
     /// Without memory: SYN is answered by SYN-ACK or RST, FIN by FIN-ACK, a bare ACK by nothing.
     fn receive_tcp(&mut self, now: u64, node: NodeId, id: SlotId, header: &Header) {
         let bytes = &self.pool.get(id).bytes;
@@ -187,7 +159,7 @@ impl Internet {
     }
 
     /// The header of an answer by the address that was asked.
-    fn envelope(&mut self, node: NodeId, id: SlotId, header: &Header) -> Envelope {
+    pub(super) fn envelope(&mut self, node: NodeId, id: SlotId, header: &Header) -> Envelope {
         let owner = &mut self.topology.nodes[node as usize];
         Envelope {
             source: header.destination,

@@ -82,7 +82,14 @@ impl Internet {
         }
     }
 
-    fn may_complain(&mut self, now: u64, node: NodeId, id: SlotId, about: &Header) -> bool {
+    /// Whether a node sends an error about a packet that it holds.
+    pub(super) fn may_complain(
+        &mut self,
+        now: u64,
+        node: NodeId,
+        id: SlotId,
+        about: &Header,
+    ) -> bool {
         let slot = self.pool.get(id);
         let kind = slot.bytes.get(about.transport).copied().unwrap_or_default();
         if is_error(about.protocol, kind) {

@@ -6,10 +6,11 @@ use super::error::{Trouble, finish, write_error, write_length};
 use super::packet::{Header, seal, u16_at};
 use super::queue::SlotId;
 use super::topology::NodeId;
+use super::udp::{Port, UDP_HEADER};
 use crate::scenario::{ForgedKind, ForgedReply};
 use crate::truth::Fact;
 use netdiag_model::Family;
-use netdiag_wire::protocol::ICMPV6;
+use netdiag_wire::protocol::{ICMP, ICMPV6, UDP};
 use std::net::IpAddr;
 
 /// ICMP header of an echo.
@@ -21,29 +22,108 @@ impl Internet {
     /// Sends the forged replies that are due for an echo request. True if one of them takes the
     /// place of the right one.
     pub(super) fn forge(&mut self, now: u64, node: NodeId, id: SlotId, header: &Header) -> bool {
-        let mut instead = false;
-        for index in 0..self.topology.nodes[node as usize].replies.len() {
-            let owner = &mut self.topology.nodes[node as usize];
-            let reply = &owner.replies[index];
-            if reply.to.is_some_and(|to| !to.contains(header.destination)) {
-                continue;
-            }
-            owner.requests[index] += 1;
-            if !owner.requests[index].is_multiple_of(reply.every) {
-                continue;
-            }
-            instead |= reply.instead;
-            let (reply, delay) = (reply.clone(), reply.delay.unsigned());
+        let due = self.due(node, header, false);
+        for reply in &due {
             let forged = self.pool.copy(id);
-            self.write_forged(node, id, forged, header, &reply);
-            self.pool.get_mut(forged).forged = reply.kind != ForgedKind::Honest;
-            let fact = match reply.kind {
-                ForgedKind::Honest => Fact::Answered,
-                _ => Fact::Forged,
-            };
-            self.depart(now, node, forged, fact, delay);
+            self.write_forged(node, id, forged, header, reply);
+            self.depart_forged(now, node, forged, reply);
         }
-        instead
+        due.iter().any(|reply| reply.instead)
+    }
+
+    /// The same for a UDP datagram.
+    pub(super) fn forge_udp(
+        &mut self,
+        now: u64,
+        node: NodeId,
+        id: SlotId,
+        header: &Header,
+        port: Port,
+    ) -> bool {
+        let due = self.due(node, header, true);
+        for reply in &due {
+            let forged = self.answer_slot(id);
+            self.write_forged_udp(node, id, forged, header, reply, port);
+            self.depart_forged(now, node, forged, reply);
+        }
+        due.iter().any(|reply| reply.instead)
+    }
+
+    /// The forged replies whose turn it is.
+    fn due(&mut self, node: NodeId, header: &Header, udp: bool) -> Vec<ForgedReply> {
+        let owner = &mut self.topology.nodes[node as usize];
+        let mut due = Vec::new();
+        for (reply, requests) in owner.replies.iter().zip(&mut owner.requests) {
+            let is_meant = reply.to.is_none_or(|to| to.contains(header.destination));
+            if reply.udp != udp || !is_meant {
+                continue;
+            }
+            *requests += 1;
+            if requests.is_multiple_of(reply.every) {
+                due.push(reply.clone());
+            }
+        }
+        due
+    }
+
+    fn depart_forged(&mut self, now: u64, node: NodeId, forged: SlotId, reply: &ForgedReply) {
+        let honest = reply.kind == ForgedKind::Honest;
+        self.pool.get_mut(forged).forged = !honest;
+        let fact = if honest { Fact::Answered } else { Fact::Forged };
+        self.depart(now, node, forged, fact, reply.delay.unsigned());
+    }
+
+    fn write_forged_udp(
+        &mut self,
+        node: NodeId,
+        id: SlotId,
+        forged: SlotId,
+        header: &Header,
+        reply: &ForgedReply,
+        port: Port,
+    ) {
+        let port = if reply.kind == ForgedKind::Request { Port::Echo } else { port };
+        self.write_udp_answer(node, id, forged, header, port);
+        let at = header.family().header_len();
+        // Our datagram as it comes back, and where its port and the checksum of all are.
+        let (datagram, own_port, checksum) = match port {
+            Port::Echo => (at, at + 1, at + 6),
+            Port::Closed => (at + 8 + header.transport, at + 8 + header.transport + 3, at + 2),
+        };
+        let data = datagram + UDP_HEADER;
+        let bytes = &mut self.pool.get_mut(forged).bytes;
+        let flip = |bytes: &mut Vec<u8>, place: usize, bits: u8| {
+            bytes.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= bits);
+        };
+        match reply.kind {
+            ForgedKind::Honest | ForgedKind::Request => return,
+            ForgedKind::WrongSource => {
+                let source = reply.source.unwrap_or_else(|| next(header.destination));
+                return set_source(bytes, source);
+            }
+            ForgedKind::BadChecksum => return flip(bytes, checksum, 0x55),
+            ForgedKind::BadTag => {
+                let tag = bytes.iter_mut().skip(data + TAG.start).take(TAG.len());
+                tag.for_each(|byte| *byte ^= 0xff);
+            }
+            ForgedKind::WrongId => flip(bytes, own_port, 1),
+            ForgedKind::WrongSeq => flip(bytes, data, 0x80),
+            ForgedKind::CorruptData => flip(bytes, bytes.len() - 1, 0xff),
+            ForgedKind::Truncated => bytes.truncate(at + usize::from(reply.bytes.unwrap_or(11))),
+            ForgedKind::ExtraBytes => {
+                let more = usize::from(reply.bytes.unwrap_or(8));
+                bytes.resize(bytes.len() + more, 0xee);
+            }
+            ForgedKind::LyingExtension | ForgedKind::WrongQuote | ForgedKind::ShortQuote => {
+                self.write_forged_error(node, id, forged, header, reply);
+            }
+        }
+        let bytes = &mut self.pool.get_mut(forged).bytes;
+        let is_error = matches!(Header::read(bytes), Some(header) if header.protocol != UDP);
+        if port == Port::Echo && !is_error {
+            set_udp_length(bytes, at);
+        }
+        finish(bytes);
     }
 
     fn write_forged(
@@ -118,7 +198,9 @@ impl Internet {
         let quote = start + 8;
         match reply.kind {
             ForgedKind::WrongQuote => {
-                let at = quote + header.transport + 6;
+                // The sequence number of an echo; the lower half of the index in a datagram.
+                let place = if header.protocol == UDP { UDP_HEADER + 2 } else { 6 };
+                let at = quote + header.transport + place;
                 let seq = u16_at(out, at).wrapping_add(1);
                 if let Some(field) = out.get_mut(at..at + 2) {
                     field.copy_from_slice(&seq.to_be_bytes());
@@ -129,13 +211,20 @@ impl Internet {
             }
             _ => {
                 out.resize(quote + 128, 0);
-                let protocol =
-                    if header.family() == Family::Ipv4 { header.protocol } else { ICMPV6 };
+                let protocol = if header.family() == Family::Ipv4 { ICMP } else { ICMPV6 };
                 write_length(out, start, protocol);
                 // Version 2, checksum 0 (none), then an MPLS object of 255 words that is not there.
                 out.extend_from_slice(&[0x20, 0, 0, 0, 0x03, 0xfc, 1, 1, 0, 1, 0x11, 0xff]);
             }
         }
+    }
+}
+
+/// Makes the length of a UDP header that of the packet.
+fn set_udp_length(bytes: &mut [u8], at: usize) {
+    let length = u16::try_from(bytes.len().saturating_sub(at)).unwrap_or(u16::MAX);
+    if let Some(field) = bytes.get_mut(at + 4..at + 6) {
+        field.copy_from_slice(&length.to_be_bytes());
     }
 }
 

@@ -9,6 +9,7 @@ mod node;
 pub(crate) mod packet;
 mod queue;
 mod topology;
+mod udp;
 
 use crate::scenario::{Change, NodeState, Scenario};
 use crate::truth::{Fact, PcapWriter, Recording, Truth};

@@ -185,6 +185,15 @@ pub(crate) fn seal_transport(packet: &mut [u8], header: &Header) {
     packet[at..at + 2].copy_from_slice(&checksum.to_be_bytes());
 }
 
+/// Whether the UDP checksum of a packet is right. In IPv4 there may be none (RFC 768).
+pub(crate) fn udp_checksum_ok(packet: &[u8], header: &Header) -> bool {
+    let absent = u16_at(packet, header.transport + 6) == 0;
+    if absent {
+        return header.family() == Family::Ipv4;
+    }
+    transport_sum(packet, header).finish() == 0
+}
+
 /// Whether the ICMP checksum of a packet is right.
 pub(crate) fn icmp_checksum_ok(packet: &[u8], header: &Header) -> bool {
     transport_sum(packet, header).finish() == 0

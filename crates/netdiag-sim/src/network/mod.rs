@@ -13,10 +13,10 @@ use crate::truth::Truth;
 use local::Locals;
 use netdiag_engine::port::{
     Identifiers, InputKind, Inputs, Network, NetworkError, Opened, Opening, Operation, OperationId,
-    Operations,
+    Operations, Refused,
 };
 use netdiag_model::contract::SocketKind;
-use netdiag_model::{ClockAnchor, Instant, Stamp};
+use netdiag_model::{ClockAnchor, Family, Instant, Stamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tcp::Connecting;
@@ -32,6 +32,10 @@ const EDEADLK: i32 = 35;
 /// The echo identifiers: a raw socket's block, a datagram socket's only one.
 const RAW_IDENTIFIERS: Identifiers = Identifiers { first: 0x4e40, count: 16 };
 const DATAGRAM_IDENTIFIER: Identifiers = Identifiers { first: 0x2236, count: 1 };
+/// Of UDP: its port.
+const UDP_IDENTIFIER: Identifiers = Identifiers { first: send::UDP_PORT, count: 1 };
+const EPERM: i32 = 1;
+const EACCES: i32 = 13;
 
 /// Something to tell the engine that has no bytes.
 type Told = InputKind<&'static [u8]>;
@@ -71,7 +75,8 @@ impl VirtualNetwork {
         Self::with_socket(scenario, SocketKind::Raw)
     }
 
-    /// A scenario's network over [`SocketKind::Raw`] or [`SocketKind::IcmpDatagram`].
+    /// A scenario's network over [`SocketKind::Raw`] or [`SocketKind::IcmpDatagram`], and UDP; with
+    /// [`SocketKind::UdpErrorQueue`] over UDP alone, as where ICMP is refused.
     ///
     /// # Panics
     /// With another kind of socket.
@@ -80,18 +85,13 @@ impl VirtualNetwork {
         let identifiers = match socket {
             SocketKind::Raw => RAW_IDENTIFIERS,
             SocketKind::IcmpDatagram => DATAGRAM_IDENTIFIER,
-            _ => panic!("a simulated socket is raw or an ICMP datagram socket"),
-        };
-        let opening = Opening {
-            socket,
-            identifiers,
-            because: "the scenario says so".to_owned(),
-            lost: Vec::new(),
+            SocketKind::UdpErrorQueue => UDP_IDENTIFIER,
+            _ => panic!("a simulated socket is raw, an ICMP datagram socket, or UDP"),
         };
         Self {
             internet: Internet::new(scenario, START),
             here: scenario.here.clone(),
-            opened: Opened { ipv4: Ok(opening.clone()), ipv6: Ok(opening) },
+            opened: opened(socket, identifiers),
             socket,
             now: START,
             slept: Duration::ZERO,
@@ -176,6 +176,46 @@ impl VirtualNetwork {
         self.timed
             .retain(|_, kind| !matches!(kind, InputKind::Named { id: named, .. } if *named == id));
     }
+}
+
+/// What is open: UDP always; ICMP unless it is UDP alone that the process may use.
+fn opened(socket: SocketKind, identifiers: Identifiers) -> Opened {
+    let opening = |socket, identifiers| Opening {
+        socket,
+        identifiers,
+        because: "the scenario says so".to_owned(),
+        lost: Vec::new(),
+    };
+    let udp = || Ok(opening(SocketKind::UdpErrorQueue, UDP_IDENTIFIER));
+    if socket != SocketKind::UdpErrorQueue {
+        let icmp = opening(socket, identifiers);
+        return Opened { udp4: udp(), udp6: udp(), ..Opened::icmp(Ok(icmp.clone()), Ok(icmp)) };
+    }
+    // What a user without rights is told who is not in net.ipv4.ping_group_range either.
+    let refused = |family, socket, call, errno| Refused {
+        family,
+        socket,
+        error: NetworkError { call, errno },
+    };
+    let refused = [
+        (Family::Ipv4, SocketKind::Raw, "socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)", EPERM),
+        (
+            Family::Ipv4,
+            SocketKind::IcmpDatagram,
+            "socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP)",
+            EACCES,
+        ),
+        (Family::Ipv6, SocketKind::Raw, "socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6)", EPERM),
+        (
+            Family::Ipv6,
+            SocketKind::IcmpDatagram,
+            "socket(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6)",
+            EACCES,
+        ),
+    ]
+    .map(|(family, socket, call, errno)| refused(family, socket, call, errno));
+    let [_, ipv4, _, ipv6] = refused.each_ref().map(|refused| Err(refused.error.clone()));
+    Opened { ipv4, ipv6, udp4: udp(), udp6: udp(), refused: refused.to_vec() }
 }
 
 impl Network for VirtualNetwork {

@@ -2,7 +2,7 @@
 
 use super::send::UDP_PORT;
 use super::{INTERFACE, Told, VirtualNetwork};
-use crate::internet::packet::{Header, icmp_checksum_ok, is_error, u16_at};
+use crate::internet::packet::{Header, icmp_checksum_ok, is_error, u16_at, udp_checksum_ok};
 use crate::truth::Fact;
 use netdiag_engine::port::{
     Change, Channel, ErrorOrigin, Identifiers, InputKind, Inputs, Message, QueuedError, Received,
@@ -113,7 +113,10 @@ impl<'a> Context<'a> {
         let payload = self.packet.get(self.header.transport..).unwrap_or_default();
         match self.header.protocol {
             ICMP | ICMPV6 => self.judge_icmp(payload),
-            UDP if u16_at(payload, 2) == UDP_PORT => {
+            UDP if !udp_checksum_ok(self.packet, &self.header) => {
+                Verdict::Swallow(Fact::KernelBadChecksum)
+            }
+            UDP if u16_at(payload, 2) == UDP_PORT && payload.len() >= 8 => {
                 let data = payload.get(8..).unwrap_or_default();
                 self.tell(Message::Udp(u16_at(payload, 0), data))
             }
@@ -162,7 +165,11 @@ impl<'a> Context<'a> {
             }
             ICMP | ICMPV6 if self.socket == SocketKind::Raw => self.tell_message(message),
             ICMP | ICMPV6 => self.queue(Channel::Icmp, destination, errno, message, transport),
-            UDP if u16_at(transport, 0) == UDP_PORT => {
+            // UDP and TCP hear only of messages that ICMP itself has checked.
+            UDP | TCP if !icmp_checksum_ok(self.packet, &self.header) => {
+                Verdict::Swallow(Fact::KernelBadChecksum)
+            }
+            UDP if reaches_udp(self.header.protocol, kind, transport) => {
                 let channel = Channel::Udp { port: u16_at(transport, 2) };
                 let data = transport.get(8..).unwrap_or_default();
                 self.queue(channel, destination, errno, message, data)
@@ -173,6 +180,9 @@ impl<'a> Context<'a> {
     }
 
     fn is_ours(&self, identifier: u16) -> bool {
+        if self.socket == SocketKind::UdpErrorQueue {
+            return false;
+        }
         let Identifiers { first, count } = self.identifiers;
         identifier.wrapping_sub(first) < u16::from(count)
     }
@@ -234,6 +244,13 @@ impl<'a> Context<'a> {
             address => Destination::new(address),
         }
     }
+}
+
+/// Whether an error stands in the UDP socket's error queue: not without the whole UDP header, nor if
+/// it only advises the kernel (source quench, redirects).
+fn reaches_udp(protocol: u8, kind: u8, quoted: &[u8]) -> bool {
+    let is_advice = matches!((protocol, kind), (ICMP, 4 | 5) | (ICMPV6, 137));
+    quoted.len() >= 8 && u16_at(quoted, 0) == UDP_PORT && !is_advice
 }
 
 /// Where a quoted packet was going, its protocol, and its transport as far as it is quoted.

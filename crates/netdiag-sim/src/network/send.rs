@@ -75,6 +75,10 @@ impl VirtualNetwork {
     fn build(&mut self, transmit: &Transmit<&[u8]>) -> Result<(), SendError> {
         let Transmit { channel, destination, control, bytes, .. } = transmit;
         let family = destination.family();
+        let closed = self.opened.channel(*channel, family).err();
+        if let Some(error) = closed.filter(|_| *channel != Channel::Tcp) {
+            return Err(SendError::new(error.errno));
+        }
         let protocol = match (channel, family) {
             (Channel::Icmp, Family::Ipv4) => ICMP,
             (Channel::Icmp, Family::Ipv6) => ICMPV6,

@@ -101,7 +101,7 @@ pub struct Node {
     /// Destinations for which it sends an ICMP error.
     #[serde(default, rename = "refuse")]
     pub refusals: Vec<Refusal>,
-    /// Forged and hostile replies to echo requests.
+    /// Forged and hostile replies to echo requests, or to UDP datagrams.
     #[serde(default, rename = "reply")]
     pub replies: Vec<ForgedReply>,
 }
@@ -212,7 +212,11 @@ pub enum ForgedKind {
     ShortQuote,
 }
 
-/// `[[node.reply]]`: a forged reply to every n-th echo request.
+/// `[[node.reply]]`: a forged reply to every n-th echo request or UDP datagram.
+///
+/// To a datagram it is the node's right answer, an echo or a "port unreachable", with the same
+/// thing wrong in our datagram as it comes back: the ports for the identifier, the first four bytes
+/// of the payload for the sequence number.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForgedReply {
@@ -233,6 +237,9 @@ pub struct ForgedReply {
     pub source: Option<IpAddr>,
     /// Only for requests to these destinations.
     pub to: Option<Prefix>,
+    /// To UDP datagrams in place of echo requests.
+    #[serde(default)]
+    pub udp: bool,
 }
 
 /// `[[path]]`: the routers between here and a prefix.

@@ -46,16 +46,31 @@ impl Lane {
             found.entries += got;
             if got > 0 {
                 let user = shared.clock.observe();
-                // The stamps first: a packet's own stamp may lie behind the error that it caused.
                 if self.take_stamps(shared, user, inputs) < got {
-                    self.take_errors(shared, user, reading, &mut found, inputs);
+                    self.take_errors(shared, user, reading, &mut found);
                 }
             }
             if got < count {
-                return Ok(found);
+                break;
             }
             count = MAX_BATCH;
         }
+        self.tell_errors(shared, inputs);
+        Ok(found)
+    }
+
+    /// Tells the errors behind all the stamps: a packet's own stamp may lie behind the error that it
+    /// caused.
+    fn tell_errors(&mut self, shared: &mut Shared, inputs: &mut Inputs) {
+        if shared.queued.is_empty() {
+            return;
+        }
+        // Whatever caused an error left before it, with or without a stamp.
+        self.give_up_stamps(Instant::FAR, inputs);
+        for input in shared.queued.iter() {
+            inputs.push(input.at, input.kind);
+        }
+        shared.queued.clear();
     }
 
     /// Turns the batch's send stamps into inputs; returns how many there are.
@@ -76,15 +91,9 @@ impl Lane {
         stamps
     }
 
-    fn take_errors(
-        &mut self,
-        shared: &Shared,
-        user: Instant,
-        reading: Reading,
-        found: &mut Found,
-        inputs: &mut Inputs,
-    ) {
-        for (ancillary, error, message) in entries(&shared.errors) {
+    fn take_errors(&self, shared: &mut Shared, user: Instant, reading: Reading, found: &mut Found) {
+        let Shared { clock, errors, queued, .. } = shared;
+        for (ancillary, error, message) in entries(errors) {
             let origin = match error.origin {
                 libc::SO_EE_ORIGIN_LOCAL => ErrorOrigin::Local,
                 libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6 => ErrorOrigin::Icmp,
@@ -101,15 +110,13 @@ impl Lane {
                     continue;
                 }
             }
-            let Some((destination, _)) = address::decode(message.name) else {
+            let Some((destination, port)) = address::decode(message.name) else {
                 continue;
             };
-            // Whatever caused the error left before it.
-            self.give_up_stamps(Instant::FAR, inputs);
-            let stamp = shared.clock.stamp(ancillary.stamp, Instant::ZERO, user, user);
-            let queued = QueuedError {
+            let stamp = clock.stamp(ancillary.stamp, Instant::ZERO, user, user);
+            let told = QueuedError {
                 stamp,
-                channel: Channel::Icmp,
+                channel: if self.socket.is_udp() { Channel::Udp { port } } else { Channel::Icmp },
                 origin,
                 errno: error.errno,
                 kind: error.kind,
@@ -120,7 +127,7 @@ impl Lane {
                 hop_limit: ancillary.hop_limit,
                 bytes: message.bytes,
             };
-            inputs.push(stamp.at, InputKind::QueuedError(queued));
+            queued.push(stamp.at, InputKind::QueuedError(told));
         }
     }
 }

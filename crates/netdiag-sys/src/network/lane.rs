@@ -1,8 +1,8 @@
-//! One family's socket and all that is under way on it.
+//! One socket and all that is under way on it.
 
 use super::unstamped::Unstamped;
 use crate::clock::StampClock;
-use crate::open::{IcmpSocket, StampKeys};
+use crate::open::{ProbeSocket, StampKeys};
 use crate::raw::{self, Batch};
 use netdiag_engine::port::{
     Change, Channel, InputKind, Inputs, NetworkError, OperationId, Transmit,
@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) clock: StampClock,
     pub(super) packets: Batch,
     pub(super) errors: Batch,
+    /// What an error queue told, until all of it is read.
+    pub(super) queued: Inputs,
 }
 
 impl Shared {
@@ -36,6 +38,7 @@ impl Shared {
             clock: StampClock::new(),
             packets: Batch::new(SMALL_MESSAGE),
             errors: Batch::new(QUOTE),
+            queued: Inputs::new(),
         }
     }
 
@@ -54,31 +57,26 @@ impl Shared {
     }
 }
 
-/// The sockets of both families, where they are open.
-pub(super) struct Lanes {
-    pub(super) ipv4: Option<Lane>,
-    pub(super) ipv6: Option<Lane>,
-}
+/// The sockets that are open, at most one for each kind of channel and family.
+pub(super) struct Lanes(Vec<Lane>);
 
 impl Lanes {
-    const fn get(&mut self, family: Family) -> Option<&mut Lane> {
-        match family {
-            Family::Ipv4 => self.ipv4.as_mut(),
-            Family::Ipv6 => self.ipv6.as_mut(),
-        }
+    pub(super) fn new(sockets: impl Iterator<Item = ProbeSocket>) -> Self {
+        Self(sockets.map(Lane::new).collect())
     }
 
     /// The one that a datagram leaves by, where there is one.
     pub(super) fn for_transmit(&mut self, transmit: &Transmit<&[u8]>) -> Option<&mut Lane> {
-        match transmit.channel {
-            Channel::Icmp => self.get(transmit.destination.family()),
-            Channel::Udp { .. } | Channel::Tcp => None,
-        }
+        self.0.iter_mut().find(|lane| lane.carries(transmit))
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.0.iter_mut()
     }
 
     /// Those by which something was sent.
     pub(super) fn active(&mut self) -> impl Iterator<Item = &mut Lane> {
-        self.ipv4.iter_mut().chain(&mut self.ipv6).filter(|lane| lane.active)
+        self.0.iter_mut().filter(|lane| lane.active)
     }
 
     /// When something must be told even if nothing happens.
@@ -87,9 +85,9 @@ impl Lanes {
     }
 }
 
-/// One family's socket.
+/// One socket.
 pub(super) struct Lane {
-    pub(super) socket: IcmpSocket,
+    pub(super) socket: ProbeSocket,
     pub(super) unstamped: Unstamped,
     /// Whether anything was ever sent: before that nothing that comes is for us.
     pub(super) active: bool,
@@ -97,8 +95,18 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn new(socket: IcmpSocket) -> Self {
+    pub(super) fn new(socket: ProbeSocket) -> Self {
         Self { socket, unstamped: Unstamped::default(), active: false, drops: 0 }
+    }
+
+    /// Whether a datagram leaves by it.
+    pub(super) fn carries(&self, transmit: &Transmit<&[u8]>) -> bool {
+        let fits = match transmit.channel {
+            Channel::Icmp => !self.socket.is_udp(),
+            Channel::Udp { .. } => self.socket.is_udp(),
+            Channel::Tcp => false,
+        };
+        fits && self.socket.family == transmit.destination.family()
     }
 
     /// A packet left.
@@ -116,11 +124,12 @@ impl Lane {
         }
     }
 
-    /// Whether the socket's figure also counts packets with a wrong checksum, as that of raw ICMPv6
-    /// does: then only a queue that was really long says that there was no room. Otherwise whoever
+    /// Whether the socket's figure also counts packets with a wrong checksum, as those of raw ICMPv6
+    /// and of UDP do: then only a queue that was really long says that there was no room. Otherwise whoever
     /// sends us broken packets could pass loss off as our own.
     fn counts_broken_packets(&self) -> bool {
-        self.socket.family == Family::Ipv6 && self.socket.opening.socket == SocketKind::Raw
+        let is_raw = self.socket.opening.socket == SocketKind::Raw;
+        self.socket.is_udp() || (is_raw && self.socket.family == Family::Ipv6)
     }
 
     /// Whether a queue of so many packets may have filled the socket's buffer.
@@ -173,7 +182,7 @@ impl Lane {
 /// cleared by reading it, so the read is tried again.
 pub(super) fn receive(
     batch: &mut Batch,
-    socket: &IcmpSocket,
+    socket: &ProbeSocket,
     count: usize,
     flags: i32,
 ) -> Result<usize, NetworkError> {

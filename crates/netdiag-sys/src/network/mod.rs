@@ -1,5 +1,5 @@
-//! The engine's port on the operating system: one measuring thread, ppoll, one ICMP socket for each
-//! family.
+//! The engine's port on the operating system: one measuring thread, ppoll, for each family one socket
+//! for ICMP and one for UDP.
 
 mod connect;
 mod errors;
@@ -11,17 +11,17 @@ mod unstamped;
 use crate::clock;
 use crate::dialog::Dialogs;
 use crate::interfaces::Interfaces;
-use crate::open::IcmpSocket;
+use crate::open::ProbeSocket;
 use crate::raw::{self, PollFd};
 use crate::signals::Signals;
 use connect::Connects;
-use lane::{Lane, Lanes, Shared};
+use lane::{Lanes, Shared};
 use netdiag_engine::port::{
     ExchangeError, InputKind, Inputs, Network, NetworkError, Opened, Operation, Operations,
     SendError,
 };
+use netdiag_model::Instant;
 use netdiag_model::failure::LookupError;
-use netdiag_model::{Family, Instant};
 use receive::Drained;
 use std::os::fd::AsFd;
 
@@ -54,10 +54,10 @@ enum Polled {
 }
 
 impl SystemNetwork {
-    pub(crate) fn new(opened: Opened, ipv4: Option<IcmpSocket>, ipv6: Option<IcmpSocket>) -> Self {
+    pub(crate) fn new(opened: Opened, sockets: impl Iterator<Item = ProbeSocket>) -> Self {
         Self {
             opened,
-            lanes: Lanes { ipv4: ipv4.map(Lane::new), ipv6: ipv6.map(Lane::new) },
+            lanes: Lanes::new(sockets),
             shared: Shared::new(),
             early: Inputs::new(),
             connects: Connects::new(),
@@ -108,24 +108,22 @@ impl SystemNetwork {
         Ok(())
     }
 
-    /// Starts the operations with the datagrams of each family together.
+    /// Starts the operations with the datagrams of each socket together.
     fn submit_many(&mut self, operations: &Operations) -> Result<(), NetworkError> {
-        let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
         for operation in operations.iter() {
-            if let Operation::Transmit(transmit) = &operation
-                && let Some(lane) = self.lanes.for_transmit(transmit)
-            {
-                let list = if lane.socket.family == Family::Ipv4 { &mut ipv4 } else { &mut ipv6 };
-                list.push(lane.prepare(transmit));
-            } else {
+            let is_ours = matches!(&operation, Operation::Transmit(transmit)
+                if self.lanes.for_transmit(transmit).is_some());
+            if !is_ours {
                 self.start(operation);
             }
         }
-        let Lanes { ipv4: lane4, ipv6: lane6 } = &mut self.lanes;
-        for (lane, prepared) in [(lane4, ipv4), (lane6, ipv6)] {
-            if let Some(lane) = lane {
-                lane.send_many(&mut self.shared, &prepared, &mut self.early)?;
-            }
+        for lane in self.lanes.iter_mut() {
+            let ours = operations.iter().filter_map(|operation| match operation {
+                Operation::Transmit(transmit) => lane.carries(&transmit).then_some(transmit),
+                _ => None,
+            });
+            let prepared: Vec<_> = ours.map(|transmit| lane.prepare(&transmit)).collect();
+            lane.send_many(&mut self.shared, &prepared, &mut self.early)?;
         }
         Ok(())
     }
@@ -134,7 +132,8 @@ impl SystemNetwork {
     fn start(&mut self, operation: Operation<&[u8]>) {
         match operation {
             Operation::Transmit(transmit) => {
-                let closed = self.opened.family(transmit.destination.family()).err();
+                let family = transmit.destination.family();
+                let closed = self.opened.channel(transmit.channel, family).err();
                 let errno = closed.map_or(libc::EOPNOTSUPP, |error| error.errno);
                 let failed =
                     InputKind::SendFailed { id: transmit.id, error: SendError::new(errno) };

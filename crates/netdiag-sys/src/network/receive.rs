@@ -42,6 +42,8 @@ impl Lane {
             let user = shared.clock.observe();
             if errors_waiting || (got > 0 && !self.unstamped.is_empty()) {
                 let found = self.drain_errors(shared, Reading::Arrivals, inputs)?;
+                // They take room from the packets.
+                drained += found.entries;
                 if errors_waiting && found.entries == 0 && got == 0 {
                     self.clear_error();
                 }
@@ -83,7 +85,7 @@ impl Lane {
             last = stamp.at;
             drops = ancillary.drops.or(drops);
             truncated |= message.truncated;
-            let Some((from, _)) = address::decode(message.name) else {
+            let Some((from, port)) = address::decode(message.name) else {
                 continue;
             };
             let received = Received {
@@ -92,7 +94,7 @@ impl Lane {
                 to: ancillary.to,
                 interface: ancillary.interface,
                 hop_limit: ancillary.hop_limit,
-                message: self.message(&message),
+                message: self.message(&message, port),
             };
             inputs.push(stamp.at, InputKind::Received(received));
         }
@@ -105,8 +107,9 @@ impl Lane {
         last
     }
 
-    fn message<'a>(&self, message: &Incoming<'a>) -> Message<&'a [u8]> {
+    fn message<'a>(&self, message: &Incoming<'a>, port: u16) -> Message<&'a [u8]> {
         match (self.socket.family, self.socket.opening.socket) {
+            (_, SocketKind::UdpErrorQueue) => Message::Udp(port, message.bytes),
             (Family::Ipv4, SocketKind::Raw) => Message::Ipv4(message.bytes),
             (Family::Ipv4, _) => Message::Icmpv4(message.bytes),
             (Family::Ipv6, _) => Message::Icmpv6(message.bytes),

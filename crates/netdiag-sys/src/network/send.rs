@@ -6,7 +6,9 @@ use crate::address::{self, Name};
 use crate::control::ControlBuffer;
 use crate::open::StampKeys;
 use crate::raw::{self, MAX_BATCH, Outgoing};
-use netdiag_engine::port::{InputKind, Inputs, NetworkError, OperationId, SendError, Transmit};
+use netdiag_engine::port::{
+    Channel, InputKind, Inputs, NetworkError, OperationId, SendError, Transmit,
+};
 use netdiag_model::Instant;
 use std::os::fd::AsFd;
 
@@ -39,7 +41,11 @@ impl Lane {
             StampKeys::Named => Some(transmit.id.0),
             StampKeys::Counted => None,
         };
-        let (name, name_len) = address::encode(transmit.destination, 0);
+        let port = match transmit.channel {
+            Channel::Udp { port } => port,
+            Channel::Icmp | Channel::Tcp => 0,
+        };
+        let (name, name_len) = address::encode(transmit.destination, port);
         Prepared {
             id: transmit.id,
             name,
@@ -82,9 +88,16 @@ impl Lane {
             let user = self.before_send(shared, &[largest]);
             match raw::send_many(self.socket.as_fd(), chunk) {
                 Ok(left) => {
+                    let is_cut_short = left < chunk.len();
                     let (departed, rest) = prepared.split_at(left.min(prepared.len()));
                     departed.iter().for_each(|one| self.departed(one.id, user));
                     prepared = rest;
+                    if is_cut_short && self.socket.stamp_keys == StampKeys::Counted {
+                        // The next one failed, perhaps for an earlier one's error, and may be
+                        // counted all the same. If the failure is its own it comes again.
+                        self.drain_errors(shared, Reading::FailedSend, inputs)?;
+                        self.restart_count(inputs);
+                    }
                 }
                 Err(errno) => {
                     self.send_failed(shared, first, errno, inputs)?;

@@ -1,9 +1,9 @@
 //! The second rung: ICMP datagram ("ping") sockets (icmp(7), net.ipv4.ping_group_range).
 
-use super::icmp::{self, IcmpSocket};
-use super::{OpenRequest, has_net_raw};
+use super::probe::{self, ProbeSocket};
+use super::{OpenRequest, why};
 use crate::{random, raw};
-use netdiag_engine::port::{Identifiers, NetworkError, Opening};
+use netdiag_engine::port::{Identifiers, NetworkError, Opening, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -13,16 +13,12 @@ use std::os::fd::AsFd;
 /// How many identifiers are tried before giving up: by then every second one is taken.
 const DRAWS: usize = 64;
 
-/// `IP_RECVERR_RFC4884` and `IPV6_RECVERR_RFC4884` (Linux 5.9): errors keep their extensions.
-const IP_RECVERR_RFC4884: i32 = 26;
-const IPV6_RECVERR_RFC4884: i32 = 31;
-
 /// Opens one, bound to an identifier that nobody else can bind.
 pub(super) fn open(
     request: &OpenRequest,
     family: Family,
-    better: &[i32],
-) -> Result<IcmpSocket, NetworkError> {
+    better: &[Refused],
+) -> Result<ProbeSocket, NetworkError> {
     let (domain, protocol, call) = match family {
         Family::Ipv4 => {
             (Domain::IPV4, Protocol::ICMPV4, "socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP)")
@@ -31,23 +27,18 @@ pub(super) fn open(
             (Domain::IPV6, Protocol::ICMPV6, "socket(AF_INET6, SOCK_DGRAM, IPPROTO_ICMPV6)")
         }
     };
-    let socket = Socket::new(domain, Type::DGRAM, Some(protocol)).map_err(icmp::error(call))?;
-    icmp::ask_for_stamps(&socket);
+    let socket = Socket::new(domain, Type::DGRAM, Some(protocol)).map_err(probe::error(call))?;
+    probe::ask_for_stamps(&socket);
     let first = bind(&socket, request.identifier, family)?;
-    icmp::set_options(&socket, request, family)?;
-    let (level, name) = match family {
-        Family::Ipv4 => (libc::SOL_IP, IP_RECVERR_RFC4884),
-        Family::Ipv6 => (libc::SOL_IPV6, IPV6_RECVERR_RFC4884),
-    };
-    // Older kernels do not know it; errors then lack their extensions.
-    let _ = raw::set_int(socket.as_fd(), level, name, 1);
+    probe::set_options(&socket, request, family)?;
+    probe::ask_for_extensions(&socket, family);
     let opening = Opening {
         socket: SocketKind::IcmpDatagram,
         identifiers: Identifiers { first, count: 1 },
         because: because(better),
         lost: lost(family),
     };
-    Ok(IcmpSocket::new(socket, family, opening, request))
+    Ok(ProbeSocket::new(socket, family, opening, request))
 }
 
 /// The kernel ignores what becomes of the packet here (ping_v6_sendmsg in net/ipv6/ping.c).
@@ -66,18 +57,14 @@ fn lost(family: Family) -> Vec<String> {
     LOST.iter().copied().chain(silent).map(str::to_owned).collect()
 }
 
-fn because(better: &[i32]) -> String {
-    let Some(errno) = better.first() else {
-        return "an ICMP datagram socket was asked for".to_owned();
-    };
-    let raw = match *errno {
-        libc::EPERM | libc::EACCES if has_net_raw() => {
-            "CAP_NET_RAW does not reach this network namespace".to_owned()
+fn because(better: &[Refused]) -> String {
+    match better.first() {
+        None => "an ICMP datagram socket was asked for".to_owned(),
+        Some(refused) => {
+            let raw = why::no_raw(&refused.error);
+            format!("{raw}; net.ipv4.ping_group_range allows this group")
         }
-        libc::EPERM | libc::EACCES => "no CAP_NET_RAW".to_owned(),
-        other => format!("no raw sockets ({})", netdiag_model::errno::Errno::new(other).name),
-    };
-    format!("{raw}; net.ipv4.ping_group_range allows this group")
+    }
 }
 
 /// Binds to the identifier that was asked for, or to a random one. These sockets start with
@@ -87,14 +74,14 @@ fn bind(socket: &Socket, asked: Option<u16>, family: Family) -> Result<u16, Netw
         .map_err(|errno| NetworkError { call: "setsockopt(SO_REUSEADDR)", errno })?;
     if let Some(identifier) = asked {
         bind_to(socket, identifier, family)?;
-        return local_identifier(socket);
+        return probe::local_port(socket);
     }
     for _ in 0..DRAWS {
-        let drawn = random::bytes().map_err(icmp::error("getrandom"))?;
+        let drawn = random::bytes().map_err(probe::error("getrandom"))?;
         match bind_to(socket, u16::from_ne_bytes(drawn).max(1), family) {
             Err(error) if error.errno == libc::EADDRINUSE => {}
             Err(error) => return Err(error),
-            Ok(()) => return local_identifier(socket),
+            Ok(()) => return probe::local_port(socket),
         }
     }
     Err(NetworkError { call: "bind", errno: libc::EADDRINUSE })
@@ -106,12 +93,5 @@ fn bind_to(socket: &Socket, identifier: u16, family: Family) -> Result<(), Netwo
         Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
     };
     let address = SockAddr::from(SocketAddr::new(any, identifier));
-    socket.bind(&address).map_err(icmp::error("bind"))
-}
-
-/// The identifier as the kernel holds it: the "port" of getsockname(2).
-fn local_identifier(socket: &Socket) -> Result<u16, NetworkError> {
-    let local = socket.local_addr().map_err(icmp::error("getsockname"))?;
-    let port = local.as_socket().map(|address| address.port());
-    port.ok_or(NetworkError { call: "getsockname", errno: libc::EAFNOSUPPORT })
+    socket.bind(&address).map_err(probe::error("bind"))
 }

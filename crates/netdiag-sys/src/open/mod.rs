@@ -1,14 +1,17 @@
-//! Opening sockets: one for each family, by the best method that this process may use.
+//! Opening sockets: for each family one for ICMP, by the best method that this process may use, and
+//! one for UDP where it is asked for.
 
 mod datagram;
-mod icmp;
+mod probe;
 mod raw_icmp;
+mod udp;
+mod why;
 
-pub(crate) use icmp::{IcmpSocket, StampKeys};
+pub(crate) use probe::{ProbeSocket, StampKeys};
 
 use crate::network::SystemNetwork;
 use caps::{CapSet, Capability};
-use netdiag_engine::port::{NetworkError, Opened};
+use netdiag_engine::port::{NetworkError, Opened, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 
@@ -35,7 +38,11 @@ pub struct OpenRequest {
     pub receive_buffer: Option<usize>,
     /// The send buffer in bytes, under the same rules (net.core.wmem_max).
     pub send_buffer: Option<usize>,
-    /// Only this kind of socket, whatever the ladder says; for tests.
+    /// Whether UDP is opened, too. It needs no right; what ICMP could not have is then no reason
+    /// not to measure.
+    pub udp: bool,
+    /// Only this kind of socket, whatever the ladder says, beside UDP if that is asked for; for
+    /// tests.
     pub forced: Option<SocketKind>,
     /// Count send stamps as kernels before Linux 6.13 do, instead of naming them; for tests.
     pub counted_stamps: bool,
@@ -55,8 +62,8 @@ pub enum DontFragment {
 }
 
 impl OpenRequest {
-    /// Opens a socket for each family. A family that cannot be opened is an `Err` in
-    /// [`Opened`], not here: nothing that this returns depends on the other family.
+    /// Opens the sockets. What cannot be opened is an `Err` in [`Opened`], not here: nothing that
+    /// this returns depends on the other family, nor ICMP on UDP.
     ///
     /// Call it before [`crate::privileges::drop_all`] and before other threads are started. A
     /// CAP_NET_RAW that is permitted but not effective, as a file capability `+p` gives it, is
@@ -64,49 +71,82 @@ impl OpenRequest {
     #[must_use]
     pub fn open(&self) -> SystemNetwork {
         let raised = raise_net_raw();
-        let ipv4 = self.open_family(Family::Ipv4);
-        let ipv6 = self.open_family(Family::Ipv6);
+        let mut refused = Vec::new();
+        let [(ipv4, udp4), (ipv6, udp6)] =
+            [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused));
         if raised {
             // A failure leaves a right that `drop_all` takes away in any case.
             let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
         }
-        let opened = Opened {
-            ipv4: ipv4.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone),
-            ipv6: ipv6.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone),
+        let opening = |tried: &Tried| {
+            tried.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone)
         };
-        SystemNetwork::new(opened, ipv4.ok(), ipv6.ok())
+        let opened = Opened {
+            ipv4: opening(&ipv4),
+            ipv6: opening(&ipv6),
+            udp4: opening(&udp4),
+            udp6: opening(&udp6),
+            refused,
+        };
+        SystemNetwork::new(opened, [ipv4, ipv6, udp4, udp6].into_iter().flatten())
+    }
+
+    /// The sockets of one family, ICMP and UDP.
+    fn open_family(&self, family: Family, refused: &mut Vec<Refused>) -> (Tried, Tried) {
+        if self.family.is_some_and(|only| only != family) {
+            let other = NetworkError { call: "not asked for", errno: libc::EAFNOSUPPORT };
+            return (Err(other.clone()), Err(other));
+        }
+        let mut missing = Vec::new();
+        let icmp = self.climb(family, &mut missing);
+        let udp = if self.udp || self.forced == Some(SocketKind::UdpErrorQueue) {
+            let without_icmp = if icmp.is_ok() { &[] } else { missing.as_slice() };
+            udp::open(self, family, without_icmp)
+        } else {
+            Err(NetworkError::NOT_ASKED_FOR)
+        };
+        refused.append(&mut missing);
+        if let Err(error) = udp.as_ref()
+            && *error != NetworkError::NOT_ASKED_FOR
+        {
+            let socket = SocketKind::UdpErrorQueue;
+            refused.push(Refused { family, socket, error: error.clone() });
+        }
+        (icmp, udp)
     }
 
     /// The best rung of the ladder that this process can stand on.
-    fn open_family(&self, family: Family) -> Result<IcmpSocket, NetworkError> {
-        if self.family.is_some_and(|only| only != family) {
-            return Err(NetworkError { call: "not asked for", errno: libc::EAFNOSUPPORT });
-        }
+    fn climb(&self, family: Family, missing: &mut Vec<Refused>) -> Tried {
         let rungs = LADDER.iter().filter(|rung| self.forced.is_none_or(|kind| kind == rung.kind));
         let mut reason =
             NetworkError { call: "no such kind of ICMP socket", errno: libc::EOPNOTSUPP };
-        let mut missing = Vec::new();
         for rung in rungs {
-            match (rung.open)(self, family, &missing) {
+            match (rung.open)(self, family, missing) {
                 Ok(socket) => return Ok(socket),
-                Err(error) if is_refusal(error.errno) => {
-                    missing.push(error.errno);
+                Err(error) => {
+                    let is_final = !is_refusal(error.errno);
+                    missing.push(Refused { family, socket: rung.kind, error: error.clone() });
                     reason = error;
+                    if is_final {
+                        break;
+                    }
                 }
-                Err(error) => return Err(error),
             }
         }
         Err(reason)
     }
 }
 
-/// One method: what it opens, given the errors of the better ones.
+/// A socket, or why there is none.
+type Tried = Result<ProbeSocket, NetworkError>;
+
+/// One method: what it opens, given what of the better ones could not be had.
 struct Rung {
     kind: SocketKind,
-    open: fn(&OpenRequest, Family, &[i32]) -> Result<IcmpSocket, NetworkError>,
+    open: fn(&OpenRequest, Family, &[Refused]) -> Tried,
 }
 
-/// The methods, best first.
+/// The methods of ICMP, best first.
 const LADDER: &[Rung] = &[
     Rung { kind: SocketKind::Raw, open: raw_icmp::open },
     Rung { kind: SocketKind::IcmpDatagram, open: datagram::open },

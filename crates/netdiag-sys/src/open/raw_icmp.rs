@@ -2,9 +2,9 @@
 //! be undone after the privileges are gone; source and interface travel with each packet.
 
 use super::OpenRequest;
-use super::icmp::{self, IcmpSocket};
+use super::probe::{self, ProbeSocket};
 use crate::{filter, random, raw};
-use netdiag_engine::port::{Identifiers, NetworkError, Opening};
+use netdiag_engine::port::{Identifiers, NetworkError, Opening, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -19,26 +19,26 @@ const ICMPV6_FILTER: i32 = 1;
 pub(super) fn open(
     request: &OpenRequest,
     family: Family,
-    _: &[i32],
-) -> Result<IcmpSocket, NetworkError> {
+    _: &[Refused],
+) -> Result<ProbeSocket, NetworkError> {
     let (domain, protocol, call) = match family {
         Family::Ipv4 => (Domain::IPV4, Protocol::ICMPV4, "socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)"),
         Family::Ipv6 => {
             (Domain::IPV6, Protocol::ICMPV6, "socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6)")
         }
     };
-    let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(icmp::error(call))?;
-    icmp::ask_for_stamps(&socket);
+    let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(probe::error(call))?;
+    probe::ask_for_stamps(&socket);
     let identifiers = identifiers(request)?;
     attach_filter(&socket, family, identifiers)?;
-    icmp::set_options(&socket, request, family)?;
+    probe::set_options(&socket, request, family)?;
     let opening = Opening {
         socket: SocketKind::Raw,
         identifiers,
         because: "CAP_NET_RAW is present".to_owned(),
         lost: Vec::new(),
     };
-    Ok(IcmpSocket::new(socket, family, opening, request))
+    Ok(ProbeSocket::new(socket, family, opening, request))
 }
 
 /// The identifier that was asked for, or a random block of 16 that is not the first.
@@ -47,7 +47,7 @@ fn identifiers(request: &OpenRequest) -> Result<Identifiers, NetworkError> {
         return Ok(Identifiers { first, count: 1 });
     }
     loop {
-        let drawn = random::bytes().map_err(icmp::error("getrandom"))?;
+        let drawn = random::bytes().map_err(probe::error("getrandom"))?;
         let first = u16::from_ne_bytes(drawn) & !15;
         if first != 0 {
             return Ok(Identifiers { first, count: 16 });
@@ -64,7 +64,7 @@ fn attach_filter(
         Family::Ipv4 => filter::ipv4(identifiers),
         Family::Ipv6 => filter::ipv6(identifiers),
     };
-    socket.attach_filter(&program).map_err(icmp::error("setsockopt(SO_ATTACH_FILTER)"))?;
+    socket.attach_filter(&program).map_err(probe::error("setsockopt(SO_ATTACH_FILTER)"))?;
     raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_LOCK_FILTER, 1)
         .map_err(|errno| NetworkError { call: "setsockopt(SO_LOCK_FILTER)", errno })?;
     if family == Family::Ipv6 {

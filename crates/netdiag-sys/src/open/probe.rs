@@ -1,10 +1,11 @@
-//! What raw and datagram ICMP sockets have in common.
+//! What all sockets that probes leave by have in common.
 
 use super::{DontFragment, OpenRequest};
 use crate::address;
 use crate::control::ControlBuffer;
 use crate::raw::{self, Outgoing};
 use netdiag_engine::port::{Control, NetworkError, Opening};
+use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Family};
 use socket2::Socket;
 use std::io;
@@ -20,11 +21,15 @@ const STAMP_FLAGS: i32 = (libc::SOF_TIMESTAMPING_TX_SOFTWARE
 const STAMP_ID: i32 = libc::SOF_TIMESTAMPING_OPT_ID as i32;
 const SO_RXQ_OVFL: i32 = 40;
 
+/// `IP_RECVERR_RFC4884` and `IPV6_RECVERR_RFC4884` (Linux 5.9): errors keep their extensions.
+const IP_RECVERR_RFC4884: i32 = 26;
+const IPV6_RECVERR_RFC4884: i32 = 31;
+
 /// Room for the replies to a burst of thousands while we do not run.
 const RECEIVE_BUFFER: usize = 4 << 20;
 
-/// An open ICMP socket and what is known of it.
-pub(crate) struct IcmpSocket {
+/// An open socket and what is known of it.
+pub(crate) struct ProbeSocket {
     socket: Socket,
     pub(crate) family: Family,
     pub(crate) opening: Opening,
@@ -41,7 +46,7 @@ pub(crate) enum StampKeys {
     Counted,
 }
 
-impl IcmpSocket {
+impl ProbeSocket {
     /// Takes an open socket whose options are set.
     pub(super) fn new(
         socket: Socket,
@@ -49,12 +54,18 @@ impl IcmpSocket {
         opening: Opening,
         request: &OpenRequest,
     ) -> Self {
-        let stamp_keys = if !request.counted_stamps && knows_stamp_names(&socket, family) {
+        let is_udp = opening.socket == SocketKind::UdpErrorQueue;
+        let stamp_keys = if !request.counted_stamps && knows_stamp_names(&socket, family, is_udp) {
             StampKeys::Named
         } else {
             StampKeys::Counted
         };
         Self { socket, family, opening, stamp_keys }
+    }
+
+    /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
+    pub(crate) fn is_udp(&self) -> bool {
+        self.opening.socket == SocketKind::UdpErrorQueue
     }
 
     /// Starts the kernel's count of send stamps from 0 again.
@@ -68,7 +79,7 @@ impl IcmpSocket {
     }
 }
 
-impl AsFd for IcmpSocket {
+impl AsFd for ProbeSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
@@ -86,7 +97,7 @@ pub(super) fn ask_for_stamps(socket: &Socket) {
     let _ = raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | STAMP_ID);
 }
 
-/// Sets what every ICMP socket gets, and what was asked for. Only the latter can fail: without
+/// Sets what every socket gets, and what was asked for. Only the latter can fail: without
 /// stamps, packet info or drop counts the socket still measures, and says less.
 pub(super) fn set_options(
     socket: &Socket,
@@ -112,6 +123,16 @@ pub(super) fn set_options(
     let _ = raw::set_int(fd, libc::SOL_SOCKET, SO_RXQ_OVFL, 1);
     set_buffers(fd, request);
     set_requested(fd, request, family)
+}
+
+/// Asks for the extensions of errors, where the error queue is all that there is.
+pub(super) fn ask_for_extensions(socket: &Socket, family: Family) {
+    let (level, name) = match family {
+        Family::Ipv4 => (libc::SOL_IP, IP_RECVERR_RFC4884),
+        Family::Ipv6 => (libc::SOL_IPV6, IPV6_RECVERR_RFC4884),
+    };
+    // Older kernels do not know it; errors then lack their extensions.
+    let _ = raw::set_int(socket.as_fd(), level, name, 1);
 }
 
 /// Sets buffer sizes beyond the limits of the system where that is permitted, else within them.
@@ -175,16 +196,25 @@ impl DontFragment {
     }
 }
 
+/// The "port" of getsockname(2): of an ICMP datagram socket its identifier.
+pub(super) fn local_port(socket: &Socket) -> Result<u16, NetworkError> {
+    let local = socket.local_addr().map_err(error("getsockname"))?;
+    let port = local.as_socket().map(|address| address.port());
+    port.ok_or(NetworkError { call: "getsockname", errno: libc::EAFNOSUPPORT })
+}
+
 /// Whether the kernel lets us name send stamps. Asked with a packet to loopback that cannot leave,
 /// since it names an interface that does not exist: EINVAL means that the name was not understood.
-fn knows_stamp_names(socket: &Socket, family: Family) -> bool {
+fn knows_stamp_names(socket: &Socket, family: Family, is_udp: bool) -> bool {
+    /// Discard (RFC 863): port 0 would be EINVAL.
+    const PORT: u16 = 9;
     let (loopback, echo): (Destination, u8) = match family {
         Family::Ipv4 => (Destination::V4(Ipv4Addr::LOCALHOST), 8),
         Family::Ipv6 => (Destination::V6(Ipv6Addr::LOCALHOST, 0), 128),
     };
     let nowhere = Control { interface: Some(i32::MAX.cast_unsigned()), ..Control::default() };
     let control = ControlBuffer::new(family, &nowhere, Some(0));
-    let (name, len) = address::encode(loopback, 0);
+    let (name, len) = address::encode(loopback, if is_udp { PORT } else { 0 });
     let message = Outgoing {
         name: name.get(..len).unwrap_or_default(),
         control: control.as_bytes(),

@@ -1,0 +1,64 @@
+//! The rung that needs no right: UDP, with ICMP errors from the socket's error queue (ip(7),
+//! IP_RECVERR). Never connected: one socket serves all targets.
+
+use super::probe::{self, ProbeSocket};
+use super::{OpenRequest, why};
+use crate::raw;
+use netdiag_engine::port::{Identifiers, NetworkError, Opening, Refused};
+use netdiag_model::Family;
+use netdiag_model::contract::SocketKind;
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsFd;
+
+/// Opens one on a port of the kernel's choice. `refused`: what of ICMP could not be had; empty where
+/// ICMP is open as well.
+pub(super) fn open(
+    request: &OpenRequest,
+    family: Family,
+    refused: &[Refused],
+) -> Result<ProbeSocket, NetworkError> {
+    let (domain, call) = match family {
+        Family::Ipv4 => (Domain::IPV4, "socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP)"),
+        Family::Ipv6 => (Domain::IPV6, "socket(AF_INET6, SOCK_DGRAM, IPPROTO_UDP)"),
+    };
+    let socket =
+        Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(probe::error(call))?;
+    probe::ask_for_stamps(&socket);
+    let port = bind(&socket, family)?;
+    probe::set_options(&socket, request, family)?;
+    probe::ask_for_extensions(&socket, family);
+    let opening = Opening {
+        socket: SocketKind::UdpErrorQueue,
+        identifiers: Identifiers { first: port, count: 1 },
+        because: why::no_icmp(refused).unwrap_or_else(|| "UDP was asked for".to_owned()),
+        lost: LOST.iter().map(|lost| (*lost).to_owned()).collect(),
+    };
+    Ok(ProbeSocket::new(socket, family, opening, request))
+}
+
+/// What UDP with an error queue cannot tell.
+const LOST: &[&str] = &[
+    "hosts that answer pings but drop UDP count as lost",
+    "targets limit their \"port unreachable\" (Linux: one a second after a burst of 6): \
+     what they hold back counts as lost",
+    "which of several probes to one port a router means that quotes only 8 bytes",
+    "IP headers of replies, and of our probe as routers quote it",
+    "redirects and source quench",
+    "ICMP errors that found no room in the socket are not counted",
+];
+
+/// Takes a port now, so that it is ours from the start. SO_REUSEADDR and SO_REUSEPORT stay off:
+/// nobody else gets what is sent to it.
+fn bind(socket: &Socket, family: Family) -> Result<u16, NetworkError> {
+    let any = match family {
+        Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+        Family::Ipv6 => {
+            raw::set_int(socket.as_fd(), libc::SOL_IPV6, libc::IPV6_V6ONLY, 1)
+                .map_err(|errno| NetworkError { call: "setsockopt(IPV6_V6ONLY)", errno })?;
+            Ipv6Addr::UNSPECIFIED.into()
+        }
+    };
+    socket.bind(&SockAddr::from(SocketAddr::new(any, 0))).map_err(probe::error("bind"))?;
+    probe::local_port(socket)
+}

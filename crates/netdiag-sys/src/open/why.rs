@@ -1,0 +1,38 @@
+//! Why a kind of socket could not be had, in the words of a method's `because`.
+
+use super::has_net_raw;
+use netdiag_engine::port::{NetworkError, Refused};
+use netdiag_model::contract::SocketKind;
+use netdiag_model::errno::Errno;
+
+/// Why there is no raw socket.
+pub(super) fn no_raw(error: &NetworkError) -> String {
+    match error.errno {
+        libc::EPERM | libc::EACCES if has_net_raw() => {
+            "CAP_NET_RAW does not reach this network namespace".to_owned()
+        }
+        libc::EPERM | libc::EACCES => "no CAP_NET_RAW".to_owned(),
+        other => format!("no raw sockets ({})", Errno::new(other).name),
+    }
+}
+
+/// Why there is no ICMP datagram socket.
+fn no_datagram(error: &NetworkError) -> String {
+    match error.errno {
+        libc::EPERM | libc::EACCES => {
+            "net.ipv4.ping_group_range does not allow this group".to_owned()
+        }
+        other => format!("no ICMP datagram sockets ({})", Errno::new(other).name),
+    }
+}
+
+/// Why there is no socket for ICMP at all; `None` where there is one or none was wanted.
+pub(super) fn no_icmp(refused: &[Refused]) -> Option<String> {
+    let reasons = refused.iter().filter_map(|one| match one.socket {
+        SocketKind::Raw => Some(no_raw(&one.error)),
+        SocketKind::IcmpDatagram => Some(no_datagram(&one.error)),
+        _ => None,
+    });
+    let reasons: Vec<String> = reasons.collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
