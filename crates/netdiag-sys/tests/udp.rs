@@ -349,6 +349,38 @@ fn a_firewalled_send_is_the_failure_of_its_own_probe() {
 }
 
 #[test]
+fn a_full_queue_of_the_interface_is_told() {
+    in_namespace("a_full_queue_of_the_interface_is_told", || {
+        for arguments in [
+            "link add va type veth peer name vb",
+            "link set va up",
+            "link set vb up",
+            "address add 10.9.0.1/24 dev va",
+            "neighbour add 10.9.0.2 lladdr 02:00:00:00:00:02 dev va",
+            "address add fd09::1/64 dev va nodad",
+            "neighbour add fd09::2 lladdr 02:00:00:00:00:02 dev va",
+        ] {
+            run("ip", &arguments.split(' ').collect::<Vec<_>>());
+        }
+        for far in ["10.9.0.2", "fd09::2"] {
+            let qdisc = "qdisc replace dev va root tbf rate 64kbit burst 1600 limit 3000";
+            run("tc", &qdisc.split(' ').collect::<Vec<_>>());
+            let mut network = request().open();
+            let mut operations = Operations::new();
+            let far = Destination::new(far.parse().expect("an address"));
+            (0..50).for_each(|index| push(&mut operations, far, CLOSED, index, 500));
+            network.submit(&mut operations).expect("submitted");
+            let inputs = collect(&mut network, |inputs| inputs.len() == 50);
+            let seen = sort(&inputs);
+            assert!(!seen.failed.is_empty(), "packets that found it full");
+            assert!(seen.failed.values().all(|error| *error == SendError::new(105)));
+            assert_eq!(seen.sent.len() + seen.failed.len(), 50);
+            run("tc", &["qdisc", "delete", "dev", "va", "root"]);
+        }
+    });
+}
+
+#[test]
 fn datagrams_that_our_own_socket_dropped_are_counted() {
     in_namespace("datagrams_that_our_own_socket_dropped_are_counted", || {
         for family in FAMILIES {

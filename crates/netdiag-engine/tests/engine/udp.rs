@@ -8,9 +8,9 @@ use crate::packets::{
 };
 use crate::script::Script;
 use netdiag_engine::outcome::{Reason, Reply, ReplyDetail};
-use netdiag_engine::port::{Channel, ErrorOrigin, InputKind, SendError};
-use netdiag_engine::{Outcome, Pattern, ProbeKind, Stray, UdpSpec};
-use netdiag_model::{IcmpKind, Stamp};
+use netdiag_engine::port::{Channel, ErrorOrigin, InputKind, QueuedError, SendError};
+use netdiag_engine::{Next, Outcome, Pattern, ProbeKind, ProbeSpec, Stray, UdpSpec};
+use netdiag_model::{Destination, IcmpKind, Stamp};
 use netdiag_wire::icmp::ErrorMessage;
 use std::time::Duration;
 
@@ -158,6 +158,36 @@ fn only_probes_to_the_same_address_and_port_make_a_quote_ambiguous() {
 }
 
 #[test]
+fn a_quote_that_names_a_forgotten_probe_is_not_about_the_one_that_is_open() {
+    let (mut bench, sent) = open(V4, &[56]);
+    let mut error = queued(V4, 3, 3, &sent[0], WHOLE);
+    error.bytes[..4].copy_from_slice(&77_u32.to_be_bytes());
+    bench.queued_error(at(10), &error);
+    assert_eq!(rejected(&bench), (vec![], vec![Reason::UnknownProbe]));
+}
+
+#[test]
+fn the_same_link_local_address_behind_two_interfaces_is_two_targets() {
+    let neighbour = |scope| Destination::scoped("fe80::1".parse().expect("an address"), scope);
+    let specs = [2, 3].map(|scope| ProbeSpec {
+        destination: neighbour(scope),
+        ..udp(scope.into(), "fe80::1", PORT, 56)
+    });
+    let mut bench = Bench::new([Script::probes(specs)]);
+    let sent = bench.send_all(Stamp::user(at(0)));
+    let mut error = queued("fe80::1", 1, 4, &sent[1], 0);
+    (error.offender, error.destination) = (Some(neighbour(3)), neighbour(3));
+    bench.queued_error(at(10), &error);
+    assert_eq!(reply(&bench, 3).detail, ReplyDetail::PortUnreachable);
+    assert_eq!(bench.log().settled.len(), 1);
+    // From the other neighbour the same would be no reply.
+    let mut error = queued("fe80::1", 1, 4, &sent[0], 56);
+    error.offender = Some(neighbour(3));
+    bench.queued_error(at(10), &error);
+    assert!(matches!(bench.log().outcome(2), Outcome::NetError(_)));
+}
+
+#[test]
 fn a_short_quote_that_contradicts_the_only_probe_ends_nothing() {
     let (mut bench, sent) = open(V4, &[56]);
     let mut error = queued(V4, 3, 3, &sent[0], 3);
@@ -185,42 +215,51 @@ fn a_probe_too_small_for_a_name_is_told_by_being_alone() {
     }
 }
 
-#[test]
-fn a_forged_quote_ends_nothing() {
-    let (mut bench, sent) = open(V4, &[56; 30]);
-    let mut count = 0;
-    for number in 0..100_000_u64 {
-        let random = mix(number);
-        let aim = usize::try_from(mix(random) % 30).expect("small");
-        let mut forged = queued(V4, 3, 3, &sent[aim], 24);
-        let noise = mix(random ^ 3).to_be_bytes();
-        match random % 6 {
-            0 => forged.bytes[usize::from(noise[0]) % 16] ^= noise[1] | 1,
-            1 => forged.bytes[8..16].copy_from_slice(&mix(random ^ 4).to_be_bytes()),
-            2 => forged.channel = Channel::Udp { port: PORT ^ u16::from(noise[0] | 1) },
-            3 => forged.destination = destination("192.0.2.77"),
-            4 => forged.bytes.truncate(usize::from(noise[0]) % 4),
-            _ => {
-                let noise = (0..4).flat_map(|n| mix(random ^ n).to_be_bytes());
-                forged.bytes = noise.take(usize::from(noise_length(random))).collect();
+/// A quote that is not the genuine one of 24 bytes: `random` decides how.
+fn forge(sent: &Sent, random: u64, is_alone: bool) -> QueuedError<Vec<u8>> {
+    let mut forged = queued(V4, 3, 3, sent, 24);
+    let noise = mix(random ^ 3).to_be_bytes();
+    match random % 6 {
+        0 => forged.bytes[usize::from(noise[0]) % 16] ^= noise[1] | 1,
+        1 => forged.bytes[8..16].copy_from_slice(&mix(random ^ 4).to_be_bytes()),
+        2 => forged.channel = Channel::Udp { port: PORT ^ u16::from(noise[0] | 1) },
+        3 => forged.destination = destination("192.0.2.77"),
+        4 => {
+            forged.bytes.truncate(usize::from(noise[0]) % 4);
+            if is_alone {
+                // What is quoted is wrong: to quote nothing would be enough.
+                forged.bytes = vec![noise[1] | 1; 1 + usize::from(noise[2]) % 3];
             }
         }
-        count += 1;
-        bench.queued_error(at(10), &forged);
+        _ => {
+            // Enough for a name, which is then nobody's.
+            let noise = (0..4).flat_map(|n| mix(random ^ n).to_be_bytes());
+            let length = usize::try_from(4 + random % 28).expect("small");
+            forged.bytes = noise.take(length).collect();
+        }
     }
-    let (named, unnamed) = rejected(&bench);
-    assert_eq!(bench.log().settled.len(), 0, "a forged quote was believed");
-    assert_eq!(named.len() + unnamed.len(), count, "each was counted");
-    assert!(named.len() > 10_000 && unnamed.contains(&Reason::Ambiguous));
-    for sent in &sent {
-        bench.queued_error(at(10), &queued(V4, 3, 3, sent, 24));
-    }
-    assert_eq!(bench.log().settled.len(), 30, "the genuine ones are");
+    forged
 }
 
-/// How much noise is quoted: enough for a name, which is then nobody's.
-fn noise_length(random: u64) -> u8 {
-    u8::try_from(4 + random % 28).expect("small")
+#[test]
+fn a_forged_quote_ends_nothing() {
+    for probes in [1, 30] {
+        let (mut bench, sent) = open(V4, &vec![56; probes]);
+        for number in 0..100_000_u64 {
+            let random = mix(number);
+            let aim = usize::try_from(mix(random) % probes as u64).expect("small");
+            bench.queued_error(at(10), &forge(&sent[aim], random, probes == 1));
+        }
+        let (named, unnamed) = rejected(&bench);
+        assert_eq!(bench.log().settled.len(), 0, "a forged quote was believed");
+        assert_eq!(named.len() + unnamed.len(), 100_000, "each was counted");
+        assert!(named.len() > 10_000 && unnamed.len() > 10_000);
+        assert_eq!(unnamed.contains(&Reason::Ambiguous), probes > 1);
+        for sent in &sent {
+            bench.queued_error(at(10), &queued(V4, 3, 3, sent, 24));
+        }
+        assert_eq!(bench.log().settled.len(), probes, "the genuine ones are");
+    }
 }
 
 #[test]
@@ -361,6 +400,19 @@ fn sending_fails_waits_and_ends_as_for_echoes() {
     // Nor can anything be about what never left.
     bench.queued_error(at(10), &queued(V4, 3, 3, &sent[0], 56));
     assert_eq!(rejected(&bench), (vec![], vec![Reason::UnknownProbe]));
+}
+
+#[test]
+fn a_probe_that_nobody_waits_for_any_more_is_not_sent_and_not_open() {
+    let quits = Script::new([Next::Probe(udp(1, V4, PORT, 56))], Next::Quit);
+    let mut bench = Bench::new([quits, Script::probes([udp(2, V4, PORT, 56)])]);
+    let sent = bench.transmits();
+    bench.sent(&sent[1], Stamp::user(at(0)));
+    bench.send_failed(at(0), sent[0].id, ENOBUFS);
+    bench.pass(at(1));
+    assert_eq!(bench.transmits(), []);
+    bench.queued_error(at(10), &queued(V4, 3, 3, &sent[1], 0));
+    assert!(matches!(bench.log_of(1).outcome(2), Outcome::Replied(_)));
 }
 
 #[test]
