@@ -1,12 +1,14 @@
 //! The engine in virtual time: inputs pushed at chosen instants, outcomes compared.
 #![expect(clippy::print_stdout, reason = "the throughput figure and the seeds are for the reader")]
 
+mod bytes;
 mod dialogs;
 mod errors;
 mod forged;
 mod harness;
 mod interleavings;
 mod lifecycle;
+mod mutated;
 mod names;
 mod pacing;
 mod packets;
@@ -16,6 +18,7 @@ mod running;
 mod script;
 mod sending;
 mod stamps;
+mod steps;
 mod throughput;
 mod udp;
 mod wrap;
