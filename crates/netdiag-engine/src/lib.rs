@@ -16,7 +16,8 @@
 //! - each probe settles exactly once; what comes after it is a [`Stray`];
 //! - a reply is judged by its stamp, not by when it was looked at;
 //! - a round trip is never negative and never above the timeout;
-//! - only an answer with the right source, identifier, sequence number and tag settles a probe;
+//! - only an answer with the right source, identifier, sequence number and tag settles a probe; over
+//!   UDP also one that names none, if a single probe is open to that address and port;
 //! - what it remembers is bounded by the probes of the last timeout and late window.
 //!
 //! ```

@@ -210,6 +210,24 @@ fn an_echo_server_answers_with_datagrams() {
 }
 
 #[test]
+fn an_answer_larger_than_the_probe_comes_whole() {
+    in_namespace("an_answer_larger_than_the_probe_comes_whole", || {
+        for family in FAMILIES {
+            let any = SocketAddr::new(loopback(family).address(), 0);
+            let socket = UdpSocket::bind(any).expect("a port");
+            socket.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
+            let mut network = request().open();
+            send(&mut network, family, &[socket.local_addr().expect("bound").port()]);
+            let (_, from) = socket.recv_from(&mut [0; 56]).expect("the probe");
+            socket.send_to(&vec![0; 60_000], from).expect("sent");
+            let seen = results(&mut network, 1);
+            let Message::Udp(_, bytes) = &seen.received[&0].message else { panic!("no UDP") };
+            assert_eq!(bytes.len(), 60_000);
+        }
+    });
+}
+
+#[test]
 fn an_earlier_probes_error_fails_no_other_send() {
     in_namespace("an_earlier_probes_error_fails_no_other_send", || {
         for family in FAMILIES {
