@@ -155,6 +155,15 @@ impl Operations {
             .map(|held| held.clone().map_bytes(|range| self.arena.get(range).unwrap_or_default()))
     }
 
+    /// Takes those out that are refused, oldest first. Their bytes are gone.
+    pub fn take_refused(
+        &mut self,
+        mut admit: impl FnMut(&Operation<Range<usize>>) -> bool,
+    ) -> Vec<Operation<()>> {
+        let refused = self.list.extract_if(.., |operation| !admit(operation));
+        refused.map(|operation| operation.map_bytes(|_| ())).collect()
+    }
+
     /// Replaces the index of each interface that a packet shall leave by.
     pub fn rename_interfaces(&mut self, new: impl Fn(u32) -> u32) {
         for operation in &mut self.list {

@@ -31,7 +31,7 @@ fn a_million_inputs_by_chance_hold() {
             std::iter::repeat_with(|| random.next().to_le_bytes()).flatten().take(length).collect();
         let held = std::panic::catch_unwind(|| check(&data));
         inputs += held.unwrap_or_else(|fault| {
-            eprintln!("NETDIAG_MUTATE_SEED={seed}");
+            println!("NETDIAG_MUTATE_SEED={seed}");
             std::panic::resume_unwind(fault)
         });
     }

@@ -3,18 +3,20 @@
 
 mod connect;
 mod errors;
+mod gate;
 mod lane;
 mod receive;
 mod send;
 mod unstamped;
 
-use crate::clock;
 use crate::dialog::Dialogs;
 use crate::interfaces::Interfaces;
 use crate::open::ProbeSocket;
 use crate::raw::{self, PollFd};
 use crate::signals::Signals;
+use crate::{clock, privileges};
 use connect::Connects;
+use gate::Gate;
 use lane::{Lanes, Shared};
 use netdiag_engine::port::{
     ExchangeError, InputKind, Inputs, Network, NetworkError, Opened, Operation, Operations,
@@ -40,6 +42,8 @@ pub struct SystemNetwork {
     dialogs: Option<Dialogs>,
     signals: Option<Signals>,
     interfaces: Option<Interfaces>,
+    /// For users who are not root.
+    gate: Option<Gate>,
     set: Vec<PollFd>,
 }
 
@@ -64,6 +68,7 @@ impl SystemNetwork {
             dialogs: None,
             signals: None,
             interfaces: None,
+            gate: (privileges::real_user() != 0).then(Gate::default),
             set: Vec::new(),
         }
     }
@@ -268,6 +273,9 @@ impl Network for SystemNetwork {
     fn submit(&mut self, operations: &mut Operations) -> Result<(), NetworkError> {
         if let Some(interfaces) = self.interfaces.as_ref().filter(|known| known.renamed()) {
             operations.rename_interfaces(|first| interfaces.current(first));
+        }
+        if let Some(gate) = &mut self.gate {
+            gate.hold(clock::now(), operations, &mut self.early);
         }
         if operations.len() < MANY {
             self.submit_each(operations)?;
