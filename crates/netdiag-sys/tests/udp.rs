@@ -4,109 +4,18 @@
 mod support;
 
 use netdiag_engine::port::{
-    Change, Channel, Control, ErrorOrigin, InputKind, Inputs, Message, Network, NetworkError,
-    Operation, OperationId, Operations, QueuedError, Received, SendError, Transmit,
+    Channel, Control, ErrorOrigin, InputKind, Message, Network, NetworkError, Operations,
+    QueuedError, SendError,
 };
 use netdiag_model::contract::SocketKind;
-use netdiag_model::{Destination, Family, Stamp, StampSource};
-use netdiag_sys::{DontFragment, OpenRequest, SystemNetwork};
-use std::collections::BTreeMap;
+use netdiag_model::{Family, StampSource};
+use netdiag_sys::{OpenRequest, SystemNetwork};
 use std::net::{SocketAddr, UdpSocket};
-use std::thread::JoinHandle;
 use std::time::Duration;
-use support::{NOW, collect, count, in_namespace, loopback, push_echo, run};
-
-const FAMILIES: [Family; 2] = [Family::Ipv4, Family::Ipv6];
-/// Nobody listens there.
-const CLOSED: u16 = 33_434;
-const ECONNREFUSED: i32 = 111;
-
-fn request() -> OpenRequest {
-    OpenRequest { udp: true, ..OpenRequest::default() }
-}
-
-/// Adds a datagram that starts with its index.
-fn push(operations: &mut Operations, to: Destination, port: u16, index: u32, len: usize) {
-    push_with(operations, (to, port), index, len, Control::default());
-}
-
-fn push_with(
-    operations: &mut Operations,
-    (destination, port): (Destination, u16),
-    index: u32,
-    len: usize,
-    control: Control,
-) {
-    let mut bytes = index.to_be_bytes().to_vec();
-    bytes.resize(len, 0xa5);
-    let channel = Channel::Udp { port };
-    let id = OperationId(index);
-    let bytes = bytes.as_slice();
-    operations.push(Operation::Transmit(Transmit { id, channel, destination, control, bytes }));
-}
-
-/// Sends datagrams of 56 bytes to these ports of loopback, numbered from 0.
-fn send(network: &mut SystemNetwork, family: Family, ports: &[u16]) {
-    let mut operations = Operations::new();
-    for (index, port) in ports.iter().enumerate() {
-        let index = u32::try_from(index).expect("small");
-        push(&mut operations, loopback(family), *port, index, 56);
-    }
-    network.submit(&mut operations).expect("submitted");
-}
-
-/// What came of a run, by the index of the datagram.
-#[derive(Default)]
-struct Seen {
-    sent: BTreeMap<u32, Stamp>,
-    failed: BTreeMap<u32, SendError>,
-    errors: BTreeMap<u32, QueuedError<Vec<u8>>>,
-    received: BTreeMap<u32, Received<Vec<u8>>>,
-}
-
-/// Sorts inputs, and checks that each is told once and after what it was caused by.
-fn sort(inputs: &Inputs) -> Seen {
-    let mut seen = Seen::default();
-    for input in inputs.iter() {
-        match input.kind.map_bytes(<[u8]>::to_vec) {
-            InputKind::Sent { id, stamp } => {
-                assert!(seen.sent.insert(id.0, stamp).is_none(), "two answers for {id:?}");
-            }
-            InputKind::SendFailed { id, error } => {
-                assert!(seen.failed.insert(id.0, error).is_none(), "two answers for {id:?}");
-            }
-            InputKind::QueuedError(error) => {
-                let index = index_of(&error.bytes);
-                assert!(seen.sent.contains_key(&index), "Sent comes before what it caused");
-                assert!(seen.errors.insert(index, error).is_none(), "two errors of {index}");
-            }
-            InputKind::Received(received) => {
-                let Message::Udp(_, bytes) = &received.message else { panic!("{received:?}") };
-                let index = index_of(bytes);
-                assert!(seen.sent.contains_key(&index), "Sent comes before what it caused");
-                assert!(seen.received.insert(index, received).is_none(), "two answers {index}");
-            }
-            InputKind::Changed(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-    seen
-}
-
-fn index_of(bytes: &[u8]) -> u32 {
-    u32::from_be_bytes(*bytes.first_chunk().expect("the payload's start"))
-}
-
-/// Waits for so many errors and datagrams, and for nothing more.
-fn results(network: &mut SystemNetwork, wanted: usize) -> Seen {
-    let is_result =
-        |kind: &InputKind<&[u8]>| !matches!(kind, InputKind::Sent { .. } | InputKind::Changed(_));
-    let inputs = collect(network, |inputs| count(inputs, is_result) >= wanted);
-    let mut rest = Inputs::new();
-    network.wait(NOW, &mut rest).expect("the network works");
-    assert!(rest.is_empty(), "{:?}", rest.iter().collect::<Vec<_>>());
-    sort(&inputs)
-}
+use support::udp::{
+    CLOSED, ECONNREFUSED, FAMILIES, echo_server, push, push_with, request, results, send,
+};
+use support::{collect, count, in_namespace, loopback, push_echo};
 
 /// Keeps the kernel's receive stamps on: it turns them on some time after the first socket has asked.
 fn keep_stamps_on() -> SystemNetwork {
@@ -119,21 +28,6 @@ fn keep_stamps_on() -> SystemNetwork {
         }
     }
     panic!("the kernel never stamps");
-}
-
-/// Sends `expected` datagrams back to where they came from, then ends.
-fn echo_server(family: Family, expected: usize) -> (u16, JoinHandle<()>) {
-    let socket = UdpSocket::bind(SocketAddr::new(loopback(family).address(), 0)).expect("a port");
-    socket.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
-    let port = socket.local_addr().expect("bound").port();
-    let serve = move || {
-        let mut room = [0; 2_000];
-        for _ in 0..expected {
-            let (len, from) = socket.recv_from(&mut room).expect("a datagram");
-            socket.send_to(&room[..len], from).expect("echoed");
-        }
-    };
-    (port, std::thread::spawn(serve))
 }
 
 #[test]
@@ -228,70 +122,6 @@ fn an_answer_larger_than_the_probe_comes_whole() {
 }
 
 #[test]
-fn an_earlier_probes_error_fails_no_other_send() {
-    in_namespace("an_earlier_probes_error_fails_no_other_send", || {
-        for family in FAMILIES {
-            for counted in [false, true] {
-                for len in [4_usize, 40] {
-                    let (port, server) = echo_server(family, len / 2);
-                    let ports: Vec<u16> = [CLOSED, port].into_iter().cycle().take(len).collect();
-                    let request = OpenRequest { counted_stamps: counted, ..request() };
-                    let mut network = request.open();
-                    send(&mut network, family, &ports);
-                    let seen = results(&mut network, len);
-                    server.join().expect("it served");
-                    assert_eq!(seen.failed, BTreeMap::new());
-                    assert_eq!((seen.errors.len(), seen.received.len()), (len / 2, len / 2));
-                    assert!(seen.errors.keys().all(|index| index % 2 == 0));
-                    for (index, error) in &seen.errors {
-                        let rtt = error.stamp.at.checked_since(seen.sent[index].at);
-                        assert!(rtt.is_some_and(|rtt| rtt < Duration::from_millis(100)));
-                    }
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn a_datagram_larger_than_the_mtu_fails_with_the_mtu() {
-    in_namespace("a_datagram_larger_than_the_mtu_fails_with_the_mtu", || {
-        run("ip", &["link", "set", "lo", "mtu", "1500"]);
-        for family in FAMILIES {
-            for mode in [DontFragment::Do, DontFragment::Probe] {
-                for len in [3, 12] {
-                    let request = OpenRequest { dont_fragment: Some(mode), ..request() };
-                    let mut network = request.open();
-                    let mut operations = Operations::new();
-                    for index in 0..len {
-                        let size = if index % 3 == 1 { 3_000 } else { 1_000 };
-                        push(&mut operations, loopback(family), CLOSED, index, size);
-                    }
-                    network.submit(&mut operations).expect("submitted");
-                    let len = usize::try_from(len).expect("small");
-                    let seen = results(&mut network, len);
-                    let text = format!("{family:?} {mode:?} {len}");
-                    let failed = len.div_ceil(3).min(len / 3);
-                    assert_eq!(seen.failed.len(), failed, "{text}");
-                    for (index, error) in &seen.failed {
-                        assert_eq!(index % 3, 1, "{text}");
-                        assert_eq!(*error, SendError { errno: 90, mtu: Some(1_500) }, "{text}");
-                    }
-                    assert_eq!(seen.errors.len(), len - failed, "{text}");
-                }
-            }
-            // A datagram that may be fragmented leaves, and is answered.
-            let mut network = request().open();
-            let mut operations = Operations::new();
-            push(&mut operations, loopback(family), CLOSED, 0, 3_000);
-            network.submit(&mut operations).expect("submitted");
-            let seen = results(&mut network, 1);
-            assert_eq!(seen.errors[&0].errno, ECONNREFUSED);
-        }
-    });
-}
-
-#[test]
 fn hop_limit_source_and_interface_travel_with_each_datagram() {
     in_namespace("hop_limit_source_and_interface_travel_with_each_datagram", || {
         for family in FAMILIES {
@@ -341,86 +171,6 @@ fn nobody_else_gets_the_port() {
                 SocketAddr::new(any.parse().expect("an address"), opening.identifiers.first);
             let error = UdpSocket::bind(address).expect_err("taken");
             assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
-        }
-    });
-}
-
-#[test]
-fn a_firewalled_send_is_the_failure_of_its_own_probe() {
-    in_namespace("a_firewalled_send_is_the_failure_of_its_own_probe", || {
-        run("nft", &["add table inet t"]);
-        run("nft", &["add chain inet t out { type filter hook output priority 0; }"]);
-        run("nft", &["add rule inet t out udp dport 33435 drop"]);
-        for family in FAMILIES {
-            for len in [4, 20] {
-                let ports = (0..len).map(|n| if n % 4 == 1 { CLOSED + 1 } else { CLOSED });
-                let mut network = request().open();
-                send(&mut network, family, &ports.collect::<Vec<_>>());
-                let seen = results(&mut network, len);
-                assert_eq!((seen.failed.len(), seen.errors.len()), (len / 4, len - len / 4));
-                for (index, error) in &seen.failed {
-                    assert_eq!((index % 4, *error), (1, SendError::new(1)));
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn a_full_queue_of_the_interface_is_told() {
-    in_namespace("a_full_queue_of_the_interface_is_told", || {
-        for arguments in [
-            "link add va type veth peer name vb",
-            "link set va up",
-            "link set vb up",
-            "address add 10.9.0.1/24 dev va",
-            "neighbour add 10.9.0.2 lladdr 02:00:00:00:00:02 dev va",
-            "address add fd09::1/64 dev va nodad",
-            "neighbour add fd09::2 lladdr 02:00:00:00:00:02 dev va",
-        ] {
-            run("ip", &arguments.split(' ').collect::<Vec<_>>());
-        }
-        for far in ["10.9.0.2", "fd09::2"] {
-            let qdisc = "qdisc replace dev va root tbf rate 64kbit burst 1600 limit 3000";
-            run("tc", &qdisc.split(' ').collect::<Vec<_>>());
-            let mut network = request().open();
-            let mut operations = Operations::new();
-            let far = Destination::new(far.parse().expect("an address"));
-            (0..50).for_each(|index| push(&mut operations, far, CLOSED, index, 500));
-            network.submit(&mut operations).expect("submitted");
-            let inputs = collect(&mut network, |inputs| inputs.len() == 50);
-            let seen = sort(&inputs);
-            assert!(!seen.failed.is_empty(), "packets that found it full");
-            assert!(seen.failed.values().all(|error| *error == SendError::new(105)));
-            assert_eq!(seen.sent.len() + seen.failed.len(), 50);
-            run("tc", &["qdisc", "delete", "dev", "va", "root"]);
-        }
-    });
-}
-
-#[test]
-fn datagrams_that_our_own_socket_dropped_are_counted() {
-    in_namespace("datagrams_that_our_own_socket_dropped_are_counted", || {
-        for family in FAMILIES {
-            let (port, server) = echo_server(family, 200);
-            let mut network = OpenRequest { receive_buffer: Some(4_096), ..request() }.open();
-            send(&mut network, family, &[port; 200]);
-            // Everything that is to be dropped has been by then.
-            server.join().expect("it served");
-            let mut inputs = Inputs::new();
-            let until = network.now() + Duration::from_millis(20);
-            while inputs.now() < until {
-                network.wait(until, &mut inputs).expect("the network works");
-            }
-            let dropped = inputs.iter().map(|input| match input.kind {
-                InputKind::Changed(Change::ReceiveDrops { count }) => count,
-                _ => 0,
-            });
-            let dropped: u64 = dropped.sum();
-            let seen = sort(&inputs);
-            assert_eq!((seen.sent.len(), seen.errors.len()), (200, 0));
-            assert_eq!(seen.received.len() as u64 + dropped, 200);
-            assert!(dropped > 0);
         }
     });
 }

@@ -1,6 +1,8 @@
 //! A network namespace for each test, and echo requests by hand.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod udp;
+
 use netdiag_engine::port::{
     Channel, Control, InputKind, Inputs, Message, Network, Operation, OperationId, Operations,
     Transmit,
