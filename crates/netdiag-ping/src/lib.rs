@@ -20,11 +20,12 @@
 pub mod config;
 pub mod event;
 pub mod findings;
+mod iputils;
 pub mod measurement;
 pub mod metrics;
 pub mod result;
 mod tally;
 
-pub use config::Config;
+pub use config::{Config, Manner};
 pub use event::Event;
 pub use measurement::Measurement;

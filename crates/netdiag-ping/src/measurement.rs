@@ -1,6 +1,7 @@
 //! The policy: when the next request is due, and what an outcome means.
 
-use crate::config::{Config, PROBES_KEPT};
+use crate::config::{Config, Manner, PROBES_KEPT};
+use crate::iputils::Series;
 use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
 use crate::tally::Tally;
 use netdiag_engine::outcome::Rejection;
@@ -35,13 +36,14 @@ pub struct Measurement {
     pub(crate) last_at: Option<Instant>,
     pub(crate) ongoing_outage: Option<Outage>,
     schedule: Option<Schedule>,
-    next_seq: u64,
-    last_sent: Option<Instant>,
+    pub(crate) next_seq: u64,
+    pub(crate) last_sent: Option<Instant>,
     open: u64,
     straight_timeouts: u64,
     flow: u8,
     name_asked: bool,
     stopped: bool,
+    pub(crate) iputils: Series,
     pub(crate) complete: bool,
 }
 
@@ -76,6 +78,7 @@ impl Measurement {
             flow: 0,
             name_asked: false,
             stopped: false,
+            iputils: Series::default(),
             complete: false,
         }
     }
@@ -118,7 +121,13 @@ impl Measurement {
 
     /// Whether a probe is due; takes its slot if one is.
     fn take_slot(&mut self, now: Instant) -> Result<(), Instant> {
-        let Config { interval, preload, .. } = self.config;
+        let Config { preload, .. } = self.config;
+        let interval = self.interval();
+        if self.config.adaptive.is_some() && !interval.is_zero() {
+            let due = self.last_sent.map_or(now, |last| last + interval);
+            let free = self.next_seq <= preload || due <= now;
+            return if free { Ok(()) } else { Err(due) };
+        }
         let schedule = self.schedule.get_or_insert_with(|| Schedule::new(now, interval, preload));
         if interval.is_zero() {
             let earliest = self.last_sent.map_or(now, |last| last + BACK_TO_BACK);
@@ -126,6 +135,18 @@ impl Measurement {
             return if free || earliest <= now { Ok(()) } else { Err(earliest) };
         }
         if schedule.take(now) { Ok(()) } else { Err(schedule.due()) }
+    }
+
+    /// From one probe to the next: as iputils, the mean round trip in whole milliseconds where the
+    /// interval adapts itself.
+    fn interval(&self) -> Duration {
+        match (self.config.adaptive, self.tally.ewma_nanos) {
+            (Some(least), Some(mean)) => {
+                let mean = Duration::from_nanos(mean as u64) + Duration::from_micros(500);
+                Duration::from_millis(u64::try_from(mean.as_millis()).unwrap_or(u64::MAX)).max(least)
+            }
+            _ => self.config.interval,
+        }
     }
 
     fn probe(&mut self, now: Instant) -> Next {
@@ -179,7 +200,7 @@ impl Measurement {
     }
 
     fn rotate_identifier(&mut self, outcome: &Outcome) {
-        if *outcome != Outcome::TimedOut {
+        if *outcome != Outcome::TimedOut || self.config.manner != Manner::Settled {
             self.straight_timeouts = 0;
             return;
         }
@@ -203,17 +224,16 @@ impl Policy for Measurement {
             self.name_asked = true;
             return Next::Lookup(self.config.destination.address());
         }
+        if let Some(next) = self.next_of_iputils(now, started) {
+            return next;
+        }
         let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| started + deadline);
         if now >= deadline {
             return Next::Quit;
         }
-        let done = if self.config.counts_replies {
-            self.stats.counters().received()
-        } else {
-            self.next_seq - 1
-        };
-        if self.config.count.is_some_and(|count| done >= count) {
-            if self.open == 0 || self.config.counts_replies {
+        let is_sent = self.config.count.is_some_and(|count| self.next_seq > count);
+        if is_sent && self.config.manner == Manner::Settled {
+            if self.open == 0 {
                 self.complete = true;
                 return Next::Done;
             }
@@ -258,6 +278,7 @@ impl Policy for Measurement {
             Outcome::Refused(_) | Outcome::Unknown(_) => {}
         }
         self.last_at = self.last_at.max(Some(at));
+        self.iputils.on_settled(outcome, &self.config.manner);
         self.rotate_identifier(outcome);
         let settled = Settled { seq: probe.seq, sent_at: probe.sent_at, outcome: outcome.clone() };
         events.push(self.event(at, EventKind::Probe(settled)));
@@ -266,6 +287,7 @@ impl Policy for Measurement {
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
         let seq = probe.seq;
+        self.iputils.on_stray(stray);
         let kind = match stray {
             Stray::Late(reply) => {
                 self.stats.on_late();
@@ -319,6 +341,7 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
+        self.iputils.name_came = true;
         if let Ok(Some(name)) = result {
             self.name = Some(name.clone());
             let at = self.last_at.or(self.started_at).unwrap_or_default();

@@ -50,33 +50,22 @@ pub(super) fn who(address: IpAddr, name: Option<&Untrusted>) -> String {
     }
 }
 
-/// How times are printed.
-#[derive(Clone, Copy)]
-pub(super) enum Times {
-    /// Three decimals at every size.
-    Exact,
-    /// As iputils rounds.
-    Classic,
+/// A reply, without its marks.
+pub(super) fn reply(seq: u64, reply: &Reply, who: &str) -> String {
+    format!("{} time={} ms", classic_reply(seq, reply, who, None), ms3(reply.rtt))
 }
 
-impl Times {
-    fn text(self, rtt: Duration) -> String {
-        match self {
-            Self::Exact => ms3(rtt),
-            Self::Classic => ms_classic(rtt),
-        }
-    }
-}
-
-/// A reply, without its marks. iputils prints no time where the data has no room for one.
-pub(super) fn reply(seq: u64, reply: &Reply, who: &str, times: Times) -> String {
+/// iputils' line of a reply up to the time.
+pub(super) fn classic_reply(seq: u64, reply: &Reply, who: &str, identifier: Option<u16>) -> String {
+    let identifier = identifier.map(|number| format!(" ident={number}")).unwrap_or_default();
     let ttl = reply.hop_limit.map(|ttl| format!(" ttl={ttl}")).unwrap_or_default();
-    format!(
-        "{} bytes from {who}: icmp_seq={}{ttl} time={} ms",
-        reply.bytes,
-        printed(seq),
-        times.text(reply.rtt)
-    )
+    format!("{} bytes from {who}: icmp_seq={}{identifier}{ttl}", reply.bytes, printed(seq))
+}
+
+/// The time of a reply as iputils rounds it; it counts whole microseconds.
+pub(super) fn classic_time(rtt: Duration) -> String {
+    let micros = u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
+    format!(" time={} ms", ms_classic(Duration::from_micros(micros)))
 }
 
 /// What is wrong with a reply that counts, as marks behind its line.
@@ -163,7 +152,7 @@ pub(super) fn late(seq: u64, late: &Reply, who: &str, timeout: Duration) -> Stri
     format!(
         "late, lost after {} ms: {}",
         ms3(timeout).trim_end_matches('0').trim_end_matches('.'),
-        reply(seq, late, who, Times::Exact)
+        reply(seq, late, who)
     )
 }
 

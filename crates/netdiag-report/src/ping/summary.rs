@@ -55,7 +55,7 @@ pub(super) fn ours(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
     }
     let (Some(rtt), Some(jitter)) = (&target.rtt_ms, &target.jitter_ms) else { return Ok(()) };
     let abs = jitter.ipdv_abs_mean.map(|mean| format!("jitter {} ms (mean |ipdv|", ms3_f64(mean)));
-    let rfc3550 = jitter.rfc3550.filter(|_| rtt.samples > RFC3550_SAMPLES);
+    let rfc3550 = jitter.rfc3550.filter(|_| rtt.samples >= RFC3550_SAMPLES);
     let jitter = match (abs, rfc3550) {
         (Some(abs), Some(value)) => Some(format!("{abs}), {} ms (RFC 3550)", ms3_f64(value))),
         (Some(abs), None) => Some(format!("{abs}; RFC 3550 needs {RFC3550_SAMPLES} samples)")),
