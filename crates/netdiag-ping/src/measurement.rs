@@ -1,8 +1,8 @@
 //! The policy: when the next request is due, and what an outcome means.
 
 use crate::config::{Config, Manner, PROBES_KEPT};
-use crate::iputils::Series;
 use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
+use crate::iputils::Series;
 use crate::tally::Tally;
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
@@ -143,7 +143,8 @@ impl Measurement {
         match (self.config.adaptive, self.tally.ewma_nanos) {
             (Some(least), Some(mean)) => {
                 let mean = Duration::from_nanos(mean as u64) + Duration::from_micros(500);
-                Duration::from_millis(u64::try_from(mean.as_millis()).unwrap_or(u64::MAX)).max(least)
+                Duration::from_millis(u64::try_from(mean.as_millis()).unwrap_or(u64::MAX))
+                    .max(least)
             }
             _ => self.config.interval,
         }

@@ -86,12 +86,18 @@ impl World for SimWorld {
         (name == "lab0").then_some(2)
     }
 
-    fn source(&mut self, destination: Destination) -> Option<IpAddr> {
+    fn source(
+        &mut self,
+        destination: Destination,
+        _: Option<IpAddr>,
+        _: Option<u32>,
+    ) -> Result<IpAddr, NetworkError> {
         let own = match destination.family() {
             Family::Ipv4 => self.scenario.here.ipv4.first(),
             Family::Ipv6 => self.scenario.here.ipv6.first(),
         };
-        own.map(|prefix| prefix.address)
+        let none = NetworkError { call: "connect", errno: nix::libc::ENETUNREACH };
+        own.map(|prefix| prefix.address).ok_or(none)
     }
 
     fn random(&mut self) -> [u8; 18] {

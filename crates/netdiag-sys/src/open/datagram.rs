@@ -32,7 +32,7 @@ pub(super) fn open(
         }
     };
     let socket = Socket::new(domain, Type::DGRAM, Some(protocol)).map_err(icmp::error(call))?;
-    icmp::ask_for_stamps(&socket);
+    icmp::ask_for_stamps(&socket, request);
     let first = bind(&socket, request.identifier, family)?;
     icmp::set_options(&socket, request, family)?;
     let (level, name) = match family {

@@ -28,7 +28,7 @@ pub(super) fn open(
         }
     };
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(icmp::error(call))?;
-    icmp::ask_for_stamps(&socket);
+    icmp::ask_for_stamps(&socket, request);
     let identifiers = identifiers(request)?;
     attach_filter(&socket, family, identifiers)?;
     icmp::set_options(&socket, request, family)?;

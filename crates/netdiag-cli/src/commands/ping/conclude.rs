@@ -121,10 +121,16 @@ fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judgement {
         // To iputils a send that fails is a request without a reply, unless there is no route.
         let errno = target.failure.as_ref().and_then(|failure| failure.errno.as_ref());
         let routed = errno.is_some_and(|errno| !errno::is_route(errno.number));
-        return if plan.classic_exit && routed { Judgement::Fails } else { Judgement::Unmeasured };
+        return if plan.classic || plan.classic_exit && routed {
+            Judgement::Fails
+        } else {
+            Judgement::Unmeasured
+        };
     }
-    let cut_short = plan.classic_count.is_some_and(|count| target.received < count);
-    if target.received == 0 || cut_short {
+    // iputils knows no timeout of a single request.
+    let late = if plan.classic { target.late } else { 0 };
+    let cut_short = plan.classic_count.is_some_and(|count| target.received + late < count);
+    if target.received + late == 0 || cut_short {
         return Judgement::Fails;
     }
     let failed = plan.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);
@@ -235,7 +241,8 @@ pub(super) fn unmeasurable<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let _ = writeln!(err, "netdiag ping: nothing can be measured: {error}");
+    let program = arguments.program();
+    let _ = writeln!(err, "{}: nothing can be measured: {error}", program.escaped());
     if arguments.form() == Output::Json {
         let anchor = world.anchor();
         let document: Document<Target> = Document {

@@ -102,7 +102,8 @@ impl Counts {
 
     /// The lines of statistics under their title.
     pub(super) fn summary(&self, is_timed: bool, has_gap: bool) -> String {
-        let mut text = format!("{} packets transmitted, {} received", self.transmitted, self.received);
+        let mut text =
+            format!("{} packets transmitted, {} received", self.transmitted, self.received);
         for (count, word) in [(self.repeats, "duplicates"), (self.errors, "errors")] {
             if count > 0 {
                 let _ = write!(text, ", +{count} {word}");
@@ -198,7 +199,10 @@ mod tests {
              rtt min/avg/max/mdev = 0.022/0.034/0.046/0.012 ms"
         );
         assert!(counts.summary(true, true).ends_with(" ms, ipg/ewma 103.500/0.025 ms"));
-        assert_eq!(counts.interim(true), "\r2/2 packets, 0% loss, min/avg/ewma/max = 0.022/0.034/0.025/0.046 ms");
+        assert_eq!(
+            counts.interim(true),
+            "\r2/2 packets, 0% loss, min/avg/ewma/max = 0.022/0.034/0.025/0.046 ms"
+        );
     }
 
     #[test]

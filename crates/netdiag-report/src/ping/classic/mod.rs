@@ -87,7 +87,11 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
         if let Some(before) = before {
             writeln!(self.out, "{date}no answer yet for icmp_seq={}", before % 65_536)?;
         }
-        if left && self.options.flood && !self.options.quiet { write!(self.out, ".") } else { Ok(()) }
+        if left && self.options.flood && !self.options.quiet {
+            write!(self.out, ".")
+        } else {
+            Ok(())
+        }
     }
 
     fn reply(&mut self, index: usize, seq: u64, reply: &Reply) -> io::Result<()> {
@@ -218,7 +222,12 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
             }
             EventKind::LateError { seq, error } => {
                 let (from, text) = (error.from.address(), lines::error_text(error));
-                self.error(index, *seq, at, &format!("From {from} icmp_seq={} {text}", seq % 65_536))
+                self.error(
+                    index,
+                    *seq,
+                    at,
+                    &format!("From {from} icmp_seq={} {text}", seq % 65_536),
+                )
             }
             EventKind::Rejected { seq: Some(seq), rejection } if is_disbelieved(rejection) => {
                 let said = disbelieved(*seq, rejection);
