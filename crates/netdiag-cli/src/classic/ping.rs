@@ -14,7 +14,7 @@ const LETTERS: &str = "h?4bRT:6F:N:aABc:CdDe:fI:i:l:Lm:M:nOp:qQ:rs:S:t:UvVw:W:";
 /// How many bytes of a pattern are taken.
 const PATTERN_DIGITS: usize = 32;
 /// The largest data of a packet.
-const MOST_DATA: i64 = 65_527;
+const MOST_DATA: u16 = 65_527;
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
 
@@ -39,6 +39,7 @@ pub(super) fn parse(words: Vec<String>, may_flood: bool) -> Result<Parsed, Refus
         0 => Err(Refused::new(1, "usage error: Destination address required")),
         1 => {
             arguments.hosts = hosts;
+            check_hop_limit(&mut arguments)?;
             Ok(Parsed::Run(Box::new(arguments)))
         }
         _ => Err(Refused::new(2, "several destinations (a source route) cannot be had yet")),
@@ -96,9 +97,9 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
             arguments.pattern = Some(pattern.ok_or_else(|| Refused::new(2, wrong()))?);
         }
         'Q' => arguments.tos = Some(number::tos(text)?),
-        's' => arguments.size = small(text, MOST_DATA)?,
+        's' => arguments.size = size(text)?,
         'S' => arguments.send_buffer = Some(at_least_one(text, i64::from(i32::MAX))?),
-        't' => arguments.ttl = Some(hop_limit(text)?),
+        't' => arguments.ttl = Some(small(text, i64::from(u8::MAX))?),
         'w' => {
             let seconds: u32 = small(text, i64::from(i32::MAX))?;
             let deadline = Duration::from_secs(seconds.into());
@@ -127,11 +128,24 @@ fn small<T: TryFrom<i64>>(text: &str, most: i64) -> Result<T, Refused> {
     T::try_from(number).map_err(|_| Refused::new(1, format!("invalid argument: '{number}'")))
 }
 
-fn hop_limit(text: &str) -> Result<u8, Refused> {
-    match small(text, i64::from(u8::MAX))? {
-        0 => Err(Refused::new(2, "cannot set unicast time-to-live: Invalid argument")),
-        limit => Ok(limit),
+/// The kernel refuses a TTL of 0, and takes a hop limit of 0 for its default.
+fn check_hop_limit(arguments: &mut PingArguments) -> Result<(), Refused> {
+    let is_v6 = arguments.ipv6 || arguments.hosts.iter().any(|host| host.contains(':'));
+    match arguments.ttl {
+        Some(0) if is_v6 => arguments.ttl = None,
+        Some(0) => {
+            return Err(Refused::new(2, "cannot set unicast time-to-live: Invalid argument"));
+        }
+        _ => {}
     }
+    Ok(())
+}
+
+/// The bytes of data; more than fit in a packet are refused here and not by the kernel.
+fn size(text: &str) -> Result<u16, Refused> {
+    let size: u32 = small(text, i64::from(i32::MAX))?;
+    let fits = u16::try_from(size).ok().filter(|size| *size <= MOST_DATA);
+    fits.ok_or_else(|| Refused::new(2, format!("-s: {size} bytes do not fit in a packet")))
 }
 
 /// An interface, or an address; anything with a colon has to be one.

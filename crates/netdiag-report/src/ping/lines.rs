@@ -35,11 +35,34 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
         Family::Ipv4 => {
             format!("PING {given} ({address}) {from}{size}({}) bytes of data.", size + 28)
         }
-        Family::Ipv6 if given.parse::<IpAddr>().is_ok() || !classic => {
+        Family::Ipv6 if is_literal(&given) && classic => {
+            format!("PING {given}({address}{}) {from}{size} data bytes", zone(&given))
+        }
+        Family::Ipv6 if !classic => {
             format!("PING {given}({address}) {from}{size} data bytes")
         }
         Family::Ipv6 => format!("PING {given}({given} ({address})) {from}{size} data bytes"),
     }
+}
+
+/// Whether a host was given as an address, perhaps with a zone.
+fn is_literal(given: &str) -> bool {
+    given.split('%').next().unwrap_or(given).parse::<IpAddr>().is_ok()
+}
+
+/// The zone of an address with its sign, or nothing.
+pub(super) fn zone(given: &str) -> &str {
+    given.find('%').and_then(|at| given.get(at..)).unwrap_or_default()
+}
+
+/// iputils' words for an ICMP error: it knows fewer codes.
+pub(super) fn classic_error(seq: u64, error: &IcmpError) -> String {
+    let kind = error.kind;
+    let text = match (kind.family, kind.kind, kind.code) {
+        (Family::Ipv6, 1, 5..) => format!("Destination unreachable: Unknown code {}", kind.code),
+        _ => error_text(error),
+    };
+    format!("From {} icmp_seq={} {text}", error.from.address(), printed(seq))
 }
 
 /// Who a line is about: a name and its address, or the address alone.

@@ -57,7 +57,7 @@ pub struct Resolved {
     pub method: Option<Method>,
     /// The source address and interface that were asked for.
     pub from: (Option<IpAddr>, Option<Untrusted>),
-    /// The echo identifier that it is probed with; the first one of a block.
+    /// The echo identifier that it is probed with, where this program chose it; the first of a block.
     pub identifier: Option<u16>,
     /// Data bytes of a request.
     pub size: u16,

@@ -51,6 +51,7 @@ pub(super) fn report<'a>(
         flood: arguments.flood,
         outstanding: arguments.outstanding,
         gap: arguments.interval().is_zero() || arguments.flood || arguments.adaptive,
+        count: arguments.count,
         pattern,
         sockets: sockets(arguments, opened),
     };

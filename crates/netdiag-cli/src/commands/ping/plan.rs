@@ -50,6 +50,11 @@ impl Checked {
         let name = self.interface.as_ref().map(|(_, name)| name.clone());
         (self.source.filter(fits), name)
     }
+
+    /// Whether every packet has the same source address.
+    const fn sticks(&self, arguments: &PingArguments) -> bool {
+        arguments.sticky_source || self.source.is_some()
+    }
 }
 
 /// What will be done.
@@ -213,7 +218,7 @@ impl Plan {
         let (destination, mut failure) = match found {
             Ok(addresses) => (choose(&addresses, network.opened(), checked.source), None),
             Err(error) => {
-                if matches!(error, LookupError::NoAnswer { .. }) {
+                if arguments.classic || matches!(error, LookupError::NoAnswer { .. }) {
                     self.unmeasured.push(index);
                 }
                 let failure = lookup_failure(host, &error);
@@ -231,8 +236,8 @@ impl Plan {
             check_family(destination, arguments, from)?;
             let index_of = checked.interface.as_ref().map(|(index, _)| *index);
             match world.source(destination, from, index_of) {
-                Ok(found) if name.is_some() || arguments.sticky_source => {
-                    from = from.or(Some(found))
+                Ok(found) if name.is_some() || checked.sticks(arguments) => {
+                    from = from.or(Some(found));
                 }
                 Err(error) if arguments.classic => {
                     self.unmeasured.push(index);
@@ -245,7 +250,7 @@ impl Plan {
                 false => arguments.names || (world.terminal().stdout && is_literal),
             };
             if failure.is_none() {
-                let fixed = from.filter(|_| arguments.sticky_source || name.is_none());
+                let fixed = from.filter(|_| checked.sticks(arguments));
                 let mut config = config(index, destination, arguments, checked, fixed);
                 config.wants_name = wants_name && !arguments.numeric;
                 if arguments.classic {
@@ -264,6 +269,7 @@ impl Plan {
             from: (from, name),
             identifier: destination
                 .and_then(|d| network.opened().family(d.family()).ok())
+                .filter(|opening| opening.socket == SocketKind::Raw || arguments.ident.is_some())
                 .map(|opening| opening.identifiers.first),
             size: arguments.size,
             at,

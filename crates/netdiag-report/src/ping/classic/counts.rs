@@ -93,6 +93,11 @@ impl Counts {
         };
     }
 
+    /// Answers and errors: so many of the count are done.
+    pub(super) const fn done(&self) -> u64 {
+        self.received + self.errors
+    }
+
     /// The last request, where it was not answered yet.
     pub(super) fn outstanding(&self) -> Option<u64> {
         let (word, bit) = place(self.transmitted);

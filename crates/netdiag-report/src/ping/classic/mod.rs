@@ -37,6 +37,8 @@ pub struct ClassicOptions {
     pub outstanding: bool,
     /// Whether requests follow the answers, so that the time between them is a result.
     pub gap: bool,
+    /// After how many answers and errors it leaves, and does not see what else has come.
+    pub count: Option<u64>,
     /// The pattern in hexadecimal, where one was given.
     pub pattern: Option<String>,
     /// What `verbose` says of the sockets.
@@ -56,6 +58,8 @@ pub struct ClassicReport<W, E> {
 struct Shown {
     address: Option<IpAddr>,
     name: Option<Untrusted>,
+    /// The zone of a link-local address, as it was given.
+    zone: String,
     identifier: Option<u16>,
     is_timed: bool,
     size: usize,
@@ -105,7 +109,7 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
         if self.options.flood {
             return write!(self.out, "\u{8} \u{8}{bell}");
         }
-        let who = lines::who(reply.from.address(), shown.name.as_ref());
+        let who = lines::who(reply.from.address(), shown.name.as_ref()) + &shown.zone;
         let identifier = shown.identifier.filter(|_| self.options.verbose);
         let mut line = lines::classic_reply(seq, reply, &who, identifier);
         if reply.bytes < shown.size + 8 {
@@ -159,9 +163,7 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
         match &settled.outcome {
             Outcome::Replied(reply) => self.reply(index, seq, reply),
             Outcome::NetError(error) => {
-                let (from, text) = (error.from.address(), lines::error_text(error));
-                let said = format!("From {from} icmp_seq={} {text}", seq % 65_536);
-                self.error(index, seq, at, &said)
+                self.error(index, seq, at, &lines::classic_error(seq, error))
             }
             Outcome::LocalError(error) => {
                 self.sent(index, seq, settled.sent_at, false)?;
@@ -189,6 +191,7 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
         let shown = Shown {
             address: resolved.destination.map(|found| found.address()),
             name: None,
+            zone: zone_of(resolved),
             identifier: resolved.identifier,
             is_timed: size >= TIMED_BYTES,
             size,
@@ -210,6 +213,10 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let (index, at) = (event.target_index, event.at);
+        let counts = self.targets.get(&index).map(|shown| &shown.counts);
+        if counts.zip(self.options.count).is_some_and(|(counts, count)| counts.done() >= count) {
+            return Ok(());
+        }
         match &event.kind {
             EventKind::Sent { seq } => self.sent(index, *seq, at, true),
             EventKind::Probe(settled) => self.settled(index, at, settled),
@@ -261,6 +268,12 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
         self.out.flush()?;
         self.err.flush()
     }
+}
+
+fn zone_of(resolved: &Resolved) -> String {
+    let given = resolved.target.escaped().to_string();
+    let is_v6 = resolved.destination.is_some_and(|found| found.family() == Family::Ipv6);
+    if is_v6 { lines::zone(&given).to_owned() } else { String::new() }
 }
 
 /// Whether it is an error that iputils believes and netdiag does not.
