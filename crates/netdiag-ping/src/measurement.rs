@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// The longest that a probe waits for the one before when there is no interval (iputils' flood).
 const BACK_TO_BACK: Duration = Duration::from_millis(10);
+/// How much longer than the mean round trip an adaptive series waits for an answer.
+const ADAPTIVE_GRACE: Duration = Duration::from_millis(1);
 /// After how many timeouts in a row another identifier of the block is used: a NAT may hold a dead
 /// mapping for the old one.
 const STRAIGHT_TIMEOUTS: u64 = 10;
@@ -124,7 +126,9 @@ impl Measurement {
         let Config { preload, .. } = self.config;
         let interval = self.interval();
         if self.config.adaptive.is_some() && !interval.is_zero() {
-            let due = self.last_sent.map_or(now, |last| last + interval);
+            // While an answer is due it is waited for a little: the mean is no upper bound.
+            let grace = if self.open > 0 { ADAPTIVE_GRACE } else { Duration::ZERO };
+            let due = self.last_sent.map_or(now, |last| last + interval + grace);
             let free = self.next_seq <= preload || due <= now;
             return if free { Ok(()) } else { Err(due) };
         }
