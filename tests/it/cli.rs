@@ -128,6 +128,7 @@ fn help_and_version_are_results() {
         (&["--help"], "ping"),
         (&["ping", "--help"], "--fail-if"),
         (&["ping", "-h"], "--fail-if"),
+        (&["ping", "-V"], " 0."),
         (&["schema", "--metrics", "ping"], "jitter_rfc3550"),
         (&["schema", "ping"], "\"$schema\""),
     ] {
