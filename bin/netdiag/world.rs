@@ -18,6 +18,10 @@ impl World for SystemWorld {
         let network = netdiag_sys::OpenRequest {
             identifier: request.identifier,
             mark: request.mark,
+            send_buffer: request.send_buffer,
+            direct: request.direct,
+            no_loopback: request.no_loopback,
+            user_stamps: request.user_stamps,
             dont_fragment: request.dont_fragment.map(|policy| match policy {
                 DontFragment::Do => netdiag_sys::DontFragment::Do,
                 DontFragment::Want => netdiag_sys::DontFragment::Want,
@@ -57,6 +61,15 @@ impl World for SystemWorld {
 
     fn owns(&mut self, address: IpAddr) -> bool {
         names::owns(address)
+    }
+
+    fn source(
+        &mut self,
+        destination: Destination,
+        from: Option<IpAddr>,
+        interface: Option<u32>,
+    ) -> Result<IpAddr, NetworkError> {
+        names::source(destination, from, interface)
     }
 
     fn random(&mut self) -> [u8; 18] {

@@ -49,7 +49,7 @@ fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
         }
     };
     // Values out of their range.
-    let values: [(&str, &str, &[&str]); 19] = [
+    let values: [(&str, &str, &[&str]); 20] = [
         ("-c", "--count", &["0", "-1", "x", "1.5", "99999999999999999999", ""]),
         ("-i", "--interval", &["-1", "-0", "nan", "inf", "1e400", "1e30", "1e-400", "5x", "1 s"]),
         ("-W", "--timeout", &["0", "-1", "-1ms", "nan", "NaN", "1e400", "1e-400", "1d", ""]),
@@ -63,7 +63,8 @@ fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
         ("-M", "--df", &["maybe", ""]),
         ("-m", "--mark", &["-1", "4294967296", "x"]),
         ("-e", "--ident", &["65536", "-1", "x"]),
-        ("-S", "--source", &["::1", "nonsense", "127.0.0.1/8"]),
+        ("-S", "--send-buffer", &["0", "-1", "x"]),
+        ("--source", "--source", &["::1", "nonsense", "127.0.0.1/8"]),
         ("-I", "--interface", &["nosuch0", "::1", ""]),
         ("-o", "--output", &["xml", ""]),
         ("--color", "--color", &["sometimes"]),
@@ -75,7 +76,7 @@ fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
             check(&["ping", short, value, "127.0.0.1"], &[long]);
         }
     }
-    check(&["ping", "-S", "127.0.0.1", "::1"], &["--source"]);
+    check(&["ping", "--source", "127.0.0.1", "::1"], &["--source"]);
     check(&["ping", "-s", "65528", "::1"], &["--size"]);
     check(&["ping", "-4", "::1"], &["--ipv4"]);
     check(&["ping", "-4", "[::1]"], &["--ipv4"]);
@@ -145,6 +146,7 @@ fn help_and_version_are_results() {
         (&["--help"], "ping"),
         (&["ping", "--help"], "--fail-if"),
         (&["ping", "-h"], "--fail-if"),
+        (&["ping", "-V"], " 0."),
         (&["schema", "--metrics", "ping"], "jitter_rfc3550"),
         (&["schema", "ping"], "\"$schema\""),
     ] {

@@ -1,5 +1,6 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
+mod classic;
 mod interfaces;
 mod measuring;
 mod names;

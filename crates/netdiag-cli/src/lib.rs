@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod classic;
 mod commands;
 mod exit;
 pub mod generated;
@@ -26,13 +27,21 @@ use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::io::Write;
 
-/// Runs netdiag. Results go to `out`, everything else to `err`.
+/// Runs netdiag, or the classic tool under whose name it was started. Results go to `out`,
+/// everything else to `err`.
 pub fn run<W: World>(
     argv: impl IntoIterator<Item = OsString>,
     world: &mut W,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    if classic::is_ping(argv.first()) {
+        return match classic::ping(argv, world.may_flood(), out, err) {
+            Ok(ping) => commands::ping::run(&ping, world, out, err),
+            Err(status) => status,
+        };
+    }
     let matches = match Arguments::command().try_get_matches_from(argv) {
         Ok(matches) => matches,
         Err(error) => return usage::answer(&error, out, err),

@@ -47,6 +47,18 @@ pub trait World {
     /// Whether packets can leave from an address: it is one of this machine.
     fn owns(&mut self, address: IpAddr) -> bool;
 
+    /// The address that packets to a destination leave from, given a source or an interface; asks
+    /// the kernel's routes and sends nothing.
+    ///
+    /// # Errors
+    /// `bind`: the source is no address of this machine. `connect`: there is no route.
+    fn source(
+        &mut self,
+        destination: Destination,
+        from: Option<IpAddr>,
+        interface: Option<u32>,
+    ) -> Result<IpAddr, NetworkError>;
+
     /// Unpredictable bytes, for the key of the tags.
     fn random(&mut self) -> [u8; 18];
 
@@ -69,6 +81,14 @@ pub struct OpenRequest {
     pub dont_fragment: Option<DontFragment>,
     /// The firewall mark of every packet.
     pub mark: Option<u32>,
+    /// The send buffer in bytes.
+    pub send_buffer: Option<usize>,
+    /// Only to directly attached networks, past every router.
+    pub direct: bool,
+    /// Do not hear one's own packets to a group.
+    pub no_loopback: bool,
+    /// No kernel time stamps: round trips by the process's clock.
+    pub user_stamps: bool,
 }
 
 /// `IP_MTU_DISCOVER` (ip(7)), by the names of iputils' `-M`.

@@ -92,6 +92,12 @@ impl Pattern {
         Some(Self { bytes: held, len })
     }
 
+    /// The bytes that are repeated; none for [`Self::COUNTING`].
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
     /// The byte at `offset` of the data.
     #[must_use]
     pub fn byte(&self, offset: usize) -> u8 {

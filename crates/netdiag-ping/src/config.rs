@@ -17,10 +17,13 @@ pub struct Config {
     pub destination: Destination,
     /// How many probes; `None`: until stopped.
     pub count: Option<u64>,
-    /// Count answered probes instead of probes, as iputils does with a deadline.
-    pub counts_replies: bool,
+    /// Whose rules say when it ends.
+    pub manner: Manner,
     /// From one probe to the next. Zero: as soon as the one before is answered, or after 10 ms.
     pub interval: Duration,
+    /// Follow the mean round trip instead of the interval, which counts until the first answer; never
+    /// faster than this.
+    pub adaptive: Option<Duration>,
     /// After which time without an answer a probe is lost.
     pub timeout: Duration,
     /// After which time the series ends, whatever is under way.
@@ -41,6 +44,21 @@ pub struct Config {
     pub keeps_probes: bool,
 }
 
+/// When a series ends by itself, and what it may send under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// Once every probe of the count has settled.
+    Settled,
+    /// As the ping of iputils does: once so many answers or errors have come; else a while after
+    /// the last probe. It has one identifier only, and knows the name before it starts.
+    Iputils {
+        /// How long it stays after the last probe where nothing was answered; `None`: for good.
+        linger: Option<Duration>,
+        /// Whether a packet that was too large to be sent is an error that ends the wait.
+        counts_too_large: bool,
+    },
+}
+
 impl Config {
     /// The defaults of `ping`: one probe of 56 bytes a second, lost after 2 s, no end.
     #[must_use]
@@ -49,8 +67,9 @@ impl Config {
             target_index,
             destination,
             count: None,
-            counts_replies: false,
+            manner: Manner::Settled,
             interval: Duration::from_secs(1),
+            adaptive: None,
             timeout: Duration::from_secs(2),
             deadline: None,
             preload: 1,

@@ -20,12 +20,13 @@
 pub mod config;
 pub mod event;
 pub mod findings;
+mod iputils;
 pub mod measurement;
 pub mod metrics;
 pub mod result;
 mod tally;
 mod way;
 
-pub use config::Config;
+pub use config::{Config, Manner};
 pub use event::Event;
 pub use measurement::Measurement;

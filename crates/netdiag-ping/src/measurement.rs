@@ -1,7 +1,8 @@
 //! The policy: when the next request is due, and what an outcome means.
 
-use crate::config::{Config, PROBES_KEPT};
+use crate::config::{Config, Manner, PROBES_KEPT};
 use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
+use crate::iputils::Series;
 use crate::tally::Tally;
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
@@ -19,6 +20,8 @@ use std::time::Duration;
 
 /// The longest that a probe waits for the one before when there is no interval (iputils' flood).
 const BACK_TO_BACK: Duration = Duration::from_millis(10);
+/// How much longer than the mean round trip an adaptive series waits for an answer.
+const ADAPTIVE_GRACE: Duration = Duration::from_millis(1);
 /// After how many timeouts in a row another identifier of the block is used: a NAT may hold a dead
 /// mapping for the old one.
 const STRAIGHT_TIMEOUTS: u64 = 10;
@@ -36,13 +39,14 @@ pub struct Measurement {
     pub(crate) last_at: Option<Instant>,
     pub(crate) ongoing_outage: Option<Outage>,
     schedule: Option<Schedule>,
-    next_seq: u64,
-    last_sent: Option<Instant>,
+    pub(crate) next_seq: u64,
+    pub(crate) last_sent: Option<Instant>,
     open: u64,
     straight_timeouts: u64,
     flow: u8,
     name_asked: bool,
     stopped: bool,
+    pub(crate) iputils: Series,
     pub(crate) complete: bool,
 }
 
@@ -77,6 +81,7 @@ impl Measurement {
             flow: 0,
             name_asked: false,
             stopped: false,
+            iputils: Series::default(),
             complete: false,
         }
     }
@@ -119,7 +124,15 @@ impl Measurement {
 
     /// Whether a probe is due; takes its slot if one is.
     fn take_slot(&mut self, now: Instant) -> Result<(), Instant> {
-        let Config { interval, preload, .. } = self.config;
+        let Config { preload, .. } = self.config;
+        let interval = self.interval();
+        if self.config.adaptive.is_some() && !interval.is_zero() {
+            // While an answer is due it is waited for a little: the mean is no upper bound.
+            let grace = if self.open > 0 { ADAPTIVE_GRACE } else { Duration::ZERO };
+            let due = self.last_sent.map_or(now, |last| last + interval + grace);
+            let free = self.next_seq <= preload || due <= now;
+            return if free { Ok(()) } else { Err(due) };
+        }
         let schedule = self.schedule.get_or_insert_with(|| Schedule::new(now, interval, preload));
         if interval.is_zero() {
             let earliest = self.last_sent.map_or(now, |last| last + BACK_TO_BACK);
@@ -127,6 +140,19 @@ impl Measurement {
             return if free || earliest <= now { Ok(()) } else { Err(earliest) };
         }
         if schedule.take(now) { Ok(()) } else { Err(schedule.due()) }
+    }
+
+    /// From one probe to the next: as iputils, the mean round trip in whole milliseconds where the
+    /// interval adapts itself.
+    fn interval(&self) -> Duration {
+        match (self.config.adaptive, self.tally.ewma_nanos) {
+            (Some(least), Some(mean)) => {
+                let mean = Duration::from_nanos(mean as u64) + Duration::from_micros(500);
+                Duration::from_millis(u64::try_from(mean.as_millis()).unwrap_or(u64::MAX))
+                    .max(least)
+            }
+            _ => self.config.interval,
+        }
     }
 
     fn probe(&mut self, now: Instant) -> Next {
@@ -180,7 +206,7 @@ impl Measurement {
     }
 
     fn rotate_identifier(&mut self, outcome: &Outcome) {
-        if *outcome != Outcome::TimedOut {
+        if *outcome != Outcome::TimedOut || self.config.manner != Manner::Settled {
             self.straight_timeouts = 0;
             return;
         }
@@ -204,17 +230,16 @@ impl Policy for Measurement {
             self.name_asked = true;
             return Next::Lookup(self.config.destination.address());
         }
+        if let Some(next) = self.next_of_iputils(now, started) {
+            return next;
+        }
         let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| started + deadline);
         if now >= deadline {
             return Next::Quit;
         }
-        let done = if self.config.counts_replies {
-            self.stats.counters().received()
-        } else {
-            self.next_seq - 1
-        };
-        if self.config.count.is_some_and(|count| done >= count) {
-            if self.open == 0 || self.config.counts_replies {
+        let is_sent = self.config.count.is_some_and(|count| self.next_seq > count);
+        if is_sent && self.config.manner == Manner::Settled {
+            if self.open == 0 {
                 self.complete = true;
                 return Next::Done;
             }
@@ -259,6 +284,7 @@ impl Policy for Measurement {
             Outcome::Refused(_) | Outcome::Unknown(_) => {}
         }
         self.last_at = self.last_at.max(Some(at));
+        self.iputils.on_settled(outcome, &self.config.manner);
         self.rotate_identifier(outcome);
         let settled = Settled { seq: probe.seq, sent_at: probe.sent_at, outcome: outcome.clone() };
         events.push(self.event(at, EventKind::Probe(settled)));
@@ -267,6 +293,7 @@ impl Policy for Measurement {
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
         let seq = probe.seq;
+        self.iputils.on_stray(stray);
         let kind = match stray {
             Stray::Late(reply) => {
                 self.stats.on_late();
@@ -320,6 +347,7 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
+        self.iputils.name_came = true;
         if let Ok(Some(name)) = result {
             self.name = Some(name.clone());
             let at = self.last_at.or(self.started_at).unwrap_or_default();

@@ -89,16 +89,27 @@ impl World for SimWorld {
     }
 
     fn way(&mut self, destination: Destination, _: &Control) -> Option<Way> {
-        let own = match destination.family() {
-            Family::Ipv4 => self.scenario.here.ipv4.first(),
-            Family::Ipv6 => self.scenario.here.ipv6.first(),
-        };
-        own.map(|prefix| Way { source: Some(prefix.address), interface: LAB0 })
+        let source = self.source(destination, None, None).ok()?;
+        Some(Way { source: Some(source), interface: LAB0 })
     }
 
     fn owns(&mut self, address: IpAddr) -> bool {
         let here = &self.scenario.here;
         here.ipv4.iter().chain(&here.ipv6).any(|prefix| prefix.address == address)
+    }
+
+    fn source(
+        &mut self,
+        destination: Destination,
+        _: Option<IpAddr>,
+        _: Option<u32>,
+    ) -> Result<IpAddr, NetworkError> {
+        let own = match destination.family() {
+            Family::Ipv4 => self.scenario.here.ipv4.first(),
+            Family::Ipv6 => self.scenario.here.ipv6.first(),
+        };
+        let none = NetworkError { call: "connect", errno: nix::libc::ENETUNREACH };
+        own.map(|prefix| prefix.address).ok_or(none)
     }
 
     fn random(&mut self) -> [u8; 18] {

@@ -16,6 +16,7 @@ pub(crate) use schema::SchemaArguments;
     name = "netdiag",
     version,
     max_term_width = 100,
+    propagate_version = true,
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]

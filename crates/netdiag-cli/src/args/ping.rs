@@ -3,6 +3,7 @@
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
 use netdiag_engine::Pattern;
+use netdiag_model::Untrusted;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -27,21 +28,37 @@ pub(crate) struct PingArguments {
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
     /// Source address.
-    #[arg(short = 'S', long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR")]
     pub(crate) source: Option<IpAddr>,
     /// Interface to send by, or a source address.
     #[arg(short = 'I', long, value_name = "NAME")]
     pub(crate) interface: Option<String>,
+    /// Stay with the source address that the first route gives.
+    #[arg(short = 'B', long)]
+    pub(crate) sticky_source: bool,
+    /// Only to directly attached networks, past every router.
+    #[arg(short = 'r', long)]
+    pub(crate) direct: bool,
 
     /// Stop after so many requests [default: no end; 10 with json and csv].
     #[arg(short, long, value_name = "N", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
-    /// From one request to the next; 0: back to back. Below 2 ms only for root.
-    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
-    pub(crate) interval: Duration,
-    /// After this time without an answer a request is lost.
-    #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_hyphen_values = true)]
-    pub(crate) timeout: Timeout,
+    /// From one request to the next; 0: back to back [default: 1; 0 with --flood]. Below 2 ms only
+    /// for root.
+    #[arg(short, long, value_name = "DUR", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
+    pub(crate) interval: Option<Duration>,
+    /// The next request when the answer is there: the interval follows the mean round trip. Below
+    /// 2 ms only for root.
+    #[arg(short = 'A', long)]
+    pub(crate) adaptive: bool,
+    /// As fast as answers come, 100 a second at least; a dot for each request, taken back by its
+    /// answer. Without --interval only for root.
+    #[arg(short, long)]
+    pub(crate) flood: bool,
+    /// After this time without an answer a request is lost [default: 2]. With --classic: how long to
+    /// stay after the last request when nothing was answered [default: 10].
+    #[arg(short = 'W', long, value_name = "DUR", value_parser = value::timeout, allow_hyphen_values = true)]
+    pub(crate) timeout: Option<Timeout>,
     /// End after this time, whatever is under way.
     #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) deadline: Option<Duration>,
@@ -70,6 +87,15 @@ pub(crate) struct PingArguments {
     /// Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17).
     #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) mark: Option<u32>,
+    /// Send buffer of the socket.
+    #[arg(short = 'S', long, value_name = "BYTES", value_parser = value::count, allow_negative_numbers = true)]
+    pub(crate) send_buffer: Option<u64>,
+    /// Do not hear one's own packets to a group.
+    #[arg(short = 'L', long)]
+    pub(crate) no_loopback: bool,
+    /// Round trips by this process's clock instead of the kernel's stamps.
+    #[arg(short = 'U', long)]
+    pub(crate) user_stamps: bool,
     /// Echo identifier instead of a random one.
     #[arg(short = 'e', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) ident: Option<u16>,
@@ -83,6 +109,15 @@ pub(crate) struct PingArguments {
     /// Only the first line and the summary.
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// A bell with each answer.
+    #[arg(short, long)]
+    pub(crate) audible: bool,
+    /// The date in front of each line, in seconds of Unix time.
+    #[arg(short = 'D', long)]
+    pub(crate) dates: bool,
+    /// Say that a request is unanswered when the next one leaves.
+    #[arg(short = 'O', long)]
+    pub(crate) outstanding: bool,
     /// Every rejected packet; with jsonl also every request sent.
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -105,6 +140,62 @@ pub(crate) struct PingArguments {
     /// Exit as iputils' ping does.
     #[arg(long)]
     pub(crate) classic_exit: bool,
+
+    #[command(flatten)]
+    pub(crate) missing: Missing,
+    /// The name it was started under, where that is the classic one.
+    #[arg(skip)]
+    pub(crate) program: Option<Untrusted>,
+}
+
+/// Options of iputils' ping that cannot be had yet: a usage error, never parsed and ignored.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Missing {
+    #[arg(short = 'b', long, hide = true)]
+    broadcast: bool,
+    #[arg(short = 'C', long, hide = true)]
+    connect: bool,
+    #[arg(short = 'd', long, hide = true)]
+    debug: bool,
+    #[arg(short = 'F', long, hide = true, value_name = "VALUE")]
+    flow_label: Option<String>,
+    #[arg(short = 'N', long, hide = true, value_name = "VALUE")]
+    node_information: Option<String>,
+    #[arg(short = 'R', long, hide = true)]
+    record_route: bool,
+    #[arg(short = 'T', long, hide = true, value_name = "VALUE")]
+    timestamp_option: Option<String>,
+}
+
+impl Missing {
+    /// The first of them that was given, and what it would do.
+    pub(crate) fn given(&self) -> Option<(char, &'static str)> {
+        [
+            (self.broadcast, 'b'),
+            (self.connect, 'C'),
+            (self.debug, 'd'),
+            (self.flow_label.is_some(), 'F'),
+            (self.node_information.is_some(), 'N'),
+            (self.record_route, 'R'),
+            (self.timestamp_option.is_some(), 'T'),
+        ]
+        .into_iter()
+        .find(|(given, _)| *given)
+        .map(|(_, letter)| (letter, Self::meaning(letter)))
+    }
+
+    /// What an option would do.
+    pub(crate) const fn meaning(letter: char) -> &'static str {
+        match letter {
+            'b' => "broadcast",
+            'C' => "connected sockets",
+            'd' => "SO_DEBUG",
+            'F' => "a flow label",
+            'N' => "node information queries",
+            'R' => "record route",
+            _ => "the timestamp option",
+        }
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -140,10 +231,43 @@ pub(crate) enum Output {
     Csv,
 }
 
+/// The arguments alone, for their defaults.
+#[derive(clap::Parser)]
+struct Alone {
+    #[command(flatten)]
+    ping: PingArguments,
+}
+
 impl PingArguments {
+    /// Those of the classic tool, with nothing said but that.
+    pub(crate) fn classic() -> Self {
+        let Alone { ping } = clap::Parser::parse_from(["ping", "--classic", "host"]);
+        ping
+    }
+
     /// The form of output, whichever way it was asked for.
     pub(crate) fn form(&self) -> Output {
         if self.json { Output::Json } else { self.output }
+    }
+
+    /// From one request to the next.
+    pub(crate) fn interval(&self) -> Duration {
+        let default = if self.flood { Duration::ZERO } else { Duration::from_secs(1) };
+        self.interval.unwrap_or(default)
+    }
+
+    /// After which time without an answer a request is lost.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout.map_or(Duration::from_secs(2), |timeout| timeout.duration)
+    }
+
+    /// What messages begin with.
+    pub(crate) fn program(&self) -> Untrusted {
+        match &self.program {
+            Some(program) => program.clone(),
+            None if self.classic => Untrusted::from("ping"),
+            None => Untrusted::from("netdiag ping"),
+        }
     }
 }
 

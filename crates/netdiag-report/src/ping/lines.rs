@@ -35,11 +35,34 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
         Family::Ipv4 => {
             format!("PING {given} ({address}) {from}{size}({}) bytes of data.", size + 28)
         }
-        Family::Ipv6 if given.parse::<IpAddr>().is_ok() || !classic => {
+        Family::Ipv6 if is_literal(&given) && classic => {
+            format!("PING {given}({address}{}) {from}{size} data bytes", zone(&given))
+        }
+        Family::Ipv6 if !classic => {
             format!("PING {given}({address}) {from}{size} data bytes")
         }
         Family::Ipv6 => format!("PING {given}({given} ({address})) {from}{size} data bytes"),
     }
+}
+
+/// Whether a host was given as an address, perhaps with a zone.
+fn is_literal(given: &str) -> bool {
+    given.split('%').next().unwrap_or(given).parse::<IpAddr>().is_ok()
+}
+
+/// The zone of an address with its sign, or nothing.
+pub(super) fn zone(given: &str) -> &str {
+    given.find('%').and_then(|at| given.get(at..)).unwrap_or_default()
+}
+
+/// iputils' words for an ICMP error: it knows fewer codes.
+pub(super) fn classic_error(seq: u64, error: &IcmpError) -> String {
+    let kind = error.kind;
+    let text = match (kind.family, kind.kind, kind.code) {
+        (Family::Ipv6, 1, 5..) => format!("Destination unreachable: Unknown code {}", kind.code),
+        _ => error_text(error),
+    };
+    format!("From {} icmp_seq={} {text}", error.from.address(), printed(seq))
 }
 
 /// Who a line is about: a name and its address, or the address alone.
@@ -50,33 +73,22 @@ pub(super) fn who(address: IpAddr, name: Option<&Untrusted>) -> String {
     }
 }
 
-/// How times are printed.
-#[derive(Clone, Copy)]
-pub(super) enum Times {
-    /// Three decimals at every size.
-    Exact,
-    /// As iputils rounds.
-    Classic,
+/// A reply, without its marks.
+pub(super) fn reply(seq: u64, reply: &Reply, who: &str) -> String {
+    format!("{} time={} ms", classic_reply(seq, reply, who, None), ms3(reply.rtt))
 }
 
-impl Times {
-    fn text(self, rtt: Duration) -> String {
-        match self {
-            Self::Exact => ms3(rtt),
-            Self::Classic => ms_classic(rtt),
-        }
-    }
-}
-
-/// A reply, without its marks. iputils prints no time where the data has no room for one.
-pub(super) fn reply(seq: u64, reply: &Reply, who: &str, times: Times) -> String {
+/// iputils' line of a reply up to the time.
+pub(super) fn classic_reply(seq: u64, reply: &Reply, who: &str, identifier: Option<u16>) -> String {
+    let identifier = identifier.map(|number| format!(" ident={number}")).unwrap_or_default();
     let ttl = reply.hop_limit.map(|ttl| format!(" ttl={ttl}")).unwrap_or_default();
-    format!(
-        "{} bytes from {who}: icmp_seq={}{ttl} time={} ms",
-        reply.bytes,
-        printed(seq),
-        times.text(reply.rtt)
-    )
+    format!("{} bytes from {who}: icmp_seq={}{identifier}{ttl}", reply.bytes, printed(seq))
+}
+
+/// The time of a reply as iputils rounds it; it counts whole microseconds.
+pub(super) fn classic_time(rtt: Duration) -> String {
+    let micros = u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
+    format!(" time={} ms", ms_classic(Duration::from_micros(micros)))
 }
 
 /// What is wrong with a reply that counts, as marks behind its line.
@@ -165,7 +177,7 @@ pub(super) fn late(seq: u64, late: &Reply, who: &str, timeout: Duration) -> Stri
     format!(
         "late, lost after {} ms: {}",
         ms3(timeout).trim_end_matches('0').trim_end_matches('.'),
-        reply(seq, late, who, Times::Exact)
+        reply(seq, late, who)
     )
 }
 

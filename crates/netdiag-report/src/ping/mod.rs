@@ -16,6 +16,7 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
+pub use classic::{ClassicOptions, ClassicReport};
 pub use document::{COLUMNS, CsvReport, JsonReport};
 pub use jsonl::JsonLinesReport;
 pub use text::{TextOptions, TextReport};
@@ -56,6 +57,8 @@ pub struct Resolved {
     pub method: Option<Method>,
     /// The source address and interface that were asked for.
     pub from: (Option<IpAddr>, Option<Untrusted>),
+    /// The echo identifier that it is probed with, where this program chose it; the first of a block.
+    pub identifier: Option<u16>,
     /// Data bytes of a request.
     pub size: u16,
     /// When the look-up was done.

@@ -1,13 +1,12 @@
 //! `--output text`: what a person reads.
 
-use super::lines::{self, Times};
-use super::{Ended, PingReport, Resolved, Run, classic, summary};
+use super::{Ended, PingReport, Resolved, Run, lines, summary};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_engine::Outcome;
 use netdiag_engine::port::Change;
 use netdiag_model::contract::Document;
-use netdiag_model::{Instant, Untrusted};
+use netdiag_model::{ClockAnchor, Instant, Untrusted};
 use netdiag_ping::Event;
 use netdiag_ping::event::{EventKind, Settled};
 use netdiag_ping::result::Target;
@@ -19,14 +18,20 @@ use std::time::Duration;
 /// How text is written.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextOptions {
-    /// iputils' output and nothing more.
-    pub classic: bool,
     /// No line for each probe.
     pub quiet: bool,
     /// A line for everything that was rejected.
     pub verbose: bool,
     /// Addresses only.
     pub numeric: bool,
+    /// The date in front of each line.
+    pub dated: bool,
+    /// A bell with each reply.
+    pub audible: bool,
+    /// A dot for each request, and one less for each reply, instead of lines.
+    pub flood: bool,
+    /// A line for each request that is unanswered when the next one leaves.
+    pub outstanding: bool,
     /// Colours.
     pub style: Style,
     /// When a probe is lost.
@@ -38,6 +43,7 @@ pub struct TextReport<W, E> {
     out: W,
     err: E,
     options: TextOptions,
+    anchor: Option<ClockAnchor>,
     targets: BTreeMap<usize, Shown>,
     limiter: Limiter,
     /// The change of this machine that was told last.
@@ -49,6 +55,8 @@ struct Shown {
     address: Option<IpAddr>,
     name: Option<Untrusted>,
     highest_seq: u64,
+    /// The last request that left, and whether it was settled.
+    last_sent: (u64, bool),
 }
 
 /// Lines about rejected packets are limited: whoever forges many must not fill the screen.
@@ -74,14 +82,8 @@ impl Limiter {
 impl<W: Write, E: Write> TextReport<W, E> {
     /// A report with these options.
     pub fn new(out: W, err: E, options: TextOptions) -> Self {
-        Self {
-            out,
-            err,
-            options,
-            targets: BTreeMap::new(),
-            limiter: Limiter::default(),
-            said: None,
-        }
+        let (targets, limiter) = (BTreeMap::new(), Limiter::default());
+        Self { out, err, options, anchor: None, targets, limiter, said: None }
     }
 
     fn who(&self, index: usize, from: IpAddr) -> String {
@@ -97,69 +99,83 @@ impl<W: Write, E: Write> TextReport<W, E> {
         shown.address
     }
 
-    fn modern(&mut self, event: &Event) -> io::Result<()> {
+    /// The date of a line, where one is wanted.
+    fn date(&self, at: Instant) -> String {
+        let Some(anchor) = self.anchor.filter(|_| self.options.dated) else { return String::new() };
+        let micros = anchor.unix_nanos_at(at) / 1_000;
+        format!("[{}.{:06}] ", micros / 1_000_000, micros % 1_000_000)
+    }
+
+    /// What is said about an event, if anything is.
+    fn line(&mut self, event: &Event) -> Option<String> {
         let index = event.target_index;
         match &event.kind {
-            EventKind::Probe(Settled { seq, outcome: Outcome::Replied(reply), .. }) => {
-                let who = self.who(index, reply.from.address());
-                let highest = self.targets.get_mut(&index).map(|shown| {
-                    let before = shown.highest_seq;
-                    shown.highest_seq = before.max(*seq);
-                    before
-                });
-                let marks = lines::marks(reply, highest.is_some_and(|highest| *seq < highest));
-                writeln!(self.out, "{}{marks}", lines::reply(*seq, reply, &who, Times::Exact))
-            }
-            EventKind::Probe(settled) => match lines::no_reply(settled, self.one_of_several(index))
-            {
-                Some(line) => writeln!(self.out, "{line}"),
-                None => Ok(()),
-            },
+            EventKind::Sent { seq } => self.outstanding(index, *seq),
+            EventKind::Probe(settled) => self.settled(index, settled),
             EventKind::Late { seq, reply } => {
                 let who = self.who(index, reply.from.address());
-                writeln!(self.out, "{}", lines::late(*seq, reply, &who, self.options.timeout))
+                Some(lines::late(*seq, reply, &who, self.options.timeout))
             }
             EventKind::Duplicate { seq, reply } => {
                 let who = self.who(index, reply.from.address());
-                let line = lines::reply(*seq, reply, &who, Times::Exact);
-                writeln!(self.out, "{line} (DUP!)")
+                Some(format!("{} (DUP!){}", lines::reply(*seq, reply, &who), self.bell()))
             }
             EventKind::Advice { seq, error } | EventKind::LateError { seq, error } => {
-                writeln!(self.out, "{}", lines::advice(*seq, error))
+                Some(lines::advice(*seq, error))
             }
             EventKind::Rejected { seq, rejection } => {
-                if self.options.verbose || self.limiter.allows(event.at) {
-                    writeln!(self.out, "{}", lines::rejected(*seq, rejection))?;
-                }
-                Ok(())
+                let is_told = self.options.verbose || self.limiter.allows(event.at);
+                is_told.then(|| lines::rejected(*seq, rejection))
             }
-            EventKind::Changed(change) => {
-                if self.said.replace((event.at, change.clone())) == Some((event.at, change.clone()))
-                {
-                    // Every target that it concerns tells it.
-                    return Ok(());
-                }
-                writeln!(self.err, "{}", change_line(change))
-            }
-            EventKind::Sent { .. }
-            | EventKind::OutageBegan { .. }
-            | EventKind::OutageEnded(_)
-            | EventKind::Named(_)
-            | EventKind::Interim(_)
-            | EventKind::Finished => Ok(()),
+            _ => None,
         }
     }
 
-    fn classic(&mut self, event: &Event) -> io::Result<()> {
-        let address = self.targets.get(&event.target_index).and_then(|shown| shown.address);
-        let who = address.map(|from| self.who(event.target_index, from)).unwrap_or_default();
-        if let Some(line) = classic::send_error(&event.kind) {
-            writeln!(self.err, "{line}")?;
+    fn settled(&mut self, index: usize, settled: &Settled) -> Option<String> {
+        let seq = settled.seq;
+        let mut was_told = false;
+        let mut highest = 0;
+        if let Some(shown) = self.targets.get_mut(&index) {
+            was_told = self.options.outstanding && seq < shown.last_sent.0;
+            shown.last_sent.1 |= seq == shown.last_sent.0;
+            highest = shown.highest_seq;
         }
-        match classic::line(&event.kind, &who) {
-            Some(line) => writeln!(self.out, "{line}"),
-            None => Ok(()),
+        match &settled.outcome {
+            Outcome::Replied(reply) => {
+                let who = self.who(index, reply.from.address());
+                if let Some(shown) = self.targets.get_mut(&index) {
+                    shown.highest_seq = highest.max(seq);
+                }
+                let marks = lines::marks(reply, seq < highest);
+                Some(format!("{}{marks}{}", lines::reply(seq, reply, &who), self.bell()))
+            }
+            Outcome::TimedOut if was_told => None,
+            _ => lines::no_reply(settled, self.one_of_several(index)),
         }
+    }
+
+    /// The request before, where it is unanswered when the next one leaves.
+    fn outstanding(&mut self, index: usize, seq: u64) -> Option<String> {
+        let shown = self.targets.get_mut(&index)?;
+        let (before, is_settled) = std::mem::replace(&mut shown.last_sent, (seq, false));
+        let is_told = self.options.outstanding && before > 0 && !is_settled;
+        is_told.then(|| format!("no answer yet for icmp_seq={}", before % 65_536))
+    }
+
+    const fn bell(&self) -> &'static str {
+        if self.options.audible { "\u{7}" } else { "" }
+    }
+
+    /// A mark instead of a line.
+    fn mark(&mut self, event: &Event) -> io::Result<()> {
+        let mark = match &event.kind {
+            EventKind::Sent { .. } => ".",
+            EventKind::Probe(Settled { outcome: Outcome::Replied(_), .. }) => "\u{8} \u{8}",
+            EventKind::Probe(Settled { outcome: Outcome::NetError(_), .. }) => "\u{8}E",
+            EventKind::Probe(Settled { outcome: Outcome::LocalError(_), .. }) => "E",
+            _ => return Ok(()),
+        };
+        write!(self.out, "{mark}")
     }
 }
 
@@ -177,7 +193,8 @@ fn change_line(change: &Change) -> String {
 }
 
 impl<W: Write, E: Write> PingReport for TextReport<W, E> {
-    fn start(&mut self, _: &Run) -> io::Result<()> {
+    fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.anchor = Some(run.anchor);
         Ok(())
     }
 
@@ -190,9 +207,10 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
             .next()
             .is_some_and(|text| netdiag_model::parse_address(text).is_none());
         let name = Some(resolved.target.clone()).filter(|_| is_name);
-        self.targets.insert(resolved.target_index, Shown { address, name, highest_seq: 0 });
+        let shown = Shown { address, name, highest_seq: 0, last_sent: (0, true) };
+        self.targets.insert(resolved.target_index, shown);
         match &resolved.failure {
-            None => writeln!(self.out, "{}", lines::header(resolved, self.options.classic)),
+            None => writeln!(self.out, "{}", lines::header(resolved, false)),
             Some(failure) => writeln!(self.err, "netdiag ping: {}", failure.message),
         }
     }
@@ -206,9 +224,22 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
                 }
                 Ok(())
             }
+            EventKind::Changed(_) if self.options.quiet => Ok(()),
+            EventKind::Changed(change) => {
+                let told = Some((event.at, change.clone()));
+                if self.said == told {
+                    // Every target that it concerns tells it.
+                    return Ok(());
+                }
+                self.said = told;
+                writeln!(self.err, "{}", change_line(change))
+            }
             _ if self.options.quiet => Ok(()),
-            _ if self.options.classic => self.classic(event),
-            _ => self.modern(event),
+            _ if self.options.flood => self.mark(event),
+            _ => match self.line(event) {
+                Some(line) => writeln!(self.out, "{}{line}", self.date(event.at)),
+                None => Ok(()),
+            },
         }
     }
 
@@ -220,9 +251,6 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
     ) -> io::Result<()> {
         for ended in targets.iter().filter(|ended| ended.measurement.is_some()) {
             summary::iputils(&mut self.out, ended)?;
-            if self.options.classic {
-                continue;
-            }
             summary::ours(&mut self.out, ended)?;
             let index = Some(ended.resolved.target_index);
             let own = document.findings.iter().filter(|finding| finding.target_index == index);
@@ -232,9 +260,6 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
             if let Some(said) = ended.measurement.and_then(netdiag_ping::Measurement::verdict) {
                 verdict::write_verdict(&mut self.out, self.options.style, &said)?;
             }
-        }
-        if self.options.classic {
-            return Ok(());
         }
         for finding in document.findings.iter().filter(|finding| finding.target_index.is_none()) {
             verdict::write_finding(&mut self.out, self.options.style, finding)?;

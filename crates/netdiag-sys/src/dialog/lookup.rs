@@ -1,4 +1,4 @@
-//! Names of addresses, by the system's resolver configuration.
+//! Names of addresses, by /etc/hosts and the system's resolver configuration.
 
 use super::How;
 use hickory_resolver::TokioResolver;
@@ -20,6 +20,9 @@ pub(super) struct Reverse(Arc<OnceLock<Result<TokioResolver, String>>>);
 impl Reverse {
     /// Looks up the name of an address.
     pub(super) async fn name(self, address: IpAddr) -> How {
+        if let Some(name) = crate::names::name_from_hosts(address) {
+            return How::Named(Ok(Some(name)));
+        }
         let resolver = match self.0.get_or_init(system_resolver) {
             Ok(resolver) => resolver,
             Err(reason) => return no_answer(format!("/etc/resolv.conf: {reason}")),

@@ -149,5 +149,17 @@ fn from_hosts(path: &Path, name: &Name, family: Option<Family>) -> Vec<Destinati
     found
 }
 
+/// The name that /etc/hosts has for an address: the first of its line.
+pub(crate) fn name_from_hosts(address: IpAddr) -> Option<Untrusted> {
+    let text = std::fs::read("/etc/hosts").ok()?;
+    let text = String::from_utf8_lossy(&text);
+    let mut lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    lines.find_map(|line| {
+        let mut words = line.split_whitespace();
+        let found = words.next()?.parse::<IpAddr>().is_ok_and(|found| found == address);
+        words.next().filter(|_| found).map(Untrusted::from)
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,13 @@
 //! The order in which addresses are tried.
 
+use crate::raw;
+use libc::EINVAL;
+use netdiag_engine::port::NetworkError;
 use netdiag_model::{Destination, Family};
 use socket2::{Domain, SockAddr, Socket, Type};
+use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
 
 /// Addresses that this machine has a route and a source for first, IPv6 before IPv4 among equals
 /// (RFC 6724 section 6, rules 1 and 6), otherwise as they came, each once.
@@ -27,13 +32,19 @@ fn sorted_by(
 }
 
 fn can_send(destination: Destination) -> bool {
-    source(destination).is_some()
+    source(destination, None, None).is_ok()
 }
 
-/// The address that the kernel's routes send from to a destination; `None` without a route.
-/// Connecting a UDP socket asks for it and sends nothing (udp(7)).
-#[must_use]
-pub fn source(destination: Destination) -> Option<IpAddr> {
+/// The address that the kernel's routes send from to a destination; from an address or by an
+/// interface where one is given. Connecting a UDP socket asks for it and sends nothing (udp(7)).
+///
+/// # Errors
+/// `bind` says that the source is no address of this machine, `connect` that there is no route.
+pub fn source(
+    destination: Destination,
+    from: Option<IpAddr>,
+    interface: Option<u32>,
+) -> Result<IpAddr, NetworkError> {
     /// Any port: nothing is sent to it.
     const DISCARD: u16 = 9;
     let (domain, target) = match destination {
@@ -42,9 +53,21 @@ pub fn source(destination: Destination) -> Option<IpAddr> {
             (Domain::IPV6, SocketAddrV6::new(v6, DISCARD, 0, scope).into())
         }
     };
-    let socket = Socket::new(domain, Type::DGRAM, None).ok()?;
-    socket.connect(&SockAddr::from(target)).ok()?;
-    Some(socket.local_addr().ok()?.as_socket()?.ip())
+    let failed = |call| {
+        move |fault: io::Error| NetworkError { call, errno: fault.raw_os_error().unwrap_or(EINVAL) }
+    };
+    let socket = Socket::new(domain, Type::DGRAM, None).map_err(failed("socket"))?;
+    if let Some(index) = interface {
+        raw::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, index.cast_signed())
+            .map_err(|errno| NetworkError { call: "setsockopt(SO_BINDTOIFINDEX)", errno })?;
+    }
+    if let Some(from) = from {
+        socket.bind(&SockAddr::from(SocketAddr::new(from, 0))).map_err(failed("bind"))?;
+    }
+    socket.connect(&SockAddr::from(target)).map_err(failed("connect"))?;
+    let local = socket.local_addr().map_err(failed("getsockname"))?;
+    let local = local.as_socket().ok_or(NetworkError { call: "getsockname", errno: EINVAL })?;
+    Ok(local.ip())
 }
 
 /// Whether an address is one of this machine, so that packets can leave from it. Binding a UDP socket

@@ -28,7 +28,7 @@ pub(super) fn open(
         }
     };
     let socket = Socket::new(domain, Type::DGRAM, Some(protocol)).map_err(probe::error(call))?;
-    probe::ask_for_stamps(&socket);
+    probe::ask_for_stamps(&socket, request);
     let first = bind(&socket, request.identifier, family)?;
     probe::set_options(&socket, request, family)?;
     probe::ask_for_extensions(&socket, family);

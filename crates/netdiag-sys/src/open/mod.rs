@@ -38,6 +38,12 @@ pub struct OpenRequest {
     pub receive_buffer: Option<usize>,
     /// The send buffer in bytes, under the same rules (net.core.wmem_max).
     pub send_buffer: Option<usize>,
+    /// Only to hosts on a directly attached network, past every router (SO_DONTROUTE, socket(7)).
+    pub direct: bool,
+    /// Do not hear one's own packets to a group (IP_MULTICAST_LOOP, ip(7)).
+    pub no_loopback: bool,
+    /// No kernel time stamps: round trips by this process's clock.
+    pub user_stamps: bool,
     /// Whether UDP is opened, too. It needs no right; what ICMP could not have is then no reason
     /// not to measure.
     pub udp: bool,

@@ -34,6 +34,7 @@ pub(crate) struct ProbeSocket {
     pub(crate) family: Family,
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
+    has_stamps: bool,
 }
 
 /// How the kernel says to which packet a send stamp belongs.
@@ -60,7 +61,7 @@ impl ProbeSocket {
         } else {
             StampKeys::Counted
         };
-        Self { socket, family, opening, stamp_keys }
+        Self { socket, family, opening, stamp_keys, has_stamps: !request.user_stamps }
     }
 
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
@@ -70,6 +71,9 @@ impl ProbeSocket {
 
     /// Starts the kernel's count of send stamps from 0 again.
     pub(crate) fn restart_stamp_count(&self) {
+        if !self.has_stamps {
+            return;
+        }
         let set = |flags| {
             // The options were accepted before; and without stamps the user's clock stands.
             let _ = raw::set_int(self.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, flags);
@@ -92,7 +96,10 @@ pub(super) fn error(call: &'static str) -> impl Fn(io::Error) -> NetworkError {
 
 /// Asks for stamps. The kernel turns them on for the whole machine some time after the first socket
 /// has asked, so this comes before everything else.
-pub(super) fn ask_for_stamps(socket: &Socket) {
+pub(super) fn ask_for_stamps(socket: &Socket, request: &OpenRequest) {
+    if request.user_stamps {
+        return;
+    }
     // Without stamps the user's clock stands.
     let _ = raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | STAMP_ID);
 }
@@ -168,8 +175,33 @@ fn set_requested(
         let priority = priority.cast_signed();
         set("setsockopt(SO_PRIORITY)", libc::SOL_SOCKET, libc::SO_PRIORITY, priority)?;
     }
-    let Some(mode) = request.dont_fragment else {
-        return Ok(());
+    if request.direct {
+        set("setsockopt(SO_DONTROUTE)", libc::SOL_SOCKET, libc::SO_DONTROUTE, 1)?;
+    }
+    if request.no_loopback {
+        match family {
+            Family::Ipv4 => {
+                set("setsockopt(IP_MULTICAST_LOOP)", libc::SOL_IP, libc::IP_MULTICAST_LOOP, 0)?;
+            }
+            Family::Ipv6 => {
+                let call = "setsockopt(IPV6_MULTICAST_LOOP)";
+                set(call, libc::SOL_IPV6, libc::IPV6_MULTICAST_LOOP, 0)?;
+            }
+        }
+    }
+    match request.dont_fragment {
+        Some(mode) => set_fragmentation(fd, mode, family),
+        None => Ok(()),
+    }
+}
+
+fn set_fragmentation(
+    fd: BorrowedFd<'_>,
+    mode: DontFragment,
+    family: Family,
+) -> Result<(), NetworkError> {
+    let set = |call, level, name, value| {
+        raw::set_int(fd, level, name, value).map_err(|errno| NetworkError { call, errno })
     };
     match family {
         Family::Ipv4 => {

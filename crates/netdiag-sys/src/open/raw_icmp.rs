@@ -28,7 +28,7 @@ pub(super) fn open(
         }
     };
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(probe::error(call))?;
-    probe::ask_for_stamps(&socket);
+    probe::ask_for_stamps(&socket, request);
     let identifiers = identifiers(request)?;
     attach_filter(&socket, family, identifiers)?;
     probe::set_options(&socket, request, family)?;

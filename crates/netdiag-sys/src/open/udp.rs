@@ -24,7 +24,7 @@ pub(super) fn open(
     };
     let socket =
         Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(probe::error(call))?;
-    probe::ask_for_stamps(&socket);
+    probe::ask_for_stamps(&socket, request);
     let port = bind(&socket, family)?;
     probe::set_options(&socket, request, family)?;
     probe::ask_for_extensions(&socket, family);

@@ -133,7 +133,8 @@ pub(super) fn unmeasurable<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let _ = writeln!(err, "netdiag ping: nothing can be measured: {error}");
+    let program = arguments.program();
+    let _ = writeln!(err, "{}: nothing can be measured: {error}", program.escaped());
     if arguments.form() == Output::Json {
         let anchor = world.anchor();
         let document: Document<Target> = Document {

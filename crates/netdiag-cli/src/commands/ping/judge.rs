@@ -60,13 +60,19 @@ pub(super) fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judge
         // To iputils a send that fails is a request without a reply, unless there is no route.
         let errno = target.failure.as_ref().and_then(|failure| failure.errno.as_ref());
         let routed = errno.is_some_and(|errno| !errno::is_route(errno.number));
-        return if plan.classic_exit && routed { Judgement::Fails } else { Judgement::Unmeasured };
+        return if plan.classic || plan.classic_exit && routed {
+            Judgement::Fails
+        } else {
+            Judgement::Unmeasured
+        };
     }
     if target.received == 0 && target.sent == target.unknown {
         return Judgement::Unmeasured;
     }
-    let cut_short = plan.classic_count.is_some_and(|count| target.received < count);
-    if target.received == 0 || cut_short {
+    // iputils knows no timeout of a single request.
+    let late = if plan.classic { target.late } else { 0 };
+    let cut_short = plan.classic_count.is_some_and(|count| target.received + late < count);
+    if target.received + late == 0 || cut_short {
         return Judgement::Fails;
     }
     let failed = plan.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);

@@ -1,5 +1,6 @@
 //! `netdiag ping`.
 
+mod classic;
 mod conclude;
 mod judge;
 mod plan;
@@ -32,17 +33,23 @@ pub(crate) fn run<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
+    let program = arguments.program();
+    let program = program.escaped();
     let checked = match plan::check(arguments, world) {
         Ok(checked) => checked,
-        Err(message) => return usage::report(&format!("netdiag ping: {message}"), err),
+        Err(message) => return usage::report(&format!("{program}: {message}"), err),
     };
     for warning in &checked.warnings {
-        let _ = writeln!(err, "netdiag ping: {warning}");
+        let _ = writeln!(err, "{program}: {warning}");
     }
     let request = OpenRequest {
         identifier: arguments.ident,
         dont_fragment: arguments.df,
         mark: arguments.mark,
+        send_buffer: arguments.send_buffer.map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
+        direct: arguments.direct,
+        no_loopback: arguments.no_loopback,
+        user_stamps: arguments.user_stamps,
     };
     let mut network = match world.open(&request) {
         Ok(network) => network,
@@ -50,15 +57,19 @@ pub(crate) fn run<W: World>(
     };
     let plan = match Plan::new(arguments, checked, world, &mut network) {
         Ok(plan) => plan,
-        Err(message) => return usage::report(&format!("netdiag ping: {message}"), err),
+        Err(message) => return usage::report(&format!("{program}: {message}"), err),
     };
-    let mut report = report(arguments, world.terminal(), out, err);
+    let mut report = if arguments.classic {
+        classic::report(arguments, network.opened(), out, err)
+    } else {
+        report(arguments, world.terminal(), out, err)
+    };
     let measured = measure(&plan, world, &mut network, report.as_mut());
     drop(report);
     match measured {
         Ok((status, None)) => status,
         Ok((status, Some(error))) => {
-            let _ = writeln!(err, "netdiag ping: cannot go on: {error}");
+            let _ = writeln!(err, "{program}: cannot go on: {error}");
             status
         }
         Err(fault) => usage::write_fault(&fault, err),
@@ -134,12 +145,15 @@ fn report<'a>(
                 Color::Auto => terminal.stdout && !terminal.no_color,
             };
             let options = TextOptions {
-                classic: arguments.classic,
                 quiet: arguments.quiet,
                 verbose: arguments.verbose,
                 numeric: arguments.numeric,
+                dated: arguments.dates,
+                audible: arguments.audible,
+                flood: arguments.flood,
+                outstanding: arguments.outstanding,
                 style: Style { color },
-                timeout: arguments.timeout.duration,
+                timeout: arguments.timeout(),
             };
             Box::new(TextReport::new(out, err, options))
         }

@@ -1,6 +1,6 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
-use super::{DOCUMENT_COUNT, remedy};
+use super::{DOCUMENT_COUNT, classic, remedy};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// The shortest interval of a user who is not root.
-const LEAST_INTERVAL: Duration = Duration::from_millis(2);
+pub(super) const LEAST_INTERVAL: Duration = Duration::from_millis(2);
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
 /// A timeout above this without a unit is probably meant in milliseconds.
@@ -30,7 +30,31 @@ pub(super) struct Checked {
     source: Option<IpAddr>,
     interface: Option<(u32, Untrusted)>,
     count: Option<u64>,
+    /// How fast an interval that follows the answers may become.
+    least_interval: Duration,
     pub(super) warnings: Vec<String>,
+}
+
+impl Checked {
+    /// The source address and the interface that were asked for. To iputils a source of the other
+    /// family asks for any source of this one.
+    fn origin(
+        &self,
+        arguments: &PingArguments,
+        destination: Option<Destination>,
+    ) -> (Option<IpAddr>, Option<Untrusted>) {
+        let fits = |source: &IpAddr| {
+            let family = destination.map(Destination::family);
+            !arguments.classic || family.is_none_or(|family| Family::of(*source) == family)
+        };
+        let name = self.interface.as_ref().map(|(_, name)| name.clone());
+        (self.source.filter(fits), name)
+    }
+
+    /// Whether every packet has the same source address.
+    const fn sticks(&self, arguments: &PingArguments) -> bool {
+        arguments.sticky_source || self.source.is_some()
+    }
 }
 
 /// What will be done.
@@ -40,6 +64,7 @@ pub(super) struct Plan {
     /// One for each target that has an address, in order.
     pub(super) configs: Vec<Config>,
     pub(super) fail_if: Option<Expr>,
+    pub(super) classic: bool,
     pub(super) classic_exit: bool,
     /// As iputils: with a deadline too, so many replies must come.
     pub(super) classic_count: Option<u64>,
@@ -56,11 +81,20 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
             Some(Expr::parse(text, METRICS).map_err(|error| format!("--fail-if: {error}"))?)
         }
     };
+    if let Some((letter, meaning)) = arguments.missing.given() {
+        return Err(format!("-{letter}: {meaning} cannot be had yet"));
+    }
     for host in &arguments.hosts {
-        check_host(host, arguments, world)?;
+        match check_host(host, arguments, world) {
+            Err(_) if arguments.classic => classic::check_host(host, arguments)?,
+            checked => checked?,
+        }
     }
     if !world.may_flood() {
-        if arguments.interval < LEAST_INTERVAL {
+        if arguments.interval() < LEAST_INTERVAL {
+            if arguments.classic {
+                return Err(classic::FLOOD.to_owned());
+            }
             return Err("--interval: below 2 ms only root may send".to_owned());
         }
         if arguments.preload > MOST_PRELOAD {
@@ -72,8 +106,9 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     }
     let (source, interface) = way_out(arguments, world)?;
     let mut warnings = Vec::new();
-    if arguments.timeout.bare && arguments.timeout.duration > ODD_TIMEOUT {
-        let seconds = arguments.timeout.duration.as_secs();
+    let bare = arguments.timeout.filter(|timeout| timeout.bare && !arguments.classic);
+    if let Some(timeout) = bare.filter(|timeout| timeout.duration > ODD_TIMEOUT) {
+        let seconds = timeout.duration.as_secs();
         warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
     }
     let mut count = arguments.count;
@@ -82,7 +117,8 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         count = Some(DOCUMENT_COUNT);
         warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
     }
-    Ok(Checked { fail_if, source, interface, count, warnings })
+    let least_interval = if world.may_flood() { Duration::ZERO } else { LEAST_INTERVAL };
+    Ok(Checked { fail_if, source, interface, count, least_interval, warnings })
 }
 
 /// A source address, and an interface's index and name.
@@ -100,6 +136,7 @@ fn way_out<W: World>(arguments: &PingArguments, world: &mut W) -> Result<WayOut,
     let shown = Untrusted::from(name.as_str());
     match world.interface(name) {
         Some(index) => Ok((arguments.source, Some((index, shown)))),
+        None if arguments.classic => Err(classic::no_interface(name, arguments)),
         None => Err(format!("--interface: no interface `{}`", shown.escaped())),
     }
 }
@@ -175,11 +212,14 @@ impl Plan {
             resolved: Vec::new(),
             configs: Vec::new(),
             fail_if: None,
+            classic: arguments.classic,
             classic_exit,
             classic_count: checked.count.filter(|_| classic_exit && arguments.deadline.is_some()),
             unmeasured: Vec::new(),
         };
-        if let Some(source) = checked.source.filter(|source| !world.owns(*source)) {
+        if let Some(source) =
+            checked.source.filter(|source| !arguments.classic && !world.owns(*source))
+        {
             let option = source_option(arguments);
             return Err(format!("{option}: {source} is not an address of this machine"));
         }
@@ -206,10 +246,12 @@ impl Plan {
         let (destination, mut failure) = match found {
             Ok(addresses) => (choose(&addresses, network.opened(), checked.source), None),
             Err(error) => {
-                if matches!(error, LookupError::NoAnswer { .. }) {
+                if arguments.classic || matches!(error, LookupError::NoAnswer { .. }) {
                     self.unmeasured.push(index);
                 }
-                (None, Some(lookup_failure(host, &error)))
+                let failure = lookup_failure(host, &error);
+                let message = arguments.classic.then(|| classic::lookup_failure(host, &error));
+                (None, Some(Failure { message: message.unwrap_or(failure.message), ..failure }))
             }
         };
         let opening = destination.map(|d| network.opened().family(d.family()));
@@ -217,17 +259,34 @@ impl Plan {
             self.unmeasured.push(index);
             failure = Some(remedy::closed(destination, error));
         }
-        let mut from = (checked.source, checked.interface.as_ref().map(|(_, name)| name.clone()));
+        let (mut from, name) = checked.origin(arguments, destination);
         if let Some(destination) = destination.filter(|_| failure.is_none()) {
-            check_family(destination, arguments, checked)?;
-            let wants_name =
-                !arguments.numeric && (arguments.names || (world.terminal().stdout && is_literal));
-            let config = config(index, destination, arguments, checked, wants_name);
-            let way = world.way(destination, &config.control);
-            if from.0.is_none() && from.1.is_some() {
-                from.0 = way.and_then(|way| way.source);
+            check_family(destination, arguments, checked, from)?;
+            let index_of = checked.interface.as_ref().map(|(index, _)| *index);
+            match world.source(destination, from, index_of) {
+                Ok(found) if name.is_some() || checked.sticks(arguments) => {
+                    from = from.or(Some(found));
+                }
+                Err(error) if arguments.classic => {
+                    self.unmeasured.push(index);
+                    failure = Some(classic::no_route(destination, &error));
+                }
+                _ => {}
             }
-            self.configs.push(Config { way, ..config });
+            let wants_name = match arguments.classic {
+                true => !is_literal,
+                false => arguments.names || (world.terminal().stdout && is_literal),
+            };
+            if failure.is_none() {
+                let fixed = from.filter(|_| checked.sticks(arguments));
+                let mut config = config(index, destination, arguments, checked, fixed);
+                config.wants_name = wants_name && !arguments.numeric;
+                config.way = world.way(destination, &config.control);
+                if arguments.classic {
+                    classic::configure(&mut config, arguments);
+                }
+                self.configs.push(config);
+            }
         }
         self.resolved.push(Resolved {
             target_index: index,
@@ -236,7 +295,11 @@ impl Plan {
             failure,
             resolve: Some(at.since(before)).filter(|_| !is_literal),
             method: opening.and_then(Result::ok).map(method),
-            from,
+            from: (from, name),
+            identifier: destination
+                .and_then(|d| network.opened().family(d.family()).ok())
+                .filter(|opening| opening.socket == SocketKind::Raw || arguments.ident.is_some())
+                .map(|opening| opening.identifiers.first),
             size: arguments.size,
             at,
         });
@@ -279,15 +342,17 @@ fn check_family(
     destination: Destination,
     arguments: &PingArguments,
     checked: &Checked,
+    source: Option<IpAddr>,
 ) -> Result<(), String> {
     let family = destination.family();
-    if let Some(source) = checked.source.filter(|source| Family::of(*source) != family) {
+    if let Some(source) = source.filter(|source| Family::of(*source) != family) {
         let option = source_option(arguments);
         return Err(format!("{option}: {source} cannot send to {destination}"));
     }
     if let Destination::V6(address, 0) = destination
         && address.is_unicast_link_local()
         && checked.interface.is_none()
+        && !arguments.classic
     {
         // The kernel would pick an interface, and the answer would depend on its routes.
         return Err(format!(
@@ -306,13 +371,13 @@ fn config(
     destination: Destination,
     arguments: &PingArguments,
     checked: &Checked,
-    wants_name: bool,
+    source: Option<IpAddr>,
 ) -> Config {
     Config {
         count: checked.count,
-        counts_replies: arguments.classic && arguments.deadline.is_some(),
-        interval: arguments.interval,
-        timeout: arguments.timeout.duration,
+        interval: arguments.interval(),
+        adaptive: arguments.adaptive.then_some(checked.least_interval),
+        timeout: arguments.timeout(),
         deadline: arguments.deadline,
         preload: arguments.preload,
         size: arguments.size,
@@ -320,10 +385,9 @@ fn config(
         control: Control {
             hop_limit: arguments.ttl,
             traffic_class: arguments.dscp.or(arguments.tos),
-            source: checked.source,
+            source,
             interface: checked.interface.as_ref().map(|(number, _)| *number),
         },
-        wants_name,
         keeps_probes: arguments.form() == Output::Json,
         ..Config::new(index, destination)
     }
@@ -379,8 +443,8 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
     json!({
         "hosts": arguments.hosts,
         "count": checked.count,
-        "interval_ms": netdiag_model::milliseconds(arguments.interval),
-        "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
+        "interval_ms": netdiag_model::milliseconds(arguments.interval()),
+        "timeout_ms": netdiag_model::milliseconds(arguments.timeout()),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "size": arguments.size,
         "preload": arguments.preload,

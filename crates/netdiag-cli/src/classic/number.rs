@@ -1,0 +1,83 @@
+//! Numbers as iputils reads them, and its words where they are none.
+
+use super::Refused;
+use netdiag_model::Untrusted;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// iputils ends with 1 for a number that is none.
+const BAD_NUMBER: u8 = 1;
+
+/// A decimal number in a range (strtol(3)).
+pub(super) fn whole(text: &str, range: &RangeInclusive<i64>) -> Result<i64, Refused> {
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
+    let refused = |why: &str| Refused::new(BAD_NUMBER, format!("invalid argument: '{shown}'{why}"));
+    let trimmed = text.trim_start_matches(|c: char| c.is_ascii_whitespace());
+    let digits = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(refused(""));
+    }
+    let Ok(number) = trimmed.parse() else {
+        return Err(refused(": Numerical result out of range"));
+    };
+    if !range.contains(&number) {
+        let (least, most) = (range.start(), range.end());
+        return Err(refused(&format!(": out of range: {least} <= value <= {most}")));
+    }
+    Ok(number)
+}
+
+/// Seconds with a fraction; cut to milliseconds, which iputils counts in.
+pub(super) fn seconds(text: &str, what: &str) -> Result<Duration, Refused> {
+    let shown = Untrusted::from(text);
+    let refused = || Refused::new(2, format!("bad {what}: {}", shown.escaped()));
+    let seconds: f64 = text.trim_start().parse().map_err(|_| refused())?;
+    if !(0.0..=f64::from(i32::MAX) / 1e3).contains(&seconds) {
+        return Err(refused());
+    }
+    Ok(Duration::from_millis((seconds * 1e3) as u64))
+}
+
+/// The TOS byte: decimal, or hexadecimal with `0x`.
+pub(super) fn tos(text: &str) -> Result<u8, Refused> {
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let number = parsed.ok_or_else(|| Refused::new(2, format!("bad TOS value: {shown}")))?;
+    let range = "the decimal value of TOS bits must be in range 0-255";
+    u8::try_from(number).map_err(|_| Refused::new(2, format!("{range}: {number}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_decimal_and_in_range() {
+        let said = |text| match whole(text, &(1..=i64::MAX)) {
+            Ok(number) => number.to_string(),
+            Err(refused) => refused.message.unwrap_or_default(),
+        };
+        assert_eq!(said(" +7"), "7");
+        assert_eq!(said("1x"), "invalid argument: '1x'");
+        assert_eq!(said("0x10"), "invalid argument: '0x10'");
+        assert_eq!(said(""), "invalid argument: ''");
+        let range = "out of range: 1 <= value <= 9223372036854775807";
+        assert_eq!(said("0"), format!("invalid argument: '0': {range}"));
+        let far = "99999999999999999999";
+        assert_eq!(said(far), format!("invalid argument: '{far}': Numerical result out of range"));
+    }
+
+    #[test]
+    fn seconds_are_cut_to_milliseconds() {
+        assert_eq!(seconds(".2", "timing interval").ok(), Some(Duration::from_millis(200)));
+        assert_eq!(seconds("0.0019", "timing interval").ok(), Some(Duration::from_millis(1)));
+        for text in ["", "x", "-1", "nan", "1e300", "3000000"] {
+            assert!(seconds(text, "linger time").is_err(), "{text}");
+        }
+    }
+}

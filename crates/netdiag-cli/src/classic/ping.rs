@@ -1,0 +1,161 @@
+//! The options of iputils' ping.
+
+use super::getopt::{Found, Options};
+use super::{Parsed, Refused, help, number};
+use crate::args::ping::{Missing, PingArguments};
+use crate::args::value::{self, Timeout};
+use crate::world::DontFragment;
+use netdiag_model::Untrusted;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+/// As iputils hands them to getopt(3).
+const LETTERS: &str = "h?4bRT:6F:N:aABc:CdDe:fI:i:l:Lm:M:nOp:qQ:rs:S:t:UvVw:W:";
+/// How many bytes of a pattern are taken.
+const PATTERN_DIGITS: usize = 32;
+/// The largest data of a packet.
+const MOST_DATA: u16 = 65_527;
+/// The most requests at once of a user who is not root.
+const MOST_PRELOAD: u64 = 3;
+
+/// What the arguments after the name of the program say.
+pub(super) fn parse(words: Vec<String>, may_flood: bool) -> Result<Parsed, Refused> {
+    let mut arguments = PingArguments::classic();
+    let mut hosts = Vec::new();
+    for found in Options::new(LETTERS, words) {
+        match found? {
+            Found::Operand(word) => hosts.push(word),
+            Found::Flag('V') => return Ok(Parsed::Said(help::version())),
+            Found::Flag(letter) => flag(&mut arguments, letter)?,
+            Found::Value(letter, text) => set(&mut arguments, letter, &text)?,
+        }
+        if !may_flood && arguments.preload > MOST_PRELOAD {
+            let preload = arguments.preload;
+            let said = format!("cannot set preload to value greater than 3: {preload}");
+            return Err(Refused::new(2, said));
+        }
+    }
+    match hosts.len() {
+        0 => Err(Refused::new(1, "usage error: Destination address required")),
+        1 => {
+            arguments.hosts = hosts;
+            check_hop_limit(&mut arguments)?;
+            Ok(Parsed::Run(Box::new(arguments)))
+        }
+        _ => Err(Refused::new(2, "several destinations (a source route) cannot be had yet")),
+    }
+}
+
+fn flag(arguments: &mut PingArguments, letter: char) -> Result<(), Refused> {
+    let family = || Refused::new(2, "only one -4 or -6 option may be specified");
+    match letter {
+        '4' if arguments.ipv6 => return Err(family()),
+        '6' if arguments.ipv4 => return Err(family()),
+        '4' => arguments.ipv4 = true,
+        '6' => arguments.ipv6 = true,
+        'a' => arguments.audible = true,
+        'A' => arguments.adaptive = true,
+        'B' => arguments.sticky_source = true,
+        'D' => arguments.dates = true,
+        'f' => arguments.flood = true,
+        'L' => arguments.no_loopback = true,
+        'n' => arguments.numeric = true,
+        'O' => arguments.outstanding = true,
+        'q' => arguments.quiet = true,
+        'r' => arguments.direct = true,
+        'U' => arguments.user_stamps = true,
+        'v' => arguments.verbose = true,
+        'h' | '?' => return Err(Refused { message: None, with_usage: true, code: 2 }),
+        _ => return Err(missing(letter)),
+    }
+    Ok(())
+}
+
+fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Refused> {
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
+    match letter {
+        'c' => arguments.count = Some(at_least_one(text, i64::MAX)?),
+        'e' => arguments.ident = Some(small(text, i64::from(u16::MAX))?),
+        'i' => arguments.interval = Some(number::seconds(text, "timing interval")?),
+        'I' => interface(arguments, text)?,
+        'l' => arguments.preload = at_least_one(text, 65_536)?,
+        'm' => arguments.mark = Some(small(text, i64::from(u32::MAX))?),
+        'M' => {
+            arguments.df = Some(match text {
+                "do" => DontFragment::Do,
+                "dont" => DontFragment::Dont,
+                "want" => DontFragment::Want,
+                _ => return Err(Refused::new(2, format!("invalid -M argument: {shown}"))),
+            });
+        }
+        'p' => {
+            let hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let digits = text.get(..text.len().min(PATTERN_DIGITS)).filter(|_| hexadecimal);
+            let pattern = digits.and_then(|digits| value::pattern(digits).ok());
+            let wrong = || format!("patterns must be specified as hex digits: {shown}");
+            arguments.pattern = Some(pattern.ok_or_else(|| Refused::new(2, wrong()))?);
+        }
+        'Q' => arguments.tos = Some(number::tos(text)?),
+        's' => arguments.size = size(text)?,
+        'S' => arguments.send_buffer = Some(at_least_one(text, i64::from(i32::MAX))?),
+        't' => arguments.ttl = Some(small(text, i64::from(u8::MAX))?),
+        'w' => {
+            let seconds: u32 = small(text, i64::from(i32::MAX))?;
+            let deadline = Duration::from_secs(seconds.into());
+            arguments.deadline = Some(deadline).filter(|deadline| !deadline.is_zero());
+        }
+        'W' => {
+            let duration = number::seconds(text, "linger time")?;
+            arguments.timeout = Some(Timeout { duration, bare: false });
+        }
+        _ => return Err(missing(letter)),
+    }
+    Ok(())
+}
+
+fn missing(letter: char) -> Refused {
+    Refused::new(2, format!("-{letter}: {} cannot be had yet", Missing::meaning(letter)))
+}
+
+fn at_least_one(text: &str, most: i64) -> Result<u64, Refused> {
+    number::whole(text, &(1..=most)).map(i64::cast_unsigned)
+}
+
+/// A number from 0 that fits its type.
+fn small<T: TryFrom<i64>>(text: &str, most: i64) -> Result<T, Refused> {
+    let number = number::whole(text, &(0..=most))?;
+    T::try_from(number).map_err(|_| Refused::new(1, format!("invalid argument: '{number}'")))
+}
+
+/// The kernel refuses a TTL of 0, and takes a hop limit of 0 for its default.
+fn check_hop_limit(arguments: &mut PingArguments) -> Result<(), Refused> {
+    let is_v6 = arguments.ipv6 || arguments.hosts.iter().any(|host| host.contains(':'));
+    match arguments.ttl {
+        Some(0) if is_v6 => arguments.ttl = None,
+        Some(0) => {
+            return Err(Refused::new(2, "cannot set unicast time-to-live: Invalid argument"));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The bytes of data; more than fit in a packet are refused here and not by the kernel.
+fn size(text: &str) -> Result<u16, Refused> {
+    let size: u32 = small(text, i64::from(i32::MAX))?;
+    let fits = u16::try_from(size).ok().filter(|size| *size <= MOST_DATA);
+    fits.ok_or_else(|| Refused::new(2, format!("-s: {size} bytes do not fit in a packet")))
+}
+
+/// An interface, or an address; anything with a colon has to be one.
+fn interface(arguments: &mut PingArguments, text: &str) -> Result<(), Refused> {
+    let address = text.split('%').next().unwrap_or(text);
+    if text.contains(':') && address.parse::<Ipv6Addr>().is_err() {
+        let shown = Untrusted::from(text);
+        return Err(Refused::new(2, format!("invalid source address: {}", shown.escaped())));
+    }
+    let given = if text.contains(':') { address } else { text };
+    arguments.interface = Some(given.to_owned());
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! What `--classic` does otherwise: iputils' words for what cannot be done, its waits, its report.
+
+use crate::args::PingArguments;
+use netdiag_engine::port::{NetworkError, Opened};
+use netdiag_model::contract::SocketKind;
+use netdiag_model::errno::{self, Errno};
+use netdiag_model::failure::{Failure, LookupError, Stage};
+use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_ping::Config;
+use netdiag_ping::config::Manner;
+use netdiag_report::ping::{ClassicOptions, ClassicReport, PingReport};
+use std::io::{BufWriter, Write};
+use std::time::Duration;
+
+/// What a user who may not flood is told.
+pub(super) const FLOOD: &str = "cannot flood; minimal interval allowed for user is 2ms";
+/// How long iputils stays after the last request when nothing was answered.
+const LINGER: Duration = Duration::from_secs(10);
+/// From when on an answer is kept as a late one; it counts like any other.
+const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
+
+const EACCES: i32 = 13;
+
+/// iputils' rules and waits.
+pub(super) fn configure(config: &mut Config, arguments: &PingArguments) {
+    let linger = arguments.timeout.map_or(LINGER, |timeout| timeout.duration);
+    config.manner = Manner::Iputils {
+        linger: Some(linger).filter(|linger| !linger.is_zero()),
+        counts_too_large: !arguments.quiet,
+    };
+    config.timeout = linger.max(LEAST_TIMEOUT).max(config.interval.saturating_mul(2));
+}
+
+/// iputils' report.
+pub(super) fn report<'a>(
+    arguments: &PingArguments,
+    opened: &Opened,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+) -> Box<dyn PingReport + 'a> {
+    let pattern = arguments.pattern.map(|pattern| {
+        pattern.bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    });
+    let options = ClassicOptions {
+        program: arguments.program(),
+        quiet: arguments.quiet,
+        verbose: arguments.verbose,
+        dated: arguments.dates,
+        audible: arguments.audible,
+        flood: arguments.flood,
+        outstanding: arguments.outstanding,
+        gap: arguments.interval().is_zero() || arguments.flood || arguments.adaptive,
+        count: arguments.count,
+        pattern,
+        sockets: sockets(arguments, opened),
+    };
+    Box::new(ClassicReport::new(BufWriter::new(out), err, options))
+}
+
+/// The sockets as iputils lists them, with the numbers that they would have there.
+fn sockets(arguments: &PingArguments, opened: &Opened) -> String {
+    let mut number = 2;
+    let mut socket = |family: Family, wanted: bool| {
+        let kind = opened.family(family).ok().filter(|_| wanted).map(|opening| opening.socket);
+        number += i32::from(kind.is_some());
+        match kind {
+            None => "-1 (socktype: 0)".to_owned(),
+            Some(SocketKind::Raw) => format!("{number} (socktype: SOCK_RAW)"),
+            Some(_) => format!("{number} (socktype: SOCK_DGRAM)"),
+        }
+    };
+    let (four, six) = (!arguments.ipv6, !arguments.ipv4);
+    let (v4, v6) = (socket(Family::Ipv4, four), socket(Family::Ipv6, six));
+    let hint = match (four, six) {
+        (true, true) => "AF_UNSPEC",
+        (true, false) => "AF_INET",
+        _ => "AF_INET6",
+    };
+    format!("sock4.fd: {v4}, sock6.fd: {v6}, hints.ai_family: {hint}")
+}
+
+/// iputils' words for a host that is none; only what netdiag cannot do has words of its own.
+pub(super) fn check_host(host: &str, arguments: &PingArguments) -> Result<(), String> {
+    let shown = Untrusted::from(host);
+    let shown = shown.escaped();
+    let Ok(address) = host.split('%').next().and_then(netdiag_model::parse_address).ok_or(())
+    else {
+        return Err(format!("{shown}: {NO_NAME}"));
+    };
+    if (arguments.ipv4 && address.is_ipv6()) || (arguments.ipv6 && address.is_ipv4()) {
+        return Err(format!("{shown}: {NO_FAMILY}"));
+    }
+    if address.is_unspecified() || address.is_multicast() {
+        return Err(format!("{shown}: the unspecified address and groups cannot be probed yet"));
+    }
+    // A broadcast address has no route without leave to use it, and the kernel says so.
+    Ok(())
+}
+
+/// As getaddrinfo(3) words them.
+const NO_NAME: &str = "Name or service not known";
+const NO_FAMILY: &str = "Address family for hostname not supported";
+const NO_ADDRESS: &str = "No address associated with hostname";
+const NO_ANSWER: &str = "Temporary failure in name resolution";
+
+/// Why a name has no address.
+pub(super) fn lookup_failure(host: &str, error: &LookupError) -> String {
+    let said = match error {
+        LookupError::NotFound { by, .. } if by == "this machine" || by == "the address itself" => {
+            if host.contains('%') {
+                NO_NAME
+            } else {
+                NO_FAMILY
+            }
+        }
+        LookupError::NotFound { what, .. } if what.starts_with("no A") => NO_ADDRESS,
+        LookupError::NotFound { .. } | LookupError::Invalid { .. } => NO_NAME,
+        LookupError::NoAnswer { .. } => NO_ANSWER,
+    };
+    format!("{}: {said}", Untrusted::from(host).escaped())
+}
+
+/// No such interface.
+pub(super) fn no_interface(name: &str, arguments: &PingArguments) -> String {
+    let name = Untrusted::from(name);
+    let is_v6 = arguments.ipv6 || arguments.hosts.iter().any(|host| host.contains(':'));
+    if is_v6 {
+        format!("unknown iface: {}", name.escaped())
+    } else {
+        format!("SO_BINDTODEVICE {}: No such device", name.escaped())
+    }
+}
+
+/// There is no way to the destination from here.
+pub(super) fn no_route(destination: Destination, error: &NetworkError) -> Failure {
+    let v4 = destination.family() == Family::Ipv4;
+    let message = match (error.call, error.errno) {
+        ("connect", EACCES) if v4 => "Do you want to ping broadcast? Then -b. If not, check your \
+                                      local firewall rules"
+            .to_owned(),
+        ("bind", number) if !v4 => format!("bind icmp socket: {}", words(number)),
+        (call, number) => format!("{call}: {}", words(number)),
+    };
+    let (stage, reason) = (Stage::Route, errno::reason(error.errno));
+    Failure { stage, reason, errno: Some(Errno::new(error.errno)), icmp: None, message }
+}
+
+/// strerror(3).
+fn words(number: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(number).to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
