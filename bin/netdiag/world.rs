@@ -4,12 +4,15 @@ use netdiag_cli::{DontFragment, OpenRequest, Terminal, World};
 use netdiag_engine::port::{Control, NetworkError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
-use netdiag_sys::{SystemNetwork, clock, interfaces, names, privileges, random};
+use netdiag_sys::{Stdout, SystemNetwork, clock, interfaces, names, privileges, random};
 use std::io::IsTerminal;
 use std::net::IpAddr;
 
 /// The machine that this process runs on.
-pub(crate) struct SystemWorld;
+pub(crate) struct SystemWorld {
+    /// What is written to it must not make probes late.
+    pub(crate) out: Stdout,
+}
 
 impl World for SystemWorld {
     type Network = SystemNetwork;
@@ -40,6 +43,7 @@ impl World for SystemWorld {
     fn watch(&mut self, network: &mut SystemNetwork) -> Result<(), NetworkError> {
         // Without its news of interfaces a measurement is still one.
         let _ = network.watch_interfaces();
+        network.write_behind(self.out.clone());
         network.watch_signals()
     }
 

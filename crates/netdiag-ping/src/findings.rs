@@ -2,6 +2,7 @@
 
 mod local;
 mod network;
+mod skipped;
 mod unanswered;
 
 use crate::Measurement;

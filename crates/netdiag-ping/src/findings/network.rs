@@ -13,7 +13,7 @@ impl Measurement {
     pub(super) fn network_findings(&self, context: &Context) -> Vec<Finding> {
         let target = context.target.escaped().to_string();
         let n = self.stats.counters().loss().map_or(0, |loss| loss.of());
-        let unanswered = self.unreachable(n).or_else(|| self.no_reply(&target, n));
+        let unanswered = self.unreachable(n).or_else(|| self.no_reply(&target, n, context));
         let silenced = unanswered.is_some();
         let all = [
             unanswered,

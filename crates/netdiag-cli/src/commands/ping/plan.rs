@@ -14,7 +14,7 @@ use netdiag_ping::Config;
 use netdiag_ping::metrics::METRICS;
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// The shortest interval of a user who is not root.
@@ -271,6 +271,10 @@ impl Plan {
                     self.unmeasured.push(index);
                     failure = Some(classic::no_route(destination, &error));
                 }
+                Err(error) if !has_family(destination, world) => {
+                    self.unmeasured.push(index);
+                    failure = Some(remedy::no_family(destination, &error));
+                }
                 _ => {}
             }
             let wants_name = match arguments.classic {
@@ -305,6 +309,16 @@ impl Plan {
         });
         Ok(())
     }
+}
+
+/// Whether this machine has the family of a destination at all: where it has, there is a way to
+/// itself.
+fn has_family<W: World>(destination: Destination, world: &mut W) -> bool {
+    let itself: IpAddr = match destination.family() {
+        Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
+        Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
+    };
+    world.source(Destination::new(itself), None, None).is_ok()
 }
 
 fn is_literal(host: &str) -> bool {
