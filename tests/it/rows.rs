@@ -1,11 +1,17 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
 mod classic;
+mod full;
+mod hosts;
 mod interfaces;
+mod local;
 mod measuring;
 mod names;
 mod network;
+mod processes;
 mod rights;
+mod stalled;
+mod streams;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
 use std::path::Path;

@@ -152,7 +152,7 @@ impl fmt::Display for NetworkError {
         let errno = netdiag_model::errno::Errno::new(self.errno);
         write!(f, "{}: {} ({})", self.call, errno.name, errno.number)?;
         match self.errno {
-            EMFILE => f.write_str(", the limit of open files is reached"),
+            EMFILE => f.write_str(", the limit of open files is reached: see `ulimit -n`"),
             _ => Ok(()),
         }
     }

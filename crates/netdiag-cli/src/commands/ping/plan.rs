@@ -9,7 +9,7 @@ use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::{Failure, LookupError, Stage};
-use netdiag_model::{Destination, Family, Untrusted, parse_address};
+use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
 use netdiag_ping::Config;
 use netdiag_ping::metrics::METRICS;
 use netdiag_report::ping::{Resolved, Run};
@@ -318,7 +318,9 @@ fn has_family<W: World>(destination: Destination, world: &mut W) -> bool {
         Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
         Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
     };
-    world.source(Destination::new(itself), None, None).is_ok()
+    world
+        .source(Destination::new(itself), None, None)
+        .map_or_else(|error| !errno::is_route(error.errno), |_| true)
 }
 
 fn is_literal(host: &str) -> bool {
