@@ -1,5 +1,6 @@
 //! Other processes on the same machine: their identifiers and their noise (B1, B31).
 
+use super::{events, the};
 use crate::support::process::{NETDIAG, Namespace, Process, has, run};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -27,11 +28,7 @@ fn b1_two_hundred_processes_with_one_identifier_take_no_reply_of_each_other() {
     let Some(namespace) = Namespace::loopback() else { return };
     let ended = run(namespace.command("sh").args(["-c", CROWD, NETDIAG]));
     assert_eq!(ended.code(), Some(0), "{ended:?}");
-    let documents: Vec<Value> = ended
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
-        .collect();
+    let documents = events(&ended.out);
     assert_eq!(documents.len(), 200, "{}", ended.err);
     let mut rejected = 0;
     for document in &documents {
@@ -76,9 +73,8 @@ fn waits_of_a_run(namespace: &Namespace, host: &str) -> u64 {
     process.signal(Signal::SIGINT);
     let ended = process.wait();
     assert_eq!(ended.code(), Some(0), "{ended:?}");
-    let summary = ended.out.lines().last().expect("a summary");
-    let summary: Value = serde_json::from_str(summary).expect("JSON");
-    let target = &summary["targets"][0];
+    let events = events(&ended.out);
+    let target = the(&events, "target");
     assert_eq!(target["sent"], target["received"], "{target}");
     assert_eq!(target["rejected"], serde_json::json!({}), "none of it was looked at: {target}");
     waits

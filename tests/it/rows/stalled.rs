@@ -1,5 +1,6 @@
 //! A reader that does not read, for a while (B20).
 
+use super::{events, sent_offsets, the};
 use crate::support::process::{Ended, Namespace, Process, hold, stopwatch};
 use serde_json::Value;
 use std::io::{PipeReader, Read, Write};
@@ -45,17 +46,8 @@ impl Stalled {
     fn finish(mut self) -> (Vec<Value>, Ended) {
         let mut text = String::new();
         self.reader.read_to_string(&mut text).expect("text");
-        let lines = text.lines().filter(|line| !line.is_empty());
-        let documents =
-            lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")));
-        (documents.collect(), self.process.wait())
+        (events(&text), self.process.wait())
     }
-}
-
-/// When the probes were sent, in milliseconds from the start.
-fn sent(documents: &[Value]) -> Vec<f64> {
-    let probes = documents.iter().filter(|document| document["type"] == "probe");
-    probes.map(|probe| probe["sent_offset_ms"].as_f64().expect("a number")).collect()
 }
 
 #[test]
@@ -67,13 +59,12 @@ fn b20_a_reader_that_does_not_read_makes_no_probe_late() {
     stalled.until_it_waits();
     let (documents, ended) = stalled.finish();
     assert_eq!((ended.code(), ended.err.as_str()), (Some(0), ""), "{ended:?}");
-    let sent = sent(&documents);
+    let sent = sent_offsets(&documents);
     assert_eq!(sent.len(), 40, "{documents:?}");
     let late: Vec<f64> =
         (0u8..).zip(&sent).map(|(n, at)| at - sent[0] - 50.0 * f64::from(n)).collect();
     assert!(late.iter().all(|late| (-50.0..50.0).contains(late)), "{late:?}");
-    let summary = documents.last().expect("a summary");
-    assert_eq!(summary["type"], "summary", "{summary}");
+    the(&documents, "summary");
     let written = documents.iter().map(|document| document.to_string().len()).sum::<usize>();
     assert!(written > 2 * ROOM, "all of it would have fitted into the pipe: {written}");
 }
@@ -88,14 +79,13 @@ fn b20_behind_a_full_buffer_probes_are_skipped_and_that_is_said() {
     hold(Duration::from_millis(1500));
     let (documents, ended) = stalled.finish();
     assert_eq!((ended.code(), ended.err.as_str()), (Some(0), ""), "{ended:?}");
-    let sent = sent(&documents);
+    let sent = sent_offsets(&documents);
     assert_eq!(sent.len(), 5000, "nothing is forgotten");
     let gap = sent.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
     assert!(gap >= 1400.0, "it was stopped by its reader: {gap}");
-    let summary = documents.last().expect("a summary");
-    let target = &summary["targets"][0];
+    let target = the(&documents, "target");
     assert_eq!((&target["received"], &target["lost"]), (&5000.into(), &0.into()), "{target}");
-    let findings = summary["findings"].as_array().expect("a list");
+    let findings = the(&documents, "summary")["findings"].as_array().expect("a list");
     let skipped = findings.iter().find(|finding| finding["code"] == "local-probes-skipped");
     let skipped = skipped.unwrap_or_else(|| panic!("{findings:?}"));
     let told = skipped["evidence"]["gap_ms"].as_f64().expect("a number");

@@ -1,8 +1,8 @@
 //! Outputs that are full or closed, and signals that mean nothing (B20, B21).
 
+use super::{events, sent_offsets, the};
 use crate::support::process::{NETDIAG, Namespace, Process, hold, run, stopwatch};
 use nix::sys::signal::Signal;
-use serde_json::Value;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -11,8 +11,15 @@ fn b20_a_disk_that_is_full_in_the_middle_or_at_the_end_is_a_write_error() {
     let Some(namespace) = Namespace::new("mount -t tmpfs -o size=4k none /mnt") else {
         return;
     };
-    for (form, count) in [("text", "200"), ("json", "60"), ("jsonl", "60"), ("csv", "200")] {
-        let options = format!("-c {count} -i 0.002 -o {form} 127.0.0.1");
+    // A row for each of them is more than there is room for.
+    let hosts: String = (1..=60).map(|number| format!(" 127.0.0.{number}")).collect();
+    for (form, count, hosts) in [
+        ("text", 200, " 127.0.0.1"),
+        ("json", 60, " 127.0.0.1"),
+        ("jsonl", 60, " 127.0.0.1"),
+        ("csv", 1, &hosts),
+    ] {
+        let options = format!("-c {count} -i 0.002 -o {form}{hosts}");
         let script = format!("exec {NETDIAG} ping {options} > /mnt/out");
         let ended = run(namespace.command("sh").args(["-c", &script]));
         assert_eq!(ended.code(), Some(3), "{form}: {ended:?}");
@@ -51,15 +58,6 @@ fn b20_closed_descriptors_are_never_a_sockets() {
     assert!(ended.out.contains(" 0% packet loss"), "{ended:?}");
 }
 
-/// The events of a run, and its summary.
-fn events(out: &str) -> (Vec<Value>, Value) {
-    let line = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
-    let mut events: Vec<Value> = out.lines().map(line).collect();
-    let summary = events.pop().expect("a summary");
-    events.retain(|event| event["type"] == "probe");
-    (events, summary)
-}
-
 #[test]
 fn b21_after_a_stop_nothing_is_caught_up_and_what_was_skipped_is_told() {
     let Some(namespace) = Namespace::loopback() else { return };
@@ -71,13 +69,12 @@ fn b21_after_a_stop_nothing_is_caught_up_and_what_was_skipped_is_told() {
     process.signal(Signal::SIGCONT);
     let ended = process.wait();
     assert_eq!((ended.code(), ended.err.as_str()), (Some(0), ""), "{ended:?}");
-    let (probes, summary) = events(&ended.out);
-    let target = &summary["targets"][0];
+    let events = events(&ended.out);
+    let (target, summary) = (the(&events, "target"), the(&events, "summary"));
     for (key, expected) in [("attempted", 20), ("sent", 20), ("received", 20), ("lost", 0)] {
-        assert_eq!(target[key], expected, "{key}: {summary}");
+        assert_eq!(target[key], expected, "{key}: {target}");
     }
-    let sent: Vec<f64> =
-        probes.iter().map(|probe| probe["sent_offset_ms"].as_f64().expect("a number")).collect();
+    let sent = sent_offsets(&events);
     let gap = sent.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
     assert!(gap >= 1400.0, "{sent:?}");
     // Two may be late and one due; fifteen were missed.
@@ -87,7 +84,7 @@ fn b21_after_a_stop_nothing_is_caught_up_and_what_was_skipped_is_told() {
         .filter(|finding| finding["code"] == "local-probes-skipped")
         .filter_map(|finding| finding["evidence"]["skipped"].as_u64())
         .collect();
-    assert!(matches!(skipped[..], [12..]), "{summary}");
+    assert!(skipped.len() == 1 && skipped[0] >= 12, "{summary}");
     // Those that were sent and those that were skipped are all the slots there were.
     let slots = sent[19] / 100.0;
     assert!((slots - (19 + skipped[0]) as f64).abs() < 2.0, "{slots}: {summary}");
@@ -118,11 +115,11 @@ fn b21_a_thousand_sigwinch_a_second_lose_no_probe() {
     let ended = process.wait();
     assert!(f64::from(count) > 300.0 * took, "no storm: {count} in {took} s");
     assert_eq!((ended.code(), ended.err.as_str()), (Some(0), ""), "{ended:?}");
-    let (probes, summary) = events(&said);
-    let target = &summary["targets"][0];
+    let events = events(&said);
+    let target = the(&events, "target");
     for (key, expected) in [("attempted", 100), ("sent", 100), ("received", 100), ("unknown", 0)] {
-        assert_eq!(target[key], expected, "{key}: {summary}");
+        assert_eq!(target[key], expected, "{key}: {target}");
     }
-    assert!(probes.iter().all(|probe| probe["outcome"] == "reply"), "{said}");
+    assert_eq!(said.matches("\"outcome\":\"reply\"").count(), 100, "{said}");
     assert!(!said.contains("EINTR"), "{said}");
 }
