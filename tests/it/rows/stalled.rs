@@ -2,6 +2,7 @@
 
 use super::{events, sent_offsets, the};
 use crate::support::process::{Ended, Namespace, Process, hold, stopwatch};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::io::{PipeReader, Read, Write};
 use std::time::Duration;
@@ -55,8 +56,7 @@ fn b20_a_reader_that_does_not_read_makes_no_probe_late() {
     let Some(namespace) = Namespace::loopback() else { return };
     let arguments = ["ping", "-i", "0.05", "-c", "40", "-o", "jsonl", "127.0.0.1"];
     let stalled = Stalled::start(&namespace, &arguments);
-    // All is measured, and nothing was read: only the end waits.
-    stalled.until_it_waits();
+    hold(Duration::from_secs(2));
     let (documents, ended) = stalled.finish();
     assert_eq!((ended.code(), ended.err.as_str()), (Some(0), ""), "{ended:?}");
     let sent = sent_offsets(&documents);
@@ -103,4 +103,24 @@ fn b20_a_reader_that_goes_away_after_a_while_ends_it() {
     let ended = process.wait();
     assert_eq!((ended.signal(), ended.err.as_str()), (Some(13), ""), "{ended:?}");
     assert!(ended.took < Duration::from_secs(10), "{ended:?}");
+}
+
+#[test]
+fn b20_two_interrupts_or_one_to_terminate_end_what_nobody_reads() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for (signals, code) in
+        [([Signal::SIGINT, Signal::SIGINT], 130), ([Signal::SIGINT, Signal::SIGTERM], 143)]
+    {
+        let arguments = ["ping", "-i", "0.02", "-o", "jsonl", "127.0.0.1"];
+        let stalled = Stalled::start(&namespace, &arguments);
+        // More is kept than the pipe takes, and the run goes on.
+        hold(Duration::from_millis(500));
+        stalled.process.signal(signals[0]);
+        // It has ended, and waits to tell.
+        stalled.until_it_waits();
+        stalled.process.signal(signals[1]);
+        let Stalled { process, reader } = stalled;
+        assert_eq!(process.wait().shell_code(), code, "{signals:?}");
+        drop(reader);
+    }
 }
