@@ -12,7 +12,9 @@ impl Measurement {
     pub(super) fn local_probes_skipped(&self) -> Option<Finding> {
         let skipped = self.skipped();
         let count = u32::try_from(skipped).unwrap_or(u32::MAX);
-        let gap = self.config.interval.saturating_mul(count);
+        // What a suspend of the machine skipped is told as such.
+        let slept = self.tally.suspends.iter().sum();
+        let gap = self.config.interval.saturating_mul(count).saturating_sub(slept);
         if gap < GAP {
             return None;
         }
