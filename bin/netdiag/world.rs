@@ -1,6 +1,6 @@
 //! The machine that this process runs on.
 
-use netdiag_cli::{DontFragment, OpenRequest, Terminal, World};
+use netdiag_cli::{DontFragment, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, NetworkError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
@@ -28,6 +28,9 @@ impl World for SystemWorld {
                 DontFragment::Dont => netdiag_sys::DontFragment::Dont,
                 DontFragment::Probe => netdiag_sys::DontFragment::Probe,
             }),
+            no_icmp: !request.icmp,
+            udp: request.udp == UdpSockets::Always,
+            udp_instead: request.udp == UdpSockets::InsteadOfIcmp,
             ..netdiag_sys::OpenRequest::default()
         }
         .open();

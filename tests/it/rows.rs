@@ -5,6 +5,7 @@ mod interfaces;
 mod measuring;
 mod names;
 mod network;
+mod protocols;
 mod rights;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};

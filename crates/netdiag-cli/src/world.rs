@@ -89,6 +89,22 @@ pub struct OpenRequest {
     pub no_loopback: bool,
     /// No kernel time stamps: round trips by the process's clock.
     pub user_stamps: bool,
+    /// Sockets for ICMP.
+    pub icmp: bool,
+    /// Sockets for UDP.
+    pub udp: UdpSockets,
+}
+
+/// When sockets for UDP are opened. They need no right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UdpSockets {
+    /// Not at all.
+    #[default]
+    Never,
+    /// For a family whose ICMP sockets are refused.
+    InsteadOfIcmp,
+    /// In any case.
+    Always,
 }
 
 /// `IP_MTU_DISCOVER` (ip(7)), by the names of iputils' `-M`.

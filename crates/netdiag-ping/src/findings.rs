@@ -2,7 +2,10 @@
 
 mod local;
 mod network;
+mod service;
 mod unanswered;
+
+pub use service::across;
 
 use crate::Measurement;
 use crate::result::Context;
@@ -58,6 +61,11 @@ impl Measurement {
             }
         };
         Some(format!("loss {}{where_lost}", loss_text(loss)))
+    }
+
+    /// Probes that ended in a way that says something about the network.
+    fn settled(&self) -> u64 {
+        self.stats.counters().loss().map_or(0, |loss| loss.of())
     }
 
     /// Outages worth a finding: lost in the network, with replies before and after.

@@ -4,6 +4,7 @@ use super::value::{self, Timeout};
 use crate::world::DontFragment;
 use netdiag_engine::Pattern;
 use netdiag_model::Untrusted;
+use netdiag_ping::Protocol;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ pub(crate) struct PingArguments {
     #[arg(value_name = "HOST", required = true)]
     pub(crate) hosts: Vec<String>,
 
+    /// What to send: icmp, udp, tcp, with :PORT behind the last two; several by commas, one target
+    /// each.
+    #[arg(long, value_name = "LIST", default_value = "icmp", value_delimiter = ',', value_parser = value::protocol)]
+    pub(crate) proto: Vec<Protocol>,
     /// IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -243,6 +248,17 @@ impl PingArguments {
     pub(crate) fn classic() -> Self {
         let Alone { ping } = clap::Parser::parse_from(["ping", "--classic", "host"]);
         ping
+    }
+
+    /// What is sent, each once.
+    pub(crate) fn protocols(&self) -> Vec<Protocol> {
+        let mut all = Vec::new();
+        for protocol in &self.proto {
+            if !all.contains(protocol) {
+                all.push(*protocol);
+            }
+        }
+        all
     }
 
     /// The form of output, whichever way it was asked for.

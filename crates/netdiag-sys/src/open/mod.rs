@@ -44,9 +44,13 @@ pub struct OpenRequest {
     pub no_loopback: bool,
     /// No kernel time stamps: round trips by this process's clock.
     pub user_stamps: bool,
+    /// ICMP is not opened.
+    pub no_icmp: bool,
     /// Whether UDP is opened, too. It needs no right; what ICMP could not have is then no reason
     /// not to measure.
     pub udp: bool,
+    /// The same, but only for a family for which ICMP cannot be opened.
+    pub udp_instead: bool,
     /// Only this kind of socket, whatever the ladder says, beside UDP if that is asked for; for
     /// tests.
     pub forced: Option<SocketKind>,
@@ -104,8 +108,13 @@ impl OpenRequest {
             return (Err(other.clone()), Err(other));
         }
         let mut missing = Vec::new();
-        let icmp = self.climb(family, &mut missing);
-        let udp = if self.udp || self.forced == Some(SocketKind::UdpErrorQueue) {
+        let icmp = if self.no_icmp {
+            Err(NetworkError::NOT_ASKED_FOR)
+        } else {
+            self.climb(family, &mut missing)
+        };
+        let wants_udp = self.udp || self.udp_instead && icmp.is_err();
+        let udp = if wants_udp || self.forced == Some(SocketKind::UdpErrorQueue) {
             let without_icmp = if icmp.is_ok() { &[] } else { missing.as_slice() };
             udp::open(self, family, without_icmp)
         } else {

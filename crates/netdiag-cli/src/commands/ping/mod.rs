@@ -1,18 +1,20 @@
 //! `netdiag ping`.
 
+mod check;
 mod classic;
 mod conclude;
 mod judge;
+mod ladder;
 mod plan;
 mod remedy;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
 use crate::world::Terminal;
-use crate::{ExitStatus, OpenRequest, World, usage};
+use crate::{ExitStatus, OpenRequest, UdpSockets, World, usage};
 use netdiag_engine::port::{Network, NetworkError, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
-use netdiag_ping::Measurement;
+use netdiag_ping::{Measurement, Protocol};
 use netdiag_report::ping::{
     CsvReport, JsonLinesReport, JsonReport, PingReport, TextOptions, TextReport,
 };
@@ -35,13 +37,14 @@ pub(crate) fn run<W: World>(
 ) -> ExitStatus {
     let program = arguments.program();
     let program = program.escaped();
-    let checked = match plan::check(arguments, world) {
+    let checked = match check::check(arguments, world) {
         Ok(checked) => checked,
         Err(message) => return usage::report(&format!("{program}: {message}"), err),
     };
     for warning in &checked.warnings {
         let _ = writeln!(err, "{program}: {warning}");
     }
+    let protocols = arguments.protocols();
     let request = OpenRequest {
         identifier: arguments.ident,
         dont_fragment: arguments.df,
@@ -50,6 +53,14 @@ pub(crate) fn run<W: World>(
         direct: arguments.direct,
         no_loopback: arguments.no_loopback,
         user_stamps: arguments.user_stamps,
+        icmp: protocols.contains(&Protocol::Icmp),
+        udp: match protocols.iter().any(|protocol| matches!(protocol, Protocol::Udp { .. })) {
+            true => UdpSockets::Always,
+            false if protocols.contains(&Protocol::Icmp) && !arguments.classic => {
+                UdpSockets::InsteadOfIcmp
+            }
+            false => UdpSockets::Never,
+        },
     };
     let mut network = match world.open(&request) {
         Ok(network) => network,
@@ -59,6 +70,9 @@ pub(crate) fn run<W: World>(
         Ok(plan) => plan,
         Err(message) => return usage::report(&format!("{program}: {message}"), err),
     };
+    for note in &plan.notes {
+        let _ = writeln!(err, "{program}: {note}");
+    }
     let mut report = if arguments.classic {
         classic::report(arguments, network.opened(), out, err)
     } else {
