@@ -46,6 +46,12 @@ impl Measurement {
             return Some(format!("no reply before the run ended; loss not measured: {under_way}"));
         }
         let loss = counters.loss().filter(|loss| loss.lost() > 0)?;
+        if self.is_limited() {
+            let (answered, of) = (loss.of() - loss.lost(), loss.of());
+            return Some(format!(
+                "loss not measured: the target limits its answers, {answered} of {of} came"
+            ));
+        }
         let outside = self.outside_outages(loss);
         let outages = self.long_outages().count();
         let where_lost = match outages {

@@ -92,17 +92,19 @@ impl Measurement {
         )
     }
 
-    /// Whether what is missing is probably what the target holds back: it limits how often it says
-    /// "port unreachable".
+    /// Whether probes were missed for want of answers that the target may give.
+    pub(super) fn is_limited(&self) -> bool {
+        let is_fast = self.config.interval.as_millis() < u128::from(UNREACHABLES_APART_MS);
+        let loss = self.stats.counters().loss();
+        let is_missing = loss.is_some_and(|loss| loss.of() >= 20 && loss.wilson95().0 > 5.0);
+        is_fast && is_missing && self.tally.port_unreachable >= 3
+    }
+
+    /// What is missing is probably what the target holds back: it limits how often it says "port
+    /// unreachable".
     pub(super) fn icmp_rate_limit(&self, target: &str) -> Option<Finding> {
-        let counters = self.stats.counters();
-        let loss = counters.loss()?;
+        let loss = self.stats.counters().loss().filter(|_| self.is_limited())?;
         let answers = self.tally.port_unreachable;
-        let interval = self.config.interval.as_millis();
-        let is_fast = interval < u128::from(UNREACHABLES_APART_MS);
-        if loss.of() < 20 || loss.wilson95().0 <= 5.0 || answers < 3 || !is_fast {
-            return None;
-        }
         let seconds = self.last_at?.since(self.started_at?).as_secs_f64();
         let message = format!(
             "{answers} answers in {seconds:.1} s: probably {target} limits its \"port unreachable\" (Linux: 6, then 1/s), and nothing is lost"

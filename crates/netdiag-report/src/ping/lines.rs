@@ -88,19 +88,23 @@ pub(super) fn seq_of(protocol: Protocol, seq: u64) -> String {
     format!("{}_seq={}", protocol.name(), printed(seq))
 }
 
+fn port_of(protocol: Protocol) -> String {
+    protocol.port().map(|port| format!(" port {port}")).unwrap_or_default()
+}
+
 /// A reply, without its marks.
 pub(super) fn reply(protocol: Protocol, seq: u64, reply: &Reply, who: &str) -> String {
     let seq = seq_of(protocol, seq);
     let ttl = reply.hop_limit.map(|ttl| format!(" ttl={ttl}")).unwrap_or_default();
-    let port = protocol.port().map(|port| format!(" port {port}")).unwrap_or_default();
+    let port = port_of(protocol);
     let said = match &reply.detail {
-        ReplyDetail::PortUnreachable => format!("port unreachable from {who}"),
+        ReplyDetail::PortUnreachable => format!("{} unreachable from {who}", port.trim_start()),
         ReplyDetail::Connected { info: Some(info), .. } if info.total_retransmits > 0 => {
             format!("connected to {who}{port} after {} SYNs", info.total_retransmits + 1)
         }
         ReplyDetail::Connected { .. } => format!("connected to {who}{port}"),
         ReplyDetail::Reset => format!("reset by {who}{port}"),
-        _ => format!("{} bytes from {who}", reply.bytes),
+        _ => format!("{} bytes from {who}{port}", reply.bytes),
     };
     format!("{said}: {seq}{ttl} time={} ms", ms3(reply.rtt))
 }
@@ -146,7 +150,7 @@ pub(super) fn no_reply(
     to: Option<IpAddr>,
 ) -> Option<String> {
     let seq = seq_of(protocol, settled.seq);
-    let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+    let to = to.map(|to| format!(" to {to}{}", port_of(protocol))).unwrap_or_default();
     match &settled.outcome {
         Outcome::Replied(_) => None,
         Outcome::TimedOut => Some(format!("no answer yet for {seq}{to}")),

@@ -24,14 +24,14 @@ pub(super) fn rung(
     destination: Destination,
     opened: &Opened,
     may_stand_in: bool,
-) -> Result<Rung, Failure> {
+) -> Result<Rung, Box<Failure>> {
     let family = destination.family();
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
     let refused = match wanted {
         Protocol::Tcp { .. } => return Ok(as_asked(connects("TCP was asked for".to_owned()))),
         Protocol::Udp { .. } => {
             let opening = opened.udp(family);
-            let closed = |error| remedy::closed(destination, error);
+            let closed = |error| Box::new(remedy::closed(destination, error));
             return opening.map(|opening| as_asked(method(opening))).map_err(closed);
         }
         Protocol::Icmp => match opened.family(family) {
@@ -49,7 +49,7 @@ pub(super) fn rung(
         Err(_) => None,
     };
     let Some((protocol, method)) = stand_in else {
-        return Err(remedy::closed(destination, refused));
+        return Err(Box::new(remedy::closed(destination, refused)));
     };
     let note = Some(remedy::note(family, protocol, &method, opened));
     Ok(Rung { protocol, method, note })
@@ -140,7 +140,7 @@ mod tests {
     fn icmp(
         icmp: Result<Opening, NetworkError>,
         udp: Result<Opening, NetworkError>,
-    ) -> Result<Rung, Failure> {
+    ) -> Result<Rung, Box<Failure>> {
         let socket = SocketKind::IcmpDatagram;
         let error = NetworkError { call: "socket", errno: EPERM };
         let refused = vec![Refused { family: Family::Ipv4, socket, error }];

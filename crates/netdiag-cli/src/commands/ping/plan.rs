@@ -148,7 +148,7 @@ impl Plan {
         let opened = network.opened();
         let rung = match ladder::rung(resolved.protocol, destination, opened, !arguments.classic) {
             Ok(rung) => rung,
-            Err(failure) => return self.give_up(resolved, failure),
+            Err(failure) => return self.give_up(resolved, *failure),
         };
         let opening = opened.family(destination.family()).ok();
         let opening = opening

@@ -71,7 +71,7 @@ pub(super) fn note(family: Family, protocol: Protocol, method: &Method, opened: 
         Some(port) => format!("{} to port {port}", protocol.name().to_ascii_uppercase()),
         None => protocol.name().to_owned(),
     };
-    let lost = method.lost.first().map(String::as_str).unwrap_or_default();
+    let lost = method.lost.first().map(|lost| format!("{lost}; ")).unwrap_or_default();
     let because = &method.because;
-    format!("no ICMP over {family_name} ({because}): {instead} instead; {lost}; {mend} gives ICMP")
+    format!("no ICMP over {family_name} ({because}): {instead} instead; {lost}{mend} gives ICMP")
 }
