@@ -19,7 +19,7 @@ mod usage;
 mod world;
 
 pub use exit::ExitStatus;
-pub use world::{DontFragment, OpenRequest, Terminal, World};
+pub use world::{Backend, DontFragment, OpenRequest, Terminal, World};
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};

@@ -51,3 +51,4 @@ pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec};
 pub use run::{RunEnd, run};
+pub use table::remembered_for;

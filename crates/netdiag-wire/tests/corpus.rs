@@ -19,8 +19,8 @@ fn what_was_found_stays_found() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus");
     for (target, check) in TARGETS {
         let folder = corpus.join(target);
-        let entries = fs::read_dir(&folder)
-            .unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
+        let entries =
+            fs::read_dir(&folder).unwrap_or_else(|fault| panic!("{}: {fault}", folder.display()));
         let mut files = 0;
         for entry in entries {
             let path = entry.expect("a readable folder").path();

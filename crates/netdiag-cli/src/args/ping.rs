@@ -1,7 +1,7 @@
 //! `netdiag ping`.
 
 use super::value::{self, Timeout};
-use crate::world::DontFragment;
+use crate::world::{Backend, DontFragment};
 use netdiag_engine::Pattern;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -73,6 +73,17 @@ pub(crate) struct PingArguments {
     /// Echo identifier instead of a random one.
     #[arg(short = 'e', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) ident: Option<u16>,
+
+    /// By what to send and receive. portable is the crate surge-ping: fewer options, this
+    /// process's clock, and no duplicates, corruption and, mostly, ICMP errors.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "linux",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub(crate) backend: Backend,
 
     /// Addresses only, no names.
     #[arg(short, long, conflicts_with = "names")]

@@ -63,13 +63,8 @@ impl OpenRequest {
     /// raised while the sockets are opened.
     #[must_use]
     pub fn open(&self) -> SystemNetwork {
-        let raised = raise_net_raw();
-        let ipv4 = self.open_family(Family::Ipv4);
-        let ipv6 = self.open_family(Family::Ipv6);
-        if raised {
-            // A failure leaves a right that `drop_all` takes away in any case.
-            let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
-        }
+        let (ipv4, ipv6) =
+            with_net_raw(|| (self.open_family(Family::Ipv4), self.open_family(Family::Ipv6)));
         let opened = Opened {
             ipv4: ipv4.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone),
             ipv6: ipv6.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone),
@@ -118,6 +113,17 @@ const fn is_refusal(errno: i32) -> bool {
         errno,
         libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT
     )
+}
+
+/// Does something with CAP_NET_RAW effective, where it is permitted.
+pub(crate) fn with_net_raw<T>(body: impl FnOnce() -> T) -> T {
+    let raised = raise_net_raw();
+    let done = body();
+    if raised {
+        // A failure leaves a right that `drop_all` takes away in any case.
+        let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
+    }
+    done
 }
 
 /// Makes CAP_NET_RAW effective where it is only permitted; returns whether it did.

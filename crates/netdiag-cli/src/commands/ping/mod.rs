@@ -1,5 +1,6 @@
 //! `netdiag ping`.
 
+mod backend;
 mod conclude;
 mod judge;
 mod plan;
@@ -8,7 +9,7 @@ mod remedy;
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
 use crate::world::Terminal;
-use crate::{ExitStatus, OpenRequest, World, usage};
+use crate::{ExitStatus, World, usage};
 use netdiag_engine::port::{Network, NetworkError, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
 use netdiag_ping::Measurement;
@@ -39,12 +40,7 @@ pub(crate) fn run<W: World>(
     for warning in &checked.warnings {
         let _ = writeln!(err, "netdiag ping: {warning}");
     }
-    let request = OpenRequest {
-        identifier: arguments.ident,
-        dont_fragment: arguments.df,
-        mark: arguments.mark,
-    };
-    let mut network = match world.open(&request) {
+    let mut network = match world.open(&plan::open_request(arguments, &checked)) {
         Ok(network) => network,
         Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
     };

@@ -1,9 +1,9 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
-use super::{DOCUMENT_COUNT, remedy};
-use crate::World;
+use super::{DOCUMENT_COUNT, backend, remedy};
 use crate::args::PingArguments;
 use crate::args::ping::Output;
+use crate::{Backend, OpenRequest, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, Opened, Opening};
@@ -59,6 +59,7 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     for host in &arguments.hosts {
         check_host(host, arguments, world)?;
     }
+    backend::check(arguments)?;
     if !world.may_flood() {
         if arguments.interval < LEAST_INTERVAL {
             return Err("--interval: below 2 ms only root may send".to_owned());
@@ -83,6 +84,28 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
     }
     Ok(Checked { fail_if, source, interface, count, warnings })
+}
+
+/// What the command needs open.
+pub(super) fn open_request(arguments: &PingArguments, checked: &Checked) -> OpenRequest {
+    OpenRequest {
+        backend: arguments.backend,
+        identifier: arguments.ident,
+        dont_fragment: arguments.df,
+        mark: arguments.mark,
+        control: control(arguments, checked),
+        patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
+    }
+}
+
+/// What every request carries.
+fn control(arguments: &PingArguments, checked: &Checked) -> Control {
+    Control {
+        hop_limit: arguments.ttl,
+        traffic_class: arguments.dscp.or(arguments.tos),
+        source: checked.source,
+        interface: checked.interface.as_ref().map(|(number, _)| *number),
+    }
 }
 
 /// A source address, and an interface's index and name.
@@ -168,7 +191,7 @@ impl Plan {
                 version: env!("CARGO_PKG_VERSION"),
                 anchor,
                 started_at,
-                method: weakest(network.opened()),
+                method: weakest(network.opened(), arguments.backend),
                 arguments: as_understood(arguments, &checked),
                 target_count: arguments.hosts.len(),
             },
@@ -235,7 +258,7 @@ impl Plan {
             destination,
             failure,
             resolve: Some(at.since(before)).filter(|_| !is_literal),
-            method: opening.and_then(Result::ok).map(method),
+            method: opening.and_then(Result::ok).map(|opening| method(opening, arguments.backend)),
             from,
             size: arguments.size,
             at,
@@ -317,12 +340,7 @@ fn config(
         preload: arguments.preload,
         size: arguments.size,
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
-        control: Control {
-            hop_limit: arguments.ttl,
-            traffic_class: arguments.dscp.or(arguments.tos),
-            source: checked.source,
-            interface: checked.interface.as_ref().map(|(number, _)| *number),
-        },
+        control: control(arguments, checked),
         wants_name,
         keeps_probes: arguments.form() == Output::Json,
         ..Config::new(index, destination)
@@ -349,17 +367,20 @@ fn lookup_failure(host: &str, error: &LookupError) -> Failure {
 }
 
 /// How one family is measured.
-pub(super) fn method(opening: &Opening) -> Method {
+pub(super) fn method(opening: &Opening, backend: Backend) -> Method {
     Method {
         socket: opening.socket,
-        timestamps: Timestamps::Kernel,
+        timestamps: match backend {
+            Backend::Linux => Timestamps::Kernel,
+            Backend::Portable => Timestamps::User,
+        },
         because: opening.because.clone(),
         lost: opening.lost.clone(),
     }
 }
 
 /// The weaker of the two families' methods.
-fn weakest(opened: &Opened) -> Method {
+fn weakest(opened: &Opened, backend: Backend) -> Method {
     let openings = [&opened.ipv4, &opened.ipv6].into_iter().flatten();
     openings.max_by_key(|opening| opening.socket).map_or_else(
         || Method {
@@ -371,7 +392,7 @@ fn weakest(opened: &Opened) -> Method {
             ),
             lost: Vec::new(),
         },
-        method,
+        |opening| method(opening, backend),
     )
 }
 
