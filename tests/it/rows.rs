@@ -4,6 +4,7 @@ mod interfaces;
 mod measuring;
 mod names;
 mod network;
+mod portable;
 mod rights;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};

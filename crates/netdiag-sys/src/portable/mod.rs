@@ -85,6 +85,12 @@ impl PortableNetwork {
     /// to a thread.
     fn start(&mut self) -> Result<(), NetworkError> {
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
+        // Else the first requests would leave in any order, once the runtime knows that they may.
+        for (family, client) in [(Family::Ipv4, &self.ipv4), (Family::Ipv6, &self.ipv6)] {
+            if let Some(client) = client {
+                runtime.block_on(probe::refused_send(&client.get_socket(), family));
+            }
+        }
         let (stop, stopped) = oneshot::channel();
         self.stop = Some(stop);
         signals::spawn("portable", move || {

@@ -44,8 +44,6 @@ pub(super) async fn run(probe: Probe, client: Client, teller: Teller) {
     let tell_sent = |at| teller.input(at, InputKind::Sent { id, stamp: Stamp::user(at) });
     let (sent_at, ended) = match until_left(ping.as_mut(), &socket, destination.family()).await {
         Progress::Left(at) => {
-            // To tell wakes another thread, and a reply from near by may wait to be stamped.
-            tokio::task::yield_now().await;
             tell_sent(at);
             (at, ping.await)
         }
@@ -74,25 +72,31 @@ pub(super) async fn run(probe: Probe, client: Client, teller: Teller) {
 }
 
 /// Waits until a ping has sent its request, which it does not tell. It has when it waits, and not
-/// for room in the socket: then a send that the system refuses for its address would wait as well.
+/// for room in the socket: then another send would wait as well.
 async fn until_left(
     mut ping: Pin<&mut impl Future<Output = Ended>>,
     socket: &AsyncSocket,
     family: Family,
 ) -> Progress {
-    let of_the_other_family = match family {
-        Family::Ipv4 => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        Family::Ipv6 => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-    };
     poll_fn(|context| {
         if let Poll::Ready(ended) = ping.as_mut().poll(context) {
             return Poll::Ready(Progress::Over(ended));
         }
         let now = clock::now();
-        let refused = pin!(socket.send_to(&mut [], &of_the_other_family)).poll(context);
-        refused.map(|_| Progress::Left(now))
+        pin!(refused_send(socket, family)).poll(context).map(|()| Progress::Left(now))
     })
     .await
+}
+
+/// A send that waits for room in the socket as any other, and that the system then refuses, since
+/// the address is of the other family.
+pub(super) async fn refused_send(socket: &AsyncSocket, family: Family) {
+    let address = match family {
+        Family::Ipv4 => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+        Family::Ipv6 => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+    };
+    // It can only fail.
+    let _ = socket.send_to(&mut [], &address).await;
 }
 
 /// The error number of a request that did not leave.
