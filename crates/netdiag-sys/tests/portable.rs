@@ -13,7 +13,7 @@ use netdiag_sys::{PortableNetwork, PortableRequest};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::{
-    NOW, allow_datagram_sockets, collect, count, in_namespace, loopback, push_echo, reply, run,
+    NOW, allow_datagram_sockets, collect, count, in_namespace, loopback, push_echo, reply,
 };
 
 /// Sizes of whole ICMP messages: the smallest with an index, odd, usual, the largest it reads.

@@ -57,7 +57,7 @@ fn both(name: &str, arguments: &[&str], check: impl Fn(&Ended, &str)) {
 #[test]
 fn replies_are_heard_over_either_kind_of_socket() {
     let arguments = ["-c", "3", "-i", "0.05", "-s", "1000", "--json", "10.9.2.2", "fd09:2::2"];
-    both("plain-1ms", &arguments, |ended, socket| {
+    both("plain-20ms", &arguments, |ended, socket| {
         assert_eq!(ended.code(), Some(0), "{ended:?}");
         let targets = targets(ended, socket);
         assert_eq!(targets.len(), 2, "{ended:?}");
@@ -66,7 +66,7 @@ fn replies_are_heard_over_either_kind_of_socket() {
             for probe in target["probes"].as_array().expect("probes") {
                 assert_eq!((&probe["stamp"], &probe["bytes"]), (&"user".into(), &1008.into()));
                 let rtt = probe["rtt_ms"].as_f64().expect("a reply");
-                assert!((0.9..100.0).contains(&rtt), "there and back take 1 ms: {ended:?}");
+                assert!((19.0..100.0).contains(&rtt), "there and back take 20 ms: {ended:?}");
             }
         }
     });
