@@ -74,8 +74,8 @@ pub(crate) struct PingArguments {
     #[arg(short = 'e', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) ident: Option<u16>,
 
-    /// By what to send and receive. portable is the crate surge-ping: fewer options, this
-    /// process's clock, and no duplicates, corruption and, mostly, ICMP errors.
+    /// By what to send and receive: linux, or portable, which is the crate surge-ping: fewer
+    /// options, this process's clock, replies without their data.
     #[arg(
         long,
         value_name = "NAME",

@@ -1,20 +1,19 @@
 //! Opening surge-ping's sockets, and what they cannot tell.
 
 use super::PortableNetwork;
+use super::second::Second;
 use crate::dialog::Reverse;
 use crate::{open, random};
 use netdiag_engine::port::{Control, Identifiers, NetworkError, Opened, Opening};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 use socket2::Type;
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::num::NonZeroU32;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 use surge_ping::{Client, Config, ICMP};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Builder;
 
 /// How long a reply is waited for where nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,8 +58,6 @@ impl PortableRequest {
             Ok((_, opening)) => Ok(opening.clone()),
             Err(error) => Err(error.clone()),
         };
-        let (sender, receiver) = channel();
-        let handle: Handle = runtime.handle().clone();
         Ok(PortableNetwork {
             opened: Opened { ipv4: opening(&ipv4), ipv6: opening(&ipv6) },
             ipv4: ipv4.ok().map(|(client, _)| client),
@@ -72,13 +69,7 @@ impl PortableRequest {
                 interface: self.interface,
             },
             patience,
-            handle,
-            runtime: Some(runtime),
-            stop: None,
-            tasks: BTreeMap::new(),
-            next_ticket: 0,
-            sender,
-            receiver,
+            second: Second::new(runtime),
             reverse: Reverse::default(),
         })
     }

@@ -1,6 +1,7 @@
 //! One echo request in the hands of surge-ping.
 
-use super::{Teller, answer};
+use super::answer;
+use super::second::Teller;
 use crate::clock;
 use netdiag_engine::port::{InputKind, OperationId, SendError};
 use netdiag_model::{Destination, Family, Instant, Stamp};
