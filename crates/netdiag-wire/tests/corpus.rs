@@ -4,8 +4,10 @@ use netdiag_wire::fuzzing;
 use std::fs;
 use std::path::Path;
 
-/// The folder of each target, and its check.
-const TARGETS: [(&str, fn(&[u8])); 6] = [
+/// The folder of a target, and its check.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 6] = [
     ("wire_ipv4", fuzzing::check_ipv4),
     ("wire_ipv6", fuzzing::check_ipv6),
     ("wire_icmp_v4", fuzzing::check_icmp_v4),
