@@ -5,6 +5,7 @@ mod interfaces;
 mod measuring;
 mod names;
 mod network;
+mod portable;
 mod protocols;
 mod rights;
 

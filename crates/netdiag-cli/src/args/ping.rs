@@ -1,7 +1,7 @@
 //! `netdiag ping`.
 
 use super::value::{self, Timeout};
-use crate::world::DontFragment;
+use crate::world::{Backend, DontFragment};
 use netdiag_engine::Pattern;
 use netdiag_model::Untrusted;
 use netdiag_ping::Protocol;
@@ -104,6 +104,17 @@ pub(crate) struct PingArguments {
     /// Echo identifier instead of a random one.
     #[arg(short = 'e', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) ident: Option<u16>,
+
+    /// By what to send and receive: linux, or portable, which is the crate surge-ping: fewer
+    /// options, this process's clock, replies without their data.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "linux",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub(crate) backend: Backend,
 
     /// Addresses only, no names.
     #[arg(short, long, conflicts_with = "names")]

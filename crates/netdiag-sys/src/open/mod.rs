@@ -80,14 +80,10 @@ impl OpenRequest {
     /// raised while the sockets are opened.
     #[must_use]
     pub fn open(&self) -> SystemNetwork {
-        let raised = raise_net_raw();
         let mut refused = Vec::new();
-        let [(ipv4, udp4), (ipv6, udp6)] =
-            [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused));
-        if raised {
-            // A failure leaves a right that `drop_all` takes away in any case.
-            let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
-        }
+        let [(ipv4, udp4), (ipv6, udp6)] = with_net_raw(|| {
+            [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused))
+        });
         let opening = |tried: &Tried| {
             tried.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone)
         };
@@ -173,6 +169,17 @@ const fn is_refusal(errno: i32) -> bool {
         errno,
         libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT
     )
+}
+
+/// Does something with CAP_NET_RAW effective, where it is permitted.
+pub(crate) fn with_net_raw<T>(body: impl FnOnce() -> T) -> T {
+    let raised = raise_net_raw();
+    let done = body();
+    if raised {
+        // A failure leaves a right that `drop_all` takes away in any case.
+        let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
+    }
+    done
 }
 
 /// Makes CAP_NET_RAW effective where it is only permitted; returns whether it did.

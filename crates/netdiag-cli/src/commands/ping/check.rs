@@ -1,6 +1,6 @@
 //! Whether the arguments fit together, and fit this machine.
 
-use super::{DOCUMENT_COUNT, classic};
+use super::{DOCUMENT_COUNT, backend, classic};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
@@ -82,6 +82,7 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         }
     }
     check_protocols(arguments, world)?;
+    backend::check(arguments)?;
     if arguments.classic && arguments.form() != Output::Text {
         return Err("--classic: only with --output text".to_owned());
     }

@@ -1,6 +1,8 @@
 //! By which method a protocol is measured here, and what stands in for ICMP where that is refused.
 
 use super::remedy;
+use crate::Backend;
+use crate::args::PingArguments;
 use netdiag_engine::port::{NetworkError, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::Failure;
@@ -23,9 +25,20 @@ pub(super) fn rung(
     wanted: Protocol,
     destination: Destination,
     opened: &Opened,
-    may_stand_in: bool,
+    arguments: &PingArguments,
+) -> Result<Rung, Box<Failure>> {
+    let may_stand_in = !arguments.classic && arguments.backend == Backend::Linux;
+    climb(wanted, destination, opened, (arguments.backend, may_stand_in))
+}
+
+fn climb(
+    wanted: Protocol,
+    destination: Destination,
+    opened: &Opened,
+    (backend, may_stand_in): (Backend, bool),
 ) -> Result<Rung, Box<Failure>> {
     let family = destination.family();
+    let method = |opening| method(opening, backend);
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
     let refused = match wanted {
         Protocol::Tcp { .. } => return Ok(as_asked(connects("TCP was asked for".to_owned()))),
@@ -93,17 +106,20 @@ fn connects(because: String) -> Method {
 }
 
 /// How one family is measured.
-fn method(opening: &Opening) -> Method {
+fn method(opening: &Opening, backend: Backend) -> Method {
     Method {
         socket: opening.socket,
-        timestamps: Timestamps::Kernel,
+        timestamps: match backend {
+            Backend::Linux => Timestamps::Kernel,
+            Backend::Portable => Timestamps::User,
+        },
         because: opening.because.clone(),
         lost: opening.lost.clone(),
     }
 }
 
 /// The weaker of the two families' methods.
-pub(super) fn weakest(opened: &Opened) -> Method {
+pub(super) fn weakest(opened: &Opened, backend: Backend) -> Method {
     let openings = [&opened.ipv4, &opened.ipv6, &opened.udp4, &opened.udp6].into_iter().flatten();
     openings.max_by_key(|opening| opening.socket).map_or_else(
         || Method {
@@ -115,7 +131,7 @@ pub(super) fn weakest(opened: &Opened) -> Method {
             ),
             lost: Vec::new(),
         },
-        method,
+        |opening| method(opening, backend),
     )
 }
 
@@ -146,7 +162,7 @@ mod tests {
         let refused = vec![Refused { family: Family::Ipv4, socket, error }];
         let opened = Opened { udp4: udp, refused, ..Opened::icmp(icmp.clone(), icmp) };
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));
-        rung(Protocol::Icmp, destination, &opened, true)
+        climb(Protocol::Icmp, destination, &opened, (Backend::Linux, true))
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `netdiag ping`.
 
+mod backend;
 mod check;
 mod classic;
 mod conclude;
@@ -7,14 +8,15 @@ mod judge;
 mod ladder;
 mod plan;
 mod remedy;
+mod request;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
 use crate::world::Terminal;
-use crate::{ExitStatus, OpenRequest, UdpSockets, World, usage};
+use crate::{ExitStatus, World, usage};
 use netdiag_engine::port::{Network, NetworkError, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
-use netdiag_ping::{Measurement, Protocol};
+use netdiag_ping::Measurement;
 use netdiag_report::ping::{
     CsvReport, JsonLinesReport, JsonReport, PingReport, TextOptions, TextReport,
 };
@@ -44,25 +46,7 @@ pub(crate) fn run<W: World>(
     for warning in &checked.warnings {
         let _ = writeln!(err, "{program}: {warning}");
     }
-    let protocols = arguments.protocols();
-    let request = OpenRequest {
-        identifier: arguments.ident,
-        dont_fragment: arguments.df,
-        mark: arguments.mark,
-        send_buffer: arguments.send_buffer.map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
-        direct: arguments.direct,
-        no_loopback: arguments.no_loopback,
-        user_stamps: arguments.user_stamps,
-        icmp: protocols.contains(&Protocol::Icmp),
-        udp: match protocols.iter().any(|protocol| matches!(protocol, Protocol::Udp { .. })) {
-            true => UdpSockets::Always,
-            false if protocols.contains(&Protocol::Icmp) && !arguments.classic => {
-                UdpSockets::InsteadOfIcmp
-            }
-            false => UdpSockets::Never,
-        },
-    };
-    let mut network = match world.open(&request) {
+    let mut network = match world.open(&request::open_request(arguments, &checked)) {
         Ok(network) => network,
         Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
     };

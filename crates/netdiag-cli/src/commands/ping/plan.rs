@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, ladder};
+use super::{classic, ladder, request};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
@@ -51,7 +51,7 @@ impl Plan {
                 version: env!("CARGO_PKG_VERSION"),
                 anchor,
                 started_at,
-                method: ladder::weakest(network.opened()),
+                method: ladder::weakest(network.opened(), arguments.backend),
                 arguments: as_understood(arguments, &checked),
                 target_count: arguments.hosts.len() * arguments.protocols().len(),
             },
@@ -146,7 +146,7 @@ impl Plan {
         let from = resolved.from.0;
         check_destination(destination, arguments, checked, from)?;
         let opened = network.opened();
-        let rung = match ladder::rung(resolved.protocol, destination, opened, !arguments.classic) {
+        let rung = match ladder::rung(resolved.protocol, destination, opened, arguments) {
             Ok(rung) => rung,
             Err(failure) => return self.give_up(resolved, *failure),
         };
@@ -221,12 +221,7 @@ fn config(
         preload: arguments.preload,
         size: arguments.size,
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
-        control: Control {
-            hop_limit: arguments.ttl,
-            traffic_class: arguments.dscp.or(arguments.tos),
-            source,
-            interface: checked.interface.as_ref().map(|(number, _)| *number),
-        },
+        control: Control { source, ..request::control(arguments, checked) },
         keeps_probes: arguments.form() == Output::Json,
         ..Config::new(resolved.target_index, destination)
     }
