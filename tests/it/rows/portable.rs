@@ -154,7 +154,7 @@ fn source_and_interface_are_options_of_the_sockets() {
     ) else {
         return;
     };
-    let arguments = portable(&["-S", "127.0.0.5", "-i", "0.05", "127.0.0.1"]);
+    let arguments = portable(&["--source", "127.0.0.5", "-i", "0.05", "127.0.0.1"]);
     let process = Process::start(&mut namespace.netdiag(&arguments));
     process.until_out(|out| out.contains("icmp_seq=2 "));
     let sockets = std::fs::read_to_string(format!("/proc/{}/net/raw", process.id()));
@@ -168,7 +168,7 @@ fn source_and_interface_are_options_of_the_sockets() {
     by_interface.extend(arguments);
     let ended = run(&mut namespace.netdiag(&by_interface));
     assert_eq!(targets(&ended, "raw")[0]["lost"], 1, "{ended:?}");
-    let ended = run(&mut namespace.netdiag(&portable(&["-S", "192.0.2.77", "127.0.0.1"])));
+    let ended = run(&mut namespace.netdiag(&portable(&["--source", "192.0.2.77", "127.0.0.1"])));
     assert_eq!(ended.code(), Some(2), "{ended:?}");
     assert!(ended.err.contains("--source: 192.0.2.77 is not an address of this machine"));
 }
