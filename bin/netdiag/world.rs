@@ -1,10 +1,12 @@
 //! The machine that this process runs on.
 
-use netdiag_cli::{DontFragment, OpenRequest, Terminal, World};
+use netdiag_cli::{Backend, DontFragment, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, NetworkError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
-use netdiag_sys::{Stdout, SystemNetwork, clock, interfaces, names, privileges, random};
+use netdiag_sys::{
+    MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random,
+};
 use std::io::IsTerminal;
 use std::net::IpAddr;
 
@@ -15,36 +17,21 @@ pub(crate) struct SystemWorld {
 }
 
 impl World for SystemWorld {
-    type Network = SystemNetwork;
+    type Network = Box<dyn MachineNetwork>;
 
-    fn open(&mut self, request: &OpenRequest) -> Result<SystemNetwork, NetworkError> {
-        let network = netdiag_sys::OpenRequest {
-            identifier: request.identifier,
-            mark: request.mark,
-            send_buffer: request.send_buffer,
-            direct: request.direct,
-            no_loopback: request.no_loopback,
-            user_stamps: request.user_stamps,
-            dont_fragment: request.dont_fragment.map(|policy| match policy {
-                DontFragment::Do => netdiag_sys::DontFragment::Do,
-                DontFragment::Want => netdiag_sys::DontFragment::Want,
-                DontFragment::Dont => netdiag_sys::DontFragment::Dont,
-                DontFragment::Probe => netdiag_sys::DontFragment::Probe,
-            }),
-            ..netdiag_sys::OpenRequest::default()
-        }
-        .open();
+    fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError> {
+        let network: Self::Network = match request.backend {
+            Backend::Linux => Box::new(linux(request).open()),
+            Backend::Portable => Box::new(portable(request).open()?),
+        };
         // Nothing from outside has been read yet, and nothing is read before this.
         let kept = NetworkError { call: "giving up capabilities", errno: 1 };
         privileges::drop_all().map_err(|_| kept)?;
         Ok(network)
     }
 
-    fn watch(&mut self, network: &mut SystemNetwork) -> Result<(), NetworkError> {
-        // Without its news of interfaces a measurement is still one.
-        let _ = network.watch_interfaces();
-        network.write_behind(self.out.clone());
-        network.watch_signals()
+    fn watch(&mut self, network: &mut Self::Network) -> Result<(), NetworkError> {
+        network.watch(&self.out)
     }
 
     fn resolve(
@@ -96,5 +83,35 @@ impl World for SystemWorld {
 
     fn may_flood(&self) -> bool {
         privileges::real_user() == 0
+    }
+}
+
+fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
+    netdiag_sys::OpenRequest {
+        identifier: request.identifier,
+        mark: request.mark,
+        dont_fragment: request.dont_fragment.map(|policy| match policy {
+            DontFragment::Do => netdiag_sys::DontFragment::Do,
+            DontFragment::Want => netdiag_sys::DontFragment::Want,
+            DontFragment::Dont => netdiag_sys::DontFragment::Dont,
+            DontFragment::Probe => netdiag_sys::DontFragment::Probe,
+        }),
+        send_buffer: request.send_buffer,
+        direct: request.direct,
+        no_loopback: request.no_loopback,
+        user_stamps: request.user_stamps,
+        no_icmp: !request.icmp,
+        udp: request.udp == UdpSockets::Always,
+        udp_instead: request.udp == UdpSockets::InsteadOfIcmp,
+        ..netdiag_sys::OpenRequest::default()
+    }
+}
+
+fn portable(request: &OpenRequest) -> PortableRequest {
+    PortableRequest {
+        hop_limit: request.control.hop_limit,
+        source: request.control.source,
+        interface: request.control.interface,
+        patience: request.patience,
     }
 }

@@ -4,6 +4,7 @@
 //! `NETDIAG_UPDATE=1 cargo test --test it scenarios` writes the screens of tests/scenarios/golden;
 //! look at the difference.
 
+mod clocks;
 mod documents;
 mod icmp;
 mod judged;
@@ -37,6 +38,11 @@ const fn case(
 
 const fn datagram(case: Case) -> Case {
     Case { socket: SocketKind::IcmpDatagram, ..case }
+}
+
+/// With no socket but UDP.
+const fn stands_in(case: Case) -> Case {
+    Case { socket: SocketKind::UdpErrorQueue, ..case }
 }
 
 const fn dies_by(signal: i32, case: Case) -> Case {
@@ -126,6 +132,15 @@ const CASES: &[Case] = &[
     case("names-hostile-v4", "names-hostile", "--names -c 2 10.9.2.2 10.9.0.1", 0),
     case("names-hostile-v6", "names-hostile", "--names -c 2 fd09:2::2", 0),
     case("names-hostile-target", "names-hostile", "-c 2 no\u{9b}31m\u{202e}\u{200b}\u{7f}such", 1),
+    case("udp", "udp", "--proto udp -c 3 10.9.2.2", 0),
+    case("udp-v6", "udp", "--proto udp -c 3 fd09:2::2", 0),
+    case("udp-service", "udp", "--proto icmp,udp:7 -c 3 10.9.2.2", 0),
+    case("udp-limited", "udp", "--proto udp -i 0.2 -c 30 -q 10.9.2.4", 0),
+    case("udp-dropped", "udp", "--proto udp -c 3 fd09:2::5", 1),
+    stands_in(case("udp-stands-in", "udp", "-c 2 10.9.2.2 fd09:2::2", 0)),
+    case("tcp-refused", "udp", "--proto tcp:81 -c 3 10.9.2.2", 1),
+    case("tcp-filtered", "udp", "--proto udp,tcp:9 -c 3 -W 1 10.9.2.2", 1),
+    case("tcp-v6", "udp", "--proto icmp,tcp:80 -c 2 fd09:2::2", 0),
     case("signal-int", "signal-int", "-c 20 10.9.2.2", 0),
     dies_by(SIGTERM, case("signal-term", "signal-term", "-c 20 10.9.2.2", 0)),
 ];

@@ -46,6 +46,7 @@ const ROOMS: &[Room] = &[
             "netlink-sys",
             "pnet",
             "socket2",
+            "surge-ping",
             "thiserror",
             "tokio",
         ],

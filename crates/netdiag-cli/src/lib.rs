@@ -20,7 +20,7 @@ mod usage;
 mod world;
 
 pub use exit::ExitStatus;
-pub use world::{DontFragment, OpenRequest, Terminal, World};
+pub use world::{Backend, DontFragment, OpenRequest, Terminal, UdpSockets, World};
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};

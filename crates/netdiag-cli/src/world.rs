@@ -4,6 +4,7 @@ use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The machine, or a simulated one.
 pub trait World {
@@ -75,6 +76,8 @@ pub trait World {
 /// What a command needs open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenRequest {
+    /// By what to send and receive.
+    pub backend: Backend,
     /// The echo identifier to use instead of a random block.
     pub identifier: Option<u16>,
     /// How the kernel treats packets larger than the path.
@@ -89,6 +92,36 @@ pub struct OpenRequest {
     pub no_loopback: bool,
     /// No kernel time stamps: round trips by the process's clock.
     pub user_stamps: bool,
+    /// Sockets for ICMP.
+    pub icmp: bool,
+    /// Sockets for UDP.
+    pub udp: UdpSockets,
+    /// What every packet carries, for a backend that fixes it when it opens.
+    pub control: Control,
+    /// How long after its request a reply can still be told from others, likewise.
+    pub patience: Option<Duration>,
+}
+
+/// When sockets for UDP are opened. They need no right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UdpSockets {
+    /// Not at all.
+    #[default]
+    Never,
+    /// For a family whose ICMP sockets are refused.
+    InsteadOfIcmp,
+    /// In any case.
+    Always,
+}
+
+/// By what to send and receive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Backend {
+    /// The kernel's own time stamps, ICMP errors and options.
+    #[default]
+    Linux,
+    /// The crate surge-ping: what it takes elsewhere, and less of it.
+    Portable,
 }
 
 /// `IP_MTU_DISCOVER` (ip(7)), by the names of iputils' `-M`.

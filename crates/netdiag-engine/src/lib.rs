@@ -52,3 +52,4 @@ pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec, UdpSpec};
 pub use run::{RunEnd, run};
+pub use table::remembered_for;

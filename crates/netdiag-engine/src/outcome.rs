@@ -63,6 +63,8 @@ impl Reply {
 pub enum ReplyDetail {
     /// An echo reply.
     Echo,
+    /// A TCP reset, where a prober counts one as an answer.
+    Reset,
     /// The target itself said that nobody listens at the port.
     PortUnreachable,
     /// A UDP datagram came from the address and port that were probed.

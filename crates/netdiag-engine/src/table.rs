@@ -13,6 +13,12 @@ pub(crate) fn late_window(timeout: Duration) -> Duration {
     timeout.max(Duration::from_secs(2))
 }
 
+/// How long after it was sent a probe with this timeout is remembered.
+#[must_use]
+pub fn remembered_for(timeout: Duration) -> Duration {
+    timeout.saturating_add(late_window(timeout))
+}
+
 /// One remembered probe. Small, since a sweep has many.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {

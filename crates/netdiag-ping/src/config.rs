@@ -1,5 +1,6 @@
 //! What to do: one target and how it is probed.
 
+use crate::protocol::Protocol;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Way};
@@ -8,13 +9,15 @@ use std::time::Duration;
 /// How many probes are kept one by one for the result.
 pub const PROBES_KEPT: usize = 10_000;
 
-/// One series of echo requests to one target.
+/// One series of probes to one target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The target's place in the run.
     pub target_index: usize,
     /// Where it goes.
     pub destination: Destination,
+    /// What is sent.
+    pub protocol: Protocol,
     /// How many probes; `None`: until stopped.
     pub count: Option<u64>,
     /// Whose rules say when it ends.
@@ -66,6 +69,7 @@ impl Config {
         Self {
             target_index,
             destination,
+            protocol: Protocol::Icmp,
             count: None,
             manner: Manner::Settled,
             interval: Duration::from_secs(1),

@@ -101,7 +101,9 @@ pub enum Cause {
     Timeout,
     /// An ICMP error: type, code, sender.
     Icmp(netdiag_model::IcmpKind, IpAddr),
-    /// The error number of a send, or of a refusal.
+    /// A TCP connection was refused.
+    Refused,
+    /// The error number of a send.
     Errno(i32),
 }
 

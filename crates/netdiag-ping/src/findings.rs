@@ -2,8 +2,11 @@
 
 mod local;
 mod network;
+mod service;
 mod skipped;
 mod unanswered;
+
+pub use service::across;
 
 use crate::Measurement;
 use crate::result::Context;
@@ -44,6 +47,12 @@ impl Measurement {
             return Some(format!("no reply before the run ended; loss not measured: {under_way}"));
         }
         let loss = counters.loss().filter(|loss| loss.lost() > 0)?;
+        if self.is_limited() {
+            let (answered, of) = (loss.of() - loss.lost(), loss.of());
+            return Some(format!(
+                "loss not measured: the target limits its answers, {answered} of {of} came"
+            ));
+        }
         let outside = self.outside_outages(loss);
         let outages = self.long_outages().count();
         let where_lost = match outages {
@@ -59,6 +68,11 @@ impl Measurement {
             }
         };
         Some(format!("loss {}{where_lost}", loss_text(loss)))
+    }
+
+    /// Probes that ended in a way that says something about the network.
+    fn settled(&self) -> u64 {
+        self.stats.counters().loss().map_or(0, |loss| loss.of())
     }
 
     /// Outages worth a finding: lost in the network, with replies before and after.

@@ -1,4 +1,4 @@
-//! The echo prober: a series of echo requests to one target.
+//! The echo prober: a series of probes to one target, by ICMP, UDP or TCP.
 //!
 //! It says what to send next ([`Measurement`]), keeps what came of it, and gives the result as the
 //! JSON contract has it ([`result::Target`]) with its verdicts ([`findings`]). It touches no socket
@@ -23,6 +23,7 @@ pub mod findings;
 mod iputils;
 pub mod measurement;
 pub mod metrics;
+pub mod protocol;
 pub mod result;
 mod tally;
 mod way;
@@ -30,3 +31,4 @@ mod way;
 pub use config::{Config, Manner};
 pub use event::Event;
 pub use measurement::Measurement;
+pub use protocol::Protocol;

@@ -9,8 +9,7 @@ use netdiag_engine::port::Change;
 use netdiag_engine::schedule::Schedule;
 use netdiag_engine::stats::{self, OutageChange, SeriesStats, SettledKind};
 use netdiag_engine::{
-    EchoSpec, Events, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray,
-    WayOut,
+    Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
 };
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -26,7 +25,7 @@ const ADAPTIVE_GRACE: Duration = Duration::from_millis(1);
 /// mapping for the old one.
 const STRAIGHT_TIMEOUTS: u64 = 10;
 
-/// A series of echo requests to one target, and what came of it.
+/// A series of probes to one target, and what came of it.
 #[derive(Clone, Debug)]
 pub struct Measurement {
     pub(crate) config: Config,
@@ -43,7 +42,7 @@ pub struct Measurement {
     pub(crate) last_sent: Option<Instant>,
     open: u64,
     straight_timeouts: u64,
-    flow: u8,
+    pub(crate) flow: u8,
     name_asked: bool,
     stopped: bool,
     pub(crate) iputils: Series,
@@ -166,7 +165,6 @@ impl Measurement {
         self.open += 1;
         self.last_sent = Some(now);
         self.tally.pipe = self.tally.pipe.max(self.open);
-        let Config { size, pattern, .. } = self.config;
         Next::Probe(ProbeSpec {
             target: 0,
             seq,
@@ -174,7 +172,7 @@ impl Measurement {
             timeout: self.config.timeout,
             patience: self.config.interval.clamp(BACK_TO_BACK, Duration::from_secs(1)),
             control: self.config.control,
-            kind: ProbeKind::Echo(EchoSpec { size, pattern, flow: self.flow }),
+            kind: self.kind(),
         })
     }
 
@@ -190,7 +188,7 @@ impl Measurement {
             Outcome::NetError(error) => {
                 SettledKind::NetError(Cause::Icmp(error.kind, error.from.address()))
             }
-            Outcome::Refused(refusal) => SettledKind::NetError(Cause::Errno(refusal.errno)),
+            Outcome::Refused(_) => SettledKind::NetError(Cause::Refused),
             Outcome::LocalError(error) => SettledKind::LocalError(Cause::Errno(error.errno)),
             Outcome::Unknown(_) => SettledKind::Unknown,
         };
@@ -268,6 +266,7 @@ impl Policy for Measurement {
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         self.open = self.open.saturating_sub(1);
+        let outcome = &self.understood(probe, outcome);
         let mut at = probe.sent_at;
         match outcome {
             Outcome::Replied(reply) => {
@@ -286,7 +285,11 @@ impl Policy for Measurement {
                 *self.tally.local_errors.entry(error.errno).or_default() += 1;
                 self.tally.last_local_mtu = error.mtu.or(self.tally.last_local_mtu);
             }
-            Outcome::Refused(_) | Outcome::Unknown(_) => {}
+            Outcome::Refused(refusal) => {
+                at = probe.sent_at + refusal.rtt;
+                self.tally.refused += 1;
+            }
+            Outcome::Unknown(_) => {}
         }
         self.last_at = self.last_at.max(Some(at));
         self.iputils.on_settled(outcome, &self.config.manner);

@@ -4,6 +4,7 @@
 
 mod convert;
 
+use crate::protocol::Protocol;
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, StampSource, Untrusted};
@@ -26,7 +27,7 @@ pub struct Target {
     /// The name of that address, where it was asked for and known.
     #[schemars(with = "Option<String>")]
     pub hostname: Option<Untrusted>,
-    /// What was sent: `icmp`.
+    /// What was sent: `icmp`, `udp` or `tcp`.
     pub protocol: String,
     /// The destination port, of protocols that have one.
     pub port: Option<u16>,
@@ -188,6 +189,7 @@ impl Target {
     pub fn unmeasured(
         target: Untrusted,
         destination: Option<Destination>,
+        protocol: Protocol,
         failure: Option<Failure>,
     ) -> Self {
         Self {
@@ -195,8 +197,8 @@ impl Target {
             address: destination.map(Destination::address),
             family: destination.map(Destination::family),
             hostname: None,
-            protocol: "icmp".to_owned(),
-            port: None,
+            protocol: protocol.name().to_owned(),
+            port: protocol.port(),
             method: None,
             attempted: 0,
             sent: 0,

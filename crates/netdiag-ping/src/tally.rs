@@ -1,6 +1,6 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
-use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply};
+use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply, ReplyDetail};
 use netdiag_engine::port::{Change, InterfaceChange};
 use netdiag_model::{IcmpKind, Instant, StampSource};
 use std::collections::BTreeMap;
@@ -29,6 +29,12 @@ pub(crate) struct Tally {
     pub(crate) interface_changes: u64,
     pub(crate) interfaces: Vec<(Instant, InterfaceChange)>,
     pub(crate) local_errors: BTreeMap<i32, u64>,
+    /// Connections that were refused.
+    pub(crate) refused: u64,
+    /// Connections whose SYN was sent more than once.
+    pub(crate) retransmitted: u64,
+    /// "Port unreachable" that answered UDP.
+    pub(crate) port_unreachable: u64,
     pub(crate) last_local_mtu: Option<u32>,
     /// The exponentially weighted mean of the round trips, in nanoseconds (weight 1/8, as iputils).
     pub(crate) ewma_nanos: Option<f64>,
@@ -64,6 +70,13 @@ impl Tally {
     pub(crate) fn on_reply(&mut self, reply: &Reply) {
         self.on_stamp(reply);
         self.truncated += u64::from(reply.is_truncated());
+        match &reply.detail {
+            ReplyDetail::Connected { info: Some(info), .. } => {
+                self.retransmitted += u64::from(info.total_retransmits > 0);
+            }
+            ReplyDetail::PortUnreachable => self.port_unreachable += 1,
+            _ => {}
+        }
         let nanos = reply.rtt.as_nanos() as f64;
         self.ewma_nanos = Some(self.ewma_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
         let Some(ttl) = reply.hop_limit else { return };

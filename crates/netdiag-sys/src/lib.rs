@@ -1,16 +1,17 @@
 //! The operating system: sockets with kernel timestamps, clocks, signals, privileges, names.
 //!
 //! This is the only room with system calls. It implements the engine's port,
-//! [`Network`](netdiag_engine::port::Network), with [`SystemNetwork`], and decides nothing: it does
-//! not parse a packet beyond what the kernel says about it, knows no prober and prints nothing.
+//! [`Network`](netdiag_engine::port::Network), with [`SystemNetwork`], and a second time, by the
+//! crate surge-ping, with [`PortableNetwork`]. It decides nothing: it does not parse a packet beyond
+//! what the kernel says about it, knows no prober and prints nothing.
 //!
 //! The order of a start is fixed, since a right that was dropped does not come back and
 //! capabilities belong to a thread:
 //!
 //! 1. [`privileges::ensure_standard_descriptors`], before anything is opened;
-//! 2. [`OpenRequest::open`], both families;
+//! 2. [`OpenRequest::open`] or [`PortableRequest::open`], both families;
 //! 3. [`privileges::drop_all`], before another thread starts;
-//! 4. files, names ([`names::resolve`]), and then [`SystemNetwork::watch_signals`]: until then
+//! 4. files, names ([`names::resolve`]), and then [`MachineNetwork::watch`]: until then
 //!    Ctrl-C ends the process in the usual way.
 //!
 //! ```
@@ -28,15 +29,19 @@ mod control;
 mod dialog;
 mod filter;
 pub mod interfaces;
+mod machine;
 pub mod names;
 mod network;
 mod open;
 mod output;
+mod portable;
 pub mod privileges;
 pub mod random;
 mod raw;
 pub mod signals;
 
+pub use machine::MachineNetwork;
 pub use network::SystemNetwork;
 pub use open::{DontFragment, OpenRequest};
 pub use output::Stdout;
+pub use portable::{PortableNetwork, PortableRequest};

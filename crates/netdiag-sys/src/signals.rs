@@ -4,6 +4,7 @@
 //! which [`die_by`]`(SIGPIPE)` ends the process as its writer would expect. SIGWINCH does nothing
 //! by default.
 
+use crate::raw::PollFd;
 use crate::{clock, raw};
 use netdiag_engine::port::{InputKind, Inputs, NetworkError, StopCause};
 use netdiag_model::Instant;
@@ -98,6 +99,30 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
+}
+
+/// Watches the signals on a thread of their own and gives each to `tell`, for a measuring thread
+/// that cannot wait for descriptors. They are blocked in the calling thread.
+pub(crate) fn forward(
+    mut tell: impl FnMut(Instant, InputKind<&[u8]>) + Send + 'static,
+) -> Result<(), NetworkError> {
+    let mut signals = Signals::watch()?;
+    let body = move || {
+        let mut inputs = Inputs::new();
+        loop {
+            let timeout = signals.deadline().since(clock::now());
+            // Nothing but the time and the signals themselves can end it.
+            let _ = raw::poll(&mut [PollFd::new(signals.as_fd(), false)], timeout);
+            signals.read(&mut inputs);
+            signals.disarm(clock::now());
+            inputs.iter().for_each(|input| tell(input.at, input.kind));
+            inputs.clear();
+        }
+    };
+    spawn("signals", body).map_err(|error| {
+        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+        NetworkError { call: "clone", errno }
+    })
 }
 
 /// Starts a thread in which every signal is blocked, so that signals reach the measuring thread.

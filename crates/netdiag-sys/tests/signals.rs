@@ -3,7 +3,7 @@
 #![expect(clippy::print_stdout, reason = "the parent reads it")]
 
 use netdiag_engine::port::{InputKind, Inputs, Network, StopCause};
-use netdiag_sys::{OpenRequest, signals};
+use netdiag_sys::{MachineNetwork, OpenRequest, PortableRequest, signals};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::{BufRead, BufReader};
@@ -11,8 +11,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-/// Set in the process that is sent signals.
+/// Set in the process that is sent signals, to which of [`BACKENDS`] it watches with.
 const CHILD: &str = "NETDIAG_SYS_TEST_CHILD";
+
+const BACKENDS: [&str; 2] = ["system", "portable"];
 
 /// A child that watches signals and prints what they become, one a line.
 struct Watcher {
@@ -21,11 +23,11 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn start(shell: &str) -> Self {
+    fn start(backend: &str, shell: &str) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", shell])
             .arg(std::env::current_exe().expect("the test's own path"))
-            .env(CHILD, "1")
+            .env(CHILD, backend)
             .stdout(Stdio::piped())
             .spawn()
             .expect("sh starts");
@@ -52,9 +54,13 @@ impl Watcher {
 }
 
 /// The body of the child: prints every input until one says how to die, or time is up.
-fn watch() {
-    let mut network = OpenRequest::default().open();
-    network.watch_signals().expect("watched");
+fn watch(backend: &str) {
+    let mut network: Box<dyn MachineNetwork> = if backend == "portable" {
+        Box::new(PortableRequest::default().open().expect("descriptors"))
+    } else {
+        Box::new(OpenRequest::default().open())
+    };
+    network.watch().expect("watched");
     println!("ready");
     let deadline = network.now() + Duration::from_secs(20);
     let mut inputs = Inputs::new();
@@ -73,19 +79,21 @@ fn watch() {
 const PLAIN: &str = "exec \"$0\"";
 
 fn main() {
-    if std::env::var_os(CHILD).is_some() {
-        return watch();
+    if let Ok(backend) = std::env::var(CHILD) {
+        return watch(&backend);
     }
-    signals_that_end_the_process_are_inputs_first();
-    a_second_interrupt_ends_at_once();
-    a_late_second_interrupt_is_one_more_input();
-    a_hangup_that_was_ignored_stays_ignored();
-    an_interrupt_is_heard_in_the_background_of_a_script();
+    for backend in BACKENDS {
+        signals_that_end_the_process_are_inputs_first(backend);
+        a_second_interrupt_ends_at_once(backend);
+        a_late_second_interrupt_is_one_more_input(backend);
+        a_hangup_that_was_ignored_stays_ignored(backend);
+        an_interrupt_is_heard_in_the_background_of_a_script(backend);
+    }
 }
 
-fn signals_that_end_the_process_are_inputs_first() {
+fn signals_that_end_the_process_are_inputs_first(backend: &str) {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {
-        let mut watcher = Watcher::start(PLAIN);
+        let mut watcher = Watcher::start(backend, PLAIN);
         watcher.send(Signal::SIGWINCH);
         watcher.send(Signal::SIGQUIT);
         watcher.expect("Interim");
@@ -95,16 +103,16 @@ fn signals_that_end_the_process_are_inputs_first() {
     }
 }
 
-fn a_second_interrupt_ends_at_once() {
-    let mut watcher = Watcher::start(PLAIN);
+fn a_second_interrupt_ends_at_once(backend: &str) {
+    let mut watcher = Watcher::start(backend, PLAIN);
     watcher.send(Signal::SIGINT);
     watcher.expect("Stop(Interrupt)");
     watcher.send(Signal::SIGINT);
     assert_eq!(watcher.end(), (Some(130), None));
 }
 
-fn a_late_second_interrupt_is_one_more_input() {
-    let mut watcher = Watcher::start(PLAIN);
+fn a_late_second_interrupt_is_one_more_input(backend: &str) {
+    let mut watcher = Watcher::start(backend, PLAIN);
     watcher.send(Signal::SIGINT);
     watcher.expect("Stop(Interrupt)");
     // The passing of a second is what is tested.
@@ -117,8 +125,8 @@ fn a_late_second_interrupt_is_one_more_input() {
 }
 
 /// As `nohup` does it.
-fn a_hangup_that_was_ignored_stays_ignored() {
-    let mut watcher = Watcher::start("trap '' HUP; exec \"$0\"");
+fn a_hangup_that_was_ignored_stays_ignored(backend: &str) {
+    let mut watcher = Watcher::start(backend, "trap '' HUP; exec \"$0\"");
     watcher.send(Signal::SIGHUP);
     watcher.send(Signal::SIGQUIT);
     watcher.expect("Interim");
@@ -127,8 +135,8 @@ fn a_hangup_that_was_ignored_stays_ignored() {
 }
 
 /// A shell without job control starts its background with these two ignored.
-fn an_interrupt_is_heard_in_the_background_of_a_script() {
-    let mut watcher = Watcher::start("trap '' INT QUIT TERM; exec \"$0\"");
+fn an_interrupt_is_heard_in_the_background_of_a_script(backend: &str) {
+    let mut watcher = Watcher::start(backend, "trap '' INT QUIT TERM; exec \"$0\"");
     watcher.send(Signal::SIGQUIT);
     watcher.expect("Interim");
     watcher.send(Signal::SIGINT);

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) struct Lab {
     pub(super) here: Namespace,
     pub(super) router: Namespace,
-    far: Namespace,
+    pub(super) far: Namespace,
 }
 
 impl Lab {

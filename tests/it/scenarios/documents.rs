@@ -2,7 +2,7 @@
 
 use super::{CASES, Case, check_harmless, for_each_case, recompute};
 use crate::support::schema;
-use netdiag_sim::truth::Entry;
+use netdiag_sim::truth::{About, Entry};
 use netdiag_sim::{Fact, Truth};
 use serde_json::Value;
 use std::net::IpAddr;
@@ -105,7 +105,13 @@ impl Heard<'_> {
 /// Each probe of the list with the packet that it was, in the order of sending.
 fn heard<'a>(target: &Value, truth: &'a Truth) -> Vec<Heard<'a>> {
     let address: IpAddr = target["address"].as_str().and_then(|a| a.parse().ok()).expect("address");
-    let sent = truth.of(Fact::Sent).filter(|entry| entry.about.destination == address);
+    let protocol: &[u8] = match target["protocol"].as_str() {
+        Some("udp") => &[17],
+        Some("tcp") => &[6],
+        _ => &[1, 58],
+    };
+    let is_its = |about: &About| about.destination == address && protocol.contains(&about.protocol);
+    let sent = truth.of(Fact::Sent).filter(|entry| is_its(&entry.about));
     sent.map(|sent| {
         let mut came: Vec<&Entry> =
             truth.delivered().filter(|entry| entry.probe == sent.probe).collect();
@@ -178,7 +184,8 @@ fn told(target: &Value) -> u64 {
         + count(target, "duplicates")
         + count(target, "late")
         + rejected.filter_map(Value::as_u64).sum::<u64>()
-        + errors.map(|error| count(error, "count")).sum::<u64>()
+        // A refusal is a network error without an ICMP message.
+        + errors.map(|error| count(error, "count")).sum::<u64>().max(count(target, "net_errors"))
 }
 
 /// The counts that the scenarios were made for.

@@ -50,8 +50,11 @@ impl Network for Shared {
 
 impl SimWorld {
     pub(crate) fn new(scenario: &str, socket: SocketKind) -> Self {
-        let scenario =
-            Scenario::load(&process::scenario(scenario)).unwrap_or_else(|fault| panic!("{fault}"));
+        let scenario = Scenario::load(&process::scenario(scenario));
+        Self::of(scenario.unwrap_or_else(|fault| panic!("{fault}")), socket)
+    }
+
+    fn of(scenario: Scenario, socket: SocketKind) -> Self {
         let mut network = VirtualNetwork::with_socket(&scenario, socket);
         network.internet().record(Recording::Memory(RECORDED));
         Self { scenario, network: Rc::new(RefCell::new(network)) }
@@ -146,7 +149,16 @@ impl Ran {
 
 /// `netdiag` with these arguments, in a scenario.
 pub(crate) fn run(scenario: &str, socket: SocketKind, arguments: &[&str]) -> Ran {
-    let mut world = SimWorld::new(scenario, socket);
+    run_in(SimWorld::new(scenario, socket), arguments)
+}
+
+/// The same in a scenario that is given as its text.
+pub(crate) fn run_text(scenario: &str, socket: SocketKind, arguments: &[&str]) -> Ran {
+    let scenario = scenario.parse().unwrap_or_else(|fault| panic!("{fault}"));
+    run_in(SimWorld::of(scenario, socket), arguments)
+}
+
+fn run_in(mut world: SimWorld, arguments: &[&str]) -> Ran {
     let argv = std::iter::once("netdiag").chain(arguments.iter().copied()).map(OsString::from);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status = netdiag_cli::run(argv, &mut world, &mut out, &mut err);

@@ -1,9 +1,10 @@
 //! `netdiag ping`.
 
 use super::value::{self, Timeout};
-use crate::world::DontFragment;
+use crate::world::{Backend, DontFragment};
 use netdiag_engine::Pattern;
 use netdiag_model::Untrusted;
+use netdiag_ping::Protocol;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ pub(crate) struct PingArguments {
     #[arg(value_name = "HOST", required = true)]
     pub(crate) hosts: Vec<String>,
 
+    /// What to send: icmp, udp, tcp, with :PORT behind the last two; several by commas, one target
+    /// each.
+    #[arg(long, value_name = "LIST", default_value = "icmp", value_delimiter = ',', value_parser = value::protocol)]
+    pub(crate) proto: Vec<Protocol>,
     /// IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -99,6 +104,17 @@ pub(crate) struct PingArguments {
     /// Echo identifier instead of a random one.
     #[arg(short = 'e', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) ident: Option<u16>,
+
+    /// By what to send and receive: linux, or portable, which is the crate surge-ping: fewer
+    /// options, this process's clock, replies without their data.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "linux",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub(crate) backend: Backend,
 
     /// Addresses only, no names.
     #[arg(short, long, conflicts_with = "names")]
@@ -243,6 +259,17 @@ impl PingArguments {
     pub(crate) fn classic() -> Self {
         let Alone { ping } = clap::Parser::parse_from(["ping", "--classic", "host"]);
         ping
+    }
+
+    /// What is sent, each once.
+    pub(crate) fn protocols(&self) -> Vec<Protocol> {
+        let mut all = Vec::new();
+        for protocol in &self.proto {
+            if !all.contains(protocol) {
+                all.push(*protocol);
+            }
+        }
+        all
     }
 
     /// The form of output, whichever way it was asked for.

@@ -1,6 +1,8 @@
 //! The values of options.
 
 use netdiag_engine::Pattern;
+use netdiag_ping::Protocol;
+use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
 use std::time::Duration;
 
 /// The longest duration that is taken: about 31 years.
@@ -112,6 +114,26 @@ const DSCP: &[(&str, u8)] = &[
     ("cs6", 48),
     ("cs7", 56),
 ];
+
+/// A protocol and perhaps its port: `icmp`, `udp`, `udp:7`, `tcp:443`.
+pub(crate) fn protocol(text: &str) -> Result<Protocol, String> {
+    let (name, port) = match text.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (text, None),
+    };
+    let port = match port.map(str::parse::<u16>) {
+        None => None,
+        Some(Ok(port)) if port > 0 => Some(port),
+        Some(_) => return Err("a port is a number from 1 to 65535".to_owned()),
+    };
+    match (name.to_ascii_lowercase().as_str(), port) {
+        ("icmp", None) => Ok(Protocol::Icmp),
+        ("icmp", Some(_)) => Err("icmp has no ports".to_owned()),
+        ("udp", port) => Ok(Protocol::Udp { port: port.unwrap_or(UDP_PORT) }),
+        ("tcp", port) => Ok(Protocol::Tcp { port: port.unwrap_or(TCP_PORT), any_answer: false }),
+        _ => Err("icmp, udp, udp:PORT, tcp or tcp:PORT, by commas".to_owned()),
+    }
+}
 
 /// A whole number above zero.
 pub(crate) fn count(text: &str) -> Result<u64, String> {

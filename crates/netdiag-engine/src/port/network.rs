@@ -32,6 +32,24 @@ pub trait Network {
     fn wait(&mut self, until: Instant, inputs: &mut Inputs) -> Result<(), NetworkError>;
 }
 
+impl<N: Network + ?Sized> Network for Box<N> {
+    fn opened(&self) -> &Opened {
+        (**self).opened()
+    }
+
+    fn now(&mut self) -> Instant {
+        (**self).now()
+    }
+
+    fn submit(&mut self, operations: &mut Operations) -> Result<(), NetworkError> {
+        (**self).submit(operations)
+    }
+
+    fn wait(&mut self, until: Instant, inputs: &mut Inputs) -> Result<(), NetworkError> {
+        (**self).wait(until, inputs)
+    }
+}
+
 /// What a network has open, by family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {

@@ -167,7 +167,7 @@ impl Measurement {
 
     fn weak_matching(&self) -> Option<Finding> {
         let size = self.config.size;
-        if identity::is_strong(size) {
+        if identity::is_strong(size) || !self.config.protocol.has_data() {
             return None;
         }
         let message = format!(

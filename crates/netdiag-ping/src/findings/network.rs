@@ -13,13 +13,19 @@ impl Measurement {
     pub(super) fn network_findings(&self, context: &Context) -> Vec<Finding> {
         let target = context.target.escaped().to_string();
         let n = self.stats.counters().loss().map_or(0, |loss| loss.of());
-        let unanswered = self.unreachable(n).or_else(|| self.no_reply(&target, n, context));
-        let silenced = unanswered.is_some();
+        let unanswered = self
+            .no_connection(&target, n)
+            .or_else(|| self.unreachable(n))
+            .or_else(|| self.no_reply(&target, n, context));
+        let limited = self.icmp_rate_limit(&target);
+        let (silenced, limits) = (unanswered.is_some(), limited.is_some());
         let all = [
             unanswered,
             self.mtu_message_implausible(),
-            self.outage(context),
-            self.packet_loss(&target).filter(|_| !silenced),
+            limited,
+            self.outage(context).filter(|_| !limits),
+            self.packet_loss(&target).filter(|_| !silenced && !limits),
+            self.syn_retransmitted(&target),
             self.delay_variation(&target),
             self.late_replies(&target, n),
             self.duplicate_replies(&target, n),

@@ -1,6 +1,7 @@
 //! When nothing came back: who said why, or that nobody did.
 
 use crate::Measurement;
+use crate::protocol::Protocol;
 use crate::result::Context;
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
@@ -9,7 +10,8 @@ use netdiag_model::finding::{Finding, Severity};
 impl Measurement {
     pub(super) fn no_reply(&self, target: &str, n: u64, context: &Context) -> Option<Finding> {
         let counters = self.stats.counters();
-        if n < 3 || counters.received() > 0 || counters.net_errors() > 0 {
+        let is_tcp = matches!(self.config.protocol, Protocol::Tcp { .. });
+        if is_tcp || n < 3 || counters.received() > 0 || counters.net_errors() > 0 {
             return None;
         }
         let span = self.last_at?.since(self.started_at?);
@@ -20,9 +22,14 @@ impl Measurement {
         } else if self.tally.rejected.is_empty() {
             message.push_str(", and nobody sent an error");
         }
-        let mut advice = format!(
-            "ICMP may be filtered: `netdiag tcp-connect {target}:443`, `netdiag trace {target}`"
-        );
+        let mut advice = match self.config.protocol {
+            Protocol::Udp { .. } => {
+                format!("UDP may be dropped there: `netdiag trace {target}`, `--proto tcp:PORT`")
+            }
+            _ => format!(
+                "ICMP may be filtered: `netdiag tcp-connect {target}:443`, `netdiag trace {target}`"
+            ),
+        };
         if let Some(rejected) = self.rejected_text() {
             message.push_str(&format!("; {rejected}"));
             advice = format!("see who sends those: `netdiag ping --verbose {target}`");

@@ -14,6 +14,8 @@ use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::{ClockAnchor, Instant, Untrusted, milliseconds};
 use std::collections::BTreeMap;
 
+const ECONNREFUSED: i32 = 111;
+
 /// What a result needs to know beside the measurement.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -45,8 +47,8 @@ impl Measurement {
             address: Some(address),
             family: Some(self.config.destination.family()),
             hostname: self.name.clone(),
-            protocol: "icmp".to_owned(),
-            port: None,
+            protocol: self.config.protocol.name().to_owned(),
+            port: self.config.protocol.port(),
             method: Some(context.method.clone()),
             attempted: counters.attempted(),
             sent: counters.sent(),
@@ -176,6 +178,9 @@ impl Measurement {
                 message: format!("{} from {from}, {count} times", kind.ping_text()),
             });
         }
+        if self.tally.refused > 0 {
+            return Some(refusal_failure(ECONNREFUSED));
+        }
         if counters.sent() == 0
             && let Some((number, _)) = self.tally.local_errors.iter().max_by_key(|row| row.1)
         {
@@ -212,8 +217,13 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
         Outcome::NetError(error) => Some(error),
         _ => None,
     };
-    let rtt = reply.map(|reply| reply.rtt).or_else(|| error.map(|error| error.rtt));
-    let stamp = reply.map(|reply| reply.stamp).or_else(|| error.map(|error| error.stamp));
+    let refusal = match &settled.outcome {
+        Outcome::Refused(refusal) => Some((refusal.rtt, refusal.stamp)),
+        _ => None,
+    };
+    let taken = reply.map(|reply| (reply.rtt, reply.stamp));
+    let taken = taken.or_else(|| error.map(|error| (error.rtt, error.stamp))).or(refusal);
+    let (rtt, stamp) = taken.unzip();
     let from = reply.map(|reply| reply.from).or_else(|| error.map(|error| error.from));
     Probe {
         seq: settled.seq,
@@ -224,7 +234,7 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
         late_rtt_ms: None,
         from: from.map(|from| from.address()),
         ttl: reply.and_then(|r| r.hop_limit).or_else(|| error.and_then(|e| e.hop_limit)),
-        bytes: reply.map(|reply| reply.bytes as u64),
+        bytes: reply.map(|reply| reply.bytes as u64).filter(|bytes| *bytes > 0),
         truncated: reply.is_some_and(|reply| reply.is_truncated()),
         corrupted: reply.is_some_and(|reply| reply.corruption.is_some()),
         duplicates: 0,
@@ -250,7 +260,7 @@ pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
         Outcome::Replied(_) => None,
         Outcome::TimedOut => Some(plain(Stage::Request, "timeout", "no answer in time")),
         Outcome::NetError(error) => Some(net_failure(error)),
-        Outcome::Refused(refusal) => Some(local_failure(refusal.errno, None)),
+        Outcome::Refused(refusal) => Some(refusal_failure(refusal.errno)),
         Outcome::LocalError(error) => Some(local_failure(error.errno, error.mtu)),
         Outcome::Unknown(why) => Some(plain(Stage::Request, why.name(), why.meaning())),
     }
@@ -270,6 +280,14 @@ fn net_failure(error: &IcmpError) -> Failure {
         icmp: Some(IcmpSource::new(error.kind, from)),
         message: format!("{} from {from}", error.kind.ping_text()),
     }
+}
+
+fn refusal_failure(number: i32) -> Failure {
+    let errno = Errno::new(number);
+    let message =
+        format!("refused: the host is up, nothing listens there ({} {number})", errno.name);
+    let (stage, reason) = (Stage::Connect, "refused".to_owned());
+    Failure { stage, reason, errno: Some(errno), icmp: None, message }
 }
 
 fn local_failure(number: i32, mtu: Option<u32>) -> Failure {
@@ -299,6 +317,7 @@ impl std::fmt::Display for Cause {
         match self {
             Self::Timeout => f.write_str("timeout"),
             Self::Icmp(kind, from) => write!(f, "{} from {from}", kind.name()),
+            Self::Refused => f.write_str("refused"),
             Self::Errno(number) => write!(f, "local {}", Errno::new(*number).name),
         }
     }

@@ -4,9 +4,10 @@
 use super::Resolved;
 use crate::number::{ms_classic, ms3};
 use netdiag_engine::Outcome;
-use netdiag_engine::outcome::{IcmpError, Rejection, Reply};
+use netdiag_engine::outcome::{IcmpError, Rejection, Reply, ReplyDetail};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::{Family, IcmpKind, Untrusted};
+use netdiag_ping::Protocol;
 use netdiag_ping::event::Settled;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -31,6 +32,15 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
             format!("from {source} {}: ", interface.unwrap_or_default())
         }
     };
+    match (resolved.protocol, destination.family()) {
+        (Protocol::Udp { port }, _) => {
+            return format!("PING {given} ({address}) {from}udp port {port}, {size} data bytes");
+        }
+        (Protocol::Tcp { port, .. }, _) => {
+            return format!("PING {given} ({address}) {from}tcp port {port}");
+        }
+        (Protocol::Icmp, _) => {}
+    }
     match destination.family() {
         Family::Ipv4 => {
             format!("PING {given} ({address}) {from}{size}({}) bytes of data.", size + 28)
@@ -73,9 +83,30 @@ pub(super) fn who(address: IpAddr, name: Option<&Untrusted>) -> String {
     }
 }
 
+/// What the lines of a target call its probes: `icmp_seq=3`.
+pub(super) fn seq_of(protocol: Protocol, seq: u64) -> String {
+    format!("{}_seq={}", protocol.name(), printed(seq))
+}
+
+fn port_of(protocol: Protocol) -> String {
+    protocol.port().map(|port| format!(" port {port}")).unwrap_or_default()
+}
+
 /// A reply, without its marks.
-pub(super) fn reply(seq: u64, reply: &Reply, who: &str) -> String {
-    format!("{} time={} ms", classic_reply(seq, reply, who, None), ms3(reply.rtt))
+pub(super) fn reply(protocol: Protocol, seq: u64, reply: &Reply, who: &str) -> String {
+    let seq = seq_of(protocol, seq);
+    let ttl = reply.hop_limit.map(|ttl| format!(" ttl={ttl}")).unwrap_or_default();
+    let port = port_of(protocol);
+    let said = match &reply.detail {
+        ReplyDetail::PortUnreachable => format!("{} unreachable from {who}", port.trim_start()),
+        ReplyDetail::Connected { info: Some(info), .. } if info.total_retransmits > 0 => {
+            format!("connected to {who}{port} after {} SYNs", info.total_retransmits + 1)
+        }
+        ReplyDetail::Connected { .. } => format!("connected to {who}{port}"),
+        ReplyDetail::Reset => format!("reset by {who}{port}"),
+        _ => format!("{} bytes from {who}{port}", reply.bytes),
+    };
+    format!("{said}: {seq}{ttl} time={} ms", ms3(reply.rtt))
 }
 
 /// iputils' line of a reply up to the time.
@@ -113,31 +144,34 @@ pub(super) fn marks(reply: &Reply, reordered: bool) -> String {
 }
 
 /// A probe that was not answered.
-pub(super) fn no_reply(settled: &Settled, to: Option<IpAddr>) -> Option<String> {
-    let seq = printed(settled.seq);
-    let to = to.map(|to| format!(" to {to}")).unwrap_or_default();
+pub(super) fn no_reply(
+    protocol: Protocol,
+    settled: &Settled,
+    to: Option<IpAddr>,
+) -> Option<String> {
+    let seq = seq_of(protocol, settled.seq);
+    let to = to.map(|to| format!(" to {to}{}", port_of(protocol))).unwrap_or_default();
     match &settled.outcome {
         Outcome::Replied(_) => None,
-        Outcome::TimedOut => Some(format!("no answer yet for icmp_seq={seq}{to}")),
+        Outcome::TimedOut => Some(format!("no answer yet for {seq}{to}")),
         Outcome::NetError(error) => Some(format!(
-            "From {} icmp_seq={seq}{to} {} ({})",
+            "From {} {seq}{to} {} ({})",
             error.from.address(),
             error_text(error),
             numbers(error.kind),
         )),
         Outcome::Refused(refusal) => {
-            Some(format!("icmp_seq={seq}{to} refused ({})", Errno::new(refusal.errno).name))
+            let (name, time) = (Errno::new(refusal.errno).name, ms3(refusal.rtt));
+            Some(format!("{seq}{to} refused ({name} {}) time={time} ms", refusal.errno))
         }
         Outcome::LocalError(error) => {
             let name = Errno::new(error.errno).name;
             let meaning =
                 errno::send_meaning(error.errno).unwrap_or("this machine could not send it");
             let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
-            Some(format!("icmp_seq={seq}{to} not sent: {meaning}{mtu} ({name} {})", error.errno))
+            Some(format!("{seq}{to} not sent: {meaning}{mtu} ({name} {})", error.errno))
         }
-        Outcome::Unknown(why) => {
-            Some(format!("icmp_seq={seq}{to} not measured: {}", why.meaning()))
-        }
+        Outcome::Unknown(why) => Some(format!("{seq}{to} not measured: {}", why.meaning())),
     }
 }
 
@@ -167,22 +201,28 @@ pub(super) fn error_text(error: &IcmpError) -> String {
 }
 
 /// A redirect or the like.
-pub(super) fn advice(seq: u64, error: &IcmpError) -> String {
+pub(super) fn advice(protocol: Protocol, seq: u64, error: &IcmpError) -> String {
     let (from, text) = (error.from.address(), error_text(error));
-    format!("From {from}: icmp_seq={} {text}", printed(seq))
+    format!("From {from}: {} {text}", seq_of(protocol, seq))
 }
 
 /// An answer after the timeout.
-pub(super) fn late(seq: u64, late: &Reply, who: &str, timeout: Duration) -> String {
+pub(super) fn late(
+    protocol: Protocol,
+    seq: u64,
+    late: &Reply,
+    who: &str,
+    timeout: Duration,
+) -> String {
     format!(
         "late, lost after {} ms: {}",
         ms3(timeout).trim_end_matches('0').trim_end_matches('.'),
-        reply(seq, late, who)
+        reply(protocol, seq, late, who)
     )
 }
 
 /// Something that is no answer.
-pub(super) fn rejected(seq: Option<u64>, rejection: &Rejection) -> String {
-    let seq = seq.map(|seq| format!(" icmp_seq={}", printed(seq))).unwrap_or_default();
+pub(super) fn rejected(protocol: Protocol, seq: Option<u64>, rejection: &Rejection) -> String {
+    let seq = seq.map(|seq| format!(" {}", seq_of(protocol, seq))).unwrap_or_default();
     format!("rejected from {}:{seq} {}", rejection.from.address(), rejection.reason.name())
 }

@@ -11,7 +11,7 @@ use netdiag_model::contract::{Document, Method};
 use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted};
 use netdiag_ping::result::{Context, Target};
-use netdiag_ping::{Event, Measurement};
+use netdiag_ping::{Event, Measurement, Protocol};
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub struct Resolved {
     pub target_index: usize,
     /// As it was given.
     pub target: Untrusted,
+    /// What is sent to it.
+    pub protocol: Protocol,
     /// Its address; `None` when its name has none.
     pub destination: Option<Destination>,
     /// Why it cannot be measured; `None` when it can.

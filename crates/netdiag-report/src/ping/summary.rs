@@ -15,7 +15,9 @@ const RFC3550_SAMPLES: u64 = 50;
 /// iputils' block.
 pub(super) fn iputils(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
     let target = ended.target;
-    writeln!(out, "\n--- {} ping statistics ---", target.target.escaped())?;
+    let port = target.port.map(|port| format!(" {} port {port}", target.protocol));
+    let port = port.unwrap_or_default();
+    writeln!(out, "\n--- {}{port} ping statistics ---", target.target.escaped())?;
     write!(out, "{} packets transmitted, {} received", target.sent, target.received)?;
     if target.duplicates > 0 {
         write!(out, ", +{} duplicates", target.duplicates)?;

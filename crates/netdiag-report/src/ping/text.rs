@@ -7,9 +7,9 @@ use netdiag_engine::Outcome;
 use netdiag_engine::port::Change;
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Instant, Untrusted};
-use netdiag_ping::Event;
 use netdiag_ping::event::{EventKind, Settled};
 use netdiag_ping::result::Target;
+use netdiag_ping::{Event, Protocol};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -53,6 +53,7 @@ pub struct TextReport<W, E> {
 /// What is remembered of a target while it is shown.
 struct Shown {
     address: Option<IpAddr>,
+    protocol: Protocol,
     name: Option<Untrusted>,
     highest_seq: u64,
     /// The last request that left, and whether it was settled.
@@ -99,6 +100,10 @@ impl<W: Write, E: Write> TextReport<W, E> {
         shown.address
     }
 
+    fn protocol(&self, index: usize) -> Protocol {
+        self.targets.get(&index).map(|shown| shown.protocol).unwrap_or_default()
+    }
+
     /// The date of a line, where one is wanted.
     fn date(&self, at: Instant) -> String {
         let Some(anchor) = self.anchor.filter(|_| self.options.dated) else { return String::new() };
@@ -109,30 +114,31 @@ impl<W: Write, E: Write> TextReport<W, E> {
     /// What is said about an event, if anything is.
     fn line(&mut self, event: &Event) -> Option<String> {
         let index = event.target_index;
+        let protocol = self.protocol(index);
         match &event.kind {
             EventKind::Sent { seq } => self.outstanding(index, *seq),
             EventKind::Probe(settled) => self.settled(index, settled),
             EventKind::Late { seq, reply } => {
                 let who = self.who(index, reply.from.address());
-                Some(lines::late(*seq, reply, &who, self.options.timeout))
+                Some(lines::late(protocol, *seq, reply, &who, self.options.timeout))
             }
             EventKind::Duplicate { seq, reply } => {
                 let who = self.who(index, reply.from.address());
-                Some(format!("{} (DUP!){}", lines::reply(*seq, reply, &who), self.bell()))
+                Some(format!("{} (DUP!){}", lines::reply(protocol, *seq, reply, &who), self.bell()))
             }
             EventKind::Advice { seq, error } | EventKind::LateError { seq, error } => {
-                Some(lines::advice(*seq, error))
+                Some(lines::advice(protocol, *seq, error))
             }
             EventKind::Rejected { seq, rejection } => {
                 let is_told = self.options.verbose || self.limiter.allows(event.at);
-                is_told.then(|| lines::rejected(*seq, rejection))
+                is_told.then(|| lines::rejected(protocol, *seq, rejection))
             }
             _ => None,
         }
     }
 
     fn settled(&mut self, index: usize, settled: &Settled) -> Option<String> {
-        let seq = settled.seq;
+        let (seq, protocol) = (settled.seq, self.protocol(index));
         let mut was_told = false;
         let mut highest = 0;
         if let Some(shown) = self.targets.get_mut(&index) {
@@ -147,10 +153,10 @@ impl<W: Write, E: Write> TextReport<W, E> {
                     shown.highest_seq = highest.max(seq);
                 }
                 let marks = lines::marks(reply, seq < highest);
-                Some(format!("{}{marks}{}", lines::reply(seq, reply, &who), self.bell()))
+                Some(format!("{}{marks}{}", lines::reply(protocol, seq, reply, &who), self.bell()))
             }
             Outcome::TimedOut if was_told => None,
-            _ => lines::no_reply(settled, self.one_of_several(index)),
+            _ => lines::no_reply(protocol, settled, self.one_of_several(index)),
         }
     }
 
@@ -159,7 +165,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
         let shown = self.targets.get_mut(&index)?;
         let (before, is_settled) = std::mem::replace(&mut shown.last_sent, (seq, false));
         let is_told = self.options.outstanding && before > 0 && !is_settled;
-        is_told.then(|| format!("no answer yet for icmp_seq={}", before % 65_536))
+        is_told.then(|| format!("no answer yet for {}", lines::seq_of(shown.protocol, before)))
     }
 
     const fn bell(&self) -> &'static str {
@@ -207,7 +213,8 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
             .next()
             .is_some_and(|text| netdiag_model::parse_address(text).is_none());
         let name = Some(resolved.target.clone()).filter(|_| is_name);
-        let shown = Shown { address, name, highest_seq: 0, last_sent: (0, true) };
+        let protocol = resolved.protocol;
+        let shown = Shown { address, protocol, name, highest_seq: 0, last_sent: (0, true) };
         self.targets.insert(resolved.target_index, shown);
         match &resolved.failure {
             None => writeln!(self.out, "{}", lines::header(resolved, false)),

@@ -1,6 +1,5 @@
 //! Names of addresses, by /etc/hosts and the system's resolver configuration.
 
-use super::How;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::rr::{Name, RData};
@@ -15,13 +14,13 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// A resolver that is made when the first name is wanted; `Err` says why there is none.
 #[derive(Clone, Default)]
-pub(super) struct Reverse(Arc<OnceLock<Result<TokioResolver, String>>>);
+pub(crate) struct Reverse(Arc<OnceLock<Result<TokioResolver, String>>>);
 
 impl Reverse {
     /// Looks up the name of an address.
-    pub(super) async fn name(self, address: IpAddr) -> How {
+    pub(crate) async fn name(self, address: IpAddr) -> Result<Option<Untrusted>, LookupError> {
         if let Some(name) = crate::names::name_from_hosts(address) {
-            return How::Named(Ok(Some(name)));
+            return Ok(Some(name));
         }
         let resolver = match self.0.get_or_init(system_resolver) {
             Ok(resolver) => resolver,
@@ -33,9 +32,9 @@ impl Reverse {
                     RData::PTR(name) => Some(text(&name.0)),
                     _ => None,
                 });
-                How::Named(Ok(name.map(Untrusted::from)))
+                Ok(name.map(Untrusted::from))
             }
-            Ok(Err(NetError::Dns(DnsError::NoRecordsFound(_)))) => How::Named(Ok(None)),
+            Ok(Err(NetError::Dns(DnsError::NoRecordsFound(_)))) => Ok(None),
             Ok(Err(error)) => no_answer(format!("{address}: {error}")),
             Err(_) => no_answer(format!("{address}: timed out (5.0 s)")),
         }
@@ -48,8 +47,8 @@ fn text(name: &Name) -> String {
     labels.collect::<Vec<String>>().join(".")
 }
 
-fn no_answer(tried: String) -> How {
-    How::Named(Err(LookupError::NoAnswer { tried }))
+fn no_answer<T>(tried: String) -> Result<T, LookupError> {
+    Err(LookupError::NoAnswer { tried })
 }
 
 fn system_resolver() -> Result<TokioResolver, String> {

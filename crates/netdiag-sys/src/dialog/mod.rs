@@ -4,8 +4,9 @@
 mod exchange;
 mod lookup;
 
+pub(crate) use lookup::Reverse;
+
 use crate::{raw, signals};
-use lookup::Reverse;
 use netdiag_engine::port::{
     Exchange, ExchangeError, InputKind, Inputs, Lookup, NetworkError, OperationId,
 };
@@ -73,7 +74,8 @@ impl Dialogs {
 
     /// Starts a reverse look-up.
     pub(crate) fn look_up(&mut self, lookup: &Lookup) {
-        self.spawn(lookup.id, self.reverse.clone().name(lookup.address));
+        let (reverse, address) = (self.reverse.clone(), lookup.address);
+        self.spawn(lookup.id, async move { How::Named(reverse.name(address).await) });
     }
 
     fn spawn(&mut self, id: OperationId, dialog: impl Future<Output = How> + Send + 'static) {

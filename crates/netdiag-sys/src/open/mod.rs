@@ -44,9 +44,13 @@ pub struct OpenRequest {
     pub no_loopback: bool,
     /// No kernel time stamps: round trips by this process's clock.
     pub user_stamps: bool,
+    /// ICMP is not opened.
+    pub no_icmp: bool,
     /// Whether UDP is opened, too. It needs no right; what ICMP could not have is then no reason
     /// not to measure.
     pub udp: bool,
+    /// The same, but only for a family for which ICMP cannot be opened.
+    pub udp_instead: bool,
     /// Only this kind of socket, whatever the ladder says, beside UDP if that is asked for; for
     /// tests.
     pub forced: Option<SocketKind>,
@@ -76,14 +80,10 @@ impl OpenRequest {
     /// raised while the sockets are opened.
     #[must_use]
     pub fn open(&self) -> SystemNetwork {
-        let raised = raise_net_raw();
         let mut refused = Vec::new();
-        let [(ipv4, udp4), (ipv6, udp6)] =
-            [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused));
-        if raised {
-            // A failure leaves a right that `drop_all` takes away in any case.
-            let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
-        }
+        let [(ipv4, udp4), (ipv6, udp6)] = with_net_raw(|| {
+            [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused))
+        });
         let opening = |tried: &Tried| {
             tried.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone)
         };
@@ -104,8 +104,13 @@ impl OpenRequest {
             return (Err(other.clone()), Err(other));
         }
         let mut missing = Vec::new();
-        let icmp = self.climb(family, &mut missing);
-        let udp = if self.udp || self.forced == Some(SocketKind::UdpErrorQueue) {
+        let icmp = if self.no_icmp {
+            Err(NetworkError::NOT_ASKED_FOR)
+        } else {
+            self.climb(family, &mut missing)
+        };
+        let wants_udp = self.udp || self.udp_instead && icmp.is_err();
+        let udp = if wants_udp || self.forced == Some(SocketKind::UdpErrorQueue) {
             let without_icmp = if icmp.is_ok() { &[] } else { missing.as_slice() };
             udp::open(self, family, without_icmp)
         } else {
@@ -164,6 +169,17 @@ const fn is_refusal(errno: i32) -> bool {
         errno,
         libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT
     )
+}
+
+/// Does something with CAP_NET_RAW effective, where it is permitted.
+pub(crate) fn with_net_raw<T>(body: impl FnOnce() -> T) -> T {
+    let raised = raise_net_raw();
+    let done = body();
+    if raised {
+        // A failure leaves a right that `drop_all` takes away in any case.
+        let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
+    }
+    done
 }
 
 /// Makes CAP_NET_RAW effective where it is only permitted; returns whether it did.

@@ -8,7 +8,6 @@ use netdiag_engine::port::{
     Transmit,
 };
 use netdiag_model::{Destination, Family, Instant};
-use netdiag_sys::SystemNetwork;
 use std::process::Command;
 use std::time::Duration;
 
@@ -84,7 +83,7 @@ pub(crate) fn echo(family: Family, identifier: u16, index: u32, size: usize) -> 
 /// Adds an echo request to a batch.
 pub(crate) fn push_echo(
     operations: &mut Operations,
-    network: &SystemNetwork,
+    network: &impl Network,
     destination: Destination,
     index: u32,
     control: Control,
@@ -114,7 +113,7 @@ pub(crate) fn reply(message: &Message<&[u8]>) -> Option<u32> {
 }
 
 /// Waits until `enough` says so of all inputs so far, at most five seconds.
-pub(crate) fn collect(network: &mut SystemNetwork, enough: impl Fn(&Inputs) -> bool) -> Inputs {
+pub(crate) fn collect(network: &mut impl Network, enough: impl Fn(&Inputs) -> bool) -> Inputs {
     let mut inputs = Inputs::new();
     let deadline = network.now() + Duration::from_secs(5);
     while !enough(&inputs) {

@@ -11,8 +11,8 @@ use netdiag_model::contract::{
     Document, Judgement, Method, SCHEMA, SocketKind, Status, Timestamps,
 };
 use netdiag_model::finding::Finding;
-use netdiag_ping::Measurement;
 use netdiag_ping::result::{Context, Target};
+use netdiag_ping::{Measurement, findings};
 use netdiag_report::json;
 use netdiag_report::ping::{Ended, PingReport, Resolved};
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ pub(super) fn conclude(
         .map(|resolved| context(plan, resolved, of_target(resolved.target_index)))
         .collect();
     let mut targets = Vec::new();
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = Vec::new();
     let mut judged = Judged::default();
     for (resolved, context) in plan.resolved.iter().zip(&contexts) {
         let Some(measurement) = of_target(resolved.target_index) else {
@@ -52,6 +52,17 @@ pub(super) fn conclude(
         findings.extend(own);
         targets.push(target);
     }
+    let measured = plan.resolved.iter().zip(&contexts);
+    let measured = measured
+        .filter_map(|(resolved, context)| Some((of_target(resolved.target_index)?, context)));
+    let across = findings::across(&measured.collect::<Vec<_>>());
+    // What only both together tell explains the silence of the one.
+    let is_explained = |finding: &Finding| {
+        finding.code == "no-reply"
+            && across.iter().any(|across| across.target_index == finding.target_index)
+    };
+    findings.retain(|finding| !is_explained(finding));
+    findings.extend(across);
     if cannot_go_on {
         judged = Judged::nothing();
     }
@@ -122,7 +133,7 @@ fn document(
 /// A target whose name has no address, or that no socket can reach.
 fn unresolved(resolved: &Resolved) -> Target {
     let failure = resolved.failure.clone();
-    Target::unmeasured(resolved.target.clone(), resolved.destination, failure)
+    Target::unmeasured(resolved.target.clone(), resolved.destination, resolved.protocol, failure)
 }
 
 /// No socket of any kind: a document all the same, and the remedy.

@@ -1,15 +1,19 @@
 //! `netdiag ping`.
 
+mod backend;
+mod check;
 mod classic;
 mod conclude;
 mod judge;
+mod ladder;
 mod plan;
 mod remedy;
+mod request;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
 use crate::world::Terminal;
-use crate::{ExitStatus, OpenRequest, World, usage};
+use crate::{ExitStatus, World, usage};
 use netdiag_engine::port::{Network, NetworkError, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
 use netdiag_ping::Measurement;
@@ -35,23 +39,14 @@ pub(crate) fn run<W: World>(
 ) -> ExitStatus {
     let program = arguments.program();
     let program = program.escaped();
-    let checked = match plan::check(arguments, world) {
+    let checked = match check::check(arguments, world) {
         Ok(checked) => checked,
         Err(message) => return usage::report(&format!("{program}: {message}"), err),
     };
     for warning in &checked.warnings {
         let _ = writeln!(err, "{program}: {warning}");
     }
-    let request = OpenRequest {
-        identifier: arguments.ident,
-        dont_fragment: arguments.df,
-        mark: arguments.mark,
-        send_buffer: arguments.send_buffer.map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
-        direct: arguments.direct,
-        no_loopback: arguments.no_loopback,
-        user_stamps: arguments.user_stamps,
-    };
-    let mut network = match world.open(&request) {
+    let mut network = match world.open(&request::open_request(arguments, &checked)) {
         Ok(network) => network,
         Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
     };
@@ -59,6 +54,9 @@ pub(crate) fn run<W: World>(
         Ok(plan) => plan,
         Err(message) => return usage::report(&format!("{program}: {message}"), err),
     };
+    for note in &plan.notes {
+        let _ = writeln!(err, "{program}: {note}");
+    }
     let mut report = if arguments.classic {
         classic::report(arguments, network.opened(), out, err)
     } else {

@@ -1,61 +1,20 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
-use super::{DOCUMENT_COUNT, classic, remedy};
+use super::check::{Checked, check_destination, source_option};
+use super::{classic, ladder, remedy, request};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
-use netdiag_engine::port::{Control, Network, Opened, Opening};
-use netdiag_model::contract::{Method, SocketKind, Timestamps};
+use netdiag_engine::port::{Control, Network};
+use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
 use netdiag_ping::Config;
-use netdiag_ping::metrics::METRICS;
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::Duration;
-
-/// The shortest interval of a user who is not root.
-pub(super) const LEAST_INTERVAL: Duration = Duration::from_millis(2);
-/// The most requests at once of a user who is not root.
-const MOST_PRELOAD: u64 = 3;
-/// A timeout above this without a unit is probably meant in milliseconds.
-const ODD_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// Arguments that fit together.
-pub(super) struct Checked {
-    fail_if: Option<Expr>,
-    source: Option<IpAddr>,
-    interface: Option<(u32, Untrusted)>,
-    count: Option<u64>,
-    /// How fast an interval that follows the answers may become.
-    least_interval: Duration,
-    pub(super) warnings: Vec<String>,
-}
-
-impl Checked {
-    /// The source address and the interface that were asked for. To iputils a source of the other
-    /// family asks for any source of this one.
-    fn origin(
-        &self,
-        arguments: &PingArguments,
-        destination: Option<Destination>,
-    ) -> (Option<IpAddr>, Option<Untrusted>) {
-        let fits = |source: &IpAddr| {
-            let family = destination.map(Destination::family);
-            !arguments.classic || family.is_none_or(|family| Family::of(*source) == family)
-        };
-        let name = self.interface.as_ref().map(|(_, name)| name.clone());
-        (self.source.filter(fits), name)
-    }
-
-    /// Whether every packet has the same source address.
-    const fn sticks(&self, arguments: &PingArguments) -> bool {
-        arguments.sticky_source || self.source.is_some()
-    }
-}
 
 /// What will be done.
 pub(super) struct Plan {
@@ -71,121 +30,8 @@ pub(super) struct Plan {
     /// Targets of which nothing can be known from here: nobody could be asked for their address, or
     /// no socket can reach it.
     pub(super) unmeasured: Vec<usize>,
-}
-
-/// Checks what can be checked without touching the network.
-pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Result<Checked, String> {
-    let fail_if = match &arguments.fail_if {
-        None => None,
-        Some(text) => {
-            Some(Expr::parse(text, METRICS).map_err(|error| format!("--fail-if: {error}"))?)
-        }
-    };
-    if let Some((letter, meaning)) = arguments.missing.given() {
-        return Err(format!("-{letter}: {meaning} cannot be had yet"));
-    }
-    for host in &arguments.hosts {
-        match check_host(host, arguments, world) {
-            Err(_) if arguments.classic => classic::check_host(host, arguments)?,
-            checked => checked?,
-        }
-    }
-    if !world.may_flood() {
-        if arguments.interval() < LEAST_INTERVAL {
-            if arguments.classic {
-                return Err(classic::FLOOD.to_owned());
-            }
-            return Err("--interval: below 2 ms only root may send".to_owned());
-        }
-        if arguments.preload > MOST_PRELOAD {
-            return Err(format!("--preload: above {MOST_PRELOAD} only root may send"));
-        }
-    }
-    if arguments.classic && arguments.form() != Output::Text {
-        return Err("--classic: only with --output text".to_owned());
-    }
-    let (source, interface) = way_out(arguments, world)?;
-    let mut warnings = Vec::new();
-    let bare = arguments.timeout.filter(|timeout| timeout.bare && !arguments.classic);
-    if let Some(timeout) = bare.filter(|timeout| timeout.duration > ODD_TIMEOUT) {
-        let seconds = timeout.duration.as_secs();
-        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
-    }
-    let mut count = arguments.count;
-    let document = matches!(arguments.form(), Output::Json | Output::Csv);
-    if document && count.is_none() && arguments.deadline.is_none() {
-        count = Some(DOCUMENT_COUNT);
-        warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
-    }
-    let least_interval = if world.may_flood() { Duration::ZERO } else { LEAST_INTERVAL };
-    Ok(Checked { fail_if, source, interface, count, least_interval, warnings })
-}
-
-/// A source address, and an interface's index and name.
-type WayOut = (Option<IpAddr>, Option<(u32, Untrusted)>);
-
-/// The source address and the interface that were asked for: `--interface` takes either.
-fn way_out<W: World>(arguments: &PingArguments, world: &mut W) -> Result<WayOut, String> {
-    let Some(name) = &arguments.interface else { return Ok((arguments.source, None)) };
-    if let Ok(address) = name.parse::<IpAddr>() {
-        return match arguments.source.filter(|source| *source != address) {
-            Some(source) => Err(format!("--interface: {address} and --source {source} differ")),
-            None => Ok((Some(address), None)),
-        };
-    }
-    let shown = Untrusted::from(name.as_str());
-    match world.interface(name) {
-        Some(index) => Ok((arguments.source, Some((index, shown)))),
-        None if arguments.classic => Err(classic::no_interface(name, arguments)),
-        None => Err(format!("--interface: no interface `{}`", shown.escaped())),
-    }
-}
-
-/// What a host must not be, as far as its text tells.
-fn check_host<W: World>(
-    host: &str,
-    arguments: &PingArguments,
-    world: &mut W,
-) -> Result<(), String> {
-    let shown = Untrusted::from(host);
-    let shown = shown.escaped();
-    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    if host.is_empty() {
-        return Err("HOST is empty".to_owned());
-    }
-    let Some(address) = inner.split('%').next().and_then(parse_address) else {
-        let has_port = host.starts_with('[') || host.matches(':').count() == 1;
-        return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
-    };
-    if let Some((_, zone)) = inner.split_once('%') {
-        check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
-    }
-    if arguments.ipv4 && address.is_ipv6() {
-        return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
-    }
-    if arguments.ipv6 && address.is_ipv4() {
-        return Err(format!("--ipv6: `{shown}` is an IPv4 address"));
-    }
-    if address.is_unspecified() {
-        return Err(format!("HOST `{shown}`: the unspecified address is no destination"));
-    }
-    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    if address.is_multicast() || broadcast {
-        return Err(format!("HOST `{shown}`: multicast and broadcast cannot be probed yet"));
-    }
-    Ok(())
-}
-
-/// The zone of an address, behind its `%` (RFC 4007 section 11).
-fn check_zone<W: World>(zone: &str, address: IpAddr, world: &mut W) -> Result<(), String> {
-    if address.is_ipv4() {
-        return Err("only an IPv6 address has a zone".to_owned());
-    }
-    let is_index = zone.parse::<u32>().is_ok_and(|index| index != 0);
-    if !is_index && world.interface(zone).is_none() {
-        return Err(format!("no interface `{}`", Untrusted::from(zone).escaped()));
-    }
-    Ok(())
+    /// What stands in for what was asked for, to be said once.
+    pub(super) notes: Vec<String>,
 }
 
 impl Plan {
@@ -205,9 +51,9 @@ impl Plan {
                 version: env!("CARGO_PKG_VERSION"),
                 anchor,
                 started_at,
-                method: weakest(network.opened()),
+                method: ladder::weakest(network.opened(), arguments.backend),
                 arguments: as_understood(arguments, &checked),
-                target_count: arguments.hosts.len(),
+                target_count: arguments.hosts.len() * arguments.protocols().len(),
             },
             resolved: Vec::new(),
             configs: Vec::new(),
@@ -216,6 +62,7 @@ impl Plan {
             classic_exit,
             classic_count: checked.count.filter(|_| classic_exit && arguments.deadline.is_some()),
             unmeasured: Vec::new(),
+            notes: Vec::new(),
         };
         if let Some(source) =
             checked.source.filter(|source| !arguments.classic && !world.owns(*source))
@@ -223,90 +70,126 @@ impl Plan {
             let option = source_option(arguments);
             return Err(format!("{option}: {source} is not an address of this machine"));
         }
-        for (index, host) in arguments.hosts.iter().enumerate() {
-            plan.add_target(index, host, arguments, &checked, world, network)?;
+        for host in &arguments.hosts {
+            plan.add_host(host, arguments, &checked, world, network)?;
+        }
+        let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
+        if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {
+            plan.run.method = weakest;
         }
         plan.fail_if = checked.fail_if;
         Ok(plan)
     }
 
-    fn add_target<W: World>(
+    /// Looks a host up and adds a target for each protocol.
+    fn add_host<W: World>(
         &mut self,
-        index: usize,
         host: &str,
         arguments: &PingArguments,
         checked: &Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<(), String> {
+        let protocols = arguments.protocols();
         let before = network.now();
         let found = world.resolve(host, family(arguments));
         let at = network.now();
-        let is_literal = is_literal(host);
-        let (destination, mut failure) = match found {
-            Ok(addresses) => (choose(&addresses, network.opened(), checked.source), None),
+        let looked_up = Some(at.since(before)).filter(|_| !is_literal(host));
+        let (destination, failure) = match found {
+            Ok(addresses) => {
+                let opened = network.opened();
+                (ladder::choose(&addresses, &protocols, opened, checked.source), None)
+            }
             Err(error) => {
-                if arguments.classic || matches!(error, LookupError::NoAnswer { .. }) {
-                    self.unmeasured.push(index);
-                }
                 let failure = lookup_failure(host, &error);
                 let message = arguments.classic.then(|| classic::lookup_failure(host, &error));
+                if arguments.classic || matches!(error, LookupError::NoAnswer { .. }) {
+                    let next = self.resolved.len();
+                    self.unmeasured.extend(next..next + protocols.len());
+                }
                 (None, Some(Failure { message: message.unwrap_or(failure.message), ..failure }))
             }
         };
-        let opening = destination.map(|d| network.opened().family(d.family()));
-        if let (Some(destination), Some(Err(error))) = (destination, &opening) {
-            self.unmeasured.push(index);
-            failure = Some(remedy::closed(destination, error));
-        }
-        let (mut from, name) = checked.origin(arguments, destination);
-        if let Some(destination) = destination.filter(|_| failure.is_none()) {
-            check_family(destination, arguments, checked, from)?;
-            let index_of = checked.interface.as_ref().map(|(index, _)| *index);
-            match world.source(destination, from, index_of) {
-                Ok(found) if name.is_some() || checked.sticks(arguments) => {
-                    from = from.or(Some(found));
-                }
-                Err(error) if arguments.classic => {
-                    self.unmeasured.push(index);
-                    failure = Some(classic::no_route(destination, &error));
-                }
-                Err(error) if !has_family(destination, world) => {
-                    self.unmeasured.push(index);
-                    failure = Some(remedy::no_family(destination, &error));
-                }
-                _ => {}
-            }
-            let wants_name = match arguments.classic {
-                true => !is_literal,
-                false => arguments.names || (world.terminal().stdout && is_literal),
+        let (from, name) = checked.origin(arguments, destination);
+        for protocol in protocols {
+            let mut resolved = Resolved {
+                target_index: self.resolved.len(),
+                target: Untrusted::from(host),
+                protocol,
+                destination,
+                failure: failure.clone(),
+                resolve: looked_up,
+                method: None,
+                from: (from, name.clone()),
+                identifier: None,
+                size: arguments.size,
+                at,
             };
-            if failure.is_none() {
-                let fixed = from.filter(|_| checked.sticks(arguments));
-                let mut config = config(index, destination, arguments, checked, fixed);
-                config.wants_name = wants_name && !arguments.numeric;
-                config.way = world.way(destination, &config.control);
-                if arguments.classic {
-                    classic::configure(&mut config, arguments);
-                }
-                self.configs.push(config);
+            if let Some(destination) = destination {
+                self.add_target(&mut resolved, destination, arguments, checked, world, network)?;
             }
+            self.resolved.push(resolved);
         }
-        self.resolved.push(Resolved {
-            target_index: index,
-            target: Untrusted::from(host),
-            destination,
-            failure,
-            resolve: Some(at.since(before)).filter(|_| !is_literal),
-            method: opening.and_then(Result::ok).map(method),
-            from: (from, name),
-            identifier: destination
-                .and_then(|d| network.opened().family(d.family()).ok())
-                .filter(|opening| opening.socket == SocketKind::Raw || arguments.ident.is_some())
-                .map(|opening| opening.identifiers.first),
-            size: arguments.size,
-            at,
-        });
+        Ok(())
+    }
+
+    /// Decides how a destination is probed.
+    fn add_target<W: World>(
+        &mut self,
+        resolved: &mut Resolved,
+        destination: Destination,
+        arguments: &PingArguments,
+        checked: &Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<(), String> {
+        let from = resolved.from.0;
+        check_destination(destination, arguments, checked, from)?;
+        let opened = network.opened();
+        let rung = match ladder::rung(resolved.protocol, destination, opened, arguments) {
+            Ok(rung) => rung,
+            Err(failure) => return self.give_up(resolved, *failure),
+        };
+        let opening = opened.family(destination.family()).ok();
+        let opening = opening
+            .filter(|opening| opening.socket == SocketKind::Raw || arguments.ident.is_some());
+        resolved.identifier = opening.map(|opening| opening.identifiers.first);
+        resolved.protocol = rung.protocol;
+        resolved.method = Some(rung.method);
+        self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
+        let index = checked.interface.as_ref().map(|(index, _)| *index);
+        match world.source(destination, from, index) {
+            Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
+                resolved.from.0 = from.or(Some(found));
+            }
+            Err(error) if arguments.classic => {
+                return self.give_up(resolved, classic::no_route(destination, &error));
+            }
+            Err(error) if !has_family(destination, world) => {
+                return self.give_up(resolved, remedy::no_family(destination, &error));
+            }
+            _ => {}
+        }
+        let is_literal = resolved.resolve.is_none();
+        let wants_name = match arguments.classic {
+            true => !is_literal,
+            false => arguments.names || (world.terminal().stdout && is_literal),
+        };
+        let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
+        let mut config = config(resolved, destination, arguments, checked, fixed);
+        config.wants_name = wants_name && !arguments.numeric;
+        config.way = world.way(destination, &config.control);
+        if arguments.classic {
+            classic::configure(&mut config, arguments);
+        }
+        self.configs.push(config);
+        Ok(())
+    }
+
+    /// A target that cannot be measured from here.
+    fn give_up(&mut self, resolved: &mut Resolved, failure: Failure) -> Result<(), String> {
+        self.unmeasured.push(resolved.target_index);
+        resolved.failure = Some(failure);
         Ok(())
     }
 }
@@ -336,60 +219,15 @@ const fn family(arguments: &PingArguments) -> Option<Family> {
     }
 }
 
-/// The first address that can be sent to; the first of all where none can.
-fn choose(
-    addresses: &[Destination],
-    opened: &Opened,
-    source: Option<IpAddr>,
-) -> Option<Destination> {
-    let fits = |d: &&Destination| {
-        opened.family(d.family()).is_ok()
-            && source.is_none_or(|source| Family::of(source) == d.family())
-    };
-    addresses.iter().find(fits).or_else(|| addresses.first()).copied()
-}
-
-/// The option that the source address came by.
-const fn source_option(arguments: &PingArguments) -> &'static str {
-    if arguments.source.is_some() { "--source" } else { "--interface" }
-}
-
-fn check_family(
-    destination: Destination,
-    arguments: &PingArguments,
-    checked: &Checked,
-    source: Option<IpAddr>,
-) -> Result<(), String> {
-    let family = destination.family();
-    if let Some(source) = source.filter(|source| Family::of(*source) != family) {
-        let option = source_option(arguments);
-        return Err(format!("{option}: {source} cannot send to {destination}"));
-    }
-    if let Destination::V6(address, 0) = destination
-        && address.is_unicast_link_local()
-        && checked.interface.is_none()
-        && !arguments.classic
-    {
-        // The kernel would pick an interface, and the answer would depend on its routes.
-        return Err(format!(
-            "HOST `{address}`: a link-local address needs its interface, such as `{address}%eth0` \
-             or --interface"
-        ));
-    }
-    if family == Family::Ipv4 && arguments.size > 65_507 {
-        return Err("--size: at most 65507 for IPv4".to_owned());
-    }
-    Ok(())
-}
-
 fn config(
-    index: usize,
+    resolved: &Resolved,
     destination: Destination,
     arguments: &PingArguments,
     checked: &Checked,
     source: Option<IpAddr>,
 ) -> Config {
     Config {
+        protocol: resolved.protocol,
         count: checked.count,
         interval: arguments.interval(),
         adaptive: arguments.adaptive.then_some(checked.least_interval),
@@ -398,14 +236,9 @@ fn config(
         preload: arguments.preload,
         size: arguments.size,
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
-        control: Control {
-            hop_limit: arguments.ttl,
-            traffic_class: arguments.dscp.or(arguments.tos),
-            source,
-            interface: checked.interface.as_ref().map(|(number, _)| *number),
-        },
+        control: Control { source, ..request::control(arguments, checked) },
         keeps_probes: arguments.form() == Output::Json,
-        ..Config::new(index, destination)
+        ..Config::new(resolved.target_index, destination)
     }
 }
 
@@ -428,36 +261,10 @@ fn lookup_failure(host: &str, error: &LookupError) -> Failure {
     Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno: None, icmp: None, message }
 }
 
-/// How one family is measured.
-pub(super) fn method(opening: &Opening) -> Method {
-    Method {
-        socket: opening.socket,
-        timestamps: Timestamps::Kernel,
-        because: opening.because.clone(),
-        lost: opening.lost.clone(),
-    }
-}
-
-/// The weaker of the two families' methods.
-fn weakest(opened: &Opened) -> Method {
-    let openings = [&opened.ipv4, &opened.ipv6].into_iter().flatten();
-    openings.max_by_key(|opening| opening.socket).map_or_else(
-        || Method {
-            socket: SocketKind::None,
-            timestamps: Timestamps::User,
-            because: opened.ipv4.as_ref().err().map_or_else(
-                || "no socket could be opened".to_owned(),
-                |error| format!("no socket could be opened: {error}"),
-            ),
-            lost: Vec::new(),
-        },
-        method,
-    )
-}
-
 fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Value {
     json!({
         "hosts": arguments.hosts,
+        "protocols": arguments.protocols().iter().map(|protocol| protocol.name()).collect::<Vec<_>>(),
         "count": checked.count,
         "interval_ms": netdiag_model::milliseconds(arguments.interval()),
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout()),

@@ -1,9 +1,11 @@
 //! What to do when this machine does not let us measure.
 
-use netdiag_engine::port::NetworkError;
+use netdiag_engine::port::{NetworkError, Opened};
+use netdiag_model::contract::{Method, SocketKind};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Destination, Family};
+use netdiag_ping::Protocol;
 
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
@@ -62,4 +64,29 @@ fn failure(destination: Destination, error: &NetworkError, reason: String, said:
         icmp: None,
         message: format!("cannot measure {destination}: {said}"),
     }
+}
+
+/// What stands in for ICMP, what that cannot tell, and what would mend it: one line.
+pub(super) fn note(family: Family, protocol: Protocol, method: &Method, opened: &Opened) -> String {
+    let (family_name, key) = match family {
+        Family::Ipv4 => ("IPv4", SocketKind::IcmpDatagram),
+        Family::Ipv6 => ("IPv6", SocketKind::IcmpDatagram),
+    };
+    let closed_range = opened.refused.iter().any(|refused| {
+        refused.family == family
+            && refused.socket == key
+            && matches!(refused.error.errno, EPERM | EACCES)
+    });
+    let mend = if closed_range {
+        "`sysctl -w net.ipv4.ping_group_range='0 2147483647'` or `setcap cap_net_raw+p netdiag`"
+    } else {
+        "`setcap cap_net_raw+p netdiag`, in a container `--cap-add NET_RAW`,"
+    };
+    let instead = match protocol.port() {
+        Some(port) => format!("{} to port {port}", protocol.name().to_ascii_uppercase()),
+        None => protocol.name().to_owned(),
+    };
+    let lost = method.lost.first().map(|lost| format!("{lost}; ")).unwrap_or_default();
+    let because = &method.because;
+    format!("no ICMP over {family_name} ({because}): {instead} instead; {lost}{mend} gives ICMP")
 }

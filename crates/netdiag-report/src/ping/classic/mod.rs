@@ -8,9 +8,9 @@ use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{Reason, Rejection, Reply};
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Family, IcmpKind, Instant, Untrusted};
-use netdiag_ping::Event;
 use netdiag_ping::event::{EventKind, Settled};
 use netdiag_ping::result::Target;
+use netdiag_ping::{Event, Protocol};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -225,7 +225,12 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
                 self.reply(index, *seq, reply)
             }
             EventKind::Advice { seq, error } if self.is_plain() => {
-                writeln!(self.out, "{}{}", self.date(at), lines::advice(*seq, error))
+                writeln!(
+                    self.out,
+                    "{}{}",
+                    self.date(at),
+                    lines::advice(Protocol::Icmp, *seq, error)
+                )
             }
             EventKind::LateError { seq, error } => {
                 let (from, text) = (error.from.address(), lines::error_text(error));

@@ -1,0 +1,233 @@
+//! Whether the arguments fit together, and fit this machine.
+
+use super::{DOCUMENT_COUNT, backend, classic};
+use crate::World;
+use crate::args::PingArguments;
+use crate::args::ping::Output;
+use netdiag_check::expr::Expr;
+use netdiag_model::{Destination, Family, Untrusted, parse_address};
+use netdiag_ping::Protocol;
+use netdiag_ping::metrics::METRICS;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The shortest interval of a user who is not root.
+pub(super) const LEAST_INTERVAL: Duration = Duration::from_millis(2);
+/// The same of TCP connections to one target.
+const LEAST_CONNECT_INTERVAL: Duration = Duration::from_millis(20);
+/// The most requests at once of a user who is not root.
+const MOST_PRELOAD: u64 = 3;
+/// A timeout above this without a unit is probably meant in milliseconds.
+const ODD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Arguments that fit together.
+pub(super) struct Checked {
+    pub(super) fail_if: Option<Expr>,
+    pub(super) source: Option<IpAddr>,
+    pub(super) interface: Option<(u32, Untrusted)>,
+    pub(super) count: Option<u64>,
+    /// How fast an interval that follows the answers may become.
+    pub(super) least_interval: Duration,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Checked {
+    /// The source address and the interface that were asked for. To iputils a source of the other
+    /// family asks for any source of this one.
+    pub(super) fn origin(
+        &self,
+        arguments: &PingArguments,
+        destination: Option<Destination>,
+    ) -> (Option<IpAddr>, Option<Untrusted>) {
+        let fits = |source: &IpAddr| {
+            let family = destination.map(Destination::family);
+            !arguments.classic || family.is_none_or(|family| Family::of(*source) == family)
+        };
+        let name = self.interface.as_ref().map(|(_, name)| name.clone());
+        (self.source.filter(fits), name)
+    }
+
+    /// Whether every packet has the same source address.
+    pub(super) const fn sticks(&self, arguments: &PingArguments) -> bool {
+        arguments.sticky_source || self.source.is_some()
+    }
+}
+
+/// Checks what can be checked without touching the network.
+pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Result<Checked, String> {
+    let fail_if = match &arguments.fail_if {
+        None => None,
+        Some(text) => {
+            Some(Expr::parse(text, METRICS).map_err(|error| format!("--fail-if: {error}"))?)
+        }
+    };
+    if let Some((letter, meaning)) = arguments.missing.given() {
+        return Err(format!("-{letter}: {meaning} cannot be had yet"));
+    }
+    for host in &arguments.hosts {
+        match check_host(host, arguments, world) {
+            Err(_) if arguments.classic => classic::check_host(host, arguments)?,
+            checked => checked?,
+        }
+    }
+    if !world.may_flood() {
+        if arguments.interval() < LEAST_INTERVAL {
+            if arguments.classic {
+                return Err(classic::FLOOD.to_owned());
+            }
+            return Err("--interval: below 2 ms only root may send".to_owned());
+        }
+        if arguments.preload > MOST_PRELOAD {
+            return Err(format!("--preload: above {MOST_PRELOAD} only root may send"));
+        }
+    }
+    check_protocols(arguments, world)?;
+    backend::check(arguments)?;
+    if arguments.classic && arguments.form() != Output::Text {
+        return Err("--classic: only with --output text".to_owned());
+    }
+    let (source, interface) = way_out(arguments, world)?;
+    let mut warnings = Vec::new();
+    let bare = arguments.timeout.filter(|timeout| timeout.bare && !arguments.classic);
+    if let Some(timeout) = bare.filter(|timeout| timeout.duration > ODD_TIMEOUT) {
+        let seconds = timeout.duration.as_secs();
+        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
+    }
+    let mut count = arguments.count;
+    let document = matches!(arguments.form(), Output::Json | Output::Csv);
+    if document && count.is_none() && arguments.deadline.is_none() {
+        count = Some(DOCUMENT_COUNT);
+        warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
+    }
+    let least_interval = if world.may_flood() { Duration::ZERO } else { LEAST_INTERVAL };
+    Ok(Checked { fail_if, source, interface, count, least_interval, warnings })
+}
+
+/// What a protocol has no use for, and what it may not do.
+fn check_protocols<W: World>(arguments: &PingArguments, world: &W) -> Result<(), String> {
+    let all = arguments.protocols();
+    let is_tcp = |protocol: &Protocol| matches!(protocol, Protocol::Tcp { .. });
+    if arguments.classic && all != [Protocol::Icmp] {
+        return Err("--proto: --classic knows only icmp".to_owned());
+    }
+    if arguments.ident.is_some() && !all.contains(&Protocol::Icmp) {
+        return Err("--ident: only icmp has an identifier".to_owned());
+    }
+    if all.iter().any(is_tcp) {
+        let useless = [
+            (arguments.mark.is_some(), "--mark"),
+            (arguments.df.is_some(), "--df"),
+            (arguments.direct, "-r"),
+            (arguments.send_buffer.is_some(), "-S"),
+            (arguments.pattern.is_some() && all.iter().all(is_tcp), "--pattern"),
+        ];
+        if let Some((_, option)) = useless.iter().find(|(given, _)| *given) {
+            return Err(format!("{option}: not with --proto tcp"));
+        }
+        if !world.may_flood() && arguments.interval() < LEAST_CONNECT_INTERVAL {
+            return Err("--interval: below 20 ms only root may open TCP connections".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// A source address, and an interface's index and name.
+type WayOut = (Option<IpAddr>, Option<(u32, Untrusted)>);
+
+/// The source address and the interface that were asked for: `--interface` takes either.
+fn way_out<W: World>(arguments: &PingArguments, world: &mut W) -> Result<WayOut, String> {
+    let Some(name) = &arguments.interface else { return Ok((arguments.source, None)) };
+    if let Ok(address) = name.parse::<IpAddr>() {
+        return match arguments.source.filter(|source| *source != address) {
+            Some(source) => Err(format!("--interface: {address} and --source {source} differ")),
+            None => Ok((Some(address), None)),
+        };
+    }
+    let shown = Untrusted::from(name.as_str());
+    match world.interface(name) {
+        Some(index) => Ok((arguments.source, Some((index, shown)))),
+        None if arguments.classic => Err(classic::no_interface(name, arguments)),
+        None => Err(format!("--interface: no interface `{}`", shown.escaped())),
+    }
+}
+
+/// What a host must not be, as far as its text tells.
+fn check_host<W: World>(
+    host: &str,
+    arguments: &PingArguments,
+    world: &mut W,
+) -> Result<(), String> {
+    let shown = Untrusted::from(host);
+    let shown = shown.escaped();
+    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    if host.is_empty() {
+        return Err("HOST is empty".to_owned());
+    }
+    let Some(address) = inner.split('%').next().and_then(parse_address) else {
+        let has_port = host.starts_with('[') || host.matches(':').count() == 1;
+        return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
+    };
+    if let Some((_, zone)) = inner.split_once('%') {
+        check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
+    }
+    if arguments.ipv4 && address.is_ipv6() {
+        return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
+    }
+    if arguments.ipv6 && address.is_ipv4() {
+        return Err(format!("--ipv6: `{shown}` is an IPv4 address"));
+    }
+    if address.is_unspecified() {
+        return Err(format!("HOST `{shown}`: the unspecified address is no destination"));
+    }
+    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    if address.is_multicast() || broadcast {
+        return Err(format!("HOST `{shown}`: multicast and broadcast cannot be probed yet"));
+    }
+    Ok(())
+}
+
+/// The zone of an address, behind its `%` (RFC 4007 section 11).
+fn check_zone<W: World>(zone: &str, address: IpAddr, world: &mut W) -> Result<(), String> {
+    if address.is_ipv4() {
+        return Err("only an IPv6 address has a zone".to_owned());
+    }
+    let is_index = zone.parse::<u32>().is_ok_and(|index| index != 0);
+    if !is_index && world.interface(zone).is_none() {
+        return Err(format!("no interface `{}`", Untrusted::from(zone).escaped()));
+    }
+    Ok(())
+}
+
+/// The option that the source address came by.
+pub(super) const fn source_option(arguments: &PingArguments) -> &'static str {
+    if arguments.source.is_some() { "--source" } else { "--interface" }
+}
+
+/// What a destination must not be, once it is known.
+pub(super) fn check_destination(
+    destination: Destination,
+    arguments: &PingArguments,
+    checked: &Checked,
+    source: Option<IpAddr>,
+) -> Result<(), String> {
+    let family = destination.family();
+    if let Some(source) = source.filter(|source| Family::of(*source) != family) {
+        let option = source_option(arguments);
+        return Err(format!("{option}: {source} cannot send to {destination}"));
+    }
+    if let Destination::V6(address, 0) = destination
+        && address.is_unicast_link_local()
+        && checked.interface.is_none()
+        && !arguments.classic
+    {
+        // The kernel would pick an interface, and the answer would depend on its routes.
+        return Err(format!(
+            "HOST `{address}`: a link-local address needs its interface, such as `{address}%eth0` \
+             or --interface"
+        ));
+    }
+    if family == Family::Ipv4 && arguments.size > 65_507 {
+        return Err("--size: at most 65507 for IPv4".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! By which method a protocol is measured here, and what stands in for ICMP where that is refused.
+
+use super::remedy;
+use crate::Backend;
+use crate::args::PingArguments;
+use netdiag_engine::port::{NetworkError, Opened, Opening};
+use netdiag_model::contract::{Method, SocketKind, Timestamps};
+use netdiag_model::failure::Failure;
+use netdiag_model::{Destination, Family};
+use netdiag_ping::Protocol;
+use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
+use std::net::IpAddr;
+
+/// What is sent to a destination, and how.
+pub(super) struct Rung {
+    pub(super) protocol: Protocol,
+    pub(super) method: Method,
+    /// What stands in for something else, and what would mend that, for the user.
+    pub(super) note: Option<String>,
+}
+
+/// The rung for what was asked for. Without the right to send ICMP, UDP stands in for it, and TCP
+/// where even that is refused.
+pub(super) fn rung(
+    wanted: Protocol,
+    destination: Destination,
+    opened: &Opened,
+    arguments: &PingArguments,
+) -> Result<Rung, Box<Failure>> {
+    let may_stand_in = !arguments.classic && arguments.backend == Backend::Linux;
+    climb(wanted, destination, opened, (arguments.backend, may_stand_in))
+}
+
+fn climb(
+    wanted: Protocol,
+    destination: Destination,
+    opened: &Opened,
+    (backend, may_stand_in): (Backend, bool),
+) -> Result<Rung, Box<Failure>> {
+    let family = destination.family();
+    let method = |opening| method(opening, backend);
+    let as_asked = |method| Rung { protocol: wanted, method, note: None };
+    let refused = match wanted {
+        Protocol::Tcp { .. } => return Ok(as_asked(connects("TCP was asked for".to_owned()))),
+        Protocol::Udp { .. } => {
+            let opening = opened.udp(family);
+            let closed = |error| Box::new(remedy::closed(destination, error));
+            return opening.map(|opening| as_asked(method(opening))).map_err(closed);
+        }
+        Protocol::Icmp => match opened.family(family) {
+            Ok(opening) => return Ok(as_asked(method(opening))),
+            Err(error) => error,
+        },
+    };
+    let stand_in = match opened.udp(family) {
+        _ if !may_stand_in || !is_refusal(refused) => None,
+        Ok(opening) => Some((Protocol::Udp { port: UDP_PORT }, method(opening))),
+        Err(error) if is_refusal(error) => {
+            let because = format!("neither ICMP nor UDP may be sent ({error})");
+            Some((Protocol::Tcp { port: TCP_PORT, any_answer: true }, connects(because)))
+        }
+        Err(_) => None,
+    };
+    let Some((protocol, method)) = stand_in else {
+        return Err(Box::new(remedy::closed(destination, refused)));
+    };
+    let note = Some(remedy::note(family, protocol, &method, opened));
+    Ok(Rung { protocol, method, note })
+}
+
+/// EPERM, EACCES, ENOSYS, EPROTONOSUPPORT: this kind of socket is not for us, another may be.
+const fn is_refusal(error: &NetworkError) -> bool {
+    matches!(error.errno, 1 | 13 | 38 | 93)
+}
+
+/// The first address that can be sent to; the first of all where none can.
+pub(super) fn choose(
+    addresses: &[Destination],
+    protocols: &[Protocol],
+    opened: &Opened,
+    source: Option<IpAddr>,
+) -> Option<Destination> {
+    let is_open = |family: Family| {
+        let has_tcp = protocols.iter().any(|protocol| matches!(protocol, Protocol::Tcp { .. }));
+        has_tcp || opened.family(family).is_ok() || opened.udp(family).is_ok()
+    };
+    let fits = |d: &&Destination| {
+        is_open(d.family()) && source.is_none_or(|source| Family::of(source) == d.family())
+    };
+    addresses.iter().find(fits).or_else(|| addresses.first()).copied()
+}
+
+/// How TCP connections are measured.
+fn connects(because: String) -> Method {
+    let lost = [
+        "the TTL of replies, so no routers back",
+        "answers after the timeout, and repeated ones",
+        "refusals by a filter in the name of the target",
+    ];
+    Method {
+        socket: SocketKind::TcpErrorQueue,
+        timestamps: Timestamps::Kernel,
+        because,
+        lost: lost.map(str::to_owned).into(),
+    }
+}
+
+/// How one family is measured.
+fn method(opening: &Opening, backend: Backend) -> Method {
+    Method {
+        socket: opening.socket,
+        timestamps: match backend {
+            Backend::Linux => Timestamps::Kernel,
+            Backend::Portable => Timestamps::User,
+        },
+        because: opening.because.clone(),
+        lost: opening.lost.clone(),
+    }
+}
+
+/// The weaker of the two families' methods.
+pub(super) fn weakest(opened: &Opened, backend: Backend) -> Method {
+    let openings = [&opened.ipv4, &opened.ipv6, &opened.udp4, &opened.udp6].into_iter().flatten();
+    openings.max_by_key(|opening| opening.socket).map_or_else(
+        || Method {
+            socket: SocketKind::None,
+            timestamps: Timestamps::User,
+            because: opened.ipv4.as_ref().err().map_or_else(
+                || "no socket could be opened".to_owned(),
+                |error| format!("no socket could be opened: {error}"),
+            ),
+            lost: Vec::new(),
+        },
+        |opening| method(opening, backend),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdiag_engine::port::{Identifiers, Refused};
+
+    const EPERM: i32 = 1;
+    const EAFNOSUPPORT: i32 = 97;
+
+    fn open(socket: SocketKind) -> Result<Opening, NetworkError> {
+        let identifiers = Identifiers { first: 16, count: 1 };
+        Ok(Opening { socket, identifiers, because: "as the test has it".to_owned(), lost: vec![] })
+    }
+
+    fn refused(errno: i32) -> Result<Opening, NetworkError> {
+        Err(NetworkError { call: "socket", errno })
+    }
+
+    /// What becomes of ICMP over IPv4, with these sockets.
+    fn icmp(
+        icmp: Result<Opening, NetworkError>,
+        udp: Result<Opening, NetworkError>,
+    ) -> Result<Rung, Box<Failure>> {
+        let socket = SocketKind::IcmpDatagram;
+        let error = NetworkError { call: "socket", errno: EPERM };
+        let refused = vec![Refused { family: Family::Ipv4, socket, error }];
+        let opened = Opened { udp4: udp, refused, ..Opened::icmp(icmp.clone(), icmp) };
+        let destination = Destination::new("192.0.2.1".parse().expect("an address"));
+        climb(Protocol::Icmp, destination, &opened, (Backend::Linux, true))
+    }
+
+    #[test]
+    fn the_ladder_goes_from_icmp_by_udp_to_tcp() {
+        let best = icmp(open(SocketKind::Raw), refused(EPERM)).expect("ICMP");
+        assert_eq!((best.protocol, best.note), (Protocol::Icmp, None));
+        let udp = icmp(refused(EPERM), open(SocketKind::UdpErrorQueue)).expect("UDP");
+        assert_eq!(udp.protocol, Protocol::Udp { port: UDP_PORT });
+        assert!(udp.note.is_some_and(|note| note.contains("UDP to port 33434 instead")));
+        let tcp = icmp(refused(EPERM), refused(EPERM)).expect("TCP");
+        assert_eq!(tcp.protocol, Protocol::Tcp { port: TCP_PORT, any_answer: true });
+        assert_eq!(tcp.method.socket, SocketKind::TcpErrorQueue);
+        assert!(tcp.note.is_some_and(|note| note.contains("TCP to port 443 instead")));
+    }
+
+    #[test]
+    fn a_family_that_is_not_there_has_no_rung() {
+        let none = icmp(refused(EAFNOSUPPORT), refused(EAFNOSUPPORT));
+        assert!(none.is_err_and(|failure| failure.message.contains("no IPv4 on this host")));
+    }
+}

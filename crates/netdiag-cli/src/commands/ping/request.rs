@@ -1,0 +1,42 @@
+//! What a run needs open.
+
+use super::check::Checked;
+use crate::args::PingArguments;
+use crate::{OpenRequest, UdpSockets};
+use netdiag_engine::port::Control;
+use netdiag_ping::Protocol;
+
+/// The sockets and their options.
+pub(super) fn open_request(arguments: &PingArguments, checked: &Checked) -> OpenRequest {
+    let protocols = arguments.protocols();
+    let has_icmp = protocols.contains(&Protocol::Icmp);
+    let has_udp = protocols.iter().any(|protocol| matches!(protocol, Protocol::Udp { .. }));
+    OpenRequest {
+        backend: arguments.backend,
+        identifier: arguments.ident,
+        dont_fragment: arguments.df,
+        mark: arguments.mark,
+        send_buffer: arguments.send_buffer.map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
+        direct: arguments.direct,
+        no_loopback: arguments.no_loopback,
+        user_stamps: arguments.user_stamps,
+        icmp: has_icmp,
+        udp: match (has_udp, has_icmp && !arguments.classic) {
+            (true, _) => UdpSockets::Always,
+            (false, true) => UdpSockets::InsteadOfIcmp,
+            (false, false) => UdpSockets::Never,
+        },
+        control: control(arguments, checked),
+        patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
+    }
+}
+
+/// What every packet carries.
+pub(super) fn control(arguments: &PingArguments, checked: &Checked) -> Control {
+    Control {
+        hop_limit: arguments.ttl,
+        traffic_class: arguments.dscp.or(arguments.tos),
+        source: checked.source,
+        interface: checked.interface.as_ref().map(|(number, _)| *number),
+    }
+}

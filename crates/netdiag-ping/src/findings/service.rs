@@ -1,0 +1,155 @@
+//! What is said of TCP and UDP probes, and of several protocols to one address.
+
+use crate::Measurement;
+use crate::protocol::Protocol;
+use crate::result::Context;
+use netdiag_model::finding::{Finding, Severity};
+use netdiag_model::milliseconds;
+
+/// Linux answers with one "port unreachable" a second to each target (icmp_ratelimit).
+const UNREACHABLES_APART_MS: u64 = 1_000;
+
+impl Measurement {
+    /// Why nothing came back over TCP.
+    pub(super) fn no_connection(&self, target: &str, n: u64) -> Option<Finding> {
+        let Protocol::Tcp { port, .. } = self.config.protocol else { return None };
+        if self.stats.counters().received() > 0 {
+            return None;
+        }
+        self.connection_refused(target, port)
+            .or_else(|| self.connection_prohibited(target, port))
+            .or_else(|| self.connection_filtered(target, port, n))
+    }
+
+    fn connection_refused(&self, target: &str, port: u16) -> Option<Finding> {
+        let count = Some(self.tally.refused).filter(|count| *count > 0)?;
+        let message = format!(
+            "{target} refused {count} connections to port {port}: it is up, nothing listens there"
+        );
+        Some(
+            self.finding("connection-refused", Severity::Critical, target.to_owned(), message)
+                .with("count", count)
+                .with("port", port)
+                .advise(format!(
+                    "is the service running, on which address: `netdiag sockets :{port}` there"
+                )),
+        )
+    }
+
+    fn connection_prohibited(&self, target: &str, port: u16) -> Option<Finding> {
+        let errors = self.tally.icmp_errors.iter().filter(|((_, kind), _)| kind.is_prohibited());
+        let ((from, kind), count) = errors.max_by_key(|(_, count)| **count)?;
+        let said = kind.ping_text();
+        let message =
+            format!("{from} prohibited {count} connections to {target} port {port}: {said}");
+        Some(
+            self.finding("connection-prohibited", Severity::Critical, from.to_string(), message)
+                .with("from", from.to_string())
+                .with("type", kind.kind)
+                .with("code", kind.code)
+                .with("name", kind.name())
+                .with("count", *count)
+                .with("port", port)
+                .advise(format!("the filter at {from}")),
+        )
+    }
+
+    fn connection_filtered(&self, target: &str, port: u16, n: u64) -> Option<Finding> {
+        let counters = self.stats.counters();
+        if n < 3 || counters.net_errors() > 0 {
+            return None;
+        }
+        let span = self.last_at?.since(self.started_at?);
+        let message = format!(
+            "{target} port {port} answered none of {n} connection attempts, not even with a refusal"
+        );
+        Some(
+            self.finding("connection-filtered", Severity::Critical, target.to_owned(), message)
+                .with("attempts", n)
+                .with("port", port)
+                .with("seconds", span.as_secs_f64())
+                .with("threshold_n", 3)
+                .advise(format!("`netdiag trace {target}:{port}`")),
+        )
+    }
+
+    /// Connections that needed more than one SYN: the kernel sent it again after a second.
+    pub(super) fn syn_retransmitted(&self, target: &str) -> Option<Finding> {
+        let count = Some(self.tally.retransmitted).filter(|count| *count > 0)?;
+        let received = self.stats.counters().received();
+        let largest = self.stats.rtt().max().map(milliseconds);
+        let message = format!(
+            "{count} of {received} connections needed more than one SYN; their times include the wait for it"
+        );
+        Some(
+            self.finding("syn-retransmitted", Severity::Warning, target.to_owned(), message)
+                .with("retransmitted", count)
+                .with("n", received)
+                .with("largest_ms", largest)
+                .advise(
+                    "once: loss on the way; often: the accept queue of the service may be full",
+                ),
+        )
+    }
+
+    /// Whether probes were missed for want of answers that the target may give.
+    pub(super) fn is_limited(&self) -> bool {
+        let is_fast = self.config.interval.as_millis() < u128::from(UNREACHABLES_APART_MS);
+        let loss = self.stats.counters().loss();
+        let is_missing = loss.is_some_and(|loss| loss.of() >= 20 && loss.wilson95().0 > 5.0);
+        is_fast && is_missing && self.tally.port_unreachable >= 3
+    }
+
+    /// What is missing is probably what the target holds back: it limits how often it says "port
+    /// unreachable".
+    pub(super) fn icmp_rate_limit(&self, target: &str) -> Option<Finding> {
+        let loss = self.stats.counters().loss().filter(|_| self.is_limited())?;
+        let answers = self.tally.port_unreachable;
+        let seconds = self.last_at?.since(self.started_at?).as_secs_f64();
+        let message = format!(
+            "{answers} answers in {seconds:.1} s: probably {target} limits its \"port unreachable\" (Linux: 6, then 1/s), and nothing is lost"
+        );
+        Some(
+            self.finding("icmp-rate-limit", Severity::Info, target.to_owned(), message)
+                .with("answers", answers)
+                .with("seconds", seconds)
+                .with("n", loss.of())
+                .with("interval_ms", milliseconds(self.config.interval))
+                .advise("`--interval 1` or more to see it answer"),
+        )
+    }
+}
+
+/// What only several measurements together tell: ICMP is filtered on the way to an address whose
+/// service answers.
+#[must_use]
+pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
+    let silent = measured.iter().filter(|(one, _)| {
+        let counters = one.stats.counters();
+        one.config.protocol == Protocol::Icmp && counters.received() == 0 && one.settled() >= 3
+    });
+    let findings = silent.filter_map(|(silent, context)| {
+        let address = silent.config.destination.address();
+        let service = measured.iter().map(|(one, _)| one).find(|one| {
+            let is_service = matches!(one.config.protocol, Protocol::Tcp { .. });
+            let same = one.config.destination == silent.config.destination;
+            is_service && same && one.stats.counters().received() > 0
+        })?;
+        let (sent, port) = (silent.settled(), service.config.protocol.port().unwrap_or_default());
+        let received = service.stats.counters().received();
+        let message = format!(
+            "ICMP to {address} is filtered, its service is up: 0 of {sent} echo requests were answered, {received} connections to port {port} opened"
+        );
+        let subject = context.target.escaped().to_string();
+        Some(
+            silent
+                .finding("icmp-filtered-service-up", Severity::Info, subject, message)
+                .with("icmp_n", sent)
+                .with("icmp_received", 0)
+                .with("tcp_port", port)
+                .with("tcp_received", received)
+                .advise(format!("ping does not test this host; use `--proto tcp:{port}`")),
+        )
+    });
+    findings.collect()
+}

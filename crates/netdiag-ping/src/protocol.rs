@@ -1,0 +1,113 @@
+//! What is sent, and what counts as an answer to it.
+
+use crate::Measurement;
+use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
+use netdiag_engine::{EchoSpec, Outcome, Probe, ProbeKind, UdpSpec};
+use netdiag_model::StampSource;
+
+/// The port of UDP probes where none is given, as traceroute's first.
+pub const UDP_PORT: u16 = 33_434;
+/// The port of TCP probes where none is given.
+pub const TCP_PORT: u16 = 443;
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// ICMP echo requests; echo replies count.
+    #[default]
+    Icmp,
+    /// UDP datagrams; the target's own "port unreachable" counts, and whatever answers at the port.
+    Udp {
+        /// The destination port.
+        port: u16,
+    },
+    /// TCP connections, opened by the kernel and closed at once; one that opens counts.
+    Tcp {
+        /// The destination port.
+        port: u16,
+        /// Whether a reset counts too: the host is there, whatever listens on it.
+        any_answer: bool,
+    },
+}
+
+impl Protocol {
+    /// The word of the JSON contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Icmp => "icmp",
+            Self::Udp { .. } => "udp",
+            Self::Tcp { .. } => "tcp",
+        }
+    }
+
+    /// The destination port, of protocols that have one.
+    #[must_use]
+    pub const fn port(self) -> Option<u16> {
+        match self {
+            Self::Icmp => None,
+            Self::Udp { port } | Self::Tcp { port, .. } => Some(port),
+        }
+    }
+
+    /// Whether a probe carries data of ours.
+    #[must_use]
+    pub const fn has_data(self) -> bool {
+        !matches!(self, Self::Tcp { .. })
+    }
+}
+
+impl Measurement {
+    pub(crate) fn kind(&self) -> ProbeKind {
+        let (size, pattern) = (self.config.size, self.config.pattern);
+        match self.config.protocol {
+            Protocol::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.flow }),
+            Protocol::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
+            Protocol::Tcp { port, .. } => ProbeKind::Connect { port },
+        }
+    }
+
+    /// What an outcome means to this protocol.
+    pub(crate) fn understood(&self, probe: &Probe, outcome: &Outcome) -> Outcome {
+        match outcome {
+            Outcome::Replied(reply) => Outcome::Replied(by_the_kernel(reply)),
+            Outcome::Refused(refusal) if self.counts_refusals() => {
+                Outcome::Replied(reset(probe, refusal))
+            }
+            other => other.clone(),
+        }
+    }
+
+    const fn counts_refusals(&self) -> bool {
+        matches!(self.config.protocol, Protocol::Tcp { any_answer: true, .. })
+    }
+}
+
+/// The kernel knows the time from SYN to SYN-ACK, unless it had to send the SYN again: then the whole
+/// time to the connection stands.
+fn by_the_kernel(reply: &Reply) -> Reply {
+    let ReplyDetail::Connected { info: Some(info), .. } = &reply.detail else {
+        return reply.clone();
+    };
+    let is_measured = info.total_retransmits == 0 && !info.rtt.is_zero() && info.rtt <= reply.rtt;
+    if !is_measured {
+        return reply.clone();
+    }
+    Reply { rtt: info.rtt, stamp: StampSource::Kernel, ..reply.clone() }
+}
+
+/// A reset as the answer that it is.
+fn reset(probe: &Probe, refusal: &Refusal) -> Reply {
+    Reply {
+        from: probe.destination,
+        rtt: refusal.rtt,
+        stamp: refusal.stamp,
+        clock_adjusted: false,
+        received_at: probe.sent_at + refusal.rtt,
+        hop_limit: None,
+        bytes: 0,
+        sent_bytes: 0,
+        corruption: None,
+        detail: ReplyDetail::Reset,
+    }
+}

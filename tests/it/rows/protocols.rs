@@ -1,0 +1,198 @@
+//! Other probes than echo requests: what stands in for ICMP where that is refused, and several
+//! protocols on one timeline.
+
+use super::network::Lab;
+use crate::support::process::{Ended, Namespace, run};
+use serde_json::Value;
+use std::net::TcpListener;
+
+const FAMILIES: [(&str, &str); 2] = [("127.0.0.1", "IPv4"), ("::1", "IPv6")];
+
+/// A namespace in which nobody may use ICMP, with a service on port 80 of both families.
+fn closed() -> Option<(Namespace, TcpListener)> {
+    let namespace = Namespace::open_to_nobody()?;
+    namespace.run("echo '1 0' > /proc/sys/net/ipv4/ping_group_range");
+    let service = namespace.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
+    Some((namespace, service))
+}
+
+fn found<'a>(document: &'a Value, code: &str) -> Option<&'a Value> {
+    let findings = document["findings"].as_array().expect("findings");
+    findings.iter().find(|finding| finding["code"] == code)
+}
+
+fn targets(ended: &Ended) -> Vec<Value> {
+    ended.json()["targets"].as_array().expect("targets").clone()
+}
+
+#[test]
+fn a1_udp_stands_in_where_icmp_is_refused_and_says_so() {
+    let Some((namespace, _service)) = closed() else { return };
+    for (address, family) in FAMILIES {
+        let arguments = ["ping", "-c", "3", "-i", "0.1", address];
+        let text = run(&mut namespace.nobody(&arguments));
+        assert_eq!(text.code(), Some(0), "{text:?}");
+        let note = format!("netdiag ping: no ICMP over {family} (no CAP_NET_RAW; ");
+        assert!(text.err.starts_with(&note), "{text:?}");
+        assert_eq!(text.err.lines().count(), 1, "{text:?}");
+        for part in ["ping_group_range", "UDP to port 33434 instead", "count as lost", "sysctl -w"]
+        {
+            assert!(text.err.contains(part), "{part}: {text:?}");
+        }
+        assert!(text.out.contains("udp_seq=3 ttl=64 time="), "{text:?}");
+        let json = run(namespace.nobody(&arguments).arg("--json"));
+        let target = json.target();
+        assert_eq!((&target["protocol"], &target["port"]), (&"udp".into(), &33_434.into()));
+        assert_eq!((&target["received"], &target["lost"]), (&3.into(), &0.into()), "{json:?}");
+        for method in [&target["method"], &json.json()["method"]] {
+            assert_eq!(method["socket"], "udp-error-queue", "{json:?}");
+            assert_eq!(method["timestamps"], "kernel", "{json:?}");
+            assert!(method["lost"].as_array().is_some_and(|lost| !lost.is_empty()), "{json:?}");
+        }
+    }
+}
+
+/// As the classic tool, which has nothing that stands in.
+#[test]
+fn nothing_stands_in_for_icmp_in_classic_output() {
+    let Some((namespace, _service)) = closed() else { return };
+    let ended = run(&mut namespace.nobody(&["ping", "--classic", "-c", "1", "127.0.0.1"]));
+    assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
+}
+
+#[test]
+fn a13_several_protocols_run_on_one_timeline_each_a_target() {
+    let Some((namespace, _service)) = closed() else { return };
+    for (address, _) in FAMILIES {
+        let arguments = ["ping", "--json", "-c", "4", "-i", "0.1", "--proto"];
+        let mut command = namespace.netdiag(&arguments);
+        let ended = run(command.args(["icmp,udp,tcp:80", address]));
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        let targets = targets(&ended);
+        let kinds: Vec<_> =
+            targets.iter().map(|t| (t["protocol"].clone(), t["port"].clone())).collect();
+        let expected = [("icmp", Value::Null), ("udp", 33_434.into()), ("tcp", 80.into())];
+        assert_eq!(kinds, expected.map(|(name, port)| (Value::from(name), port)));
+        for target in &targets {
+            assert_eq!((&target["received"], &target["lost"]), (&4.into(), &0.into()), "{target}");
+            for (index, probe) in target["probes"].as_array().expect("probes").iter().enumerate() {
+                // The same grid for all: never before its time.
+                let sent = probe["sent_offset_ms"].as_f64().expect("a number");
+                assert!(sent >= 100.0 * index as f64, "{probe}");
+            }
+        }
+        assert_eq!(ended.json()["findings"], serde_json::json!([]), "{ended:?}");
+    }
+}
+
+#[test]
+fn a13_a_service_behind_filtered_icmp_is_told() {
+    let Some((namespace, _service)) = closed() else { return };
+    namespace.run(
+        "nft -f - <<'END'
+table inet t { chain c { type filter hook input priority 0
+    icmp type echo-request drop; icmpv6 type echo-request drop; }; }
+END",
+    );
+    for (address, _) in FAMILIES {
+        let arguments =
+            ["ping", "--json", "-c", "3", "-i", "0.1", "-W", "0.3", "--proto", "icmp,tcp:80"];
+        let ended = run(namespace.netdiag(&arguments).arg(address));
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        let document = ended.json();
+        let losses: Vec<_> = targets(&ended).iter().map(|t| t["loss_percent"].clone()).collect();
+        assert_eq!(losses, [100.0, 0.0]);
+        let finding = found(&document, "icmp-filtered-service-up").expect("the finding");
+        assert_eq!(finding["severity"], "info");
+        assert_eq!(
+            (&finding["evidence"]["icmp_n"], &finding["evidence"]["tcp_received"]),
+            (&3.into(), &3.into())
+        );
+        assert_eq!(found(&document, "no-reply"), None, "it is explained: {document}");
+    }
+}
+
+#[test]
+fn a_connection_that_does_not_open_says_who_refused_it() {
+    let Some((namespace, _service)) = closed() else { return };
+    namespace.run(
+        "nft -f - <<'END'
+table inet t { chain c { type filter hook input priority 0
+    tcp dport 82 drop
+    meta nfproto ipv4 tcp dport 83 reject with icmp type admin-prohibited
+    meta nfproto ipv6 tcp dport 83 reject with icmpv6 type admin-prohibited; }; }
+END",
+    );
+    for (address, _) in FAMILIES {
+        for (port, code, reason, counter) in [
+            (81, "connection-refused", "refused", "net_errors"),
+            (82, "connection-filtered", "timeout", "lost"),
+            (83, "connection-prohibited", "prohibited", "net_errors"),
+        ] {
+            let proto = format!("tcp:{port}");
+            let arguments =
+                ["ping", "--json", "-c", "3", "-i", "0.1", "-W", "0.3", "--proto", &proto];
+            let ended = run(namespace.netdiag(&arguments).arg(address));
+            assert_eq!(ended.code(), Some(1), "{ended:?}");
+            let (document, target) = (ended.json(), ended.target());
+            assert!(found(&document, code).is_some(), "{code}: {document}");
+            assert_eq!(target["failure"]["reason"], reason, "{target}");
+            assert_eq!(target[counter], 3, "{target}");
+            assert_eq!(target["received"], 0, "{target}");
+        }
+    }
+}
+
+/// One "port unreachable" a second is what Linux gives by default.
+#[test]
+fn what_a_target_holds_back_is_not_called_loss() {
+    let Some(lab) = Lab::new() else { return };
+    lab.far.run("echo 1000 > /proc/sys/net/ipv4/icmp_ratelimit");
+    let arguments =
+        ["ping", "--json", "--proto", "udp", "-i", "0.05", "-W", "0.2", "-c", "40", "10.9.2.2"];
+    let ended = run(&mut lab.here.netdiag(&arguments));
+    let document = ended.json();
+    let finding = found(&document, "icmp-rate-limit").unwrap_or_else(|| panic!("{document}"));
+    assert_eq!(finding["evidence"]["answers"], ended.target()["received"], "{document}");
+    for silenced in ["packet-loss", "outage"] {
+        assert_eq!(found(&document, silenced), None, "{document}");
+    }
+}
+
+/// Capabilities, the group range, the family and resolv.conf: each cell gives a result at once.
+#[test]
+fn every_cell_of_rights_and_names_gives_a_result() {
+    const RESOLVERS: [&str; 3] = ["127.0.0.1", "127.0.0.99", ""];
+    for range in ["0 2147483647", "1 0"] {
+        for resolver in RESOLVERS {
+            let Some(namespace) = Namespace::open_to_nobody() else { return };
+            namespace.run(&format!(
+                "echo '{range}' > /proc/sys/net/ipv4/ping_group_range
+                 mount -t tmpfs none /run; : > /run/none
+                 echo 'nameserver {resolver}' > /run/resolv.conf
+                 mount --bind /run/{} /etc/resolv.conf",
+                if resolver.is_empty() { "none" } else { "resolv.conf" }
+            ));
+            for (address, _) in FAMILIES {
+                let arguments = ["ping", "--json", "-c", "1", address];
+                for (who, ended) in [
+                    ("root", run(&mut namespace.netdiag(&arguments))),
+                    ("nobody", run(&mut namespace.nobody(&arguments))),
+                ] {
+                    let expected = match (who, range) {
+                        ("root", _) => "raw",
+                        (_, "1 0") => "udp-error-queue",
+                        _ => "icmp-datagram",
+                    };
+                    let cell = format!("{who}, {range}, {address}, {resolver}: {ended:?}");
+                    assert_eq!(ended.code(), Some(0), "{cell}");
+                    assert_eq!(ended.target()["method"]["socket"], expected, "{cell}");
+                    assert!(
+                        ended.took.as_millis() < 200 + 400,
+                        "at once, and a busy machine: {cell}"
+                    );
+                }
+            }
+        }
+    }
+}
