@@ -12,8 +12,9 @@ fn main() -> ExitCode {
     if privileges::ensure_standard_descriptors().is_err() {
         return ExitCode::from(ExitStatus::UNMEASURED.code());
     }
-    let (mut out, mut err) = (Stdout, stderr().lock());
-    let status = netdiag_cli::run(std::env::args_os(), &mut world::SystemWorld, &mut out, &mut err);
+    let (mut out, mut err) = (Stdout::default(), stderr().lock());
+    let mut world = world::SystemWorld { out: out.clone() };
+    let status = netdiag_cli::run(std::env::args_os(), &mut world, &mut out, &mut err);
     match status {
         ExitStatus::Code(code) => ExitCode::from(code),
         ExitStatus::Signal(signal) => signals::die_by(signal),

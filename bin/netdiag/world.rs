@@ -4,12 +4,17 @@ use netdiag_cli::{Backend, DontFragment, OpenRequest, Terminal, UdpSockets, Worl
 use netdiag_engine::port::{Control, NetworkError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
-use netdiag_sys::{MachineNetwork, PortableRequest, clock, interfaces, names, privileges, random};
+use netdiag_sys::{
+    MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random,
+};
 use std::io::IsTerminal;
 use std::net::IpAddr;
 
 /// The machine that this process runs on.
-pub(crate) struct SystemWorld;
+pub(crate) struct SystemWorld {
+    /// What is written to it must not make probes late.
+    pub(crate) out: Stdout,
+}
 
 impl World for SystemWorld {
     type Network = Box<dyn MachineNetwork>;
@@ -26,6 +31,7 @@ impl World for SystemWorld {
     }
 
     fn watch(&mut self, network: &mut Self::Network) -> Result<(), NetworkError> {
+        network.write_behind(self.out.clone());
         network.watch()
     }
 

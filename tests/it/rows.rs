@@ -1,16 +1,43 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
 mod classic;
+mod full;
+mod hosts;
 mod interfaces;
+mod local;
 mod measuring;
 mod names;
 mod network;
 mod portable;
+mod processes;
 mod protocols;
 mod rights;
+mod stalled;
+mod streams;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
+use serde_json::Value;
 use std::path::Path;
+
+/// The one event of a type among those of `--output jsonl`.
+fn the<'a>(events: &'a [Value], kind: &str) -> &'a Value {
+    let mut found = events.iter().filter(|event| event["type"] == kind);
+    let one = found.next().unwrap_or_else(|| panic!("no {kind}: {events:?}"));
+    assert!(found.next().is_none(), "more than one {kind}: {events:?}");
+    one
+}
+
+/// The events of `--output jsonl`.
+fn events(out: &str) -> Vec<Value> {
+    let lines = out.lines().filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+}
+
+/// When the probes among events were sent, in milliseconds from the start.
+fn sent_offsets(events: &[Value]) -> Vec<f64> {
+    let probes = events.iter().filter(|event| event["type"] == "probe");
+    probes.map(|probe| probe["sent_offset_ms"].as_f64().expect("a number")).collect()
+}
 
 /// The program, as root, in a scenario; `None` where there can be no lab.
 fn in_scenario(scenario: &Path, arguments: &[&str]) -> Option<Ended> {

@@ -19,8 +19,8 @@ pub trait World {
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError>;
 
     /// From now on signals are inputs of the network instead of ending the process, and so is what
-    /// changes at this machine's interfaces. Called when nothing but the measurement can block any
-    /// more.
+    /// changes at this machine's interfaces; and until the network is dropped, no output waits for
+    /// its reader. Called when nothing but the measurement can block any more.
     ///
     /// # Errors
     /// When signals cannot be watched.

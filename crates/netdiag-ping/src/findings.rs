@@ -3,6 +3,7 @@
 mod local;
 mod network;
 mod service;
+mod skipped;
 mod unanswered;
 
 pub use service::across;

@@ -115,6 +115,11 @@ impl Measurement {
         self.tally.user_stamps
     }
 
+    /// How many probes were never begun, since their time was long over.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.schedule.as_ref().map_or(0, Schedule::missed)
+    }
+
     /// Whether the series ended by itself, not by a signal or a deadline.
     #[must_use]
     pub const fn is_complete(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What the networks of this room have in common beside the engine's port.
 
-use crate::{PortableNetwork, SystemNetwork};
+use crate::{PortableNetwork, Stdout, SystemNetwork};
 use netdiag_engine::port::{Network, NetworkError};
 
 /// A network of the real machine.
@@ -11,6 +11,10 @@ pub trait MachineNetwork: Network {
     /// # Errors
     /// When signals cannot be watched.
     fn watch(&mut self) -> Result<(), NetworkError>;
+
+    /// From now on what this writer holds back is written while the network waits, where it can:
+    /// otherwise a reader that stalls delays probes.
+    fn write_behind(&mut self, out: Stdout);
 }
 
 impl MachineNetwork for SystemNetwork {
@@ -19,10 +23,16 @@ impl MachineNetwork for SystemNetwork {
         let _ = self.watch_interfaces();
         self.watch_signals()
     }
+
+    fn write_behind(&mut self, out: Stdout) {
+        Self::write_behind(self, out);
+    }
 }
 
 impl MachineNetwork for PortableNetwork {
     fn watch(&mut self) -> Result<(), NetworkError> {
         self.watch_signals()
     }
+
+    fn write_behind(&mut self, _: Stdout) {}
 }

@@ -1,28 +1,127 @@
 //! Standard output.
 
-use crate::raw;
+use crate::raw::{self, PollFd};
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::Duration;
 
 /// What a pipe takes at once when it takes anything (PIPE_BUF, pipe(7)).
 const PIPE_BUF: usize = 4096;
 
-/// Standard output, unbuffered. While the reader of a full pipe does not read, SIGINT, SIGTERM and
-/// SIGHUP end the process, although they are inputs of the network otherwise. Writing fails with
-/// EBADF when the process was started with standard output closed.
+/// How much is kept for a reader that does not read, while a measurement runs: a quarter of an hour
+/// of lines at twenty a second.
+const MOST_KEPT: usize = 1 << 20;
+
+/// Standard output. Clones are the same.
+///
+/// What its reader takes at once is not buffered. What a reader does not take is waited for, and
+/// while it is, SIGINT, SIGTERM and SIGHUP end the process, although they are inputs of the network
+/// otherwise. Only while a network has it for
+/// [`write_behind`](crate::SystemNetwork::write_behind) is it kept instead, so that nobody's pipe
+/// makes probes late; when 1 MiB is kept the reader is waited for all the same.
+///
+/// Writing fails with EBADF when the process was started with standard output closed, and with
+/// whatever became of earlier bytes.
+#[derive(Clone, Debug, Default)]
+pub struct Stdout(Rc<RefCell<Queue>>);
+
+/// What was written and is not yet taken.
 #[derive(Debug, Default)]
-pub struct Stdout;
+struct Queue {
+    bytes: VecDeque<u8>,
+    /// Whether a network writes them while it waits.
+    is_behind: bool,
+    /// The error that ended it.
+    fault: Option<i32>,
+}
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if raw::stdout_was_closed() {
-            return Err(io::Error::from_raw_os_error(libc::EBADF));
-        }
-        raw::wait_for_stdout().map_err(io::Error::from_raw_os_error)?;
-        let chunk = bytes.get(..PIPE_BUF).unwrap_or(bytes);
-        raw::write_stdout(chunk).map_err(io::Error::from_raw_os_error)
+        self.0.borrow_mut().take(bytes).map_err(io::Error::from_raw_os_error)
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        self.0.borrow_mut().flush().map_err(io::Error::from_raw_os_error)
+    }
+}
+
+impl Queue {
+    fn take(&mut self, bytes: &[u8]) -> raw::Result<usize> {
+        if raw::stdout_was_closed() {
+            return Err(libc::EBADF);
+        }
+        self.check()?;
+        while self.bytes.len() >= MOST_KEPT {
+            raw::wait_for_stdout()?;
+            self.give()?;
+        }
+        let fits = bytes.get(..MOST_KEPT - self.bytes.len()).unwrap_or(bytes);
+        self.bytes.extend(fits);
+        while self.is_behind && !self.bytes.is_empty() && is_ready() {
+            self.give()?;
+        }
+        self.flush()?;
+        Ok(fits.len())
+    }
+
+    /// Waits until all is taken, unless somebody else does.
+    fn flush(&mut self) -> raw::Result<()> {
+        self.check()?;
+        while !self.is_behind && !self.bytes.is_empty() {
+            raw::wait_for_stdout()?;
+            self.give()?;
+        }
         Ok(())
+    }
+
+    /// Writes the oldest bytes, as many as a pipe that takes any takes.
+    fn give(&mut self) -> raw::Result<()> {
+        let (oldest, _) = self.bytes.as_slices();
+        match raw::write_stdout(oldest.get(..PIPE_BUF).unwrap_or(oldest)) {
+            Ok(written) => drop(self.bytes.drain(..written)),
+            // Another process took the room.
+            Err(libc::EINTR | libc::EAGAIN) => {}
+            Err(errno) => self.fault = Some(errno),
+        }
+        self.check()
+    }
+
+    fn check(&self) -> raw::Result<()> {
+        self.fault.map_or(Ok(()), Err)
+    }
+}
+
+/// Whether standard output takes bytes, or says why it never will.
+fn is_ready() -> bool {
+    matches!(raw::poll(&mut [PollFd::stdout()], Duration::ZERO), Ok(1..))
+}
+
+/// As long as this lives, writing does not wait, and [`give`](Self::give) is due when standard
+/// output can be written to.
+pub(crate) struct Behind(Stdout);
+
+impl Behind {
+    pub(crate) fn new(out: Stdout) -> Self {
+        out.0.borrow_mut().is_behind = true;
+        Self(out)
+    }
+
+    /// Whether there is anything to write.
+    pub(crate) fn is_waiting(&self) -> bool {
+        let queue = self.0.0.borrow();
+        queue.fault.is_none() && !queue.bytes.is_empty()
+    }
+
+    /// Writes a piece; returns whether that failed, as the next write will say.
+    pub(crate) fn give(&self) -> bool {
+        self.0.0.borrow_mut().give().is_err()
+    }
+}
+
+impl Drop for Behind {
+    fn drop(&mut self) {
+        self.0.0.borrow_mut().is_behind = false;
     }
 }

@@ -10,6 +10,7 @@ use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Family, StampSource};
 use netdiag_sys::{DontFragment, OpenRequest, SystemNetwork};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use support::{
     NOW, allow_datagram_sockets, collect, count, in_namespace, loopback, push_echo, reply, run,
@@ -315,6 +316,35 @@ fn foreign_traffic_does_not_wake_a_raw_socket() {
             assert!(inputs.is_empty());
             assert!(inputs.now() >= until, "it was not woken before");
         }
+    });
+}
+
+#[test]
+fn what_came_before_the_filter_is_forgotten() {
+    in_namespace("what_came_before_the_filter_is_forgotten", || {
+        // The others stop when this is gone, however this ends.
+        let alive = Arc::new(());
+        std::thread::scope(move |scope| {
+            for family in FAMILIES {
+                let alive = Arc::downgrade(&alive);
+                scope.spawn(move || {
+                    let mut theirs = request(SocketKind::Raw).open();
+                    while alive.strong_count() > 0 {
+                        send(&mut theirs, &[loopback(family); 50], 56);
+                        collect(&mut theirs, |inputs| received(inputs) == 50);
+                    }
+                });
+            }
+            let foreign: usize = (0..300)
+                .map(|_| {
+                    let mut ours = request(SocketKind::Raw).open();
+                    send(&mut ours, &FAMILIES.map(loopback), 56);
+                    received(&collect(&mut ours, |inputs| received(inputs) >= 2)) - 2
+                })
+                .sum();
+            drop(alive);
+            assert_eq!(foreign, 0);
+        });
     });
 }
 

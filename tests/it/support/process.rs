@@ -44,6 +44,14 @@ pub(crate) fn stopwatch() -> impl Fn() -> Duration {
     move || start.elapsed()
 }
 
+/// Lets a fault last: nothing is waited for but the time itself.
+pub(crate) fn hold(duration: Duration) {
+    let since = stopwatch();
+    while since() < duration {
+        std::thread::park_timeout(duration - since().min(duration));
+    }
+}
+
 /// Says why a test checks nothing here; that is a failure where it is required.
 #[expect(clippy::print_stderr, reason = "a test that checks nothing must say so")]
 pub(crate) fn skip<T>(reason: &str) -> Option<T> {
@@ -150,6 +158,15 @@ impl Namespace {
         let mut command = self.command("setpriv");
         command.args(NOBODY).arg(FOR_NOBODY).args(arguments);
         command
+    }
+
+    /// Opens this namespace to nobody, too: see [`open_to_nobody`](Self::open_to_nobody).
+    pub(crate) fn let_nobody_in(&self) {
+        let folder = Path::new(NETDIAG).parent().expect("a folder").display();
+        self.run(&format!(
+            "mount --bind '{folder}' /mnt
+             echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range"
+        ));
     }
 
     /// Runs a shell script inside, which must succeed.

@@ -162,10 +162,17 @@ impl NetworkError {
     pub const NOT_ASKED_FOR: Self = Self { call: "not asked for", errno: 95 };
 }
 
+/// This process has as many open files as it may.
+const EMFILE: i32 = 24;
+
 impl fmt::Display for NetworkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let errno = netdiag_model::errno::Errno::new(self.errno);
-        write!(f, "{}: {} ({})", self.call, errno.name, errno.number)
+        write!(f, "{}: {} ({})", self.call, errno.name, errno.number)?;
+        match self.errno {
+            EMFILE => f.write_str(", the limit of open files is reached: see `ulimit -n`"),
+            _ => Ok(()),
+        }
     }
 }
 

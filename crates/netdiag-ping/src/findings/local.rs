@@ -21,6 +21,7 @@ impl Measurement {
             self.local_send_blocked(context),
             self.local_link_changed(context),
             self.local_receive_drops(),
+            self.local_probes_skipped(),
             self.clock_adjusted(),
             self.weak_matching(),
         ];

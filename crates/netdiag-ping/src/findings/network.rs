@@ -16,7 +16,7 @@ impl Measurement {
         let unanswered = self
             .no_connection(&target, n)
             .or_else(|| self.unreachable(n))
-            .or_else(|| self.no_reply(&target, n));
+            .or_else(|| self.no_reply(&target, n, context));
         let limited = self.icmp_rate_limit(&target);
         let (silenced, limits) = (unanswered.is_some(), limited.is_some());
         let all = [

@@ -2,10 +2,13 @@
 
 use crate::Measurement;
 use crate::protocol::Protocol;
+use crate::result::Context;
+use netdiag_model::Family;
+use netdiag_model::contract::SocketKind;
 use netdiag_model::finding::{Finding, Severity};
 
 impl Measurement {
-    pub(super) fn no_reply(&self, target: &str, n: u64) -> Option<Finding> {
+    pub(super) fn no_reply(&self, target: &str, n: u64, context: &Context) -> Option<Finding> {
         let counters = self.stats.counters();
         let is_tcp = matches!(self.config.protocol, Protocol::Tcp { .. });
         if is_tcp || n < 3 || counters.received() > 0 || counters.net_errors() > 0 {
@@ -30,6 +33,15 @@ impl Measurement {
         if let Some(rejected) = self.rejected_text() {
             message.push_str(&format!("; {rejected}"));
             advice = format!("see who sends those: `netdiag ping --verbose {target}`");
+        }
+        if context.method.socket == SocketKind::IcmpDatagram
+            && self.config.destination.family() == Family::Ipv6
+        {
+            message.push_str(
+                "; whether they left this machine is not known: an ICMPv6 datagram socket is not \
+                 told what a firewall here drops",
+            );
+            advice = format!("see the output rules: `nft list ruleset`; {advice}");
         }
         if counters.late() > 0 {
             message.push_str(&format!("; {} answers came late", counters.late()));

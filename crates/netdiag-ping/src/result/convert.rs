@@ -29,6 +29,9 @@ pub struct Context {
     pub method: Method,
 }
 
+/// The packet is larger than the path takes.
+const EMSGSIZE: i32 = 90;
+
 impl Measurement {
     /// What was found, so far or in the end.
     #[must_use]
@@ -181,7 +184,8 @@ impl Measurement {
         if counters.sent() == 0
             && let Some((number, _)) = self.tally.local_errors.iter().max_by_key(|row| row.1)
         {
-            return Some(local_failure(*number));
+            let mtu = self.tally.last_local_mtu.filter(|_| *number == EMSGSIZE);
+            return Some(local_failure(*number, mtu));
         }
         let mut message = format!("0 of {} probes were answered", counters.sent());
         if let Some(rejected) = self.rejected_text() {
@@ -257,7 +261,7 @@ pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
         Outcome::TimedOut => Some(plain(Stage::Request, "timeout", "no answer in time")),
         Outcome::NetError(error) => Some(net_failure(error)),
         Outcome::Refused(refusal) => Some(refusal_failure(refusal.errno)),
-        Outcome::LocalError(error) => Some(local_failure(error.errno)),
+        Outcome::LocalError(error) => Some(local_failure(error.errno, error.mtu)),
         Outcome::Unknown(why) => Some(plain(Stage::Request, why.name(), why.meaning())),
     }
 }
@@ -286,10 +290,11 @@ fn refusal_failure(number: i32) -> Failure {
     Failure { stage, reason, errno: Some(errno), icmp: None, message }
 }
 
-fn local_failure(number: i32) -> Failure {
+fn local_failure(number: i32, mtu: Option<u32>) -> Failure {
     let errno = Errno::new(number);
     let meaning = errno::send_meaning(number).unwrap_or("this machine could not send it");
-    let message = format!("not sent: {meaning} ({} {number})", errno.name);
+    let mtu = mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
+    let message = format!("not sent: {meaning}{mtu} ({} {number})", errno.name);
     let stage = if errno::is_route(number) { Stage::Route } else { Stage::Send };
     Failure { stage, reason: errno::reason(number), errno: Some(errno), icmp: None, message }
 }

@@ -32,8 +32,21 @@ pub(super) struct Found {
 }
 
 impl Lane {
-    /// Reads the error queue until it is empty.
+    /// Reads the error queue until it is empty, and tells what was there.
     pub(super) fn drain_errors(
+        &mut self,
+        shared: &mut Shared,
+        reading: Reading,
+        inputs: &mut Inputs,
+    ) -> Result<Found, NetworkError> {
+        let found = self.read_errors(shared, reading, inputs)?;
+        self.tell_errors(shared, inputs);
+        Ok(found)
+    }
+
+    /// Reads the error queue until it is empty. Its stamps become inputs; its errors are kept until
+    /// they are told.
+    pub(super) fn read_errors(
         &mut self,
         shared: &mut Shared,
         reading: Reading,
@@ -55,13 +68,12 @@ impl Lane {
             }
             count = MAX_BATCH;
         }
-        self.tell_errors(shared, inputs);
         Ok(found)
     }
 
     /// Tells the errors behind all the stamps: a packet's own stamp may lie behind the error that it
     /// caused.
-    fn tell_errors(&mut self, shared: &mut Shared, inputs: &mut Inputs) {
+    pub(super) fn tell_errors(&mut self, shared: &mut Shared, inputs: &mut Inputs) {
         if shared.queued.is_empty() {
             return;
         }

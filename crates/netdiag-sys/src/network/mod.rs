@@ -12,6 +12,7 @@ mod unstamped;
 use crate::dialog::Dialogs;
 use crate::interfaces::Interfaces;
 use crate::open::ProbeSocket;
+use crate::output::{Behind, Stdout};
 use crate::raw::{self, PollFd};
 use crate::signals::Signals;
 use crate::{clock, privileges};
@@ -44,6 +45,8 @@ pub struct SystemNetwork {
     interfaces: Option<Interfaces>,
     /// For users who are not root.
     gate: Option<Gate>,
+    /// What is to be written while waiting.
+    output: Option<Behind>,
     set: Vec<PollFd>,
 }
 
@@ -53,6 +56,8 @@ enum Polled {
     Nothing(Instant),
     /// Something.
     Something,
+    /// Standard output takes no more: whoever writes must be told.
+    BrokenOutput,
     /// A signal came in between.
     Interrupted,
 }
@@ -69,6 +74,7 @@ impl SystemNetwork {
             signals: None,
             interfaces: None,
             gate: (privileges::real_user() != 0).then(Gate::default),
+            output: None,
             set: Vec::new(),
         }
     }
@@ -96,6 +102,12 @@ impl SystemNetwork {
     pub fn watch_interfaces(&mut self) -> Result<(), NetworkError> {
         self.interfaces = Some(Interfaces::watch()?);
         Ok(())
+    }
+
+    /// From now on, as long as this network lives, writing to standard output does not wait for its
+    /// reader: what the reader does not take is written while [`Network::wait`] waits.
+    pub fn write_behind(&mut self, out: Stdout) {
+        self.output = Some(Behind::new(out));
     }
 
     /// Starts each operation by itself: each datagram has a user stamp of its own.
@@ -194,7 +206,17 @@ impl SystemNetwork {
         self.set.extend(self.interfaces.iter().map(|news| PollFd::new(news.as_fd(), false)));
         self.set.extend(self.signals.iter().map(|signals| PollFd::new(signals.as_fd(), false)));
         self.set.extend(self.dialogs.iter().map(|dialogs| PollFd::new(dialogs.as_fd(), false)));
-        match raw::poll(&mut self.set, timeout) {
+        let output = self.output.as_ref().filter(|output| output.is_waiting());
+        self.set.extend(output.map(|_| PollFd::stdout()));
+        let ready = raw::poll(&mut self.set, timeout);
+        // Nobody else needs to know of it.
+        if let Some(output) = output
+            && self.set.pop().is_some_and(PollFd::is_ready)
+            && output.give()
+        {
+            return Ok(Polled::BrokenOutput);
+        }
+        match ready {
             Ok(0) => Ok(Polled::Nothing(start + timeout)),
             Ok(_) => Ok(Polled::Something),
             Err(libc::EINTR) => Ok(Polled::Interrupted),
@@ -298,6 +320,7 @@ impl Network for SystemNetwork {
                     inputs.set_now(now);
                 }
                 Polled::Something => self.drain(inputs)?,
+                Polled::BrokenOutput => return Ok(()),
                 Polled::Interrupted => {}
             }
             let now = inputs.now();

@@ -121,7 +121,8 @@ impl Lane {
 
     /// A send returned an error number. It may be that of an earlier packet's ICMP error, which the
     /// kernel hands to whatever call comes next; then the error queue has its own account of it,
-    /// and the send is tried again.
+    /// and the send is tried again. A failure that is its own is told before what the queue has: a
+    /// firewall that rejects also answers the packet that it kept from leaving.
     fn send_failed(
         &mut self,
         shared: &mut Shared,
@@ -131,7 +132,7 @@ impl Lane {
     ) -> Result<(), NetworkError> {
         let mut mtu = None;
         for attempt in 0..=RETRIES {
-            let found = self.drain_errors(shared, Reading::FailedSend, inputs)?;
+            let found = self.read_errors(shared, Reading::FailedSend, inputs)?;
             mtu = found.local_mtu.filter(|_| errno == libc::EMSGSIZE);
             self.restart_count(inputs);
             let is_stale = mtu.is_none() && comes_from_icmp(errno) && found.remote > 0;
@@ -142,6 +143,7 @@ impl Lane {
             let user = shared.clock.observe();
             match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
                 Ok(()) => {
+                    self.tell_errors(shared, inputs);
                     self.departed(prepared.id, user);
                     return Ok(());
                 }
@@ -150,6 +152,7 @@ impl Lane {
         }
         let failed = InputKind::SendFailed { id: prepared.id, error: SendError { errno, mtu } };
         inputs.push(shared.clock.observe(), failed);
+        self.tell_errors(shared, inputs);
         Ok(())
     }
 

@@ -8,12 +8,16 @@ use netdiag_engine::port::{Identifiers, NetworkError, Opening, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 use socket2::{Domain, Protocol, Socket, Type};
+use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
 /// `SO_LOCK_FILTER` (socket(7)).
 const SO_LOCK_FILTER: i32 = 44;
 /// `ICMPV6_FILTER` of linux/icmpv6.h, at the level IPPROTO_ICMPV6.
 const ICMPV6_FILTER: i32 = 1;
+
+/// More packets than a receive buffer of the usual size holds.
+const MOST_FOREIGN: usize = 4_096;
 
 /// Opens one with its filter attached and locked.
 pub(super) fn open(
@@ -31,6 +35,7 @@ pub(super) fn open(
     probe::ask_for_stamps(&socket, request);
     let identifiers = identifiers(request)?;
     attach_filter(&socket, family, identifiers)?;
+    forget_foreign(&socket);
     probe::set_options(&socket, request, family)?;
     let opening = Opening {
         socket: SocketKind::Raw,
@@ -53,6 +58,14 @@ fn identifiers(request: &OpenRequest) -> Result<Identifiers, NetworkError> {
             return Ok(Identifiers { first, count: 16 });
         }
     }
+}
+
+/// Forgets what came between the opening of the socket and its filter: nothing was sent, so nothing
+/// is for us.
+fn forget_foreign(socket: &Socket) {
+    let mut byte = [MaybeUninit::uninit()];
+    let mut forget = || socket.recv_with_flags(&mut byte, libc::MSG_DONTWAIT).is_ok();
+    let _ = (0..MOST_FOREIGN).find(|_| !forget());
 }
 
 fn attach_filter(

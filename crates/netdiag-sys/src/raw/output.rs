@@ -33,11 +33,14 @@ pub(crate) fn wait_for_stdout() -> Result<()> {
     unsafe { libc::sigemptyset(mask.as_mut_ptr()) };
     // SAFETY: as above. SIGQUIT asks for figures, which cannot be written now.
     unsafe { libc::sigaddset(mask.as_mut_ptr(), libc::SIGQUIT) };
-    // SAFETY: one pollfd and an initialised mask that live until the call returns.
-    let ready = unsafe { libc::ppoll(&raw mut set, 1, std::ptr::null(), mask.as_ptr()) };
-    match check(ready) {
-        Ok(_) | Err(libc::EINTR) => Ok(()),
-        Err(errno) => Err(errno),
+    loop {
+        // SAFETY: one pollfd and an initialised mask that live until the call returns.
+        let ready = unsafe { libc::ppoll(&raw mut set, 1, std::ptr::null(), mask.as_ptr()) };
+        match check(ready) {
+            Ok(_) => return Ok(()),
+            Err(libc::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
     }
 }
 

@@ -17,6 +17,11 @@ impl PollFd {
         Self(libc::pollfd { fd: descriptor.as_raw_fd(), events, revents: 0 })
     }
 
+    /// Waits until standard output takes bytes.
+    pub(crate) const fn stdout() -> Self {
+        Self(libc::pollfd { fd: libc::STDOUT_FILENO, events: libc::POLLOUT, revents: 0 })
+    }
+
     /// Whether anything happened.
     pub(crate) const fn is_ready(self) -> bool {
         self.0.revents != 0

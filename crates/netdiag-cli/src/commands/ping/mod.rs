@@ -64,7 +64,9 @@ pub(crate) fn run<W: World>(
     };
     let measured = measure(&plan, world, &mut network, report.as_mut());
     drop(report);
-    match measured {
+    // From here on whoever writes waits for the reader.
+    drop(network);
+    match measured.and_then(|measured| out.flush().map(|()| measured)) {
         Ok((status, None)) => status,
         Ok((status, Some(error))) => {
             let _ = writeln!(err, "{program}: cannot go on: {error}");

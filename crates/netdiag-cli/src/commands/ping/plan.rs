@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, ladder, request};
+use super::{classic, ladder, remedy, request};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
@@ -10,11 +10,11 @@ use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError, Stage};
-use netdiag_model::{Destination, Family, Untrusted, parse_address};
+use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
 use netdiag_ping::Config;
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What will be done.
 pub(super) struct Plan {
@@ -165,6 +165,9 @@ impl Plan {
             Err(error) if arguments.classic => {
                 return self.give_up(resolved, classic::no_route(destination, &error));
             }
+            Err(error) if !has_family(destination, world) => {
+                return self.give_up(resolved, remedy::no_family(destination, &error));
+            }
             _ => {}
         }
         let is_literal = resolved.resolve.is_none();
@@ -189,6 +192,18 @@ impl Plan {
         resolved.failure = Some(failure);
         Ok(())
     }
+}
+
+/// Whether this machine has the family of a destination at all: where it has, there is a way to
+/// itself.
+fn has_family<W: World>(destination: Destination, world: &mut W) -> bool {
+    let itself: IpAddr = match destination.family() {
+        Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
+        Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
+    };
+    world
+        .source(Destination::new(itself), None, None)
+        .map_or_else(|error| !errno::is_route(error.errno), |_| true)
 }
 
 fn is_literal(host: &str) -> bool {

@@ -13,12 +13,16 @@ const EAFNOSUPPORT: i32 = 97;
 const EADDRINUSE: i32 = 98;
 const EADDRNOTAVAIL: i32 = 99;
 
+/// That this machine has no address of a family.
+pub(super) fn no_family(destination: Destination, error: &NetworkError) -> Failure {
+    let family = family_name(destination);
+    let said = format!("no {family} on this host ({error})");
+    failure(destination, error, errno::reason(error.errno), &said)
+}
+
 /// Why a family has no socket, and the way out.
 pub(super) fn closed(destination: Destination, error: &NetworkError) -> Failure {
-    let family = match destination.family() {
-        Family::Ipv4 => "IPv4",
-        Family::Ipv6 => "IPv6",
-    };
+    let family = family_name(destination);
     let (reason, said) = match error.errno {
         number if error.call.contains("SO_MARK") => (
             errno::reason(number),
@@ -42,6 +46,17 @@ pub(super) fn closed(destination: Destination, error: &NetworkError) -> Failure 
         }
         number => (errno::reason(number), format!("no socket for {family}: {error}")),
     };
+    failure(destination, error, reason, &said)
+}
+
+const fn family_name(destination: Destination) -> &'static str {
+    match destination.family() {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
+    }
+}
+
+fn failure(destination: Destination, error: &NetworkError, reason: String, said: &str) -> Failure {
     Failure {
         stage: Stage::Send,
         reason,

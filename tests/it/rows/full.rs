@@ -1,0 +1,135 @@
+//! A queue of this machine that is full, and packets larger than it takes (B5, B28).
+
+use super::network::Lab;
+use crate::support::process::{Ended, NETDIAG, Namespace, Process, run};
+use serde_json::Value;
+
+/// A frame of 1442 bytes passes in so many milliseconds at 12 kbit/s, two wait, no more.
+const SLOW: &str = "tc qdisc replace dev lab0 root tbf burst 1600 limit 3000 rate";
+
+#[test]
+fn b5_a_queue_that_stays_full_is_a_local_error_and_costs_nothing() {
+    let Some(lab) = Lab::new() else { return };
+    for host in ["10.9.1.1", "fd09:1::1"] {
+        lab.here.run(&format!("{SLOW} 12kbit"));
+        let options = format!("-c 10 -i 0.05 -W 10 -s 1380 {host}");
+        let script = format!("{NETDIAG} ping --json {options}; code=$?; times >&2; exit $code");
+        let ended = run(lab.here.command("sh").args(["-c", &script]));
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        let target = ended.target();
+        // One leaves at once, two wait for nearly a second each, and the others have 50 ms.
+        let count = |key: &str| target[key].as_u64().expect("a number");
+        let counted = ["attempted", "sent", "received", "local_errors", "lost"].map(count);
+        assert_eq!(counted, [10, 3, 3, 7, 0], "{ended:?}");
+        assert_eq!(target["loss_percent"], 0.0, "{ended:?}");
+        let failures = target["probes"].as_array().expect("probes").iter();
+        let refused: Vec<&Value> = failures
+            .map(|probe| &probe["failure"]["errno"]["name"])
+            .filter(|name| !name.is_null())
+            .collect();
+        assert_eq!(refused, ["ENOBUFS"; 7], "{ended:?}");
+        let document = ended.json();
+        let finding = &document["findings"][0];
+        assert_eq!(finding["code"], "local-send-blocked", "{ended:?}");
+        assert_eq!(finding["evidence"]["errno"], "ENOBUFS", "{ended:?}");
+        assert!(processor_time(&ended) < 0.25 * ended.took.as_secs_f64(), "{ended:?}");
+    }
+}
+
+/// What the children of a shell used, in seconds, by its `times` on stderr.
+fn processor_time(ended: &Ended) -> f64 {
+    let line = ended.err.lines().last().expect("what times says");
+    let seconds = line.split_whitespace().map(|time| {
+        let (minutes, seconds) = time.trim_end_matches('s').split_once('m').expect("a time");
+        let [minutes, seconds] =
+            [minutes, seconds].map(|part| part.parse::<f64>().expect("digits"));
+        60.0 * minutes + seconds
+    });
+    seconds.sum()
+}
+
+#[test]
+fn b5_a_queue_that_has_room_within_the_interval_takes_the_probe() {
+    let Some(lab) = Lab::new() else { return };
+    for host in ["10.9.1.1", "fd09:1::1"] {
+        // 60 ms for each packet: the fourth finds the queue full, and room long before the next.
+        lab.here.run(&format!("{SLOW} 200kbit"));
+        let arguments =
+            ["ping", "--json", "-l", "4", "-c", "4", "-i", "1", "-W", "5", "-s", "1380", host];
+        let ended = run(&mut lab.here.netdiag(&arguments));
+        let target = ended.target();
+        let count = |key: &str| target[key].as_u64().expect("a number");
+        assert_eq!(["sent", "received", "local_errors"].map(count), [4, 4, 0], "{ended:?}");
+        let seen = lab.here.run("tc -s qdisc show dev lab0");
+        assert!(!seen.contains("dropped 0,"), "it was full: {seen}");
+    }
+}
+
+#[test]
+fn b28_what_is_larger_than_the_mtu_is_a_local_error_with_the_mtu() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    for host in ["10.9.1.1", "fd09:1::1"] {
+        let arguments = ["ping", "-c", "2", "-i", "0.02", "-M", "do", "-s", "1600", host];
+        let json = [&arguments[..], &["--json"]].concat();
+        let here = &lab.here;
+        for (mut text, mut json) in [
+            (here.netdiag(&arguments), here.netdiag(&json)),
+            (here.nobody(&arguments), here.nobody(&json)),
+        ] {
+            let (text, json) = (run(&mut text), run(&mut json));
+            assert_eq!((text.code(), json.code()), (Some(3), Some(3)), "{text:?} {json:?}");
+            assert_eq!(text.out.matches("mtu=1500 (EMSGSIZE 90)\n").count(), 2, "{text:?}");
+            let target = json.target();
+            assert_eq!((&target["sent"], &target["local_errors"]), (&0.into(), &2.into()));
+            for failure in [&target["failure"], &target["probes"][0]["failure"]] {
+                assert_eq!(failure["reason"], "too-big", "{json:?}");
+                let said = failure["message"].as_str().expect("text");
+                assert!(said.contains("mtu=1500"), "{said}");
+            }
+            let finding = &json.json()["findings"][0];
+            assert_eq!(finding["evidence"]["mtu"], 1500, "{json:?}");
+        }
+    }
+}
+
+#[test]
+fn b28_packets_in_many_fragments_are_measured_whole() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    for (host, largest) in [("10.9.2.2", 65_507_u32), ("fd09:2::2", 65_527)] {
+        for size in [20_000, largest] {
+            let size_text = size.to_string();
+            let arguments =
+                ["ping", "--json", "-c", "3", "-i", "0.05", "-W", "5", "-s", &size_text, host];
+            for mut command in [lab.here.netdiag(&arguments), lab.here.nobody(&arguments)] {
+                let ended = run(&mut command);
+                assert_eq!(ended.code(), Some(0), "{ended:?}");
+                let target = ended.target();
+                assert_eq!((&target["sent"], &target["received"]), (&3.into(), &3.into()));
+                for key in ["truncated", "corrupted", "duplicates", "lost"] {
+                    assert_eq!(target[key], 0, "{key}: {ended:?}");
+                }
+                for probe in target["probes"].as_array().expect("probes") {
+                    // With the ICMP header.
+                    assert_eq!(probe["bytes"], size + 8, "{probe}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn b28_no_packet_can_be_larger_than_the_largest() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for (size, host, code) in [
+        ("65507", "127.0.0.1", 0),
+        ("65508", "127.0.0.1", 2),
+        ("65527", "::1", 0),
+        ("65528", "::1", 2),
+    ] {
+        let mut command = namespace.netdiag(&["ping", "-c", "1", "-s", size, host]);
+        let ended = Process::start(&mut command).wait();
+        assert_eq!(ended.code(), Some(code), "{size}: {ended:?}");
+    }
+}
