@@ -31,7 +31,8 @@ impl World for SystemWorld {
     }
 
     fn watch(&mut self, network: &mut Self::Network) -> Result<(), NetworkError> {
-        network.watch(&self.out)
+        network.write_behind(self.out.clone());
+        network.watch()
     }
 
     fn resolve(

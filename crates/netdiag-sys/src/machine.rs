@@ -6,25 +6,33 @@ use netdiag_engine::port::{Network, NetworkError};
 /// A network of the real machine.
 pub trait MachineNetwork: Network {
     /// From now on signals are inputs of [`Network::wait`], and so is what changes at this
-    /// machine's interfaces, where the network knows it. Where it can, it writes to standard output
-    /// while it waits, so that nobody else has to wait for the reader.
+    /// machine's interfaces, where the network knows it.
     ///
     /// # Errors
     /// When signals cannot be watched.
-    fn watch(&mut self, out: &Stdout) -> Result<(), NetworkError>;
+    fn watch(&mut self) -> Result<(), NetworkError>;
+
+    /// From now on what this writer holds back is written while the network waits, where it can:
+    /// otherwise a reader that stalls delays probes.
+    fn write_behind(&mut self, out: Stdout);
 }
 
 impl MachineNetwork for SystemNetwork {
-    fn watch(&mut self, out: &Stdout) -> Result<(), NetworkError> {
-        self.write_behind(out.clone());
+    fn watch(&mut self) -> Result<(), NetworkError> {
         // Without its news of interfaces a measurement is still one.
         let _ = self.watch_interfaces();
         self.watch_signals()
     }
+
+    fn write_behind(&mut self, out: Stdout) {
+        Self::write_behind(self, out);
+    }
 }
 
 impl MachineNetwork for PortableNetwork {
-    fn watch(&mut self, _: &Stdout) -> Result<(), NetworkError> {
+    fn watch(&mut self) -> Result<(), NetworkError> {
         self.watch_signals()
     }
+
+    fn write_behind(&mut self, _: Stdout) {}
 }

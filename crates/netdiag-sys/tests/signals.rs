@@ -60,7 +60,7 @@ fn watch(backend: &str) {
     } else {
         Box::new(OpenRequest::default().open())
     };
-    network.watch(&netdiag_sys::Stdout::default()).expect("watched");
+    network.watch().expect("watched");
     println!("ready");
     let deadline = network.now() + Duration::from_secs(20);
     let mut inputs = Inputs::new();

@@ -124,6 +124,19 @@ fn no_mixture_of_tokens_panics_or_changes_its_meaning() {
     assert!(parsed > 100, "only {parsed} mixtures are expressions");
 }
 
+/// The files of `tests/fuzz/corpus/expression` of the workspace.
+#[test]
+fn what_a_fuzzer_found_stays_found() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fuzz/corpus/expression");
+    let entries = std::fs::read_dir(folder).expect("the corpus");
+    let mut parsed = 0;
+    for entry in entries {
+        let bytes = std::fs::read(entry.expect("a readable folder").path()).expect("readable");
+        parsed += usize::from(probe(&String::from_utf8_lossy(&bytes)));
+    }
+    assert!(parsed > 3, "only {parsed} are expressions");
+}
+
 #[test]
 fn no_mutation_of_an_expression_panics_or_changes_its_meaning() {
     let mut random = Seeded(7);
