@@ -88,7 +88,8 @@ netdiag ping \-\-json \-c 10 192.0.2.1 2001:db8::1
 .SH PRIVILEGES
 ICMP over raw sockets needs CAP_NET_RAW: as root, or after
 .B setcap cap_net_raw+p netdiag\fR.
-Without it an ICMP datagram socket is used where net.ipv4.ping_group_range allows it, for IPv6 too.
+Without it an ICMP datagram socket is used where net.ipv4.ping_group_range allows it, for IPv6 too;
+else UDP stands in, which hears "port unreachable" from the target and needs no right, or TCP.
 Every capability is given up before the first byte from outside is read.
 .SH SIGNALS
 SIGINT ends the run with the summary; a second one within a second ends it at once (130).

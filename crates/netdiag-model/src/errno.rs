@@ -93,6 +93,7 @@ const TABLE: &[(i32, &str, &str, &str)] = &[
         "the neighbour did not answer, or a local route rejects",
     ),
     (115, "EINPROGRESS", "", ""),
+    (122, "EDQUOT", "rate-limited", "netdiag sends no faster for a user who is not root"),
 ];
 
 #[cfg(test)]

@@ -50,7 +50,14 @@ impl Measurement {
         if self.is_limited() {
             let (answered, of) = (loss.of() - loss.lost(), loss.of());
             return Some(format!(
-                "loss not measured: the target limits its answers, {answered} of {of} came"
+                "loss not measured: the target probably limits its answers, {answered} of {of} came"
+            ));
+        }
+        if self.is_locally_disturbed() {
+            let (out, attempted) = (counters.local_errors(), counters.attempted());
+            return Some(format!(
+                "not judged: {out} of {attempted} probes never left this machine; of the others {}",
+                loss_text(loss)
             ));
         }
         let outside = self.outside_outages(loss);

@@ -279,6 +279,7 @@ impl Policy for Measurement {
             Outcome::NetError(error) => {
                 at = probe.sent_at + error.rtt;
                 self.tally.on_icmp(error);
+                self.tally.on_error(probe.seq, error);
             }
             Outcome::TimedOut => at = probe.sent_at + self.config.timeout,
             Outcome::LocalError(error) => {
@@ -328,6 +329,7 @@ impl Policy for Measurement {
             }
             Stray::LateError(error) => {
                 self.tally.on_icmp(error);
+                self.tally.on_error(seq, error);
                 EventKind::LateError { seq, error: *error }
             }
         };

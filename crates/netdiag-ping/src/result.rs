@@ -12,6 +12,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+pub(crate) use convert::initial_ttl;
 pub use convert::{Context, outage, probe, probe_failure};
 
 /// One target of a ping.

@@ -3,7 +3,7 @@
 use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply, ReplyDetail};
 use netdiag_engine::port::{Change, InterfaceChange};
 use netdiag_model::{IcmpKind, Instant, StampSource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -11,12 +11,20 @@ use std::time::Duration;
 /// any number.
 const ICMP_ERRORS_KEPT: usize = 256;
 
+/// How many probes are remembered of which an error came.
+const ERRORED_KEPT: usize = 4_096;
+
 /// Counts by kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) rejected: BTreeMap<Reason, u64>,
     pub(crate) untrue_mtu: Option<UntrueMtu>,
     pub(crate) icmp_errors: BTreeMap<(IpAddr, IcmpKind), u64>,
+    /// The same of probes that were lost, each probe once: whoever repeats an error is not counted
+    /// again.
+    pub(crate) unanswered: BTreeMap<(IpAddr, IcmpKind), u64>,
+    /// Probes of which an error came, the newest.
+    errored: BTreeSet<u64>,
     pub(crate) reply_ttl: Option<ReplyTtls>,
     pub(crate) largest_late: Option<Duration>,
     pub(crate) truncated: u64,
@@ -112,6 +120,19 @@ impl Tally {
                     self.interfaces.push((at, change.clone()));
                 }
             }
+        }
+    }
+
+    /// An error about a lost probe.
+    pub(crate) fn on_error(&mut self, seq: u64, error: &IcmpError) {
+        let key = (error.from.address(), error.kind);
+        let is_new = self.errored.insert(seq);
+        if self.errored.len() > ERRORED_KEPT {
+            self.errored.pop_first();
+        }
+        let has_room = self.unanswered.len() < ICMP_ERRORS_KEPT;
+        if is_new && (has_room || self.unanswered.contains_key(&key)) {
+            *self.unanswered.entry(key).or_default() += 1;
         }
     }
 

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::receive::{Arrival, HEADER, round_trip};
 use crate::measurement::Measurement;
-use crate::outcome::{IcmpError, Outcome, Reason, Rejection, Stray};
+use crate::outcome::{IcmpError, Outcome, Reason, Rejection, Stray, Why};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
 use crate::table::State;
 use netdiag_model::{Family, IcmpKind};
@@ -186,7 +186,14 @@ impl<M: Measurement> Engine<M> {
         if kind.is_redirect() || (kind.family == Family::Ipv4 && kind.kind == SOURCE_QUENCH) {
             self.stray(&entry, &Stray::Advice(error));
         } else if entry.is_open() && timing.rtt <= entry.timeout() {
-            self.settle(index, State::Refused, &Outcome::NetError(error));
+            // What says so may be this machine itself, whose way out is not there.
+            let way = self.ways.get(&entry.measurement);
+            let in_doubt = way.is_some_and(|way| way.overlap(entry.sent_at(), arrival.stamp.at));
+            let outcome = match in_doubt {
+                true => Outcome::Unknown(Why::InterfaceChanged),
+                false => Outcome::NetError(error),
+            };
+            self.settle(index, State::Refused, &outcome);
         } else {
             if entry.is_open() {
                 self.settle(index, State::GivenUp, &Outcome::TimedOut);

@@ -91,11 +91,7 @@ impl<M: Measurement> Engine<M> {
                 self.settle(index, State::Answered, &Outcome::TimedOut);
                 self.stray(&entry, &Stray::Late(reply));
             }
-            State::Refused if reply.rtt <= entry.timeout() => {
-                entry.state = State::Answered;
-                let entry = entry.clone();
-                self.stray(&entry, &Stray::Duplicate(reply));
-            }
+            // After an ICMP error too: the first answer is no repetition, and the probe has ended.
             State::GivenUp | State::Refused => {
                 entry.state = State::Answered;
                 let entry = entry.clone();

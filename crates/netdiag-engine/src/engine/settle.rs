@@ -10,8 +10,9 @@ use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Stamp, StampSource, Untrusted};
 use std::time::Duration;
 
-/// Errors that pass by themselves: a full queue, a full buffer, no memory (ENOBUFS, EAGAIN, ENOMEM).
-const TRANSIENT: [i32; 3] = [105, 11, 12];
+/// Errors that pass by themselves: a full queue, a full buffer, no memory, and what a user may send
+/// (ENOBUFS, EAGAIN, ENOMEM, EDQUOT).
+const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
 const BACK_OFF_FIRST: Duration = Duration::from_millis(1);
 const BACK_OFF_MOST: Duration = Duration::from_millis(50);
 /// How far two clocks read at the same moment may be apart.

@@ -52,6 +52,8 @@ impl Measurement {
         let advice = match number {
             1 => "see the output rules: `nft list ruleset`".to_owned(),
             90 => "smaller packets (`--size`), or `--df dont`".to_owned(),
+            11 => "smaller bursts: a longer `--interval`, fewer targets at once".to_owned(),
+            122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
             105 => "the queue of the interface is full: `ip -s link`, or a longer `--interval`"
                 .to_owned(),
             _ => format!("see the route: `ip route get {address}{}`", self.source_asked_for()),

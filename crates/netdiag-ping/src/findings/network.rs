@@ -3,7 +3,7 @@
 use super::{OUTAGE_LENGTH, OUTAGE_PROBES, loss_text};
 use crate::Measurement;
 use crate::event::Cause;
-use crate::result::Context;
+use crate::result::{Context, initial_ttl};
 use netdiag_engine::stats::Loss;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::milliseconds;
@@ -177,10 +177,19 @@ impl Measurement {
         let held = &self.tally.reply_ttl.as_ref()?.held;
         let [.., (before, _), (after, since)] = held.as_slice() else { return None };
         let target = context.target.escaped().to_string();
-        let message = format!(
-            "the way back changed: replies arrive with ttl {after} instead of {before} ({} changes)",
-            held.len() - 1
-        );
+        let routers = |ttl: u8| initial_ttl(ttl) - ttl;
+        let (old, new) = (routers(*before), routers(*after));
+        let why = if old == new {
+            format!(
+                "probably another system answers, or it was set so: {new} routers back both times"
+            )
+        } else {
+            format!("probably another way back: {old} routers, then {new}")
+        };
+        let changes = held.len() - 1;
+        let times = if changes == 1 { "once".to_owned() } else { format!("{changes} times") };
+        let message =
+            format!("replies arrive with ttl {after} instead of {before}, changed {times}; {why}");
         Some(
             self.finding("reply-path-changed", Severity::Info, target.clone(), message)
                 .with("ttl_before", *before)

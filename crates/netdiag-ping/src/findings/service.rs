@@ -97,7 +97,11 @@ impl Measurement {
         let is_fast = self.config.interval.as_millis() < u128::from(UNREACHABLES_APART_MS);
         let loss = self.stats.counters().loss();
         let is_missing = loss.is_some_and(|loss| loss.of() >= 20 && loss.wilson95().0 > 5.0);
-        is_fast && is_missing && self.tally.port_unreachable >= 3
+        let answers = self.tally.port_unreachable;
+        // No more than Linux would give, with a little room.
+        let span = self.last_at.zip(self.started_at).map(|(last, first)| last.since(first));
+        let most = 8.0 + span.unwrap_or_default().as_secs_f64() * 1.2;
+        is_fast && is_missing && answers >= 3 && (answers as f64) <= most
     }
 
     /// What is missing is probably what the target holds back: it limits how often it says "port
@@ -107,7 +111,7 @@ impl Measurement {
         let answers = self.tally.port_unreachable;
         let seconds = self.last_at?.since(self.started_at?).as_secs_f64();
         let message = format!(
-            "{answers} answers in {seconds:.1} s: probably {target} limits its \"port unreachable\" (Linux: 6, then 1/s), and nothing is lost"
+            "{answers} answers in {seconds:.1} s: probably {target} limits its \"port unreachable\" (Linux: 6, then 1/s); what is lost beside that is not known"
         );
         Some(
             self.finding("icmp-rate-limit", Severity::Info, target.to_owned(), message)
@@ -126,7 +130,10 @@ impl Measurement {
 pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
     let silent = measured.iter().filter(|(one, _)| {
         let counters = one.stats.counters();
-        one.config.protocol == Protocol::Icmp && counters.received() == 0 && one.settled() >= 3
+        let is_silent = counters.received() + counters.late() + counters.net_errors() == 0
+            && one.tally.rejected.is_empty()
+            && one.tally.icmp_errors.is_empty();
+        one.config.protocol == Protocol::Icmp && is_silent && one.settled() >= 3
     });
     let findings = silent.filter_map(|(silent, context)| {
         let address = silent.config.destination.address();
@@ -138,7 +145,7 @@ pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
         let (sent, port) = (silent.settled(), service.config.protocol.port().unwrap_or_default());
         let received = service.stats.counters().received();
         let message = format!(
-            "ICMP to {address} is filtered, its service is up: 0 of {sent} echo requests were answered, {received} connections to port {port} opened"
+            "ICMP to {address} is probably filtered, its service is up: 0 of {sent} echo requests were answered, {received} connections to port {port} opened"
         );
         let subject = context.target.escaped().to_string();
         Some(

@@ -6,6 +6,7 @@ use crate::result::Context;
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 use netdiag_model::finding::{Finding, Severity};
+use std::net::IpAddr;
 
 impl Measurement {
     pub(super) fn no_reply(&self, target: &str, n: u64, context: &Context) -> Option<Finding> {
@@ -43,8 +44,9 @@ impl Measurement {
             );
             advice = format!("see the output rules: `nft list ruleset`; {advice}");
         }
-        if counters.late() > 0 {
+        if let Some(largest) = self.tally.largest_late.filter(|_| counters.late() > 0) {
             message.push_str(&format!("; {} answers came late", counters.late()));
+            advice = format!("it answers: `--timeout {:.1}`", largest.as_secs_f64() * 1.2);
         }
         Some(
             self.finding("no-reply", Severity::Critical, target.to_owned(), message)
@@ -58,15 +60,20 @@ impl Measurement {
     }
 
     pub(super) fn unreachable(&self, n: u64) -> Option<Finding> {
-        let errors = self.tally.icmp_errors.iter().filter(|((_, kind), _)| !kind.is_advice());
-        let ((from, kind), count) = errors.max_by_key(|(_, count)| **count)?;
+        let ((from, kind), count) =
+            self.tally.unanswered.iter().max_by_key(|(_, count)| **count)?;
         if *count < 2 || count.saturating_mul(2) < n {
             return None;
         }
         let said = kind.ping_text();
-        let own = *from == self.config.destination.address();
-        let whose = if own { "the target itself" } else { "a router on the way" };
-        let message = format!("{from} answered {count} of {n} probes with: {said}");
+        let is_ours = self.is_ours(*from);
+        let whose = match (*from == self.config.destination.address(), is_ours) {
+            (true, _) => "the target itself",
+            (false, true) => "this machine",
+            (false, false) => "a router on the way",
+        };
+        let who = if is_ours { format!("this machine ({from})") } else { from.to_string() };
+        let message = format!("{who} answered {count} of {n} probes with: {said}");
         let advice = match kind.reason().as_str() {
             "prohibited" => format!("{whose} refuses it by a filter rule"),
             "host-unreachable" => format!(
@@ -79,10 +86,19 @@ impl Measurement {
             }
             "too-big" if from.is_ipv4() => "smaller packets (`--size`), or `--df dont`".to_owned(),
             "too-big" => "smaller packets (`--size`)".to_owned(),
+            "port-unreachable" => format!("{whose} is up, and nobody listens at the port"),
+            "protocol-unreachable" => format!("{whose} does not take ICMP echo requests"),
             _ => format!("sent by {whose}"),
         };
+        // An own address that rejects is a rule of this machine's firewall; one that found no
+        // neighbour only tells of the neighbour.
+        let is_rule = is_ours && kind.reason() != "host-unreachable";
+        let (code, advice) = match is_rule {
+            true => ("local-firewall", "the packet did not leave: `nft list ruleset`".to_owned()),
+            false => ("unreachable", advice),
+        };
         Some(
-            self.finding("unreachable", Severity::Critical, from.to_string(), message)
+            self.finding(code, Severity::Critical, from.to_string(), message)
                 .with("type", kind.kind)
                 .with("code", kind.code)
                 .with("name", kind.name())
@@ -91,6 +107,13 @@ impl Measurement {
                 .with("n", n)
                 .advise(advice),
         )
+    }
+
+    /// Whether an address is this machine's, and not the target.
+    fn is_ours(&self, address: IpAddr) -> bool {
+        let chosen = self.config.way.and_then(|way| way.source);
+        let own = self.config.control.source.or(chosen);
+        own == Some(address) && address != self.config.destination.address()
     }
 
     /// "Too big" messages that cannot be true: somebody forges them, or a router is broken.

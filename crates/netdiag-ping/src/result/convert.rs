@@ -196,7 +196,7 @@ impl Measurement {
 }
 
 /// The smallest of the usual initial TTLs that is not below `ttl`.
-fn initial_ttl(ttl: u8) -> u8 {
+pub(crate) fn initial_ttl(ttl: u8) -> u8 {
     [32, 64, 128].into_iter().find(|initial| *initial >= ttl).unwrap_or(u8::MAX)
 }
 

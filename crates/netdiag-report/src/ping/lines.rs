@@ -153,7 +153,7 @@ pub(super) fn no_reply(
     let to = to.map(|to| format!(" to {to}{}", port_of(protocol))).unwrap_or_default();
     match &settled.outcome {
         Outcome::Replied(_) => None,
-        Outcome::TimedOut => Some(format!("no answer yet for {seq}{to}")),
+        Outcome::TimedOut => Some(format!("no answer in time for {seq}{to}")),
         Outcome::NetError(error) => Some(format!(
             "From {} {seq}{to} {} ({})",
             error.from.address(),
@@ -214,11 +214,12 @@ pub(super) fn late(
     who: &str,
     timeout: Duration,
 ) -> String {
-    format!(
-        "late, lost after {} ms: {}",
-        ms3(timeout).trim_end_matches('0').trim_end_matches('.'),
-        reply(protocol, seq, late, who)
-    )
+    let line = reply(protocol, seq, late, who);
+    if late.rtt <= timeout {
+        return format!("after an error that ended it: {line}");
+    }
+    let timeout = ms3(timeout);
+    format!("late, lost after {} ms: {line}", timeout.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// Something that is no answer.

@@ -126,8 +126,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 let who = self.who(index, reply.from.address());
                 Some(format!("{} (DUP!){}", lines::reply(protocol, *seq, reply, &who), self.bell()))
             }
-            EventKind::Advice { seq, error } | EventKind::LateError { seq, error } => {
-                Some(lines::advice(protocol, *seq, error))
+            EventKind::Advice { seq, error } => Some(lines::advice(protocol, *seq, error)),
+            EventKind::LateError { seq, error } => {
+                Some(format!("late: {}", lines::advice(protocol, *seq, error)))
             }
             EventKind::Rejected { seq, rejection } => {
                 let is_told = self.options.verbose || self.limiter.allows(event.at);
@@ -162,10 +163,11 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     /// The request before, where it is unanswered when the next one leaves.
     fn outstanding(&mut self, index: usize, seq: u64) -> Option<String> {
+        let to = self.one_of_several(index).map(|to| format!(" to {to}")).unwrap_or_default();
         let shown = self.targets.get_mut(&index)?;
         let (before, is_settled) = std::mem::replace(&mut shown.last_sent, (seq, false));
         let is_told = self.options.outstanding && before > 0 && !is_settled;
-        is_told.then(|| format!("no answer yet for {}", lines::seq_of(shown.protocol, before)))
+        is_told.then(|| format!("no answer yet for {}{to}", lines::seq_of(shown.protocol, before)))
     }
 
     const fn bell(&self) -> &'static str {
@@ -224,7 +226,13 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            EventKind::Interim(figures) => writeln!(self.err, "{}", summary::interim(figures)),
+            EventKind::Interim(figures) => {
+                let whose = match self.one_of_several(event.target_index) {
+                    Some(address) => format!("{address}: "),
+                    None => String::new(),
+                };
+                writeln!(self.err, "{whose}{}", summary::interim(figures))
+            }
             EventKind::Named(name) => {
                 if let Some(shown) = self.targets.get_mut(&event.target_index) {
                     shown.name.get_or_insert_with(|| name.clone());

@@ -1,6 +1,6 @@
 //! How fast a user who is not root may send, whatever a command asks for: netdiag is no flooder.
 
-use libc::EAGAIN;
+use libc::EDQUOT;
 use netdiag_engine::port::{InputKind, Inputs, Operation, Operations, SendError};
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ const AT_ONCE: u32 = 3;
 /// How many targets are remembered before those that have rested are forgotten.
 const REMEMBERED: usize = 4_096;
 
-/// Lets packets pass, or makes them wait: what is refused is a full queue to the engine, which tries
+/// Lets packets pass, or makes them wait: what is refused is a quota to the engine, which tries
 /// again a little later.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
@@ -48,7 +48,7 @@ impl Gate {
     /// Takes what is too much out of a batch, and says so.
     pub(super) fn hold(&mut self, now: Instant, operations: &mut Operations, told: &mut Inputs) {
         for refused in operations.take_refused(|operation| self.admit(now, operation)) {
-            let (id, error) = (refused.id(), SendError::new(EAGAIN));
+            let (id, error) = (refused.id(), SendError::new(EDQUOT));
             let kind = match refused {
                 Operation::Connect(_) => {
                     let stamp = netdiag_model::Stamp::user(now);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_held_is_told_as_a_full_queue() {
+    fn what_is_held_is_told_as_a_quota() {
         let (mut gate, mut operations, mut told) =
             (Gate::default(), Operations::new(), Inputs::new());
         for _ in 0..5 {
@@ -133,7 +133,7 @@ mod tests {
         }
         gate.hold(at(0), &mut operations, &mut told);
         assert_eq!((operations.len(), told.len()), (3, 2));
-        let full = |kind: InputKind<&[u8]>| matches!(kind, InputKind::SendFailed { error, .. } if error.errno == EAGAIN);
+        let full = |kind: InputKind<&[u8]>| matches!(kind, InputKind::SendFailed { error, .. } if error.errno == EDQUOT);
         assert!(told.iter().all(|input| full(input.kind)));
     }
 }

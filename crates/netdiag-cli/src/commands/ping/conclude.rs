@@ -33,14 +33,13 @@ pub(super) fn conclude(
         .collect();
     let mut targets = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
-    let mut judged = Judged::default();
+    let (mut judged, mut by_exit) = (Judged::default(), Judged::default());
     for (resolved, context) in plan.resolved.iter().zip(&contexts) {
         let Some(measurement) = of_target(resolved.target_index) else {
-            judged.count(if plan.unmeasured.contains(&resolved.target_index) {
-                Judgement::Unmeasured
-            } else {
-                Judgement::Fails
-            });
+            let unmeasured = plan.unmeasured.contains(&resolved.target_index);
+            let judgement = if unmeasured { Judgement::Unmeasured } else { Judgement::Fails };
+            judged.count(judgement);
+            by_exit.count(judgement);
             targets.push(unresolved(resolved));
             continue;
         };
@@ -48,7 +47,12 @@ pub(super) fn conclude(
         let mut own = measurement.findings(context);
         own.extend(judge::fail_if(plan, &target, &own, resolved));
         own.extend(judge::sample_too_small(plan, &target, resolved));
-        judged.count(judge::judge(plan, &target, &own));
+        let judgement = judge::judge(plan, &target, &own);
+        judged.count(judgement);
+        by_exit.count(match plan.classic_exit {
+            true => judge::judge_as_iputils(plan, &target, judgement),
+            false => judgement,
+        });
         findings.extend(own);
         targets.push(target);
     }
@@ -64,9 +68,9 @@ pub(super) fn conclude(
     findings.retain(|finding| !is_explained(finding));
     findings.extend(across);
     if cannot_go_on {
-        judged = Judged::nothing();
+        (judged, by_exit) = (Judged::nothing(), Judged::nothing());
     }
-    let (judgement, status) = (judged.together(), judged.status(plan.classic_exit));
+    let (judgement, status) = (judged.together(), by_exit.status(plan.classic_exit));
     let document = document(plan, measurements, ended_at, targets, findings, status, judgement);
     let ended: Vec<Ended<'_>> = plan
         .resolved

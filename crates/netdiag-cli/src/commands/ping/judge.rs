@@ -55,24 +55,36 @@ impl Judged {
 /// The finding that `--fail-if` holds, which fails the target.
 const FAIL_IF: &str = "fail-if";
 
-pub(super) fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judgement {
+/// What it comes to by iputils' rules, which decide on the exit code alone.
+pub(super) fn judge_as_iputils(plan: &Plan, target: &Target, judged: Judgement) -> Judgement {
     if target.sent == 0 && target.local_errors > 0 {
-        // To iputils a send that fails is a request without a reply, unless there is no route.
+        // A send that fails is a request without a reply, unless there is no route.
         let errno = target.failure.as_ref().and_then(|failure| failure.errno.as_ref());
         let routed = errno.is_some_and(|errno| !errno::is_route(errno.number));
-        return if plan.classic || plan.classic_exit && routed {
-            Judgement::Fails
-        } else {
-            Judgement::Unmeasured
-        };
+        let is_sent = plan.classic || routed;
+        return if is_sent { Judgement::Fails } else { Judgement::Unmeasured };
+    }
+    // It knows no timeout of a single request.
+    let late = if plan.classic { target.late } else { 0 };
+    let answered = target.received + late;
+    let cut_short = plan.classic_count.is_some_and(|count| answered < count);
+    match judged {
+        Judgement::Unmeasured => judged,
+        _ if answered == 0 || cut_short => Judgement::Fails,
+        Judgement::Fails if target.received == 0 => Judgement::Holds,
+        _ => judged,
+    }
+}
+
+/// What a target comes to.
+pub(super) fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judgement {
+    if target.sent == 0 && target.local_errors > 0 {
+        return Judgement::Unmeasured;
     }
     if target.received == 0 && target.sent == target.unknown {
         return Judgement::Unmeasured;
     }
-    // iputils knows no timeout of a single request.
-    let late = if plan.classic { target.late } else { 0 };
-    let cut_short = plan.classic_count.is_some_and(|count| target.received + late < count);
-    if target.received + late == 0 || cut_short {
+    if target.received == 0 {
         return Judgement::Fails;
     }
     let failed = plan.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);

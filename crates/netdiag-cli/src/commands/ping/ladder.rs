@@ -27,15 +27,21 @@ pub(super) fn rung(
     opened: &Opened,
     arguments: &PingArguments,
 ) -> Result<Rung, Box<Failure>> {
-    let may_stand_in = !arguments.classic && arguments.backend == Backend::Linux;
-    climb(wanted, destination, opened, (arguments.backend, may_stand_in))
+    // What only an ICMP socket can do is not dropped: then nothing stands in for it.
+    let is_plain = arguments.ident.is_none() && arguments.mark.is_none();
+    let may_stand_in = is_plain && !arguments.classic && arguments.backend == Backend::Linux;
+    let has_no_options = arguments.df.is_none()
+        && !arguments.direct
+        && arguments.send_buffer.is_none()
+        && arguments.pattern.is_none();
+    climb(wanted, destination, opened, (arguments.backend, may_stand_in, has_no_options))
 }
 
 fn climb(
     wanted: Protocol,
     destination: Destination,
     opened: &Opened,
-    (backend, may_stand_in): (Backend, bool),
+    (backend, may_stand_in, has_no_options): (Backend, bool, bool),
 ) -> Result<Rung, Box<Failure>> {
     let family = destination.family();
     let method = |opening| method(opening, backend);
@@ -55,7 +61,8 @@ fn climb(
     let stand_in = match opened.udp(family) {
         _ if !may_stand_in || !is_refusal(refused) => None,
         Ok(opening) => Some((Protocol::Udp { port: UDP_PORT }, method(opening))),
-        Err(error) if is_refusal(error) => {
+        // TCP takes no options of a socket either.
+        Err(error) if is_refusal(error) && has_no_options => {
             let because = format!("neither ICMP nor UDP may be sent ({error})");
             Some((Protocol::Tcp { port: TCP_PORT, any_answer: true }, connects(because)))
         }
@@ -162,7 +169,7 @@ mod tests {
         let refused = vec![Refused { family: Family::Ipv4, socket, error }];
         let opened = Opened { udp4: udp, refused, ..Opened::icmp(icmp.clone(), icmp) };
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));
-        climb(Protocol::Icmp, destination, &opened, (Backend::Linux, true))
+        climb(Protocol::Icmp, destination, &opened, (Backend::Linux, true, true))
     }
 
     #[test]
