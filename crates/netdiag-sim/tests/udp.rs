@@ -62,10 +62,14 @@ fn destinations(host: &str) -> [Destination; 2] {
         .map(|net| Destination::new(format!("{net}{host}").parse().expect("an address")))
 }
 
-/// Sends all shots at once and tells in order, one line each, the first `expected` things that come
-/// back, or everything of a second of virtual time.
+/// What nobody may send to one target at once, and how long the next takes.
+const APART: Duration = Duration::from_millis(2);
+
+/// Sends all shots, no faster than nobody may, and tells in order, one line each, the first `expected`
+/// things that come back, or everything of a second of virtual time.
 fn shoot<N: Network>(network: &mut N, expected: Option<usize>) -> Vec<String> {
     let mut operations = Operations::new();
+    let (mut inputs, mut told) = (Inputs::new(), Vec::new());
     let shots = shots();
     let all = shots.iter().flat_map(|shot| destinations(shot.0).map(|to| (to, shot)));
     for (index, (destination, (_, port, hop_limit, size))) in (0..).zip(all) {
@@ -76,9 +80,14 @@ fn shoot<N: Network>(network: &mut N, expected: Option<usize>) -> Vec<String> {
         let control = Control { hop_limit: *hop_limit, ..Control::default() };
         let transmit = Transmit { id, channel, destination, control, bytes };
         operations.push(Operation::Transmit(transmit));
+        network.submit(&mut operations).expect("a network that goes on");
+        let next = network.now() + APART;
+        while network.now() < next {
+            inputs.clear();
+            network.wait(next, &mut inputs).expect("a network that goes on");
+            told.extend(inputs.iter().filter_map(|input| line(&input.kind)));
+        }
     }
-    network.submit(&mut operations).expect("a network that goes on");
-    let (mut inputs, mut told) = (Inputs::new(), Vec::new());
     let end = network.now() + Duration::from_secs(if expected.is_some() { 10 } else { 1 });
     while network.now() < end && expected.is_none_or(|expected| told.len() < expected) {
         inputs.clear();

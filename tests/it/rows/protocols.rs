@@ -196,3 +196,31 @@ fn every_cell_of_rights_and_names_gives_a_result() {
         }
     }
 }
+
+/// A mark may choose the way, so nothing without one stands in for it.
+#[test]
+fn what_only_an_icmp_socket_can_do_is_not_dropped() {
+    let Some((namespace, _service)) = closed() else { return };
+    for option in [["-m", "3"], ["-e", "77"]] {
+        let mut command = namespace.nobody(&["ping", "-c", "1"]);
+        let ended = run(command.args(option).arg("127.0.0.1"));
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(3), ""), "{ended:?}");
+        assert!(!ended.err.contains("instead"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_neighbour_that_is_not_there_is_told_by_this_machine_itself() {
+    let Some(lab) = Lab::new() else { return };
+    for address in ["10.9.1.77", "fd09:1::77"] {
+        let arguments = ["ping", "--json", "-i", "0.1", "-c", "4", "-W", "5", address];
+        let ended = run(&mut lab.here.netdiag(&arguments));
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        let document = ended.json();
+        let finding = found(&document, "unreachable").unwrap_or_else(|| panic!("{document}"));
+        let said = finding["message"].as_str().expect("text");
+        assert!(said.starts_with("this machine ("), "{said}");
+        let advice = finding["advice"].as_str().expect("text");
+        assert!(advice.starts_with("this machine found no neighbour"), "{advice}");
+    }
+}

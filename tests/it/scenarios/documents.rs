@@ -261,8 +261,10 @@ fn late_is_after_the_timeout() {
         for target in document["targets"].as_array().expect("targets") {
             for probe in target["probes"].as_array().expect("probes") {
                 let late = probe["late_rtt_ms"].as_f64();
+                // After an error that ended the probe an answer may come in time.
+                let ended = probe["outcome"] == "net-error";
                 let fine = probe["outcome"] == "timeout" && late.is_some_and(|late| late > timeout);
-                assert!(late.is_none() || fine, "{probe}");
+                assert!(late.is_none() || fine || ended, "{probe}");
             }
         }
     });

@@ -95,3 +95,14 @@ fn jitter_by_rfc_3550_is_shown_from_fifty_samples_on() {
     assert_eq!(shown("49"), (false, true));
     assert_eq!(shown("50"), (true, false));
 }
+
+#[test]
+fn the_codes_of_the_classic_tool_change_the_code_and_nothing_else() {
+    let arguments = "-c 10 -i 0.1 -w 0.35 10.9.2.2";
+    let plain = document("plain-20ms", arguments);
+    let classic = document_of("plain-20ms", arguments, &["--classic-exit"]);
+    assert_eq!((&plain["exit_code"], &classic["exit_code"]), (&0.into(), &1.into()));
+    for key in ["status", "findings", "targets", "elapsed_ms"] {
+        assert_eq!(plain[key], classic[key], "{key}");
+    }
+}
