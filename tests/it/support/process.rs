@@ -67,10 +67,11 @@ pub(crate) fn has(program: &str) -> bool {
     output.is_ok() || skip::<()>(&format!("no {program}")).is_some()
 }
 
-/// A command that dies with the thread that starts it.
+/// A command that dies with the thread that starts it. It hears every signal, also where the tests
+/// themselves were started by `nohup`.
 pub(crate) fn bound(program: &str) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", program]);
+    let mut command = Command::new("env");
+    command.args(["--default-signal", "setpriv", "--pdeathsig", "KILL", program]);
     command
 }
 
