@@ -24,8 +24,9 @@ struct Watcher {
 
 impl Watcher {
     fn start(backend: &str, shell: &str) -> Self {
-        let mut child = Command::new("sh")
-            .args(["-c", shell])
+        // The tests themselves may have been started by nohup.
+        let mut child = Command::new("env")
+            .args(["--default-signal", "sh", "-c", shell])
             .arg(std::env::current_exe().expect("the test's own path"))
             .env(CHILD, backend)
             .stdout(Stdio::piped())
