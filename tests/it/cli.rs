@@ -94,6 +94,9 @@ fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
         check(&["ping", "--json", "127.0.0.1", host], &["HOST", host]);
     }
     // Addresses that would leave by whatever the routes say, or from nowhere.
+    check(&["ping", "127.0.0.1/24"], &["HOST", "127.0.0.1/24", "network"]);
+    check(&["ping", "fd09::/64"], &["HOST", "fd09::/64", "network"]);
+    check(&["ping", "[127.0.0.1]"], &["HOST", "[127.0.0.1]", "brackets"]);
     check(&["ping", "fe80::1"], &["HOST", "fe80::1", "--interface"]);
     check(&["ping", "fe80::1%nosuch0"], &["HOST", "fe80::1%nosuch0", "no interface"]);
     check(&["ping", "127.0.0.1%lo"], &["HOST", "127.0.0.1%lo", "zone"]);

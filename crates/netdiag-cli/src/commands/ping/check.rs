@@ -163,10 +163,18 @@ fn check_host<W: World>(
     if host.is_empty() {
         return Err("HOST is empty".to_owned());
     }
+    if let Some((network, _)) = host.split_once('/')
+        && parse_address(network).is_some()
+    {
+        return Err(format!("HOST `{shown}`: ping takes no network, only hosts"));
+    }
     let Some(address) = inner.split('%').next().and_then(parse_address) else {
         let has_port = host.starts_with('[') || host.matches(':').count() == 1;
         return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
     };
+    if inner != host && address.is_ipv4() {
+        return Err(format!("HOST `{shown}`: only an IPv6 address stands in brackets"));
+    }
     if let Some((_, zone)) = inner.split_once('%') {
         check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
     }
