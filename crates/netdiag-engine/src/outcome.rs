@@ -203,8 +203,6 @@ pub enum Reason {
     Truncated,
     /// It comes from another address than was probed.
     WrongSource,
-    /// It came by another interface than the one that was asked for.
-    WrongInterface,
     /// Identifier or sequence number are not those of the probe that it names.
     WrongSequence,
     /// Its tag is not the one that was sent.
@@ -227,7 +225,6 @@ impl Reason {
             Self::BadChecksum => "bad-checksum",
             Self::Truncated => "truncated",
             Self::WrongSource => "wrong-source",
-            Self::WrongInterface => "wrong-interface",
             Self::WrongSequence => "wrong-sequence",
             Self::BadTag => "bad-tag",
             Self::UnknownProbe => "unknown-probe",

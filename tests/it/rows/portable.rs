@@ -1,7 +1,7 @@
 //! The backend of systems that are not Linux, chosen on Linux.
 
 use super::in_scenario;
-use crate::support::process::{Ended, NETDIAG, NOBODY, Namespace, Process, netlab, run, scenario};
+use crate::support::process::{Ended, NETDIAG, Namespace, Process, run, scenario};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -40,18 +40,7 @@ fn targets(ended: &Ended, socket: &str) -> Vec<Value> {
 
 /// Runs it in a scenario over a raw and over a datagram socket.
 fn both(name: &str, arguments: &[&str], check: impl Fn(&Ended, &str)) {
-    let Some(namespace) = Namespace::open_to_nobody() else { return };
-    let arguments = portable(arguments);
-    let lab = |command: &[&str]| {
-        let mut netlab = namespace.command(netlab().to_str().expect("a path"));
-        run(netlab.arg(scenario(name)).arg("--").args(command).args(&arguments))
-    };
-    check(&lab(&[NETDIAG]), "raw");
-    let open = "echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range; exec \"$@\"";
-    let mut nobody = vec!["sh", "-c", open, "sh", "setpriv"];
-    nobody.extend(NOBODY);
-    nobody.push("/mnt/netdiag");
-    check(&lab(&nobody), "icmp-datagram");
+    super::rights::both(name, &portable(arguments), check);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 /// Runs the program in a scenario as root and as nobody.
-fn both(name: &str, arguments: &[&str], check: impl Fn(&Ended, &str)) {
+pub(super) fn both(name: &str, arguments: &[&str], check: impl Fn(&Ended, &str)) {
     let Some(namespace) = Namespace::open_to_nobody() else { return };
     let lab = |command: &[&str]| {
         let mut netlab = namespace.command(netlab().to_str().expect("a path"));

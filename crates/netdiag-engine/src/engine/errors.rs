@@ -80,7 +80,6 @@ impl<M: Measurement> Engine<M> {
             from: error.offender.unwrap_or(error.destination),
             to: None,
             hop_limit: error.hop_limit,
-            interface: None,
         };
         let carries = kind.is_too_big()
             || matches!((family, kind.kind), (Family::Ipv4, 12) | (Family::Ipv6, 4));

@@ -121,7 +121,7 @@ enum Phase {
 }
 
 /// How long after the last probe a name may still come.
-const NAME_GRACE: Duration = Duration::from_millis(500);
+const NAME_GRACE: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug)]
 enum Queued {

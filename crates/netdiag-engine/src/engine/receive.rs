@@ -24,13 +24,12 @@ pub(super) struct Arrival {
     pub(super) from: Destination,
     pub(super) to: Option<IpAddr>,
     pub(super) hop_limit: Option<u8>,
-    pub(super) interface: Option<u32>,
 }
 
 impl<M: Measurement> Engine<M> {
     pub(super) fn on_received(&mut self, received: &Received<&[u8]>) {
-        let Received { stamp, from, to, interface, hop_limit, .. } = *received;
-        let mut arrival = Arrival { stamp, from, to, hop_limit, interface };
+        let Received { stamp, from, to, hop_limit, .. } = *received;
+        let mut arrival = Arrival { stamp, from, to, hop_limit };
         match received.message {
             Message::Ipv4(packet) => match ipv4::parse(packet) {
                 Ok((header, payload)) if header.protocol == protocol::ICMP => {
@@ -146,8 +145,6 @@ impl<M: Measurement> Engine<M> {
             Some(Reason::BadChecksum)
         } else if !entry.destination.is_source(arrival.from) {
             Some(Reason::WrongSource)
-        } else if self.came_elsewhere(entry, arrival) {
-            Some(Reason::WrongInterface)
         } else if (echo.ident, echo.seq) != key {
             Some(Reason::WrongSequence)
         } else if echo.payload.len() < usize::from(size).min(FULL_TAG) {
@@ -157,12 +154,6 @@ impl<M: Measurement> Engine<M> {
         } else {
             None
         }
-    }
-
-    /// Whether a packet came by another interface than the one that was asked for.
-    pub(super) fn came_elsewhere(&self, entry: &Entry, arrival: &Arrival) -> bool {
-        let asked = self.table.template(entry).control.interface;
-        asked.zip(arrival.interface).is_some_and(|(asked, came)| asked != came)
     }
 
     fn reply(&self, entry: &Entry, arrival: &Arrival, echo: &Echo<'_>) -> Reply {

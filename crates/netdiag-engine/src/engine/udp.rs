@@ -25,9 +25,6 @@ impl<M: Measurement> Engine<M> {
             Err(misfit) => return self.reject_misfit(misfit, arrival),
         };
         let Some(entry) = self.table.get(index) else { return };
-        if self.came_elsewhere(entry, arrival) {
-            return self.reject_for(index, arrival, Reason::WrongInterface);
-        }
         let bytes = HEADER + payload.len();
         let plain = plain_reply(entry, arrival, ReplyDetail::Datagram { echoed });
         let reply = if echoed {

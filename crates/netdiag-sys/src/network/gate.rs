@@ -18,8 +18,8 @@ const AT_ONCE: u32 = 3;
 /// How many targets are remembered before those that have rested are forgotten.
 const REMEMBERED: usize = 4_096;
 
-/// Lets packets pass, or makes them wait: what is refused is a quota to the engine, which tries
-/// again a little later.
+/// Lets packets pass, or makes them wait: what is refused fails with EDQUOT, after which the engine
+/// tries again a little later.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     all: Bucket,
