@@ -7,7 +7,8 @@ use netdiag_model::{ClockAnchor, Destination, Family, Way};
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random,
 };
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::net::IpAddr;
 
 /// The machine that this process runs on.
@@ -43,6 +44,13 @@ impl World for SystemWorld {
         names::resolve(name, family, names::TOTAL)
     }
 
+    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
+        match path {
+            "-" => Ok(Box::new(io::stdin().lock())),
+            path => Ok(Box::new(BufReader::new(File::open(path)?))),
+        }
+    }
+
     fn interface(&mut self, name: &str) -> Option<u32> {
         names::interface_index(name)
     }
@@ -76,8 +84,8 @@ impl World for SystemWorld {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Terminal {
-            stdout: std::io::stdout().is_terminal(),
-            stderr: std::io::stderr().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
             no_color: set("NO_COLOR") || dumb,
         }
     }

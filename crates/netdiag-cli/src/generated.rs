@@ -5,6 +5,7 @@ use crate::args::Arguments;
 use clap::CommandFactory;
 use netdiag_model::contract::Document;
 use netdiag_ping::result::Target;
+use netdiag_ping::sweep;
 use std::io::Write;
 
 /// The manual pages: file name and roff text.
@@ -30,6 +31,7 @@ pub fn man_pages() -> Vec<(String, String)> {
         let name = format!("netdiag-{}", sub.get_name());
         let (synopsis, more) = match sub.get_name() {
             "ping" => ("netdiag ping [OPTIONS] HOST...", PING_SECTIONS),
+            "sweep" => ("netdiag sweep [OPTIONS] TARGET...", SWEEP_SECTIONS),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
@@ -104,6 +106,31 @@ Set and not empty: no colours, unless \-\-color says otherwise.
 \fBdumb\fR: the same.
 "#;
 
+const SWEEP_SECTIONS: &str = r#".SH "EXIT STATUS"
+.TP
+\fB0\fR
+Every target answered, and no \-\-fail\-if holds; with \-\-min\-alive, enough did.
+.TP
+\fB1\fR
+Measured, and it does not hold; or a line of the file is no target.
+.TP
+\fB2\fR
+A usage error.
+.TP
+\fB3\fR
+Nothing could be measured, or the result could not be written.
+.SH EXAMPLES
+.nf
+netdiag sweep 192.0.2.0/24
+netdiag sweep \-\-alive \-\-rate 5000 192.0.2.0/24 \-\-exclude 192.0.2.1\-9
+netdiag sweep \-\-file hosts.txt \-\-min\-alive 3 \-\-json
+.fi
+.SH SIGNALS
+SIGINT ends the run with what is known; a second one within a second ends it at once (130).
+SIGTERM and SIGHUP print what is known and then end the process by that signal.
+SIGQUIT prints the figures so far on standard error.
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -111,13 +138,26 @@ netdiag schema \-\-metrics ping
 .fi
 "#;
 
-/// The JSON Schema of `ping`'s document.
+/// The JSON Schema of each command's document, by the command's name.
 ///
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn ping_schema() -> String {
+pub fn schemas() -> [(&'static str, String); 2] {
+    [
+        ("ping", schema_of::<Document<Target>>()),
+        ("sweep", schema_of::<Document<sweep::result::Target>>()),
+    ]
+}
+
+/// The JSON Schema of one command's document; `None` of a command without one.
+#[must_use]
+pub fn schema(command: &str) -> Option<String> {
+    schemas().into_iter().find(|(name, _)| *name == command).map(|(_, schema)| schema)
+}
+
+fn schema_of<T: schemars::JsonSchema>() -> String {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
-    let schema = settings.into_generator().into_root_schema_for::<Document<Target>>();
+    let schema = settings.into_generator().into_root_schema_for::<T>();
     serde_json::to_string_pretty(&schema).expect("a schema is JSON")
 }

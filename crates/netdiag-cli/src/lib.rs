@@ -52,6 +52,7 @@ pub fn run<W: World>(
     };
     match arguments.command {
         Command::Ping(ping) => commands::ping::run(&ping, world, out, err),
+        Command::Sweep(sweep) => commands::sweep::run(&sweep, world, out, err),
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
     }
 }

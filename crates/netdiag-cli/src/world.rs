@@ -3,6 +3,7 @@
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
+use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -36,6 +37,12 @@ pub trait World {
         name: &str,
         family: Option<Family>,
     ) -> Result<Vec<Destination>, LookupError>;
+
+    /// A file of this machine, to be read line by line; `-` is standard input.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>>;
 
     /// The index of a network interface.
     fn interface(&mut self, name: &str) -> Option<u32>;

@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 pub mod engine;
+mod entry;
 pub mod identity;
 pub mod measurement;
 pub mod outcome;
@@ -46,10 +47,10 @@ mod table;
 mod template;
 
 pub use engine::{Engine, EngineConfig, MeasurementId};
+pub use entry::remembered_for;
 pub use identity::Secret;
 pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec, UdpSpec};
 pub use run::{RunEnd, run};
-pub use table::remembered_for;

@@ -18,7 +18,8 @@ pub enum RunEnd<B> {
 /// Runs an engine on a network until every measurement has finished.
 ///
 /// Operations are submitted before events are told, so that a slow receiver of events does not make
-/// probes late. `on_wait` is called before each wait: the place to flush what was written.
+/// probes late. `on_wait` is called before each wait that may take any time: the place to flush what
+/// was written.
 ///
 /// # Errors
 /// When the network as a whole cannot go on.
@@ -49,7 +50,10 @@ pub fn run<M: Measurement, N: Network + ?Sized, B>(
             }
         };
         submit(network, &mut operations)?;
-        if let ControlFlow::Break(broken) = on_wait() {
+        // When something is due already the wait is no more than a look at the sockets.
+        if until > inputs.now()
+            && let ControlFlow::Break(broken) = on_wait()
+        {
             return Ok(RunEnd::Broken(broken));
         }
         inputs.clear();

@@ -1,160 +1,44 @@
 //! The probes that the engine remembers: a ring over consecutive indexes.
 
-use crate::identity::Identity;
-use crate::probe::Probe;
+pub(crate) use crate::entry::{Carrier, Entry, KernelStamp, State};
 use crate::template::{Template, Templates};
-use netdiag_model::{Destination, Instant};
+use netdiag_model::{Destination, Family, Instant};
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::net::Ipv6Addr;
 
-/// The late window: how long after its deadline a probe is remembered, so that a late answer or a
-/// duplicate is known for what it is.
-pub(crate) fn late_window(timeout: Duration) -> Duration {
-    timeout.max(Duration::from_secs(2))
+/// One remembered probe, as it is kept: a sweep has many. What probes have in common is in their
+/// template, what only some have in a list of its own.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
+struct Packed {
+    user_sent_at: Instant,
+    seq: u64,
+    /// An IPv4 address, or the number of an IPv6 destination.
+    address: u32,
+    target: u32,
+    template: u32,
+    kernel: i32,
+    ident: u8,
+    tries: u8,
+    carrier: Carrier,
+    state: State,
 }
 
-/// How long after it was sent a probe with this timeout is remembered.
-#[must_use]
-pub fn remembered_for(timeout: Duration) -> Duration {
-    timeout.saturating_add(late_window(timeout))
-}
-
-/// One remembered probe. Small, since a sweep has many.
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) destination: Destination,
-    pub(crate) seq: u64,
-    /// When it was sent by the user's clock; while it is queued, when it was first tried.
-    pub(crate) user_sent_at: Instant,
-    pub(crate) timeout_nanos: u64,
-    /// What the kernel said about that.
-    pub(crate) kernel: KernelStamp,
-    pub(crate) measurement: u32,
-    pub(crate) target: u32,
-    /// The number of its template.
-    pub(crate) template: u32,
-    /// The identifier's offset in the block.
-    pub(crate) ident: u8,
-    /// How often it met a full queue.
-    pub(crate) tries: u8,
-    pub(crate) carrier: Carrier,
-    pub(crate) state: State,
-}
-
-/// The kernel's send stamp.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum KernelStamp {
-    /// There is none.
-    Missing,
-    /// It came this many nanoseconds after the user's.
-    After(i32),
-    /// It cannot be true.
-    Contradicted,
-}
-
-/// What takes a probe to its target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Carrier {
-    /// An echo request.
-    Echo,
-    /// A UDP datagram: what becomes of it is heard over the UDP socket alone.
-    Udp,
-    /// A connection of the kernel's: nothing that an ICMP socket hears is about it.
-    Dialog,
-}
-
-/// Where a probe is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// A datagram given to the network, not yet known to have left.
-    Queued,
-    /// A dialog given to the network: only its end tells whether anything left.
-    Trying,
-    /// Under way.
-    InFlight,
-    /// Answered in time: a further answer is a duplicate.
-    Answered,
-    /// Given up: a first answer is late.
-    GivenUp,
-    /// Ended by an ICMP error: an answer is late after the timeout, and one more answer before it.
-    Refused,
-    /// Made meaningless by this machine: what still comes of it says nothing.
-    Void,
-    /// Never left, or cancelled, or the number of something else: nothing can come of it.
-    Closed,
-}
-
-impl Entry {
-    pub(crate) fn probe(&self) -> Probe {
-        Probe {
-            target: self.target,
-            seq: self.seq,
-            destination: self.destination,
-            sent_at: self.sent_at(),
-        }
-    }
-
-    /// When it was sent, by the best clock that can be believed.
-    pub(crate) fn sent_at(&self) -> Instant {
-        match self.kernel {
-            KernelStamp::After(nanos) => {
-                let shift = Duration::from_nanos(nanos.unsigned_abs().into());
-                if nanos < 0 { self.user_sent_at - shift } else { self.user_sent_at + shift }
-            }
-            KernelStamp::Missing | KernelStamp::Contradicted => self.user_sent_at,
-        }
-    }
-
-    pub(crate) const fn timeout(&self) -> Duration {
-        Duration::from_nanos(self.timeout_nanos)
-    }
-
-    pub(crate) const fn is_open(&self) -> bool {
-        matches!(self.state, State::Queued | State::Trying | State::InFlight)
-    }
-
-    pub(crate) fn deadline(&self) -> Instant {
-        self.sent_at() + self.timeout()
-    }
-
-    /// Whether a packet of an ICMP socket can be about it.
-    pub(crate) const fn is_heard(&self) -> bool {
-        self.left_as(Carrier::Echo)
-    }
-
-    /// Whether something that comes back can be about it, and this carried it.
-    pub(crate) const fn left_as(&self, carrier: Carrier) -> bool {
-        let same = matches!(
-            (self.carrier, carrier),
-            (Carrier::Echo, Carrier::Echo) | (Carrier::Udp, Carrier::Udp)
-        );
-        same && !matches!(self.state, State::Closed)
-    }
-
-    /// What its packet says about it.
-    pub(crate) const fn identity(&self, index: u32) -> Identity {
-        Identity { index, seq: self.seq, destination: self.destination }
-    }
-
-    /// Whether its late window is over.
-    fn is_over(&self, now: Instant) -> bool {
-        match self.state {
-            State::Queued | State::Trying | State::InFlight => false,
-            State::Closed => true,
-            State::Answered | State::GivenUp | State::Refused | State::Void => {
-                self.deadline() + late_window(self.timeout()) <= now
-            }
-        }
-    }
-}
+/// The values of `Packed::kernel` that are no nanoseconds.
+const MISSING: i32 = i32::MIN;
+const CONTRADICTED: i32 = i32::MAX;
 
 /// Probes by index. Indexes count up by one and wrap at 2^32.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Packed>,
     /// The index of the front entry.
     front: u32,
     templates: Templates,
+    /// The IPv6 destinations of the entries that have one, in their order.
+    ipv6: VecDeque<(Ipv6Addr, u32)>,
+    /// The number of the front one.
+    ipv6_front: u32,
 }
 
 impl Table {
@@ -171,16 +55,99 @@ impl Table {
     /// Remembers a probe with what it has in common with others.
     pub(crate) fn push(&mut self, entry: Entry, template: &Template) -> u32 {
         let index = self.next_index();
-        let template = self.templates.take(template);
-        self.entries.push_back(Entry { template, ..entry });
+        let is_ipv6 = entry.destination.family() == Family::Ipv6;
+        let common = Template {
+            measurement: entry.measurement,
+            timeout_nanos: entry.timeout_nanos,
+            is_ipv6,
+            ..*template
+        };
+        let template = self.templates.take(&common);
+        let address = match entry.destination {
+            Destination::V4(v4) => v4.to_bits(),
+            Destination::V6(v6, scope) => {
+                self.ipv6.push_back((v6, scope));
+                let len = u32::try_from(self.ipv6.len()).unwrap_or(u32::MAX);
+                self.ipv6_front.wrapping_add(len - 1)
+            }
+        };
+        self.entries.push_back(Packed {
+            user_sent_at: entry.user_sent_at,
+            seq: entry.seq,
+            address,
+            target: entry.target,
+            template,
+            kernel: packed_kernel(entry.kernel),
+            ident: entry.ident,
+            tries: entry.tries,
+            carrier: entry.carrier,
+            state: entry.state,
+        });
         index
     }
 
-    pub(crate) fn get(&self, index: u32) -> Option<&Entry> {
-        self.entries.get(self.place(index)?)
+    pub(crate) fn get(&self, index: u32) -> Option<Entry> {
+        let packed = self.entries.get(self.place(index)?)?;
+        Some(self.unpacked(packed))
     }
 
-    pub(crate) fn get_mut(&mut self, index: u32) -> Option<&mut Entry> {
+    fn unpacked(&self, packed: &Packed) -> Entry {
+        let template = self.templates.get(packed.template);
+        let destination = if template.is_ipv6 {
+            let place = packed.address.wrapping_sub(self.ipv6_front);
+            let (v6, scope) = self.ipv6.get(place as usize).expect("kept as long as its entry");
+            Destination::V6(*v6, *scope)
+        } else {
+            Destination::V4(packed.address.into())
+        };
+        Entry {
+            destination,
+            seq: packed.seq,
+            user_sent_at: packed.user_sent_at,
+            timeout_nanos: template.timeout_nanos,
+            kernel: match packed.kernel {
+                MISSING => KernelStamp::Missing,
+                CONTRADICTED => KernelStamp::Contradicted,
+                nanos => KernelStamp::After(nanos),
+            },
+            measurement: template.measurement,
+            target: packed.target,
+            template: packed.template,
+            ident: packed.ident,
+            tries: packed.tries,
+            carrier: packed.carrier,
+            state: packed.state,
+        }
+    }
+
+    /// Where a probe is in its life; `None` of one that is not remembered.
+    pub(crate) fn state(&self, index: u32) -> Option<State> {
+        self.entries.get(self.place(index)?).map(|packed| packed.state)
+    }
+
+    /// Moves a probe on in its life.
+    pub(crate) fn set_state(&mut self, index: u32, state: State) {
+        if let Some(packed) = self.packed(index) {
+            packed.state = state;
+        }
+    }
+
+    /// It is known when a probe was sent.
+    pub(crate) fn set_sent(&mut self, index: u32, user: Instant, kernel: KernelStamp) {
+        if let Some(packed) = self.packed(index) {
+            packed.user_sent_at = user;
+            packed.kernel = packed_kernel(kernel);
+        }
+    }
+
+    /// A probe met a full queue.
+    pub(crate) fn count_try(&mut self, index: u32) {
+        if let Some(packed) = self.packed(index) {
+            packed.tries = packed.tries.saturating_add(1);
+        }
+    }
+
+    fn packed(&mut self, index: u32) -> Option<&mut Packed> {
         let place = self.place(index)?;
         self.entries.get_mut(place)
     }
@@ -222,10 +189,14 @@ impl Table {
 
     /// Forgets probes from the front on whose late window is over.
     pub(crate) fn forget(&mut self, now: Instant) {
-        while let Some(entry) = self.entries.front()
-            && entry.is_over(now)
+        while let Some(packed) = self.entries.front().copied()
+            && self.unpacked(&packed).is_over(now)
         {
-            self.templates.give_back(entry.template);
+            if self.templates.get(packed.template).is_ipv6 {
+                self.ipv6.pop_front();
+                self.ipv6_front = self.ipv6_front.wrapping_add(1);
+            }
+            self.templates.give_back(packed.template);
             self.entries.pop_front();
             self.front = self.front.wrapping_add(1);
         }
@@ -240,7 +211,7 @@ impl Table {
 
     /// When the oldest remembered probe was sent.
     pub(crate) fn oldest(&self) -> Option<Instant> {
-        self.entries.front().map(Entry::sent_at)
+        self.entries.front().map(|packed| self.unpacked(packed).sent_at())
     }
 
     pub(crate) fn template(&self, entry: &Entry) -> &Template {
@@ -253,9 +224,18 @@ impl Table {
     }
 }
 
+const fn packed_kernel(kernel: KernelStamp) -> i32 {
+    match kernel {
+        KernelStamp::Missing | KernelStamp::After(MISSING) => MISSING,
+        KernelStamp::Contradicted | KernelStamp::After(CONTRADICTED) => CONTRADICTED,
+        KernelStamp::After(nanos) => nanos,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const SENT: Instant = Instant::from_nanos(1_000);
 
@@ -284,7 +264,7 @@ mod tests {
 
     #[test]
     fn an_entry_stays_small() {
-        assert!(size_of::<Entry>() <= 72, "{}", size_of::<Entry>());
+        assert!(size_of::<Packed>() <= 36, "{}", size_of::<Packed>());
     }
 
     #[test]
@@ -297,6 +277,29 @@ mod tests {
         table.forget(SENT + Duration::from_secs(3));
         assert_eq!(table.len(), 0);
         assert_eq!(table.next_index(), 2);
+    }
+
+    #[test]
+    fn destinations_of_both_families_are_kept_beside_each_other() {
+        let mut table = Table::default();
+        let to = |n: u32| match n % 3 {
+            0 => Destination::V4(n.into()),
+            _ => Destination::V6(Ipv6Addr::from_bits(n.into()), n),
+        };
+        let at = |n: u32| Instant::from_nanos(1_000 + u64::from(n));
+        for n in 0..1_000 {
+            let entry =
+                Entry { destination: to(n), seq: u64::from(n) << 33, ..entry(State::Answered) };
+            let index = table.push(Entry { user_sent_at: at(n), ..entry }, &Template::default());
+            assert_eq!(index, n);
+        }
+        table.forget(at(499) + Duration::from_secs(3));
+        assert_eq!(table.len(), 500);
+        for n in 500..1_000 {
+            let found = table.get(n).expect("remembered");
+            assert_eq!((found.destination, found.seq), (to(n), u64::from(n) << 33));
+        }
+        assert_eq!(table.ipv6.len(), (500..1_000).filter(|n| n % 3 != 0).count());
     }
 
     #[test]

@@ -8,6 +8,10 @@ use std::time::Duration;
 /// What probes of one kind share.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Template {
+    /// Whose they are.
+    pub(crate) measurement: u32,
+    pub(crate) timeout_nanos: u64,
+    pub(crate) is_ipv6: bool,
     pub(crate) control: Control,
     pub(crate) patience: Duration,
     /// The destination port of UDP probes.

@@ -21,6 +21,7 @@ pub mod failure;
 pub mod finding;
 pub mod icmp;
 pub mod metrics;
+pub mod target;
 pub mod text;
 pub mod time;
 pub mod way;

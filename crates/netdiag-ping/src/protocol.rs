@@ -2,7 +2,7 @@
 
 use crate::Measurement;
 use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
-use netdiag_engine::{EchoSpec, Outcome, Probe, ProbeKind, UdpSpec};
+use netdiag_engine::{EchoSpec, Outcome, Pattern, Probe, ProbeKind, UdpSpec};
 use netdiag_model::StampSource;
 
 /// The port of UDP probes where none is given, as traceroute's first.
@@ -55,20 +55,18 @@ impl Protocol {
     pub const fn has_data(self) -> bool {
         !matches!(self, Self::Tcp { .. })
     }
-}
 
-impl Measurement {
-    pub(crate) fn kind(&self) -> ProbeKind {
-        let (size, pattern) = (self.config.size, self.config.pattern);
-        match self.config.protocol {
-            Protocol::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.flow }),
-            Protocol::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
-            Protocol::Tcp { port, .. } => ProbeKind::Connect { port },
+    /// A probe, with so much data where it carries any.
+    pub(crate) const fn probe(self, size: u16, pattern: Pattern, flow: u8) -> ProbeKind {
+        match self {
+            Self::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow }),
+            Self::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
+            Self::Tcp { port, .. } => ProbeKind::Connect { port },
         }
     }
 
     /// What an outcome means to this protocol.
-    pub(crate) fn understood(&self, probe: &Probe, outcome: &Outcome) -> Outcome {
+    pub(crate) fn understood(self, probe: &Probe, outcome: &Outcome) -> Outcome {
         match outcome {
             Outcome::Replied(reply) => Outcome::Replied(by_the_kernel(reply)),
             Outcome::Refused(refusal) if self.counts_refusals() => {
@@ -78,8 +76,19 @@ impl Measurement {
         }
     }
 
-    const fn counts_refusals(&self) -> bool {
-        matches!(self.config.protocol, Protocol::Tcp { any_answer: true, .. })
+    const fn counts_refusals(self) -> bool {
+        matches!(self, Self::Tcp { any_answer: true, .. })
+    }
+}
+
+impl Measurement {
+    pub(crate) fn kind(&self) -> ProbeKind {
+        self.config.protocol.probe(self.config.size, self.config.pattern, self.flow)
+    }
+
+    /// What an outcome means to this protocol.
+    pub(crate) fn understood(&self, probe: &Probe, outcome: &Outcome) -> Outcome {
+        self.config.protocol.understood(probe, outcome)
     }
 }
 

@@ -22,7 +22,10 @@ pub fn to_string<T: Serialize>(value: &T) -> String {
 /// # Errors
 /// When the writer fails.
 pub fn write_line<T: Serialize>(out: &mut dyn Write, value: &T) -> io::Result<()> {
-    writeln!(out, "{}", to_string(value))
+    // Straight to the writer: a document can be larger than it needs to be in memory.
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, Safe);
+    value.serialize(&mut serializer)?;
+    out.write_all(b"\n")
 }
 
 struct Safe;

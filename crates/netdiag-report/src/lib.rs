@@ -15,4 +15,5 @@ pub mod json;
 pub mod number;
 pub mod ping;
 pub mod style;
+pub mod sweep;
 pub mod verdict;

@@ -10,6 +10,39 @@ pub fn ms3(duration: Duration) -> String {
     format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }
 
+/// Milliseconds in five characters, as tables have them: three decimals below 10, and one less for
+/// each digit more; longer from 100 s on.
+#[must_use]
+pub fn ms5(duration: Duration) -> String {
+    let micros = (duration.as_nanos() + 500) / 1_000;
+    match micros {
+        ..=9_999 => format!("{}.{:03}", micros / 1_000, micros % 1_000),
+        10_000..=99_994 => {
+            let hundredths = (micros + 5) / 10;
+            format!("{}.{:02}", hundredths / 100, hundredths % 100)
+        }
+        99_995..=999_949 => {
+            let tenths = (micros + 50) / 100;
+            format!("{}.{:01}", tenths / 10, tenths % 10)
+        }
+        _ => format!("{:>5}", (micros + 500) / 1_000),
+    }
+}
+
+/// A count with a comma between thousands, as text has it.
+#[must_use]
+pub fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A figure of the contract in milliseconds, with three decimals.
 #[must_use]
 pub fn ms3_f64(milliseconds: f64) -> String {
@@ -53,6 +86,37 @@ mod tests {
         assert_eq!(ms3(Duration::from_nanos(41_499)), "0.041");
         assert_eq!(ms3(Duration::from_nanos(41_500)), "0.042");
         assert_eq!(ms3(Duration::from_micros(1_234_567)), "1234.567");
+    }
+
+    #[test]
+    fn table_milliseconds_have_five_characters() {
+        let check = |micros, text: &str| assert_eq!(ms5(Duration::from_micros(micros)), text);
+        check(42, "0.042");
+        check(4_871, "4.871");
+        check(9_999, "9.999");
+        check(10_004, "10.00");
+        check(12_440, "12.44");
+        check(99_994, "99.99");
+        check(99_995, "100.0");
+        check(182_149, "182.1");
+        check(999_949, "999.9");
+        check(999_950, " 1000");
+        check(1_031_400, " 1031");
+        check(123_456_789, "123457");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        let all = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (10_000, "10,000"),
+            (1_234_567, "1,234,567"),
+        ];
+        for (count, text) in all {
+            assert_eq!(thousands(count), text);
+        }
     }
 
     #[test]

@@ -22,6 +22,19 @@ pub fn write_finding(out: &mut dyn Write, style: Style, finding: &Finding) -> io
     }
 }
 
+/// The same among others: a finding about one target begins with which.
+///
+/// # Errors
+/// When the writer fails.
+pub fn write_finding_of(out: &mut dyn Write, style: Style, finding: &Finding) -> io::Result<()> {
+    let is_named = finding.target_index.is_none() || finding.message.contains(&finding.subject);
+    if is_named {
+        return write_finding(out, style, finding);
+    }
+    let message = format!("{}: {}", finding.subject, finding.message);
+    write_finding(out, style, &Finding { message, ..finding.clone() })
+}
+
 /// Writes the verdict, the last line of a screen.
 ///
 /// # Errors

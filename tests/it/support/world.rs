@@ -10,6 +10,8 @@ use netdiag_model::{ClockAnchor, Destination, Family, Instant, Way};
 use netdiag_sim::{Recording, Scenario, VirtualNetwork};
 use std::cell::RefCell;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -85,6 +87,11 @@ impl World for SimWorld {
             return Err(LookupError::NotFound { what, by: "the scenario".to_owned() });
         }
         Ok(found)
+    }
+
+    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
+        let path = process::scenario(path).with_extension("").with_extension("txt");
+        Ok(Box::new(BufReader::new(File::open(path)?)))
     }
 
     fn interface(&mut self, name: &str) -> Option<u32> {

@@ -2,10 +2,12 @@
 
 pub(crate) mod ping;
 pub(crate) mod schema;
+pub(crate) mod sweep;
 pub(crate) mod value;
 
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
+pub(crate) use sweep::SweepArguments;
 
 /// Network diagnostics that do not lie.
 ///
@@ -28,5 +30,6 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Ping(Box<PingArguments>),
+    Sweep(Box<SweepArguments>),
     Schema(SchemaArguments),
 }

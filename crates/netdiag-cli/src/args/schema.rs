@@ -16,4 +16,5 @@ pub(crate) struct SchemaArguments {
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(crate) enum Documented {
     Ping,
+    Sweep,
 }

@@ -10,9 +10,14 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let written = match (arguments.command, arguments.metrics) {
-        (Documented::Ping, false) => writeln!(out, "{}", generated::ping_schema()),
-        (Documented::Ping, true) => metrics(out, netdiag_ping::metrics::METRICS),
+    let name = match arguments.command {
+        Documented::Ping => "ping",
+        Documented::Sweep => "sweep",
+    };
+    let written = match generated::schema(name).filter(|_| !arguments.metrics) {
+        Some(schema) => writeln!(out, "{schema}"),
+        // Both have the same targets.
+        None => metrics(out, netdiag_ping::metrics::METRICS),
     };
     match written.and_then(|()| out.flush()) {
         Ok(()) => ExitStatus::HOLDS,

@@ -46,7 +46,7 @@ impl<M: Measurement> Engine<M> {
         error: SendError,
         icmp: Option<(IpAddr, u8, u8)>,
     ) {
-        let Some(entry) = self.table.get(index).cloned() else { return };
+        let Some(entry) = self.table.get(index) else { return };
         let Timing { rtt, stamp, .. } = round_trip(&entry, stamp);
         let icmp = icmp.map(|(from, kind, code)| IcmpError {
             kind: IcmpKind { family: Family::of(from), kind, code },
@@ -106,7 +106,7 @@ impl<M: Measurement> Engine<M> {
         let bytes =
             if let ReplyDetail::Exchanged { answer, .. } = &detail { answer.len() } else { 0 };
         let arrival = Arrival { stamp, from: entry.destination, to: None, hop_limit: None };
-        let plain = plain_reply(entry, &arrival, detail);
+        let plain = plain_reply(&entry, &arrival, detail);
         let reply = Reply { bytes, sent_bytes: bytes, ..plain };
         self.on_reply(index, reply);
     }

@@ -136,7 +136,7 @@ impl<M: Measurement> Engine<M> {
     /// Whether as much of a probe's data as is quoted is what was sent.
     pub(super) fn quotes(&self, index: u32, payload: &[u8]) -> bool {
         self.table.get(index).is_some_and(|entry| {
-            let size = self.table.template(entry).size;
+            let size = self.table.template(&entry).size;
             let quoted = u16::try_from(payload.len()).unwrap_or(u16::MAX).min(size);
             self.config.secret.verify(&entry.identity(index), quoted, payload)
         })
@@ -165,12 +165,12 @@ impl<M: Measurement> Engine<M> {
         said: Said,
     ) {
         let Some(entry) = self.table.get(index) else { return };
-        let size = usize::from(self.table.template(entry).size);
+        let size = usize::from(self.table.template(&entry).size);
         let total = entry.destination.family().header_len() + HEADER + size;
         if kind.is_too_big() && !plausible_mtu(kind.family, said.info, total) {
             return self.reject_error(index, kind, arrival, said, Reason::ImplausibleMtu);
         }
-        let timing = round_trip(entry, arrival.stamp);
+        let timing = round_trip(&entry, arrival.stamp);
         let error = IcmpError {
             kind,
             from: arrival.from,
@@ -181,7 +181,6 @@ impl<M: Measurement> Engine<M> {
             gateway: said.gateway,
             quoted_hop_limit: said.quoted_hop_limit,
         };
-        let entry = entry.clone();
         if kind.is_redirect() || (kind.family == Family::Ipv4 && kind.kind == SOURCE_QUENCH) {
             self.stray(&entry, &Stray::Advice(error));
         } else if entry.is_open() && timing.rtt <= entry.timeout() {

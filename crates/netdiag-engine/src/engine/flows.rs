@@ -28,7 +28,7 @@ impl Flows {
     /// A probe of any kind has ended.
     pub(super) fn close(&mut self, table: &Table, index: u32) {
         if let Some(entry) = table.get(index).filter(|entry| entry.carrier == Carrier::Udp) {
-            let port = table.template(entry).port;
+            let port = table.template(&entry).port;
             self.0.remove(&(entry.destination.address(), port, index));
         }
     }

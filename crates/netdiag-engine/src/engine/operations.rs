@@ -30,14 +30,14 @@ impl<M: Measurement> Engine<M> {
     /// Whether a queued datagram is still to be sent; if its measurement has finished, it will never
     /// be.
     fn still_wanted(&mut self, index: u32) -> bool {
-        let Some(entry) = self.table.get_mut(index) else { return false };
+        let Some(entry) = self.table.get(index) else { return false };
         if entry.state != State::Queued {
             return false;
         }
         let slot = self.slots.get(entry.measurement as usize);
         let wanted = slot.is_some_and(|slot| slot.phase != Phase::Finished);
         if !wanted {
-            entry.state = State::Closed;
+            self.table.set_state(index, State::Closed);
             self.flows.close(&self.table, index);
         }
         wanted
@@ -56,17 +56,17 @@ impl<M: Measurement> Engine<M> {
             return Operation::Lookup(Lookup { id, address: *address });
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, .. } = *self.table.template(entry);
+        let Template { control, port, .. } = *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
             Queued::Datagram(_) => {
                 let (payload, out) = (&mut self.payload, &mut self.scratch);
                 payload.clear();
-                emit_data(&self.config, &self.table, index, entry, payload);
+                emit_data(&self.config, &self.table, index, &entry, payload);
                 let (channel, bytes) = if entry.carrier == Carrier::Udp {
                     (Channel::Udp { port }, payload.as_slice())
                 } else {
-                    emit_echo(&self.config, index, entry, payload, out);
+                    emit_echo(&self.config, index, &entry, payload, out);
                     (Channel::Icmp, out.as_slice())
                 };
                 Operation::Transmit(Transmit { id, channel, destination, control, bytes })

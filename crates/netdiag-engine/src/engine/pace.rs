@@ -4,19 +4,22 @@ use netdiag_model::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Lets at most `burst` packets go in any stretch of time that is a tick long.
+/// Lets at most `burst` packets go in any stretch of time that is a tick long, and at most so many
+/// between two looks at what came back.
 #[derive(Debug)]
 pub(super) struct Pace {
     burst: usize,
     tick: Duration,
     /// When the packets of the last tick went, oldest first.
     recent: VecDeque<Instant>,
+    /// How many went since the sockets were last looked at.
+    unlooked: usize,
 }
 
 impl Pace {
     pub(super) fn new(burst: u32, tick: Duration) -> Self {
         let burst = usize::try_from(burst).unwrap_or(usize::MAX).max(1);
-        Self { burst, tick, recent: VecDeque::new() }
+        Self { burst, tick, recent: VecDeque::new(), unlooked: 0 }
     }
 
     /// Until when the next packet must wait; `None` when it may go now.
@@ -24,12 +27,21 @@ impl Pace {
         while self.recent.front().is_some_and(|first| *first + self.tick <= now) {
             self.recent.pop_front();
         }
+        if self.unlooked >= self.burst {
+            return Some(now);
+        }
         let first = self.recent.front().filter(|_| self.recent.len() >= self.burst)?;
         Some(*first + self.tick)
     }
 
     /// A packet goes.
     pub(super) fn count(&mut self, now: Instant) {
+        self.unlooked += 1;
         self.recent.push_back(now);
+    }
+
+    /// Everything that came was taken in.
+    pub(super) const fn looked(&mut self) {
+        self.unlooked = 0;
     }
 }

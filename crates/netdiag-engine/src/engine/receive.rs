@@ -70,7 +70,7 @@ impl<M: Measurement> Engine<M> {
             return self.reject_for(index, arrival, reason);
         }
         let Some(entry) = self.table.get(index) else { return };
-        let reply = self.reply(entry, arrival, echo);
+        let reply = self.reply(&entry, arrival, echo);
         self.on_reply(index, reply);
     }
 
@@ -79,25 +79,23 @@ impl<M: Measurement> Engine<M> {
     /// For a probe that is still queued the network owes a `Sent` before this; without it the time of
     /// the attempt stands.
     pub(super) fn on_reply(&mut self, index: u32, reply: Reply) {
-        let Some(entry) = self.table.get_mut(index) else { return };
+        let Some(entry) = self.table.get(index) else { return };
         match entry.state {
             State::Queued | State::Trying | State::InFlight if reply.rtt <= entry.timeout() => {
                 self.settle(index, State::Answered, &Outcome::Replied(reply));
             }
             // Its stamp says that it came too late, though the deadline was not yet looked at.
             State::Queued | State::Trying | State::InFlight => {
-                let entry = Entry { state: State::Answered, ..entry.clone() };
+                let entry = Entry { state: State::Answered, ..entry };
                 self.settle(index, State::Answered, &Outcome::TimedOut);
                 self.stray(&entry, &Stray::Late(reply));
             }
             // After an ICMP error too: the first answer is no repetition, and the probe has ended.
             State::GivenUp | State::Refused => {
-                entry.state = State::Answered;
-                let entry = entry.clone();
+                self.table.set_state(index, State::Answered);
                 self.stray(&entry, &Stray::Late(reply));
             }
             State::Answered => {
-                let entry = entry.clone();
                 self.stray(&entry, &Stray::Duplicate(reply));
             }
             State::Void | State::Closed => {}
@@ -139,7 +137,7 @@ impl<M: Measurement> Engine<M> {
         let first = identifiers(&self.config.opened, entry.destination.family()).0;
         let key =
             (first.wrapping_add(u16::from(entry.ident)), self.config.secret.wire_sequence(index));
-        let size = self.table.template(entry).size;
+        let size = self.table.template(&entry).size;
         let identity = entry.identity(index);
         if !intact {
             Some(Reason::BadChecksum)
@@ -187,7 +185,7 @@ impl<M: Measurement> Engine<M> {
 
     /// Counts a rejection of a packet that names a probe.
     pub(super) fn reject_as(&mut self, index: u32, rejection: &Rejection) {
-        match self.table.get(index).cloned() {
+        match self.table.get(index) {
             Some(entry) => self.stray(&entry, &Stray::Rejected(*rejection)),
             None => self.unmatched(rejection),
         }

@@ -21,16 +21,17 @@ pub(super) const STAMP_TOLERANCE: Duration = Duration::from_micros(50);
 impl<M: Measurement> Engine<M> {
     pub(super) fn on_sent(&mut self, index: u32, stamp: Stamp) {
         let now = self.now;
-        let Some(entry) = self.table.get_mut(index) else { return };
+        let Some(mut entry) = self.table.get(index) else { return };
         if entry.state != State::Queued {
             return;
         }
         let timer_at = entry.deadline();
-        entry.state = State::InFlight;
         // It left between the request for it and now, whatever the stamp says.
         let user = stamp.user.min(now).max(entry.user_sent_at);
         entry.user_sent_at = user;
         entry.kernel = kernel_stamp(Stamp { user, ..stamp }, now);
+        self.table.set_state(index, State::InFlight);
+        self.table.set_sent(index, user, entry.kernel);
         let (id, probe, deadline) = (entry.measurement, entry.probe(), entry.deadline());
         if deadline < timer_at {
             self.timers.push(deadline, Timer::Deadline(index));
@@ -48,14 +49,11 @@ impl<M: Measurement> Engine<M> {
         if entry.state != State::Queued {
             return;
         }
-        let patience = self.table.template(entry).patience;
+        let patience = self.table.template(&entry).patience;
         let back_off = BACK_OFF_FIRST.saturating_mul(1 << entry.tries.min(6)).min(BACK_OFF_MOST);
         let in_time = self.now + back_off <= entry.user_sent_at + patience;
-        if TRANSIENT.contains(&error.errno)
-            && in_time
-            && let Some(entry) = self.table.get_mut(index)
-        {
-            entry.tries = entry.tries.saturating_add(1);
+        if TRANSIENT.contains(&error.errno) && in_time {
+            self.table.count_try(index);
             return self.timers.push(self.now + back_off, Timer::Retry(index));
         }
         self.settle(index, State::Closed, &Outcome::LocalError(error));
@@ -64,13 +62,13 @@ impl<M: Measurement> Engine<M> {
     /// Ends a probe. The only place where one ends, and so where it is made sure that `sent` was told
     /// before, unless it never left.
     pub(super) fn settle(&mut self, index: u32, state: State, outcome: &Outcome) {
-        let Some(entry) = self.table.get_mut(index) else { return };
+        let Some(entry) = self.table.get(index) else { return };
         if !entry.is_open() {
             return;
         }
         let left = !matches!(outcome, Outcome::LocalError(_));
         let untold = left && entry.state != State::InFlight;
-        entry.state = state;
+        self.table.set_state(index, state);
         let (id, probe) = (entry.measurement, entry.probe());
         self.flows.close(&self.table, index);
         if let Some((slot, events)) = self.unfinished(id) {
@@ -120,7 +118,7 @@ impl<M: Measurement> Engine<M> {
     fn on_suspended(&mut self, at: Instant) {
         self.suspended_at = Some(at);
         for index in self.table.indexes() {
-            let state = self.table.get(index).map(|entry| entry.state);
+            let state = self.table.state(index);
             if matches!(state, Some(State::InFlight | State::Trying)) {
                 self.settle(index, State::Void, &Outcome::Unknown(Why::Suspended));
                 self.queue_close(index);
@@ -178,10 +176,8 @@ impl<M: Measurement> Engine<M> {
         let of_it = |index: &u32| self.table.get(*index).is_some_and(|e| e.measurement == id);
         for index in self.dialogs.iter().copied().filter(of_it).collect::<Vec<u32>>() {
             self.queue_close(index);
-            let Some(entry) = self.table.get_mut(index).filter(|entry| entry.is_open()) else {
-                continue;
-            };
-            entry.state = State::Closed;
+            let Some(entry) = self.table.get(index).filter(Entry::is_open) else { continue };
+            self.table.set_state(index, State::Closed);
             let probe = entry.probe();
             if let Some((slot, events)) = self.unfinished(id) {
                 slot.measurement.sent(&probe, events);

@@ -71,13 +71,19 @@ impl<M: Measurement> Engine<M> {
         let ProbeSpec { target, seq, destination, timeout, patience, control, kind } = spec;
         let (template, carrier, state) = match &kind {
             ProbeKind::Echo(EchoSpec { size, pattern, .. }) => {
-                let template =
-                    Template { control, patience, port: 0, size: *size, pattern: *pattern };
+                let template = Template {
+                    control,
+                    patience,
+                    size: *size,
+                    pattern: *pattern,
+                    ..Template::default()
+                };
                 (template, Carrier::Echo, State::Queued)
             }
             ProbeKind::Udp(UdpSpec { port, size, pattern }) => {
                 let (port, size, pattern) = (*port, *size, *pattern);
-                let template = Template { control, patience, port, size, pattern };
+                let template =
+                    Template { control, patience, port, size, pattern, ..Template::default() };
                 (template, Carrier::Udp, State::Queued)
             }
             ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => (

@@ -47,6 +47,15 @@ impl Timers {
         in_order.min(other)
     }
 
+    /// Forgets deadlines of probes that have settled: nearly all, where answers are quick.
+    fn prune(&mut self, is_open: impl Fn(u32) -> bool) {
+        while let Some((_, Timer::Deadline(index))) = self.in_order.front()
+            && !is_open(*index)
+        {
+            self.in_order.pop_front();
+        }
+    }
+
     fn due(&mut self, now: Instant) -> Option<Timer> {
         let other = self.others.peek().map(|Reverse(other)| *other);
         match (self.in_order.front(), other) {
@@ -86,6 +95,9 @@ impl<M: Measurement> Engine<M> {
                 }
             }
         }
+        self.pace.looked();
+        let table = &self.table;
+        self.timers.prune(|index| table.state(index).is_some_and(State::is_open));
         self.table.forget(self.now);
         let oldest = self.table.oldest();
         self.drops.forget(oldest);
@@ -97,7 +109,7 @@ impl<M: Measurement> Engine<M> {
         let Some(entry) = self.table.get(index) else { return };
         let deadline = match entry.state {
             // The network owes word of it. It does not get for ever.
-            State::Queued => entry.deadline() + self.table.template(entry).patience,
+            State::Queued => entry.deadline() + self.table.template(&entry).patience,
             State::Trying | State::InFlight => entry.deadline(),
             State::Answered | State::GivenUp | State::Refused | State::Void | State::Closed => {
                 return;

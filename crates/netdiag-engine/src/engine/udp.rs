@@ -26,10 +26,10 @@ impl<M: Measurement> Engine<M> {
         };
         let Some(entry) = self.table.get(index) else { return };
         let bytes = HEADER + payload.len();
-        let plain = plain_reply(entry, arrival, ReplyDetail::Datagram { echoed });
+        let plain = plain_reply(&entry, arrival, ReplyDetail::Datagram { echoed });
         let reply = if echoed {
-            let sent_bytes = HEADER + usize::from(self.table.template(entry).size);
-            Reply { bytes, sent_bytes, corruption: self.corruption(entry, payload), ..plain }
+            let sent_bytes = HEADER + usize::from(self.table.template(&entry).size);
+            Reply { bytes, sent_bytes, corruption: self.corruption(&entry, payload), ..plain }
         } else {
             Reply { bytes, sent_bytes: bytes, ..plain }
         };
@@ -55,7 +55,7 @@ impl<M: Measurement> Engine<M> {
             return self.on_error_of(index, kind, arrival, said);
         }
         let bytes = HEADER + error.bytes.len();
-        let plain = plain_reply(entry, arrival, ReplyDetail::PortUnreachable);
+        let plain = plain_reply(&entry, arrival, ReplyDetail::PortUnreachable);
         self.on_reply(index, Reply { bytes, sent_bytes: bytes, ..plain });
     }
 
@@ -69,7 +69,7 @@ impl<M: Measurement> Engine<M> {
         let named = self.named_in(payload);
         let goes_there = |index| self.goes_to(index, from, port);
         if let Some((index, entry)) = named {
-            let size = self.table.template(entry).size;
+            let size = self.table.template(&entry).size;
             if self.config.secret.verify(&entry.identity(index), size, payload) {
                 let misfit = (Some(index), Reason::WrongSource);
                 return if goes_there(index) { Ok((index, true)) } else { Err(misfit) };
@@ -102,21 +102,21 @@ impl<M: Measurement> Engine<M> {
     }
 
     /// The remembered UDP probe that data names.
-    fn named_in(&self, data: &[u8]) -> Option<(u32, &Entry)> {
+    fn named_in(&self, data: &[u8]) -> Option<(u32, Entry)> {
         let index = identity::index_of(data)?;
         let entry = self.table.get(index).filter(|entry| entry.left_as(Carrier::Udp))?;
-        identity::has_index(self.table.template(entry).size).then_some((index, entry))
+        identity::has_index(self.table.template(&entry).size).then_some((index, entry))
     }
 
     /// Whether a quote of this probe would have room for its index.
     fn would_be_named(&self, index: u32, quote: &[u8]) -> bool {
-        let size = self.table.get(index).map_or(0, |entry| self.table.template(entry).size);
+        let size = self.table.get(index).map_or(0, |entry| self.table.template(&entry).size);
         identity::has_index(size) && identity::index_of(quote).is_some()
     }
 
     fn goes_to(&self, index: u32, to: Destination, port: u16) -> bool {
         self.table.get(index).is_some_and(|entry| {
-            entry.destination.is_source(to) && self.table.template(entry).port == port
+            entry.destination.is_source(to) && self.table.template(&entry).port == port
         })
     }
 

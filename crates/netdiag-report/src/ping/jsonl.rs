@@ -29,7 +29,8 @@ impl<W: Write> JsonLinesReport<W> {
         Self { out, verbose, run: None, said: None }
     }
 
-    fn line(
+    /// Writes one event with the fields that all have.
+    pub(crate) fn line(
         &mut self,
         kind: &str,
         target_index: Option<usize>,
@@ -202,7 +203,7 @@ fn ended(outage: &Outage) -> Value {
     })
 }
 
-fn change_words(change: &Change) -> (&'static str, Value, Value) {
+pub(crate) fn change_words(change: &Change) -> (&'static str, Value, Value) {
     match change {
         Change::Suspended { length } => {
             ("suspend", Value::Null, json!({"ms": milliseconds(*length)}))
@@ -222,7 +223,7 @@ fn change_words(change: &Change) -> (&'static str, Value, Value) {
     }
 }
 
-fn to_object(value: &impl Serialize) -> io::Result<Map<String, Value>> {
+pub(crate) fn to_object(value: &impl Serialize) -> io::Result<Map<String, Value>> {
     match serde_json::to_value(value).map_err(io::Error::other)? {
         Value::Object(object) => Ok(object),
         other => Ok(Map::from_iter([("value".to_owned(), other)])),

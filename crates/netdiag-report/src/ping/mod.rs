@@ -2,7 +2,7 @@
 
 mod classic;
 mod document;
-mod jsonl;
+pub(crate) mod jsonl;
 mod lines;
 mod summary;
 mod text;
@@ -19,6 +19,7 @@ use std::time::Duration;
 pub use classic::{ClassicOptions, ClassicReport};
 pub use document::{COLUMNS, CsvReport, JsonReport};
 pub use jsonl::JsonLinesReport;
+pub(crate) use text::change_line;
 pub use text::{TextOptions, TextReport};
 
 /// What is known of a run when it starts.

@@ -187,7 +187,8 @@ impl<W: Write, E: Write> TextReport<W, E> {
     }
 }
 
-fn change_line(change: &Change) -> String {
+/// A change of this machine as a line of its own.
+pub(crate) fn change_line(change: &Change) -> String {
     match change {
         Change::Suspended { length } => format!("-- suspended {:.0} s --", length.as_secs_f64()),
         Change::ClockStepped { nanos } => {

@@ -8,9 +8,6 @@ use netdiag_engine::port::{Channel, ErrorOrigin, InputKind, Inputs, NetworkError
 use netdiag_model::Instant;
 use netdiag_model::contract::SocketKind;
 
-/// How many entries are asked for first: at a low rate there is one.
-const FEW: usize = 4;
-
 /// Why an error queue is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -53,7 +50,7 @@ impl Lane {
         inputs: &mut Inputs,
     ) -> Result<Found, NetworkError> {
         let mut found = Found::default();
-        let mut count = FEW;
+        let mut count = self.expected();
         loop {
             let got = receive(&mut shared.errors, &self.socket, count, libc::MSG_ERRQUEUE)?;
             found.entries += got;

@@ -3,7 +3,7 @@
 use super::unstamped::Unstamped;
 use crate::clock::StampClock;
 use crate::open::{ProbeSocket, StampKeys};
-use crate::raw::{self, Batch};
+use crate::raw::{self, Batch, MAX_BATCH};
 use netdiag_engine::port::{
     Change, Channel, InputKind, Inputs, NetworkError, OperationId, Transmit,
 };
@@ -107,6 +107,14 @@ impl Lane {
             Channel::Tcp => false,
         };
         fits && self.socket.family == transmit.destination.family()
+    }
+
+    /// How many packets are asked for first: one more than probably came, so that one call tells that
+    /// there is no other.
+    pub(super) fn expected(&self) -> usize {
+        /// At a low rate there is one.
+        const FEW: usize = 4;
+        (self.unstamped.len() + 1).clamp(FEW, MAX_BATCH)
     }
 
     /// A packet left.

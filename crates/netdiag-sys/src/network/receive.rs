@@ -10,9 +10,6 @@ use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant};
 use std::os::fd::AsFd;
 
-/// How many packets are asked for first: at a low rate there is one.
-const FEW: usize = 8;
-
 /// The most inputs of one wait, so that a flood does not keep the engine from its timers.
 const MOST_INPUTS: usize = 4_096;
 
@@ -34,7 +31,7 @@ impl Lane {
         has_error: bool,
         inputs: &mut Inputs,
     ) -> Result<Drained, NetworkError> {
-        let mut count = FEW;
+        let mut count = self.expected();
         let mut errors_waiting = has_error;
         let mut drained = 0;
         loop {

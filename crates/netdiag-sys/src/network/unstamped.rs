@@ -66,6 +66,10 @@ impl Unstamped {
         self.queue.front().map(|oldest| oldest.user + PATIENCE)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.queue.is_empty()
     }

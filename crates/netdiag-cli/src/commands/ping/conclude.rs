@@ -1,9 +1,10 @@
 //! From what was measured to documents, verdicts and the exit status.
 
-use super::judge::{self, Judged};
+use super::judge;
 use super::plan::Plan;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
+use crate::commands::judged::Judged;
 use crate::{ExitStatus, World};
 use netdiag_engine::port::NetworkError;
 use netdiag_model::Instant;

@@ -1,7 +1,6 @@
 //! Whether what was asked for holds.
 
 use super::plan::Plan;
-use crate::ExitStatus;
 use netdiag_check::expr::Expr;
 use netdiag_model::contract::Judgement;
 use netdiag_model::errno;
@@ -9,48 +8,6 @@ use netdiag_model::finding::{Finding, Severity};
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::result::Target;
 use netdiag_report::ping::Resolved;
-
-/// What all targets come to.
-#[derive(Default)]
-pub(super) struct Judged {
-    holds: usize,
-    fails: usize,
-    unmeasured: usize,
-}
-
-impl Judged {
-    /// A run that broke down.
-    pub(super) const fn nothing() -> Self {
-        Self { holds: 0, fails: 0, unmeasured: 1 }
-    }
-
-    pub(super) fn count(&mut self, judgement: Judgement) {
-        match judgement {
-            Judgement::Holds => self.holds += 1,
-            Judgement::Fails => self.fails += 1,
-            Judgement::Unmeasured => self.unmeasured += 1,
-        }
-    }
-
-    /// All targets together. One that could not be measured, among others that were, fails.
-    pub(super) const fn together(&self) -> Judgement {
-        match (self.holds + self.fails, self.fails + self.unmeasured) {
-            (_, 0) => Judgement::Holds,
-            (0, _) => Judgement::Unmeasured,
-            _ => Judgement::Fails,
-        }
-    }
-
-    /// The codes of README; iputils has 1 for "no reply" and 2 for any other error.
-    pub(super) const fn status(&self, classic: bool) -> ExitStatus {
-        match self.together() {
-            Judgement::Holds => ExitStatus::HOLDS,
-            Judgement::Fails => ExitStatus::FAILS,
-            Judgement::Unmeasured if classic => ExitStatus::USAGE,
-            Judgement::Unmeasured => ExitStatus::UNMEASURED,
-        }
-    }
-}
 
 /// The finding that `--fail-if` holds, which fails the target.
 const FAIL_IF: &str = "fail-if";

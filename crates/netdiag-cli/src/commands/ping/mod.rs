@@ -5,9 +5,7 @@ mod check;
 mod classic;
 mod conclude;
 mod judge;
-mod ladder;
 mod plan;
-mod remedy;
 mod request;
 
 use crate::args::PingArguments;

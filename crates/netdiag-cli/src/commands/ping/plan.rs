@@ -1,16 +1,19 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, ladder, remedy, request};
-use crate::World;
+use super::{classic, request};
 use crate::args::PingArguments;
 use crate::args::ping::Output;
+use crate::commands::ladder::{self, Wishes};
+use crate::commands::remedy;
+use crate::commands::resolve::{is_literal, lookup_failure};
+use crate::{Backend, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
-use netdiag_model::failure::{Failure, LookupError, Stage};
-use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
+use netdiag_model::failure::{Failure, LookupError};
+use netdiag_model::{Destination, Family, Untrusted, errno};
 use netdiag_ping::Config;
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
@@ -146,7 +149,7 @@ impl Plan {
         let from = resolved.from.0;
         check_destination(destination, arguments, checked, from)?;
         let opened = network.opened();
-        let rung = match ladder::rung(resolved.protocol, destination, opened, arguments) {
+        let rung = match ladder::rung(resolved.protocol, destination, opened, wishes(arguments)) {
             Ok(rung) => rung,
             Err(failure) => return self.give_up(resolved, *failure),
         };
@@ -206,9 +209,17 @@ fn has_family<W: World>(destination: Destination, world: &mut W) -> bool {
         .map_or_else(|error| !errno::is_route(error.errno), |_| true)
 }
 
-fn is_literal(host: &str) -> bool {
-    let inner = host.trim_matches(['[', ']']);
-    inner.split('%').next().and_then(parse_address).is_some()
+/// What may stand in: what only an ICMP socket can do is not dropped.
+fn wishes(arguments: &PingArguments) -> Wishes {
+    let is_plain = arguments.ident.is_none() && arguments.mark.is_none();
+    Wishes {
+        backend: arguments.backend,
+        may_stand_in: is_plain && !arguments.classic && arguments.backend == Backend::Linux,
+        has_no_options: arguments.df.is_none()
+            && !arguments.direct
+            && arguments.send_buffer.is_none()
+            && arguments.pattern.is_none(),
+    }
 }
 
 const fn family(arguments: &PingArguments) -> Option<Family> {
@@ -240,25 +251,6 @@ fn config(
         keeps_probes: arguments.form() == Output::Json,
         ..Config::new(resolved.target_index, destination)
     }
-}
-
-/// Why a name has no address, in words that name who said so.
-fn lookup_failure(host: &str, error: &LookupError) -> Failure {
-    let host = Untrusted::from(host);
-    let host = host.escaped();
-    let (reason, message) = match error {
-        LookupError::NotFound { what, by } => {
-            let said_by = if by == "this machine" { "on" } else { "from" };
-            ("not-found", format!("cannot resolve {host}: {what} {said_by} {by}"))
-        }
-        LookupError::NoAnswer { tried } => {
-            ("no-resolver", format!("cannot resolve {host}: {tried}"))
-        }
-        LookupError::Invalid { name } => {
-            ("invalid-name", format!("cannot resolve {host}: `{}` is no host name", name.escaped()))
-        }
-    };
-    Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno: None, icmp: None, message }
 }
 
 fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Value {

@@ -14,14 +14,14 @@ const EADDRINUSE: i32 = 98;
 const EADDRNOTAVAIL: i32 = 99;
 
 /// That this machine has no address of a family.
-pub(super) fn no_family(destination: Destination, error: &NetworkError) -> Failure {
+pub(crate) fn no_family(destination: Destination, error: &NetworkError) -> Failure {
     let family = family_name(destination);
     let said = format!("no {family} on this host ({error})");
     failure(destination, error, errno::reason(error.errno), &said)
 }
 
 /// Why a family has no socket, and the way out.
-pub(super) fn closed(destination: Destination, error: &NetworkError) -> Failure {
+pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure {
     let family = family_name(destination);
     let (reason, said) = match error.errno {
         number if error.call.contains("SO_MARK") => (
@@ -67,7 +67,7 @@ fn failure(destination: Destination, error: &NetworkError, reason: String, said:
 }
 
 /// What stands in for ICMP, what that cannot tell, and what would mend it: one line.
-pub(super) fn note(family: Family, protocol: Protocol, method: &Method, opened: &Opened) -> String {
+pub(crate) fn note(family: Family, protocol: Protocol, method: &Method, opened: &Opened) -> String {
     let (family_name, key) = match family {
         Family::Ipv4 => ("IPv4", SocketKind::IcmpDatagram),
         Family::Ipv6 => ("IPv6", SocketKind::IcmpDatagram),

@@ -2,7 +2,6 @@
 
 use super::remedy;
 use crate::Backend;
-use crate::args::PingArguments;
 use netdiag_engine::port::{NetworkError, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::Failure;
@@ -12,37 +11,32 @@ use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
 use std::net::IpAddr;
 
 /// What is sent to a destination, and how.
-pub(super) struct Rung {
-    pub(super) protocol: Protocol,
-    pub(super) method: Method,
+pub(crate) struct Rung {
+    pub(crate) protocol: Protocol,
+    pub(crate) method: Method,
     /// What stands in for something else, and what would mend that, for the user.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
+}
+
+/// What may stand in for what was asked for, and by what it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wishes {
+    pub(crate) backend: Backend,
+    /// Nothing was asked for that only an ICMP socket can do.
+    pub(crate) may_stand_in: bool,
+    /// Nothing was asked for that a TCP connection cannot do.
+    pub(crate) has_no_options: bool,
 }
 
 /// The rung for what was asked for. Without the right to send ICMP, UDP stands in for it, and TCP
 /// where even that is refused.
-pub(super) fn rung(
+pub(crate) fn rung(
     wanted: Protocol,
     destination: Destination,
     opened: &Opened,
-    arguments: &PingArguments,
+    wishes: Wishes,
 ) -> Result<Rung, Box<Failure>> {
-    // What only an ICMP socket can do is not dropped: then nothing stands in for it.
-    let is_plain = arguments.ident.is_none() && arguments.mark.is_none();
-    let may_stand_in = is_plain && !arguments.classic && arguments.backend == Backend::Linux;
-    let has_no_options = arguments.df.is_none()
-        && !arguments.direct
-        && arguments.send_buffer.is_none()
-        && arguments.pattern.is_none();
-    climb(wanted, destination, opened, (arguments.backend, may_stand_in, has_no_options))
-}
-
-fn climb(
-    wanted: Protocol,
-    destination: Destination,
-    opened: &Opened,
-    (backend, may_stand_in, has_no_options): (Backend, bool, bool),
-) -> Result<Rung, Box<Failure>> {
+    let Wishes { backend, may_stand_in, has_no_options } = wishes;
     let family = destination.family();
     let method = |opening| method(opening, backend);
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
@@ -81,7 +75,7 @@ const fn is_refusal(error: &NetworkError) -> bool {
 }
 
 /// The first address that can be sent to; the first of all where none can.
-pub(super) fn choose(
+pub(crate) fn choose(
     addresses: &[Destination],
     protocols: &[Protocol],
     opened: &Opened,
@@ -126,7 +120,7 @@ fn method(opening: &Opening, backend: Backend) -> Method {
 }
 
 /// The weaker of the two families' methods.
-pub(super) fn weakest(opened: &Opened, backend: Backend) -> Method {
+pub(crate) fn weakest(opened: &Opened, backend: Backend) -> Method {
     let openings = [&opened.ipv4, &opened.ipv6, &opened.udp4, &opened.udp6].into_iter().flatten();
     openings.max_by_key(|opening| opening.socket).map_or_else(
         || Method {
@@ -169,7 +163,8 @@ mod tests {
         let refused = vec![Refused { family: Family::Ipv4, socket, error }];
         let opened = Opened { udp4: udp, refused, ..Opened::icmp(icmp.clone(), icmp) };
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));
-        climb(Protocol::Icmp, destination, &opened, (Backend::Linux, true, true))
+        let wishes = Wishes { backend: Backend::Linux, may_stand_in: true, has_no_options: true };
+        rung(Protocol::Icmp, destination, &opened, wishes)
     }
 
     #[test]

@@ -1,0 +1,29 @@
+//! Names that are looked up before a run, and what becomes of them.
+
+use netdiag_model::failure::{Failure, LookupError, Stage};
+use netdiag_model::{Untrusted, parse_address};
+
+/// Whether nobody has to be asked for an address.
+pub(crate) fn is_literal(host: &str) -> bool {
+    let inner = host.trim_matches(['[', ']']);
+    inner.split('%').next().and_then(parse_address).is_some()
+}
+
+/// Why a name has no address, in words that name who said so.
+pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
+    let host = Untrusted::from(host);
+    let host = host.escaped();
+    let (reason, message) = match error {
+        LookupError::NotFound { what, by } => {
+            let said_by = if by == "this machine" { "on" } else { "from" };
+            ("not-found", format!("cannot resolve {host}: {what} {said_by} {by}"))
+        }
+        LookupError::NoAnswer { tried } => {
+            ("no-resolver", format!("cannot resolve {host}: {tried}"))
+        }
+        LookupError::Invalid { name } => {
+            ("invalid-name", format!("cannot resolve {host}: `{}` is no host name", name.escaped()))
+        }
+    };
+    Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno: None, icmp: None, message }
+}

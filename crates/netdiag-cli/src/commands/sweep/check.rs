@@ -1,0 +1,173 @@
+//! Whether the arguments fit together, and fit this machine.
+
+use crate::World;
+use crate::args::SweepArguments;
+use crate::args::ping::Output;
+use crate::args::sweep::Rate;
+use netdiag_check::expr::Expr;
+use netdiag_model::target::{AddressRange, TargetSpec};
+use netdiag_model::{Family, Untrusted};
+use netdiag_ping::Protocol;
+use netdiag_ping::metrics::METRICS;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The most targets of a run.
+pub(super) const MOST_TARGETS: u128 = 1 << 24;
+/// The most targets of a user who is not root and does not insist.
+const MOST_OF_A_USER: u128 = 1 << 16;
+/// The highest rate of a user who is not root, as the sender has it.
+const RATE_OF_A_USER: f64 = 2_500.0;
+/// The shortest interval of one.
+const INTERVAL_OF_A_USER: Duration = Duration::from_millis(10);
+/// A timeout above this without a unit is probably meant in milliseconds.
+const ODD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Arguments that fit together.
+pub(super) struct Checked {
+    pub(super) targets: Vec<TargetSpec>,
+    pub(super) exclude: Vec<TargetSpec>,
+    pub(super) fail_if: Option<Expr>,
+    pub(super) interface: Option<(u32, Untrusted)>,
+    /// How many targets there may be.
+    pub(super) most: u128,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Checks what can be checked without touching the network.
+pub(super) fn check<W: World>(
+    arguments: &SweepArguments,
+    world: &mut W,
+) -> Result<Checked, String> {
+    let fail_if = match &arguments.fail_if {
+        None => None,
+        Some(text) => {
+            Some(Expr::parse(text, METRICS).map_err(|error| format!("--fail-if: {error}"))?)
+        }
+    };
+    let mut targets = Vec::new();
+    for text in &arguments.targets {
+        let spec = parse(text).map_err(|why| format!("TARGET {why}"))?;
+        check_family(&spec, arguments).map_err(|why| format!("{why}: `{text}`"))?;
+        targets.push(spec);
+    }
+    let mut exclude = Vec::new();
+    for text in &arguments.exclude {
+        exclude.push(parse(text).map_err(|why| format!("--exclude {why}"))?);
+    }
+    let most = if world.may_flood() || arguments.i_know { MOST_TARGETS } else { MOST_OF_A_USER };
+    check_count(targets.iter().map(count).sum(), most)?;
+    check_user(arguments, world)?;
+    check_options(arguments)?;
+    let interface = match &arguments.interface {
+        None => None,
+        Some(name) => {
+            let shown = Untrusted::from(name.as_str());
+            let index = world.interface(name);
+            let index =
+                index.ok_or_else(|| format!("--interface: no interface `{}`", shown.escaped()))?;
+            Some((index, shown))
+        }
+    };
+    let mut warnings = Vec::new();
+    if arguments.timeout.bare && arguments.timeout.duration > ODD_TIMEOUT {
+        let seconds = arguments.timeout.duration.as_secs();
+        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
+    }
+    Ok(Checked { targets, exclude, fail_if, interface, most, warnings })
+}
+
+/// Reads one target; what cannot be probed is none.
+pub(super) fn parse(text: &str) -> Result<TargetSpec, String> {
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
+    let spec = TargetSpec::parse(text).map_err(|error| format!("`{shown}`: {error}"))?;
+    let range = match &spec {
+        TargetSpec::Address(address) => AddressRange::one(*address),
+        TargetSpec::Range(range) => *range,
+        TargetSpec::Name(_) => return Ok(spec),
+    };
+    // Groups begin and end at prefixes, so that one end tells unless a whole one lies inside.
+    let all_ipv4_groups = IpAddr::from([224, 0, 0, 0]);
+    let is_group = |address: IpAddr| {
+        address.is_multicast() || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
+    };
+    if is_group(range.first()) || is_group(range.last()) || range.contains(all_ipv4_groups) {
+        return Err(format!("`{shown}`: a sweep probes hosts, no multicast and no broadcast"));
+    }
+    Ok(spec)
+}
+
+/// How many targets one stands for.
+pub(super) fn count(spec: &TargetSpec) -> u128 {
+    match spec {
+        TargetSpec::Range(range) => range.count(),
+        TargetSpec::Name(_) | TargetSpec::Address(_) => 1,
+    }
+}
+
+/// Whether so many targets may be.
+pub(super) fn check_count(count: u128, most: u128) -> Result<(), String> {
+    if count <= most {
+        return Ok(());
+    }
+    let hint =
+        if most < MOST_TARGETS { " for users who are not root, without --i-know" } else { "" };
+    Err(format!("{count} targets; at most {most}{hint}"))
+}
+
+/// Whether a target is of the family that was asked for.
+pub(super) fn check_family(spec: &TargetSpec, arguments: &SweepArguments) -> Result<(), String> {
+    let family = match spec {
+        TargetSpec::Address(address) => Family::of(*address),
+        TargetSpec::Range(range) => Family::of(range.first()),
+        TargetSpec::Name(_) => return Ok(()),
+    };
+    if arguments.ipv4 && family == Family::Ipv6 {
+        return Err("--ipv4: an IPv6 target".to_owned());
+    }
+    if arguments.ipv6 && family == Family::Ipv4 {
+        return Err("--ipv6: an IPv4 target".to_owned());
+    }
+    match arguments.source.map(Family::of).filter(|source| *source != family) {
+        Some(_) => Err("--source: of the other family than a target".to_owned()),
+        None if family == Family::Ipv4 && arguments.size > 65_507 => {
+            Err("--size: at most 65507 for IPv4".to_owned())
+        }
+        None => Ok(()),
+    }
+}
+
+/// What a user who is not root may not do.
+fn check_user<W: World>(arguments: &SweepArguments, world: &W) -> Result<(), String> {
+    if world.may_flood() {
+        return Ok(());
+    }
+    match arguments.rate {
+        Rate::PerSecond(rate) if rate <= RATE_OF_A_USER => {}
+        _ => return Err(format!("--rate: above {RATE_OF_A_USER} only root may send")),
+    }
+    if arguments.count > 1 && arguments.interval < INTERVAL_OF_A_USER {
+        return Err("--interval: below 10 ms only root may send".to_owned());
+    }
+    Ok(())
+}
+
+/// What does not go together.
+fn check_options(arguments: &SweepArguments) -> Result<(), String> {
+    if arguments.retry.is_some_and(|retries| retries > 0) && arguments.count > 1 {
+        return Err("--retry: only with --count 1, where probing ends with an answer".to_owned());
+    }
+    if arguments.form() != Output::Text && (arguments.alive || arguments.unreachable) {
+        let option = if arguments.alive { "--alive" } else { "--unreachable" };
+        return Err(format!("{option}: only with --output text"));
+    }
+    if matches!(arguments.proto, Protocol::Tcp { .. }) {
+        let useless =
+            [(arguments.mark.is_some(), "--mark"), (arguments.pattern.is_some(), "--pattern")];
+        if let Some((_, option)) = useless.iter().find(|(given, _)| *given) {
+            return Err(format!("{option}: not with --proto tcp"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! From rows to documents, verdicts and the exit status.
+
+use super::plan::Plan;
+use crate::args::SweepArguments;
+use crate::args::ping::Output;
+use crate::commands::judged::Judged;
+use crate::{ExitStatus, World};
+use netdiag_engine::port::NetworkError;
+use netdiag_model::Instant;
+use netdiag_model::contract::{
+    Document, Judgement, Method, SCHEMA, SocketKind, Status, Timestamps,
+};
+use netdiag_model::finding::{Finding, Severity};
+use netdiag_ping::metrics::TargetMetrics;
+use netdiag_ping::sweep::result::Target;
+use netdiag_ping::sweep::{Event, Measurement, Row, State};
+use netdiag_report::json;
+use netdiag_report::sweep::{Ending, SweepReport};
+use std::io::{self, Write};
+
+/// How many findings about single targets are kept.
+const FINDINGS_KEPT: usize = 10_000;
+
+/// Judges each row as it comes, and passes it on.
+pub(super) struct Collector<'a> {
+    plan: &'a Plan,
+    report: &'a mut dyn SweepReport,
+    judged: Judged,
+    findings: Vec<Finding>,
+    /// Rows seen.
+    rows: u32,
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(plan: &'a Plan, report: &'a mut dyn SweepReport) -> Self {
+        Self { plan, report, judged: Judged::default(), findings: Vec::new(), rows: 0 }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
+        if let Event::Row(row) = event {
+            self.rows += 1;
+            let judgement = self.judge(row);
+            self.judged.count(judgement);
+        }
+        self.report.event(&self.plan.setting, event)
+    }
+
+    pub(super) fn flush(&mut self) -> io::Result<()> {
+        self.report.flush()
+    }
+
+    fn judge(&mut self, row: &Row) -> Judgement {
+        let setting = &self.plan.setting;
+        let Some(target) = setting.config.targets.get(row.target) else {
+            return Judgement::Unmeasured;
+        };
+        let state = row.state(target);
+        let mut failed = false;
+        // Most sweeps ask nothing more than whether there was an answer.
+        if (self.plan.fail_if.is_some() || setting.config.count > 1)
+            && let Some((result, own)) = setting.result(row)
+        {
+            let fail_if = self.fail_if(row, &result, &own);
+            failed = fail_if.is_some();
+            let room = FINDINGS_KEPT.saturating_sub(self.findings.len());
+            self.findings.extend(own.into_iter().chain(fail_if).take(room));
+        }
+        match state {
+            State::Alive if failed => Judgement::Fails,
+            State::Alive => Judgement::Holds,
+            State::NotSent | State::Unknown => Judgement::Unmeasured,
+            State::Unresolved if self.plan.unmeasured.contains(&row.target) => {
+                Judgement::Unmeasured
+            }
+            State::Unresolved
+            | State::Unreachable
+            | State::Refused
+            | State::Timeout
+            | State::Unsettled => Judgement::Fails,
+        }
+    }
+
+    fn fail_if(&self, row: &Row, result: &Target, findings: &[Finding]) -> Option<Finding> {
+        let expression = self.plan.fail_if.as_ref()?;
+        let evidence = expression.fails(&TargetMetrics { target: &result.target, findings })?;
+        let subject = result.target.target.escaped().to_string();
+        let message = format!("--fail-if holds for {subject}: {evidence}");
+        let index = usize::try_from(row.target).ok();
+        Some(
+            Finding::new(index, "fail-if", Severity::Critical, subject, message)
+                .with("expression", expression.to_string())
+                .with("measured", evidence.to_string()),
+        )
+    }
+
+    /// Has the end written, and says how the process ends.
+    pub(super) fn conclude(
+        mut self,
+        measurement: &Measurement,
+        ended_at: Instant,
+        cannot_go_on: bool,
+    ) -> io::Result<ExitStatus> {
+        let all = self.plan.setting.config.targets.len();
+        for _ in self.rows..all {
+            self.judged.count(Judgement::Fails);
+        }
+        for _ in 0..self.plan.bad_lines.min(1) {
+            self.judged.count(Judgement::Fails);
+        }
+        if cannot_go_on {
+            self.judged = Judged::nothing();
+        }
+        let alive = measurement.totals().of(State::Alive);
+        let together = self.judged.together();
+        let judgement = match (self.plan.min_alive, together) {
+            (_, Judgement::Unmeasured) | (None, _) => together,
+            (Some(least), _) if alive >= least => Judgement::Holds,
+            (Some(_), _) => Judgement::Fails,
+        };
+        let status = match judgement {
+            Judgement::Holds => ExitStatus::HOLDS,
+            Judgement::Fails => ExitStatus::FAILS,
+            Judgement::Unmeasured => ExitStatus::UNMEASURED,
+        };
+        let mut findings = measurement.findings();
+        findings.append(&mut self.findings);
+        let document = self.document(measurement, ended_at, findings, status, judgement);
+        let complete = measurement.is_complete();
+        let ending = Ending { document: &document, totals: measurement.totals(), complete };
+        self.report.finish(&self.plan.setting, &ending)?;
+        self.report.flush()?;
+        Ok(status)
+    }
+
+    fn document(
+        &self,
+        measurement: &Measurement,
+        ended_at: Instant,
+        findings: Vec<Finding>,
+        status: ExitStatus,
+        judgement: Judgement,
+    ) -> Document<Target> {
+        let run = &self.plan.setting.run;
+        let mut method = run.method.clone();
+        if measurement.totals().user_stamps > 0 {
+            method.timestamps = Timestamps::User;
+        }
+        Document {
+            schema: SCHEMA.to_owned(),
+            command: run.command.to_owned(),
+            version: run.version.to_owned(),
+            started_at: run.anchor.rfc3339(run.started_at),
+            elapsed_ms: netdiag_model::milliseconds(ended_at.since(run.started_at)),
+            method,
+            status: Status::of(&findings, judgement),
+            targets: Vec::new(),
+            findings,
+            exit_code: status.code(),
+        }
+    }
+}
+
+/// No socket of any kind: a document all the same, and the remedy.
+pub(super) fn unmeasurable<W: World>(
+    arguments: &SweepArguments,
+    world: &mut W,
+    error: &NetworkError,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let _ = writeln!(err, "{}: nothing can be measured: {error}", super::PROGRAM);
+    if arguments.form() != Output::Json {
+        return ExitStatus::UNMEASURED;
+    }
+    let anchor = world.anchor();
+    let document: Document<Target> = Document {
+        schema: SCHEMA.to_owned(),
+        command: "sweep".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: anchor.rfc3339(anchor.instant),
+        elapsed_ms: 0.0,
+        method: Method {
+            socket: SocketKind::None,
+            timestamps: Timestamps::User,
+            because: error.to_string(),
+            lost: Vec::new(),
+        },
+        targets: Vec::new(),
+        findings: Vec::new(),
+        status: Status::Unknown,
+        exit_code: ExitStatus::UNMEASURED.code(),
+    };
+    match json::write_line(out, &document).and_then(|()| out.flush()) {
+        Ok(()) => ExitStatus::UNMEASURED,
+        Err(fault) => crate::usage::write_fault(&fault, err),
+    }
+}

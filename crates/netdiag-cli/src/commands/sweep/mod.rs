@@ -1,0 +1,162 @@
+//! `netdiag sweep`.
+
+mod check;
+mod conclude;
+mod gather;
+mod plan;
+
+use crate::args::SweepArguments;
+use crate::args::ping::{Color, Output};
+use crate::world::Terminal;
+use crate::{ExitStatus, World, usage};
+use conclude::Collector;
+use netdiag_engine::port::{Network, NetworkError, StopCause};
+use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
+use netdiag_ping::sweep::Measurement;
+use netdiag_report::style::Style;
+use netdiag_report::sweep::{
+    CsvReport, JsonLinesReport, JsonReport, Shown, SweepReport, TextOptions, TextReport,
+};
+use plan::Plan;
+use std::cell::RefCell;
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// What messages begin with.
+const PROGRAM: &str = "netdiag sweep";
+/// The most packets of a user who is not root in a millisecond: 2,000 a second.
+const BURST_OF_A_USER: u32 = 2;
+/// The most packets that leave together.
+const BURST: u32 = 32;
+/// Bytes that are gathered before they are written.
+const OUTPUT_BUFFER: usize = 32 << 10;
+
+pub(crate) fn run<W: World>(
+    arguments: &SweepArguments,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let checked = match check::check(arguments, world) {
+        Ok(checked) => checked,
+        Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
+    };
+    for warning in &checked.warnings {
+        let _ = writeln!(err, "{PROGRAM}: {warning}");
+    }
+    let mut network = match world.open(&plan::open_request(arguments, &checked)) {
+        Ok(network) => network,
+        Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
+    };
+    let plan = match Plan::new(arguments, checked, world, &mut network, err) {
+        Ok(plan) => plan,
+        Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
+    };
+    for note in &plan.notes {
+        let _ = writeln!(err, "{PROGRAM}: {note}");
+    }
+    let mut report = report(arguments, world.terminal(), out, err);
+    let measured = measure(&plan, world, &mut network, report.as_mut());
+    drop(report);
+    // From here on whoever writes waits for the reader.
+    drop(network);
+    match measured.and_then(|measured| out.flush().map(|()| measured)) {
+        Ok((status, None)) => status,
+        Ok((status, Some(error))) => {
+            let _ = writeln!(err, "{PROGRAM}: cannot go on: {error}");
+            status
+        }
+        Err(fault) => usage::write_fault(&fault, err),
+    }
+}
+
+fn measure<W: World>(
+    plan: &Plan,
+    world: &mut W,
+    network: &mut W::Network,
+    report: &mut dyn SweepReport,
+) -> io::Result<(ExitStatus, Option<NetworkError>)> {
+    report.start(&plan.setting)?;
+    let mut engine = Engine::new(engine_config(plan, world, network), network.now());
+    engine.add(Measurement::new(plan.setting.config.clone()));
+    let collector = RefCell::new(Collector::new(plan, report));
+    let end = world.watch(network).and_then(|()| {
+        netdiag_engine::run(
+            &mut engine,
+            network,
+            |event| into_flow(collector.borrow_mut().event(&event)),
+            || into_flow(collector.borrow_mut().flush()),
+        )
+    });
+    let (stopped, fault) = match end {
+        Ok(RunEnd::Finished(stopped)) => (stopped, None),
+        Ok(RunEnd::Broken(fault)) => return Err(fault),
+        Err(fault) => (None, Some(fault)),
+    };
+    let collector = collector.into_inner();
+    let ended_at = network.now();
+    let mut measurements = engine.into_measurements();
+    let Some(measurement) = measurements.pop() else { return Ok((ExitStatus::UNMEASURED, fault)) };
+    let status = collector.conclude(&measurement, ended_at, fault.is_some())?;
+    let status = match stopped {
+        Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
+        Some(StopCause::Interrupt) | None => status,
+    };
+    Ok((status, fault))
+}
+
+/// No burst above 32, however high the rate: then those follow each other faster.
+fn engine_config<W: World>(plan: &Plan, world: &mut W, network: &W::Network) -> EngineConfig {
+    let mut config = EngineConfig::new(Secret::new(world.random()), network.opened().clone());
+    let spacing = plan.setting.config.spacing;
+    config.tick = config.tick.min(spacing.saturating_mul(BURST));
+    config.burst = BURST;
+    if !world.may_flood() {
+        config.burst = BURST_OF_A_USER;
+        config.tick = Duration::from_millis(1);
+    }
+    config
+}
+
+fn into_flow(result: io::Result<()>) -> ControlFlow<io::Error> {
+    match result {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(fault) => ControlFlow::Break(fault),
+    }
+}
+
+/// The writer for the form of output that was asked for.
+fn report<'a>(
+    arguments: &SweepArguments,
+    terminal: Terminal,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+) -> Box<dyn SweepReport + 'a> {
+    let out = BufWriter::with_capacity(OUTPUT_BUFFER, out);
+    match arguments.form() {
+        Output::Json => Box::new(JsonReport::new(out)),
+        Output::Csv => Box::new(CsvReport(out)),
+        Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose)),
+        Output::Text => {
+            let color = match arguments.color {
+                Color::Always => true,
+                Color::Never => false,
+                Color::Auto => terminal.stdout && !terminal.no_color,
+            };
+            let shown = match (arguments.quiet, arguments.alive, arguments.unreachable) {
+                (true, ..) => Shown::Nothing,
+                (_, true, _) => Shown::Alive,
+                (.., true) => Shown::Unreachable,
+                _ => Shown::All,
+            };
+            let options = TextOptions {
+                shown,
+                verbose: arguments.verbose,
+                progress: terminal.stderr && !arguments.quiet,
+                style: Style { color },
+            };
+            Box::new(TextReport::new(out, err, options))
+        }
+    }
+}

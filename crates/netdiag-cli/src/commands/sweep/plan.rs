@@ -1,0 +1,224 @@
+//! From what was typed to what will be done: what is left cannot be invalid.
+
+use super::check::Checked;
+use super::gather::Gathered;
+use crate::args::SweepArguments;
+use crate::args::ping::Output;
+use crate::commands::ladder::{self, Rung, Wishes};
+use crate::{Backend, OpenRequest, UdpSockets, World};
+use netdiag_check::expr::Expr;
+use netdiag_engine::Pattern;
+use netdiag_engine::port::{Control, Network};
+use netdiag_model::contract::Method;
+use netdiag_model::{Destination, Family, milliseconds};
+use netdiag_ping::Protocol;
+use netdiag_ping::sweep::{Config, Targets};
+use netdiag_report::ping::Run;
+use netdiag_report::sweep::Setting;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::sync::Arc;
+
+/// For how many stretches of targets the way out of this machine is known.
+const WAYS: usize = 64;
+
+/// What will be done.
+pub(super) struct Plan {
+    pub(super) setting: Setting,
+    pub(super) fail_if: Option<Expr>,
+    pub(super) min_alive: Option<u32>,
+    /// Targets of which nobody could be asked for their address.
+    pub(super) unmeasured: BTreeSet<u32>,
+    pub(super) bad_lines: u64,
+    /// What stands in for what was asked for, to be said once.
+    pub(super) notes: Vec<String>,
+}
+
+impl Plan {
+    /// Reads files and looks up names; what cannot be looked up stays as a target with a failure.
+    pub(super) fn new<W: World>(
+        arguments: &SweepArguments,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+        err: &mut dyn Write,
+    ) -> Result<Self, String> {
+        if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
+            return Err(format!("--source: {source} is not an address of this machine"));
+        }
+        let anchor = world.anchor();
+        let started_at = network.now();
+        let gathered = Gathered::new(arguments, &checked, world, err)?;
+        if gathered.targets.is_empty() && gathered.bad_lines == 0 {
+            return Err("no targets are left".to_owned());
+        }
+        check_zones(&gathered.targets, &checked)?;
+        let mut notes = Vec::new();
+        let mut rung = |family| {
+            let first = first_of(&gathered.targets, family)?;
+            climb(arguments, first, network, &mut notes)
+        };
+        let (ipv4, ipv6) = (rung(Family::Ipv4), rung(Family::Ipv6));
+        let protocol = |rung: &Option<Rung>| rung.as_ref().map_or(arguments.proto, |r| r.protocol);
+        let mut config = Config {
+            ipv4: protocol(&ipv4),
+            ipv6: protocol(&ipv6),
+            ..config(arguments, &checked, gathered.targets)
+        };
+        if ipv4.is_none() || ipv6.is_none() {
+            // A family without targets does not show.
+            let of_targets = protocol(if ipv4.is_some() { &ipv4 } else { &ipv6 });
+            (config.ipv4, config.ipv6) = (of_targets, of_targets);
+        }
+        config.ways = ways(&config, world);
+        let methods = [&ipv4, &ipv6].into_iter().flatten().map(|rung| rung.method.clone());
+        let weakest = methods.max_by_key(|method: &Method| (method.socket, method.timestamps));
+        let method = weakest.unwrap_or_else(|| ladder::weakest(network.opened(), Backend::Linux));
+        let run = Run {
+            command: "sweep",
+            version: env!("CARGO_PKG_VERSION"),
+            anchor,
+            started_at,
+            method,
+            arguments: as_understood(arguments, &checked, &config),
+            target_count: config.targets.len() as usize,
+        };
+        let (ipv4, ipv6) = (ipv4.map(|rung| rung.method), ipv6.map(|rung| rung.method));
+        Ok(Self {
+            setting: Setting { run, config: Arc::new(config), ipv4, ipv6 },
+            fail_if: checked.fail_if,
+            min_alive: arguments.min_alive,
+            unmeasured: gathered.unmeasured,
+            bad_lines: gathered.bad_lines,
+            notes,
+        })
+    }
+}
+
+/// By which method a family is measured. Where there is none, every send fails and says why.
+fn climb<N: Network>(
+    arguments: &SweepArguments,
+    first: Destination,
+    network: &N,
+    notes: &mut Vec<String>,
+) -> Option<Rung> {
+    let wishes = Wishes {
+        backend: Backend::Linux,
+        may_stand_in: arguments.mark.is_none(),
+        has_no_options: arguments.pattern.is_none(),
+    };
+    match ladder::rung(arguments.proto, first, network.opened(), wishes) {
+        Ok(rung) => {
+            notes.extend(rung.note.clone());
+            Some(rung)
+        }
+        Err(failure) => {
+            notes.push(failure.message);
+            None
+        }
+    }
+}
+
+fn first_of(targets: &Targets, family: Family) -> Option<Destination> {
+    let mut found = targets.corners().filter_map(|target| target.destination());
+    found.find(|destination| destination.family() == family)
+}
+
+/// A link-local address needs its interface: the kernel would pick one.
+fn check_zones(targets: &Targets, checked: &Checked) -> Result<(), String> {
+    let mut without = targets
+        .corners()
+        .filter_map(|target| target.destination())
+        .filter(|d| matches!(d, Destination::V6(address, 0) if address.is_unicast_link_local()));
+    match without.next().filter(|_| checked.interface.is_none()) {
+        None => Ok(()),
+        Some(one) => Err(format!(
+            "TARGET `{one}`: a link-local address needs its interface, such as `{one}%eth0` or \
+             --interface"
+        )),
+    }
+}
+
+fn ways<W: World>(config: &Config, world: &mut W) -> Vec<(netdiag_model::Way, Destination)> {
+    let all = config.targets.corners().filter_map(|target| target.destination());
+    let known = all
+        .take(WAYS)
+        .filter_map(|destination| Some((world.way(destination, &config.control)?, destination)));
+    known.collect()
+}
+
+fn config(arguments: &SweepArguments, checked: &Checked, targets: Targets) -> Config {
+    let form = arguments.form();
+    Config {
+        count: arguments.count,
+        retries: arguments.retries(),
+        backoff: arguments.backoff,
+        interval: arguments.interval,
+        spacing: arguments.rate.spacing(),
+        timeout: arguments.timeout.duration,
+        deadline: arguments.deadline,
+        size: arguments.size,
+        pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
+        control: control(arguments, checked),
+        tells_probes: form == Output::Jsonl,
+        keeps_probes: form == Output::Json && arguments.verbose,
+        ..Config::new(targets)
+    }
+}
+
+/// What every packet carries.
+fn control(arguments: &SweepArguments, checked: &Checked) -> Control {
+    Control {
+        hop_limit: arguments.ttl,
+        traffic_class: arguments.dscp,
+        source: arguments.source,
+        interface: checked.interface.as_ref().map(|(number, _)| *number),
+    }
+}
+
+/// The sockets and their options.
+pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> OpenRequest {
+    let has_icmp = arguments.proto == Protocol::Icmp;
+    OpenRequest {
+        mark: arguments.mark,
+        icmp: has_icmp,
+        udp: match arguments.proto {
+            Protocol::Icmp => UdpSockets::InsteadOfIcmp,
+            Protocol::Udp { .. } => UdpSockets::Always,
+            Protocol::Tcp { .. } => UdpSockets::Never,
+        },
+        control: control(arguments, checked),
+        patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
+        ..OpenRequest::default()
+    }
+}
+
+fn as_understood(
+    arguments: &SweepArguments,
+    checked: &Checked,
+    config: &Config,
+) -> serde_json::Value {
+    let rate = (!config.spacing.is_zero()).then(|| 1.0 / config.spacing.as_secs_f64());
+    json!({
+        "targets": arguments.targets,
+        "file": arguments.file,
+        "exclude": arguments.exclude,
+        "all_addresses": arguments.all_addresses,
+        "protocol": arguments.proto.name(),
+        "count": config.count,
+        "retries": config.retries,
+        "backoff": config.backoff,
+        "interval_ms": milliseconds(config.interval),
+        "packets_per_second": rate,
+        "timeout_ms": milliseconds(config.timeout),
+        "deadline_ms": config.deadline.map(milliseconds),
+        "size": config.size,
+        "ttl": arguments.ttl,
+        "traffic_class": arguments.dscp,
+        "source": arguments.source,
+        "interface": checked.interface.as_ref().map(|(_, name)| name),
+        "min_alive": arguments.min_alive,
+        "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
+    })
+}

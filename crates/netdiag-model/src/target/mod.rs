@@ -1,0 +1,241 @@
+//! What a user may name as targets: a host, a network, a range of addresses.
+
+mod range;
+mod set;
+
+pub use range::AddressRange;
+pub use set::AddressSet;
+
+use crate::address::parse_address;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The most addresses of one IPv6 network or range.
+pub const MOST_IPV6: u128 = 1 << 20;
+
+/// Targets as they were written: one host, or a stretch of addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetSpec {
+    /// A name, or an address with a zone, to be looked up.
+    Name(String),
+    /// An address.
+    Address(IpAddr),
+    /// The hosts of a network, or the addresses from one to another.
+    Range(AddressRange),
+}
+
+/// Why a text is no target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetError {
+    /// There is nothing.
+    Empty,
+    /// Neither an address nor a name that can be looked up (RFC 1123 section 2.1, and underscores).
+    NoName,
+    /// The length behind the slash is not one of the family.
+    PrefixLength {
+        /// The longest of the family: 32 or 128.
+        most: u8,
+    },
+    /// The two ends are not of one family.
+    Families,
+    /// The second end lies before the first.
+    Backwards,
+    /// What stands behind the dash is no address.
+    NoEnd,
+    /// An IPv6 stretch of more than [`MOST_IPV6`] addresses.
+    TooMany {
+        /// How many.
+        count: u128,
+    },
+    /// There is a port behind it.
+    Port,
+    /// Only IPv6 addresses stand in brackets.
+    Brackets,
+    /// Only one IPv6 address can have a zone.
+    Zone,
+    /// `0.0.0.0` or `::`.
+    Unspecified,
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty"),
+            Self::NoName => f.write_str("neither an address nor a host name"),
+            Self::PrefixLength { most } => write!(f, "the prefix length is a number up to {most}"),
+            Self::Families => f.write_str("the two ends are not of one family"),
+            Self::Backwards => f.write_str("the range ends before it begins"),
+            Self::NoEnd => f.write_str("no address behind the dash"),
+            Self::TooMany { count } => {
+                write!(f, "{count} addresses; at most {MOST_IPV6} of an IPv6 network or range")
+            }
+            Self::Port => f.write_str("a target here has no port"),
+            Self::Brackets => f.write_str("only an IPv6 address stands in brackets"),
+            Self::Zone => f.write_str("only one IPv6 address has a zone"),
+            Self::Unspecified => f.write_str("the unspecified address is no destination"),
+        }
+    }
+}
+
+impl std::error::Error for TargetError {}
+
+impl TargetSpec {
+    /// Reads one target: `host`, `192.0.2.1`, `[2001:db8::1]`, `fe80::1%eth0`, `192.0.2.0/24`,
+    /// `192.0.2.1-192.0.2.9`, `192.0.2.1-9`.
+    ///
+    /// A network is that of the address, whatever its host bits are. Of an IPv4 network shorter than
+    /// /31 the first address and the last are left out (RFC 3021 section 2).
+    ///
+    /// # Errors
+    /// When it is none of these.
+    pub fn parse(text: &str) -> Result<Self, TargetError> {
+        if text.is_empty() {
+            return Err(TargetError::Empty);
+        }
+        if let Some((network, length)) = text.split_once('/') {
+            return parse_network(network, length);
+        }
+        if let Some((first, last)) = text.split_once('-')
+            && let Some(first) = parse_bracketed(first)?
+        {
+            return parse_range(first, last);
+        }
+        if let Some((address, zone)) = strip_brackets(text).split_once('%') {
+            let is_ipv6 = parse_address(address).is_some_and(|address| address.is_ipv6());
+            let plain = is_ipv6 && !zone.is_empty();
+            return if plain { Ok(Self::Name(text.to_owned())) } else { Err(TargetError::Zone) };
+        }
+        match parse_bracketed(text)? {
+            Some(address) if address.is_unspecified() => Err(TargetError::Unspecified),
+            Some(address) => Ok(Self::Address(address)),
+            None => parse_name(text),
+        }
+    }
+}
+
+fn parse_network(network: &str, length: &str) -> Result<TargetSpec, TargetError> {
+    let address = parse_bracketed(network)?.ok_or(TargetError::NoName)?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+    let length = length.parse::<u8>().ok().filter(|length| is_number && *length <= most);
+    let length = length.ok_or(TargetError::PrefixLength { most })?;
+    bounded(AddressRange::hosts(address, length))
+}
+
+fn parse_range(first: IpAddr, last: &str) -> Result<TargetSpec, TargetError> {
+    let last = match (first, last.parse::<u8>()) {
+        (IpAddr::V4(first), Ok(byte)) => {
+            let [a, b, c, _] = first.octets();
+            Ipv4Addr::new(a, b, c, byte).into()
+        }
+        _ if last.contains('%') => return Err(TargetError::Zone),
+        _ => parse_bracketed(last)?.ok_or(TargetError::NoEnd)?,
+    };
+    if first.is_ipv4() != last.is_ipv4() {
+        return Err(TargetError::Families);
+    }
+    bounded(AddressRange::new(first, last).ok_or(TargetError::Backwards)?)
+}
+
+fn bounded(range: AddressRange) -> Result<TargetSpec, TargetError> {
+    let count = range.count();
+    if range.first().is_ipv6() && count > MOST_IPV6 {
+        return Err(TargetError::TooMany { count });
+    }
+    Ok(TargetSpec::Range(range))
+}
+
+fn strip_brackets(text: &str) -> &str {
+    text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text)
+}
+
+/// An address, perhaps in brackets; `None` for anything else.
+fn parse_bracketed(text: &str) -> Result<Option<IpAddr>, TargetError> {
+    let inner = strip_brackets(text);
+    match parse_address(inner) {
+        Some(IpAddr::V4(_)) if inner.len() < text.len() => Err(TargetError::Brackets),
+        address => Ok(address),
+    }
+}
+
+/// A host name: letters, digits, hyphens, underscores and dots; what is not ASCII is left to the
+/// look-up.
+fn parse_name(text: &str) -> Result<TargetSpec, TargetError> {
+    if text.starts_with('[') || text.matches(':').count() == 1 {
+        return Err(TargetError::Port);
+    }
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let has_labels = text.trim_end_matches('.').split('.').all(|label| {
+        !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-')
+    });
+    let is_name = text.len() <= 254 && has_labels && text.chars().all(is_part);
+    if is_name { Ok(TargetSpec::Name(text.to_owned())) } else { Err(TargetError::NoName) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().expect("an address")
+    }
+
+    fn range(first: &str, last: &str) -> Result<TargetSpec, TargetError> {
+        AddressRange::new(address(first), address(last))
+            .map(TargetSpec::Range)
+            .ok_or(TargetError::Backwards)
+    }
+
+    #[test]
+    fn hosts_networks_and_ranges_are_told_apart() {
+        let name = |text: &str| Ok(TargetSpec::Name(text.to_owned()));
+        let check = |text: &str, expected| assert_eq!(TargetSpec::parse(text), expected, "{text}");
+        check("192.0.2.1", Ok(TargetSpec::Address(address("192.0.2.1"))));
+        check("127.1", Ok(TargetSpec::Address(address("127.0.0.1"))));
+        check("[2001:db8::1]", Ok(TargetSpec::Address(address("2001:db8::1"))));
+        check("fe80::1%eth0", name("fe80::1%eth0"));
+        check("printer.example.net", name("printer.example.net"));
+        check("a-b.example", name("a-b.example"));
+        check("192.0.2.0/29", range("192.0.2.1", "192.0.2.6"));
+        check("192.0.2.77/29", range("192.0.2.73", "192.0.2.78"));
+        check("192.0.2.4/31", range("192.0.2.4", "192.0.2.5"));
+        check("192.0.2.4/32", range("192.0.2.4", "192.0.2.4"));
+        check("2001:db8::/126", range("2001:db8::", "2001:db8::3"));
+        check("192.0.2.1-192.0.2.9", range("192.0.2.1", "192.0.2.9"));
+        check("192.0.2.1-9", range("192.0.2.1", "192.0.2.9"));
+        check("2001:db8::1-2001:db8::ff", range("2001:db8::1", "2001:db8::ff"));
+    }
+
+    #[test]
+    fn what_is_no_target_says_why() {
+        let check = |text: &str, expected: TargetError| {
+            assert_eq!(TargetSpec::parse(text), Err(expected), "{text}");
+        };
+        check("", TargetError::Empty);
+        check("192.0.2.0/33", TargetError::PrefixLength { most: 32 });
+        check("192.0.2.0/+8", TargetError::PrefixLength { most: 32 });
+        check("2001:db8::/129", TargetError::PrefixLength { most: 128 });
+        check("example.net/24", TargetError::NoName);
+        check("192.0.2.9-192.0.2.1", TargetError::Backwards);
+        check("192.0.2.9-1", TargetError::Backwards);
+        check("192.0.2.9-2001:db8::1", TargetError::Families);
+        check("192.0.2.9-example.net", TargetError::NoEnd);
+        check("2001:db8::/64", TargetError::TooMany { count: 1 << 64 });
+        check("2001:db8::/107", TargetError::TooMany { count: 1 << 21 });
+        check("host:80", TargetError::Port);
+        check("[::1]:80", TargetError::Port);
+        check("[192.0.2.1]", TargetError::Brackets);
+        check("192.0.2.1%eth0", TargetError::Zone);
+        check("::", TargetError::Unspecified);
+        check("bad name", TargetError::NoName);
+        check("a..b", TargetError::NoName);
+        check("-a", TargetError::NoName);
+        check("x\u{1b}[2J", TargetError::NoName);
+    }
+
+    #[test]
+    fn the_largest_ipv6_network_has_2_to_the_20() {
+        let Ok(TargetSpec::Range(range)) = TargetSpec::parse("2001:db8::/108") else { panic!() };
+        assert_eq!(range.count(), MOST_IPV6);
+    }
+}

@@ -1,0 +1,108 @@
+//! What to do: which targets, and how they are probed.
+
+use super::targets::Targets;
+use crate::protocol::Protocol;
+use netdiag_engine::Pattern;
+use netdiag_engine::port::Control;
+use netdiag_model::{Destination, Family, Way};
+use std::time::Duration;
+
+/// Many targets at one rate.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which targets, in order.
+    pub targets: Targets,
+    /// What is sent over IPv4.
+    pub ipv4: Protocol,
+    /// What is sent over IPv6.
+    pub ipv6: Protocol,
+    /// How many probes each target gets whatever becomes of them; 1: probing ends with an answer.
+    pub count: u64,
+    /// How often a target without an answer is probed again, where the count is 1.
+    pub retries: u32,
+    /// Each retry is waited for so many times as long as the probe before it; at least 1.
+    pub backoff: f64,
+    /// From one probe to a target to the next one to it, where the count is above 1.
+    pub interval: Duration,
+    /// From one packet to the next, whichever target it goes to; zero: as fast as it goes.
+    pub spacing: Duration,
+    /// After which time without an answer a probe is lost.
+    pub timeout: Duration,
+    /// After which time the run ends, whatever is under way.
+    pub deadline: Option<Duration>,
+    /// Data bytes of a request.
+    pub size: u16,
+    /// What fills them.
+    pub pattern: Pattern,
+    /// What travels with each packet.
+    pub control: Control,
+    /// Ways out of this machine that the packets take, each with a destination on it.
+    pub ways: Vec<(Way, Destination)>,
+    /// Whether each probe is told, not only what becomes of its target.
+    pub tells_probes: bool,
+    /// Whether single probes are kept for the result.
+    pub keeps_probes: bool,
+}
+
+impl Config {
+    /// The defaults of `sweep`: one probe and one retry, 1,000 packets a second, lost after 1 s.
+    #[must_use]
+    pub fn new(targets: Targets) -> Self {
+        Self {
+            targets,
+            ipv4: Protocol::Icmp,
+            ipv6: Protocol::Icmp,
+            count: 1,
+            retries: 1,
+            backoff: 1.0,
+            interval: Duration::from_secs(1),
+            spacing: Duration::from_millis(1),
+            timeout: Duration::from_secs(1),
+            deadline: None,
+            size: 56,
+            pattern: Pattern::COUNTING,
+            control: Control::default(),
+            ways: Vec::new(),
+            tells_probes: false,
+            keeps_probes: false,
+        }
+    }
+
+    /// What is sent over a family.
+    #[must_use]
+    pub const fn protocol(&self, family: Family) -> Protocol {
+        match family {
+            Family::Ipv4 => self.ipv4,
+            Family::Ipv6 => self.ipv6,
+        }
+    }
+
+    /// How long the answer to a probe of this number, from 1, is waited for.
+    #[must_use]
+    pub fn timeout_of(&self, attempt: u64) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(3_600);
+        if self.count > 1 || attempt <= 1 || self.backoff <= 1.0 {
+            return self.timeout;
+        }
+        let power = i32::try_from(attempt - 1).unwrap_or(i32::MAX);
+        let seconds = self.timeout.as_secs_f64() * self.backoff.powi(power);
+        Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST.max(self.timeout))
+    }
+
+    /// The series of one target, where more than one probe is wanted or the one is looked at closely.
+    #[must_use]
+    pub fn series(&self, index: u32, destination: Destination) -> crate::Config {
+        let target_index = usize::try_from(index).unwrap_or(usize::MAX);
+        crate::Config {
+            protocol: self.protocol(destination.family()),
+            count: Some(self.count),
+            interval: self.interval,
+            timeout: self.timeout,
+            size: self.size,
+            pattern: self.pattern,
+            control: self.control,
+            keeps_probes: self.keeps_probes,
+            ..crate::Config::new(target_index, destination)
+        }
+    }
+}

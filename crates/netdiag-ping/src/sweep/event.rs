@@ -1,0 +1,265 @@
+//! What the measurement tells while it runs.
+
+use super::config::Config;
+use super::targets::Target;
+use crate::event::Settled;
+use netdiag_engine::port::Change;
+use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
+use netdiag_model::{Destination, Instant};
+use serde::Serialize;
+use std::time::Duration;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Something happened to one probe; its `target_index` says to which target it went.
+    Probe(crate::Event),
+    /// It is known what becomes of a target.
+    Row(Row),
+    /// Something about this machine changed.
+    Changed(Instant, Change),
+    /// The figures so far were asked for.
+    Interim(Instant, Progress),
+    /// Nothing more comes.
+    Finished(Instant),
+}
+
+/// How far the run has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Targets of which it is known what becomes of them.
+    pub done: u32,
+    /// Those that answered.
+    pub alive: u32,
+    /// Packets that left.
+    pub sent: u64,
+}
+
+/// What became of one target.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The number of the target.
+    pub target: u32,
+    /// When it was known.
+    pub at: Instant,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What was found of one target.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// It was not probed.
+    Nothing,
+    /// One answer was wanted.
+    Once {
+        /// The earlier probes: when each was sent, and what became of it.
+        before: Vec<(Instant, Outcome)>,
+        /// The last one; `None` while it is under way, or not sent yet.
+        last: Option<Settled>,
+        /// Whether another one was under way when the run ended.
+        in_flight: bool,
+    },
+    /// A series was wanted.
+    Series(Box<crate::Measurement>),
+}
+
+/// What a target comes to, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It answered.
+    Alive,
+    /// An ICMP error says why it does not.
+    Unreachable,
+    /// It is there and refuses the connection.
+    Refused,
+    /// Nothing came in time.
+    Timeout,
+    /// No probe to it left this machine.
+    NotSent,
+    /// This machine made every sample meaningless.
+    Unknown,
+    /// Its name has no address, or it cannot be probed from here.
+    Unresolved,
+    /// The run ended before it was known.
+    Unsettled,
+}
+
+impl State {
+    /// All of them, best first.
+    pub const ALL: [Self; 8] = [
+        Self::Alive,
+        Self::Unreachable,
+        Self::Refused,
+        Self::Timeout,
+        Self::NotSent,
+        Self::Unknown,
+        Self::Unresolved,
+        Self::Unsettled,
+    ];
+
+    /// The word of the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Timeout => "timeout",
+            Self::NotSent => "not sent",
+            Self::Unknown => "unknown",
+            Self::Unresolved => "unresolved",
+            Self::Unsettled => "unsettled",
+        }
+    }
+}
+
+/// The figures of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// Probes that left.
+    pub sent: u64,
+    /// Probes that were answered.
+    pub received: u64,
+    /// Smallest, mean and largest round trip.
+    pub rtt: Option<[Duration; 3]>,
+}
+
+impl Row {
+    /// What the target comes to.
+    #[must_use]
+    pub fn state(&self, target: Target<'_>) -> State {
+        match &self.found {
+            Found::Nothing if target.destination().is_none() => State::Unresolved,
+            Found::Nothing => State::Unsettled,
+            Found::Once { last: Some(last), before, .. } => once_state(&last.outcome, before),
+            Found::Once { last: None, .. } => State::Unsettled,
+            Found::Series(series) => series_state(series),
+        }
+    }
+
+    /// How many probes left, how many came back, and how long they took.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        match &self.found {
+            Found::Nothing => Figures { sent: 0, received: 0, rtt: None },
+            Found::Once { before, last, in_flight } => {
+                let outcomes = before.iter().map(|(_, outcome)| outcome);
+                let outcomes = outcomes.chain(last.as_ref().map(|last| &last.outcome));
+                let left = outcomes.filter(|o| !matches!(o, Outcome::LocalError(_))).count() as u64;
+                let rtt = match last.as_ref().map(|last| &last.outcome) {
+                    Some(Outcome::Replied(reply)) => Some([reply.rtt; 3]),
+                    _ => None,
+                };
+                Figures {
+                    sent: left + u64::from(*in_flight),
+                    received: u64::from(rtt.is_some()),
+                    rtt,
+                }
+            }
+            Found::Series(series) => {
+                let (counters, rtt) = (series.stats().counters(), series.stats().rtt());
+                let rtt = rtt.min().zip(rtt.mean()).zip(rtt.max());
+                Figures {
+                    sent: counters.sent(),
+                    received: counters.received(),
+                    rtt: rtt.map(|((min, mean), max)| [min, mean, max]),
+                }
+            }
+        }
+    }
+
+    /// The last outcome that was no answer, where one answer was wanted.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Outcome> {
+        let Found::Once { before, last, .. } = &self.found else { return None };
+        let last = last.as_ref().map(|last| &last.outcome);
+        let last = last.filter(|outcome| !matches!(outcome, Outcome::Replied(_)));
+        let earlier = before.iter().rev().map(|(_, outcome)| outcome);
+        // An error says more than the silence after it.
+        let says = |outcome: &&Outcome| !matches!(outcome, Outcome::TimedOut | Outcome::Unknown(_));
+        last.filter(says).or_else(|| earlier.clone().find(says)).or(last)
+    }
+
+    /// How many probes before the one that was answered had no answer.
+    #[must_use]
+    pub fn lost_before(&self) -> usize {
+        match &self.found {
+            Found::Once { before, .. } => before.len(),
+            Found::Nothing | Found::Series(_) => 0,
+        }
+    }
+
+    /// The series, as if it had been wanted from the start; `None` of a target that has no address.
+    #[must_use]
+    pub fn series(&self, config: &Config, target: Target<'_>) -> Option<crate::Measurement> {
+        let destination = target.destination()?;
+        let mut series = crate::Measurement::new(config.series(self.target, destination));
+        match &self.found {
+            Found::Series(series) => return Some((**series).clone()),
+            Found::Nothing => {}
+            Found::Once { before, last, in_flight } => {
+                let last = last.as_ref().map(|last| (last.sent_at, &last.outcome));
+                let before = before.iter().map(|(sent_at, outcome)| (*sent_at, outcome));
+                let mut events = Events::new();
+                let mut seq = 0;
+                for (sent_at, outcome) in before.chain(last) {
+                    seq += 1;
+                    let probe = probe_of(seq, sent_at, destination);
+                    if !matches!(outcome, Outcome::LocalError(_)) {
+                        series.sent(&probe, &mut events);
+                    }
+                    series.settle(&probe, outcome, &mut events);
+                }
+                if *in_flight {
+                    series.sent(&probe_of(seq + 1, self.at, destination), &mut events);
+                }
+                series.finish(self.at, &mut events);
+            }
+        }
+        Some(series)
+    }
+}
+
+const fn probe_of(seq: u64, sent_at: Instant, destination: Destination) -> Probe {
+    Probe { target: 0, seq, destination, sent_at }
+}
+
+fn once_state(last: &Outcome, before: &[(Instant, Outcome)]) -> State {
+    let has = |wanted: fn(&Outcome) -> bool| {
+        wanted(last) || before.iter().any(|(_, outcome)| wanted(outcome))
+    };
+    if matches!(last, Outcome::Replied(_)) {
+        State::Alive
+    } else if has(|outcome| matches!(outcome, Outcome::Refused(_))) {
+        State::Refused
+    } else if has(|outcome| matches!(outcome, Outcome::NetError(_))) {
+        State::Unreachable
+    } else if has(|outcome| matches!(outcome, Outcome::TimedOut)) {
+        State::Timeout
+    } else if has(|outcome| matches!(outcome, Outcome::Unknown(_))) {
+        State::Unknown
+    } else {
+        State::NotSent
+    }
+}
+
+fn series_state(series: &crate::Measurement) -> State {
+    let counters = series.stats().counters();
+    if counters.received() > 0 {
+        State::Alive
+    } else if series.tally.refused > 0 {
+        State::Refused
+    } else if counters.net_errors() > 0 {
+        State::Unreachable
+    } else if counters.lost() > 0 {
+        State::Timeout
+    } else if counters.unknown() > 0 {
+        State::Unknown
+    } else if counters.local_errors() > 0 {
+        State::NotSent
+    } else {
+        State::Unsettled
+    }
+}

@@ -1,0 +1,399 @@
+//! The policy: which target comes next, and what an outcome means.
+
+use super::config::Config;
+use super::event::{Event, Found, Progress, Row, State};
+use super::pending::Pending;
+use super::slots::Slots;
+use super::totals::Totals;
+use crate::event::{EventKind, Settled};
+use crate::way::touched;
+use netdiag_engine::outcome::Rejection;
+use netdiag_engine::port::Change;
+use netdiag_engine::{
+    Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
+};
+use netdiag_model::{Destination, Instant, StampSource};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a target is probed again because this machine made a sample meaningless.
+const UNKNOWN_RETRIES: u64 = 3;
+/// Errors that pass by themselves (ENOBUFS, EAGAIN, ENOMEM, EDQUOT).
+const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
+
+/// Probes of many targets, and what came of them.
+#[derive(Debug)]
+pub struct Measurement {
+    config: Arc<Config>,
+    slots: Option<Slots>,
+    /// How many first probes, or probes of series, were begun: the number of the target within the
+    /// round, after all rounds before.
+    position: u64,
+    /// When targets without an answer are probed again.
+    retries: BinaryHeap<Reverse<(Instant, u32)>>,
+    pending: Pending,
+    phases: Vec<Phase>,
+    /// The series, where more than one probe is wanted.
+    series: Vec<Option<Box<crate::Measurement>>>,
+    open: u64,
+    totals: Totals,
+    scratch: Events<crate::Event>,
+    stopped: bool,
+    complete: bool,
+}
+
+/// How far a target has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    InFlight,
+    Settled,
+}
+
+impl Measurement {
+    /// A run that has not begun.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        let count = usize::try_from(config.targets.len()).unwrap_or(usize::MAX);
+        let series = if config.count > 1 { vec![None; count] } else { Vec::new() };
+        Self {
+            slots: None,
+            position: 0,
+            retries: BinaryHeap::new(),
+            pending: Pending::default(),
+            phases: vec![Phase::Waiting; count],
+            series,
+            open: 0,
+            totals: Totals::default(),
+            scratch: Events::new(),
+            stopped: false,
+            complete: false,
+            config,
+        }
+    }
+
+    /// What it was told to do.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What all targets come to, so far.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Whether the run ended by itself, not by a signal or a deadline.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    fn row(&mut self, target: u32, at: Instant, found: Found, events: &mut Events<Event>) {
+        if let Some(phase) = self.phases.get_mut(target as usize) {
+            *phase = Phase::Settled;
+        }
+        let row = Row { target, at, found };
+        if let Some(target) = self.config.targets.get(target) {
+            self.totals.on_row(&row, target);
+        }
+        events.push(Event::Row(row));
+    }
+
+    /// The next target of the round that can be probed, and when it is due; tells of those that
+    /// cannot be.
+    fn upcoming(&mut self, now: Instant, events: &mut Events<Event>) -> Option<(u32, Instant)> {
+        let all = u64::from(self.config.targets.len());
+        let wanted = all.saturating_mul(self.config.count);
+        while self.position < wanted {
+            let target = u32::try_from(self.position % all).unwrap_or(u32::MAX);
+            let can_be_probed =
+                self.config.targets.get(target).is_some_and(|t| t.destination().is_some());
+            if can_be_probed {
+                let (round, slots) = (self.position / all, self.slots.as_ref()?);
+                let of_round = match round {
+                    0 => slots.due(),
+                    _ => slots.of_round(round, target, self.config.interval),
+                };
+                return Some((target, slots.due().max(of_round)));
+            }
+            if self.position < all {
+                self.row(target, now, Found::Nothing, events);
+            }
+            self.position += 1;
+        }
+        None
+    }
+
+    fn probe(&mut self, target: u32, now: Instant, due: Instant) -> Option<Next> {
+        let destination = self.config.targets.get(target)?.destination()?;
+        let seq = match self.config.count {
+            1 => self.pending.count(target).0 + 1,
+            _ => self.position / u64::from(self.config.targets.len()) + 1,
+        };
+        if let Some(phase) = self.phases.get_mut(target as usize) {
+            *phase = Phase::InFlight;
+        }
+        self.slots.get_or_insert_with(|| Slots::new(now, self.config.spacing)).take(now, due);
+        self.open += 1;
+        let protocol = self.config.protocol(destination.family());
+        let timeout = self.config.timeout_of(seq);
+        Some(Next::Probe(ProbeSpec {
+            target,
+            seq,
+            destination,
+            timeout,
+            patience: timeout.min(Duration::from_secs(1)),
+            control: self.config.control,
+            kind: protocol.probe(self.config.size, self.config.pattern, 0),
+        }))
+    }
+
+    /// Whether a target is probed again after this outcome, of which it is known already how many
+    /// came before.
+    fn wants_retry(&self, target: u32, outcome: &Outcome) -> bool {
+        let (ended, unknown) = self.pending.count(target);
+        let spent = ended - unknown;
+        match outcome {
+            Outcome::Unknown(_) => unknown < UNKNOWN_RETRIES,
+            Outcome::LocalError(error) if !TRANSIENT.contains(&error.errno) => false,
+            Outcome::TimedOut | Outcome::NetError(_) | Outcome::LocalError(_) => {
+                spent < u64::from(self.config.retries)
+            }
+            Outcome::Replied(_) | Outcome::Refused(_) => false,
+        }
+    }
+
+    fn settle_once(&mut self, probe: &Probe, outcome: Outcome, events: &mut Events<Event>) {
+        let target = probe.target;
+        if self.wants_retry(target, &outcome) && !self.stopped {
+            self.pending.push(target, probe.sent_at, &outcome);
+            if let Some(phase) = self.phases.get_mut(target as usize) {
+                *phase = Phase::Waiting;
+            }
+            // An error may come at once; the next probe waits as if there had been none.
+            let due = probe.sent_at + self.config.timeout_of(probe.seq);
+            self.retries.push(Reverse((due, target)));
+            return;
+        }
+        let before = self.pending.take(target);
+        let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
+        let last = Some(Settled { seq: probe.seq, sent_at: probe.sent_at, outcome });
+        self.row(target, at, Found::Once { before, last, in_flight: false }, events);
+    }
+
+    /// The series of a target, begun where need be.
+    fn series_of(&mut self, target: u32, to: Destination) -> Option<&mut crate::Measurement> {
+        let config = &self.config;
+        let series = self.series.get_mut(target as usize)?;
+        let new = || Box::new(crate::Measurement::new(config.series(target, to)));
+        Some(series.get_or_insert_with(new))
+    }
+
+    fn settle_in_series(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        let mut told = std::mem::take(&mut self.scratch);
+        if let Some(series) = self.series_of(probe.target, probe.destination) {
+            series.settle(probe, outcome, &mut told);
+        }
+        self.forward(&mut told, events);
+        self.scratch = told;
+        if probe.seq == self.config.count {
+            self.end_series(probe.target, probe.sent_at, events);
+        }
+    }
+
+    fn end_series(&mut self, target: u32, at: Instant, events: &mut Events<Event>) {
+        let mut told = std::mem::take(&mut self.scratch);
+        let series = self.series.get_mut(target as usize).and_then(Option::as_mut);
+        let found = series.map(|series| {
+            series.finish(at, &mut told);
+            Found::Series(series.clone())
+        });
+        self.forward(&mut told, events);
+        self.scratch = told;
+        self.row(target, at, found.unwrap_or(Found::Nothing), events);
+    }
+
+    /// Passes on what a series tells, but not every probe where nobody asked.
+    fn forward(&self, told: &mut Events<crate::Event>, events: &mut Events<Event>) {
+        while let Some(event) = told.pop() {
+            let is_wanted = match &event.kind {
+                EventKind::Sent { .. } | EventKind::Probe(_) => self.config.tells_probes,
+                EventKind::Finished | EventKind::Changed(_) => false,
+                _ => true,
+            };
+            if is_wanted {
+                events.push(Event::Probe(event));
+            }
+        }
+    }
+
+    fn progress(&self) -> Progress {
+        let totals = &self.totals;
+        Progress { done: totals.done(), alive: totals.of(State::Alive), sent: totals.sent }
+    }
+}
+
+impl Policy for Measurement {
+    type Event = Event;
+
+    fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
+        if self.stopped {
+            return Next::Quit;
+        }
+        let spacing = self.config.spacing;
+        let slots = self.slots.get_or_insert_with(|| Slots::new(now, spacing));
+        let (slot, start) = (slots.due(), slots.start());
+        let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| start + deadline);
+        if now >= deadline {
+            return Next::Quit;
+        }
+        let retry = self.retries.peek().map(|Reverse((due, _))| (*due).max(slot));
+        if retry.is_some_and(|due| due <= now)
+            && let Some(Reverse((_, target))) = self.retries.pop()
+            && let Some(probe) = self.probe(target, now, now)
+        {
+            return probe;
+        }
+        let upcoming = self.upcoming(now, events);
+        if let Some((target, due)) = upcoming
+            && due <= now
+            && let Some(probe) = self.probe(target, now, due)
+        {
+            self.position += 1;
+            return probe;
+        }
+        match retry.into_iter().chain(upcoming.map(|(_, due)| due)).min() {
+            Some(due) => Next::NotBefore(due.min(deadline)),
+            None if self.open == 0 => {
+                self.complete = true;
+                Next::Done
+            }
+            None if deadline == Instant::FAR => Next::WhenSettled,
+            None => Next::NotBefore(deadline),
+        }
+    }
+
+    fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
+        self.totals.sent += 1;
+        if self.config.count > 1 {
+            let mut told = std::mem::take(&mut self.scratch);
+            if let Some(series) = self.series_of(probe.target, probe.destination) {
+                series.sent(probe, &mut told);
+            }
+            while told.pop().is_some() {}
+            self.scratch = told;
+        }
+    }
+
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        self.open = self.open.saturating_sub(1);
+        if matches!(outcome, Outcome::Replied(reply) if reply.stamp == StampSource::User) {
+            self.totals.user_stamps += 1;
+        }
+        if self.config.count > 1 {
+            return self.settle_in_series(probe, outcome, events);
+        }
+        let outcome = self.config.protocol(probe.destination.family()).understood(probe, outcome);
+        if self.config.tells_probes {
+            let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
+            let (seq, sent_at) = (probe.seq, probe.sent_at);
+            let settled = Settled { seq, sent_at, outcome: outcome.clone() };
+            events.push(told(probe, at, EventKind::Probe(settled)));
+        }
+        self.settle_once(probe, outcome, events);
+    }
+
+    fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
+        match stray {
+            Stray::Late(_) => self.totals.late += 1,
+            Stray::Duplicate(_) => self.totals.duplicates += 1,
+            Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) => {}
+        }
+        // What a series makes of it is what there is to tell; where there is none, one made for it.
+        let mut told = std::mem::take(&mut self.scratch);
+        match self.series_of(probe.target, probe.destination) {
+            Some(series) => series.stray(probe, stray, &mut told),
+            None => {
+                let config = self.config.series(probe.target, probe.destination);
+                crate::Measurement::new(config).stray(probe, stray, &mut told);
+            }
+        }
+        self.forward(&mut told, events);
+        self.scratch = told;
+    }
+
+    fn unmatched(&mut self, _: &Rejection, _: &mut Events<Event>) -> bool {
+        // Whoever else pings from this machine is answered too; nothing of it is about our probes.
+        false
+    }
+
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
+        let means = match change {
+            Change::Interface(change) => {
+                let fixed = self.config.control.source;
+                let mut touches =
+                    self.config.ways.iter().map(|(way, to)| touched(change, *way, fixed, *to));
+                touches.find(|means| *means != WayOut::Untouched).unwrap_or(WayOut::Untouched)
+            }
+            _ => WayOut::Untouched,
+        };
+        if matches!(change, Change::Interface(_)) && means == WayOut::Untouched {
+            return means;
+        }
+        self.totals.on_change(change);
+        events.push(Event::Changed(at, change.clone()));
+        means
+    }
+
+    fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
+        events.push(Event::Interim(now, self.progress()));
+    }
+
+    fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
+        self.stopped = true;
+    }
+
+    fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        for target in 0..self.config.targets.len() {
+            let phase = self.phases.get(target as usize).copied();
+            let is_waiting = phase == Some(Phase::Waiting);
+            if phase == Some(Phase::Settled) {
+                continue;
+            }
+            if self.config.count > 1 {
+                if self.series.get(target as usize).is_some_and(Option::is_some) {
+                    self.end_series(target, now, events);
+                }
+                continue;
+            }
+            let before = self.pending.take(target);
+            if is_waiting && before.is_empty() {
+                continue;
+            }
+            // What is known of it is what the earlier probes say.
+            let found = Found::Once { before, last: None, in_flight: !is_waiting };
+            self.row(target, now, found, events);
+        }
+        events.push(Event::Finished(now));
+    }
+}
+
+fn told(probe: &Probe, at: Instant, kind: EventKind) -> Event {
+    let target_index = usize::try_from(probe.target).unwrap_or(usize::MAX);
+    Event::Probe(crate::Event { target_index, at, kind })
+}
+
+/// When it was known what became of a probe.
+fn when(probe: &Probe, outcome: &Outcome, timeout: Duration) -> Instant {
+    match outcome {
+        Outcome::Replied(reply) => reply.received_at,
+        Outcome::NetError(error) => probe.sent_at + error.rtt,
+        Outcome::Refused(refusal) => probe.sent_at + refusal.rtt,
+        Outcome::TimedOut => probe.sent_at + timeout,
+        Outcome::LocalError(_) | Outcome::Unknown(_) => probe.sent_at,
+    }
+}

@@ -1,0 +1,21 @@
+//! The prober of `sweep`: many targets, one probe each or a series, at one rate.
+//!
+//! One measurement has all targets, since a measurement of its own for each would cost more than
+//! what is known of it. A target of which one answer is wanted is a few bytes until it has settled;
+//! one of which a series is wanted is a [`crate::Measurement`] that this one feeds.
+
+pub mod config;
+pub mod event;
+mod findings;
+pub mod measurement;
+mod pending;
+pub mod result;
+mod slots;
+pub mod targets;
+mod totals;
+
+pub use config::Config;
+pub use event::{Event, Found, Progress, Row, State};
+pub use measurement::Measurement;
+pub use targets::{Given, Target, Targets};
+pub use totals::Totals;

@@ -1,0 +1,116 @@
+//! When packets leave: evenly at one rate, those of a millisecond together.
+
+use netdiag_model::Instant;
+use std::time::Duration;
+
+/// What is due within this leaves together, so that a high rate does not mean a wake-up for each.
+const TICK_NANOS: u128 = 1_000_000;
+
+/// So much of a rate is caught up: more means that the run was stopped, or had nothing to send.
+const CAUGHT_UP: Duration = Duration::from_millis(100);
+/// A round that is later than this is not caught up: everything after it moves.
+const LATEST: Duration = Duration::from_secs(1);
+
+/// Absolute times at a fixed distance, and rounds of them.
+#[derive(Clone, Debug)]
+pub(super) struct Slots {
+    start: Instant,
+    spacing: Duration,
+    /// When the next packet may leave by the rate.
+    next: Instant,
+    /// When the first round began, had no later one been late.
+    base: Instant,
+}
+
+impl Slots {
+    pub(super) const fn new(start: Instant, spacing: Duration) -> Self {
+        Self { start, spacing, next: start, base: start }
+    }
+
+    pub(super) const fn start(&self) -> Instant {
+        self.start
+    }
+
+    /// When the next packet may leave.
+    pub(super) fn due(&self) -> Instant {
+        self.start + self.in_ticks(self.next.since(self.start))
+    }
+
+    /// When the packet to a target is due in a round, counted from 0, if rounds begin so far apart.
+    pub(super) fn of_round(&self, round: u64, target: u32, apart: Duration) -> Instant {
+        let nanos = apart.as_nanos().saturating_mul(u128::from(round));
+        let rounds = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        self.base + rounds + self.in_ticks(self.spacing.saturating_mul(target))
+    }
+
+    /// A packet leaves now that was due at a time of its round.
+    pub(super) fn take(&mut self, now: Instant, of_round: Instant) {
+        self.next = self.next.max(now - CAUGHT_UP) + self.spacing;
+        let late = now.since(of_round);
+        if late > LATEST {
+            self.base = self.base + late;
+        }
+    }
+
+    fn in_ticks(&self, from_start: Duration) -> Duration {
+        let nanos = from_start.as_nanos();
+        let nanos = match self.spacing.as_nanos() < TICK_NANOS {
+            true => nanos - nanos % TICK_NANOS,
+            false => nanos,
+        };
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T0: Instant = Instant::from_nanos(5_000_000_000);
+
+    const MS: Duration = Duration::from_millis(1);
+
+    /// When packets leave that nothing else holds up.
+    fn times(spacing: Duration, count: usize) -> Vec<u64> {
+        let mut slots = Slots::new(T0, spacing);
+        let mut now = T0;
+        let mut next = || {
+            now = now.max(slots.due());
+            slots.take(now, now);
+            now.since(T0).as_micros() as u64
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn a_high_rate_leaves_in_ticks_and_a_low_one_evenly() {
+        let fast = times(Duration::from_micros(100), 25);
+        assert_eq!((fast[0], fast[9], fast[10], fast[24]), (0, 0, 1_000, 2_000));
+        assert_eq!(times(Duration::from_micros(1_500), 4), [0, 1_500, 3_000, 4_500]);
+        assert_eq!(times(Duration::ZERO, 3), [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_little_lateness_is_caught_up_and_a_long_stop_is_not() {
+        let mut slots = Slots::new(T0, MS * 10);
+        slots.take(T0 + MS * 50, T0);
+        assert_eq!(slots.due(), T0 + MS * 10);
+        slots.take(T0 + MS * 100_000, T0);
+        assert_eq!(slots.due(), T0 + MS * 99_910);
+    }
+
+    #[test]
+    fn rounds_stay_on_their_grid_until_one_is_far_too_late() {
+        let mut slots = Slots::new(T0, MS);
+        for round in 0..50 {
+            for target in 0..3 {
+                let due = slots.of_round(round, target, MS * 100).max(slots.due());
+                assert_eq!(due, T0 + MS * (100 * round as u32 + target), "{round} {target}");
+                slots.take(due, due);
+            }
+        }
+        let due = slots.of_round(50, 0, MS * 100);
+        slots.take(due + MS * 5_000, due);
+        assert_eq!(slots.of_round(51, 0, MS * 100), due + MS * 5_100);
+    }
+}

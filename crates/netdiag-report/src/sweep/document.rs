@@ -1,0 +1,109 @@
+//! One document at the end, or a row a target.
+
+use super::{Ending, Setting, SweepReport};
+use crate::ping::COLUMNS;
+use crate::{csv, json};
+use netdiag_model::contract::Document;
+use netdiag_ping::sweep::{Event, Found, Row};
+use serde::{Serialize, Serializer};
+use std::io::{self, Write};
+
+/// `--output json`: one document at the end.
+pub struct JsonReport<W> {
+    out: W,
+    rows: Vec<Option<Row>>,
+}
+
+impl<W: Write> JsonReport<W> {
+    /// A report that has seen nothing yet.
+    pub const fn new(out: W) -> Self {
+        Self { out, rows: Vec::new() }
+    }
+}
+
+/// A target that becomes its part of the document when that is written: all at once would take
+/// many times the room.
+struct Later<'a> {
+    setting: &'a Setting,
+    row: &'a Row,
+}
+
+impl Serialize for Later<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.setting.result(self.row).map(|(target, _)| target).serialize(serializer)
+    }
+}
+
+impl<W: Write> SweepReport for JsonReport<W> {
+    fn start(&mut self, setting: &Setting) -> io::Result<()> {
+        self.rows = vec![None; setting.config.targets.len() as usize];
+        Ok(())
+    }
+
+    fn event(&mut self, _: &Setting, event: &Event) -> io::Result<()> {
+        if let Event::Row(row) = event
+            && let Some(slot) = self.rows.get_mut(row.target as usize)
+        {
+            *slot = Some(row.clone());
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
+        let at = setting.run.started_at;
+        let unseen: Vec<Row> = (0..setting.config.targets.len())
+            .filter(|index| self.rows.get(*index as usize).is_none_or(Option::is_none))
+            .map(|target| Row { target, at, found: Found::Nothing })
+            .collect();
+        let mut rows: Vec<&Row> = self.rows.iter().flatten().chain(&unseen).collect();
+        rows.sort_by_key(|row| row.target);
+        let of = ending.document;
+        let document = Document {
+            schema: of.schema.clone(),
+            command: of.command.clone(),
+            version: of.version.clone(),
+            started_at: of.started_at.clone(),
+            elapsed_ms: of.elapsed_ms,
+            method: of.method.clone(),
+            targets: rows.into_iter().map(|row| Later { setting, row }).collect(),
+            findings: of.findings.clone(),
+            status: of.status,
+            exit_code: of.exit_code,
+        };
+        json::write_line(&mut self.out, &document)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// `--output csv`: a row a target, as it settles.
+pub struct CsvReport<W>(pub W);
+
+/// The columns of CSV: those of `ping`, and what the target comes to.
+#[must_use]
+pub fn columns() -> Vec<&'static str> {
+    COLUMNS.iter().copied().chain(["state"]).collect()
+}
+
+impl<W: Write> SweepReport for CsvReport<W> {
+    fn start(&mut self, _: &Setting) -> io::Result<()> {
+        csv::write_header(&mut self.0, &columns())
+    }
+
+    fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {
+        let Event::Row(row) = event else { return Ok(()) };
+        let Some((target, _)) = setting.result(row) else { return Ok(()) };
+        let object = serde_json::to_value(target).map_err(io::Error::other)?;
+        csv::write_row(&mut self.0, &columns(), &object)
+    }
+
+    fn finish(&mut self, _: &Setting, _: &Ending<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

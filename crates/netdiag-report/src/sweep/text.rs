@@ -1,0 +1,310 @@
+//! The table for people.
+
+use super::progress::Progress;
+use super::row::Why;
+use super::{Ending, Setting, SweepReport};
+use crate::number::{ms5, thousands};
+use crate::ping::change_line;
+use crate::style::Style;
+use crate::verdict::{write_finding_of, write_verdict};
+use netdiag_ping::Protocol;
+use netdiag_ping::event::EventKind;
+use netdiag_ping::sweep::{Config, Event, Row, State, Totals};
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// How many findings about single targets are shown.
+const FINDINGS_SHOWN: usize = 20;
+
+/// Which rows are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All.
+    All,
+    /// Those that answered.
+    Alive,
+    /// The others.
+    Unreachable,
+    /// None.
+    Nothing,
+}
+
+/// What the table is like.
+#[derive(Clone, Copy, Debug)]
+pub struct TextOptions {
+    /// Which rows.
+    pub shown: Shown,
+    /// Whether late and repeated answers are told one by one.
+    pub verbose: bool,
+    /// Whether progress is shown on standard error: it is a terminal.
+    pub progress: bool,
+    /// Colours.
+    pub style: Style,
+}
+
+/// The table for people.
+pub struct TextReport<'a, W> {
+    out: W,
+    progress: Progress<'a>,
+    options: TextOptions,
+    widths: [usize; 2],
+    line: String,
+    unwritten: bool,
+    now: netdiag_model::Instant,
+}
+
+impl<'a, W: Write> TextReport<'a, W> {
+    /// A table on `out`, with progress on `err`.
+    pub fn new(out: W, err: &'a mut dyn Write, options: TextOptions) -> Self {
+        Self {
+            out,
+            progress: Progress::new(err),
+            options,
+            widths: [0; 2],
+            line: String::new(),
+            unwritten: false,
+            now: netdiag_model::Instant::ZERO,
+        }
+    }
+
+    fn write_line(&mut self) -> io::Result<()> {
+        self.progress.clear();
+        let line = self.line.trim_end_matches(' ');
+        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(b"\n")?;
+        self.unwritten = true;
+        Ok(())
+    }
+
+    fn head(&mut self, config: &Config) -> io::Result<()> {
+        let [given, address] = self.widths;
+        self.line.clear();
+        let figures = match config.count {
+            1 => "rtt ms  sent",
+            _ => "sent  recv  loss %    min   mean    max",
+        };
+        let _ = write!(
+            self.line,
+            "{:<given$}  {:<address$}  state        {figures}  why",
+            "target", "address"
+        );
+        self.write_line()
+    }
+
+    fn row(&mut self, setting: &Setting, row: &Row) -> io::Result<()> {
+        let Some(target) = setting.config.targets.get(row.target) else { return Ok(()) };
+        let state = row.state(target);
+        self.progress.done += 1;
+        self.progress.alive += u64::from(state == State::Alive);
+        let is_shown = match self.options.shown {
+            Shown::All => true,
+            Shown::Alive => state == State::Alive,
+            Shown::Unreachable => state != State::Alive,
+            Shown::Nothing => false,
+        };
+        if !is_shown || state == State::Unsettled {
+            return Ok(());
+        }
+        let [given, address] = self.widths;
+        self.line.clear();
+        let line = &mut self.line;
+        let _ = match target {
+            netdiag_ping::sweep::Target::Address(one) => {
+                write!(line, "{one:<given$}  {one:<address$}")
+            }
+            netdiag_ping::sweep::Target::Given(_) => {
+                let at = target.destination().map_or_else(|| "-".to_owned(), |d| d.to_string());
+                write!(line, "{:<given$}  {at:<address$}", target.to_string())
+            }
+        };
+        let _ = write!(line, "  {:<11}  ", state.name());
+        figures(row, setting.config.count, line);
+        let _ = write!(line, "  {}", Why { row, target, state });
+        self.write_line()
+    }
+
+    /// Late and repeated answers, for whoever wants to see them.
+    fn stray(&mut self, setting: &Setting, event: &netdiag_ping::Event) -> io::Result<()> {
+        let number = u32::try_from(event.target_index).unwrap_or(u32::MAX);
+        let Some(target) = setting.config.targets.get(number) else { return Ok(()) };
+        self.line.clear();
+        let line = &mut self.line;
+        let _ = match &event.kind {
+            EventKind::Late { reply, .. } => {
+                write!(line, "-- late: {target} answered after {} ms --", ms5(reply.rtt).trim())
+            }
+            EventKind::Duplicate { reply, .. } => {
+                write!(line, "-- again: {target} answered after {} ms --", ms5(reply.rtt).trim())
+            }
+            EventKind::Rejected { rejection, .. } => {
+                let from = rejection.from.address();
+                write!(
+                    line,
+                    "-- rejected: {}, from {from}, about {target} --",
+                    rejection.reason.name()
+                )
+            }
+            _ => return Ok(()),
+        };
+        self.write_line()
+    }
+}
+
+fn figures(row: &Row, count: u64, line: &mut String) {
+    let figures = row.figures();
+    let _ = if count == 1 {
+        match figures.rtt {
+            Some([_, mean, _]) => write!(line, "{:>6}  {:>4}", ms5(mean), figures.sent),
+            None => write!(line, "{:>6}  {:>4}", '-', figures.sent),
+        }
+    } else {
+        let loss = match row_loss(row) {
+            Some(percent) => format!("{percent:.1}"),
+            None => "-".to_owned(),
+        };
+        let cell = |pick: usize| figures.rtt.map_or_else(|| "-".to_owned(), |rtt| ms5(rtt[pick]));
+        let (min, mean, max) = (cell(0), cell(1), cell(2));
+        let (sent, received) = (figures.sent, figures.received);
+        write!(line, "{sent:>4}  {received:>4}  {loss:>6}  {min:>5}  {mean:>5}  {max:>5}")
+    };
+}
+
+fn row_loss(row: &Row) -> Option<f64> {
+    match &row.found {
+        netdiag_ping::sweep::Found::Series(series) => {
+            Some(series.stats().counters().loss()?.percent())
+        }
+        _ => None,
+    }
+}
+
+impl<W: Write> SweepReport for TextReport<'_, W> {
+    fn start(&mut self, setting: &Setting) -> io::Result<()> {
+        let config = &setting.config;
+        self.now = setting.run.started_at;
+        self.progress.start(self.now, config.targets.len().into());
+        let (mut given, mut address) = ("target".len(), "address".len());
+        for target in config.targets.corners() {
+            given = given.max(target.to_string().len());
+            address = address.max(target.destination().map_or(1, |d| d.to_string().len()));
+        }
+        self.widths = [given.min(40), address];
+        if self.options.shown == Shown::Nothing {
+            return Ok(());
+        }
+        self.line = heading(config);
+        self.write_line()?;
+        self.head(config)
+    }
+
+    fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {
+        match event {
+            Event::Row(row) => {
+                self.now = self.now.max(row.at);
+                self.row(setting, row)
+            }
+            Event::Probe(event) if self.options.verbose => self.stray(setting, event),
+            Event::Changed(_, change) => {
+                if self.options.shown == Shown::Nothing {
+                    return Ok(());
+                }
+                self.line = change_line(change);
+                self.write_line()
+            }
+            Event::Interim(_, progress) => {
+                let (done, alive, sent) = (progress.done, progress.alive, progress.sent);
+                let all = setting.config.targets.len();
+                self.progress
+                    .say(&format!("{done} of {all} done, {alive} alive, {sent} packets sent"));
+                Ok(())
+            }
+            Event::Finished(_) | Event::Probe(_) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
+        self.progress.clear();
+        let style = self.options.style;
+        let findings = &ending.document.findings;
+        for finding in findings.iter().take(FINDINGS_SHOWN) {
+            write_finding_of(&mut self.out, style, finding)?;
+        }
+        if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
+            writeln!(self.out, "i {more} more findings: --json has them all")?;
+        }
+        let elapsed = Duration::from_secs_f64(ending.document.elapsed_ms / 1e3);
+        let all = setting.config.targets.len();
+        write_verdict(&mut self.out, style, &verdict(ending.totals, all, elapsed))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.unwritten {
+            self.unwritten = false;
+            self.out.flush()?;
+        }
+        if self.options.progress {
+            self.progress.draw(self.now);
+        }
+        Ok(())
+    }
+}
+
+/// The first line: what is measured.
+fn heading(config: &Config) -> String {
+    let targets = match config.targets.len() {
+        1 => "1 target".to_owned(),
+        all => format!("{} targets", thousands(all.into())),
+    };
+    let protocol = |protocol: Protocol| match protocol.port() {
+        Some(port) => format!("{} to port {port}", protocol.name().to_ascii_uppercase()),
+        None => protocol.name().to_ascii_uppercase(),
+    };
+    let what = match (config.ipv4, config.ipv6) {
+        (ipv4, ipv6) if ipv4 == ipv6 => protocol(ipv4),
+        (ipv4, ipv6) => format!("{} (IPv4) and {} (IPv6)", protocol(ipv4), protocol(ipv6)),
+    };
+    let probes = match (config.count, config.retries) {
+        (1, 0) => "1 probe".to_owned(),
+        (1, 1) => "1 probe and 1 retry".to_owned(),
+        (1, retries) => format!("1 probe and {retries} retries"),
+        (count, _) => {
+            format!("{} probes each, every {} s", thousands(count), config.interval.as_secs_f64())
+        }
+    };
+    let rate = match config.spacing {
+        Duration::ZERO => "as fast as it goes".to_owned(),
+        spacing => {
+            let rate = 1.0 / spacing.as_secs_f64();
+            match rate >= 10.0 {
+                true => format!("{} packets/s", thousands(rate.round() as u64)),
+                false => format!("{rate:.1} packets/s"),
+            }
+        }
+    };
+    let timeout = config.timeout.as_secs_f64();
+    format!("sweep of {targets}, {what}, {probes}, timeout {timeout} s, {rate}")
+}
+
+/// The last line.
+fn verdict(totals: &Totals, all: u32, elapsed: Duration) -> String {
+    let alive = thousands(totals.of(State::Alive).into());
+    let mut text = format!("{alive} of {} alive", thousands(all.into()));
+    let unmeasured = totals.of(State::NotSent) + totals.of(State::Unknown);
+    let unsettled = totals.of(State::Unsettled) + all.saturating_sub(totals.done());
+    let parts = [
+        (totals.of(State::Unreachable), "unreachable"),
+        (totals.of(State::Refused), "refused"),
+        (totals.of(State::Timeout), "timeout"),
+        (totals.of(State::Unresolved), "unresolved"),
+        (unmeasured, "not measured from here"),
+        (unsettled, "not probed to the end"),
+    ];
+    let mut separator = "; ";
+    for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        let _ = write!(text, "{separator}{} {what}", thousands(count.into()));
+        separator = ", ";
+    }
+    let _ = write!(text, "; {:.1} s", elapsed.as_secs_f64());
+    text
+}

@@ -1,0 +1,142 @@
+//! `netdiag sweep` in the simulated internet: screens to the byte, documents against their schema
+//! and against what really happened.
+
+use super::check_harmless;
+use super::documents::check_counters;
+use crate::support::{golden, schema, world};
+use netdiag_cli::ExitStatus;
+use netdiag_model::contract::SocketKind;
+use serde_json::Value;
+
+/// One run: the name of its screen, the scenario, the arguments, the exit code.
+type Case = (&'static str, &'static str, &'static str, u8);
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("sweep-plain", "plain-20ms", "10.9.2.0/29 fd09:2::2 --exclude 10.9.2.4-5", 1),
+    ("sweep-alive", "plain-20ms", "--alive --retry 0 10.9.2.1-2", 1),
+    ("sweep-unreachable", "plain-20ms", "--unreachable --retry 2 --backoff 2 10.9.2.1-2", 1),
+    ("sweep-quiet", "plain-20ms", "--quiet 10.9.2.2", 0),
+    ("sweep-min-alive", "plain-20ms", "--min-alive 1 --retry 0 10.9.2.1-2", 0),
+    ("sweep-twice", "plain-20ms", "10.9.2.2 10.9.2.2/32 10.9.2.2-2", 0),
+    ("sweep-icmp", "icmp-errors", "10.3.1.8-9 10.3.13.9 10.5.1.9 fd01:1::9", 1),
+    ("sweep-loss", "loss-exact", "--rate 10 10.9.2.2 fd09:2::2", 0),
+    ("sweep-late", "late-1500ms", "--verbose -c 8 --interval 0.3 10.9.2.2", 0),
+    ("sweep-duplicate", "duplicate", "--verbose -c 9 --interval 0.1 10.9.2.2", 0),
+    ("sweep-series", "loss-random", "-c 40 --interval 0.05 10.9.2.2 fd09:2::2 10.9.0.1", 0),
+    ("sweep-series-fail-if", "loss-exact", "-c 40 --interval 0.1 --fail-if loss>5% 10.9.2.2", 1),
+    ("sweep-names", "names", "b.example gone.example slow.example 10.9.2.2", 1),
+    ("sweep-unmeasured", "names", "slow.example", 3),
+    ("sweep-file", "plain-20ms", "--file sweep-targets --retry 0", 1),
+    ("sweep-udp", "udp", "--proto udp 10.9.2.2 fd09:2::2 fd09:2::5", 1),
+    ("sweep-tcp", "udp", "--proto tcp:81 10.9.2.2 fd09:2::2", 1),
+    ("sweep-send-errors", "send-errors", "-c 8 --interval 1 10.9.2.2", 0),
+    ("sweep-drops", "receive-drops", "-c 6 --interval 1 10.9.2.2", 0),
+    ("sweep-interrupted", "signal-int", "--timeout 60 10.9.2.1-2", 1),
+];
+
+fn run((_, scenario, arguments, _): Case, more: &[&str]) -> world::Ran {
+    let mut all = vec!["sweep"];
+    all.extend(more);
+    all.extend(arguments.split_whitespace().filter(|argument| !more.contains(argument)));
+    world::run(scenario, SocketKind::Raw, &all)
+}
+
+/// The names of the screens.
+pub(super) fn screens() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|(name, ..)| *name)
+}
+
+fn for_each(check: fn(Case)) {
+    let failed: Vec<&str> = CASES
+        .iter()
+        .filter(|case| std::panic::catch_unwind(|| check(**case)).is_err())
+        .map(|(name, ..)| *name)
+        .collect();
+    assert!(failed.is_empty(), "failed: {failed:?}");
+}
+
+#[test]
+fn sweep_screens_are_what_they_were() {
+    for_each(|case| {
+        let (name, scenario, arguments, code) = case;
+        let ran = run(case, &[]);
+        check_harmless(&ran.out);
+        check_harmless(&ran.err);
+        let mut screen = format!("# {scenario}.toml\n$ netdiag sweep {arguments}\n{}", ran.out);
+        if !ran.err.is_empty() {
+            screen.push_str(&format!("--- stderr\n{}", ran.err));
+        }
+        screen.push_str(&format!("--- exit {}\n", ran.status.code()));
+        let same = golden::compare(name, &screen);
+        assert!(same.is_ok(), "{}", same.unwrap_err());
+        assert_eq!(ran.status, ExitStatus::Code(code), "{screen}");
+    });
+}
+
+/// Whether the arguments say nothing against another form of output.
+fn has_documents((_, _, arguments, _): Case) -> bool {
+    !["--alive ", "--unreachable "].iter().any(|option| arguments.starts_with(option))
+}
+
+#[test]
+fn sweep_documents_keep_the_schema_and_the_sums() {
+    for_each(|case| {
+        if !has_documents(case) {
+            return;
+        }
+        let ran = run(case, &["--json", "--verbose"]);
+        let document = serde_json::from_str(&ran.out).expect("a document");
+        schema::check("sweep", &document);
+        assert_eq!(document["exit_code"], case.3, "{document}");
+        for target in document["targets"].as_array().expect("targets") {
+            check_counters(target);
+            let is_alive = target["received"].as_u64() > Some(0);
+            assert_eq!(target["state"] == "alive", is_alive, "{target}");
+        }
+    });
+}
+
+#[test]
+fn sweep_streams_each_target_once_and_in_order() {
+    for_each(|case| {
+        if !has_documents(case) {
+            return;
+        }
+        let ran = run(case, &["--output", "jsonl"]);
+        let lines = ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        let events: Vec<Value> = lines.collect();
+        assert_eq!(events.first().expect("events")["type"], "start");
+        assert_eq!(events.last().expect("events")["type"], "summary");
+        let count = events[0]["target_count"].as_u64().expect("a number");
+        for index in 0..count {
+            let of_it = events.iter().filter(|event| event["target_index"] == index);
+            let kinds: Vec<&str> =
+                of_it.map(|event| event["type"].as_str().expect("a type")).collect();
+            assert_eq!(kinds.first(), Some(&"resolved"), "{index}: {kinds:?}");
+            let targets = kinds.iter().filter(|kind| **kind == "target").count();
+            assert_eq!(targets, 1, "{index}: {kinds:?}");
+        }
+    });
+}
+
+/// What the table says against what really happened in the network.
+#[test]
+fn sweep_counts_what_really_left() {
+    for_each(|case| {
+        if case.2.contains("--proto") || case.1 == "send-errors" {
+            return;
+        }
+        let ran = run(case, &["--output", "csv"]);
+        if !has_documents(case) {
+            return assert_eq!(ran.status, ExitStatus::USAGE);
+        }
+        let mut rows = ran.out.lines();
+        let names: Vec<&str> = rows.next().expect("a header").split(',').collect();
+        let column = names.iter().position(|name| *name == "sent").expect("a column");
+        let sent: u64 =
+            rows.map(|row| row.split(',').nth(column).expect("a cell").parse().unwrap_or(0)).sum();
+        let truly = ran.truth(|truth| truth.probes().len());
+        assert_eq!(sent, truly as u64, "{}", ran.out);
+    });
+}
