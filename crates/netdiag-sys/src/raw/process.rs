@@ -97,7 +97,7 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
 }
 
 fn set_action(signal: i32, handler: libc::sighandler_t) {
-    // SAFETY: as above; the handler is SIG_DFL or `exit_130`, which is async-signal-safe.
+    // SAFETY: as above; the handler is SIG_DFL, SIG_IGN or `exit_130`, which is async-signal-safe.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler;
@@ -109,6 +109,11 @@ fn set_action(signal: i32, handler: libc::sighandler_t) {
 /// Gives a signal its default action back.
 pub(crate) fn default_action(signal: i32) {
     set_action(signal, libc::SIG_DFL);
+}
+
+/// Ignores a signal, also for what is started later.
+pub(crate) fn ignore(signal: i32) {
+    set_action(signal, libc::SIG_IGN);
 }
 
 /// From now on a signal ends the process at once with code 130, whatever the threads are doing.
