@@ -112,7 +112,7 @@ fn status(process: &Process, key: &str) -> String {
 #[test]
 fn o1_its_file_is_all_that_it_needs() {
     let Some(namespace) = Namespace::open_to_nobody() else { return };
-    // In /mnt there is nothing else: no library, no loader, no /etc, no /proc.
+    // In /mnt is what was built, and nothing of the machine: no library, no loader, no /etc, no /proc.
     for user in ["0:0", "65534:65534"] {
         let mut command = namespace.command("chroot");
         command.args(["--userspec", user, "/mnt", "/netdiag"]);
