@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import statistics
 import tempfile
 
 from lab import NETDIAG, loopback, run, spread, table
@@ -49,27 +50,22 @@ def heard(calls):
     return [name for _, name, rest in calls if name in INPUT and "EAGAIN" not in rest]
 
 
-def milliseconds(arguments, program, start):
-    """From there to the drop. As root only two calls are stopped at; elsewhere every one is, since the filter that
-    spares the others comes with no_new_privs, which would keep the file's capabilities away."""
-    stop = ["-e", "trace=execve,capset", *(["--seccomp-bpf"] if start == 0 else [])]
-    times = []
-    for _ in range(RUNS):
-        calls = until_gone(trace(*arguments, *stop, *program))
-        first = calls[0] if start == 0 else next(call for call in calls if call[1] == "capset")
-        times.append((calls[-1][0] - first[0]) * 1e3)
-    return times
+def milliseconds(program):
+    """From exec to the drop, with only these two calls stopped at, so a little more than without."""
+    stop = ["--seccomp-bpf", "-e", "trace=execve,capset"]
+    traced = [until_gone(trace(*stop, *program)) for _ in range(RUNS)]
+    return [(calls[-1][0] - calls[0][0]) * 1e3 for calls in traced]
 
 
 def row(name, who, arguments, program):
     calls = until_gone(trace(*arguments, *program))
-    start = raised_at(calls)
-    times = milliseconds(arguments, program, start)
-    raised = len(calls) - start
-    # strace only adds to it, and other work does: the least is nearest to the truth, and above it.
-    fits = raised <= MOST_CALLS and min(times) < MOST_MS and not heard(calls)
-    return [f"{name}, {who}", len(calls), raised, spread(times, 2), " ".join(heard(calls)) or "nothing",
-            "yes" if fits else "NO"]
+    raised = len(calls) - raised_at(calls)
+    # The filter that spares the other calls comes with no_new_privs, which keeps a file's capabilities away; but
+    # what root does includes it.
+    times = [] if arguments else milliseconds(program)
+    fits = raised <= MOST_CALLS and not heard(calls) and statistics.median(times or [0]) < MOST_MS
+    return [f"{name}, {who}", len(calls), raised, spread(times, 2) if times else "-",
+            " ".join(heard(calls)) or "nothing", "yes" if fits else "NO"]
 
 
 def main():
