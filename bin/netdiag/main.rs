@@ -1,22 +1,21 @@
 //! The program: arguments and the machine go in, an exit code comes out. Everything else is in
 //! `netdiag-cli`, as a function.
+#![no_main]
 
 mod world;
 
 use netdiag_cli::ExitStatus;
-use netdiag_sys::{Stdout, privileges, signals};
+use netdiag_sys::{Stdout, signals};
+use std::ffi::OsString;
 use std::io::stderr;
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
-    if privileges::ensure_standard_descriptors().is_err() {
-        return ExitCode::from(ExitStatus::UNMEASURED.code());
-    }
+netdiag_sys::program!(run);
+
+fn run(arguments: Vec<OsString>) -> u8 {
     let (mut out, mut err) = (Stdout::default(), stderr().lock());
     let mut world = world::SystemWorld { out: out.clone() };
-    let status = netdiag_cli::run(std::env::args_os(), &mut world, &mut out, &mut err);
-    match status {
-        ExitStatus::Code(code) => ExitCode::from(code),
+    match netdiag_cli::run(arguments, &mut world, &mut out, &mut err) {
+        ExitStatus::Code(code) => code,
         ExitStatus::Signal(signal) => signals::die_by(signal),
     }
 }

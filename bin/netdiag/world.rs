@@ -97,6 +97,7 @@ impl World for SystemWorld {
 
 fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
     netdiag_sys::OpenRequest {
+        family: request.family,
         identifier: request.identifier,
         mark: request.mark,
         dont_fragment: request.dont_fragment.map(|policy| match policy {

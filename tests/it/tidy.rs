@@ -38,7 +38,6 @@ const ROOMS: &[Room] = &[
         "netdiag-sys",
         &["netdiag-engine", "netdiag-wire"],
         &[
-            "caps",
             "hickory-resolver",
             "libc",
             "netlink-packet-core",

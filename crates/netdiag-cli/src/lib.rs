@@ -42,11 +42,11 @@ pub fn run<W: World>(
             Err(status) => status,
         };
     }
-    let matches = match Arguments::command().try_get_matches_from(argv) {
+    let mut matches = match Arguments::command().try_get_matches_from(argv) {
         Ok(matches) => matches,
         Err(error) => return usage::answer(&error, out, err),
     };
-    let arguments = match Arguments::from_arg_matches(&matches) {
+    let arguments = match Arguments::from_arg_matches_mut(&mut matches) {
         Ok(arguments) => arguments,
         Err(error) => return usage::answer(&error, out, err),
     };

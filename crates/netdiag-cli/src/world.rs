@@ -85,6 +85,8 @@ pub trait World {
 pub struct OpenRequest {
     /// By what to send and receive.
     pub backend: Backend,
+    /// Only this family; `None` for both.
+    pub family: Option<Family>,
     /// The echo identifier to use instead of a random block.
     pub identifier: Option<u16>,
     /// How the kernel treats packets larger than the path.

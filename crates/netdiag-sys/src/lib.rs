@@ -8,8 +8,8 @@
 //! The order of a start is fixed, since a right that was dropped does not come back and
 //! capabilities belong to a thread:
 //!
-//! 1. [`privileges::ensure_standard_descriptors`], before anything is opened;
-//! 2. [`OpenRequest::open`] or [`PortableRequest::open`], both families;
+//! 1. [`privileges::ensure_standard_descriptors`], before anything is opened: [`program!`] does it;
+//! 2. [`OpenRequest::open`] or [`PortableRequest::open`], each family that may be needed;
 //! 3. [`privileges::drop_all`], before another thread starts;
 //! 4. files, names ([`names::resolve`]), and then [`MachineNetwork::watch`]: until then
 //!    Ctrl-C ends the process in the usual way.
@@ -45,3 +45,5 @@ pub use network::SystemNetwork;
 pub use open::{DontFragment, OpenRequest};
 pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};
+#[doc(hidden)]
+pub use raw::start;

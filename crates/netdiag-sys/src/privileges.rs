@@ -1,7 +1,6 @@
 //! Giving rights up for good, once the sockets are open.
 
-use crate::raw;
-use caps::{CapSet, Capability};
+use crate::raw::{self, Capabilities};
 use std::io;
 
 /// Why rights could not be given up. The process should then end.
@@ -16,6 +15,31 @@ fn failed(step: &'static str, reason: impl ToString) -> DropError {
     DropError { step, reason: reason.to_string() }
 }
 
+/// `CAP_SETPCAP` and `CAP_NET_RAW` of linux/capability.h, as bits.
+const SETPCAP: u64 = 1 << 8;
+const NET_RAW: u64 = 1 << 13;
+
+/// Does something with CAP_NET_RAW effective, where it is permitted.
+pub(crate) fn with_net_raw<T>(body: impl FnOnce() -> T) -> T {
+    let lacking =
+        raw::capabilities().ok().filter(|sets| sets.permitted & !sets.effective & NET_RAW != 0);
+    let raised = lacking.filter(|sets| {
+        let effective = sets.effective | NET_RAW;
+        raw::set_capabilities(Capabilities { effective, ..*sets }).is_ok()
+    });
+    let done = body();
+    if let Some(before) = raised {
+        // A failure leaves a right that `drop_all` takes away in any case.
+        let _ = raw::set_capabilities(before);
+    }
+    done
+}
+
+/// Whether CAP_NET_RAW is effective in this thread.
+pub(crate) fn has_net_raw() -> bool {
+    raw::capabilities().is_ok_and(|sets| sets.effective & NET_RAW != 0)
+}
+
 /// Gives up all capabilities for good: the bounding set where CAP_SETPCAP allows it, then the
 /// ambient, inheritable, permitted and effective sets, and sets no_new_privs; then reads the last three
 /// sets back (capabilities(7), PR_SET_NO_NEW_PRIVS(2const)). The user id stays.
@@ -26,27 +50,26 @@ fn failed(step: &'static str, reason: impl ToString) -> DropError {
 /// # Errors
 /// When a step fails, or a right is still there afterwards.
 pub fn drop_all() -> Result<(), DropError> {
-    let has_setpcap = caps::has_cap(None, CapSet::Permitted, Capability::CAP_SETPCAP);
-    if has_setpcap.map_err(|error| failed("capget", error))? {
-        caps::raise(None, CapSet::Effective, Capability::CAP_SETPCAP)
-            .map_err(|error| failed("raise CAP_SETPCAP", error))?;
+    let sets = raw::capabilities().map_err(|errno| failed("capget", os(errno)))?;
+    if sets.permitted & SETPCAP != 0 {
+        if sets.effective & SETPCAP == 0 {
+            let raised = Capabilities { effective: sets.effective | SETPCAP, ..sets };
+            raw::set_capabilities(raised)
+                .map_err(|errno| failed("raise CAP_SETPCAP", os(errno)))?;
+        }
         raw::drop_bounding_set().map_err(|errno| failed("PR_CAPBSET_DROP", os(errno)))?;
     }
     // Kernels before 4.3 have no ambient set to clear.
-    let _ = caps::clear(None, CapSet::Ambient);
-    for set in [CapSet::Inheritable, CapSet::Permitted, CapSet::Effective] {
-        caps::clear(None, set).map_err(|error| failed("capset", error))?;
-    }
+    let _ = raw::clear_ambient_set();
+    raw::set_capabilities(Capabilities::default()).map_err(|errno| failed("capset", os(errno)))?;
     raw::no_new_privileges().map_err(|errno| failed("PR_SET_NO_NEW_PRIVS", os(errno)))?;
     verify()
 }
 
 fn verify() -> Result<(), DropError> {
-    for set in [CapSet::Inheritable, CapSet::Permitted, CapSet::Effective] {
-        let left = caps::read(None, set).map_err(|error| failed("capget", error))?;
-        if !left.is_empty() {
-            return Err(failed("capset", format!("{left:?} are still there")));
-        }
+    let left = raw::capabilities().map_err(|errno| failed("capget", os(errno)))?;
+    if left != Capabilities::default() {
+        return Err(failed("capset", format!("{left:x?} are still there")));
     }
     // A capability is ambient only while it is permitted and inheritable (capabilities(7)): with
     // both sets empty there is none.

@@ -1,6 +1,6 @@
 //! Signals as inputs (signalfd(2)), and dying by one.
 //!
-//! SIGPIPE needs nothing here: Rust ignores it, so a closed pipe is an error of the write, after
+//! SIGPIPE is ignored from the start ([`crate::start`]), so a closed pipe is an error of the write, after
 //! which [`die_by`]`(SIGPIPE)` ends the process as its writer would expect. SIGWINCH does nothing
 //! by default.
 

@@ -110,6 +110,18 @@ fn status(process: &Process, key: &str) -> String {
 }
 
 #[test]
+fn o1_its_file_is_all_that_it_needs() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    // In /mnt is what was built, and nothing of the machine: no library, no loader, no /etc, no /proc.
+    for user in ["0:0", "65534:65534"] {
+        let mut command = namespace.command("chroot");
+        command.args(["--userspec", user, "/mnt", "/netdiag"]);
+        let ended = run(command.args(["ping", "-c", "1", "127.0.0.1"]));
+        assert_eq!(ended.code(), Some(0), "{user}: {ended:?}");
+    }
+}
+
+#[test]
 fn o3_no_right_is_left_while_it_runs() {
     let Some(namespace) = Namespace::loopback() else { return };
     let process = Process::start(&mut namespace.netdiag(&["ping", "-i", "0.1", "127.0.0.1"]));

@@ -2,11 +2,11 @@
 
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::{Untrusted, parse_address};
+use std::net::IpAddr;
 
-/// Whether nobody has to be asked for an address.
-pub(crate) fn is_literal(host: &str) -> bool {
-    let inner = host.trim_matches(['[', ']']);
-    inner.split('%').next().and_then(parse_address).is_some()
+/// The address that a host is written as, without its zone.
+pub(crate) fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).split('%').next().and_then(parse_address)
 }
 
 /// Why a name has no address, in words that name who said so.

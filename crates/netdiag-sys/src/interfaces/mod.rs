@@ -16,9 +16,6 @@ use std::net::IpAddr;
 
 type Message = NetlinkMessage<RouteNetlinkMessage>;
 
-/// Room for a batch of messages: the kernel's own largest (NLMSG_GOODSIZE is a page).
-const ROOM: usize = 32 * 1024;
-
 fn failed(call: &'static str, error: &std::io::Error) -> NetworkError {
     NetworkError { call, errno: error.raw_os_error().unwrap_or(libc::EIO) }
 }

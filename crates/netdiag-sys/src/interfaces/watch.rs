@@ -1,6 +1,6 @@
 //! Interfaces, addresses and routes that change while we measure.
 
-use super::{ROOM, failed, ip, messages, own_address};
+use super::{failed, ip, messages, own_address};
 use crate::{clock, raw};
 use netdiag_engine::port::{
     Change, InputKind, Inputs, InterfaceChange, InterfaceEvent, NetworkError,
@@ -23,6 +23,9 @@ const GROUPS: i32 = libc::RTMGRP_LINK
     | libc::RTMGRP_IPV4_ROUTE
     | libc::RTMGRP_IPV6_ROUTE;
 
+/// Room for a batch of messages: the kernel's own largest (NLMSG_GOODSIZE is a page).
+const ROOM: usize = 32 * 1024;
+
 /// How many datagrams are read at once: whoever changes routes without end must not hold us.
 const AT_ONCE: usize = 64;
 
@@ -32,6 +35,7 @@ const AT_ONCE: usize = 64;
 /// under its first one, and [`current`](Self::current) gives the one that it has now.
 pub(crate) struct Interfaces {
     socket: Socket,
+    /// Made when the first news is there.
     room: Vec<u8>,
     known: BTreeMap<String, Known>,
 }
@@ -61,7 +65,7 @@ impl Interfaces {
             .bind(&SocketAddr::new(0, GROUPS.cast_unsigned()))
             .and_then(|()| socket.set_non_blocking(true))
             .map_err(|error| failed(CALL, &error))?;
-        Ok(Self { socket, room: vec![0; ROOM], known: BTreeMap::new() })
+        Ok(Self { socket, room: Vec::new(), known: BTreeMap::new() })
     }
 
     /// Whether any interface has another index than its first.
@@ -83,6 +87,7 @@ impl Interfaces {
 
     /// Turns what changed into inputs.
     pub(crate) fn read(&mut self, inputs: &mut Inputs) {
+        self.room.resize(ROOM, 0);
         for _ in 0..AT_ONCE {
             // An error is an empty queue, or one that overflowed and goes on: nothing to be told.
             let Ok((length, from)) = self.socket.recv_from(&mut self.room.as_mut_slice(), 0) else {

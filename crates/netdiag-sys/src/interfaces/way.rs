@@ -1,6 +1,6 @@
 //! Which way a packet would take.
 
-use super::{ROOM, failed, ip, messages};
+use super::{failed, ip, messages};
 use netdiag_engine::port::NetworkError;
 use netdiag_model::{Destination, Way};
 use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
@@ -9,6 +9,9 @@ use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use std::net::IpAddr;
+
+/// Room for one route: the kernel makes its answer in 8 KiB at the most (NLMSG_GOODSIZE).
+const ROOM: usize = 8 * 1024;
 
 /// The way of a packet to `destination`, from `source` and by `interface` where those are given
 /// (RTM_GETROUTE). Sends nothing but the question to the kernel.
@@ -26,7 +29,7 @@ pub fn way(
     socket.bind_auto().map_err(|error| failed(CALL, &error))?;
     let question = question(destination, source, interface);
     socket.send_to(&question, &SocketAddr::new(0, 0), 0).map_err(|error| failed(CALL, &error))?;
-    let mut room = vec![0; ROOM];
+    let mut room = [0; ROOM];
     // The kernel answers within the send, so this does not wait.
     let (length, from) = socket
         .recv_from(&mut room.as_mut_slice(), libc::MSG_DONTWAIT)

@@ -10,7 +10,7 @@ mod why;
 pub(crate) use probe::{ProbeSocket, StampKeys};
 
 use crate::network::SystemNetwork;
-use caps::{CapSet, Capability};
+use crate::privileges::with_net_raw;
 use netdiag_engine::port::{NetworkError, Opened, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
@@ -100,8 +100,7 @@ impl OpenRequest {
     /// The sockets of one family, ICMP and UDP.
     fn open_family(&self, family: Family, refused: &mut Vec<Refused>) -> (Tried, Tried) {
         if self.family.is_some_and(|only| only != family) {
-            let other = NetworkError { call: "not asked for", errno: libc::EAFNOSUPPORT };
-            return (Err(other.clone()), Err(other));
+            return (Err(NetworkError::NOT_ASKED_FOR), Err(NetworkError::NOT_ASKED_FOR));
         }
         let mut missing = Vec::new();
         let icmp = if self.no_icmp {
@@ -169,28 +168,4 @@ const fn is_refusal(errno: i32) -> bool {
         errno,
         libc::EPERM | libc::EACCES | libc::ENOSYS | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT
     )
-}
-
-/// Does something with CAP_NET_RAW effective, where it is permitted.
-pub(crate) fn with_net_raw<T>(body: impl FnOnce() -> T) -> T {
-    let raised = raise_net_raw();
-    let done = body();
-    if raised {
-        // A failure leaves a right that `drop_all` takes away in any case.
-        let _ = caps::drop(None, CapSet::Effective, Capability::CAP_NET_RAW);
-    }
-    done
-}
-
-/// Makes CAP_NET_RAW effective where it is only permitted; returns whether it did.
-fn raise_net_raw() -> bool {
-    let has = |set| caps::has_cap(None, set, Capability::CAP_NET_RAW).unwrap_or(false);
-    has(CapSet::Permitted)
-        && !has(CapSet::Effective)
-        && caps::raise(None, CapSet::Effective, Capability::CAP_NET_RAW).is_ok()
-}
-
-/// Whether CAP_NET_RAW is effective in this thread.
-fn has_net_raw() -> bool {
-    caps::has_cap(None, CapSet::Effective, Capability::CAP_NET_RAW).unwrap_or(false)
 }

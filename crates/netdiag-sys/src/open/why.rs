@@ -1,6 +1,6 @@
 //! Why a kind of socket could not be had, in the words of a method's `because`.
 
-use super::has_net_raw;
+use crate::privileges::has_net_raw;
 use netdiag_engine::port::{NetworkError, Refused};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::errno::Errno;

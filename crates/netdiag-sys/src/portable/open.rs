@@ -3,7 +3,8 @@
 use super::PortableNetwork;
 use super::second::Second;
 use crate::dialog::Reverse;
-use crate::{open, random};
+use crate::privileges::with_net_raw;
+use crate::random;
 use netdiag_engine::port::{Control, Identifiers, NetworkError, Opened, Opening};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
@@ -47,7 +48,7 @@ impl PortableRequest {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|error| failed("tokio runtime", &error))?;
         let patience = self.patience.unwrap_or(PATIENCE).min(MOST_PATIENCE);
-        let both = open::with_net_raw(|| {
+        let both = with_net_raw(|| {
             let context = runtime.enter();
             let both = [Family::Ipv4, Family::Ipv6].map(|family| self.family(family, patience));
             drop(context);

@@ -123,10 +123,9 @@ struct Slot {
 }
 
 impl Batch {
-    /// Room for [`MAX_BATCH`] messages of `message_space` bytes. Memory is touched when used.
-    pub(crate) fn new(message_space: usize) -> Self {
-        let bytes = vec![0; MAX_BATCH * message_space];
-        Self { message_space, bytes, slots: Vec::new(), used: 0 }
+    /// Room for messages of `message_space` bytes. It grows to as many as are asked for at once.
+    pub(crate) const fn new(message_space: usize) -> Self {
+        Self { message_space, bytes: Vec::new(), slots: Vec::new(), used: 0 }
     }
 
     /// Bytes that one message can have without being cut.
@@ -146,6 +145,7 @@ impl Batch {
         let count = count.min(MAX_BATCH);
         if self.slots.len() < count {
             self.slots.resize(count, Slot::EMPTY);
+            self.bytes.resize(count * self.message_space, 0);
         }
         let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; MAX_BATCH];
         let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; MAX_BATCH];

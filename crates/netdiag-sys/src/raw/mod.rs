@@ -4,21 +4,29 @@
 //! Errors are error numbers.
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
+mod capabilities;
 mod message;
 mod options;
 mod output;
 mod poll;
 mod process;
+mod start;
 
+pub(crate) use capabilities::{
+    Capabilities, capabilities, clear_ambient_set, drop_bounding_set, no_new_privileges,
+    set_capabilities,
+};
 pub(crate) use message::{Batch, Incoming, MAX_BATCH, Outgoing, send, send_many};
 pub(crate) use options::{get_bytes, get_int, interface_index, interface_name, set_bytes, set_int};
 pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};
 pub(crate) use process::{
-    arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, drop_bounding_set,
-    exit_now, is_ignored, no_new_privileges, open_null_if_closed, raise, random_bytes, real_user,
-    restore_signals, set_mask, signal_descriptor, unblock_signal,
+    arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, exit_now, ignore,
+    is_ignored, open_null_if_closed, raise, random_bytes, real_user, restore_signals, set_mask,
+    signal_descriptor, unblock_signal,
 };
+
+pub use start::start;
 
 /// The result of a system call: a value, or the error number.
 pub(crate) type Result<T> = std::result::Result<T, i32>;

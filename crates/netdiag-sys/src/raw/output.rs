@@ -3,21 +3,16 @@
 use super::{Result, check};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether descriptor 1 was closed when the process started. Rust's runtime opens `/dev/null` in
-/// its place before `main`, so that it can only be seen before that.
+/// Whether descriptor 1 was closed when the process started, which can only be seen before
+/// something is opened in its place.
 static WAS_CLOSED: AtomicBool = AtomicBool::new(false);
 
-extern "C" fn look() {
-    // SAFETY: F_GETFD takes no pointer, and an atomic needs no runtime.
+/// Looks whether it is; called once, at the start.
+pub(super) fn look() {
+    // SAFETY: F_GETFD takes no pointer.
     let closed = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0;
     WAS_CLOSED.store(closed, Ordering::Relaxed);
 }
-
-// SAFETY: the section holds pointers to functions that the C library calls before `main`; this one
-// calls nothing but fcntl(2).
-#[used]
-#[unsafe(link_section = ".init_array")]
-static LOOK_FIRST: extern "C" fn() = look;
 
 /// Whether standard output was closed when the process started.
 pub(crate) fn stdout_was_closed() -> bool {

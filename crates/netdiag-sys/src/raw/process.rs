@@ -97,7 +97,7 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
 }
 
 fn set_action(signal: i32, handler: libc::sighandler_t) {
-    // SAFETY: as above; the handler is SIG_DFL or `exit_130`, which is async-signal-safe.
+    // SAFETY: as above; the handler is SIG_DFL, SIG_IGN or `exit_130`, which is async-signal-safe.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler;
@@ -109,6 +109,11 @@ fn set_action(signal: i32, handler: libc::sighandler_t) {
 /// Gives a signal its default action back.
 pub(crate) fn default_action(signal: i32) {
     set_action(signal, libc::SIG_DFL);
+}
+
+/// Ignores a signal, also for what is started later.
+pub(crate) fn ignore(signal: i32) {
+    set_action(signal, libc::SIG_IGN);
 }
 
 /// From now on a signal ends the process at once with code 130, whatever the threads are doing.
@@ -139,18 +144,6 @@ pub(crate) fn real_user() -> u32 {
     unsafe { libc::getuid() }
 }
 
-/// Sets `PR_SET_NO_NEW_PRIVS` for this thread and reads it back.
-pub(crate) fn no_new_privileges() -> Result<()> {
-    const UNUSED: libc::c_ulong = 0;
-    const YES: libc::c_ulong = 1;
-    // SAFETY: these two options take no pointers.
-    let set = unsafe {
-        check(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, YES, UNUSED, UNUSED, UNUSED))?;
-        check(libc::prctl(libc::PR_GET_NO_NEW_PRIVS, UNUSED, UNUSED, UNUSED, UNUSED))?
-    };
-    if set == 1 { Ok(()) } else { Err(libc::EPERM) }
-}
-
 /// Opens `/dev/null` as this descriptor when it is closed. Call in rising order of descriptors.
 pub(crate) fn open_null_if_closed(descriptor: i32) -> Result<()> {
     // SAFETY: F_GETFD takes no pointer.
@@ -167,25 +160,6 @@ pub(crate) fn open_null_if_closed(descriptor: i32) -> Result<()> {
     // SAFETY: as above.
     unsafe { libc::close(opened) };
     moved.map(drop)
-}
-
-/// Drops every capability of the bounding set (`PR_CAPBSET_DROP`), those that this program does
-/// not know included.
-pub(crate) fn drop_bounding_set() -> Result<()> {
-    const UNUSED: libc::c_ulong = 0;
-    for capability in 0..64 as libc::c_ulong {
-        // SAFETY: the option takes no pointers.
-        let dropped = check(unsafe {
-            libc::prctl(libc::PR_CAPBSET_DROP, capability, UNUSED, UNUSED, UNUSED)
-        });
-        match dropped {
-            Ok(_) => {}
-            // The first number beyond the last capability of this kernel.
-            Err(libc::EINVAL) => break,
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
 }
 
 /// How many descriptors this process may have open (`RLIMIT_NOFILE`).

@@ -6,14 +6,14 @@ use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
-use crate::commands::resolve::{is_literal, lookup_failure};
+use crate::commands::resolve::{literal, lookup_failure};
 use crate::{Backend, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError};
-use netdiag_model::{Destination, Family, Untrusted, errno};
+use netdiag_model::{Destination, Family, Untrusted, Way, errno};
 use netdiag_ping::Config;
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
@@ -95,9 +95,9 @@ impl Plan {
     ) -> Result<(), String> {
         let protocols = arguments.protocols();
         let before = network.now();
-        let found = world.resolve(host, family(arguments));
+        let found = world.resolve(host, request::family(arguments));
         let at = network.now();
-        let looked_up = Some(at.since(before)).filter(|_| !is_literal(host));
+        let looked_up = Some(at.since(before)).filter(|_| literal(host).is_none());
         let (destination, failure) = match found {
             Ok(addresses) => {
                 let opened = network.opened();
@@ -160,28 +160,16 @@ impl Plan {
         resolved.protocol = rung.protocol;
         resolved.method = Some(rung.method);
         self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
-        let index = checked.interface.as_ref().map(|(index, _)| *index);
-        match world.source(destination, from, index) {
-            Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
-                resolved.from.0 = from.or(Some(found));
-            }
-            Err(error) if arguments.classic => {
-                return self.give_up(resolved, classic::no_route(destination, &error));
-            }
-            Err(error) if !has_family(destination, world) => {
-                return self.give_up(resolved, remedy::no_family(destination, &error));
-            }
-            _ => {}
+        let known = known_way(resolved, destination, arguments, checked, world);
+        if known.is_none()
+            && let Some(failure) = find_source(resolved, destination, arguments, checked, world)
+        {
+            return self.give_up(resolved, failure);
         }
-        let is_literal = resolved.resolve.is_none();
-        let wants_name = match arguments.classic {
-            true => !is_literal,
-            false => arguments.names || (world.terminal().stdout && is_literal),
-        };
         let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
         let mut config = config(resolved, destination, arguments, checked, fixed);
-        config.wants_name = wants_name && !arguments.numeric;
-        config.way = world.way(destination, &config.control);
+        config.wants_name = wants_name(resolved, arguments, world);
+        config.way = known.or_else(|| world.way(destination, &config.control));
         if arguments.classic {
             classic::configure(&mut config, arguments);
         }
@@ -195,6 +183,54 @@ impl Plan {
         resolved.failure = Some(failure);
         Ok(())
     }
+}
+
+/// The way to a destination, where nothing more has to be known of it: whatever source address it
+/// has will do.
+fn known_way<W: World>(
+    resolved: &Resolved,
+    destination: Destination,
+    arguments: &PingArguments,
+    checked: &Checked,
+    world: &mut W,
+) -> Option<Way> {
+    let is_free = resolved.from == (None, None) && !checked.sticks(arguments);
+    let control = request::control(arguments, checked);
+    if is_free && !arguments.classic { world.way(destination, &control) } else { None }
+}
+
+/// Finds the source address where it will be shown or kept; returns why there is none, where that
+/// means that nothing can be sent.
+fn find_source<W: World>(
+    resolved: &mut Resolved,
+    destination: Destination,
+    arguments: &PingArguments,
+    checked: &Checked,
+    world: &mut W,
+) -> Option<Failure> {
+    let from = resolved.from.0;
+    let index = checked.interface.as_ref().map(|(index, _)| *index);
+    match world.source(destination, from, index) {
+        Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
+            resolved.from.0 = from.or(Some(found));
+            None
+        }
+        Err(error) if arguments.classic => Some(classic::no_route(destination, &error)),
+        Err(error) if !has_family(destination, world) => {
+            Some(remedy::no_family(destination, &error))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the name of an address is to be looked up.
+fn wants_name<W: World>(resolved: &Resolved, arguments: &PingArguments, world: &W) -> bool {
+    let is_literal = resolved.resolve.is_none();
+    !arguments.numeric
+        && match arguments.classic {
+            true => !is_literal,
+            false => arguments.names || (is_literal && world.terminal().stdout),
+        }
 }
 
 /// Whether this machine has the family of a destination at all: where it has, there is a way to
@@ -219,14 +255,6 @@ fn wishes(arguments: &PingArguments) -> Wishes {
             && !arguments.direct
             && arguments.send_buffer.is_none()
             && arguments.pattern.is_none(),
-    }
-}
-
-const fn family(arguments: &PingArguments) -> Option<Family> {
-    match (arguments.ipv4, arguments.ipv6) {
-        (true, _) => Some(Family::Ipv4),
-        (_, true) => Some(Family::Ipv6),
-        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::Method;
+use netdiag_model::target::TargetSpec;
 use netdiag_model::{Destination, Family, milliseconds};
 use netdiag_ping::Protocol;
 use netdiag_ping::sweep::{Config, Targets};
@@ -181,6 +182,7 @@ fn control(arguments: &SweepArguments, checked: &Checked) -> Control {
 pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> OpenRequest {
     let has_icmp = arguments.proto == Protocol::Icmp;
     OpenRequest {
+        family: only_family(arguments, checked),
         mark: arguments.mark,
         icmp: has_icmp,
         udp: match arguments.proto {
@@ -192,6 +194,23 @@ pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> Ope
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         ..OpenRequest::default()
     }
+}
+
+/// The only family that can come up; names and files can bring either.
+fn only_family(arguments: &SweepArguments, checked: &Checked) -> Option<Family> {
+    match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => return Some(Family::Ipv4),
+        (_, true) => return Some(Family::Ipv6),
+        _ if arguments.file.is_some() => return None,
+        _ => {}
+    }
+    let mut families = checked.targets.iter().map(|spec| match spec {
+        TargetSpec::Address(address) => Some(Family::of(*address)),
+        TargetSpec::Range(range) => Some(Family::of(range.first())),
+        TargetSpec::Name(_) => None,
+    });
+    let first = families.next()??;
+    families.all(|family| family == Some(first)).then_some(first)
 }
 
 fn as_understood(
