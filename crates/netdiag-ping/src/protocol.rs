@@ -1,6 +1,7 @@
 //! What is sent, and what counts as an answer to it.
 
 use crate::Measurement;
+use crate::config::Cast;
 use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
 use netdiag_engine::{EchoSpec, Outcome, Probe, ProbeKind, UdpSpec};
 use netdiag_model::StampSource;
@@ -61,7 +62,10 @@ impl Measurement {
     pub(crate) fn kind(&self) -> ProbeKind {
         let (size, pattern) = (self.config.size, self.config.pattern);
         match self.config.protocol {
-            Protocol::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.flow }),
+            Protocol::Icmp => {
+                let group = self.config.cast != Cast::Unicast;
+                ProbeKind::Echo(EchoSpec { size, pattern, flow: self.flow, group })
+            }
             Protocol::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Protocol::Tcp { port, .. } => ProbeKind::Connect { port },
         }
@@ -108,6 +112,7 @@ fn reset(probe: &Probe, refusal: &Refusal) -> Reply {
         bytes: 0,
         sent_bytes: 0,
         corruption: None,
+        options: None,
         detail: ReplyDetail::Reset,
     }
 }

@@ -115,6 +115,15 @@ impl World for SimWorld {
         own.map(|prefix| prefix.address).ok_or(none)
     }
 
+    fn broadcast_source(
+        &mut self,
+        _: Destination,
+        _: Option<IpAddr>,
+        _: Option<u32>,
+    ) -> Option<IpAddr> {
+        None
+    }
+
     fn random(&mut self) -> [u8; 18] {
         *b"eighteen bytes it."
     }

@@ -70,14 +70,14 @@ impl<M: Measurement> Engine<M> {
     fn launch(&mut self, id: u32, spec: ProbeSpec, ident: u8) {
         let ProbeSpec { target, seq, destination, timeout, patience, control, kind } = spec;
         let (template, carrier, state) = match &kind {
-            ProbeKind::Echo(EchoSpec { size, pattern, .. }) => {
-                let template =
-                    Template { control, patience, port: 0, size: *size, pattern: *pattern };
+            ProbeKind::Echo(EchoSpec { size, pattern, group, .. }) => {
+                let (size, pattern, group) = (*size, *pattern, *group);
+                let template = Template { control, patience, port: 0, size, pattern, group };
                 (template, Carrier::Echo, State::Queued)
             }
             ProbeKind::Udp(UdpSpec { port, size, pattern }) => {
                 let (port, size, pattern) = (*port, *size, *pattern);
-                let template = Template { control, patience, port, size, pattern };
+                let template = Template { control, patience, port, size, pattern, group: false };
                 (template, Carrier::Udp, State::Queued)
             }
             ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => (

@@ -28,7 +28,10 @@ pub(super) fn rung(
     arguments: &PingArguments,
 ) -> Result<Rung, Box<Failure>> {
     // What only an ICMP socket can do is not dropped: then nothing stands in for it.
-    let is_plain = arguments.ident.is_none() && arguments.mark.is_none();
+    let is_plain = arguments.ident.is_none()
+        && arguments.mark.is_none()
+        && arguments.flow_label.is_none()
+        && !(arguments.broadcast || arguments.multicast || arguments.has_ip_options());
     let may_stand_in = is_plain && !arguments.classic && arguments.backend == Backend::Linux;
     let has_no_options = arguments.df.is_none()
         && !arguments.direct

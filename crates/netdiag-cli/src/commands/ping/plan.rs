@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, ladder, remedy, request};
+use super::{classic, groups, ladder, remedy, request};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
@@ -11,7 +11,7 @@ use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
-use netdiag_ping::Config;
+use netdiag_ping::{Cast, Config};
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -115,6 +115,7 @@ impl Plan {
             let mut resolved = Resolved {
                 target_index: self.resolved.len(),
                 target: Untrusted::from(host),
+                cast: Cast::Unicast,
                 protocol,
                 destination,
                 failure: failure.clone(),
@@ -123,6 +124,8 @@ impl Plan {
                 from: (from, name.clone()),
                 identifier: None,
                 size: arguments.size,
+                options_len: 0,
+                flow_label: None,
                 at,
             };
             if let Some(destination) = destination {
@@ -158,8 +161,14 @@ impl Plan {
         resolved.method = Some(rung.method);
         self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
         let index = checked.interface.as_ref().map(|(index, _)| *index);
-        match world.source(destination, from, index) {
+        let (cast, source) = groups::cast(destination, (from, index), arguments, world);
+        groups::check(destination, cast, arguments, checked, world)?;
+        resolved.cast = cast;
+        match source {
             Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
+                // iputils does not know it beforehand.
+                let is_open = arguments.classic && cast == Cast::Multicast && found.is_ipv6();
+                let found = if is_open { Ipv6Addr::UNSPECIFIED.into() } else { found };
                 resolved.from.0 = from.or(Some(found));
             }
             Err(error) if arguments.classic => {
@@ -175,6 +184,11 @@ impl Plan {
             true => !is_literal,
             false => arguments.names || (world.terminal().stdout && is_literal),
         };
+        if destination.family() == Family::Ipv4 {
+            resolved.options_len = options_len(arguments, checked);
+        } else {
+            resolved.flow_label = checked.flow_label;
+        }
         let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
         let mut config = config(resolved, destination, arguments, checked, fixed);
         config.wants_name = wants_name && !arguments.numeric;
@@ -226,7 +240,13 @@ fn config(
     checked: &Checked,
     source: Option<IpAddr>,
 ) -> Config {
+    let mut control = Control { source, ..request::control(arguments, checked) };
+    if resolved.cast == Cast::Multicast {
+        // No further than this network unless asked (RFC 1112 section 6.1).
+        control.hop_limit.get_or_insert(1);
+    }
     Config {
+        cast: resolved.cast,
         protocol: resolved.protocol,
         count: checked.count,
         interval: arguments.interval(),
@@ -236,9 +256,18 @@ fn config(
         preload: arguments.preload,
         size: arguments.size,
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
-        control: Control { source, ..request::control(arguments, checked) },
+        control,
         keeps_probes: arguments.form() == Output::Json,
         ..Config::new(resolved.target_index, destination)
+    }
+}
+
+/// Bytes of options in the header of a request; iputils says 40, whatever it asks for.
+fn options_len(arguments: &PingArguments, checked: &Checked) -> usize {
+    match checked.options {
+        None => 0,
+        Some(_) if arguments.classic => 40,
+        Some(options) => options.padded_len(),
     }
 }
 
@@ -273,6 +302,7 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "preload": arguments.preload,
         "ttl": arguments.ttl,
         "traffic_class": arguments.dscp.or(arguments.tos),
+        "flow_label": checked.flow_label,
         "source": checked.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
