@@ -141,7 +141,7 @@ mod tests {
                 let sent = Operation::Transmit(Transmit { destination: group, ..transmit });
                 gate.admit(at(millis * 1_000), &sent)
             });
-            assert_eq!(passed.collect::<Vec<u64>>(), [0, 990, 1_990, 2_990]);
+            assert_eq!(passed.collect::<Vec<u64>>(), [0, 990, 1_990, 2_990, 3_990]);
         }
     }
 
