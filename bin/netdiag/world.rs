@@ -72,6 +72,15 @@ impl World for SystemWorld {
         names::source(destination, from, interface)
     }
 
+    fn broadcast_source(
+        &mut self,
+        destination: Destination,
+        from: Option<IpAddr>,
+        interface: Option<u32>,
+    ) -> Option<IpAddr> {
+        names::broadcast_source(destination, from, interface)
+    }
+
     fn random(&mut self) -> [u8; 18] {
         random::bytes().expect("Linux since 3.17 has getrandom, and it does not fail for 18 bytes")
     }
@@ -108,6 +117,10 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         }),
         send_buffer: request.send_buffer,
         direct: request.direct,
+        broadcast: request.broadcast,
+        debug: request.debug,
+        flow_label: request.flow_label,
+        ip_options: request.ip_options,
         no_loopback: request.no_loopback,
         user_stamps: request.user_stamps,
         no_icmp: !request.icmp,

@@ -2,8 +2,10 @@
 
 mod classic;
 mod full;
+mod groups;
 mod hosts;
 mod interfaces;
+mod ip_options;
 mod local;
 mod measuring;
 mod names;

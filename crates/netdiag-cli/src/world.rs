@@ -67,6 +67,15 @@ pub trait World {
         interface: Option<u32>,
     ) -> Result<IpAddr, NetworkError>;
 
+    /// The address that packets to a destination leave from, where the kernel says that it is a
+    /// broadcast address of the network that they leave by; sends nothing.
+    fn broadcast_source(
+        &mut self,
+        destination: Destination,
+        from: Option<IpAddr>,
+        interface: Option<u32>,
+    ) -> Option<IpAddr>;
+
     /// Unpredictable bytes, for the key of the tags.
     fn random(&mut self) -> [u8; 18];
 
@@ -97,6 +106,14 @@ pub struct OpenRequest {
     pub send_buffer: Option<usize>,
     /// Only to directly attached networks, past every router.
     pub direct: bool,
+    /// Packets to broadcast addresses may leave; only root gets it.
+    pub broadcast: bool,
+    /// SO_DEBUG, where this user may set it.
+    pub debug: bool,
+    /// The flow label that IPv6 packets carry.
+    pub flow_label: Option<u32>,
+    /// The IPv4 options of replies are wanted.
+    pub ip_options: bool,
     /// Do not hear one's own packets to a group.
     pub no_loopback: bool,
     /// No kernel time stamps: round trips by the process's clock.

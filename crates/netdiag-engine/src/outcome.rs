@@ -1,6 +1,6 @@
 //! What became of a probe: one vocabulary for every command.
 
-use crate::port::{SendError, TcpInfo};
+use crate::port::{IpOptions, SendError, TcpInfo};
 use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -46,6 +46,8 @@ pub struct Reply {
     pub sent_bytes: usize,
     /// The first data byte that is not what was sent.
     pub corruption: Option<Corruption>,
+    /// The IPv4 options that it came with, where the probe had some.
+    pub options: Option<IpOptions>,
     /// What only some kinds of probe bring.
     pub detail: ReplyDetail,
 }
@@ -172,6 +174,8 @@ pub enum Stray {
     Late(Reply),
     /// A further answer.
     Duplicate(Reply),
+    /// A further answer to a probe to a group: of another host, or once more of the same.
+    Further(Reply),
     /// Something that claims to be an answer and is not.
     Rejected(Rejection),
     /// A message that lets the probe live on: a redirect, a source quench.

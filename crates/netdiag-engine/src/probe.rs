@@ -58,6 +58,11 @@ pub struct EchoSpec {
     /// Which identifier of the block to use: probes with the same value share a flow. Taken modulo
     /// the size of the block.
     pub flow: u8,
+    /// Whether it goes to many hosts, by multicast or broadcast: then an answer may come from any of
+    /// them, the first one settles it, and further ones are [`Stray::Further`].
+    ///
+    /// [`Stray::Further`]: crate::Stray::Further
+    pub group: bool,
 }
 
 /// What a UDP probe carries.

@@ -18,6 +18,8 @@ pub(crate) struct Template {
     pub(crate) port: u16,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
+    /// Whether anybody may answer.
+    pub(crate) group: bool,
 }
 
 /// The templates of the probes that are remembered, by number.

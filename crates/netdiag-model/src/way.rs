@@ -10,6 +10,8 @@ pub struct Way {
     pub source: Option<IpAddr>,
     /// The index of the interface that they leave by.
     pub interface: u32,
+    /// It leads to every host of a network: the destination is a broadcast address.
+    pub is_broadcast: bool,
 }
 
 /// Whether a network, as an address and the length of its prefix, holds a destination.

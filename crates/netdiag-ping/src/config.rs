@@ -16,6 +16,8 @@ pub struct Config {
     pub target_index: usize,
     /// Where it goes.
     pub destination: Destination,
+    /// To how many hosts that is.
+    pub cast: Cast,
     /// What is sent.
     pub protocol: Protocol,
     /// How many probes; `None`: until stopped.
@@ -47,6 +49,18 @@ pub struct Config {
     pub keeps_probes: bool,
 }
 
+/// To how many hosts a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Cast {
+    /// To one.
+    Unicast,
+    /// To those that have joined a group (RFC 1112, RFC 4291 section 2.7).
+    Multicast,
+    /// To all of a network (RFC 919).
+    Broadcast,
+}
+
 /// When a series ends by itself, and what it may send under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
@@ -69,6 +83,7 @@ impl Config {
         Self {
             target_index,
             destination,
+            cast: Cast::Unicast,
             protocol: Protocol::Icmp,
             count: None,
             manner: Manner::Settled,

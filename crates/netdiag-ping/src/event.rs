@@ -43,6 +43,13 @@ pub enum EventKind {
         /// The answer.
         reply: Reply,
     },
+    /// A further host of a group answered.
+    Further {
+        /// The probe's number.
+        seq: u64,
+        /// The answer; after the timeout where its round trip says so.
+        reply: Reply,
+    },
     /// Something came that is no answer.
     Rejected {
         /// The number of the probe that it names, if it names one.

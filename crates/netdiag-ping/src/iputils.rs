@@ -36,6 +36,7 @@ impl Series {
     pub(crate) fn on_stray(&mut self, stray: &Stray) {
         match stray {
             Stray::Late(reply) => self.on_answer(reply.rtt),
+            Stray::Further(reply) => self.largest = self.largest.max(reply.rtt),
             Stray::LateError(_) => self.errors += 1,
             // iputils believes every "too big".
             Stray::Rejected(rejection) if rejection.reason == Reason::ImplausibleMtu => {

@@ -25,11 +25,12 @@ pub mod measurement;
 pub mod metrics;
 pub mod protocol;
 pub mod result;
+mod sources;
 pub mod sweep;
 mod tally;
 mod way;
 
-pub use config::{Config, Manner};
+pub use config::{Cast, Config, Manner};
 pub use event::Event;
 pub use measurement::Measurement;
 pub use protocol::Protocol;

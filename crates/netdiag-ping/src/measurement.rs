@@ -1,10 +1,11 @@
 //! The policy: when the next request is due, and what an outcome means.
 
-use crate::config::{Config, Manner, PROBES_KEPT};
+use crate::config::{Cast, Config, Manner, PROBES_KEPT};
 use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
 use crate::iputils::Series;
+use crate::sources::Sources;
 use crate::tally::Tally;
-use netdiag_engine::outcome::Rejection;
+use netdiag_engine::outcome::{Rejection, Reply};
 use netdiag_engine::port::Change;
 use netdiag_engine::schedule::Schedule;
 use netdiag_engine::stats::{self, OutageChange, SeriesStats, SettledKind};
@@ -31,6 +32,10 @@ pub struct Measurement {
     pub(crate) config: Config,
     pub(crate) stats: SeriesStats<Cause>,
     pub(crate) tally: Tally,
+    /// Who answered, of a group.
+    pub(crate) sources: Sources,
+    /// Until when further hosts of a group are waited for.
+    heard_until: Option<Instant>,
     pub(crate) name: Option<Untrusted>,
     pub(crate) probes: BTreeMap<u64, ProbeRecord>,
     pub(crate) probes_omitted: u64,
@@ -66,6 +71,8 @@ impl Measurement {
             config,
             stats: SeriesStats::new(),
             tally: Tally::default(),
+            sources: Sources::default(),
+            heard_until: None,
             name: None,
             probes: BTreeMap::new(),
             probes_omitted: 0,
@@ -208,6 +215,25 @@ impl Measurement {
         }
     }
 
+    /// Whether many hosts may answer.
+    pub(crate) fn is_group(&self) -> bool {
+        self.config.cast != Cast::Unicast
+    }
+
+    /// Notes which host of a group answered; returns whether it had answered that probe before.
+    fn answered(&mut self, seq: u64, reply: &Reply) -> bool {
+        self.is_group() && self.sources.take(seq, reply, self.config.timeout)
+    }
+
+    /// Counts a repeated answer.
+    fn duplicate(&mut self, seq: u64, reply: &Reply) -> EventKind {
+        self.stats.on_duplicate();
+        if let Some(record) = self.probes.get_mut(&seq) {
+            record.duplicates += 1;
+        }
+        EventKind::Duplicate { seq, reply: reply.clone() }
+    }
+
     fn rotate_identifier(&mut self, outcome: &Outcome) {
         if *outcome != Outcome::TimedOut || self.config.manner != Manner::Settled {
             self.straight_timeouts = 0;
@@ -243,6 +269,9 @@ impl Policy for Measurement {
         let is_sent = self.config.count.is_some_and(|count| self.next_seq > count);
         if is_sent && self.config.manner == Manner::Settled {
             if self.open == 0 {
+                if let Some(until) = self.heard_until.filter(|until| now < *until) {
+                    return Next::NotBefore(until.min(deadline));
+                }
                 self.complete = true;
                 return Next::Done;
             }
@@ -260,6 +289,9 @@ impl Policy for Measurement {
 
     fn sent(&mut self, probe: &Probe, events: &mut Events<Event>) {
         self.stats.on_sent();
+        if self.is_group() {
+            self.heard_until = self.heard_until.max(Some(probe.sent_at + self.config.timeout));
+        }
         self.last_at = self.last_at.max(Some(probe.sent_at));
         events.push(self.event(probe.sent_at, EventKind::Sent { seq: probe.seq }));
     }
@@ -271,7 +303,8 @@ impl Policy for Measurement {
         match outcome {
             Outcome::Replied(reply) => {
                 at = reply.received_at;
-                self.tally.on_reply(reply);
+                self.tally.on_reply(reply, self.is_group());
+                self.answered(probe.seq, reply);
                 if reply.corruption.is_some() {
                     self.stats.on_corrupted();
                 }
@@ -307,17 +340,17 @@ impl Policy for Measurement {
             Stray::Late(reply) => {
                 self.stats.on_late();
                 self.tally.on_late(reply);
+                self.answered(seq, reply);
                 if let Some(record) = self.probes.get_mut(&seq) {
                     record.late_rtt = Some(reply.rtt);
                 }
                 EventKind::Late { seq, reply: reply.clone() }
             }
-            Stray::Duplicate(reply) => {
-                self.stats.on_duplicate();
-                if let Some(record) = self.probes.get_mut(&seq) {
-                    record.duplicates += 1;
-                }
-                EventKind::Duplicate { seq, reply: reply.clone() }
+            Stray::Duplicate(reply) => self.duplicate(seq, reply),
+            Stray::Further(reply) if self.answered(seq, reply) => self.duplicate(seq, reply),
+            Stray::Further(reply) => {
+                self.tally.on_stamp(reply);
+                EventKind::Further { seq, reply: reply.clone() }
             }
             Stray::Rejected(rejection) => {
                 self.tally.on_rejected(rejection);
@@ -334,7 +367,9 @@ impl Policy for Measurement {
             }
         };
         let at = match stray {
-            Stray::Late(reply) | Stray::Duplicate(reply) => reply.received_at,
+            Stray::Late(reply) | Stray::Duplicate(reply) | Stray::Further(reply) => {
+                reply.received_at
+            }
             Stray::Rejected(rejection) => rejection.at,
             Stray::Advice(error) | Stray::LateError(error) => probe.sent_at + error.rtt,
         };

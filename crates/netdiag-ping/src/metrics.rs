@@ -51,6 +51,7 @@ pub const METRICS: &[MetricInfo] = &[
     info("duplicates", &[], Unit::Count, "further answers"),
     info("reordered", &[], Unit::Count, "answers out of order"),
     info("corrupted", &[], Unit::Count, "answers with changed data"),
+    info("responders", &[], Unit::Count, "hosts that answered, many of a group"),
     info("outages", &[], Unit::Count, "runs of probes without an answer"),
     info("hops", &["hops_back"], Unit::Count, "routers that the reply passed, a guess"),
     info("ttl", &[], Unit::Count, "TTL or hop limit of the last reply"),
@@ -127,6 +128,9 @@ impl TargetMetrics<'_> {
             "duplicates" => target.duplicates,
             "reordered" => target.reordered,
             "corrupted" => target.corrupted,
+            "responders" => {
+                target.responders.unwrap_or_else(|| u64::from(target.received + target.late > 0))
+            }
             _ => return None,
         })
     }

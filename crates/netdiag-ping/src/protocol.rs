@@ -1,6 +1,7 @@
 //! What is sent, and what counts as an answer to it.
 
 use crate::Measurement;
+use crate::config::Cast;
 use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
 use netdiag_engine::{EchoSpec, Outcome, Pattern, Probe, ProbeKind, UdpSpec};
 use netdiag_model::StampSource;
@@ -57,9 +58,10 @@ impl Protocol {
     }
 
     /// A probe, with so much data where it carries any.
-    pub(crate) const fn probe(self, size: u16, pattern: Pattern, flow: u8) -> ProbeKind {
+    pub(crate) const fn probe(self, data: (u16, Pattern), flow: u8, group: bool) -> ProbeKind {
+        let (size, pattern) = data;
         match self {
-            Self::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow }),
+            Self::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow, group }),
             Self::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Self::Tcp { port, .. } => ProbeKind::Connect { port },
         }
@@ -83,7 +85,8 @@ impl Protocol {
 
 impl Measurement {
     pub(crate) fn kind(&self) -> ProbeKind {
-        self.config.protocol.probe(self.config.size, self.config.pattern, self.flow)
+        let data = (self.config.size, self.config.pattern);
+        self.config.protocol.probe(data, self.flow, self.config.cast != Cast::Unicast)
     }
 
     /// What an outcome means to this protocol.
@@ -117,6 +120,7 @@ fn reset(probe: &Probe, refusal: &Refusal) -> Reply {
         bytes: 0,
         sent_bytes: 0,
         corruption: None,
+        options: None,
         detail: ReplyDetail::Reset,
     }
 }

@@ -4,13 +4,14 @@
 
 mod convert;
 
+use crate::config::Cast;
 use crate::protocol::Protocol;
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, StampSource, Untrusted};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 pub(crate) use convert::initial_ttl;
 pub use convert::{Context, outage, probe, probe_failure};
@@ -28,6 +29,8 @@ pub struct Target {
     /// The name of that address, where it was asked for and known.
     #[schemars(with = "Option<String>")]
     pub hostname: Option<Untrusted>,
+    /// To how many hosts a probe went: `unicast`, `multicast` or `broadcast`.
+    pub cast: Cast,
     /// What was sent: `icmp`, `udp` or `tcp`.
     pub protocol: String,
     /// The destination port, of protocols that have one.
@@ -52,7 +55,7 @@ pub struct Target {
     pub unknown: u64,
     /// Probes under way when the run ended.
     pub in_flight: u64,
-    /// Further answers to answered probes.
+    /// Further answers to answered probes; of a group those of a host that had answered before.
     pub duplicates: u64,
     /// Answers out of order (RFC 4737 Type-P-Reordered).
     pub reordered: u64,
@@ -78,6 +81,13 @@ pub struct Target {
     pub hops_back: Option<u8>,
     /// The guess: the smallest of 32, 64, 128 and 255 that is not below the reply's TTL.
     pub initial_ttl_guess: Option<u8>,
+    /// Hosts of a group that answered, those in `sources`; `null` for one host.
+    pub responders: Option<u64>,
+    /// The hosts of a group that answered, at most 1,024. The figures of the target count each probe
+    /// once, by the first answer to it.
+    pub sources: Vec<Source>,
+    /// Answers of further hosts.
+    pub sources_omitted: u64,
     /// ICMP errors and advice, by sender, type and code.
     pub icmp_errors: Vec<IcmpErrors>,
     /// Runs of probes without an answer, the last 10,000.
@@ -116,6 +126,36 @@ pub enum OutcomeName {
     LocalError,
     /// Something on this machine made it meaningless.
     Unknown,
+}
+
+/// A host of a group that answered.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Source {
+    /// Its address.
+    pub from: IpAddr,
+    /// Probes that it answered in time.
+    pub received: u64,
+    /// Probes that it answered after the timeout.
+    pub late: u64,
+    /// Its further answers to those.
+    pub duplicates: u64,
+    /// Its round trips.
+    pub rtt_ms: Option<SourceRtt>,
+    /// The TTL or hop limit of its last answer.
+    pub ttl: Option<u8>,
+}
+
+/// Round trips of a host of a group.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct SourceRtt {
+    /// The smallest.
+    pub min: f64,
+    /// The mean.
+    pub mean: f64,
+    /// The largest.
+    pub max: f64,
+    /// The last.
+    pub last: f64,
 }
 
 /// ICMP errors of one kind from one sender.
@@ -180,8 +220,35 @@ pub struct Probe {
     pub duplicates: u64,
     /// Whose clock took the round trip.
     pub stamp: Option<StampSource>,
+    /// The addresses that the record route option of the reply brought (RFC 791), where it was asked
+    /// for and is there: the way there, and what of the way back there was room for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record_route: Option<Vec<Ipv4Addr>>,
+    /// What the timestamp option of the reply brought, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ip_timestamps: Option<IpTimestamps>,
     /// Why there was no reply.
     pub failure: Option<Failure>,
+}
+
+/// What the timestamp option of a reply brought (RFC 791 section 3.1).
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct IpTimestamps {
+    /// The stamps in the order they were written.
+    pub stamps: Vec<IpTimestamp>,
+    /// Routers that found no room, 0 to 15.
+    pub unrecorded: u8,
+}
+
+/// One stamp of a router or host.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct IpTimestamp {
+    /// Who wrote it, where that was asked for.
+    pub address: Option<Ipv4Addr>,
+    /// What was written: milliseconds since midnight UTC where it is standard.
+    pub value: u32,
+    /// Whether the highest bit of the field is not set: else the value has another meaning.
+    pub standard: bool,
 }
 
 impl Target {
@@ -198,6 +265,7 @@ impl Target {
             address: destination.map(Destination::address),
             family: destination.map(Destination::family),
             hostname: None,
+            cast: Cast::Unicast,
             protocol: protocol.name().to_owned(),
             port: protocol.port(),
             method: None,
@@ -223,6 +291,9 @@ impl Target {
             reply_ttl: None,
             hops_back: None,
             initial_ttl_guess: None,
+            responders: None,
+            sources: Vec::new(),
+            sources_omitted: 0,
             icmp_errors: Vec::new(),
             outages: Vec::new(),
             outages_omitted: 0,

@@ -75,7 +75,8 @@ const HELD_REPLIES: u64 = 5;
 const CHANGES_KEPT: usize = 100;
 
 impl Tally {
-    pub(crate) fn on_reply(&mut self, reply: &Reply) {
+    /// An answer that counts. Those of a group come from hosts at different distances.
+    pub(crate) fn on_reply(&mut self, reply: &Reply, is_group: bool) {
         self.on_stamp(reply);
         self.truncated += u64::from(reply.is_truncated());
         match &reply.detail {
@@ -87,7 +88,7 @@ impl Tally {
         }
         let nanos = reply.rtt.as_nanos() as f64;
         self.ewma_nanos = Some(self.ewma_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
-        let Some(ttl) = reply.hop_limit else { return };
+        let Some(ttl) = reply.hop_limit.filter(|_| !is_group) else { return };
         let at = reply.received_at;
         self.reply_ttl.get_or_insert_with(|| ReplyTtls::new(ttl, at)).record(ttl, at);
     }
@@ -143,7 +144,7 @@ impl Tally {
         }
     }
 
-    fn on_stamp(&mut self, reply: &Reply) {
+    pub(crate) fn on_stamp(&mut self, reply: &Reply) {
         self.user_stamps += u64::from(reply.stamp == StampSource::User);
         self.clock_adjusted += u64::from(reply.clock_adjusted);
     }

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::address;
-use netdiag_engine::port::Control;
+use netdiag_engine::port::{Control, IpOptions};
 use netdiag_model::{Destination, Family};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -21,8 +21,12 @@ const SCM_TIMESTAMPING: i32 = 37;
 const WORD: usize = size_of::<usize>();
 const HEADER: usize = WORD + 8;
 
-/// Room for everything that one send can carry: four entries of at most 40 bytes.
-const SPACE: usize = 4 * 40;
+/// `IPV6_FLOWINFO` (RFC 3542 has none of it; net/ipv6/datagram.c): the flow label in network order.
+const IPV6_FLOWINFO: i32 = 11;
+
+/// Room for everything that one send can carry: four entries of at most 40 bytes, and IPv4 options or a
+/// flow label.
+const SPACE: usize = 4 * 40 + HEADER + 40;
 
 /// Control data for one send.
 #[derive(Clone)]
@@ -47,6 +51,18 @@ impl ControlBuffer {
         }
         if let Some(value) = control.traffic_class {
             buffer.push(level, class, &i32::from(value).to_ne_bytes());
+        }
+        match family {
+            Family::Ipv4 => {
+                if let Some(options) = &control.options {
+                    buffer.push(libc::SOL_IP, libc::IP_RETOPTS, options.as_bytes());
+                }
+            }
+            Family::Ipv6 => {
+                if let Some(label) = control.flow_label {
+                    buffer.push(libc::SOL_IPV6, IPV6_FLOWINFO, &label.to_be_bytes());
+                }
+            }
         }
         if control.source.is_some() || control.interface.is_some() {
             buffer.push_packet_info(family, control);
@@ -113,6 +129,8 @@ pub(crate) struct Ancillary {
     pub(crate) interface: Option<u32>,
     /// All messages that the socket has dropped so far, modulo 2^32.
     pub(crate) drops: Option<u32>,
+    /// The IPv4 options of the packet.
+    pub(crate) options: Option<IpOptions>,
     /// What an entry of the error queue says.
     pub(crate) error: Option<ExtendedError>,
 }
@@ -157,6 +175,7 @@ impl Ancillary {
                 self.to = array::<16>(data, 0).map(|octets| Ipv6Addr::from(octets).into());
                 self.interface = u32_at(data, 16).filter(|index| *index != 0);
             }
+            (libc::SOL_IP, libc::IP_RECVOPTS) => self.options = IpOptions::from_bytes(data),
             (libc::SOL_IP, libc::IP_RECVERR) | (libc::SOL_IPV6, libc::IPV6_RECVERR) => {
                 self.error = ExtendedError::parse(data);
             }
@@ -239,10 +258,14 @@ mod tests {
             traffic_class: Some(0xb8),
             source: Some([192, 0, 2, 1].into()),
             interface: Some(7),
+            options: Some(IpOptions::record_route()),
+            flow_label: Some(9),
         };
         let mut expected = entry(libc::SOL_SOCKET, SCM_TS_OPT_ID, &words(&[99]));
         expected.extend(entry(libc::SOL_IP, libc::IP_TTL, &words(&[3])));
         expected.extend(entry(libc::SOL_IP, libc::IP_TOS, &words(&[0xb8])));
+        let options = IpOptions::record_route();
+        expected.extend(entry(libc::SOL_IP, libc::IP_RETOPTS, options.as_bytes()));
         let mut info = words(&[7]);
         info.extend([192, 0, 2, 1, 0, 0, 0, 0]);
         expected.extend(entry(libc::SOL_IP, libc::IP_PKTINFO, &info));
@@ -258,11 +281,14 @@ mod tests {
             traffic_class: Some(1),
             source: Some(source.into()),
             interface: Some(2),
+            flow_label: Some(0x12345),
+            options: Some(IpOptions::record_route()),
         };
         let buffer = ControlBuffer::new(Family::Ipv6, &control, Some(u32::MAX));
         let mut info = source.octets().to_vec();
         info.extend(words(&[2]));
-        let expected = entry(libc::SOL_IPV6, libc::IPV6_PKTINFO, &info);
+        let mut expected = entry(libc::SOL_IPV6, IPV6_FLOWINFO, &[0, 1, 0x23, 0x45]);
+        expected.extend(entry(libc::SOL_IPV6, libc::IPV6_PKTINFO, &info));
         assert!(buffer.as_bytes().ends_with(&expected));
     }
 
@@ -277,12 +303,14 @@ mod tests {
         info.extend([127, 0, 0, 9, 127, 0, 0, 1]);
         control.extend(entry(libc::SOL_IP, libc::IP_PKTINFO, &info));
         control.extend(entry(libc::SOL_SOCKET, SO_RXQ_OVFL, &words(&[290])));
+        control.extend(entry(libc::SOL_IP, libc::IP_RECVOPTS, &[7, 3, 4, 0]));
         let expected = Ancillary {
             stamp: Some(5_000_000_007),
             hop_limit: Some(64),
             to: Some([127, 0, 0, 1].into()),
             interface: Some(3),
             drops: Some(290),
+            options: IpOptions::from_bytes(&[7, 3, 4, 0]),
             error: None,
         };
         assert_eq!(Ancillary::parse(&control), expected);

@@ -419,6 +419,7 @@ fn hop_limit_class_source_and_interface_travel_with_the_packet() {
             traffic_class: Some(0xb8),
             source: Some([127, 0, 0, 3].into()),
             interface: Some(1),
+            ..Control::default()
         };
         let mut operations = Operations::new();
         push_echo(&mut operations, &network, loopback(Family::Ipv4), 0, control, 56);

@@ -138,7 +138,9 @@ fn hop_limit_source_and_interface_travel_with_each_datagram() {
             let mut operations = Operations::new();
             for (index, hop_limit) in [(0, Some(9)), (1, None), (2, Some(255))] {
                 let (source, interface) = (Some(source), Some(1));
-                let control = Control { hop_limit, traffic_class: Some(0xb8), source, interface };
+                let traffic_class = Some(0xb8);
+                let control =
+                    Control { hop_limit, traffic_class, source, interface, ..Control::default() };
                 push_with(&mut operations, (loopback(family), their_port), index, 40, control);
             }
             ours.submit(&mut operations).expect("submitted");

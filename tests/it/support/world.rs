@@ -100,7 +100,7 @@ impl World for SimWorld {
 
     fn way(&mut self, destination: Destination, _: &Control) -> Option<Way> {
         let source = self.source(destination, None, None).ok()?;
-        Some(Way { source: Some(source), interface: LAB0 })
+        Some(Way { source: Some(source), interface: LAB0, is_broadcast: false })
     }
 
     fn owns(&mut self, address: IpAddr) -> bool {
@@ -120,6 +120,15 @@ impl World for SimWorld {
         };
         let none = NetworkError { call: "connect", errno: nix::libc::ENETUNREACH };
         own.map(|prefix| prefix.address).ok_or(none)
+    }
+
+    fn broadcast_source(
+        &mut self,
+        _: Destination,
+        _: Option<IpAddr>,
+        _: Option<u32>,
+    ) -> Option<IpAddr> {
+        None
     }
 
     fn random(&mut self) -> [u8; 18] {

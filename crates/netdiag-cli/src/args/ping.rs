@@ -1,6 +1,6 @@
 //! `netdiag ping`.
 
-use super::value::{self, Timeout};
+use super::value::{self, IpStamps, Timeout};
 use crate::world::{Backend, DontFragment};
 use netdiag_engine::Pattern;
 use netdiag_model::Untrusted;
@@ -41,6 +41,14 @@ pub(crate) struct PingArguments {
     /// Stay with the source address that the first route gives.
     #[arg(short = 'B', long)]
     pub(crate) sticky_source: bool,
+    /// A host may be the broadcast address of a network: every answer counts for the host that it
+    /// comes from. Not faster than 1 a second, only for root.
+    #[arg(short = 'b', long)]
+    pub(crate) broadcast: bool,
+    /// A host may be a multicast group, with --ttl 1 where not given; likewise. By which interface:
+    /// --interface, or `ff02::1%eth0`. Below 1 s only root may send.
+    #[arg(long)]
+    pub(crate) multicast: bool,
     /// Only to directly attached networks, past every router.
     #[arg(short = 'r', long)]
     pub(crate) direct: bool,
@@ -92,6 +100,20 @@ pub(crate) struct PingArguments {
     /// Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17).
     #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) mark: Option<u32>,
+    /// IPv6 flow label, decimal or 0x.., up to 0xfffff; 0: a random one.
+    #[arg(short = 'F', long, value_name = "N", value_parser = value::flow_label, allow_negative_numbers = true)]
+    pub(crate) flow_label: Option<u32>,
+    /// IPv4: up to nine routers on the way, there and back, write down their addresses. Many drop such
+    /// packets.
+    #[arg(short = 'R', long)]
+    pub(crate) record_route: bool,
+    /// IPv4: routers on the way write down the time (tsonly, at most nine), with their addresses
+    /// (tsandaddr, at most four), or those given alone (tsprespec:ADDR,..., at most four).
+    #[arg(short = 'T', long, value_name = "HOW", value_parser = value::ip_timestamps)]
+    pub(crate) ip_timestamps: Option<IpStamps>,
+    /// SO_DEBUG on the socket, where this user may set it; it changes nothing that is seen.
+    #[arg(short = 'd', long)]
+    pub(crate) debug: bool,
     /// Send buffer of the socket.
     #[arg(short = 'S', long, value_name = "BYTES", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) send_buffer: Option<u64>,
@@ -167,49 +189,26 @@ pub(crate) struct PingArguments {
 /// Options of iputils' ping that cannot be had yet: a usage error, never parsed and ignored.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Missing {
-    #[arg(short = 'b', long, hide = true)]
-    broadcast: bool,
     #[arg(short = 'C', long, hide = true)]
     connect: bool,
-    #[arg(short = 'd', long, hide = true)]
-    debug: bool,
-    #[arg(short = 'F', long, hide = true, value_name = "VALUE")]
-    flow_label: Option<String>,
     #[arg(short = 'N', long, hide = true, value_name = "VALUE")]
     node_information: Option<String>,
-    #[arg(short = 'R', long, hide = true)]
-    record_route: bool,
-    #[arg(short = 'T', long, hide = true, value_name = "VALUE")]
-    timestamp_option: Option<String>,
 }
 
 impl Missing {
     /// The first of them that was given, and what it would do.
     pub(crate) fn given(&self) -> Option<(char, &'static str)> {
-        [
-            (self.broadcast, 'b'),
-            (self.connect, 'C'),
-            (self.debug, 'd'),
-            (self.flow_label.is_some(), 'F'),
-            (self.node_information.is_some(), 'N'),
-            (self.record_route, 'R'),
-            (self.timestamp_option.is_some(), 'T'),
-        ]
-        .into_iter()
-        .find(|(given, _)| *given)
-        .map(|(_, letter)| (letter, Self::meaning(letter)))
+        [(self.connect, 'C'), (self.node_information.is_some(), 'N')]
+            .into_iter()
+            .find(|(given, _)| *given)
+            .map(|(_, letter)| (letter, Self::meaning(letter)))
     }
 
     /// What an option would do.
     pub(crate) const fn meaning(letter: char) -> &'static str {
         match letter {
-            'b' => "broadcast",
             'C' => "connected sockets",
-            'd' => "SO_DEBUG",
-            'F' => "a flow label",
-            'N' => "node information queries",
-            'R' => "record route",
-            _ => "the timestamp option",
+            _ => "node information queries",
         }
     }
 }
@@ -275,6 +274,11 @@ impl PingArguments {
     /// The form of output, whichever way it was asked for.
     pub(crate) fn form(&self) -> Output {
         if self.json { Output::Json } else { self.output }
+    }
+
+    /// Whether something is asked for that only ICMP over IPv4 has.
+    pub(crate) const fn has_ip_options(&self) -> bool {
+        self.record_route || self.ip_timestamps.is_some()
     }
 
     /// From one request to the next.

@@ -1,8 +1,10 @@
 //! The values of options.
 
 use netdiag_engine::Pattern;
+use netdiag_engine::port::{IpOptions, Stamping};
 use netdiag_ping::Protocol;
 use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// The longest duration that is taken: about 31 years.
@@ -139,6 +141,56 @@ pub(crate) fn protocol(text: &str) -> Result<Protocol, String> {
 pub(crate) fn count(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a whole number from 1".to_owned())
 }
+
+/// Where routers write the time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IpStamps {
+    /// Nothing but the time.
+    Only,
+    /// Each its address and the time.
+    WithAddresses,
+    /// The time at these addresses alone.
+    At(Vec<Ipv4Addr>),
+}
+
+impl IpStamps {
+    /// The option; `None` for more addresses than it has room for.
+    pub(crate) fn options(&self) -> Option<IpOptions> {
+        IpOptions::timestamps(match self {
+            Self::Only => Stamping::Only,
+            Self::WithAddresses => Stamping::WithAddresses,
+            Self::At(addresses) => Stamping::At(addresses),
+        })
+    }
+}
+
+/// What the timestamp option shall bring.
+pub(crate) fn ip_timestamps(text: &str) -> Result<IpStamps, String> {
+    const WRONG: &str = "tsonly, tsandaddr, or tsprespec: and one to four IPv4 addresses";
+    let stamps = match text {
+        "tsonly" => IpStamps::Only,
+        "tsandaddr" => IpStamps::WithAddresses,
+        _ => {
+            let addresses = text.strip_prefix("tsprespec:").ok_or(WRONG)?;
+            let addresses = addresses.split(',').map(str::parse).collect::<Result<_, _>>();
+            IpStamps::At(addresses.map_err(|_| WRONG)?)
+        }
+    };
+    stamps.options().map(|_| stamps).ok_or_else(|| WRONG.to_owned())
+}
+
+/// A flow label: 20 bits, decimal or hexadecimal with `0x`.
+pub(crate) fn flow_label(text: &str) -> Result<u32, String> {
+    let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    let label = parsed.filter(|label| *label <= MOST_FLOW_LABEL);
+    label.ok_or_else(|| "a number from 0 to 1048575, decimal or 0x..".to_owned())
+}
+
+/// The largest flow label (RFC 8200 section 3).
+pub(crate) const MOST_FLOW_LABEL: u32 = 0xf_ffff;
 
 #[cfg(test)]
 mod tests {

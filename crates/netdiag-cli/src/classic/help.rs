@@ -26,6 +26,9 @@ What is sent
   -m N      firewall mark              -S BYTES    send buffer
   -I NAME   interface or source        -B          one source for all requests
   -r        past every router          -L          no copies of our own to a group
+  -b        broadcast addresses too    -d          SO_DEBUG on the socket
+  -R        the addresses of routers   -F LABEL    IPv6 flow label
+  -T tsonly|tsandaddr|tsprespec  the times at routers
   -4, -6    the family
 
 What is printed
@@ -35,5 +38,5 @@ What is printed
   -a        a bell for each reply
   -h        this                       -V          the version
 
--b -C -d -F -N -R -T of iputils cannot be had.
+-C and -N of iputils cannot be had.
 ";

@@ -1,6 +1,7 @@
 //! Numbers as iputils reads them, and its words where they are none.
 
 use super::Refused;
+use crate::args::value::MOST_FLOW_LABEL;
 use netdiag_model::Untrusted;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -50,6 +51,28 @@ pub(super) fn tos(text: &str) -> Result<u8, Refused> {
     let number = parsed.ok_or_else(|| Refused::new(2, format!("bad TOS value: {shown}")))?;
     let range = "the decimal value of TOS bits must be in range 0-255";
     u8::try_from(number).map_err(|_| Refused::new(2, format!("{range}: {number}")))
+}
+
+/// A flow label of 20 bits: decimal, or hexadecimal with `0x`; nothing at all is 0 (strtoul(3)).
+pub(super) fn flow_label(text: &str) -> Result<u32, Refused> {
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
+    let (digits, radix) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", digits),
+    };
+    if !digits.chars().all(|digit| digit.is_digit(radix)) {
+        return Err(Refused::new(2, format!("bad value for flowinfo: {shown}")));
+    }
+    let number = if digits.is_empty() { Ok(0) } else { u32::from_str_radix(digits, radix) };
+    let label = number.ok().filter(|label| *label <= MOST_FLOW_LABEL);
+    label
+        .filter(|label| sign.is_empty() || *label == 0)
+        .ok_or_else(|| Refused::new(2, format!("flow value is greater than 20 bits: {shown}")))
 }
 
 #[cfg(test)]

@@ -3,16 +3,18 @@
 use super::getopt::{Found, Options};
 use super::{Parsed, Refused, help, number};
 use crate::args::ping::{Missing, PingArguments};
-use crate::args::value::{self, Timeout};
+use crate::args::value::{self, IpStamps, Timeout};
 use crate::world::DontFragment;
 use netdiag_model::Untrusted;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 /// As iputils hands them to getopt(3).
 const LETTERS: &str = "h?4bRT:6F:N:aABc:CdDe:fI:i:l:Lm:M:nOp:qQ:rs:S:t:UvVw:W:";
 /// How many bytes of a pattern are taken.
 const PATTERN_DIGITS: usize = 32;
+/// At how many addresses time stamps can be wanted.
+const MOST_STAMPED: usize = 4;
 /// The largest data of a packet.
 const MOST_DATA: u16 = 65_527;
 /// The most requests at once of a user who is not root.
@@ -35,6 +37,7 @@ pub(super) fn parse(words: Vec<String>, may_flood: bool) -> Result<Parsed, Refus
             return Err(Refused::new(2, said));
         }
     }
+    set_stamps(&mut arguments, &mut hosts)?;
     match hosts.len() {
         0 => Err(Refused::new(1, "usage error: Destination address required")),
         1 => {
@@ -55,7 +58,9 @@ fn flag(arguments: &mut PingArguments, letter: char) -> Result<(), Refused> {
         '6' => arguments.ipv6 = true,
         'a' => arguments.audible = true,
         'A' => arguments.adaptive = true,
+        'b' => arguments.broadcast = true,
         'B' => arguments.sticky_source = true,
+        'd' => arguments.debug = true,
         'D' => arguments.dates = true,
         'f' => arguments.flood = true,
         'L' => arguments.no_loopback = true,
@@ -63,6 +68,8 @@ fn flag(arguments: &mut PingArguments, letter: char) -> Result<(), Refused> {
         'O' => arguments.outstanding = true,
         'q' => arguments.quiet = true,
         'r' => arguments.direct = true,
+        'R' if arguments.ip_timestamps.is_some() => return Err(both_options()),
+        'R' => arguments.record_route = true,
         'U' => arguments.user_stamps = true,
         'v' => arguments.verbose = true,
         'h' | '?' => return Err(Refused { message: None, with_usage: true, code: 2 }),
@@ -78,6 +85,7 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
         'c' => arguments.count = Some(at_least_one(text, i64::MAX)?),
         'e' => arguments.ident = Some(small(text, i64::from(u16::MAX))?),
         'i' => arguments.interval = Some(number::seconds(text, "timing interval")?),
+        'F' => arguments.flow_label = Some(number::flow_label(text)?),
         'I' => interface(arguments, text)?,
         'l' => arguments.preload = at_least_one(text, 65_536)?,
         'm' => arguments.mark = Some(small(text, i64::from(u32::MAX))?),
@@ -100,6 +108,15 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
         's' => arguments.size = size(text)?,
         'S' => arguments.send_buffer = Some(at_least_one(text, i64::from(i32::MAX))?),
         't' => arguments.ttl = Some(small(text, i64::from(u8::MAX))?),
+        'T' if arguments.record_route => return Err(both_options()),
+        'T' => {
+            arguments.ip_timestamps = Some(match text {
+                "tsonly" => IpStamps::Only,
+                "tsandaddr" => IpStamps::WithAddresses,
+                "tsprespec" => IpStamps::At(Vec::new()),
+                _ => return Err(Refused::new(2, format!("invalid timestamp type: {shown}"))),
+            });
+        }
         'w' => {
             let seconds: u32 = small(text, i64::from(i32::MAX))?;
             let deadline = Duration::from_secs(seconds.into());
@@ -110,6 +127,32 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
             arguments.timeout = Some(Timeout { duration, bare: false });
         }
         _ => return Err(missing(letter)),
+    }
+    Ok(())
+}
+
+fn both_options() -> Refused {
+    Refused::new(2, "only one of -T or -R may be used")
+}
+
+/// With prespecified time stamps the hosts before the last one are where they are wanted.
+fn set_stamps(arguments: &mut PingArguments, hosts: &mut Vec<String>) -> Result<(), Refused> {
+    let usage = || Refused { message: None, with_usage: true, code: 2 };
+    if arguments.record_route && hosts.len() > 1 {
+        return Err(usage());
+    }
+    let Some(IpStamps::At(addresses)) = &mut arguments.ip_timestamps else { return Ok(()) };
+    let before = hosts.len().saturating_sub(1);
+    if before > MOST_STAMPED {
+        return Err(usage());
+    }
+    for host in hosts.drain(..before) {
+        let address = netdiag_model::parse_address(&host);
+        let Some(IpAddr::V4(address)) = address else {
+            let said = "-T tsprespec: only addresses, no names, stand before the destination";
+            return Err(Refused::new(2, said));
+        };
+        addresses.push(address);
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Reason, Rejection, Stray, Why};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
 use crate::table::State;
+use crate::template::Template;
 use netdiag_model::{Family, IcmpKind};
 use netdiag_wire::icmp::{self, Icmp};
 use netdiag_wire::protocol::IpVersion;
@@ -80,6 +81,7 @@ impl<M: Measurement> Engine<M> {
             from: error.offender.unwrap_or(error.destination),
             to: None,
             hop_limit: error.hop_limit,
+            options: None,
         };
         let carries = kind.is_too_big()
             || matches!((family, kind.kind), (Family::Ipv4, 12) | (Family::Ipv6, 4));
@@ -165,8 +167,10 @@ impl<M: Measurement> Engine<M> {
         said: Said,
     ) {
         let Some(entry) = self.table.get(index) else { return };
-        let size = usize::from(self.table.template(&entry).size);
-        let total = entry.destination.family().header_len() + HEADER + size;
+        let Template { size, group, control, .. } = *self.table.template(&entry);
+        let options = control.options.map_or(0, |options| options.padded_len());
+        let header = entry.destination.family().header_len() + options;
+        let total = header + HEADER + usize::from(size);
         if kind.is_too_big() && !plausible_mtu(kind.family, said.info, total) {
             return self.reject_error(index, kind, arrival, said, Reason::ImplausibleMtu);
         }
@@ -181,7 +185,11 @@ impl<M: Measurement> Engine<M> {
             gateway: said.gateway,
             quoted_hop_limit: said.quoted_hop_limit,
         };
-        if kind.is_redirect() || (kind.family == Family::Ipv4 && kind.kind == SOURCE_QUENCH) {
+        // One host of a group cannot answer for the others.
+        if group
+            || kind.is_redirect()
+            || (kind.family == Family::Ipv4 && kind.kind == SOURCE_QUENCH)
+        {
             self.stray(&entry, &Stray::Advice(error));
         } else if entry.is_open() && timing.rtt <= entry.timeout() {
             // What says so may be this machine itself, whose way out is not there.

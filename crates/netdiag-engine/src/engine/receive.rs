@@ -6,8 +6,9 @@ use super::settle::STAMP_TOLERANCE;
 use crate::identity::{self, FULL_TAG};
 use crate::measurement::Measurement;
 use crate::outcome::{Corruption, Outcome, Reason, Rejection, Reply, ReplyDetail, Stray};
-use crate::port::{Message, Received};
+use crate::port::{IpOptions, Message, Received};
 use crate::table::{Entry, KernelStamp, State};
+use crate::template::Template;
 use netdiag_model::{Destination, Family, Stamp, StampSource};
 use netdiag_wire::icmp::{self, Echo, Icmp};
 use netdiag_wire::{ipv4, protocol};
@@ -24,16 +25,18 @@ pub(super) struct Arrival {
     pub(super) from: Destination,
     pub(super) to: Option<IpAddr>,
     pub(super) hop_limit: Option<u8>,
+    pub(super) options: Option<IpOptions>,
 }
 
 impl<M: Measurement> Engine<M> {
     pub(super) fn on_received(&mut self, received: &Received<&[u8]>) {
-        let Received { stamp, from, to, hop_limit, .. } = *received;
-        let mut arrival = Arrival { stamp, from, to, hop_limit };
+        let Received { stamp, from, to, hop_limit, options, .. } = *received;
+        let mut arrival = Arrival { stamp, from, to, hop_limit, options };
         match received.message {
             Message::Ipv4(packet) => match ipv4::parse(packet) {
                 Ok((header, payload)) if header.protocol == protocol::ICMP => {
                     arrival.hop_limit = Some(header.hop_limit);
+                    arrival.options = IpOptions::from_bytes(header.options);
                     arrival.to = Some(IpAddr::V4(header.destination));
                     self.on_icmp(Family::Ipv4, &arrival, payload);
                 }
@@ -96,7 +99,11 @@ impl<M: Measurement> Engine<M> {
                 self.stray(&entry, &Stray::Late(reply));
             }
             State::Answered => {
-                self.stray(&entry, &Stray::Duplicate(reply));
+                let stray = match self.table.template(&entry).group {
+                    true => Stray::Further(reply),
+                    false => Stray::Duplicate(reply),
+                };
+                self.stray(&entry, &stray);
             }
             State::Void | State::Closed => {}
         }
@@ -137,11 +144,11 @@ impl<M: Measurement> Engine<M> {
         let first = identifiers(&self.config.opened, entry.destination.family()).0;
         let key =
             (first.wrapping_add(u16::from(entry.ident)), self.config.secret.wire_sequence(index));
-        let size = self.table.template(&entry).size;
+        let Template { size, group, .. } = *self.table.template(&entry);
         let identity = entry.identity(index);
         if !intact {
             Some(Reason::BadChecksum)
-        } else if !entry.destination.is_source(arrival.from) {
+        } else if !may_answer(entry.destination, group, arrival.from) {
             Some(Reason::WrongSource)
         } else if (echo.ident, echo.seq) != key {
             Some(Reason::WrongSequence)
@@ -155,11 +162,16 @@ impl<M: Measurement> Engine<M> {
     }
 
     fn reply(&self, entry: &Entry, arrival: &Arrival, echo: &Echo<'_>) -> Reply {
+        let Template { size, group, control, .. } = *self.table.template(entry);
+        let plain = plain_reply(entry, arrival, ReplyDetail::Echo);
         Reply {
+            // This machine hears its own packets to a group before they leave, and may answer them.
+            clock_adjusted: plain.clock_adjusted && !group,
             bytes: HEADER + echo.payload.len(),
-            sent_bytes: HEADER + usize::from(self.table.template(entry).size),
+            sent_bytes: HEADER + usize::from(size),
             corruption: self.corruption(entry, echo.payload),
-            ..plain_reply(entry, arrival, ReplyDetail::Echo)
+            options: control.options.and(arrival.options),
+            ..plain
         }
     }
 
@@ -205,8 +217,21 @@ pub(super) fn plain_reply(entry: &Entry, arrival: &Arrival, detail: ReplyDetail)
         bytes: 0,
         sent_bytes: 0,
         corruption: None,
+        options: None,
         detail,
     }
+}
+
+/// Whether an answer may come from there: where the probe went, or of a group any address that one
+/// host can have.
+fn may_answer(destination: Destination, group: bool, from: Destination) -> bool {
+    if !group {
+        return destination.is_source(from);
+    }
+    let address = from.address();
+    let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
+    let is_group = address.is_multicast() || is_broadcast || address == destination.address();
+    !(is_group || address.is_unspecified())
 }
 
 /// A round trip and the clock that it was taken with.

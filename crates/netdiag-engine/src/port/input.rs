@@ -1,5 +1,6 @@
 //! What the network tells the engine.
 
+use super::ip_options::IpOptions;
 use super::operation::{Channel, OperationId};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Instant, Stamp, Untrusted};
@@ -99,6 +100,8 @@ pub struct Received<B> {
     pub interface: Option<u32>,
     /// Its TTL or hop limit, where known (an IPv4 packet has it in its bytes).
     pub hop_limit: Option<u8>,
+    /// Its IPv4 options, where they are known and do not stand in its bytes.
+    pub options: Option<IpOptions>,
     /// What it is.
     pub message: Message<B>,
 }
@@ -399,14 +402,14 @@ impl<B> InputKind<B> {
 
 impl<B> Received<B> {
     fn map_bytes<C>(self, f: impl FnOnce(B) -> C) -> Received<C> {
-        let Self { stamp, from, to, interface, hop_limit, message } = self;
+        let Self { stamp, from, to, interface, hop_limit, options, message } = self;
         let message = match message {
             Message::Ipv4(bytes) => Message::Ipv4(f(bytes)),
             Message::Icmpv4(bytes) => Message::Icmpv4(f(bytes)),
             Message::Icmpv6(bytes) => Message::Icmpv6(f(bytes)),
             Message::Udp(port, bytes) => Message::Udp(port, f(bytes)),
         };
-        Received { stamp, from, to, interface, hop_limit, message }
+        Received { stamp, from, to, interface, hop_limit, options, message }
     }
 }
 

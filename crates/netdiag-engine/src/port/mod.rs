@@ -4,6 +4,7 @@
 //! the bytes of what they carry, so that nothing is allocated for a packet.
 
 mod input;
+mod ip_options;
 mod network;
 mod operation;
 
@@ -11,6 +12,7 @@ pub use input::{
     Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, InterfaceChange, InterfaceEvent,
     Message, QueuedError, Received, SendError, StopCause, TcpInfo,
 };
+pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
 pub use network::{Identifiers, Network, NetworkError, Opened, Opening, Refused};
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,

@@ -1,5 +1,6 @@
 //! What the engine asks of the network.
 
+use super::ip_options::IpOptions;
 use netdiag_model::Destination;
 use std::net::IpAddr;
 use std::ops::Range;
@@ -50,6 +51,10 @@ pub struct Control {
     pub source: Option<IpAddr>,
     /// The index of the interface to leave by.
     pub interface: Option<u32>,
+    /// The flow label of an IPv6 packet, 20 bits (RFC 6437).
+    pub flow_label: Option<u32>,
+    /// The options of an IPv4 packet.
+    pub options: Option<IpOptions>,
 }
 
 /// One datagram to send.

@@ -86,7 +86,7 @@ impl Bytes<'_> {
                 request: vec![7; 9],
             },
             4..7 => ProbeKind::Udp(UdpSpec { port: 7 + u16::from(self.bit()), size, pattern }),
-            _ => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.byte() }),
+            _ => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.byte(), group: self.bit() }),
         };
         let timeout = Duration::from_millis(self.one_of(&TIMEOUTS));
         ProbeSpec { timeout, ..probe(seq, self.one_of(&[V4, V6]), kind) }

@@ -167,7 +167,8 @@ fn receive(engine: &mut Engine<Target>, from: Destination, v4: bool, bytes: &[u8
     let message = if v4 { Message::Icmpv4(bytes) } else { Message::Icmpv6(bytes) };
     let stamp = Stamp::user(at(10));
     let to = (!v4).then_some(OUR_V6.into());
-    let received = Received { stamp, from, to, interface: None, hop_limit: None, message };
+    let received =
+        Received { stamp, from, to, interface: None, hop_limit: None, options: None, message };
     engine.handle_input(at(10), Input { at: at(10), kind: InputKind::Received(received) });
 }
 

@@ -5,6 +5,7 @@ mod bytes;
 mod dialogs;
 mod errors;
 mod forged;
+mod groups;
 mod harness;
 mod interleavings;
 mod lifecycle;

@@ -47,7 +47,7 @@ impl Packet {
             (Family::Ipv6, _) => Message::Icmpv6(bytes),
         };
         let Self { from, to, hop_limit, .. } = *self;
-        Received { stamp, from, to, interface: None, hop_limit, message }
+        Received { stamp, from, to, interface: None, hop_limit, options: None, message }
     }
 }
 
@@ -110,7 +110,7 @@ impl Datagram {
     pub(crate) fn received(&self, stamp: Stamp) -> Received<&[u8]> {
         let (to, hop_limit) = (None, Some(ARRIVING));
         let message = Message::Udp(self.port, self.bytes.as_slice());
-        Received { stamp, from: self.from, to, interface: None, hop_limit, message }
+        Received { stamp, from: self.from, to, interface: None, hop_limit, options: None, message }
     }
 }
 
@@ -232,7 +232,12 @@ pub(crate) fn request(sent: &Sent) -> icmp::Echo<'_> {
     }
 }
 
-fn header_v4(source: Ipv4Addr, to: Ipv4Addr, hop_limit: u8, options: &[u8]) -> Ipv4Header<'_> {
+pub(crate) fn header_v4(
+    source: Ipv4Addr,
+    to: Ipv4Addr,
+    hop_limit: u8,
+    options: &[u8],
+) -> Ipv4Header<'_> {
     Ipv4Header {
         source,
         destination: to,

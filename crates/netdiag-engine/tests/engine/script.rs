@@ -3,7 +3,9 @@
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::{Change, InterfaceEvent};
 use netdiag_engine::stats::{SeriesStats, SettledKind};
-use netdiag_engine::{Events, Measurement, Next, Outcome, Probe, ProbeSpec, Stray, WayOut};
+use netdiag_engine::{
+    EchoSpec, Events, Measurement, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray, WayOut,
+};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
 use std::collections::{BTreeMap, VecDeque};
@@ -76,6 +78,11 @@ impl Log {
     }
 }
 
+/// Whether a probe goes to many hosts.
+const fn is_group(spec: &ProbeSpec) -> bool {
+    matches!(spec.kind, ProbeKind::Echo(EchoSpec { group: true, .. }))
+}
+
 impl Measurement for Script {
     type Event = u64;
 
@@ -125,14 +132,21 @@ impl Measurement for Script {
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, _: &mut Events<u64>) {
-        self.log.check(probe);
+        let group = is_group(self.log.check(probe));
         match stray {
             Stray::Late(_) => {
                 let settled = self.log.settled.get(&probe.seq).expect("late is after the end");
                 assert!(!matches!(settled, Outcome::Replied(_)), "an answered probe is not late");
                 self.log.stats.on_late();
             }
-            Stray::Duplicate(_) => self.log.stats.on_duplicate(),
+            Stray::Duplicate(_) => {
+                assert!(!group, "a group has further answers");
+                self.log.stats.on_duplicate();
+            }
+            Stray::Further(_) => {
+                assert!(group, "one host has duplicates");
+                assert!(self.log.settled.contains_key(&probe.seq), "further is after the first");
+            }
             Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) => {}
         }
         self.log.check_sums();

@@ -72,6 +72,7 @@ fn burst(
             to: None,
             interface: None,
             hop_limit: None,
+            options: None,
             message: Message::Icmpv4(bytes.as_slice()),
         });
         engine.handle_input(back, Input { at: back, kind });

@@ -168,6 +168,7 @@ fn receive(engine: &mut Engine<Pinger>, at: Instant, bytes: &[u8]) {
         to: None,
         interface: None,
         hop_limit: None,
+        options: None,
         message: Message::Icmpv4(bytes),
     });
     engine.handle_input(at, Input { at, kind });

@@ -27,6 +27,10 @@ impl Measurement {
             Protocol::Udp { .. } => {
                 format!("UDP may be dropped there: `netdiag trace {target}`, `--proto tcp:PORT`")
             }
+            _ if self.is_group() => "hosts need not answer a group; Linux answers a broadcast and \
+                                     IPv4 multicast only where net.ipv4.icmp_echo_ignore_broadcasts \
+                                     is 0"
+                .to_owned(),
             _ => format!(
                 "ICMP may be filtered: `netdiag tcp-connect {target}:443`, `netdiag trace {target}`"
             ),

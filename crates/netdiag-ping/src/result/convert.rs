@@ -1,12 +1,16 @@
 //! From what was measured to the contract's types.
 
-use super::{IcmpErrors, Outage, OutcomeName, Percentiles, Probe, Target};
+use super::{
+    IcmpErrors, IpTimestamp, IpTimestamps, Outage, OutcomeName, Percentiles, Probe, Source,
+    SourceRtt, Target,
+};
 use crate::Measurement;
 use crate::event::{self, Cause, Settled};
 use crate::findings::under_way;
 use crate::measurement::{ProbeRecord, outage_of};
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::IcmpError;
+use netdiag_engine::port;
 use netdiag_engine::stats::PercentileKind;
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
 use netdiag_model::errno::{self, Errno};
@@ -47,6 +51,7 @@ impl Measurement {
             address: Some(address),
             family: Some(self.config.destination.family()),
             hostname: self.name.clone(),
+            cast: self.config.cast,
             protocol: self.config.protocol.name().to_owned(),
             port: self.config.protocol.port(),
             method: Some(context.method.clone()),
@@ -75,6 +80,9 @@ impl Measurement {
             reply_ttl: ttl.map(|ttl| ReplyTtl { last: ttl.last, min: ttl.min, max: ttl.max }),
             hops_back: ttl.zip(guess).map(|(ttl, guess)| guess - ttl.last),
             initial_ttl_guess: guess,
+            responders: self.is_group().then_some(self.sources.kept.len() as u64),
+            sources: self.sources(),
+            sources_omitted: self.sources.omitted,
             icmp_errors: self.icmp_errors(),
             outages: self.outages(context),
             outages_omitted: self.stats.outages().omitted(),
@@ -116,6 +124,24 @@ impl Measurement {
             ipdv_max: ipdv.map(|ipdv| ipdv.max_ns as f64 / 1e6),
             pdv_p95: milliseconds(jitter.pdv_p95),
         })
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        let kept = self.sources.kept.iter();
+        kept.map(|(from, source)| Source {
+            from: from.address(),
+            received: source.received,
+            late: source.late,
+            duplicates: source.duplicates,
+            rtt_ms: source.rtt.zip(source.mean_nanos()).map(|(rtt, mean)| SourceRtt {
+                min: milliseconds(rtt.min),
+                mean: mean / 1e6,
+                max: milliseconds(rtt.max),
+                last: milliseconds(rtt.last),
+            }),
+            ttl: source.ttl,
+        })
+        .collect()
     }
 
     fn icmp_errors(&self) -> Vec<IcmpErrors> {
@@ -224,6 +250,7 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
     let taken = reply.map(|reply| (reply.rtt, reply.stamp));
     let taken = taken.or_else(|| error.map(|error| (error.rtt, error.stamp))).or(refusal);
     let (rtt, stamp) = taken.unzip();
+    let options = reply.and_then(|reply| reply.options);
     let from = reply.map(|reply| reply.from).or_else(|| error.map(|error| error.from));
     Probe {
         seq: settled.seq,
@@ -239,8 +266,21 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
         corrupted: reply.is_some_and(|reply| reply.corruption.is_some()),
         duplicates: 0,
         stamp,
+        record_route: options.and_then(|options| options.recorded_route()),
+        ip_timestamps: options.and_then(|options| options.time_stamps()).map(ip_timestamps),
         failure: probe_failure(&settled.outcome),
     }
+}
+
+fn ip_timestamps(told: port::IpTimestamps) -> IpTimestamps {
+    /// Set where the rest is no number of milliseconds (RFC 791 section 3.1).
+    const OTHER: u32 = 1 << 31;
+    let stamps = told.stamps.into_iter().map(|(address, field)| IpTimestamp {
+        address,
+        value: field & !OTHER,
+        standard: field & OTHER == 0,
+    });
+    IpTimestamps { stamps: stamps.collect(), unrecorded: told.unrecorded }
 }
 
 const fn outcome_name(outcome: &Outcome) -> OutcomeName {

@@ -48,6 +48,7 @@ pub struct Row {
 
 /// What was found of one target.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "the large one is what nearly all are")]
 pub enum Found {
     /// It was not probed.
     Nothing,

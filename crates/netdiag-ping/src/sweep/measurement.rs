@@ -148,7 +148,7 @@ impl Measurement {
             timeout,
             patience: timeout.min(Duration::from_secs(1)),
             control: self.config.control,
-            kind: protocol.probe(self.config.size, self.config.pattern, 0),
+            kind: protocol.probe((self.config.size, self.config.pattern), 0, false),
         }))
     }
 
@@ -311,7 +311,7 @@ impl Policy for Measurement {
         match stray {
             Stray::Late(_) => self.totals.late += 1,
             Stray::Duplicate(_) => self.totals.duplicates += 1,
-            Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) => {}
+            Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) | Stray::Further(_) => {}
         }
         // What a series makes of it is what there is to tell; where there is none, one made for it.
         let mut told = std::mem::take(&mut self.scratch);

@@ -65,6 +65,9 @@ pub const COLUMNS: &[&str] = &[
     "failure.stage",
     "failure.reason",
     "failure.message",
+    "cast",
+    "responders",
+    "sources_omitted",
 ];
 
 impl<W: Write> PingReport for JsonReport<W> {

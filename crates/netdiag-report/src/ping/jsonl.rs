@@ -74,7 +74,7 @@ struct Line<'a, T> {
     fields: &'a T,
 }
 
-/// A late answer, a duplicate, or something rejected.
+/// A late answer, a duplicate, that of a further host of a group, or something rejected.
 #[derive(Serialize)]
 struct Stray {
     seq: Option<u64>,
@@ -135,6 +135,9 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
             }
             EventKind::Duplicate { seq, reply } => {
                 self.line("duplicate", index, at, &Stray::reply(*seq, reply))
+            }
+            EventKind::Further { seq, reply } => {
+                self.line("further", index, at, &Stray::reply(*seq, reply))
             }
             EventKind::Rejected { seq, rejection } => {
                 let (from, reason) = (rejection.from.address(), Some(rejection.reason.name()));

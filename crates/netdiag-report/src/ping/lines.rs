@@ -32,6 +32,8 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
             format!("from {source} {}: ", interface.unwrap_or_default())
         }
     };
+    let flow = resolved.flow_label.map(|label| format!(", flow 0x{label:05x}, "));
+    let flow = flow.unwrap_or_default();
     match (resolved.protocol, destination.family()) {
         (Protocol::Udp { port }, _) => {
             return format!("PING {given} ({address}) {from}udp port {port}, {size} data bytes");
@@ -43,15 +45,16 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
     }
     match destination.family() {
         Family::Ipv4 => {
-            format!("PING {given} ({address}) {from}{size}({}) bytes of data.", size + 28)
+            let whole = size + 28 + resolved.options_len;
+            format!("PING {given} ({address}) {from}{size}({whole}) bytes of data.")
         }
         Family::Ipv6 if is_literal(&given) && classic => {
-            format!("PING {given}({address}{}) {from}{size} data bytes", zone(&given))
+            format!("PING {given}({address}{}) {flow}{from}{size} data bytes", zone(&given))
         }
         Family::Ipv6 if !classic => {
-            format!("PING {given}({address}) {from}{size} data bytes")
+            format!("PING {given}({address}) {flow}{from}{size} data bytes")
         }
-        Family::Ipv6 => format!("PING {given}({given} ({address})) {from}{size} data bytes"),
+        Family::Ipv6 => format!("PING {given}({given} ({address})) {flow}{from}{size} data bytes"),
     }
 }
 
@@ -220,6 +223,18 @@ pub(super) fn late(
     }
     let timeout = ms3(timeout);
     format!("late, lost after {} ms: {line}", timeout.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// An answer of a further host of a group.
+pub(super) fn further(
+    protocol: Protocol,
+    seq: u64,
+    further: &Reply,
+    who: &str,
+    timeout: Duration,
+) -> String {
+    let late = if further.rtt > timeout { "late: " } else { "" };
+    format!("{late}{}", reply(protocol, seq, further, who))
 }
 
 /// Something that is no answer.

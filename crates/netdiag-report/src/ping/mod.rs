@@ -2,6 +2,7 @@
 
 mod classic;
 mod document;
+mod ip_options;
 pub(crate) mod jsonl;
 mod lines;
 mod summary;
@@ -11,7 +12,7 @@ use netdiag_model::contract::{Document, Method};
 use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted};
 use netdiag_ping::result::{Context, Target};
-use netdiag_ping::{Event, Measurement, Protocol};
+use netdiag_ping::{Cast, Event, Measurement, Protocol};
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -48,6 +49,8 @@ pub struct Resolved {
     pub target_index: usize,
     /// As it was given.
     pub target: Untrusted,
+    /// To how many hosts that is.
+    pub cast: Cast,
     /// What is sent to it.
     pub protocol: Protocol,
     /// Its address; `None` when its name has none.
@@ -64,6 +67,10 @@ pub struct Resolved {
     pub identifier: Option<u16>,
     /// Data bytes of a request.
     pub size: u16,
+    /// Bytes of IPv4 options in the header of a request.
+    pub options_len: usize,
+    /// The flow label of a request, where one was asked for.
+    pub flow_label: Option<u32>,
     /// When the look-up was done.
     pub at: Instant,
 }

@@ -74,6 +74,37 @@ pub(super) fn ours(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
     back.map_or(Ok(()), |back| writeln!(out, "{back}"))
 }
 
+/// How many hosts of a group are listed.
+const SOURCES_SHOWN: usize = 100;
+
+/// Who answered, of a group.
+pub(super) fn sources(out: &mut dyn Write, target: &Target) -> io::Result<()> {
+    let Some(count) = target.responders else { return Ok(()) };
+    let hosts = if count == 1 { "host" } else { "hosts" };
+    writeln!(out, "{count} {hosts} answered")?;
+    for source in target.sources.iter().take(SOURCES_SHOWN) {
+        write!(out, "  {}: {} of {} probes", source.from, source.received, target.sent)?;
+        for (word, count) in [("late", source.late), ("duplicates", source.duplicates)] {
+            if count > 0 {
+                write!(out, ", {word} {count}")?;
+            }
+        }
+        if let Some(rtt) = &source.rtt_ms {
+            let [min, mean, max] = [rtt.min, rtt.mean, rtt.max].map(ms3_f64);
+            write!(out, ", rtt min/avg/max = {min}/{mean}/{max} ms")?;
+        }
+        writeln!(out)?;
+    }
+    match target.sources.len().saturating_sub(SOURCES_SHOWN) {
+        0 => {}
+        more => writeln!(out, "and {more} further hosts: see --output json")?,
+    }
+    match target.sources_omitted {
+        0 => Ok(()),
+        more => writeln!(out, "{more} answers of hosts beyond the {count}"),
+    }
+}
+
 /// Who sent ICMP errors, and which; the most frequent first.
 fn icmp_errors(out: &mut dyn Write, target: &Target) -> io::Result<()> {
     let mut errors: Vec<_> = target.icmp_errors.iter().collect();

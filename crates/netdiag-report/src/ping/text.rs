@@ -1,9 +1,10 @@
 //! `--output text`: what a person reads.
 
-use super::{Ended, PingReport, Resolved, Run, lines, summary};
+use super::{Ended, PingReport, Resolved, Run, ip_options, lines, summary};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_engine::Outcome;
+use netdiag_engine::outcome::Reply;
 use netdiag_engine::port::Change;
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Instant, Untrusted};
@@ -12,7 +13,7 @@ use netdiag_ping::result::Target;
 use netdiag_ping::{Event, Protocol};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// How text is written.
@@ -56,6 +57,8 @@ struct Shown {
     protocol: Protocol,
     name: Option<Untrusted>,
     highest_seq: u64,
+    /// The route that a reply brought last.
+    route: Vec<Ipv4Addr>,
     /// The last request that left, and whether it was settled.
     last_sent: (u64, bool),
 }
@@ -126,6 +129,15 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 let who = self.who(index, reply.from.address());
                 Some(format!("{} (DUP!){}", lines::reply(protocol, *seq, reply, &who), self.bell()))
             }
+            EventKind::Further { seq, reply } => {
+                let who = self.who(index, reply.from.address());
+                let line = lines::further(protocol, *seq, reply, &who, self.options.timeout);
+                Some(format!(
+                    "{line}{}{}",
+                    lines::marks(reply, false),
+                    self.ip_options(index, reply)
+                ))
+            }
             EventKind::Advice { seq, error } => Some(lines::advice(protocol, *seq, error)),
             EventKind::LateError { seq, error } => {
                 Some(format!("late: {}", lines::advice(protocol, *seq, error)))
@@ -154,7 +166,8 @@ impl<W: Write, E: Write> TextReport<W, E> {
                     shown.highest_seq = highest.max(seq);
                 }
                 let marks = lines::marks(reply, seq < highest);
-                Some(format!("{}{marks}{}", lines::reply(protocol, seq, reply, &who), self.bell()))
+                let line = lines::reply(protocol, seq, reply, &who);
+                Some(format!("{line}{marks}{}{}", self.bell(), self.ip_options(index, reply)))
             }
             Outcome::TimedOut if was_told => None,
             _ => lines::no_reply(protocol, settled, self.one_of_several(index)),
@@ -168,6 +181,13 @@ impl<W: Write, E: Write> TextReport<W, E> {
         let (before, is_settled) = std::mem::replace(&mut shown.last_sent, (seq, false));
         let is_told = self.options.outstanding && before > 0 && !is_settled;
         is_told.then(|| format!("no answer yet for {}{to}", lines::seq_of(shown.protocol, before)))
+    }
+
+    /// What the options of a reply bring, behind its line.
+    fn ip_options(&mut self, index: usize, reply: &Reply) -> String {
+        let shown = self.targets.get_mut(&index).zip(reply.options.as_ref());
+        let told = shown.map(|(shown, options)| ip_options::told(options, &mut shown.route));
+        told.unwrap_or_default().trim_end_matches('\n').to_owned()
     }
 
     const fn bell(&self) -> &'static str {
@@ -216,8 +236,8 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
             .next()
             .is_some_and(|text| netdiag_model::parse_address(text).is_none());
         let name = Some(resolved.target.clone()).filter(|_| is_name);
-        let protocol = resolved.protocol;
-        let shown = Shown { address, protocol, name, highest_seq: 0, last_sent: (0, true) };
+        let (protocol, route) = (resolved.protocol, Vec::new());
+        let shown = Shown { address, protocol, name, highest_seq: 0, route, last_sent: (0, true) };
         self.targets.insert(resolved.target_index, shown);
         match &resolved.failure {
             None => writeln!(self.out, "{}", lines::header(resolved, false)),
@@ -268,6 +288,7 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
         for ended in targets.iter().filter(|ended| ended.measurement.is_some()) {
             summary::iputils(&mut self.out, ended)?;
             summary::ours(&mut self.out, ended)?;
+            summary::sources(&mut self.out, ended.target)?;
             let index = Some(ended.resolved.target_index);
             let own = document.findings.iter().filter(|finding| finding.target_index == index);
             for finding in own {

@@ -202,6 +202,7 @@ impl<'a> Context<'a> {
             to: Some(self.header.destination),
             interface: Some(INTERFACE),
             hop_limit: Some(self.header.hop_limit),
+            options: None,
             message,
         }))
     }

@@ -4,7 +4,7 @@ use super::{failed, ip, messages};
 use netdiag_engine::port::NetworkError;
 use netdiag_model::{Destination, Way};
 use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage};
+use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
@@ -75,7 +75,8 @@ fn question(destination: Destination, source: Option<IpAddr>, interface: Option<
 }
 
 fn read(route: &RouteMessage) -> Option<Way> {
-    let mut way = Way { source: None, interface: 0 };
+    let is_broadcast = route.header.kind == RouteType::Broadcast;
+    let mut way = Way { source: None, interface: 0, is_broadcast };
     for attribute in &route.attributes {
         match attribute {
             RouteAttribute::Oif(index) => way.interface = *index,

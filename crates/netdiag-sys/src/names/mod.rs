@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use literal::{interface_index, literal};
-pub use order::{owns, source};
+pub use order::{broadcast_source, owns, source};
 
 /// The longest that a look-up of a target takes, whatever resolv.conf says.
 pub const TOTAL: Duration = Duration::from_secs(5);

@@ -45,6 +45,29 @@ pub fn source(
     from: Option<IpAddr>,
     interface: Option<u32>,
 ) -> Result<IpAddr, NetworkError> {
+    connected(destination, from, interface, false)
+}
+
+/// The same of a broadcast address of the network that packets leave by; `None` for any other. The
+/// kernel refuses one without SO_BROADCAST and takes it with it (EACCES, ip(7)); what a route
+/// prohibits is refused both times. Sends nothing.
+#[must_use]
+pub fn broadcast_source(
+    destination: Destination,
+    from: Option<IpAddr>,
+    interface: Option<u32>,
+) -> Option<IpAddr> {
+    let refused = connected(destination, from, interface, false).err()?;
+    let may_be_one = destination.family() == Family::Ipv4 && refused.errno == libc::EACCES;
+    connected(destination, from, interface, true).ok().filter(|_| may_be_one)
+}
+
+fn connected(
+    destination: Destination,
+    from: Option<IpAddr>,
+    interface: Option<u32>,
+    broadcast: bool,
+) -> Result<IpAddr, NetworkError> {
     /// Any port: nothing is sent to it.
     const DISCARD: u16 = 9;
     let (domain, target) = match destination {
@@ -57,6 +80,9 @@ pub fn source(
         move |fault: io::Error| NetworkError { call, errno: fault.raw_os_error().unwrap_or(EINVAL) }
     };
     let socket = Socket::new(domain, Type::DGRAM, None).map_err(failed("socket"))?;
+    if broadcast {
+        socket.set_broadcast(true).map_err(failed("setsockopt(SO_BROADCAST)"))?;
+    }
     if let Some(index) = interface {
         raw::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, index.cast_signed())
             .map_err(|errno| NetworkError { call: "setsockopt(SO_BINDTOIFINDEX)", errno })?;

@@ -13,6 +13,10 @@ const IN_A_SECOND: u32 = 2_500;
 const APART: Duration = Duration::from_millis(2);
 /// From one TCP connection attempt to a target to the next.
 const CONNECTS_APART: Duration = Duration::from_millis(20);
+/// From one packet to a group to the next: each can bring an answer from every host there.
+const GROUPS_APART: Duration = Duration::from_secs(1);
+/// How much too early a packet to a group may be, since no clock is kept exactly.
+const GROUPS_SLACK: Duration = Duration::from_millis(10);
 /// So many may follow each other at once, as with iputils' preload.
 const AT_ONCE: u32 = 3;
 /// How many targets are remembered before those that have rested are forgotten.
@@ -34,9 +38,9 @@ struct Bucket {
 }
 
 impl Bucket {
-    /// Whether one more may pass now, `apart` from each other but `at_once` together.
-    fn allows(self, now: Instant, apart: Duration, at_once: u32) -> bool {
-        self.due <= now + apart * (at_once - 1)
+    /// Whether one more may pass now, which may be so much too early.
+    fn allows(self, now: Instant, slack: Duration) -> bool {
+        self.due <= now + slack
     }
 
     fn pass(&mut self, now: Instant, apart: Duration) {
@@ -61,27 +65,41 @@ impl Gate {
     }
 
     fn admit<B>(&mut self, now: Instant, operation: &Operation<B>) -> bool {
-        let (to, apart) = match operation {
-            Operation::Transmit(transmit) => ((transmit.destination.address(), false), APART),
-            Operation::Connect(connect) => ((connect.destination.address(), true), CONNECTS_APART),
+        let (to, apart, slack) = match operation {
+            // To the broadcast address of a network a user's sockets cannot send (SO_BROADCAST).
+            Operation::Transmit(transmit) if is_group(transmit.destination.address()) => {
+                ((transmit.destination.address(), false), GROUPS_APART, GROUPS_SLACK)
+            }
+            Operation::Transmit(transmit) => {
+                ((transmit.destination.address(), false), APART, APART * (AT_ONCE - 1))
+            }
+            Operation::Connect(connect) => {
+                let slack = CONNECTS_APART * (AT_ONCE - 1);
+                ((connect.destination.address(), true), CONNECTS_APART, slack)
+            }
             Operation::Exchange(_) | Operation::Lookup(_) | Operation::Close(_) => return true,
         };
         let every = Duration::from_secs(1) / IN_A_SECOND;
         // A tenth of a second's worth may go together.
-        if !self.all.allows(now, every, IN_A_SECOND / 10) {
+        if !self.all.allows(now, every * (IN_A_SECOND / 10 - 1)) {
             return false;
         }
         if self.targets.len() >= REMEMBERED {
             self.targets.retain(|_, target| target.due > now);
         }
         let target = self.targets.entry(to).or_default();
-        if !target.allows(now, apart, AT_ONCE) {
+        if !target.allows(now, slack) {
             return false;
         }
         target.pass(now, apart);
         self.all.pass(now, every);
         true
     }
+}
+
+/// Whether an address by itself stands for many hosts.
+fn is_group(address: IpAddr) -> bool {
+    address.is_multicast() || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
 }
 
 #[cfg(test)]
@@ -111,6 +129,20 @@ mod tests {
         let times: Vec<u64> = passed.collect();
         assert_eq!(times[..5], [0, 1, 2, 2_000, 4_000]);
         assert_eq!(times.len(), 2 + 100_000 / 2_000);
+    }
+
+    #[test]
+    fn a_group_gets_one_a_second() {
+        for group in ["224.0.0.1", "ff02::1", "255.255.255.255"] {
+            let group = Destination::new(group.parse().expect("an address"));
+            let mut gate = Gate::default();
+            let passed = (0..4_000).filter(|millis| {
+                let Operation::Transmit(transmit) = to(1) else { unreachable!("it sends") };
+                let sent = Operation::Transmit(Transmit { destination: group, ..transmit });
+                gate.admit(at(millis * 1_000), &sent)
+            });
+            assert_eq!(passed.collect::<Vec<u64>>(), [0, 990, 1_990, 2_990, 3_990]);
+        }
     }
 
     #[test]

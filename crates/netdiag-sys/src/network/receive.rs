@@ -91,6 +91,7 @@ impl Lane {
                 to: ancillary.to,
                 interface: ancillary.interface,
                 hop_limit: ancillary.hop_limit,
+                options: ancillary.options,
                 message: self.message(&message, port),
             };
             inputs.push(stamp.at, InputKind::Received(received));

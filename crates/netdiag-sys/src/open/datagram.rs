@@ -36,7 +36,7 @@ pub(super) fn open(
         socket: SocketKind::IcmpDatagram,
         identifiers: Identifiers { first, count: 1 },
         because: because(better),
-        lost: lost(family),
+        lost: lost(request, family),
     };
     Ok(ProbeSocket::new(socket, family, opening, request))
 }
@@ -44,17 +44,25 @@ pub(super) fn open(
 /// The kernel ignores what becomes of the packet here (ping_v6_sendmsg in net/ipv6/ping.c).
 const LOST_IPV6: &str = "sends that this machine's firewall or a full queue dropped";
 
+/// The same with and without IP_RECVOPTS.
+const HEADERS: &str = "IP headers of replies (options, identification, type of service)";
+const HEADERS_BUT_OPTIONS: &str = "IP headers of replies (identification, type of service)";
+
 /// What an ICMP datagram socket cannot tell.
 const LOST: &[&str] = &[
-    "IP headers of replies (options, identification, type of service)",
+    HEADERS,
     "the IP header of our probe as routers quote it",
     "redirects, source quench, and answers under another identifier",
     "timestamp requests cannot be sent",
 ];
 
-fn lost(family: Family) -> Vec<String> {
+fn lost(request: &OpenRequest, family: Family) -> Vec<String> {
     let silent = (family == Family::Ipv6).then_some(LOST_IPV6);
-    LOST.iter().copied().chain(silent).map(str::to_owned).collect()
+    let said = |said: &'static str| match said {
+        HEADERS if request.ip_options && family == Family::Ipv4 => HEADERS_BUT_OPTIONS,
+        other => other,
+    };
+    LOST.iter().copied().chain(silent).map(|lost| said(lost).to_owned()).collect()
 }
 
 fn because(better: &[Refused]) -> String {

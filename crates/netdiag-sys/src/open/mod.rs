@@ -23,7 +23,8 @@ pub struct OpenRequest {
     pub identifier: Option<u16>,
     /// Only this family; the other one is then not opened, which spares a tenth of a millisecond.
     pub family: Option<Family>,
-    /// Whether packets to broadcast addresses may leave (SO_BROADCAST, socket(7)).
+    /// Whether packets to broadcast addresses may leave (SO_BROADCAST, socket(7)). Only root gets it:
+    /// for anybody else the kernel refuses such packets (EACCES).
     pub broadcast: bool,
     /// What the kernel does about packets larger than the path (IP_MTU_DISCOVER, ip(7)).
     pub dont_fragment: Option<DontFragment>,
@@ -42,6 +43,14 @@ pub struct OpenRequest {
     pub direct: bool,
     /// Do not hear one's own packets to a group (IP_MULTICAST_LOOP, ip(7)).
     pub no_loopback: bool,
+    /// SO_DEBUG (socket(7)), where this user may set it; ICMP has no use for it.
+    pub debug: bool,
+    /// The flow label that packets carry, which is taken out on loan (IPV6_FLOWLABEL_MGR): as soon as
+    /// anybody here has one for himself alone, the kernel sends none that is not lent.
+    pub flow_label: Option<u32>,
+    /// Whether the IPv4 options of replies are wanted (IP_RECVOPTS, ip(7)). A raw socket shows them
+    /// in any case.
+    pub ip_options: bool,
     /// No kernel time stamps: round trips by this process's clock.
     pub user_stamps: bool,
     /// ICMP is not opened.

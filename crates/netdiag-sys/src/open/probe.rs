@@ -1,9 +1,9 @@
 //! What all sockets that probes leave by have in common.
 
 use super::{DontFragment, OpenRequest};
-use crate::address;
 use crate::control::ControlBuffer;
 use crate::raw::{self, Outgoing};
+use crate::{address, privileges};
 use netdiag_engine::port::{Control, NetworkError, Opening};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Family};
@@ -24,6 +24,9 @@ const SO_RXQ_OVFL: i32 = 40;
 /// `IP_RECVERR_RFC4884` and `IPV6_RECVERR_RFC4884` (Linux 5.9): errors keep their extensions.
 const IP_RECVERR_RFC4884: i32 = 26;
 const IPV6_RECVERR_RFC4884: i32 = 31;
+
+/// `IPV6_FLOWLABEL_MGR` of linux/in6.h.
+const IPV6_FLOWLABEL_MGR: i32 = 32;
 
 /// Room for the replies to a burst of thousands while we do not run.
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -165,7 +168,19 @@ fn set_requested(
     let set = |call, level, name, value| {
         raw::set_int(fd, level, name, value).map_err(|errno| NetworkError { call, errno })
     };
-    if request.broadcast && family == Family::Ipv4 {
+    if request.debug {
+        let _ = raw::set_int(fd, libc::SOL_SOCKET, libc::SO_DEBUG, 1);
+    }
+    if let Some(label) = request.flow_label
+        && family == Family::Ipv6
+    {
+        raw::set_bytes(fd, libc::SOL_IPV6, IPV6_FLOWLABEL_MGR, &lend(label))
+            .map_err(|errno| NetworkError { call: "setsockopt(IPV6_FLOWLABEL_MGR)", errno })?;
+    }
+    if request.ip_options && family == Family::Ipv4 {
+        set("setsockopt(IP_RECVOPTS)", libc::SOL_IP, libc::IP_RECVOPTS, 1)?;
+    }
+    if request.broadcast && family == Family::Ipv4 && privileges::real_user() == 0 {
         set("setsockopt(SO_BROADCAST)", libc::SOL_SOCKET, libc::SO_BROADCAST, 1)?;
     }
     if let Some(mark) = request.mark {
@@ -193,6 +208,20 @@ fn set_requested(
         Some(mode) => set_fragmentation(fd, mode, family),
         None => Ok(()),
     }
+}
+
+/// `struct in6_flowlabel_req` of linux/in6.h: lend this label, make it if need be, to be shared with
+/// anybody.
+fn lend(label: u32) -> [u8; 32] {
+    const SHARED_WITH_ANYBODY: u8 = 255;
+    const CREATE: u16 = 1;
+    let mut request = [0; 32];
+    // A destination must be named, any but ::, and is not looked at.
+    request[..16].copy_from_slice(&Ipv6Addr::LOCALHOST.octets());
+    request[16..20].copy_from_slice(&label.to_be_bytes());
+    request[21] = SHARED_WITH_ANYBODY;
+    request[22..24].copy_from_slice(&CREATE.to_ne_bytes());
+    request
 }
 
 fn set_fragmentation(

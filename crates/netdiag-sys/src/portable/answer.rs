@@ -85,6 +85,7 @@ fn received(
         to: None,
         interface: None,
         hop_limit,
+        options: None,
         message,
     })
 }

@@ -122,9 +122,11 @@ impl PortableNetwork {
 
     /// Whether the sockets do what a packet is to carry.
     fn carries(&self, wanted: &Control) -> bool {
-        let Control { hop_limit, traffic_class, source, interface } = *wanted;
+        let Control { hop_limit, traffic_class, source, interface, flow_label, options } = *wanted;
         (hop_limit.is_none() || hop_limit == self.control.hop_limit)
             && traffic_class.is_none()
+            && flow_label.is_none()
+            && options.is_none()
             && (source.is_none() || source == self.control.source)
             && (interface.is_none() || interface == self.control.interface)
     }

@@ -65,9 +65,9 @@ impl PortableRequest {
             ipv6: ipv6.ok().map(|(client, _)| client),
             control: Control {
                 hop_limit: self.hop_limit,
-                traffic_class: None,
                 source: self.source,
                 interface: self.interface,
+                ..Control::default()
             },
             patience,
             second: Second::new(runtime),

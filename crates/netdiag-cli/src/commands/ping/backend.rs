@@ -22,6 +22,12 @@ pub(super) fn check(arguments: &PingArguments) -> Result<(), String> {
         ("-r", arguments.direct),
         ("-S", arguments.send_buffer.is_some()),
         ("-L", arguments.no_loopback),
+        ("--broadcast", arguments.broadcast),
+        ("--multicast", arguments.multicast),
+        ("--record-route", arguments.record_route),
+        ("--ip-timestamps", arguments.ip_timestamps.is_some()),
+        ("--flow-label", arguments.flow_label.is_some()),
+        ("-d", arguments.debug),
         ("--classic", arguments.classic),
         ("--proto", arguments.protocols() != [Protocol::Icmp]),
     ];

@@ -1,10 +1,12 @@
 //! Whether the arguments fit together, and fit this machine.
 
-use super::{DOCUMENT_COUNT, backend, classic};
+use super::{DOCUMENT_COUNT, backend, classic, groups};
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
+use crate::args::value::MOST_FLOW_LABEL;
 use netdiag_check::expr::Expr;
+use netdiag_engine::port::IpOptions;
 use netdiag_model::{Destination, Family, Untrusted, parse_address};
 use netdiag_ping::Protocol;
 use netdiag_ping::metrics::METRICS;
@@ -26,6 +28,10 @@ pub(super) struct Checked {
     pub(super) source: Option<IpAddr>,
     pub(super) interface: Option<(u32, Untrusted)>,
     pub(super) count: Option<u64>,
+    /// The flow label, drawn where the user does not care which.
+    pub(super) flow_label: Option<u32>,
+    /// The IPv4 options of each request.
+    pub(super) options: Option<IpOptions>,
     /// How fast an interval that follows the answers may become.
     pub(super) least_interval: Duration,
     pub(super) warnings: Vec<String>,
@@ -81,6 +87,15 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
             return Err(format!("--preload: above {MOST_PRELOAD} only root may send"));
         }
     }
+    if arguments.record_route && arguments.ip_timestamps.is_some() {
+        return Err(match arguments.classic {
+            true => "only one of -T or -R may be used".to_owned(),
+            false => "--record-route: not with --ip-timestamps".to_owned(),
+        });
+    }
+    if arguments.broadcast && !world.may_flood() {
+        return Err("--broadcast: only for root".to_owned());
+    }
     check_protocols(arguments, world)?;
     backend::check(arguments)?;
     if arguments.classic && arguments.form() != Output::Text {
@@ -100,7 +115,22 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
     }
     let least_interval = if world.may_flood() { Duration::ZERO } else { LEAST_INTERVAL };
-    Ok(Checked { fail_if, source, interface, count, least_interval, warnings })
+    let flow_label = arguments.flow_label.map(|label| drawn(label, world));
+    let options = match (&arguments.ip_timestamps, arguments.record_route) {
+        (Some(stamps), _) => stamps.options(),
+        (None, true) => Some(IpOptions::record_route()),
+        (None, false) => None,
+    };
+    Ok(Checked { fail_if, source, interface, count, flow_label, options, least_interval, warnings })
+}
+
+/// A flow label as it is; a random one for 0, which stands for none (RFC 6437 section 2).
+fn drawn<W: World>(label: u32, world: &mut W) -> u32 {
+    if label != 0 {
+        return label;
+    }
+    let [a, b, c, ..] = world.random();
+    (u32::from_be_bytes([0, a, b, c]) & MOST_FLOW_LABEL).max(1)
 }
 
 /// What a protocol has no use for, and what it may not do.
@@ -113,12 +143,25 @@ fn check_protocols<W: World>(arguments: &PingArguments, world: &W) -> Result<(),
     if arguments.ident.is_some() && !all.contains(&Protocol::Icmp) {
         return Err("--ident: only icmp has an identifier".to_owned());
     }
+    let only_icmp = [
+        (arguments.broadcast, "--broadcast"),
+        (arguments.multicast, "--multicast"),
+        (arguments.record_route, "--record-route"),
+        (arguments.ip_timestamps.is_some(), "--ip-timestamps"),
+    ];
+    if let Some((_, option)) = only_icmp.iter().find(|(given, _)| *given)
+        && all != [Protocol::Icmp]
+    {
+        return Err(format!("{option}: only with --proto icmp"));
+    }
     if all.iter().any(is_tcp) {
         let useless = [
             (arguments.mark.is_some(), "--mark"),
             (arguments.df.is_some(), "--df"),
             (arguments.direct, "-r"),
             (arguments.send_buffer.is_some(), "-S"),
+            (arguments.flow_label.is_some(), "--flow-label"),
+            (arguments.debug, "-d"),
             (arguments.pattern.is_some() && all.iter().all(is_tcp), "--pattern"),
         ];
         if let Some((_, option)) = useless.iter().find(|(given, _)| *given) {
@@ -187,11 +230,7 @@ fn check_host<W: World>(
     if address.is_unspecified() {
         return Err(format!("HOST `{shown}`: the unspecified address is no destination"));
     }
-    let broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    if address.is_multicast() || broadcast {
-        return Err(format!("HOST `{shown}`: multicast and broadcast cannot be probed yet"));
-    }
-    Ok(())
+    groups::check_literal(address, arguments).map_err(|error| format!("HOST `{shown}`: {error}"))
 }
 
 /// The zone of an address, behind its `%` (RFC 4007 section 11).
@@ -234,8 +273,18 @@ pub(super) fn check_destination(
              or --interface"
         ));
     }
-    if family == Family::Ipv4 && arguments.size > 65_507 {
-        return Err("--size: at most 65507 for IPv4".to_owned());
+    if family == Family::Ipv6 && checked.options.is_some() && !arguments.classic {
+        let option = if arguments.record_route { "--record-route" } else { "--ip-timestamps" };
+        return Err(format!("{option}: {destination} is IPv6, which has no such option"));
+    }
+    if family == Family::Ipv4 && checked.flow_label.is_some() && !arguments.classic {
+        return Err(format!("--flow-label: {destination} is IPv4, which has none"));
+    }
+    let options = checked.options.map_or(0, |options| options.padded_len());
+    let most = 65_507 - if arguments.classic { 0 } else { options };
+    if family == Family::Ipv4 && usize::from(arguments.size) > most {
+        let with = if options > 0 { " with these options" } else { "" };
+        return Err(format!("--size: at most {most} for IPv4{with}"));
     }
     Ok(())
 }

@@ -90,8 +90,8 @@ pub(super) fn check_host(host: &str, arguments: &PingArguments) -> Result<(), St
     if (arguments.ipv4 && address.is_ipv6()) || (arguments.ipv6 && address.is_ipv4()) {
         return Err(format!("{shown}: {NO_FAMILY}"));
     }
-    if address.is_unspecified() || address.is_multicast() {
-        return Err(format!("{shown}: the unspecified address and groups cannot be probed yet"));
+    if address.is_unspecified() {
+        return Err(format!("{shown}: the unspecified address cannot be probed yet"));
     }
     // A broadcast address has no route without leave to use it, and the kernel says so.
     Ok(())

@@ -4,6 +4,7 @@ mod backend;
 mod check;
 mod classic;
 mod conclude;
+mod groups;
 mod judge;
 mod plan;
 mod request;

@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, request};
+use super::{classic, groups, request};
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
@@ -14,7 +14,7 @@ use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError};
 use netdiag_model::{Destination, Family, Untrusted, Way, errno};
-use netdiag_ping::Config;
+use netdiag_ping::{Cast, Config};
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -118,6 +118,7 @@ impl Plan {
             let mut resolved = Resolved {
                 target_index: self.resolved.len(),
                 target: Untrusted::from(host),
+                cast: Cast::Unicast,
                 protocol,
                 destination,
                 failure: failure.clone(),
@@ -126,6 +127,8 @@ impl Plan {
                 from: (from, name.clone()),
                 identifier: None,
                 size: arguments.size,
+                options_len: 0,
+                flow_label: None,
                 at,
             };
             if let Some(destination) = destination {
@@ -162,9 +165,14 @@ impl Plan {
         self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
         let known = known_way(resolved, destination, arguments, checked, world);
         if known.is_none()
-            && let Some(failure) = find_source(resolved, destination, arguments, checked, world)
+            && let Some(failure) = find_source(resolved, destination, arguments, checked, world)?
         {
             return self.give_up(resolved, failure);
+        }
+        if destination.family() == Family::Ipv4 {
+            resolved.options_len = options_len(arguments, checked);
+        } else {
+            resolved.flow_label = checked.flow_label;
         }
         let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
         let mut config = config(resolved, destination, arguments, checked, fixed);
@@ -196,22 +204,31 @@ fn known_way<W: World>(
 ) -> Option<Way> {
     let is_free = resolved.from == (None, None) && !checked.sticks(arguments);
     let control = request::control(arguments, checked);
-    if is_free && !arguments.classic { world.way(destination, &control) } else { None }
+    if !is_free || arguments.classic || destination.address().is_multicast() {
+        return None;
+    }
+    world.way(destination, &control).filter(|way| !way.is_broadcast)
 }
 
-/// Finds the source address where it will be shown or kept; returns why there is none, where that
-/// means that nothing can be sent.
+/// Finds the source address where it will be shown or kept, and whether the destination is a group;
+/// returns why there is no source, where that means that nothing can be sent.
 fn find_source<W: World>(
     resolved: &mut Resolved,
     destination: Destination,
     arguments: &PingArguments,
     checked: &Checked,
     world: &mut W,
-) -> Option<Failure> {
+) -> Result<Option<Failure>, String> {
     let from = resolved.from.0;
     let index = checked.interface.as_ref().map(|(index, _)| *index);
-    match world.source(destination, from, index) {
+    let (cast, source) = groups::cast(destination, (from, index), arguments, world);
+    groups::check(destination, cast, arguments, checked, world)?;
+    resolved.cast = cast;
+    Ok(match source {
         Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
+            // iputils does not know it beforehand.
+            let is_open = arguments.classic && cast == Cast::Multicast && found.is_ipv6();
+            let found = if is_open { Ipv6Addr::UNSPECIFIED.into() } else { found };
             resolved.from.0 = from.or(Some(found));
             None
         }
@@ -220,7 +237,7 @@ fn find_source<W: World>(
             Some(remedy::no_family(destination, &error))
         }
         _ => None,
-    }
+    })
 }
 
 /// Whether the name of an address is to be looked up.
@@ -247,7 +264,10 @@ fn has_family<W: World>(destination: Destination, world: &mut W) -> bool {
 
 /// What may stand in: what only an ICMP socket can do is not dropped.
 fn wishes(arguments: &PingArguments) -> Wishes {
-    let is_plain = arguments.ident.is_none() && arguments.mark.is_none();
+    let is_plain = arguments.ident.is_none()
+        && arguments.mark.is_none()
+        && arguments.flow_label.is_none()
+        && !(arguments.broadcast || arguments.multicast || arguments.has_ip_options());
     Wishes {
         backend: arguments.backend,
         may_stand_in: is_plain && !arguments.classic && arguments.backend == Backend::Linux,
@@ -265,7 +285,13 @@ fn config(
     checked: &Checked,
     source: Option<IpAddr>,
 ) -> Config {
+    let mut control = Control { source, ..request::control(arguments, checked) };
+    if resolved.cast == Cast::Multicast {
+        // No further than this network unless asked (RFC 1112 section 6.1).
+        control.hop_limit.get_or_insert(1);
+    }
     Config {
+        cast: resolved.cast,
         protocol: resolved.protocol,
         count: checked.count,
         interval: arguments.interval(),
@@ -275,9 +301,18 @@ fn config(
         preload: arguments.preload,
         size: arguments.size,
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
-        control: Control { source, ..request::control(arguments, checked) },
+        control,
         keeps_probes: arguments.form() == Output::Json,
         ..Config::new(resolved.target_index, destination)
+    }
+}
+
+/// Bytes of options in the header of a request; iputils says 40, whatever it asks for.
+fn options_len(arguments: &PingArguments, checked: &Checked) -> usize {
+    match checked.options {
+        None => 0,
+        Some(_) if arguments.classic => 40,
+        Some(options) => options.padded_len(),
     }
 }
 
@@ -293,6 +328,7 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "preload": arguments.preload,
         "ttl": arguments.ttl,
         "traffic_class": arguments.dscp.or(arguments.tos),
+        "flow_label": checked.flow_label,
         "source": checked.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),

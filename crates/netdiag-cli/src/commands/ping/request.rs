@@ -3,7 +3,7 @@
 use super::check::Checked;
 use crate::args::PingArguments;
 use crate::commands::resolve::literal;
-use crate::{OpenRequest, UdpSockets};
+use crate::{DontFragment, OpenRequest, UdpSockets};
 use netdiag_engine::port::Control;
 use netdiag_model::Family;
 use netdiag_ping::Protocol;
@@ -17,10 +17,14 @@ pub(super) fn open_request(arguments: &PingArguments, checked: &Checked) -> Open
         backend: arguments.backend,
         family: only_family(arguments),
         identifier: arguments.ident,
-        dont_fragment: arguments.df,
+        dont_fragment: dont_fragment(arguments),
         mark: arguments.mark,
         send_buffer: arguments.send_buffer.map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
         direct: arguments.direct,
+        broadcast: arguments.broadcast,
+        debug: arguments.debug,
+        flow_label: checked.flow_label,
+        ip_options: arguments.has_ip_options(),
         no_loopback: arguments.no_loopback,
         user_stamps: arguments.user_stamps,
         icmp: has_icmp,
@@ -57,6 +61,16 @@ pub(super) const fn family(arguments: &PingArguments) -> Option<Family> {
     }
 }
 
+/// iputils does not fragment what goes to a group.
+fn dont_fragment(arguments: &PingArguments) -> Option<DontFragment> {
+    let is_group = |host: &String| {
+        let address = host.split('%').next().and_then(netdiag_model::parse_address);
+        address.is_some_and(|address| address.is_multicast())
+    };
+    let may_be_group = arguments.broadcast || arguments.hosts.iter().any(is_group);
+    arguments.df.or_else(|| (arguments.classic && may_be_group).then_some(DontFragment::Do))
+}
+
 /// What every packet carries.
 pub(super) fn control(arguments: &PingArguments, checked: &Checked) -> Control {
     Control {
@@ -64,5 +78,7 @@ pub(super) fn control(arguments: &PingArguments, checked: &Checked) -> Control {
         traffic_class: arguments.dscp.or(arguments.tos),
         source: checked.source,
         interface: checked.interface.as_ref().map(|(number, _)| *number),
+        flow_label: checked.flow_label,
+        options: checked.options,
     }
 }

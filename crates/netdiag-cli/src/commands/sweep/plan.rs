@@ -175,6 +175,7 @@ fn control(arguments: &SweepArguments, checked: &Checked) -> Control {
         traffic_class: arguments.dscp,
         source: arguments.source,
         interface: checked.interface.as_ref().map(|(number, _)| *number),
+        ..Control::default()
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod counts;
 
-use super::{Ended, PingReport, Resolved, Run, lines};
+use super::{Ended, PingReport, Resolved, Run, ip_options, lines};
 use counts::Counts;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{Reason, Rejection, Reply};
@@ -10,10 +10,10 @@ use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Family, IcmpKind, Instant, Untrusted};
 use netdiag_ping::event::{EventKind, Settled};
 use netdiag_ping::result::Target;
-use netdiag_ping::{Event, Protocol};
+use netdiag_ping::{Cast, Event, Protocol};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// iputils carries its send time, a `struct timeval`, in the data; with less there is no time.
 const TIMED_BYTES: usize = 16;
@@ -63,7 +63,21 @@ struct Shown {
     identifier: Option<u16>,
     is_timed: bool,
     size: usize,
+    /// Whether many hosts may answer: then no answer is called a duplicate.
+    is_group: bool,
+    /// The route that a reply brought last.
+    route: Vec<Ipv4Addr>,
     counts: Counts,
+}
+
+impl Shown {
+    /// The zone of a link-local source, with its sign.
+    fn zone_of(&self, reply: &Reply) -> &str {
+        match reply.from.address() {
+            IpAddr::V6(from) if from.is_unicast_link_local() => &self.zone,
+            _ => "",
+        }
+    }
 }
 
 impl<W: Write, E: Write> ClassicReport<W, E> {
@@ -109,7 +123,7 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
         if self.options.flood {
             return write!(self.out, "\u{8} \u{8}{bell}");
         }
-        let who = lines::who(reply.from.address(), shown.name.as_ref()) + &shown.zone;
+        let who = lines::who(reply.from.address(), shown.name.as_ref()) + shown.zone_of(reply);
         let identifier = shown.identifier.filter(|_| self.options.verbose);
         let mut line = lines::classic_reply(seq, reply, &who, identifier);
         if reply.bytes < shown.size + 8 {
@@ -118,7 +132,7 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
         if shown.is_timed {
             line.push_str(&lines::classic_time(reply.rtt));
         }
-        if is_duplicate {
+        if is_duplicate && (self.options.verbose || !shown.is_group) {
             line.push_str(" (DUP!)");
         }
         if let Some(c) = reply.corruption.filter(|c| c.offset >= TIMED_BYTES) {
@@ -127,7 +141,24 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
                 c.offset, c.sent, c.received
             ));
         }
-        writeln!(self.out, "{date}{line}{bell}")
+        let told = reply.options.as_ref();
+        let told = told.map(|options| ip_options::told(options, &mut shown.route));
+        writeln!(self.out, "{date}{line}{bell}{}", told.unwrap_or_default())
+    }
+
+    /// What iputils says of a group beforehand.
+    fn warn(&mut self, resolved: &Resolved) -> io::Result<()> {
+        let is_v6 = resolved.destination.is_some_and(|found| found.family() == Family::Ipv6);
+        match (resolved.cast, &resolved.from.1) {
+            (Cast::Broadcast, _) => writeln!(self.err, "WARNING: pinging broadcast address"),
+            (Cast::Multicast, Some(name)) if is_v6 => writeln!(
+                self.err,
+                "{}: Warning: source address might be selected on device other than: {}",
+                self.options.program.escaped(),
+                name.escaped()
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// A line about an error from the network, which ends the wait for its request.
@@ -195,6 +226,8 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
             identifier: resolved.identifier,
             is_timed: size >= TIMED_BYTES,
             size,
+            is_group: resolved.cast != Cast::Unicast,
+            route: Vec::new(),
             counts: Counts::new(),
         };
         if let Some(address) = shown.address.filter(|_| self.options.verbose) {
@@ -203,6 +236,9 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
             writeln!(self.out, "ai->ai_family: {family}, ai->ai_canonname: '{name}'")?;
         }
         self.targets.insert(resolved.target_index, shown);
+        if resolved.failure.is_none() {
+            self.warn(resolved)?;
+        }
         match &resolved.failure {
             None => writeln!(self.out, "{}", lines::header(resolved, true)),
             Some(failure) => {
@@ -221,9 +257,9 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
             EventKind::Sent { seq } => self.sent(index, *seq, at, true),
             EventKind::Probe(settled) => self.settled(index, at, settled),
             // iputils knows no timeout of a single probe: an answer is an answer whenever it comes.
-            EventKind::Late { seq, reply } | EventKind::Duplicate { seq, reply } => {
-                self.reply(index, *seq, reply)
-            }
+            EventKind::Late { seq, reply }
+            | EventKind::Duplicate { seq, reply }
+            | EventKind::Further { seq, reply } => self.reply(index, *seq, reply),
             EventKind::Advice { seq, error } if self.is_plain() => {
                 writeln!(
                     self.out,
@@ -278,7 +314,12 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
 fn zone_of(resolved: &Resolved) -> String {
     let given = resolved.target.escaped().to_string();
     let is_v6 = resolved.destination.is_some_and(|found| found.family() == Family::Ipv6);
-    if is_v6 { lines::zone(&given).to_owned() } else { String::new() }
+    let zone = lines::zone(&given);
+    match &resolved.from.1 {
+        _ if !is_v6 => String::new(),
+        Some(name) if zone.is_empty() => format!("%{}", name.escaped()),
+        _ => zone.to_owned(),
+    }
 }
 
 /// Whether it is an error that iputils believes and netdiag does not.
