@@ -43,6 +43,10 @@ impl World for SystemWorld {
         names::resolve(name, family, names::TOTAL)
     }
 
+    fn tcp(&mut self, family: Family) -> Result<(), NetworkError> {
+        netdiag_sys::tcp(family)
+    }
+
     fn interface(&mut self, name: &str) -> Option<u32> {
         names::interface_index(name)
     }

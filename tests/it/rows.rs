@@ -12,6 +12,7 @@ mod portable;
 mod processes;
 mod protocols;
 mod rights;
+mod seccomp;
 mod stalled;
 mod streams;
 

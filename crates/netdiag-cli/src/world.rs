@@ -37,6 +37,12 @@ pub trait World {
         family: Option<Family>,
     ) -> Result<Vec<Destination>, LookupError>;
 
+    /// Whether TCP connections of a family can be opened here; sends nothing.
+    ///
+    /// # Errors
+    /// Why not.
+    fn tcp(&mut self, family: Family) -> Result<(), NetworkError>;
+
     /// The index of a network interface.
     fn interface(&mut self, name: &str) -> Option<u32>;
 

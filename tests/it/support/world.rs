@@ -87,6 +87,10 @@ impl World for SimWorld {
         Ok(found)
     }
 
+    fn tcp(&mut self, _: Family) -> Result<(), NetworkError> {
+        Ok(())
+    }
+
     fn interface(&mut self, name: &str) -> Option<u32> {
         (name == "lab0").then_some(LAB0)
     }

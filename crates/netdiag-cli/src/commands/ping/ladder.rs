@@ -1,7 +1,7 @@
 //! By which method a protocol is measured here, and what stands in for ICMP where that is refused.
 
 use super::remedy;
-use crate::Backend;
+use crate::{Backend, World};
 use crate::args::PingArguments;
 use netdiag_engine::port::{NetworkError, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
@@ -10,6 +10,8 @@ use netdiag_model::{Destination, Family};
 use netdiag_ping::Protocol;
 use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
 use std::net::IpAddr;
+
+const EAFNOSUPPORT: i32 = 97;
 
 /// What is sent to a destination, and how.
 pub(super) struct Rung {
@@ -21,11 +23,12 @@ pub(super) struct Rung {
 
 /// The rung for what was asked for. Without the right to send ICMP, UDP stands in for it, and TCP
 /// where even that is refused.
-pub(super) fn rung(
+pub(super) fn rung<W: World>(
     wanted: Protocol,
     destination: Destination,
     opened: &Opened,
     arguments: &PingArguments,
+    world: &mut W,
 ) -> Result<Rung, Box<Failure>> {
     // What only an ICMP socket can do is not dropped: then nothing stands in for it.
     let is_plain = arguments.ident.is_none() && arguments.mark.is_none();
@@ -34,7 +37,8 @@ pub(super) fn rung(
         && !arguments.direct
         && arguments.send_buffer.is_none()
         && arguments.pattern.is_none();
-    climb(wanted, destination, opened, (arguments.backend, may_stand_in, has_no_options))
+    let tcp = || world.tcp(destination.family());
+    climb(wanted, destination, opened, (arguments.backend, may_stand_in, has_no_options), tcp)
 }
 
 fn climb(
@@ -42,15 +46,19 @@ fn climb(
     destination: Destination,
     opened: &Opened,
     (backend, may_stand_in, has_no_options): (Backend, bool, bool),
+    tcp: impl FnOnce() -> Result<(), NetworkError>,
 ) -> Result<Rung, Box<Failure>> {
     let family = destination.family();
     let method = |opening| method(opening, backend);
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
+    let closed = |error: &NetworkError| Box::new(remedy::closed(destination, error));
     let refused = match wanted {
-        Protocol::Tcp { .. } => return Ok(as_asked(connects("TCP was asked for".to_owned()))),
+        Protocol::Tcp { .. } => {
+            tcp().map_err(|error| closed(&error))?;
+            return Ok(as_asked(connects("TCP was asked for".to_owned())));
+        }
         Protocol::Udp { .. } => {
             let opening = opened.udp(family);
-            let closed = |error| Box::new(remedy::closed(destination, error));
             return opening.map(|opening| as_asked(method(opening))).map_err(closed);
         }
         Protocol::Icmp => match opened.family(family) {
@@ -62,22 +70,28 @@ fn climb(
         _ if !may_stand_in || !is_refusal(refused) => None,
         Ok(opening) => Some((Protocol::Udp { port: UDP_PORT }, method(opening))),
         // TCP takes no options of a socket either.
-        Err(error) if is_refusal(error) && has_no_options => {
+        Err(error)
+            if is_refusal(error)
+                && error.errno != EAFNOSUPPORT
+                && has_no_options
+                && tcp().is_ok() =>
+        {
             let because = format!("neither ICMP nor UDP may be sent ({error})");
             Some((Protocol::Tcp { port: TCP_PORT, any_answer: true }, connects(because)))
         }
         Err(_) => None,
     };
     let Some((protocol, method)) = stand_in else {
-        return Err(Box::new(remedy::closed(destination, refused)));
+        return Err(closed(refused));
     };
     let note = Some(remedy::note(family, protocol, &method, opened));
     Ok(Rung { protocol, method, note })
 }
 
-/// EPERM, EACCES, ENOSYS, EPROTONOSUPPORT: this kind of socket is not for us, another may be.
+/// EPERM, EACCES, ENOSYS, EPROTONOSUPPORT, EAFNOSUPPORT: this kind of socket is not for us, another
+/// may be. The last one of every kind means that there is no such family.
 const fn is_refusal(error: &NetworkError) -> bool {
-    matches!(error.errno, 1 | 13 | 38 | 93)
+    matches!(error.errno, 1 | 13 | 38 | 93 | EAFNOSUPPORT)
 }
 
 /// The first address that can be sent to; the first of all where none can.
@@ -148,7 +162,6 @@ mod tests {
     use netdiag_engine::port::{Identifiers, Refused};
 
     const EPERM: i32 = 1;
-    const EAFNOSUPPORT: i32 = 97;
 
     fn open(socket: SocketKind) -> Result<Opening, NetworkError> {
         let identifiers = Identifiers { first: 16, count: 1 };
@@ -169,7 +182,7 @@ mod tests {
         let refused = vec![Refused { family: Family::Ipv4, socket, error }];
         let opened = Opened { udp4: udp, refused, ..Opened::icmp(icmp.clone(), icmp) };
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));
-        climb(Protocol::Icmp, destination, &opened, (Backend::Linux, true, true))
+        climb(Protocol::Icmp, destination, &opened, (Backend::Linux, true, true), || Ok(()))
     }
 
     #[test]

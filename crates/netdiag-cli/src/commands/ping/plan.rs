@@ -146,7 +146,7 @@ impl Plan {
         let from = resolved.from.0;
         check_destination(destination, arguments, checked, from)?;
         let opened = network.opened();
-        let rung = match ladder::rung(resolved.protocol, destination, opened, arguments) {
+        let rung = match ladder::rung(resolved.protocol, destination, opened, arguments, world) {
             Ok(rung) => rung,
             Err(failure) => return self.give_up(resolved, *failure),
         };
