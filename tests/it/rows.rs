@@ -15,6 +15,7 @@ mod rights;
 mod seccomp;
 mod stalled;
 mod streams;
+mod threats;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
 use serde_json::Value;

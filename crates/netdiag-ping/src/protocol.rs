@@ -61,7 +61,7 @@ impl Measurement {
     pub(crate) fn kind(&self) -> ProbeKind {
         let (size, pattern) = (self.config.size, self.config.pattern);
         match self.config.protocol {
-            Protocol::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.flow }),
+            Protocol::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.rotation.flow }),
             Protocol::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Protocol::Tcp { port, .. } => ProbeKind::Connect { port },
         }

@@ -3,6 +3,7 @@
 mod classic;
 mod document;
 mod jsonl;
+mod limiter;
 mod lines;
 mod summary;
 mod text;

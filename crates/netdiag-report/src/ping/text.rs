@@ -1,5 +1,6 @@
 //! `--output text`: what a person reads.
 
+use super::limiter::{Limiter, Verdict};
 use super::{Ended, PingReport, Resolved, Run, lines, summary};
 use crate::style::Style;
 use crate::verdict;
@@ -60,26 +61,6 @@ struct Shown {
     last_sent: (u64, bool),
 }
 
-/// Lines about rejected packets are limited: whoever forges many must not fill the screen.
-#[derive(Default)]
-struct Limiter {
-    second: u64,
-    lines: u32,
-}
-
-const REJECTED_LINES_A_SECOND: u32 = 10;
-
-impl Limiter {
-    fn allows(&mut self, at: Instant) -> bool {
-        let second = at.as_nanos() / 1_000_000_000;
-        if second != self.second {
-            (self.second, self.lines) = (second, 0);
-        }
-        self.lines += 1;
-        self.lines <= REJECTED_LINES_A_SECOND
-    }
-}
-
 impl<W: Write, E: Write> TextReport<W, E> {
     /// A report with these options.
     pub fn new(out: W, err: E, options: TextOptions) -> Self {
@@ -115,6 +96,14 @@ impl<W: Write, E: Write> TextReport<W, E> {
     fn line(&mut self, event: &Event) -> Option<String> {
         let index = event.target_index;
         let protocol = self.protocol(index);
+        match self.limiter.judge(event.at, &event.kind) {
+            _ if self.options.verbose => {}
+            Verdict::Told => {}
+            Verdict::FirstUntold(reason) => {
+                return Some(format!("-- further {reason} packets of a second are only counted --"));
+            }
+            Verdict::Untold => return None,
+        }
         match &event.kind {
             EventKind::Sent { seq } => self.outstanding(index, *seq),
             EventKind::Probe(settled) => self.settled(index, settled),
@@ -131,8 +120,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 Some(format!("late: {}", lines::advice(protocol, *seq, error)))
             }
             EventKind::Rejected { seq, rejection } => {
-                let is_told = self.options.verbose || self.limiter.allows(event.at);
-                is_told.then(|| lines::rejected(protocol, *seq, rejection))
+                Some(lines::rejected(protocol, *seq, rejection))
             }
             _ => None,
         }
@@ -239,7 +227,11 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
                 }
                 Ok(())
             }
-            EventKind::Changed(_) if self.options.quiet => Ok(()),
+            EventKind::Changed(_) | EventKind::Identifier(_) if self.options.quiet => Ok(()),
+            EventKind::Identifier(change) => {
+                let to = self.one_of_several(event.target_index);
+                writeln!(self.err, "{}", lines::identifier(change, to))
+            }
             EventKind::Changed(change) => {
                 let told = Some((event.at, change.clone()));
                 if self.said == told {

@@ -11,7 +11,7 @@ use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
-use netdiag_ping::Config;
+use netdiag_ping::{Config, Protocol};
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -151,6 +151,7 @@ impl Plan {
             Err(failure) => return self.give_up(resolved, *failure),
         };
         let opening = opened.family(destination.family()).ok();
+        let identifiers = opening.map_or(1, |opening| opening.identifiers.count);
         let opening = opening
             .filter(|opening| opening.socket == SocketKind::Raw || arguments.ident.is_some());
         resolved.identifier = opening.map(|opening| opening.identifiers.first);
@@ -177,6 +178,9 @@ impl Plan {
         };
         let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
         let mut config = config(resolved, destination, arguments, checked, fixed);
+        if config.protocol == Protocol::Icmp {
+            config.identifiers = identifiers;
+        }
         config.wants_name = wants_name && !arguments.numeric;
         config.way = world.way(destination, &config.control);
         if arguments.classic {
