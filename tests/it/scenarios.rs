@@ -9,6 +9,7 @@ mod documents;
 mod icmp;
 mod identifier;
 mod judged;
+mod options;
 mod real;
 mod recompute;
 mod streams;
@@ -156,9 +157,17 @@ impl Case {
         world::run(self.scenario, self.socket, &arguments)
     }
 
+    /// The same without `-q`, with which JSON Lines say nothing of single probes.
+    fn run_aloud(&self, more: &[&str]) -> Ran {
+        let mut arguments: Vec<&str> = vec!["ping"];
+        arguments.extend(more);
+        arguments.extend(self.arguments.split_whitespace().filter(|word| *word != "-q"));
+        world::run(self.scenario, self.socket, &arguments)
+    }
+
     /// Whether the arguments say nothing against another form of output.
     fn has_documents(&self) -> bool {
-        !self.arguments.contains("--classic")
+        !["--classic", "--dates"].iter().any(|option| self.arguments.contains(option))
     }
 }
 

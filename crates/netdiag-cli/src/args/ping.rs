@@ -16,7 +16,7 @@ use std::time::Duration;
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct PingArguments {
     /// Hosts: names, IPv4 or IPv6 addresses, `fe80::1%eth0`.
     #[arg(value_name = "HOST", required = true)]
@@ -275,6 +275,12 @@ impl PingArguments {
     /// The form of output, whichever way it was asked for.
     pub(crate) fn form(&self) -> Output {
         if self.json { Output::Json } else { self.output }
+    }
+
+    /// The pattern in hexadecimal.
+    pub(crate) fn pattern_digits(&self) -> Option<String> {
+        let digits = |pattern: Pattern| pattern.bytes().iter().map(|b| format!("{b:02x}")).collect();
+        self.pattern.map(digits)
     }
 
     /// From one request to the next.

@@ -19,6 +19,7 @@ use std::net::IpAddr;
 pub struct JsonLinesReport<W> {
     out: W,
     verbose: bool,
+    quiet: bool,
     run: Option<Run>,
     limiter: Limiter,
     /// The change of this machine that was told last.
@@ -26,9 +27,10 @@ pub struct JsonLinesReport<W> {
 }
 
 impl<W: Write> JsonLinesReport<W> {
-    /// A report that also tells of each probe sent when `verbose`.
-    pub fn new(out: W, verbose: bool) -> Self {
-        Self { out, verbose, run: None, limiter: Limiter::default(), said: None }
+    /// A report that also tells of each probe sent when `verbose`, and of no single probe when
+    /// `quiet`.
+    pub fn new(out: W, verbose: bool, quiet: bool) -> Self {
+        Self { out, verbose, quiet, run: None, limiter: Limiter::default(), said: None }
     }
 
     fn line(
@@ -140,6 +142,17 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
             return Ok(());
         }
         match &event.kind {
+            EventKind::Sent { .. }
+            | EventKind::Probe(_)
+            | EventKind::Late { .. }
+            | EventKind::Duplicate { .. }
+            | EventKind::Rejected { .. }
+            | EventKind::Advice { .. }
+            | EventKind::LateError { .. }
+                if self.quiet =>
+            {
+                Ok(())
+            }
             EventKind::Sent { seq } if self.verbose => {
                 self.line("sent", index, at, &json!({ "seq": seq }))
             }

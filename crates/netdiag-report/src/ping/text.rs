@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// How text is written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TextOptions {
     /// No line for each probe.
     pub quiet: bool,
@@ -33,6 +33,8 @@ pub struct TextOptions {
     pub flood: bool,
     /// A line for each request that is unanswered when the next one leaves.
     pub outstanding: bool,
+    /// What fills the data, in hexadecimal, where it was asked for.
+    pub pattern: Option<String>,
     /// Colours.
     pub style: Style,
     /// When a probe is lost.
@@ -191,7 +193,10 @@ fn change_line(change: &Change) -> String {
 impl<W: Write, E: Write> PingReport for TextReport<W, E> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
         self.anchor = Some(run.anchor);
-        Ok(())
+        match &self.options.pattern {
+            Some(pattern) => writeln!(self.out, "PATTERN: 0x{pattern}"),
+            None => Ok(()),
+        }
     }
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {

@@ -70,6 +70,7 @@ impl PortableRequest {
             },
             patience,
             second: Second::new(runtime),
+            output: None,
             reverse: Reverse::default(),
         })
     }
