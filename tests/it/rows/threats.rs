@@ -40,7 +40,8 @@ fn b18_identifiers_are_random_for_each_start_and_not_the_process() {
         assert!(different.len() > 1, "the same for each start: {seen:?}");
         let of_process = |(identifier, pid): &(u32, u32)| *identifier == pid % 65_536;
         assert!(!seen.iter().all(of_process), "the process's number: {seen:?}");
-        let one_after_the_other = |two: &[(u32, u32)]| two[1].0 > two[0].0 && two[1].0 - two[0].0 < 64;
+        let one_after_the_other =
+            |two: &[(u32, u32)]| two[1].0 > two[0].0 && two[1].0 - two[0].0 < 64;
         assert!(!seen.windows(2).all(one_after_the_other), "a sequence: {seen:?}");
     }
 }
@@ -88,10 +89,28 @@ fn d_nobody_sends_under_an_address_of_another() {
 
 /// What names files or servers to other programs.
 const ENVIRONMENT: &[&str] = &[
-    "HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS", "RESOLV_HOST_CONF", "NSSWITCH", "TZ", "TZDIR",
-    "HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "TMPDIR", "LOG_FILE", "RUST_LOG",
-    "NETDIAG_CONFIG", "NETDIAG_LOG", "LANG", "LC_ALL", "NLSPATH", "TERMINFO", "TERMCAP",
-    "SSL_CERT_FILE", "OPENSSL_CONF",
+    "HOSTALIASES",
+    "LOCALDOMAIN",
+    "RES_OPTIONS",
+    "RESOLV_HOST_CONF",
+    "NSSWITCH",
+    "TZ",
+    "TZDIR",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "TMPDIR",
+    "LOG_FILE",
+    "RUST_LOG",
+    "NETDIAG_CONFIG",
+    "NETDIAG_LOG",
+    "LANG",
+    "LC_ALL",
+    "NLSPATH",
+    "TERMINFO",
+    "TERMCAP",
+    "SSL_CERT_FILE",
+    "OPENSSL_CONF",
 ];
 
 #[test]
@@ -110,7 +129,8 @@ fn d_no_file_is_opened_by_the_environment() {
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     assert!(ended.err.contains("/etc/hosts"), "it was watched: {ended:?}");
     assert!(!ended.err.contains("lure"), "{ended:?}");
-    let writes = ended.err.lines().filter(|line| line.contains("O_WRONLY") || line.contains("O_RDWR"));
+    let writes =
+        ended.err.lines().filter(|line| line.contains("O_WRONLY") || line.contains("O_RDWR"));
     assert_eq!(writes.filter(|line| !line.contains("/dev/null")).count(), 0, "{ended:?}");
     assert_eq!(ended.err.matches("execve(").count(), 1, "only itself: {ended:?}");
 }

@@ -35,7 +35,10 @@ fn b24_one_identifier_alone_is_not_changed() {
         if more.is_empty() {
             let found = document("nat-stuck", socket, &["-c", "30", "10.9.2.2"]);
             let target = &found["targets"][0];
-            assert_eq!((&target["received"], &target["identifier_changes"]), (&5.into(), &0.into()));
+            assert_eq!(
+                (&target["received"], &target["identifier_changes"]),
+                (&5.into(), &0.into())
+            );
             assert!(!is_found(&found), "{found}");
         } else {
             let arguments = [&["ping", "-c", "30", "10.9.2.2"], more].concat();

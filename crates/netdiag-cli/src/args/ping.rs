@@ -279,7 +279,8 @@ impl PingArguments {
 
     /// The pattern in hexadecimal.
     pub(crate) fn pattern_digits(&self) -> Option<String> {
-        let digits = |pattern: Pattern| pattern.bytes().iter().map(|b| format!("{b:02x}")).collect();
+        let digits =
+            |pattern: Pattern| pattern.bytes().iter().map(|b| format!("{b:02x}")).collect();
         self.pattern.map(digits)
     }
 

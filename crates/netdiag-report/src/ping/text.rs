@@ -102,7 +102,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
             _ if self.options.verbose => {}
             Verdict::Told => {}
             Verdict::FirstUntold(reason) => {
-                return Some(format!("-- further {reason} packets of a second are only counted --"));
+                return Some(format!(
+                    "-- further {reason} packets of a second are only counted --"
+                ));
             }
             Verdict::Untold => return None,
         }

@@ -78,7 +78,9 @@ fn read(
     total: Duration,
 ) -> Result<Configuration, String> {
     let text = std::fs::read(sources.resolv_conf).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file, so no server to ask; an address needs none".to_owned(),
+        io::ErrorKind::NotFound => {
+            "there is no such file, so no server to ask; an address needs none".to_owned()
+        }
         _ => error.to_string(),
     })?;
     let names_one = text.split(|byte| *byte == b'\n').any(names_a_server);

@@ -100,7 +100,11 @@ mod tests {
             let socket = match open(&OpenRequest::default(), family, &[]) {
                 Ok(socket) => socket,
                 Err(error) => {
-                    assert_eq!(error.errno, libc::EPERM, "only a missing right is a reason: {error}");
+                    assert_eq!(
+                        error.errno,
+                        libc::EPERM,
+                        "only a missing right is a reason: {error}"
+                    );
                     continue;
                 }
             };

@@ -1,8 +1,8 @@
 //! By which method a protocol is measured here, and what stands in for ICMP where that is refused.
 
 use super::remedy;
-use crate::{Backend, World};
 use crate::args::PingArguments;
+use crate::{Backend, World};
 use netdiag_engine::port::{NetworkError, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::Failure;

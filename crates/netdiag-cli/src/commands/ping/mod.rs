@@ -140,7 +140,7 @@ fn report<'a>(
         Output::Jsonl => {
             let (verbose, quiet) = (arguments.verbose, arguments.quiet);
             Box::new(JsonLinesReport::new(out, verbose, quiet))
-        },
+        }
         Output::Text => {
             let color = match arguments.color {
                 Color::Always => true,

@@ -2,9 +2,9 @@
 
 use super::check::{Checked, check_destination, source_option};
 use super::{classic, ladder, remedy, request};
-use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
+use crate::{LookedUp, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
@@ -70,8 +70,9 @@ impl Plan {
             let option = source_option(arguments);
             return Err(format!("{option}: {source} is not an address of this machine"));
         }
-        for host in &arguments.hosts {
-            plan.add_host(host, arguments, &checked, world, network)?;
+        let found = world.resolve(&arguments.hosts, family(arguments));
+        for (host, found) in arguments.hosts.iter().zip(found) {
+            plan.add_host((host, found), arguments, &checked, world, network)?;
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
         if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {
@@ -81,20 +82,18 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Looks a host up and adds a target for each protocol.
+    /// Adds a target for each protocol to a host that was looked up.
     fn add_host<W: World>(
         &mut self,
-        host: &str,
+        (host, (found, took)): (&str, LookedUp),
         arguments: &PingArguments,
         checked: &Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<(), String> {
         let protocols = arguments.protocols();
-        let before = network.now();
-        let found = world.resolve(host, family(arguments));
         let at = network.now();
-        let looked_up = Some(at.since(before)).filter(|_| !is_literal(host));
+        let looked_up = Some(took).filter(|_| !is_literal(host));
         let (destination, failure) = match found {
             Ok(addresses) => {
                 let opened = network.opened();
