@@ -1,8 +1,7 @@
 //! The machine that this process runs on.
 
-use netdiag_cli::{Backend, DontFragment, OpenRequest, Terminal, UdpSockets, World};
+use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, NetworkError};
-use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random,
@@ -36,12 +35,12 @@ impl World for SystemWorld {
         network.watch()
     }
 
-    fn resolve(
-        &mut self,
-        name: &str,
-        family: Option<Family>,
-    ) -> Result<Vec<Destination>, LookupError> {
-        names::resolve(name, family, names::TOTAL)
+    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp> {
+        names::resolve_all(names, family)
+    }
+
+    fn tcp(&mut self, family: Family) -> Result<(), NetworkError> {
+        netdiag_sys::tcp(family)
     }
 
     fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {

@@ -14,8 +14,10 @@ mod portable;
 mod processes;
 mod protocols;
 mod rights;
+mod seccomp;
 mod stalled;
 mod streams;
+mod threats;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
 use serde_json::Value;

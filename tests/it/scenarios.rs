@@ -7,7 +7,9 @@
 mod clocks;
 mod documents;
 mod icmp;
+mod identifier;
 mod judged;
+mod options;
 mod real;
 mod recompute;
 mod streams;
@@ -109,6 +111,8 @@ const CASES: &[Case] = &[
     case("outage-3s-quiet", "outage-3s", "-q -c 60 -i 0.2 10.9.2.2", 0),
     case("outage-host-unreachable", "outage-host-unreachable", "-c 12 10.9.2.2", 0),
     case("outage-local-3s", "outage-local-3s", "-c 12 10.9.2.2", 0),
+    case("nat-stuck", "nat-stuck", "-c 20 10.9.2.2", 0),
+    case("forged-many", "forged", "-c 30 -i 0.02 10.9.2.12", 0),
     case("silent", "silent", "-c 3 10.9.2.2", 1),
     case("silent-24", "silent", "-c 24 -i 0.1 -q 10.9.2.2", 1),
     case("silent-then-unreachable", "silent", "-c 3 10.9.3.9", 1),
@@ -154,9 +158,17 @@ impl Case {
         world::run(self.scenario, self.socket, &arguments)
     }
 
+    /// The same without `-q`, with which JSON Lines say nothing of single probes.
+    fn run_aloud(&self, more: &[&str]) -> Ran {
+        let mut arguments: Vec<&str> = vec!["ping"];
+        arguments.extend(more);
+        arguments.extend(self.arguments.split_whitespace().filter(|word| *word != "-q"));
+        world::run(self.scenario, self.socket, &arguments)
+    }
+
     /// Whether the arguments say nothing against another form of output.
     fn has_documents(&self) -> bool {
-        !self.arguments.contains("--classic")
+        !["--classic", "--dates"].iter().any(|option| self.arguments.contains(option))
     }
 }
 

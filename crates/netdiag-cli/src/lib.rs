@@ -20,7 +20,7 @@ mod usage;
 mod world;
 
 pub use exit::ExitStatus;
-pub use world::{Backend, DontFragment, OpenRequest, Terminal, UdpSockets, World};
+pub use world::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 
 use args::{Arguments, Command};
 use clap::{CommandFactory, FromArgMatches};

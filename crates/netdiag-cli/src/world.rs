@@ -27,16 +27,17 @@ pub trait World {
     /// When signals cannot be watched.
     fn watch(&mut self, network: &mut Self::Network) -> Result<(), NetworkError>;
 
-    /// The addresses of a host name, in the order in which they should be tried. Literal addresses
-    /// are answered without asking anybody.
+    /// The addresses of host names, each in the order in which they should be tried, and how long
+    /// each look-up took; one for each name, in their order. Literal addresses are answered without
+    /// asking anybody, the others are looked up at the same time. An error: the name does not exist,
+    /// or nobody could be asked.
+    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp>;
+
+    /// Whether TCP connections of a family can be opened here; sends nothing.
     ///
     /// # Errors
-    /// When the name does not exist, or nobody could be asked.
-    fn resolve(
-        &mut self,
-        name: &str,
-        family: Option<Family>,
-    ) -> Result<Vec<Destination>, LookupError>;
+    /// Why not.
+    fn tcp(&mut self, family: Family) -> Result<(), NetworkError>;
 
     /// A file of this machine, to be read line by line; `-` is standard input.
     ///
@@ -88,6 +89,9 @@ pub trait World {
     /// Whether the user may send as fast as they like: the real uid is 0.
     fn may_flood(&self) -> bool;
 }
+
+/// What became of the look-up of a name, and how long that took.
+pub type LookedUp = (Result<Vec<Destination>, LookupError>, Duration);
 
 /// What a command needs open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

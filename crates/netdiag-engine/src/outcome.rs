@@ -222,6 +222,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::BadChecksum,
+        Self::Truncated,
+        Self::WrongSource,
+        Self::WrongSequence,
+        Self::BadTag,
+        Self::UnknownProbe,
+        Self::UnparsableQuote,
+        Self::ImplausibleMtu,
+        Self::Ambiguous,
+    ];
+
     /// A stable word for the JSON contract.
     #[must_use]
     pub const fn name(self) -> &'static str {

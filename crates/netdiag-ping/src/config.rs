@@ -37,6 +37,8 @@ pub struct Config {
     pub preload: u64,
     /// Data bytes of a request.
     pub size: u16,
+    /// How many echo identifiers there are to change between.
+    pub identifiers: u8,
     /// What fills them.
     pub pattern: Pattern,
     /// What travels with each packet.
@@ -93,6 +95,7 @@ impl Config {
             deadline: None,
             preload: 1,
             size: 56,
+            identifiers: 1,
             pattern: Pattern::COUNTING,
             control: Control::default(),
             way: None,

@@ -82,6 +82,8 @@ pub enum EventKind {
     OutageEnded(Outage),
     /// The name of the target's address is known.
     Named(Untrusted),
+    /// Another echo identifier is used, or that helped.
+    Identifier(Identifier),
     /// Something about this machine changed.
     Changed(Change),
     /// The figures so far were asked for.
@@ -99,6 +101,21 @@ pub struct Settled {
     pub sent_at: Instant,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// What becomes of the echo identifier, which a NAT on the way may hold a dead mapping for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identifier {
+    /// The next probes have another one.
+    Changed {
+        /// So many probes in a row had no answer.
+        timeouts: u64,
+    },
+    /// The first probe under the new one was answered, and none under the old.
+    Helped {
+        /// Its number.
+        seq: u64,
+    },
 }
 
 /// Why probes of an outage were not answered.

@@ -25,6 +25,7 @@ pub mod measurement;
 pub mod metrics;
 pub mod protocol;
 pub mod result;
+mod rotation;
 mod sources;
 pub mod sweep;
 mod tally;

@@ -3,6 +3,7 @@
 use crate::config::{Cast, Config, Manner, PROBES_KEPT};
 use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
 use crate::iputils::Series;
+use crate::rotation::Rotation;
 use crate::sources::Sources;
 use crate::tally::Tally;
 use netdiag_engine::outcome::{Rejection, Reply};
@@ -22,10 +23,6 @@ use std::time::Duration;
 const BACK_TO_BACK: Duration = Duration::from_millis(10);
 /// How much longer than the mean round trip an adaptive series waits for an answer.
 const ADAPTIVE_GRACE: Duration = Duration::from_millis(1);
-/// After how many timeouts in a row another identifier of the block is used: a NAT may hold a dead
-/// mapping for the old one.
-const STRAIGHT_TIMEOUTS: u64 = 10;
-
 /// A series of probes to one target, and what came of it.
 #[derive(Clone, Debug)]
 pub struct Measurement {
@@ -46,8 +43,7 @@ pub struct Measurement {
     pub(crate) next_seq: u64,
     pub(crate) last_sent: Option<Instant>,
     open: u64,
-    straight_timeouts: u64,
-    pub(crate) flow: u8,
+    pub(crate) rotation: Rotation,
     name_asked: bool,
     stopped: bool,
     pub(crate) iputils: Series,
@@ -83,8 +79,7 @@ impl Measurement {
             next_seq: 1,
             last_sent: None,
             open: 0,
-            straight_timeouts: 0,
-            flow: 0,
+            rotation: Rotation::default(),
             name_asked: false,
             stopped: false,
             iputils: Series::default(),
@@ -234,15 +229,19 @@ impl Measurement {
         EventKind::Duplicate { seq, reply: reply.clone() }
     }
 
-    fn rotate_identifier(&mut self, outcome: &Outcome) {
-        if *outcome != Outcome::TimedOut || self.config.manner != Manner::Settled {
-            self.straight_timeouts = 0;
+    /// Uses another identifier where the old one is answered no more, and tells of it.
+    fn rotate_identifier(
+        &mut self,
+        at: Instant,
+        seq: u64,
+        outcome: &Outcome,
+        events: &mut Events<Event>,
+    ) {
+        if self.config.identifiers < 2 || self.config.manner != Manner::Settled {
             return;
         }
-        self.straight_timeouts += 1;
-        if self.straight_timeouts >= STRAIGHT_TIMEOUTS {
-            self.straight_timeouts = 0;
-            self.flow = self.flow.wrapping_add(1);
+        if let Some(change) = self.rotation.on_settled(seq, outcome, self.next_seq) {
+            events.push(self.event(at, EventKind::Identifier(change)));
         }
     }
 }
@@ -327,9 +326,9 @@ impl Policy for Measurement {
         }
         self.last_at = self.last_at.max(Some(at));
         self.iputils.on_settled(outcome, &self.config.manner);
-        self.rotate_identifier(outcome);
         let settled = Settled { seq: probe.seq, sent_at: probe.sent_at, outcome: outcome.clone() };
         events.push(self.event(at, EventKind::Probe(settled)));
+        self.rotate_identifier(at, probe.seq, outcome, events);
         self.count(probe, outcome, events);
     }
 
@@ -339,6 +338,7 @@ impl Policy for Measurement {
         let kind = match stray {
             Stray::Late(reply) => {
                 self.stats.on_late();
+                self.rotation.on_late();
                 self.tally.on_late(reply);
                 self.answered(seq, reply);
                 if let Some(record) = self.probes.get_mut(&seq) {

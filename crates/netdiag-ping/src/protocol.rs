@@ -86,7 +86,7 @@ impl Protocol {
 impl Measurement {
     pub(crate) fn kind(&self) -> ProbeKind {
         let data = (self.config.size, self.config.pattern);
-        self.config.protocol.probe(data, self.flow, self.config.cast != Cast::Unicast)
+        self.config.protocol.probe(data, self.rotation.flow, self.config.cast != Cast::Unicast)
     }
 
     /// What an outcome means to this protocol.

@@ -100,6 +100,11 @@ pub struct Target {
     pub probes: Vec<Probe>,
     /// Probes that are not in the list.
     pub probes_omitted: u64,
+    /// How often ten timeouts in a row made it take another echo identifier.
+    pub identifier_changes: u64,
+    /// How often that helped: the first probe under the new one was answered, and none under the
+    /// old.
+    pub identifier_changes_that_helped: u64,
 }
 
 /// Where percentiles come from.
@@ -300,6 +305,8 @@ impl Target {
             failure,
             probes: Vec::new(),
             probes_omitted: 0,
+            identifier_changes: 0,
+            identifier_changes_that_helped: 0,
         }
     }
 }

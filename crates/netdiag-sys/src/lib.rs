@@ -42,7 +42,7 @@ pub mod signals;
 
 pub use machine::MachineNetwork;
 pub use network::SystemNetwork;
-pub use open::{DontFragment, OpenRequest};
+pub use open::{DontFragment, OpenRequest, tcp};
 pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};
 #[doc(hidden)]

@@ -12,8 +12,8 @@ pub trait MachineNetwork: Network {
     /// When signals cannot be watched.
     fn watch(&mut self) -> Result<(), NetworkError>;
 
-    /// From now on what this writer holds back is written while the network waits, where it can:
-    /// otherwise a reader that stalls delays probes.
+    /// From now on what this writer holds back is written while the network waits: otherwise a
+    /// reader that stalls delays probes.
     fn write_behind(&mut self, out: Stdout);
 }
 
@@ -34,5 +34,7 @@ impl MachineNetwork for PortableNetwork {
         self.watch_signals()
     }
 
-    fn write_behind(&mut self, _: Stdout) {}
+    fn write_behind(&mut self, out: Stdout) {
+        Self::write_behind(self, out);
+    }
 }

@@ -19,7 +19,7 @@ const MOST_KEPT: usize = 1 << 20;
 /// What its reader takes at once is not buffered. What a reader does not take is waited for, and
 /// while it is, SIGINT, SIGTERM and SIGHUP end the process, although they are inputs of the network
 /// otherwise. Only while a network has it for
-/// [`write_behind`](crate::SystemNetwork::write_behind) is it kept instead, so that nobody's pipe
+/// [`write_behind`](crate::MachineNetwork::write_behind) is it kept instead, so that nobody's pipe
 /// makes probes late; when 1 MiB is kept the reader is waited for all the same.
 ///
 /// Writing fails with EBADF when the process was started with standard output closed, and with
@@ -117,6 +117,19 @@ impl Behind {
     /// Writes a piece; returns whether that failed, as the next write will say.
     pub(crate) fn give(&self) -> bool {
         self.0.0.borrow_mut().give().is_err()
+    }
+}
+
+impl Behind {
+    /// Writes what its reader takes at once, for those who do not poll. Returns whether that failed,
+    /// as the next write will say.
+    pub(crate) fn give_what_fits(&self) -> bool {
+        while self.is_waiting() && is_ready() {
+            if self.give() {
+                return true;
+            }
+        }
+        false
     }
 }
 

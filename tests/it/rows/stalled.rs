@@ -53,9 +53,15 @@ impl Stalled {
 
 #[test]
 fn b20_a_reader_that_does_not_read_makes_no_probe_late() {
+    for backend in ["linux", "portable"] {
+        check_unread(backend);
+    }
+}
+
+fn check_unread(backend: &str) {
     let Some(namespace) = Namespace::loopback() else { return };
-    let arguments = ["ping", "-i", "0.05", "-c", "40", "-o", "jsonl", "127.0.0.1"];
-    let stalled = Stalled::start(&namespace, &arguments);
+    let arguments = ["ping", "-i", "0.05", "-c", "40", "-o", "jsonl", "--backend", backend];
+    let stalled = Stalled::start(&namespace, &[&arguments[..], &["127.0.0.1"]].concat());
     hold(Duration::from_secs(2));
     let (documents, ended) = stalled.finish();
     assert_eq!((ended.code(), ended.err.as_str()), (Some(0), ""), "{ended:?}");

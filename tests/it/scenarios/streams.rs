@@ -1,6 +1,8 @@
 //! JSON Lines and CSV.
 
 use super::{CASES, check_harmless, for_each_case};
+use crate::support::world;
+use netdiag_model::contract::SocketKind;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ fn lines_of_jsonl_keep_their_order() {
         if !case.has_documents() {
             return;
         }
-        let ran = case.run(&["--output", "jsonl", "-v"]);
+        let ran = case.run_aloud(&["--output", "jsonl", "-v"]);
         check_harmless(&ran.out);
         check_harmless(&ran.err);
         let lines: Vec<Value> =
@@ -144,4 +146,41 @@ fn csv_has_a_header_and_a_row_for_each_target() {
             }
         }
     });
+}
+
+/// The events of a run in JSON Lines.
+fn told(scenario: &str, arguments: &[&str]) -> Vec<Value> {
+    let arguments = [&["ping", "-o", "jsonl"], arguments].concat();
+    let ran = world::run(scenario, SocketKind::Raw, &arguments);
+    ran.out.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+#[test]
+fn a_redirect_and_an_error_that_came_late_are_events() {
+    let redirected = told("icmp-errors", &["-c", "2", "10.5.1.9"]);
+    let advice: Vec<&Value> = redirected.iter().filter(|line| kind(line) == "advice").collect();
+    assert_eq!(advice.len(), 2, "{redirected:?}");
+    assert_eq!((&advice[0]["seq"], &advice[0]["icmp"]["type"]), (&1.into(), &5.into()));
+    assert!(advice[0]["gateway"].is_string(), "{advice:?}");
+    let silent = told("silent", &["-c", "3", "10.9.3.9"]);
+    let late: Vec<&Value> = silent.iter().filter(|line| kind(line) == "late-error").collect();
+    assert!(!late.is_empty(), "{silent:?}");
+    assert_eq!(late[0]["icmp"]["type"], 3, "{late:?}");
+    assert!(late[0]["rtt_ms"].as_f64() > Some(2000.0), "after the timeout: {late:?}");
+}
+
+#[test]
+fn quiet_leaves_out_single_probes_and_nothing_else() {
+    let quiet = told("forged", &["-q", "-c", "3", "10.9.2.12"]);
+    let kinds: Vec<&str> = quiet.iter().map(kind).collect();
+    assert_eq!(kinds, ["start", "resolved", "target", "summary"]);
+}
+
+#[test]
+fn what_others_repeat_is_told_ten_times_a_second_and_counted() {
+    let lines = told("forged", &["-c", "30", "-i", "0.02", "10.9.2.12"]);
+    let count = |wanted: &str| lines.iter().filter(|line| kind(line) == wanted).count();
+    assert_eq!((count("rejected"), count("probe")), (10, 30));
+    let target = lines.iter().find(|line| kind(line) == "target").expect("one");
+    assert_eq!(target["rejected"]["bad-tag"], 30, "{target}");
 }

@@ -2,7 +2,7 @@
 //! happened.
 
 use super::process;
-use netdiag_cli::{ExitStatus, OpenRequest, Terminal, World};
+use netdiag_cli::{ExitStatus, LookedUp, OpenRequest, Terminal, World};
 use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::LookupError;
@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// How much of the truth is kept.
 const RECORDED: usize = 100_000;
@@ -63,6 +64,18 @@ impl SimWorld {
     }
 }
 
+impl SimWorld {
+    fn look_up(&self, name: &str, family: Option<Family>) -> Result<Vec<Destination>, LookupError> {
+        let mut found = self.network.borrow().resolve(name)?;
+        found.retain(|destination| family.is_none_or(|family| destination.family() == family));
+        if found.is_empty() {
+            let what = format!("no {} address", family.map_or("", Family::name));
+            return Err(LookupError::NotFound { what, by: "the scenario".to_owned() });
+        }
+        Ok(found)
+    }
+}
+
 impl World for SimWorld {
     type Network = Shared;
 
@@ -75,18 +88,12 @@ impl World for SimWorld {
         Ok(())
     }
 
-    fn resolve(
-        &mut self,
-        name: &str,
-        family: Option<Family>,
-    ) -> Result<Vec<Destination>, LookupError> {
-        let mut found = self.network.borrow().resolve(name)?;
-        found.retain(|destination| family.is_none_or(|family| destination.family() == family));
-        if found.is_empty() {
-            let what = format!("no {} address", family.map_or("", Family::name));
-            return Err(LookupError::NotFound { what, by: "the scenario".to_owned() });
-        }
-        Ok(found)
+    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp> {
+        names.iter().map(|name| (self.look_up(name, family), Duration::ZERO)).collect()
+    }
+
+    fn tcp(&mut self, _: Family) -> Result<(), NetworkError> {
+        Ok(())
     }
 
     fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {

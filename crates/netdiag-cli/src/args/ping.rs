@@ -16,7 +16,7 @@ use std::time::Duration;
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct PingArguments {
     /// Hosts: names, IPv4 or IPv6 addresses, `fe80::1%eth0`.
     #[arg(value_name = "HOST", required = true)]
@@ -279,6 +279,13 @@ impl PingArguments {
     /// Whether something is asked for that only ICMP over IPv4 has.
     pub(crate) const fn has_ip_options(&self) -> bool {
         self.record_route || self.ip_timestamps.is_some()
+    }
+
+    /// The pattern in hexadecimal.
+    pub(crate) fn pattern_digits(&self) -> Option<String> {
+        let digits =
+            |pattern: Pattern| pattern.bytes().iter().map(|b| format!("{b:02x}")).collect();
+        self.pattern.map(digits)
     }
 
     /// From one request to the next.

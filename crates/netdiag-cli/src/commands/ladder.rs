@@ -10,6 +10,8 @@ use netdiag_ping::Protocol;
 use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
 use std::net::IpAddr;
 
+const EAFNOSUPPORT: i32 = 97;
+
 /// What is sent to a destination, and how.
 pub(crate) struct Rung {
     pub(crate) protocol: Protocol,
@@ -29,22 +31,26 @@ pub(crate) struct Wishes {
 }
 
 /// The rung for what was asked for. Without the right to send ICMP, UDP stands in for it, and TCP
-/// where even that is refused.
+/// where even that is refused. `tcp` says whether connections can be opened here.
 pub(crate) fn rung(
     wanted: Protocol,
     destination: Destination,
     opened: &Opened,
     wishes: Wishes,
+    tcp: impl FnOnce() -> Result<(), NetworkError>,
 ) -> Result<Rung, Box<Failure>> {
     let Wishes { backend, may_stand_in, has_no_options } = wishes;
     let family = destination.family();
     let method = |opening| method(opening, backend);
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
+    let closed = |error: &NetworkError| Box::new(remedy::closed(destination, error));
     let refused = match wanted {
-        Protocol::Tcp { .. } => return Ok(as_asked(connects("TCP was asked for".to_owned()))),
+        Protocol::Tcp { .. } => {
+            tcp().map_err(|error| closed(&error))?;
+            return Ok(as_asked(connects("TCP was asked for".to_owned())));
+        }
         Protocol::Udp { .. } => {
             let opening = opened.udp(family);
-            let closed = |error| Box::new(remedy::closed(destination, error));
             return opening.map(|opening| as_asked(method(opening))).map_err(closed);
         }
         Protocol::Icmp => match opened.family(family) {
@@ -56,22 +62,28 @@ pub(crate) fn rung(
         _ if !may_stand_in || !is_refusal(refused) => None,
         Ok(opening) => Some((Protocol::Udp { port: UDP_PORT }, method(opening))),
         // TCP takes no options of a socket either.
-        Err(error) if is_refusal(error) && has_no_options => {
+        Err(error)
+            if is_refusal(error)
+                && error.errno != EAFNOSUPPORT
+                && has_no_options
+                && tcp().is_ok() =>
+        {
             let because = format!("neither ICMP nor UDP may be sent ({error})");
             Some((Protocol::Tcp { port: TCP_PORT, any_answer: true }, connects(because)))
         }
         Err(_) => None,
     };
     let Some((protocol, method)) = stand_in else {
-        return Err(Box::new(remedy::closed(destination, refused)));
+        return Err(closed(refused));
     };
     let note = Some(remedy::note(family, protocol, &method, opened));
     Ok(Rung { protocol, method, note })
 }
 
-/// EPERM, EACCES, ENOSYS, EPROTONOSUPPORT: this kind of socket is not for us, another may be.
+/// EPERM, EACCES, ENOSYS, EPROTONOSUPPORT, EAFNOSUPPORT: this kind of socket is not for us, another
+/// may be. The last one of every kind means that there is no such family.
 const fn is_refusal(error: &NetworkError) -> bool {
-    matches!(error.errno, 1 | 13 | 38 | 93)
+    matches!(error.errno, 1 | 13 | 38 | 93 | EAFNOSUPPORT)
 }
 
 /// The first address that can be sent to; the first of all where none can.
@@ -142,7 +154,6 @@ mod tests {
     use netdiag_engine::port::{Identifiers, Refused};
 
     const EPERM: i32 = 1;
-    const EAFNOSUPPORT: i32 = 97;
 
     fn open(socket: SocketKind) -> Result<Opening, NetworkError> {
         let identifiers = Identifiers { first: 16, count: 1 };
@@ -164,7 +175,7 @@ mod tests {
         let opened = Opened { udp4: udp, refused, ..Opened::icmp(icmp.clone(), icmp) };
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));
         let wishes = Wishes { backend: Backend::Linux, may_stand_in: true, has_no_options: true };
-        rung(Protocol::Icmp, destination, &opened, wishes)
+        rung(Protocol::Icmp, destination, &opened, wishes, || Ok(()))
     }
 
     #[test]

@@ -9,6 +9,8 @@ use netdiag_ping::Protocol;
 
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
+const ENOSYS: i32 = 38;
+const EPROTONOSUPPORT: i32 = 93;
 const EAFNOSUPPORT: i32 = 97;
 const EADDRINUSE: i32 = 98;
 const EADDRNOTAVAIL: i32 = 99;
@@ -38,12 +40,27 @@ pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure 
                 "no right to send ICMP over {family} ({error}); one of: \
                  `setcap cap_net_raw+p netdiag`, \
                  `sysctl -w net.ipv4.ping_group_range='0 2147483647'`, \
-                 in a container `--cap-add NET_RAW`"
+                 in a container `--cap-add NET_RAW`; where that is so already, \
+                 a seccomp filter refuses it"
             ),
         ),
-        EAFNOSUPPORT | EADDRNOTAVAIL => {
-            (errno::reason(error.errno), format!("no {family} on this host ({error})"))
+        EAFNOSUPPORT => (
+            errno::reason(EAFNOSUPPORT),
+            format!(
+                "no {family} on this host ({error}); where it has {family}, \
+                 a seccomp filter refuses its sockets: let it pass socket(2)"
+            ),
+        ),
+        EADDRNOTAVAIL => {
+            (errno::reason(EADDRNOTAVAIL), format!("no {family} on this host ({error})"))
         }
+        number @ (ENOSYS | EPROTONOSUPPORT) => (
+            errno::reason(number),
+            format!(
+                "this kernel, or a seccomp filter of a container, has no such socket for {family} \
+                 ({error}): let the filter pass socket(2)"
+            ),
+        ),
         number => (errno::reason(number), format!("no socket for {family}: {error}")),
     };
     failure(destination, error, reason, &said)
@@ -68,16 +85,21 @@ fn failure(destination: Destination, error: &NetworkError, reason: String, said:
 
 /// What stands in for ICMP, what that cannot tell, and what would mend it: one line.
 pub(crate) fn note(family: Family, protocol: Protocol, method: &Method, opened: &Opened) -> String {
-    let (family_name, key) = match family {
-        Family::Ipv4 => ("IPv4", SocketKind::IcmpDatagram),
-        Family::Ipv6 => ("IPv6", SocketKind::IcmpDatagram),
+    let family_name = match family {
+        Family::Ipv4 => "IPv4",
+        Family::Ipv6 => "IPv6",
     };
-    let closed_range = opened.refused.iter().any(|refused| {
-        refused.family == family
-            && refused.socket == key
-            && matches!(refused.error.errno, EPERM | EACCES)
-    });
-    let mend = if closed_range {
+    let is_closed = |kind, errnos: &[i32]| {
+        opened.refused.iter().any(|refused| {
+            refused.family == family
+                && refused.socket == kind
+                && errnos.contains(&refused.error.errno)
+        })
+    };
+    let mend = if is_closed(SocketKind::Raw, &[ENOSYS, EPROTONOSUPPORT, EAFNOSUPPORT]) {
+        // No right makes that.
+        "a seccomp filter that passes socket(2)"
+    } else if is_closed(SocketKind::IcmpDatagram, &[EPERM, EACCES]) {
         "`sysctl -w net.ipv4.ping_group_range='0 2147483647'` or `setcap cap_net_raw+p netdiag`"
     } else {
         "`setcap cap_net_raw+p netdiag`, in a container `--cap-add NET_RAW`,"

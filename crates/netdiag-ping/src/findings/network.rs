@@ -31,6 +31,7 @@ impl Measurement {
             self.duplicate_replies(&target, n),
             self.reordering(&target),
             self.reply_path_changed(context),
+            self.identifier_stuck(context),
         ];
         all.into_iter().flatten().collect()
     }

@@ -89,6 +89,8 @@ impl Measurement {
             failure: self.failure(),
             probes: self.probes.iter().map(|(seq, record)| kept(*seq, record, context)).collect(),
             probes_omitted: self.probes_omitted,
+            identifier_changes: self.rotation.changes,
+            identifier_changes_that_helped: self.rotation.helped,
         }
     }
 

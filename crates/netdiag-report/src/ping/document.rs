@@ -68,6 +68,26 @@ pub const COLUMNS: &[&str] = &[
     "cast",
     "responders",
     "sources_omitted",
+    "method.because",
+    "method.lost",
+    "probes_omitted",
+    "failure.errno.number",
+    "failure.errno.name",
+    "failure.icmp.type",
+    "failure.icmp.code",
+    "failure.icmp.name",
+    "failure.icmp.from",
+    "rejected.bad-checksum",
+    "rejected.truncated",
+    "rejected.wrong-source",
+    "rejected.wrong-sequence",
+    "rejected.bad-tag",
+    "rejected.unknown-probe",
+    "rejected.unparsable-quote",
+    "rejected.implausible-mtu",
+    "rejected.ambiguous",
+    "identifier_changes",
+    "identifier_changes_that_helped",
 ];
 
 impl<W: Write> PingReport for JsonReport<W> {
@@ -115,5 +135,39 @@ impl<W: Write> PingReport for CsvReport<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdiag_engine::outcome::Reason;
+    use netdiag_ping::Protocol;
+    use serde_json::Value;
+
+    /// The dotted keys of an object, without those of its lists.
+    fn keys(value: &Value, before: &str, found: &mut Vec<String>) {
+        let Value::Object(object) = value else { return found.push(before.to_owned()) };
+        for (key, value) in object {
+            let dot = if before.is_empty() { "" } else { "." };
+            keys(value, &format!("{before}{dot}{key}"), found);
+        }
+    }
+
+    #[test]
+    fn every_field_that_fits_a_row_and_every_reason_has_a_column() {
+        let target = Target::unmeasured("x".into(), None, Protocol::Icmp, None);
+        let mut found = Vec::new();
+        keys(&serde_json::to_value(target).expect("plain"), "", &mut found);
+        let lists = ["icmp_errors", "outages", "probes"];
+        for key in found.iter().filter(|key| !lists.contains(&key.as_str())) {
+            let inner = format!("{key}.");
+            let has = |column: &&str| **column == *key || column.starts_with(&inner);
+            assert!(COLUMNS.iter().any(has) || key == "rejected", "no column for {key}");
+        }
+        for reason in Reason::ALL {
+            let column = format!("rejected.{}", reason.name());
+            assert!(COLUMNS.contains(&column.as_str()), "no column {column}");
+        }
     }
 }

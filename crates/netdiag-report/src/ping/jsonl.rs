@@ -1,13 +1,14 @@
 //! `--output jsonl`: one event a line, as it happens.
 
+use super::limiter::{Limiter, Verdict};
 use super::{Ended, PingReport, Resolved, Run};
 use crate::json;
-use netdiag_engine::outcome::Reply;
+use netdiag_engine::outcome::{IcmpError, Reply};
 use netdiag_engine::port::{Change, InterfaceEvent};
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted, milliseconds};
 use netdiag_ping::Event;
-use netdiag_ping::event::{EventKind, Outage};
+use netdiag_ping::event::{EventKind, Identifier, Outage};
 use netdiag_ping::result::{self, Context, Target};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -18,15 +19,18 @@ use std::net::IpAddr;
 pub struct JsonLinesReport<W> {
     out: W,
     verbose: bool,
+    quiet: bool,
     run: Option<Run>,
+    limiter: Limiter,
     /// The change of this machine that was told last.
     said: Option<(Instant, Change)>,
 }
 
 impl<W: Write> JsonLinesReport<W> {
-    /// A report that also tells of each probe sent when `verbose`.
-    pub const fn new(out: W, verbose: bool) -> Self {
-        Self { out, verbose, run: None, said: None }
+    /// A report that also tells of each probe sent when `verbose`, and of no single probe when
+    /// `quiet`.
+    pub fn new(out: W, verbose: bool, quiet: bool) -> Self {
+        Self { out, verbose, quiet, run: None, limiter: Limiter::default(), said: None }
     }
 
     /// Writes one event with the fields that all have.
@@ -90,6 +94,19 @@ impl Stray {
     }
 }
 
+/// An ICMP error that ends no probe: a redirect, or one that came too late.
+fn icmp(seq: u64, error: &IcmpError) -> Value {
+    let (from, kind) = (error.from.address(), error.kind);
+    json!({
+        "seq": seq,
+        "from": from,
+        "rtt_ms": milliseconds(error.rtt),
+        "reason": kind.reason(),
+        "icmp": {"type": kind.kind, "code": kind.code, "name": kind.name(), "from": from},
+        "gateway": error.gateway,
+    })
+}
+
 impl<W: Write> PingReport for JsonLinesReport<W> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
         self.run = Some(run.clone());
@@ -122,7 +139,21 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let (index, at) = (Some(event.target_index), event.at);
+        if !self.verbose && self.limiter.judge(at, &event.kind) != Verdict::Told {
+            return Ok(());
+        }
         match &event.kind {
+            EventKind::Sent { .. }
+            | EventKind::Probe(_)
+            | EventKind::Late { .. }
+            | EventKind::Duplicate { .. }
+            | EventKind::Rejected { .. }
+            | EventKind::Advice { .. }
+            | EventKind::LateError { .. }
+                if self.quiet =>
+            {
+                Ok(())
+            }
             EventKind::Sent { seq } if self.verbose => {
                 self.line("sent", index, at, &json!({ "seq": seq }))
             }
@@ -148,6 +179,16 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
                 self.line("outage", index, at, &fields)
             }
             EventKind::OutageEnded(outage) => self.line("outage", index, at, &ended(outage)),
+            EventKind::Identifier(change) => {
+                let after = match change {
+                    Identifier::Changed { timeouts } => {
+                        json!({"event": "changed", "timeouts": timeouts})
+                    }
+                    Identifier::Helped { seq } => json!({"event": "helped", "seq": seq}),
+                };
+                let fields = json!({"what": "identifier", "before": null, "after": after});
+                self.line("state", index, at, &fields)
+            }
             EventKind::Changed(change) => {
                 if self.said.replace((at, change.clone())) == Some((at, change.clone())) {
                     // Every target that it concerns tells it.
@@ -157,9 +198,11 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
                 let fields = json!({"what": what, "before": before, "after": after});
                 self.line("state", None, at, &fields)
             }
+            EventKind::Advice { seq, error } => self.line("advice", index, at, &icmp(*seq, error)),
+            EventKind::LateError { seq, error } => {
+                self.line("late-error", index, at, &icmp(*seq, error))
+            }
             EventKind::Sent { .. }
-            | EventKind::Advice { .. }
-            | EventKind::LateError { .. }
             | EventKind::Named(_)
             | EventKind::Interim(_)
             | EventKind::Finished => Ok(()),

@@ -8,7 +8,7 @@ use netdiag_engine::outcome::{IcmpError, Rejection, Reply, ReplyDetail};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::{Family, IcmpKind, Untrusted};
 use netdiag_ping::Protocol;
-use netdiag_ping::event::Settled;
+use netdiag_ping::event::{Identifier, Settled};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -241,4 +241,15 @@ pub(super) fn further(
 pub(super) fn rejected(protocol: Protocol, seq: Option<u64>, rejection: &Rejection) -> String {
     let seq = seq.map(|seq| format!(" {}", seq_of(protocol, seq))).unwrap_or_default();
     format!("rejected from {}:{seq} {}", rejection.from.address(), rejection.reason.name())
+}
+
+/// What became of the echo identifier.
+pub(super) fn identifier(change: &Identifier, to: Option<IpAddr>) -> String {
+    let to = to.map(|to| format!(" from {to}")).unwrap_or_default();
+    match change {
+        Identifier::Changed { timeouts } => {
+            format!("-- {timeouts} requests in a row without an answer{to}: another identifier --")
+        }
+        Identifier::Helped { .. } => format!("-- answers{to} again, under another identifier --"),
+    }
 }

@@ -4,6 +4,7 @@ mod classic;
 mod document;
 mod ip_options;
 pub(crate) mod jsonl;
+mod limiter;
 mod lines;
 mod summary;
 mod text;

@@ -7,6 +7,8 @@ use std::io::{self, Write};
 
 /// From how many samples on percentiles say something.
 const PERCENTILE_SAMPLES: u64 = 20;
+/// What every terminal shows in a line.
+const WIDTH: usize = 80;
 /// How many kinds of ICMP error are listed.
 const ICMP_ERRORS_SHOWN: usize = 5;
 /// From how many samples on RFC 3550's jitter has caught up with what it follows.
@@ -65,12 +67,10 @@ pub(super) fn ours(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
     };
     let back = hops_back(target);
     if rtt.samples < PERCENTILE_SAMPLES {
-        let parts: Vec<String> = [jitter, back].into_iter().flatten().collect();
-        return if parts.is_empty() { Ok(()) } else { writeln!(out, "{}", parts.join("; ")) };
+        return joined(out, [jitter, back]);
     }
     let [p50, p90, p95, p99] = [rtt.p50, rtt.p90, rtt.p95, rtt.p99].map(ms3_f64);
-    let jitter = jitter.map(|jitter| format!("; {jitter}")).unwrap_or_default();
-    writeln!(out, "p50/p90/p95/p99 = {p50}/{p90}/{p95}/{p99} ms{jitter}")?;
+    joined(out, [Some(format!("p50/p90/p95/p99 = {p50}/{p90}/{p95}/{p99} ms")), jitter])?;
     back.map_or(Ok(()), |back| writeln!(out, "{back}"))
 }
 
@@ -102,6 +102,17 @@ pub(super) fn sources(out: &mut dyn Write, target: &Target) -> io::Result<()> {
     match target.sources_omitted {
         0 => Ok(()),
         more => writeln!(out, "{more} answers of hosts beyond the {count}"),
+    }
+}
+
+/// What there is of the two on one line where that fits a terminal, else on two.
+fn joined(out: &mut dyn Write, parts: [Option<String>; 2]) -> io::Result<()> {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let line = parts.join("; ");
+    match line.len() <= WIDTH {
+        true if parts.is_empty() => Ok(()),
+        true => writeln!(out, "{line}"),
+        false => parts.iter().try_for_each(|part| writeln!(out, "{part}")),
     }
 }
 

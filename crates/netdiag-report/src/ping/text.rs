@@ -1,5 +1,6 @@
 //! `--output text`: what a person reads.
 
+use super::limiter::{Limiter, Verdict};
 use super::{Ended, PingReport, Resolved, Run, ip_options, lines, summary};
 use crate::style::Style;
 use crate::verdict;
@@ -17,7 +18,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// How text is written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TextOptions {
     /// No line for each probe.
     pub quiet: bool,
@@ -33,6 +34,8 @@ pub struct TextOptions {
     pub flood: bool,
     /// A line for each request that is unanswered when the next one leaves.
     pub outstanding: bool,
+    /// What fills the data, in hexadecimal, where it was asked for.
+    pub pattern: Option<String>,
     /// Colours.
     pub style: Style,
     /// When a probe is lost.
@@ -61,26 +64,6 @@ struct Shown {
     route: Vec<Ipv4Addr>,
     /// The last request that left, and whether it was settled.
     last_sent: (u64, bool),
-}
-
-/// Lines about rejected packets are limited: whoever forges many must not fill the screen.
-#[derive(Default)]
-struct Limiter {
-    second: u64,
-    lines: u32,
-}
-
-const REJECTED_LINES_A_SECOND: u32 = 10;
-
-impl Limiter {
-    fn allows(&mut self, at: Instant) -> bool {
-        let second = at.as_nanos() / 1_000_000_000;
-        if second != self.second {
-            (self.second, self.lines) = (second, 0);
-        }
-        self.lines += 1;
-        self.lines <= REJECTED_LINES_A_SECOND
-    }
 }
 
 impl<W: Write, E: Write> TextReport<W, E> {
@@ -118,6 +101,16 @@ impl<W: Write, E: Write> TextReport<W, E> {
     fn line(&mut self, event: &Event) -> Option<String> {
         let index = event.target_index;
         let protocol = self.protocol(index);
+        match self.limiter.judge(event.at, &event.kind) {
+            _ if self.options.verbose => {}
+            Verdict::Told => {}
+            Verdict::FirstUntold(reason) => {
+                return Some(format!(
+                    "-- further {reason} packets of a second are only counted --"
+                ));
+            }
+            Verdict::Untold => return None,
+        }
         match &event.kind {
             EventKind::Sent { seq } => self.outstanding(index, *seq),
             EventKind::Probe(settled) => self.settled(index, settled),
@@ -143,8 +136,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 Some(format!("late: {}", lines::advice(protocol, *seq, error)))
             }
             EventKind::Rejected { seq, rejection } => {
-                let is_told = self.options.verbose || self.limiter.allows(event.at);
-                is_told.then(|| lines::rejected(protocol, *seq, rejection))
+                Some(lines::rejected(protocol, *seq, rejection))
             }
             _ => None,
         }
@@ -224,7 +216,10 @@ pub(crate) fn change_line(change: &Change) -> String {
 impl<W: Write, E: Write> PingReport for TextReport<W, E> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
         self.anchor = Some(run.anchor);
-        Ok(())
+        match &self.options.pattern {
+            Some(pattern) => writeln!(self.out, "PATTERN: 0x{pattern}"),
+            None => Ok(()),
+        }
     }
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
@@ -260,7 +255,11 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
                 }
                 Ok(())
             }
-            EventKind::Changed(_) if self.options.quiet => Ok(()),
+            EventKind::Changed(_) | EventKind::Identifier(_) if self.options.quiet => Ok(()),
+            EventKind::Identifier(change) => {
+                let to = self.one_of_several(event.target_index);
+                writeln!(self.err, "{}", lines::identifier(change, to))
+            }
             EventKind::Changed(change) => {
                 let told = Some((event.at, change.clone()));
                 if self.said == told {

@@ -81,10 +81,11 @@ impl<W: Write> SweepReport for JsonReport<W> {
 /// `--output csv`: a row a target, as it settles.
 pub struct CsvReport<W>(pub W);
 
-/// The columns of CSV: those of `ping`, and what the target comes to.
+/// The columns of CSV: what the target comes to, and those of `ping`.
 #[must_use]
 pub fn columns() -> Vec<&'static str> {
-    COLUMNS.iter().copied().chain(["state"]).collect()
+    // In front of what may grow.
+    std::iter::once("state").chain(COLUMNS.iter().copied()).collect()
 }
 
 impl<W: Write> SweepReport for CsvReport<W> {

@@ -17,9 +17,10 @@ pub struct JsonLinesReport<W> {
 }
 
 impl<W: Write> JsonLinesReport<W> {
-    /// A report that also tells of each probe sent when `verbose`.
-    pub const fn new(out: W, verbose: bool) -> Self {
-        Self { lines: Lines::new(out, verbose), resolved: Vec::new() }
+    /// A report that holds back nothing that others repeat when `verbose`, and leaves out single
+    /// probes when `quiet`.
+    pub fn new(out: W, verbose: bool, quiet: bool) -> Self {
+        Self { lines: Lines::new(out, verbose, quiet), resolved: Vec::new() }
     }
 
     /// What gives a number its meaning, once and before anything else of the target.

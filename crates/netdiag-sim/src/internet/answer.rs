@@ -65,7 +65,11 @@ impl Internet {
         if !known {
             return self.drop(now, node, id, Fact::Ignored);
         }
+        let identifier = u16_at(bytes, header.transport + 4);
         let owner = &mut self.topology.nodes[node as usize];
+        if owner.is_stuck(identifier) {
+            return self.drop(now, node, id, Fact::Silent);
+        }
         if !owner.may_send(Limited::Echoes, header.family(), now) {
             return self.drop(now, node, id, Fact::Limited);
         }

@@ -20,6 +20,8 @@ pub(super) struct Node {
     pub(super) replies: Vec<ForgedReply>,
     /// For each of `replies`, how many requests it has seen.
     pub(super) requests: Vec<u64>,
+    /// The first echo identifier that it saw, and how often.
+    first: Option<(u16, u64)>,
     addresses: Vec<Prefix>,
     /// Of the errors, by family, and of the echo replies.
     buckets: [Bucket; 4],
@@ -68,6 +70,7 @@ impl Node {
             refusals: Vec::new(),
             replies: Vec::new(),
             requests: Vec::new(),
+            first: None,
             addresses,
             buckets: [errors, errors, echoes, echoes],
             identification: 0,
@@ -105,6 +108,17 @@ impl Node {
     pub(super) const fn next_identification(&mut self) -> u16 {
         self.identification = self.identification.wrapping_add(1);
         self.identification
+    }
+
+    /// Whether a dead mapping keeps requests with this identifier from it; counts this one.
+    pub(super) fn is_stuck(&mut self, identifier: u16) -> bool {
+        let Some(most) = self.manners.stuck_after else { return false };
+        let (first, seen) = self.first.get_or_insert((identifier, 0));
+        if *first != identifier {
+            return false;
+        }
+        *seen += 1;
+        *seen > most
     }
 
     /// Whether its limits let one more go.

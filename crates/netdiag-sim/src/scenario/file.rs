@@ -132,6 +132,9 @@ pub struct IcmpManners {
     pub limit: Option<Limit>,
     /// Echo replies are limited too.
     pub echo_limit: Option<Limit>,
+    /// The first echo identifier that it sees is answered so many times and then no more, as by a NAT
+    /// before it whose mapping has died.
+    pub stuck_after: Option<u64>,
     /// MPLS label stack entries that its errors carry (RFC 4950): label, TTL.
     #[serde(default)]
     pub mpls: Vec<Mpls>,

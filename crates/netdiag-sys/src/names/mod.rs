@@ -5,6 +5,7 @@
 mod literal;
 mod order;
 mod servers;
+mod several;
 
 use hickory_resolver::Hosts;
 use hickory_resolver::proto::op::Query;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use literal::{interface_index, literal};
 pub use order::{broadcast_source, owns, source};
+pub use several::{LookedUp, resolve_all};
 
 /// The longest that a look-up of a target takes, whatever resolv.conf says.
 pub const TOTAL: Duration = Duration::from_secs(5);

@@ -24,6 +24,20 @@ use tokio::time::Instant;
 /// A server that has said nothing for so long is not waited for alone.
 const STAGGER: Duration = Duration::from_secs(1);
 
+/// That nobody can be asked, and the way out.
+const NO_SERVER: &str = "names no server: add a line such as `nameserver ADDRESS`, or give an address \
+                         instead of the name";
+
+/// Whether a line of resolv.conf(5) names a server by an address.
+fn names_a_server(line: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let mut words = line.split_whitespace();
+    words.next() == Some("nameserver")
+        && words.next().is_some_and(|word| {
+            word.split('%').next().is_some_and(|address| address.parse::<IpAddr>().is_ok())
+        })
+}
+
 /// What resolv.conf says.
 struct Configuration {
     domain: Option<Name>,
@@ -64,11 +78,20 @@ fn read(
     total: Duration,
 ) -> Result<Configuration, String> {
     let text = std::fs::read(sources.resolv_conf).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::NotFound => {
+            "there is no such file, so no server to ask; an address needs none".to_owned()
+        }
         _ => error.to_string(),
     })?;
-    let (config, mut options) = parse_resolv_conf(text).map_err(|error| error.to_string())?;
+    let names_one = text.split(|byte| *byte == b'\n').any(names_a_server);
+    let (config, mut options) = parse_resolv_conf(text).map_err(|error| match names_one {
+        true => format!("cannot be read ({error})"),
+        false => NO_SERVER.to_owned(),
+    })?;
     let (domain, search, mut servers) = config.into_parts();
+    if servers.is_empty() {
+        return Err(NO_SERVER.to_owned());
+    }
     for connection in servers.iter_mut().flat_map(|server| &mut server.connections) {
         connection.port = sources.port;
     }

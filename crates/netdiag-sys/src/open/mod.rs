@@ -4,10 +4,12 @@
 mod datagram;
 mod probe;
 mod raw_icmp;
+mod tcp;
 mod udp;
 mod why;
 
 pub(crate) use probe::{ProbeSocket, StampKeys};
+pub use tcp::tcp;
 
 use crate::network::SystemNetwork;
 use crate::privileges::with_net_raw;

@@ -87,3 +87,50 @@ fn attach_filter(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+
+    /// What an attacker could want of a descriptor that outlives the privileges.
+    #[test]
+    fn the_filter_is_locked_and_headers_are_the_kernels() {
+        for family in [Family::Ipv4, Family::Ipv6] {
+            let socket = match open(&OpenRequest::default(), family, &[]) {
+                Ok(socket) => socket,
+                Err(error) => {
+                    assert_eq!(
+                        error.errno,
+                        libc::EPERM,
+                        "only a missing right is a reason: {error}"
+                    );
+                    continue;
+                }
+            };
+            let raw = SockRef::from(&socket);
+            let block = Identifiers { first: 16, count: 16 };
+            for change in [raw.attach_filter(&filter::ipv4(block)), raw.detach_filter()] {
+                let refused = change.expect_err("the filter stays");
+                assert_eq!(refused.raw_os_error(), Some(libc::EPERM), "{refused}");
+            }
+            let own_headers = match family {
+                Family::Ipv4 => raw.header_included_v4(),
+                Family::Ipv6 => raw.header_included_v6(),
+            };
+            assert!(!own_headers.expect("asked"), "the source address is the kernel's to check");
+        }
+    }
+
+    /// The identifiers are random for each start, whoever the process is.
+    #[test]
+    fn the_identifiers_are_a_random_block_of_sixteen() {
+        let draw = || identifiers(&OpenRequest::default()).expect("getrandom");
+        let drawn: Vec<Identifiers> = (0..8).map(|_| draw()).collect();
+        for block in &drawn {
+            assert_eq!((block.first % 16, block.count), (0, 16));
+            assert_ne!(block.first, 0);
+        }
+        assert!(drawn.iter().any(|block| block.first != drawn[0].first), "{drawn:?}");
+    }
+}

@@ -10,6 +10,7 @@ mod probe;
 mod second;
 
 use crate::dialog::Reverse;
+use crate::output::{Behind, Stdout};
 use crate::{clock, signals};
 use netdiag_engine::port::{
     Channel, Control, ExchangeError, InputKind, Inputs, Network, NetworkError, Opened, Operation,
@@ -23,6 +24,9 @@ use second::{News, Second};
 use std::time::Duration;
 use surge_ping::Client;
 
+/// How often a reader that does not read is looked at.
+const LOOK_AT_OUTPUT: Duration = Duration::from_millis(20);
+
 /// ICMP echo by surge-ping, opened by [`PortableRequest::open`].
 pub struct PortableNetwork {
     opened: Opened,
@@ -32,6 +36,8 @@ pub struct PortableNetwork {
     control: Control,
     patience: Duration,
     second: Second,
+    /// What is to be written while waiting.
+    output: Option<Behind>,
     reverse: Reverse,
 }
 
@@ -49,6 +55,12 @@ impl PortableNetwork {
             // Fails when the network is gone, and then so is the process soon.
             let _ = news.send(News::Input { of: None, at, kind });
         })
+    }
+
+    /// From now on, as long as this network lives, writing to standard output does not wait for its
+    /// reader: what the reader does not take is written while [`Network::wait`] waits.
+    pub fn write_behind(&mut self, out: Stdout) {
+        self.output = Some(Behind::new(out));
     }
 
     /// Starts the second thread, if it was not: not before the privileges are dropped, which belong
@@ -150,8 +162,17 @@ impl Network for PortableNetwork {
 
     fn wait(&mut self, until: Instant, inputs: &mut Inputs) -> Result<(), NetworkError> {
         self.start()?;
-        let told = self.second.wait(until, inputs)?;
-        inputs.set_now(told);
-        Ok(())
+        let before = inputs.len();
+        loop {
+            // It waits at a channel, which cannot be polled beside a descriptor.
+            let waiting = self.output.as_ref().filter(|output| output.is_waiting());
+            let turn = waiting.map_or(until, |_| until.min(clock::now() + LOOK_AT_OUTPUT));
+            let told = self.second.wait(turn, inputs)?;
+            inputs.set_now(told);
+            let is_broken = self.output.as_ref().is_some_and(Behind::give_what_fits);
+            if is_broken || inputs.len() > before || told >= until {
+                return Ok(());
+            }
+        }
     }
 }

@@ -71,6 +71,7 @@ impl PortableRequest {
             },
             patience,
             second: Second::new(runtime),
+            output: None,
             reverse: Reverse::default(),
         })
     }

@@ -3,7 +3,7 @@
 use super::{DOCUMENT_COUNT, backend, classic, groups};
 use crate::World;
 use crate::args::PingArguments;
-use crate::args::ping::Output;
+use crate::args::ping::{Color, Output};
 use crate::args::value::MOST_FLOW_LABEL;
 use netdiag_check::expr::Expr;
 use netdiag_engine::port::IpOptions;
@@ -101,6 +101,7 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     if arguments.classic && arguments.form() != Output::Text {
         return Err("--classic: only with --output text".to_owned());
     }
+    check_form(arguments)?;
     let (source, interface) = way_out(arguments, world)?;
     let mut warnings = Vec::new();
     let bare = arguments.timeout.filter(|timeout| timeout.bare && !arguments.classic);
@@ -170,6 +171,27 @@ fn check_protocols<W: World>(arguments: &PingArguments, world: &W) -> Result<(),
         if !world.may_flood() && arguments.interval() < LEAST_CONNECT_INTERVAL {
             return Err("--interval: below 20 ms only root may open TCP connections".to_owned());
         }
+    }
+    Ok(())
+}
+
+/// What the form of the output has no use for. A document is quiet by itself, and without colours.
+fn check_form(arguments: &PingArguments) -> Result<(), String> {
+    let form = arguments.form();
+    if form == Output::Text {
+        return Ok(());
+    }
+    let useless = [
+        (arguments.audible, "-a"),
+        (arguments.dates, "-D"),
+        (arguments.outstanding, "-O"),
+        (arguments.color == Color::Always, "--color always"),
+    ];
+    if let Some((_, option)) = useless.into_iter().find(|(given, _)| *given) {
+        return Err(format!("{option}: only with --output text"));
+    }
+    if arguments.verbose && form != Output::Jsonl {
+        return Err("--verbose: only with --output text or jsonl".to_owned());
     }
     Ok(())
 }

@@ -38,9 +38,6 @@ pub(super) fn report<'a>(
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
 ) -> Box<dyn PingReport + 'a> {
-    let pattern = arguments.pattern.map(|pattern| {
-        pattern.bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    });
     let options = ClassicOptions {
         program: arguments.program(),
         quiet: arguments.quiet,
@@ -51,7 +48,7 @@ pub(super) fn report<'a>(
         outstanding: arguments.outstanding,
         gap: arguments.interval().is_zero() || arguments.flood || arguments.adaptive,
         count: arguments.count,
-        pattern,
+        pattern: arguments.pattern_digits(),
         sockets: sockets(arguments, opened),
     };
     Box::new(ClassicReport::new(BufWriter::new(out), err, options))

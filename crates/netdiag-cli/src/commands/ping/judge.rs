@@ -57,7 +57,12 @@ pub(super) fn fail_if(
     let expression = plan.fail_if.as_ref()?;
     let evidence = expression.fails(&TargetMetrics { target, findings })?;
     let subject = resolved.target.escaped().to_string();
-    let message = format!("--fail-if holds for {subject}: {evidence}");
+    let is_measured = evidence.reasons().iter().any(|reason| reason.measured().is_some());
+    let message = if is_measured {
+        format!("--fail-if holds for {subject}: {evidence}")
+    } else {
+        format!("--fail-if fails for {subject}, since it cannot be told: {evidence}")
+    };
     let index = Some(resolved.target_index);
     Some(
         Finding::new(index, FAIL_IF, Severity::Critical, subject, message)

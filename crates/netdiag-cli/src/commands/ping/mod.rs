@@ -136,7 +136,10 @@ fn report<'a>(
     match arguments.form() {
         Output::Json => Box::new(JsonReport(out)),
         Output::Csv => Box::new(CsvReport(out)),
-        Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose)),
+        Output::Jsonl => {
+            let (verbose, quiet) = (arguments.verbose, arguments.quiet);
+            Box::new(JsonLinesReport::new(out, verbose, quiet))
+        }
         Output::Text => {
             let color = match arguments.color {
                 Color::Always => true,
@@ -151,6 +154,7 @@ fn report<'a>(
                 audible: arguments.audible,
                 flood: arguments.flood,
                 outstanding: arguments.outstanding,
+                pattern: arguments.pattern_digits(),
                 style: Style { color },
                 timeout: arguments.timeout(),
             };

@@ -7,14 +7,14 @@ use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
 use crate::commands::resolve::{literal, lookup_failure};
-use crate::{Backend, World};
+use crate::{Backend, LookedUp, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError};
 use netdiag_model::{Destination, Family, Untrusted, Way, errno};
-use netdiag_ping::{Cast, Config};
+use netdiag_ping::{Cast, Config, Protocol};
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -73,8 +73,9 @@ impl Plan {
             let option = source_option(arguments);
             return Err(format!("{option}: {source} is not an address of this machine"));
         }
-        for host in &arguments.hosts {
-            plan.add_host(host, arguments, &checked, world, network)?;
+        let found = world.resolve(&arguments.hosts, request::family(arguments));
+        for (host, found) in arguments.hosts.iter().zip(found) {
+            plan.add_host((host, found), arguments, &checked, world, network)?;
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
         if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {
@@ -84,20 +85,18 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Looks a host up and adds a target for each protocol.
+    /// Adds a target for each protocol to a host that was looked up.
     fn add_host<W: World>(
         &mut self,
-        host: &str,
+        (host, (found, took)): (&str, LookedUp),
         arguments: &PingArguments,
         checked: &Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<(), String> {
         let protocols = arguments.protocols();
-        let before = network.now();
-        let found = world.resolve(host, request::family(arguments));
         let at = network.now();
-        let looked_up = Some(at.since(before)).filter(|_| literal(host).is_none());
+        let looked_up = Some(took).filter(|_| literal(host).is_none());
         let (destination, failure) = match found {
             Ok(addresses) => {
                 let opened = network.opened();
@@ -152,11 +151,14 @@ impl Plan {
         let from = resolved.from.0;
         check_destination(destination, arguments, checked, from)?;
         let opened = network.opened();
-        let rung = match ladder::rung(resolved.protocol, destination, opened, wishes(arguments)) {
+        let tcp = || world.tcp(destination.family());
+        let rung = ladder::rung(resolved.protocol, destination, opened, wishes(arguments), tcp);
+        let rung = match rung {
             Ok(rung) => rung,
             Err(failure) => return self.give_up(resolved, *failure),
         };
         let opening = opened.family(destination.family()).ok();
+        let identifiers = opening.map_or(1, |opening| opening.identifiers.count);
         let opening = opening
             .filter(|opening| opening.socket == SocketKind::Raw || arguments.ident.is_some());
         resolved.identifier = opening.map(|opening| opening.identifiers.first);
@@ -176,6 +178,9 @@ impl Plan {
         }
         let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
         let mut config = config(resolved, destination, arguments, checked, fixed);
+        if config.protocol == Protocol::Icmp {
+            config.identifiers = identifiers;
+        }
         config.wants_name = wants_name(resolved, arguments, world);
         config.way = known.or_else(|| world.way(destination, &config.control));
         if arguments.classic {

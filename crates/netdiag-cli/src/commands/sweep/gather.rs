@@ -11,6 +11,8 @@ use netdiag_ping::sweep::{Given, Targets};
 use std::collections::BTreeSet;
 use std::io::{BufRead, Read, Write};
 
+/// How many names are looked up together.
+const AT_ONCE: usize = 256;
 /// How many lines that are no targets are named.
 const LINES_TOLD: u64 = 100;
 /// The longest line of a file that is taken for a target.
@@ -25,6 +27,8 @@ pub(super) struct Gathered {
     pub(super) bad_lines: u64,
     seen: AddressSet,
     names: BTreeSet<String>,
+    /// Names to be looked up.
+    waiting: Vec<String>,
     excluded: AddressSet,
     most: u128,
 }
@@ -43,6 +47,7 @@ impl Gathered {
             bad_lines: 0,
             seen: AddressSet::default(),
             names: BTreeSet::new(),
+            waiting: Vec::new(),
             excluded: AddressSet::default(),
             most: checked.most,
         };
@@ -56,6 +61,7 @@ impl Gathered {
             let input = world.input(path).map_err(|fault| unreadable(path, &fault))?;
             all.read(path, input, arguments, world, err)?;
         }
+        all.look_up(arguments, world)?;
         Ok(all)
     }
 
@@ -64,7 +70,9 @@ impl Gathered {
             TargetSpec::Address(address) => drop(self.excluded.insert(AddressRange::one(*address))),
             TargetSpec::Range(range) => drop(self.excluded.insert(*range)),
             TargetSpec::Name(name) => {
-                let found = world.resolve(name, None).map_err(|error| {
+                let found = world.resolve(std::slice::from_ref(name), None).pop();
+                let (found, _) = found.ok_or("--exclude: nobody looks names up")?;
+                let found = found.map_err(|error| {
                     format!("--exclude: {}", lookup_failure(name, &error).message)
                 })?;
                 for destination in found {
@@ -129,10 +137,21 @@ impl Gathered {
         arguments: &SweepArguments,
         world: &mut W,
     ) -> Result<(), String> {
+        if let TargetSpec::Name(name) = spec {
+            if self.names.insert(name.to_ascii_lowercase()) {
+                self.waiting.push(name.clone());
+            }
+            return match self.waiting.len() {
+                AT_ONCE.. => self.look_up(arguments, world),
+                _ => Ok(()),
+            };
+        }
+        // What was named before it comes before it.
+        self.look_up(arguments, world)?;
         match spec {
             TargetSpec::Address(address) => self.add_range(AddressRange::one(*address)),
             TargetSpec::Range(range) => self.add_range(*range),
-            TargetSpec::Name(name) => self.add_name(name, arguments, world),
+            TargetSpec::Name(_) => Ok(()),
         }
     }
 
@@ -146,23 +165,36 @@ impl Gathered {
         Ok(())
     }
 
-    fn add_name<W: World>(
+    /// Looks up the names that wait, all at once, and adds them in their order.
+    fn look_up<W: World>(
         &mut self,
-        name: &str,
         arguments: &SweepArguments,
         world: &mut W,
     ) -> Result<(), String> {
-        if !self.names.insert(name.to_ascii_lowercase()) {
+        if self.waiting.is_empty() {
             return Ok(());
         }
-        check::check_count(u128::from(self.targets.len()) + 1, self.most)?;
         let family = match (arguments.ipv4, arguments.ipv6, arguments.source) {
             (true, ..) => Some(Family::Ipv4),
             (_, true, _) => Some(Family::Ipv6),
             (.., source) => source.map(Family::of),
         };
+        let names = std::mem::take(&mut self.waiting);
+        for (name, (found, _)) in names.iter().zip(world.resolve(&names, family)) {
+            self.add_name(name, found, arguments)?;
+        }
+        Ok(())
+    }
+
+    fn add_name(
+        &mut self,
+        name: &str,
+        found: Result<Vec<Destination>, LookupError>,
+        arguments: &SweepArguments,
+    ) -> Result<(), String> {
+        check::check_count(u128::from(self.targets.len()) + 1, self.most)?;
         let text = Untrusted::from(name);
-        match world.resolve(name, family) {
+        match found {
             Ok(found) => {
                 let wanted = if arguments.all_addresses { found.len() } else { 1 };
                 for destination in found.into_iter().take(wanted) {

@@ -137,7 +137,7 @@ fn report<'a>(
     match arguments.form() {
         Output::Json => Box::new(JsonReport::new(out)),
         Output::Csv => Box::new(CsvReport(out)),
-        Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose)),
+        Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose, arguments.quiet)),
         Output::Text => {
             let color = match arguments.color {
                 Color::Always => true,

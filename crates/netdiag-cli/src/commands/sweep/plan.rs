@@ -8,7 +8,7 @@ use crate::commands::ladder::{self, Rung, Wishes};
 use crate::{Backend, OpenRequest, UdpSockets, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
-use netdiag_engine::port::{Control, Network};
+use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::contract::Method;
 use netdiag_model::target::TargetSpec;
 use netdiag_model::{Destination, Family, milliseconds};
@@ -58,7 +58,8 @@ impl Plan {
         let mut notes = Vec::new();
         let mut rung = |family| {
             let first = first_of(&gathered.targets, family)?;
-            climb(arguments, first, network, &mut notes)
+            let tcp = || world.tcp(family);
+            climb(arguments, first, network, tcp, &mut notes)
         };
         let (ipv4, ipv6) = (rung(Family::Ipv4), rung(Family::Ipv6));
         let protocol = |rung: &Option<Rung>| rung.as_ref().map_or(arguments.proto, |r| r.protocol);
@@ -102,6 +103,7 @@ fn climb<N: Network>(
     arguments: &SweepArguments,
     first: Destination,
     network: &N,
+    tcp: impl FnOnce() -> Result<(), NetworkError>,
     notes: &mut Vec<String>,
 ) -> Option<Rung> {
     let wishes = Wishes {
@@ -109,7 +111,7 @@ fn climb<N: Network>(
         may_stand_in: arguments.mark.is_none(),
         has_no_options: arguments.pattern.is_none(),
     };
-    match ladder::rung(arguments.proto, first, network.opened(), wishes) {
+    match ladder::rung(arguments.proto, first, network.opened(), wishes, tcp) {
         Ok(rung) => {
             notes.extend(rung.note.clone());
             Some(rung)
@@ -162,7 +164,7 @@ fn config(arguments: &SweepArguments, checked: &Checked, targets: Targets) -> Co
         size: arguments.size,
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
         control: control(arguments, checked),
-        tells_probes: form == Output::Jsonl,
+        tells_probes: form == Output::Jsonl && !arguments.quiet,
         keeps_probes: form == Output::Json && arguments.verbose,
         ..Config::new(targets)
     }
