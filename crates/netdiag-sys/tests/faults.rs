@@ -304,8 +304,9 @@ fn a_full_queue_of_the_interface_is_told_and_late_stamps_are_not_waited_for() {
 fn foreign_traffic_does_not_wake_a_raw_socket() {
     in_namespace("foreign_traffic_does_not_wake_a_raw_socket", || {
         for family in FAMILIES {
-            let mut ours = request(SocketKind::Raw).open();
-            let mut theirs = request(SocketKind::Raw).open();
+            let with = |identifier| OpenRequest { identifier, ..request(SocketKind::Raw) };
+            let mut ours = with(Some(1)).open();
+            let mut theirs = with(Some(2)).open();
             send(&mut ours, &[loopback(family)], 56);
             collect(&mut ours, |inputs| received(inputs) == 1);
             send(&mut theirs, &[loopback(family); 50], 56);
@@ -328,7 +329,9 @@ fn what_came_before_the_filter_is_forgotten() {
             for family in FAMILIES {
                 let alive = Arc::downgrade(&alive);
                 scope.spawn(move || {
-                    let mut theirs = request(SocketKind::Raw).open();
+                    // Random identifiers would be the same now and then.
+                    let mut theirs =
+                        OpenRequest { identifier: Some(1), ..request(SocketKind::Raw) }.open();
                     while alive.strong_count() > 0 {
                         send(&mut theirs, &[loopback(family); 50], 56);
                         collect(&mut theirs, |inputs| received(inputs) == 50);
@@ -337,7 +340,8 @@ fn what_came_before_the_filter_is_forgotten() {
             }
             let foreign: usize = (0..300)
                 .map(|_| {
-                    let mut ours = request(SocketKind::Raw).open();
+                    let mut ours =
+                        OpenRequest { identifier: Some(2), ..request(SocketKind::Raw) }.open();
                     send(&mut ours, &FAMILIES.map(loopback), 56);
                     received(&collect(&mut ours, |inputs| received(inputs) >= 2)) - 2
                 })

@@ -275,6 +275,12 @@ fn of_any_host(text: &str) -> String {
             let begin = line[..end].rfind('\t').map_or(0, |at| at + 1);
             line.replace_range(begin..end, "#");
         }
+        // The others are how much later they were taken.
+        if line.starts_with("\t10.")
+            && let Some(at) = line.rfind('\t').filter(|at| *at > 0)
+        {
+            line.replace_range(at + 1.., "#");
+        }
         match line.find("\t10.9.0.") {
             Some(at) => format!("{}\ta host", &line[..at]),
             None => line,

@@ -153,17 +153,10 @@ fn b27_every_form_of_output_lists_the_hosts() {
     assert_eq!(sources(of("target")[0]), three([[1, 0, 0]; 3]));
 
     let table = ping(&namespace, &["-c1", "--broadcast", "-o", "csv", "10.9.0.255"]);
-    assert!(
-        table
-            .out
-            .lines()
-            .next()
-            .is_some_and(|head| head.ends_with(",cast,responders,sources_omitted"))
-    );
-    assert!(
-        table.out.lines().nth(1).is_some_and(|row| row.ends_with(",broadcast,3,0")),
-        "{table:?}"
-    );
+    let mut rows = table.out.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let (head, row) = (rows.next().expect("a header"), rows.next().expect("a row"));
+    let cell = |name| row[head.iter().position(|column| *column == name).expect("a column")];
+    assert_eq!(["cast", "responders", "sources_omitted"].map(cell), ["broadcast", "3", "0"]);
 
     let fewer = ["-c1", "--broadcast", "-q", "--fail-if", "responders<4", "10.9.0.255"];
     assert_eq!(ping(&namespace, &fewer).code(), Some(1));
