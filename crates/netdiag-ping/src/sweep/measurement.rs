@@ -137,7 +137,7 @@ impl Measurement {
         if let Some(phase) = self.phases.get_mut(target as usize) {
             *phase = Phase::InFlight;
         }
-        self.slots.get_or_insert_with(|| Slots::new(now, self.config.spacing)).take(now, due);
+        self.slots.get_or_insert_with(|| slots(&self.config, now)).take(now, due);
         self.open += 1;
         let protocol = self.config.protocol(destination.family());
         let timeout = self.config.timeout_of(seq);
@@ -244,8 +244,7 @@ impl Policy for Measurement {
         if self.stopped {
             return Next::Quit;
         }
-        let spacing = self.config.spacing;
-        let slots = self.slots.get_or_insert_with(|| Slots::new(now, spacing));
+        let slots = self.slots.get_or_insert_with(|| slots(&self.config, now));
         let (slot, start) = (slots.due(), slots.start());
         let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| start + deadline);
         if now >= deadline {
@@ -379,6 +378,13 @@ impl Policy for Measurement {
             self.row(target, now, found, events);
         }
         events.push(Event::Finished(now));
+    }
+}
+
+fn slots(config: &Config, now: Instant) -> Slots {
+    match config.count {
+        1 => Slots::new(now, config.spacing),
+        _ => Slots::of_series(now, config.spacing, config.interval),
     }
 }
 

@@ -4,7 +4,12 @@ use netdiag_model::Instant;
 use std::time::Duration;
 
 /// What is due within this leaves together, so that a high rate does not mean a wake-up for each.
-const TICK_NANOS: u128 = 1_000_000;
+const TICK: Duration = Duration::from_millis(1);
+/// The same of series, where every wake-up is paid for again in each round: a target keeps its place
+/// in the round, whatever the tick.
+const TICK_OF_SERIES: Duration = Duration::from_millis(20);
+/// The most packets of a tick of a series.
+const BURST: u32 = 32;
 
 /// So much of a rate is caught up: more means that the run was stopped, or had nothing to send.
 const CAUGHT_UP: Duration = Duration::from_millis(100);
@@ -16,6 +21,7 @@ const LATEST: Duration = Duration::from_secs(1);
 pub(super) struct Slots {
     start: Instant,
     spacing: Duration,
+    tick: Duration,
     /// When the next packet may leave by the rate.
     next: Instant,
     /// When the first round began, had no later one been late.
@@ -23,8 +29,15 @@ pub(super) struct Slots {
 }
 
 impl Slots {
+    /// Slots for one packet to a target.
     pub(super) const fn new(start: Instant, spacing: Duration) -> Self {
-        Self { start, spacing, next: start, base: start }
+        Self { start, spacing, tick: TICK, next: start, base: start }
+    }
+
+    /// Slots for rounds that begin so far apart.
+    pub(super) fn of_series(start: Instant, spacing: Duration, apart: Duration) -> Self {
+        let most = spacing.saturating_mul(BURST).min(TICK_OF_SERIES).min(apart / 10);
+        Self { tick: most.max(TICK), ..Self::new(start, spacing) }
     }
 
     pub(super) const fn start(&self) -> Instant {
@@ -54,8 +67,8 @@ impl Slots {
 
     fn in_ticks(&self, from_start: Duration) -> Duration {
         let nanos = from_start.as_nanos();
-        let nanos = match self.spacing.as_nanos() < TICK_NANOS {
-            true => nanos - nanos % TICK_NANOS,
+        let nanos = match self.spacing < self.tick {
+            true => nanos - nanos % self.tick.as_nanos(),
             false => nanos,
         };
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
@@ -97,6 +110,22 @@ mod tests {
         assert_eq!(slots.due(), T0 + MS * 10);
         slots.take(T0 + MS * 100_000, T0);
         assert_eq!(slots.due(), T0 + MS * 99_910);
+    }
+
+    #[test]
+    fn a_series_leaves_in_bursts_of_32_at_most() {
+        for micros in [50, 100, 1_000, 5_000, 50_000] {
+            let spacing = Duration::from_micros(micros);
+            let slots = Slots::of_series(T0, spacing, MS * 1_000);
+            let due = |target| slots.of_round(3, target, MS * 1_000);
+            let mut together = 0;
+            for target in 0..1_000 {
+                together =
+                    if target > 0 && due(target) == due(target - 1) { together + 1 } else { 1 };
+                assert!(together <= 32, "{micros} us: {together} at once");
+                assert!(due(target) <= T0 + MS * 3_000 + spacing * target);
+            }
+        }
     }
 
     #[test]
