@@ -17,6 +17,7 @@ mod rights;
 mod seccomp;
 mod stalled;
 mod streams;
+mod sweeps;
 mod threats;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};

@@ -9,6 +9,7 @@ use crate::event::{EventKind, Settled};
 use crate::way::touched;
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
+use netdiag_engine::stats::Counters;
 use netdiag_engine::{
     Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
 };
@@ -198,19 +199,22 @@ impl Measurement {
         if let Some(series) = self.series_of(probe.target, probe.destination) {
             series.settle(probe, outcome, &mut told);
         }
+        let counters =
+            self.series_of(probe.target, probe.destination).map(|s| *s.stats().counters());
         self.forward(&mut told, events);
         self.scratch = told;
-        if probe.seq == self.config.count {
+        let is_over = |c: &Counters| c.in_flight() == 0 && c.attempted() >= self.config.count;
+        if counters.as_ref().is_some_and(is_over) {
             self.end_series(probe.target, probe.sent_at, events);
         }
     }
 
     fn end_series(&mut self, target: u32, at: Instant, events: &mut Events<Event>) {
         let mut told = std::mem::take(&mut self.scratch);
-        let series = self.series.get_mut(target as usize).and_then(Option::as_mut);
-        let found = series.map(|series| {
+        let series = self.series.get_mut(target as usize).and_then(Option::take);
+        let found = series.map(|mut series| {
             series.finish(at, &mut told);
-            Found::Series(series.clone())
+            Found::Series(series)
         });
         self.forward(&mut told, events);
         self.scratch = told;
@@ -314,7 +318,7 @@ impl Policy for Measurement {
         }
         // What a series makes of it is what there is to tell; where there is none, one made for it.
         let mut told = std::mem::take(&mut self.scratch);
-        match self.series_of(probe.target, probe.destination) {
+        match self.series.get_mut(probe.target as usize).and_then(Option::as_mut) {
             Some(series) => series.stray(probe, stray, &mut told),
             None => {
                 let config = self.config.series(probe.target, probe.destination);

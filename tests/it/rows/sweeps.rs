@@ -1,0 +1,219 @@
+//! `netdiag sweep` on the real kernel: rows B1 to B3, B22, B23, bad input, signals and streams.
+
+use super::events;
+use crate::support::process::{Ended, NETDIAG, Namespace, Process, run};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How many targets came to each state.
+fn states(document: &Value) -> BTreeMap<String, u64> {
+    let mut states = BTreeMap::new();
+    for target in document["targets"].as_array().expect("targets") {
+        *states.entry(target["state"].as_str().expect("a word").to_owned()).or_default() += 1;
+    }
+    states
+}
+
+fn counted<const N: usize>(states: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect()
+}
+
+fn sweep(namespace: &Namespace, arguments: &[&str]) -> Ended {
+    run(namespace.netdiag(&["sweep"]).args(arguments))
+}
+
+/// This machine has 10.9.2.0/24 to itself; what is dropped and refused is by rules of nftables.
+const HOSTS: &str = "
+    ip route add local 10.9.2.0/24 dev lo
+    ip route add local 10.9.3.0/24 dev lo
+    ip route add prohibit 10.9.4.0/24
+    ip -6 route add local fd09:2::/112 dev lo
+    nft -f - <<END
+table inet t {
+    chain input {
+        type filter hook input priority 0
+        ip daddr 10.9.3.0/25 drop
+        ip daddr 10.9.3.128/25 icmp type echo-request reject with icmp type admin-prohibited
+    }
+}
+END
+    mount -t tmpfs none /mnt
+    : > /mnt/resolv.conf
+    mount --bind /mnt/resolv.conf /etc/resolv.conf";
+
+#[test]
+fn b1_targets_of_every_kind_are_counted_once() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let network = ["--json", "10.9.2.0/28", "--exclude", "10.9.2.3"];
+    let ended = sweep(&namespace, &network);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(states(&ended.json()), counted([("alive", 13)]));
+    let all = [
+        "--json",
+        "10.9.2.1-10.9.2.20",
+        "10.9.2.10-30",
+        "10.9.2.16/30",
+        "fd09:2::/120",
+        "fd09:2::40-fd09:2::1ff",
+        "--exclude",
+        "10.9.2.5,fd09:2::100-fd09:2::10f",
+    ];
+    let ended = sweep(&namespace, &all);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(states(&ended.json()), counted([("alive", 29 + 512 - 16)]), "{}", ended.err);
+}
+
+#[test]
+fn b1_files_and_standard_input_name_their_bad_lines() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    namespace
+        .run("printf '10.9.2.1\\nno such line\\n10.9.2.0/33\\n# all\\n10.9.2.2\\n' > /mnt/list");
+    for command in ["sweep --json --file /mnt/list", "sweep --json --file - < /mnt/list"] {
+        let ended = run(namespace.command("sh").args(["-c", &format!("{NETDIAG} {command}")]));
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        assert_eq!(states(&ended.json()), counted([("alive", 2)]));
+        let named: Vec<&str> = ended.err.lines().collect();
+        assert_eq!(named.len(), 2, "{ended:?}");
+        assert!(named[0].contains(":2: `no such line`"), "{ended:?}");
+        assert!(named[1].contains(":3: `10.9.2.0/33`"), "{ended:?}");
+    }
+    let ended = sweep(&namespace, &["--file", "/mnt/none"]);
+    assert_eq!((ended.code(), ended.err.lines().count()), (Some(2), 1), "{ended:?}");
+    assert!(ended.err.contains("--file /mnt/none: No such file"), "{ended:?}");
+}
+
+#[test]
+fn b2_a_user_sweeps_10_000_targets_at_the_rate_asked_for() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    let arguments = ["sweep", "--output", "jsonl", "--rate", "2000", "127.1.0.0-127.1.39.15"];
+    let ended = run(namespace
+        .command("setpriv")
+        .args(crate::support::process::NOBODY)
+        .args(["/usr/bin/time", "-f", "peak %M", "/mnt/netdiag"])
+        .args(arguments));
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+    let told = events(&ended.out);
+    let alive = told.iter().filter(|event| event["state"] == "alive" && event["type"] == "target");
+    assert_eq!(alive.count(), 10_000);
+    let peak: u64 = ended.err.trim().rsplit(' ').next().and_then(|n| n.parse().ok()).expect("KiB");
+    assert!(peak < 64 << 10, "{peak} KiB");
+    let sent: Vec<f64> = super::sent_offsets(&told);
+    let first = sent.iter().copied().fold(f64::MAX, f64::min);
+    let last = sent.iter().copied().fold(0.0, f64::max);
+    // 10,000 packets at 2,000 a second; never faster, and at most 2 % slower.
+    let seconds = (last - first) / 1e3;
+    assert!((4.99..=5.1).contains(&seconds), "{seconds} s");
+}
+
+#[test]
+fn b3_every_target_has_a_row_and_its_reason() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let targets = ["no-such.example", "10.9.4.7", "10.9.3.7", "10.9.3.200", "10.9.2.1"];
+    let ended = sweep(&namespace, &[&["--timeout", "0.2"][..], &targets].concat());
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let row = |target: &str| {
+        let mut rows = ended.out.lines().filter(|line| line.split(' ').next() == Some(target));
+        rows.next().unwrap_or_else(|| panic!("no row for {target}: {ended:?}")).to_owned()
+    };
+    for (target, said) in [
+        ("no-such.example", "unresolved"),
+        ("10.9.4.7", "not sent"),
+        ("10.9.4.7", "EACCES 13"),
+        ("10.9.3.7", "timeout"),
+        ("10.9.3.200", "unreachable"),
+        ("10.9.3.200", "ICMP 3/13 from 10.9.3.200"),
+        ("10.9.2.1", "alive"),
+    ] {
+        assert!(row(target).contains(said), "{}", row(target));
+    }
+    let verdict = ended.out.lines().last().expect("a verdict");
+    assert!(verdict.starts_with("= 1 of 5 alive; 1 unreachable, 1 timeout, 1 unresolved, 1 not "));
+    let json = sweep(&namespace, &[&["--json", "--timeout", "0.2"][..], &targets].concat()).json();
+    let reasons: Vec<&str> = json["targets"]
+        .as_array()
+        .expect("targets")
+        .iter()
+        .map(|target| target["failure"]["reason"].as_str().unwrap_or("none"))
+        .collect();
+    assert_eq!(reasons[2..], ["timeout", "prohibited", "none"], "{json:#}");
+    assert_eq!(json["targets"][1]["state"], "not-sent");
+}
+
+#[test]
+fn b22_sixteen_descriptors_do_for_a_sweep_of_connections() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    for proto in ["icmp", "tcp:9", "udp:9"] {
+        let mut command = namespace.command("prlimit");
+        command.args(["--nofile=16", "--", NETDIAG, "sweep", "--json", "--proto", proto]);
+        let ended = run(command.args(["10.9.2.0/24"]));
+        let state = if proto == "tcp:9" { "refused" } else { "alive" };
+        assert_eq!(states(&ended.json()), counted([(state, 254)]), "{proto}: {}", ended.err);
+    }
+}
+
+#[test]
+fn what_is_too_much_is_a_usage_error_with_the_count() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    let refused = |ended: Ended, said: &str| {
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
+        assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
+        assert!(ended.err.contains(said), "{ended:?}");
+    };
+    let root = |arguments: &[&str]| run(namespace.netdiag(&["sweep"]).args(arguments));
+    let nobody = |arguments: &[&str]| run(namespace.nobody(&["sweep"]).args(arguments));
+    refused(root(&["10.0.0.0/7"]), "33554430 targets; at most 16777216");
+    refused(root(&["2001:db8::/64"]), "18446744073709551616 addresses; at most 1048576");
+    refused(root(&["127.0.0.0/8", "128.0.0.0-128.1.0.0"]), "16842751 targets; at most 16777216");
+    refused(nobody(&["127.0.0.0/15"]), "131070 targets; at most 65536 for users who are not root");
+    refused(nobody(&["--rate", "5000", "127.0.0.1"]), "--rate: above 2500 only root");
+    refused(nobody(&["--rate", "max", "127.0.0.1"]), "--rate");
+    refused(nobody(&["-c", "2", "--interval", "5ms", "127.0.0.1"]), "--interval: below 10 ms");
+    refused(root(&["224.0.0.0/24"]), "TARGET `224.0.0.0/24`");
+    refused(root(&["127.0.0.1:80"]), "TARGET `127.0.0.1:80`: a target here has no port");
+    refused(root(&["-4", "::1"]), "--ipv4: an IPv6 target: `::1`");
+    refused(root(&["--rate", "0", "127.0.0.1"]), "--rate");
+    refused(root(&["--backoff", "0.5", "127.0.0.1"]), "--backoff");
+    refused(root(&["--retry", "1", "-c", "2", "127.0.0.1"]), "--retry: only with --count 1");
+    refused(root(&["--alive", "--json", "127.0.0.1"]), "--alive: only with --output text");
+    refused(root(&["--exclude", "127.0.0.0/8", "127.0.0.1"]), "no targets are left");
+    refused(root(&[]), "TARGET");
+    refused(root(&["--source", "192.0.2.77", "127.0.0.1"]), "192.0.2.77 is not an address of");
+}
+
+#[test]
+fn an_interrupt_prints_what_is_known() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    for (signal, code) in [(Signal::SIGINT, Some(1)), (Signal::SIGTERM, None)] {
+        let arguments = ["sweep", "--timeout", "60", "10.9.2.1-4", "10.9.3.1-4"];
+        let process = Process::start(&mut namespace.netdiag(&arguments));
+        process.until_out(|out| out.matches("alive  ").count() == 4);
+        process.signal(signal);
+        let ended = process.wait();
+        assert_eq!(ended.code(), code, "{ended:?}");
+        let verdict = ended.out.lines().last().expect("a verdict");
+        assert!(verdict.starts_with("= 4 of 8 alive; 4 not probed to the end"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let script = format!("{NETDIAG} sweep --rate 50 10.9.2.0/24 | head -3");
+    let ended = run(namespace.command("sh").args(["-c", &script]));
+    assert_eq!((ended.out.lines().count(), ended.err.as_str()), (3, ""), "{ended:?}");
+    assert!(ended.took < Duration::from_secs(4), "it stops sending: {ended:?}");
+}
+
+#[test]
+fn a_user_without_any_right_sweeps_by_udp() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    namespace.run("echo '1 0' > /proc/sys/net/ipv4/ping_group_range");
+    let ended = run(&mut namespace.nobody(&["sweep", "--json", "127.0.0.1-9", "::1"]));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let json = ended.json();
+    assert_eq!(states(&json), counted([("alive", 10)]));
+    assert_eq!(json["targets"][0]["protocol"], "udp");
+    assert_eq!(ended.err.matches("UDP to port 33434 instead").count(), 2, "{ended:?}");
+}
