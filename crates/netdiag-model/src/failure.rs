@@ -77,6 +77,8 @@ pub enum LookupError {
         /// Every server asked and what became of it, in words.
         tried: String,
     },
+    /// The run was ended before there was an answer.
+    Interrupted,
     /// The text cannot be a host name.
     Invalid {
         /// The text.

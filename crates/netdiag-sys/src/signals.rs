@@ -101,6 +101,29 @@ impl AsFd for Signals {
     }
 }
 
+/// Signals that end a run. A SIGHUP that the process was started with ignored is none.
+fn ends() -> Vec<i32> {
+    let ends = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP].into_iter();
+    ends.filter(|signal| *signal != libc::SIGHUP || !raw::is_ignored(*signal)).collect()
+}
+
+/// Blocks the signals that end a run, so that they stay pending; returns the mask before.
+pub(crate) fn hold() -> raw::SignalMask {
+    let mask = raw::block_signals();
+    raw::restore_signals(&mask);
+    let ends = ends();
+    raw::set_mask(&ends);
+    // What is ignored would be thrown away instead of staying pending.
+    ends.iter().for_each(|signal| raw::default_action(*signal));
+    mask
+}
+
+/// A descriptor that becomes readable when a signal comes that ends a run, without taking it. It must
+/// be held: see [`hold`].
+pub(crate) fn pending() -> Result<File, NetworkError> {
+    raw::signal_descriptor(&ends()).map_err(|errno| NetworkError { call: "signalfd", errno })
+}
+
 /// Watches the signals on a thread of their own and gives each to `tell`, for a measuring thread
 /// that cannot wait for descriptors. They are blocked in the calling thread.
 pub(crate) fn forward(

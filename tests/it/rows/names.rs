@@ -1,7 +1,8 @@
 //! Names: never on the timing path, escaped, and who did not answer is named (A10, N4, B19).
 //! The only name server is a test's own, on the loopback of its namespace.
 
-use crate::support::process::{Ended, NETDIAG, Namespace, has, run};
+use crate::support::process::{Ended, NETDIAG, Namespace, Process, has, run, stopwatch};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -170,5 +171,40 @@ fn b19_without_any_server_addresses_work() {
         assert_eq!(ended.code(), Some(3), "{ended:?}");
         let said = "cannot resolve b.example: /etc/resolv.conf: names no server: add a line";
         assert!(ended.err.contains(said), "{ended:?}");
+    }
+}
+
+/// A server that never answers does not keep anybody from ending the run with a document.
+#[test]
+fn a_signal_during_a_look_up_ends_it_with_what_is_known() {
+    let Some(namespace) = Namespace::with_resolver("127.0.0.1") else { return };
+    namespace.serve_names(|_| None);
+    for (signal, code) in [(Signal::SIGINT, Some(3)), (Signal::SIGTERM, None)] {
+        for command in ["ping", "sweep"] {
+            let arguments = [command, "--json", "-c", "2", "127.0.0.1", "a.example", "b.example"];
+            let process = Process::start(&mut namespace.netdiag(&arguments));
+            let status = format!("/proc/{}/status", process.id());
+            // Once the signals are held it is the look-up that must hear of them.
+            let held = || {
+                let text = std::fs::read_to_string(&status).unwrap_or_default();
+                let blocked = text.lines().find_map(|line| line.strip_prefix("SigBlk:\t"));
+                blocked.is_some_and(|mask| mask.ends_with("4003"))
+            };
+            let since = stopwatch();
+            while !held() {
+                assert!(since() < Duration::from_secs(5), "{command}: no look-up");
+                std::thread::yield_now();
+            }
+            process.signal(signal);
+            let ended = process.wait();
+            assert_eq!(ended.code(), code, "{ended:?}");
+            assert!(ended.took < Duration::from_secs(4), "{ended:?}");
+            let targets = ended.json()["targets"].as_array().expect("targets").clone();
+            assert_eq!(targets.len(), 3, "{ended:?}");
+            assert_eq!((&targets[0]["sent"], &targets[0]["failure"]), (&0.into(), &Value::Null));
+            for target in &targets[1..] {
+                assert_eq!(target["failure"]["reason"], "interrupted", "{ended:?}");
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The commands, a module each: plan, run, result; and what they share.
 
+pub(crate) mod ending;
 pub(crate) mod judged;
 pub(crate) mod ladder;
 pub(crate) mod ping;

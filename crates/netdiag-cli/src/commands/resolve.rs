@@ -21,9 +21,18 @@ pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
         LookupError::NoAnswer { tried } => {
             ("no-resolver", format!("cannot resolve {host}: {tried}"))
         }
+        LookupError::Interrupted => (
+            "interrupted",
+            format!("cannot resolve {host}: interrupted before there was an answer"),
+        ),
         LookupError::Invalid { name } => {
             ("invalid-name", format!("cannot resolve {host}: `{}` is no host name", name.escaped()))
         }
     };
     Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno: None, icmp: None, message }
+}
+
+/// Whether nothing is known about a name, not even that it has no address.
+pub(crate) const fn is_unknown(error: &LookupError) -> bool {
+    matches!(error, LookupError::NoAnswer { .. } | LookupError::Interrupted)
 }

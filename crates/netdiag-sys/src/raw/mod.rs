@@ -21,9 +21,9 @@ pub(crate) use options::{get_bytes, get_int, interface_index, interface_name, se
 pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};
 pub(crate) use process::{
-    arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, exit_now, ignore,
-    is_ignored, open_null_if_closed, raise, random_bytes, real_user, restore_signals, set_mask,
-    signal_descriptor, unblock_signal,
+    SignalMask, arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, exit_now,
+    ignore, is_ignored, open_null_if_closed, raise, random_bytes, real_user, restore_signals,
+    set_mask, signal_descriptor, unblock_signal,
 };
 
 pub use start::start;

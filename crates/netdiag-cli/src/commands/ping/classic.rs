@@ -112,7 +112,7 @@ pub(super) fn lookup_failure(host: &str, error: &LookupError) -> String {
         }
         LookupError::NotFound { what, .. } if what.starts_with("no A") => NO_ADDRESS,
         LookupError::NotFound { .. } | LookupError::Invalid { .. } => NO_NAME,
-        LookupError::NoAnswer { .. } => NO_ANSWER,
+        LookupError::NoAnswer { .. } | LookupError::Interrupted => NO_ANSWER,
     };
     format!("{}: {said}", Untrusted::from(host).escaped())
 }

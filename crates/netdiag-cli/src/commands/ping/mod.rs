@@ -11,6 +11,7 @@ mod request;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
+use crate::commands::ending;
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
 use netdiag_engine::port::{Network, NetworkError, StopCause};
@@ -95,6 +96,9 @@ fn measure<W: World>(
     }
     let report = std::cell::RefCell::new(report);
     let end = world.watch(network).and_then(|()| {
+        if plan.interrupted {
+            return ending::before_it_began(network);
+        }
         netdiag_engine::run(
             &mut engine,
             network,

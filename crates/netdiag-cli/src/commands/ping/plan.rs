@@ -6,7 +6,7 @@ use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
-use crate::commands::resolve::{literal, lookup_failure};
+use crate::commands::resolve::{is_unknown, literal, lookup_failure};
 use crate::{Backend, LookedUp, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) unmeasured: Vec<usize>,
     /// What stands in for what was asked for, to be said once.
     pub(super) notes: Vec<String>,
+    /// The run was ended while names were looked up.
+    pub(super) interrupted: bool,
 }
 
 impl Plan {
@@ -66,6 +68,7 @@ impl Plan {
             classic_count: checked.count.filter(|_| classic_exit && arguments.deadline.is_some()),
             unmeasured: Vec::new(),
             notes: Vec::new(),
+            interrupted: false,
         };
         if let Some(source) =
             checked.source.filter(|source| !arguments.classic && !world.owns(*source))
@@ -103,9 +106,10 @@ impl Plan {
                 (ladder::choose(&addresses, &protocols, opened, checked.source), None)
             }
             Err(error) => {
+                self.interrupted |= error == LookupError::Interrupted;
                 let failure = lookup_failure(host, &error);
                 let message = arguments.classic.then(|| classic::lookup_failure(host, &error));
-                if arguments.classic || matches!(error, LookupError::NoAnswer { .. }) {
+                if arguments.classic || is_unknown(&error) {
                     let next = self.resolved.len();
                     self.unmeasured.extend(next..next + protocols.len());
                 }

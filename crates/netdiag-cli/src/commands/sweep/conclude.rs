@@ -107,7 +107,7 @@ impl<'a> Collector<'a> {
         for _ in 0..self.plan.bad_lines.min(1) {
             self.judged.count(Judgement::Fails);
         }
-        if cannot_go_on {
+        if cannot_go_on || self.plan.interrupted {
             self.judged = Judged::nothing();
         }
         let alive = measurement.totals().of(State::Alive);

@@ -3,7 +3,7 @@
 use super::check::{self, Checked};
 use crate::World;
 use crate::args::SweepArguments;
-use crate::commands::resolve::lookup_failure;
+use crate::commands::resolve::{is_unknown, lookup_failure};
 use netdiag_model::failure::LookupError;
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
 use netdiag_model::{Destination, Family, Untrusted};
@@ -26,6 +26,8 @@ pub(super) struct Gathered {
     /// Lines of the file that are no targets.
     pub(super) bad_lines: u64,
     seen: AddressSet,
+    /// The run was ended while names were looked up: nothing more is read.
+    pub(super) interrupted: bool,
     names: BTreeSet<String>,
     /// Names to be looked up.
     waiting: Vec<String>,
@@ -46,6 +48,7 @@ impl Gathered {
             unmeasured: BTreeSet::new(),
             bad_lines: 0,
             seen: AddressSet::default(),
+            interrupted: false,
             names: BTreeSet::new(),
             waiting: Vec::new(),
             excluded: AddressSet::default(),
@@ -57,7 +60,7 @@ impl Gathered {
         for spec in &checked.targets {
             all.add(spec, arguments, world)?;
         }
-        if let Some(path) = &arguments.file {
+        if let Some(path) = arguments.file.as_ref().filter(|_| !all.interrupted) {
             let input = world.input(path).map_err(|fault| unreadable(path, &fault))?;
             all.read(path, input, arguments, world, err)?;
         }
@@ -98,7 +101,7 @@ impl Gathered {
             let mut bounded = input.by_ref().take(LONGEST_LINE);
             let got =
                 bounded.read_until(b'\n', &mut line).map_err(|fault| unreadable(path, &fault))?;
-            if got == 0 {
+            if got == 0 || self.interrupted {
                 break;
             }
             if !line.ends_with(b"\n") && got as u64 == LONGEST_LINE {
@@ -171,7 +174,7 @@ impl Gathered {
         arguments: &SweepArguments,
         world: &mut W,
     ) -> Result<(), String> {
-        if self.waiting.is_empty() {
+        if self.waiting.is_empty() || self.interrupted {
             return Ok(());
         }
         let family = match (arguments.ipv4, arguments.ipv6, arguments.source) {
@@ -202,7 +205,8 @@ impl Gathered {
                 }
             }
             Err(error) => {
-                if matches!(error, LookupError::NoAnswer { .. }) {
+                self.interrupted |= error == LookupError::Interrupted;
+                if is_unknown(&error) {
                     self.unmeasured.insert(self.targets.len());
                 }
                 let failure = Some(lookup_failure(name, &error));

@@ -7,6 +7,7 @@ mod plan;
 
 use crate::args::SweepArguments;
 use crate::args::ping::{Color, Output};
+use crate::commands::ending;
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
 use conclude::Collector;
@@ -82,6 +83,9 @@ fn measure<W: World>(
     engine.add(Measurement::new(plan.setting.config.clone()));
     let collector = RefCell::new(Collector::new(plan, report));
     let end = world.watch(network).and_then(|()| {
+        if plan.interrupted {
+            return ending::before_it_began(network);
+        }
         netdiag_engine::run(
             &mut engine,
             network,

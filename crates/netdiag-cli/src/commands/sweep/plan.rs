@@ -32,6 +32,8 @@ pub(super) struct Plan {
     /// Targets of which nobody could be asked for their address.
     pub(super) unmeasured: BTreeSet<u32>,
     pub(super) bad_lines: u64,
+    /// The run was ended while names were looked up.
+    pub(super) interrupted: bool,
     /// What stands in for what was asked for, to be said once.
     pub(super) notes: Vec<String>,
 }
@@ -93,6 +95,7 @@ impl Plan {
             min_alive: arguments.min_alive,
             unmeasured: gathered.unmeasured,
             bad_lines: gathered.bad_lines,
+            interrupted: gathered.interrupted,
             notes,
         })
     }
