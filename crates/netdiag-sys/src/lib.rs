@@ -10,7 +10,7 @@
 //!
 //! 1. [`privileges::ensure_standard_descriptors`], before anything is opened: [`program!`] does it;
 //! 2. [`OpenRequest::open`] or [`PortableRequest::open`], each family that may be needed;
-//! 3. [`privileges::drop_all`], before another thread starts;
+//! 3. [`privileges::drop_all`], and then [`sandbox::enter`], before another thread starts;
 //! 4. files, names ([`names::resolve`]), and then [`MachineNetwork::watch`]: until then
 //!    Ctrl-C ends the process in the usual way.
 //!
@@ -38,6 +38,7 @@ mod portable;
 pub mod privileges;
 pub mod random;
 mod raw;
+pub mod sandbox;
 pub mod signals;
 
 pub use machine::MachineNetwork;
@@ -45,5 +46,6 @@ pub use network::SystemNetwork;
 pub use open::{DontFragment, OpenRequest, tcp};
 pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};
+pub use sandbox::Sandbox;
 #[doc(hidden)]
 pub use raw::start;

@@ -35,6 +35,8 @@ pub(super) fn open_request(arguments: &PingArguments, checked: &Checked) -> Open
         },
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
+        names: !arguments.numeric || arguments.hosts.iter().any(|host| literal(host).is_none()),
+        file: None,
     }
 }
 
