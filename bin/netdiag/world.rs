@@ -3,11 +3,10 @@
 use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, NetworkError};
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
-use netdiag_sys::{
-    MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random,
-    sandbox,
-};
 use netdiag_sys::sandbox::Reads;
+use netdiag_sys::{
+    MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random, sandbox,
+};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::net::IpAddr;

@@ -46,6 +46,6 @@ pub use network::SystemNetwork;
 pub use open::{DontFragment, OpenRequest, tcp};
 pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};
-pub use sandbox::Sandbox;
 #[doc(hidden)]
 pub use raw::start;
+pub use sandbox::Sandbox;

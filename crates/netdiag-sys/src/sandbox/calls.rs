@@ -14,7 +14,8 @@ use crate::raw;
 use libc::c_long;
 
 /// `AUDIT_ARCH_*` of linux/audit.h. Other architectures have no list yet.
-const ARCHITECTURE: Option<u32> = if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) {
+const ARCHITECTURE: Option<u32> = if cfg!(all(target_arch = "x86_64", target_pointer_width = "64"))
+{
     Some(0xc000_003e)
 } else if cfg!(all(target_arch = "aarch64", target_endian = "little")) {
     Some(0xc000_00b7)
@@ -162,11 +163,8 @@ const CONTROLS: &[u32] = &[
     raw::INTERFACE_INDEX,
 ];
 
-const THREAD: Argument<'_> = Argument {
-    place: 0,
-    mask: libc::CLONE_THREAD as u32,
-    values: &[libc::CLONE_THREAD as u32],
-};
+const THREAD: Argument<'_> =
+    Argument { place: 0, mask: libc::CLONE_THREAD as u32, values: &[libc::CLONE_THREAD as u32] };
 
 /// Everything of the flags of open(2) that writes or makes a file.
 const WRITES: u32 = (libc::O_ACCMODE

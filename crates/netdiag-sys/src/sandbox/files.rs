@@ -19,15 +19,23 @@ const SCOPED: u64 = 3;
 const HAS_NET: u32 = 4;
 const HAS_SCOPES: u32 = 6;
 
-/// Where names are looked up. Symbolic links are followed once, here.
-const NAMES: [&CStr; 2] = [c"/etc/hosts", c"/etc/resolv.conf"];
+/// What a look-up of names reads: where to look, whose domain is the default, and chance (the crate
+/// getrandom finds no getrandom(2) in a static program). Symbolic links are followed once, here.
+const NAMES: [&CStr; 5] = [
+    c"/etc/hosts",
+    c"/etc/resolv.conf",
+    c"/proc/sys/kernel/hostname",
+    c"/dev/random",
+    c"/dev/urandom",
+];
 /// Where a panic looks up the names of its functions.
 const BACKTRACE: [&CStr; 2] = [c"/proc/self/maps", c"/proc/self/exe"];
 
 /// What a run reads. Each path costs four system calls, so one that it does not need is not named.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reads<'a> {
-    /// /etc/hosts and /etc/resolv.conf, as they are now: what takes their place later cannot be read.
+    /// What a look-up of names reads, /etc/hosts and /etc/resolv.conf above all, as they are now: what
+    /// takes their place later cannot be read.
     pub names: bool,
     /// A file that the user named.
     pub file: Option<&'a str>,

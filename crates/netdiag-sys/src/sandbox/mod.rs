@@ -1,7 +1,7 @@
 //! The sandbox of a process whose sockets are open and whose rights are gone: what it can still do
 //! when a packet, an answer of a name server or a file has got the better of it.
 //!
-//! By seccomp(2) there are only the [calls] that this program makes; by landlock(7) only the [files]
+//! By seccomp(2) there are only the calls that this program makes; by landlock(7) only the files
 //! that this run reads. Either one may be missing, on an old kernel or in a container that forbids
 //! it, and then the other stands alone: a diagnosis is worth more than its confinement.
 
@@ -66,8 +66,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said_with_its_reason() {
-        let said =
-            |seccomp, landlock| Sandbox { seccomp, landlock: Some(landlock) }.to_string();
+        let said = |seccomp, landlock| Sandbox { seccomp, landlock: Some(landlock) }.to_string();
         assert_eq!(said(Ok(()), Ok(7)), "seccomp, landlock ABI 7");
         assert_eq!(said(Ok(()), Err(libc::ENOSYS)), "seccomp (no landlock: ENOSYS)");
         assert_eq!(said(Err(libc::EPERM), Ok(1)), "landlock ABI 1 (no seccomp: EPERM)");
