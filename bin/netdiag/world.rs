@@ -3,8 +3,9 @@
 use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, NetworkError};
 use netdiag_model::{ClockAnchor, Destination, Family, Way};
+use netdiag_sys::sandbox::Reads;
 use netdiag_sys::{
-    MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random,
+    MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random, sandbox,
 };
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -27,7 +28,16 @@ impl World for SystemWorld {
         // Nothing from outside has been read yet, and nothing is read before this.
         let kept = NetworkError { call: "giving up capabilities", errno: 1 };
         privileges::drop_all().map_err(|_| kept)?;
+        // Without a sandbox it is still a measurement.
+        sandbox::enter(&Reads { names: request.names, file: request.file.as_deref() });
         Ok(network)
+    }
+
+    fn sandbox(&mut self) -> String {
+        match privileges::drop_all() {
+            Ok(()) => sandbox::enter(&Reads { names: true, file: None }).to_string(),
+            Err(fault) => format!("none ({fault})"),
+        }
     }
 
     fn watch(&mut self, network: &mut Self::Network) -> Result<(), NetworkError> {

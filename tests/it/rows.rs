@@ -14,6 +14,7 @@ mod portable;
 mod processes;
 mod protocols;
 mod rights;
+mod sandbox;
 mod seccomp;
 mod stalled;
 mod streams;

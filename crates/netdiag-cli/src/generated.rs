@@ -92,7 +92,10 @@ ICMP over raw sockets needs CAP_NET_RAW: as root, or after
 .B setcap cap_net_raw+p netdiag\fR.
 Without it an ICMP datagram socket is used where net.ipv4.ping_group_range allows it, for IPv6 too;
 else UDP stands in, which hears "port unreachable" from the target and needs no right, or TCP.
-Every capability is given up before the first byte from outside is read.
+Every capability is given up before the first byte from outside is read, and the process confined by
+seccomp(2) and landlock(7) where they can be had:
+.B netdiag \-\-version \-\-verbose
+says so.
 .SH SIGNALS
 SIGINT ends the run with the summary; a second one within a second ends it at once (130).
 SIGTERM and SIGHUP print the summary and then end the process by that signal.

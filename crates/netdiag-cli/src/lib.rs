@@ -2,8 +2,9 @@
 //! an [`ExitStatus`]. Everything that touches the machine goes through the world, so that a test
 //! runs the same program in a simulated one.
 //!
-//! A command goes args (syntax only) -> open (the world opens sockets and drops privileges) -> plan
-//! (names looked up; what is left cannot be invalid) -> run -> document -> exit status.
+//! A command goes args (syntax only) -> open (the world opens sockets, drops privileges and confines
+//! the process) -> plan (names looked up; what is left cannot be invalid) -> run -> document -> exit
+//! status.
 //!
 //! ```
 //! let page = netdiag_cli::generated::man_pages();
@@ -23,6 +24,7 @@ pub use exit::ExitStatus;
 pub use world::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 
 use args::{Arguments, Command};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::io::Write;
@@ -42,8 +44,13 @@ pub fn run<W: World>(
             Err(status) => status,
         };
     }
+    let is_verbose = argv.iter().any(|word| word == "--verbose");
     let mut matches = match Arguments::command().try_get_matches_from(argv) {
         Ok(matches) => matches,
+        Err(error) if is_verbose && error.kind() == ErrorKind::DisplayVersion => {
+            let text = format!("{error}sandbox: {}\n", world.sandbox());
+            return usage::say(&text, out, err);
+        }
         Err(error) => return usage::answer(&error, out, err),
     };
     let arguments = match Arguments::from_arg_matches_mut(&mut matches) {

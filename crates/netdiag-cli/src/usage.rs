@@ -8,17 +8,20 @@ use std::io::Write;
 pub(crate) fn answer(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
     let text = error.render().to_string();
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            match out.write_all(text.as_bytes()) {
-                Ok(()) => ExitStatus::HOLDS,
-                Err(fault) => write_fault(&fault, err),
-            }
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => say(&text, out, err),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = err.write_all(text.as_bytes());
             ExitStatus::USAGE
         }
         _ => report(&format!("netdiag: {}", one_line(&text)), err),
+    }
+}
+
+/// Writes what was asked for.
+pub(crate) fn say(text: &str, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
+    match out.write_all(text.as_bytes()) {
+        Ok(()) => ExitStatus::HOLDS,
+        Err(fault) => write_fault(&fault, err),
     }
 }
 

@@ -12,12 +12,16 @@ pub trait World {
     /// Its network.
     type Network: Network;
 
-    /// Opens the sockets that a command needs, and gives up every privilege before it returns.
+    /// Opens the sockets that a command needs, gives up every privilege and confines the process
+    /// before it returns.
     /// A family that cannot be opened is told in the network's `opened`.
     ///
     /// # Errors
     /// When there is nothing to measure with at all.
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError>;
+
+    /// Confines the process as [`open`](Self::open) does, and says by what, or why not.
+    fn sandbox(&mut self) -> String;
 
     /// From now on signals are inputs of the network instead of ending the process, and so is what
     /// changes at this machine's interfaces; and until the network is dropped, no output waits for
@@ -39,7 +43,8 @@ pub trait World {
     /// Why not.
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError>;
 
-    /// A file of this machine, to be read line by line; `-` is standard input.
+    /// A file of this machine, to be read line by line; `-` is standard input. Another must have been
+    /// named to [`open`](Self::open).
     ///
     /// # Errors
     /// When it cannot be opened.
@@ -130,6 +135,10 @@ pub struct OpenRequest {
     pub control: Control,
     /// How long after its request a reply can still be told from others, likewise.
     pub patience: Option<Duration>,
+    /// Names, or the names of addresses, may be looked up.
+    pub names: bool,
+    /// The file that will be read.
+    pub file: Option<String>,
 }
 
 /// When sockets for UDP are opened. They need no right.

@@ -10,7 +10,7 @@
 //!
 //! 1. [`privileges::ensure_standard_descriptors`], before anything is opened: [`program!`] does it;
 //! 2. [`OpenRequest::open`] or [`PortableRequest::open`], each family that may be needed;
-//! 3. [`privileges::drop_all`], before another thread starts;
+//! 3. [`privileges::drop_all`], and then [`sandbox::enter`], before another thread starts;
 //! 4. files, names ([`names::resolve`]), and then [`MachineNetwork::watch`]: until then
 //!    Ctrl-C ends the process in the usual way.
 //!
@@ -38,6 +38,7 @@ mod portable;
 pub mod privileges;
 pub mod random;
 mod raw;
+pub mod sandbox;
 pub mod signals;
 
 pub use machine::MachineNetwork;
@@ -47,3 +48,4 @@ pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};
 #[doc(hidden)]
 pub use raw::start;
+pub use sandbox::Sandbox;

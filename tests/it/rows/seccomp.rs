@@ -10,6 +10,7 @@ use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
 };
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const ERRORS: [i32; 5] = [EPERM, EACCES, ENOSYS, EAFNOSUPPORT, EPROTONOSUPPORT];
@@ -35,6 +36,18 @@ fn condition(argument: u8, mask: u64, value: i32) -> SeccompCondition {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value).expect("an argument")
 }
 
+/// A filter that answers these calls with an error number.
+pub(super) fn without(calls: &[i64], errno: i32) -> BpfProgram {
+    program(calls.iter().map(|call| (*call, vec![])).collect(), errno)
+}
+
+fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, errno: i32) -> BpfProgram {
+    let errno = SeccompAction::Errno(errno.unsigned_abs());
+    let arch = std::env::consts::ARCH.try_into().expect("an architecture with seccomp");
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, errno, arch).expect("a filter");
+    filter.try_into().expect("a program")
+}
+
 /// A filter that answers `socket` of these kinds with an error number.
 fn filter(kinds: &[&[Refused]], errno: i32) -> BpfProgram {
     let every = u64::from(u32::MAX);
@@ -43,15 +56,11 @@ fn filter(kinds: &[&[Refused]], errno: i32) -> BpfProgram {
         all.extend(protocol.map(|protocol| condition(2, every, protocol)));
         SeccompRule::new(all).expect("conditions")
     });
-    let errno = SeccompAction::Errno(errno.unsigned_abs());
-    let arch = std::env::consts::ARCH.try_into().expect("an architecture with seccomp");
-    let rules = [(SYS_socket, rules.collect())].into();
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, errno, arch).expect("a filter");
-    filter.try_into().expect("a program")
+    program([(SYS_socket, rules.collect())].into(), errno)
 }
 
 /// Runs the program under filters, which a thread hands on to what it starts.
-fn filtered(namespace: &Namespace, filters: &[BpfProgram], arguments: &[&str]) -> Ended {
+pub(super) fn filtered(namespace: &Namespace, filters: &[BpfProgram], arguments: &[&str]) -> Ended {
     std::thread::scope(|scope| {
         let started = scope.spawn(|| {
             for filter in filters {

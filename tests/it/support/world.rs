@@ -84,6 +84,10 @@ impl World for SimWorld {
         Ok(Shared { opened, network: Rc::clone(&self.network) })
     }
 
+    fn sandbox(&mut self) -> String {
+        "none (a simulated machine)".to_owned()
+    }
+
     fn watch(&mut self, _: &mut Shared) -> Result<(), NetworkError> {
         Ok(())
     }

@@ -12,7 +12,7 @@ pub(crate) use sweep::SweepArguments;
 /// Network diagnostics that do not lie.
 ///
 /// Measures with kernel time stamps, and says in a sentence what is wrong. What was not measured is
-/// said to be not measured.
+/// said to be not measured. `netdiag --version --verbose` also says what confines the program.
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "netdiag",

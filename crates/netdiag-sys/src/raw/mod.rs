@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "system calls; each block says why it is sound")]
 
 mod capabilities;
+mod confine;
 mod message;
 mod options;
 mod output;
@@ -16,8 +17,14 @@ pub(crate) use capabilities::{
     Capabilities, capabilities, clear_ambient_set, drop_bounding_set, no_new_privileges,
     set_capabilities,
 };
+#[cfg(test)]
+pub(crate) use confine::call;
+pub(crate) use confine::{Instruction, Ruleset, filter_calls, landlock_abi, process};
 pub(crate) use message::{Batch, Incoming, MAX_BATCH, Outgoing, send, send_many};
-pub(crate) use options::{get_bytes, get_int, interface_index, interface_name, set_bytes, set_int};
+pub(crate) use options::{
+    INTERFACE_INDEX, INTERFACE_NAME, get_bytes, get_int, interface_index, interface_name,
+    set_bytes, set_int,
+};
 pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};
 pub(crate) use process::{

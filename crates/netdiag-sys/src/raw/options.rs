@@ -2,7 +2,7 @@
 
 use super::{Result, check, last_errno};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// `setsockopt(2)` with an `int`.
 pub(crate) fn set_int(socket: BorrowedFd<'_>, level: i32, name: i32, value: i32) -> Result<()> {
@@ -47,21 +47,53 @@ pub(crate) fn get_bytes(
     Ok(len as usize)
 }
 
-/// The index of the interface with this name (`if_nametoindex(3)`).
-pub(crate) fn interface_index(name: &CStr) -> Result<u32> {
-    // SAFETY: `name` is a string with a terminating NUL, which the call only reads.
-    let index = unsafe { libc::if_nametoindex(name.as_ptr()) };
-    if index == 0 { Err(last_errno()) } else { Ok(index) }
+/// `SIOCGIFNAME` and `SIOCGIFINDEX` of linux/sockios.h.
+pub(crate) const INTERFACE_NAME: u32 = 0x8910;
+pub(crate) const INTERFACE_INDEX: u32 = 0x8933;
+
+/// Asks about an interface (netdevice(7)). The functions of the C library ask over a UNIX socket,
+/// which a process in its sandbox cannot have.
+fn ask_interface(request: u32, about: &mut libc::ifreq) -> Result<()> {
+    // By any socket: one of IPv4 where there is IPv4, else one of IPv6.
+    let socket = [libc::AF_INET, libc::AF_INET6].into_iter().find_map(|family| {
+        // SAFETY: the call takes no pointers.
+        let socket = unsafe { libc::socket(family, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
+        // SAFETY: the descriptor was just opened and belongs to nobody else.
+        (socket >= 0).then(|| unsafe { OwnedFd::from_raw_fd(socket) })
+    });
+    let socket = socket.ok_or_else(last_errno)?;
+    // SAFETY: both requests read and write one ifreq.
+    check(unsafe { libc::ioctl(socket.as_raw_fd(), request.into(), std::ptr::from_mut(about)) })
+        .map(drop)
 }
 
-/// The name of the interface with this index (`if_indextoname(3)`).
-pub(crate) fn interface_name(index: u32) -> Option<String> {
-    let mut name = [0_u8; libc::IF_NAMESIZE];
-    // SAFETY: the call writes at most IF_NAMESIZE bytes, the terminating NUL included.
-    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
-    if found.is_null() {
-        return None;
+fn ifreq() -> libc::ifreq {
+    // SAFETY: ifreq is a C struct of bytes and integers, for which all zeroes is a value.
+    unsafe { std::mem::zeroed() }
+}
+
+/// The index of the interface with this name.
+pub(crate) fn interface_index(name: &CStr) -> Result<u32> {
+    let mut about = ifreq();
+    let name = name.to_bytes();
+    // With its terminating NUL.
+    if name.len() >= about.ifr_name.len() {
+        return Err(libc::ENODEV);
     }
+    for (to, from) in about.ifr_name.iter_mut().zip(name) {
+        *to = from.cast_signed() as libc::c_char;
+    }
+    ask_interface(INTERFACE_INDEX, &mut about)?;
+    // SAFETY: the kernel wrote the index.
+    Ok(unsafe { about.ifr_ifru.ifru_ifindex }.unsigned_abs())
+}
+
+/// The name of the interface with this index.
+pub(crate) fn interface_name(index: u32) -> Option<String> {
+    let mut about = ifreq();
+    about.ifr_ifru.ifru_ifindex = index.cast_signed();
+    ask_interface(INTERFACE_NAME, &mut about).ok()?;
+    let name = about.ifr_name.map(|letter| letter as u8);
     let name = CStr::from_bytes_until_nul(&name).ok()?;
     Some(name.to_string_lossy().into_owned())
 }

@@ -46,7 +46,8 @@ pub(crate) fn run<W: World>(
     for warning in &checked.warnings {
         let _ = writeln!(err, "{program}: {warning}");
     }
-    let mut network = match world.open(&request::open_request(arguments, &checked)) {
+    let request = request::open_request(arguments, &checked, world.terminal());
+    let mut network = match world.open(&request) {
         Ok(network) => network,
         Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
     };

@@ -7,7 +7,7 @@ use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
 use crate::commands::resolve::{is_unknown, literal, lookup_failure};
-use crate::{Backend, LookedUp, World};
+use crate::{Backend, LookedUp, Terminal, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
@@ -251,12 +251,15 @@ fn find_source<W: World>(
 
 /// Whether the name of an address is to be looked up.
 fn wants_name<W: World>(resolved: &Resolved, arguments: &PingArguments, world: &W) -> bool {
-    let is_literal = resolved.resolve.is_none();
-    !arguments.numeric
-        && match arguments.classic {
-            true => !is_literal,
-            false => arguments.names || (is_literal && world.terminal().stdout),
-        }
+    match resolved.resolve.is_none() {
+        true => names_addresses(arguments, world.terminal()),
+        false => !arguments.numeric && (arguments.classic || arguments.names),
+    }
+}
+
+/// Whether the names of hosts that are given as addresses are looked up.
+pub(super) fn names_addresses(arguments: &PingArguments, terminal: Terminal) -> bool {
+    !arguments.numeric && !arguments.classic && (arguments.names || terminal.stdout)
 }
 
 /// Whether this machine has the family of a destination at all: where it has, there is a way to

@@ -1,15 +1,20 @@
 //! What a run needs open.
 
 use super::check::Checked;
+use super::plan;
 use crate::args::PingArguments;
 use crate::commands::resolve::literal;
-use crate::{DontFragment, OpenRequest, UdpSockets};
+use crate::{DontFragment, OpenRequest, Terminal, UdpSockets};
 use netdiag_engine::port::Control;
 use netdiag_model::Family;
 use netdiag_ping::Protocol;
 
 /// The sockets and their options.
-pub(super) fn open_request(arguments: &PingArguments, checked: &Checked) -> OpenRequest {
+pub(super) fn open_request(
+    arguments: &PingArguments,
+    checked: &Checked,
+    terminal: Terminal,
+) -> OpenRequest {
     let protocols = arguments.protocols();
     let has_icmp = protocols.contains(&Protocol::Icmp);
     let has_udp = protocols.iter().any(|protocol| matches!(protocol, Protocol::Udp { .. }));
@@ -35,6 +40,9 @@ pub(super) fn open_request(arguments: &PingArguments, checked: &Checked) -> Open
         },
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
+        names: arguments.hosts.iter().any(|host| literal(host).is_none())
+            || plan::names_addresses(arguments, terminal),
+        file: None,
     }
 }
 
