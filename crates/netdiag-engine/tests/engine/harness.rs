@@ -7,10 +7,11 @@ use netdiag_engine::port::{
     OperationId, QueuedError, SendError, StopCause, Transmit,
 };
 use netdiag_engine::{
-    EchoSpec, Engine, EngineConfig, Output, Pattern, ProbeKind, ProbeSpec, Secret, UdpSpec,
+    EchoSpec, Engine, EngineConfig, InterfaceQuery, InterfaceSpec, Output, Pattern, ProbeKind,
+    ProbeSpec, Secret, TimestampSpec, UdpSpec,
 };
 use netdiag_model::contract::SocketKind;
-use netdiag_model::{Destination, Instant, Stamp};
+use netdiag_model::{ClockAnchor, Destination, Instant, Stamp};
 use std::time::Duration;
 
 pub(crate) const V4: &str = "192.0.2.1";
@@ -45,6 +46,23 @@ pub(crate) fn echo(seq: u64, address: &str) -> ProbeSpec {
 pub(crate) fn sized(seq: u64, address: &str, size: u16) -> ProbeSpec {
     let echo = EchoSpec { size, pattern: Pattern::COUNTING, flow: 0, group: false };
     probe(seq, address, ProbeKind::Echo(echo))
+}
+
+/// 2026-01-01T01:00:00Z at the start: 3,600,000 ms of the day.
+const WALL: ClockAnchor =
+    ClockAnchor { instant: START, unix_nanos: 1_767_225_600_000_000_000 + 3_600_000_000_000 };
+
+pub(crate) fn timestamp_kind(flow: u8) -> ProbeKind {
+    ProbeKind::Timestamp(TimestampSpec { flow, wall: WALL })
+}
+
+/// A question about an interface of the target's own, or about a neighbour of it.
+pub(crate) fn interface_kind(flow: u8, own: bool) -> ProbeKind {
+    let query = match own {
+        true => InterfaceQuery::by_name("eth0"),
+        false => InterfaceQuery::neighbor(V6.parse().expect("an address")),
+    };
+    ProbeKind::Interface(InterfaceSpec { flow, query: query.expect("it can be asked") })
 }
 
 /// A UDP probe to `port` of `address`.

@@ -104,6 +104,38 @@ pub struct Node {
     /// Forged and hostile replies to echo requests, or to UDP datagrams.
     #[serde(default, rename = "reply")]
     pub replies: Vec<ForgedReply>,
+    /// Interfaces that it tells of (RFC 8335); without these and neighbours it answers no such question.
+    #[serde(default, rename = "interface")]
+    pub interfaces: Vec<NodeInterface>,
+    /// Neighbours that it tells of.
+    #[serde(default, rename = "neighbor")]
+    pub neighbors: Vec<NodeNeighbor>,
+}
+
+/// `[[node.interface]]`: an interface that a node tells of.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeInterface {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub index: u32,
+    /// Its addresses; a family without one does not run there.
+    #[serde(default)]
+    pub addresses: Vec<IpAddr>,
+    /// Whether it is active.
+    #[serde(default = "yes")]
+    pub up: bool,
+}
+
+/// `[[node.neighbor]]`: an entry of a node's ARP or neighbour table.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeNeighbor {
+    /// The neighbour.
+    pub address: IpAddr,
+    /// Its state, 1 to 6 (RFC 8335 section 3).
+    pub state: u8,
 }
 
 /// `[node.icmp]`: how a node speaks ICMP.
@@ -135,6 +167,12 @@ pub struct IcmpManners {
     /// The first echo identifier that it sees is answered so many times and then no more, as by a NAT
     /// before it whose mapping has died.
     pub stuck_after: Option<u64>,
+    /// How far its clock is ahead, in its answers to timestamp requests.
+    #[serde(default)]
+    pub clock: Span,
+    /// The times in these have the highest bit set: they are no standard ones.
+    #[serde(default)]
+    pub odd_clock: bool,
     /// MPLS label stack entries that its errors carry (RFC 4950): label, TTL.
     #[serde(default)]
     pub mpls: Vec<Mpls>,

@@ -6,7 +6,7 @@ mod units;
 
 pub use file::{
     Change, Distribution, ForgedKind, ForgedReply, Here, IcmpManners, Limit, Link, Local,
-    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Path, Refusal,
+    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeInterface, NodeKind, NodeNeighbor, NodeState, Path, Refusal,
     Scenario, SignalName,
 };
 pub use units::{ErrnoName, Prefix, Rate, Span};
