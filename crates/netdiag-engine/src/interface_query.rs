@@ -69,8 +69,7 @@ mod tests {
         assert_eq!(InterfaceQuery::by_name(&"x".repeat(256)), None);
         assert!(InterfaceQuery::by_name(&"x".repeat(255)).is_some());
         let address = "192.0.2.1".parse().expect("an address");
-        let (own, other) =
-            (InterfaceQuery::by_address(address), InterfaceQuery::neighbor(address));
+        let (own, other) = (InterfaceQuery::by_address(address), InterfaceQuery::neighbor(address));
         assert!(own.is_some_and(|query| query.is_local()));
         assert!(other.is_some_and(|query| !query.is_local()));
     }

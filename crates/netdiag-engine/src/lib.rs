@@ -55,5 +55,7 @@ pub use interface_query::InterfaceQuery;
 pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
-pub use probe::{EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, TimestampSpec, UdpSpec};
+pub use probe::{
+    EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, TimestampSpec, UdpSpec,
+};
 pub use run::{RunEnd, run};

@@ -1,8 +1,8 @@
 //! What to do: one target and how it is probed.
 
 use crate::protocol::Protocol;
-use netdiag_engine::{InterfaceQuery, Pattern};
 use netdiag_engine::port::Control;
+use netdiag_engine::{InterfaceQuery, Pattern};
 use netdiag_model::{ClockAnchor, Destination, Instant, Way};
 use std::time::Duration;
 

@@ -6,7 +6,9 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::extension::{ExtensionObject, ExtensionWriter, Extensions, MAX_OBJECTS, Objects};
-use crate::icmp::{self, AppendedExtensions, Echo, ErrorBody, ErrorMessage, ErrorSpec, ExtendedEcho, Icmp};
+use crate::icmp::{
+    self, AppendedExtensions, Echo, ErrorBody, ErrorMessage, ErrorSpec, ExtendedEcho, Icmp,
+};
 use crate::ipv4::{Ipv4Option, Ipv4Options, RouteData};
 use crate::ipv6::ChainEnd;
 use crate::protocol::IpVersion;

@@ -1,7 +1,7 @@
 //! The values of options.
 
-use netdiag_engine::{InterfaceQuery, Pattern};
 use netdiag_engine::port::{IpOptions, Stamping};
+use netdiag_engine::{InterfaceQuery, Pattern};
 use netdiag_ping::Protocol;
 use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
 use std::net::{IpAddr, Ipv4Addr};

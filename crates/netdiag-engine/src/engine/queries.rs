@@ -18,7 +18,12 @@ use std::net::Ipv6Addr;
 pub(super) const TIMES: u16 = 12;
 
 impl<M: Measurement> Engine<M> {
-    pub(super) fn on_timestamp_reply(&mut self, arrival: &Arrival, reply: &Timestamp, intact: bool) {
+    pub(super) fn on_timestamp_reply(
+        &mut self,
+        arrival: &Arrival,
+        reply: &Timestamp,
+        intact: bool,
+    ) {
         let Timestamp { ident, seq, originate, receive, transmit, .. } = *reply;
         let named = self.by_wire_key(Family::Ipv4, Carrier::Timestamp, ident, seq);
         let Some((index, entry)) = self.answered_query(named, arrival, intact) else { return };

@@ -4,7 +4,9 @@ use crate::harness::{
     Bench, IDENT, Sent, TIMEOUT, V4, V6, at, config, destination, interface_kind, probe,
     timestamp_kind,
 };
-use crate::packets::{Packet, ROUTER_V4, ROUTER_V6, Socket, answer_to_query, datagram, error, packet};
+use crate::packets::{
+    Packet, ROUTER_V4, ROUTER_V6, Socket, answer_to_query, datagram, error, packet,
+};
 use crate::script::Script;
 use netdiag_engine::outcome::{InterfaceAnswer, Reason, ReplyDetail, Timestamps};
 use netdiag_engine::port::SendError;
@@ -140,7 +142,8 @@ fn an_echo_is_settled_by_its_own_kind_alone() {
     let key: [u8; 4] = sent.bytes[4..8].try_into().expect("four bytes");
     let mut bytes = Vec::new();
     let (ident, seq) = (u16::from_be_bytes([key[0], key[1]]), u16::from_be_bytes([key[2], key[3]]));
-    let reply = Timestamp { reply: true, code: 0, ident, seq, originate: 0, receive: 0, transmit: 0 };
+    let reply =
+        Timestamp { reply: true, code: 0, ident, seq, originate: 0, receive: 0, transmit: 0 };
     icmp::emit_timestamp(&reply, &mut bytes);
     bench.receive(at(1), &packet(sent.destination, bytes, Socket::Raw));
     let mut bytes = Vec::new();

@@ -48,7 +48,9 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
         (Protocol::IcmpProbe, _) => {
             let query = resolved.query.as_ref().map(|query| query.escaped().to_string());
             let query = query.unwrap_or_default();
-            return format!("PING {given} ({address}) {from}{flow}icmp extended echo about {query}");
+            return format!(
+                "PING {given} ({address}) {from}{flow}icmp extended echo about {query}"
+            );
         }
         (Protocol::Icmp, _) => {}
     }

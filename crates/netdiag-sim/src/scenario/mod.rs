@@ -6,8 +6,8 @@ mod units;
 
 pub use file::{
     Change, Distribution, ForgedKind, ForgedReply, Here, IcmpManners, Limit, Link, Local,
-    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeInterface, NodeKind, NodeNeighbor, NodeState, Path, Refusal,
-    Scenario, SignalName,
+    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeInterface, NodeKind,
+    NodeNeighbor, NodeState, Path, Refusal, Scenario, SignalName,
 };
 pub use units::{ErrnoName, Prefix, Rate, Span};
 

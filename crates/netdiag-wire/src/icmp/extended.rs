@@ -164,9 +164,10 @@ mod tests {
         let request = ExtendedEcho::request(0x1234, 1, true, &question);
         emit_extended_echo_v4(false, &request, &mut bytes);
         assert_eq!(bytes[..2], [42, 0]);
-        assert_eq!(bytes[4..], [
-            0x12, 0x34, 1, 1, 0x20, 0, 0x70, 0x87, 0, 8, 3, 1, b'l', b'o', 0, 0
-        ]);
+        assert_eq!(
+            bytes[4..],
+            [0x12, 0x34, 1, 1, 0x20, 0, 0x70, 0x87, 0, 8, 3, 1, b'l', b'o', 0, 0]
+        );
         bytes.clear();
         emit_extended_echo_v6(false, &request, None, &mut bytes);
         assert_eq!(bytes[..4], [160, 0, 0, 0]);

@@ -6,7 +6,7 @@ use pnet::packet::icmp::IcmpPacket;
 use pnet::packet::icmpv6::Icmpv6Packet;
 
 use super::numbers::{field, redirected_header, v4, v6};
-use super::{Echo, ExtendedEcho, ErrorBody, HEADER_LENGTH, Icmp, Timestamp};
+use super::{Echo, ErrorBody, ExtendedEcho, HEADER_LENGTH, Icmp, Timestamp};
 use crate::bytes::{array_at, tail, u16_at, u32_at};
 use crate::error::ParseError;
 use crate::protocol::IpVersion;
@@ -46,7 +46,11 @@ fn known_v4(kind: u8, code: u8, bytes: &[u8]) -> Result<Icmp<'_>, ParseError> {
         v4::DESTINATION_UNREACHABLE => {
             let mtu = require(bytes, HEADER_LENGTH, u16_at(bytes, field::V4_MTU))?;
             let needed = code == v4::FRAGMENTATION_NEEDED && mtu != 0;
-            Icmp::DestinationUnreachable { code, mtu: needed.then_some(mtu), body: with_extensions() }
+            Icmp::DestinationUnreachable {
+                code,
+                mtu: needed.then_some(mtu),
+                body: with_extensions(),
+            }
         }
         v4::TIME_EXCEEDED => {
             require(bytes, HEADER_LENGTH, u32_at(bytes, field::REST))?;

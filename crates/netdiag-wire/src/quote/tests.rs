@@ -124,10 +124,7 @@ fn other_requests_of_icmp_have_identifier_and_sequence_number() {
     // Not ours to send: answers, and what the family does not have.
     for kind in [14, 43, 160] {
         let quoted = v4(&Ipv4Header { protocol: ICMP, ..V4 }, &[kind, 0, 0, 0, 0, 7, 0, 9]);
-        assert!(matches!(
-            parse_v4(&quoted).unwrap().transport,
-            QuotedTransport::Other { .. }
-        ));
+        assert!(matches!(parse_v4(&quoted).unwrap().transport, QuotedTransport::Other { .. }));
     }
 }
 

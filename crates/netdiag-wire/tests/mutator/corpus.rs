@@ -2,8 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netdiag_wire::extension::{ExtensionWriter, InterfaceId, InterfaceInfo, InterfaceRole, MplsLabel};
-use netdiag_wire::icmp::{self, AppendedExtensions, ErrorMessage, ErrorSpec, ExtendedEcho, Timestamp};
+use netdiag_wire::extension::{
+    ExtensionWriter, InterfaceId, InterfaceInfo, InterfaceRole, MplsLabel,
+};
+use netdiag_wire::icmp::{
+    self, AppendedExtensions, ErrorMessage, ErrorSpec, ExtendedEcho, Timestamp,
+};
 use netdiag_wire::ipv4::{self, Ipv4Header};
 use netdiag_wire::ipv6::{self, Fragment, Ipv6Header};
 use netdiag_wire::protocol;
