@@ -2,7 +2,7 @@
 
 use crate::interface_query::InterfaceQuery;
 use crate::port::{Control, ExchangeFraming};
-use netdiag_model::{ClockAnchor, Destination, Instant};
+use netdiag_model::{Destination, Instant};
 use std::time::Duration;
 
 /// One probe that a measurement wants.
@@ -58,8 +58,9 @@ pub enum ProbeKind {
 pub struct TimestampSpec {
     /// Which identifier of the block to use, as in [`EchoSpec`].
     pub flow: u8,
-    /// What time of the day it is when the probe starts. The answer must bring the time back.
-    pub wall: ClockAnchor,
+    /// The time of the day when the probe starts, in milliseconds since midnight UTC. The answer must
+    /// bring it back.
+    pub originate: u32,
 }
 
 /// What an extended echo request carries.

@@ -6,7 +6,7 @@ use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
 use netdiag_engine::{
     EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec, UdpSpec,
 };
-use netdiag_model::StampSource;
+use netdiag_model::{Instant, StampSource};
 
 /// The port of UDP probes where none is given, as traceroute's first.
 pub const UDP_PORT: u16 = 33_434;
@@ -101,13 +101,13 @@ impl Protocol {
 }
 
 impl Measurement {
-    pub(crate) fn kind(&self) -> ProbeKind {
+    pub(crate) fn kind(&self, now: Instant) -> ProbeKind {
         let data = (self.config.size, self.config.pattern);
         let flow = self.rotation.flow;
         match (self.config.protocol, &self.config.query) {
             (Protocol::IcmpTimestamp, _) => {
-                let wall = self.config.wall;
-                return ProbeKind::Timestamp(TimestampSpec { flow, wall });
+                let originate = self.config.wall.day_millis_at(now);
+                return ProbeKind::Timestamp(TimestampSpec { flow, originate });
             }
             (Protocol::IcmpProbe, Some(query)) => {
                 return ProbeKind::Interface(InterfaceSpec { flow, query: query.clone() });

@@ -249,7 +249,7 @@ fn a9_knobs_that_do_not_fit_are_usage_errors() {
     for (arguments, said) in [
         ("-Q 1 --ecn ce 127.0.0.1", "cannot be used with"),
         ("--ecn 4 127.0.0.1", "not-ect, ect0, ect1, ce"),
-        ("--proto icmp-timestamp ::1", "::1 is an IPv6 address"),
+        ("--proto icmp-timestamp ::1", "which has no timestamp requests"),
         ("--proto icmp,icmp-timestamp ::1", "which has no timestamp requests"),
         ("-6 --proto icmp-timestamp localhost", "ICMPv6 has no timestamp requests"),
         ("--proto icmp-probe 127.0.0.1", "icmp-probe needs --probe-interface"),

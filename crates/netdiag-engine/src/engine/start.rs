@@ -88,8 +88,8 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, size, pattern, group, ..Template::default() };
                 (template, Carrier::Echo, State::Queued)
             }
-            ProbeKind::Timestamp(TimestampSpec { wall, .. }) => {
-                let body = Body::Originate(wall.day_millis_at(self.now));
+            ProbeKind::Timestamp(TimestampSpec { originate, .. }) => {
+                let body = Body::Originate(*originate);
                 let template =
                     Template { control, patience, size: TIMES, body, ..Template::default() };
                 (template, Carrier::Timestamp, State::Queued)

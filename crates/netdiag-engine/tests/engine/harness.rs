@@ -11,7 +11,7 @@ use netdiag_engine::{
     ProbeSpec, Secret, TimestampSpec, UdpSpec,
 };
 use netdiag_model::contract::SocketKind;
-use netdiag_model::{ClockAnchor, Destination, Instant, Stamp};
+use netdiag_model::{Destination, Instant, Stamp};
 use std::time::Duration;
 
 pub(crate) const V4: &str = "192.0.2.1";
@@ -48,12 +48,9 @@ pub(crate) fn sized(seq: u64, address: &str, size: u16) -> ProbeSpec {
     probe(seq, address, ProbeKind::Echo(echo))
 }
 
-/// 2026-01-01T01:00:00Z at the start: 3,600,000 ms of the day.
-const WALL: ClockAnchor =
-    ClockAnchor { instant: START, unix_nanos: 1_767_225_600_000_000_000 + 3_600_000_000_000 };
-
+/// A timestamp request that leaves at one o'clock.
 pub(crate) fn timestamp_kind(flow: u8) -> ProbeKind {
-    ProbeKind::Timestamp(TimestampSpec { flow, wall: WALL })
+    ProbeKind::Timestamp(TimestampSpec { flow, originate: 3_600_000 })
 }
 
 /// A question about an interface of the target's own, or about a neighbour of it.

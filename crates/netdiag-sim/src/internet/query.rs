@@ -95,7 +95,7 @@ fn judge(owner: &Node, request: &ExtendedEcho<'_>) -> (u8, u8) {
     if !request.is_local() {
         let InterfaceId::Address(address) = asked else { return (MALFORMED, 0) };
         let entry = owner.neighbors.iter().find(|entry| entry.address == address);
-        return entry.map_or((NO_ENTRY, 0), |entry| neighbor(entry));
+        return entry.map_or((NO_ENTRY, 0), neighbor);
     }
     let mut fitting = owner.interfaces.iter().filter(|interface| fits(interface, asked));
     match (fitting.next(), fitting.next()) {

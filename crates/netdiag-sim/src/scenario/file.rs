@@ -1,5 +1,6 @@
 //! What a scenario file can say. The types are the reference: one field, one key.
 
+use super::tables::{NodeInterface, NodeNeighbor};
 use super::units::{ErrnoName, Prefix, Rate, Span, one_or_many};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -110,32 +111,6 @@ pub struct Node {
     /// Neighbours that it tells of.
     #[serde(default, rename = "neighbor")]
     pub neighbors: Vec<NodeNeighbor>,
-}
-
-/// `[[node.interface]]`: an interface that a node tells of.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeInterface {
-    /// Its name.
-    pub name: String,
-    /// Its number.
-    pub index: u32,
-    /// Its addresses; a family without one does not run there.
-    #[serde(default)]
-    pub addresses: Vec<IpAddr>,
-    /// Whether it is active.
-    #[serde(default = "yes")]
-    pub up: bool,
-}
-
-/// `[[node.neighbor]]`: an entry of a node's ARP or neighbour table.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NodeNeighbor {
-    /// The neighbour.
-    pub address: IpAddr,
-    /// Its state, 1 to 6 (RFC 8335 section 3).
-    pub state: u8,
 }
 
 /// `[node.icmp]`: how a node speaks ICMP.

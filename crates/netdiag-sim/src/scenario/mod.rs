@@ -2,13 +2,15 @@
 
 mod check;
 mod file;
+mod tables;
 mod units;
 
 pub use file::{
     Change, Distribution, ForgedKind, ForgedReply, Here, IcmpManners, Limit, Link, Local,
-    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeInterface, NodeKind,
-    NodeNeighbor, NodeState, Path, Refusal, Scenario, SignalName,
+    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Path, Refusal,
+    Scenario, SignalName,
 };
+pub use tables::{NodeInterface, NodeNeighbor};
 pub use units::{ErrnoName, Prefix, Rate, Span};
 
 use std::fmt;

@@ -254,6 +254,9 @@ fn check_host<W: World>(
     if let Some((_, zone)) = inner.split_once('%') {
         check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
     }
+    if address.is_ipv6() && arguments.protocols() == [Protocol::IcmpTimestamp] {
+        return Err(format!("--proto: `{shown}` is IPv6, which has no timestamp requests"));
+    }
     if arguments.ipv4 && address.is_ipv6() {
         return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
     }
