@@ -39,7 +39,7 @@ pub(crate) struct PingArguments {
     /// Source address.
     #[arg(long, value_name = "ADDR")]
     pub(crate) source: Option<IpAddr>,
-    /// Interface to send by, a VRF among them, or a source address.
+    /// Interface to send by, or a source address.
     #[arg(short = 'I', long, value_name = "NAME")]
     pub(crate) interface: Option<String>,
     /// Stay with the source address that the first route gives.
@@ -287,7 +287,7 @@ impl PingArguments {
     pub(crate) fn traffic_class(&self) -> Option<u8> {
         let parts = self.dscp.is_some() || self.ecn.is_some();
         let whole = self.dscp.unwrap_or_default() | self.ecn.unwrap_or_default();
-        self.tos.or(parts.then_some(whole))
+        self.tos.or_else(|| parts.then_some(whole))
     }
 
     /// Whether something is asked for that only ICMP over IPv4 has.
