@@ -6,6 +6,7 @@ mod groups;
 mod hosts;
 mod interfaces;
 mod ip_options;
+mod knobs;
 mod local;
 mod measuring;
 mod names;

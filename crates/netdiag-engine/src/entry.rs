@@ -55,10 +55,25 @@ pub(crate) enum KernelStamp {
 pub(crate) enum Carrier {
     /// An echo request.
     Echo,
+    /// A timestamp request.
+    Timestamp,
+    /// An extended echo request.
+    Interface,
     /// A UDP datagram: what becomes of it is heard over the UDP socket alone.
     Udp,
     /// A connection of the kernel's: nothing that an ICMP socket hears is about it.
     Dialog,
+}
+
+impl Carrier {
+    /// How many sequence numbers an identifier has: of an extended echo 256 (RFC 8335 section 2),
+    /// of all else 65,536.
+    pub(crate) const fn sequence_numbers(self) -> u32 {
+        match self {
+            Self::Interface => 0x100,
+            Self::Echo | Self::Timestamp | Self::Udp | Self::Dialog => 0x1_0000,
+        }
+    }
 }
 
 /// Where a probe is in its life.
@@ -122,18 +137,10 @@ impl Entry {
         self.sent_at() + self.timeout()
     }
 
-    /// Whether a packet of an ICMP socket can be about it.
-    pub(crate) const fn is_heard(&self) -> bool {
-        self.left_as(Carrier::Echo)
-    }
-
     /// Whether something that comes back can be about it, and this carried it.
     pub(crate) const fn left_as(&self, carrier: Carrier) -> bool {
-        let same = matches!(
-            (self.carrier, carrier),
-            (Carrier::Echo, Carrier::Echo) | (Carrier::Udp, Carrier::Udp)
-        );
-        same && !matches!(self.state, State::Closed)
+        let is_same = self.carrier as u8 == carrier as u8;
+        is_same && !matches!(self.state, State::Closed)
     }
 
     /// What its packet says about it.

@@ -17,7 +17,8 @@
 //! - a reply is judged by its stamp, not by when it was looked at;
 //! - a round trip is never negative and never above the timeout;
 //! - only an answer with the right source, identifier, sequence number and tag settles a probe; over
-//!   UDP also one that names none, if a single probe is open to that address and port;
+//!   UDP also one that names none, if a single probe is open to that address and port; to requests of
+//!   ICMP that are no echoes one that carries no tag, since theirs have none;
 //! - what it remembers is bounded by the probes of the last timeout and late window.
 //!
 //! ```
@@ -35,6 +36,7 @@
 pub mod engine;
 mod entry;
 pub mod identity;
+mod interface_query;
 pub mod measurement;
 pub mod outcome;
 mod output;
@@ -49,8 +51,11 @@ mod template;
 pub use engine::{Engine, EngineConfig, MeasurementId};
 pub use entry::remembered_for;
 pub use identity::Secret;
+pub use interface_query::InterfaceQuery;
 pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
-pub use probe::{EchoSpec, Pattern, Probe, ProbeKind, ProbeSpec, UdpSpec};
+pub use probe::{
+    EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, TimestampSpec, UdpSpec,
+};
 pub use run::{RunEnd, run};

@@ -65,6 +65,10 @@ impl Reply {
 pub enum ReplyDetail {
     /// An echo reply.
     Echo,
+    /// A timestamp reply.
+    Timestamps(Timestamps),
+    /// An extended echo reply.
+    Interface(InterfaceAnswer),
     /// A TCP reset, where a prober counts one as an answer.
     Reset,
     /// The target itself said that nobody listens at the port.
@@ -89,6 +93,33 @@ pub enum ReplyDetail {
         /// The answer.
         answer: Vec<u8>,
     },
+}
+
+/// The times of a timestamp reply as they came: milliseconds since midnight UTC, unless the highest
+/// bit is set (RFC 792 page 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamps {
+    /// When the request left, by the clock of this machine.
+    pub originate: u32,
+    /// When it arrived there, by the clock there.
+    pub receive: u32,
+    /// When the reply left there.
+    pub transmit: u32,
+}
+
+/// What a node says of an interface or a neighbour (RFC 8335 section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceAnswer {
+    /// How it went.
+    pub code: u8,
+    /// The state of a neighbour's table entry.
+    pub state: u8,
+    /// Whether the interface is active.
+    pub active: bool,
+    /// Whether IPv4 runs on it.
+    pub ipv4: bool,
+    /// Whether IPv6 runs on it.
+    pub ipv6: bool,
 }
 
 /// A data byte that changed on the way.

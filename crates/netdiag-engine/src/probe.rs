@@ -1,5 +1,6 @@
 //! What a measurement asks to be sent, and what it is told about it afterwards.
 
+use crate::interface_query::InterfaceQuery;
 use crate::port::{Control, ExchangeFraming};
 use netdiag_model::{Destination, Instant};
 use std::time::Duration;
@@ -29,6 +30,10 @@ pub struct ProbeSpec {
 pub enum ProbeKind {
     /// An ICMP echo request (RFC 792, RFC 4443 section 4.1).
     Echo(EchoSpec),
+    /// An ICMP timestamp request (RFC 792 page 16), over IPv4 and raw sockets only.
+    Timestamp(TimestampSpec),
+    /// An extended echo request (RFC 8335): a question about an interface.
+    Interface(InterfaceSpec),
     /// A UDP datagram. It needs no right: what it asks for is the target's "port unreachable", or
     /// whatever answers at the port.
     Udp(UdpSpec),
@@ -46,6 +51,26 @@ pub enum ProbeKind {
         /// The request.
         request: Vec<u8>,
     },
+}
+
+/// What a timestamp request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimestampSpec {
+    /// Which identifier of the block to use, as in [`EchoSpec`].
+    pub flow: u8,
+    /// The time of the day when the probe starts, in milliseconds since midnight UTC. The answer must
+    /// bring it back.
+    pub originate: u32,
+}
+
+/// What an extended echo request carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceSpec {
+    /// Which identifier of the block to use, as in [`EchoSpec`]. Each has 256 sequence numbers; a
+    /// probe waits where all are taken by probes that may still be answered.
+    pub flow: u8,
+    /// What is asked.
+    pub query: InterfaceQuery,
 }
 
 /// What an echo request carries.

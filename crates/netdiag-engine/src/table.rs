@@ -156,34 +156,40 @@ impl Table {
         usize::try_from(index.wrapping_sub(self.front)).ok().filter(|at| *at < self.entries.len())
     }
 
-    /// The remembered indexes whose low 16 bits are these, newest first.
-    pub(crate) fn with_low_bits(&self, low: u16) -> impl Iterator<Item = u32> + '_ {
+    /// The remembered indexes that are `low` modulo `numbers`, a power of two; newest first.
+    pub(crate) fn with_low_bits(&self, low: u16, numbers: u32) -> impl Iterator<Item = u32> + '_ {
         let next = self.next_index();
-        let [_, _, high, byte] = next.to_be_bytes();
-        let back = u32::from(u16::from_be_bytes([high, byte]).wrapping_sub(low));
-        let back = if back == 0 { 0x1_0000 } else { back };
-        (0..=self.entries.len() / 0x1_0000 + 1)
+        let back = next.wrapping_sub(low.into()) & (numbers - 1);
+        let back = if back == 0 { numbers } else { back };
+        (0..=self.entries.len() / numbers as usize + 1)
             .filter_map(move |turn| {
-                let turn = u32::try_from(turn).ok()?.checked_mul(0x1_0000)?;
+                let turn = u32::try_from(turn).ok()?.checked_mul(numbers)?;
                 Some(next.wrapping_sub(back.checked_add(turn)?))
             })
             .filter(|index| self.place(*index).is_some())
     }
 
     /// The first identifier offset, from `flow` on, whose wire sequence number no remembered probe
-    /// has; `None` when every identifier of the block is taken: the probe must wait.
-    pub(crate) fn free_identifier(&self, flow: u8, count: u8, now: Instant) -> Option<u8> {
-        let count = count.max(1);
-        if self.entries.len() < 0x1_0000 {
+    /// of this kind has; `None` when every identifier of the block is taken: the probe must wait.
+    pub(crate) fn free_identifier(
+        &self,
+        carrier: Carrier,
+        flow: u8,
+        count: u8,
+        now: Instant,
+    ) -> Option<u8> {
+        let (count, numbers) = (count.max(1), carrier.sequence_numbers());
+        if self.entries.len() < numbers as usize {
             return Some(flow % count);
         }
         let [_, _, high, byte] = self.next_index().to_be_bytes();
         let low = u16::from_be_bytes([high, byte]);
         (0..count).map(|offset| (flow % count + offset) % count).find(|candidate| {
             !self
-                .with_low_bits(low)
+                .with_low_bits(low, numbers)
                 .filter_map(|index| self.get(index))
-                .any(|entry| entry.ident == *candidate && entry.is_heard() && !entry.is_over(now))
+                .filter(|entry| entry.ident == *candidate && entry.left_as(carrier))
+                .any(|entry| !entry.is_over(now))
         })
     }
 
@@ -308,9 +314,9 @@ mod tests {
         for _ in 0..0x1_0005 {
             table.push_plain(State::Answered);
         }
-        assert_eq!(table.with_low_bits(12).collect::<Vec<_>>(), [0x1_000c, 12]);
-        assert_eq!(table.with_low_bits(20).collect::<Vec<_>>(), [20]);
-        assert_eq!(Table::default().with_low_bits(0).count(), 0);
+        assert_eq!(table.with_low_bits(12, 0x1_0000).collect::<Vec<_>>(), [0x1_000c, 12]);
+        assert_eq!(table.with_low_bits(20, 0x1_0000).collect::<Vec<_>>(), [20]);
+        assert_eq!(Table::default().with_low_bits(0, 0x1_0000).count(), 0);
     }
 
     #[test]
@@ -319,9 +325,27 @@ mod tests {
         for _ in 0..0x1_0000 {
             table.push_plain(State::InFlight);
         }
-        assert_eq!(table.free_identifier(0, 16, SENT), Some(1));
-        assert_eq!(table.free_identifier(3, 16, SENT), Some(3));
-        assert_eq!(table.free_identifier(0, 1, SENT), None);
+        assert_eq!(table.free_identifier(Carrier::Echo, 0, 16, SENT), Some(1));
+        assert_eq!(table.free_identifier(Carrier::Echo, 3, 16, SENT), Some(3));
+        assert_eq!(table.free_identifier(Carrier::Echo, 0, 1, SENT), None);
+    }
+
+    #[test]
+    fn an_extended_echo_has_eight_bits_of_sequence_number() {
+        let mut table = Table::starting_at(u32::MAX - 3);
+        for _ in 0..0x100 {
+            let entry = Entry { carrier: Carrier::Interface, ..entry(State::InFlight) };
+            table.push(entry, &Template::default());
+        }
+        let free = |table: &Table, carrier| table.free_identifier(carrier, 0, 1, SENT);
+        assert_eq!(free(&table, Carrier::Interface), None);
+        assert_eq!(table.free_identifier(Carrier::Interface, 0, 16, SENT), Some(1));
+        // Its own kind alone is in the way.
+        assert_eq!(free(&table, Carrier::Echo), Some(0));
+        table.set_state(u32::MAX - 3, State::Closed);
+        assert_eq!(free(&table, Carrier::Interface), Some(0));
+        table.push_plain(State::InFlight);
+        assert_eq!(free(&table, Carrier::Interface), None, "the next number is still taken");
     }
 
     #[test]
@@ -331,11 +355,11 @@ mod tests {
         for _ in 1..0x1_0001 {
             table.push_plain(State::Answered);
         }
-        assert_eq!(table.free_identifier(0, 1, SENT), None);
+        assert_eq!(table.free_identifier(Carrier::Echo, 0, 1, SENT), None);
         let later = SENT + Duration::from_secs(3);
         table.forget(later);
         assert_eq!(table.len(), 0x1_0001, "the ring is as long as its oldest probe is open");
-        assert_eq!(table.free_identifier(0, 1, later), Some(0));
+        assert_eq!(table.free_identifier(Carrier::Echo, 0, 1, later), Some(0));
     }
 
     #[test]

@@ -18,8 +18,21 @@ pub(crate) struct Template {
     pub(crate) port: u16,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
+    pub(crate) body: Body,
     /// Whether anybody may answer.
     pub(crate) group: bool,
+}
+
+/// What stands behind the header of a probe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Body {
+    /// Index, sequence number, tag and filling.
+    #[default]
+    Data,
+    /// The time of the day in milliseconds, of a timestamp request.
+    Originate(u32),
+    /// A question about an interface, by its number.
+    Question(u16),
 }
 
 /// The templates of the probes that are remembered, by number.

@@ -132,6 +132,14 @@ impl ClockAnchor {
         self.unix_nanos + instant.as_nanos() as i128 - self.instant.as_nanos() as i128
     }
 
+    /// Milliseconds since midnight UTC, as timestamps of the internet count (RFC 792 page 17).
+    #[must_use]
+    pub fn day_millis_at(&self, instant: Instant) -> u32 {
+        const DAY: i128 = 86_400_000;
+        let millis = self.unix_nanos_at(instant).div_euclid(1_000_000).rem_euclid(DAY);
+        u32::try_from(millis).unwrap_or_default()
+    }
+
     /// The date of `instant`, UTC, RFC 3339 with microseconds.
     #[must_use]
     pub fn rfc3339(&self, instant: Instant) -> String {
@@ -145,6 +153,18 @@ impl ClockAnchor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_has_milliseconds_and_begins_at_midnight() {
+        let at = |unix_nanos| {
+            let anchor = ClockAnchor { instant: Instant::from_nanos(5), unix_nanos };
+            anchor.day_millis_at(Instant::from_nanos(5))
+        };
+        assert_eq!(at(0), 0);
+        assert_eq!(at(1_767_225_600_000_000_000 + 1_999_999), 1);
+        assert_eq!(at(1_767_225_600_000_000_000 - 1), 86_399_999);
+        assert_eq!(at(-1), 86_399_999);
+    }
 
     #[test]
     fn differences_saturate_instead_of_wrapping() {

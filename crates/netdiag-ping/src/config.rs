@@ -1,9 +1,9 @@
 //! What to do: one target and how it is probed.
 
 use crate::protocol::Protocol;
-use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
-use netdiag_model::{Destination, Way};
+use netdiag_engine::{InterfaceQuery, Pattern};
+use netdiag_model::{ClockAnchor, Destination, Instant, Way};
 use std::time::Duration;
 
 /// How many probes are kept one by one for the result.
@@ -41,6 +41,10 @@ pub struct Config {
     pub identifiers: u8,
     /// What fills them.
     pub pattern: Pattern,
+    /// What [`Protocol::IcmpProbe`] asks; without it that sends echo requests.
+    pub query: Option<InterfaceQuery>,
+    /// The wall clock, for [`Protocol::IcmpTimestamp`].
+    pub wall: ClockAnchor,
     /// What travels with each packet.
     pub control: Control,
     /// The way that the packets take out of this machine, where known.
@@ -97,6 +101,8 @@ impl Config {
             size: 56,
             identifiers: 1,
             pattern: Pattern::COUNTING,
+            query: None,
+            wall: ClockAnchor { instant: Instant::ZERO, unix_nanos: 0 },
             control: Control::default(),
             way: None,
             wants_name: false,

@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod answers;
 pub mod config;
 pub mod event;
 pub mod findings;

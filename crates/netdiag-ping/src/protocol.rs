@@ -3,8 +3,10 @@
 use crate::Measurement;
 use crate::config::Cast;
 use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
-use netdiag_engine::{EchoSpec, Outcome, Pattern, Probe, ProbeKind, UdpSpec};
-use netdiag_model::StampSource;
+use netdiag_engine::{
+    EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec, UdpSpec,
+};
+use netdiag_model::{Instant, StampSource};
 
 /// The port of UDP probes where none is given, as traceroute's first.
 pub const UDP_PORT: u16 = 33_434;
@@ -17,6 +19,10 @@ pub enum Protocol {
     /// ICMP echo requests; echo replies count.
     #[default]
     Icmp,
+    /// ICMP timestamp requests, over IPv4 (RFC 792); timestamp replies count.
+    IcmpTimestamp,
+    /// Extended echo requests (RFC 8335): questions about an interface; whatever is answered counts.
+    IcmpProbe,
     /// UDP datagrams; the target's own "port unreachable" counts, and whatever answers at the port.
     Udp {
         /// The destination port.
@@ -37,6 +43,8 @@ impl Protocol {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Icmp => "icmp",
+            Self::IcmpTimestamp => "icmp-timestamp",
+            Self::IcmpProbe => "icmp-probe",
             Self::Udp { .. } => "udp",
             Self::Tcp { .. } => "tcp",
         }
@@ -46,7 +54,7 @@ impl Protocol {
     #[must_use]
     pub const fn port(self) -> Option<u16> {
         match self {
-            Self::Icmp => None,
+            Self::Icmp | Self::IcmpTimestamp | Self::IcmpProbe => None,
             Self::Udp { port } | Self::Tcp { port, .. } => Some(port),
         }
     }
@@ -54,14 +62,23 @@ impl Protocol {
     /// Whether a probe carries data of ours.
     #[must_use]
     pub const fn has_data(self) -> bool {
-        !matches!(self, Self::Tcp { .. })
+        matches!(self, Self::Icmp | Self::Udp { .. })
+    }
+
+    /// Whether a probe leaves by an ICMP socket.
+    #[must_use]
+    pub const fn is_icmp(self) -> bool {
+        matches!(self, Self::Icmp | Self::IcmpTimestamp | Self::IcmpProbe)
     }
 
     /// A probe, with so much data where it carries any.
     pub(crate) const fn probe(self, data: (u16, Pattern), flow: u8, group: bool) -> ProbeKind {
         let (size, pattern) = data;
         match self {
-            Self::Icmp => ProbeKind::Echo(EchoSpec { size, pattern, flow, group }),
+            // What these need stands in the configuration of `ping`: nobody else sends them.
+            Self::Icmp | Self::IcmpTimestamp | Self::IcmpProbe => {
+                ProbeKind::Echo(EchoSpec { size, pattern, flow, group })
+            }
             Self::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Self::Tcp { port, .. } => ProbeKind::Connect { port },
         }
@@ -84,9 +101,20 @@ impl Protocol {
 }
 
 impl Measurement {
-    pub(crate) fn kind(&self) -> ProbeKind {
+    pub(crate) fn kind(&self, now: Instant) -> ProbeKind {
         let data = (self.config.size, self.config.pattern);
-        self.config.protocol.probe(data, self.rotation.flow, self.config.cast != Cast::Unicast)
+        let flow = self.rotation.flow;
+        match (self.config.protocol, &self.config.query) {
+            (Protocol::IcmpTimestamp, _) => {
+                let originate = self.config.wall.day_millis_at(now);
+                return ProbeKind::Timestamp(TimestampSpec { flow, originate });
+            }
+            (Protocol::IcmpProbe, Some(query)) => {
+                return ProbeKind::Interface(InterfaceSpec { flow, query: query.clone() });
+            }
+            _ => {}
+        }
+        self.config.protocol.probe(data, flow, self.config.cast != Cast::Unicast)
     }
 
     /// What an outcome means to this protocol.

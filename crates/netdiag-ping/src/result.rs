@@ -4,6 +4,7 @@
 
 mod convert;
 
+use crate::answers::{IcmpProbe, IcmpTimestamp};
 use crate::config::Cast;
 use crate::protocol::Protocol;
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
@@ -31,7 +32,7 @@ pub struct Target {
     pub hostname: Option<Untrusted>,
     /// To how many hosts a probe went: `unicast`, `multicast` or `broadcast`.
     pub cast: Cast,
-    /// What was sent: `icmp`, `udp` or `tcp`.
+    /// What was sent: `icmp`, `udp`, `tcp`, `icmp-timestamp` or `icmp-probe`.
     pub protocol: String,
     /// The destination port, of protocols that have one.
     pub port: Option<u16>,
@@ -232,6 +233,12 @@ pub struct Probe {
     /// What the timestamp option of the reply brought, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_timestamps: Option<IpTimestamps>,
+    /// The times of an ICMP timestamp reply, where such a request was sent and answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp_timestamp: Option<IcmpTimestamp>,
+    /// What the target says of an interface, where it was asked and answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icmp_probe: Option<IcmpProbe>,
     /// Why there was no reply.
     pub failure: Option<Failure>,
 }

@@ -15,8 +15,12 @@ const ECHO: u32 = 8;
 const ECHO_REPLY: u32 = 0;
 const TIMESTAMP: u32 = 13;
 const TIMESTAMP_REPLY: u32 = 14;
+const EXTENDED_ECHO: u32 = 42;
+const EXTENDED_ECHO_REPLY: u32 = 43;
 const V6_ECHO: u32 = 128;
 const V6_ECHO_REPLY: u32 = 129;
+const V6_EXTENDED_ECHO: u32 = 160;
+const V6_EXTENDED_ECHO_REPLY: u32 = 161;
 /// Unreachable, source quench, redirect, time exceeded, parameter problem.
 const V4_ERRORS: [u32; 5] = [3, 4, 5, 11, 12];
 /// Unreachable, too big, time exceeded, parameter problem.
@@ -42,7 +46,7 @@ pub(crate) fn ipv4(identifiers: Identifiers) -> Vec<SockFilter> {
     let mut program = Program::new(identifiers);
     program.load_ip_header_len(0);
     program.load_byte_x(TYPE);
-    program.jump_any(&[ECHO_REPLY, TIMESTAMP_REPLY], "answer");
+    program.jump_any(&[ECHO_REPLY, TIMESTAMP_REPLY, EXTENDED_ECHO_REPLY], "answer");
     program.jump_any(&V4_ERRORS, "error");
     program.give(DROP);
 
@@ -59,7 +63,7 @@ pub(crate) fn ipv4(identifiers: Identifiers) -> Vec<SockFilter> {
     program.add_quoted_header_len_to_x(ICMP_LEN);
     program.pass_if_shorter_than_x_plus(ICMP_LEN + IDENTIFIER + 2);
     program.load_byte_x(ICMP_LEN + TYPE);
-    program.jump_any(&[ECHO, TIMESTAMP], "ours");
+    program.jump_any(&[ECHO, TIMESTAMP, EXTENDED_ECHO], "ours");
     program.label("drop");
     program.give(DROP);
     program.label("ours");
@@ -72,7 +76,7 @@ pub(crate) fn ipv6(identifiers: Identifiers) -> Vec<SockFilter> {
     let mut program = Program::new(identifiers);
     program.clear_x();
     program.load_byte_x(TYPE);
-    program.jump_any(&[V6_ECHO_REPLY], "answer");
+    program.jump_any(&[V6_ECHO_REPLY, V6_EXTENDED_ECHO_REPLY], "answer");
     program.jump_any(&V6_ERRORS, "error");
     program.give(DROP);
 
@@ -85,10 +89,11 @@ pub(crate) fn ipv6(identifiers: Identifiers) -> Vec<SockFilter> {
     program.jump_any(&V6_EXTENSIONS, "pass");
     program.unless(libc::IPPROTO_ICMPV6 as u32, "drop");
     program.load_byte_x(QUOTED_V6_ICMP + TYPE);
-    program.unless(V6_ECHO, "drop");
-    program.pass_identifier_at_x(QUOTED_V6_ICMP + IDENTIFIER);
+    program.jump_any(&[V6_ECHO, V6_EXTENDED_ECHO], "ours");
     program.label("drop");
     program.give(DROP);
+    program.label("ours");
+    program.pass_identifier_at_x(QUOTED_V6_ICMP + IDENTIFIER);
     program.label("pass");
     program.give(PASS);
     program.finish()
@@ -97,7 +102,7 @@ pub(crate) fn ipv6(identifiers: Identifiers) -> Vec<SockFilter> {
 /// `ICMP6_FILTER` (RFC 3542 section 3.2): a bit for each type that is kept from the socket.
 pub(crate) fn icmp6_types() -> [u8; 32] {
     let mut blocked = [u32::MAX; 8];
-    for kind in V6_ERRORS.iter().chain(&[V6_ECHO_REPLY]) {
+    for kind in V6_ERRORS.iter().chain(&[V6_ECHO_REPLY, V6_EXTENDED_ECHO_REPLY]) {
         if let Some(word) = blocked.get_mut(*kind as usize / 32) {
             *word &= !(1 << (kind % 32));
         }
@@ -291,6 +296,9 @@ mod tests {
                 (0, 0x122f, false, false),
                 (14, 0x1234, true, true),
                 (14, 0x4321, false, false),
+                (43, 0x1234, true, true),
+                (43, 0x4321, false, false),
+                (42, 0x1234, false, false),
                 (8, 0x1234, false, false),
                 (13, 0x1234, false, false),
                 (9, 0x1234, false, false),
@@ -318,6 +326,9 @@ mod tests {
                 let kind = kind as u8;
                 check(true, outer, kind, &ip(inner, 1, &icmp(8, 0x1239, b"")));
                 check(true, outer, kind, &ip(inner, 1, &icmp(13, 0x1239, b"more")));
+                check(true, outer, kind, &ip(inner, 1, &icmp(42, 0x1239, b"?")));
+                check(false, outer, kind, &ip(inner, 1, &icmp(42, 0x2239, b"?")));
+                check(false, outer, kind, &ip(inner, 1, &icmp(43, 0x1239, b"")));
                 check(false, outer, kind, &ip(inner, 1, &icmp(8, 0x2239, b"")));
                 check(false, outer, kind, &ip(inner, 1, &icmp(0, 0x1239, b"")));
                 check(false, outer, kind, &ip(inner, 17, &icmp(8, 0x1239, b"")));
@@ -342,10 +353,16 @@ mod tests {
         };
         check(true, &icmp(129, 0x1239, b"payload"));
         check(false, &icmp(129, 0x1249, b"payload"));
+        check(true, &icmp(161, 0x1239, b""));
+        check(false, &icmp(161, 0x1249, b""));
+        check(false, &icmp(160, 0x1239, b"?"));
         check(false, &icmp(128, 0x1239, b"payload"));
         check(false, &icmp(134, 0x1239, b"payload"));
         for kind in 1..=4 {
             check(true, &icmp(kind, 0, &ip6(58, &icmp(128, 0x1239, b""))));
+            check(true, &icmp(kind, 0, &ip6(58, &icmp(160, 0x1239, b"?"))));
+            check(false, &icmp(kind, 0, &ip6(58, &icmp(160, 0x1249, b"?"))));
+            check(false, &icmp(kind, 0, &ip6(58, &icmp(161, 0x1239, b""))));
             check(false, &icmp(kind, 0, &ip6(58, &icmp(128, 0x1249, b""))));
             check(false, &icmp(kind, 0, &ip6(58, &icmp(129, 0x1239, b""))));
             check(false, &icmp(kind, 0, &ip6(17, &icmp(128, 0x1239, b""))));
@@ -372,6 +389,6 @@ mod tests {
             let word = u32::from_ne_bytes(bits[kind / 32 * 4..][..4].try_into().expect("a word"));
             word & (1 << (kind % 32)) == 0
         });
-        assert_eq!(passed.collect::<Vec<_>>(), [1, 2, 3, 4, 129]);
+        assert_eq!(passed.collect::<Vec<_>>(), [1, 2, 3, 4, 129, 161]);
     }
 }

@@ -6,7 +6,9 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::extension::{ExtensionObject, ExtensionWriter, Extensions, MAX_OBJECTS, Objects};
-use crate::icmp::{self, AppendedExtensions, Echo, ErrorBody, ErrorMessage, ErrorSpec, Icmp};
+use crate::icmp::{
+    self, AppendedExtensions, Echo, ErrorBody, ErrorMessage, ErrorSpec, ExtendedEcho, Icmp,
+};
 use crate::ipv4::{Ipv4Option, Ipv4Options, RouteData};
 use crate::ipv6::ChainEnd;
 use crate::protocol::IpVersion;
@@ -105,6 +107,8 @@ fn check_icmp(version: IpVersion, data: &[u8], message: &Icmp<'_>) {
             icmp::emit_timestamp(&timestamp, &mut again);
             assert_eq!(icmp::parse_v4(&again), Ok(*message));
         }
+        Icmp::ExtendedEchoRequest(echo) => check_extended(version, false, data, message, echo),
+        Icmp::ExtendedEchoReply(echo) => check_extended(version, true, data, message, echo),
         Icmp::Other { body, .. } => assert_inside(data, body),
         _ => {}
     }
@@ -138,6 +142,31 @@ fn check_echo(version: IpVersion, reply: bool, data: &[u8], echo: Echo<'_>) {
     let expected = Echo { code: 0, ..echo };
     let expected = if reply { Icmp::EchoReply(expected) } else { Icmp::EchoRequest(expected) };
     assert_eq!(parsed, Ok(expected));
+}
+
+fn check_extended(
+    version: IpVersion,
+    reply: bool,
+    data: &[u8],
+    message: &Icmp<'_>,
+    echo: ExtendedEcho<'_>,
+) {
+    assert_inside(data, echo.body);
+    check_extensions(echo.extensions());
+    let mut again = Vec::new();
+    let parsed = match version {
+        IpVersion::V4 => {
+            icmp::emit_extended_echo_v4(reply, &echo, &mut again);
+            assert!(icmp::checksum_ok_v4(&again));
+            icmp::parse_v4(&again)
+        }
+        IpVersion::V6 => {
+            icmp::emit_extended_echo_v6(reply, &echo, Some((V6, V6)), &mut again);
+            assert!(icmp::checksum_ok_v6(&again, V6, V6));
+            icmp::parse_v6(&again)
+        }
+    };
+    assert_eq!(parsed, Ok(*message));
 }
 
 /// An error with a quote long enough to be followed by extensions survives being written again.
@@ -249,6 +278,7 @@ fn check_quote(data: &[u8], quoted: Option<Quoted<'_>>) {
             assert!(options.len() <= tcp::MAX_OPTIONS_LENGTH);
             check_tcp_options(TcpOptions::new(options));
         }
+        QuotedTransport::Query { body, .. } => assert_inside(data, body),
         QuotedTransport::Other { protocol, bytes } => {
             assert_inside(data, bytes);
             assert_eq!(protocol, quoted.protocol);

@@ -78,6 +78,7 @@ fn mutations_reach_every_outcome() {
         "object length",
         "other",
         "present",
+        "query",
         "quote too short",
         "short",
         "tcp",
@@ -109,6 +110,7 @@ fn outcome_of_extensions(extensions: Extensions<'_>) -> &'static str {
 fn outcome_of_quote(quoted: Result<Quoted<'_>, QuoteError>) -> &'static str {
     match quoted.map(|quoted| quoted.transport) {
         Ok(QuotedTransport::Echo { .. }) => "echo",
+        Ok(QuotedTransport::Query { .. }) => "query",
         Ok(QuotedTransport::Udp { .. }) => "udp",
         Ok(QuotedTransport::Tcp { rest: None, .. }) => "tcp",
         Ok(QuotedTransport::Tcp { rest: Some(_), .. }) => "tcp in full",

@@ -27,6 +27,8 @@ const RUNS: &[(&str, &str, f64)] = &[
     // The changes at 5 and 8 s are far from every request, however late the program starts.
     ("outage-3s", "-W 1 -c 11 -i 0.9 10.9.2.2", 10.0),
     ("silent", "-W 1 -c 5 -i 0.1 10.9.2.2", 10.0),
+    ("queries", "--proto icmp-timestamp -c 3 -i 0.1 10.9.2.2", 20.0),
+    ("queries", "--proto icmp-probe --probe-interface eth0 -c 3 -i 0.1 10.9.2.2 fd09:2::2", 20.0),
     ("reorder", "-c 10 -i 0.01 10.9.2.2", 10.0),
 ];
 

@@ -1,6 +1,6 @@
 //! `netdiag ping`.
 
-use super::value::{self, IpStamps, Timeout};
+use super::value::{self, IpStamps, Question, Timeout};
 use crate::world::{Backend, DontFragment};
 use netdiag_engine::Pattern;
 use netdiag_model::Untrusted;
@@ -22,10 +22,14 @@ pub(crate) struct PingArguments {
     #[arg(value_name = "HOST", required = true)]
     pub(crate) hosts: Vec<String>,
 
-    /// What to send: icmp, udp, tcp, with :PORT behind the last two; several by commas, one target
-    /// each.
-    #[arg(long, value_name = "LIST", default_value = "icmp", value_delimiter = ',', value_parser = value::protocol)]
+    /// What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, with :PORT behind the last two;
+    /// several by commas, one target each.
+    #[arg(long, value_name = "LIST", default_value = "icmp", value_delimiter = ',', value_parser = value::ping_protocol)]
     pub(crate) proto: Vec<Protocol>,
+    /// With --proto icmp-probe (RFC 8335): which interface of the host is asked about, by name,
+    /// number or address; neighbor:ADDR asks for its table entry of a neighbour.
+    #[arg(long, value_name = "X", value_parser = value::question)]
+    pub(crate) probe_interface: Option<Question>,
     /// IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -91,8 +95,11 @@ pub(crate) struct PingArguments {
     /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
     #[arg(long, value_name = "NAME|N", value_parser = value::dscp, allow_negative_numbers = true)]
     pub(crate) dscp: Option<u8>,
+    /// ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp.
+    #[arg(long, value_name = "NAME|N", value_parser = value::ecn, allow_negative_numbers = true)]
+    pub(crate) ecn: Option<u8>,
     /// The whole TOS or traffic class byte, decimal or 0x.., as iputils' -Q.
-    #[arg(short = 'Q', long, value_name = "N", value_parser = tos, conflicts_with = "dscp", allow_negative_numbers = true)]
+    #[arg(short = 'Q', long, value_name = "N", value_parser = tos, conflicts_with_all = ["dscp", "ecn"], allow_negative_numbers = true)]
     pub(crate) tos: Option<u8>,
     /// What happens to packets larger than the path.
     #[arg(short = 'M', long, value_name = "POLICY", value_enum)]
@@ -274,6 +281,13 @@ impl PingArguments {
     /// The form of output, whichever way it was asked for.
     pub(crate) fn form(&self) -> Output {
         if self.json { Output::Json } else { self.output }
+    }
+
+    /// The TOS byte or traffic class, where any of its bits was asked for.
+    pub(crate) fn traffic_class(&self) -> Option<u8> {
+        let parts = self.dscp.is_some() || self.ecn.is_some();
+        let whole = self.dscp.unwrap_or_default() | self.ecn.unwrap_or_default();
+        self.tos.or_else(|| parts.then_some(whole))
     }
 
     /// Whether something is asked for that only ICMP over IPv4 has.

@@ -1,10 +1,10 @@
 //! The values of options.
 
-use netdiag_engine::Pattern;
 use netdiag_engine::port::{IpOptions, Stamping};
+use netdiag_engine::{InterfaceQuery, Pattern};
 use netdiag_ping::Protocol;
 use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// The longest duration that is taken: about 31 years.
@@ -137,6 +137,53 @@ pub(crate) fn protocol(text: &str) -> Result<Protocol, String> {
     }
 }
 
+/// The same, and the requests of ICMP that only `ping` sends.
+pub(crate) fn ping_protocol(text: &str) -> Result<Protocol, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "icmp-timestamp" => Ok(Protocol::IcmpTimestamp),
+        "icmp-probe" => Ok(Protocol::IcmpProbe),
+        _ => protocol(text).map_err(|said| match said.strip_prefix("icmp, udp") {
+            Some(rest) => format!("icmp, icmp-timestamp, icmp-probe, udp{rest}"),
+            None => said,
+        }),
+    }
+}
+
+/// ECN by name (RFC 3168 section 5) or number, as the low bits of a traffic class byte.
+pub(crate) fn ecn(text: &str) -> Result<u8, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "not-ect" | "0" => Ok(0b00),
+        "ect1" | "1" => Ok(0b01),
+        "ect0" | "2" => Ok(0b10),
+        "ce" | "3" => Ok(0b11),
+        _ => Err("not-ect, ect0, ect1, ce, or a number from 0 to 3".to_owned()),
+    }
+}
+
+/// What an extended echo asks about, and how it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) text: String,
+    pub(crate) query: InterfaceQuery,
+}
+
+/// An interface of the target by number, address or name, or `neighbor:ADDR` for a neighbour of it.
+pub(crate) fn question(text: &str) -> Result<Question, String> {
+    let address = |text: &str| text.parse::<IpAddr>().ok();
+    let query = if let Some(rest) = text.strip_prefix("neighbor:") {
+        let address = address(rest).ok_or("behind `neighbor:` stands an address")?;
+        InterfaceQuery::neighbor(address)
+    } else if let Some(address) = address(text) {
+        InterfaceQuery::by_address(address)
+    } else if let Ok(index) = text.parse() {
+        InterfaceQuery::by_index(index)
+    } else {
+        InterfaceQuery::by_name(text)
+    };
+    let query = query.ok_or("a name of 1 to 255 bytes, a number, or an address")?;
+    Ok(Question { text: text.to_owned(), query })
+}
+
 /// A whole number above zero.
 pub(crate) fn count(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "a whole number from 1".to_owned())
@@ -226,6 +273,35 @@ mod tests {
         assert_eq!(dscp("10"), Ok(40));
         assert!(dscp("64").is_err());
         assert!(dscp("af99").is_err());
+    }
+
+    #[test]
+    fn ecn_has_the_bits_of_the_rfc() {
+        for (name, number, bits) in
+            [("Not-ECT", "0", 0), ("ECT1", "1", 1), ("ect0", "2", 2), ("ce", "3", 3)]
+        {
+            assert_eq!((ecn(name), ecn(number)), (Ok(bits), Ok(bits)), "{name}");
+        }
+        assert!(ecn("4").is_err() && ecn("").is_err() && ecn("ect").is_err());
+    }
+
+    #[test]
+    fn a_question_is_about_a_name_a_number_or_an_address() {
+        let asked = |text| question(text).map(|question| Some(question.query));
+        let address: IpAddr = "192.0.2.1".parse().expect("an address");
+        assert_eq!(asked("eth0"), Ok(InterfaceQuery::by_name("eth0")));
+        assert_eq!(asked("7"), Ok(InterfaceQuery::by_index(7)));
+        assert_eq!(asked("192.0.2.1"), Ok(InterfaceQuery::by_address(address)));
+        assert_eq!(asked("neighbor:192.0.2.1"), Ok(InterfaceQuery::neighbor(address)));
+        assert!(question("").is_err() && question("neighbor:eth0").is_err());
+    }
+
+    #[test]
+    fn requests_of_icmp_have_names() {
+        assert_eq!(ping_protocol("ICMP-timestamp"), Ok(Protocol::IcmpTimestamp));
+        assert_eq!(ping_protocol("udp:7"), Ok(Protocol::Udp { port: 7 }));
+        assert!(ping_protocol("x").is_err_and(|said| said.contains("icmp-probe, udp, udp:PORT")));
+        assert!(protocol("icmp-probe").is_err());
     }
 
     #[test]

@@ -53,6 +53,13 @@ pub(crate) fn rung(
             let opening = opened.udp(family);
             return opening.map(|opening| as_asked(method(opening))).map_err(closed);
         }
+        Protocol::IcmpTimestamp | Protocol::IcmpProbe => {
+            let opening = opened.family(family).map_err(closed)?;
+            if wanted == Protocol::IcmpTimestamp && opening.socket != SocketKind::Raw {
+                return Err(Box::new(remedy::no_timestamps(destination, opening)));
+            }
+            return Ok(as_asked(without_tag(method(opening), wanted)));
+        }
         Protocol::Icmp => match opened.family(family) {
             Ok(opening) => return Ok(as_asked(method(opening))),
             Err(error) => error,
@@ -116,6 +123,22 @@ fn connects(because: String) -> Method {
         because,
         lost: lost.map(str::to_owned).into(),
     }
+}
+
+/// The method of requests whose answers bring no tag back.
+fn without_tag(method: Method, protocol: Protocol) -> Method {
+    let key = match protocol {
+        Protocol::IcmpTimestamp => {
+            "proof that who answers saw the request: source, identifier, sequence number and the \
+             time sent are all that an answer must bring"
+        }
+        _ => {
+            "proof that who answers saw the request: source, identifier and a sequence number of 8 \
+             bits are all that an answer must bring (RFC 8335)"
+        }
+    };
+    let lost = std::iter::once(key.to_owned()).chain(method.lost).collect();
+    Method { lost, ..method }
 }
 
 /// How one family is measured.

@@ -1,6 +1,6 @@
 //! What to do when this machine does not let us measure.
 
-use netdiag_engine::port::{NetworkError, Opened};
+use netdiag_engine::port::{NetworkError, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, Stage};
@@ -64,6 +64,20 @@ pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure 
         number => (errno::reason(number), format!("no socket for {family}: {error}")),
     };
     failure(destination, error, reason, &said)
+}
+
+/// Why timestamps cannot be asked for here, and the way out. Nothing was sent: it is known that the
+/// kernel refuses them over a datagram socket (ping_supported in net/ipv4/ping.c).
+pub(crate) fn no_timestamps(destination: Destination, opening: &Opening) -> Failure {
+    const EINVAL: i32 = 22;
+    let error = NetworkError { call: "sendmsg", errno: EINVAL };
+    let because = &opening.because;
+    let said = format!(
+        "ICMP timestamp requests need a raw socket ({because}): over an ICMP datagram socket the \
+         kernel refuses them (EINVAL 22); one of: `setcap cap_net_raw+p netdiag`, in a container \
+         `--cap-add NET_RAW`, --proto icmp"
+    );
+    failure(destination, &error, "no-permission".to_owned(), &said)
 }
 
 const fn family_name(destination: Destination) -> &'static str {

@@ -5,7 +5,7 @@ use super::receive::{Arrival, HEADER, round_trip};
 use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Reason, Rejection, Stray, Why};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
-use crate::table::State;
+use crate::table::{Carrier, State};
 use crate::template::Template;
 use netdiag_model::{Family, IcmpKind};
 use netdiag_wire::icmp::{self, Icmp};
@@ -25,9 +25,10 @@ pub(super) struct Said {
     quoted_hop_limit: Option<u8>,
 }
 
-/// The echo request that an error quotes.
-struct QuotedEcho<'a> {
+/// The request that an error quotes.
+struct QuotedRequest<'a> {
     destination: IpAddr,
+    carrier: Carrier,
     ident: u16,
     sequence: u16,
     payload: &'a [u8],
@@ -63,9 +64,9 @@ impl<M: Measurement> Engine<M> {
             Family::Ipv6 => quote::parse_v6(quoted),
         };
         let Ok(quoted) = parsed else { return self.reject(arrival, Reason::UnparsableQuote) };
-        let Some(echo) = quoted_echo(&quoted) else { return };
+        let Some(request) = quoted_request(&quoted) else { return };
         let said = Said { quoted_hop_limit: Some(quoted.hop_limit), ..said };
-        self.on_error_about(kind, arrival, &echo, said);
+        self.on_error_about(kind, arrival, &request, said);
     }
 
     /// An entry of a socket's error queue. A local one is no news: the network answers the
@@ -106,29 +107,30 @@ impl<M: Measurement> Engine<M> {
             Family::Ipv4 => icmp::parse_v4(error.bytes),
             Family::Ipv6 => icmp::parse_v6(error.bytes),
         };
-        let Ok(Icmp::EchoRequest(request)) = parsed else {
-            return self.reject(arrival, Reason::UnparsableQuote);
+        // The kernel takes no other request over the sockets that have such a queue.
+        let (carrier, ident, sequence, payload) = match parsed {
+            Ok(Icmp::EchoRequest(echo)) => (Carrier::Echo, echo.ident, echo.seq, echo.payload),
+            Ok(Icmp::ExtendedEchoRequest(echo)) => {
+                (Carrier::Interface, echo.ident, u16::from(echo.seq), echo.body)
+            }
+            _ => return self.reject(arrival, Reason::UnparsableQuote),
         };
-        let echo = QuotedEcho {
-            destination: error.destination.address(),
-            ident: request.ident,
-            sequence: request.seq,
-            payload: request.payload,
-        };
-        self.on_error_about(kind, arrival, &echo, said);
+        let destination = error.destination.address();
+        let request = QuotedRequest { destination, carrier, ident, sequence, payload };
+        self.on_error_about(kind, arrival, &request, said);
     }
 
     fn on_error_about(
         &mut self,
         kind: IcmpKind,
         arrival: &Arrival,
-        echo: &QuotedEcho<'_>,
+        request: &QuotedRequest<'_>,
         said: Said,
     ) {
-        let Some(index) = self.quoted_probe(kind.family, echo) else {
+        let Some(index) = self.quoted_probe(kind.family, request) else {
             return self.reject(arrival, Reason::UnknownProbe);
         };
-        if self.quotes(index, echo.payload) {
+        if self.quotes(index, request.payload) {
             self.on_error_of(index, kind, arrival, said);
         } else {
             self.reject_error(index, kind, arrival, said, Reason::BadTag);
@@ -138,6 +140,9 @@ impl<M: Measurement> Engine<M> {
     /// Whether as much of a probe's data as is quoted is what was sent.
     pub(super) fn quotes(&self, index: u32, payload: &[u8]) -> bool {
         self.table.get(index).is_some_and(|entry| {
+            if matches!(entry.carrier, Carrier::Timestamp | Carrier::Interface) {
+                return self.quotes_query(&entry, payload);
+            }
             let size = self.table.template(&entry).size;
             let quoted = u16::try_from(payload.len()).unwrap_or(u16::MAX).min(size);
             self.config.secret.verify(&entry.identity(index), quoted, payload)
@@ -209,11 +214,12 @@ impl<M: Measurement> Engine<M> {
     }
 
     /// The probe that a quote names: by identifier, sequence number and destination, which even the
-    /// shortest quote has (RFC 792: 8 bytes). No two remembered probes share the first two.
-    fn quoted_probe(&self, family: Family, echo: &QuotedEcho<'_>) -> Option<u32> {
-        let index = self.by_wire_key(family, echo.ident, echo.sequence)?;
+    /// shortest quote has (RFC 792: 8 bytes). No two remembered probes of a kind share the first two.
+    fn quoted_probe(&self, family: Family, request: &QuotedRequest<'_>) -> Option<u32> {
+        let QuotedRequest { destination, carrier, ident, sequence, .. } = *request;
+        let index = self.by_wire_key(family, carrier, ident, sequence)?;
         let entry = self.table.get(index)?;
-        (entry.destination.address() == echo.destination).then_some(index)
+        (entry.destination.address() == destination).then_some(index)
     }
 }
 
@@ -225,11 +231,22 @@ const fn version(family: Family) -> IpVersion {
 }
 
 const SOURCE_QUENCH: u8 = 4;
+const TIMESTAMP: u8 = 13;
 
-fn quoted_echo<'a>(quoted: &Quoted<'a>) -> Option<QuotedEcho<'a>> {
+fn quoted_request<'a>(quoted: &Quoted<'a>) -> Option<QuotedRequest<'a>> {
+    let destination = quoted.destination;
     match quoted.transport {
         QuotedTransport::Echo { reply: false, ident, seq, payload, .. } => {
-            Some(QuotedEcho { destination: quoted.destination, ident, sequence: seq, payload })
+            let carrier = Carrier::Echo;
+            Some(QuotedRequest { destination, carrier, ident, sequence: seq, payload })
+        }
+        QuotedTransport::Query { kind: TIMESTAMP, ident, seq, body } => {
+            let carrier = Carrier::Timestamp;
+            Some(QuotedRequest { destination, carrier, ident, sequence: seq, payload: body })
+        }
+        QuotedTransport::Query { ident, seq, body, .. } => {
+            let carrier = Carrier::Interface;
+            Some(QuotedRequest { destination, carrier, ident, sequence: seq >> 8, payload: body })
         }
         QuotedTransport::Echo { reply: true, .. } => None,
         // Those of our own datagrams also stand in the UDP socket's error queue, and count there.

@@ -6,6 +6,7 @@ mod errors;
 mod flows;
 mod operations;
 mod pace;
+mod queries;
 mod receive;
 mod settle;
 mod start;
@@ -13,6 +14,7 @@ mod timers;
 mod udp;
 
 use crate::identity::Secret;
+use crate::interface_query::InterfaceQuery;
 use crate::measurement::{Events, Measurement, Next};
 use crate::output::Output;
 use crate::port::{ExchangeFraming, Input, InputKind, Opened};
@@ -80,6 +82,8 @@ pub struct Engine<M: Measurement> {
     again: VecDeque<u32>,
     /// Requests of exchanges that are still queued.
     requests: BTreeMap<u32, Vec<u8>>,
+    /// What extended echo requests ask, each question once.
+    questions: Vec<InterfaceQuery>,
     /// Probes of the dialogs that the network must be told to forget.
     dialogs: BTreeSet<u32>,
     /// Look-ups under way: whose, of which address.
@@ -152,6 +156,7 @@ impl<M: Measurement> Engine<M> {
             queue: VecDeque::new(),
             again: VecDeque::new(),
             requests: BTreeMap::new(),
+            questions: Vec::new(),
             dialogs: BTreeSet::new(),
             lookups: BTreeMap::new(),
             events: Events::new(),

@@ -60,14 +60,20 @@ impl<M: Measurement> Engine<M> {
         let destination = entry.destination;
         match queued {
             Queued::Datagram(_) => {
+                self.emit_query(index, &entry);
                 let (payload, out) = (&mut self.payload, &mut self.scratch);
                 payload.clear();
-                emit_data(&self.config, &self.table, index, &entry, payload);
-                let (channel, bytes) = if entry.carrier == Carrier::Udp {
-                    (Channel::Udp { port }, payload.as_slice())
-                } else {
-                    emit_echo(&self.config, index, &entry, payload, out);
-                    (Channel::Icmp, out.as_slice())
+                let (channel, bytes) = match entry.carrier {
+                    Carrier::Timestamp | Carrier::Interface => (Channel::Icmp, out.as_slice()),
+                    Carrier::Udp => {
+                        emit_data(&self.config, &self.table, index, &entry, payload);
+                        (Channel::Udp { port }, payload.as_slice())
+                    }
+                    Carrier::Echo | Carrier::Dialog => {
+                        emit_data(&self.config, &self.table, index, &entry, payload);
+                        emit_echo(&self.config, index, &entry, payload, out);
+                        (Channel::Icmp, out.as_slice())
+                    }
                 };
                 Operation::Transmit(Transmit { id, channel, destination, control, bytes })
             }
@@ -89,6 +95,12 @@ pub(super) fn identifiers(opened: &Opened, family: Family) -> (u16, u8) {
     opened.family(family).map_or((0, 1), |o| (o.identifiers.first, o.identifiers.count))
 }
 
+/// Identifier and sequence number of a probe of ICMP on the wire.
+pub(super) fn wire_key(config: &EngineConfig, index: u32, entry: &Entry) -> (u16, u16) {
+    let first = identifiers(&config.opened, entry.destination.family()).0;
+    (first.wrapping_add(u16::from(entry.ident)), config.secret.wire_sequence(index))
+}
+
 /// Writes what a probe carries: index, sequence number, tag and filling. The same bytes each time,
 /// so that a send that met a full queue can be repeated.
 fn emit_data(
@@ -104,9 +116,7 @@ fn emit_data(
 
 /// Writes the echo request around the data.
 fn emit_echo(config: &EngineConfig, index: u32, entry: &Entry, payload: &[u8], out: &mut Vec<u8>) {
-    let ident = identifiers(&config.opened, entry.destination.family()).0;
-    let ident = ident.wrapping_add(u16::from(entry.ident));
-    let sequence = config.secret.wire_sequence(index);
+    let (ident, sequence) = wire_key(config, index, entry);
     match entry.destination.family() {
         Family::Ipv4 => icmp::emit_echo_v4(false, ident, sequence, payload, out),
         Family::Ipv6 => icmp::emit_echo_v6(false, ident, sequence, payload, None, out),

@@ -1,16 +1,16 @@
 //! What an echo reply is: an answer, a late one, a second one, or none of ours.
 
 use super::Engine;
-use super::operations::identifiers;
+use super::operations::{identifiers, wire_key};
 use super::settle::STAMP_TOLERANCE;
 use crate::identity::{self, FULL_TAG};
 use crate::measurement::Measurement;
 use crate::outcome::{Corruption, Outcome, Reason, Rejection, Reply, ReplyDetail, Stray};
 use crate::port::{IpOptions, Message, Received};
-use crate::table::{Entry, KernelStamp, State};
+use crate::table::{Carrier, Entry, KernelStamp, State};
 use crate::template::Template;
 use netdiag_model::{Destination, Family, Stamp, StampSource};
-use netdiag_wire::icmp::{self, Echo, Icmp};
+use netdiag_wire::icmp::{self, Echo, Icmp, Timestamp};
 use netdiag_wire::{ipv4, protocol};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -57,8 +57,14 @@ impl<M: Measurement> Engine<M> {
         let Ok(message) = parsed else { return self.reject(arrival, Reason::Truncated) };
         let intact = checksum_ok(family, arrival, bytes);
         match message {
-            Icmp::EchoRequest(_) => {}
+            Icmp::EchoRequest(_)
+            | Icmp::ExtendedEchoRequest(_)
+            | Icmp::Timestamp(Timestamp { reply: false, .. }) => {}
             Icmp::EchoReply(echo) => self.on_echo_reply(family, arrival, &echo, intact),
+            Icmp::Timestamp(reply) => self.on_timestamp_reply(arrival, &reply, intact),
+            Icmp::ExtendedEchoReply(reply) => {
+                self.on_interface_reply(family, arrival, &reply, intact);
+            }
             _ if !intact => self.reject(arrival, Reason::BadChecksum),
             other => self.on_icmp_error(family, arrival, &other),
         }
@@ -114,18 +120,26 @@ impl<M: Measurement> Engine<M> {
     fn named_by(&self, family: Family, echo: &Echo<'_>) -> Option<u32> {
         let by_index = identity::index_of(echo.payload).filter(|index| {
             let entry = self.table.get(*index);
-            entry.is_some_and(|entry| entry.is_heard() && entry.destination.family() == family)
+            entry.is_some_and(|entry| {
+                entry.left_as(Carrier::Echo) && entry.destination.family() == family
+            })
         });
-        by_index.or_else(|| self.by_wire_key(family, echo.ident, echo.seq))
+        by_index.or_else(|| self.by_wire_key(family, Carrier::Echo, echo.ident, echo.seq))
     }
 
-    /// The newest remembered probe with this identifier and sequence number.
-    pub(super) fn by_wire_key(&self, family: Family, ident: u16, sequence: u16) -> Option<u32> {
+    /// The newest remembered probe of a kind with this identifier and sequence number.
+    pub(super) fn by_wire_key(
+        &self,
+        family: Family,
+        carrier: Carrier,
+        ident: u16,
+        sequence: u16,
+    ) -> Option<u32> {
         let first = identifiers(&self.config.opened, family).0;
         let low = self.config.secret.index_low(sequence);
-        self.table.with_low_bits(low).find(|index| {
+        self.table.with_low_bits(low, carrier.sequence_numbers()).find(|index| {
             self.table.get(*index).is_some_and(|entry| {
-                entry.is_heard()
+                entry.left_as(carrier)
                     && entry.destination.family() == family
                     && first.wrapping_add(u16::from(entry.ident)) == ident
             })
@@ -141,9 +155,7 @@ impl<M: Measurement> Engine<M> {
         intact: bool,
     ) -> Option<Reason> {
         let entry = self.table.get(index)?;
-        let first = identifiers(&self.config.opened, entry.destination.family()).0;
-        let key =
-            (first.wrapping_add(u16::from(entry.ident)), self.config.secret.wire_sequence(index));
+        let key = wire_key(&self.config, index, &entry);
         let Template { size, group, .. } = *self.table.template(&entry);
         let identity = entry.identity(index);
         if !intact {

@@ -1,15 +1,21 @@
 //! How a probe starts: it gets its key and is queued.
 
 use super::operations::identifiers;
+use super::queries::TIMES;
 use super::timers::Timer;
 use super::{Engine, Queued};
 use crate::measurement::Measurement;
-use crate::probe::{EchoSpec, ProbeKind, ProbeSpec, UdpSpec};
+use crate::outcome::Outcome;
+use crate::port::SendError;
+use crate::probe::{EchoSpec, InterfaceSpec, ProbeKind, ProbeSpec, TimestampSpec, UdpSpec};
 use crate::table::{Carrier, Entry, KernelStamp, State};
-use crate::template::Template;
-use netdiag_model::{Destination, Instant};
+use crate::template::{Body, Template};
+use netdiag_model::{Destination, Family, Instant};
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// There are no timestamps in ICMPv6.
+const EAFNOSUPPORT: i32 = 97;
 
 /// How soon a probe that found no free identifier is tried again.
 const HELD_RETRY: Duration = Duration::from_millis(10);
@@ -20,9 +26,12 @@ impl<M: Measurement> Engine<M> {
         if let Some(slot) = self.slots.get_mut(id as usize) {
             slot.open += 1;
         }
-        // An echo waits behind those that wait for an identifier; nothing else needs one.
-        let is_echo = matches!(spec.kind, ProbeKind::Echo(_));
-        let ident = self.free_identifier(&spec).filter(|_| !is_echo || self.held.is_empty());
+        // What needs an identifier waits behind those that wait for one.
+        let may_wait = matches!(
+            spec.kind,
+            ProbeKind::Echo(_) | ProbeKind::Timestamp(_) | ProbeKind::Interface(_)
+        );
+        let ident = self.free_identifier(&spec).filter(|_| !may_wait || self.held.is_empty());
         match ident {
             Some(ident) => self.launch(id, spec, ident),
             None => self.hold(id, spec),
@@ -55,15 +64,18 @@ impl<M: Measurement> Engine<M> {
         self.held.push_back((id, spec));
     }
 
-    /// The identifier for a probe; only echoes need one, and so the others have any.
+    /// The identifier for a probe; only those of ICMP need one, and so the others have any.
     fn free_identifier(&self, spec: &ProbeSpec) -> Option<u8> {
-        match &spec.kind {
-            ProbeKind::Echo(EchoSpec { flow, .. }) => {
-                let count = identifiers(&self.config.opened, spec.destination.family()).1;
-                self.table.free_identifier(*flow, count, self.now)
+        let (carrier, flow) = match &spec.kind {
+            ProbeKind::Echo(EchoSpec { flow, .. }) => (Carrier::Echo, *flow),
+            ProbeKind::Timestamp(TimestampSpec { flow, .. }) => (Carrier::Timestamp, *flow),
+            ProbeKind::Interface(InterfaceSpec { flow, .. }) => (Carrier::Interface, *flow),
+            ProbeKind::Udp(_) | ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => {
+                return Some(0);
             }
-            ProbeKind::Udp(_) | ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => Some(0),
-        }
+        };
+        let count = identifiers(&self.config.opened, spec.destination.family()).1;
+        self.table.free_identifier(carrier, flow, count, self.now)
     }
 
     /// Gives a probe its key and queues it.
@@ -75,6 +87,18 @@ impl<M: Measurement> Engine<M> {
                 let template =
                     Template { control, patience, size, pattern, group, ..Template::default() };
                 (template, Carrier::Echo, State::Queued)
+            }
+            ProbeKind::Timestamp(TimestampSpec { originate, .. }) => {
+                let body = Body::Originate(*originate);
+                let template =
+                    Template { control, patience, size: TIMES, body, ..Template::default() };
+                (template, Carrier::Timestamp, State::Queued)
+            }
+            ProbeKind::Interface(InterfaceSpec { query, .. }) => {
+                let body = Body::Question(self.question_number(query));
+                let size = u16::try_from(query.structure().len()).unwrap_or(u16::MAX);
+                let template = Template { control, patience, size, body, ..Template::default() };
+                (template, Carrier::Interface, State::Queued)
             }
             ProbeKind::Udp(UdpSpec { port, size, pattern }) => {
                 let (port, size, pattern) = (*port, *size, *pattern);
@@ -106,6 +130,10 @@ impl<M: Measurement> Engine<M> {
         if carrier == Carrier::Udp {
             self.flows.open(destination, template.port, index);
         }
+        if carrier == Carrier::Timestamp && destination.family() == Family::Ipv6 {
+            let error = SendError::new(EAFNOSUPPORT);
+            return self.settle(index, State::Closed, &Outcome::LocalError(error));
+        }
         self.timers.push(self.now + timeout, Timer::Deadline(index));
         self.pace.count(self.now);
         self.queue_probe(index, kind);
@@ -114,7 +142,10 @@ impl<M: Measurement> Engine<M> {
 
     fn queue_probe(&mut self, index: u32, kind: ProbeKind) {
         let queued = match kind {
-            ProbeKind::Echo(_) | ProbeKind::Udp(_) => {
+            ProbeKind::Echo(_)
+            | ProbeKind::Timestamp(_)
+            | ProbeKind::Interface(_)
+            | ProbeKind::Udp(_) => {
                 return self.queue.push_back(Queued::Datagram(index));
             }
             ProbeKind::Connect { port } => Queued::Connect(index, port),

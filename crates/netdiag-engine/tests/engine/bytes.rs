@@ -1,6 +1,6 @@
 //! Measurements and steps out of any bytes, so that a fuzzer can drive the engine.
 
-use crate::harness::{V4, V6, at, probe};
+use crate::harness::{V4, V6, at, interface_kind, probe, timestamp_kind};
 use crate::script::{OUR_INTERFACE, Script};
 use crate::steps::{Damage, SPAN, Skew, Step, run};
 use netdiag_engine::port::{
@@ -69,7 +69,7 @@ impl Bytes<'_> {
     }
 
     fn next(&mut self, seq: u64) -> Next {
-        match self.byte() % 10 {
+        match self.byte() % 12 {
             0 => Next::Lookup(V4.parse().expect("an address")),
             1 => Next::NotBefore(at(u64::from(self.word()) % 3_000)),
             kind => Next::Probe(self.probe(seq, kind)),
@@ -86,6 +86,8 @@ impl Bytes<'_> {
                 request: vec![7; 9],
             },
             4..7 => ProbeKind::Udp(UdpSpec { port: 7 + u16::from(self.bit()), size, pattern }),
+            10 => timestamp_kind(self.byte()),
+            11 => interface_kind(self.byte(), self.bit()),
             _ => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.byte(), group: self.bit() }),
         };
         let timeout = Duration::from_millis(self.one_of(&TIMEOUTS));

@@ -7,7 +7,8 @@ use netdiag_engine::port::{
     OperationId, QueuedError, SendError, StopCause, Transmit,
 };
 use netdiag_engine::{
-    EchoSpec, Engine, EngineConfig, Output, Pattern, ProbeKind, ProbeSpec, Secret, UdpSpec,
+    EchoSpec, Engine, EngineConfig, InterfaceQuery, InterfaceSpec, Output, Pattern, ProbeKind,
+    ProbeSpec, Secret, TimestampSpec, UdpSpec,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Instant, Stamp};
@@ -45,6 +46,20 @@ pub(crate) fn echo(seq: u64, address: &str) -> ProbeSpec {
 pub(crate) fn sized(seq: u64, address: &str, size: u16) -> ProbeSpec {
     let echo = EchoSpec { size, pattern: Pattern::COUNTING, flow: 0, group: false };
     probe(seq, address, ProbeKind::Echo(echo))
+}
+
+/// A timestamp request that leaves at one o'clock.
+pub(crate) fn timestamp_kind(flow: u8) -> ProbeKind {
+    ProbeKind::Timestamp(TimestampSpec { flow, originate: 3_600_000 })
+}
+
+/// A question about an interface of the target's own, or about a neighbour of it.
+pub(crate) fn interface_kind(flow: u8, own: bool) -> ProbeKind {
+    let query = match own {
+        true => InterfaceQuery::by_name("eth0"),
+        false => InterfaceQuery::neighbor(V6.parse().expect("an address")),
+    };
+    ProbeKind::Interface(InterfaceSpec { flow, query: query.expect("it can be asked") })
 }
 
 /// A UDP probe to `port` of `address`.

@@ -14,6 +14,7 @@ mod names;
 mod pacing;
 mod packets;
 mod properties;
+mod queries;
 mod replies;
 mod running;
 mod script;

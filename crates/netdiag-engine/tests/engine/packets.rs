@@ -3,7 +3,9 @@
 use crate::harness::Sent;
 use netdiag_engine::port::{Channel, ErrorOrigin, Message, QueuedError, Received};
 use netdiag_model::{Destination, Family, Stamp};
-use netdiag_wire::icmp::{self, AppendedExtensions, ErrorMessage, ErrorSpec, Icmp};
+use netdiag_wire::icmp::{
+    self, AppendedExtensions, ErrorMessage, ErrorSpec, ExtendedEcho, Icmp, Timestamp,
+};
 use netdiag_wire::ipv4::{self, Ipv4Header};
 use netdiag_wire::ipv6::{self, Ipv6Header};
 use netdiag_wire::protocol;
@@ -218,6 +220,36 @@ pub(crate) fn queued(
         hop_limit: Some(ARRIVING),
         bytes: sent.bytes.get(..length).unwrap_or(&sent.bytes).to_vec(),
     }
+}
+
+/// The answer to a request that is no echo: `None` to an echo. It came 15 ms after a timestamp was
+/// sent, and left at a time that is no standard one.
+pub(crate) fn answer_to_query(sent: &Sent) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let parsed = match sent.destination.family() {
+        Family::Ipv4 => icmp::parse_v4(&sent.bytes),
+        Family::Ipv6 => icmp::parse_v6(&sent.bytes),
+    };
+    match (parsed.expect("a probe is a message"), sent.destination) {
+        (Icmp::Timestamp(request), _) => {
+            let receive = request.originate + 15;
+            let reply = Timestamp { reply: true, receive, transmit: 1 << 31, ..request };
+            icmp::emit_timestamp(&reply, &mut bytes);
+        }
+        (Icmp::ExtendedEchoRequest(request), destination) => {
+            let flags = ExtendedEcho::reply_flags(0, true, true, true);
+            let reply = ExtendedEcho { flags, body: &[], ..request };
+            match destination {
+                Destination::V4(_) => icmp::emit_extended_echo_v4(true, &reply, &mut bytes),
+                Destination::V6(from, _) => {
+                    let addresses = Some((from, OUR_V6));
+                    icmp::emit_extended_echo_v6(true, &reply, addresses, &mut bytes);
+                }
+            }
+        }
+        _ => return None,
+    }
+    Some(bytes)
 }
 
 /// The echo request that a probe is.

@@ -3,7 +3,7 @@
 //! Most of the checks stand in [`Script`]: a probe settles once, `sent` comes before, the sums hold
 //! after every step, a round trip is within its timeout, nothing is told after `finish`.
 
-use crate::harness::{V4, V6, at, is_long, probe};
+use crate::harness::{V4, V6, at, interface_kind, is_long, probe, timestamp_kind};
 use crate::script::{OUR_INTERFACE, Script};
 use crate::steps::{Damage, SPAN, Skew, Step, run};
 use netdiag_engine::port::{
@@ -83,6 +83,8 @@ fn next(seq: u64) -> impl Strategy<Value = Next> {
         6 => (size(), 7..9_u16).prop_map(|(size, port)| {
             ProbeKind::Udp(UdpSpec { port, size, pattern: Pattern::COUNTING })
         }),
+        2 => any::<u8>().prop_map(timestamp_kind),
+        2 => (any::<u8>(), any::<bool>()).prop_map(|(flow, own)| interface_kind(flow, own)),
         1 => Just(ProbeKind::Connect { port: 80 }),
         1 => Just(ProbeKind::Exchange { port: 53, framing, request: vec![7; 9] }),
     ];

@@ -2,7 +2,8 @@
 
 use crate::harness::{Bench, START, Sent, V4, V6, config};
 use crate::packets::{
-    self, Answer, ROUTER_V4, ROUTER_V6, Socket, datagram, datagram_from, error, queued,
+    self, Answer, Packet, ROUTER_V4, ROUTER_V6, Socket, answer_to_query, datagram, datagram_from,
+    error, queued,
 };
 use crate::script::Script;
 use netdiag_engine::port::{
@@ -81,6 +82,12 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
             if sent.channel != Channel::Icmp {
                 return;
             }
+            let socket = if n % 2 == 0 { Socket::Raw } else { Socket::Datagram };
+            if let Some(bytes) = answer_to_query(sent) {
+                let answer = damaged(sent.destination, bytes, *damage, socket);
+                bench.receive_stamped(now, skew.stamp(now), &answer);
+                return bench.poll();
+            }
             let mut answer = Answer::to(sent);
             match damage {
                 Damage::Nothing => {}
@@ -90,7 +97,6 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
                 }
                 Damage::Cut(length) => answer.cut = Some(*length),
             }
-            let socket = if n % 2 == 0 { Socket::Raw } else { Socket::Datagram };
             bench.receive_stamped(now, skew.stamp(now), &answer.over(socket));
         }
         Step::Error(n, skew, length) => {
@@ -150,12 +156,26 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
     bench.poll();
 }
 
+/// The answer to a request that is no echo, with something wrong.
+fn damaged(from: Destination, mut bytes: Vec<u8>, damage: Damage, socket: Socket) -> Packet {
+    let mut from = from;
+    match damage {
+        Damage::Nothing => {}
+        Damage::Source => from = crate::harness::destination("192.0.2.66"),
+        Damage::Byte(place) => bytes.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= 1),
+        Damage::Cut(length) => bytes.truncate(length),
+    }
+    packets::packet(from, bytes, socket)
+}
+
 /// Takes what the engine wants done; none of it may be for a probe that has ended.
 fn take(bench: &mut Bench, sent: &mut Vec<Sent>, closed: &mut Vec<OperationId>) {
     for operation in std::mem::take(&mut bench.operations) {
         match operation {
             Operation::Transmit(transmit) => {
                 let data = match transmit.channel {
+                    // Nothing else says which probe it is.
+                    Channel::Icmp if answer_to_query(&transmit).is_some() => &[],
                     Channel::Icmp => packets::request(&transmit).payload,
                     _ => transmit.bytes.as_slice(),
                 };

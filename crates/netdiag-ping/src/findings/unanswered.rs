@@ -27,6 +27,13 @@ impl Measurement {
             Protocol::Udp { .. } => {
                 format!("UDP may be dropped there: `netdiag trace {target}`, `--proto tcp:PORT`")
             }
+            Protocol::IcmpTimestamp => format!(
+                "many hosts do not answer timestamp requests: `netdiag ping {target}`"
+            ),
+            Protocol::IcmpProbe => format!(
+                "few answer such questions; Linux only where net.ipv4.icmp_echo_enable_probe is 1, \
+                 and about its own interfaces: `netdiag ping {target}`"
+            ),
             _ if self.is_group() => "hosts need not answer a group; Linux answers a broadcast and \
                                      IPv4 multicast only where net.ipv4.icmp_echo_ignore_broadcasts \
                                      is 0"

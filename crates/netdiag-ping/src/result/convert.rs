@@ -5,11 +5,12 @@ use super::{
     SourceRtt, Target,
 };
 use crate::Measurement;
+use crate::answers::{IcmpProbe, IcmpTimestamp};
 use crate::event::{self, Cause, Settled};
 use crate::findings::under_way;
 use crate::measurement::{ProbeRecord, outage_of};
 use netdiag_engine::Outcome;
-use netdiag_engine::outcome::IcmpError;
+use netdiag_engine::outcome::{IcmpError, ReplyDetail};
 use netdiag_engine::port;
 use netdiag_engine::stats::PercentileKind;
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
@@ -270,6 +271,17 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
         stamp,
         record_route: options.and_then(|options| options.recorded_route()),
         ip_timestamps: options.and_then(|options| options.time_stamps()).map(ip_timestamps),
+        icmp_timestamp: reply.and_then(|reply| match &reply.detail {
+            ReplyDetail::Timestamps(times) => {
+                let (anchor, sent_at) = (&context.anchor, settled.sent_at);
+                Some(IcmpTimestamp::new(times, anchor, sent_at, reply.rtt))
+            }
+            _ => None,
+        }),
+        icmp_probe: reply.and_then(|reply| match &reply.detail {
+            ReplyDetail::Interface(answer) => Some(IcmpProbe::new(answer)),
+            _ => None,
+        }),
         failure: probe_failure(&settled.outcome),
     }
 }

@@ -6,8 +6,9 @@ use crate::number::{ms_classic, ms3};
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{IcmpError, Rejection, Reply, ReplyDetail};
 use netdiag_model::errno::{self, Errno};
-use netdiag_model::{Family, IcmpKind, Untrusted};
+use netdiag_model::{ClockAnchor, Family, IcmpKind, Untrusted};
 use netdiag_ping::Protocol;
+use netdiag_ping::answers::{IcmpProbe, IcmpTimestamp};
 use netdiag_ping::event::{Identifier, Settled};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -40,6 +41,16 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
         }
         (Protocol::Tcp { port, .. }, _) => {
             return format!("PING {given} ({address}) {from}tcp port {port}");
+        }
+        (Protocol::IcmpTimestamp, _) => {
+            return format!("PING {given} ({address}) {from}{flow}icmp timestamp requests");
+        }
+        (Protocol::IcmpProbe, _) => {
+            let query = resolved.query.as_ref().map(|query| query.escaped().to_string());
+            let query = query.unwrap_or_default();
+            return format!(
+                "PING {given} ({address}) {from}{flow}icmp extended echo about {query}"
+            );
         }
         (Protocol::Icmp, _) => {}
     }
@@ -109,7 +120,35 @@ pub(super) fn reply(protocol: Protocol, seq: u64, reply: &Reply, who: &str) -> S
         ReplyDetail::Reset => format!("reset by {who}{port}"),
         _ => format!("{} bytes from {who}{port}", reply.bytes),
     };
-    format!("{said}: {seq}{ttl} time={} ms", ms3(reply.rtt))
+    let time = ms3(reply.rtt);
+    match &reply.detail {
+        ReplyDetail::Interface(answer) => {
+            format!("{said}: {seq}{ttl} time={time} ms: {}", IcmpProbe::new(answer).words())
+        }
+        _ => format!("{said}: {seq}{ttl} time={time} ms"),
+    }
+}
+
+/// The times of a timestamp reply, as a line below it.
+pub(super) fn times(settled: &Settled, wall: &ClockAnchor) -> String {
+    let Outcome::Replied(reply) = &settled.outcome else { return String::new() };
+    let ReplyDetail::Timestamps(times) = &reply.detail else { return String::new() };
+    let told = IcmpTimestamp::new(times, wall, settled.sent_at, reply.rtt);
+    let odd = |standard| if standard { "" } else { " (not standard)" };
+    let difference = match told.clock_difference_ms.zip(told.clock_difference_error_ms) {
+        Some((difference, error)) => {
+            format!("; clock there {difference:+.1} ms, an estimate +-{error:.1} ms")
+        }
+        None => String::new(),
+    };
+    format!(
+        "\n    originate={} receive={}{} transmit={}{} ms of the day{difference}",
+        told.originate_ms,
+        told.receive_ms,
+        odd(told.receive_standard),
+        told.transmit_ms,
+        odd(told.transmit_standard),
+    )
 }
 
 /// iputils' line of a reply up to the time.

@@ -54,6 +54,8 @@ pub struct Resolved {
     pub cast: Cast,
     /// What is sent to it.
     pub protocol: Protocol,
+    /// What it is asked about, of extended echo.
+    pub query: Option<Untrusted>,
     /// Its address; `None` when its name has none.
     pub destination: Option<Destination>,
     /// Why it cannot be measured; `None` when it can.

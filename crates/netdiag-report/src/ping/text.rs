@@ -159,7 +159,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 }
                 let marks = lines::marks(reply, seq < highest);
                 let line = lines::reply(protocol, seq, reply, &who);
-                Some(format!("{line}{marks}{}{}", self.bell(), self.ip_options(index, reply)))
+                let times = self.anchor.map(|wall| lines::times(settled, &wall));
+                let more = times.unwrap_or_default() + &self.ip_options(index, reply);
+                Some(format!("{line}{marks}{}{more}", self.bell()))
             }
             Outcome::TimedOut if was_told => None,
             _ => lines::no_reply(protocol, settled, self.one_of_several(index)),

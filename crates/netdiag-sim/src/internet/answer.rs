@@ -63,7 +63,7 @@ impl Internet {
         let known =
             bytes.get(header.transport) == Some(&request) && bytes.len() >= header.transport + 8;
         if !known {
-            return self.drop(now, node, id, Fact::Ignored);
+            return self.receive_query(now, node, id, header);
         }
         let identifier = u16_at(bytes, header.transport + 4);
         let owner = &mut self.topology.nodes[node as usize];

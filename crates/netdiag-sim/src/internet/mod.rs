@@ -7,6 +7,7 @@ mod forward;
 mod link;
 mod node;
 pub(crate) mod packet;
+mod query;
 mod queue;
 mod topology;
 mod udp;
@@ -14,12 +15,15 @@ mod udp;
 use crate::scenario::{Change, NodeState, Scenario};
 use crate::truth::{Fact, PcapWriter, Recording, Truth};
 use link::Dropped;
-use netdiag_model::Instant;
+use netdiag_model::{ClockAnchor, Instant};
 use packet::Header;
 use queue::{Pool, Queue, SlotId, What};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use topology::{HERE_ID, NodeId, Topology};
+
+/// 2026-01-01T00:00:00Z.
+pub(crate) const START_UNIX_NANOS: i128 = 1_767_225_600_000_000_000;
 
 /// A simulated internet as seen from `here`. It has no clock and no socket: whoever mounts it says
 /// what time it is, hands in the packets that leave, and takes out those that arrive.
@@ -38,6 +42,8 @@ pub struct Internet {
     changes: Vec<Change>,
     truth: Truth,
     pcap: Option<PcapWriter>,
+    /// What time of the day it is.
+    wall: ClockAnchor,
 }
 
 /// A packet that reached `here`.
@@ -76,7 +82,13 @@ impl Internet {
             changes: scenario.changes.clone(),
             truth,
             pcap: None,
+            wall: ClockAnchor { instant: start, unix_nanos: START_UNIX_NANOS },
         }
+    }
+
+    /// From now on this is the time of the day; at the start it is 2026-01-01T00:00:00Z.
+    pub const fn set_wall(&mut self, wall: ClockAnchor) {
+        self.wall = wall;
     }
 
     /// An IP packet leaves `here`, after everything that happens up to `now`. Packets to destinations without a path (a kernel's own

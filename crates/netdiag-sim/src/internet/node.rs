@@ -1,7 +1,8 @@
 //! A node: its addresses, its manners, its state.
 
 use crate::scenario::{
-    ForgedReply, Here, IcmpManners, Limit, Node as NodeFile, NodeKind, NodeState, Prefix, Refusal,
+    ForgedReply, Here, IcmpManners, Limit, Node as NodeFile, NodeInterface, NodeKind, NodeNeighbor,
+    NodeState, Prefix, Refusal,
 };
 use netdiag_model::Family;
 use std::net::IpAddr;
@@ -18,6 +19,8 @@ pub(super) struct Node {
     pub(super) udp_silent: Vec<u16>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) replies: Vec<ForgedReply>,
+    pub(super) interfaces: Vec<NodeInterface>,
+    pub(super) neighbors: Vec<NodeNeighbor>,
     /// For each of `replies`, how many requests it has seen.
     pub(super) requests: Vec<u64>,
     /// The first echo identifier that it saw, and how often.
@@ -51,6 +54,8 @@ impl Node {
             udp_silent: file.udp_silent.clone(),
             refusals: file.refusals.clone(),
             replies: file.replies.clone(),
+            interfaces: file.interfaces.clone(),
+            neighbors: file.neighbors.clone(),
             requests: vec![0; file.replies.len()],
             ..Self::with(file.kind, addresses, file.icmp.clone())
         }
@@ -69,6 +74,8 @@ impl Node {
             udp_silent: Vec::new(),
             refusals: Vec::new(),
             replies: Vec::new(),
+            interfaces: Vec::new(),
+            neighbors: Vec::new(),
             requests: Vec::new(),
             first: None,
             addresses,

@@ -16,6 +16,7 @@ use crate::internet::Internet;
 use crate::scenario::Scenario;
 use crate::truth::PcapWriter;
 use args::{Options, Request, USAGE};
+use netdiag_model::{ClockAnchor, Instant};
 use pump::Pump;
 use std::ffi::OsString;
 use std::fs::File;
@@ -73,6 +74,8 @@ fn run(options: &Options) -> Result<u8, LabError> {
     let wire = namespace::enter(&scenario.here, options.veth)?;
     let start = pump::now()?;
     let mut internet = Internet::new(&scenario, start);
+    let unix_nanos = pump::epoch()?.into();
+    internet.set_wall(ClockAnchor { instant: Instant::ZERO, unix_nanos });
     if let Some(record) = record {
         internet.stream_record(record);
     }

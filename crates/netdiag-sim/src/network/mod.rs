@@ -6,7 +6,7 @@ mod receive;
 mod send;
 mod tcp;
 
-use crate::internet::Internet;
+use crate::internet::{Internet, START_UNIX_NANOS};
 use crate::random::Random;
 use crate::scenario::{Here, Lookup, Scenario};
 use crate::truth::Truth;
@@ -23,8 +23,6 @@ use tcp::Connecting;
 
 /// When virtual time starts: not at zero, so that nothing underflows.
 const START: Instant = Instant::from_nanos(1_000_000_000);
-/// 2026-01-01T00:00:00Z.
-const START_UNIX_NANOS: i128 = 1_767_225_600_000_000_000;
 /// The index of the interface of `here`.
 const INTERFACE: u32 = 2;
 /// "Resource deadlock avoided": a wait that nothing can end.

@@ -132,8 +132,13 @@ impl<'a> Context<'a> {
             return Verdict::Swallow(Fact::KernelBadChecksum);
         }
         let [kind, code, ..] = *message else { return Verdict::Swallow(Fact::Unwanted) };
-        let reply = if self.header.protocol == ICMP { 0 } else { 129 };
-        if kind == reply {
+        let is_answer = match (self.header.protocol, self.socket) {
+            // A datagram socket hears of no timestamps.
+            (ICMP, SocketKind::Raw) => matches!(kind, 0 | 14 | 43),
+            (ICMP, _) => matches!(kind, 0 | 43),
+            _ => matches!(kind, 129 | 161),
+        };
+        if is_answer {
             return if self.is_ours(u16_at(message, 4)) && message.len() >= 8 {
                 self.tell_message(message)
             } else {

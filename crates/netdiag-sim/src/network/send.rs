@@ -8,6 +8,7 @@ use netdiag_model::{Destination, Family, Stamp};
 use netdiag_wire::protocol::{ICMP, ICMPV6, TCP, UDP};
 use std::net::IpAddr;
 
+const EINVAL: i32 = 22;
 const EMSGSIZE: i32 = 90;
 const EADDRNOTAVAIL: i32 = 99;
 const ENETUNREACH: i32 = 101;
@@ -95,6 +96,10 @@ impl VirtualNetwork {
         }
         self.packet.extend_from_slice(bytes);
         let datagram = self.socket == SocketKind::IcmpDatagram && *channel == Channel::Icmp;
+        // ping_supported in net/ipv4/ping.c.
+        if datagram && !matches!(bytes.first(), Some(8 | 42 | 128 | 160)) {
+            return Err(SendError::new(EINVAL));
+        }
         if datagram && let Some(field) = self.packet[transport..].get_mut(IDENTIFIER) {
             field.copy_from_slice(&super::DATAGRAM_IDENTIFIER.first.to_be_bytes());
         }

@@ -55,6 +55,9 @@ fn check_node(node: &Node) -> Checked {
     if limits.iter().flatten().any(|l| !l.per_second.is_finite() || l.per_second < 0.0) {
         return wrong(&node.name, "per_second must be a number from 0 on".into());
     }
+    if node.neighbors.iter().any(|neighbor| !(1..=6).contains(&neighbor.state)) {
+        return wrong(&node.name, "a neighbour's state is a number from 1 to 6".into());
+    }
     if node.replies.iter().any(|reply| reply.every == 0) {
         return wrong(&node.name, "every = 0: the first is 1".into());
     }

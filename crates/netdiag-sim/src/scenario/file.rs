@@ -1,5 +1,6 @@
 //! What a scenario file can say. The types are the reference: one field, one key.
 
+use super::tables::{NodeInterface, NodeNeighbor};
 use super::units::{ErrnoName, Prefix, Rate, Span, one_or_many};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -104,6 +105,12 @@ pub struct Node {
     /// Forged and hostile replies to echo requests, or to UDP datagrams.
     #[serde(default, rename = "reply")]
     pub replies: Vec<ForgedReply>,
+    /// Interfaces that it tells of (RFC 8335); without these and neighbours it answers no such question.
+    #[serde(default, rename = "interface")]
+    pub interfaces: Vec<NodeInterface>,
+    /// Neighbours that it tells of.
+    #[serde(default, rename = "neighbor")]
+    pub neighbors: Vec<NodeNeighbor>,
 }
 
 /// `[node.icmp]`: how a node speaks ICMP.
@@ -135,6 +142,12 @@ pub struct IcmpManners {
     /// The first echo identifier that it sees is answered so many times and then no more, as by a NAT
     /// before it whose mapping has died.
     pub stuck_after: Option<u64>,
+    /// How far its clock is ahead, in its answers to timestamp requests.
+    #[serde(default)]
+    pub clock: Span,
+    /// The times in these have the highest bit set: they are no standard ones.
+    #[serde(default)]
+    pub odd_clock: bool,
     /// MPLS label stack entries that its errors carry (RFC 4950): label, TTL.
     #[serde(default)]
     pub mpls: Vec<Mpls>,

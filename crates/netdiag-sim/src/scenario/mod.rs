@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+mod tables;
 mod units;
 
 pub use file::{
@@ -9,6 +10,7 @@ pub use file::{
     LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Path, Refusal,
     Scenario, SignalName,
 };
+pub use tables::{NodeInterface, NodeNeighbor};
 pub use units::{ErrnoName, Prefix, Rate, Span};
 
 use std::fmt;

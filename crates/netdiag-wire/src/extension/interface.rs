@@ -13,8 +13,8 @@ const HAS_NAME: u8 = 0b0010;
 const HAS_MTU: u8 = 0b0001;
 
 /// Address family numbers (IANA), as the address item uses them.
-const AFI_IPV4: u16 = 1;
-const AFI_IPV6: u16 = 2;
+pub(super) const AFI_IPV4: u16 = 1;
+pub(super) const AFI_IPV6: u16 = 2;
 /// Family and reserved bytes in front of the address.
 const ADDRESS_HEADER: usize = 4;
 /// The name item with its length byte, at most (RFC 5837 section 4.3).

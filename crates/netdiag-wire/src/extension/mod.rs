@@ -1,10 +1,13 @@
-//! ICMP extensions: what routers add behind the quote (RFC 4884, RFC 4950, RFC 5837).
+//! ICMP extensions: what routers add behind the quote (RFC 4884, RFC 4950, RFC 5837); and
+//! what is asked of them (RFC 8335).
 
+mod identity;
 mod interface;
 mod mpls;
 mod object;
 mod writer;
 
+pub use identity::InterfaceId;
 pub use interface::{InterfaceInfo, InterfaceRole};
 pub use mpls::{MplsLabel, MplsStack};
 pub use object::{ExtensionObject, Objects};

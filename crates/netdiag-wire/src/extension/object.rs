@@ -1,6 +1,8 @@
 //! The objects of an extension structure (RFC 4884 section 8).
 
-use super::{InterfaceInfo, MAX_OBJECTS, Malformation, MplsStack, interface, mpls};
+use super::{
+    InterfaceId, InterfaceInfo, MAX_OBJECTS, Malformation, MplsStack, identity, interface, mpls,
+};
 use crate::bytes::{tail, u16_at};
 
 pub(super) const OBJECT_HEADER: usize = 4;
@@ -24,6 +26,8 @@ pub enum ExtensionObject<'a> {
     Mpls(MplsStack<'a>),
     /// An interface of the router (RFC 5837).
     Interface(InterfaceInfo<'a>),
+    /// The interface that an extended echo request is about (RFC 8335).
+    InterfaceId(InterfaceId<'a>),
     /// Any other object.
     Unknown {
         /// Its class.
@@ -84,6 +88,7 @@ impl<'a> ExtensionObject<'a> {
         match *self {
             Self::Mpls(_) => mpls::CLASS,
             Self::Interface(_) => interface::CLASS,
+            Self::InterfaceId(_) => identity::CLASS,
             Self::Unknown { class, .. } => class,
         }
     }
@@ -94,6 +99,9 @@ impl<'a> ExtensionObject<'a> {
         match (class, ctype) {
             (mpls::CLASS, mpls::LABEL_STACK) => MplsStack::of(data).map(Self::Mpls),
             (interface::CLASS, _) => InterfaceInfo::of(ctype, data).map(Self::Interface),
+            (identity::CLASS, _) if InterfaceId::knows(ctype) => {
+                InterfaceId::of(ctype, data).map(Self::InterfaceId)
+            }
             _ => Some(Self::Unknown { class, ctype, data }),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::object::OBJECT_HEADER;
 use super::{
-    CHECKSUM_AT, ExtensionObject, InterfaceInfo, MplsLabel, STRUCTURE_HEADER, VERSION, interface,
-    mpls,
+    CHECKSUM_AT, ExtensionObject, InterfaceId, InterfaceInfo, MplsLabel, STRUCTURE_HEADER, VERSION,
+    identity, interface, mpls,
 };
 use crate::bytes::{put_u16, tail};
 use crate::checksum::internet_checksum;
@@ -60,6 +60,15 @@ impl<'o> ExtensionWriter<'o> {
         self.append(interface::CLASS, info.ctype(), |out| info.emit(out))
     }
 
+    /// Appends the interface that a question is about.
+    ///
+    /// # Errors
+    ///
+    /// Name or address are longer than 255 bytes.
+    pub fn interface_id(&mut self, id: &InterfaceId<'_>) -> Result<(), EmitError> {
+        self.append(identity::CLASS, id.ctype(), |out| id.emit(out))
+    }
+
     /// Appends any object.
     ///
     /// # Errors
@@ -84,6 +93,7 @@ impl<'o> ExtensionWriter<'o> {
                 Ok(())
             }),
             ExtensionObject::Interface(info) => self.interface(info),
+            ExtensionObject::InterfaceId(id) => self.interface_id(id),
             ExtensionObject::Unknown { class, ctype, data } => self.object(*class, *ctype, data),
         }
     }
@@ -167,7 +177,7 @@ mod tests {
             role in any_role(),
             (index, address, mtu) in any::<(Option<u32>, Option<IpAddr>, Option<u32>)>(),
             name in prop::option::of(prop::collection::vec(1_u8.., 0..=63)),
-            (class, ctype) in (3_u8.., any::<u8>()),
+            (class, ctype) in (4_u8.., any::<u8>()),
             data in prop::collection::vec(any::<u8>(), 0..20),
         ) {
             let label = |(label, tc, bottom, ttl)| MplsLabel { label, tc, bottom, ttl };

@@ -271,12 +271,12 @@ fn redirect_v6(
     Ok(())
 }
 
-fn finish_v4(start: usize, out: &mut [u8]) {
+pub(super) fn finish_v4(start: usize, out: &mut [u8]) {
     let checksum = internet_checksum(tail(out, start));
     put_u16(out, start.saturating_add(field::CHECKSUM), checksum);
 }
 
-fn finish_v6(addresses: Option<(Ipv6Addr, Ipv6Addr)>, start: usize, out: &mut [u8]) {
+pub(super) fn finish_v6(addresses: Option<(Ipv6Addr, Ipv6Addr)>, start: usize, out: &mut [u8]) {
     let Some((source, destination)) = addresses else { return };
     let (source, destination) = (IpAddr::V6(source), IpAddr::V6(destination));
     let checksum = over(source, destination, ICMPV6, tail(out, start));

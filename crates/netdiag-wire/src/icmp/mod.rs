@@ -1,4 +1,5 @@
-//! ICMP for both families: echo, errors, redirects, timestamps (RFC 792, RFC 4443, RFC 4861).
+//! ICMP for both families: echo, errors, redirects, timestamps, extended echo (RFC 792,
+//! RFC 4443, RFC 4861, RFC 8335).
 //!
 //! Numbers differ between the families, meanings mostly do not: so there is one [`Icmp`], and
 //! [`Icmp::kind`] takes the family. Checksums are checked apart from parsing, because what arrived
@@ -6,6 +7,7 @@
 
 mod body;
 mod emit;
+mod extended;
 pub(crate) mod numbers;
 mod parse;
 
@@ -14,6 +16,7 @@ pub use emit::{
     AppendedExtensions, ErrorMessage, ErrorSpec, emit_echo_v4, emit_echo_v6, emit_error_v4,
     emit_error_v6, emit_timestamp,
 };
+pub use extended::{ExtendedEcho, emit_extended_echo_v4, emit_extended_echo_v6};
 pub use parse::{parse_v4, parse_v6};
 
 use core::net::{IpAddr, Ipv6Addr};
@@ -91,6 +94,10 @@ pub enum Icmp<'a> {
     },
     /// IPv4 only: milliseconds since midnight UT, or asking for them (types 13 and 14).
     Timestamp(Timestamp),
+    /// A question about an interface (v4 type 42, v6 type 160).
+    ExtendedEchoRequest(ExtendedEcho<'a>),
+    /// The answer to it (v4 type 43, v6 type 161).
+    ExtendedEchoReply(ExtendedEcho<'a>),
     /// Any other message.
     Other {
         /// Its type.
@@ -154,6 +161,8 @@ impl<'a> Icmp<'a> {
                 (v4::TIMESTAMP_REQUEST, v4::TIMESTAMP_REQUEST)
             }
             Self::Timestamp(_) => (v4::TIMESTAMP_REPLY, v4::TIMESTAMP_REPLY),
+            Self::ExtendedEchoRequest(_) => (v4::EXTENDED_ECHO_REQUEST, v6::EXTENDED_ECHO_REQUEST),
+            Self::ExtendedEchoReply(_) => (v4::EXTENDED_ECHO_REPLY, v6::EXTENDED_ECHO_REPLY),
             Self::Other { kind, .. } => (kind, kind),
         };
         match version {
@@ -168,6 +177,7 @@ impl<'a> Icmp<'a> {
         match *self {
             Self::EchoRequest(echo) | Self::EchoReply(echo) => echo.code,
             Self::Timestamp(timestamp) => timestamp.code,
+            Self::ExtendedEchoRequest(echo) | Self::ExtendedEchoReply(echo) => echo.code,
             Self::DestinationUnreachable { code, .. }
             | Self::TimeExceeded { code, .. }
             | Self::ParameterProblem { code, .. }
@@ -186,9 +196,12 @@ impl<'a> Icmp<'a> {
             | Self::ParameterProblem { body, .. }
             | Self::PacketTooBig { body, .. }
             | Self::Redirect { body, .. } => Some(body),
-            Self::EchoRequest(_) | Self::EchoReply(_) | Self::Timestamp(_) | Self::Other { .. } => {
-                None
-            }
+            Self::EchoRequest(_)
+            | Self::EchoReply(_)
+            | Self::Timestamp(_)
+            | Self::ExtendedEchoRequest(_)
+            | Self::ExtendedEchoReply(_)
+            | Self::Other { .. } => None,
         }
     }
 }

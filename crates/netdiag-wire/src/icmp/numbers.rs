@@ -10,6 +10,8 @@ pub(crate) mod v4 {
     pub(crate) const PARAMETER_PROBLEM: u8 = 12;
     pub(crate) const TIMESTAMP_REQUEST: u8 = 13;
     pub(crate) const TIMESTAMP_REPLY: u8 = 14;
+    pub(crate) const EXTENDED_ECHO_REQUEST: u8 = 42;
+    pub(crate) const EXTENDED_ECHO_REPLY: u8 = 43;
 
     /// Code of a destination unreachable: the next link's MTU is smaller, and the datagram must not be fragmented.
     pub(crate) const FRAGMENTATION_NEEDED: u8 = 4;
@@ -24,6 +26,8 @@ pub(crate) mod v6 {
     pub(crate) const ECHO_REQUEST: u8 = 128;
     pub(crate) const ECHO_REPLY: u8 = 129;
     pub(crate) const REDIRECT: u8 = 137;
+    pub(crate) const EXTENDED_ECHO_REQUEST: u8 = 160;
+    pub(crate) const EXTENDED_ECHO_REPLY: u8 = 161;
 }
 
 /// Where fields stand in a message.

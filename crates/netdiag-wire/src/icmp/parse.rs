@@ -6,7 +6,7 @@ use pnet::packet::icmp::IcmpPacket;
 use pnet::packet::icmpv6::Icmpv6Packet;
 
 use super::numbers::{field, redirected_header, v4, v6};
-use super::{Echo, ErrorBody, HEADER_LENGTH, Icmp, Timestamp};
+use super::{Echo, ErrorBody, ExtendedEcho, HEADER_LENGTH, Icmp, Timestamp};
 use crate::bytes::{array_at, tail, u16_at, u32_at};
 use crate::error::ParseError;
 use crate::protocol::IpVersion;
@@ -39,23 +39,27 @@ pub fn parse_v6(bytes: &[u8]) -> Result<Icmp<'_>, ParseError> {
 }
 
 fn known_v4(kind: u8, code: u8, bytes: &[u8]) -> Result<Icmp<'_>, ParseError> {
-    let extended = || ErrorBody::extended(IpVersion::V4, bytes);
+    let with_extensions = || ErrorBody::extended(IpVersion::V4, bytes);
     Ok(match kind {
         v4::ECHO_REQUEST => Icmp::EchoRequest(echo(code, bytes)?),
         v4::ECHO_REPLY => Icmp::EchoReply(echo(code, bytes)?),
         v4::DESTINATION_UNREACHABLE => {
             let mtu = require(bytes, HEADER_LENGTH, u16_at(bytes, field::V4_MTU))?;
             let needed = code == v4::FRAGMENTATION_NEEDED && mtu != 0;
-            Icmp::DestinationUnreachable { code, mtu: needed.then_some(mtu), body: extended() }
+            Icmp::DestinationUnreachable {
+                code,
+                mtu: needed.then_some(mtu),
+                body: with_extensions(),
+            }
         }
         v4::TIME_EXCEEDED => {
             require(bytes, HEADER_LENGTH, u32_at(bytes, field::REST))?;
-            Icmp::TimeExceeded { code, body: extended() }
+            Icmp::TimeExceeded { code, body: with_extensions() }
         }
         v4::PARAMETER_PROBLEM => {
             require(bytes, HEADER_LENGTH, u32_at(bytes, field::REST))?;
             let pointer = require(bytes, HEADER_LENGTH, bytes.get(field::V4_POINTER))?;
-            Icmp::ParameterProblem { code, pointer: u32::from(*pointer), body: extended() }
+            Icmp::ParameterProblem { code, pointer: u32::from(*pointer), body: with_extensions() }
         }
         v4::REDIRECT => {
             let gateway = require(bytes, HEADER_LENGTH, array_at::<4>(bytes, field::V4_GATEWAY))?;
@@ -68,23 +72,25 @@ fn known_v4(kind: u8, code: u8, bytes: &[u8]) -> Result<Icmp<'_>, ParseError> {
         }
         v4::TIMESTAMP_REQUEST => Icmp::Timestamp(timestamp(false, code, bytes)?),
         v4::TIMESTAMP_REPLY => Icmp::Timestamp(timestamp(true, code, bytes)?),
+        v4::EXTENDED_ECHO_REQUEST => Icmp::ExtendedEchoRequest(extended(code, bytes)?),
+        v4::EXTENDED_ECHO_REPLY => Icmp::ExtendedEchoReply(extended(code, bytes)?),
         _ => Icmp::Other { kind, code, body: tail(bytes, field::REST) },
     })
 }
 
 fn known_v6(kind: u8, code: u8, bytes: &[u8]) -> Result<Icmp<'_>, ParseError> {
-    let extended = || ErrorBody::extended(IpVersion::V6, bytes);
+    let with_extensions = || ErrorBody::extended(IpVersion::V6, bytes);
     let plain = || ErrorBody::plain(tail(bytes, HEADER_LENGTH));
     Ok(match kind {
         v6::ECHO_REQUEST => Icmp::EchoRequest(echo(code, bytes)?),
         v6::ECHO_REPLY => Icmp::EchoReply(echo(code, bytes)?),
         v6::DESTINATION_UNREACHABLE => {
             require(bytes, HEADER_LENGTH, u32_at(bytes, field::REST))?;
-            Icmp::DestinationUnreachable { code, mtu: None, body: extended() }
+            Icmp::DestinationUnreachable { code, mtu: None, body: with_extensions() }
         }
         v6::TIME_EXCEEDED => {
             require(bytes, HEADER_LENGTH, u32_at(bytes, field::REST))?;
-            Icmp::TimeExceeded { code, body: extended() }
+            Icmp::TimeExceeded { code, body: with_extensions() }
         }
         v6::PACKET_TOO_BIG => {
             let mtu = require(bytes, HEADER_LENGTH, u32_at(bytes, field::V6_MTU))?;
@@ -95,6 +101,8 @@ fn known_v6(kind: u8, code: u8, bytes: &[u8]) -> Result<Icmp<'_>, ParseError> {
             Icmp::ParameterProblem { code, pointer, body: plain() }
         }
         v6::REDIRECT => redirect_v6(code, bytes)?,
+        v6::EXTENDED_ECHO_REQUEST => Icmp::ExtendedEchoRequest(extended(code, bytes)?),
+        v6::EXTENDED_ECHO_REPLY => Icmp::ExtendedEchoReply(extended(code, bytes)?),
         _ => Icmp::Other { kind, code, body: tail(bytes, field::REST) },
     })
 }
@@ -103,6 +111,10 @@ fn echo(code: u8, bytes: &[u8]) -> Result<Echo<'_>, ParseError> {
     let seq = require(bytes, HEADER_LENGTH, u16_at(bytes, field::SEQ))?;
     let ident = require(bytes, HEADER_LENGTH, u16_at(bytes, field::IDENT))?;
     Ok(Echo { code, ident, seq, payload: tail(bytes, HEADER_LENGTH) })
+}
+
+fn extended(code: u8, bytes: &[u8]) -> Result<ExtendedEcho<'_>, ParseError> {
+    require(bytes, HEADER_LENGTH, ExtendedEcho::read(code, bytes))
 }
 
 fn timestamp(reply: bool, code: u8, bytes: &[u8]) -> Result<Timestamp, ParseError> {

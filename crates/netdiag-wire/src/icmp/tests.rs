@@ -92,9 +92,9 @@ fn parameter_problem_redirect_and_others() {
     let body = ErrorBody::plain(&bytes[8..]);
     assert_eq!(parse_v4(&bytes), Ok(Icmp::Redirect { code: 1, gateway, destination: None, body }));
 
-    let other = Icmp::Other { kind: 42, code: 9, body: &[1, 2] };
-    assert_eq!(parse_v4(&[42, 9, 0, 0, 1, 2]), Ok(other));
-    assert_eq!(other.kind(IpVersion::V4), 42);
+    let other = Icmp::Other { kind: 44, code: 9, body: &[1, 2] };
+    assert_eq!(parse_v4(&[44, 9, 0, 0, 1, 2]), Ok(other));
+    assert_eq!(other.kind(IpVersion::V4), 44);
 }
 
 #[test]

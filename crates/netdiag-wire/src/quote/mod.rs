@@ -73,6 +73,18 @@ pub enum QuotedTransport<'a> {
         /// What there is of the payload.
         payload: &'a [u8],
     },
+    /// A request of ICMP that is no echo: a timestamp (type 13), an extended echo (42, over IPv6
+    /// 160).
+    Query {
+        /// The type.
+        kind: u8,
+        /// Identifier.
+        ident: u16,
+        /// Sequence number; of an extended echo its upper half alone (RFC 8335 section 2).
+        seq: u16,
+        /// What there is behind the header.
+        body: &'a [u8],
+    },
     /// A UDP datagram.
     Udp {
         /// Port it came from.
@@ -239,7 +251,7 @@ fn transport<'a>(
     let known = match protocol {
         UDP => read_udp(bytes),
         TCP => read_tcp(bytes),
-        _ if protocol == icmp => read_echo(icmp, bytes),
+        _ if protocol == icmp => read_icmp(icmp, bytes),
         _ => None,
     };
     Ok(known.unwrap_or(QuotedTransport::Other { protocol, bytes }))
@@ -279,10 +291,17 @@ fn read_tcp_rest(bytes: &[u8]) -> Option<TcpRest<'_>> {
     })
 }
 
-fn read_echo(icmp: u8, bytes: &[u8]) -> Option<QuotedTransport<'_>> {
-    let reply = match (icmp, *bytes.first()?) {
+fn read_icmp(protocol: u8, bytes: &[u8]) -> Option<QuotedTransport<'_>> {
+    let body = tail(bytes, icmp::HEADER_LENGTH);
+    let kind = *bytes.first()?;
+    let reply = match (protocol, kind) {
         (ICMP, v4::ECHO_REQUEST) | (ICMPV6, v6::ECHO_REQUEST) => false,
         (ICMP, v4::ECHO_REPLY) | (ICMPV6, v6::ECHO_REPLY) => true,
+        (ICMP, v4::TIMESTAMP_REQUEST | v4::EXTENDED_ECHO_REQUEST)
+        | (ICMPV6, v6::EXTENDED_ECHO_REQUEST) => {
+            let (ident, seq) = (u16_at(bytes, field::IDENT)?, u16_at(bytes, field::SEQ)?);
+            return Some(QuotedTransport::Query { kind, ident, seq, body });
+        }
         _ => return None,
     };
     Some(QuotedTransport::Echo {
@@ -290,7 +309,7 @@ fn read_echo(icmp: u8, bytes: &[u8]) -> Option<QuotedTransport<'_>> {
         ident: u16_at(bytes, field::IDENT)?,
         seq: u16_at(bytes, field::SEQ)?,
         checksum: u16_at(bytes, field::CHECKSUM)?,
-        payload: tail(bytes, icmp::HEADER_LENGTH),
+        payload: body,
     })
 }
 

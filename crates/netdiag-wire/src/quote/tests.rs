@@ -107,6 +107,28 @@ fn an_echo_belongs_to_its_family() {
 }
 
 #[test]
+fn other_requests_of_icmp_have_identifier_and_sequence_number() {
+    for (kind, words) in [(13, 3), (42, 4)] {
+        let mut bytes = vec![kind, 0, 0xab, 0xcd, 0, 7, 0, 9];
+        bytes.extend(vec![1; 4 * words]);
+        for length in [8, bytes.len()] {
+            let quoted = v4(&Ipv4Header { protocol: ICMP, ..V4 }, &bytes[..length]);
+            let body = &bytes[8..length];
+            let query = QuotedTransport::Query { kind, ident: 7, seq: 9, body };
+            assert_eq!(parse_v4(&quoted).unwrap().transport, query);
+        }
+    }
+    let query = QuotedTransport::Query { kind: 160, ident: 7, seq: 0x0901, body: b"?" };
+    let quoted = v6(ICMPV6, &[160, 0, 0, 0, 0, 7, 9, 1, b'?']);
+    assert_eq!(parse_v6(&quoted).unwrap().transport, query);
+    // Not ours to send: answers, and what the family does not have.
+    for kind in [14, 43, 160] {
+        let quoted = v4(&Ipv4Header { protocol: ICMP, ..V4 }, &[kind, 0, 0, 0, 0, 7, 0, 9]);
+        assert!(matches!(parse_v4(&quoted).unwrap().transport, QuotedTransport::Other { .. }));
+    }
+}
+
+#[test]
 fn a_tcp_probe_of_any_length() {
     let header = TcpRepr {
         source_port: 40_000,

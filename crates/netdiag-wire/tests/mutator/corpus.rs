@@ -2,8 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netdiag_wire::extension::{ExtensionWriter, InterfaceInfo, InterfaceRole, MplsLabel};
-use netdiag_wire::icmp::{self, AppendedExtensions, ErrorMessage, ErrorSpec, Timestamp};
+use netdiag_wire::extension::{
+    ExtensionWriter, InterfaceId, InterfaceInfo, InterfaceRole, MplsLabel,
+};
+use netdiag_wire::icmp::{
+    self, AppendedExtensions, ErrorMessage, ErrorSpec, ExtendedEcho, Timestamp,
+};
 use netdiag_wire::ipv4::{self, Ipv4Header};
 use netdiag_wire::ipv6::{self, Fragment, Ipv6Header};
 use netdiag_wire::protocol;
@@ -47,6 +51,12 @@ pub(crate) fn ipv4() -> Vec<Vec<u8>> {
         all.push(ipv4_of(protocol::ICMP, options, 0, &echo));
     }
     all.push(ipv4_of(protocol::ICMP, &[], 1480, &echo));
+    for question in questions() {
+        let mut query = Vec::new();
+        let request = ExtendedEcho::request(1, 2, true, &question);
+        icmp::emit_extended_echo_v4(false, &request, &mut query);
+        all.push(ipv4_of(protocol::ICMP, &[], 0, &query));
+    }
     all.extend(udp(V4).iter().map(|bytes| ipv4_of(protocol::UDP, &[], 0, bytes)));
     all.extend(tcp(V4).iter().map(|bytes| ipv4_of(protocol::TCP, &[], 0, bytes)));
     all
@@ -102,6 +112,14 @@ pub(crate) fn icmp_v4() -> Vec<Vec<u8>> {
         icmp::emit_timestamp(&time, &mut bytes);
         all.push(bytes);
     }
+    for body in &questions() {
+        for reply in [false, true] {
+            let echo = ExtendedEcho { code: 0, ident: 1, seq: 2, flags: 7, body };
+            let mut bytes = Vec::new();
+            icmp::emit_extended_echo_v4(reply, &echo, &mut bytes);
+            all.push(bytes);
+        }
+    }
     each_error(&messages, &ipv4(), |spec| {
         let mut bytes = Vec::new();
         icmp::emit_error_v4(spec, &mut bytes).ok()?;
@@ -125,6 +143,14 @@ pub(crate) fn icmp_v6() -> Vec<Vec<u8>> {
         let mut bytes = Vec::new();
         icmp::emit_echo_v6(reply, 0x1234, 5, &[9; 56], Some((A6, B6)), &mut bytes);
         all.push(bytes);
+    }
+    for body in &questions() {
+        for reply in [false, true] {
+            let echo = ExtendedEcho { code: 0, ident: 1, seq: 2, flags: 7, body };
+            let mut bytes = Vec::new();
+            icmp::emit_extended_echo_v6(reply, &echo, Some((A6, B6)), &mut bytes);
+            all.push(bytes);
+        }
     }
     each_error(&messages, &ipv6(), |spec| {
         let mut bytes = Vec::new();
@@ -181,6 +207,26 @@ fn structure() -> Vec<u8> {
     writer.object(200, 7, &[1, 2, 3, 4, 5]).expect("five bytes fit");
     writer.finish();
     bytes
+}
+
+/// An extension structure for each way to name an interface.
+fn questions() -> Vec<Vec<u8>> {
+    let other = InterfaceId::OtherAddress { family: 6, address: &[2, 0, 0, 0, 0, 1] };
+    let ids = [
+        InterfaceId::Name(b"xe-0/0/1.100"),
+        InterfaceId::Index(7),
+        InterfaceId::Address(V4.0),
+        InterfaceId::Address(V6.0),
+        other,
+    ];
+    let written = ids.iter().map(|id| {
+        let mut bytes = Vec::new();
+        let mut writer = ExtensionWriter::new(&mut bytes);
+        writer.interface_id(id).expect("a short name fits");
+        writer.finish();
+        bytes
+    });
+    written.collect()
 }
 
 fn udp_of(length: usize, ends: (IpAddr, IpAddr)) -> Vec<u8> {

@@ -15,6 +15,7 @@ pub(super) fn check(arguments: &PingArguments) -> Result<(), String> {
     }
     let asked = [
         ("--dscp", arguments.dscp.is_some()),
+        ("--ecn", arguments.ecn.is_some()),
         ("--tos", arguments.tos.is_some()),
         ("--df", arguments.df.is_some()),
         ("--mark", arguments.mark.is_some()),

@@ -141,7 +141,19 @@ fn check_protocols<W: World>(arguments: &PingArguments, world: &W) -> Result<(),
     if arguments.classic && all != [Protocol::Icmp] {
         return Err("--proto: --classic knows only icmp".to_owned());
     }
-    if arguments.ident.is_some() && !all.contains(&Protocol::Icmp) {
+    if arguments.probe_interface.is_some() != all.contains(&Protocol::IcmpProbe) {
+        return Err(match arguments.probe_interface {
+            Some(_) => "--probe-interface: only with --proto icmp-probe".to_owned(),
+            None => "--proto: icmp-probe needs --probe-interface".to_owned(),
+        });
+    }
+    if arguments.ipv6 && all.contains(&Protocol::IcmpTimestamp) {
+        return Err("--ipv6: ICMPv6 has no timestamp requests".to_owned());
+    }
+    if arguments.pattern.is_some() && !all.iter().any(|protocol| protocol.has_data()) {
+        return Err(format!("--pattern: not with --proto {}", all[0].name()));
+    }
+    if arguments.ident.is_some() && !all.iter().any(|protocol| protocol.is_icmp()) {
         return Err("--ident: only icmp has an identifier".to_owned());
     }
     let only_icmp = [
@@ -163,7 +175,6 @@ fn check_protocols<W: World>(arguments: &PingArguments, world: &W) -> Result<(),
             (arguments.send_buffer.is_some(), "-S"),
             (arguments.flow_label.is_some(), "--flow-label"),
             (arguments.debug, "-d"),
-            (arguments.pattern.is_some() && all.iter().all(is_tcp), "--pattern"),
         ];
         if let Some((_, option)) = useless.iter().find(|(given, _)| *given) {
             return Err(format!("{option}: not with --proto tcp"));
@@ -243,6 +254,9 @@ fn check_host<W: World>(
     if let Some((_, zone)) = inner.split_once('%') {
         check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
     }
+    if address.is_ipv6() && arguments.protocols() == [Protocol::IcmpTimestamp] {
+        return Err(format!("--proto: `{shown}` is IPv6, which has no timestamp requests"));
+    }
     if arguments.ipv4 && address.is_ipv6() {
         return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
     }
@@ -274,12 +288,15 @@ pub(super) const fn source_option(arguments: &PingArguments) -> &'static str {
 
 /// What a destination must not be, once it is known.
 pub(super) fn check_destination(
-    destination: Destination,
+    (destination, protocol): (Destination, Protocol),
     arguments: &PingArguments,
     checked: &Checked,
     source: Option<IpAddr>,
 ) -> Result<(), String> {
     let family = destination.family();
+    if family == Family::Ipv6 && protocol == Protocol::IcmpTimestamp {
+        return Err(format!("--proto: {destination} is IPv6, which has no timestamp requests"));
+    }
     if let Some(source) = source.filter(|source| Family::of(*source) != family) {
         let option = source_option(arguments);
         return Err(format!("{option}: {source} cannot send to {destination}"));
@@ -304,7 +321,7 @@ pub(super) fn check_destination(
     }
     let options = checked.options.map_or(0, |options| options.padded_len());
     let most = 65_507 - if arguments.classic { 0 } else { options };
-    if family == Family::Ipv4 && usize::from(arguments.size) > most {
+    if family == Family::Ipv4 && protocol.has_data() && usize::from(arguments.size) > most {
         let with = if options > 0 { " with these options" } else { "" };
         return Err(format!("--size: at most {most} for IPv4{with}"));
     }

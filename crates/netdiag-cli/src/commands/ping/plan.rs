@@ -13,7 +13,7 @@ use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError};
-use netdiag_model::{Destination, Family, Untrusted, Way, errno};
+use netdiag_model::{ClockAnchor, Destination, Family, Untrusted, Way, errno};
 use netdiag_ping::{Cast, Config, Protocol};
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
@@ -123,6 +123,7 @@ impl Plan {
                 target: Untrusted::from(host),
                 cast: Cast::Unicast,
                 protocol,
+                query: question(arguments, protocol),
                 destination,
                 failure: failure.clone(),
                 resolve: looked_up,
@@ -153,7 +154,7 @@ impl Plan {
         network: &mut W::Network,
     ) -> Result<(), String> {
         let from = resolved.from.0;
-        check_destination(destination, arguments, checked, from)?;
+        check_destination((destination, resolved.protocol), arguments, checked, from)?;
         let opened = network.opened();
         let tcp = || world.tcp(destination.family());
         let rung = ladder::rung(resolved.protocol, destination, opened, wishes(arguments), tcp);
@@ -181,7 +182,7 @@ impl Plan {
             resolved.flow_label = checked.flow_label;
         }
         let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
-        let mut config = config(resolved, destination, arguments, checked, fixed);
+        let mut config = config(resolved, destination, arguments, checked, fixed, self.run.anchor);
         if config.protocol == Protocol::Icmp {
             config.identifiers = identifiers;
         }
@@ -296,6 +297,7 @@ fn config(
     arguments: &PingArguments,
     checked: &Checked,
     source: Option<IpAddr>,
+    wall: ClockAnchor,
 ) -> Config {
     let mut control = Control { source, ..request::control(arguments, checked) };
     if resolved.cast == Cast::Multicast {
@@ -313,10 +315,18 @@ fn config(
         preload: arguments.preload,
         size: arguments.size,
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
+        query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
+        wall,
         control,
         keeps_probes: arguments.form() == Output::Json,
         ..Config::new(resolved.target_index, destination)
     }
+}
+
+/// What a target is asked about, as the user wrote it.
+fn question(arguments: &PingArguments, protocol: Protocol) -> Option<Untrusted> {
+    let question = arguments.probe_interface.as_ref().filter(|_| protocol == Protocol::IcmpProbe);
+    question.map(|question| Untrusted::from(question.text.as_str()))
 }
 
 /// Bytes of options in the header of a request; iputils says 40, whatever it asks for.
@@ -339,7 +349,8 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "size": arguments.size,
         "preload": arguments.preload,
         "ttl": arguments.ttl,
-        "traffic_class": arguments.dscp.or(arguments.tos),
+        "traffic_class": arguments.traffic_class(),
+        "probe_interface": arguments.probe_interface.as_ref().map(|question| &question.text),
         "flow_label": checked.flow_label,
         "source": checked.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),

@@ -16,7 +16,8 @@ pub(super) fn open_request(
     terminal: Terminal,
 ) -> OpenRequest {
     let protocols = arguments.protocols();
-    let has_icmp = protocols.contains(&Protocol::Icmp);
+    let has_icmp = protocols.iter().any(|protocol| protocol.is_icmp());
+    let has_echo = protocols.contains(&Protocol::Icmp);
     let has_udp = protocols.iter().any(|protocol| matches!(protocol, Protocol::Udp { .. }));
     OpenRequest {
         backend: arguments.backend,
@@ -33,7 +34,7 @@ pub(super) fn open_request(
         no_loopback: arguments.no_loopback,
         user_stamps: arguments.user_stamps,
         icmp: has_icmp,
-        udp: match (has_udp, has_icmp && !arguments.classic) {
+        udp: match (has_udp, has_echo && !arguments.classic) {
             (true, _) => UdpSockets::Always,
             (false, true) => UdpSockets::InsteadOfIcmp,
             (false, false) => UdpSockets::Never,
@@ -60,11 +61,12 @@ fn only_family(arguments: &PingArguments) -> Option<Family> {
     })
 }
 
-/// The family that was asked for.
-pub(super) const fn family(arguments: &PingArguments) -> Option<Family> {
+/// The family that was asked for: timestamps exist in IPv4 alone.
+pub(super) fn family(arguments: &PingArguments) -> Option<Family> {
     match (arguments.ipv4, arguments.ipv6) {
         (true, _) => Some(Family::Ipv4),
         (_, true) => Some(Family::Ipv6),
+        _ if arguments.protocols() == [Protocol::IcmpTimestamp] => Some(Family::Ipv4),
         _ => None,
     }
 }
@@ -83,7 +85,7 @@ fn dont_fragment(arguments: &PingArguments) -> Option<DontFragment> {
 pub(super) fn control(arguments: &PingArguments, checked: &Checked) -> Control {
     Control {
         hop_limit: arguments.ttl,
-        traffic_class: arguments.dscp.or(arguments.tos),
+        traffic_class: arguments.traffic_class(),
         source: checked.source,
         interface: checked.interface.as_ref().map(|(number, _)| *number),
         flow_label: checked.flow_label,

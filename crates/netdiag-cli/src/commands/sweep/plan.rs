@@ -192,7 +192,9 @@ pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> Ope
         mark: arguments.mark,
         icmp: has_icmp,
         udp: match arguments.proto {
-            Protocol::Icmp => UdpSockets::InsteadOfIcmp,
+            Protocol::Icmp | Protocol::IcmpTimestamp | Protocol::IcmpProbe => {
+                UdpSockets::InsteadOfIcmp
+            }
             Protocol::Udp { .. } => UdpSockets::Always,
             Protocol::Tcp { .. } => UdpSockets::Never,
         },
