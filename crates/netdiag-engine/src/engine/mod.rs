@@ -17,7 +17,7 @@ use crate::identity::Secret;
 use crate::interface_query::InterfaceQuery;
 use crate::measurement::{Events, Measurement, Next};
 use crate::output::Output;
-use crate::port::{ExchangeFraming, Input, InputKind, Opened};
+use crate::port::{ExchangeFraming, Input, InputKind, Opened, SendError};
 use crate::probe::ProbeSpec;
 use crate::table::Table;
 use doubt::Doubt;
@@ -80,6 +80,8 @@ pub struct Engine<M: Measurement> {
     queue: VecDeque<Queued>,
     /// Probes that met a full queue and are to be sent again.
     again: VecDeque<u32>,
+    /// What kept those probes from leaving at first.
+    met: BTreeMap<u32, SendError>,
     /// Requests of exchanges that are still queued.
     requests: BTreeMap<u32, Vec<u8>>,
     /// What extended echo requests ask, each question once.
@@ -155,6 +157,7 @@ impl<M: Measurement> Engine<M> {
             timers: Timers::default(),
             queue: VecDeque::new(),
             again: VecDeque::new(),
+            met: BTreeMap::new(),
             requests: BTreeMap::new(),
             questions: Vec::new(),
             dialogs: BTreeSet::new(),

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 /// Errors that pass by themselves: a full queue, a full buffer, no memory, and what a user may send
 /// (ENOBUFS, EAGAIN, ENOMEM, EDQUOT).
-const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
+const TRANSIENT: [i32; 4] = [105, 11, 12, EDQUOT];
+const EDQUOT: i32 = 122;
 const BACK_OFF_FIRST: Duration = Duration::from_millis(1);
 const BACK_OFF_MOST: Duration = Duration::from_millis(50);
 /// How far two clocks read at the same moment may be apart.
@@ -54,9 +55,14 @@ impl<M: Measurement> Engine<M> {
         let in_time = self.now + back_off <= entry.user_sent_at + patience;
         if TRANSIENT.contains(&error.errno) && in_time {
             self.table.count_try(index);
+            if error.errno != EDQUOT {
+                self.met.entry(index).or_insert(error);
+            }
             return self.timers.push(self.now + back_off, Timer::Retry(index));
         }
-        self.settle(index, State::Closed, &Outcome::LocalError(error));
+        // That trying again was too much for one user is not why it had to be tried again.
+        let cause = self.met.get(&index).filter(|_| error.errno == EDQUOT).copied();
+        self.settle(index, State::Closed, &Outcome::LocalError(cause.unwrap_or(error)));
     }
 
     /// Ends a probe. The only place where one ends, and so where it is made sure that `sent` was told
@@ -66,6 +72,7 @@ impl<M: Measurement> Engine<M> {
         if !entry.is_open() {
             return;
         }
+        self.met.remove(&index);
         let left = !matches!(outcome, Outcome::LocalError(_));
         let untold = left && entry.state != State::InFlight;
         self.table.set_state(index, state);

@@ -96,9 +96,12 @@ impl Measurement {
             told.push_str(&format!(" and {more} changes more"));
         }
         let unknown = self.stats.counters().unknown();
-        let message = format!(
-            "the way out of this machine changed: {told}; {unknown} probes are unknown, not lost"
-        );
+        let lost = match unknown {
+            0 => String::new(),
+            1 => "; 1 probe is unknown, not lost".to_owned(),
+            _ => format!("; {unknown} probes are unknown, not lost"),
+        };
+        let message = format!("the way out of this machine changed: {told}{lost}");
         let interface = first.interface();
         let times: Vec<String> = changes.iter().map(|(at, _)| when(at)).collect();
         let what: Vec<String> = changes.iter().map(|(_, change)| change.what.to_string()).collect();

@@ -69,7 +69,7 @@ impl Measurement {
                 .with("port", port)
                 .with("seconds", span.as_secs_f64())
                 .with("threshold_n", 3)
-                .advise(format!("`netdiag trace {target}:{port}`")),
+                .advise(format!("`netdiag trace {}`", with_port(target, port))),
         )
     }
 
@@ -130,9 +130,7 @@ impl Measurement {
 pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
     let silent = measured.iter().filter(|(one, _)| {
         let counters = one.stats.counters();
-        let is_silent = counters.received() + counters.late() + counters.net_errors() == 0
-            && one.tally.rejected.is_empty()
-            && one.tally.icmp_errors.is_empty();
+        let is_silent = counters.received() + counters.late() == 0 && one.tally.rejected.is_empty();
         one.config.protocol == Protocol::Icmp && is_silent && one.settled() >= 3
     });
     let findings = silent.filter_map(|(silent, context)| {
@@ -159,4 +157,12 @@ pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
         )
     });
     findings.collect()
+}
+
+/// A host and port as one word: an IPv6 address stands in brackets (RFC 3986 section 3.2.2).
+fn with_port(host: &str, port: u16) -> String {
+    match host.contains(':') && !host.starts_with('[') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
 }

@@ -77,7 +77,17 @@ fn resolve_with(
             [IpAddr::V6(Ipv6Addr::LOCALHOST), Ipv4Addr::LOCALHOST.into()].map(Destination::new);
         return of_family(order::sorted(loopback.to_vec()), family, "this machine");
     }
+    if let Some(reserved) = reserved(name) {
+        let what = format!("the reserved domain `{reserved}` is asked of no server, and no entry");
+        return Err(LookupError::NotFound { what, by: "this machine".to_owned() });
+    }
     servers::resolve(sources, parsed, family, total).map(order::sorted)
+}
+
+/// The last label of a name that no server may be asked for: RFC 6761 section 6.4, RFC 7686 section 2.
+fn reserved(name: &str) -> Option<&'static str> {
+    let last = name.trim_end_matches('.').rsplit('.').next()?;
+    ["invalid", "onion"].into_iter().find(|reserved| last.eq_ignore_ascii_case(reserved))
 }
 
 /// Those of the family that was asked for.

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// The shortest interval of a user who is not root.
 pub(super) const LEAST_INTERVAL: Duration = Duration::from_millis(2);
 /// The same of TCP connections to one target.
-const LEAST_CONNECT_INTERVAL: Duration = Duration::from_millis(20);
+pub(super) const LEAST_CONNECT_INTERVAL: Duration = Duration::from_millis(20);
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
 /// A timeout above this without a unit is probably meant in milliseconds.

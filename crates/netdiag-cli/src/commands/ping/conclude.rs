@@ -63,7 +63,7 @@ pub(super) fn conclude(
     let across = findings::across(&measured.collect::<Vec<_>>());
     // What only both together tell explains the silence of the one.
     let is_explained = |finding: &Finding| {
-        finding.code == "no-reply"
+        ["no-reply", "unreachable"].contains(&finding.code.as_str())
             && across.iter().any(|across| across.target_index == finding.target_index)
     };
     findings.retain(|finding| !is_explained(finding));

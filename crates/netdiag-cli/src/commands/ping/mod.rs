@@ -6,6 +6,7 @@ mod classic;
 mod conclude;
 mod groups;
 mod judge;
+mod limits;
 mod plan;
 mod request;
 

@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, groups, request};
+use super::{classic, groups, limits, request};
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
@@ -85,6 +85,9 @@ impl Plan {
             plan.run.method = weakest;
         }
         plan.fail_if = checked.fail_if;
+        if !world.may_flood() {
+            limits::keep(&mut plan.configs)?;
+        }
         Ok(plan)
     }
 
