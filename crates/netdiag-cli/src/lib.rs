@@ -22,8 +22,9 @@ mod world;
 pub use exit::ExitStatus;
 pub use world::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, FpingWords};
 use clap::{CommandFactory, FromArgMatches};
+use classic::Tool;
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -36,11 +37,18 @@ pub fn run<W: World>(
     err: &mut dyn Write,
 ) -> ExitStatus {
     let argv: Vec<OsString> = argv.into_iter().collect();
-    if classic::is_ping(argv.first()) {
-        return match classic::ping(argv, world.may_flood(), out, err) {
-            Ok(ping) => commands::ping::run(&ping, world, out, err),
-            Err(status) => status,
-        };
+    match classic::started_as(argv.first()) {
+        Some(Tool::Ping) => {
+            return match classic::ping(argv, world.may_flood(), out, err) {
+                Ok(ping) => commands::ping::run(&ping, world, out, err),
+                Err(status) => status,
+            };
+        }
+        Some(Tool::Fping) => return fping(argv, world, out, err),
+        None => {}
+    }
+    if let Some(words) = classic::fping_words(&argv) {
+        return fping(words, world, out, err);
     }
     let mut matches = match Arguments::command().try_get_matches_from(argv) {
         Ok(matches) => matches,
@@ -53,6 +61,22 @@ pub fn run<W: World>(
     match arguments.command {
         Command::Ping(ping) => commands::ping::run(&ping, world, out, err),
         Command::Sweep(sweep) => commands::sweep::run(&sweep, world, out, err),
+        Command::Fping(FpingWords { words }) => {
+            let name = std::iter::once(OsString::from("fping"));
+            fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
+        }
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
+    }
+}
+
+fn fping<W: World>(
+    argv: Vec<OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    match classic::fping(argv, out, err) {
+        Ok(arguments) => commands::sweep::classic::run(&arguments, world, out, err),
+        Err(status) => status,
     }
 }

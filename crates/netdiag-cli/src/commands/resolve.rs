@@ -27,3 +27,26 @@ pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
     };
     Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno: None, icmp: None, message }
 }
+
+/// As getaddrinfo(3) words them.
+pub(crate) const NO_NAME: &str = "Name or service not known";
+pub(crate) const NO_FAMILY: &str = "Address family for hostname not supported";
+const NO_ADDRESS: &str = "No address associated with hostname";
+const NO_ANSWER: &str = "Temporary failure in name resolution";
+
+/// Why a name has no address, as the classic tools word it.
+pub(crate) fn classic_failure(host: &str, error: &LookupError) -> String {
+    let said = match error {
+        LookupError::NotFound { by, .. } if by == "this machine" || by == "the address itself" => {
+            if host.contains('%') {
+                NO_NAME
+            } else {
+                NO_FAMILY
+            }
+        }
+        LookupError::NotFound { what, .. } if what.starts_with("no A") => NO_ADDRESS,
+        LookupError::NotFound { .. } | LookupError::Invalid { .. } => NO_NAME,
+        LookupError::NoAnswer { .. } => NO_ANSWER,
+    };
+    format!("{}: {said}", Untrusted::from(host).escaped())
+}

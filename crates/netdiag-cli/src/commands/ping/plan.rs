@@ -6,7 +6,7 @@ use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
-use crate::commands::resolve::{literal, lookup_failure};
+use crate::commands::resolve::{classic_failure, literal, lookup_failure};
 use crate::{Backend, LookedUp, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
@@ -104,7 +104,7 @@ impl Plan {
             }
             Err(error) => {
                 let failure = lookup_failure(host, &error);
-                let message = arguments.classic.then(|| classic::lookup_failure(host, &error));
+                let message = arguments.classic.then(|| classic_failure(host, &error));
                 if arguments.classic || matches!(error, LookupError::NoAnswer { .. }) {
                     let next = self.resolved.len();
                     self.unmeasured.extend(next..next + protocols.len());
