@@ -35,6 +35,7 @@ END
     ip route add prohibit 198.51.100.128/25
     ip route add blackhole 203.0.113.0/24
     ip route add unreachable 2001:db8:1::/48; ip route add prohibit 2001:db8:2::/48
+    mount -t tmpfs none /run
     ip netns add r1
     ip netns exec r1 sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward
         echo 0 > /proc/sys/net/ipv4/icmp_ratelimit'
@@ -42,7 +43,8 @@ END
     ip addr add 10.2.0.1/24 dev a0; ip link set a0 up
     ip -n r1 addr add 10.2.0.2/24 dev r1a; ip -n r1 link set r1a up
     ip route add 10.3.0.0/16 via 10.2.0.2
-    ip -n r1 link add e0 type dummy; ip -n r1 addr add 10.3.0.1/16 dev e0; ip -n r1 link set e0 up
+    ip -n r1 link add e0 type veth peer name e1; ip -n r1 addr add 10.3.0.1/16 dev e0
+    ip -n r1 link set e0 up; ip -n r1 link set e1 up
     ip netns exec r1 nft -f - <<'END'
     table ip t {
         chain f {
@@ -112,6 +114,8 @@ const LINES: &[&str] = &[
 const ROUTED: &[(&str, &str)] = &[
     ("plain-20ms", "-c2 -p100 10.9.2.2"), ("plain-20ms", "-e 10.9.2.2"),
     ("late-1500ms", "-C3 -p500 -t400 10.9.2.2"), ("late-1500ms", "-t 400 10.9.2.2"),
+    ("slow-800ms", "-s -e -t 600 10.9.2.2"), ("slow-800ms", "-s -r1 -t 500 10.9.2.2"),
+    ("slow-800ms", "-s -C2 -p 500 10.9.2.2"), ("slow-800ms", "-C2 -p 500 -t 900 10.9.2.2"),
     ("duplicate", "-q -C9 -p100 -t90 10.9.2.2"), ("duplicate", "-c9 -p100 -t90 10.9.2.2"),
     ("icmp-errors", "-c2 -p100 -t60 10.3.1.9"), ("icmp-errors", "-r1 -t50 10.3.13.9 10.5.1.9"),
     ("icmp-errors", "-r1 -t50 fd01:1::9"),
@@ -149,16 +153,17 @@ fn classic(namespace: &Namespace, command: &str, line: &str) -> Ended {
 /// What must be the same: the texts without times, and the code. Where probes time out, targets are
 /// looked at one by one: whether one times out before another answers is up to the machine.
 fn compared(ended: &Ended) -> (String, String, Option<i32>) {
+    // The text of the help is our own, and the version has ours behind it.
+    let own_words = |text: &str| match text.split_once("Usage: fping [options] [targets...]") {
+        Some((before, _)) => format!("{before}Usage"),
+        None => text.replace(concat!(", as netdiag ", env!("CARGO_PKG_VERSION"), " prints it"), ""),
+    };
+    let timeless = |text: &str| timeless(&own_words(text));
     let mut out: Vec<String> = timeless(&ended.out).lines().map(str::to_owned).collect();
     if out.iter().any(|line| line.ends_with("loss)") && line.contains("timed out")) {
         out.sort_by_key(|line| line.split(' ').next().map(str::to_owned));
     }
-    // The text of the help is our own, and the version has ours behind it.
-    let own_words = |text: String| match text.split_once("Usage: fping [options] [targets...]") {
-        Some((before, _)) => format!("{before}Usage"),
-        None => text.replace(concat!(", as netdiag ", env!("CARGO_PKG_VERSION"), " prints it"), ""),
-    };
-    (own_words(out.join("\n")), own_words(timeless(&ended.err)), ended.code())
+    (out.join("\n"), timeless(&ended.err), ended.code())
 }
 
 /// Times as `#`.

@@ -11,11 +11,12 @@ use std::io::{self, Write};
 const DAY: i128 = 86_400;
 
 impl<W: Write> ClassicReport<'_, W> {
-    /// The run is over.
+    /// The run is over, after so many packets have left.
     ///
     /// # Errors
     /// When the writer fails.
-    pub fn finish(&mut self, config: &Config, ended_at: Instant) -> io::Result<()> {
+    pub fn finish(&mut self, config: &Config, sent: u64, ended_at: Instant) -> io::Result<()> {
+        self.totals.sent += sent;
         let silent = || self.hosts.iter().filter(|host| host.all.received == 0);
         let is = if self.options.verbose { " is unreachable" } else { "" };
         if self.options.verbose || self.options.unreachable {

@@ -32,6 +32,7 @@ pub(super) struct Figures {
 /// Counters over all targets.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Totals {
+    /// Packets, those that could not be sent with them.
     pub(super) sent: u64,
     pub(super) timeouts: u64,
     /// Answers that came, late and repeated ones with them.

@@ -154,7 +154,6 @@ impl<'a, W: Write> ClassicReport<'a, W> {
     }
 
     fn settled(&mut self, index: usize, at: Instant, settled: &Settled) -> io::Result<()> {
-        self.totals.sent += 1;
         // In the default mode all tries are one probe.
         let number = if self.options.per_target { settled.seq.saturating_sub(1) } else { 0 };
         let (keeps_times, verbose) = (self.keeps_times(), self.options.verbose);
@@ -171,6 +170,7 @@ impl<'a, W: Write> ClassicReport<'a, W> {
                 })
             }
             Outcome::LocalError(error) => {
+                self.totals.sent += 1;
                 host.on_loss(number, keeps_times);
                 let (name, why) = (host.name(), errno::text(error.errno));
                 let line = format!("{name}: error while sending ping: {why}");

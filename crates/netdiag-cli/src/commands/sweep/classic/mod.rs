@@ -113,7 +113,8 @@ fn measure<W: World, O: Write>(
         report.flush()?;
         return Ok(Measured::Signal(signal));
     }
-    report.finish(&setting.config, driven.ended_at)?;
+    let sent = driven.measurement.as_ref().map_or(0, |measurement| measurement.totals().sent);
+    report.finish(&setting.config, sent, driven.ended_at)?;
     Ok(match (driven.fault, driven.measurement) {
         (Some(fault), _) => Measured::Broken(fault.to_string()),
         (None, None) => Measured::Broken("nothing was measured".to_owned()),
