@@ -26,12 +26,14 @@ pub fn man_pages() -> Vec<(String, String)> {
             .map(|page| format!("\\fB{page}\\fR(1)"))
             .collect::<Vec<_>>()
     };
+    let options = crate::classic::FPING_USAGE.replace('-', "\\-");
+    let fping = format!(".SH \"OPTIONS OF FPING\"\n.nf\n{options}.fi\n{FPING_SECTIONS}");
     let mut pages = vec![page(&command, "netdiag", "netdiag COMMAND ...", &also("netdiag"), "")];
     for sub in command.get_subcommands() {
         let name = format!("netdiag-{}", sub.get_name());
         let (synopsis, more) = match sub.get_name() {
             "ping" => ("netdiag ping [OPTIONS] HOST...", PING_SECTIONS),
-            "fping" => ("netdiag fping [OPTIONS] [TARGET...]", FPING_SECTIONS),
+            "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.as_str()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", SWEEP_SECTIONS),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS),
         };
