@@ -10,7 +10,7 @@ use std::time::Duration;
 /// options are fping's, and so are their units: those of -t, -i and -p are milliseconds, that of -Q
 /// is seconds. `netdiag fping -h` lists them.
 #[derive(Clone, Debug, clap::Args)]
-#[command(disable_help_flag = true)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
 pub(crate) struct FpingWords {
     /// Options and targets of fping.
     #[arg(value_name = "ARGUMENT", trailing_var_arg = true, allow_hyphen_values = true)]
