@@ -26,11 +26,14 @@ pub fn man_pages() -> Vec<(String, String)> {
             .map(|page| format!("\\fB{page}\\fR(1)"))
             .collect::<Vec<_>>()
     };
+    let options = crate::classic::FPING_USAGE.replace('-', "\\-");
+    let fping = format!(".SH \"OPTIONS OF FPING\"\n.nf\n{options}.fi\n{FPING_SECTIONS}");
     let mut pages = vec![page(&command, "netdiag", "netdiag COMMAND ...", &also("netdiag"), "")];
     for sub in command.get_subcommands() {
         let name = format!("netdiag-{}", sub.get_name());
         let (synopsis, more) = match sub.get_name() {
             "ping" => ("netdiag ping [OPTIONS] HOST...", PING_SECTIONS),
+            "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.as_str()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", SWEEP_SECTIONS),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS),
         };
@@ -67,6 +70,28 @@ fn page(
     rendered.expect("a vector takes everything");
     (format!("{name}.1"), String::from_utf8_lossy(&roff).into_owned())
 }
+
+const FPING_SECTIONS: &str = r#".SH "EXIT STATUS"
+.TP
+\fB0\fR
+Every target answered; with \-x and \-X, enough did.
+.TP
+\fB1\fR
+Some did not, or the line was not understood, as fping has it.
+.TP
+\fB2\fR
+Some names have no address.
+.TP
+\fB3\fR
+Something that fping does and netdiag does not.
+.TP
+\fB4\fR
+The system refused something.
+.SH NOTES
+The text is that of fping 5.1; \-X and \-k are those of 5.2. An answer counts only where source,
+identifier, sequence number and tag fit: one from another address than the target's is passed over,
+and multicast groups and unspecified addresses are refused. The times of \-Q and SIGQUIT are UTC.
+"#;
 
 const PING_SECTIONS: &str = r#".SH "EXIT STATUS"
 .TP

@@ -23,9 +23,10 @@ mod world;
 pub use exit::ExitStatus;
 pub use world::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 
-use args::{Arguments, Command};
+use args::{Arguments, Command, FpingWords};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
+use classic::Tool;
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -38,11 +39,18 @@ pub fn run<W: World>(
     err: &mut dyn Write,
 ) -> ExitStatus {
     let argv: Vec<OsString> = argv.into_iter().collect();
-    if classic::is_ping(argv.first()) {
-        return match classic::ping(argv, world.may_flood(), out, err) {
-            Ok(ping) => commands::ping::run(&ping, world, out, err),
-            Err(status) => status,
-        };
+    match classic::started_as(argv.first()) {
+        Some(Tool::Ping) => {
+            return match classic::ping(argv, world.may_flood(), out, err) {
+                Ok(ping) => commands::ping::run(&ping, world, out, err),
+                Err(status) => status,
+            };
+        }
+        Some(Tool::Fping) => return fping(argv, world, out, err),
+        None => {}
+    }
+    if let Some(words) = classic::fping_words(&argv) {
+        return fping(words, world, out, err);
     }
     let is_verbose = argv.iter().any(|word| word == "--verbose");
     let mut matches = match Arguments::command().try_get_matches_from(argv) {
@@ -60,6 +68,22 @@ pub fn run<W: World>(
     match arguments.command {
         Command::Ping(ping) => commands::ping::run(&ping, world, out, err),
         Command::Sweep(sweep) => commands::sweep::run(&sweep, world, out, err),
+        Command::Fping(FpingWords { words }) => {
+            let name = std::iter::once(OsString::from("fping"));
+            fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
+        }
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
+    }
+}
+
+fn fping<W: World>(
+    argv: Vec<OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    match classic::fping(argv, out, err) {
+        Ok(arguments) => commands::sweep::classic::run(&arguments, world, out, err),
+        Err(status) => status,
     }
 }

@@ -10,8 +10,8 @@ use std::net::IpAddr;
 
 /// A prober: says what comes next and what an outcome means.
 ///
-/// The engine calls [`next`](Self::next) at the start, at the time that it named, and after each
-/// [`settle`](Self::settle), until it says `Done` or `Quit`.
+/// The engine calls [`next`](Self::next) at the start, at the time that it named, after each
+/// [`settle`](Self::settle) and after a late answer, until it says `Done` or `Quit`.
 pub trait Measurement {
     /// What it tells the outside. The engine knows no prober's words.
     type Event;

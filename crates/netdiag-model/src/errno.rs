@@ -20,6 +20,13 @@ impl Errno {
     }
 }
 
+/// The system's own words for an errno (strerror(3)).
+#[must_use]
+pub fn text(number: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(number).to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
 /// What an errno of a send means here, in words; `None` for one that says nothing special.
 #[must_use]
 pub fn send_meaning(number: i32) -> Option<&'static str> {

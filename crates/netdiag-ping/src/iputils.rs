@@ -8,7 +8,7 @@ use netdiag_model::Instant;
 use std::time::Duration;
 
 /// How often the name is asked about while the first probe waits for it.
-const NAME_TICK: Duration = Duration::from_millis(2);
+pub(crate) const NAME_TICK: Duration = Duration::from_millis(2);
 
 /// What has come, counted by these rules.
 #[derive(Clone, Debug, Default)]

@@ -35,6 +35,24 @@ const CASES: &[Case] = &[
     ("sweep-interrupted", "signal-int", "--timeout 60 10.9.2.1-2", 1),
 ];
 
+/// The same of fping's options.
+#[rustfmt::skip]
+const CLASSIC: &[Case] = &[
+    ("fping-plain", "plain-20ms", "--classic -s -e -t 100 10.9.2.2 fd09:2::2 10.9.2.1", 1),
+    ("fping-count", "loss-exact", "--classic -c 6 -p 100 -o 10.9.2.2 fd09:2::2", 0),
+    ("fping-vcount", "loss-exact", "--classic -C 6 -q -p 100 10.9.2.2 fd09:2::2", 0),
+    ("fping-icmp", "icmp-errors", "--classic -s -r 1 -t 50 10.3.1.8 10.3.13.9 10.5.1.9 fd01:1::9", 1),
+    ("fping-icmp-count", "icmp-errors", "--classic -c 2 -p 100 -D 10.3.1.8 10.5.1.9", 1),
+    ("fping-late", "late-1500ms", "--classic -s -C 8 -p 300 10.9.2.2", 0),
+    ("fping-too-late", "slow-800ms", "--classic -s -r 1 -t 500 10.9.2.2", 1),
+    ("fping-late-counts", "slow-800ms", "--classic -s -e -t 600 10.9.2.2", 0),
+    ("fping-duplicate", "duplicate", "--classic -s -q -c 9 -p 100 10.9.2.2", 0),
+    ("fping-names", "names", "--classic -A -n b.example gone.example slow.example 10.9.2.2", 2),
+    ("fping-summaries", "plain-20ms", "--classic -Q 1 -c 25 -p 100 10.9.2.2 10.9.2.1", 1),
+    ("fping-enough", "plain-20ms", "--classic -X 2 -s 10.9.2.1 10.9.2.2 fd09:2::2 10.9.2.3", 0),
+    ("fping-interrupted", "signal-int", "--classic -l -p 300 10.9.2.2 10.9.2.1", 1),
+];
+
 fn run((_, scenario, arguments, _): Case, more: &[&str]) -> world::Ran {
     let mut all = vec!["sweep"];
     all.extend(more);
@@ -44,11 +62,15 @@ fn run((_, scenario, arguments, _): Case, more: &[&str]) -> world::Ran {
 
 /// The names of the screens.
 pub(super) fn screens() -> impl Iterator<Item = &'static str> {
-    CASES.iter().map(|(name, ..)| *name)
+    CASES.iter().chain(CLASSIC).map(|(name, ..)| *name)
 }
 
 fn for_each(check: fn(Case)) {
-    let failed: Vec<&str> = CASES
+    for_each_of(CASES, check);
+}
+
+fn for_each_of(cases: &[Case], check: fn(Case)) {
+    let failed: Vec<&str> = cases
         .iter()
         .filter(|case| std::panic::catch_unwind(|| check(**case)).is_err())
         .map(|(name, ..)| *name)
@@ -58,20 +80,23 @@ fn for_each(check: fn(Case)) {
 
 #[test]
 fn sweep_screens_are_what_they_were() {
-    for_each(|case| {
-        let (name, scenario, arguments, code) = case;
-        let ran = run(case, &[]);
-        check_harmless(&ran.out);
-        check_harmless(&ran.err);
-        let mut screen = format!("# {scenario}.toml\n$ netdiag sweep {arguments}\n{}", ran.out);
-        if !ran.err.is_empty() {
-            screen.push_str(&format!("--- stderr\n{}", ran.err));
-        }
-        screen.push_str(&format!("--- exit {}\n", ran.status.code()));
-        let same = golden::compare(name, &screen);
-        assert!(same.is_ok(), "{}", same.unwrap_err());
-        assert_eq!(ran.status, ExitStatus::Code(code), "{screen}");
-    });
+    for_each(check_screen);
+    for_each_of(CLASSIC, check_screen);
+}
+
+fn check_screen(case: Case) {
+    let (name, scenario, arguments, code) = case;
+    let ran = run(case, &[]);
+    check_harmless(&ran.out);
+    check_harmless(&ran.err);
+    let mut screen = format!("# {scenario}.toml\n$ netdiag sweep {arguments}\n{}", ran.out);
+    if !ran.err.is_empty() {
+        screen.push_str(&format!("--- stderr\n{}", ran.err));
+    }
+    screen.push_str(&format!("--- exit {}\n", ran.status.code()));
+    let same = golden::compare(name, &screen);
+    assert!(same.is_ok(), "{}", same.unwrap_err());
+    assert_eq!(ran.status, ExitStatus::Code(code), "{screen}");
 }
 
 /// Whether the arguments say nothing against another form of output.

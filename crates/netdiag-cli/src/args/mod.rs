@@ -1,10 +1,12 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod fping;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
 pub(crate) mod value;
 
+pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
@@ -31,5 +33,6 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Ping(Box<PingArguments>),
     Sweep(Box<SweepArguments>),
+    Fping(FpingWords),
     Schema(SchemaArguments),
 }

@@ -111,6 +111,9 @@ pub(crate) struct SweepArguments {
     /// The same as --output json.
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,
+    /// Read all other arguments as fping does, and print and exit as it does; see netdiag-fping(1).
+    #[arg(long)]
+    pub(crate) classic: bool,
     /// Exit with 0 when at least so many targets answer, whatever the others do.
     #[arg(short = 'x', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) min_alive: Option<u32>,

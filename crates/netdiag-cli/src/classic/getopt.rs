@@ -1,7 +1,6 @@
 //! getopt(3) as glibc has it: short options that share a dash, values with and without a blank,
 //! operands anywhere.
 
-use super::Refused;
 use netdiag_model::Untrusted;
 use std::collections::VecDeque;
 
@@ -16,6 +15,8 @@ pub(super) enum Found {
 pub(super) struct Options {
     /// Letters; those that take a value have a colon behind them.
     known: &'static str,
+    /// Long names, each with its letter.
+    names: &'static [(&'static str, char)],
     words: VecDeque<String>,
     /// What is left of a word of several options.
     cluster: VecDeque<char>,
@@ -24,17 +25,30 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn new(known: &'static str, words: Vec<String>) -> Self {
-        Self { known, words: words.into(), cluster: VecDeque::new(), only_operands: false }
+        Self::with_names(known, &[], words)
     }
 
-    fn option(&mut self, letter: char) -> Result<Found, Refused> {
-        let wrong = |message| Refused { message: Some(message), with_usage: true, code: 2 };
-        let shown = Untrusted::from(letter.to_string());
-        let Some((_, behind)) = self.known.split_once(letter).filter(|_| letter != ':') else {
-            return Err(wrong(format!("invalid option -- '{}'", shown.escaped())));
-        };
-        if !behind.starts_with(':') {
-            return Ok(Found::Flag(letter));
+    /// With long options too, `--name`, `--name=VALUE` and `--name VALUE`.
+    pub(super) fn with_names(
+        known: &'static str,
+        names: &'static [(&'static str, char)],
+        words: Vec<String>,
+    ) -> Self {
+        let words = words.into();
+        Self { known, names, words, cluster: VecDeque::new(), only_operands: false }
+    }
+
+    /// Whether an option takes a value; `None` where there is no such option.
+    fn takes_value(&self, letter: char) -> Option<bool> {
+        let (_, behind) = self.known.split_once(letter).filter(|_| letter != ':')?;
+        Some(behind.starts_with(':'))
+    }
+
+    fn option(&mut self, letter: char) -> Result<Found, String> {
+        match self.takes_value(letter) {
+            None => return Err(unknown(&letter.to_string())),
+            Some(false) => return Ok(Found::Flag(letter)),
+            Some(true) => {}
         }
         let attached: String = self.cluster.drain(..).collect();
         if !attached.is_empty() {
@@ -42,13 +56,37 @@ impl Options {
         }
         match self.words.pop_front() {
             Some(value) => Ok(Found::Value(letter, value)),
-            None => Err(wrong(format!("option requires an argument -- '{letter}'"))),
+            None => Err(format!("option requires an argument -- '{letter}'")),
+        }
+    }
+
+    /// An option by its long name.
+    fn named(&mut self, word: &str) -> Result<Found, String> {
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (word, None),
+        };
+        let found = self.names.iter().find(|(known, _)| *known == name);
+        let letter = found.map(|(_, letter)| *letter).ok_or_else(|| unknown(name))?;
+        match (self.takes_value(letter), value) {
+            (Some(true), Some(value)) => Ok(Found::Value(letter, value)),
+            (Some(true), None) => match self.words.pop_front() {
+                Some(value) => Ok(Found::Value(letter, value)),
+                None => Err(format!("option requires an argument -- '{name}'")),
+            },
+            (_, Some(_)) => Err(format!("option takes no arguments -- '{name}'")),
+            (_, None) => Ok(Found::Flag(letter)),
         }
     }
 }
 
+fn unknown(name: &str) -> String {
+    format!("invalid option -- '{}'", Untrusted::from(name).escaped())
+}
+
 impl Iterator for Options {
-    type Item = Result<Found, Refused>;
+    /// What was found, or what is wrong.
+    type Item = Result<Found, String>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(letter) = self.cluster.pop_front() {
@@ -60,6 +98,8 @@ impl Iterator for Options {
         }
         if word == "--" {
             self.only_operands = true;
+        } else if let Some(name) = word.strip_prefix("--").filter(|_| !self.names.is_empty()) {
+            return Some(self.named(name));
         } else {
             self.cluster = word.chars().skip(1).collect();
         }
@@ -72,12 +112,19 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Vec<String> {
-        let words = line.split(' ').map(str::to_owned).collect();
-        let said = Options::new("nqc:i:", words).map(|found| match found {
+        said(Options::new("nqc:i:", words(line)))
+    }
+
+    fn words(line: &str) -> Vec<String> {
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    fn said(options: Options) -> Vec<String> {
+        let said = options.map(|found| match found {
             Ok(Found::Flag(letter)) => format!("-{letter}"),
             Ok(Found::Value(letter, value)) => format!("-{letter}={value}"),
             Ok(Found::Operand(word)) => word,
-            Err(refused) => refused.message.unwrap_or_default(),
+            Err(message) => message,
         });
         said.collect()
     }
@@ -87,6 +134,17 @@ mod tests {
         assert_eq!(read("-nqc3 host -i.2"), ["-n", "-q", "-c=3", "host", "-i=.2"]);
         assert_eq!(read("-c 3 -- -q"), ["-c=3", "-q"]);
         assert_eq!(read("- -i -1"), ["-", "-i=-1"]);
+    }
+
+    #[test]
+    fn long_names_stand_for_letters() {
+        let read =
+            |line| said(Options::with_names("qc:", &[("quiet", 'q'), ("count", 'c')], words(line)));
+        assert_eq!(read("--quiet --count=3 host"), ["-q", "-c=3", "host"]);
+        assert_eq!(read("--count 3 -- --quiet"), ["-c=3", "--quiet"]);
+        assert_eq!(read("--quiet=1"), ["option takes no arguments -- 'quiet'"]);
+        assert_eq!(read("--count"), ["option requires an argument -- 'count'"]);
+        assert_eq!(read("--coun"), ["invalid option -- 'coun'"]);
     }
 
     #[test]

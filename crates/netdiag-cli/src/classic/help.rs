@@ -40,3 +40,57 @@ What is printed
 
 -C and -N of iputils cannot be had.
 ";
+
+/// The version of fping, for scripts that look for it.
+pub(super) fn fping_version(program: &str) -> String {
+    format!("{program}: Version 5.1, as netdiag {} prints it", env!("CARGO_PKG_VERSION"))
+}
+
+/// What fping says after an option that it does not know.
+pub(super) const SEE_FPING: &str = "see 'fping -h' for usage information\n";
+
+/// The options of fping, by what they are for. It begins as fping's does.
+pub(crate) const FPING: &str = "\
+Usage: fping [options] [targets...]
+
+This is netdiag under the name of fping: its options, its output, its exit codes.
+`netdiag sweep --help` tells of everything else.
+
+Which targets (none: one a line on standard input)
+  -f, --file=FILE     one a line from a file; - is standard input
+  -g, --generate      the hosts of a network, or from one address to another
+  -4, --ipv4  -6, --ipv6  the family
+  -m, --all           all addresses of a name
+
+How many, how fast, how long (in milliseconds)
+  -r, --retry=N       further tries without an answer [3]
+  -t, --timeout=MS    wait for an answer [500; with -c, -C and -l the period, at most 2000]
+  -B, --backoff=F     wait so many times longer with each try [1.5]
+  -c, --count=N       N packets to each target
+  -C, --vcount=N      the same, and each time at the end
+  -l, --loop          until Ctrl-C
+  -p, --period=MS     between packets to one target [1000]
+  -i, --interval=MS   between packets to any target [10]
+  -x, --reachable=N   whether at least N targets answer
+  -X, --fast-reachable=N  the same, and end with the Nth
+
+What is sent
+  -b, --size=BYTES    data bytes [56]      -R, --random    random bytes
+  -H, --ttl=N         TTL                  -O, --tos=N     TOS or traffic class byte
+  -I, --iface=NAME    interface            -S, --src=ADDR  source address
+  -k, --fwmark=N      firewall mark        -M, --dontfrag  do not fragment
+
+What is printed
+  -a, --alive         only targets that answer
+  -u, --unreach       only targets that do not
+  -q, --quiet         neither targets nor probes, only figures
+  -Q, --squiet=S      the same, and figures every S seconds
+  -s, --stats         figures over all targets at the end
+  -A, --addr          targets by address
+  -n, --name          targets by name, where they are given as addresses
+  -d, --rdns          targets by the name of their address
+  -D, --timestamp     times of day         -e, --elapsed   round trips
+  -o, --outage        how long targets were out
+  -N, --netdata       figures for netdata, with -l and -Q
+  -h, --help          this                 -v, --version   the version
+";

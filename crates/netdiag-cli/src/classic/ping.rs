@@ -21,11 +21,11 @@ const MOST_DATA: u16 = 65_527;
 const MOST_PRELOAD: u64 = 3;
 
 /// What the arguments after the name of the program say.
-pub(super) fn parse(words: Vec<String>, may_flood: bool) -> Result<Parsed, Refused> {
+pub(super) fn parse(words: Vec<String>, may_flood: bool) -> Result<Parsed<PingArguments>, Refused> {
     let mut arguments = PingArguments::classic();
     let mut hosts = Vec::new();
     for found in Options::new(LETTERS, words) {
-        match found? {
+        match found.map_err(|message| usage(Some(message)))? {
             Found::Operand(word) => hosts.push(word),
             Found::Flag('V') => return Ok(Parsed::Said(help::version())),
             Found::Flag(letter) => flag(&mut arguments, letter)?,
@@ -72,7 +72,7 @@ fn flag(arguments: &mut PingArguments, letter: char) -> Result<(), Refused> {
         'R' => arguments.record_route = true,
         'U' => arguments.user_stamps = true,
         'v' => arguments.verbose = true,
-        'h' | '?' => return Err(Refused { message: None, with_usage: true, code: 2 }),
+        'h' | '?' => return Err(usage(None)),
         _ => return Err(missing(letter)),
     }
     Ok(())
@@ -131,20 +131,23 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
     Ok(())
 }
 
+fn usage(message: Option<String>) -> Refused {
+    Refused { message, then: help::USAGE, code: 2 }
+}
+
 fn both_options() -> Refused {
     Refused::new(2, "only one of -T or -R may be used")
 }
 
 /// With prespecified time stamps the hosts before the last one are where they are wanted.
 fn set_stamps(arguments: &mut PingArguments, hosts: &mut Vec<String>) -> Result<(), Refused> {
-    let usage = || Refused { message: None, with_usage: true, code: 2 };
     if arguments.record_route && hosts.len() > 1 {
-        return Err(usage());
+        return Err(usage(None));
     }
     let Some(IpStamps::At(addresses)) = &mut arguments.ip_timestamps else { return Ok(()) };
     let before = hosts.len().saturating_sub(1);
     if before > MOST_STAMPED {
-        return Err(usage());
+        return Err(usage(None));
     }
     for host in hosts.drain(..before) {
         let address = netdiag_model::parse_address(&host);

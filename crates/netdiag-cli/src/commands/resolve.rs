@@ -36,3 +36,27 @@ pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
 pub(crate) const fn is_unknown(error: &LookupError) -> bool {
     matches!(error, LookupError::NoAnswer { .. } | LookupError::Interrupted)
 }
+
+/// As getaddrinfo(3) words them.
+pub(crate) const NO_NAME: &str = "Name or service not known";
+pub(crate) const NO_FAMILY: &str = "Address family for hostname not supported";
+const NO_ADDRESS: &str = "No address associated with hostname";
+const NO_ANSWER: &str = "Temporary failure in name resolution";
+
+/// Why a name has no address, as the classic tools word it.
+pub(crate) fn classic_failure(host: &str, error: &LookupError) -> String {
+    let said = match error {
+        LookupError::NotFound { what, .. } if what.starts_with("the reserved") => NO_NAME,
+        LookupError::NotFound { by, .. } if by == "this machine" || by == "the address itself" => {
+            if host.contains('%') {
+                NO_NAME
+            } else {
+                NO_FAMILY
+            }
+        }
+        LookupError::NotFound { what, .. } if what.starts_with("no A") => NO_ADDRESS,
+        LookupError::NotFound { .. } | LookupError::Invalid { .. } => NO_NAME,
+        LookupError::NoAnswer { .. } | LookupError::Interrupted => NO_ANSWER,
+    };
+    format!("{}: {said}", Untrusted::from(host).escaped())
+}

@@ -92,6 +92,9 @@ impl<M: Measurement> Engine<M> {
         if let Some((slot, events)) = self.unfinished(entry.measurement) {
             slot.measurement.stray(&entry.probe(), stray, events);
         }
+        if matches!(stray, Stray::Late(_)) {
+            self.make_ready(entry.measurement);
+        }
     }
 
     pub(super) fn unmatched(&mut self, rejection: &Rejection) {

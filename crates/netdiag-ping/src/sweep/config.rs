@@ -16,6 +16,8 @@ pub struct Config {
     pub ipv4: Protocol,
     /// What is sent over IPv6.
     pub ipv6: Protocol,
+    /// Whose rules say when a target is done.
+    pub manner: Manner,
     /// How many probes each target gets whatever becomes of them; 1: probing ends with an answer.
     pub count: u64,
     /// How often a target without an answer is probed again, where the count is 1.
@@ -44,6 +46,31 @@ pub struct Config {
     pub keeps_probes: bool,
 }
 
+/// When a target is done, and the run with the last of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// With an answer, or when its last probe has settled.
+    #[default]
+    Settled,
+    /// As fping has it.
+    Fping(Fping),
+}
+
+/// The rules of fping: an ICMP error does not end a probe, which then times out like any other.
+/// What becomes of a target is not told but by its probes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fping {
+    /// Whether each target gets all probes of the count, one each interval; otherwise it is probed
+    /// again until it answers, and even an answer to an earlier probe counts.
+    pub counts: bool,
+    /// After so many targets that answered the run ends.
+    pub enough: Option<u32>,
+    /// How often the figures so far are told.
+    pub report_every: Option<Duration>,
+    /// The targets whose names are looked up before the first probe.
+    pub named: Vec<u32>,
+}
+
 impl Config {
     /// The defaults of `sweep`: one probe and one retry, 1,000 packets a second, lost after 1 s.
     #[must_use]
@@ -52,6 +79,7 @@ impl Config {
             targets,
             ipv4: Protocol::Icmp,
             ipv6: Protocol::Icmp,
+            manner: Manner::Settled,
             count: 1,
             retries: 1,
             backoff: 1.0,
@@ -75,6 +103,21 @@ impl Config {
             Family::Ipv4 => self.ipv4,
             Family::Ipv6 => self.ipv6,
         }
+    }
+
+    /// The rules of fping, where they are followed.
+    #[must_use]
+    pub const fn fping(&self) -> Option<&Fping> {
+        match &self.manner {
+            Manner::Fping(fping) => Some(fping),
+            Manner::Settled => None,
+        }
+    }
+
+    /// Whether each target is a series of its own.
+    #[must_use]
+    pub const fn is_series(&self) -> bool {
+        self.count > 1 && self.fping().is_none()
     }
 
     /// How long the answer to a probe of this number, from 1, is waited for.

@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::event::{Event, Found, Progress, Row, State};
+use super::fping;
 use super::pending::Pending;
 use super::slots::Slots;
 use super::totals::Totals;
@@ -13,9 +14,11 @@ use netdiag_engine::stats::Counters;
 use netdiag_engine::{
     Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
 };
-use netdiag_model::{Destination, Instant, StampSource};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{Destination, Instant, StampSource, Untrusted};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,13 +30,13 @@ const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
 /// Probes of many targets, and what came of them.
 #[derive(Debug)]
 pub struct Measurement {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     slots: Option<Slots>,
     /// How many first probes, or probes of series, were begun: the number of the target within the
     /// round, after all rounds before.
-    position: u64,
+    pub(super) position: u64,
     /// When targets without an answer are probed again.
-    retries: BinaryHeap<Reverse<(Instant, u32)>>,
+    pub(super) retries: BinaryHeap<Reverse<(Instant, u32)>>,
     pending: Pending,
     phases: Vec<Phase>,
     /// The series, where more than one probe is wanted.
@@ -41,8 +44,9 @@ pub struct Measurement {
     open: u64,
     totals: Totals,
     scratch: Events<crate::Event>,
-    stopped: bool,
-    complete: bool,
+    pub(super) stopped: bool,
+    pub(super) complete: bool,
+    pub(super) fping: fping::Run,
 }
 
 /// How far a target has come.
@@ -58,7 +62,7 @@ impl Measurement {
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
         let count = usize::try_from(config.targets.len()).unwrap_or(usize::MAX);
-        let series = if config.count > 1 { vec![None; count] } else { Vec::new() };
+        let series = if config.is_series() { vec![None; count] } else { Vec::new() };
         Self {
             slots: None,
             position: 0,
@@ -71,6 +75,7 @@ impl Measurement {
             scratch: Events::new(),
             stopped: false,
             complete: false,
+            fping: fping::Run::new(&config),
             config,
         }
     }
@@ -132,6 +137,7 @@ impl Measurement {
     fn probe(&mut self, target: u32, now: Instant, due: Instant) -> Option<Next> {
         let destination = self.config.targets.get(target)?.destination()?;
         let seq = match self.config.count {
+            _ if self.config.fping().is_some() => self.next_try_of_fping(target, self.position),
             1 => self.pending.count(target).0 + 1,
             _ => self.position / u64::from(self.config.targets.len()) + 1,
         };
@@ -235,7 +241,7 @@ impl Measurement {
         }
     }
 
-    fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let totals = &self.totals;
         Progress { done: totals.done(), alive: totals.of(State::Alive), sent: totals.sent }
     }
@@ -248,12 +254,17 @@ impl Policy for Measurement {
         if self.stopped {
             return Next::Quit;
         }
+        if let Some(next) = self.next_of_fping(now, events) {
+            return next;
+        }
         let slots = self.slots.get_or_insert_with(|| slots(&self.config, now));
         let (slot, start) = (slots.due(), slots.start());
         let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| start + deadline);
         if now >= deadline {
             return Next::Quit;
         }
+        // fping sends these at once.
+        let slot = if self.config.fping().is_some() { Instant::ZERO } else { slot };
         let retry = self.retries.peek().map(|Reverse((due, _))| (*due).max(slot));
         if retry.is_some_and(|due| due <= now)
             && let Some(Reverse((_, target))) = self.retries.pop()
@@ -269,7 +280,8 @@ impl Policy for Measurement {
             self.position += 1;
             return probe;
         }
-        match retry.into_iter().chain(upcoming.map(|(_, due)| due)).min() {
+        let wake = self.wake_of_fping();
+        match retry.into_iter().chain(upcoming.map(|(_, due)| due)).chain(wake).min() {
             Some(due) => Next::NotBefore(due.min(deadline)),
             None if self.open == 0 => {
                 self.complete = true;
@@ -282,7 +294,7 @@ impl Policy for Measurement {
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
         self.totals.sent += 1;
-        if self.config.count > 1 {
+        if self.config.is_series() {
             let mut told = std::mem::take(&mut self.scratch);
             if let Some(series) = self.series_of(probe.target, probe.destination) {
                 series.sent(probe, &mut told);
@@ -297,7 +309,10 @@ impl Policy for Measurement {
         if matches!(outcome, Outcome::Replied(reply) if reply.stamp == StampSource::User) {
             self.totals.user_stamps += 1;
         }
-        if self.config.count > 1 {
+        if self.config.fping().is_some() {
+            return self.settle_as_fping(probe, outcome, events);
+        }
+        if self.config.is_series() {
             return self.settle_in_series(probe, outcome, events);
         }
         let outcome = self.config.protocol(probe.destination.family()).understood(probe, outcome);
@@ -315,6 +330,12 @@ impl Policy for Measurement {
             Stray::Late(_) => self.totals.late += 1,
             Stray::Duplicate(_) => self.totals.duplicates += 1,
             Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) | Stray::Further(_) => {}
+        }
+        if let Stray::Late(reply) = stray
+            && self.config.fping().is_some()
+            && self.late_for_fping(probe, reply, events)
+        {
+            return;
         }
         // What a series makes of it is what there is to tell; where there is none, one made for it.
         let mut told = std::mem::take(&mut self.scratch);
@@ -360,14 +381,23 @@ impl Policy for Measurement {
         self.stopped = true;
     }
 
+    fn named(
+        &mut self,
+        address: IpAddr,
+        result: &Result<Option<Untrusted>, LookupError>,
+        events: &mut Events<Event>,
+    ) {
+        self.named_for_fping(address, result, events);
+    }
+
     fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
         for target in 0..self.config.targets.len() {
             let phase = self.phases.get(target as usize).copied();
             let is_waiting = phase == Some(Phase::Waiting);
-            if phase == Some(Phase::Settled) {
+            if phase == Some(Phase::Settled) || self.config.fping().is_some() {
                 continue;
             }
-            if self.config.count > 1 {
+            if self.config.is_series() {
                 if self.series.get(target as usize).is_some_and(Option::is_some) {
                     self.end_series(target, now, events);
                 }
@@ -387,18 +417,19 @@ impl Policy for Measurement {
 
 fn slots(config: &Config, now: Instant) -> Slots {
     match config.count {
+        _ if config.fping().is_some() => Slots::new(now, config.spacing),
         1 => Slots::new(now, config.spacing),
         _ => Slots::of_series(now, config.spacing, config.interval),
     }
 }
 
-fn told(probe: &Probe, at: Instant, kind: EventKind) -> Event {
+pub(super) fn told(probe: &Probe, at: Instant, kind: EventKind) -> Event {
     let target_index = usize::try_from(probe.target).unwrap_or(usize::MAX);
     Event::Probe(crate::Event { target_index, at, kind })
 }
 
 /// When it was known what became of a probe.
-fn when(probe: &Probe, outcome: &Outcome, timeout: Duration) -> Instant {
+pub(super) fn when(probe: &Probe, outcome: &Outcome, timeout: Duration) -> Instant {
     match outcome {
         Outcome::Replied(reply) => reply.received_at,
         Outcome::NetError(error) => probe.sent_at + error.rtt,

@@ -7,6 +7,7 @@
 pub mod config;
 pub mod event;
 mod findings;
+mod fping;
 pub mod measurement;
 mod pending;
 pub mod result;
@@ -14,7 +15,7 @@ mod slots;
 pub mod targets;
 mod totals;
 
-pub use config::Config;
+pub use config::{Config, Fping, Manner};
 pub use event::{Event, Found, Progress, Row, State};
 pub use measurement::Measurement;
 pub use targets::{Given, Target, Targets};

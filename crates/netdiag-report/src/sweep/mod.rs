@@ -1,5 +1,6 @@
 //! What `sweep` shows: one writer for each form of output, all fed the same events.
 
+mod classic;
 mod document;
 mod jsonl;
 mod progress;
@@ -16,6 +17,7 @@ use netdiag_ping::sweep::{Config, Event, Row, Totals};
 use std::io;
 use std::sync::Arc;
 
+pub use classic::{ClassicOptions, ClassicReport};
 pub use document::{CsvReport, JsonReport, columns};
 pub use jsonl::JsonLinesReport;
 pub use text::{Shown, TextOptions, TextReport};

@@ -1,10 +1,11 @@
 //! What `--classic` does otherwise: iputils' words for what cannot be done, its waits, its report.
 
 use crate::args::PingArguments;
+use crate::commands::resolve;
 use netdiag_engine::port::{NetworkError, Opened};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::errno::{self, Errno};
-use netdiag_model::failure::{Failure, LookupError, Stage};
+use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Config;
 use netdiag_ping::config::Manner;
@@ -82,39 +83,16 @@ pub(super) fn check_host(host: &str, arguments: &PingArguments) -> Result<(), St
     let shown = shown.escaped();
     let Ok(address) = host.split('%').next().and_then(netdiag_model::parse_address).ok_or(())
     else {
-        return Err(format!("{shown}: {NO_NAME}"));
+        return Err(format!("{shown}: {}", resolve::NO_NAME));
     };
     if (arguments.ipv4 && address.is_ipv6()) || (arguments.ipv6 && address.is_ipv4()) {
-        return Err(format!("{shown}: {NO_FAMILY}"));
+        return Err(format!("{shown}: {}", resolve::NO_FAMILY));
     }
     if address.is_unspecified() {
         return Err(format!("{shown}: the unspecified address cannot be probed yet"));
     }
     // A broadcast address has no route without leave to use it, and the kernel says so.
     Ok(())
-}
-
-/// As getaddrinfo(3) words them.
-const NO_NAME: &str = "Name or service not known";
-const NO_FAMILY: &str = "Address family for hostname not supported";
-const NO_ADDRESS: &str = "No address associated with hostname";
-const NO_ANSWER: &str = "Temporary failure in name resolution";
-
-/// Why a name has no address.
-pub(super) fn lookup_failure(host: &str, error: &LookupError) -> String {
-    let said = match error {
-        LookupError::NotFound { by, .. } if by == "this machine" || by == "the address itself" => {
-            if host.contains('%') {
-                NO_NAME
-            } else {
-                NO_FAMILY
-            }
-        }
-        LookupError::NotFound { what, .. } if what.starts_with("no A") => NO_ADDRESS,
-        LookupError::NotFound { .. } | LookupError::Invalid { .. } => NO_NAME,
-        LookupError::NoAnswer { .. } | LookupError::Interrupted => NO_ANSWER,
-    };
-    format!("{}: {said}", Untrusted::from(host).escaped())
 }
 
 /// No such interface.
@@ -135,15 +113,9 @@ pub(super) fn no_route(destination: Destination, error: &NetworkError) -> Failur
         ("connect", EACCES) if v4 => "Do you want to ping broadcast? Then -b. If not, check your \
                                       local firewall rules"
             .to_owned(),
-        ("bind", number) if !v4 => format!("bind icmp socket: {}", words(number)),
-        (call, number) => format!("{call}: {}", words(number)),
+        ("bind", number) if !v4 => format!("bind icmp socket: {}", errno::text(number)),
+        (call, number) => format!("{call}: {}", errno::text(number)),
     };
     let (stage, reason) = (Stage::Route, errno::reason(error.errno));
     Failure { stage, reason, errno: Some(Errno::new(error.errno)), icmp: None, message }
-}
-
-/// strerror(3).
-fn words(number: i32) -> String {
-    let text = std::io::Error::from_raw_os_error(number).to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }

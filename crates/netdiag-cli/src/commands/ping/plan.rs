@@ -6,7 +6,7 @@ use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
-use crate::commands::resolve::{is_unknown, literal, lookup_failure};
+use crate::commands::resolve::{classic_failure, is_unknown, literal, lookup_failure};
 use crate::{Backend, LookedUp, Terminal, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
@@ -111,7 +111,7 @@ impl Plan {
             Err(error) => {
                 self.interrupted |= error == LookupError::Interrupted;
                 let failure = lookup_failure(host, &error);
-                let message = arguments.classic.then(|| classic::lookup_failure(host, &error));
+                let message = arguments.classic.then(|| classic_failure(host, &error));
                 if arguments.classic || is_unknown(&error) {
                     let next = self.resolved.len();
                     self.unmeasured.extend(next..next + protocols.len());

@@ -1,6 +1,7 @@
 //! `netdiag sweep`.
 
 mod check;
+pub(crate) mod classic;
 mod conclude;
 mod gather;
 mod plan;
@@ -13,10 +14,11 @@ use crate::{ExitStatus, World, usage};
 use conclude::Collector;
 use netdiag_engine::port::{Network, NetworkError, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
-use netdiag_ping::sweep::Measurement;
+use netdiag_model::Instant;
+use netdiag_ping::sweep::{Event, Measurement};
 use netdiag_report::style::Style;
 use netdiag_report::sweep::{
-    CsvReport, JsonLinesReport, JsonReport, Shown, SweepReport, TextOptions, TextReport,
+    CsvReport, JsonLinesReport, JsonReport, Setting, Shown, SweepReport, TextOptions, TextReport,
 };
 use plan::Plan;
 use std::cell::RefCell;
@@ -79,29 +81,17 @@ fn measure<W: World>(
     report: &mut dyn SweepReport,
 ) -> io::Result<(ExitStatus, Option<NetworkError>)> {
     report.start(&plan.setting)?;
-    let mut engine = Engine::new(engine_config(plan, world, network), network.now());
-    engine.add(Measurement::new(plan.setting.config.clone()));
     let collector = RefCell::new(Collector::new(plan, report));
-    let end = world.watch(network).and_then(|()| {
-        if plan.interrupted {
-            return ending::before_it_began(network);
-        }
-        netdiag_engine::run(
-            &mut engine,
-            network,
-            |event| into_flow(collector.borrow_mut().event(&event)),
-            || into_flow(collector.borrow_mut().flush()),
-        )
-    });
-    let (stopped, fault) = match end {
-        Ok(RunEnd::Finished(stopped)) => (stopped, None),
-        Ok(RunEnd::Broken(fault)) => return Err(fault),
-        Err(fault) => (None, Some(fault)),
-    };
+    let drive = Drive { setting: &plan.setting, interrupted: plan.interrupted };
+    let driven = drive.run(
+        world,
+        network,
+        |event| collector.borrow_mut().event(event),
+        || collector.borrow_mut().flush(),
+    )?;
     let collector = collector.into_inner();
-    let ended_at = network.now();
-    let mut measurements = engine.into_measurements();
-    let Some(measurement) = measurements.pop() else { return Ok((ExitStatus::UNMEASURED, fault)) };
+    let Driven { measurement, stopped, fault, ended_at } = driven;
+    let Some(measurement) = measurement else { return Ok((ExitStatus::UNMEASURED, fault)) };
     let status = collector.conclude(&measurement, ended_at, fault.is_some())?;
     let status = match stopped {
         Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
@@ -110,17 +100,65 @@ fn measure<W: World>(
     Ok((status, fault))
 }
 
-/// No burst above 32, however high the rate: then those follow each other faster.
-fn engine_config<W: World>(plan: &Plan, world: &mut W, network: &W::Network) -> EngineConfig {
-    let mut config = EngineConfig::new(Secret::new(world.random()), network.opened().clone());
-    let spacing = plan.setting.config.spacing;
-    config.tick = config.tick.min(spacing.saturating_mul(BURST));
-    config.burst = BURST;
-    if !world.may_flood() {
-        config.burst = BURST_OF_A_USER;
-        config.tick = Duration::from_millis(1);
+/// A measurement to be run to its end.
+struct Drive<'a> {
+    setting: &'a Setting,
+    /// The run was ended while names were looked up.
+    interrupted: bool,
+}
+
+/// How it ended.
+struct Driven {
+    measurement: Option<Measurement>,
+    stopped: Option<StopCause>,
+    fault: Option<NetworkError>,
+    ended_at: Instant,
+}
+
+impl Drive<'_> {
+    /// Runs it. The error is that of whoever takes the events.
+    fn run<W: World>(
+        &self,
+        world: &mut W,
+        network: &mut W::Network,
+        mut event: impl FnMut(&Event) -> io::Result<()>,
+        mut flush: impl FnMut() -> io::Result<()>,
+    ) -> io::Result<Driven> {
+        let mut engine = Engine::new(self.engine_config(world, network), network.now());
+        engine.add(Measurement::new(self.setting.config.clone()));
+        let end = world.watch(network).and_then(|()| {
+            if self.interrupted {
+                return ending::before_it_began(network);
+            }
+            netdiag_engine::run(
+                &mut engine,
+                network,
+                |told| into_flow(event(&told)),
+                || into_flow(flush()),
+            )
+        });
+        let (stopped, fault) = match end {
+            Ok(RunEnd::Finished(stopped)) => (stopped, None),
+            Ok(RunEnd::Broken(fault)) => return Err(fault),
+            Err(fault) => (None, Some(fault)),
+        };
+        let ended_at = network.now();
+        let measurement = engine.into_measurements().pop();
+        Ok(Driven { measurement, stopped, fault, ended_at })
     }
-    config
+
+    /// No burst above 32, however high the rate: then those follow each other faster.
+    fn engine_config<W: World>(&self, world: &mut W, network: &W::Network) -> EngineConfig {
+        let mut config = EngineConfig::new(Secret::new(world.random()), network.opened().clone());
+        let spacing = self.setting.config.spacing;
+        config.tick = config.tick.min(spacing.saturating_mul(BURST));
+        config.burst = BURST;
+        if !world.may_flood() {
+            config.burst = BURST_OF_A_USER;
+            config.tick = Duration::from_millis(1);
+        }
+        config
+    }
 }
 
 fn into_flow(result: io::Result<()>) -> ControlFlow<io::Error> {

@@ -1,0 +1,267 @@
+//! fping's targets: each as often as it is named, and those without an address only warned of.
+
+use super::super::check::{MOST_TARGETS, check_count};
+use super::{CANNOT_BE_HAD, Refused, SYSTEM, UNREACHABLE};
+use crate::World;
+use crate::args::FpingArguments;
+use crate::commands::resolve::{NO_FAMILY, NO_NAME, classic_failure, literal};
+use netdiag_model::target::AddressRange;
+use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
+use netdiag_ping::sweep::{Given, Targets};
+use std::io::{BufRead, Read, Write};
+use std::net::IpAddr;
+
+/// How many names are looked up together.
+const AT_ONCE: usize = 256;
+/// So much of a line is looked at.
+const LONGEST_LINE: u64 = 4_096;
+/// The most addresses from one to another.
+const MOST_GENERATED: u128 = 100_001;
+const EIO: i32 = 5;
+
+/// The targets of a run, as they are found.
+#[derive(Default)]
+pub(super) struct Gathered {
+    pub(super) targets: Targets,
+    /// How many names have no address.
+    pub(super) unknown: u32,
+    /// Targets whose names are wanted.
+    pub(super) named: Vec<u32>,
+    /// Names to be looked up.
+    waiting: Vec<String>,
+}
+
+impl Gathered {
+    /// Gathers all that was asked for; what has no address is told on `err`.
+    pub(super) fn new<W: World>(
+        arguments: &FpingArguments,
+        world: &mut W,
+        err: &mut dyn Write,
+    ) -> Result<Self, Refused> {
+        let mut all = Self::default();
+        match (&arguments.file, arguments.generate, arguments.targets.as_slice()) {
+            (_, true, [network]) => all.generate(hosts(network, arguments)?, arguments, err)?,
+            (_, true, ends) => {
+                if let Some(range) = between(ends, arguments)? {
+                    all.generate(range, arguments, err)?;
+                }
+            }
+            (None, false, targets @ [_, ..]) => {
+                for target in targets {
+                    all.add(target, arguments, world, err)?;
+                }
+            }
+            (file, false, _) => {
+                let path = file.as_deref().unwrap_or("-");
+                let input = world.input(path).map_err(|fault| unreadable(arguments, &fault))?;
+                all.read(input, arguments, world, err)?;
+            }
+        }
+        all.look_up(arguments, world, err)?;
+        Ok(all)
+    }
+
+    /// The first word of each line; `#` at the front makes it a comment.
+    fn read<W: World>(
+        &mut self,
+        mut input: Box<dyn BufRead>,
+        arguments: &FpingArguments,
+        world: &mut W,
+        err: &mut dyn Write,
+    ) -> Result<(), Refused> {
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut bounded = input.by_ref().take(LONGEST_LINE);
+            let got = bounded.read_until(b'\n', &mut line);
+            if got.map_err(|fault| unreadable(arguments, &fault))? == 0 {
+                return Ok(());
+            }
+            let text = String::from_utf8_lossy(&line);
+            match text.split_ascii_whitespace().next() {
+                Some(word) if !word.starts_with('#') => self.add(word, arguments, world, err)?,
+                _ => {}
+            }
+        }
+    }
+
+    fn add<W: World>(
+        &mut self,
+        text: &str,
+        arguments: &FpingArguments,
+        world: &mut W,
+        err: &mut dyn Write,
+    ) -> Result<(), Refused> {
+        let address = text.parse::<IpAddr>().ok().filter(|address| address.to_string() == text);
+        let is_wanted =
+            |address: &IpAddr| arguments.family.is_none_or(|family| family == Family::of(*address));
+        let Some(address) = address.filter(is_wanted) else {
+            self.waiting.push(text.to_owned());
+            return match self.waiting.len() {
+                AT_ONCE.. => self.look_up(arguments, world, err),
+                _ => Ok(()),
+            };
+        };
+        // What was named before it comes before it.
+        self.look_up(arguments, world, err)?;
+        self.add_range(AddressRange::one(address), arguments)
+    }
+
+    /// Adds what `-g` stands for, which is IPv4.
+    fn generate(
+        &mut self,
+        range: AddressRange,
+        arguments: &FpingArguments,
+        err: &mut dyn Write,
+    ) -> Result<(), Refused> {
+        if arguments.family != Some(Family::Ipv6) {
+            return self.add_range(range, arguments);
+        }
+        check(range.count(), arguments)?;
+        for address in (0..range.count()).filter_map(|place| range.nth(place)) {
+            self.unknown += 1;
+            if !arguments.quiet {
+                let _ = writeln!(err, "{address}: {NO_FAMILY}");
+            }
+        }
+        Ok(())
+    }
+
+    fn add_range(
+        &mut self,
+        range: AddressRange,
+        arguments: &FpingArguments,
+    ) -> Result<(), Refused> {
+        check_hosts(range, arguments)?;
+        let first = self.targets.len();
+        check(u128::from(first) + range.count(), arguments)?;
+        self.targets.push_range(range);
+        if arguments.names || arguments.all_names {
+            self.named.extend(first..self.targets.len());
+        }
+        Ok(())
+    }
+
+    fn look_up<W: World>(
+        &mut self,
+        arguments: &FpingArguments,
+        world: &mut W,
+        err: &mut dyn Write,
+    ) -> Result<(), Refused> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let names = std::mem::take(&mut self.waiting);
+        for (name, (found, _)) in names.iter().zip(world.resolve(&names, arguments.family)) {
+            match found {
+                Ok(found) => {
+                    let wanted = if arguments.all_addresses { found.len() } else { 1 };
+                    for destination in found.into_iter().take(wanted) {
+                        self.add_found(name, destination, arguments)?;
+                    }
+                }
+                Err(error) => {
+                    self.unknown += 1;
+                    if !arguments.quiet {
+                        let _ = writeln!(err, "{}", classic_failure(name, &error));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_found(
+        &mut self,
+        name: &str,
+        destination: Destination,
+        arguments: &FpingArguments,
+    ) -> Result<(), Refused> {
+        check_hosts(AddressRange::one(destination.address()), arguments)?;
+        check(u128::from(self.targets.len()) + 1, arguments)?;
+        if arguments.all_names || (arguments.names && literal(name).is_some()) {
+            self.named.push(self.targets.len());
+        }
+        let (text, destination) = (Untrusted::from(name), Some(destination));
+        self.targets.push_given(Given { text, destination, failure: None });
+        Ok(())
+    }
+}
+
+fn check(count: u128, arguments: &FpingArguments) -> Result<(), Refused> {
+    check_count(count, MOST_TARGETS).map_err(|why| cannot(arguments, &why))
+}
+
+/// What fping would probe and netdiag does not, since no answer could be told from others.
+fn check_hosts(range: AddressRange, arguments: &FpingArguments) -> Result<(), Refused> {
+    let first = range.first();
+    if first.is_unspecified() {
+        return Err(cannot(arguments, &format!("{first}: the unspecified address is no host")));
+    }
+    if first.is_multicast() || range.last().is_multicast() {
+        return Err(cannot(arguments, &format!("{first}: a sweep probes hosts, no multicast")));
+    }
+    match arguments.source.map(Family::of).filter(|source| *source != Family::of(first)) {
+        Some(_) => Err(cannot(arguments, &format!("{first}: not of the family of -S"))),
+        None => Ok(()),
+    }
+}
+
+fn cannot(arguments: &FpingArguments, why: &str) -> Refused {
+    Refused::new(CANNOT_BE_HAD, format!("{}: {why}", arguments.program.escaped()))
+}
+
+fn unreadable(arguments: &FpingArguments, fault: &std::io::Error) -> Refused {
+    let (program, why) =
+        (arguments.program.escaped(), errno::text(fault.raw_os_error().unwrap_or(EIO)));
+    Refused::new(SYSTEM, format!("{program}: fopen : {why}"))
+}
+
+/// The hosts of `ADDRESS/LENGTH`.
+fn hosts(network: &str, arguments: &FpingArguments) -> Result<AddressRange, Refused> {
+    let program = arguments.program.escaped();
+    let Some((address, length)) = network.split_once('/') else {
+        return Err(Refused::new(UNREACHABLE, crate::classic::FPING_USAGE.trim_end()));
+    };
+    let address = end(address, arguments, ",")?;
+    let digits = length.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+    let bits = digits.parse::<u8>().ok().filter(|bits| (1..=32).contains(bits));
+    let bits = bits.ok_or_else(|| {
+        let shown = Untrusted::from(length);
+        let shown = shown.escaped();
+        let said = format!("{program}: netmask must be between 1 and 32 (is: {shown})");
+        Refused::new(UNREACHABLE, said)
+    })?;
+    Ok(AddressRange::hosts(address, bits))
+}
+
+/// From one address to another; `None` where that is before the first.
+fn between(ends: &[String], arguments: &FpingArguments) -> Result<Option<AddressRange>, Refused> {
+    let program = arguments.program.escaped();
+    let [first, last] = ends else { return Ok(None) };
+    let (first, last) = (end(first, arguments, ":")?, end(last, arguments, ":")?);
+    match AddressRange::new(first, last) {
+        Some(range) if range.count() > MOST_GENERATED => {
+            let said = format!("{program}: -g parameter generates too many addresses");
+            Err(Refused::new(UNREACHABLE, said))
+        }
+        range => Ok(range),
+    }
+}
+
+/// An IPv4 address; fping's two messages about one that is none differ in a sign.
+fn end(text: &str, arguments: &FpingArguments, sign: &str) -> Result<IpAddr, Refused> {
+    let program = arguments.program.escaped();
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
+    let none = |why: &str| {
+        let said = format!("{program}{sign} can't parse address {shown}: {why}");
+        Refused::new(UNREACHABLE, said)
+    };
+    let address = parse_address(text).ok_or_else(|| none(NO_NAME))?;
+    if address.is_ipv6() {
+        let said = format!("{program}: -g works only with IPv4 addresses");
+        return Err(Refused::new(UNREACHABLE, said));
+    }
+    Ok(address)
+}
