@@ -159,7 +159,7 @@ mod tests {
         let target = Target::unmeasured("x".into(), None, Protocol::Icmp, None);
         let mut found = Vec::new();
         keys(&serde_json::to_value(target).expect("plain"), "", &mut found);
-        let lists = ["icmp_errors", "outages", "probes"];
+        let lists = ["icmp_errors", "outages", "probes", "sources"];
         for key in found.iter().filter(|key| !lists.contains(&key.as_str())) {
             let inner = format!("{key}.");
             let has = |column: &&str| **column == *key || column.starts_with(&inner);
