@@ -77,11 +77,16 @@ fn resolve_with(
             [IpAddr::V6(Ipv6Addr::LOCALHOST), Ipv4Addr::LOCALHOST.into()].map(Destination::new);
         return of_family(order::sorted(loopback.to_vec()), family, "this machine");
     }
-    if let Some(reserved) = reserved(name) {
-        let what = format!("the reserved domain `{reserved}` is asked of no server, and no entry");
-        return Err(LookupError::NotFound { what, by: "this machine".to_owned() });
+    let found = servers::resolve(sources, parsed, family, total).map(order::sorted);
+    match reserved(name) {
+        // It was not asked, whatever its servers are called.
+        Some(reserved) if matches!(found, Err(LookupError::NotFound { .. })) => {
+            let what =
+                format!("the reserved domain `{reserved}` is asked of no server, and no entry");
+            Err(LookupError::NotFound { what, by: "this machine".to_owned() })
+        }
+        _ => found,
     }
-    servers::resolve(sources, parsed, family, total).map(order::sorted)
 }
 
 /// The last label of a name that no server may be asked for: RFC 6761 section 6.4, RFC 7686 section 2.
