@@ -25,7 +25,7 @@ pub type LookedUp = (Result<Vec<Destination>, LookupError>, Duration);
 ///
 /// It blocks this thread. SIGINT, SIGTERM and SIGHUP end the wait: what is not known then is
 /// [`LookupError::Interrupted`], and the signal stays pending, blocked in this thread, for whoever
-/// watches signals next ([`signals::Signals`]). Otherwise every thread that it started has ended
+/// watches signals next. Otherwise every thread that it started has ended
 /// when it returns.
 #[must_use]
 pub fn resolve_all(names: &[String], family: Option<Family>) -> Vec<LookedUp> {
