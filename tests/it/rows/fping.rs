@@ -183,9 +183,17 @@ fn timeless_line(line: &str) -> String {
         };
         let is_time = is_number(inner)
             && (inner.matches('.').count() == 1 || ["ms", "ms)", "avg,"].contains(&next));
+        // What -C counts up: times of a hundred milliseconds and more have no point.
+        let is_listed = place >= 2
+            && words.get(1) == Some(&":")
+            && words.iter().skip(2).all(|word| *word == "-" || is_number(word));
         let is_figures = before == Some(&"=") && inner.split('/').all(is_number);
         let is_clock = words.len() == 1 && inner.len() == 8 && inner.matches(':').count() == 2;
-        match is_time || (is_figures && line.contains("min/avg/max")) || is_clock {
+        match is_time
+            || (is_listed && is_number(inner))
+            || (is_figures && line.contains("min/avg/max"))
+            || is_clock
+        {
             true => word.replace(inner, "#"),
             false => (*word).to_owned(),
         }
