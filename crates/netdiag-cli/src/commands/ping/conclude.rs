@@ -2,21 +2,15 @@
 
 use super::judge;
 use super::plan::Plan;
-use crate::args::PingArguments;
-use crate::args::ping::Output;
+use crate::ExitStatus;
 use crate::commands::judged::Judged;
-use crate::{ExitStatus, World};
-use netdiag_engine::port::NetworkError;
 use netdiag_model::Instant;
-use netdiag_model::contract::{
-    Document, Judgement, Method, SCHEMA, SocketKind, Status, Timestamps,
-};
+use netdiag_model::contract::{Document, Judgement, Method, SCHEMA, Status, Timestamps};
 use netdiag_model::finding::Finding;
 use netdiag_ping::result::{Context, Target};
 use netdiag_ping::{Measurement, findings};
-use netdiag_report::json;
 use netdiag_report::ping::{Ended, PingReport, Resolved};
-use std::io::{self, Write};
+use std::io;
 
 /// Makes the document, has it written, and says how the process ends.
 pub(super) fn conclude(
@@ -139,40 +133,4 @@ fn document(
 fn unresolved(resolved: &Resolved) -> Target {
     let failure = resolved.failure.clone();
     Target::unmeasured(resolved.target.clone(), resolved.destination, resolved.protocol, failure)
-}
-
-/// No socket of any kind: a document all the same, and the remedy.
-pub(super) fn unmeasurable<W: World>(
-    arguments: &PingArguments,
-    world: &mut W,
-    error: &NetworkError,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> ExitStatus {
-    let program = arguments.program();
-    let _ = writeln!(err, "{}: nothing can be measured: {error}", program.escaped());
-    if arguments.form() == Output::Json {
-        let anchor = world.anchor();
-        let document: Document<Target> = Document {
-            schema: SCHEMA.to_owned(),
-            command: "ping".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: anchor.rfc3339(anchor.instant),
-            elapsed_ms: 0.0,
-            method: Method {
-                socket: SocketKind::None,
-                timestamps: Timestamps::User,
-                because: error.to_string(),
-                lost: Vec::new(),
-            },
-            targets: Vec::new(),
-            findings: Vec::new(),
-            status: Status::Unknown,
-            exit_code: ExitStatus::UNMEASURED.code(),
-        };
-        if let Err(fault) = json::write_line(out, &document).and_then(|()| out.flush()) {
-            return crate::usage::write_fault(&fault, err);
-        }
-    }
-    ExitStatus::UNMEASURED
 }

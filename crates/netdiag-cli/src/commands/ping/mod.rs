@@ -12,10 +12,10 @@ mod request;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
-use crate::commands::ending;
+use crate::commands::ending::{self, Measured, into_flow};
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
-use netdiag_engine::port::{Network, NetworkError, StopCause};
+use netdiag_engine::port::{Network, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
 use netdiag_ping::Measurement;
 use netdiag_report::ping::{
@@ -24,7 +24,6 @@ use netdiag_report::ping::{
 use netdiag_report::style::Style;
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
-use std::ops::ControlFlow;
 
 /// How many requests `json` and `csv` send when nothing says when to end.
 pub(crate) const DOCUMENT_COUNT: u64 = 10;
@@ -50,7 +49,11 @@ pub(crate) fn run<W: World>(
     let request = request::open_request(arguments, &checked, world.terminal());
     let mut network = match world.open(&request) {
         Ok(network) => network,
-        Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
+        Err(error) => {
+            let has_document = arguments.form() == Output::Json;
+            let named = ("ping", program);
+            return ending::unmeasurable(named, has_document, world, &error, out, err);
+        }
     };
     let plan = match Plan::new(arguments, checked, world, &mut network) {
         Ok(plan) => plan,
@@ -68,14 +71,7 @@ pub(crate) fn run<W: World>(
     drop(report);
     // From here on whoever writes waits for the reader.
     drop(network);
-    match measured.and_then(|measured| out.flush().map(|()| measured)) {
-        Ok((status, None)) => status,
-        Ok((status, Some(error))) => {
-            let _ = writeln!(err, "{program}: cannot go on: {error}");
-            status
-        }
-        Err(fault) => usage::write_fault(&fault, err),
-    }
+    ending::conclude(measured, program, out, err)
 }
 
 fn measure<W: World>(
@@ -83,7 +79,7 @@ fn measure<W: World>(
     world: &mut W,
     network: &mut W::Network,
     report: &mut dyn PingReport,
-) -> io::Result<(ExitStatus, Option<NetworkError>)> {
+) -> io::Result<Measured> {
     report.start(&plan.run)?;
     for resolved in &plan.resolved {
         report.resolved(resolved)?;
@@ -122,13 +118,6 @@ fn measure<W: World>(
         Some(StopCause::Interrupt) | None => status,
     };
     Ok((status, fault))
-}
-
-fn into_flow(result: io::Result<()>) -> ControlFlow<io::Error> {
-    match result {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(fault) => ControlFlow::Break(fault),
-    }
 }
 
 /// The writer for the form of output that was asked for.

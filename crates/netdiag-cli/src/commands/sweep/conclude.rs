@@ -1,22 +1,16 @@
 //! From rows to documents, verdicts and the exit status.
 
 use super::plan::Plan;
-use crate::args::SweepArguments;
-use crate::args::ping::Output;
+use crate::ExitStatus;
 use crate::commands::judged::Judged;
-use crate::{ExitStatus, World};
-use netdiag_engine::port::NetworkError;
 use netdiag_model::Instant;
-use netdiag_model::contract::{
-    Document, Judgement, Method, SCHEMA, SocketKind, Status, Timestamps,
-};
+use netdiag_model::contract::{Document, Judgement, SCHEMA, Status, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::sweep::result::Target;
 use netdiag_ping::sweep::{Event, Measurement, Row, State};
-use netdiag_report::json;
 use netdiag_report::sweep::{Ending, SweepReport};
-use std::io::{self, Write};
+use std::io;
 
 /// How many findings about single targets are kept.
 const FINDINGS_KEPT: usize = 10_000;
@@ -157,41 +151,5 @@ impl<'a> Collector<'a> {
             findings,
             exit_code: status.code(),
         }
-    }
-}
-
-/// No socket of any kind: a document all the same, and the remedy.
-pub(super) fn unmeasurable<W: World>(
-    arguments: &SweepArguments,
-    world: &mut W,
-    error: &NetworkError,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> ExitStatus {
-    let _ = writeln!(err, "{}: nothing can be measured: {error}", super::PROGRAM);
-    if arguments.form() != Output::Json {
-        return ExitStatus::UNMEASURED;
-    }
-    let anchor = world.anchor();
-    let document: Document<Target> = Document {
-        schema: SCHEMA.to_owned(),
-        command: "sweep".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: anchor.rfc3339(anchor.instant),
-        elapsed_ms: 0.0,
-        method: Method {
-            socket: SocketKind::None,
-            timestamps: Timestamps::User,
-            because: error.to_string(),
-            lost: Vec::new(),
-        },
-        targets: Vec::new(),
-        findings: Vec::new(),
-        status: Status::Unknown,
-        exit_code: ExitStatus::UNMEASURED.code(),
-    };
-    match json::write_line(out, &document).and_then(|()| out.flush()) {
-        Ok(()) => ExitStatus::UNMEASURED,
-        Err(fault) => crate::usage::write_fault(&fault, err),
     }
 }

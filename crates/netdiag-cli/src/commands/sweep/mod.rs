@@ -8,7 +8,7 @@ mod plan;
 
 use crate::args::SweepArguments;
 use crate::args::ping::{Color, Output};
-use crate::commands::ending;
+use crate::commands::ending::{self, Measured, into_flow};
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
 use conclude::Collector;
@@ -23,7 +23,6 @@ use netdiag_report::sweep::{
 use plan::Plan;
 use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// What messages begin with.
@@ -51,7 +50,11 @@ pub(crate) fn run<W: World>(
     }
     let mut network = match world.open(&plan::open_request(arguments, &checked)) {
         Ok(network) => network,
-        Err(error) => return conclude::unmeasurable(arguments, world, &error, out, err),
+        Err(error) => {
+            let has_document = arguments.form() == Output::Json;
+            let named = ("sweep", PROGRAM);
+            return ending::unmeasurable(named, has_document, world, &error, out, err);
+        }
     };
     let plan = match Plan::new(arguments, checked, world, &mut network, err) {
         Ok(plan) => plan,
@@ -65,14 +68,7 @@ pub(crate) fn run<W: World>(
     drop(report);
     // From here on whoever writes waits for the reader.
     drop(network);
-    match measured.and_then(|measured| out.flush().map(|()| measured)) {
-        Ok((status, None)) => status,
-        Ok((status, Some(error))) => {
-            let _ = writeln!(err, "{PROGRAM}: cannot go on: {error}");
-            status
-        }
-        Err(fault) => usage::write_fault(&fault, err),
-    }
+    ending::conclude(measured, PROGRAM, out, err)
 }
 
 fn measure<W: World>(
@@ -80,7 +76,7 @@ fn measure<W: World>(
     world: &mut W,
     network: &mut W::Network,
     report: &mut dyn SweepReport,
-) -> io::Result<(ExitStatus, Option<NetworkError>)> {
+) -> io::Result<Measured> {
     report.start(&plan.setting)?;
     let collector = RefCell::new(Collector::new(plan, report));
     let drive = Drive { setting: &plan.setting, interrupted: plan.interrupted };
@@ -159,13 +155,6 @@ impl Drive<'_> {
             config.tick = Duration::from_millis(1);
         }
         config
-    }
-}
-
-fn into_flow(result: io::Result<()>) -> ControlFlow<io::Error> {
-    match result {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(fault) => ControlFlow::Break(fault),
     }
 }
 
