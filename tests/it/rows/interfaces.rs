@@ -119,3 +119,15 @@ fn b8_an_interface_that_is_made_again_is_found_again() {
         assert!(number(&target, "local_errors") >= 8, "{target}");
     }
 }
+
+#[test]
+fn an_address_that_is_renewed_is_no_change() {
+    let Some(lab) = Lab::new() else { return };
+    // As after each router advertisement and each renewal by DHCP.
+    let renew = "ip addr change 10.9.1.2/24 dev lab0 valid_lft 900 preferred_lft 800
+        ip addr change fd09:1::2/64 dev lab0 valid_lft 900 preferred_lft 800";
+    let (json, text) = run(&lab, &[V4, V6], "true", renew);
+    let document = json.json();
+    assert_eq!(document["findings"], serde_json::json!([]), "{document}");
+    assert!(!text.err.contains("-- lab0"), "{text:?}");
+}

@@ -11,8 +11,10 @@ use nix::sys::socket::sockopt::{RcvBuf, RcvBufForce};
 use nix::unistd::{getegid, geteuid};
 use std::fs::{self, File};
 use std::io::Write;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// The interface that the command sees.
 const NEAR: &str = "lab0";
@@ -151,12 +153,43 @@ fn configure(here: &Here) -> Result<(), LabError> {
         "link set lo up\nlink set {NEAR} addrgenmode none\nlink set {NEAR} mtu {mtu} txqueuelen {QUEUE}\n"
     ))?;
     link_up(here)?;
+    announced(here)?;
     let Some(range) = &here.ping_group_range else { return Ok(()) };
     let file = "/proc/sys/net/ipv4/ping_group_range";
     // In a user namespace only its own groups can be named: 0 alone.
     fs::write(file, range)
         .or_else(|_| fs::write(file, "0 0"))
         .map_err(|error| LabError::Failed(format!("{file}: {error}")))
+}
+
+/// Waits until the kernel has told of every IPv6 address, which it does later, from a work queue:
+/// a command that began before would hear that the way out of its machine changed. It enters the
+/// route to an own address after it told of the address.
+fn announced(here: &Here) -> Result<(), LabError> {
+    const ROUTES: &str = "/proc/thread-self/net/ipv6_route";
+    const MILLISECONDS: u32 = 10_000;
+    let missing = |routes: &str| {
+        let known = |address: &Ipv6Addr| {
+            let digits = format!("{:032x} 80 ", address.to_bits());
+            routes.lines().any(|line| line.starts_with(&digits))
+        };
+        here.ipv6
+            .iter()
+            .filter_map(|prefix| match prefix.address {
+                IpAddr::V6(address) => Some(address),
+                IpAddr::V4(_) => None,
+            })
+            .find(|address| !known(address))
+    };
+    for _ in 0..MILLISECONDS {
+        let routes = fs::read_to_string(ROUTES)
+            .map_err(|error| LabError::Failed(format!("{ROUTES}: {error}")))?;
+        if missing(&routes).is_none() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Err(LabError::Failed(format!("an IPv6 address of {NEAR} does not come up")))
 }
 
 /// Runs the `ip` command on a list of commands.

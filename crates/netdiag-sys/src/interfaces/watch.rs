@@ -7,6 +7,7 @@ use netdiag_engine::port::{
 };
 use netdiag_model::Untrusted;
 use netlink_packet_core::NetlinkPayload;
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -114,12 +115,13 @@ impl Interfaces {
 
     fn understand(&mut self, news: &RouteNetlinkMessage) -> Option<InterfaceChange> {
         use RouteNetlinkMessage as News;
-        let address = |message: &netlink_packet_route::address::AddressMessage| {
+        let address = |message: &AddressMessage| {
             Some((message.header.index, own_address(&message.attributes)?))
         };
         let (index, what) = match news {
             News::NewLink(link) => return self.on_link(link, true),
             News::DelLink(link) => return self.on_link(link, false),
+            News::NewAddress(message) if is_renewed(message) => return None,
             News::NewAddress(message) => {
                 let (index, address) = address(message)?;
                 (index, InterfaceEvent::AddressAdded(address))
@@ -181,6 +183,19 @@ impl Interfaces {
             None => (index, raw::interface_name(index).as_deref().map(Untrusted::from)),
         }
     }
+}
+
+/// Whether an address that was there is only told again: each router advertisement and each renewal
+/// by DHCP sets new lifetimes, and the end of the preferred one is told, too.
+///
+/// The kernel gives, in hundredths of a second, when the address came and when it last changed.
+fn is_renewed(message: &AddressMessage) -> bool {
+    const SECOND: u32 = 100;
+    message.attributes.iter().any(|attribute| match attribute {
+        AddressAttribute::CacheInfo(info) => info.tstamp.wrapping_sub(info.cstamp) >= SECOND,
+        AddressAttribute::Flags(flags) => flags.contains(AddressFlags::Deprecated),
+        _ => false,
+    })
 }
 
 /// Interface, network and prefix length of a route that packets of ours may take.
