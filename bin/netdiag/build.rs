@@ -2,8 +2,6 @@
 //! a program's file sixteen pages at a time, and functions that are strewn over it would bring nearly
 //! all of it into memory, 1.2 MiB more.
 
-#![expect(clippy::print_stdout, reason = "cargo reads what is printed")]
-
 use std::env::var;
 
 fn main() {
