@@ -4,6 +4,7 @@
 mod connect;
 mod errors;
 mod gate;
+mod handshake;
 mod lane;
 mod receive;
 mod send;
@@ -268,7 +269,7 @@ impl SystemNetwork {
     /// When something must be done even if nothing happens.
     fn next_deadline(&mut self, until: Instant) -> Instant {
         let signals = self.signals.as_ref().map_or(Instant::FAR, Signals::deadline);
-        self.lanes.next_deadline(until).min(signals)
+        self.lanes.next_deadline(until).min(signals).min(self.connects.next_look())
     }
 
     /// Does what time alone brings.
@@ -277,6 +278,7 @@ impl SystemNetwork {
         for lane in self.lanes.active() {
             lane.give_up_stamps(now - unstamped::PATIENCE, inputs);
         }
+        self.connects.look(now, inputs);
         if let Some(signals) = &mut self.signals {
             signals.disarm(now);
         }
