@@ -2,6 +2,7 @@
 //! leaving: no loss, and not the target's doing (B6, finding `local-firewall`).
 
 use super::network::Lab;
+use super::seccomp::{filtered, only_tcp};
 use crate::support::process::{Ended, run};
 use serde_json::Value;
 use std::net::TcpListener;
@@ -145,6 +146,41 @@ fn a_refusal_by_this_machine_as_the_target_is_the_targets() {
         for ended in as_both(&lab, &arguments) {
             assert_eq!(ended.code(), Some(1), "{ended:?}");
             assert_eq!(codes(&ended.json()), ["connection-refused"], "{ended:?}");
+        }
+    }
+}
+
+/// The refusal of a stand-in is an answer only if the target gave it.
+#[test]
+fn b6_what_stands_in_for_icmp_is_not_answered_by_the_own_firewall() {
+    let Some((lab, _service)) = lab() else { return };
+    for rule in
+        ["udp dport 33434 reject; tcp dport 443 reject", "tcp dport 443 reject with tcp reset"]
+    {
+        lab.here.run(&format!(
+            "nft -f - <<'END'
+table inet t
+delete table inet t
+table inet t {{ chain o {{ type filter hook output priority 0; {rule}; }}; }}
+END
+             echo '1 0' > /proc/sys/net/ipv4/ping_group_range"
+        ));
+        for host in FAR {
+            let arguments = ["ping", "--json", "-c", "3", "-i", "0.05", host];
+            let by_tcp = filtered(&lab.here, &[only_tcp()], &arguments);
+            assert_eq!(by_tcp.target()["protocol"], "tcp", "{by_tcp:?}");
+            check_local(&by_tcp, 3);
+            if !rule.contains("udp") {
+                continue;
+            }
+            let by_udp = run(&mut lab.here.nobody(&arguments));
+            let target = by_udp.target();
+            assert_eq!(target["protocol"], "udp", "{by_udp:?}");
+            assert_eq!(by_udp.code(), Some(3), "{by_udp:?}");
+            let counts = ["local_errors", "received", "lost", "net_errors"];
+            let counted = counts.map(|key| target[key].as_u64().expect("a number"));
+            assert_eq!(counted, [3, 0, 0, 0], "{by_udp:?}");
+            assert_eq!(codes(&by_udp.json()), ["local-send-blocked"], "{by_udp:?}");
         }
     }
 }

@@ -238,9 +238,7 @@ pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     }
     let target = match connect.destination {
         Destination::V4(v4) => SocketAddr::new(v4.into(), connect.port),
-        Destination::V6(v6, scope) => {
-            SocketAddrV6::new(v6, connect.port, 0, scope).into()
-        }
+        Destination::V6(v6, scope) => SocketAddrV6::new(v6, connect.port, 0, scope).into(),
     };
     match socket.connect(&SockAddr::from(target)) {
         Ok(()) => Ok(socket),

@@ -114,7 +114,7 @@ fn is_own(destination: Destination) -> bool {
         Destination::V4(v4) => (Domain::IPV4, SocketAddr::new(v4.into(), 0)),
         Destination::V6(v6, scope) => (Domain::IPV6, SocketAddrV6::new(v6, 0, 0, scope).into()),
     };
-    let socket = Socket::new(domain, Type::DGRAM, None);
+    let socket = Socket::new(domain, Type::STREAM, None);
     socket.is_ok_and(|socket| socket.bind(&SockAddr::from(address)).is_ok())
 }
 
