@@ -1,6 +1,8 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
 mod classic;
+mod endings;
+mod firewall;
 mod fping;
 mod full;
 mod groups;

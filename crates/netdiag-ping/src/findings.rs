@@ -1,5 +1,6 @@
 //! Verdicts with evidence. Thresholds stand in the evidence.
 
+mod firewall;
 mod identifier;
 mod local;
 mod network;

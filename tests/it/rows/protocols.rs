@@ -112,6 +112,30 @@ END",
     }
 }
 
+/// Whoever filters may also say so.
+#[test]
+fn a13_a_service_behind_icmp_that_a_router_rejects_is_told() {
+    let Some(lab) = Lab::new() else { return };
+    let _service = lab.far.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
+    lab.router.run(
+        "nft -f - <<'END'
+table inet t { chain f { type filter hook forward priority 0
+    icmp type echo-request reject with icmp type admin-prohibited
+    icmpv6 type echo-request reject with icmpv6 type admin-prohibited; }; }
+END",
+    );
+    for address in ["10.9.2.2", "fd09:2::2"] {
+        let arguments = ["ping", "--json", "-c", "3", "-i", "0.1", "--proto", "icmp,tcp:80"];
+        let ended = run(lab.here.netdiag(&arguments).arg(address));
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        let (document, targets) = (ended.json(), targets(&ended));
+        assert_eq!((&targets[0]["net_errors"], &targets[1]["received"]), (&3.into(), &3.into()));
+        let finding = found(&document, "icmp-filtered-service-up").expect("the finding");
+        assert_eq!(finding["target_index"], 0, "{finding}");
+        assert_eq!(found(&document, "unreachable"), None, "it is explained: {document}");
+    }
+}
+
 #[test]
 fn a_connection_that_does_not_open_says_who_refused_it() {
     let Some((namespace, _service)) = closed() else { return };

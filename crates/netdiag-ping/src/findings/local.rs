@@ -18,7 +18,7 @@ impl Measurement {
 
     pub(super) fn local_findings(&self, context: &Context) -> Vec<Finding> {
         let all = [
-            self.local_send_blocked(context),
+            self.local_firewall(context).or_else(|| self.local_send_blocked(context)),
             self.local_link_changed(context),
             self.local_receive_drops(),
             self.local_probes_skipped(),

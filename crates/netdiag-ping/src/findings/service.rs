@@ -60,16 +60,21 @@ impl Measurement {
             return None;
         }
         let span = self.last_at?.since(self.started_at?);
-        let message = format!(
+        let mut message = format!(
             "{target} port {port} answered none of {n} connection attempts, not even with a refusal"
         );
+        let mut advice = format!("`netdiag trace {}`", with_port(target, port));
+        if let Some((unknown, how_to_know)) = self.leaving_unknown() {
+            message.push_str(unknown);
+            advice = format!("{how_to_know}; {advice}");
+        }
         Some(
             self.finding("connection-filtered", Severity::Critical, target.to_owned(), message)
                 .with("attempts", n)
                 .with("port", port)
                 .with("seconds", span.as_secs_f64())
                 .with("threshold_n", 3)
-                .advise(format!("`netdiag trace {}`", with_port(target, port))),
+                .advise(advice),
         )
     }
 

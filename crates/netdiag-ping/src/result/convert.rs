@@ -92,6 +92,7 @@ impl Measurement {
             probes_omitted: self.probes_omitted,
             identifier_changes: self.rotation.changes,
             identifier_changes_that_helped: self.rotation.helped,
+            skipped: self.skipped(),
         }
     }
 

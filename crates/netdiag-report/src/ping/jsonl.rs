@@ -209,12 +209,7 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
         }
     }
 
-    fn finish(
-        &mut self,
-        targets: &[Ended<'_>],
-        document: &Document<Target>,
-        complete: bool,
-    ) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         let Some(run) = &self.run else { return Ok(()) };
         let end = run.started_at + std::time::Duration::from_secs_f64(document.elapsed_ms / 1e3);
         for ended in targets {
@@ -230,7 +225,6 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
         }
         let mut object = to_object(document)?;
         object.remove("targets");
-        object.insert("complete".to_owned(), Value::Bool(complete));
         self.line("summary", None, end, &object)
     }
 

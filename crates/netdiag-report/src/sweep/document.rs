@@ -64,6 +64,8 @@ impl<W: Write> SweepReport for JsonReport<W> {
             version: of.version.clone(),
             started_at: of.started_at.clone(),
             elapsed_ms: of.elapsed_ms,
+            complete: of.complete,
+            ended_by: of.ended_by,
             method: of.method.clone(),
             targets: rows.into_iter().map(|row| Later { setting, row }).collect(),
             findings: of.findings.clone(),

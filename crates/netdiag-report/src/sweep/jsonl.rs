@@ -5,7 +5,7 @@ use crate::ping::PingReport;
 use crate::ping::jsonl::{JsonLinesReport as Lines, change_words, to_object};
 use netdiag_model::{Destination, Family, Instant};
 use netdiag_ping::sweep::{Event, Row};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -93,7 +93,6 @@ impl<W: Write> SweepReport for JsonLinesReport<W> {
         }
         let mut object = to_object(ending.document)?;
         object.remove("targets");
-        object.insert("complete".to_owned(), Value::Bool(ending.complete));
         self.lines.line("summary", None, end, &object)
     }
 

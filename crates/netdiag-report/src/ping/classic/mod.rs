@@ -295,7 +295,7 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
         }
     }
 
-    fn finish(&mut self, ended: &[Ended<'_>], _: &Document<Target>, _: bool) -> io::Result<()> {
+    fn finish(&mut self, ended: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
         for ended in ended.iter().filter(|ended| ended.measurement.is_some()) {
             let Some(shown) = self.targets.get(&ended.resolved.target_index) else { continue };
             let target = ended.target.target.escaped();
