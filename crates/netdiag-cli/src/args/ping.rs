@@ -53,7 +53,7 @@ pub(crate) struct PingArguments {
     /// --interface, or `ff02::1%eth0`. Below 1 s only root may send.
     #[arg(long)]
     pub(crate) multicast: bool,
-    /// Only to directly attached networks, past every router.
+    /// IPv4: only to directly attached networks, past every router.
     #[arg(short = 'r', long)]
     pub(crate) direct: bool,
 
@@ -83,9 +83,9 @@ pub(crate) struct PingArguments {
     #[arg(short = 'l', long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) preload: u64,
 
-    /// Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6).
-    #[arg(short = 's', long, value_name = "BYTES", default_value = "56", value_parser = clap::value_parser!(u16).range(0..=65_527), allow_negative_numbers = true)]
-    pub(crate) size: u16,
+    /// Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6) [default: 56].
+    #[arg(short = 's', long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(0..=65_527), allow_negative_numbers = true)]
+    pub(crate) size: Option<u16>,
     /// Up to 16 bytes, in hexadecimal, that fill the data.
     #[arg(short, long, value_name = "HEX", value_parser = value::pattern)]
     pub(crate) pattern: Option<Pattern>,
@@ -124,7 +124,7 @@ pub(crate) struct PingArguments {
     /// Send buffer of the socket.
     #[arg(short = 'S', long, value_name = "BYTES", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) send_buffer: Option<u64>,
-    /// Do not hear one's own packets to a group.
+    /// With --multicast: do not hear one's own packets to a group.
     #[arg(short = 'L', long)]
     pub(crate) no_loopback: bool,
     /// Round trips by this process's clock instead of the kernel's stamps.
@@ -220,6 +220,9 @@ impl Missing {
     }
 }
 
+/// Data bytes of a request, as iputils' ping.
+const DEFAULT_SIZE: u16 = 56;
+
 const EXAMPLES: &str = "\
 EXAMPLES
   netdiag ping -c 5 example.net
@@ -293,6 +296,11 @@ impl PingArguments {
     /// Whether something is asked for that only ICMP over IPv4 has.
     pub(crate) const fn has_ip_options(&self) -> bool {
         self.record_route || self.ip_timestamps.is_some()
+    }
+
+    /// Data bytes of a request that carries any.
+    pub(crate) fn size(&self) -> u16 {
+        self.size.unwrap_or(DEFAULT_SIZE)
     }
 
     /// The pattern in hexadecimal.

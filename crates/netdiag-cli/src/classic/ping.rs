@@ -105,7 +105,7 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
             arguments.pattern = Some(pattern.ok_or_else(|| Refused::new(2, wrong()))?);
         }
         'Q' => arguments.tos = Some(number::tos(text)?),
-        's' => arguments.size = size(text)?,
+        's' => arguments.size = Some(size(text)?),
         'S' => arguments.send_buffer = Some(at_least_one(text, i64::from(i32::MAX))?),
         't' => arguments.ttl = Some(small(text, i64::from(u8::MAX))?),
         'T' if arguments.record_route => return Err(both_options()),

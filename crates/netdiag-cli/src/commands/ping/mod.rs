@@ -9,6 +9,7 @@ mod judge;
 mod limits;
 mod plan;
 mod request;
+mod uses;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};

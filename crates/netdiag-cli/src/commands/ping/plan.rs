@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, groups, limits, request};
+use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
@@ -133,7 +133,7 @@ impl Plan {
                 method: None,
                 from: (from, name.clone()),
                 identifier: None,
-                size: arguments.size,
+                size: arguments.size(),
                 options_len: 0,
                 flow_label: None,
                 at,
@@ -290,6 +290,9 @@ fn wishes(arguments: &PingArguments) -> Wishes {
         has_no_options: arguments.df.is_none()
             && !arguments.direct
             && arguments.send_buffer.is_none()
+            && arguments.size.is_none()
+            && !arguments.user_stamps
+            && !uses::has_ecn(arguments)
             && arguments.pattern.is_none(),
     }
 }
@@ -316,7 +319,7 @@ fn config(
         timeout: arguments.timeout(),
         deadline: arguments.deadline,
         preload: arguments.preload,
-        size: arguments.size,
+        size: arguments.size(),
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
         query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
         wall,
@@ -349,7 +352,7 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "interval_ms": netdiag_model::milliseconds(arguments.interval()),
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout()),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
-        "size": arguments.size,
+        "size": arguments.size(),
         "preload": arguments.preload,
         "ttl": arguments.ttl,
         "traffic_class": arguments.traffic_class(),
