@@ -38,6 +38,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
+    /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
+    pub(crate) is_direct: bool,
 }
 
 /// How the kernel says to which packet a send stamp belongs.
@@ -64,7 +66,9 @@ impl ProbeSocket {
         } else {
             StampKeys::Counted
         };
-        Self { socket, family, opening, stamp_keys, has_stamps: !request.user_stamps }
+        let is_direct = request.direct && family == Family::Ipv4;
+        let has_stamps = !request.user_stamps;
+        Self { socket, family, opening, stamp_keys, has_stamps, is_direct }
     }
 
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
