@@ -188,6 +188,9 @@ pub(crate) struct PingArguments {
 
     #[command(flatten)]
     pub(crate) missing: Missing,
+    /// What the classic syntax takes with a warning.
+    #[arg(skip)]
+    pub(crate) warnings: Vec<String>,
     /// The name it was started under, where that is the classic one.
     #[arg(skip)]
     pub(crate) program: Option<Untrusted>,
@@ -228,6 +231,10 @@ EXAMPLES
   netdiag ping -c 5 example.net
   netdiag ping -i 0.2 -c 100 --fail-if 'loss>1% or p95>50ms' 192.0.2.1
   netdiag ping --json -c 10 192.0.2.1 2001:db8::1 | jq '.targets[].loss_percent'
+
+SIGNALS
+  SIGINT prints the summary and ends the run, SIGQUIT prints the figures so far. SIGTERM and SIGHUP
+  print the summary and then end the process; with --classic they end it at once, as iputils' ping.
 
 EXIT STATUS
   0  a reply came from every host, and no --fail-if holds

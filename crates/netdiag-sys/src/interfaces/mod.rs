@@ -1,9 +1,11 @@
 //! Interfaces, addresses and routes of this machine: what changes while we measure, and which way a
 //! packet would take (rtnetlink(7)).
 
+mod addresses;
 mod watch;
 mod way;
 
+pub use addresses::has_address;
 pub(crate) use watch::Interfaces;
 pub use way::way;
 

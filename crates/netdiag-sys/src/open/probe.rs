@@ -76,6 +76,15 @@ impl ProbeSocket {
         self.opening.socket == SocketKind::UdpErrorQueue
     }
 
+    /// The firewall mark of what leaves by it.
+    pub(super) fn mark(&self) -> u32 {
+        let mut bytes = [0; 4];
+        match raw::get_bytes(self.as_fd(), libc::SOL_SOCKET, libc::SO_MARK, &mut bytes) {
+            Ok(_) => u32::from_ne_bytes(bytes),
+            Err(_) => 0,
+        }
+    }
+
     /// Starts the kernel's count of send stamps from 0 again.
     pub(crate) fn restart_stamp_count(&self) {
         if !self.has_stamps {
@@ -188,7 +197,11 @@ fn set_requested(
         set("setsockopt(SO_BROADCAST)", libc::SOL_SOCKET, libc::SO_BROADCAST, 1)?;
     }
     if let Some(mark) = request.mark {
-        set("setsockopt(SO_MARK)", libc::SOL_SOCKET, libc::SO_MARK, mark.cast_signed())?;
+        let set = set("setsockopt(SO_MARK)", libc::SOL_SOCKET, libc::SO_MARK, mark.cast_signed());
+        match set {
+            Err(error) if request.mark_or_none && error.errno == libc::EPERM => {}
+            other => other?,
+        }
     }
     if let Some(priority) = request.priority {
         let priority = priority.cast_signed();

@@ -77,10 +77,8 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         }
     }
     if !world.may_flood() {
-        if arguments.interval() < LEAST_INTERVAL {
-            if arguments.classic {
-                return Err(classic::FLOOD.to_owned());
-            }
+        // iputils says so once it has said where it would send to.
+        if arguments.interval() < LEAST_INTERVAL && !arguments.classic {
             return Err("--interval: below 2 ms only root may send".to_owned());
         }
         if arguments.preload > MOST_PRELOAD {

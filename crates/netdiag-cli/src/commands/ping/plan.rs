@@ -85,7 +85,8 @@ impl Plan {
             plan.run.method = weakest;
         }
         plan.fail_if = checked.fail_if;
-        if !world.may_flood() {
+        // iputils refuses later, and has one target.
+        if !world.may_flood() && !arguments.classic {
             limits::keep(&mut plan.configs)?;
         }
         Ok(plan)
@@ -132,6 +133,7 @@ impl Plan {
                 resolve: looked_up,
                 method: None,
                 from: (from, name.clone()),
+                elsewhere: false,
                 identifier: None,
                 size: arguments.size(),
                 options_len: 0,
@@ -237,10 +239,14 @@ fn find_source<W: World>(
     let (cast, source) = groups::cast(destination, (from, index), arguments, world);
     groups::check(destination, cast, arguments, checked, world)?;
     resolved.cast = cast;
+    // iputils does not know beforehand from where it sends to a group of IPv6.
+    let is_open =
+        arguments.classic && cast == Cast::Multicast && destination.family() == Family::Ipv6;
+    if let (true, None, Some(index), Ok(found)) = (arguments.classic, from, index, &source) {
+        resolved.elsewhere = is_open || !world.has_address(index, *found);
+    }
     Ok(match source {
         Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
-            // iputils does not know it beforehand.
-            let is_open = arguments.classic && cast == Cast::Multicast && found.is_ipv6();
             let found = if is_open { Ipv6Addr::UNSPECIFIED.into() } else { found };
             resolved.from.0 = from.or(Some(found));
             None
