@@ -317,6 +317,7 @@ impl Policy for Measurement {
             Outcome::LocalError(error) => {
                 *self.tally.local_errors.entry(error.errno).or_default() += 1;
                 self.tally.last_local_mtu = error.mtu.or(self.tally.last_local_mtu);
+                self.tally.not_attached |= error.direct;
             }
             Outcome::Refused(refusal) => {
                 at = probe.sent_at + refusal.rtt;

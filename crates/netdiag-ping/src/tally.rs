@@ -1,11 +1,14 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
 use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply, ReplyDetail};
-use netdiag_engine::port::{Change, InterfaceChange};
+use netdiag_engine::port::{Change, InterfaceChange, SendError};
 use netdiag_model::{IcmpKind, Instant, StampSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
+
+const EMSGSIZE: i32 = 90;
+const ENETUNREACH: i32 = 101;
 
 /// How many different ICMP errors (sender, type, code) are told apart: a hostile network can make
 /// any number.
@@ -37,6 +40,8 @@ pub(crate) struct Tally {
     pub(crate) interface_changes: u64,
     pub(crate) interfaces: Vec<(Instant, InterfaceChange)>,
     pub(crate) local_errors: BTreeMap<i32, u64>,
+    /// Whether those of ENETUNREACH come from going past every router.
+    pub(crate) not_attached: bool,
     /// Connections that were refused.
     pub(crate) refused: u64,
     /// Connections whose SYN was sent more than once.
@@ -75,6 +80,15 @@ const HELD_REPLIES: u64 = 5;
 const CHANGES_KEPT: usize = 100;
 
 impl Tally {
+    /// What is known of the probes that were not sent for this error number.
+    pub(crate) fn cause(&self, errno: i32) -> SendError {
+        SendError {
+            errno,
+            mtu: self.last_local_mtu.filter(|_| errno == EMSGSIZE),
+            direct: self.not_attached && errno == ENETUNREACH,
+        }
+    }
+
     /// An answer that counts. Those of a group come from hosts at different distances.
     pub(crate) fn on_reply(&mut self, reply: &Reply, is_group: bool) {
         self.on_stamp(reply);

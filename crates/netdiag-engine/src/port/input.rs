@@ -2,6 +2,7 @@
 
 use super::ip_options::IpOptions;
 use super::operation::{Channel, OperationId};
+use netdiag_model::errno;
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Instant, Stamp, Untrusted};
 use std::fmt;
@@ -164,13 +165,30 @@ pub struct SendError {
     pub errno: i32,
     /// The MTU in the way, with EMSGSIZE, where the kernel told it.
     pub mtu: Option<u32>,
+    /// The socket bypasses routers (SO_DONTROUTE, socket(7)), and no network that is directly
+    /// attached has the address: ENETUNREACH, whatever routes there are.
+    pub direct: bool,
 }
 
 impl SendError {
     /// A failure with nothing but an error number.
     #[must_use]
     pub const fn new(errno: i32) -> Self {
-        Self { errno, mtu: None }
+        Self { errno, mtu: None, direct: false }
+    }
+
+    /// What it means here, in words; `None` where the error number says nothing special.
+    #[must_use]
+    pub fn meaning(&self) -> Option<&'static str> {
+        const NOT_ATTACHED: &str =
+            "-r bypasses routers, and no directly attached network has this address";
+        if self.direct { Some(NOT_ATTACHED) } else { errno::send_meaning(self.errno) }
+    }
+
+    /// The stable word for it in `failure.reason`.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        if self.direct { "not-attached".to_owned() } else { errno::reason(self.errno) }
     }
 }
 

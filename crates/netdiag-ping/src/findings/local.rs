@@ -33,7 +33,8 @@ impl Measurement {
         let (number, count) = self.tally.local_errors.iter().max_by_key(|(_, count)| **count)?;
         let severity = if counters.sent() == 0 { Severity::Critical } else { Severity::Warning };
         let errno = Errno::new(*number);
-        let meaning = errno::send_meaning(*number).unwrap_or("the kernel would not send it");
+        let cause = self.tally.cause(*number);
+        let meaning = cause.meaning().unwrap_or("the kernel would not send it");
         let subject = context.target.escaped().to_string();
         let mut message = format!(
             "{} of {} probes to {subject} were not sent: ",
@@ -56,6 +57,9 @@ impl Measurement {
             122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
             105 => "the queue of the interface is full: `ip -s link`, or a longer `--interval`"
                 .to_owned(),
+            _ if cause.direct => {
+                format!("leave out -r; by which router: `ip route get {address}`")
+            }
             _ => format!("see the route: `ip route get {address}{}`", self.source_asked_for()),
         };
         if let Some(source) = self.config.control.source.filter(|_| errno::is_route(*number)) {

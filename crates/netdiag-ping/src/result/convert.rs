@@ -11,7 +11,7 @@ use crate::findings::under_way;
 use crate::measurement::{ProbeRecord, outage_of};
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{IcmpError, ReplyDetail};
-use netdiag_engine::port;
+use netdiag_engine::port::{self, SendError};
 use netdiag_engine::stats::PercentileKind;
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
 use netdiag_model::errno::{self, Errno};
@@ -33,9 +33,6 @@ pub struct Context {
     /// How it was measured; its `timestamps` are set from what was seen.
     pub method: Method,
 }
-
-/// The packet is larger than the path takes.
-const EMSGSIZE: i32 = 90;
 
 impl Measurement {
     /// What was found, so far or in the end.
@@ -214,8 +211,7 @@ impl Measurement {
         if counters.sent() == 0
             && let Some((number, _)) = self.tally.local_errors.iter().max_by_key(|row| row.1)
         {
-            let mtu = self.tally.last_local_mtu.filter(|_| *number == EMSGSIZE);
-            return Some(local_failure(*number, mtu));
+            return Some(local_failure(&self.tally.cause(*number)));
         }
         let mut message = format!("0 of {} probes were answered", counters.sent());
         if let Some(rejected) = self.rejected_text() {
@@ -316,7 +312,7 @@ pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
         Outcome::TimedOut => Some(plain(Stage::Request, "timeout", "no answer in time")),
         Outcome::NetError(error) => Some(net_failure(error)),
         Outcome::Refused(refusal) => Some(refusal_failure(refusal.errno)),
-        Outcome::LocalError(error) => Some(local_failure(error.errno, error.mtu)),
+        Outcome::LocalError(error) => Some(local_failure(error)),
         Outcome::Unknown(why) => Some(plain(Stage::Request, why.name(), why.meaning())),
     }
 }
@@ -345,13 +341,14 @@ fn refusal_failure(number: i32) -> Failure {
     Failure { stage, reason, errno: Some(errno), icmp: None, message }
 }
 
-fn local_failure(number: i32, mtu: Option<u32>) -> Failure {
+fn local_failure(error: &SendError) -> Failure {
+    let number = error.errno;
     let errno = Errno::new(number);
-    let meaning = errno::send_meaning(number).unwrap_or("this machine could not send it");
-    let mtu = mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
+    let meaning = error.meaning().unwrap_or("this machine could not send it");
+    let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
     let message = format!("not sent: {meaning}{mtu} ({} {number})", errno.name);
     let stage = if errno::is_route(number) { Stage::Route } else { Stage::Send };
-    Failure { stage, reason: errno::reason(number), errno: Some(errno), icmp: None, message }
+    Failure { stage, reason: error.reason(), errno: Some(errno), icmp: None, message }
 }
 
 /// An outage as the contract has it.

@@ -1,10 +1,12 @@
 //! Interfaces, addresses and routes of this machine: what changes while we measure, and which way a
 //! packet would take (rtnetlink(7)).
 
+mod addresses;
 mod looped;
 mod watch;
 mod way;
 
+pub use addresses::has_address;
 pub(crate) use looped::looped;
 pub(crate) use watch::Interfaces;
 pub use way::way;

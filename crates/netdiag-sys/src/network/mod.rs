@@ -173,7 +173,7 @@ impl SystemNetwork {
             Operation::Lookup(lookup) => {
                 let started = self.dialogs().map(|dialogs| dialogs.look_up(&lookup));
                 if let Err(error) = started {
-                    let result = Err(LookupError::NoAnswer { tried: error.to_string() });
+                    let result = Err(LookupError::no_resolver(error.to_string()));
                     self.early.push(clock::now(), InputKind::Named { id: lookup.id, result });
                 }
             }

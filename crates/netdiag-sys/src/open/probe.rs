@@ -38,6 +38,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
+    /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
+    pub(crate) is_direct: bool,
 }
 
 /// How the kernel says to which packet a send stamp belongs.
@@ -64,12 +66,23 @@ impl ProbeSocket {
         } else {
             StampKeys::Counted
         };
-        Self { socket, family, opening, stamp_keys, has_stamps: !request.user_stamps }
+        let is_direct = request.direct && family == Family::Ipv4;
+        let has_stamps = !request.user_stamps;
+        Self { socket, family, opening, stamp_keys, has_stamps, is_direct }
     }
 
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
     pub(crate) fn is_udp(&self) -> bool {
         self.opening.socket == SocketKind::UdpErrorQueue
+    }
+
+    /// The firewall mark of what leaves by it.
+    pub(super) fn mark(&self) -> u32 {
+        let mut bytes = [0; 4];
+        match raw::get_bytes(self.as_fd(), libc::SOL_SOCKET, libc::SO_MARK, &mut bytes) {
+            Ok(_) => u32::from_ne_bytes(bytes),
+            Err(_) => 0,
+        }
     }
 
     /// Starts the kernel's count of send stamps from 0 again.
@@ -184,7 +197,11 @@ fn set_requested(
         set("setsockopt(SO_BROADCAST)", libc::SOL_SOCKET, libc::SO_BROADCAST, 1)?;
     }
     if let Some(mark) = request.mark {
-        set("setsockopt(SO_MARK)", libc::SOL_SOCKET, libc::SO_MARK, mark.cast_signed())?;
+        let set = set("setsockopt(SO_MARK)", libc::SOL_SOCKET, libc::SO_MARK, mark.cast_signed());
+        match set {
+            Err(error) if request.mark_or_none && error.errno == libc::EPERM => {}
+            other => other?,
+        }
     }
     if let Some(priority) = request.priority {
         let priority = priority.cast_signed();

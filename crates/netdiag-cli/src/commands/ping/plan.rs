@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, groups, limits, request};
+use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
@@ -85,7 +85,8 @@ impl Plan {
             plan.run.method = weakest;
         }
         plan.fail_if = checked.fail_if;
-        if !world.may_flood() {
+        // iputils refuses later, and has one target.
+        if !world.may_flood() && !arguments.classic {
             limits::keep(&mut plan.configs)?;
         }
         Ok(plan)
@@ -132,8 +133,9 @@ impl Plan {
                 resolve: looked_up,
                 method: None,
                 from: (from, name.clone()),
+                elsewhere: false,
                 identifier: None,
-                size: arguments.size,
+                size: arguments.size(),
                 options_len: 0,
                 flow_label: None,
                 at,
@@ -237,10 +239,14 @@ fn find_source<W: World>(
     let (cast, source) = groups::cast(destination, (from, index), arguments, world);
     groups::check(destination, cast, arguments, checked, world)?;
     resolved.cast = cast;
+    // iputils does not know beforehand from where it sends to a group of IPv6.
+    let is_open =
+        arguments.classic && cast == Cast::Multicast && destination.family() == Family::Ipv6;
+    if let (true, None, Some(index), Ok(found)) = (arguments.classic, from, index, &source) {
+        resolved.elsewhere = is_open || !world.has_address(index, *found);
+    }
     Ok(match source {
         Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
-            // iputils does not know it beforehand.
-            let is_open = arguments.classic && cast == Cast::Multicast && found.is_ipv6();
             let found = if is_open { Ipv6Addr::UNSPECIFIED.into() } else { found };
             resolved.from.0 = from.or(Some(found));
             None
@@ -290,6 +296,9 @@ fn wishes(arguments: &PingArguments) -> Wishes {
         has_no_options: arguments.df.is_none()
             && !arguments.direct
             && arguments.send_buffer.is_none()
+            && arguments.size.is_none()
+            && !arguments.user_stamps
+            && !uses::has_ecn(arguments)
             && arguments.pattern.is_none(),
     }
 }
@@ -316,7 +325,7 @@ fn config(
         timeout: arguments.timeout(),
         deadline: arguments.deadline,
         preload: arguments.preload,
-        size: arguments.size,
+        size: arguments.size(),
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
         query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
         wall,
@@ -349,7 +358,7 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "interval_ms": netdiag_model::milliseconds(arguments.interval()),
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout()),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
-        "size": arguments.size,
+        "size": arguments.size(),
         "preload": arguments.preload,
         "ttl": arguments.ttl,
         "traffic_class": arguments.traffic_class(),
