@@ -70,23 +70,32 @@ fn b5_a_queue_that_is_full_all_the_time_is_told_as_the_cause() {
 #[test]
 fn b5_what_waits_in_the_own_queue_is_no_part_of_the_round_trip() {
     let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    // 14.4 ms for each packet, of which one comes every 10 ms: the tenth waits for 38 ms.
+    lab.here.run("tc qdisc replace dev lab0 root tbf burst 1600 limit 40000 rate 800kbit");
     for host in ["10.9.2.2", "fd09:2::2"] {
-        // 14.4 ms for each packet, of which one comes every 10 ms: the tenth waits for 38 ms.
-        lab.here.run("tc qdisc replace dev lab0 root tbf burst 1600 limit 40000 rate 800kbit");
-        let arguments = ["ping", "--json", "-c", "10", "-i", "0.01", "-W", "5", "-s", "1380", host];
-        let ended = run(&mut lab.here.netdiag(&arguments));
-        let target = ended.target();
-        assert_eq!(target["received"], 10, "{ended:?}");
-        assert_eq!(target["method"]["timestamps"], "kernel", "{ended:?}");
-        let probes = target["probes"].as_array().expect("probes");
-        let number = |index: usize, key: &str| probes[index][key].as_f64().expect("a number");
-        assert!(probes.iter().all(|probe| probe["stamp"] == "kernel"), "{ended:?}");
-        // They left as the queue let them, and were sent when they left.
-        let span = number(9, "sent_offset_ms") - number(0, "sent_offset_ms");
-        assert!(span > 110.0, "{span} ms: {ended:?}");
-        let least = (5..10).map(|index| number(index, "rtt_ms")).fold(f64::MAX, f64::min);
-        assert!(least < 15.0, "{least} ms: {ended:?}");
+        for protocol in ["icmp", "udp"] {
+            let arguments = ["ping", "--json", "-c", "10", "-i", "0.01", "-W", "5", "-s", "1380"];
+            let arguments = [&arguments[..], &["--proto", protocol, host]].concat();
+            for mut command in [lab.here.netdiag(&arguments), lab.here.nobody(&arguments)] {
+                check_waited(&run(&mut command));
+            }
+        }
     }
+}
+
+/// Ten probes left as the queue let them, were sent when they left, and came back soon after.
+fn check_waited(ended: &Ended) {
+    let target = ended.target();
+    assert_eq!(target["received"], 10, "{ended:?}");
+    assert_eq!(target["method"]["timestamps"], "kernel", "{ended:?}");
+    let probes = target["probes"].as_array().expect("probes");
+    assert!(probes.iter().all(|probe| probe["stamp"] == "kernel"), "{ended:?}");
+    let number = |index: usize, key: &str| probes[index][key].as_f64().expect("a number");
+    let span = number(9, "sent_offset_ms") - number(0, "sent_offset_ms");
+    assert!(span > 110.0, "{span} ms: {ended:?}");
+    let least = (5..10).map(|index| number(index, "rtt_ms")).fold(f64::MAX, f64::min);
+    assert!(least < 15.0, "{least} ms: {ended:?}");
 }
 
 /// What the children of a shell used, in seconds, by its `times` on stderr.
