@@ -19,6 +19,8 @@ pub(super) struct Departed {
     pub(super) id: OperationId,
     /// The time read before the send.
     pub(super) user: Instant,
+    /// Whether it came to the queue of an interface, where the socket tells.
+    pub(super) queued: bool,
 }
 
 /// All of them, oldest first.
@@ -31,12 +33,12 @@ pub(super) struct Unstamped {
 impl Unstamped {
     /// A packet left under the name of its operation.
     pub(super) fn push_named(&mut self, id: OperationId, user: Instant) {
-        self.queue.push_back(Departed { key: id.0, id, user });
+        self.queue.push_back(Departed { key: id.0, id, user, queued: false });
     }
 
     /// A packet left and the kernel counted it.
     pub(super) fn push_counted(&mut self, id: OperationId, user: Instant) {
-        self.queue.push_back(Departed { key: self.next_count, id, user });
+        self.queue.push_back(Departed { key: self.next_count, id, user, queued: false });
         self.next_count = self.next_count.wrapping_add(1);
     }
 
@@ -53,6 +55,18 @@ impl Unstamped {
         };
         let index = self.queue.iter().position(fits)?;
         self.queue.remove(index)
+    }
+
+    /// A packet came to the queue of an interface.
+    pub(super) fn mark_queued(&mut self, key: u32) {
+        if let Some(departed) = self.queue.iter_mut().find(|departed| departed.key == key) {
+            departed.queued = true;
+        }
+    }
+
+    /// Puts packets back that were taken too early, oldest first.
+    pub(super) fn put_back(&mut self, early: Vec<Departed>) {
+        early.into_iter().rev().for_each(|departed| self.queue.push_front(departed));
     }
 
     /// Takes out the oldest packet if it left at `limit` or earlier.

@@ -41,8 +41,10 @@ pub(super) fn open(
     Ok(ProbeSocket::new(socket, family, opening, request))
 }
 
-/// The kernel ignores what becomes of the packet here (ping_v6_sendmsg in net/ipv6/ping.c).
-const LOST_IPV6: &str = "sends that this machine's firewall or a full queue dropped";
+/// The kernel ignores what becomes of the packet here (ping_v6_sendmsg in net/ipv6/ping.c). That it
+/// came past the firewall is known by its stamp.
+const LOST_IPV6: &str = "sends that a full queue of this machine dropped, or its firewall while a \
+                         neighbour is looked for";
 
 /// The same with and without IP_RECVOPTS.
 const HEADERS: &str = "IP headers of replies (options, identification, type of service)";

@@ -18,6 +18,8 @@ const STAMP_FLAGS: i32 = (libc::SOF_TIMESTAMPING_TX_SOFTWARE
     | libc::SOF_TIMESTAMPING_RX_SOFTWARE
     | libc::SOF_TIMESTAMPING_SOFTWARE
     | libc::SOF_TIMESTAMPING_OPT_TSONLY) as i32;
+/// A stamp also when a packet comes to the interface's queue, whatever its driver knows.
+const STAMP_QUEUED: i32 = libc::SOF_TIMESTAMPING_TX_SCHED as i32;
 const STAMP_ID: i32 = libc::SOF_TIMESTAMPING_OPT_ID as i32;
 const SO_RXQ_OVFL: i32 = 40;
 
@@ -40,6 +42,9 @@ pub(crate) struct ProbeSocket {
     has_stamps: bool,
     /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
     pub(crate) is_direct: bool,
+    /// Whether each packet that comes past this machine's firewall has a stamp that says so: for
+    /// sockets whose sends succeed all the same.
+    pub(crate) tells_departures: bool,
 }
 
 /// How the kernel says to which packet a send stamp belongs.
@@ -68,7 +73,22 @@ impl ProbeSocket {
         };
         let is_direct = request.direct && family == Family::Ipv4;
         let has_stamps = !request.user_stamps;
-        Self { socket, family, opening, stamp_keys, has_stamps, is_direct }
+        let mut new = Self {
+            socket,
+            family,
+            opening,
+            stamp_keys,
+            has_stamps,
+            is_direct,
+            tells_departures: false,
+        };
+        let is_silent = new.opening.socket == SocketKind::IcmpDatagram && family == Family::Ipv6;
+        if is_silent && has_stamps && stamp_keys == StampKeys::Named {
+            let flags = STAMP_FLAGS | STAMP_ID | STAMP_QUEUED;
+            let set = raw::set_int(new.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, flags);
+            new.tells_departures = set.is_ok();
+        }
+        new
     }
 
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
