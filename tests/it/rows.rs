@@ -24,6 +24,7 @@ mod stalled;
 mod streams;
 mod sweeps;
 mod threats;
+mod unseen;
 mod useless;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};

@@ -318,6 +318,7 @@ impl Policy for Measurement {
                 *self.tally.local_errors.entry(error.errno).or_default() += 1;
                 self.tally.last_local_mtu = error.mtu.or(self.tally.last_local_mtu);
                 self.tally.not_attached |= error.direct;
+                self.tally.unseen |= error.unseen;
             }
             Outcome::Refused(refusal) => {
                 at = probe.sent_at + refusal.rtt;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+const EPERM: i32 = 1;
 const EMSGSIZE: i32 = 90;
 const ENETUNREACH: i32 = 101;
 
@@ -42,6 +43,8 @@ pub(crate) struct Tally {
     pub(crate) local_errors: BTreeMap<i32, u64>,
     /// Whether those of ENETUNREACH come from going past every router.
     pub(crate) not_attached: bool,
+    /// Whether those of EPERM are concluded from stamps that did not come.
+    pub(crate) unseen: bool,
     /// Connections that were refused.
     pub(crate) refused: u64,
     /// Connections whose SYN was sent more than once.
@@ -86,6 +89,7 @@ impl Tally {
             errno,
             mtu: self.last_local_mtu.filter(|_| errno == EMSGSIZE),
             direct: self.not_attached && errno == ENETUNREACH,
+            unseen: self.unseen && errno == EPERM,
         }
     }
 

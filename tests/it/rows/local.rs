@@ -112,7 +112,8 @@ fn b6_what_an_icmpv6_datagram_socket_is_not_told_is_said_to_be_unknown() {
     let Some(namespace) = Namespace::open_to_nobody() else { return };
     namespace.run(SETUP);
     for host in ["fd09::9", "fd09::8"] {
-        let arguments = ["ping", "-c", "3", "-i", "0.02", "-W", "0.1", "--json", host];
+        // Without stamps, as on kernels before Linux 6.13; with them: rows/unseen.rs.
+        let arguments = ["ping", "-U", "-c", "3", "-i", "0.02", "-W", "0.1", "--json", host];
         let ended = run(&mut namespace.nobody(&arguments));
         assert_eq!(ended.code(), Some(1), "{ended:?}");
         let finding = &ended.json()["findings"][0];

@@ -98,7 +98,7 @@ fn an_option_is_used_or_refused_in_words() {
 fn every_option_of_the_help_is_in_the_table() {
     let Some(namespace) = Namespace::loopback() else { return };
     let help = run(&mut namespace.netdiag(&["ping", "--help"])).out;
-    let own = ["--proto", "--backend", "--help"];
+    let own = ["--proto", "--backend", "--help", "--version"];
     let mut found = 0;
     // Not the `- do:` of a list of values.
     let is_option = |line: &str| line.starts_with('-') && !line.starts_with("- ");

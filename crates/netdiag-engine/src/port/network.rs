@@ -50,6 +50,9 @@ impl<N: Network + ?Sized> Network for Box<N> {
     }
 }
 
+/// What is lost where neither the kernel tells of a send that was dropped here nor a stamp.
+pub const UNTOLD_SENDS: &str = "sends that this machine's firewall or a full queue dropped";
+
 /// What a network has open, by family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {

@@ -129,39 +129,60 @@ impl Measurement {
     }
 }
 
-/// What only several measurements together tell: ICMP is filtered on the way to an address whose
-/// service answers.
+/// What only several measurements together tell: ICMP or UDP is filtered on the way to an address
+/// whose service answers.
 #[must_use]
 pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
     let silent = measured.iter().filter(|(one, _)| {
         let counters = one.stats.counters();
         let is_silent = counters.received() + counters.late() == 0 && one.tally.rejected.is_empty();
-        one.config.protocol == Protocol::Icmp && is_silent && one.settled() >= 3
+        // What this machine kept back says nothing of the way.
+        is_silent && one.settled() >= 3 && !one.is_locally_disturbed()
     });
     let findings = silent.filter_map(|(silent, context)| {
-        let address = silent.config.destination.address();
         let service = measured.iter().map(|(one, _)| one).find(|one| {
             let is_service = matches!(one.config.protocol, Protocol::Tcp { .. });
             let same = one.config.destination == silent.config.destination;
             is_service && same && one.stats.counters().received() > 0
         })?;
-        let (sent, port) = (silent.settled(), service.config.protocol.port().unwrap_or_default());
-        let received = service.stats.counters().received();
-        let message = format!(
-            "ICMP to {address} is probably filtered, its service is up: 0 of {sent} echo requests were answered, {received} connections to port {port} opened"
-        );
-        let subject = context.target.escaped().to_string();
-        Some(
-            silent
-                .finding("icmp-filtered-service-up", Severity::Info, subject, message)
-                .with("icmp_n", sent)
-                .with("icmp_received", 0)
-                .with("tcp_port", port)
-                .with("tcp_received", received)
-                .advise(format!("ping does not test this host; use `--proto tcp:{port}`")),
-        )
+        silent.filtered_service_up(service, context)
     });
     findings.collect()
+}
+
+impl Measurement {
+    /// That nothing answers these probes, and a service at the same address does.
+    fn filtered_service_up(&self, service: &Self, context: &Context) -> Option<Finding> {
+        let address = self.config.destination.address();
+        let (sent, port) = (self.settled(), service.config.protocol.port().unwrap_or_default());
+        let received = service.stats.counters().received();
+        let (code, kind, what, probes) = match self.config.protocol {
+            Protocol::Icmp => {
+                let what = format!("ICMP to {address} is");
+                ("icmp-filtered-service-up", "icmp", what, "echo requests")
+            }
+            Protocol::Udp { port } => {
+                let what = format!(
+                    "UDP to {address} port {port}, or the \"port unreachable\" that answers it, is"
+                );
+                ("udp-filtered-service-up", "udp", what, "datagrams")
+            }
+            _ => return None,
+        };
+        let message = format!(
+            "{what} probably filtered, its service is up: 0 of {sent} {probes} were answered, {received} connections to port {port} opened"
+        );
+        let subject = context.target.escaped().to_string();
+        let asked = if kind == "icmp" { "ping" } else { "UDP" };
+        Some(
+            self.finding(code, Severity::Info, subject, message)
+                .with(&format!("{kind}_n"), sent)
+                .with(&format!("{kind}_received"), 0)
+                .with("tcp_port", port)
+                .with("tcp_received", received)
+                .advise(format!("{asked} does not test this host; use `--proto tcp:{port}`")),
+        )
+    }
 }
 
 /// A host and port as one word: an IPv6 address stands in brackets (RFC 3986 section 3.2.2).

@@ -1,12 +1,13 @@
 //! Interfaces, addresses and routes of this machine: what changes while we measure, and which way a
 //! packet would take (rtnetlink(7)).
 
-mod addresses;
+mod dump;
 mod looped;
 mod watch;
 mod way;
 
-pub use addresses::has_address;
+pub use dump::has_address;
+pub(crate) use dump::waits_for_neighbour;
 pub(crate) use looped::looped;
 pub(crate) use watch::Interfaces;
 pub use way::way;

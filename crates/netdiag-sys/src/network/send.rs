@@ -151,7 +151,7 @@ impl Lane {
             }
         }
         let direct = self.socket.is_direct && errno == libc::ENETUNREACH;
-        let error = SendError { errno, mtu, direct };
+        let error = SendError { errno, mtu, direct, unseen: false };
         let failed = InputKind::SendFailed { id: prepared.id, error };
         inputs.push(shared.clock.observe(), failed);
         self.tell_errors(shared, inputs);

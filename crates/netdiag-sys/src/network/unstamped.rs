@@ -23,6 +23,8 @@ pub(super) struct Departed {
     pub(super) id: OperationId,
     /// The time read before the send.
     pub(super) user: Instant,
+    /// Whether it came to the queue of an interface, where the socket tells.
+    pub(super) queued: bool,
 }
 
 /// All of them, oldest first.
@@ -38,12 +40,18 @@ pub(super) struct Unstamped {
 impl Unstamped {
     /// A packet left under the name of its operation.
     pub(super) fn push_named(&mut self, id: OperationId, user: Instant) {
-        self.queue.push_back(Departed { key: id.0, is_named: true, id, user });
+        self.queue.push_back(Departed { key: id.0, is_named: true, id, user, queued: false });
     }
 
     /// A packet left and the kernel counted it.
     pub(super) fn push_counted(&mut self, id: OperationId, user: Instant) {
-        self.queue.push_back(Departed { key: self.next_count, is_named: false, id, user });
+        self.queue.push_back(Departed {
+            key: self.next_count,
+            is_named: false,
+            id,
+            user,
+            queued: false,
+        });
         self.next_count = self.next_count.wrapping_add(1);
     }
 
@@ -66,17 +74,33 @@ impl Unstamped {
         None
     }
 
-    /// Gives the oldest packet up if it left at `limit` or earlier; its stamp may come late.
+    /// A packet came to the queue of an interface.
+    pub(super) fn mark_queued(&mut self, key: u32) {
+        if let Some(departed) = self.queue.iter_mut().find(|departed| departed.key == key) {
+            departed.queued = true;
+        }
+    }
+
+    /// Puts packets back that were taken too early, oldest first.
+    pub(super) fn put_back(&mut self, early: Vec<Departed>) {
+        early.into_iter().rev().for_each(|departed| self.queue.push_front(departed));
+    }
+
+    /// Takes out the oldest packet if it left at `limit` or earlier.
     pub(super) fn take_older(&mut self, limit: Instant) -> Option<Departed> {
         self.queue.front().filter(|oldest| oldest.user <= limit)?;
-        let given_up = self.queue.pop_front()?;
-        if given_up.is_named {
-            if self.late.len() == LATE_KEPT {
-                self.late.pop_front();
-            }
-            self.late.push_back(given_up);
+        self.queue.pop_front()
+    }
+
+    /// The user stamp stands for a packet that was taken out, unless its own comes late.
+    pub(super) fn remember(&mut self, given_up: Departed) {
+        if !given_up.is_named {
+            return;
         }
-        Some(given_up)
+        if self.late.len() == LATE_KEPT {
+            self.late.pop_front();
+        }
+        self.late.push_back(given_up);
     }
 
     /// When the oldest packet has been waited for long enough.
@@ -122,7 +146,9 @@ mod tests {
         let mut unstamped = Unstamped::default();
         unstamped.push_named(OperationId(1), at(100));
         unstamped.push_counted(OperationId(2), at(100));
-        while unstamped.take_older(at(100)).is_some() {}
+        while let Some(departed) = unstamped.take_older(at(100)) {
+            unstamped.remember(departed);
+        }
         assert!(unstamped.may_come());
         assert_eq!(unstamped.take(0, Some(at(9_000_000))), None);
         let late = unstamped.take(1, Some(at(9_000_000))).expect("remembered");
@@ -135,7 +161,8 @@ mod tests {
         let mut unstamped = Unstamped::default();
         for id in 0..1_000 {
             unstamped.push_named(OperationId(id), at(100));
-            assert!(unstamped.take_older(at(100)).is_some());
+            let departed = unstamped.take_older(at(100)).expect("it left");
+            unstamped.remember(departed);
         }
         assert_eq!(unstamped.late.len(), LATE_KEPT);
         assert_eq!(unstamped.take(1, None), None);
