@@ -59,7 +59,7 @@ impl Measurement {
         if n < 3 || counters.net_errors() > 0 {
             return None;
         }
-        let span = self.last_at?.since(self.started_at?);
+        let span = self.span()?;
         let mut message = format!(
             "{target} port {port} answered none of {n} connection attempts, not even with a refusal"
         );
@@ -104,7 +104,7 @@ impl Measurement {
         let is_missing = loss.is_some_and(|loss| loss.of() >= 20 && loss.wilson95().0 > 5.0);
         let answers = self.tally.port_unreachable;
         // No more than Linux would give, with a little room.
-        let span = self.last_at.zip(self.started_at).map(|(last, first)| last.since(first));
+        let span = self.span();
         let most = 8.0 + span.unwrap_or_default().as_secs_f64() * 1.2;
         is_fast && is_missing && answers >= 3 && (answers as f64) <= most
     }
@@ -114,7 +114,7 @@ impl Measurement {
     pub(super) fn icmp_rate_limit(&self, target: &str) -> Option<Finding> {
         let loss = self.stats.counters().loss().filter(|_| self.is_limited())?;
         let answers = self.tally.port_unreachable;
-        let seconds = self.last_at?.since(self.started_at?).as_secs_f64();
+        let seconds = self.span()?.as_secs_f64();
         let message = format!(
             "{answers} answers in {seconds:.1} s: probably {target} limits its \"port unreachable\" (Linux: 6, then 1/s); what is lost beside that is not known"
         );

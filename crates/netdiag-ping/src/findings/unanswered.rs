@@ -14,7 +14,7 @@ impl Measurement {
         if is_tcp || n < 3 || counters.received() > 0 || counters.net_errors() > 0 {
             return None;
         }
-        let span = self.last_at?.since(self.started_at?);
+        let span = self.span()?;
         let mut message = format!("{target} answered none of {n} probes");
         let errors: u64 = self.tally.icmp_errors.values().sum();
         if errors > 0 {

@@ -9,6 +9,7 @@ use crate::answers::{IcmpProbe, IcmpTimestamp};
 use crate::event::{self, Cause, Settled};
 use crate::findings::under_way;
 use crate::measurement::{ProbeRecord, outage_of};
+use crate::sources::Sources;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{IcmpError, ReplyDetail};
 use netdiag_engine::port::{self, SendError};
@@ -44,11 +45,14 @@ impl Measurement {
         let loss = counters.loss();
         let ttl = self.tally.reply_ttl.as_ref();
         let guess = ttl.map(|ttl| initial_ttl(ttl.last));
+        let sources = self.group.as_ref().map(|group| &group.sources);
+        let probes = self.kept.iter().flat_map(|kept| &kept.probes);
+        let rotation = self.drive.as_ref().map(|drive| &drive.rotation);
         Target {
             target: context.target.clone(),
             address: Some(address),
             family: Some(self.config.destination.family()),
-            hostname: self.name.clone(),
+            hostname: self.drive.as_ref().and_then(|drive| drive.name.clone()),
             cast: self.config.cast,
             protocol: self.config.protocol.name().to_owned(),
             port: self.config.protocol.port(),
@@ -78,17 +82,17 @@ impl Measurement {
             reply_ttl: ttl.map(|ttl| ReplyTtl { last: ttl.last, min: ttl.min, max: ttl.max }),
             hops_back: ttl.zip(guess).map(|(ttl, guess)| guess - ttl.last),
             initial_ttl_guess: guess,
-            responders: self.is_group().then_some(self.sources.kept.len() as u64),
-            sources: self.sources(),
-            sources_omitted: self.sources.omitted,
+            responders: self.is_group().then_some(sources.map_or(0, |all| all.kept.len() as u64)),
+            sources: sources.map_or_else(Vec::new, group_sources),
+            sources_omitted: sources.map_or(0, |all| all.omitted),
             icmp_errors: self.icmp_errors(),
             outages: self.outages(context),
-            outages_omitted: self.stats.outages().omitted(),
+            outages_omitted: self.stats.outages_omitted(),
             failure: self.failure(),
-            probes: self.probes.iter().map(|(seq, record)| kept(*seq, record, context)).collect(),
-            probes_omitted: self.probes_omitted,
-            identifier_changes: self.rotation.changes,
-            identifier_changes_that_helped: self.rotation.helped,
+            probes: probes.map(|(seq, record)| kept(*seq, record, context)).collect(),
+            probes_omitted: self.kept.as_ref().map_or(0, |kept| kept.omitted),
+            identifier_changes: rotation.map_or(0, |rotation| rotation.changes),
+            identifier_changes_that_helped: rotation.map_or(0, |rotation| rotation.helped),
             skipped: self.skipped(),
         }
     }
@@ -127,24 +131,6 @@ impl Measurement {
         })
     }
 
-    fn sources(&self) -> Vec<Source> {
-        let kept = self.sources.kept.iter();
-        kept.map(|(from, source)| Source {
-            from: from.address(),
-            received: source.received,
-            late: source.late,
-            duplicates: source.duplicates,
-            rtt_ms: source.rtt.zip(source.mean_nanos()).map(|(rtt, mean)| SourceRtt {
-                min: milliseconds(rtt.min),
-                mean: mean / 1e6,
-                max: milliseconds(rtt.max),
-                last: milliseconds(rtt.last),
-            }),
-            ttl: source.ttl,
-        })
-        .collect()
-    }
-
     fn icmp_errors(&self) -> Vec<IcmpErrors> {
         let errors = self.tally.icmp_errors.iter();
         errors
@@ -159,9 +145,9 @@ impl Measurement {
     }
 
     fn outages(&self, context: &Context) -> Vec<Outage> {
-        let ended = self.stats.outages().iter().map(|ended| outage(&outage_of(ended), context));
+        let ended = self.stats.outages().map(|ended| outage(&outage_of(ended), context));
         let mut outages: Vec<Outage> = ended.collect();
-        let last = self.ongoing_outage.map(|ongoing| outage(&ongoing, context));
+        let last = self.ongoing_outage.as_ref().map(|ongoing| outage(ongoing, context));
         if let Some(last) = last
             && outages.last().is_none_or(|known| !known.ongoing)
         {
@@ -219,6 +205,24 @@ impl Measurement {
         }
         Some(plain(Stage::Request, "timeout", &message))
     }
+}
+
+fn group_sources(all: &Sources) -> Vec<Source> {
+    let kept = all.kept.iter();
+    kept.map(|(from, source)| Source {
+        from: from.address(),
+        received: source.received,
+        late: source.late,
+        duplicates: source.duplicates,
+        rtt_ms: source.rtt.zip(source.mean_nanos()).map(|(rtt, mean)| SourceRtt {
+            min: milliseconds(rtt.min),
+            mean: mean / 1e6,
+            max: milliseconds(rtt.max),
+            last: milliseconds(rtt.last),
+        }),
+        ttl: source.ttl,
+    })
+    .collect()
 }
 
 /// The smallest of the usual initial TTLs that is not below `ttl`.

@@ -14,10 +14,11 @@ use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError};
 use netdiag_model::{ClockAnchor, Destination, Family, Untrusted, Way, errno};
-use netdiag_ping::{Cast, Config, Protocol};
+use netdiag_ping::{Cast, Config, Probing, Protocol};
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 /// What will be done.
 pub(super) struct Plan {
@@ -316,7 +317,7 @@ fn config(
         // No further than this network unless asked (RFC 1112 section 6.1).
         control.hop_limit.get_or_insert(1);
     }
-    Config {
+    let probing = Probing {
         cast: resolved.cast,
         protocol: resolved.protocol,
         count: checked.count,
@@ -331,8 +332,9 @@ fn config(
         wall,
         control,
         keeps_probes: arguments.form() == Output::Json,
-        ..Config::new(resolved.target_index, destination)
-    }
+        ..Probing::default()
+    };
+    Config { target_index: resolved.target_index, destination, probing: Arc::new(probing) }
 }
 
 /// What a target is asked about, as the user wrote it.

@@ -169,7 +169,7 @@ fn report<'a>(
     let out = BufWriter::with_capacity(OUTPUT_BUFFER, out);
     match arguments.form() {
         Output::Json => Box::new(JsonReport::new(out)),
-        Output::Csv => Box::new(CsvReport(out)),
+        Output::Csv => Box::new(CsvReport::new(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose, arguments.quiet)),
         Output::Text => {
             let color = match arguments.color {
