@@ -8,7 +8,7 @@ use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Instant, Untrusted};
 use netdiag_ping::sweep::{Event, Row};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
