@@ -115,8 +115,7 @@ pub(crate) struct ReplyTtls {
     is_held: bool,
     held_since: Instant,
     /// Those before it that differ from the one after.
-    #[expect(clippy::box_collection, reason = "a word instead of three, and it is rare")]
-    before: Option<Box<Vec<(u8, Instant)>>>,
+    before: Vec<(u8, Instant)>,
 }
 
 /// From how many replies on a TTL counts as held.
@@ -251,7 +250,7 @@ impl ReplyTtls {
             held: ttl,
             is_held: false,
             held_since: at,
-            before: None,
+            before: Vec::new(),
         }
     }
 
@@ -268,18 +267,17 @@ impl ReplyTtls {
             return;
         }
         if self.is_held {
-            let before = self.before.get_or_insert_default();
-            if before.len() + 1 >= CHANGES_KEPT {
+            if self.before.len() + 1 >= CHANGES_KEPT {
                 return;
             }
-            before.push((self.held, self.held_since));
+            self.before.push((self.held, self.held_since));
         }
         (self.held, self.is_held, self.held_since) = (ttl, true, self.run_since);
     }
 
     /// Runs of equal TTLs of at least five replies: the value, since when.
     pub(crate) fn held(&self) -> Vec<(u8, Instant)> {
-        let before = self.before.iter().flat_map(|before| before.iter().copied());
+        let before = self.before.iter().copied();
         before.chain(self.is_held.then_some((self.held, self.held_since))).collect()
     }
 }

@@ -36,6 +36,8 @@ struct Field {
     value: usize,
     end: usize,
     marks: [usize; 2],
+    /// How the name begins: most differ in that.
+    start: u64,
 }
 
 impl Fields {
@@ -85,18 +87,22 @@ impl Marked {
                     if what == END {
                         break;
                     }
-                    found.push(Field { key: at, value: at, end: at, marks: [mark; 2] });
+                    found.push(Field { key: at, value: at, end: at, marks: [mark; 2], start: 0 });
                 }
                 (VALUE, 1) => {
                     if let Some(field) = found.last_mut() {
                         (field.value, field.marks[0]) = (at, mark);
+                        field.start = start_of(self.name(field));
                     }
                 }
                 (END, _) => depth -= 1,
                 _ => {}
             }
         }
-        found[first..].sort_unstable_by(|one, other| self.name(one).cmp(self.name(other)));
+        found[first..].sort_unstable_by(|one, other| {
+            let starts = one.start.cmp(&other.start);
+            starts.then_with(|| self.name(one).cmp(self.name(other)))
+        });
         mark
     }
 
@@ -130,13 +136,24 @@ impl Marked {
     }
 }
 
+/// The first eight bytes of a name, in order as numbers.
+fn start_of(name: &[u8]) -> u64 {
+    let mut start = [0; 8];
+    start.iter_mut().zip(name).for_each(|(to, byte)| *to = *byte);
+    u64::from_be_bytes(start)
+}
+
 impl Write for Marked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match bytes {
             [what @ (BEGIN | KEY | VALUE | END)] => self.marks.push((*what, self.bytes.len())),
             text => self.bytes.extend_from_slice(text),
         }
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -136,9 +136,14 @@ mod tests {
 
     #[test]
     fn seconds_are_cut_to_milliseconds() {
-        assert_eq!(seconds(".2", "timing interval").ok(), Some(Duration::from_millis(200)));
-        assert_eq!(seconds("0.0019", "timing interval").ok(), Some(Duration::from_millis(1)));
-        for text in ["", "x", "-1", "nan", "1e300", "3000000"] {
+        let taken =
+            |text| seconds(text, "timing interval").ok().map(|(length, said)| (length, said.len()));
+        assert_eq!(taken(".2"), Some((Duration::from_millis(200), 0)));
+        assert_eq!(taken("0.0019"), Some((Duration::from_millis(1), 0)));
+        // With a warning.
+        assert_eq!(taken("x"), Some((Duration::ZERO, 2)));
+        assert_eq!(taken("1s"), Some((Duration::from_secs(1), 2)));
+        for text in ["", "-1", "nan", "1e300", "3000000"] {
             assert!(seconds(text, "linger time").is_err(), "{text}");
         }
     }
