@@ -42,6 +42,17 @@ fn a1_without_any_right_where_the_kernel_allows_it() {
 }
 
 #[test]
+fn o2_who_asks_is_told_of_a_datagram_socket() {
+    for host in ["10.9.2.2", "fd09:2::2"] {
+        both("plain-1ms", &["ping", "-v", "-c", "1", host], |ended, socket| {
+            let said = ["ICMP by a datagram socket (no CAP_NET_RAW", "setcap cap_net_raw+p"];
+            let is_told = said.iter().all(|words| ended.err.contains(words));
+            assert_eq!(is_told, socket == "icmp-datagram", "{ended:?}");
+        });
+    }
+}
+
+#[test]
 fn a1_redirects_are_no_loss_in_either_mode() {
     for code in 0..=3 {
         let host = format!("10.5.{code}.9");

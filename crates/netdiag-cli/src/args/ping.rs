@@ -163,7 +163,8 @@ pub(crate) struct PingArguments {
     /// Say that a request is unanswered when the next one leaves.
     #[arg(short = 'O', long)]
     pub(crate) outstanding: bool,
-    /// Every rejected packet; with jsonl also every request sent.
+    /// Every rejected packet, and by which method where it is not the best; with jsonl also every
+    /// request sent.
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// When findings are coloured; auto: on a terminal.

@@ -28,6 +28,8 @@ pub(crate) struct Wishes {
     pub(crate) may_stand_in: bool,
     /// Nothing was asked for that a TCP connection cannot do.
     pub(crate) has_no_options: bool,
+    /// The method is told even where its figures are as good as those of the best one.
+    pub(crate) verbose: bool,
 }
 
 /// The rung for what was asked for. Without the right to send ICMP, UDP stands in for it, and TCP
@@ -39,7 +41,7 @@ pub(crate) fn rung(
     wishes: Wishes,
     tcp: impl FnOnce() -> Result<(), NetworkError>,
 ) -> Result<Rung, Box<Failure>> {
-    let Wishes { backend, may_stand_in, has_no_options } = wishes;
+    let Wishes { backend, may_stand_in, has_no_options, verbose } = wishes;
     let family = destination.family();
     let method = |opening| method(opening, backend);
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
@@ -61,7 +63,11 @@ pub(crate) fn rung(
             return Ok(as_asked(without_tag(method(opening), wanted)));
         }
         Protocol::Icmp => match opened.family(family) {
-            Ok(opening) => return Ok(as_asked(method(opening))),
+            Ok(opening) => {
+                let is_told = verbose && opening.socket == SocketKind::IcmpDatagram;
+                let note = is_told.then(|| remedy::datagram_note(family, opening));
+                return Ok(Rung { note, ..as_asked(method(opening)) });
+            }
             Err(error) => error,
         },
     };
@@ -197,7 +203,12 @@ mod tests {
         let refused = vec![Refused { family: Family::Ipv4, socket, error }];
         let opened = Opened { udp4: udp, refused, ..Opened::icmp(icmp.clone(), icmp) };
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));
-        let wishes = Wishes { backend: Backend::Linux, may_stand_in: true, has_no_options: true };
+        let wishes = Wishes {
+            backend: Backend::Linux,
+            may_stand_in: true,
+            has_no_options: true,
+            verbose: true,
+        };
         rung(Protocol::Icmp, destination, &opened, wishes, || Ok(()))
     }
 
@@ -205,6 +216,8 @@ mod tests {
     fn the_ladder_goes_from_icmp_by_udp_to_tcp() {
         let best = icmp(open(SocketKind::Raw), refused(EPERM)).expect("ICMP");
         assert_eq!((best.protocol, best.note), (Protocol::Icmp, None));
+        let user = icmp(open(SocketKind::IcmpDatagram), refused(EPERM)).expect("ICMP");
+        assert!(user.note.is_some_and(|note| note.contains("ICMP by a datagram socket")));
         let udp = icmp(refused(EPERM), open(SocketKind::UdpErrorQueue)).expect("UDP");
         assert_eq!(udp.protocol, Protocol::Udp { port: UDP_PORT });
         assert!(udp.note.is_some_and(|note| note.contains("UDP to port 33434 instead")));

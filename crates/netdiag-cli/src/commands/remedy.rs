@@ -17,14 +17,14 @@ const EADDRNOTAVAIL: i32 = 99;
 
 /// That this machine has no address of a family.
 pub(crate) fn no_family(destination: Destination, error: &NetworkError) -> Failure {
-    let family = family_name(destination);
+    let family = family_name(destination.family());
     let said = format!("no {family} on this host ({error})");
     failure(destination, error, errno::reason(error.errno), &said)
 }
 
 /// Why a family has no socket, and the way out.
 pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure {
-    let family = family_name(destination);
+    let family = family_name(destination.family());
     let (reason, said) = match error.errno {
         number if error.call.contains("SO_MARK") => (
             errno::reason(number),
@@ -80,8 +80,8 @@ pub(crate) fn no_timestamps(destination: Destination, opening: &Opening) -> Fail
     failure(destination, &error, "no-permission".to_owned(), &said)
 }
 
-const fn family_name(destination: Destination) -> &'static str {
-    match destination.family() {
+const fn family_name(family: Family) -> &'static str {
+    match family {
         Family::Ipv4 => "IPv4",
         Family::Ipv6 => "IPv6",
     }
@@ -97,12 +97,18 @@ fn failure(destination: Destination, error: &NetworkError, reason: String, said:
     }
 }
 
+/// That ICMP leaves by a datagram socket, what that cannot tell, and what would mend it: one line.
+pub(crate) fn datagram_note(family: Family, opening: &Opening) -> String {
+    let (family, because, lost) = (family_name(family), &opening.because, opening.lost.join("; "));
+    format!(
+        "{family}: ICMP by a datagram socket ({because}); not seen: {lost}; \
+         `setcap cap_net_raw+p netdiag` gives a raw socket"
+    )
+}
+
 /// What stands in for ICMP, what that cannot tell, and what would mend it: one line.
 pub(crate) fn note(family: Family, protocol: Protocol, method: &Method, opened: &Opened) -> String {
-    let family_name = match family {
-        Family::Ipv4 => "IPv4",
-        Family::Ipv6 => "IPv6",
-    };
+    let family_name = family_name(family);
     let is_closed = |kind, errnos: &[i32]| {
         opened.refused.iter().any(|refused| {
             refused.family == family

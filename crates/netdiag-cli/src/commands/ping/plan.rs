@@ -301,6 +301,7 @@ fn wishes(arguments: &PingArguments) -> Wishes {
             && !arguments.user_stamps
             && !uses::has_ecn(arguments)
             && arguments.pattern.is_none(),
+        verbose: arguments.verbose && !arguments.classic,
     }
 }
 

@@ -113,6 +113,7 @@ fn climb<N: Network>(
         backend: Backend::Linux,
         may_stand_in: arguments.mark.is_none(),
         has_no_options: arguments.pattern.is_none(),
+        verbose: arguments.verbose,
     };
     match ladder::rung(arguments.proto, first, network.opened(), wishes, tcp) {
         Ok(rung) => {
