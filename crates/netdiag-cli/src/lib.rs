@@ -40,14 +40,12 @@ pub fn run<W: World>(
 ) -> ExitStatus {
     let argv: Vec<OsString> = argv.into_iter().collect();
     match classic::started_as(argv.first()) {
-        Some(Tool::Ping) => {
-            return match classic::ping(argv, world.may_flood(), out, err) {
-                Ok(ping) => commands::ping::run(&ping, world, out, err),
-                Err(status) => status,
-            };
-        }
+        Some(Tool::Ping) => return ping(argv, world, out, err),
         Some(Tool::Fping) => return fping(argv, world, out, err),
         None => {}
+    }
+    if let Some(words) = classic::ping_words(&argv) {
+        return ping(words, world, out, err);
     }
     if let Some(words) = classic::fping_words(&argv) {
         return fping(words, world, out, err);
@@ -73,6 +71,18 @@ pub fn run<W: World>(
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
         }
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
+    }
+}
+
+fn ping<W: World>(
+    argv: Vec<OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    match classic::ping(argv, world.may_flood(), out, err) {
+        Ok(arguments) => commands::ping::run(&arguments, world, out, err),
+        Err(status) => status,
     }
 }
 

@@ -107,15 +107,25 @@ fn ends() -> Vec<i32> {
     ends.filter(|signal| *signal != libc::SIGHUP || !raw::is_ignored(*signal)).collect()
 }
 
-/// Blocks the signals that end a run, so that they stay pending; returns the mask before.
+/// Blocks the signals that end a run, so that they stay pending, and SIGQUIT, which has nothing to
+/// show yet; returns the mask before.
 pub(crate) fn hold() -> raw::SignalMask {
     let mask = raw::block_signals();
     raw::restore_signals(&mask);
     let ends = ends();
-    raw::set_mask(&ends);
+    let held: Vec<i32> = ends.iter().copied().chain([libc::SIGQUIT]).collect();
+    raw::set_mask(&held);
     // What is ignored would be thrown away instead of staying pending.
     ends.iter().for_each(|signal| raw::default_action(*signal));
     mask
+}
+
+/// Sets the mask that was there before [`hold`]. A SIGQUIT that came meanwhile is forgotten.
+pub(crate) fn release(mask: &raw::SignalMask) {
+    if let Ok(mut quits) = raw::signal_descriptor(&[libc::SIGQUIT]) {
+        while quits.read(&mut [0; INFO_LEN]).is_ok_and(|len| len > 0) {}
+    }
+    raw::restore_signals(mask);
 }
 
 /// A descriptor that becomes readable when a signal comes that ends a run, without taking it. It must

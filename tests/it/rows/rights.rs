@@ -41,6 +41,45 @@ fn a1_without_any_right_where_the_kernel_allows_it() {
     }
 }
 
+/// An address of a link and the interface beside it, over the socket of an ordinary user too.
+#[test]
+fn a1_an_address_of_a_link_goes_by_the_interface_given() {
+    let Some(far) = Namespace::loopback() else { return };
+    let Some(here) = Namespace::new(&format!(
+        "ip link add va address 02:00:00:00:00:0a type veth peer name vb \
+             address 02:00:00:00:00:0b netns {}
+         ip link set va up",
+        far.pid()
+    )) else {
+        return;
+    };
+    far.run("ip link set vb up");
+    here.let_nobody_in();
+    let ready = "until ip -6 route show table local dev va | grep -q fe80::ff:fe00:a; do :; done";
+    here.run(ready);
+    far.run(&ready.replace("va", "vb").replace("fe00:a", "fe00:b"));
+    let arguments = ["ping", "-c", "1", "-I", "va", "fe80::ff:fe00:b"];
+    for ended in [run(&mut here.netdiag(&arguments)), run(&mut here.nobody(&arguments))] {
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+    }
+    let group = run(&mut here.nobody(&["ping", "--multicast", "-c", "1", "-I", "va", "ff02::1"]));
+    assert_eq!(group.code(), Some(0), "{group:?}");
+}
+
+/// What is refused for another reason than a missing right is not told as one.
+#[test]
+fn o2_a_flow_label_that_is_taken_and_an_identifier_that_means_any() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    let taken = "ping -q -c 30 -i 0.2 -F 9 ::1 > /dev/null & \
+        until grep -q '^00009' /proc/$!/net/ip6_flowlabel; do :; done
+        $1 ping -c 1 -F 9 ::1 2>&1; kill $!";
+    let ended = run(namespace.command("sh").args(["-c", taken, "sh", NETDIAG]));
+    assert!(ended.out.contains("has the flow label for itself alone"), "{ended:?}");
+    let ended = run(&mut namespace.nobody(&["ping", "-c", "1", "-e", "0", "127.0.0.1"]));
+    assert_eq!(ended.code(), Some(3), "{ended:?}");
+    assert!(ended.err.contains("--ident 0 means any identifier"), "{ended:?}");
+}
+
 #[test]
 fn o2_who_asks_is_told_of_a_datagram_socket() {
     for host in ["10.9.2.2", "fd09:2::2"] {

@@ -1,6 +1,7 @@
 //! ICMPv6 datagram sockets: the kernel does not tell what this machine's own firewall drops. That no
 //! packet came to an interface does (B6).
 
+use super::network::Lab;
 use crate::support::process::{Namespace, Process, has, run};
 use serde_json::Value;
 use std::io::Read;
@@ -89,4 +90,24 @@ fn b6_a_service_that_is_up_does_not_make_the_own_filter_one_of_the_target() {
     };
     assert_eq!(codes("::2"), ["local-send-blocked"]);
     assert_eq!(codes("::4"), ["icmp-filtered-service-up"]);
+}
+
+/// A rule that answers instead of dropping is no answer of a router.
+#[test]
+fn b6_what_the_own_firewall_rejects_is_no_loss() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    for answer in ["port-unreachable", "admin-prohibited", "no-route"] {
+        lab.here.run(&format!(
+            "nft flush ruleset; nft -f - <<'END'
+    table inet t {{ chain o {{ type filter hook output priority 0
+        ip6 daddr fd09:2::2 icmpv6 type echo-request numgen inc mod 2 1 \
+            reject with icmpv6 type {answer}; }}; }}
+END"
+        ));
+        let line = ["ping", "-6", "-c4", "-i.05", "-W.5", "--json", "fd09:2::2"];
+        let ended = run(&mut lab.here.nobody(&line));
+        assert_eq!((ended.code(), counts(&ended.target())), (Some(0), [4, 2, 0, 2]), "{ended:?}");
+        assert_eq!(ended.target()["net_errors"], 0, "{ended:?}");
+    }
 }

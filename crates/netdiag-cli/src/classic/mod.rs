@@ -58,6 +58,23 @@ pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
     }
 }
 
+/// The arguments of iputils' ping with its name before them, where the line is `netdiag ping ...` with
+/// `--classic` before any `--`, and no other long option, which iputils has not.
+pub(crate) fn ping_words(argv: &[OsString]) -> Option<Vec<OsString>> {
+    let mut words = argv.get(2..)?.to_vec();
+    let is_ping = argv.get(1).is_some_and(|word| word == "ping");
+    let options = words.iter().take_while(|word| *word != "--");
+    let is_long = |word: &&OsString| word.as_encoded_bytes().starts_with(b"--");
+    let mut long = options.enumerate().filter(|(_, word)| is_long(word));
+    let (place, _) = long.next().filter(|(_, word)| *word == "--classic" && is_ping)?;
+    if long.next().is_some() {
+        return None;
+    }
+    words.remove(place);
+    words.insert(0, "ping".into());
+    Some(words)
+}
+
 /// The arguments of fping with its name before them, where the line is `netdiag fping ...`, or
 /// `netdiag sweep ...` with `--classic` before any `--`.
 pub(crate) fn fping_words(argv: &[OsString]) -> Option<Vec<OsString>> {

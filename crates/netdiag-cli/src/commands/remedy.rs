@@ -9,6 +9,7 @@ use netdiag_ping::Protocol;
 
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
+const EINVAL: i32 = 22;
 const ENOSYS: i32 = 38;
 const EPROTONOSUPPORT: i32 = 93;
 const EAFNOSUPPORT: i32 = 97;
@@ -30,9 +31,23 @@ pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure 
             errno::reason(number),
             format!("--mark needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17 ({error})"),
         ),
+        EPERM if error.call.contains("FLOWLABEL") => (
+            "flow-label-taken".to_owned(),
+            format!(
+                "another socket of this machine has the flow label for itself alone ({error}): \
+                 another --flow-label, or when that socket is closed"
+            ),
+        ),
         EADDRINUSE => (
             errno::reason(EADDRINUSE),
             format!("that echo identifier is taken ({error}): another --ident, or none"),
+        ),
+        EINVAL if error.call == "bind" => (
+            errno::reason(EINVAL),
+            format!(
+                "--ident 0 means any identifier to an ICMP datagram socket ({error}); \
+                 `setcap cap_net_raw+p netdiag` gives a raw socket, which can have it"
+            ),
         ),
         EPERM | EACCES => (
             "no-permission".to_owned(),
@@ -69,7 +84,6 @@ pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure 
 /// Why timestamps cannot be asked for here, and the way out. Nothing was sent: it is known that the
 /// kernel refuses them over a datagram socket (ping_supported in net/ipv4/ping.c).
 pub(crate) fn no_timestamps(destination: Destination, opening: &Opening) -> Failure {
-    const EINVAL: i32 = 22;
     let error = NetworkError { call: "sendmsg", errno: EINVAL };
     let because = &opening.because;
     let said = format!(

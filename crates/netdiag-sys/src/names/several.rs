@@ -44,7 +44,7 @@ pub fn resolve_all(names: &[String], family: Option<Family>) -> Vec<LookedUp> {
             interrupted = interrupted || at_once(some, names, family, &mut found);
         }
         if !interrupted {
-            raw::restore_signals(&mask);
+            signals::release(&mask);
         }
     }
     let unknown = || (Err(LookupError::Interrupted), Duration::ZERO);

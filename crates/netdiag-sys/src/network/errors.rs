@@ -1,12 +1,12 @@
 //! Reading a socket's error queue: send stamps, ICMP errors, and local errors (ip(7), IP_RECVERR).
 
 use super::lane::{Lane, Shared, push_sent, receive};
-use crate::address;
 use crate::control::{Ancillary, ExtendedError};
 use crate::raw::{Batch, Incoming, MAX_BATCH};
+use crate::{address, names};
 use netdiag_engine::port::{Channel, ErrorOrigin, InputKind, Inputs, NetworkError, QueuedError};
-use netdiag_model::Instant;
 use netdiag_model::contract::SocketKind;
+use netdiag_model::{Destination, Instant};
 
 /// What a stamp is of, in linux/errqueue.h: the packet came to the queue of an interface.
 const SCM_TSTAMP_SCHED: u32 = 1;
@@ -107,6 +107,20 @@ impl Lane {
         stamps
     }
 
+    /// Whether an error was made by a rule of this machine's own firewall, where the kernel does not
+    /// tell the send so: it is from an own address, and there are packets that came to no interface.
+    /// They are told of as such ([`Lane::give_up_stamps`]). That a neighbour was not found comes
+    /// from an own address, too.
+    fn is_own_rule(&self, error: &ExtendedError, destination: Destination) -> bool {
+        const ADDRESS_UNREACHABLE: (u8, u8) = (1, 3);
+        self.socket.tells_departures
+            && self.unstamped.is_any_in_doubt()
+            && (error.kind, error.code) != ADDRESS_UNREACHABLE
+            && error.offender.is_some_and(|offender| {
+                offender.address() != destination.address() && names::owns(offender.address())
+            })
+    }
+
     fn take_errors(&self, shared: &mut Shared, user: Instant, reading: Reading, found: &mut Found) {
         let Shared { clock, errors, queued, .. } = shared;
         for (ancillary, error, message) in entries(errors) {
@@ -129,6 +143,9 @@ impl Lane {
             let Some((destination, port)) = address::decode(message.name) else {
                 continue;
             };
+            if origin == ErrorOrigin::Icmp && self.is_own_rule(&error, destination) {
+                continue;
+            }
             let stamp = clock.stamp(ancillary.stamp, Instant::ZERO, user, user);
             let told = QueuedError {
                 stamp,

@@ -9,7 +9,8 @@ use crate::raw::{self, MAX_BATCH, Outgoing};
 use netdiag_engine::port::{
     Channel, InputKind, Inputs, NetworkError, OperationId, SendError, Transmit,
 };
-use netdiag_model::Instant;
+use netdiag_model::{Destination, Instant};
+use std::net::Ipv6Addr;
 use std::os::fd::AsFd;
 
 /// How often a send is tried again while errors of earlier packets come in its way.
@@ -45,7 +46,7 @@ impl Lane {
             Channel::Udp { port } => port,
             Channel::Icmp | Channel::Tcp => 0,
         };
-        let (name, name_len) = address::encode(transmit.destination, port);
+        let (name, name_len) = address::encode(scoped(transmit), port);
         Prepared {
             id: transmit.id,
             name,
@@ -166,6 +167,26 @@ impl Lane {
             self.unstamped.restart_count();
         }
     }
+}
+
+/// The destination with the interface that it is to be reached by, where an address means nothing
+/// without one: an ICMPv6 datagram socket looks for it nowhere else.
+fn scoped(transmit: &Transmit<&[u8]>) -> Destination {
+    match (transmit.destination, transmit.control.interface) {
+        (Destination::V6(address, 0), Some(index)) if needs_scope(address) => {
+            Destination::V6(address, index)
+        }
+        (destination, _) => destination,
+    }
+}
+
+/// Whether an address is one of a link or an interface (RFC 4007 section 4).
+fn needs_scope(address: Ipv6Addr) -> bool {
+    const SCOPE: u16 = 0xf;
+    const LINK_LOCAL: u16 = 2;
+    let [first, ..] = address.segments();
+    address.is_unicast_link_local()
+        || address.is_multicast() && (1..=LINK_LOCAL).contains(&(first & SCOPE))
 }
 
 /// Whether an ICMP error of an earlier packet can be the reason for this error number.

@@ -81,6 +81,11 @@ impl Unstamped {
         }
     }
 
+    /// Whether one may not have come past this machine's firewall.
+    pub(super) fn is_any_in_doubt(&self) -> bool {
+        self.queue.iter().any(|departed| !departed.queued)
+    }
+
     /// Puts packets back that were taken too early, oldest first.
     pub(super) fn put_back(&mut self, early: Vec<Departed>) {
         early.into_iter().rev().for_each(|departed| self.queue.push_front(departed));

@@ -77,6 +77,10 @@ fn bind(socket: &Socket, asked: Option<u16>, family: Family) -> Result<u16, Netw
     raw::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_REUSEADDR, 0)
         .map_err(|errno| NetworkError { call: "setsockopt(SO_REUSEADDR)", errno })?;
     if let Some(identifier) = asked {
+        if identifier == 0 {
+            // To the kernel that is any.
+            return Err(NetworkError { call: "bind", errno: libc::EINVAL });
+        }
         bind_to(socket, identifier, family)?;
         return probe::local_port(socket);
     }

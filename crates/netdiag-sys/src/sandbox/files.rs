@@ -57,7 +57,10 @@ pub(super) fn confine(reads: &Reads<'_>) -> raw::Result<u32> {
     let rules = Ruleset::new(attributes.get(..fields).unwrap_or_default())?;
     // What is not there, or is a pipe and needs no rule, is found out by who opens it.
     for path in NAMES.iter().filter(|_| reads.names).chain(BACKTRACE.iter().filter(|_| traces())) {
-        let _ = rules.allow(path, READ_FILE);
+        if let Err(errno @ (libc::EMFILE | libc::ENFILE)) = rules.allow(path, READ_FILE) {
+            // Without a descriptor for the rule the file could not be read.
+            return Err(errno);
+        }
     }
     if let Some(path) = reads.file.and_then(|path| CString::new(path).ok()) {
         // A folder can be opened and not read; who does is told so.
