@@ -23,6 +23,7 @@ use netdiag_report::ping::{
     CsvReport, JsonLinesReport, JsonReport, PingReport, TextOptions, TextReport,
 };
 use netdiag_report::style::Style;
+pub(crate) use limits::floor;
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
 

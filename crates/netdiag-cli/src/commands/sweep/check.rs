@@ -1,9 +1,11 @@
 //! Whether the arguments fit together, and fit this machine.
 
+use super::limits::RATE_OF_A_USER;
 use crate::World;
 use crate::args::SweepArguments;
 use crate::args::ping::Output;
 use crate::args::sweep::Rate;
+use crate::commands::ping::floor;
 use netdiag_check::expr::Expr;
 use netdiag_model::target::{AddressRange, TargetSpec};
 use netdiag_model::{Family, Untrusted};
@@ -16,8 +18,6 @@ use std::time::Duration;
 pub(super) const MOST_TARGETS: u128 = 1 << 24;
 /// The most targets of a user who is not root and does not insist.
 const MOST_OF_A_USER: u128 = 1 << 16;
-/// The highest rate of a user who is not root, as the sender has it.
-const RATE_OF_A_USER: f64 = 2_500.0;
 /// The shortest interval of one.
 const INTERVAL_OF_A_USER: Duration = Duration::from_millis(10);
 /// A timeout above this without a unit is probably meant in milliseconds.
@@ -149,6 +149,11 @@ fn check_user<W: World>(arguments: &SweepArguments, world: &W) -> Result<(), Str
     }
     if arguments.count > 1 && arguments.interval < INTERVAL_OF_A_USER {
         return Err("--interval: below 10 ms only root may send".to_owned());
+    }
+    let least = floor(arguments.proto);
+    if arguments.count > 1 && arguments.interval < least {
+        let least = least.as_millis();
+        return Err(format!("--interval: below {least} ms only root may open connections"));
     }
     Ok(())
 }

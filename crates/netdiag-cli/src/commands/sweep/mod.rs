@@ -4,6 +4,7 @@ mod check;
 pub(crate) mod classic;
 mod conclude;
 mod gather;
+mod limits;
 mod plan;
 
 use crate::args::SweepArguments;

@@ -2,6 +2,7 @@
 
 use super::check::Checked;
 use super::gather::Gathered;
+use super::limits;
 use crate::args::SweepArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Rung, Wishes};
@@ -75,6 +76,9 @@ impl Plan {
             let of_targets = protocol(if ipv4.is_some() { &ipv4 } else { &ipv6 });
             (config.ipv4, config.ipv6) = (of_targets, of_targets);
         }
+        let asked = config.interval;
+        limits::keep(&mut config, world.may_flood(), false);
+        let stretched = limits::note(&config, asked);
         config.ways = ways(&config, world);
         let methods = [&ipv4, &ipv6].into_iter().flatten().map(|rung| rung.method.clone());
         let weakest = methods.max_by_key(|method: &Method| (method.socket, method.timestamps));
@@ -85,10 +89,11 @@ impl Plan {
             anchor,
             started_at,
             method,
-            arguments: as_understood(arguments, &checked, &config),
+            arguments: as_understood(arguments, &checked, &config, stretched.as_deref()),
             target_count: config.targets.len() as usize,
         };
         let (ipv4, ipv6) = (ipv4.map(|rung| rung.method), ipv6.map(|rung| rung.method));
+        notes.extend(stretched);
         Ok(Self {
             setting: Setting { run, config: Arc::new(config), ipv4, ipv6 },
             fail_if: checked.fail_if,
@@ -227,6 +232,7 @@ fn as_understood(
     arguments: &SweepArguments,
     checked: &Checked,
     config: &Config,
+    stretched: Option<&str>,
 ) -> serde_json::Value {
     let rate = (!config.spacing.is_zero()).then(|| 1.0 / config.spacing.as_secs_f64());
     json!({
@@ -239,6 +245,7 @@ fn as_understood(
         "retries": config.retries,
         "backoff": config.backoff,
         "interval_ms": milliseconds(config.interval),
+        "interval_because": stretched,
         "packets_per_second": rate,
         "timeout_ms": milliseconds(config.timeout),
         "deadline_ms": config.deadline.map(milliseconds),

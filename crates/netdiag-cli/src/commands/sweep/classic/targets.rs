@@ -5,7 +5,7 @@ use super::{CANNOT_BE_HAD, Refused, SYSTEM, UNREACHABLE};
 use crate::World;
 use crate::args::FpingArguments;
 use crate::commands::resolve::{NO_FAMILY, NO_NAME, classic_failure, literal};
-use netdiag_model::target::AddressRange;
+use netdiag_model::target::{AddressRange, AddressSet};
 use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
 use netdiag_ping::sweep::{Given, Targets};
 use std::io::{BufRead, Read, Write};
@@ -25,6 +25,9 @@ pub(super) struct Gathered {
     pub(super) targets: Targets,
     /// How many names have no address.
     pub(super) unknown: u32,
+    /// Whether an address is a target twice.
+    pub(super) is_shared: bool,
+    seen: AddressSet,
     /// Targets whose names are wanted.
     pub(super) named: Vec<u32>,
     /// Names to be looked up.
@@ -136,10 +139,16 @@ impl Gathered {
         let first = self.targets.len();
         check(u128::from(first) + range.count(), arguments)?;
         self.targets.push_range(range);
+        self.see(range);
         if arguments.names || arguments.all_names {
             self.named.extend(first..self.targets.len());
         }
         Ok(())
+    }
+
+    fn see(&mut self, range: AddressRange) {
+        let new: u128 = self.seen.insert(range).iter().map(AddressRange::count).sum();
+        self.is_shared |= new < range.count();
     }
 
     fn look_up<W: World>(
@@ -182,6 +191,7 @@ impl Gathered {
         if arguments.all_names || (arguments.names && literal(name).is_some()) {
             self.named.push(self.targets.len());
         }
+        self.see(AddressRange::one(destination.address()));
         let (text, destination) = (Untrusted::from(name), Some(destination));
         self.targets.push_given(Given { text, destination, failure: None });
         Ok(())
