@@ -333,8 +333,10 @@ fn b29_a_user_is_slowed_down_and_loses_nothing() {
         assert!(hosts.all(|host| host.contains("xmt/rcv/%loss = 20/20/0%")), "{series:?}");
         assert!(series.took >= Duration::from_millis(38), "{series:?}");
     }
-    namespace.run("nft add table inet t; nft add chain inet t i '{ type filter hook input priority 0; }'
-        nft add rule inet t i ip daddr 127.2.0.0/16 counter drop");
+    namespace.run(
+        "nft add table inet t; nft add chain inet t i '{ type filter hook input priority 0; }'
+        nft add rule inet t i ip daddr 127.2.0.0/16 counter drop",
+    );
     // Retries come in between, and keep to the rate with all others.
     let dead = nobody("-s -q -r 2 -t 50 -B 1 -i 0 -g 127.2.0.0/22");
     assert_eq!(dead.code(), Some(1), "{dead:?}");

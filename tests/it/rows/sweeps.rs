@@ -1,14 +1,14 @@
 //! `netdiag sweep` on the real kernel: rows B1 to B3, B22, B23, bad input, signals and streams.
 
 use super::events;
-use crate::support::process::{Ended, NETDIAG, Namespace, Process, run};
+use crate::support::process::{Ended, NETDIAG, Namespace, Process, hold, run};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many targets came to each state.
-fn states(document: &Value) -> BTreeMap<String, u64> {
+pub(super) fn states(document: &Value) -> BTreeMap<String, u64> {
     let mut states = BTreeMap::new();
     for target in document["targets"].as_array().expect("targets") {
         *states.entry(target["state"].as_str().expect("a word").to_owned()).or_default() += 1;
@@ -16,16 +16,16 @@ fn states(document: &Value) -> BTreeMap<String, u64> {
     states
 }
 
-fn counted<const N: usize>(states: [(&str, u64); N]) -> BTreeMap<String, u64> {
+pub(super) fn counted<const N: usize>(states: [(&str, u64); N]) -> BTreeMap<String, u64> {
     states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect()
 }
 
-fn sweep(namespace: &Namespace, arguments: &[&str]) -> Ended {
+pub(super) fn sweep(namespace: &Namespace, arguments: &[&str]) -> Ended {
     run(namespace.netdiag(&["sweep"]).args(arguments))
 }
 
 /// This machine has 10.9.2.0/24 to itself; what is dropped and refused is by rules of nftables.
-const HOSTS: &str = "
+pub(super) const HOSTS: &str = "
     ip route add local 10.9.2.0/24 dev lo
     ip route add local 10.9.3.0/24 dev lo
     ip route add prohibit 10.9.4.0/24

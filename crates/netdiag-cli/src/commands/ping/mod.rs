@@ -16,6 +16,7 @@ use crate::args::ping::{Color, Output};
 use crate::commands::ending::{self, End, Measured, into_flow};
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
+pub(crate) use limits::floor;
 use netdiag_engine::port::{Network, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
 use netdiag_ping::Measurement;
@@ -23,7 +24,6 @@ use netdiag_report::ping::{
     CsvReport, JsonLinesReport, JsonReport, PingReport, TextOptions, TextReport,
 };
 use netdiag_report::style::Style;
-pub(crate) use limits::floor;
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
 

@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub(super) setting: Setting,
     pub(super) fail_if: Option<Expr>,
     pub(super) min_alive: Option<u32>,
+    /// The process ends with fping's codes.
+    pub(super) classic_exit: bool,
     /// Targets of which nobody could be asked for their address.
     pub(super) unmeasured: BTreeSet<u32>,
     pub(super) bad_lines: u64,
@@ -57,8 +59,7 @@ impl Plan {
         if gathered.targets.is_empty() && gathered.bad_lines == 0 {
             return Err("no targets are left".to_owned());
         }
-        check_zones(&gathered.targets, &checked)?;
-        let mut notes = Vec::new();
+        let mut notes = Vec::from_iter(gathered.note());
         let mut rung = |family| {
             let first = first_of(&gathered.targets, family)?;
             let tcp = || world.tcp(family);
@@ -98,6 +99,7 @@ impl Plan {
             setting: Setting { run, config: Arc::new(config), ipv4, ipv6 },
             fail_if: checked.fail_if,
             min_alive: arguments.min_alive,
+            classic_exit: arguments.classic_exit,
             unmeasured: gathered.unmeasured,
             bad_lines: gathered.bad_lines,
             interrupted: gathered.interrupted,
@@ -136,21 +138,6 @@ fn first_of(targets: &Targets, family: Family) -> Option<Destination> {
     found.find(|destination| destination.family() == family)
 }
 
-/// A link-local address needs its interface: the kernel would pick one.
-fn check_zones(targets: &Targets, checked: &Checked) -> Result<(), String> {
-    let mut without = targets
-        .corners()
-        .filter_map(|target| target.destination())
-        .filter(|d| matches!(d, Destination::V6(address, 0) if address.is_unicast_link_local()));
-    match without.next().filter(|_| checked.interface.is_none()) {
-        None => Ok(()),
-        Some(one) => Err(format!(
-            "TARGET `{one}`: a link-local address needs its interface, such as `{one}%eth0` or \
-             --interface"
-        )),
-    }
-}
-
 fn ways<W: World>(config: &Config, world: &mut W) -> Vec<(netdiag_model::Way, Destination)> {
     let all = config.targets.corners().filter_map(|target| target.destination());
     let known = all
@@ -164,8 +151,8 @@ fn config(arguments: &SweepArguments, checked: &Checked, targets: Targets) -> Co
     Config {
         count: arguments.count,
         retries: arguments.retries(),
-        backoff: arguments.backoff,
-        interval: arguments.interval,
+        backoff: arguments.backoff.unwrap_or(1.0),
+        interval: arguments.interval(),
         spacing: arguments.rate.spacing(),
         timeout: arguments.timeout.duration,
         deadline: arguments.deadline,

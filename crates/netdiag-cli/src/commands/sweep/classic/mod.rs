@@ -17,13 +17,13 @@ use std::sync::Arc;
 use targets::Gathered;
 
 /// Some targets did not answer.
-const UNREACHABLE: u8 = 1;
+pub(super) const UNREACHABLE: u8 = 1;
 /// Some names have no address.
-const UNKNOWN: u8 = 2;
+pub(super) const UNKNOWN: u8 = 2;
 /// Arguments that cannot be had.
 const CANNOT_BE_HAD: u8 = 3;
 /// The system refused something.
-const SYSTEM: u8 = 4;
+pub(super) const SYSTEM: u8 = 4;
 
 const EADDRNOTAVAIL: i32 = 99;
 
