@@ -114,11 +114,6 @@ impl Measurement {
         self.tally.skipped + schedule.map_or(0, Schedule::missed)
     }
 
-    /// So many probes were never begun, says whoever has the schedule.
-    pub(crate) fn skip(&mut self, count: u64) {
-        self.tally.on_skipped(count);
-    }
-
     /// Whether the series ended by itself, not by a signal or a deadline.
     #[must_use]
     pub fn is_complete(&self) -> bool {

@@ -137,6 +137,7 @@ impl Tally {
         }
     }
 
+    /// So many probes were never begun, says whoever has the schedule.
     pub(crate) fn on_skipped(&mut self, count: u64) {
         self.rare().skipped += count;
     }

@@ -174,7 +174,7 @@ impl Measurement {
         for (index, target) in (first..all).filter_map(|i| Some((i, config.targets.get(i)?))) {
             let series = target.destination().and_then(|to| self.series_of(index, to));
             if let Some(series) = series {
-                series.skip(skipped);
+                series.tally.on_skipped(skipped);
             }
         }
     }
