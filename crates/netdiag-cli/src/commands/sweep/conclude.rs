@@ -26,6 +26,8 @@ pub(super) struct Collector<'a> {
     rows: u32,
     /// Targets for which `--fail-if` holds.
     condemned: u32,
+    /// That probes were skipped was told: of one stop every target says the same.
+    told_skipped: bool,
 }
 
 impl<'a> Collector<'a> {
@@ -37,6 +39,7 @@ impl<'a> Collector<'a> {
             findings: Vec::new(),
             rows: 0,
             condemned: 0,
+            told_skipped: false,
         }
     }
 
@@ -62,11 +65,15 @@ impl<'a> Collector<'a> {
         let mut failed = false;
         // Most sweeps ask nothing more than whether there was an answer.
         if (self.plan.fail_if.is_some() || setting.config.count > 1)
-            && let Some((result, own)) = setting.result(row)
+            && let Some((result, mut own)) = setting.result(row)
         {
             let fail_if = self.fail_if(row, &result, &own);
             failed = fail_if.is_some();
             self.condemned += u32::from(failed);
+            own.retain(|finding| {
+                let is_skipped = finding.code == "local-probes-skipped";
+                !(is_skipped && std::mem::replace(&mut self.told_skipped, true))
+            });
             let room = FINDINGS_KEPT.saturating_sub(self.findings.len());
             self.findings.extend(own.into_iter().chain(fail_if).take(room));
         }
