@@ -26,6 +26,14 @@ pub struct Schedule {
 const CAUGHT_UP: Duration = Duration::from_millis(5);
 const CAUGHT_UP_INTERVALS: u32 = 2;
 
+/// How late a slot of an interval may be taken without another being skipped: half an interval, after
+/// which two would be too close.
+#[must_use]
+pub fn tolerance(interval: Duration) -> Duration {
+    let caught_up = interval.saturating_mul(CAUGHT_UP_INTERVALS).min(CAUGHT_UP);
+    (interval / 2).max(caught_up)
+}
+
 impl Schedule {
     /// A schedule whose first slot is `start`. `preload` slots come at once.
     #[must_use]
@@ -47,7 +55,7 @@ impl Schedule {
     pub fn take(&mut self, now: Instant) -> bool {
         let Some(late) = now.checked_since(self.due()) else { return false };
         // Those at the start are paced, and late by that.
-        let was_held_up = late > self.tolerance() && self.slot >= self.preload;
+        let was_held_up = late > tolerance(self.interval) && self.slot >= self.preload;
         self.slot = self.slot.saturating_add(1);
         if was_held_up {
             let next = self.first_from(now + self.interval / 2);
@@ -55,13 +63,6 @@ impl Schedule {
             self.slot = self.slot.max(next);
         }
         true
-    }
-
-    /// How late a slot may be taken without another being skipped: half an interval, after which two
-    /// would be too close.
-    fn tolerance(&self) -> Duration {
-        let caught_up = self.interval.saturating_mul(CAUGHT_UP_INTERVALS).min(CAUGHT_UP);
-        (self.interval / 2).max(caught_up)
     }
 
     /// The number of the first slot after the start that is due at a time or later.

@@ -111,7 +111,7 @@ impl Measurement {
     /// How many probes were never begun, since their time was long over.
     pub(crate) fn skipped(&self) -> u64 {
         let schedule = self.drive.as_ref().and_then(|drive| drive.schedule.as_ref());
-        schedule.map_or(0, Schedule::missed)
+        self.tally.skipped + schedule.map_or(0, Schedule::missed)
     }
 
     /// Whether the series ended by itself, not by a signal or a deadline.

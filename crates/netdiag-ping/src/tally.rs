@@ -59,6 +59,8 @@ pub(crate) struct Rare {
     /// "Port unreachable" that answered UDP.
     pub(crate) port_unreachable: u64,
     pub(crate) last_local_mtu: Option<u32>,
+    /// Probes that were never begun, by the schedule of a sweep.
+    pub(crate) skipped: u64,
 }
 
 /// What those have.
@@ -83,6 +85,7 @@ static NOTHING: Rare = Rare {
     retransmitted: 0,
     port_unreachable: 0,
     last_local_mtu: None,
+    skipped: 0,
 };
 
 impl Deref for Tally {
@@ -132,6 +135,11 @@ impl Tally {
             direct: self.not_attached && errno == ENETUNREACH,
             unseen: self.unseen && errno == EPERM,
         }
+    }
+
+    /// So many probes were never begun, says whoever has the schedule.
+    pub(crate) fn on_skipped(&mut self, count: u64) {
+        self.rare().skipped += count;
     }
 
     /// What is rare, about to be changed.

@@ -2,10 +2,11 @@
 //! namespace. What they print is the same but for times, and so is the code.
 
 use crate::support::process::{
-    Ended, NETDIAG, Namespace, Process, has, netlab, run, scenario, skip,
+    Ended, NETDIAG, NOBODY, Namespace, Process, has, netlab, run, scenario, skip,
 };
 use nix::sys::signal::Signal;
 use std::process::Command;
+use std::time::Duration;
 
 /// The version whose text is the reference.
 const REFERENCE: &str = "fping: Version 5.1\n";
@@ -307,6 +308,65 @@ fn netdata_reads_the_same_from_both() {
         out[..end].lines().map(words).collect::<Vec<_>>()
     });
     assert_eq!(kinds[0], kinds[1]);
+}
+
+/// A user is held to a rate before anything is sent: what the sender would hold back is no dead host.
+#[test]
+fn b29_a_user_is_slowed_down_and_loses_nothing() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    let nobody = |line: &str| {
+        run(&mut namespace.nobody(&[&["fping"], &*line.split(' ').collect::<Vec<_>>()].concat()))
+    };
+    // Every time is far below what 2,500 in a second leave for a host.
+    let all = nobody("-s -u -r 0 -t 50 -i 0 -g 127.1.0.0/20");
+    assert_eq!((all.code(), all.out.as_str()), (Some(0), ""), "{all:?}");
+    assert!(all.err.contains(" 4094 alive\n"), "{all:?}");
+    assert!(all.took >= Duration::from_millis(1_500), "{all:?}");
+    for line in [
+        "-q -c 20 -i 0 -p 1 127.0.0.1",
+        "-q -c 20 -i 0 -p 1 127.0.0.1 127.0.0.1 127.0.0.1 127.0.0.1 127.0.0.1",
+        "-q -c 20 -i 0 -p 1 127.0.0.1 ::1",
+    ] {
+        let series = nobody(line);
+        assert_eq!(series.code(), Some(0), "{series:?}");
+        let mut hosts = series.err.lines();
+        assert!(hosts.all(|host| host.contains("xmt/rcv/%loss = 20/20/0%")), "{series:?}");
+        assert!(series.took >= Duration::from_millis(38), "{series:?}");
+    }
+    namespace.run(
+        "nft add table inet t; nft add chain inet t i '{ type filter hook input priority 0; }'
+        nft add rule inet t i ip daddr 127.2.0.0/16 counter drop",
+    );
+    // Retries come in between, and keep to the rate with all others.
+    let dead = nobody("-s -q -r 2 -t 50 -B 1 -i 0 -g 127.2.0.0/22");
+    assert_eq!(dead.code(), Some(1), "{dead:?}");
+    assert!(dead.err.contains(" 3066 timeouts (waiting for response)\n"), "{dead:?}");
+    assert!(namespace.run("nft list table inet t").contains("packets 3066 "), "{dead:?}");
+}
+
+#[test]
+fn without_any_right_it_says_what_fping_says() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    // Without the capability that its file may have.
+    namespace.run(
+        "echo '1 0' > /proc/sys/net/ipv4/ping_group_range
+        mount -t tmpfs none /run; cp \"$(command -v fping || echo /bin/true)\" /run/fping",
+    );
+    for line in ["127.0.0.1", "-4 127.0.0.1", "-c 1 127.0.0.1", "-6 ::1", "-u -g 127.0.0.0/29"] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let ours = run(&mut namespace.nobody(&[&["fping"], &*words].concat()));
+        assert_eq!((ours.code(), ours.out.as_str()), (Some(4), ""), "{line}: {ours:?}");
+        assert_eq!(ours.err, "fping: can't create socket (must run as root?)\n", "{line}");
+        if !has("fping") {
+            continue;
+        }
+        let theirs = run(namespace
+            .command("setpriv")
+            .args(NOBODY)
+            .args(["sh", "-c", "PATH=/run exec fping \"$@\"", "sh"])
+            .args(words));
+        assert_eq!((theirs.code(), &theirs.err), (ours.code(), &ours.err), "{line}");
+    }
 }
 
 /// What fping has only since version 5.2.

@@ -71,7 +71,7 @@ fn a1_an_address_of_a_link_goes_by_the_interface_given() {
 fn o2_a_flow_label_that_is_taken_and_an_identifier_that_means_any() {
     let Some(namespace) = Namespace::open_to_nobody() else { return };
     let taken = "ping -q -c 30 -i 0.2 -F 9 ::1 > /dev/null & \
-        until grep -q '^00009' /proc/$!/net/ip6_flowlabel; do :; done
+        until grep -qs '^00009' /proc/$!/net/ip6_flowlabel; do :; done
         $1 ping -c 1 -F 9 ::1 2>&1; kill $!";
     let ended = run(namespace.command("sh").args(["-c", taken, "sh", NETDIAG]));
     assert!(ended.out.contains("has the flow label for itself alone"), "{ended:?}");

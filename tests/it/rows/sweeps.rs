@@ -1,14 +1,14 @@
 //! `netdiag sweep` on the real kernel: rows B1 to B3, B22, B23, bad input, signals and streams.
 
 use super::events;
-use crate::support::process::{Ended, NETDIAG, Namespace, Process, run};
+use crate::support::process::{Ended, NETDIAG, Namespace, Process, hold, run};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How many targets came to each state.
-fn states(document: &Value) -> BTreeMap<String, u64> {
+pub(super) fn states(document: &Value) -> BTreeMap<String, u64> {
     let mut states = BTreeMap::new();
     for target in document["targets"].as_array().expect("targets") {
         *states.entry(target["state"].as_str().expect("a word").to_owned()).or_default() += 1;
@@ -16,16 +16,16 @@ fn states(document: &Value) -> BTreeMap<String, u64> {
     states
 }
 
-fn counted<const N: usize>(states: [(&str, u64); N]) -> BTreeMap<String, u64> {
+pub(super) fn counted<const N: usize>(states: [(&str, u64); N]) -> BTreeMap<String, u64> {
     states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect()
 }
 
-fn sweep(namespace: &Namespace, arguments: &[&str]) -> Ended {
+pub(super) fn sweep(namespace: &Namespace, arguments: &[&str]) -> Ended {
     run(namespace.netdiag(&["sweep"]).args(arguments))
 }
 
 /// This machine has 10.9.2.0/24 to itself; what is dropped and refused is by rules of nftables.
-const HOSTS: &str = "
+pub(super) const HOSTS: &str = "
     ip route add local 10.9.2.0/24 dev lo
     ip route add local 10.9.3.0/24 dev lo
     ip route add prohibit 10.9.4.0/24
@@ -151,6 +151,66 @@ fn b22_sixteen_descriptors_do_for_a_sweep_of_connections() {
         let state = if proto == "tcp:9" { "refused" } else { "alive" };
         assert_eq!(states(&ended.json()), counted([(state, 254)]), "{proto}: {}", ended.err);
     }
+}
+
+/// Retries are for what became of a probe, not for what the sender holds back.
+#[test]
+fn b29_retries_of_a_user_leave_as_often_as_was_asked_for() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    namespace.let_nobody_in();
+    let arguments = ["sweep", "--json", "--retry", "10", "--timeout", "1ms", "10.9.3.1-3"];
+    let ended = run(&mut namespace.nobody(&arguments));
+    assert_eq!(states(&ended.json()), counted([("timeout", 3)]), "{ended:?}");
+    for target in ended.json()["targets"].as_array().expect("targets") {
+        assert_eq!((&target["sent"], &target["local_errors"]), (&11.into(), &0.into()), "{target}");
+    }
+}
+
+#[test]
+fn b21_after_a_stop_no_target_is_caught_up_and_the_skipped_are_counted() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let line = "sweep -c 20 --interval 0.1 --output jsonl 10.9.2.1-3";
+    let arguments: Vec<&str> = line.split(' ').collect();
+    let process = Process::start(&mut namespace.netdiag(&arguments));
+    process.until_out(|out| out.matches("\"type\":\"probe\"").count() >= 10);
+    process.signal(Signal::SIGSTOP);
+    hold(Duration::from_millis(1_400));
+    process.signal(Signal::SIGCONT);
+    let ended = process.wait();
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let told = events(&ended.out);
+    let findings = told.last().expect("a summary")["findings"].as_array().expect("a list").iter();
+    let skipped = findings.filter(|finding| finding["code"] == "local-probes-skipped");
+    assert_eq!(skipped.count(), 1, "once for all targets: {ended:?}");
+    for index in 0..3 {
+        let of_it = || told.iter().filter(move |event| event["target_index"] == index);
+        let sent: Vec<f64> = super::sent_offsets(&of_it().cloned().collect::<Vec<_>>());
+        assert_eq!(sent.len(), 20, "{ended:?}");
+        assert!(sent.windows(2).all(|pair| pair[1] - pair[0] > 25.0), "no burst: {sent:?}");
+        let target = of_it().find(|event| event["type"] == "target").expect("a target");
+        let skipped = target["skipped"].as_u64().expect("a number");
+        assert!(skipped >= 11, "{target}");
+        // Those that were sent and those that were skipped are all the slots there were.
+        let slots = (sent[19] - sent[0]) / 100.0;
+        assert!((slots - (19 + skipped) as f64).abs() < 1.0, "{slots}: {target}");
+    }
+}
+
+#[test]
+fn an_interval_that_is_too_short_for_the_rate_is_told_as_it_is() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let line = "-c 2 --interval 0.1 --rate 1000 10.9.2.0/24";
+    let arguments: Vec<&str> = line.split(' ').collect();
+    let text = sweep(&namespace, &arguments);
+    assert_eq!(text.code(), Some(0), "{text:?}");
+    let said = "netdiag sweep: --interval is 0.254 s, not 0.1 s: 254 targets at 1000 packets a \
+                second take so long (--rate)\n";
+    assert_eq!(text.err, said);
+    assert!(text.out.contains("every 0.254 s"), "{text:?}");
+    let lines = sweep(&namespace, &[&["--output", "jsonl"], &*arguments].concat());
+    let start = &events(&lines.out)[0]["arguments"];
+    assert_eq!(start["interval_ms"], 254.0, "{start}");
+    assert!(start["interval_because"].as_str().is_some_and(|why| why.contains("--rate")));
 }
 
 #[test]

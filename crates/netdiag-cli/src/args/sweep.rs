@@ -24,7 +24,8 @@ pub(crate) struct SweepArguments {
     /// Read targets from a file, one a line; `#` begins a comment; `-` is standard input.
     #[arg(short, long, value_name = "FILE")]
     pub(crate) file: Option<String>,
-    /// Leave these out: addresses, networks, ranges, names. May be given several times.
+    /// Leave these out: addresses, networks with all their addresses, ranges, names. May be given
+    /// several times.
     #[arg(long, value_name = "TARGET", value_delimiter = ',')]
     pub(crate) exclude: Vec<String>,
     /// Every address of a name, not only the first.
@@ -57,13 +58,13 @@ pub(crate) struct SweepArguments {
     /// How often a target without an answer is probed again [default: 1; none with --count above 1].
     #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) retry: Option<u32>,
-    /// Each retry is waited for so many times as long as the probe before it, 1 to 5.
-    #[arg(short = 'B', long, value_name = "F", default_value = "1", value_parser = backoff, allow_negative_numbers = true)]
-    pub(crate) backoff: f64,
-    /// From one probe to a target to the next one to it, with --count above 1. Below 10 ms only for
-    /// root.
-    #[arg(long, value_name = "DUR", default_value = "1", value_parser = value::duration, allow_hyphen_values = true)]
-    pub(crate) interval: Duration,
+    /// Each retry is waited for so many times as long as the probe before it, 1 to 5 [default: 1].
+    #[arg(short = 'B', long, value_name = "F", value_parser = backoff, allow_negative_numbers = true)]
+    pub(crate) backoff: Option<f64>,
+    /// From one probe to a target to the next one to it, with --count above 1 [default: 1]. Below
+    /// 10 ms only for root. Where --rate needs longer for all targets, it is that.
+    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) interval: Option<Duration>,
     /// Packets a second to all targets together; max: as fast as it goes, only for root.
     #[arg(long, value_name = "PPS", default_value = "1000", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) rate: Rate,
@@ -71,7 +72,7 @@ pub(crate) struct SweepArguments {
     #[arg(long, value_name = "DUR", default_value = "1", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Timeout,
     /// End after this time, whatever is under way.
-    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) deadline: Option<Duration>,
 
     /// Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6).
@@ -99,6 +100,9 @@ pub(crate) struct SweepArguments {
     /// Only the verdict and what is wrong.
     #[arg(short, long, conflicts_with_all = ["alive", "unreachable"])]
     pub(crate) quiet: bool,
+    /// Addresses as they are, never names of them.
+    #[arg(long)]
+    pub(crate) numeric: bool,
     /// Late and repeated answers too; in json each probe.
     #[arg(short, long)]
     pub(crate) verbose: bool,
@@ -114,12 +118,17 @@ pub(crate) struct SweepArguments {
     /// Read all other arguments as fping does, and print and exit as it does; see netdiag-fping(1).
     #[arg(long)]
     pub(crate) classic: bool,
-    /// Exit with 0 when at least so many targets answer, whatever the others do.
+    /// Exit with 0 when at least so many targets answer, whatever the others do, and no --fail-if
+    /// holds.
     #[arg(short = 'x', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) min_alive: Option<u32>,
     /// Exit with 1 when this holds for a target, such as 'loss>5% or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
+    /// Exit with fping's codes: 1 when a target does not answer, 2 when a name has no address, 4 when
+    /// nothing could be measured.
+    #[arg(long)]
+    pub(crate) classic_exit: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -172,6 +181,12 @@ impl SweepArguments {
     /// The form of output, whichever way it was asked for.
     pub(crate) fn form(&self) -> Output {
         if self.json { Output::Json } else { self.output }
+    }
+
+    /// From one probe to a target to the next one to it.
+    pub(crate) fn interval(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_secs(1);
+        self.interval.unwrap_or(DEFAULT)
     }
 
     /// How often a target without an answer is probed again.

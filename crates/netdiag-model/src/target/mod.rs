@@ -89,11 +89,29 @@ impl TargetSpec {
     /// # Errors
     /// When it is none of these.
     pub fn parse(text: &str) -> Result<Self, TargetError> {
+        match Self::read(text, AddressRange::hosts)? {
+            Self::Range(range) => bounded(range),
+            Self::Address(address) if address.is_unspecified() => Err(TargetError::Unspecified),
+            spec => Ok(spec),
+        }
+    }
+
+    /// Reads what is left out: as [`parse`](Self::parse), but a network is all of it, the first and
+    /// the last address as well, and it may be as large as any.
+    ///
+    /// # Errors
+    /// When it is neither a host nor a network nor a range.
+    pub fn parse_exclusion(text: &str) -> Result<Self, TargetError> {
+        Self::read(text, AddressRange::network)
+    }
+
+    fn read(text: &str, network: fn(IpAddr, u8) -> AddressRange) -> Result<Self, TargetError> {
         if text.is_empty() {
             return Err(TargetError::Empty);
         }
-        if let Some((network, length)) = text.split_once('/') {
-            return parse_network(network, length);
+        if let Some((address, length)) = text.split_once('/') {
+            let (address, length) = parse_network(address, length)?;
+            return Ok(Self::Range(network(address, length)));
         }
         if let Some((first, last)) = text.split_once('-')
             && let Some(first) = parse_bracketed(first)?
@@ -106,20 +124,18 @@ impl TargetSpec {
             return if plain { Ok(Self::Name(text.to_owned())) } else { Err(TargetError::Zone) };
         }
         match parse_bracketed(text)? {
-            Some(address) if address.is_unspecified() => Err(TargetError::Unspecified),
             Some(address) => Ok(Self::Address(address)),
             None => parse_name(text),
         }
     }
 }
 
-fn parse_network(network: &str, length: &str) -> Result<TargetSpec, TargetError> {
+fn parse_network(network: &str, length: &str) -> Result<(IpAddr, u8), TargetError> {
     let address = parse_bracketed(network)?.ok_or(TargetError::NoName)?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
     let length = length.parse::<u8>().ok().filter(|length| is_number && *length <= most);
-    let length = length.ok_or(TargetError::PrefixLength { most })?;
-    bounded(AddressRange::hosts(address, length))
+    Ok((address, length.ok_or(TargetError::PrefixLength { most })?))
 }
 
 fn parse_range(first: IpAddr, last: &str) -> Result<TargetSpec, TargetError> {
@@ -134,7 +150,7 @@ fn parse_range(first: IpAddr, last: &str) -> Result<TargetSpec, TargetError> {
     if first.is_ipv4() != last.is_ipv4() {
         return Err(TargetError::Families);
     }
-    bounded(AddressRange::new(first, last).ok_or(TargetError::Backwards)?)
+    Ok(TargetSpec::Range(AddressRange::new(first, last).ok_or(TargetError::Backwards)?))
 }
 
 fn bounded(range: AddressRange) -> Result<TargetSpec, TargetError> {
@@ -231,6 +247,21 @@ mod tests {
         check("a..b", TargetError::NoName);
         check("-a", TargetError::NoName);
         check("x\u{1b}[2J", TargetError::NoName);
+    }
+
+    #[test]
+    fn an_exclusion_is_the_whole_prefix_however_large() {
+        let check = |text: &str, first: &str, last: &str| {
+            assert_eq!(TargetSpec::parse_exclusion(text), range(first, last), "{text}");
+        };
+        check("192.0.2.77/29", "192.0.2.72", "192.0.2.79");
+        check("224.0.0.0/4", "224.0.0.0", "239.255.255.255");
+        check("0.0.0.0/8", "0.0.0.0", "0.255.255.255");
+        check("2001:db8::/32", "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff");
+        check("192.0.2.1-9", "192.0.2.1", "192.0.2.9");
+        assert_eq!(TargetSpec::parse_exclusion("::"), Ok(TargetSpec::Address(address("::"))));
+        let refused = TargetSpec::parse_exclusion("192.0.2.0/33");
+        assert_eq!(refused, Err(TargetError::PrefixLength { most: 32 }));
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub struct Config {
     pub interval: Duration,
     /// From one packet to the next, whichever target it goes to; zero: as fast as it goes.
     pub spacing: Duration,
+    /// The least time from one probe to a target to the next one to it, whatever else is asked for:
+    /// what the sender holds the user to. Zero: none, and then retries of fping keep to no rate.
+    pub floor: Duration,
     /// After which time without an answer a probe is lost.
     pub timeout: Duration,
     /// After which time the run ends, whatever is under way.
@@ -86,6 +89,7 @@ impl Config {
             backoff: 1.0,
             interval: Duration::from_secs(1),
             spacing: Duration::from_millis(1),
+            floor: Duration::ZERO,
             timeout: Duration::from_secs(1),
             deadline: None,
             size: 56,
@@ -119,6 +123,14 @@ impl Config {
     #[must_use]
     pub const fn is_series(&self) -> bool {
         self.count > 1 && self.fping().is_none()
+    }
+
+    /// The interval, where that is enough for a packet to each target at the rate and for the least
+    /// time from one probe to a target to the next; else the shortest that is.
+    #[must_use]
+    pub fn feasible_interval(&self) -> Duration {
+        let round = self.spacing.saturating_mul(self.targets.len());
+        self.interval.max(round).max(self.floor)
     }
 
     /// How long the answer to a probe of this number, from 1, is waited for.

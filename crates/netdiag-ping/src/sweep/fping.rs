@@ -229,7 +229,7 @@ impl Measurement {
         let kind = EventKind::Probe(Settled { seq, sent_at, outcome: Outcome::TimedOut });
         events.push(Event::Probe(crate::Event { target_index, at, kind }));
         if !counts && seq <= u64::from(self.config.retries) {
-            self.retries.push(Reverse((at, target)));
+            self.retries.push(Reverse((at.max(sent_at + self.config.floor), target)));
         } else {
             self.fping.held = self.fping.held.saturating_sub(1);
         }

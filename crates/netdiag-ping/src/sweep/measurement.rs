@@ -134,7 +134,7 @@ impl Measurement {
         None
     }
 
-    fn probe(&mut self, target: u32, now: Instant, due: Instant) -> Option<Next> {
+    fn probe(&mut self, target: u32, now: Instant) -> Option<Next> {
         let destination = self.config.targets.get(target)?.destination()?;
         let seq = match self.config.count {
             _ if self.config.fping().is_some() => self.next_try_of_fping(target, self.position),
@@ -144,7 +144,7 @@ impl Measurement {
         if let Some(phase) = self.phases.get_mut(target as usize) {
             *phase = Phase::InFlight;
         }
-        self.slots.get_or_insert_with(|| slots(&self.config, now)).take(now, due);
+        self.slots.get_or_insert_with(|| slots(&self.config, now)).take(now);
         self.open += 1;
         let protocol = self.config.protocol(destination.family());
         let timeout = self.config.timeout_of(seq);
@@ -157,6 +157,26 @@ impl Measurement {
             control: self.config.control,
             kind: protocol.probe((self.config.size, self.config.pattern), 0, false),
         }))
+    }
+
+    /// Skips the rounds that have passed while this process did not run, if the probe that leaves now
+    /// is that late, and counts them.
+    fn skip(&mut self, target: u32, now: Instant) {
+        let (all, config) = (self.config.targets.len(), Arc::clone(&self.config));
+        let round = self.position / u64::from(all.max(1));
+        let Some(slots) = self.slots.as_mut().filter(|_| config.count > 1) else { return };
+        let skipped = slots.skip(now, round, target, config.interval);
+        if skipped == 0 || !config.is_series() {
+            return;
+        }
+        // Those that have had their last probe have nothing to skip.
+        let first = if round + 1 < config.count { 0 } else { target + 1 };
+        for (index, target) in (first..all).filter_map(|i| Some((i, config.targets.get(i)?))) {
+            let series = target.destination().and_then(|to| self.series_of(index, to));
+            if let Some(series) = series {
+                series.tally.on_skipped(skipped);
+            }
+        }
     }
 
     /// Whether a target is probed again after this outcome, of which it is known already how many
@@ -182,7 +202,7 @@ impl Measurement {
                 *phase = Phase::Waiting;
             }
             // An error may come at once; the next probe waits as if there had been none.
-            let due = probe.sent_at + self.config.timeout_of(probe.seq);
+            let due = probe.sent_at + self.config.timeout_of(probe.seq).max(self.config.floor);
             self.retries.push(Reverse((due, target)));
             return;
         }
@@ -264,20 +284,22 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        // fping sends these at once.
-        let slot = if self.config.fping().is_some() { Instant::ZERO } else { slot };
+        // fping sends these at once, where nothing holds it.
+        let at_once = self.config.fping().is_some() && self.config.floor.is_zero();
+        let slot = if at_once { Instant::ZERO } else { slot };
         let retry = self.retries.peek().map(|Reverse((due, _))| (*due).max(slot));
         if retry.is_some_and(|due| due <= now)
             && let Some(Reverse((_, target))) = self.retries.pop()
-            && let Some(probe) = self.probe(target, now, now)
+            && let Some(probe) = self.probe(target, now)
         {
             return probe;
         }
         let upcoming = self.upcoming(now, events);
         if let Some((target, due)) = upcoming
             && due <= now
-            && let Some(probe) = self.probe(target, now, due)
+            && let Some(probe) = self.probe(target, now)
         {
+            self.skip(target, now);
             self.position += 1;
             return probe;
         }

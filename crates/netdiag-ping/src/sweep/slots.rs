@@ -1,5 +1,11 @@
 //! When packets leave: evenly at one rate, those of a millisecond together.
+//!
+//! What is a little late is caught up, at no more than twice the rate. Rounds stand on a grid. Where
+//! this process did not run for longer than half an interval, the packet that is due goes at once,
+//! and the rounds that have passed meanwhile are skipped for all targets, as
+//! [`Schedule`](netdiag_engine::schedule::Schedule) does it for one.
 
+use netdiag_engine::schedule::tolerance;
 use netdiag_model::Instant;
 use std::time::Duration;
 
@@ -12,9 +18,7 @@ const TICK_OF_SERIES: Duration = Duration::from_millis(20);
 const BURST: u32 = 32;
 
 /// So much of a rate is caught up: more means that the run was stopped, or had nothing to send.
-const CAUGHT_UP: Duration = Duration::from_millis(100);
-/// A round that is later than this is not caught up: everything after it moves.
-const LATEST: Duration = Duration::from_secs(1);
+const CAUGHT_UP: Duration = Duration::from_millis(50);
 
 /// Absolute times at a fixed distance, and rounds of them.
 #[derive(Clone, Debug)]
@@ -24,14 +28,16 @@ pub(super) struct Slots {
     tick: Duration,
     /// When the next packet may leave by the rate.
     next: Instant,
-    /// When the first round began, had no later one been late.
+    /// When the next packet may leave where the rate is caught up.
+    earliest: Instant,
+    /// When the first round began, had none been skipped.
     base: Instant,
 }
 
 impl Slots {
     /// Slots for one packet to a target.
     pub(super) const fn new(start: Instant, spacing: Duration) -> Self {
-        Self { start, spacing, tick: TICK, next: start, base: start }
+        Self { start, spacing, tick: TICK, next: start, earliest: start, base: start }
     }
 
     /// Slots for rounds that begin so far apart.
@@ -46,7 +52,16 @@ impl Slots {
 
     /// When the next packet may leave.
     pub(super) fn due(&self) -> Instant {
+        self.by_rate().max(self.earliest - self.slack())
+    }
+
+    fn by_rate(&self) -> Instant {
         self.start + self.in_ticks(self.next.since(self.start))
+    }
+
+    /// How much too early packets leave, since those of a tick leave together.
+    fn slack(&self) -> Duration {
+        if self.spacing < self.tick { self.tick } else { Duration::ZERO }
     }
 
     /// When the packet to a target is due in a round, counted from 0, if rounds begin so far apart.
@@ -55,20 +70,34 @@ impl Slots {
         if round == 0 {
             return self.due();
         }
-        let nanos = apart.as_nanos().saturating_mul(u128::from(round));
-        let rounds = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        let on_grid = self.base + rounds + self.in_ticks(self.spacing.saturating_mul(target));
-        let slack = if self.spacing < self.tick { self.tick } else { Duration::ZERO };
-        on_grid.max(self.due() - slack)
+        let allowed = self.by_rate().max(self.earliest) - self.slack();
+        self.on_grid(round, target, apart).max(allowed)
     }
 
-    /// A packet leaves now that was due at a time of its round.
-    pub(super) fn take(&mut self, now: Instant, of_round: Instant) {
+    /// The place of a target in a round.
+    fn on_grid(&self, round: u64, target: u32, apart: Duration) -> Instant {
+        let nanos = apart.as_nanos().saturating_mul(u128::from(round));
+        let rounds = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        self.base + rounds + self.in_ticks(self.spacing.saturating_mul(target))
+    }
+
+    /// A packet leaves now.
+    pub(super) fn take(&mut self, now: Instant) {
         self.next = self.next.max(now - CAUGHT_UP) + self.spacing;
-        let late = now.since(of_round);
-        if late > LATEST {
-            self.base = self.base + late;
+        self.earliest = self.earliest.max(now) + self.spacing / 2;
+    }
+
+    /// A packet of a round leaves now. Where that is too late, rounds are skipped: returns how many.
+    pub(super) fn skip(&mut self, now: Instant, round: u64, target: u32, apart: Duration) -> u64 {
+        let late = now.since(self.on_grid(round, target, apart));
+        if apart.is_zero() || late <= tolerance(apart) {
+            return 0;
         }
+        let next = self.on_grid(round.saturating_add(1), target, apart);
+        let skipped = (now + apart / 2).since(next).as_nanos().div_ceil(apart.as_nanos());
+        let nanos = apart.as_nanos().saturating_mul(skipped);
+        self.base = self.base + Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        u64::try_from(skipped).unwrap_or(u64::MAX)
     }
 
     fn in_ticks(&self, from_start: Duration) -> Duration {
@@ -95,7 +124,7 @@ mod tests {
         let mut now = T0;
         let mut next = || {
             now = now.max(slots.due());
-            slots.take(now, now);
+            slots.take(now);
             now.since(T0).as_micros() as u64
         };
         (0..count).map(|_| next()).collect()
@@ -110,12 +139,41 @@ mod tests {
     }
 
     #[test]
-    fn a_little_lateness_is_caught_up_and_a_long_stop_is_not() {
+    fn a_little_lateness_is_caught_up_at_twice_the_rate_and_a_long_stop_is_not() {
         let mut slots = Slots::new(T0, MS * 10);
-        slots.take(T0 + MS * 50, T0);
-        assert_eq!(slots.due(), T0 + MS * 10);
-        slots.take(T0 + MS * 100_000, T0);
-        assert_eq!(slots.due(), T0 + MS * 99_910);
+        slots.take(T0 + MS * 40);
+        assert_eq!(slots.due(), T0 + MS * 45);
+        slots.take(T0 + MS * 100_000);
+        let mut now = T0 + MS * 100_000;
+        let mut next = || {
+            now = slots.due();
+            slots.take(now);
+            now.since(T0 + MS * 100_000).as_millis()
+        };
+        let times: Vec<u128> = (0..13).map(|_| next()).collect();
+        assert_eq!(times[..9], [5, 10, 15, 20, 25, 30, 35, 40, 45], "fifty milliseconds' worth");
+        assert_eq!(times[9..], [50, 60, 70, 80]);
+    }
+
+    /// As many as are due in two milliseconds at once, then evenly at twice the rate.
+    #[test]
+    fn after_a_stop_no_burst_follows() {
+        for micros in [63, 100, 250, 900] {
+            let spacing = Duration::from_micros(micros);
+            let mut slots = Slots::new(T0, spacing);
+            let begun = T0 + MS * 3_000 + Duration::from_micros(300);
+            let mut now = begun;
+            for count in 1..=2_000_u32 {
+                now = now.max(slots.due());
+                slots.take(now);
+                let twice = 2 * (now.since(begun) + MS).as_micros() / spacing.as_micros() + 2;
+                assert!(
+                    u128::from(count) <= twice,
+                    "{micros} us: {count} at {}",
+                    now.since(begun).as_micros()
+                );
+            }
+        }
     }
 
     #[test]
@@ -147,7 +205,7 @@ mod tests {
                     bursts.push(0);
                 }
                 now = due;
-                slots.take(now, due);
+                slots.take(now);
                 *bursts.last_mut().expect("one") += 1;
             }
         }
@@ -162,24 +220,51 @@ mod tests {
         for round in 0..3 {
             for target in 0..10_000 {
                 now = now.max(slots.of_round(round, target, apart));
-                slots.take(now, now);
+                slots.take(now);
             }
         }
         assert!(now >= T0 + MS * 2_990, "{:?}", now.since(T0));
     }
 
     #[test]
-    fn rounds_stay_on_their_grid_until_one_is_far_too_late() {
-        let mut slots = Slots::new(T0, MS);
+    fn rounds_stay_on_their_grid_until_some_are_skipped() {
+        let (mut slots, apart) = (Slots::new(T0, MS), MS * 100);
         for round in 0..50 {
             for target in 0..3 {
-                let due = slots.of_round(round, target, MS * 100);
+                let due = slots.of_round(round, target, apart);
                 assert_eq!(due, T0 + MS * (100 * round as u32 + target), "{round} {target}");
-                slots.take(due, due);
+                // Half an interval is no reason to skip one.
+                assert_eq!(slots.skip(due + MS * 50, round, target, apart), 0);
+                slots.take(due);
             }
         }
-        let due = slots.of_round(50, 0, MS * 100);
-        slots.take(due + MS * 5_000, due);
-        assert_eq!(slots.of_round(51, 0, MS * 100), due + MS * 5_100);
+        let due = slots.of_round(50, 0, apart);
+        slots.take(due + MS * 5_010);
+        assert_eq!(slots.skip(due + MS * 5_010, 50, 0, apart), 50);
+        let by_the_rate = due + MS * 5_010 + MS / 2;
+        assert_eq!(slots.of_round(50, 1, apart), by_the_rate, "its place has just passed");
+        assert_eq!(slots.of_round(51, 0, apart), due + MS * 5_100);
+    }
+
+    /// However long the process did not run, in the first round or a later one.
+    #[test]
+    fn no_two_of_a_target_are_closer_than_half_an_interval() {
+        for stopped_at in 0..12_u32 {
+            for late in 0..450 {
+                let (mut slots, apart) = (Slots::new(T0, MS), MS * 100);
+                let mut last = [T0 - apart; 4];
+                let mut now = T0;
+                for place in 0..40_u32 {
+                    let (round, target) = (u64::from(place / 4), place % 4);
+                    now = now.max(slots.of_round(round, target, apart));
+                    now = now + if place == stopped_at { MS * late } else { Duration::ZERO };
+                    slots.take(now);
+                    slots.skip(now, round, target, apart);
+                    let since = now.since(last[target as usize]);
+                    assert!(since >= MS * 49, "{stopped_at} {late} {place}: {since:?}");
+                    last[target as usize] = now;
+                }
+            }
+        }
     }
 }

@@ -4,24 +4,28 @@ use super::{TOTAL, literal, resolve};
 use crate::raw::{self, PollFd};
 use crate::{clock, signals};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{Destination, Family};
+use netdiag_model::{Destination, Family, Instant};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 /// How many are looked up at the same time.
-const AT_ONCE: usize = 32;
-/// So much longer than it may take a look-up is waited for.
+const AT_ONCE: usize = 128;
+/// How many descriptors one look-up may need: a runtime's, and two sockets for each of three servers.
+const DESCRIPTORS: usize = 8;
+/// So much longer than they may take look-ups are waited for.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What became of one name, and how long that took.
 pub type LookedUp = (Result<Vec<Destination>, LookupError>, Duration);
 
-/// Looks up the addresses of several targets, each as [`resolve`] does within [`TOTAL`], those that
-/// are no addresses at the same time. The results have the order of the names.
+/// Looks up the addresses of several targets, each as [`resolve`] does, those that are no addresses
+/// at the same time, as far as there are descriptors for it, and all of them within [`TOTAL`]. The
+/// results have the order of the names.
 ///
 /// It blocks this thread. SIGINT, SIGTERM and SIGHUP end the wait: what is not known then is
 /// [`LookupError::Interrupted`], and the signal stays pending, blocked in this thread, for whoever
@@ -29,21 +33,20 @@ pub type LookedUp = (Result<Vec<Destination>, LookupError>, Duration);
 /// when it returns.
 #[must_use]
 pub fn resolve_all(names: &[String], family: Option<Family>) -> Vec<LookedUp> {
+    let end = clock::now() + TOTAL;
     let mut found: Vec<Option<LookedUp>> = names
         .iter()
         .map(|name| match literal(name) {
             Ok(None) => None,
-            _ => Some(look_up(name, family)),
+            _ => Some(look_up(name, family, end)),
         })
         .collect();
-    let waiting: Vec<usize> = (0..names.len()).filter(|place| found[*place].is_none()).collect();
+    let waiting = (0..names.len()).filter(|place| found[*place].is_none());
+    let waiting: Vec<(usize, String)> =
+        waiting.map(|place| (place, names[place].clone())).collect();
     if !waiting.is_empty() {
         let mask = signals::hold();
-        let mut interrupted = false;
-        for some in waiting.chunks(AT_ONCE) {
-            interrupted = interrupted || at_once(some, names, family, &mut found);
-        }
-        if !interrupted {
+        if !at_once(waiting, family, end, &mut found) {
             signals::release(&mask);
         }
     }
@@ -51,47 +54,62 @@ pub fn resolve_all(names: &[String], family: Option<Family>) -> Vec<LookedUp> {
     found.into_iter().map(|found| found.unwrap_or_else(unknown)).collect()
 }
 
-/// What the threads that look names up have in common with the one that waits.
+/// What the threads that look names up have in common.
 struct Desk {
-    results: Sender<(usize, LookedUp)>,
-    bell: Arc<File>,
+    names: Vec<(usize, String)>,
+    family: Option<Family>,
+    /// When time is up for all of them.
+    end: Instant,
+    /// The place of the next name in the list.
+    next: AtomicUsize,
+    /// Nobody waits any more.
+    over: AtomicBool,
+    bell: File,
 }
 
-/// Looks up the names of these places; returns whether a signal came first.
+/// Looks these names up; returns whether a signal came first.
 fn at_once(
-    places: &[usize],
-    names: &[String],
+    names: Vec<(usize, String)>,
     family: Option<Family>,
+    end: Instant,
     found: &mut [Option<LookedUp>],
 ) -> bool {
     let (results, told) = channel();
     // Without descriptors for the wait there is no wait: one after the other then.
     let (Ok(bell), Ok(watched)) = (raw::event_counter(), signals::pending()) else {
-        for place in places {
-            found[*place] = Some(look_up(&names[*place], family));
+        for (place, name) in names {
+            found[place] = Some(look_up(&name, family, end));
         }
         return false;
     };
-    let bell = Arc::new(bell);
-    let mut out = 0;
-    for place in places {
-        let (name, place) = (names[*place].clone(), *place);
-        let desk = Desk { results: results.clone(), bell: Arc::clone(&bell) };
-        let body = move || desk.look_up(place, &name, family);
-        match std::thread::Builder::new().name("names".to_owned()).spawn(body) {
-            Ok(_) => out += 1,
-            // As many threads as there may be: then by this one.
-            Err(_) => found[place] = Some(look_up(&names[place], family)),
-        }
+    let room = raw::descriptor_limit() / DESCRIPTORS;
+    let (all, workers) = (names.len(), names.len().min(AT_ONCE).min(room.max(1)));
+    let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let desk = Arc::new(Desk { names, family, end, next, over, bell });
+    let started = (0..workers).filter(|_| {
+        let (desk, results) = (Arc::clone(&desk), results.clone());
+        let body = move || desk.work(&results);
+        std::thread::Builder::new().name("names".to_owned()).spawn(body).is_ok()
+    });
+    if started.count() == 0 {
+        // As many threads as there may be: then by this one.
+        desk.work(&results);
     }
-    gather(out, &told, &bell, &watched, found)
+    let interrupted = gather(all, &told, &desk, &watched, found);
+    desk.over.store(true, Ordering::Relaxed);
+    interrupted
 }
 
 impl Desk {
-    fn look_up(self, place: usize, name: &str, family: Option<Family>) {
-        // Whoever waited may have been interrupted, and then nobody wants to know.
-        let _ = self.results.send((place, look_up(name, family)));
-        let _ = (&*self.bell).write(&1_u64.to_ne_bytes());
+    /// Looks up one name after the other, until none is left.
+    fn work(&self, results: &Sender<(usize, LookedUp)>) {
+        while !self.over.load(Ordering::Relaxed)
+            && let Some((place, name)) = self.names.get(self.next.fetch_add(1, Ordering::Relaxed))
+        {
+            // Whoever waited may have been interrupted, and then nobody wants to know.
+            let _ = results.send((*place, look_up(name, self.family, self.end)));
+            let _ = (&self.bell).write(&1_u64.to_ne_bytes());
+        }
     }
 }
 
@@ -99,13 +117,13 @@ impl Desk {
 fn gather(
     mut out: usize,
     told: &Receiver<(usize, LookedUp)>,
-    bell: &File,
+    desk: &Desk,
     watched: &File,
     found: &mut [Option<LookedUp>],
 ) -> bool {
-    let end = clock::now() + TOTAL + GRACE;
+    let end = desk.end + GRACE;
     while out > 0 {
-        let mut set = [PollFd::new(bell.as_fd(), false), PollFd::new(watched.as_fd(), false)];
+        let mut set = [PollFd::new(desk.bell.as_fd(), false), PollFd::new(watched.as_fd(), false)];
         let left = end.since(clock::now());
         let polled = raw::poll(&mut set, left);
         let [_, signalled] = set;
@@ -115,22 +133,30 @@ fn gather(
         if polled == Ok(0) {
             break;
         }
-        let _ = (&mut &*bell).read(&mut [0; 8]);
+        let _ = (&desk.bell).read(&mut [0; 8]);
         while let Ok((place, result)) = told.try_recv() {
             out -= 1;
             found[place] = Some(result);
         }
     }
     // A thread that broke down tells nothing.
-    for lost in found.iter_mut().filter(|found| found.is_none()).take(out) {
-        let tried = "the look-up broke down".to_owned();
-        *lost = Some((Err(LookupError::no_resolver(tried)), Duration::ZERO));
+    for (place, _) in &desk.names {
+        let broke_down =
+            || (Err(LookupError::no_resolver("the look-up broke down".to_owned())), TOTAL);
+        found[*place].get_or_insert_with(broke_down);
     }
     false
 }
 
-fn look_up(name: &str, family: Option<Family>) -> LookedUp {
+fn look_up(name: &str, family: Option<Family>, end: Instant) -> LookedUp {
     let since = clock::now();
-    let found = resolve(name, family, TOTAL);
+    let left = end.since(since);
+    // What needs no server takes no time.
+    let found = match resolve(name, family, left) {
+        Err(LookupError::NoAnswer { .. }) if left.is_zero() => Err(LookupError::no_resolver(
+            format!("timed out ({} s for all names together)", TOTAL.as_secs()),
+        )),
+        found => found,
+    };
     (found, clock::now().since(since))
 }

@@ -15,7 +15,7 @@ pub(super) fn keep(configs: &mut [Config]) -> Result<(), String> {
     }
     for config in configs {
         let share = shares.get(&key(config)).copied().unwrap_or(1);
-        let floor = floor(config).saturating_mul(share);
+        let floor = floor(config.protocol).saturating_mul(share);
         match config.adaptive {
             Some(least) => config.adaptive = Some(floor.max(least)),
             None if config.interval < floor => return Err(refusal(config, share, floor)),
@@ -30,8 +30,9 @@ fn key(config: &Config) -> (Destination, bool) {
     (config.destination, matches!(config.protocol, Protocol::Tcp { .. }))
 }
 
-fn floor(config: &Config) -> Duration {
-    match config.protocol {
+/// The least time from one request to an address to the next.
+pub(crate) const fn floor(protocol: Protocol) -> Duration {
+    match protocol {
         Protocol::Tcp { .. } => LEAST_CONNECT_INTERVAL,
         _ => LEAST_INTERVAL,
     }

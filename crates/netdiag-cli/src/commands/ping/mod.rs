@@ -16,6 +16,7 @@ use crate::args::ping::{Color, Output};
 use crate::commands::ending::{self, End, Measured, into_flow};
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
+pub(crate) use limits::floor;
 use netdiag_engine::port::{Network, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
 use netdiag_ping::Measurement;

@@ -1,12 +1,14 @@
 //! Whether the arguments fit together, and fit this machine.
 
+use super::limits::RATE_OF_A_USER;
 use crate::World;
 use crate::args::SweepArguments;
-use crate::args::ping::Output;
+use crate::args::ping::{Color, Output};
 use crate::args::sweep::Rate;
+use crate::commands::ping::floor;
 use netdiag_check::expr::Expr;
 use netdiag_model::target::{AddressRange, TargetSpec};
-use netdiag_model::{Family, Untrusted};
+use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Protocol;
 use netdiag_ping::metrics::METRICS;
 use std::net::IpAddr;
@@ -16,8 +18,6 @@ use std::time::Duration;
 pub(super) const MOST_TARGETS: u128 = 1 << 24;
 /// The most targets of a user who is not root and does not insist.
 const MOST_OF_A_USER: u128 = 1 << 16;
-/// The highest rate of a user who is not root, as the sender has it.
-const RATE_OF_A_USER: f64 = 2_500.0;
 /// The shortest interval of one.
 const INTERVAL_OF_A_USER: Duration = Duration::from_millis(10);
 /// A timeout above this without a unit is probably meant in milliseconds.
@@ -49,14 +49,17 @@ pub(super) fn check<W: World>(
     for text in &arguments.targets {
         let spec = parse(text).map_err(|why| format!("TARGET {why}"))?;
         check_family(&spec, arguments).map_err(|why| format!("{why}: `{text}`"))?;
+        check_zone(&spec, arguments.interface.is_some())
+            .map_err(|why| format!("TARGET `{text}`: {why}"))?;
         targets.push(spec);
     }
     let mut exclude = Vec::new();
     for text in &arguments.exclude {
-        exclude.push(parse(text).map_err(|why| format!("--exclude {why}"))?);
+        let spec = TargetSpec::parse_exclusion(text);
+        let shown = Untrusted::from(text.as_str());
+        exclude.push(spec.map_err(|why| format!("--exclude `{}`: {why}", shown.escaped()))?);
     }
     let most = if world.may_flood() || arguments.i_know { MOST_TARGETS } else { MOST_OF_A_USER };
-    check_count(targets.iter().map(count).sum(), most)?;
     check_user(arguments, world)?;
     check_options(arguments)?;
     let interface = match &arguments.interface {
@@ -98,11 +101,23 @@ pub(super) fn parse(text: &str) -> Result<TargetSpec, String> {
     Ok(spec)
 }
 
-/// How many targets one stands for.
-pub(super) fn count(spec: &TargetSpec) -> u128 {
-    match spec {
-        TargetSpec::Range(range) => range.count(),
-        TargetSpec::Name(_) | TargetSpec::Address(_) => 1,
+/// Whether the kernel would have to pick an interface, which is for the user.
+pub(super) fn lacks_zone(destination: Destination) -> bool {
+    matches!(destination, Destination::V6(address, 0) if address.is_unicast_link_local())
+}
+
+/// A link-local address needs its interface.
+pub(super) fn check_zone(spec: &TargetSpec, has_interface: bool) -> Result<(), String> {
+    let ends = match spec {
+        TargetSpec::Name(_) => return Ok(()),
+        TargetSpec::Address(address) => [*address; 2],
+        TargetSpec::Range(range) => [range.first(), range.last()],
+    };
+    match ends.into_iter().find(|end| lacks_zone(Destination::new(*end))) {
+        Some(one) if !has_interface => Err(format!(
+            "a link-local address needs its interface, such as `{one}%eth0` or --interface"
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -147,8 +162,13 @@ fn check_user<W: World>(arguments: &SweepArguments, world: &W) -> Result<(), Str
         Rate::PerSecond(rate) if rate <= RATE_OF_A_USER => {}
         _ => return Err(format!("--rate: above {RATE_OF_A_USER} only root may send")),
     }
-    if arguments.count > 1 && arguments.interval < INTERVAL_OF_A_USER {
+    if arguments.count > 1 && arguments.interval() < INTERVAL_OF_A_USER {
         return Err("--interval: below 10 ms only root may send".to_owned());
+    }
+    let least = floor(arguments.proto);
+    if arguments.count > 1 && arguments.interval() < least {
+        let least = least.as_millis();
+        return Err(format!("--interval: below {least} ms only root may open connections"));
     }
     Ok(())
 }
@@ -157,6 +177,17 @@ fn check_user<W: World>(arguments: &SweepArguments, world: &W) -> Result<(), Str
 fn check_options(arguments: &SweepArguments) -> Result<(), String> {
     if arguments.retry.is_some_and(|retries| retries > 0) && arguments.count > 1 {
         return Err("--retry: only with --count 1, where probing ends with an answer".to_owned());
+    }
+    if arguments.count == 1 && arguments.interval.is_some() {
+        return Err(
+            "--interval: only with --count above 1; between targets it is --rate".to_owned()
+        );
+    }
+    if arguments.backoff.is_some() && arguments.retries() == 0 {
+        return Err("--backoff: only with --retry, which --count above 1 has not".to_owned());
+    }
+    if arguments.form() != Output::Text && arguments.color != Color::Auto {
+        return Err("--color: only with --output text".to_owned());
     }
     if arguments.form() != Output::Text && (arguments.alive || arguments.unreachable) {
         let option = if arguments.alive { "--alive" } else { "--unreachable" };

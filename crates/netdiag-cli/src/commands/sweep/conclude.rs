@@ -1,5 +1,6 @@
 //! From rows to documents, verdicts and the exit status.
 
+use super::classic;
 use super::plan::Plan;
 use crate::ExitStatus;
 use crate::commands::ending::End;
@@ -23,11 +24,23 @@ pub(super) struct Collector<'a> {
     findings: Vec<Finding>,
     /// Rows seen.
     rows: u32,
+    /// Targets for which `--fail-if` holds.
+    condemned: u32,
+    /// That probes were skipped was told: of one stop every target says the same.
+    told_skipped: bool,
 }
 
 impl<'a> Collector<'a> {
     pub(super) fn new(plan: &'a Plan, report: &'a mut dyn SweepReport) -> Self {
-        Self { plan, report, judged: Judged::default(), findings: Vec::new(), rows: 0 }
+        Self {
+            plan,
+            report,
+            judged: Judged::default(),
+            findings: Vec::new(),
+            rows: 0,
+            condemned: 0,
+            told_skipped: false,
+        }
     }
 
     pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
@@ -52,10 +65,15 @@ impl<'a> Collector<'a> {
         let mut failed = false;
         // Most sweeps ask nothing more than whether there was an answer.
         if (self.plan.fail_if.is_some() || setting.config.count > 1)
-            && let Some((result, own)) = setting.result(row)
+            && let Some((result, mut own)) = setting.result(row)
         {
             let fail_if = self.fail_if(row, &result, &own);
             failed = fail_if.is_some();
+            self.condemned += u32::from(failed);
+            own.retain(|finding| {
+                let is_skipped = finding.code == "local-probes-skipped";
+                !(is_skipped && std::mem::replace(&mut self.told_skipped, true))
+            });
             let room = FINDINGS_KEPT.saturating_sub(self.findings.len());
             self.findings.extend(own.into_iter().chain(fail_if).take(room));
         }
@@ -107,21 +125,39 @@ impl<'a> Collector<'a> {
         let together = self.judged.together();
         let judgement = match (self.plan.min_alive, together) {
             (_, Judgement::Unmeasured) | (None, _) => together,
-            (Some(least), _) if alive >= least => Judgement::Holds,
+            (Some(least), _) if alive >= least && self.condemned == 0 => Judgement::Holds,
             (Some(_), _) => Judgement::Fails,
         };
         let status = match judgement {
+            _ if self.plan.classic_exit => self.status_of_fping(measurement, judgement),
             Judgement::Holds => ExitStatus::HOLDS,
             Judgement::Fails => ExitStatus::FAILS,
             Judgement::Unmeasured => ExitStatus::UNMEASURED,
         };
         let mut findings = measurement.findings();
         findings.append(&mut self.findings);
+        findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
         let document = self.document(measurement, end, findings, status, judgement);
         let ending = Ending { document: &document, totals: measurement.totals() };
         self.report.finish(&self.plan.setting, &ending)?;
         self.report.flush()?;
         Ok(status)
+    }
+
+    /// fping's codes: 1 for targets that do not answer, 2 for names without an address, 4 for what
+    /// the system refuses. Enough targets make up for both of the first.
+    fn status_of_fping(&self, measurement: &Measurement, judgement: Judgement) -> ExitStatus {
+        let unresolved = measurement.totals().of(State::Unresolved) > 0;
+        match judgement {
+            Judgement::Holds => ExitStatus::HOLDS,
+            Judgement::Fails | Judgement::Unmeasured
+                if unresolved && self.plan.min_alive.is_none() =>
+            {
+                ExitStatus::Code(classic::UNKNOWN)
+            }
+            Judgement::Fails => ExitStatus::Code(classic::UNREACHABLE),
+            Judgement::Unmeasured => ExitStatus::Code(classic::SYSTEM),
+        }
     }
 
     fn document(
@@ -153,4 +189,15 @@ impl<'a> Collector<'a> {
             exit_code: status.code(),
         }
     }
+}
+
+/// That `--min-alive` was missed.
+fn too_few(alive: u32, least: u32) -> Option<Finding> {
+    if alive >= least {
+        return None;
+    }
+    let message = format!("{alive} targets answer, fewer than --min-alive {least}");
+    let finding =
+        Finding::new(None, "min-alive", Severity::Critical, "all targets".to_owned(), message);
+    Some(finding.with("alive", alive).with("threshold", least))
 }

@@ -1,22 +1,19 @@
 //! From what was written to the targets of a run: files read, names looked up, each address once.
 
 use super::check::{self, Checked};
+use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
 use crate::commands::resolve::{is_unknown, lookup_failure};
-use netdiag_model::failure::LookupError;
+use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::sweep::{Given, Targets};
 use std::collections::BTreeSet;
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, Write};
 
-/// How many names are looked up together.
-const AT_ONCE: usize = 256;
 /// How many lines that are no targets are named.
 const LINES_TOLD: u64 = 100;
-/// The longest line of a file that is taken for a target.
-const LONGEST_LINE: u64 = 4_096;
 
 /// The targets of a run, as they are found.
 pub(super) struct Gathered {
@@ -25,14 +22,28 @@ pub(super) struct Gathered {
     pub(super) unmeasured: BTreeSet<u32>,
     /// Lines of the file that are no targets.
     pub(super) bad_lines: u64,
-    seen: AddressSet,
-    /// The run was ended while names were looked up: nothing more is read.
+    /// The run was ended while names were looked up.
     pub(super) interrupted: bool,
+    /// Names of addresses that were targets already: how many, and the first of them.
+    pub(super) repeated: Option<(u32, Untrusted)>,
+    /// Addresses that are targets; those with a zone apart.
+    seen: AddressSet,
+    zoned: BTreeSet<Destination>,
     names: BTreeSet<String>,
-    /// Names to be looked up.
-    waiting: Vec<String>,
+    /// From the first name on, what has to wait until names are looked up.
+    waiting: Vec<Waiting>,
     excluded: AddressSet,
+    /// How many different targets there are, whether they may be or not.
+    count: u128,
     most: u128,
+    /// An interface was named, so that link-local addresses need none.
+    has_interface: bool,
+}
+
+/// What was written, in its order.
+enum Waiting {
+    Name(String),
+    Range(Box<AddressRange>),
 }
 
 impl Gathered {
@@ -47,24 +58,31 @@ impl Gathered {
             targets: Targets::default(),
             unmeasured: BTreeSet::new(),
             bad_lines: 0,
-            seen: AddressSet::default(),
             interrupted: false,
+            repeated: None,
+            seen: AddressSet::default(),
+            zoned: BTreeSet::new(),
             names: BTreeSet::new(),
             waiting: Vec::new(),
             excluded: AddressSet::default(),
+            count: 0,
             most: checked.most,
+            has_interface: checked.interface.is_some(),
         };
         for spec in &checked.exclude {
             all.exclude(spec, world)?;
         }
         for spec in &checked.targets {
-            all.add(spec, arguments, world)?;
+            all.add(spec);
         }
-        if let Some(path) = arguments.file.as_ref().filter(|_| !all.interrupted) {
+        if let Some(path) = &arguments.file {
             let input = world.input(path).map_err(|fault| unreadable(path, &fault))?;
-            all.read(path, input, arguments, world, err)?;
+            all.read(path, input, arguments, err)?;
         }
-        all.look_up(arguments, world)?;
+        // What is too much without any name need not wait for them.
+        check::check_count(all.count, all.most)?;
+        all.look_up(arguments, world);
+        check::check_count(all.count, all.most)?;
         Ok(all)
     }
 
@@ -87,43 +105,29 @@ impl Gathered {
     }
 
     /// Reads targets, one a line. One that is none does not keep the others from being probed.
-    fn read<W: World>(
+    fn read(
         &mut self,
         path: &str,
-        mut input: Box<dyn BufRead>,
+        input: Box<dyn BufRead>,
         arguments: &SweepArguments,
-        world: &mut W,
         err: &mut dyn Write,
     ) -> Result<(), String> {
-        let mut line = Vec::new();
-        for number in 1_u64.. {
-            line.clear();
-            let mut bounded = input.by_ref().take(LONGEST_LINE);
-            let got =
-                bounded.read_until(b'\n', &mut line).map_err(|fault| unreadable(path, &fault))?;
-            if got == 0 || self.interrupted {
-                break;
-            }
-            if !line.ends_with(b"\n") && got as u64 == LONGEST_LINE {
-                skip_line(&mut input).map_err(|fault| unreadable(path, &fault))?;
-            }
-            let text = String::from_utf8_lossy(&line);
-            let text = text.split('#').next().unwrap_or_default().trim();
-            if text.is_empty() {
-                continue;
-            }
-            let spec = check::parse(text).and_then(|spec| {
-                check::check_family(&spec, arguments)?;
-                Ok(spec)
-            });
+        let mut lines = Lines::new(input);
+        while let Some(line) = lines.next().map_err(|fault| unreadable(path, &fault))? {
+            let text = line.text.as_deref().map(|text| text.split('#').next().unwrap_or_default());
+            let spec = match text.map(str::trim) {
+                Some("") => continue,
+                Some(text) => self.target_of(text, arguments),
+                None => Err("a line that is too long".to_owned()),
+            };
             match spec {
-                Ok(spec) => self.add(&spec, arguments, world)?,
+                Ok(spec) => self.add(&spec),
                 Err(why) => {
                     self.bad_lines += 1;
                     if self.bad_lines <= LINES_TOLD {
-                        let path = Untrusted::from(path);
-                        let _ =
-                            writeln!(err, "{}: {}:{number}: {why}", super::PROGRAM, path.escaped());
+                        let (path, number) = (Untrusted::from(path), line.number);
+                        let path = path.escaped();
+                        let _ = writeln!(err, "{}: {path}:{number}: {why}", super::PROGRAM);
                     }
                 }
             }
@@ -134,59 +138,70 @@ impl Gathered {
         Ok(())
     }
 
-    fn add<W: World>(
-        &mut self,
-        spec: &TargetSpec,
-        arguments: &SweepArguments,
-        world: &mut W,
-    ) -> Result<(), String> {
-        if let TargetSpec::Name(name) = spec {
-            if self.names.insert(name.to_ascii_lowercase()) {
-                self.waiting.push(name.clone());
+    fn target_of(&self, text: &str, arguments: &SweepArguments) -> Result<TargetSpec, String> {
+        let spec = check::parse(text)?;
+        let checked = check::check_family(&spec, arguments)
+            .and_then(|()| check::check_zone(&spec, self.has_interface));
+        checked.map_err(|why| format!("`{}`: {why}", Untrusted::from(text).escaped()))?;
+        Ok(spec)
+    }
+
+    fn add(&mut self, spec: &TargetSpec) {
+        let range = match spec {
+            TargetSpec::Name(name) => {
+                if self.names.insert(name.to_ascii_lowercase()) {
+                    self.waiting.push(Waiting::Name(name.clone()));
+                }
+                return;
             }
-            return match self.waiting.len() {
-                AT_ONCE.. => self.look_up(arguments, world),
-                _ => Ok(()),
-            };
-        }
-        // What was named before it comes before it.
-        self.look_up(arguments, world)?;
-        match spec {
-            TargetSpec::Address(address) => self.add_range(AddressRange::one(*address)),
-            TargetSpec::Range(range) => self.add_range(*range),
-            TargetSpec::Name(_) => Ok(()),
+            TargetSpec::Address(address) => AddressRange::one(*address),
+            TargetSpec::Range(range) => *range,
+        };
+        match self.waiting.is_empty() {
+            true => self.add_range(range),
+            // What was named before it comes before it.
+            false => self.waiting.push(Waiting::Range(Box::new(range))),
         }
     }
 
-    fn add_range(&mut self, range: AddressRange) -> Result<(), String> {
+    fn add_range(&mut self, range: AddressRange) {
         for part in self.excluded.missing(range) {
             for new in self.seen.insert(part) {
-                check::check_count(u128::from(self.targets.len()) + new.count(), self.most)?;
-                self.targets.push_range(new);
+                self.count += new.count();
+                if self.count <= self.most {
+                    self.targets.push_range(new);
+                }
             }
         }
-        Ok(())
     }
 
-    /// Looks up the names that wait, all at once, and adds them in their order.
-    fn look_up<W: World>(
-        &mut self,
-        arguments: &SweepArguments,
-        world: &mut W,
-    ) -> Result<(), String> {
-        if self.waiting.is_empty() || self.interrupted {
-            return Ok(());
-        }
+    /// Looks up the names that wait, all at once, and adds what waits in its order.
+    fn look_up<W: World>(&mut self, arguments: &SweepArguments, world: &mut W) {
         let family = match (arguments.ipv4, arguments.ipv6, arguments.source) {
             (true, ..) => Some(Family::Ipv4),
             (_, true, _) => Some(Family::Ipv6),
             (.., source) => source.map(Family::of),
         };
-        let names = std::mem::take(&mut self.waiting);
-        for (name, (found, _)) in names.iter().zip(world.resolve(&names, family)) {
-            self.add_name(name, found, arguments)?;
+        let waiting = std::mem::take(&mut self.waiting);
+        let names = waiting.iter().filter_map(|waiting| match waiting {
+            Waiting::Name(name) => Some(name.clone()),
+            Waiting::Range(_) => None,
+        });
+        let names: Vec<String> = names.collect();
+        if names.is_empty() {
+            return;
         }
-        Ok(())
+        let mut found = world.resolve(&names, family).into_iter();
+        for waiting in waiting {
+            match waiting {
+                Waiting::Range(range) => self.add_range(*range),
+                Waiting::Name(name) => {
+                    let found =
+                        found.next().map_or(Err(LookupError::Interrupted), |(found, _)| found);
+                    self.add_name(&name, found, arguments);
+                }
+            }
+        }
     }
 
     fn add_name(
@@ -194,14 +209,13 @@ impl Gathered {
         name: &str,
         found: Result<Vec<Destination>, LookupError>,
         arguments: &SweepArguments,
-    ) -> Result<(), String> {
-        check::check_count(u128::from(self.targets.len()) + 1, self.most)?;
+    ) {
         let text = Untrusted::from(name);
         match found {
             Ok(found) => {
                 let wanted = if arguments.all_addresses { found.len() } else { 1 };
                 for destination in found.into_iter().take(wanted) {
-                    self.add_found(&text, destination)?;
+                    self.add_found(&text, destination);
                 }
             }
             Err(error) => {
@@ -209,41 +223,60 @@ impl Gathered {
                 if is_unknown(&error) {
                     self.unmeasured.insert(self.targets.len());
                 }
-                let failure = Some(lookup_failure(name, &error));
-                self.targets.push_given(Given { text, destination: None, failure });
+                self.push(&text, Err(lookup_failure(name, &error)));
             }
         }
-        Ok(())
     }
 
-    fn add_found(&mut self, text: &Untrusted, destination: Destination) -> Result<(), String> {
-        if self.excluded.contains(destination.address()) {
-            return Ok(());
+    fn add_found(&mut self, text: &Untrusted, destination: Destination) {
+        let address = destination.address();
+        if self.excluded.contains(address) {
+            return;
         }
-        check::check_count(u128::from(self.targets.len()) + 1, self.most)?;
-        let (text, destination) = (text.clone(), Some(destination));
-        self.targets.push_given(Given { text, destination, failure: None });
-        Ok(())
+        if check::lacks_zone(destination) && !self.has_interface {
+            let message =
+                format!("{destination} is link-local, and of which interface is not said");
+            let reason = "no-interface".to_owned();
+            let stage = Stage::Resolve;
+            return self
+                .push(text, Err(Failure { stage, reason, errno: None, icmp: None, message }));
+        }
+        let is_new = match destination {
+            Destination::V6(_, zone) if zone != 0 => self.zoned.insert(destination),
+            _ => !self.seen.insert(AddressRange::one(address)).is_empty(),
+        };
+        match &mut self.repeated {
+            _ if is_new => self.push(text, Ok(destination)),
+            Some((count, _)) => *count = count.saturating_add(1),
+            none => *none = Some((1, text.clone())),
+        }
+    }
+
+    fn push(&mut self, text: &Untrusted, found: Result<Destination, Failure>) {
+        self.count += 1;
+        if self.count <= self.most {
+            let (destination, failure) = match found {
+                Ok(destination) => (Some(destination), None),
+                Err(failure) => (None, Some(failure)),
+            };
+            self.targets.push_given(Given { text: text.clone(), destination, failure });
+        }
+    }
+
+    /// What is to be said of names that have no row of their own.
+    pub(super) fn note(&self) -> Option<String> {
+        let (count, first) = self.repeated.as_ref()?;
+        let first = first.escaped();
+        Some(match count {
+            1 => format!("`{first}` is an address that is a target already, and is probed once"),
+            _ => format!(
+                "{count} names, the first of them `{first}`, are addresses that are targets already, \
+                 and are probed once"
+            ),
+        })
     }
 }
 
 fn unreadable(path: &str, fault: &std::io::Error) -> String {
     format!("--file {}: {fault}", Untrusted::from(path).escaped())
-}
-
-/// Reads up to the end of a line that is too long to be a target.
-fn skip_line(input: &mut dyn BufRead) -> std::io::Result<()> {
-    loop {
-        let room = input.fill_buf()?;
-        let Some(end) = room.iter().position(|byte| *byte == b'\n') else {
-            let all = room.len();
-            if all == 0 {
-                return Ok(());
-            }
-            input.consume(all);
-            continue;
-        };
-        input.consume(end + 1);
-        return Ok(());
-    }
 }

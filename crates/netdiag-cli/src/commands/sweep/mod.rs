@@ -4,6 +4,8 @@ mod check;
 pub(crate) mod classic;
 mod conclude;
 mod gather;
+mod limits;
+mod lines;
 mod plan;
 
 use crate::args::SweepArguments;

@@ -2,6 +2,7 @@
 
 use super::check::Checked;
 use super::gather::Gathered;
+use super::limits;
 use crate::args::SweepArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Rung, Wishes};
@@ -29,6 +30,8 @@ pub(super) struct Plan {
     pub(super) setting: Setting,
     pub(super) fail_if: Option<Expr>,
     pub(super) min_alive: Option<u32>,
+    /// The process ends with fping's codes.
+    pub(super) classic_exit: bool,
     /// Targets of which nobody could be asked for their address.
     pub(super) unmeasured: BTreeSet<u32>,
     pub(super) bad_lines: u64,
@@ -56,8 +59,7 @@ impl Plan {
         if gathered.targets.is_empty() && gathered.bad_lines == 0 {
             return Err("no targets are left".to_owned());
         }
-        check_zones(&gathered.targets, &checked)?;
-        let mut notes = Vec::new();
+        let mut notes = Vec::from_iter(gathered.note());
         let mut rung = |family| {
             let first = first_of(&gathered.targets, family)?;
             let tcp = || world.tcp(family);
@@ -75,6 +77,9 @@ impl Plan {
             let of_targets = protocol(if ipv4.is_some() { &ipv4 } else { &ipv6 });
             (config.ipv4, config.ipv6) = (of_targets, of_targets);
         }
+        let asked = config.interval;
+        limits::keep(&mut config, world.may_flood(), false);
+        let stretched = limits::note(&config, asked);
         config.ways = ways(&config, world);
         let methods = [&ipv4, &ipv6].into_iter().flatten().map(|rung| rung.method.clone());
         let weakest = methods.max_by_key(|method: &Method| (method.socket, method.timestamps));
@@ -85,14 +90,16 @@ impl Plan {
             anchor,
             started_at,
             method,
-            arguments: as_understood(arguments, &checked, &config),
+            arguments: as_understood(arguments, &checked, &config, stretched.as_deref()),
             target_count: config.targets.len() as usize,
         };
         let (ipv4, ipv6) = (ipv4.map(|rung| rung.method), ipv6.map(|rung| rung.method));
+        notes.extend(stretched);
         Ok(Self {
             setting: Setting { run, config: Arc::new(config), ipv4, ipv6 },
             fail_if: checked.fail_if,
             min_alive: arguments.min_alive,
+            classic_exit: arguments.classic_exit,
             unmeasured: gathered.unmeasured,
             bad_lines: gathered.bad_lines,
             interrupted: gathered.interrupted,
@@ -132,21 +139,6 @@ fn first_of(targets: &Targets, family: Family) -> Option<Destination> {
     found.find(|destination| destination.family() == family)
 }
 
-/// A link-local address needs its interface: the kernel would pick one.
-fn check_zones(targets: &Targets, checked: &Checked) -> Result<(), String> {
-    let mut without = targets
-        .corners()
-        .filter_map(|target| target.destination())
-        .filter(|d| matches!(d, Destination::V6(address, 0) if address.is_unicast_link_local()));
-    match without.next().filter(|_| checked.interface.is_none()) {
-        None => Ok(()),
-        Some(one) => Err(format!(
-            "TARGET `{one}`: a link-local address needs its interface, such as `{one}%eth0` or \
-             --interface"
-        )),
-    }
-}
-
 fn ways<W: World>(config: &Config, world: &mut W) -> Vec<(netdiag_model::Way, Destination)> {
     let all = config.targets.corners().filter_map(|target| target.destination());
     let known = all
@@ -160,8 +152,8 @@ fn config(arguments: &SweepArguments, checked: &Checked, targets: Targets) -> Co
     Config {
         count: arguments.count,
         retries: arguments.retries(),
-        backoff: arguments.backoff,
-        interval: arguments.interval,
+        backoff: arguments.backoff.unwrap_or(1.0),
+        interval: arguments.interval(),
         spacing: arguments.rate.spacing(),
         timeout: arguments.timeout.duration,
         deadline: arguments.deadline,
@@ -228,6 +220,7 @@ fn as_understood(
     arguments: &SweepArguments,
     checked: &Checked,
     config: &Config,
+    stretched: Option<&str>,
 ) -> serde_json::Value {
     let rate = (!config.spacing.is_zero()).then(|| 1.0 / config.spacing.as_secs_f64());
     json!({
@@ -240,6 +233,7 @@ fn as_understood(
         "retries": config.retries,
         "backoff": config.backoff,
         "interval_ms": milliseconds(config.interval),
+        "interval_because": stretched,
         "packets_per_second": rate,
         "timeout_ms": milliseconds(config.timeout),
         "deadline_ms": config.deadline.map(milliseconds),

@@ -2,13 +2,13 @@
 
 mod targets;
 
-use super::{Drive, OUTPUT_BUFFER};
+use super::{Drive, OUTPUT_BUFFER, limits};
 use crate::args::FpingArguments;
 use crate::commands::ladder;
 use crate::{Backend, DontFragment, ExitStatus, OpenRequest, UdpSockets, World, usage};
 use netdiag_engine::Pattern;
-use netdiag_engine::port::{Control, Network, StopCause};
-use netdiag_model::errno;
+use netdiag_engine::port::{Control, Network, Opened, StopCause};
+use netdiag_model::{Family, errno};
 use netdiag_ping::sweep::{Config, Fping, Manner};
 use netdiag_report::ping::Run;
 use netdiag_report::sweep::{ClassicOptions, ClassicReport, Setting};
@@ -17,13 +17,13 @@ use std::sync::Arc;
 use targets::Gathered;
 
 /// Some targets did not answer.
-const UNREACHABLE: u8 = 1;
+pub(super) const UNREACHABLE: u8 = 1;
 /// Some names have no address.
-const UNKNOWN: u8 = 2;
+pub(super) const UNKNOWN: u8 = 2;
 /// Arguments that cannot be had.
 const CANNOT_BE_HAD: u8 = 3;
 /// The system refused something.
-const SYSTEM: u8 = 4;
+pub(super) const SYSTEM: u8 = 4;
 
 const EADDRNOTAVAIL: i32 = 99;
 
@@ -143,11 +143,9 @@ fn prepare<W: World>(
         interface,
         ..Control::default()
     };
-    let mut network = world.open(&open_request(arguments, control)).map_err(|error| Refused {
-        message: (!arguments.quiet)
-            .then(|| format!("{program}: can't create socket (must run as root?): {error}")),
-        code: SYSTEM,
-    })?;
+    let opened = world.open(&open_request(arguments, control));
+    let mut network = opened.map_err(|_| no_socket(arguments))?;
+    check_opened(network.opened(), arguments)?;
     let anchor = world.anchor();
     let started_at = network.now();
     let gathered = Gathered::new(arguments, world, err)?;
@@ -163,7 +161,9 @@ fn prepare<W: World>(
     }
     let options = options(arguments, gathered.unknown);
     let target_count = gathered.targets.len() as usize;
-    let config = config(arguments, gathered, control, world.random());
+    let is_shared = gathered.is_shared;
+    let mut config = config(arguments, gathered, control, world.random());
+    limits::keep(&mut config, world.may_flood(), is_shared);
     let run = Run {
         command: "fping",
         version: env!("CARGO_PKG_VERSION"),
@@ -175,6 +175,21 @@ fn prepare<W: World>(
     };
     let setting = Setting { run, config: Arc::new(config), ipv4: None, ipv6: None };
     Ok((setting, options, network))
+}
+
+/// Without a socket of any family that was asked for nothing can be measured.
+fn check_opened(opened: &Opened, arguments: &FpingArguments) -> Result<(), Refused> {
+    let mut families = [Family::Ipv4, Family::Ipv6].into_iter();
+    match families.any(|family| opened.family(family).is_ok()) {
+        true => Ok(()),
+        false => Err(no_socket(arguments)),
+    }
+}
+
+fn no_socket(arguments: &FpingArguments) -> Refused {
+    let program = arguments.program.escaped();
+    let said = format!("{program}: can't create socket (must run as root?)");
+    Refused { message: Some(said), code: SYSTEM }
 }
 
 fn open_request(arguments: &FpingArguments, control: Control) -> OpenRequest {

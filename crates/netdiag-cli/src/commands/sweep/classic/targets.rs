@@ -5,14 +5,13 @@ use super::{CANNOT_BE_HAD, Refused, SYSTEM, UNREACHABLE};
 use crate::World;
 use crate::args::FpingArguments;
 use crate::commands::resolve::{NO_FAMILY, NO_NAME, classic_failure, literal};
-use netdiag_model::target::AddressRange;
+use netdiag_model::failure::LookupError;
+use netdiag_model::target::{AddressRange, AddressSet};
 use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
 use netdiag_ping::sweep::{Given, Targets};
 use std::io::{BufRead, Read, Write};
 use std::net::IpAddr;
 
-/// How many names are looked up together.
-const AT_ONCE: usize = 256;
 /// So much of a line is looked at.
 const LONGEST_LINE: u64 = 4_096;
 /// The most addresses from one to another.
@@ -25,10 +24,19 @@ pub(super) struct Gathered {
     pub(super) targets: Targets,
     /// How many names have no address.
     pub(super) unknown: u32,
+    /// Whether an address is a target twice.
+    pub(super) is_shared: bool,
+    seen: AddressSet,
     /// Targets whose names are wanted.
     pub(super) named: Vec<u32>,
-    /// Names to be looked up.
-    waiting: Vec<String>,
+    /// From the first name on, what has to wait until names are looked up.
+    waiting: Vec<Waiting>,
+}
+
+/// What was named, in its order.
+enum Waiting {
+    Name(String),
+    Address(IpAddr),
 }
 
 impl Gathered {
@@ -48,13 +56,13 @@ impl Gathered {
             }
             (None, false, targets @ [_, ..]) => {
                 for target in targets {
-                    all.add(target, arguments, world, err)?;
+                    all.add(target, arguments)?;
                 }
             }
             (file, false, _) => {
                 let path = file.as_deref().unwrap_or("-");
                 let input = world.input(path).map_err(|fault| unreadable(arguments, &fault))?;
-                all.read(input, arguments, world, err)?;
+                all.read(input, arguments)?;
             }
         }
         all.look_up(arguments, world, err)?;
@@ -62,12 +70,10 @@ impl Gathered {
     }
 
     /// The first word of each line; `#` at the front makes it a comment.
-    fn read<W: World>(
+    fn read(
         &mut self,
         mut input: Box<dyn BufRead>,
         arguments: &FpingArguments,
-        world: &mut W,
-        err: &mut dyn Write,
     ) -> Result<(), Refused> {
         let mut line = Vec::new();
         loop {
@@ -79,31 +85,25 @@ impl Gathered {
             }
             let text = String::from_utf8_lossy(&line);
             match text.split_ascii_whitespace().next() {
-                Some(word) if !word.starts_with('#') => self.add(word, arguments, world, err)?,
+                Some(word) if !word.starts_with('#') => self.add(word, arguments)?,
                 _ => {}
             }
         }
     }
 
-    fn add<W: World>(
-        &mut self,
-        text: &str,
-        arguments: &FpingArguments,
-        world: &mut W,
-        err: &mut dyn Write,
-    ) -> Result<(), Refused> {
+    fn add(&mut self, text: &str, arguments: &FpingArguments) -> Result<(), Refused> {
         let address = text.parse::<IpAddr>().ok().filter(|address| address.to_string() == text);
         let is_wanted =
             |address: &IpAddr| arguments.family.is_none_or(|family| family == Family::of(*address));
         let Some(address) = address.filter(is_wanted) else {
-            self.waiting.push(text.to_owned());
-            return match self.waiting.len() {
-                AT_ONCE.. => self.look_up(arguments, world, err),
-                _ => Ok(()),
-            };
+            self.waiting.push(Waiting::Name(text.to_owned()));
+            return Ok(());
         };
-        // What was named before it comes before it.
-        self.look_up(arguments, world, err)?;
+        if !self.waiting.is_empty() {
+            // What was named before it comes before it.
+            self.waiting.push(Waiting::Address(address));
+            return Ok(());
+        }
         self.add_range(AddressRange::one(address), arguments)
     }
 
@@ -136,10 +136,16 @@ impl Gathered {
         let first = self.targets.len();
         check(u128::from(first) + range.count(), arguments)?;
         self.targets.push_range(range);
+        self.see(range);
         if arguments.names || arguments.all_names {
             self.named.extend(first..self.targets.len());
         }
         Ok(())
+    }
+
+    fn see(&mut self, range: AddressRange) {
+        let new: u128 = self.seen.insert(range).iter().map(AddressRange::count).sum();
+        self.is_shared |= new < range.count();
     }
 
     fn look_up<W: World>(
@@ -148,22 +154,35 @@ impl Gathered {
         world: &mut W,
         err: &mut dyn Write,
     ) -> Result<(), Refused> {
-        if self.waiting.is_empty() {
+        let waiting = std::mem::take(&mut self.waiting);
+        let names = waiting.iter().filter_map(|waiting| match waiting {
+            Waiting::Name(name) => Some(name.clone()),
+            Waiting::Address(_) => None,
+        });
+        let names: Vec<String> = names.collect();
+        if names.is_empty() {
             return Ok(());
         }
-        let names = std::mem::take(&mut self.waiting);
-        for (name, (found, _)) in names.iter().zip(world.resolve(&names, arguments.family)) {
-            match found {
+        let mut found = world.resolve(&names, arguments.family).into_iter();
+        for waiting in waiting {
+            let name = match waiting {
+                Waiting::Name(name) => name,
+                Waiting::Address(address) => {
+                    self.add_range(AddressRange::one(address), arguments)?;
+                    continue;
+                }
+            };
+            match found.next().map_or(Err(LookupError::Interrupted), |(found, _)| found) {
                 Ok(found) => {
                     let wanted = if arguments.all_addresses { found.len() } else { 1 };
                     for destination in found.into_iter().take(wanted) {
-                        self.add_found(name, destination, arguments)?;
+                        self.add_found(&name, destination, arguments)?;
                     }
                 }
                 Err(error) => {
                     self.unknown += 1;
                     if !arguments.quiet {
-                        let _ = writeln!(err, "{}", classic_failure(name, &error));
+                        let _ = writeln!(err, "{}", classic_failure(&name, &error));
                     }
                 }
             }
@@ -182,6 +201,7 @@ impl Gathered {
         if arguments.all_names || (arguments.names && literal(name).is_some()) {
             self.named.push(self.targets.len());
         }
+        self.see(AddressRange::one(destination.address()));
         let (text, destination) = (Untrusted::from(name), Some(destination));
         self.targets.push_given(Given { text, destination, failure: None });
         Ok(())
