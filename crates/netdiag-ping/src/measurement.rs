@@ -6,7 +6,7 @@ use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
 use crate::sources::Sources;
 use crate::tally::Tally;
 use netdiag_engine::outcome::{Rejection, Reply};
-use netdiag_engine::port::Change;
+use netdiag_engine::port::{Change, SendError};
 use netdiag_engine::schedule::Schedule;
 use netdiag_engine::stats::{self, OutageChange, SeriesStats, SettledKind};
 use netdiag_engine::{
@@ -31,6 +31,7 @@ pub struct Measurement {
     /// Of a group only.
     pub(crate) group: Option<Box<Group>>,
     pub(crate) kept: Option<Box<Kept>>,
+    pub(crate) first_at: Option<Instant>,
     pub(crate) last_at: Option<Instant>,
     pub(crate) ongoing_outage: Option<Box<Outage>>,
     /// `None` until it is asked what comes next.
@@ -72,6 +73,7 @@ impl Measurement {
             tally: Tally::default(),
             group: None,
             kept: None,
+            first_at: None,
             last_at: None,
             ongoing_outage: None,
             drive: None,
@@ -93,7 +95,18 @@ impl Measurement {
     /// From the first send to the last thing that happened, `None` before the first send.
     #[must_use]
     pub fn span(&self) -> Option<Duration> {
-        Some(self.last_at?.since(self.drive.as_ref()?.started_at?))
+        Some(self.last_at?.since(self.started_at()?))
+    }
+
+    /// When it began; of a series that is fed, when the first probe left.
+    fn started_at(&self) -> Option<Instant> {
+        self.drive.as_ref().and_then(|drive| drive.started_at).or(self.first_at)
+    }
+
+    /// Why probes were not sent: what most of these met.
+    pub(crate) fn send_error(&self) -> Option<SendError> {
+        let (number, _) = self.tally.local_errors.iter().max_by_key(|(_, count)| **count)?;
+        Some(self.tally.cause(*number))
     }
 
     /// The most probes that were under way at once.
@@ -302,6 +315,7 @@ impl Policy for Measurement {
             let group = self.group.get_or_insert_default();
             group.heard_until = group.heard_until.max(until);
         }
+        self.first_at.get_or_insert(probe.sent_at);
         self.last_at = self.last_at.max(Some(probe.sent_at));
         if self.config.tells_probes {
             events.push(self.event(probe.sent_at, EventKind::Sent { seq: probe.seq }));

@@ -18,6 +18,7 @@ use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
 use netdiag_engine::port::{Network, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
+use netdiag_model::Instant;
 use netdiag_ping::Measurement;
 use netdiag_report::ping::{
     CsvReport, JsonLinesReport, JsonReport, PingReport, TextOptions, TextReport,
@@ -123,7 +124,7 @@ fn measure<W: World>(
             &mut engine,
             network,
             |event| into_flow(report.borrow_mut().event(&event)),
-            || into_flow(report.borrow_mut().flush()),
+            |_| into_flow(report.borrow_mut().flush().map(|()| Instant::FAR)),
         )
     });
     let (stopped, fault) = match end {
