@@ -22,6 +22,7 @@ mod sandbox;
 mod seccomp;
 mod stalled;
 mod streams;
+mod sweep_faults;
 mod sweeps;
 mod threats;
 mod unseen;

@@ -6,7 +6,7 @@ use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
 use crate::sources::Sources;
 use crate::tally::Tally;
 use netdiag_engine::outcome::{Rejection, Reply};
-use netdiag_engine::port::{Change, SendError};
+use netdiag_engine::port::Change;
 use netdiag_engine::schedule::Schedule;
 use netdiag_engine::stats::{self, OutageChange, SeriesStats, SettledKind};
 use netdiag_engine::{
@@ -95,18 +95,8 @@ impl Measurement {
     /// From the first send to the last thing that happened, `None` before the first send.
     #[must_use]
     pub fn span(&self) -> Option<Duration> {
-        Some(self.last_at?.since(self.started_at()?))
-    }
-
-    /// When it began; of a series that is fed, when the first probe left.
-    fn started_at(&self) -> Option<Instant> {
-        self.drive.as_ref().and_then(|drive| drive.started_at).or(self.first_at)
-    }
-
-    /// Why probes were not sent: what most of these met.
-    pub(crate) fn send_error(&self) -> Option<SendError> {
-        let (number, _) = self.tally.local_errors.iter().max_by_key(|(_, count)| **count)?;
-        Some(self.tally.cause(*number))
+        let began = self.drive.as_ref().and_then(|drive| drive.started_at);
+        Some(self.last_at?.since(began.or(self.first_at)?))
     }
 
     /// The most probes that were under way at once.

@@ -20,12 +20,12 @@ fn counted<const N: usize>(states: [(&str, u64); N]) -> BTreeMap<String, u64> {
     states.into_iter().map(|(state, count)| (state.to_owned(), count)).collect()
 }
 
-fn sweep(namespace: &Namespace, arguments: &[&str]) -> Ended {
+pub(super) fn sweep(namespace: &Namespace, arguments: &[&str]) -> Ended {
     run(namespace.netdiag(&["sweep"]).args(arguments))
 }
 
 /// This machine has 10.9.2.0/24 to itself; what is dropped and refused is by rules of nftables.
-const HOSTS: &str = "
+pub(super) const HOSTS: &str = "
     ip route add local 10.9.2.0/24 dev lo
     ip route add local 10.9.3.0/24 dev lo
     ip route add prohibit 10.9.4.0/24
@@ -194,6 +194,7 @@ fn an_interrupt_prints_what_is_known() {
         assert_eq!(ended.code(), code, "{ended:?}");
         let verdict = ended.out.lines().last().expect("a verdict");
         assert!(verdict.starts_with("= 4 of 8 alive; 4 not probed to the end"), "{ended:?}");
+        assert_eq!(ended.out.matches("  unsettled  ").count(), 4, "{ended:?}");
     }
 }
 

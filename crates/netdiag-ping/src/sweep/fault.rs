@@ -90,7 +90,11 @@ fn of_series(series: &crate::Measurement) -> Option<Fault> {
         }
         State::Timeout => Some(Fault::Silent),
         State::Unknown => Some(Fault::Unknown(None)),
-        State::NotSent => series.send_error().map(Fault::NotSent),
+        State::NotSent => {
+            let errors = series.tally.local_errors.iter();
+            let (number, _) = errors.max_by_key(|(_, count)| **count)?;
+            Some(Fault::NotSent(series.tally.cause(*number)))
+        }
         State::Alive | State::Unresolved | State::Unsettled => None,
     }
 }

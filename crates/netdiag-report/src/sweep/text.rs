@@ -5,7 +5,8 @@ use super::{Ending, Setting, SweepReport};
 use crate::number::{ms5, thousands};
 use crate::ping::change_line;
 use crate::style::Style;
-use crate::verdict::{write_finding_of, write_verdict};
+use crate::verdict::{write_finding, write_finding_of, write_verdict};
+use netdiag_model::finding::Finding;
 use netdiag_ping::Protocol;
 use netdiag_ping::event::EventKind;
 use netdiag_ping::sweep::{Config, Event, Found, Row, State, Target, Totals};
@@ -249,7 +250,14 @@ impl<W: Write> SweepReport for TextReport<W> {
         let style = self.options.style;
         let findings = &ending.document.findings;
         for finding in findings.iter().take(FINDINGS_SHOWN) {
-            write_finding_of(&mut self.out, style, finding)?;
+            match unnamed_target(&setting.config, finding) {
+                Some(target) => {
+                    let message = format!("{target}: {}", finding.message);
+                    let named = Finding { message, ..finding.clone() };
+                    write_finding(&mut self.out, style, &named)?;
+                }
+                None => write_finding_of(&mut self.out, style, finding)?,
+            }
         }
         if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
             writeln!(self.out, "i {more} more findings: --json has them all")?;
@@ -268,6 +276,12 @@ impl<W: Write> SweepReport for TextReport<W> {
         }
         Ok(())
     }
+}
+
+/// The target that a finding is about and does not name: its subject may be a router.
+fn unnamed_target<'a>(config: &'a Config, finding: &Finding) -> Option<Target<'a>> {
+    let target = config.targets.get(u32::try_from(finding.target_index?).ok()?)?;
+    (!finding.message.contains(&target.to_string())).then_some(target)
 }
 
 /// The first line: what is measured.
