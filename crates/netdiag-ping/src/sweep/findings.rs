@@ -93,9 +93,8 @@ impl Measurement {
         }
         let advice = match (port, address) {
             (Some(_), _) => format!("{RULES}, and those that redirect"),
-            (None, address) => {
-                sending_advice(error, address.unwrap_or([0, 0, 0, 0].into()), source)
-            }
+            (None, Some(address)) => sending_advice(error, address, source),
+            (None, None) => RULES.to_owned(),
         };
         let code = if port.is_some() { "local-firewall" } else { "local-send-blocked" };
         self.of_group(group, code, severity, message)
