@@ -7,7 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "it measures how long the program itself takes")]
 
 use netdiag_engine::{Engine, EngineConfig, Outcome, RunEnd, Secret, port::Network as _, run};
-use netdiag_model::Destination;
+use netdiag_model::{Destination, Instant};
 use netdiag_ping::event::{Event, EventKind, Settled};
 use netdiag_ping::{Config, Measurement};
 use netdiag_sim::{Fact, Recording, Scenario, VirtualNetwork};
@@ -130,7 +130,7 @@ impl Day {
                 hash(&event, &mut hasher, &mut text);
                 ControlFlow::<Infallible>::Continue(())
             },
-            || ControlFlow::Continue(()),
+            |_| ControlFlow::Continue(Instant::FAR),
         );
         assert_eq!(end, Ok(RunEnd::Finished(None)), "the run ends by itself");
         day.hash = hasher.finish();

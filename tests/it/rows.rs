@@ -22,6 +22,7 @@ mod sandbox;
 mod seccomp;
 mod stalled;
 mod streams;
+mod sweep_faults;
 mod sweep_targets;
 mod sweeps;
 mod threats;

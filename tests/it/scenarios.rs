@@ -14,6 +14,7 @@ mod real;
 mod recompute;
 mod streams;
 mod sweeps;
+mod terminal;
 
 use crate::support::golden;
 use crate::support::world::{self, Ran};

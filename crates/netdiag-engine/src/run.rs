@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::measurement::Measurement;
 use crate::output::Output;
 use crate::port::{Input, InputKind, Inputs, Network, NetworkError, Operations, StopCause};
+use netdiag_model::Instant;
 use std::ops::ControlFlow;
 
 /// How a run ended.
@@ -18,8 +19,9 @@ pub enum RunEnd<B> {
 /// Runs an engine on a network until every measurement has finished.
 ///
 /// Operations are submitted before events are told, so that a slow receiver of events does not make
-/// probes late. `on_wait` is called before each wait that may take any time: the place to flush what
-/// was written.
+/// probes late. `on_wait` is called with the time before each wait that may take any time: the place to
+/// flush what was written. It returns when it wants to be called again at the latest,
+/// [`Instant::FAR`] where it does not matter.
 ///
 /// # Errors
 /// When the network as a whole cannot go on.
@@ -27,13 +29,14 @@ pub fn run<M: Measurement, N: Network + ?Sized, B>(
     engine: &mut Engine<M>,
     network: &mut N,
     mut on_event: impl FnMut(M::Event) -> ControlFlow<B>,
-    mut on_wait: impl FnMut() -> ControlFlow<B>,
+    mut on_wait: impl FnMut(Instant) -> ControlFlow<B, Instant>,
 ) -> Result<RunEnd<B>, NetworkError> {
     let mut operations = Operations::new();
     let mut inputs = Inputs::new();
+    inputs.set_now(network.now());
     let mut stopped = None;
     loop {
-        let until = loop {
+        let mut until = loop {
             match engine.poll_output() {
                 Output::Operation(operation) => operations.push(operation),
                 Output::Event(event) => {
@@ -51,10 +54,11 @@ pub fn run<M: Measurement, N: Network + ?Sized, B>(
         };
         submit(network, &mut operations)?;
         // When something is due already the wait is no more than a look at the sockets.
-        if until > inputs.now()
-            && let ControlFlow::Break(broken) = on_wait()
-        {
-            return Ok(RunEnd::Broken(broken));
+        if until > inputs.now() {
+            match on_wait(inputs.now()) {
+                ControlFlow::Continue(again) => until = until.min(again),
+                ControlFlow::Break(broken) => return Ok(RunEnd::Broken(broken)),
+            }
         }
         inputs.clear();
         network.wait(until, &mut inputs)?;

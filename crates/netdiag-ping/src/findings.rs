@@ -1,8 +1,8 @@
 //! Verdicts with evidence. Thresholds stand in the evidence.
 
-mod firewall;
+pub(crate) mod firewall;
 mod identifier;
-mod local;
+pub(crate) mod local;
 mod network;
 mod service;
 mod skipped;

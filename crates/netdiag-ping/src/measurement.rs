@@ -31,6 +31,7 @@ pub struct Measurement {
     /// Of a group only.
     pub(crate) group: Option<Box<Group>>,
     pub(crate) kept: Option<Box<Kept>>,
+    pub(crate) first_at: Option<Instant>,
     pub(crate) last_at: Option<Instant>,
     pub(crate) ongoing_outage: Option<Box<Outage>>,
     /// `None` until it is asked what comes next.
@@ -72,6 +73,7 @@ impl Measurement {
             tally: Tally::default(),
             group: None,
             kept: None,
+            first_at: None,
             last_at: None,
             ongoing_outage: None,
             drive: None,
@@ -93,7 +95,8 @@ impl Measurement {
     /// From the first send to the last thing that happened, `None` before the first send.
     #[must_use]
     pub fn span(&self) -> Option<Duration> {
-        Some(self.last_at?.since(self.drive.as_ref()?.started_at?))
+        let began = self.drive.as_ref().and_then(|drive| drive.started_at);
+        Some(self.last_at?.since(began.or(self.first_at)?))
     }
 
     /// The most probes that were under way at once.
@@ -302,6 +305,7 @@ impl Policy for Measurement {
             let group = self.group.get_or_insert_default();
             group.heard_until = group.heard_until.max(until);
         }
+        self.first_at.get_or_insert(probe.sent_at);
         self.last_at = self.last_at.max(Some(probe.sent_at));
         if self.config.tells_probes {
             events.push(self.event(probe.sent_at, EventKind::Sent { seq: probe.seq }));

@@ -124,7 +124,7 @@ pub(crate) struct ReplyTtls {
 /// From how many replies on a TTL counts as held.
 const HELD_REPLIES: u8 = 5;
 /// How many changes of one kind are kept.
-const CHANGES_KEPT: usize = 100;
+pub(crate) const CHANGES_KEPT: usize = 100;
 
 impl Tally {
     /// What is known of the probes that were not sent for this error number.

@@ -256,7 +256,7 @@ fn probe<N: Network>(network: &mut N) -> Vec<String> {
     config.burst = 1_000;
     let mut engine = Engine::new(config, network.now());
     engine.add(shooter);
-    run::<_, _, Infallible>(&mut engine, network, |()| Continue(()), || Continue(()))
+    run::<_, _, Infallible>(&mut engine, network, |()| Continue(()), |_| Continue(Instant::FAR))
         .expect("a network that goes on");
     let shooter = engine.into_measurements().remove(0);
     shooter.ended.into_iter().map(|(seq, ended)| format!("{seq} {ended}")).collect()

@@ -112,6 +112,36 @@ fn b6_whether_a_syn_left_is_said_to_be_unknown_where_the_timeout_is_too_short() 
     }
 }
 
+/// A sweep tells it once for all targets, in a series as for one answer.
+#[test]
+fn b6_a_sweep_tells_what_the_own_firewall_does_once() {
+    let Some((lab, _service)) = lab() else { return };
+    lab.here.run(RULES);
+    for (port, count) in [("tcp:81", "1"), ("tcp:82", "1"), ("tcp:83", "3"), ("tcp:84", "3")] {
+        let arguments = ["--json", "--timeout", "2", "--proto", port, "-c", count];
+        let arguments = [&["sweep", "--interval", "0.05"], &arguments[..], &FAR].concat();
+        for ended in as_both(&lab, &arguments) {
+            assert_eq!(ended.code(), Some(3), "{ended:?}");
+            let document = ended.json();
+            assert_eq!(codes(&document), ["local-firewall"], "{document:#}");
+            let finding = &document["findings"][0];
+            assert_eq!(finding["severity"], "critical", "{finding}");
+            assert_eq!(finding["evidence"]["targets"], 2, "{finding}");
+            assert_eq!(finding["evidence"]["first"], serde_json::json!(FAR), "{finding}");
+            assert!(finding["advice"].is_string(), "{finding}");
+            for target in document["targets"].as_array().expect("targets") {
+                assert_eq!(target["state"], "not-sent", "{target}");
+            }
+        }
+    }
+    let arguments = [&["sweep", "--json", "--timeout", "0.3", "--proto", "tcp:81"], &FAR[..]];
+    for ended in as_both(&lab, &arguments.concat()) {
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        assert_eq!(codes(&ended.json()), ["connection-filtered"], "{ended:?}");
+        assert!(ended.out.contains("whether they left this machine is not known"), "{ended:?}");
+    }
+}
+
 /// The same rules at the target are its own: the evidence tells them from ours.
 #[test]
 fn what_the_target_drops_and_refuses_is_still_its_doing() {

@@ -254,6 +254,7 @@ fn an_interrupt_prints_what_is_known() {
         assert_eq!(ended.code(), code, "{ended:?}");
         let verdict = ended.out.lines().last().expect("a verdict");
         assert!(verdict.starts_with("= 4 of 8 alive; 4 not probed to the end"), "{ended:?}");
+        assert_eq!(ended.out.matches("  unsettled  ").count(), 4, "{ended:?}");
     }
 }
 

@@ -33,6 +33,10 @@ const CASES: &[Case] = &[
     ("sweep-send-errors", "send-errors", "-c 8 --interval 1 10.9.2.2", 0),
     ("sweep-drops", "receive-drops", "-c 6 --interval 1 10.9.2.2", 0),
     ("sweep-interrupted", "signal-int", "--timeout 60 10.9.2.1-2", 1),
+    ("sweep-errors-so-far", "icmp-errors", "--deadline 0.5 --rate 10 10.3.1.8-9 10.3.13.9 10.5.1.9 fd01:1::9 10.3.1.10-11", 1),
+    ("sweep-not-begun", "plain-20ms", "--deadline 0.35 --rate 10 10.9.2.0/27 no-such.example", 1),
+    ("sweep-series-errors", "icmp-errors", "-c 3 --interval 0.1 10.3.1.8-9 10.3.13.9 10.5.1.9", 1),
+    ("sweep-silent", "plain-20ms", "-c 25 --interval 0.05 --timeout 0.3 10.9.2.1", 1),
 ];
 
 /// The same of fping's options.
@@ -161,6 +165,9 @@ fn sweep_counts_what_really_left() {
         let column = names.iter().position(|name| *name == "sent").expect("a column");
         let sent: u64 =
             rows.map(|row| row.split(',').nth(column).expect("a cell").parse().unwrap_or(0)).sum();
+        let document: Value = serde_json::from_str(&run(case, &["--json"]).out).expect("JSON");
+        let given = document["targets"].as_array().expect("targets").len();
+        assert_eq!(ran.out.lines().count(), given + 1, "a row for each target: {}", ran.out);
         let truly = ran.truth(|truth| truth.probes().len());
         assert_eq!(sent, truly as u64, "{}", ran.out);
     });

@@ -11,7 +11,7 @@ use netdiag_sim::{Recording, Scenario, VirtualNetwork};
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,6 +25,7 @@ const LAB0: u32 = 2;
 pub(crate) struct SimWorld {
     scenario: Scenario,
     network: Rc<RefCell<VirtualNetwork>>,
+    terminal: Terminal,
 }
 
 /// The network that the program gets; the world keeps its other end for the truth.
@@ -60,7 +61,8 @@ impl SimWorld {
     fn of(scenario: Scenario, socket: SocketKind) -> Self {
         let mut network = VirtualNetwork::with_socket(&scenario, socket);
         network.internet().record(Recording::Memory(RECORDED));
-        Self { scenario, network: Rc::new(RefCell::new(network)) }
+        let terminal = Terminal { stdout: false, stderr: false, no_color: false };
+        Self { scenario, network: Rc::new(RefCell::new(network)), terminal }
     }
 }
 
@@ -155,7 +157,7 @@ impl World for SimWorld {
     }
 
     fn terminal(&self) -> Terminal {
-        Terminal { stdout: false, stderr: false, no_color: false }
+        self.terminal
     }
 
     fn may_flood(&self) -> bool {
@@ -189,10 +191,42 @@ pub(crate) fn run_text(scenario: &str, socket: SocketKind, arguments: &[&str]) -
     run_in(SimWorld::of(scenario, socket), arguments)
 }
 
+/// A terminal, which both streams may go to: what comes on it stands in the order in which it came.
+#[derive(Clone, Default)]
+struct Screen(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The same on a terminal without colours, where standard output goes to it, too, if `with_out`.
+/// `err` is what stands on it.
+pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool) -> Ran {
+    let mut world = SimWorld::new(scenario, SocketKind::Raw);
+    world.terminal = Terminal { stdout: with_out, stderr: true, no_color: true };
+    let (screen, mut out) = (Screen::default(), Screen::default());
+    if with_out {
+        out = screen.clone();
+    }
+    let status = netdiag_cli::run(argv(arguments), &mut world, &mut out, &mut screen.clone());
+    let text = |screen: &Screen| String::from_utf8(screen.0.take()).expect("the output is UTF-8");
+    let err = text(&screen);
+    Ran { out: text(&out), err, status, network: world.network }
+}
+
+fn argv(arguments: &[&str]) -> impl Iterator<Item = OsString> {
+    std::iter::once("netdiag").chain(arguments.iter().copied()).map(OsString::from)
+}
+
 fn run_in(mut world: SimWorld, arguments: &[&str]) -> Ran {
-    let argv = std::iter::once("netdiag").chain(arguments.iter().copied()).map(OsString::from);
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = netdiag_cli::run(argv, &mut world, &mut out, &mut err);
+    let status = netdiag_cli::run(argv(arguments), &mut world, &mut out, &mut err);
     let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
     Ran { out: text(out), err: text(err), status, network: world.network }
 }

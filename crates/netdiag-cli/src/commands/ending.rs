@@ -52,9 +52,9 @@ pub(crate) fn conclude(
 }
 
 /// A writer that takes no more ends the run.
-pub(crate) fn into_flow(result: io::Result<()>) -> ControlFlow<io::Error> {
+pub(crate) fn into_flow<C>(result: io::Result<C>) -> ControlFlow<io::Error, C> {
     match result {
-        Ok(()) => ControlFlow::Continue(()),
+        Ok(value) => ControlFlow::Continue(value),
         Err(fault) => ControlFlow::Break(fault),
     }
 }

@@ -27,8 +27,8 @@ pub(crate) fn no_family(destination: Destination, error: &NetworkError) -> Failu
 pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure {
     let family = family_name(destination.family());
     let (reason, said) = match error.errno {
-        number if error.call.contains("SO_MARK") => (
-            errno::reason(number),
+        EPERM | EACCES if error.call.contains("SO_MARK") => (
+            "no-permission".to_owned(),
             format!("--mark needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17 ({error})"),
         ),
         EPERM if error.call.contains("FLOWLABEL") => (

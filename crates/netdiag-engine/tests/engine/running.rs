@@ -72,10 +72,15 @@ fn go_on<T>(_: T) -> ControlFlow<Infallible> {
     Continue(())
 }
 
+/// On what is called before waits that does not care when it is called again.
+fn never(_: Instant) -> ControlFlow<Infallible, Instant> {
+    Continue(Instant::FAR)
+}
+
 #[test]
 fn a_run_ends_when_its_measurements_do() {
     let (mut engine, mut network) = (engine(Next::Done), Silent::new());
-    let end = run(&mut engine, &mut network, go_on, || go_on(()));
+    let end = run(&mut engine, &mut network, go_on, never);
     assert_eq!(end, Ok(RunEnd::Finished(None)));
     assert_eq!((network.submitted, network.now), (2, START + TIMEOUT));
 }
@@ -86,27 +91,43 @@ fn a_stop_ends_a_run_and_is_told_with_its_first_cause() {
     for cause in [StopCause::Signal(15), StopCause::Interrupt] {
         network.ready.push(Input { at: START, kind: InputKind::Stop(cause) });
     }
-    let end = run(&mut engine, &mut network, go_on, || go_on(()));
+    let end = run(&mut engine, &mut network, go_on, never);
     assert_eq!(end, Ok(RunEnd::Finished(Some(StopCause::Signal(15)))));
 }
 
 #[test]
 fn operations_are_submitted_before_an_event_can_end_the_run() {
     let (mut engine, mut network) = (engine(Next::Done), Silent::new());
-    let end = run(&mut engine, &mut network, Break, || Continue(()));
+    let end = run(&mut engine, &mut network, Break, |_| Continue(Instant::FAR));
     assert_eq!(end, Ok(RunEnd::Broken(1)), "the first event: probe 1 has settled");
     assert_eq!(network.submitted, 2);
 
     let (mut engine, mut network) = (self::engine(Next::Done), Silent::new());
-    let end = run(&mut engine, &mut network, |_| Continue(()), || Break("broken pipe"));
+    let end = run(&mut engine, &mut network, |_| Continue(()), |_| Break("broken pipe"));
     assert_eq!(end, Ok(RunEnd::Broken("broken pipe")), "before the first wait");
     assert_eq!(network.submitted, 2);
+}
+
+/// Whoever shows something by time is called by time, and nothing of the run changes.
+#[test]
+fn a_wait_ends_when_the_receiver_wants_to_be_called_again() {
+    let (mut engine, mut network) = (engine(Next::Done), Silent::new());
+    let tick = TIMEOUT / 4;
+    let mut called = Vec::new();
+    let end = run(&mut engine, &mut network, go_on, |now| -> ControlFlow<Infallible, Instant> {
+        called.push(now);
+        Continue(now + tick)
+    });
+    assert_eq!(end, Ok(RunEnd::Finished(None)));
+    assert_eq!((network.submitted, network.now), (2, START + TIMEOUT));
+    called.dedup();
+    assert_eq!(called, [0, 1, 2, 3].map(|ticks| START + tick * ticks));
 }
 
 #[test]
 fn a_network_that_cannot_go_on_ends_the_run() {
     let (mut engine, mut network) = (engine(Next::Done), Silent::new());
     network.broken = true;
-    let end = run(&mut engine, &mut network, go_on, || go_on(()));
+    let end = run(&mut engine, &mut network, go_on, never);
     assert_eq!(end, Err(NetworkError { call: "sendmmsg", errno: 9 }));
 }

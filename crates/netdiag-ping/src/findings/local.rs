@@ -3,9 +3,11 @@
 use crate::Measurement;
 use crate::result::Context;
 use netdiag_engine::identity;
+use netdiag_engine::port::{InterfaceChange, SendError};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::{Instant, milliseconds};
+use netdiag_model::{ClockAnchor, Instant, milliseconds};
+use std::net::IpAddr;
 
 impl Measurement {
     /// Whether so much went wrong on this machine that nothing is said about the network.
@@ -49,19 +51,8 @@ impl Measurement {
                 causes.map(|(number, count)| format!("{} {count}", Errno::new(*number).name));
             message.push_str(&causes.collect::<Vec<_>>().join(", "));
         }
-        let address = self.config.destination.address();
-        let advice = match number {
-            1 => "see the output rules: `nft list ruleset`".to_owned(),
-            90 => "smaller packets (`--size`), or `--df dont`".to_owned(),
-            11 => "smaller bursts: a longer `--interval`, fewer targets at once".to_owned(),
-            122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
-            105 => "the queue of the interface is full: `ip -s link`, or a longer `--interval`"
-                .to_owned(),
-            _ if cause.direct => {
-                format!("leave out -r; by which router: `ip route get {address}`")
-            }
-            _ => format!("see the route: `ip route get {address}{}`", self.source_asked_for()),
-        };
+        let (address, source) = (self.config.destination.address(), self.config.control.source);
+        let advice = sending_advice(&cause, address, source);
         if let Some(source) = self.config.control.source.filter(|_| errno::is_route(*number)) {
             message.push_str(&format!("; the source {source} was asked for"));
         }
@@ -79,47 +70,10 @@ impl Measurement {
         })
     }
 
-    /// The source that was asked for, as ip-route(8) takes it.
-    fn source_asked_for(&self) -> String {
-        self.config.control.source.map(|source| format!(" from {source}")).unwrap_or_default()
-    }
-
     fn local_link_changed(&self, context: &Context) -> Option<Finding> {
-        /// How many changes a sentence tells.
-        const TOLD: usize = 4;
-        let changes = &self.tally.interfaces;
-        let (_, first) = changes.first()?;
-        let when = |at: &Instant| context.anchor.rfc3339(*at);
-        let told = changes.iter().take(TOLD).map(|(at, change)| {
-            let at = when(at);
-            format!("{change} at {}", at.get(11..21).unwrap_or(&at))
-        });
-        let mut told = told.collect::<Vec<String>>().join(", ");
-        let more = self.tally.interface_changes.saturating_sub(TOLD as u64);
-        if more > 0 {
-            told.push_str(&format!(" and {more} changes more"));
-        }
-        let unknown = self.stats.counters().unknown();
-        let lost = match unknown {
-            0 => String::new(),
-            1 => "; 1 probe is unknown, not lost".to_owned(),
-            _ => format!("; {unknown} probes are unknown, not lost"),
-        };
-        let message = format!("the way out of this machine changed: {told}{lost}");
-        let interface = first.interface();
-        let times: Vec<String> = changes.iter().map(|(at, _)| when(at)).collect();
-        let what: Vec<String> = changes.iter().map(|(_, change)| change.what.to_string()).collect();
-        let finding =
-            self.finding("local-link-changed", Severity::Warning, interface.clone(), message);
-        Some(
-            finding
-                .at("interface", interface.clone())
-                .with("interface", interface)
-                .with("count", self.tally.interface_changes)
-                .with("times", times)
-                .with("what", what)
-                .with("unknown", unknown),
-        )
+        let changes = (self.tally.interface_changes, self.tally.interfaces.as_slice());
+        let finding = link_changed(changes, self.stats.counters().unknown(), &context.anchor)?;
+        Some(Finding { target_index: Some(self.config.target_index), ..finding })
     }
 
     fn local_receive_drops(&self) -> Option<Finding> {
@@ -201,5 +155,64 @@ impl Measurement {
         message: String,
     ) -> Finding {
         Finding::new(Some(self.config.target_index), code, severity, subject, message)
+    }
+}
+
+/// That the way out of this machine changed: how often, and the first of the changes. `unknown`
+/// samples mean nothing therefore.
+pub(crate) fn link_changed(
+    (count, changes): (u64, &[(Instant, InterfaceChange)]),
+    unknown: u64,
+    anchor: &ClockAnchor,
+) -> Option<Finding> {
+    /// How many changes a sentence tells.
+    const TOLD: usize = 4;
+    let (_, first) = changes.first()?;
+    let when = |at: &Instant| anchor.rfc3339(*at);
+    let told = changes.iter().take(TOLD).map(|(at, change)| {
+        let at = when(at);
+        format!("{change} at {}", at.get(11..21).unwrap_or(&at))
+    });
+    let mut told = told.collect::<Vec<String>>().join(", ");
+    let more = count.saturating_sub(TOLD as u64);
+    if more > 0 {
+        told.push_str(&format!(" and {more} changes more"));
+    }
+    let lost = match unknown {
+        0 => String::new(),
+        1 => "; 1 probe is unknown, not lost".to_owned(),
+        _ => format!("; {unknown} probes are unknown, not lost"),
+    };
+    let message = format!("the way out of this machine changed: {told}{lost}");
+    let interface = first.interface();
+    let times: Vec<String> = changes.iter().map(|(at, _)| when(at)).collect();
+    let what: Vec<String> = changes.iter().map(|(_, change)| change.what.to_string()).collect();
+    let finding =
+        Finding::new(None, "local-link-changed", Severity::Warning, interface.clone(), message);
+    Some(
+        finding
+            .at("interface", interface.clone())
+            .with("interface", interface)
+            .with("count", count)
+            .with("times", times)
+            .with("what", what)
+            .with("unknown", unknown),
+    )
+}
+
+/// What shows why probes to an address were not sent, from the source that was asked for.
+pub(crate) fn sending_advice(cause: &SendError, address: IpAddr, source: Option<IpAddr>) -> String {
+    // As ip-route(8) takes it.
+    let from = source.map(|source| format!(" from {source}")).unwrap_or_default();
+    match cause.errno {
+        1 => "see the output rules: `nft list ruleset`".to_owned(),
+        90 => "smaller packets (`--size`), or `--df dont`".to_owned(),
+        11 => "smaller bursts: a longer `--interval`, fewer targets at once".to_owned(),
+        122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
+        105 => {
+            "the queue of the interface is full: `ip -s link`, or a longer `--interval`".to_owned()
+        }
+        _ if cause.direct => format!("leave out -r; by which router: `ip route get {address}`"),
+        _ => format!("see the route: `ip route get {address}{from}`"),
     }
 }

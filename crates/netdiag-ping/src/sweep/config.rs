@@ -5,7 +5,9 @@ use crate::config::Probing;
 use crate::protocol::Protocol;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
+use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Way};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Many targets at one rate.
@@ -13,6 +15,8 @@ use std::time::Duration;
 pub struct Config {
     /// Which targets, in order.
     pub targets: Targets,
+    /// Why nothing can be sent over IPv4, and over IPv6.
+    pub refused: [Option<Arc<Failure>>; 2],
     /// What is sent over IPv4.
     pub ipv4: Protocol,
     /// What is sent over IPv6.
@@ -81,6 +85,7 @@ impl Config {
     pub fn new(targets: Targets) -> Self {
         Self {
             targets,
+            refused: [None, None],
             ipv4: Protocol::Icmp,
             ipv6: Protocol::Icmp,
             manner: Manner::Settled,
@@ -107,6 +112,16 @@ impl Config {
         match family {
             Family::Ipv4 => self.ipv4,
             Family::Ipv6 => self.ipv6,
+        }
+    }
+
+    /// Why nothing can be sent over a family.
+    #[must_use]
+    pub const fn refused(&self, family: Family) -> Option<&Arc<Failure>> {
+        let [ipv4, ipv6] = &self.refused;
+        match family {
+            Family::Ipv4 => ipv4.as_ref(),
+            Family::Ipv6 => ipv6.as_ref(),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::config::Probing;
 use crate::event::Settled;
 use netdiag_engine::port::Change;
 use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
+use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Instant};
 use serde::Serialize;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub struct Row {
 pub enum Found {
     /// It was not probed.
     Nothing,
+    /// This machine has nothing to probe it with.
+    Refused(Arc<Failure>),
     /// One answer was wanted.
     Once {
         /// The earlier probes: when each was sent, and what became of it.
@@ -136,7 +139,12 @@ impl Row {
         match &self.found {
             Found::Nothing if target.destination().is_none() => State::Unresolved,
             Found::Nothing => State::Unsettled,
+            Found::Refused(_) => State::NotSent,
             Found::Once { last: Some(last), before, .. } => once_state(&last.outcome, before),
+            // What an error said stands, whatever the next probe would have met.
+            Found::Once { last: None, before, .. } if is_answered_by_error(before) => {
+                State::Unreachable
+            }
             Found::Once { last: None, .. } => State::Unsettled,
             Found::Series(series) => series_state(series),
         }
@@ -146,7 +154,7 @@ impl Row {
     #[must_use]
     pub fn figures(&self) -> Figures {
         match &self.found {
-            Found::Nothing => Figures { sent: 0, received: 0, rtt: None },
+            Found::Nothing | Found::Refused(_) => Figures { sent: 0, received: 0, rtt: None },
             Found::Once { before, last, in_flight } => {
                 let outcomes = before.iter().map(|(_, outcome)| outcome);
                 let outcomes = outcomes.chain(last.as_ref().map(|last| &last.outcome));
@@ -173,28 +181,16 @@ impl Row {
         }
     }
 
-    /// The last outcome that was no answer, where one answer was wanted.
-    #[must_use]
-    pub fn fault(&self) -> Option<&Outcome> {
-        let Found::Once { before, last, .. } = &self.found else { return None };
-        let last = last.as_ref().map(|last| &last.outcome);
-        let last = last.filter(|outcome| !matches!(outcome, Outcome::Replied(_)));
-        let earlier = before.iter().rev().map(|(_, outcome)| outcome);
-        // An error says more than the silence after it.
-        let says = |outcome: &&Outcome| !matches!(outcome, Outcome::TimedOut | Outcome::Unknown(_));
-        last.filter(says).or_else(|| earlier.clone().find(says)).or(last)
-    }
-
     /// How many probes before the one that was answered had no answer.
     #[must_use]
     pub fn lost_before(&self) -> usize {
         match &self.found {
             Found::Once { before, .. } => before.len(),
-            Found::Nothing | Found::Series(_) => 0,
+            Found::Nothing | Found::Refused(_) | Found::Series(_) => 0,
         }
     }
 
-    /// The series, as if it had been wanted from the start; `None` of a target that has no address.
+    /// The series, as if it had been wanted from the start; `None` of a target that could not be probed.
     #[must_use]
     pub fn series(&self, config: &Config, target: Target<'_>) -> Option<crate::Measurement> {
         let destination = target.destination()?;
@@ -205,6 +201,7 @@ impl Row {
             crate::Measurement::new(crate::Config { target_index, destination, probing });
         match &self.found {
             Found::Series(series) => return Some((**series).clone()),
+            Found::Refused(_) => return None,
             Found::Nothing => {}
             Found::Once { before, last, in_flight } => {
                 let last = last.as_ref().map(|last| (last.sent_at, &last.outcome));
@@ -233,6 +230,10 @@ const fn probe_of(seq: u64, sent_at: Instant, destination: Destination) -> Probe
     Probe { target: 0, seq, destination, sent_at }
 }
 
+fn is_answered_by_error(before: &[(Instant, Outcome)]) -> bool {
+    before.iter().any(|(_, outcome)| matches!(outcome, Outcome::NetError(_)))
+}
+
 fn once_state(last: &Outcome, before: &[(Instant, Outcome)]) -> State {
     let has = |wanted: fn(&Outcome) -> bool| {
         wanted(last) || before.iter().any(|(_, outcome)| wanted(outcome))
@@ -252,7 +253,7 @@ fn once_state(last: &Outcome, before: &[(Instant, Outcome)]) -> State {
     }
 }
 
-fn series_state(series: &crate::Measurement) -> State {
+pub(super) fn series_state(series: &crate::Measurement) -> State {
     let counters = series.stats().counters();
     if counters.received() > 0 {
         State::Alive

@@ -120,18 +120,33 @@ impl Measurement {
         let wanted = all.saturating_mul(self.config.count);
         while self.position < wanted {
             let target = u32::try_from(self.position % all).unwrap_or(u32::MAX);
-            let can_be_probed =
-                self.config.targets.get(target).is_some_and(|t| t.destination().is_some());
-            if can_be_probed {
+            let found = self.cannot_be_probed(target);
+            if found.is_none() {
                 let (round, slots) = (self.position / all, self.slots.as_ref()?);
                 return Some((target, slots.of_round(round, target, self.config.interval)));
             }
-            if self.position < all {
-                self.row(target, now, Found::Nothing, events);
+            if let Some(found) = found.filter(|_| self.position < all) {
+                self.row(target, now, found, events);
             }
             self.position += 1;
         }
         None
+    }
+
+    /// What becomes of a target that has no address, or that nothing here can send to.
+    fn cannot_be_probed(&self, target: u32) -> Option<Found> {
+        let Some(to) = self.config.targets.get(target).and_then(|target| target.destination())
+        else {
+            return Some(Found::Nothing);
+        };
+        self.config.refused(to.family()).map(|failure| Found::Refused(Arc::clone(failure)))
+    }
+
+    /// The targets that were never begun when the run ended.
+    pub fn unbegun(&self, at: Instant) -> impl Iterator<Item = Row> {
+        let all = (0_u32..).zip(&self.phases);
+        let open = all.filter(|(_, phase)| **phase != Phase::Settled);
+        open.map(move |(target, _)| Row { target, at, found: Found::Nothing })
     }
 
     fn probe(&mut self, target: u32, now: Instant) -> Option<Next> {
@@ -329,8 +344,12 @@ impl Policy for Measurement {
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         self.open = self.open.saturating_sub(1);
-        if matches!(outcome, Outcome::Replied(reply) if reply.stamp == StampSource::User) {
-            self.totals.user_stamps += 1;
+        match outcome {
+            Outcome::Replied(reply) if reply.stamp == StampSource::User => {
+                self.totals.user_stamps += 1;
+            }
+            Outcome::Unknown(_) => self.totals.unknown += 1,
+            _ => {}
         }
         if self.config.fping().is_some() {
             return self.settle_as_fping(probe, outcome, events);
@@ -392,7 +411,7 @@ impl Policy for Measurement {
         if matches!(change, Change::Interface(_)) && means == WayOut::Untouched {
             return means;
         }
-        self.totals.on_change(change);
+        self.totals.on_change(at, change);
         events.push(Event::Changed(at, change.clone()));
         means
     }
@@ -419,6 +438,10 @@ impl Policy for Measurement {
             let phase = self.phases.get(target as usize).copied();
             let is_waiting = phase == Some(Phase::Waiting);
             if phase == Some(Phase::Settled) || self.config.fping().is_some() {
+                continue;
+            }
+            if let Some(found) = self.cannot_be_probed(target) {
+                self.row(target, now, found, events);
                 continue;
             }
             if self.config.is_series() {

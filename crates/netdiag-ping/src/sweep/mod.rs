@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod event;
+mod fault;
 mod findings;
 mod fping;
 pub mod measurement;
@@ -17,6 +18,7 @@ mod totals;
 
 pub use config::{Config, Fping, Manner};
 pub use event::{Event, Found, Progress, Row, State};
+pub use fault::Fault;
 pub use measurement::Measurement;
 pub use targets::{Given, Target, Targets};
-pub use totals::Totals;
+pub use totals::{Group, Totals};

@@ -1,11 +1,11 @@
 //! What was found, as the JSON contract has it: a target of `ping`, and what it comes to in a word.
 
 use super::config::Config;
-use super::event::{Row, State};
+use super::event::{Found, Row, State};
 use crate::result::{self, Context};
-use netdiag_model::Family;
 use netdiag_model::contract::Timestamps;
 use netdiag_model::finding::Finding;
+use netdiag_model::{Destination, Family};
 use serde::Serialize;
 
 /// One target of a sweep.
@@ -26,9 +26,13 @@ impl Row {
         let target = config.targets.get(self.target)?;
         let state = self.state(target);
         let Some(series) = self.series(config, target) else {
-            let failure = target.failure().cloned();
-            let protocol = config.protocol(Family::Ipv4);
-            let target = result::Target::unmeasured(target.text(), None, protocol, failure);
+            let to = target.destination();
+            let failure = match &self.found {
+                Found::Refused(failure) => Some((**failure).clone()),
+                _ => target.failure().cloned(),
+            };
+            let protocol = config.protocol(to.map_or(Family::Ipv4, Destination::family));
+            let target = result::Target::unmeasured(target.text(), to, protocol, failure);
             return Some((Target { target, state }, Vec::new()));
         };
         let findings = if config.count > 1 { series.findings(context) } else { Vec::new() };

@@ -1,16 +1,19 @@
 //! What all targets come to together, in bounded memory.
 
 use super::event::{Row, State};
+use super::fault::Fault;
 use super::targets::Target;
-use netdiag_engine::Outcome;
-use netdiag_engine::port::Change;
-use netdiag_model::IcmpKind;
+use crate::tally::CHANGES_KEPT;
+use netdiag_engine::port::{Change, InterfaceChange, SendError};
+use netdiag_model::{IcmpKind, Instant};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// How many different senders and kinds of errors are told apart.
 const KEPT: usize = 256;
+/// How many targets of a group are remembered.
+const FIRST: usize = 3;
 
 /// Figures over all targets.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +33,48 @@ pub struct Totals {
     pub user_stamps: u64,
     /// Packets that our own sockets dropped.
     pub receive_drops: u64,
+    /// Probes that this machine made meaningless.
+    pub unknown: u64,
+    /// How often the way out of this machine changed, and the first of these changes.
+    pub changes: (u64, Vec<(Instant, InterfaceChange)>),
     /// Targets whose probes an ICMP error answered, by its sender and kind.
-    pub errors: BTreeMap<(IpAddr, IcmpKind), u32>,
-    /// Targets to which nothing left this machine, by error number.
-    pub local_errors: BTreeMap<i32, u32>,
+    pub errors: BTreeMap<(IpAddr, IcmpKind), Group>,
+    /// Targets to which probes did not leave this machine, by the reason.
+    pub not_sent: BTreeMap<(i32, bool, bool), (SendError, Group)>,
     /// Smallest and largest round trip, and their sum.
     rtt: Option<(Duration, Duration, Duration)>,
+}
+
+/// Targets that met the same.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// How many.
+    pub targets: u32,
+    /// The numbers of the first of them.
+    pub first: Vec<u32>,
+    /// Probes to them, where some did not leave.
+    pub attempted: u64,
+    /// Those of them that left.
+    pub sent: u64,
+    /// Those that did not leave for this reason.
+    pub not_sent: u64,
+}
+
+impl Group {
+    fn add(&mut self, row: &Row) {
+        self.targets += 1;
+        if self.first.len() < FIRST {
+            self.first.push(row.target);
+        }
+        self.sent += row.figures().sent;
+    }
+
+    /// A target to which `all` probes did not leave, so many of them for this reason.
+    fn add_unsent(&mut self, row: &Row, count: u64, all: u64) {
+        self.add(row);
+        self.attempted += row.figures().sent + all;
+        self.not_sent += count;
+    }
 }
 
 impl Totals {
@@ -74,22 +113,38 @@ impl Totals {
         }
         self.after_loss += u32::from(state == State::Alive && row.lost_before() > 0);
         match row.fault() {
-            Some(Outcome::NetError(error)) if state == State::Unreachable => {
-                let key = (error.from.address(), error.kind);
+            Some(Fault::Icmp(kind, from)) if state == State::Unreachable => {
+                let key = (from, kind);
                 if self.errors.len() < KEPT || self.errors.contains_key(&key) {
-                    *self.errors.entry(key).or_default() += 1;
+                    self.errors.entry(key).or_default().add(row);
                 }
-            }
-            Some(Outcome::LocalError(error)) if state == State::NotSent => {
-                *self.local_errors.entry(error.errno).or_default() += 1;
             }
             _ => {}
         }
+        let errors = row.send_errors();
+        let all = errors.iter().map(|(_, count)| count).sum();
+        for (error, count) in errors {
+            self.not_sent_for(error).add_unsent(row, count, all);
+        }
     }
 
-    pub(super) fn on_change(&mut self, change: &Change) {
-        if let Change::ReceiveDrops { count } = change {
-            self.receive_drops += count;
+    /// The targets that met this; how large a packet may be differs among those that met the same.
+    fn not_sent_for(&mut self, error: SendError) -> &mut Group {
+        let key = (error.errno, error.direct, error.unseen);
+        &mut self.not_sent.entry(key).or_insert_with(|| (error, Group::default())).1
+    }
+
+    pub(super) fn on_change(&mut self, at: Instant, change: &Change) {
+        match change {
+            Change::ReceiveDrops { count } => self.receive_drops += count,
+            Change::Interface(change) => {
+                let (count, first) = &mut self.changes;
+                *count += 1;
+                if first.len() < CHANGES_KEPT {
+                    first.push((at, change.clone()));
+                }
+            }
+            Change::Suspended { .. } | Change::ClockStepped { .. } => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Ending, Setting, SweepReport};
 use crate::ping::COLUMNS;
 use crate::{csv, json};
 use netdiag_model::contract::Document;
-use netdiag_ping::sweep::{Event, Found, Row};
+use netdiag_ping::sweep::{Event, Row};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -50,13 +50,6 @@ impl<W: Write> SweepReport for JsonReport<W> {
     }
 
     fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
-        let at = setting.run.started_at;
-        let unseen: Vec<Row> = (0..setting.config.targets.len())
-            .filter(|index| self.rows.get(*index as usize).is_none_or(Option::is_none))
-            .map(|target| Row { target, at, found: Found::Nothing })
-            .collect();
-        let mut rows: Vec<&Row> = self.rows.iter().flatten().chain(&unseen).collect();
-        rows.sort_by_key(|row| row.target);
         let of = ending.document;
         let document = Document {
             schema: of.schema.clone(),
@@ -67,7 +60,7 @@ impl<W: Write> SweepReport for JsonReport<W> {
             complete: of.complete,
             ended_by: of.ended_by,
             method: of.method.clone(),
-            targets: rows.into_iter().map(|row| Later { setting, row }).collect(),
+            targets: self.rows.iter().flatten().map(|row| Later { setting, row }).collect(),
             findings: of.findings.clone(),
             status: of.status,
             exit_code: of.exit_code,

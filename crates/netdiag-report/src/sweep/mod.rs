@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub use classic::{ClassicOptions, ClassicReport};
 pub use document::{CsvReport, JsonReport, columns};
 pub use jsonl::JsonLinesReport;
+pub use progress::{Place, Progress};
 pub use text::{Shown, TextOptions, TextReport};
 
 /// What is known of a sweep when it starts.

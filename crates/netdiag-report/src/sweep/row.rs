@@ -1,8 +1,7 @@
 //! A target in words: the cells of its row.
 
-use netdiag_engine::Outcome;
-use netdiag_model::errno::{self, Errno};
-use netdiag_ping::sweep::{Found, Row, State, Target};
+use netdiag_model::errno::Errno;
+use netdiag_ping::sweep::{Fault, Found, Row, State, Target};
 use std::fmt;
 
 /// Why a target is what it is.
@@ -10,6 +9,18 @@ pub(super) struct Why<'a> {
     pub(super) row: &'a Row,
     pub(super) target: Target<'a>,
     pub(super) state: State,
+}
+
+/// Where a target is; its zone as it was given, which says more than a number.
+pub(super) fn address_of(target: Target<'_>) -> String {
+    let Some(to) = target.destination() else { return "-".to_owned() };
+    let given = target.to_string();
+    match given.split_once('%') {
+        Some((_, zone)) if to.scope() != 0 => {
+            format!("{}%{}", to.address(), zone.trim_end_matches(']'))
+        }
+        _ => to.to_string(),
+    }
 }
 
 impl fmt::Display for Why<'_> {
@@ -29,36 +40,43 @@ impl fmt::Display for Why<'_> {
             return f.write_str(message.unwrap_or(&failure.message));
         }
         match (self.row.fault(), &self.row.found) {
-            (Some(outcome), _) => outcome_words(outcome, f),
-            (None, Found::Once { in_flight: true, .. }) => f.write_str("under way at the end"),
-            (None, Found::Series(_)) => match self.state {
-                State::Timeout => f.write_str("no answer"),
-                _ => Ok(()),
+            (Some(fault), _) => fault_words(&fault, f),
+            (None, Found::Series(series)) => match series.stats().counters().in_flight() {
+                0 => f.write_str("not probed"),
+                _ => f.write_str("under way at the end"),
             },
+            (None, Found::Once { before, in_flight, .. }) => {
+                f.write_str(match (before.len(), in_flight) {
+                    (0, true) => "under way at the end",
+                    (0, false) => "not probed",
+                    (_, true) => "first probe lost, the next under way at the end",
+                    (_, false) => "first probe lost, not probed again",
+                })
+            }
             _ => f.write_str("not probed"),
         }
     }
 }
 
-fn outcome_words(outcome: &Outcome, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match outcome {
-        Outcome::Replied(_) => Ok(()),
-        Outcome::TimedOut => f.write_str("no answer"),
-        Outcome::NetError(error) => {
-            let (kind, from) = (error.kind, error.from.address());
+fn fault_words(fault: &Fault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match fault {
+        Fault::Silent => f.write_str("no answer"),
+        Fault::Icmp(kind, from) => {
             let protocol = if from.is_ipv4() { "ICMP" } else { "ICMPv6" };
             let name = kind.name().replace('-', " ");
             write!(f, "{name}, {protocol} {}/{} from {from}", kind.kind, kind.code)
         }
-        Outcome::Refused(refusal) => {
-            let errno = Errno::new(refusal.errno);
+        Fault::Refused(number) => {
+            let errno = Errno::new(*number);
             write!(f, "host up, nothing listens ({} {})", errno.name, errno.number)
         }
-        Outcome::LocalError(error) => {
+        Fault::NotSent(error) => {
             let errno = Errno::new(error.errno);
-            let meaning = errno::send_meaning(error.errno).unwrap_or("this machine could not send");
+            let meaning = error.meaning().unwrap_or("this machine could not send");
             write!(f, "{meaning} ({} {})", errno.name, errno.number)
         }
-        Outcome::Unknown(why) => f.write_str(why.meaning()),
+        Fault::NoSocket(failure) => f.write_str(&failure.message),
+        Fault::Unknown(Some(why)) => f.write_str(why.meaning()),
+        Fault::Unknown(None) => f.write_str("this machine made every sample meaningless"),
     }
 }

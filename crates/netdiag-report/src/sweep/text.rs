@@ -1,21 +1,23 @@
 //! The table for people.
 
-use super::progress::Progress;
-use super::row::Why;
+use super::row::{Why, address_of};
 use super::{Ending, Setting, SweepReport};
 use crate::number::{ms5, thousands};
 use crate::ping::change_line;
 use crate::style::Style;
-use crate::verdict::{write_finding_of, write_verdict};
+use crate::verdict::{write_finding, write_finding_of, write_verdict};
+use netdiag_model::finding::Finding;
 use netdiag_ping::Protocol;
 use netdiag_ping::event::EventKind;
-use netdiag_ping::sweep::{Config, Event, Row, State, Totals};
+use netdiag_ping::sweep::{Config, Event, Found, Row, State, Target, Totals};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::time::Duration;
 
 /// How many findings about single targets are shown.
 const FINDINGS_SHOWN: usize = 20;
+/// How many targets that were never begun have a row each.
+const UNBEGUN_SHOWN: usize = 10;
 
 /// Which rows are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,39 +39,37 @@ pub struct TextOptions {
     pub shown: Shown,
     /// Whether late and repeated answers are told one by one.
     pub verbose: bool,
-    /// Whether progress is shown on standard error: it is a terminal.
-    pub progress: bool,
     /// Colours.
     pub style: Style,
 }
 
 /// The table for people.
-pub struct TextReport<'a, W> {
+pub struct TextReport<W> {
     out: W,
-    progress: Progress<'a>,
     options: TextOptions,
     widths: [usize; 2],
     line: String,
     unwritten: bool,
-    now: netdiag_model::Instant,
+    /// Targets that were never begun, and the rows of the first of them.
+    unbegun: u64,
+    kept: Vec<Row>,
 }
 
-impl<'a, W: Write> TextReport<'a, W> {
-    /// A table on `out`, with progress on `err`.
-    pub fn new(out: W, err: &'a mut dyn Write, options: TextOptions) -> Self {
+impl<W: Write> TextReport<W> {
+    /// A table on `out`.
+    pub const fn new(out: W, options: TextOptions) -> Self {
         Self {
             out,
-            progress: Progress::new(err),
             options,
             widths: [0; 2],
             line: String::new(),
             unwritten: false,
-            now: netdiag_model::Instant::ZERO,
+            unbegun: 0,
+            kept: Vec::new(),
         }
     }
 
     fn write_line(&mut self) -> io::Result<()> {
-        self.progress.clear();
         let line = self.line.trim_end_matches(' ');
         self.out.write_all(line.as_bytes())?;
         self.out.write_all(b"\n")?;
@@ -95,26 +95,42 @@ impl<'a, W: Write> TextReport<'a, W> {
     fn row(&mut self, setting: &Setting, row: &Row) -> io::Result<()> {
         let Some(target) = setting.config.targets.get(row.target) else { return Ok(()) };
         let state = row.state(target);
-        self.progress.done += 1;
-        self.progress.alive += u64::from(state == State::Alive);
         let is_shown = match self.options.shown {
             Shown::All => true,
             Shown::Alive => state == State::Alive,
             Shown::Unreachable => state != State::Alive,
             Shown::Nothing => false,
         };
-        if !is_shown || state == State::Unsettled {
+        if !is_shown {
             return Ok(());
         }
+        if matches!(row.found, Found::Nothing) && state == State::Unsettled {
+            // At the end there may be many of these.
+            self.unbegun += 1;
+            if self.kept.len() <= UNBEGUN_SHOWN {
+                self.kept.push(row.clone());
+            }
+            return Ok(());
+        }
+        self.write_row(setting, row, target, state)
+    }
+
+    fn write_row(
+        &mut self,
+        setting: &Setting,
+        row: &Row,
+        target: Target<'_>,
+        state: State,
+    ) -> io::Result<()> {
         let [given, address] = self.widths;
         self.line.clear();
         let line = &mut self.line;
         let _ = match target {
-            netdiag_ping::sweep::Target::Address(one) => {
+            Target::Address(one) => {
                 write!(line, "{one:<given$}  {one:<address$}")
             }
-            netdiag_ping::sweep::Target::Given(_) => {
-                let at = target.destination().map_or_else(|| "-".to_owned(), |d| d.to_string());
+            Target::Given(_) => {
+                let at = address_of(target);
                 write!(line, "{:<given$}  {at:<address$}", target.to_string())
             }
         };
@@ -122,6 +138,26 @@ impl<'a, W: Write> TextReport<'a, W> {
         figures(row, setting.config.count, line);
         let _ = write!(line, "  {}", Why { row, target, state });
         self.write_line()
+    }
+
+    /// The targets that were never begun: a row each, or where there are many a line for all.
+    fn unbegun(&mut self, setting: &Setting) -> io::Result<()> {
+        let kept = std::mem::take(&mut self.kept);
+        let targets = &setting.config.targets;
+        if kept.len() > UNBEGUN_SHOWN {
+            let Some(first) = kept.first().and_then(|row| targets.get(row.target)) else {
+                return Ok(());
+            };
+            let count = thousands(self.unbegun);
+            self.line = format!("-- {count} targets were not begun, the first {first} --");
+            return self.write_line();
+        }
+        for row in &kept {
+            if let Some(target) = targets.get(row.target) {
+                self.write_row(setting, row, target, State::Unsettled)?;
+            }
+        }
+        Ok(())
     }
 
     /// Late and repeated answers, for whoever wants to see them.
@@ -172,22 +208,18 @@ fn figures(row: &Row, count: u64, line: &mut String) {
 
 fn row_loss(row: &Row) -> Option<f64> {
     match &row.found {
-        netdiag_ping::sweep::Found::Series(series) => {
-            Some(series.stats().counters().loss()?.percent())
-        }
+        Found::Series(series) => Some(series.stats().counters().loss()?.percent()),
         _ => None,
     }
 }
 
-impl<W: Write> SweepReport for TextReport<'_, W> {
+impl<W: Write> SweepReport for TextReport<W> {
     fn start(&mut self, setting: &Setting) -> io::Result<()> {
         let config = &setting.config;
-        self.now = setting.run.started_at;
-        self.progress.start(self.now, config.targets.len().into());
         let (mut given, mut address) = ("target".len(), "address".len());
         for target in config.targets.corners() {
             given = given.max(target.to_string().len());
-            address = address.max(target.destination().map_or(1, |d| d.to_string().len()));
+            address = address.max(address_of(target).len());
         }
         self.widths = [given.min(40), address];
         if self.options.shown == Shown::Nothing {
@@ -200,10 +232,7 @@ impl<W: Write> SweepReport for TextReport<'_, W> {
 
     fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {
         match event {
-            Event::Row(row) => {
-                self.now = self.now.max(row.at);
-                self.row(setting, row)
-            }
+            Event::Row(row) => self.row(setting, row),
             Event::Probe(event) if self.options.verbose => self.stray(setting, event),
             Event::Changed(_, change) => {
                 if self.options.shown == Shown::Nothing {
@@ -212,30 +241,32 @@ impl<W: Write> SweepReport for TextReport<'_, W> {
                 self.line = change_line(change);
                 self.write_line()
             }
-            Event::Interim(_, progress) => {
-                let (done, alive, sent) = (progress.done, progress.alive, progress.sent);
-                let all = setting.config.targets.len();
-                self.progress
-                    .say(&format!("{done} of {all} done, {alive} alive, {sent} packets sent"));
-                Ok(())
-            }
-            Event::Finished(_) | Event::Probe(_) => Ok(()),
+            Event::Interim(..) | Event::Finished(_) | Event::Probe(_) => Ok(()),
         }
     }
 
     fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
-        self.progress.clear();
+        self.unbegun(setting)?;
         let style = self.options.style;
         let findings = &ending.document.findings;
         for finding in findings.iter().take(FINDINGS_SHOWN) {
-            write_finding_of(&mut self.out, style, finding)?;
+            match unnamed_target(&setting.config, finding) {
+                Some(target) => {
+                    let message = format!("{target}: {}", finding.message);
+                    let named = Finding { message, ..finding.clone() };
+                    write_finding(&mut self.out, style, &named)?;
+                }
+                None => write_finding_of(&mut self.out, style, finding)?,
+            }
         }
         if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
             writeln!(self.out, "i {more} more findings: --json has them all")?;
         }
         let elapsed = Duration::from_secs_f64(ending.document.elapsed_ms / 1e3);
         let all = setting.config.targets.len();
-        write_verdict(&mut self.out, style, &verdict(ending.totals, all, elapsed))
+        write_verdict(&mut self.out, style, &verdict(ending.totals, all, elapsed))?;
+        self.unwritten = true;
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -243,11 +274,14 @@ impl<W: Write> SweepReport for TextReport<'_, W> {
             self.unwritten = false;
             self.out.flush()?;
         }
-        if self.options.progress {
-            self.progress.draw(self.now);
-        }
         Ok(())
     }
+}
+
+/// The target that a finding is about and does not name: its subject may be a router.
+fn unnamed_target<'a>(config: &'a Config, finding: &Finding) -> Option<Target<'a>> {
+    let target = config.targets.get(u32::try_from(finding.target_index?).ok()?)?;
+    (!finding.message.contains(&target.to_string())).then_some(target)
 }
 
 /// The first line: what is measured.

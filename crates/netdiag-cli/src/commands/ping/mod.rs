@@ -19,6 +19,7 @@ use crate::{ExitStatus, World, usage};
 pub(crate) use limits::floor;
 use netdiag_engine::port::{Network, StopCause};
 use netdiag_engine::{Engine, EngineConfig, RunEnd, Secret};
+use netdiag_model::Instant;
 use netdiag_ping::Measurement;
 use netdiag_report::ping::{
     CsvReport, JsonLinesReport, JsonReport, PingReport, TextOptions, TextReport,
@@ -124,7 +125,7 @@ fn measure<W: World>(
             &mut engine,
             network,
             |event| into_flow(report.borrow_mut().event(&event)),
-            || into_flow(report.borrow_mut().flush()),
+            |_| into_flow(report.borrow_mut().flush().map(|()| Instant::FAR)),
         )
     });
     let (stopped, fault) = match end {

@@ -5,55 +5,69 @@ use super::plan::Plan;
 use crate::ExitStatus;
 use crate::commands::ending::End;
 use crate::commands::judged::Judged;
+use netdiag_model::Instant;
 use netdiag_model::contract::{Document, EndedBy, Judgement, SCHEMA, Status, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::sweep::result::Target;
-use netdiag_ping::sweep::{Event, Measurement, Row, State};
-use netdiag_report::sweep::{Ending, SweepReport};
+use netdiag_ping::sweep::{Event, Found, Measurement, Row, State};
+use netdiag_report::sweep::{Ending, Progress, SweepReport};
 use std::io;
 
 /// How many findings about single targets are kept.
 const FINDINGS_KEPT: usize = 10_000;
 
 /// Judges each row as it comes, and passes it on.
-pub(super) struct Collector<'a> {
+pub(super) struct Collector<'a, 'e> {
     plan: &'a Plan,
     report: &'a mut dyn SweepReport,
+    progress: Progress<'e>,
     judged: Judged,
     findings: Vec<Finding>,
-    /// Rows seen.
-    rows: u32,
     /// Targets for which `--fail-if` holds.
     condemned: u32,
     /// That probes were skipped was told: of one stop every target says the same.
     told_skipped: bool,
+    /// What is said of every probe of the run is said once.
+    is_weak_told: bool,
 }
 
-impl<'a> Collector<'a> {
-    pub(super) fn new(plan: &'a Plan, report: &'a mut dyn SweepReport) -> Self {
+impl<'a, 'e> Collector<'a, 'e> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        report: &'a mut dyn SweepReport,
+        progress: Progress<'e>,
+    ) -> Self {
         Self {
             plan,
             report,
+            progress,
             judged: Judged::default(),
             findings: Vec::new(),
-            rows: 0,
             condemned: 0,
             told_skipped: false,
+            is_weak_told: false,
         }
     }
 
     pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
-        if let Event::Row(row) = event {
-            self.rows += 1;
-            let judgement = self.judge(row);
-            self.judged.count(judgement);
+        self.progress.give_way();
+        match event {
+            Event::Row(row) => {
+                let judgement = self.judge(row);
+                self.judged.count(judgement);
+            }
+            Event::Interim(_, progress) => self.progress.say(progress),
+            _ => {}
         }
         self.report.event(&self.plan.setting, event)
     }
 
-    pub(super) fn flush(&mut self) -> io::Result<()> {
-        self.report.flush()
+    /// Shows what was written, and how far the run has come; returns when it wants to be called again
+    /// at the latest.
+    pub(super) fn flush(&mut self, now: Instant) -> io::Result<Instant> {
+        self.report.flush()?;
+        Ok(self.progress.draw(now))
     }
 
     fn judge(&mut self, row: &Row) -> Judgement {
@@ -62,20 +76,19 @@ impl<'a> Collector<'a> {
             return Judgement::Unmeasured;
         };
         let state = row.state(target);
+        self.progress.count(state);
+        if state == State::Unsettled && matches!(row.found, Found::Nothing) {
+            return Judgement::Fails;
+        }
         let mut failed = false;
         // Most sweeps ask nothing more than whether there was an answer.
         if (self.plan.fail_if.is_some() || setting.config.count > 1)
-            && let Some((result, mut own)) = setting.result(row)
+            && let Some((result, own)) = setting.result(row)
         {
             let fail_if = self.fail_if(row, &result, &own);
             failed = fail_if.is_some();
             self.condemned += u32::from(failed);
-            own.retain(|finding| {
-                let is_skipped = finding.code == "local-probes-skipped";
-                !(is_skipped && std::mem::replace(&mut self.told_skipped, true))
-            });
-            let room = FINDINGS_KEPT.saturating_sub(self.findings.len());
-            self.findings.extend(own.into_iter().chain(fail_if).take(room));
+            self.keep(own.into_iter().chain(fail_if));
         }
         match state {
             State::Alive if failed => Judgement::Fails,
@@ -89,6 +102,21 @@ impl<'a> Collector<'a> {
             | State::Refused
             | State::Timeout
             | State::Unsettled => Judgement::Fails,
+        }
+    }
+
+    /// Keeps the findings over a target, but not those that are told over all of them.
+    fn keep(&mut self, own: impl Iterator<Item = Finding>) {
+        for finding in own {
+            let is_weak = finding.code == "weak-matching";
+            let is_skipped = finding.code == "local-probes-skipped";
+            let is_told = is_weak && std::mem::replace(&mut self.is_weak_told, true)
+                || is_skipped && std::mem::replace(&mut self.told_skipped, true);
+            let is_local = matches!(finding.code.as_str(), "local-send-blocked" | "local-firewall");
+            if !is_told && !is_local && self.findings.len() < FINDINGS_KEPT {
+                let target_index = finding.target_index.filter(|_| !is_weak);
+                self.findings.push(Finding { target_index, ..finding });
+            }
         }
     }
 
@@ -111,9 +139,8 @@ impl<'a> Collector<'a> {
         measurement: &Measurement,
         end: End,
     ) -> io::Result<ExitStatus> {
-        let all = self.plan.setting.config.targets.len();
-        for _ in self.rows..all {
-            self.judged.count(Judgement::Fails);
+        for row in measurement.unbegun(end.at) {
+            self.event(&Event::Row(row))?;
         }
         for _ in 0..self.plan.bad_lines.min(1) {
             self.judged.count(Judgement::Fails);
@@ -134,11 +161,13 @@ impl<'a> Collector<'a> {
             Judgement::Fails => ExitStatus::FAILS,
             Judgement::Unmeasured => ExitStatus::UNMEASURED,
         };
-        let mut findings = measurement.findings();
-        findings.append(&mut self.findings);
+        let mut findings = measurement.findings(&self.plan.setting.run.anchor);
+        let own = self.findings.drain(..);
+        findings.extend(own.filter(|finding| !measurement.explains(finding)));
         findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
         let document = self.document(measurement, end, findings, status, judgement);
         let ending = Ending { document: &document, totals: measurement.totals() };
+        self.progress.clear();
         self.report.finish(&self.plan.setting, &ending)?;
         self.report.flush()?;
         Ok(status)

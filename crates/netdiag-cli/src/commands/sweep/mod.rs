@@ -20,7 +20,8 @@ use netdiag_model::Instant;
 use netdiag_ping::sweep::{Event, Measurement};
 use netdiag_report::style::Style;
 use netdiag_report::sweep::{
-    CsvReport, JsonLinesReport, JsonReport, Setting, Shown, SweepReport, TextOptions, TextReport,
+    CsvReport, JsonLinesReport, JsonReport, Place, Progress, Setting, Shown, SweepReport,
+    TextOptions, TextReport,
 };
 use plan::Plan;
 use std::cell::RefCell;
@@ -65,8 +66,10 @@ pub(crate) fn run<W: World>(
     for note in &plan.notes {
         let _ = writeln!(err, "{PROGRAM}: {note}");
     }
-    let mut report = report(arguments, world.terminal(), out, err);
-    let measured = measure(&plan, world, &mut network, report.as_mut());
+    let terminal = world.terminal();
+    let mut report = report(arguments, terminal, out);
+    let progress = progress(arguments, terminal, &plan, err);
+    let measured = measure(&plan, world, &mut network, report.as_mut(), progress);
     drop(report);
     // From here on whoever writes waits for the reader.
     drop(network);
@@ -78,15 +81,16 @@ fn measure<W: World>(
     world: &mut W,
     network: &mut W::Network,
     report: &mut dyn SweepReport,
+    progress: Progress<'_>,
 ) -> io::Result<Measured> {
     report.start(&plan.setting)?;
-    let collector = RefCell::new(Collector::new(plan, report));
+    let collector = RefCell::new(Collector::new(plan, report, progress));
     let drive = Drive { setting: &plan.setting, interrupted: plan.interrupted };
     let driven = drive.run(
         world,
         network,
         |event| collector.borrow_mut().event(event),
-        || collector.borrow_mut().flush(),
+        |now| collector.borrow_mut().flush(now),
     )?;
     let collector = collector.into_inner();
     let Driven { measurement, stopped, fault, ended_at } = driven;
@@ -116,13 +120,14 @@ struct Driven {
 }
 
 impl Drive<'_> {
-    /// Runs it. The error is that of whoever takes the events.
+    /// Runs it. `wait` is called before each wait, and says when it wants to be called again. The error
+    /// is that of whoever takes the events.
     fn run<W: World>(
         &self,
         world: &mut W,
         network: &mut W::Network,
         mut event: impl FnMut(&Event) -> io::Result<()>,
-        mut flush: impl FnMut() -> io::Result<()>,
+        mut wait: impl FnMut(Instant) -> io::Result<Instant>,
     ) -> io::Result<Driven> {
         let mut engine = Engine::new(self.engine_config(world, network), network.now());
         engine.add(Measurement::new(self.setting.config.clone()));
@@ -134,7 +139,7 @@ impl Drive<'_> {
                 &mut engine,
                 network,
                 |told| into_flow(event(&told)),
-                || into_flow(flush()),
+                |now| into_flow(wait(now)),
             )
         });
         let (stopped, fault) = match end {
@@ -166,7 +171,6 @@ fn report<'a>(
     arguments: &SweepArguments,
     terminal: Terminal,
     out: &'a mut dyn Write,
-    err: &'a mut dyn Write,
 ) -> Box<dyn SweepReport + 'a> {
     let out = BufWriter::with_capacity(OUTPUT_BUFFER, out);
     match arguments.form() {
@@ -185,13 +189,25 @@ fn report<'a>(
                 (.., true) => Shown::Unreachable,
                 _ => Shown::All,
             };
-            let options = TextOptions {
-                shown,
-                verbose: arguments.verbose,
-                progress: terminal.stderr && !arguments.quiet,
-                style: Style { color },
-            };
-            Box::new(TextReport::new(out, err, options))
+            let options = TextOptions { shown, verbose: arguments.verbose, style: Style { color } };
+            Box::new(TextReport::new(out, options))
         }
     }
+}
+
+/// How far the run has come, for whoever looks at standard error. What writes lines of data to the
+/// same terminal is not interrupted by it.
+fn progress<'a>(
+    arguments: &SweepArguments,
+    terminal: Terminal,
+    plan: &Plan,
+    err: &'a mut dyn Write,
+) -> Progress<'a> {
+    let place = match (arguments.form(), terminal.stdout) {
+        _ if !terminal.stderr || arguments.quiet => Place::Nowhere,
+        (Output::Text, true) => Place::AmongRows,
+        (Output::Jsonl | Output::Csv, true) => Place::Nowhere,
+        (Output::Json, _) | (_, false) => Place::Alone,
+    };
+    Progress::new(err, &plan.setting.config, place)
 }

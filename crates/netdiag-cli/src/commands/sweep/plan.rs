@@ -11,6 +11,7 @@ use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::contract::Method;
+use netdiag_model::failure::Failure;
 use netdiag_model::target::TargetSpec;
 use netdiag_model::{Destination, Family, milliseconds};
 use netdiag_ping::Protocol;
@@ -60,16 +61,18 @@ impl Plan {
             return Err("no targets are left".to_owned());
         }
         let mut notes = Vec::from_iter(gathered.note());
+        let mut refused = [None, None];
         let mut rung = |family| {
             let first = first_of(&gathered.targets, family)?;
             let tcp = || world.tcp(family);
-            climb(arguments, first, network, tcp, &mut notes)
+            climb(arguments, first, network, tcp, (&mut notes, &mut refused, family))
         };
         let (ipv4, ipv6) = (rung(Family::Ipv4), rung(Family::Ipv6));
         let protocol = |rung: &Option<Rung>| rung.as_ref().map_or(arguments.proto, |r| r.protocol);
         let mut config = Config {
             ipv4: protocol(&ipv4),
             ipv6: protocol(&ipv6),
+            refused,
             ..config(arguments, &checked, gathered.targets)
         };
         if ipv4.is_none() || ipv6.is_none() {
@@ -108,13 +111,13 @@ impl Plan {
     }
 }
 
-/// By which method a family is measured. Where there is none, every send fails and says why.
+/// By which method a family is measured. Where there is none, none of its targets can be probed.
 fn climb<N: Network>(
     arguments: &SweepArguments,
     first: Destination,
     network: &N,
     tcp: impl FnOnce() -> Result<(), NetworkError>,
-    notes: &mut Vec<String>,
+    (notes, refused, family): (&mut Vec<String>, &mut [Option<Arc<Failure>>; 2], Family),
 ) -> Option<Rung> {
     let wishes = Wishes {
         backend: Backend::Linux,
@@ -128,7 +131,13 @@ fn climb<N: Network>(
             Some(rung)
         }
         Err(failure) => {
-            notes.push(failure.message);
+            notes.push(failure.message.clone());
+            let [ipv4, ipv6] = refused;
+            // It is no other for the other targets.
+            let message = failure.message.strip_prefix(&format!("cannot measure {first}: "));
+            let message = message.unwrap_or(&failure.message).to_owned();
+            let refused = if family == Family::Ipv4 { ipv4 } else { ipv6 };
+            *refused = Some(Arc::new(Failure { message, ..*failure }));
             None
         }
     }

@@ -8,7 +8,7 @@ use crate::commands::ladder;
 use crate::{Backend, DontFragment, ExitStatus, OpenRequest, UdpSockets, World, usage};
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, Opened, StopCause};
-use netdiag_model::{Family, errno};
+use netdiag_model::{Family, Instant, errno};
 use netdiag_ping::sweep::{Config, Fping, Manner};
 use netdiag_report::ping::Run;
 use netdiag_report::sweep::{ClassicOptions, ClassicReport, Setting};
@@ -106,7 +106,7 @@ fn measure<W: World, O: Write>(
         world,
         network,
         |event| report.borrow_mut().event(setting, event),
-        || report.borrow_mut().flush(),
+        |_| report.borrow_mut().flush().map(|()| Instant::FAR),
     )?;
     let report = report.into_inner();
     if let Some(StopCause::Signal(signal)) = driven.stopped {
