@@ -2,6 +2,8 @@
 
 use crate::port::{IpOptions, SendError, TcpInfo};
 use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
+use netdiag_wire::extension::Extensions;
+use netdiag_wire::quote::Quoted;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -163,6 +165,15 @@ pub struct IcmpError {
     pub gateway: Option<IpAddr>,
     /// The hop limit that our packet had when it was quoted, where the quote tells.
     pub quoted_hop_limit: Option<u8>,
+}
+
+/// What an ICMP error brings beside its kind: our packet as its sender saw it, and what it adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detail<'a> {
+    /// The packet as it is quoted, where headers are told: not by an error queue.
+    pub quoted: Option<Quoted<'a>>,
+    /// The extensions behind it (RFC 4884).
+    pub extensions: Extensions<'a>,
 }
 
 /// Why a sample is meaningless.

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::operations::{identifiers, wire_key};
 use super::settle::STAMP_TOLERANCE;
-use crate::identity::{self, FULL_TAG};
+use crate::identity::{self, BALANCE, FULL_TAG};
 use crate::measurement::Measurement;
 use crate::outcome::{Corruption, Outcome, Reason, Rejection, Reply, ReplyDetail, Stray};
 use crate::port::{IpOptions, Message, Received};
@@ -190,7 +190,8 @@ impl<M: Measurement> Engine<M> {
     /// The first byte behind the tag that is not what was sent.
     pub(super) fn corruption(&self, entry: &Entry, payload: &[u8]) -> Option<Corruption> {
         let template = self.table.template(entry);
-        (FULL_TAG..usize::from(template.size).min(payload.len())).find_map(|offset| {
+        let start = if template.constant { FULL_TAG + BALANCE } else { FULL_TAG };
+        (start..usize::from(template.size).min(payload.len())).find_map(|offset| {
             let (sent, received) = (template.pattern.byte(offset), *payload.get(offset)?);
             (sent != received).then_some(Corruption { offset, sent, received })
         })

@@ -43,9 +43,9 @@ impl<M: Measurement> Engine<M> {
         arrival: &Arrival,
         port: u16,
         error: &QueuedError<&[u8]>,
-        said: Said,
+        said: Said<'_>,
     ) {
-        let index = match self.quoted_datagram(error.destination, port, error.bytes) {
+        let index = match self.quoted_datagram(error.destination, port, error.quote()) {
             Ok(index) => index,
             Err(misfit) => return self.reject_misfit(misfit, arrival),
         };
@@ -54,7 +54,8 @@ impl<M: Measurement> Engine<M> {
         if !(kind.is_port_unreachable() && from_target) {
             return self.on_error_of(index, kind, arrival, said);
         }
-        let bytes = HEADER + error.bytes.len();
+        self.explain(index, &said.detail());
+        let bytes = HEADER + error.quote().len();
         let plain = plain_reply(&entry, arrival, ReplyDetail::PortUnreachable);
         self.on_reply(index, Reply { bytes, sent_bytes: bytes, ..plain });
     }

@@ -240,7 +240,22 @@ impl<'a> Context<'a> {
             destination: Destination::new(destination),
             hop_limit: Some(self.header.hop_limit),
             bytes,
+            quoted_len: self.quoted_len(message, bytes),
         }))
+    }
+
+    /// Where extensions begin in what of a message is told (ip_icmp_error_rfc4884 in
+    /// net/ipv4/ip_sockglue.c).
+    fn quoted_len(&self, message: &[u8], told: &[u8]) -> Option<u16> {
+        const LEAST: usize = 128;
+        let (length, unit) = match self.header.family() {
+            Family::Ipv4 => (*message.get(5)?, 4),
+            Family::Ipv6 => (*message.get(4)?, 8),
+        };
+        let quoted = usize::from(length) * unit;
+        let headers = message.len().checked_sub(told.len())?.checked_sub(8)?;
+        let len = quoted.checked_sub(headers).filter(|len| quoted >= LEAST && *len + 4 <= told.len())?;
+        u16::try_from(len).ok()
     }
 
     /// Who sent it; link-local addresses belong to the interface.
