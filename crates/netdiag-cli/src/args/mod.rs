@@ -4,12 +4,14 @@ pub(crate) mod fping;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
+pub(crate) mod trace;
 pub(crate) mod value;
 
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use trace::TraceArguments;
 
 /// Network diagnostics that do not lie.
 ///
@@ -33,6 +35,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Ping(Box<PingArguments>),
     Sweep(Box<SweepArguments>),
+    #[command(visible_alias = "traceroute")]
+    Trace(Box<TraceArguments>),
     Fping(FpingWords),
     Schema(SchemaArguments),
 }

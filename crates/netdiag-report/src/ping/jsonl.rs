@@ -1,8 +1,8 @@
 //! `--output jsonl`: one event a line, as it happens.
 
-use super::limiter::{Limiter, Verdict};
 use super::{Ended, PingReport, Resolved, Run};
 use crate::json;
+use crate::limiter::{Limiter, Verdict};
 use netdiag_engine::outcome::{IcmpError, Reply};
 use netdiag_engine::port::{Change, InterfaceEvent};
 use netdiag_model::contract::Document;
@@ -55,6 +55,24 @@ impl<W: Write> JsonLinesReport<W> {
         json::write_line(&mut self.out, &line)
     }
 
+    /// Writes what every run ends with: its findings, and the summary.
+    pub(crate) fn ending<T: Serialize>(
+        &mut self,
+        document: &Document<T>,
+        end: Instant,
+        complete: bool,
+    ) -> io::Result<()> {
+        for finding in &document.findings {
+            let mut object = to_object(finding)?;
+            object.remove("target_index");
+            self.line("finding", finding.target_index, end, &object)?;
+        }
+        let mut object = to_object(document)?;
+        object.remove("targets");
+        object.insert("complete".to_owned(), Value::Bool(complete));
+        self.line("summary", None, end, &object)
+    }
+
     fn probe_context(&self) -> Option<Context> {
         let run = self.run.as_ref()?;
         Some(Context {
@@ -95,7 +113,7 @@ impl Stray {
 }
 
 /// An ICMP error that ends no probe: a redirect, or one that came too late.
-fn icmp(seq: u64, error: &IcmpError) -> Value {
+pub(crate) fn icmp(seq: u64, error: &IcmpError) -> Value {
     let (from, kind) = (error.from.address(), error.kind);
     json!({
         "seq": seq,
@@ -139,7 +157,8 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let (index, at) = (Some(event.target_index), event.at);
-        if !self.verbose && self.limiter.judge(at, &event.kind) != Verdict::Told {
+        if !self.verbose && self.limiter.judge(at, super::repeatable(&event.kind)) != Verdict::Told
+        {
             return Ok(());
         }
         match &event.kind {
@@ -223,15 +242,7 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
             object.remove("outages");
             self.line("target", Some(ended.resolved.target_index), end, &object)?;
         }
-        for finding in &document.findings {
-            let mut object = to_object(finding)?;
-            object.remove("target_index");
-            self.line("finding", finding.target_index, end, &object)?;
-        }
-        let mut object = to_object(document)?;
-        object.remove("targets");
-        object.insert("complete".to_owned(), Value::Bool(complete));
-        self.line("summary", None, end, &object)
+        self.ending(document, end, complete)
     }
 
     fn flush(&mut self) -> io::Result<()> {

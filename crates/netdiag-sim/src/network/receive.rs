@@ -254,7 +254,8 @@ impl<'a> Context<'a> {
         };
         let quoted = usize::from(length) * unit;
         let headers = message.len().checked_sub(told.len())?.checked_sub(8)?;
-        let len = quoted.checked_sub(headers).filter(|len| quoted >= LEAST && *len + 4 <= told.len())?;
+        let len =
+            quoted.checked_sub(headers).filter(|len| quoted >= LEAST && *len + 4 <= told.len())?;
         u16::try_from(len).ok()
     }
 
