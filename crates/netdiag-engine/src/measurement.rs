@@ -31,7 +31,8 @@ pub trait Measurement {
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Self::Event>);
 
     /// What an ICMP error about a probe brings beside its kind: told right before the
-    /// [`settle`](Self::settle) or [`stray`](Self::stray) that the error leads to.
+    /// [`settle`](Self::settle) or [`stray`](Self::stray) that the error leads to. Of a UDP probe a
+    /// raw socket may tell it once more, before or after.
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
         let _ = (probe, detail);
     }

@@ -39,6 +39,8 @@ pub struct Config {
     pub size: u16,
     /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
     pub dont_fragment: Option<bool>,
+    /// The source port of UDP probes, where known.
+    pub source_port: Option<u16>,
     /// What travels with each packet; its hop limit is that of the hop.
     pub control: Control,
     /// The way that the packets take out of this machine, where known.
@@ -70,6 +72,7 @@ impl Config {
             deadline: None,
             size: SIZE,
             dont_fragment: None,
+            source_port: None,
             control: Control::default(),
             way: None,
             wants_names: false,

@@ -69,6 +69,10 @@ impl Measurement {
         if !of_path().all(Hop::is_settled) {
             return false;
         }
+        if self.repeat_next() {
+            return false;
+        }
+        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
         let (sent, refused) = of_path().fold((0, 0), |(sent, refused), hop| {
             let counters = hop.stats.counters();
             (sent + counters.sent(), refused + counters.local_errors())
@@ -83,6 +87,37 @@ impl Measurement {
             () => StopReason::MaxTtl,
         };
         self.end.get_or_insert(End { ttl: last, reason });
+        true
+    }
+}
+
+impl Measurement {
+    /// Whether the silence of a hop may be only that its answers did not say what they are about.
+    pub(crate) fn is_doubtful(&self, hop: &Hop) -> bool {
+        self.ambiguous > 0
+            && !hop.alone
+            && hop.is_silent()
+            && hop.ttl <= self.farthest().saturating_add(1)
+            && hop.stats.counters().lost() > 0
+    }
+
+    /// The probes that are in the way of a hop that is asked alone.
+    pub(crate) fn beside_alone(&self) -> Vec<u64> {
+        let is_alone = |hop: &Hop| hop.alone && !hop.is_settled();
+        let Some(alone) = self.hops.iter().find(|hop| is_alone(hop)) else { return Vec::new() };
+        let others = self.open.iter().filter(|(_, flight)| flight.ttl != alone.ttl);
+        others.map(|(seq, _)| *seq).collect()
+    }
+
+    /// Begins to ask the nearest doubtful hop alone.
+    fn repeat_next(&mut self) -> bool {
+        let last = self.last();
+        let next = self.hops.iter().find(|hop| hop.ttl <= last && self.is_doubtful(hop));
+        let Some(ttl) = next.map(|hop| hop.ttl) else { return false };
+        let queries = self.config.queries;
+        if let Some(hop) = self.hops.iter_mut().find(|hop| hop.ttl == ttl) {
+            hop.repeat(queries);
+        }
         true
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Hop {
     pub(crate) stopped: u64,
     /// When each answer of this hop came, for the rate of a limit: the first and the last.
     pub(crate) answered: Option<(Instant, Instant)>,
+    /// It is asked while nothing else is under way, since its answers do not say what they are about.
+    pub(crate) alone: bool,
 }
 
 impl Hop {
@@ -49,6 +51,7 @@ impl Hop {
             reached: false,
             stopped: 0,
             answered: None,
+            alone: false,
         }
     }
 
@@ -107,6 +110,25 @@ impl Hop {
         }
         if let Some(responder) = self.responder(answer.from) {
             responder.answer(answer, told);
+        }
+    }
+
+    /// One that answered before tells more.
+    pub(crate) fn tell(&mut self, from: Destination, told: Told) {
+        if let Some(known) = self.responders.iter_mut().find(|who| who.address == from) {
+            known.tell(told);
+        }
+    }
+
+    /// Asks it all again, alone: what was sent before says nothing.
+    pub(crate) fn repeat(&mut self, queries: u64) {
+        let before = self.stats.counters().sent();
+        *self = Self::new(self.ttl, before + queries);
+        self.asked = before;
+        self.alone = true;
+        for query in 1..=before {
+            self.stats.on_sent();
+            self.stats.on_settled(query, 0, SettledKind::Unknown, |_| ());
         }
     }
 

@@ -10,7 +10,7 @@ use crate::protocol::{self, State};
 use crate::responder::{Sent, Told};
 use crate::result::OutcomeName;
 use crate::tally::Tally;
-use netdiag_engine::outcome::{Detail, IcmpError, Rejection, Reply};
+use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{
@@ -43,8 +43,10 @@ pub struct Measurement {
     pub(crate) tally: Tally,
     /// The last hop that was told of.
     pub(crate) told: u8,
-    /// What the error that settles next brings.
-    explained: Option<(u64, Told)>,
+    /// What errors about open probes bring.
+    explained: BTreeMap<u64, Told>,
+    /// Answers that quoted too little to tell which of the open probes they are about.
+    pub(crate) ambiguous: u64,
     pub(crate) started_at: Option<Instant>,
     pub(crate) last_at: Option<Instant>,
     pub(crate) last_asked: Option<Instant>,
@@ -59,6 +61,7 @@ pub struct Measurement {
 pub(crate) struct Flight {
     pub(crate) ttl: u8,
     pub(crate) query: u64,
+    pub(crate) asked_at: Instant,
     /// `None` until it is known to have left.
     pub(crate) sent_at: Option<Instant>,
 }
@@ -91,7 +94,8 @@ impl Measurement {
             names: Names::default(),
             tally: Tally::default(),
             told: 0,
-            explained: None,
+            explained: BTreeMap::new(),
+            ambiguous: 0,
             started_at: None,
             last_at: None,
             last_asked: None,
@@ -143,7 +147,7 @@ impl Measurement {
         self.last_asked = Some(now);
         self.progress_at.get_or_insert(now);
         let query = self.hop_mut(ttl).map_or(0, |hop| hop.ask(now));
-        self.open.insert(seq, Flight { ttl, query, sent_at: None });
+        self.open.insert(seq, Flight { ttl, query, asked_at: now, sent_at: None });
         Next::Probe(ProbeSpec {
             target: u32::from(ttl),
             seq,
@@ -175,7 +179,7 @@ impl Measurement {
         };
         Sent {
             source: control.source.or_else(|| way.and_then(|way| way.source)),
-            source_port: None,
+            source_port: self.config.source_port,
             traffic_class: control.traffic_class.unwrap_or(0),
             dont_fragment: self.config.dont_fragment.filter(|_| family == Family::Ipv4),
             flow_label: control.flow_label,
@@ -192,6 +196,7 @@ impl Measurement {
             let missing =
                 |who: &crate::responder::Responder| self.names.is_missing(who.address.address());
             let is_known = hop.is_settled()
+                && !self.is_doubtful(hop)
                 && (ttl <= farthest || self.end.is_some())
                 && !hop.responders.iter().any(missing);
             if !(is_last && hop.asked > 0 || is_known) {
@@ -206,7 +211,7 @@ impl Measurement {
     /// Takes an outcome into its hop.
     fn take(&mut self, probe: &Probe, flight: Flight, outcome: &Outcome) -> Settled {
         let answer = protocol::answer(probe, outcome);
-        let told = self.explained.take().filter(|(seq, _)| *seq == probe.seq).map(|(_, told)| told);
+        let told = self.explained.remove(&probe.seq);
         let (kind, name) = match (&answer, outcome) {
             (Some(answer), _) => (SettledKind::Replied { rtt: answer.rtt }, OutcomeName::Reply),
             (None, Outcome::LocalError(error)) => {
@@ -265,6 +270,10 @@ impl Policy for Measurement {
         if !expired.is_empty() {
             return Next::GiveUp(expired);
         }
+        let others = self.beside_alone();
+        if !others.is_empty() {
+            return Next::GiveUp(others);
+        }
         if self.is_over() {
             self.complete = true;
             self.tell_hops(self.last_at.unwrap_or(now), false, events);
@@ -293,7 +302,17 @@ impl Policy for Measurement {
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
-        self.explained = Some((probe.seq, Told::new(detail, &self.sent_packet())));
+        let told = Told::new(detail, &self.sent_packet());
+        if self.open.contains_key(&probe.seq) {
+            self.explained.entry(probe.seq).or_default().join(told);
+            return;
+        }
+        // The headers of what has settled already.
+        let past = self.settled.get(&probe.seq).filter(|past| past.answered && told.is_quoted);
+        let ttl = past.map(|past| past.ttl);
+        if let Some(hop) = ttl.and_then(|ttl| self.hop_mut(ttl)) {
+            hop.tell(detail.from, told);
+        }
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
@@ -317,7 +336,6 @@ impl Policy for Measurement {
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Told_, events: &mut Events<Event>) {
-        self.explained = None;
         let Some(Past { ttl, query, answered }) = self.settled.get(&probe.seq).copied() else {
             return;
         };
@@ -356,7 +374,10 @@ impl Policy for Measurement {
     }
 
     fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {
-        if !self.config.destination.is_source(rejection.from) {
+        let to = self.config.destination;
+        if rejection.reason == Reason::Ambiguous && rejection.about == Some(to) {
+            self.ambiguous += 1;
+        } else if !to.is_source(rejection.from) {
             return false;
         }
         self.tally.on_rejected(rejection);

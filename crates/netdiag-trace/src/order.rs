@@ -2,15 +2,16 @@
 
 use crate::Measurement;
 use crate::hop::Hop;
+use crate::protocol::Protocol;
 use netdiag_model::Instant;
 use std::time::Duration;
 
 /// The most probes to one hop that are under way at once.
 const AT_ONCE: u64 = 3;
-/// What Linux lets a router send to one destination at once, and then one in this time
-/// (`net.ipv4.icmp_ratelimit`, `XRLIM_BURST_FACTOR` in net/ipv4/route.c).
+/// What Linux lets a router send to one destination at once, and then one a second
+/// (`net.ipv4.icmp_ratelimit`, `XRLIM_BURST_FACTOR` in net/ipv4/route.c): a little more than that.
 const BURST: u64 = 6;
-const AFTER_BURST: Duration = Duration::from_secs(1);
+const AFTER_BURST: Duration = Duration::from_millis(1_050);
 /// How soon a hop is asked again of which nobody knows whether it is there.
 const FOLLOW: Duration = Duration::from_secs(1);
 /// After how long without news all hops up to the gap are asked at once.
@@ -19,6 +20,9 @@ const STALLED: Duration = Duration::from_millis(500);
 const ROUND_TRIPS: u32 = 3;
 /// ... and at least so much longer than one.
 const LEAST_WAIT: Duration = Duration::from_millis(80);
+
+/// How soon it is asked again whether a probe has left.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What comes next.
 pub(crate) enum Step {
@@ -43,14 +47,18 @@ impl Measurement {
         let last = self.last();
         let (mut expired, mut next) = (Vec::new(), Instant::FAR);
         for (seq, flight) in self.open.iter().filter(|(_, flight)| flight.ttl <= last) {
-            let Some(sent_at) = flight.sent_at else { continue };
             let wait = self.wait_of(flight.ttl);
             if wait >= self.config.timeout {
                 // The engine's own deadline is as early.
                 continue;
             }
-            let until = sent_at + wait;
-            if until <= now {
+            let until = flight.sent_at.unwrap_or(flight.asked_at) + wait;
+            // Of a connection nobody tells when its SYN left; a datagram may still wait in a queue.
+            let has_left =
+                flight.sent_at.is_some() || matches!(self.config.protocol, Protocol::Tcp { .. });
+            if until <= now && !has_left {
+                next = next.min(now + LOOK_AGAIN);
+            } else if until <= now {
                 expired.push(*seq);
             } else {
                 next = next.min(until);
@@ -70,7 +78,7 @@ impl Measurement {
         let (frontier, farthest) = (self.frontier(now, &mut earliest), self.farthest());
         let mut best: Option<&Hop> = None;
         for hop in self.hops.iter().take_while(|hop| hop.ttl <= frontier) {
-            if hop.asked >= hop.wanted {
+            if hop.asked >= hop.wanted || (hop.alone && !self.open.is_empty()) {
                 continue;
             }
             let due = self.due(hop, hop.ttl <= farthest);

@@ -55,7 +55,13 @@ impl Responder {
         self.icmp = answer.icmp.or(self.icmp);
         self.quoted_ttl = answer.quoted_hop_limit.or(self.quoted_ttl);
         self.mtu = answer.mtu.or(self.mtu);
-        let Some(mut told) = told else { return };
+        if let Some(told) = told {
+            self.tell(told);
+        }
+    }
+
+    /// Takes in what an answer brings.
+    pub(crate) fn tell(&mut self, mut told: Told) {
         self.quotes += u64::from(told.is_quoted);
         self.quoted_ttl = told.quoted_ttl.or(self.quoted_ttl);
         for change in std::mem::take(&mut told.changed) {
@@ -66,7 +72,7 @@ impl Responder {
                 None => self.changed.push((change, 1)),
             }
         }
-        self.told = told;
+        self.told.join(told);
     }
 }
 
@@ -175,6 +181,22 @@ pub(crate) struct Sent {
 }
 
 impl Told {
+    /// The same answer, or a later one, tells this.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.is_quoted |= other.is_quoted;
+        self.quoted_ttl = other.quoted_ttl.or(self.quoted_ttl);
+        self.malformed = other.malformed.or(self.malformed);
+        let lists =
+            [!other.mpls.is_empty(), !other.interfaces.is_empty(), !other.unknown.is_empty()];
+        if lists.contains(&true) {
+            (self.mpls, self.interfaces) = (other.mpls, other.interfaces);
+            self.unknown = other.unknown;
+        }
+        if !other.changed.is_empty() {
+            self.changed = other.changed;
+        }
+    }
+
     /// What an answer brings about a packet that was sent so.
     pub(crate) fn new(detail: &Detail<'_>, sent: &Sent) -> Self {
         let mut told = Self::default();

@@ -66,7 +66,7 @@ impl Measurement {
     }
 
     fn stopped_text(&self, reason: Option<StopReason>) -> String {
-        let farthest = self.farthest();
+        let farthest = self.path().rfind(|hop| hop.has_answered()).map_or(0, |hop| hop.ttl);
         let hop = self.hop(farthest).and_then(crate::hop::Hop::main);
         let who = hop.map_or_else(
             || "no hop answered".to_owned(),

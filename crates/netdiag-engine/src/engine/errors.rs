@@ -3,11 +3,11 @@
 use super::Engine;
 use super::receive::{Arrival, HEADER, round_trip};
 use crate::measurement::Measurement;
-use crate::outcome::{Detail, IcmpError, Outcome, Reason, Rejection, Stray, Why};
+use crate::outcome::{Detail, IcmpError, Outcome, Reason, Stray, Why};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
 use crate::table::{Carrier, State};
 use crate::template::Template;
-use netdiag_model::{Family, IcmpKind};
+use netdiag_model::{Destination, Family, IcmpKind};
 use netdiag_wire::extension::Extensions;
 use netdiag_wire::icmp::{self, ErrorBody, Icmp};
 use netdiag_wire::protocol::IpVersion;
@@ -33,8 +33,8 @@ impl Said<'_> {
         Self { info: None, gateway: None, quoted: None, extensions: Extensions::Absent };
 
     /// What it brings for whoever wants to know more than its kind.
-    pub(super) const fn detail(&self) -> Detail<'_> {
-        Detail { quoted: self.quoted, extensions: self.extensions }
+    pub(super) const fn detail(&self, from: Destination) -> Detail<'_> {
+        Detail { from, quoted: self.quoted, extensions: self.extensions }
     }
 }
 
@@ -77,8 +77,10 @@ impl<M: Measurement> Engine<M> {
             Family::Ipv6 => quote::parse_v6(quoted),
         };
         let Ok(quoted) = parsed else { return self.reject(arrival, Reason::UnparsableQuote) };
-        let Some(request) = quoted_request(&quoted) else { return };
         let said = Said { quoted: Some(quoted), ..said };
+        let Some(request) = quoted_request(&quoted) else {
+            return self.on_datagram_quoted(&quoted, &said.detail(arrival.from));
+        };
         self.on_error_about(kind, arrival, &request, said);
     }
 
@@ -96,6 +98,7 @@ impl<M: Measurement> Engine<M> {
             to: None,
             hop_limit: error.hop_limit,
             options: None,
+            about: Some(error.destination),
         };
         let carries = kind.is_too_big()
             || matches!((family, kind.kind), (Family::Ipv4, 12) | (Family::Ipv6, 4));
@@ -171,9 +174,7 @@ impl<M: Measurement> Engine<M> {
         said: Said<'_>,
         reason: Reason,
     ) {
-        let said = Some((kind, said.info));
-        let rejection = Rejection { from: arrival.from, at: arrival.stamp.at, reason, said };
-        self.reject_as(index, &rejection);
+        self.reject_as(index, &arrival.rejection(reason, Some((kind, said.info))));
     }
 
     /// Tells a measurement what an error about its probe brings.
@@ -211,7 +212,7 @@ impl<M: Measurement> Engine<M> {
             gateway: said.gateway,
             quoted_hop_limit: said.quoted.map(|quoted| quoted.hop_limit),
         };
-        self.explain(index, &said.detail());
+        self.explain(index, &said.detail(arrival.from));
         // One host of a group cannot answer for the others.
         if group
             || kind.is_redirect()
@@ -276,7 +277,8 @@ fn quoted_request<'a>(quoted: &Quoted<'a>) -> Option<QuotedRequest<'a>> {
             Some(QuotedRequest { destination, carrier, ident, sequence: seq >> 8, payload: body })
         }
         QuotedTransport::Echo { reply: true, .. } => None,
-        // Those of our own datagrams also stand in the UDP socket's error queue, and count there.
+        // Those of our own datagrams also stand in the UDP socket's error queue, and count there; here
+        // they only tell more.
         QuotedTransport::Udp { .. } => None,
         // The kernel tells the connection that it is about.
         QuotedTransport::Tcp { .. } => None,

@@ -120,9 +120,9 @@ fn header(resolved: &Resolved) -> String {
     };
     let socket = match resolved.method.as_ref().map(|method| method.socket) {
         Some(SocketKind::Raw) => "raw socket",
-        Some(SocketKind::IcmpDatagram) => "unprivileged (ICMP datagram socket)",
-        Some(SocketKind::UdpErrorQueue) => "unprivileged (UDP error queue)",
-        Some(SocketKind::TcpErrorQueue) => "unprivileged (TCP error queue)",
+        Some(SocketKind::IcmpDatagram) => "ICMP datagram socket",
+        Some(SocketKind::UdpErrorQueue) => "UDP error queue",
+        Some(SocketKind::TcpErrorQueue) => "TCP error queue",
         _ => "no socket",
     };
     let plan = resolved.config.as_ref().map(plan).unwrap_or_default();
@@ -169,8 +169,8 @@ impl<W: Write, E: Write> TraceReport for TextReport<W, E> {
         match &event.kind {
             EventKind::Interim(interim) => writeln!(
                 self.err,
-                "hop {} answered, {} of {} probes answered",
-                interim.farthest, interim.received, interim.sent
+                "{} of {} probes answered, the farthest hop is {}",
+                interim.received, interim.sent, interim.farthest
             ),
             _ if self.options.quiet => Ok(()),
             EventKind::Hop(hop) => self.hop(hop),

@@ -187,6 +187,7 @@ fn announced(here: &Here) -> Result<(), LabError> {
         if missing(&routes).is_none() {
             return Ok(());
         }
+        #[expect(clippy::disallowed_methods, reason = "nothing tells when a route comes up")]
         std::thread::sleep(Duration::from_millis(1));
     }
     Err(LabError::Failed(format!("an IPv6 address of {NEAR} does not come up")))

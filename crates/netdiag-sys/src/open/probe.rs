@@ -38,6 +38,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
+    /// It is read even if nothing is sent by it.
+    pub(crate) only_listens: bool,
 }
 
 /// How the kernel says to which packet a send stamp belongs.
@@ -64,7 +66,14 @@ impl ProbeSocket {
         } else {
             StampKeys::Counted
         };
-        Self { socket, family, opening, stamp_keys, has_stamps: !request.user_stamps }
+        Self {
+            socket,
+            family,
+            opening,
+            stamp_keys,
+            has_stamps: !request.user_stamps,
+            only_listens: false,
+        }
     }
 
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.

@@ -192,7 +192,7 @@ impl Measurement {
                 return most.map(|(number, _)| local_failure(*number, self.tally.local_mtu));
             }
             StopReason::Unreachable => return self.refusal(end.ttl),
-            StopReason::Loop => ("loop", format!("packets go round from {beyond} on")),
+            StopReason::Loop => ("loop", "packets go round".to_owned()),
             StopReason::Deadline => ("deadline", "the time was over".to_owned()),
             StopReason::Interrupted => ("interrupted", "the run was ended".to_owned()),
             StopReason::GapLimit | StopReason::MaxTtl | StopReason::Reached => {

@@ -157,6 +157,8 @@ impl Plan {
         resolved.method = Some(method);
         self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
         let mut config = config(resolved, destination, arguments, checked, world);
+        let udp = network.opened().udp(destination.family()).ok();
+        config.source_port = udp.map(|opening| opening.identifiers.first);
         config.way = world.way(destination, &config.control);
         resolved.config = Some(config);
     }
@@ -237,7 +239,9 @@ pub(super) fn open_request(
         family: only_family(arguments, checked),
         mark: arguments.mark,
         dont_fragment: arguments.df,
-        icmp: has_icmp,
+        // Beside UDP for what routers quote of it.
+        icmp: has_icmp || has_udp,
+        udp_quotes: has_udp,
         udp: match (has_udp, has_icmp && !arguments.icmp) {
             (true, _) => UdpSockets::Always,
             (false, true) => UdpSockets::InsteadOfIcmp,
