@@ -33,6 +33,8 @@ pub(crate) struct End {
     pub(crate) reason: StopReason,
 }
 
+/// So many answers of a router that it goes no further are enough.
+pub(crate) const REFUSALS: u64 = 2;
 /// How many probes that this machine refused to send mean that it sends none.
 const REFUSED: u64 = 3;
 
@@ -60,6 +62,25 @@ impl Measurement {
                 .map(|cycle| End { ttl: cycle.second_end(), reason: StopReason::Loop }),
         };
         self.end = found.map(|end| End { ttl: end.ttl.max(self.told), ..end }).or(self.end);
+        if self.refusals() >= REFUSALS {
+            // A router limits these, too, and what was to go further met the same one.
+            let ttl = self.last();
+            if let Some(hop) = self.hops.iter_mut().find(|hop| hop.ttl == ttl) {
+                hop.wanted = hop.asked;
+            }
+        }
+    }
+
+    /// How many answers said that the path ends where it does; also to probes that were to go
+    /// further. None where it ends otherwise.
+    pub(crate) fn refusals(&self) -> u64 {
+        match self.end {
+            Some(End { ttl, reason: StopReason::Unreachable }) => {
+                let further = self.hops.iter().filter(|hop| hop.ttl >= ttl);
+                further.map(|hop| hop.stopped).sum()
+            }
+            _ => 0,
+        }
     }
 
     /// Whether nothing more can come of the hops of the path; then its end is set.

@@ -1,6 +1,7 @@
 //! Which hop is asked next, and how long it is waited for.
 
 use crate::Measurement;
+use crate::end::StopReason;
 use crate::hop::Hop;
 use crate::protocol::Protocol;
 use netdiag_model::Instant;
@@ -137,6 +138,12 @@ impl Measurement {
         };
         let follow = FOLLOW.min(self.config.timeout / 2);
         let known = if is_there { Instant::ZERO } else { first + follow };
-        Some(limit.max(known))
+        // What is under way further on meets the same refusal.
+        let refused = self.end.is_some_and(|end| end.reason == StopReason::Unreachable);
+        let beyond = match self.last_asked {
+            Some(asked) if refused && hop.ttl == self.last() => asked + self.wait_of(hop.ttl),
+            _ => Instant::ZERO,
+        };
+        Some(limit.max(known).max(beyond))
     }
 }

@@ -96,6 +96,7 @@ fn next(seq: u64) -> impl Strategy<Value = Next> {
     prop_oneof![
         8 => spec.prop_map(Next::Probe),
         1 => Just(Next::Lookup(V4.parse().expect("an address"))),
+        1 => (1..4_u64).prop_map(move |n| Next::GiveUp((1..=n).map(|back| seq.saturating_sub(back)).collect())),
         1 => (0..3_000_u64).prop_map(|millis| Next::NotBefore(at(millis))),
     ]
 }

@@ -1,13 +1,11 @@
 //! Where the path ends, and whether that is the target.
 
 use crate::Measurement;
-use crate::end::{StopReason, cycle};
+use crate::end::{REFUSALS, StopReason, cycle};
 use netdiag_model::finding::{Finding, Severity};
 
 /// From so many probes to each hop on their silence is worth a verdict.
 const SILENT_PROBES: u64 = 3;
-/// So many answers of a router must say so.
-const REFUSALS: u64 = 2;
 /// In so many rounds a cycle must have been seen.
 const ROUNDS: u64 = 2;
 
@@ -60,7 +58,7 @@ impl Measurement {
 
     fn stopped_by_router(&self) -> Option<Finding> {
         let ttl = self.end?.ttl;
-        let hop = self.hop(ttl).filter(|hop| hop.stopped >= REFUSALS.min(self.config.queries))?;
+        let hop = self.hop(ttl).filter(|_| self.refusals() >= REFUSALS.min(self.config.queries))?;
         let who = hop
             .responders
             .iter()
@@ -87,8 +85,8 @@ impl Measurement {
                 .with("type", kind.kind)
                 .with("code", kind.code)
                 .with("from", from.to_string())
-                .with("count", hop.stopped)
-                .with("n", hop.stats.counters().received())
+                .with("count", self.refusals())
+                .with("threshold", REFUSALS)
                 .advise(advice),
         )
     }

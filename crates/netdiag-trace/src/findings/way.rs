@@ -57,12 +57,12 @@ impl Measurement {
     /// One address at two neighbouring hops, behind which the path goes on.
     fn repeated_hops(&self) -> Vec<Finding> {
         let hops: Vec<&Hop> = self.path().collect();
-        let farthest = self.farthest();
         let pairs = hops.iter().zip(hops.iter().skip(1));
         let repeated = pairs.filter(|(first, second)| {
             first.only().is_some()
                 && first.only() == second.only()
-                && second.ttl < farthest
+                && second.stopped == 0
+                && hops.last().is_some_and(|last| second.ttl < last.ttl)
                 && second.ttl == first.ttl + 1
         });
         let findings = repeated.map(|(first, second)| {
