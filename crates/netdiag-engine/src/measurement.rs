@@ -99,7 +99,7 @@ pub enum Next {
     /// Look up the name of this address beside the measurement.
     Lookup(IpAddr),
     /// Wait no longer for the probes with these numbers: what has not come is lost, and what still
-    /// comes is late.
+    /// comes is late. Of a datagram that is not yet known to have left it says nothing.
     GiveUp(Vec<u64>),
     /// Nothing before this time, unless a probe settles.
     NotBefore(Instant),

@@ -126,7 +126,8 @@ impl Measurement {
     pub(crate) fn beside_alone(&self) -> Vec<u64> {
         let is_alone = |hop: &Hop| hop.alone && !hop.is_settled();
         let Some(alone) = self.hops.iter().find(|hop| is_alone(hop)) else { return Vec::new() };
-        let others = self.open.iter().filter(|(_, flight)| flight.ttl != alone.ttl);
+        let others =
+            self.open.iter().filter(|(_, flight)| flight.ttl != alone.ttl && self.has_left(flight));
         others.map(|(seq, _)| *seq).collect()
     }
 

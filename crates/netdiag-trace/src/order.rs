@@ -3,6 +3,7 @@
 use crate::Measurement;
 use crate::end::StopReason;
 use crate::hop::Hop;
+use crate::measurement::Flight;
 use crate::protocol::Protocol;
 use netdiag_model::Instant;
 use std::time::Duration;
@@ -54,10 +55,7 @@ impl Measurement {
                 continue;
             }
             let until = flight.sent_at.unwrap_or(flight.asked_at) + wait;
-            // Of a connection nobody tells when its SYN left; a datagram may still wait in a queue.
-            let has_left =
-                flight.sent_at.is_some() || matches!(self.config.protocol, Protocol::Tcp { .. });
-            if until <= now && !has_left {
+            if until <= now && !self.has_left(flight) {
                 next = next.min(now + LOOK_AGAIN);
             } else if until <= now {
                 expired.push(*seq);
@@ -66,6 +64,12 @@ impl Measurement {
             }
         }
         (expired, next)
+    }
+
+    /// Whether a probe is known to have left. Of a connection nobody tells; a datagram may still wait
+    /// in a queue.
+    pub(crate) fn has_left(&self, flight: &Flight) -> bool {
+        flight.sent_at.is_some() || matches!(self.config.protocol, Protocol::Tcp { .. })
     }
 
     /// The hop that is asked next: the one that was asked least, the nearest of those.
@@ -79,7 +83,11 @@ impl Measurement {
         let (frontier, farthest) = (self.frontier(now, &mut earliest), self.farthest());
         let mut best: Option<&Hop> = None;
         for hop in self.hops.iter().take_while(|hop| hop.ttl <= frontier) {
-            if hop.asked >= hop.wanted || (hop.alone && !self.open.is_empty()) {
+            if hop.asked >= hop.wanted {
+                continue;
+            }
+            if hop.alone && !self.open.is_empty() {
+                earliest = earliest.min(now + LOOK_AGAIN);
                 continue;
             }
             let due = self.due(hop, hop.ttl <= farthest);

@@ -121,14 +121,15 @@ impl<M: Measurement> Engine<M> {
         self.time_out(index, entry.deadline());
     }
 
-    /// Ends probes of a measurement before their deadline.
+    /// Ends probes of a measurement before their deadline; not those that have not left.
     pub(super) fn give_up(&mut self, id: u32, seqs: &[u64]) {
         let named: Vec<u32> = self
             .table
             .indexes()
             .filter(|index| {
                 self.table.get(*index).is_some_and(|entry| {
-                    entry.measurement == id && entry.is_open() && seqs.contains(&entry.seq)
+                    let has_left = matches!(entry.state, State::Trying | State::InFlight);
+                    entry.measurement == id && has_left && seqs.contains(&entry.seq)
                 })
             })
             .collect();
