@@ -336,3 +336,34 @@ fn e3_limits_and_loss_are_told_apart_in_twenty_of_twenty_runs() {
         assert_eq!(lossy, [limit, ("loss-starts-at-hop".to_owned(), Some(3))], "seed {seed}");
     }
 }
+
+/// What cannot be meant is said, and nothing is sent.
+#[test]
+fn options_that_do_not_fit_are_usage_errors() {
+    for (arguments, said) in [
+        ("-f 5 -m 4 10.9.2.2", "--first-ttl"),
+        ("--port 80 10.9.2.2", "--port: only with"),
+        ("--icmp 10.9.2.2:80", "--icmp: not with"),
+        ("--udp --tcp 10.9.2.2", "--tcp"),
+        ("10.9.2.2:0", "a port is a number"),
+        ("--tcp --size 64 10.9.2.2", "--size: not with TCP"),
+        ("--tcp --vary-flow 10.9.2.2", "--vary-flow: not with TCP"),
+        ("10.9.2.0/24", "takes no network"),
+        ("224.0.0.1", "not to a group"),
+        ("-4 fd09:2::2", "--ipv4"),
+        ("--source 192.0.2.1 10.9.2.2", "--source"),
+        ("--source 10.9.0.2 fd09:2::2", "--source"),
+        ("--interface nosuch 10.9.2.2", "--interface"),
+        ("--json --verbose 10.9.2.2", "--verbose"),
+        ("--fail-if p97>1 10.9.2.2", "--fail-if"),
+        ("-q 0 10.9.2.2", "--queries"),
+        ("--size 17 10.9.2.2", "--size"),
+        ("fe80::1", "link-local"),
+    ] {
+        let words: Vec<&str> = ["trace"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run("trace-path", RAW, &words);
+        assert_eq!(ran.status, ExitStatus::Code(2), "{arguments}: {} {}", ran.out, ran.err);
+        assert!(ran.err.contains(said), "{arguments}: {}", ran.err);
+        assert_eq!(ran.truth(|truth| truth.count(Fact::Sent)), 0, "{arguments}");
+    }
+}
