@@ -22,6 +22,7 @@ mod stalled;
 mod streams;
 mod sweeps;
 mod threats;
+mod traces;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
 use serde_json::Value;
