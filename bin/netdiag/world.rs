@@ -68,6 +68,11 @@ impl World for SystemWorld {
         interfaces::way(destination, control.source, control.interface).ok()
     }
 
+    fn has_address(&mut self, interface: u32, address: IpAddr) -> bool {
+        // What cannot be asked is not said to be wrong.
+        interfaces::has_address(interface, address).unwrap_or(true)
+    }
+
     fn owns(&mut self, address: IpAddr) -> bool {
         names::owns(address)
     }
@@ -118,6 +123,7 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         family: request.family,
         identifier: request.identifier,
         mark: request.mark,
+        mark_or_none: request.mark_or_none,
         dont_fragment: request.dont_fragment.map(|policy| match policy {
             DontFragment::Do => netdiag_sys::DontFragment::Do,
             DontFragment::Want => netdiag_sys::DontFragment::Want,

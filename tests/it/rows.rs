@@ -1,6 +1,8 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
 mod classic;
+mod endings;
+mod firewall;
 mod fping;
 mod full;
 mod groups;
@@ -23,6 +25,8 @@ mod streams;
 mod sweeps;
 mod threats;
 mod traces;
+mod unseen;
+mod useless;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
 use serde_json::Value;

@@ -124,7 +124,7 @@ seccomp(2) and landlock(7) where they can be had:
 says so.
 .SH SIGNALS
 SIGINT ends the run with the summary; a second one within a second ends it at once (130).
-SIGTERM and SIGHUP print the summary and then end the process by that signal.
+SIGTERM and SIGHUP print the summary and then end the process by that signal; under the name ping they end it at once, without a summary.
 SIGQUIT prints the figures so far on standard error.
 .SH ENVIRONMENT
 .TP

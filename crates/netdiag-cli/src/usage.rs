@@ -2,6 +2,7 @@
 
 use crate::ExitStatus;
 use clap::error::ErrorKind;
+use std::fmt::Display;
 use std::io::Write;
 
 /// Answers what clap found: help and version on `out`, an error on `err`.
@@ -39,6 +40,19 @@ pub(crate) fn write_fault(fault: &std::io::Error, err: &mut dyn Write) -> ExitSt
     }
     let _ = writeln!(err, "netdiag: write error: {fault}");
     ExitStatus::UNMEASURED
+}
+
+/// The same as iputils says it, and with its code.
+pub(crate) fn classic_write_fault(
+    program: impl Display,
+    fault: &std::io::Error,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    if fault.kind() == std::io::ErrorKind::BrokenPipe {
+        return ExitStatus::BROKEN_PIPE;
+    }
+    let _ = writeln!(err, "{program}: write error");
+    ExitStatus::FAILS
 }
 
 /// clap's first paragraph as one line.

@@ -58,6 +58,9 @@ pub trait World {
     /// sends nothing.
     fn way(&mut self, destination: Destination, control: &Control) -> Option<Way>;
 
+    /// Whether the interface with this index has an address.
+    fn has_address(&mut self, interface: u32, address: IpAddr) -> bool;
+
     /// Whether packets can leave from an address: it is one of this machine.
     fn owns(&mut self, address: IpAddr) -> bool;
 
@@ -111,6 +114,10 @@ pub struct OpenRequest {
     pub dont_fragment: Option<DontFragment>,
     /// The firewall mark of every packet.
     pub mark: Option<u32>,
+    /// Without the right to a mark, packets leave without it: [`Opened::unmarked`].
+    ///
+    /// [`Opened::unmarked`]: netdiag_engine::port::Opened::unmarked
+    pub mark_or_none: bool,
     /// The send buffer in bytes.
     pub send_buffer: Option<usize>,
     /// Only to directly attached networks, past every router.

@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::outcome::IcmpError;
+use crate::port::SendError;
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 
@@ -13,7 +14,7 @@ pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
         Outcome::TimedOut => Some(plain(Stage::Request, "timeout", "no answer in time")),
         Outcome::NetError(error) => Some(net_failure(error)),
         Outcome::Refused(refusal) => Some(refusal_failure(refusal.errno)),
-        Outcome::LocalError(error) => Some(local_failure(error.errno, error.mtu)),
+        Outcome::LocalError(error) => Some(local_failure(error)),
         Outcome::Unknown(why) => Some(plain(Stage::Request, why.name(), why.meaning())),
     }
 }
@@ -46,13 +47,14 @@ pub fn refusal_failure(number: i32) -> Failure {
     Failure { stage, reason, errno: Some(errno), icmp: None, message }
 }
 
-/// It never left this machine: an error number, and the MTU in the way.
+/// It never left this machine.
 #[must_use]
-pub fn local_failure(number: i32, mtu: Option<u32>) -> Failure {
+pub fn local_failure(error: &SendError) -> Failure {
+    let number = error.errno;
     let errno = Errno::new(number);
-    let meaning = errno::send_meaning(number).unwrap_or("this machine could not send it");
-    let mtu = mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
+    let meaning = error.meaning().unwrap_or("this machine could not send it");
+    let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
     let message = format!("not sent: {meaning}{mtu} ({} {number})", errno.name);
     let stage = if errno::is_route(number) { Stage::Route } else { Stage::Send };
-    Failure { stage, reason: errno::reason(number), errno: Some(errno), icmp: None, message }
+    Failure { stage, reason: error.reason(), errno: Some(errno), icmp: None, message }
 }

@@ -1,10 +1,12 @@
 //! What this machine did to a measurement, as findings: it must be said before the network is blamed.
 
+mod unsent;
+
+pub use unsent::{RULES, Unsent};
+
 use crate::port::InterfaceChange;
-use netdiag_model::errno::{self, Errno};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::{ClockAnchor, Destination, Instant};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What a measurement knows of this machine's part in it.
@@ -16,6 +18,8 @@ pub struct Local<'a> {
     pub subject: String,
     /// Where probes go.
     pub destination: Destination,
+    /// The port that is connected to; `None` where probes are no connections.
+    pub tcp_port: Option<u16>,
     /// The source that was asked for.
     pub source: Option<IpAddr>,
     /// Turns instants into dates.
@@ -26,10 +30,8 @@ pub struct Local<'a> {
     pub sent: u64,
     /// Probes that this machine made meaningless.
     pub unknown: u64,
-    /// Probes that never left, by error number.
-    pub errors: &'a BTreeMap<i32, u64>,
-    /// The MTU in the way, with EMSGSIZE.
-    pub mtu: Option<u32>,
+    /// Probes that never left.
+    pub unsent: &'a Unsent,
     /// Changes of the way out, the first of them.
     pub changes: &'a [(Instant, InterfaceChange)],
     /// How many there were.
@@ -39,56 +41,6 @@ pub struct Local<'a> {
 }
 
 impl Local<'_> {
-    /// Probes that never left.
-    #[must_use]
-    pub fn send_blocked(&self) -> Option<Finding> {
-        let (number, count) = self.errors.iter().max_by_key(|(_, count)| **count)?;
-        let severity = if self.sent == 0 { Severity::Critical } else { Severity::Warning };
-        let errno = Errno::new(*number);
-        let meaning = errno::send_meaning(*number).unwrap_or("the kernel would not send it");
-        let (subject, refused) = (self.subject.clone(), self.attempted - self.sent);
-        let mut message =
-            format!("{} of {} probes to {subject} were not sent: ", refused, self.attempted,);
-        if self.errors.len() == 1 {
-            message.push_str(&format!("{meaning} ({} {number})", errno.name));
-        } else {
-            let causes = self.errors.iter();
-            let causes =
-                causes.map(|(number, count)| format!("{} {count}", Errno::new(*number).name));
-            message.push_str(&causes.collect::<Vec<_>>().join(", "));
-        }
-        let address = self.destination.address();
-        let advice = match number {
-            1 => "see the output rules: `nft list ruleset`".to_owned(),
-            90 => "smaller packets (`--size`), or `--df dont`".to_owned(),
-            11 => "smaller bursts: a longer `--interval`, fewer targets at once".to_owned(),
-            122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
-            105 => "the queue of the interface is full: `ip -s link`, or a longer `--interval`"
-                .to_owned(),
-            _ => format!("see the route: `ip route get {address}{}`", self.source_asked_for()),
-        };
-        if let Some(source) = self.source.filter(|_| errno::is_route(*number)) {
-            message.push_str(&format!("; the source {source} was asked for"));
-        }
-        let finding = self.finding("local-send-blocked", severity, subject, message);
-        let finding = finding
-            .with("errno", errno.name)
-            .with("errno_number", *number)
-            .with("count", *count)
-            .with("local_errors", refused)
-            .with("attempted", self.attempted)
-            .advise(advice);
-        Some(match self.mtu {
-            Some(mtu) => finding.with("mtu", mtu),
-            None => finding,
-        })
-    }
-
-    /// The source that was asked for, as ip-route(8) takes it.
-    fn source_asked_for(&self) -> String {
-        self.source.map(|source| format!(" from {source}")).unwrap_or_default()
-    }
-
     /// Changes of the way out.
     #[must_use]
     pub fn link_changed(&self) -> Option<Finding> {

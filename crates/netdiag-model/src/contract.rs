@@ -20,6 +20,10 @@ pub struct Document<T> {
     pub started_at: String,
     /// How long the run took, in milliseconds.
     pub elapsed_ms: f64,
+    /// Whether the run did all that was asked for: `ended_by` is `done`.
+    pub complete: bool,
+    /// What ended the run.
+    pub ended_by: EndedBy,
     /// How it was measured: the weakest method used.
     pub method: Method,
     /// One entry for each address probed.
@@ -31,6 +35,20 @@ pub struct Document<T> {
     pub status: Status,
     /// The exit code of the process.
     pub exit_code: u8,
+}
+
+/// What ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EndedBy {
+    /// It did all that was asked for.
+    Done,
+    /// Its `--deadline`, before a count was reached; probes may have been under way.
+    Deadline,
+    /// SIGINT, SIGTERM or SIGHUP.
+    Signal,
+    /// Nothing could be opened, or the network of this machine as a whole failed.
+    Fault,
 }
 
 /// How something was measured.

@@ -72,10 +72,16 @@ pub enum LookupError {
         /// Who said so: the address of a server, or a file.
         by: String,
     },
-    /// No server gave an answer: nothing is known about the name.
+    /// No server said yes or no: nothing is known about the name.
     NoAnswer {
         /// Every server asked and what became of it, in words.
         tried: String,
+        /// What became of them in one stable word for [`Failure::reason`]: `servfail` and the like
+        /// where one answered so (RFC 1035 section 4.1.1), `refused` and the like where the system
+        /// told the same of each, else `no-resolver`.
+        reason: String,
+        /// The error number, where the system told the same of each server.
+        errno: Option<i32>,
     },
     /// The run was ended before there was an answer.
     Interrupted,
@@ -84,4 +90,12 @@ pub enum LookupError {
         /// The text.
         name: Untrusted,
     },
+}
+
+impl LookupError {
+    /// Nobody was there to say anything.
+    #[must_use]
+    pub fn no_resolver(tried: String) -> Self {
+        Self::NoAnswer { tried, reason: "no-resolver".to_owned(), errno: None }
+    }
 }

@@ -4,19 +4,29 @@ use crate::protocol::Protocol;
 use netdiag_engine::port::Control;
 use netdiag_engine::{InterfaceQuery, Pattern};
 use netdiag_model::{ClockAnchor, Destination, Instant, Way};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How many probes are kept one by one for the result.
 pub const PROBES_KEPT: usize = 10_000;
 
-/// One series of probes to one target.
+/// One series of probes to one target. What [`Probing`] says stands in it as if it were its own:
+/// targets that are probed alike share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The target's place in the run.
     pub target_index: usize,
     /// Where it goes.
     pub destination: Destination,
-    /// To how many hosts that is.
+    /// How it is probed.
+    pub probing: Arc<Probing>,
+}
+
+/// How targets are probed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probing {
+    /// To how many hosts a probe goes.
     pub cast: Cast,
     /// What is sent.
     pub protocol: Protocol,
@@ -53,6 +63,8 @@ pub struct Config {
     pub wants_name: bool,
     /// Whether single probes are kept for the result, the last [`PROBES_KEPT`].
     pub keeps_probes: bool,
+    /// Whether each probe is told, not only what it changes.
+    pub tells_probes: bool,
 }
 
 /// To how many hosts a packet goes.
@@ -86,9 +98,28 @@ impl Config {
     /// The defaults of `ping`: one probe of 56 bytes a second, lost after 2 s, no end.
     #[must_use]
     pub fn new(target_index: usize, destination: Destination) -> Self {
+        Self { target_index, destination, probing: Arc::new(Probing::default()) }
+    }
+}
+
+impl Deref for Config {
+    type Target = Probing;
+
+    fn deref(&self) -> &Probing {
+        &self.probing
+    }
+}
+
+/// What is changed for one target is changed for no other.
+impl DerefMut for Config {
+    fn deref_mut(&mut self) -> &mut Probing {
+        Arc::make_mut(&mut self.probing)
+    }
+}
+
+impl Default for Probing {
+    fn default() -> Self {
         Self {
-            target_index,
-            destination,
             cast: Cast::Unicast,
             protocol: Protocol::Icmp,
             count: None,
@@ -107,6 +138,7 @@ impl Config {
             way: None,
             wants_name: false,
             keeps_probes: false,
+            tells_probes: true,
         }
     }
 }

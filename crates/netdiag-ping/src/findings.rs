@@ -1,5 +1,6 @@
 //! Verdicts with evidence. Thresholds stand in the evidence.
 
+mod firewall;
 mod identifier;
 mod local;
 mod network;
@@ -85,7 +86,7 @@ impl Measurement {
 
     /// Outages worth a finding: lost in the network, with replies before and after.
     fn long_outages(&self) -> impl Iterator<Item = crate::event::Outage> + '_ {
-        let outages = self.stats.outages().iter().map(crate::measurement::outage_of);
+        let outages = self.stats.outages().map(crate::measurement::outage_of);
         outages.filter(|outage| {
             !outage.ongoing
                 && outage.first_seq > 1

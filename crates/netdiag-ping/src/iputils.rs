@@ -56,20 +56,21 @@ impl Measurement {
     /// What these rules say, where they say anything but "the next probe when it is due".
     pub(crate) fn next_of_iputils(&mut self, now: Instant, started: Instant) -> Option<Next> {
         let Manner::Iputils { linger, .. } = self.config.manner else { return None };
-        if self.config.wants_name && !self.iputils.name_came {
+        let drive = self.drive.get_or_insert_default();
+        if self.config.wants_name && !drive.iputils.name_came {
             return Some(Next::NotBefore(now + NAME_TICK));
         }
-        let Series { answered, errors, .. } = self.iputils;
+        let Series { answered, errors, .. } = drive.iputils;
         let count = self.config.count.unwrap_or(u64::MAX);
         let deadline = self.config.deadline;
         let is_over = deadline.is_some_and(|deadline| errors > 0 || now >= started + deadline);
         if is_over || answered + errors >= count {
             return Some(self.leave());
         }
-        if deadline.is_some() || self.next_seq <= count {
+        if deadline.is_some() || drive.begun < count {
             return None;
         }
-        let leaves_at = match self.iputils.leaves_at {
+        let leaves_at = match drive.iputils.leaves_at {
             Some(at) => at,
             None => self.time_to_leave(now, linger),
         };
@@ -78,20 +79,20 @@ impl Measurement {
 
     /// Decided once, when the last probe leaves: by then something was answered or nothing was.
     fn time_to_leave(&mut self, now: Instant, linger: Option<Duration>) -> Instant {
-        let sent = self.last_sent.unwrap_or(now);
+        let interval = self.config.interval;
+        let drive = self.drive();
+        let sent = drive.last_sent.unwrap_or(now);
         let at = match linger {
-            _ if self.iputils.answered > 0 => {
-                sent + (self.iputils.largest * 2).max(self.config.interval)
-            }
+            _ if drive.iputils.answered > 0 => sent + (drive.iputils.largest * 2).max(interval),
             Some(linger) => sent + linger,
             None => Instant::FAR,
         };
-        self.iputils.leaves_at = Some(at);
+        drive.iputils.leaves_at = Some(at);
         at
     }
 
-    const fn leave(&mut self) -> Next {
-        self.complete = true;
+    fn leave(&mut self) -> Next {
+        self.drive().complete = true;
         Next::Quit
     }
 }

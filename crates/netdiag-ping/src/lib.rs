@@ -19,6 +19,7 @@
 
 pub mod answers;
 pub mod config;
+mod drive;
 pub mod event;
 pub mod findings;
 mod iputils;
@@ -32,7 +33,7 @@ pub mod sweep;
 mod tally;
 mod way;
 
-pub use config::{Cast, Config, Manner};
+pub use config::{Cast, Config, Manner, Probing};
 pub use event::Event;
 pub use measurement::Measurement;
 pub use protocol::Protocol;

@@ -1,9 +1,8 @@
 //! The policy: when the next request is due, and what an outcome means.
 
 use crate::config::{Cast, Config, Manner, PROBES_KEPT};
+use crate::drive::Drive;
 use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
-use crate::iputils::Series;
-use crate::rotation::Rotation;
 use crate::sources::Sources;
 use crate::tally::Tally;
 use netdiag_engine::outcome::{Rejection, Reply};
@@ -29,25 +28,29 @@ pub struct Measurement {
     pub(crate) config: Config,
     pub(crate) stats: SeriesStats<Cause>,
     pub(crate) tally: Tally,
-    /// Who answered, of a group.
-    pub(crate) sources: Sources,
-    /// Until when further hosts of a group are waited for.
-    heard_until: Option<Instant>,
-    pub(crate) name: Option<Untrusted>,
-    pub(crate) probes: BTreeMap<u64, ProbeRecord>,
-    pub(crate) probes_omitted: u64,
-    pub(crate) started_at: Option<Instant>,
+    /// Of a group only.
+    pub(crate) group: Option<Box<Group>>,
+    pub(crate) kept: Option<Box<Kept>>,
     pub(crate) last_at: Option<Instant>,
-    pub(crate) ongoing_outage: Option<Outage>,
-    schedule: Option<Schedule>,
-    pub(crate) next_seq: u64,
-    pub(crate) last_sent: Option<Instant>,
-    open: u64,
-    pub(crate) rotation: Rotation,
-    name_asked: bool,
-    stopped: bool,
-    pub(crate) iputils: Series,
-    pub(crate) complete: bool,
+    pub(crate) ongoing_outage: Option<Box<Outage>>,
+    /// `None` until it is asked what comes next.
+    pub(crate) drive: Option<Box<Drive>>,
+}
+
+/// What is known of the hosts of a group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Group {
+    /// Who answered.
+    pub(crate) sources: Sources,
+    /// Until when further hosts are waited for.
+    heard_until: Option<Instant>,
+}
+
+/// Single probes, kept for the result.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) probes: BTreeMap<u64, ProbeRecord>,
+    pub(crate) omitted: u64,
 }
 
 /// A single probe as it is kept for the result.
@@ -67,23 +70,11 @@ impl Measurement {
             config,
             stats: SeriesStats::new(),
             tally: Tally::default(),
-            sources: Sources::default(),
-            heard_until: None,
-            name: None,
-            probes: BTreeMap::new(),
-            probes_omitted: 0,
-            started_at: None,
+            group: None,
+            kept: None,
             last_at: None,
             ongoing_outage: None,
-            schedule: None,
-            next_seq: 1,
-            last_sent: None,
-            open: 0,
-            rotation: Rotation::default(),
-            name_asked: false,
-            stopped: false,
-            iputils: Series::default(),
-            complete: false,
+            drive: None,
         }
     }
 
@@ -102,13 +93,13 @@ impl Measurement {
     /// From the first send to the last thing that happened, `None` before the first send.
     #[must_use]
     pub fn span(&self) -> Option<Duration> {
-        Some(self.last_at?.since(self.started_at?))
+        Some(self.last_at?.since(self.drive.as_ref()?.started_at?))
     }
 
     /// The most probes that were under way at once.
     #[must_use]
-    pub const fn pipe(&self) -> u64 {
-        self.tally.pipe
+    pub fn pipe(&self) -> u64 {
+        self.drive.as_ref().map_or(0, |drive| drive.pipe)
     }
 
     /// How many round trips were taken with this process's clock instead of the kernel's.
@@ -119,30 +110,36 @@ impl Measurement {
 
     /// How many probes were never begun, since their time was long over.
     pub(crate) fn skipped(&self) -> u64 {
-        self.schedule.as_ref().map_or(0, Schedule::missed)
+        let schedule = self.drive.as_ref().and_then(|drive| drive.schedule.as_ref());
+        schedule.map_or(0, Schedule::missed)
     }
 
     /// Whether the series ended by itself, not by a signal or a deadline.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
-        self.complete
+    pub fn is_complete(&self) -> bool {
+        self.drive.as_ref().is_some_and(|drive| drive.complete)
+    }
+
+    pub(crate) fn drive(&mut self) -> &mut Drive {
+        self.drive.get_or_insert_default()
     }
 
     /// Whether a probe is due; takes its slot if one is.
     fn take_slot(&mut self, now: Instant) -> Result<(), Instant> {
-        let Config { preload, .. } = self.config;
-        let interval = self.interval();
-        if self.config.adaptive.is_some() && !interval.is_zero() {
+        let preload = self.config.preload;
+        let (is_adaptive, interval) = (self.config.adaptive.is_some(), self.interval());
+        let drive = self.drive();
+        if is_adaptive && !interval.is_zero() {
             // While an answer is due it is waited for a little: the mean is no upper bound.
-            let grace = if self.open > 0 { ADAPTIVE_GRACE } else { Duration::ZERO };
-            let due = self.last_sent.map_or(now, |last| last + interval + grace);
-            let free = self.next_seq <= preload || due <= now;
+            let grace = if drive.open > 0 { ADAPTIVE_GRACE } else { Duration::ZERO };
+            let due = drive.last_sent.map_or(now, |last| last + interval + grace);
+            let free = drive.next_seq() <= preload || due <= now;
             return if free { Ok(()) } else { Err(due) };
         }
-        let schedule = self.schedule.get_or_insert_with(|| Schedule::new(now, interval, preload));
+        let schedule = drive.schedule.get_or_insert_with(|| Schedule::new(now, interval, preload));
         if interval.is_zero() {
-            let earliest = self.last_sent.map_or(now, |last| last + BACK_TO_BACK);
-            let free = self.open == 0 || self.next_seq <= preload;
+            let earliest = drive.last_sent.map_or(now, |last| last + BACK_TO_BACK);
+            let free = drive.open == 0 || drive.next_seq() <= preload;
             return if free || earliest <= now { Ok(()) } else { Err(earliest) };
         }
         if schedule.take(now) { Ok(()) } else { Err(schedule.due()) }
@@ -151,7 +148,8 @@ impl Measurement {
     /// From one probe to the next: as iputils, the mean round trip in whole milliseconds where the
     /// interval adapts itself.
     fn interval(&self) -> Duration {
-        match (self.config.adaptive, self.tally.ewma_nanos) {
+        let mean = self.drive.as_ref().and_then(|drive| drive.ewma_nanos);
+        match (self.config.adaptive, mean) {
             (Some(least), Some(mean)) => {
                 let mean = Duration::from_nanos(mean as u64) + Duration::from_micros(500);
                 Duration::from_millis(u64::try_from(mean.as_millis()).unwrap_or(u64::MAX))
@@ -162,11 +160,7 @@ impl Measurement {
     }
 
     fn probe(&mut self, now: Instant) -> Next {
-        let seq = self.next_seq;
-        self.next_seq += 1;
-        self.open += 1;
-        self.last_sent = Some(now);
-        self.tally.pipe = self.tally.pipe.max(self.open);
+        let seq = self.drive().begin(now);
         Next::Probe(ProbeSpec {
             target: 0,
             seq,
@@ -203,11 +197,17 @@ impl Measurement {
         }
         let outcome = outcome.clone();
         let record = ProbeRecord { sent_at: probe.sent_at, outcome, late_rtt: None, duplicates: 0 };
-        self.probes.insert(probe.seq, record);
-        if self.probes.len() > PROBES_KEPT {
-            self.probes.pop_first();
-            self.probes_omitted += 1;
+        let kept = self.kept.get_or_insert_default();
+        kept.probes.insert(probe.seq, record);
+        if kept.probes.len() > PROBES_KEPT {
+            kept.probes.pop_first();
+            kept.omitted += 1;
         }
+    }
+
+    /// A single probe that is kept.
+    fn record(&mut self, seq: u64) -> Option<&mut ProbeRecord> {
+        self.kept.as_mut()?.probes.get_mut(&seq)
     }
 
     /// Whether many hosts may answer.
@@ -217,13 +217,17 @@ impl Measurement {
 
     /// Notes which host of a group answered; returns whether it had answered that probe before.
     fn answered(&mut self, seq: u64, reply: &Reply) -> bool {
-        self.is_group() && self.sources.take(seq, reply, self.config.timeout)
+        if !self.is_group() {
+            return false;
+        }
+        let group = self.group.get_or_insert_default();
+        group.sources.take(seq, reply, self.config.timeout)
     }
 
     /// Counts a repeated answer.
     fn duplicate(&mut self, seq: u64, reply: &Reply) -> EventKind {
         self.stats.on_duplicate();
-        if let Some(record) = self.probes.get_mut(&seq) {
+        if let Some(record) = self.record(seq) {
             record.duplicates += 1;
         }
         EventKind::Duplicate { seq, reply: reply.clone() }
@@ -240,7 +244,9 @@ impl Measurement {
         if self.config.identifiers < 2 || self.config.manner != Manner::Settled {
             return;
         }
-        if let Some(change) = self.rotation.on_settled(seq, outcome, self.next_seq) {
+        let Some(drive) = &mut self.drive else { return };
+        let next_seq = drive.next_seq();
+        if let Some(change) = drive.rotation.on_settled(seq, outcome, next_seq) {
             events.push(self.event(at, EventKind::Identifier(change)));
         }
     }
@@ -250,12 +256,13 @@ impl Policy for Measurement {
     type Event = Event;
 
     fn next(&mut self, now: Instant, _: &mut Events<Event>) -> Next {
-        if self.stopped {
+        let drive = self.drive.get_or_insert_default();
+        if drive.stopped {
             return Next::Quit;
         }
-        let started = *self.started_at.get_or_insert(now);
-        if self.config.wants_name && !self.name_asked {
-            self.name_asked = true;
+        let started = *drive.started_at.get_or_insert(now);
+        if self.config.wants_name && !drive.name_asked {
+            drive.name_asked = true;
             return Next::Lookup(self.config.destination.address());
         }
         if let Some(next) = self.next_of_iputils(now, started) {
@@ -265,13 +272,15 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        let is_sent = self.config.count.is_some_and(|count| self.next_seq > count);
+        let begun = self.drive().begun;
+        let is_sent = self.config.count.is_some_and(|count| begun >= count);
         if is_sent && self.config.manner == Manner::Settled {
-            if self.open == 0 {
-                if let Some(until) = self.heard_until.filter(|until| now < *until) {
+            if self.drive().open == 0 {
+                let heard_until = self.group.as_ref().and_then(|group| group.heard_until);
+                if let Some(until) = heard_until.filter(|until| now < *until) {
                     return Next::NotBefore(until.min(deadline));
                 }
-                self.complete = true;
+                self.drive().complete = true;
                 return Next::Done;
             }
             return if deadline == Instant::FAR {
@@ -289,15 +298,18 @@ impl Policy for Measurement {
     fn sent(&mut self, probe: &Probe, events: &mut Events<Event>) {
         self.stats.on_sent();
         if self.is_group() {
-            self.heard_until = self.heard_until.max(Some(probe.sent_at + self.config.timeout));
+            let until = Some(probe.sent_at + self.config.timeout);
+            let group = self.group.get_or_insert_default();
+            group.heard_until = group.heard_until.max(until);
         }
         self.last_at = self.last_at.max(Some(probe.sent_at));
-        events.push(self.event(probe.sent_at, EventKind::Sent { seq: probe.seq }));
+        if self.config.tells_probes {
+            events.push(self.event(probe.sent_at, EventKind::Sent { seq: probe.seq }));
+        }
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
-        self.open = self.open.saturating_sub(1);
-        let outcome = &self.understood(probe, outcome);
+        let outcome = &*self.config.protocol.understood(probe, outcome);
         let mut at = probe.sent_at;
         match outcome {
             Outcome::Replied(reply) => {
@@ -315,33 +327,38 @@ impl Policy for Measurement {
             }
             Outcome::TimedOut => at = probe.sent_at + self.config.timeout,
             Outcome::LocalError(error) => {
-                *self.tally.local_errors.entry(error.errno).or_default() += 1;
-                self.tally.last_local_mtu = error.mtu.or(self.tally.last_local_mtu);
+                self.tally.on_local_error(error);
             }
             Outcome::Refused(refusal) => {
                 at = probe.sent_at + refusal.rtt;
-                self.tally.refused += 1;
+                self.tally.on_refused();
             }
             Outcome::Unknown(_) => {}
         }
         self.last_at = self.last_at.max(Some(at));
-        self.iputils.on_settled(outcome, &self.config.manner);
-        let settled = Settled { seq: probe.seq, sent_at: probe.sent_at, outcome: outcome.clone() };
-        events.push(self.event(at, EventKind::Probe(settled)));
+        if let Some(drive) = &mut self.drive {
+            drive.on_settled(outcome, &self.config.manner);
+        }
+        if self.config.tells_probes {
+            let (seq, sent_at) = (probe.seq, probe.sent_at);
+            let settled = Settled { seq, sent_at, outcome: outcome.clone() };
+            events.push(self.event(at, EventKind::Probe(settled)));
+        }
         self.rotate_identifier(at, probe.seq, outcome, events);
         self.count(probe, outcome, events);
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
         let seq = probe.seq;
-        self.iputils.on_stray(stray);
+        if let Some(drive) = &mut self.drive {
+            drive.on_stray(stray);
+        }
         let kind = match stray {
             Stray::Late(reply) => {
                 self.stats.on_late();
-                self.rotation.on_late();
                 self.tally.on_late(reply);
                 self.answered(seq, reply);
-                if let Some(record) = self.probes.get_mut(&seq) {
+                if let Some(record) = self.record(seq) {
                     record.late_rtt = Some(reply.rtt);
                 }
                 EventKind::Late { seq, reply: reply.clone() }
@@ -392,10 +409,12 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
-        self.iputils.name_came = true;
+        let last_at = self.last_at;
+        let drive = self.drive();
+        drive.iputils.name_came = true;
         if let Ok(Some(name)) = result {
-            self.name = Some(name.clone());
-            let at = self.last_at.or(self.started_at).unwrap_or_default();
+            drive.name = Some(name.clone());
+            let at = last_at.or(drive.started_at).unwrap_or_default();
             events.push(self.event(at, EventKind::Named(name.clone())));
         }
     }
@@ -421,7 +440,8 @@ impl Policy for Measurement {
             received: counters.received(),
             loss: counters.loss(),
             rtt: rtt.min().zip(rtt.mean()).zip(rtt.max()).map(|((min, mean), max)| {
-                let ewma = self.tally.ewma_nanos.unwrap_or_default();
+                let ewma = self.drive.as_ref().and_then(|drive| drive.ewma_nanos);
+                let ewma = ewma.unwrap_or_default();
                 [min, mean, Duration::from_nanos(ewma as u64), max]
             }),
         };
@@ -429,7 +449,7 @@ impl Policy for Measurement {
     }
 
     fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
-        self.stopped = true;
+        self.drive().stopped = true;
     }
 
     fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
@@ -438,7 +458,7 @@ impl Policy for Measurement {
         let open =
             self.stats.finish(end.as_nanos(), |change| events.push(outage_event(index, change)));
         if let Some(outage) = open.map(|outage| outage_of(&outage)) {
-            self.ongoing_outage = Some(outage);
+            self.ongoing_outage = Some(Box::new(outage));
             events.push(self.event(end, EventKind::OutageEnded(outage)));
         }
         events.push(self.event(now, EventKind::Finished));
@@ -471,3 +491,6 @@ pub(crate) fn outage_of(outage: &stats::Outage<Cause>) -> Outage {
         ongoing: outage.ongoing,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use netdiag_engine::{
     EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec, UdpSpec,
 };
 use netdiag_model::{Instant, StampSource};
+use std::borrow::Cow;
 
 /// The port of UDP probes where none is given, as traceroute's first.
 pub const UDP_PORT: u16 = 33_434;
@@ -85,13 +86,16 @@ impl Protocol {
     }
 
     /// What an outcome means to this protocol.
-    pub(crate) fn understood(self, probe: &Probe, outcome: &Outcome) -> Outcome {
+    pub(crate) fn understood<'a>(self, probe: &Probe, outcome: &'a Outcome) -> Cow<'a, Outcome> {
         match outcome {
-            Outcome::Replied(reply) => Outcome::Replied(by_the_kernel(reply)),
+            Outcome::Replied(reply) => match by_the_kernel(reply) {
+                Some(reply) => Cow::Owned(Outcome::Replied(reply)),
+                None => Cow::Borrowed(outcome),
+            },
             Outcome::Refused(refusal) if self.counts_refusals() => {
-                Outcome::Replied(reset(probe, refusal))
+                Cow::Owned(Outcome::Replied(reset(probe, refusal)))
             }
-            other => other.clone(),
+            other => Cow::Borrowed(other),
         }
     }
 
@@ -103,7 +107,7 @@ impl Protocol {
 impl Measurement {
     pub(crate) fn kind(&self, now: Instant) -> ProbeKind {
         let data = (self.config.size, self.config.pattern);
-        let flow = self.rotation.flow;
+        let flow = self.drive.as_ref().map_or(0, |drive| drive.rotation.flow);
         match (self.config.protocol, &self.config.query) {
             (Protocol::IcmpTimestamp, _) => {
                 let originate = self.config.wall.day_millis_at(now);
@@ -116,24 +120,14 @@ impl Measurement {
         }
         self.config.protocol.probe(data, flow, self.config.cast != Cast::Unicast)
     }
-
-    /// What an outcome means to this protocol.
-    pub(crate) fn understood(&self, probe: &Probe, outcome: &Outcome) -> Outcome {
-        self.config.protocol.understood(probe, outcome)
-    }
 }
 
 /// The kernel knows the time from SYN to SYN-ACK, unless it had to send the SYN again: then the whole
 /// time to the connection stands.
-fn by_the_kernel(reply: &Reply) -> Reply {
-    let ReplyDetail::Connected { info: Some(info), .. } = &reply.detail else {
-        return reply.clone();
-    };
+fn by_the_kernel(reply: &Reply) -> Option<Reply> {
+    let ReplyDetail::Connected { info: Some(info), .. } = &reply.detail else { return None };
     let is_measured = info.total_retransmits == 0 && !info.rtt.is_zero() && info.rtt <= reply.rtt;
-    if !is_measured {
-        return reply.clone();
-    }
-    Reply { rtt: info.rtt, stamp: StampSource::Kernel, ..reply.clone() }
+    is_measured.then(|| Reply { rtt: info.rtt, stamp: StampSource::Kernel, ..reply.clone() })
 }
 
 /// A reset as the answer that it is.

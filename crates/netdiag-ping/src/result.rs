@@ -107,6 +107,9 @@ pub struct Target {
     /// How often that helped: the first probe under the new one was answered, and none under the
     /// old.
     pub identifier_changes_that_helped: u64,
+    /// Probes that were never begun, since their time had passed, or nearly the next one's come,
+    /// while this process did not run.
+    pub skipped: u64,
 }
 
 /// Where percentiles come from.
@@ -315,6 +318,7 @@ impl Target {
             probes_omitted: 0,
             identifier_changes: 0,
             identifier_changes_that_helped: 0,
+            skipped: 0,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
+use netdiag_engine::local::Unsent;
 use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply, ReplyDetail};
-use netdiag_engine::port::{Change, InterfaceChange};
+use netdiag_engine::port::{Change, InterfaceChange, SendError};
 use netdiag_model::{IcmpKind, Instant, StampSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::time::Duration;
 
 /// How many different ICMP errors (sender, type, code) are told apart: a hostile network can make
@@ -14,9 +16,17 @@ const ICMP_ERRORS_KEPT: usize = 256;
 /// How many probes are remembered of which an error came.
 const ERRORED_KEPT: usize = 4_096;
 
-/// Counts by kind.
+/// Counts by kind. Most targets only answer: what else there is takes room when it comes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
+    pub(crate) reply_ttl: Option<ReplyTtls>,
+    pub(crate) user_stamps: u64,
+    rare: Option<Box<Rare>>,
+}
+
+/// What many targets have nothing of.
+#[derive(Clone, Debug)]
+pub(crate) struct Rare {
     pub(crate) rejected: BTreeMap<Reason, u64>,
     pub(crate) untrue_mtu: Option<UntrueMtu>,
     pub(crate) icmp_errors: BTreeMap<(IpAddr, IcmpKind), u64>,
@@ -25,10 +35,8 @@ pub(crate) struct Tally {
     pub(crate) unanswered: BTreeMap<(IpAddr, IcmpKind), u64>,
     /// Probes of which an error came, the newest.
     errored: BTreeSet<u64>,
-    pub(crate) reply_ttl: Option<ReplyTtls>,
     pub(crate) largest_late: Option<Duration>,
     pub(crate) truncated: u64,
-    pub(crate) user_stamps: u64,
     pub(crate) clock_adjusted: u64,
     pub(crate) receive_drops: u64,
     pub(crate) clock_steps: Vec<i64>,
@@ -36,18 +44,43 @@ pub(crate) struct Tally {
     /// Changes of the way out: how many, and the first of them.
     pub(crate) interface_changes: u64,
     pub(crate) interfaces: Vec<(Instant, InterfaceChange)>,
-    pub(crate) local_errors: BTreeMap<i32, u64>,
+    /// Probes that never left.
+    pub(crate) unsent: Unsent,
     /// Connections that were refused.
     pub(crate) refused: u64,
     /// Connections whose SYN was sent more than once.
     pub(crate) retransmitted: u64,
     /// "Port unreachable" that answered UDP.
     pub(crate) port_unreachable: u64,
-    pub(crate) last_local_mtu: Option<u32>,
-    /// The exponentially weighted mean of the round trips, in nanoseconds (weight 1/8, as iputils).
-    pub(crate) ewma_nanos: Option<f64>,
-    /// The most probes under way at once.
-    pub(crate) pipe: u64,
+}
+
+/// What those have.
+static NOTHING: Rare = Rare {
+    rejected: BTreeMap::new(),
+    untrue_mtu: None,
+    icmp_errors: BTreeMap::new(),
+    unanswered: BTreeMap::new(),
+    errored: BTreeSet::new(),
+    largest_late: None,
+    truncated: 0,
+    clock_adjusted: 0,
+    receive_drops: 0,
+    clock_steps: Vec::new(),
+    suspends: Vec::new(),
+    interface_changes: 0,
+    interfaces: Vec::new(),
+    unsent: Unsent::new(),
+    refused: 0,
+    retransmitted: 0,
+    port_unreachable: 0,
+};
+
+impl Deref for Tally {
+    type Target = Rare;
+
+    fn deref(&self) -> &Rare {
+        self.rare.as_deref().unwrap_or(&NOTHING)
+    }
 }
 
 /// "Too big" messages that cannot be true: the last one, and how many came.
@@ -64,30 +97,46 @@ pub(crate) struct ReplyTtls {
     pub(crate) last: u8,
     pub(crate) min: u8,
     pub(crate) max: u8,
-    /// Runs of equal TTLs of at least five replies: the value, since when.
-    pub(crate) held: Vec<(u8, Instant)>,
-    run: (u8, u64, Instant),
+    /// How many replies in a row had the last one, as far as it matters, and since when.
+    run: u8,
+    run_since: Instant,
+    /// The last run of equal TTLs of at least five replies: the value, since when.
+    held: u8,
+    is_held: bool,
+    held_since: Instant,
+    /// Those before it that differ from the one after.
+    before: Vec<(u8, Instant)>,
 }
 
 /// From how many replies on a TTL counts as held.
-const HELD_REPLIES: u64 = 5;
+const HELD_REPLIES: u8 = 5;
 /// How many changes of one kind are kept.
 const CHANGES_KEPT: usize = 100;
 
 impl Tally {
+    /// What is rare, about to be changed.
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_with(|| Box::new(NOTHING.clone()))
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn has_rare(&self) -> bool {
+        self.rare.is_some()
+    }
+
     /// An answer that counts. Those of a group come from hosts at different distances.
     pub(crate) fn on_reply(&mut self, reply: &Reply, is_group: bool) {
         self.on_stamp(reply);
-        self.truncated += u64::from(reply.is_truncated());
+        if reply.is_truncated() {
+            self.rare().truncated += 1;
+        }
         match &reply.detail {
-            ReplyDetail::Connected { info: Some(info), .. } => {
-                self.retransmitted += u64::from(info.total_retransmits > 0);
+            ReplyDetail::Connected { info: Some(info), .. } if info.total_retransmits > 0 => {
+                self.rare().retransmitted += 1;
             }
-            ReplyDetail::PortUnreachable => self.port_unreachable += 1,
+            ReplyDetail::PortUnreachable => self.rare().port_unreachable += 1,
             _ => {}
         }
-        let nanos = reply.rtt.as_nanos() as f64;
-        self.ewma_nanos = Some(self.ewma_nanos.map_or(nanos, |mean| mean + (nanos - mean) / 8.0));
         let Some(ttl) = reply.hop_limit.filter(|_| !is_group) else { return };
         let at = reply.received_at;
         self.reply_ttl.get_or_insert_with(|| ReplyTtls::new(ttl, at)).record(ttl, at);
@@ -95,30 +144,33 @@ impl Tally {
 
     pub(crate) fn on_late(&mut self, reply: &Reply) {
         self.on_stamp(reply);
-        self.largest_late = self.largest_late.max(Some(reply.rtt));
+        let rare = self.rare();
+        rare.largest_late = rare.largest_late.max(Some(reply.rtt));
     }
 
     pub(crate) fn on_rejected(&mut self, rejection: &Rejection) {
-        *self.rejected.entry(rejection.reason).or_default() += 1;
+        let rare = self.rare();
+        *rare.rejected.entry(rejection.reason).or_default() += 1;
         let Some((_, mtu)) = rejection.said.filter(|(kind, _)| kind.is_too_big()) else { return };
-        let count = self.untrue_mtu.map_or(1, |before| before.count + 1);
-        self.untrue_mtu = Some(UntrueMtu { from: rejection.from.address(), mtu, count });
+        let count = rare.untrue_mtu.map_or(1, |before| before.count + 1);
+        rare.untrue_mtu = Some(UntrueMtu { from: rejection.from.address(), mtu, count });
     }
 
     pub(crate) fn on_change(&mut self, at: Instant, change: &Change) {
+        let rare = self.rare();
         match change {
-            Change::ReceiveDrops { count } => self.receive_drops += count,
-            Change::ClockStepped { nanos } if self.clock_steps.len() < CHANGES_KEPT => {
-                self.clock_steps.push(*nanos);
+            Change::ReceiveDrops { count } => rare.receive_drops += count,
+            Change::ClockStepped { nanos } if rare.clock_steps.len() < CHANGES_KEPT => {
+                rare.clock_steps.push(*nanos);
             }
-            Change::Suspended { length } if self.suspends.len() < CHANGES_KEPT => {
-                self.suspends.push(*length);
+            Change::Suspended { length } if rare.suspends.len() < CHANGES_KEPT => {
+                rare.suspends.push(*length);
             }
             Change::ClockStepped { .. } | Change::Suspended { .. } => {}
             Change::Interface(change) => {
-                self.interface_changes += 1;
-                if self.interfaces.len() < CHANGES_KEPT {
-                    self.interfaces.push((at, change.clone()));
+                rare.interface_changes += 1;
+                if rare.interfaces.len() < CHANGES_KEPT {
+                    rare.interfaces.push((at, change.clone()));
                 }
             }
         }
@@ -126,47 +178,108 @@ impl Tally {
 
     /// An error about a lost probe.
     pub(crate) fn on_error(&mut self, seq: u64, error: &IcmpError) {
+        let rare = self.rare();
         let key = (error.from.address(), error.kind);
-        let is_new = self.errored.insert(seq);
-        if self.errored.len() > ERRORED_KEPT {
-            self.errored.pop_first();
+        let is_new = rare.errored.insert(seq);
+        if rare.errored.len() > ERRORED_KEPT {
+            rare.errored.pop_first();
         }
-        let has_room = self.unanswered.len() < ICMP_ERRORS_KEPT;
-        if is_new && (has_room || self.unanswered.contains_key(&key)) {
-            *self.unanswered.entry(key).or_default() += 1;
+        let has_room = rare.unanswered.len() < ICMP_ERRORS_KEPT;
+        if is_new && (has_room || rare.unanswered.contains_key(&key)) {
+            *rare.unanswered.entry(key).or_default() += 1;
         }
     }
 
     pub(crate) fn on_icmp(&mut self, error: &IcmpError) {
+        let rare = self.rare();
         let key = (error.from.address(), error.kind);
-        if self.icmp_errors.len() < ICMP_ERRORS_KEPT || self.icmp_errors.contains_key(&key) {
-            *self.icmp_errors.entry(key).or_default() += 1;
+        if rare.icmp_errors.len() < ICMP_ERRORS_KEPT || rare.icmp_errors.contains_key(&key) {
+            *rare.icmp_errors.entry(key).or_default() += 1;
         }
     }
 
     pub(crate) fn on_stamp(&mut self, reply: &Reply) {
         self.user_stamps += u64::from(reply.stamp == StampSource::User);
-        self.clock_adjusted += u64::from(reply.clock_adjusted);
+        if reply.clock_adjusted {
+            self.rare().clock_adjusted += 1;
+        }
+    }
+
+    /// A probe never left.
+    pub(crate) fn on_local_error(&mut self, error: &SendError) {
+        self.rare().unsent.count(error);
+    }
+
+    pub(crate) fn on_refused(&mut self) {
+        self.rare().refused += 1;
     }
 }
 
 impl ReplyTtls {
     const fn new(ttl: u8, at: Instant) -> Self {
-        Self { last: ttl, min: ttl, max: ttl, held: Vec::new(), run: (ttl, 0, at) }
+        Self {
+            last: ttl,
+            min: ttl,
+            max: ttl,
+            run: 0,
+            run_since: at,
+            held: ttl,
+            is_held: false,
+            held_since: at,
+            before: Vec::new(),
+        }
     }
 
     fn record(&mut self, ttl: u8, at: Instant) {
+        if self.last != ttl {
+            (self.run, self.run_since) = (0, at);
+        }
         self.last = ttl;
         self.min = self.min.min(ttl);
         self.max = self.max.max(ttl);
-        if self.run.0 != ttl {
-            self.run = (ttl, 0, at);
+        self.run = self.run.saturating_add(1);
+        let is_new = !self.is_held || self.held != ttl;
+        if self.run != HELD_REPLIES || !is_new {
+            return;
         }
-        self.run.1 += 1;
-        let (value, replies, since) = self.run;
-        let is_new = self.held.last().is_none_or(|(held, _)| *held != value);
-        if replies == HELD_REPLIES && is_new && self.held.len() < CHANGES_KEPT {
-            self.held.push((value, since));
+        if self.is_held {
+            if self.before.len() + 1 >= CHANGES_KEPT {
+                return;
+            }
+            self.before.push((self.held, self.held_since));
         }
+        (self.held, self.is_held, self.held_since) = (ttl, true, self.run_since);
+    }
+
+    /// Runs of equal TTLs of at least five replies: the value, since when.
+    pub(crate) fn held(&self) -> Vec<(u8, Instant)> {
+        let before = self.before.iter().copied();
+        before.chain(self.is_held.then_some((self.held, self.held_since))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ttl_counts_from_five_replies_on_and_each_change_once() {
+        let at = Instant::from_nanos;
+        let mut ttls = ReplyTtls::new(60, at(0));
+        let runs = [(60, 4), (61, 5), (60, 3), (61, 300), (60, 5), (62, 4), (60, 9), (61, 6)];
+        let mut now = 0;
+        for (ttl, replies) in runs {
+            for _ in 0..replies {
+                ttls.record(ttl, at(now));
+                now += 1;
+            }
+        }
+        let since = |run: usize| at(runs[..run].iter().map(|(_, replies)| replies).sum());
+        assert_eq!(ttls.held(), [(61, since(1)), (60, since(4)), (61, since(7))]);
+        assert_eq!((ttls.last, ttls.min, ttls.max), (61, 60, 62));
+        for round in 0..1_000 {
+            (0..5).for_each(|_| ttls.record(round as u8 % 2, at(now + round)));
+        }
+        assert_eq!(ttls.held().len(), CHANGES_KEPT);
     }
 }

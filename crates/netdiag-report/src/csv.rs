@@ -1,6 +1,7 @@
 //! CSV (RFC 4180): one row an object, the JSON keys joined by dots as column names.
 
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Writes the header line.
@@ -16,19 +17,37 @@ pub fn write_header(out: &mut dyn Write, columns: &[&str]) -> io::Result<()> {
 /// # Errors
 /// When the writer fails.
 pub fn write_row(out: &mut dyn Write, columns: &[&str], object: &Value) -> io::Result<()> {
-    let cells: Vec<String> = columns.iter().map(|column| cell(object, column)).collect();
-    writeln!(out, "{}", cells.join(","))
+    let mut line = String::new();
+    for (number, column) in columns.iter().enumerate() {
+        if number > 0 {
+            line.push(',');
+        }
+        cell(object, column, &mut line);
+    }
+    line.push('\n');
+    out.write_all(line.as_bytes())
 }
 
-fn cell(object: &Value, column: &str) -> String {
-    let pointer = format!("/{}", column.replace('.', "/"));
-    match object.pointer(&pointer) {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => quoted(text),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Bool(value)) => value.to_string(),
-        Some(list) => quoted(&list.to_string()),
-    }
+fn cell(object: &Value, column: &str, line: &mut String) {
+    let found = column.split('.').try_fold(object, |value, part| match value {
+        Value::Object(fields) => fields.get(part),
+        Value::Array(list) => part.parse().ok().and_then(|place: usize| list.get(place)),
+        _ => None,
+    });
+    let _ = match found {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(text)) if is_plain(text) => line.write_str(text),
+        Some(Value::String(text)) => line.write_str(&quoted(text)),
+        Some(Value::Number(number)) => write!(line, "{number}"),
+        Some(Value::Bool(value)) => write!(line, "{value}"),
+        Some(list) => line.write_str(&quoted(&list.to_string())),
+    };
+}
+
+/// Whether text is a cell as it is; for others it is to be seen.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-');
+    !text.starts_with('-') && text.bytes().all(is_plain)
 }
 
 /// Text as a cell: escaped as for a terminal, and harmless in a spreadsheet, which would take a

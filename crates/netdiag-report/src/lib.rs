@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod csv;
+mod fields;
 pub mod json;
 mod limiter;
 pub mod number;

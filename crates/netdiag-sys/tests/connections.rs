@@ -220,7 +220,7 @@ fn a_reverse_look_up_ends_with_a_name_or_a_reason() {
             eprintln!("{address}: {result:?}");
             match result {
                 Ok(name) => assert!(name.is_some_and(|name| !name.as_raw().ends_with('.'))),
-                Err(LookupError::NoAnswer { tried }) => assert!(!tried.is_empty()),
+                Err(LookupError::NoAnswer { tried, .. }) => assert!(!tried.is_empty()),
                 Err(other) => panic!("{other:?}"),
             }
         }

@@ -6,6 +6,7 @@ mod packet;
 mod way;
 
 use crate::Measurement;
+use crate::protocol::Protocol;
 use crate::result::Context;
 use netdiag_engine::local::Local;
 use netdiag_model::finding::{Finding, Severity};
@@ -16,7 +17,7 @@ impl Measurement {
     #[must_use]
     pub fn findings(&self, context: &Context) -> Vec<Finding> {
         let local = self.local(context);
-        let said = [local.send_blocked(), local.link_changed(), local.receive_drops()];
+        let said = [local.unsent(), local.link_changed(), local.receive_drops()];
         let said: Vec<Finding> = said.into_iter().flatten().collect();
         let refused = local.attempted - local.sent;
         let is_disturbed =
@@ -31,8 +32,12 @@ impl Measurement {
 
     fn local(&self, context: &Context) -> Local<'_> {
         let counters = || self.path().map(|hop| hop.stats.counters());
-        let sent = counters().map(netdiag_engine::stats::Counters::sent).sum();
-        let refused: u64 = counters().map(netdiag_engine::stats::Counters::local_errors).sum();
+        let sent = counters().map(|counters| counters.sent()).sum();
+        let refused: u64 = counters().map(|counters| counters.local_errors()).sum();
+        let tcp_port = match self.config.protocol {
+            Protocol::Tcp { port } => Some(port),
+            Protocol::Icmp | Protocol::Udp { .. } => None,
+        };
         Local {
             target_index: self.config.target_index,
             subject: context.target.escaped().to_string(),
@@ -41,9 +46,9 @@ impl Measurement {
             anchor: context.anchor,
             attempted: sent + refused,
             sent,
-            unknown: counters().map(netdiag_engine::stats::Counters::unknown).sum(),
-            errors: &self.tally.local_errors,
-            mtu: self.tally.local_mtu,
+            unknown: counters().map(|counters| counters.unknown()).sum(),
+            tcp_port,
+            unsent: &self.tally.unsent,
             changes: &self.tally.interfaces,
             change_count: self.tally.interface_changes,
             receive_drops: self.tally.receive_drops,

@@ -215,8 +215,7 @@ impl Measurement {
         let (kind, name) = match (&answer, outcome) {
             (Some(answer), _) => (SettledKind::Replied { rtt: answer.rtt }, OutcomeName::Reply),
             (None, Outcome::LocalError(error)) => {
-                *self.tally.local_errors.entry(error.errno).or_default() += 1;
-                self.tally.local_mtu = error.mtu.or(self.tally.local_mtu);
+                self.tally.unsent.count(error);
                 (SettledKind::LocalError(()), OutcomeName::LocalError)
             }
             (None, Outcome::Unknown(_)) => (SettledKind::Unknown, OutcomeName::Unknown),
@@ -275,12 +274,10 @@ impl Policy for Measurement {
             return Next::GiveUp(others);
         }
         if self.is_over() {
-            self.complete = true;
             self.tell_hops(self.last_at.unwrap_or(now), false, events);
-            return match self.names.waited_for(now) {
-                Some(until) => Next::NotBefore(until.min(deadline)),
-                None => Next::Quit,
-            };
+            let names = self.names.waited_for(now);
+            self.complete = names.is_none();
+            return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
         }
         match self.step(now) {
             Step::Ask(ttl) => self.ask(ttl, now),
@@ -415,8 +412,8 @@ impl Policy for Measurement {
         let counters = || self.hops.iter().map(|hop| hop.stats.counters());
         let interim = Interim {
             farthest: self.farthest(),
-            sent: counters().map(netdiag_engine::stats::Counters::sent).sum(),
-            received: counters().map(netdiag_engine::stats::Counters::received).sum(),
+            sent: counters().map(|counters| counters.sent()).sum(),
+            received: counters().map(|counters| counters.received()).sum(),
         };
         events.push(self.event(now, EventKind::Interim(interim)));
     }

@@ -1,5 +1,6 @@
 //! What is counted beside the hops.
 
+use netdiag_engine::local::Unsent;
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, InterfaceChange};
 use netdiag_model::{Instant, StampSource};
@@ -18,9 +19,8 @@ pub(crate) struct Tally {
     /// Changes of the way out: how many, and the first of them.
     pub(crate) interface_changes: u64,
     pub(crate) interfaces: Vec<(Instant, InterfaceChange)>,
-    /// Probes that never left, by error number.
-    pub(crate) local_errors: BTreeMap<i32, u64>,
-    pub(crate) local_mtu: Option<u32>,
+    /// Probes that never left.
+    pub(crate) unsent: Unsent,
 }
 
 impl Tally {

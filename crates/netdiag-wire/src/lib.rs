@@ -59,6 +59,7 @@ pub mod fuzzing;
 pub mod icmp;
 pub mod ipv4;
 pub mod ipv6;
+mod options;
 pub mod protocol;
 pub mod quote;
 pub mod tcp;

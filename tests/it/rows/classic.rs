@@ -1,7 +1,11 @@
 //! The oracle: iputils' ping, and the program under its name and as `netdiag ping --classic`, beside
 //! each other in the same namespace. What they print is the same but for times, and so is the code.
 
-use crate::support::process::{Ended, NETDIAG, Namespace, has, netlab, run, scenario, skip};
+use crate::support::process::{
+    Ended, NETDIAG, NOBODY, Namespace, Process, has, netlab, run, scenario, skip,
+};
+use nix::sys::signal::Signal;
+use std::fs::File;
 use std::process::Command;
 
 /// The version whose text is the reference.
@@ -74,6 +78,7 @@ const SHARED: &[&str] = &[
     // Every option that changes the output, or must not.
     "-c2 -i.1 -a ::1", "-qac1 ::1", "-fac2 ::1", "-A -c3 127.0.0.1", "-Ac1 127.0.0.1", "-fc5 127.0.0.1",
     "-fqc5 ::1", "-Bc1 127.0.0.1", "-Bc1 ::1", "-I lo -c1 127.0.0.1", "-I lo -c1 ::1",
+    "-I lo -c1 -W.3 10.1.0.9", "-I lo -c1 -W.3 fd00::9", "-m5 -4 -c1 127.0.0.1",
     "-I 10.1.0.1 -c1 127.0.0.1", "-I d0 -c1 -W.3 127.0.0.1", "-I ::1 -c1 127.0.0.1", "-Dc1 ::1",
     "-L -r -U -S 4096 -c1 127.0.0.1", "-l3 -c5 -i.1 127.0.0.1", "-l10 -c2 127.0.0.1",
     "-e 77 -v -c1 127.0.0.1", "-vc1 ::1", "-v -4 -c1 localhost", "-vqc1 127.0.0.1", "-i0 -c3 127.0.0.1",
@@ -102,6 +107,9 @@ const SHARED: &[&str] = &[
 const SYNTAX: &[&str] = &[
     "", "-c", "-Z", "-h", "-?", "--help", "-c1 --classic ::1", "127.0.0.1 -c1 -q", "-nqc3 -i.1 ::1",
     "-c x ::1", "-c 0 ::1", "-c 1x ::1", "-c 99999999999999999999 ::1", "-c ' ::1", "-i 1e300 ::1",
+    "-i abc -c1 ::1", "-i 0.2.3 -c1 ::1", "-i 0x10 -c1 ::1", "-i ' ::1", "-i inf ::1", "-i nan ::1",
+    "-i 1,5 -c1 ::1", "-W abc -c1 ::1", "-W 1s -c1 ::1", "-W ' ::1", "-W -1 ::1", "-c abc ::1", "-s abc ::1",
+    "-c 0x10 ::1", "-Q ' -c1 ::1", "-Q -1 -c1 ::1", "-p 0x10 ::1",
     "-i 3000000 ::1", "-w x ::1", "-w -1 ::1", "-w 1.5 ::1", "-w 0 -c1 ::1", "-l 0 ::1", "-l 70000 ::1",
     "-s x ::1", "-s -1 ::1", "-t 256 ::1", "-t x ::1", "-t 0 -c1 127.0.0.1", "-t 0 -c1 ::1", "-M x ::1",
     "-M probe ::1", "-Q x ::1", "-Q 256 ::1", "-p xyz ::1",
@@ -281,6 +289,9 @@ fn of_any_host(text: &str) -> String {
         {
             line.replace_range(at + 1.., "#");
         }
+        if line.strip_prefix('\t').is_some_and(|later| later.parse::<u32>().is_ok()) {
+            line = "\t#".to_owned();
+        }
         match line.find("\t10.9.0.") {
             Some(at) => format!("{}\ta host", &line[..at]),
             None => line,
@@ -390,6 +401,88 @@ fn options_that_cannot_be_had_are_usage_errors() {
             assert!(ended.err.contains(&format!("{letter}: ")), "{ended:?}");
             assert!(ended.err.contains("cannot be had yet"), "{ended:?}");
         }
+    }
+}
+
+/// Without any right: the reference, and the program under its name, in folders that nobody may read.
+#[test]
+fn a_user_is_told_what_iputils_tells_one() {
+    if !has_reference() {
+        return;
+    }
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    namespace.run(
+        "mount -t tmpfs none /opt; mkdir /opt/its /opt/our; chmod 755 /opt /opt/its /opt/our
+         cp $(command -v ping) /opt/its/ping
+         ln -s /mnt/netdiag /opt/our/ping
+         : > /opt/resolv.conf; mount --bind /opt/resolv.conf /etc/resolv.conf",
+    );
+    let nobody = |folder: &str, line: &str| {
+        let script = format!("PATH=/opt/{folder} exec ping \"$@\"");
+        let mut command = namespace.command("setpriv");
+        run(command.args(NOBODY).args(["sh", "-c", &script, "sh"]).args(words(line)))
+    };
+    let mut faults = Vec::new();
+    for line in [
+        "-m5 -c1 127.0.0.1",
+        "-m5 -c1 ::1",
+        "-m5 -4 -c1 127.0.0.1",
+        "-m5 -I 127.0.0.1 -c1 127.0.0.1",
+        "-i .001 -c2 127.0.0.1",
+        "-i 0 -qc2 ::1",
+        "-f -c2 127.0.0.1",
+        "-f -i .001 -c2 ::1",
+        "-f -i .01 -c2 127.0.0.1",
+        "-i abc -c1 127.0.0.1",
+        "-A -i .001 -c2 127.0.0.1",
+        "-A -c3 127.0.0.1",
+        "-f -c2 nosuch.invalid",
+        "-l4 -c1 ::1",
+    ] {
+        let (theirs, ours) = (nobody("its", line), nobody("our", line));
+        if compared(&theirs) != compared(&ours) {
+            faults.push(format!("ping {line}\nits {theirs:?}\nour {ours:?}"));
+        }
+    }
+    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn an_output_that_takes_no_more_is_told_as_iputils_tells_it() {
+    let Some(namespace) = faults() else { return };
+    for line in ["-c1 127.0.0.1", "-qc1 ::1", "-c2 -i.1 127.0.0.1", "-V"] {
+        let into_full = |path: &str| {
+            let script = "path=$1; shift; PATH=$path exec ping \"$@\" > /dev/full";
+            run(namespace.command("sh").args(["-c", script, "sh", path]).args(words(line)))
+        };
+        let (theirs, ours) = (into_full("/usr/bin:/bin"), into_full("/mnt"));
+        assert_eq!(compared(&theirs), compared(&ours), "{line}: {theirs:?} {ours:?}");
+        assert_eq!((ours.code(), ours.err.as_str()), (Some(1), "ping: write error\n"));
+    }
+    let line = ["ping", "--classic", "-c1", "127.0.0.1"];
+    let full = File::options().write(true).open("/dev/full").expect("a device");
+    let ended = Process::start_into(&mut namespace.netdiag(&line), full.into()).wait();
+    assert_eq!((ended.code(), ended.err.as_str()), (Some(1), "ping: write error\n"), "{ended:?}");
+}
+
+/// iputils hears of no other signals than SIGINT, SIGALRM and SIGQUIT.
+#[test]
+fn a_signal_that_ends_iputils_ends_it_without_a_summary() {
+    let Some(namespace) = faults() else { return };
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
+        let under = |path: &str| {
+            let script = "path=$1; shift; PATH=$path exec ping \"$@\"";
+            let mut command = namespace.command("sh");
+            let command = command.args(["-c", script, "sh", path, "-i60", "127.0.0.1"]);
+            let process = Process::start(command);
+            process.until_out(|out| out.lines().count() == 2);
+            process.signal(signal);
+            process.wait()
+        };
+        let (theirs, ours) = (under("/usr/bin:/bin"), under("/mnt"));
+        assert_eq!(compared(&theirs), compared(&ours), "{signal}: {theirs:?} {ours:?}");
+        assert_eq!(theirs.signal(), ours.signal(), "{theirs:?} {ours:?}");
+        assert_eq!(ours.out.contains("statistics"), signal == Signal::SIGINT, "{ours:?}");
     }
 }
 

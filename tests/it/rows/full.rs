@@ -36,6 +36,68 @@ fn b5_a_queue_that_stays_full_is_a_local_error_and_costs_nothing() {
     }
 }
 
+/// The whole run long, for a user too, who is held to a rate beside that.
+#[test]
+fn b5_a_queue_that_is_full_all_the_time_is_told_as_the_cause() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    for (host, interval) in [("10.9.1.1", "0.05"), ("fd09:1::1", "0.05"), ("10.9.1.1", "0.01")] {
+        // One passes at once, two wait for hours.
+        lab.here.run(&format!("{SLOW} 8bit"));
+        let fill = ["ping", "-c", "3", "-i", "0.01", "-W", "0.1", "-s", "1380", host];
+        run(&mut lab.here.netdiag(&fill));
+        let arguments =
+            ["ping", "--json", "-c", "5", "-i", interval, "-W", "0.5", "-s", "1380", host];
+        let mut commands = vec![lab.here.netdiag(&arguments)];
+        // Of IPv6 the kernel tells raw sockets only.
+        commands.extend((!host.contains(':')).then(|| lab.here.nobody(&arguments)));
+        for mut command in commands {
+            let ended = run(&mut command);
+            assert_eq!(ended.code(), Some(3), "{ended:?}");
+            let target = ended.target();
+            let count = |key: &str| target[key].as_u64().expect("a number");
+            assert_eq!(["sent", "local_errors", "lost"].map(count), [0, 5, 0], "{ended:?}");
+            assert_eq!(target["failure"]["errno"]["name"], "ENOBUFS", "{ended:?}");
+            let finding = &ended.json()["findings"][0];
+            assert_eq!(finding["code"], "local-send-blocked", "{ended:?}");
+            assert_eq!(finding["evidence"]["errno"], "ENOBUFS", "{ended:?}");
+            let said = finding["message"].as_str().expect("text");
+            assert!(said.contains("queue of the interface is full"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn b5_what_waits_in_the_own_queue_is_no_part_of_the_round_trip() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    // 14.4 ms for each packet, of which one comes every 10 ms: the tenth waits for 38 ms.
+    lab.here.run("tc qdisc replace dev lab0 root tbf burst 1600 limit 40000 rate 800kbit");
+    for host in ["10.9.2.2", "fd09:2::2"] {
+        for protocol in ["icmp", "udp"] {
+            let arguments = ["ping", "--json", "-c", "10", "-i", "0.01", "-W", "5", "-s", "1380"];
+            let arguments = [&arguments[..], &["--proto", protocol, host]].concat();
+            for mut command in [lab.here.netdiag(&arguments), lab.here.nobody(&arguments)] {
+                check_waited(&run(&mut command));
+            }
+        }
+    }
+}
+
+/// Ten probes left as the queue let them, were sent when they left, and came back soon after.
+fn check_waited(ended: &Ended) {
+    let target = ended.target();
+    assert_eq!(target["received"], 10, "{ended:?}");
+    assert_eq!(target["method"]["timestamps"], "kernel", "{ended:?}");
+    let probes = target["probes"].as_array().expect("probes");
+    assert!(probes.iter().all(|probe| probe["stamp"] == "kernel"), "{ended:?}");
+    let number = |index: usize, key: &str| probes[index][key].as_f64().expect("a number");
+    let span = number(9, "sent_offset_ms") - number(0, "sent_offset_ms");
+    assert!(span > 110.0, "{span} ms: {ended:?}");
+    let least = (5..10).map(|index| number(index, "rtt_ms")).fold(f64::MAX, f64::min);
+    assert!(least < 15.0, "{least} ms: {ended:?}");
+}
+
 /// What the children of a shell used, in seconds, by its `times` on stderr.
 fn processor_time(ended: &Ended) -> f64 {
     let line = ended.err.lines().last().expect("what times says");

@@ -34,7 +34,7 @@ pub(super) const NETWORK: &str = "
 /// What it says without the option, or with another mistake.
 const MISTAKES: &[(&[&str], &str)] = &[
     (&["10.9.0.255"], "a broadcast address, which needs --broadcast"),
-    (&["--multicast", "10.9.0.255"], "which needs --broadcast"),
+    (&["--multicast", "10.9.0.255"], "no host is a multicast group"),
     (&["255.255.255.255"], "needs --broadcast"),
     (&["224.0.0.1"], "a multicast group, which needs --multicast"),
     (&["--broadcast", "ff02::1%br0"], "needs --multicast"),

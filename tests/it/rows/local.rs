@@ -112,7 +112,8 @@ fn b6_what_an_icmpv6_datagram_socket_is_not_told_is_said_to_be_unknown() {
     let Some(namespace) = Namespace::open_to_nobody() else { return };
     namespace.run(SETUP);
     for host in ["fd09::9", "fd09::8"] {
-        let arguments = ["ping", "-c", "3", "-i", "0.02", "-W", "0.1", "--json", host];
+        // Without stamps, as on kernels before Linux 6.13; with them: rows/unseen.rs.
+        let arguments = ["ping", "-U", "-c", "3", "-i", "0.02", "-W", "0.1", "--json", host];
         let ended = run(&mut namespace.nobody(&arguments));
         assert_eq!(ended.code(), Some(1), "{ended:?}");
         let finding = &ended.json()["findings"][0];
@@ -230,4 +231,43 @@ fn b6_a_run_that_is_refused_throughout_ends_by_its_signal_with_what_was_refused(
     assert_eq!(ended.code(), Some(3), "{ended:?}");
     assert!(ended.out.contains("= not measured: no probe left this machine"), "{ended:?}");
     assert!(!ended.out.contains("packet loss"), "{ended:?}");
+}
+
+/// A route by way of a router is none to `-r`, and it is that which is told.
+#[test]
+fn b6_past_every_router_it_is_r_that_keeps_a_probe_here() {
+    let Some(namespace) = Namespace::new(
+        "ip link add d0 type veth peer name d1; ip link set d0 up; ip link set d1 up
+         ip addr add 10.1.0.1/24 dev d0
+         ip route add 10.2.0.0/16 via 10.1.0.2",
+    ) else {
+        return;
+    };
+    let said = "-r bypasses routers, and no directly attached network has this address";
+    for proto in ["icmp", "udp:9"] {
+        let line = ["ping", "-r", "-c", "3", "-i", "0.05", "--proto", proto, "10.2.0.9"];
+        let ended = run(&mut namespace.netdiag(&line));
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        let line_said = format!("not sent: {said} (ENETUNREACH 101)");
+        assert!(ended.out.contains(&line_said), "{ended:?}");
+        let ended = run(namespace.netdiag(&line).arg("--json"));
+        let (document, target) = (ended.json(), ended.target());
+        let failure = &target["failure"];
+        assert_eq!((&target["sent"], &target["local_errors"]), (&0.into(), &3.into()));
+        assert_eq!(
+            (&failure["stage"], &failure["reason"]),
+            (&"route".into(), &"not-attached".into())
+        );
+        assert_eq!(failure["message"], line_said, "{ended:?}");
+        let finding = &document["findings"][0];
+        assert_eq!(finding["code"], "local-send-blocked", "{ended:?}");
+        assert_eq!(finding["advice"], "leave out -r; by which router: `ip route get 10.2.0.9`");
+        assert!(finding["message"].as_str().expect("text").contains(said), "{ended:?}");
+    }
+    // Without it the same error number means what it says.
+    let ended = run(&mut namespace.netdiag(&["ping", "-c", "1", "192.0.2.1"]));
+    assert!(ended.out.contains("no route from this machine (ENETUNREACH 101)"), "{ended:?}");
+    // What is attached is reached.
+    let ended = run(&mut namespace.netdiag(&["ping", "-r", "-c", "1", "10.1.0.1"]));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
 }

@@ -139,6 +139,60 @@ fn b19_a_silent_server_is_named_within_six_seconds() {
     assert!(message.contains("cannot resolve slow.example: 127.0.0.1 timed out"), "{message}");
 }
 
+/// Whoever says at once that it will not answer is not waited for, and what it said is told.
+#[test]
+fn b19_a_server_that_refuses_or_fails_is_told_as_that_at_once() {
+    type Server = Option<fn(&[u8]) -> Option<Vec<u8>>>;
+    let servfail: Server = Some(|question| answer(question, 2, None));
+    let refused: Server = Some(|question| answer(question, 5, None));
+    let errno = serde_json::json!({"number": 111, "name": "ECONNREFUSED"});
+    for (address, server, reason, errno, said) in [
+        ("127.0.0.1", None, "refused", &errno, "127.0.0.1 refused: nothing listens on its port ("),
+        ("::1", None, "refused", &errno, "::1 refused: nothing listens on its port ("),
+        ("127.0.0.1", servfail, "servfail", &Value::Null, "127.0.0.1 answered SERVFAIL ("),
+        ("127.0.0.1", refused, "refused", &Value::Null, "127.0.0.1 answered REFUSED ("),
+    ] {
+        let Some(namespace) = Namespace::with_resolver(address) else { return };
+        if let Some(server) = server {
+            namespace.serve_names(server);
+        }
+        for command in ["ping", "sweep"] {
+            let ended = run(&mut namespace.netdiag(&[command, "--json", "-c", "1", "a.example"]));
+            assert_eq!(ended.code(), Some(3), "{ended:?}");
+            assert!(ended.took < Duration::from_secs(2), "5 s are for the silent: {ended:?}");
+            let (document, failure) = (ended.json(), &ended.target()["failure"]);
+            assert_eq!(
+                (&failure["stage"], &failure["reason"]),
+                (&"resolve".into(), &reason.into())
+            );
+            assert_eq!(&failure["errno"], errno, "{ended:?}");
+            let message = failure["message"].as_str().expect("text");
+            assert!(message.starts_with(&format!("cannot resolve a.example: {said}")), "{message}");
+            // Nothing is known of the host, so nothing is said of it.
+            assert_eq!(
+                (&document["status"], &document["findings"]),
+                (&"unknown".into(), &serde_json::json!([]))
+            );
+        }
+        let ended = run(&mut namespace.netdiag(&["ping", "-c", "1", "a.example"]));
+        assert!(ended.err.contains(said), "{ended:?}");
+        let ended = run(&mut namespace.netdiag(&["ping", "--classic", "-c", "1", "a.example"]));
+        assert_eq!(ended.code(), Some(2), "{ended:?}");
+        assert_eq!(ended.err, "ping: a.example: Temporary failure in name resolution\n");
+    }
+}
+
+#[test]
+fn b19_after_one_that_refuses_the_next_server_is_asked_at_once() {
+    let Some(namespace) = Namespace::with_resolver("127.0.0.2") else { return };
+    namespace.run("echo 'nameserver 127.0.0.1' >> /etc/resolv.conf");
+    namespace.serve_names(|question| answer(question, 0, Some(&[127, 0, 0, 3])));
+    let ended = run(&mut namespace.netdiag(&["ping", "-4", "-c", "1", "--json", "a.example"]));
+    assert_eq!((ended.code(), &ended.target()["address"]), (Some(0), &"127.0.0.3".into()));
+    // A server that is silent has a second for itself.
+    assert!(ended.took < Duration::from_secs(1), "{ended:?}");
+}
+
 #[test]
 fn b19_several_names_are_looked_up_at_once_and_keep_their_order() {
     let names = ["a.example", "b.example", "127.0.0.1", "c.example", "d.example"];

@@ -112,6 +112,81 @@ END",
     }
 }
 
+/// Whoever filters may also say so.
+#[test]
+fn a13_a_service_behind_icmp_that_a_router_rejects_is_told() {
+    let Some(lab) = Lab::new() else { return };
+    let _service = lab.far.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
+    lab.router.run(
+        "nft -f - <<'END'
+table inet t { chain f { type filter hook forward priority 0
+    icmp type echo-request reject with icmp type admin-prohibited
+    icmpv6 type echo-request reject with icmpv6 type admin-prohibited; }; }
+END",
+    );
+    for address in ["10.9.2.2", "fd09:2::2"] {
+        let arguments = ["ping", "--json", "-c", "3", "-i", "0.1", "--proto", "icmp,tcp:80"];
+        let ended = run(lab.here.netdiag(&arguments).arg(address));
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        let (document, targets) = (ended.json(), targets(&ended));
+        assert_eq!((&targets[0]["net_errors"], &targets[1]["received"]), (&3.into(), &3.into()));
+        let finding = found(&document, "icmp-filtered-service-up").expect("the finding");
+        assert_eq!(finding["target_index"], 0, "{finding}");
+        assert_eq!(found(&document, "unreachable"), None, "it is explained: {document}");
+    }
+}
+
+/// UDP as asked for, and as what stands in for ICMP: where it is dropped and the service answers, it
+/// is a filter that is told, no dead host.
+#[test]
+fn a13_a_service_behind_filtered_udp_is_told() {
+    let Some((namespace, _service)) = closed() else { return };
+    namespace.run(
+        "nft -f - <<'END'
+table inet t { chain c { type filter hook input priority 0
+    udp dport 33434 drop; }; }
+END",
+    );
+    namespace.let_nobody_in();
+    namespace.run("echo '1 0' > /proc/sys/net/ipv4/ping_group_range");
+    for (address, _) in FAMILIES {
+        for (right, proto, losses) in [
+            (true, "icmp,udp,tcp:80", &[0.0, 100.0, 0.0][..]),
+            (false, "icmp,tcp:80", &[100.0, 0.0]),
+        ] {
+            let arguments =
+                ["ping", "--json", "-c", "3", "-i", "0.1", "-W", "0.3", "--proto", proto, address];
+            let ended = run(&mut match right {
+                true => namespace.netdiag(&arguments),
+                false => namespace.nobody(&arguments),
+            });
+            assert_eq!(ended.code(), Some(1), "{ended:?}");
+            let found_losses: Vec<_> =
+                targets(&ended).iter().map(|t| t["loss_percent"].clone()).collect();
+            assert_eq!(found_losses, losses, "{ended:?}");
+            let document = ended.json();
+            let codes: Vec<_> = document["findings"].as_array().expect("findings").iter().collect();
+            assert_eq!(codes.len(), 1, "{document}");
+            let finding = codes[0];
+            assert_eq!(
+                (&finding["code"], &finding["severity"]),
+                (&"udp-filtered-service-up".into(), &"info".into())
+            );
+            let evidence = &finding["evidence"];
+            let figures =
+                ["udp_n", "udp_received", "tcp_port", "tcp_received"].map(|key| &evidence[key]);
+            assert_eq!(figures, [&3.into(), &0.into(), &80.into(), &Value::from(3)]);
+            let message = finding["message"].as_str().expect("text");
+            let said = format!(
+                "UDP to {address} port 33434, or the \"port unreachable\" that answers it, is \
+                 probably filtered, its service is up: 0 of 3 datagrams were answered, 3 \
+                 connections to port 80 opened"
+            );
+            assert_eq!(message, said);
+        }
+    }
+}
+
 #[test]
 fn a_connection_that_does_not_open_says_who_refused_it() {
     let Some((namespace, _service)) = closed() else { return };

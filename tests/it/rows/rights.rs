@@ -172,3 +172,27 @@ fn o2_a_family_that_is_switched_off_is_said() {
         assert!(failure.contains("EADDRNOTAVAIL") || failure.contains("ENETUNREACH"), "{failure}");
     }
 }
+
+/// One address is one target to whoever is there, however often it is named.
+#[test]
+fn b29_what_a_user_may_send_to_an_address_is_shared_by_its_targets() {
+    let Some(namespace) = Namespace::open_to_nobody() else { return };
+    let address = "127.0.0.1";
+    let arguments = ["ping", "--json", "-c", "20", "-i", "0.01", address, address, address];
+    let ended = run(&mut namespace.nobody(&arguments));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let document = ended.json();
+    let targets = document["targets"].as_array().expect("targets");
+    assert_eq!(targets.len(), 3, "{ended:?}");
+    for target in targets {
+        let counted = ["sent", "received", "local_errors"].map(|key| target[key].as_u64());
+        assert_eq!(counted, [Some(20), Some(20), Some(0)], "{ended:?}");
+    }
+    // Three at 2 ms each.
+    let arguments = ["ping", "-c", "20", "-i", "0.005", address, address, address];
+    let ended = run(&mut namespace.nobody(&arguments));
+    assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
+    assert!(ended.err.contains("--interval: below 6 ms only root"), "{ended:?}");
+    let ended = run(&mut namespace.nobody(&["ping", "-q", "-c", "20", "-i", "0.005", address]));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+}

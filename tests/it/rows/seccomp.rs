@@ -59,6 +59,11 @@ fn filter(kinds: &[&[Refused]], errno: i32) -> BpfProgram {
     program([(SYS_socket, rules.collect())].into(), errno)
 }
 
+/// A filter that leaves TCP, and neither ICMP nor UDP.
+pub(super) fn only_tcp() -> BpfProgram {
+    filter(&[RAW, PING, UDP], EPERM)
+}
+
 /// Runs the program under filters, which a thread hands on to what it starts.
 pub(super) fn filtered(namespace: &Namespace, filters: &[BpfProgram], arguments: &[&str]) -> Ended {
     std::thread::scope(|scope| {

@@ -90,6 +90,40 @@ fn b21_after_a_stop_nothing_is_caught_up_and_what_was_skipped_is_told() {
     assert!((slots - (19 + skipped[0]) as f64).abs() < 2.0, "{slots}: {summary}");
 }
 
+/// Of a stop that is too short for a finding, too.
+#[test]
+fn b21_after_a_short_stop_no_two_probes_follow_each_other_and_the_skipped_are_counted() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let start = |form: &str| {
+        let arguments = ["ping", "-i", "0.2", "-c", "12", "-o", form, "127.0.0.1"];
+        Process::start(&mut namespace.netdiag(&arguments))
+    };
+    let (lines, text) = (start("jsonl"), start("text"));
+    lines.until_out(|out| out.matches("\"type\":\"probe\"").count() >= 3);
+    text.until_out(|out| out.contains("icmp_seq=3 "));
+    for process in [&lines, &text] {
+        process.signal(Signal::SIGSTOP);
+    }
+    hold(Duration::from_millis(700));
+    for process in [&lines, &text] {
+        process.signal(Signal::SIGCONT);
+    }
+    let (lines, text) = (lines.wait(), text.wait());
+    assert_eq!((lines.code(), text.code()), (Some(0), Some(0)), "{lines:?} {text:?}");
+    let events = events(&lines.out);
+    let target = the(&events, "target");
+    assert_eq!((&target["attempted"], &target["received"]), (&12.into(), &12.into()), "{target}");
+    // Three were due at least: one went at once.
+    let skipped = target["skipped"].as_u64().expect("a number");
+    assert!(skipped >= 2, "{target}");
+    let sent = sent_offsets(&events);
+    assert!(sent.windows(2).all(|pair| pair[1] - pair[0] > 50.0), "no burst: {sent:?}");
+    // Those that were sent and those that were skipped are all the slots there were.
+    let slots = sent[11] / 200.0;
+    assert!((slots - (11 + skipped) as f64).abs() < 1.0, "{slots}: {target}");
+    assert!(text.out.lines().any(|line| line.starts_with("skipped ")), "{text:?}");
+}
+
 #[test]
 fn b21_a_thousand_sigwinch_a_second_lose_no_probe() {
     static OVER: AtomicBool = AtomicBool::new(false);

@@ -114,6 +114,10 @@ impl World for SimWorld {
         Some(Way { source: Some(source), interface: LAB0, is_broadcast: false })
     }
 
+    fn has_address(&mut self, interface: u32, address: IpAddr) -> bool {
+        interface == LAB0 && self.owns(address)
+    }
+
     fn owns(&mut self, address: IpAddr) -> bool {
         let here = &self.scenario.here;
         here.ipv4.iter().chain(&here.ipv6).any(|prefix| prefix.address == address)

@@ -31,12 +31,92 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
-    Ping(Box<PingArguments>),
-    Sweep(Box<SweepArguments>),
-    #[command(visible_alias = "traceroute")]
-    Trace(Box<TraceArguments>),
-    Fping(FpingWords),
-    Schema(SchemaArguments),
+/// Makes the enumeration of the commands. What a command's options are is built when it is the one
+/// asked for (`defer`), so that a start takes no longer for each command that there is. Behind `|` stand
+/// the further names of a command.
+macro_rules! commands {
+    ($(#[doc = $about:literal] $command:ident($arguments:ty) = $name:literal $(| $alias:literal)*,)+) => {
+        #[derive(Debug)]
+        pub(crate) enum Command {
+            $(#[doc = $about] $command($arguments),)+
+        }
+
+        impl clap::Subcommand for Command {
+            fn augment_subcommands(program: clap::Command) -> clap::Command {
+                program$(.subcommand(
+                    clap::Command::new($name)
+                        $(.visible_alias($alias))*
+                        .about($about.trim_ascii_start().trim_end_matches('.'))
+                        .defer(<$arguments as clap::Args>::augment_args),
+                ))+
+            }
+
+            fn augment_subcommands_for_update(program: clap::Command) -> clap::Command {
+                Self::augment_subcommands(program)
+            }
+
+            fn has_subcommand(name: &str) -> bool {
+                [$($name, $($alias,)*)+].contains(&name)
+            }
+        }
+
+        impl clap::FromArgMatches for Command {
+            fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+                Self::from_arg_matches_mut(&mut matches.clone())
+            }
+
+            fn from_arg_matches_mut(matches: &mut clap::ArgMatches) -> Result<Self, clap::Error> {
+                let Some((name, mut matches)) = matches.remove_subcommand() else {
+                    return Err(clap::Error::new(clap::error::ErrorKind::MissingSubcommand));
+                };
+                match name.as_str() {
+                    $($name => <$arguments as clap::FromArgMatches>::from_arg_matches_mut(&mut matches)
+                        .map(Self::$command),)+
+                    _ => Err(clap::Error::new(clap::error::ErrorKind::InvalidSubcommand)),
+                }
+            }
+
+            fn update_from_arg_matches(
+                &mut self,
+                matches: &clap::ArgMatches,
+            ) -> Result<(), clap::Error> {
+                *self = Self::from_arg_matches(matches)?;
+                Ok(())
+            }
+        }
+    };
+}
+
+commands! {
+    /// Echo requests to one or more hosts: latency, jitter, loss, hops back.
+    Ping(Box<PingArguments>) = "ping",
+    /// Many targets, one row each: alive, unreachable and by whom, silent, or not measured from here.
+    Sweep(Box<SweepArguments>) = "sweep",
+    /// The path to one or more hosts: each router on the way, where it ends, and by whom.
+    Trace(Box<TraceArguments>) = "trace" | "traceroute",
+    /// fping's own options, output and exit codes, as version 5.1 has them.
+    Fping(FpingWords) = "fping",
+    /// Print the JSON Schema of a command's document, or its metrics.
+    Schema(SchemaArguments) = "schema",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory;
+
+    /// The list of commands says of each what its own help says.
+    #[test]
+    fn a_command_has_one_sentence() {
+        let listed = Arguments::command();
+        let mut built = Arguments::command();
+        built.build();
+        for command in listed.get_subcommands() {
+            let own = built.find_subcommand(command.get_name()).expect("the same commands");
+            assert_eq!(
+                command.get_about().map(ToString::to_string),
+                own.get_about().map(ToString::to_string)
+            );
+        }
+    }
 }

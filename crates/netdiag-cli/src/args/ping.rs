@@ -53,7 +53,7 @@ pub(crate) struct PingArguments {
     /// --interface, or `ff02::1%eth0`. Below 1 s only root may send.
     #[arg(long)]
     pub(crate) multicast: bool,
-    /// Only to directly attached networks, past every router.
+    /// IPv4: only to directly attached networks, past every router.
     #[arg(short = 'r', long)]
     pub(crate) direct: bool,
 
@@ -83,9 +83,9 @@ pub(crate) struct PingArguments {
     #[arg(short = 'l', long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) preload: u64,
 
-    /// Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6).
-    #[arg(short = 's', long, value_name = "BYTES", default_value = "56", value_parser = clap::value_parser!(u16).range(0..=65_527), allow_negative_numbers = true)]
-    pub(crate) size: u16,
+    /// Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6) [default: 56].
+    #[arg(short = 's', long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(0..=65_527), allow_negative_numbers = true)]
+    pub(crate) size: Option<u16>,
     /// Up to 16 bytes, in hexadecimal, that fill the data.
     #[arg(short, long, value_name = "HEX", value_parser = value::pattern)]
     pub(crate) pattern: Option<Pattern>,
@@ -124,7 +124,7 @@ pub(crate) struct PingArguments {
     /// Send buffer of the socket.
     #[arg(short = 'S', long, value_name = "BYTES", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) send_buffer: Option<u64>,
-    /// Do not hear one's own packets to a group.
+    /// With --multicast: do not hear one's own packets to a group.
     #[arg(short = 'L', long)]
     pub(crate) no_loopback: bool,
     /// Round trips by this process's clock instead of the kernel's stamps.
@@ -188,6 +188,9 @@ pub(crate) struct PingArguments {
 
     #[command(flatten)]
     pub(crate) missing: Missing,
+    /// What the classic syntax takes with a warning.
+    #[arg(skip)]
+    pub(crate) warnings: Vec<String>,
     /// The name it was started under, where that is the classic one.
     #[arg(skip)]
     pub(crate) program: Option<Untrusted>,
@@ -220,11 +223,18 @@ impl Missing {
     }
 }
 
+/// Data bytes of a request, as iputils' ping.
+const DEFAULT_SIZE: u16 = 56;
+
 const EXAMPLES: &str = "\
 EXAMPLES
   netdiag ping -c 5 example.net
   netdiag ping -i 0.2 -c 100 --fail-if 'loss>1% or p95>50ms' 192.0.2.1
   netdiag ping --json -c 10 192.0.2.1 2001:db8::1 | jq '.targets[].loss_percent'
+
+SIGNALS
+  SIGINT prints the summary and ends the run, SIGQUIT prints the figures so far. SIGTERM and SIGHUP
+  print the summary and then end the process; with --classic they end it at once, as iputils' ping.
 
 EXIT STATUS
   0  a reply came from every host, and no --fail-if holds
@@ -293,6 +303,11 @@ impl PingArguments {
     /// Whether something is asked for that only ICMP over IPv4 has.
     pub(crate) const fn has_ip_options(&self) -> bool {
         self.record_route || self.ip_timestamps.is_some()
+    }
+
+    /// Data bytes of a request that carries any.
+    pub(crate) fn size(&self) -> u16 {
+        self.size.unwrap_or(DEFAULT_SIZE)
     }
 
     /// The pattern in hexadecimal.

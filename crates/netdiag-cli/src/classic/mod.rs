@@ -84,6 +84,12 @@ pub(crate) fn ping(
 ) -> Result<Box<PingArguments>, ExitStatus> {
     let (program, words) = split(argv);
     let parsed = ping::parse(words, may_flood);
+    if let Ok(Parsed::Said(text)) = &parsed {
+        return Err(match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            Ok(()) => ExitStatus::HOLDS,
+            Err(fault) => usage::classic_write_fault(program.escaped(), &fault, err),
+        });
+    }
     let mut arguments = outcome(parsed, &program, out, err)?;
     arguments.program = Some(program);
     Ok(arguments)

@@ -29,15 +29,49 @@ pub(super) fn whole(text: &str, range: &RangeInclusive<i64>) -> Result<i64, Refu
     Ok(number)
 }
 
-/// Seconds with a fraction; cut to milliseconds, which iputils counts in.
-pub(super) fn seconds(text: &str, what: &str) -> Result<Duration, Refused> {
+/// Seconds with a fraction, cut to milliseconds, which iputils counts in, and what it says of text
+/// behind them that is no number. It takes a negative interval; this does not.
+pub(super) fn seconds(text: &str, what: &str) -> Result<(Duration, Vec<String>), Refused> {
     let shown = Untrusted::from(text);
-    let refused = || Refused::new(2, format!("bad {what}: {}", shown.escaped()));
-    let seconds: f64 = text.trim_start().parse().map_err(|_| refused())?;
-    if !(0.0..=f64::from(i32::MAX) / 1e3).contains(&seconds) {
-        return Err(refused());
+    let refused = |why: &str| Refused::new(2, format!("bad {what}: {}{why}", shown.escaped()));
+    if text.is_empty() {
+        return Err(refused(": No such file or directory"));
     }
-    Ok(Duration::from_millis((seconds * 1e3) as u64))
+    let (seconds, rest) = leading_number(text);
+    if !seconds.is_finite() {
+        return Err(refused(": Numerical result out of range"));
+    }
+    if !(0.0..=f64::from(i32::MAX) / 1e3).contains(&seconds) {
+        return Err(refused(""));
+    }
+    let garbage = Untrusted::from(rest);
+    let said = [
+        format!("option argument contains garbage: {}", garbage.escaped()),
+        "this will become fatal error in the future".to_owned(),
+    ];
+    let said = said.into_iter().filter(|_| !rest.is_empty()).collect();
+    Ok((Duration::from_millis((seconds * 1e3) as u64), said))
+}
+
+/// The number that a text begins with, and what is behind it (strtod(3), of hexadecimal only whole
+/// numbers); 0 and the whole text where there is none.
+fn leading_number(text: &str) -> (f64, &str) {
+    let trimmed = text.trim_start_matches(|c: char| c.is_ascii_whitespace());
+    let unsigned = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
+    let sign = if trimmed.starts_with('-') { -1.0 } else { 1.0 };
+    if let Some(digits) = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X")) {
+        let (digits, rest) =
+            digits.split_at(digits.bytes().take_while(u8::is_ascii_hexdigit).count());
+        if let Ok(number) = u32::from_str_radix(digits, 16) {
+            return (sign * f64::from(number), rest);
+        }
+    }
+    // The longest beginning that is a number: digits, a point, an exponent, or inf and nan.
+    let ends = (1..=unsigned.len()).rev().filter(|end| unsigned.is_char_boundary(*end));
+    let found = ends.map(|end| unsigned.split_at(end)).find_map(|(number, rest)| {
+        number.parse::<f64>().ok().filter(|_| !number.starts_with(['+', '-'])).map(|it| (it, rest))
+    });
+    found.map_or((0.0, text), |(number, rest)| (sign * number, rest))
 }
 
 /// The TOS byte: decimal, or hexadecimal with `0x`.
@@ -45,12 +79,17 @@ pub(super) fn tos(text: &str) -> Result<u8, Refused> {
     let shown = Untrusted::from(text);
     let shown = shown.escaped();
     let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        Some(digits) => i64::from_str_radix(digits, 16).ok(),
+        None if text.is_empty() => Some(0),
         None => text.parse().ok(),
     };
     let number = parsed.ok_or_else(|| Refused::new(2, format!("bad TOS value: {shown}")))?;
     let range = "the decimal value of TOS bits must be in range 0-255";
-    u8::try_from(number).map_err(|_| Refused::new(2, format!("{range}: {number}")))
+    match number {
+        // The kernel takes the lowest byte.
+        ..=255 => Ok(number as u8),
+        _ => Err(Refused::new(2, format!("{range}: {number}"))),
+    }
 }
 
 /// A flow label of 20 bits: decimal, or hexadecimal with `0x`; nothing at all is 0 (strtoul(3)).
@@ -97,9 +136,14 @@ mod tests {
 
     #[test]
     fn seconds_are_cut_to_milliseconds() {
-        assert_eq!(seconds(".2", "timing interval").ok(), Some(Duration::from_millis(200)));
-        assert_eq!(seconds("0.0019", "timing interval").ok(), Some(Duration::from_millis(1)));
-        for text in ["", "x", "-1", "nan", "1e300", "3000000"] {
+        let taken =
+            |text| seconds(text, "timing interval").ok().map(|(length, said)| (length, said.len()));
+        assert_eq!(taken(".2"), Some((Duration::from_millis(200), 0)));
+        assert_eq!(taken("0.0019"), Some((Duration::from_millis(1), 0)));
+        // With a warning.
+        assert_eq!(taken("x"), Some((Duration::ZERO, 2)));
+        assert_eq!(taken("1s"), Some((Duration::from_secs(1), 2)));
+        for text in ["", "-1", "nan", "1e300", "3000000"] {
             assert!(seconds(text, "linger time").is_err(), "{text}");
         }
     }

@@ -84,7 +84,11 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
     match letter {
         'c' => arguments.count = Some(at_least_one(text, i64::MAX)?),
         'e' => arguments.ident = Some(small(text, i64::from(u16::MAX))?),
-        'i' => arguments.interval = Some(number::seconds(text, "timing interval")?),
+        'i' => {
+            let (interval, garbage) = number::seconds(text, "timing interval")?;
+            arguments.interval = Some(interval);
+            arguments.warnings.extend(garbage);
+        }
         'F' => arguments.flow_label = Some(number::flow_label(text)?),
         'I' => interface(arguments, text)?,
         'l' => arguments.preload = at_least_one(text, 65_536)?,
@@ -98,14 +102,15 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
             });
         }
         'p' => {
-            let hexadecimal = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-            let digits = text.get(..text.len().min(PATTERN_DIGITS)).filter(|_| hexadecimal);
+            let rest = text.trim_start_matches(|digit: char| digit.is_ascii_hexdigit());
+            let digits = text.get(..text.len().min(PATTERN_DIGITS)).filter(|_| rest.is_empty());
             let pattern = digits.and_then(|digits| value::pattern(digits).ok());
-            let wrong = || format!("patterns must be specified as hex digits: {shown}");
+            let rest = Untrusted::from(rest);
+            let wrong = || format!("patterns must be specified as hex digits: {}", rest.escaped());
             arguments.pattern = Some(pattern.ok_or_else(|| Refused::new(2, wrong()))?);
         }
         'Q' => arguments.tos = Some(number::tos(text)?),
-        's' => arguments.size = size(text)?,
+        's' => arguments.size = Some(size(text)?),
         'S' => arguments.send_buffer = Some(at_least_one(text, i64::from(i32::MAX))?),
         't' => arguments.ttl = Some(small(text, i64::from(u8::MAX))?),
         'T' if arguments.record_route => return Err(both_options()),
@@ -123,7 +128,8 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
             arguments.deadline = Some(deadline).filter(|deadline| !deadline.is_zero());
         }
         'W' => {
-            let duration = number::seconds(text, "linger time")?;
+            let (duration, garbage) = number::seconds(text, "linger time")?;
+            arguments.warnings.extend(garbage);
             arguments.timeout = Some(Timeout { duration, bare: false });
         }
         _ => return Err(missing(letter)),

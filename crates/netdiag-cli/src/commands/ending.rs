@@ -3,9 +3,9 @@
 
 use crate::{ExitStatus, World, usage};
 use netdiag_engine::RunEnd;
-use netdiag_engine::port::{InputKind, Inputs, Network, NetworkError};
+use netdiag_engine::port::{InputKind, Inputs, Network, NetworkError, StopCause};
 use netdiag_model::Instant;
-use netdiag_model::contract::{Document, Method, SCHEMA, SocketKind, Status, Timestamps};
+use netdiag_model::contract::{Document, EndedBy, Method, SCHEMA, SocketKind, Status, Timestamps};
 use netdiag_report::json;
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -13,6 +13,26 @@ use std::ops::ControlFlow;
 
 /// What a measured run came to, and why it could not go on, if so.
 pub(crate) type Measured = (ExitStatus, Option<NetworkError>);
+
+/// When a run ended, and what ended it from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(crate) at: Instant,
+    pub(crate) stopped: Option<StopCause>,
+    pub(crate) cannot_go_on: bool,
+}
+
+impl End {
+    /// What the document says of it; `complete`: all was done that was asked for.
+    pub(crate) const fn by(self, complete: bool) -> EndedBy {
+        match self {
+            Self { cannot_go_on: true, .. } => EndedBy::Fault,
+            _ if complete => EndedBy::Done,
+            Self { stopped: Some(_), .. } => EndedBy::Signal,
+            Self { stopped: None, .. } => EndedBy::Deadline,
+        }
+    }
+}
 
 /// Says what remains to be said of a run, and how the process ends.
 pub(crate) fn conclude(
@@ -59,6 +79,8 @@ pub(crate) fn unmeasurable<W: World>(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: anchor.rfc3339(anchor.instant),
         elapsed_ms: 0.0,
+        complete: false,
+        ended_by: EndedBy::Fault,
         method: Method {
             socket: SocketKind::None,
             timestamps: Timestamps::User,

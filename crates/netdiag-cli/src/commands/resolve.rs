@@ -1,6 +1,7 @@
 //! Names that are looked up before a run, and what becomes of them.
 
 use crate::World;
+use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::{Untrusted, parse_address};
 use std::net::IpAddr;
@@ -14,13 +15,15 @@ pub(crate) fn literal(host: &str) -> Option<IpAddr> {
 pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
     let host = Untrusted::from(host);
     let host = host.escaped();
+    let mut errno = None;
     let (reason, message) = match error {
         LookupError::NotFound { what, by } => {
             let said_by = if by == "this machine" { "on" } else { "from" };
             ("not-found", format!("cannot resolve {host}: {what} {said_by} {by}"))
         }
-        LookupError::NoAnswer { tried } => {
-            ("no-resolver", format!("cannot resolve {host}: {tried}"))
+        LookupError::NoAnswer { tried, reason, errno: number } => {
+            errno = number.map(Errno::new);
+            (reason.as_str(), format!("cannot resolve {host}: {tried}"))
         }
         LookupError::Interrupted => (
             "interrupted",
@@ -30,7 +33,7 @@ pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
             ("invalid-name", format!("cannot resolve {host}: `{}` is no host name", name.escaped()))
         }
     };
-    Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno: None, icmp: None, message }
+    Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno, icmp: None, message }
 }
 
 /// Whether nothing is known about a name, not even that it has no address.

@@ -23,6 +23,9 @@ impl<M: Measurement> Engine<M> {
     pub(super) fn on_sent(&mut self, index: u32, stamp: Stamp) {
         let now = self.now;
         let Some(mut entry) = self.table.get(index) else { return };
+        if entry.state == State::InFlight {
+            return self.on_late_stamp(index, &entry, stamp);
+        }
         if entry.state != State::Queued {
             return;
         }
@@ -42,6 +45,16 @@ impl<M: Measurement> Engine<M> {
         }
         if self.suspended_at.is_some_and(|at| probe.sent_at <= at) {
             self.settle(index, State::Void, &Outcome::Unknown(Why::Suspended));
+        }
+    }
+
+    /// The kernel says when a probe left of which it had said nothing: it waited in a queue of this
+    /// machine until now, which is no part of its round trip. Its deadline moves with it.
+    fn on_late_stamp(&mut self, index: u32, entry: &Entry, stamp: Stamp) {
+        let user = entry.user_sent_at;
+        let kernel = kernel_stamp(Stamp { user, ..stamp }, self.now);
+        if entry.kernel == KernelStamp::Missing && matches!(kernel, KernelStamp::After(_)) {
+            self.table.set_sent(index, user, kernel);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ip_options::IpOptions;
 use super::operation::{Channel, OperationId};
+use netdiag_model::errno;
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Instant, Stamp, Untrusted};
 use netdiag_wire::extension::{self, Extensions};
@@ -22,7 +23,8 @@ pub struct Input<B> {
 /// What can happen. `B` is how bytes are held: a slice outside, a range inside a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind<B> {
-    /// A datagram left. Comes before anything that the datagram caused.
+    /// A datagram left. Comes before anything that the datagram caused. One that was told with a user
+    /// stamp may be told once more, with the kernel's, where that came later.
     Sent {
         /// Which one.
         id: OperationId,
@@ -182,13 +184,39 @@ pub struct SendError {
     pub errno: i32,
     /// The MTU in the way, with EMSGSIZE, where the kernel told it.
     pub mtu: Option<u32>,
+    /// The socket bypasses routers (SO_DONTROUTE, socket(7)), and no network that is directly
+    /// attached has the address: ENETUNREACH, whatever routes there are.
+    pub direct: bool,
+    /// The kernel said that it was sent, and it never came to an interface: EPERM, which other
+    /// sockets are told of what the firewall drops, is concluded.
+    pub unseen: bool,
 }
 
 impl SendError {
     /// A failure with nothing but an error number.
     #[must_use]
     pub const fn new(errno: i32) -> Self {
-        Self { errno, mtu: None }
+        Self { errno, mtu: None, direct: false, unseen: false }
+    }
+
+    /// What it means here, in words; `None` where the error number says nothing special.
+    #[must_use]
+    pub fn meaning(&self) -> Option<&'static str> {
+        const NOT_ATTACHED: &str =
+            "-r bypasses routers, and no directly attached network has this address";
+        const UNSEEN: &str = "it never came to an interface: blocked by a local firewall rule, \
+                              though the kernel did not say so";
+        match (self.direct, self.unseen) {
+            (true, _) => Some(NOT_ATTACHED),
+            (_, true) => Some(UNSEEN),
+            _ => errno::send_meaning(self.errno),
+        }
+    }
+
+    /// The stable word for it in `failure.reason`.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        if self.direct { "not-attached".to_owned() } else { errno::reason(self.errno) }
     }
 }
 

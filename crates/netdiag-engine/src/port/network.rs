@@ -50,6 +50,9 @@ impl<N: Network + ?Sized> Network for Box<N> {
     }
 }
 
+/// What is lost where neither the kernel tells of a send that was dropped here nor a stamp.
+pub const UNTOLD_SENDS: &str = "sends that this machine's firewall or a full queue dropped";
+
 /// What a network has open, by family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
@@ -63,6 +66,8 @@ pub struct Opened {
     pub udp6: Result<Opening, NetworkError>,
     /// Every kind of socket that was tried and could not be had, in the order of the trials.
     pub refused: Vec<Refused>,
+    /// A mark was asked for that this user may not set, and packets leave without it.
+    pub unmarked: bool,
 }
 
 impl Opened {
@@ -73,7 +78,7 @@ impl Opened {
         ipv6: Result<Opening, NetworkError>,
     ) -> Self {
         let (udp4, udp6) = (Err(NetworkError::NOT_ASKED_FOR), Err(NetworkError::NOT_ASKED_FOR));
-        Self { ipv4, ipv6, udp4, udp6, refused: Vec::new() }
+        Self { ipv4, ipv6, udp4, udp6, refused: Vec::new(), unmarked: false }
     }
 
     /// What is open for ICMP of a family.

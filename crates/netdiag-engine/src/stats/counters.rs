@@ -84,6 +84,12 @@ impl Counters {
         }
     }
 
+    /// So many probes were answered, and so many are in flight.
+    pub(super) const fn plain(received: u64, in_flight: u64) -> Self {
+        let sent = received + in_flight;
+        Self { attempted: sent, sent, received, in_flight, ..Self::new() }
+    }
+
     /// A probe left: it is in flight.
     pub fn on_attempt_sent(&mut self) {
         self.attempted += 1;

@@ -24,6 +24,7 @@
 //! ```
 
 mod counters;
+mod full;
 mod histogram;
 mod jitter;
 mod loss;

@@ -1,9 +1,11 @@
 //! All statistics of one target.
 
+use super::full::Full;
 use super::{
-    Counters, InOrder, InterarrivalJitter, Ipdv, JitterSummary, Order, Outage, OutageChange,
-    Outages, Reordering, RttStats, Settled, SettledKind, pdv_p95,
+    Counters, InterarrivalJitter, Ipdv, JitterSummary, Outage, OutageChange, Reordering, RttStats,
+    SettledKind, pdv_p95,
 };
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Counters, round-trip times, jitter, reordering and outages of one series of probes.
@@ -14,39 +16,54 @@ use std::time::Duration;
 /// IPDV and outages wait until the sequence is complete up to there.
 ///
 /// # Memory
-/// Whatever the length of the run, outside the struct: the samples, at most 28.6 KiB (see
-/// [`Samples`](super::Samples)); the history of arrivals, at most 1 KiB; the causes of an open
-/// outage, at most 8; the outages, at most [`Outages::KEPT`]; and one entry for each probe settled
-/// before one sent earlier, which is at most the probes sent within one timeout.
+/// The struct takes 32 bytes. As long as every probe was answered, in sequence, and there were at
+/// most [`PLAIN`](Self::PLAIN), there is beside it a list of the round-trip times, 4 bytes each: all
+/// else follows from these and is computed when it is asked for. After that, whatever the length of
+/// the run: at most 512 bytes; the samples, at most 28.6 KiB (see [`Samples`](super::Samples)); the
+/// history of arrivals, at most 1 KiB; the causes of an open outage, at most 8; the outages, at most
+/// [`OUTAGES_KEPT`](Self::OUTAGES_KEPT); and one entry for each probe settled before one sent
+/// earlier, which is at most the probes sent within one timeout.
 #[derive(Clone, Debug)]
 pub struct SeriesStats<C> {
-    counters: Counters,
-    rtt: RttStats,
-    interarrival: InterarrivalJitter,
-    ipdv: Ipdv,
-    reordering: Reordering,
-    order: InOrder<Settled<C>>,
-    outages: Outages<C>,
+    tier: Tier<C>,
 }
 
+#[derive(Clone, Debug)]
+enum Tier<C> {
+    Plain(Plain),
+    Full(Box<Full<C>>),
+}
+
+/// Probes from 1 on that were answered one after the other, and some under way.
+#[derive(Clone, Debug)]
+struct Plain {
+    in_flight: u32,
+    /// The round-trip times in nanoseconds.
+    rtts: Vec<u32>,
+}
+
+/// By so many entries the list of a plain series grows.
+const STEP: usize = 8;
+
 impl<C: Clone + PartialEq> SeriesStats<C> {
+    /// So many probes may be answered in sequence before more is kept than their times.
+    pub const PLAIN: usize = 32;
+
+    /// So many outages are kept.
+    pub const OUTAGES_KEPT: usize = super::Outages::<C>::KEPT;
+
     /// A series before its first probe.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            counters: Counters::new(),
-            rtt: RttStats::new(),
-            interarrival: InterarrivalJitter::new(),
-            ipdv: Ipdv::new(),
-            reordering: Reordering::new(),
-            order: InOrder::starting_at(1),
-            outages: Outages::new(),
-        }
+        Self { tier: Tier::Plain(Plain { in_flight: 0, rtts: Vec::new() }) }
     }
 
     /// A probe left.
     pub fn on_sent(&mut self) {
-        self.counters.on_attempt_sent();
+        match &mut self.tier {
+            Tier::Plain(plain) if plain.in_flight < u32::MAX => plain.in_flight += 1,
+            _ => self.full().on_sent(),
+        }
     }
 
     /// A probe settled, in order of arrival; `on_change` hears of outages that begin and end, in
@@ -59,37 +76,30 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
         seq: u64,
         sent_at_ns: u64,
         kind: SettledKind<C>,
-        mut on_change: impl FnMut(OutageChange<C>),
+        on_change: impl FnMut(OutageChange<C>),
     ) {
-        match &kind {
-            SettledKind::Replied { rtt } => self.on_reply(seq, *rtt),
-            SettledKind::Lost(_) => self.counters.on_timeout(),
-            SettledKind::NetError(_) => self.counters.on_net_error(),
-            SettledKind::LocalError(_) => self.counters.on_local_error(),
-            SettledKind::Unknown => self.counters.on_unknown(),
+        if let (Tier::Plain(plain), SettledKind::Replied { rtt }) = (&mut self.tier, &kind)
+            && plain.take(seq, *rtt, Self::PLAIN)
+        {
+            return;
         }
-        let mut ready = self.order.offer(seq, Settled { seq, sent_at_ns, kind });
-        while let Some(settled) = ready {
-            self.in_sequence(settled, &mut on_change);
-            ready = self.order.pop();
-        }
-        self.reordering.forget_below(self.order.next());
+        self.full().on_settled(seq, sent_at_ns, kind, on_change);
     }
 
     /// The first reply to a probe that was settled without one. It stays without one: its time is
     /// no sample.
     pub fn on_late(&mut self) {
-        self.counters.on_late();
+        self.full().counters.on_late();
     }
 
     /// A further reply to a probe.
     pub fn on_duplicate(&mut self) {
-        self.counters.on_duplicate();
+        self.full().counters.on_duplicate();
     }
 
     /// A reply had wrong content.
     pub fn on_corrupted(&mut self) {
-        self.counters.on_corrupted();
+        self.full().counters.on_corrupted();
     }
 
     /// The run is over: what waits for probes still in flight is counted over the gaps, and an open
@@ -97,87 +107,132 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
     pub fn finish(
         &mut self,
         now_ns: u64,
-        mut on_change: impl FnMut(OutageChange<C>),
+        on_change: impl FnMut(OutageChange<C>),
     ) -> Option<Outage<C>> {
-        while let Some(settled) = self.order.pop_over_gap() {
-            self.in_sequence(settled, &mut on_change);
+        match &mut self.tier {
+            Tier::Plain(_) => None,
+            Tier::Full(full) => full.finish(now_ns, on_change),
         }
-        self.outages.finish(now_ns)
     }
 
     /// How many probes went where.
     #[must_use]
-    pub const fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        match &self.tier {
+            Tier::Plain(plain) => Counters::plain(plain.rtts.len() as u64, plain.in_flight.into()),
+            Tier::Full(full) => full.counters,
+        }
     }
 
     /// The round-trip times.
     #[must_use]
-    pub const fn rtt(&self) -> &RttStats {
-        &self.rtt
+    pub fn rtt(&self) -> Cow<'_, RttStats> {
+        match &self.tier {
+            Tier::Plain(plain) => {
+                let mut rtt = RttStats::new();
+                plain.times().for_each(|time| rtt.record(time));
+                Cow::Owned(rtt)
+            }
+            Tier::Full(full) => Cow::Borrowed(&full.rtt),
+        }
     }
 
     /// The jitter; `None` without a reply.
     #[must_use]
     pub fn jitter(&self) -> Option<JitterSummary> {
         Some(JitterSummary {
-            rfc3550: self.interarrival.jitter(),
-            ipdv: self.ipdv.summary(),
-            pdv_p95: pdv_p95(&self.rtt)?,
+            rfc3550: self.interarrival().jitter(),
+            ipdv: self.ipdv().summary(),
+            pdv_p95: pdv_p95(&self.rtt())?,
         })
     }
 
     /// The interarrival jitter.
     #[must_use]
-    pub const fn interarrival(&self) -> &InterarrivalJitter {
-        &self.interarrival
+    pub fn interarrival(&self) -> InterarrivalJitter {
+        match &self.tier {
+            Tier::Plain(plain) => {
+                let mut jitter = InterarrivalJitter::new();
+                plain.times().for_each(|time| jitter.record(time));
+                jitter
+            }
+            Tier::Full(full) => full.interarrival,
+        }
     }
 
     /// The delay variation of consecutive probes.
     #[must_use]
-    pub const fn ipdv(&self) -> &Ipdv {
-        &self.ipdv
+    pub fn ipdv(&self) -> Ipdv {
+        match &self.tier {
+            Tier::Plain(plain) => {
+                let mut ipdv = Ipdv::new();
+                (1..).zip(plain.times()).for_each(|(seq, time)| ipdv.record(seq, time));
+                ipdv
+            }
+            Tier::Full(full) => full.ipdv,
+        }
     }
 
     /// The replies out of order.
     #[must_use]
-    pub const fn reordering(&self) -> &Reordering {
-        &self.reordering
+    pub fn reordering(&self) -> Cow<'_, Reordering> {
+        match &self.tier {
+            Tier::Plain(plain) => {
+                let mut reordering = Reordering::new();
+                for seq in 1..=plain.rtts.len() as u64 {
+                    reordering.record(seq);
+                    reordering.forget_below(seq + 1);
+                }
+                Cow::Owned(reordering)
+            }
+            Tier::Full(full) => Cow::Borrowed(&full.reordering),
+        }
     }
 
-    /// The outages.
+    /// The outages that are kept, oldest first, without an open one.
+    pub fn outages(&self) -> impl Iterator<Item = &Outage<C>> {
+        let full = match &self.tier {
+            Tier::Plain(_) => None,
+            Tier::Full(full) => Some(full),
+        };
+        full.into_iter().flat_map(|full| full.outages.iter())
+    }
+
+    /// So many older outages were dropped.
     #[must_use]
-    pub const fn outages(&self) -> &Outages<C> {
-        &self.outages
+    pub fn outages_omitted(&self) -> u64 {
+        match &self.tier {
+            Tier::Plain(_) => 0,
+            Tier::Full(full) => full.outages.omitted(),
+        }
     }
 
     /// Settled probes that wait for an earlier one.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.order.waiting()
+        match &self.tier {
+            Tier::Plain(_) => 0,
+            Tier::Full(full) => full.order.waiting(),
+        }
     }
 
-    /// Bytes held outside the struct for samples and the history of arrivals.
+    /// Bytes held outside the struct, but for outages and what waits.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.rtt.samples().heap_bytes() + self.reordering.heap_bytes()
-    }
-
-    fn on_reply(&mut self, seq: u64, rtt: Duration) {
-        self.counters.on_reply();
-        self.rtt.record(rtt);
-        self.interarrival.record(rtt);
-        if self.reordering.record(seq) != Order::InOrder {
-            self.counters.on_reordered();
+        match &self.tier {
+            Tier::Plain(plain) => plain.rtts.capacity() * size_of::<u32>(),
+            Tier::Full(full) => size_of::<Full<C>>() + full.heap_bytes(),
         }
     }
 
-    fn in_sequence(&mut self, settled: Settled<C>, on_change: &mut impl FnMut(OutageChange<C>)) {
-        if let SettledKind::Replied { rtt } = settled.kind {
-            self.ipdv.record(settled.seq, rtt);
+    /// All statistics, from now on kept as they are.
+    fn full(&mut self) -> &mut Full<C> {
+        if let Tier::Plain(plain) = &self.tier {
+            self.tier = Tier::Full(Box::new(plain.to_full()));
         }
-        if let Some(change) = self.outages.on_settled(settled) {
-            on_change(change);
+        match &mut self.tier {
+            Tier::Full(full) => full,
+            Tier::Plain(_) => unreachable!("made full above"),
         }
     }
 }
@@ -185,6 +240,40 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
 impl<C: Clone + PartialEq> Default for SeriesStats<C> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Plain {
+    /// Takes a reply, if it is the next one and there is room for it.
+    fn take(&mut self, seq: u64, rtt: Duration, most: usize) -> bool {
+        let len = self.rtts.len();
+        let Ok(nanos) = u32::try_from(rtt.as_nanos()) else { return false };
+        if self.in_flight == 0 || len >= most || seq != len as u64 + 1 {
+            return false;
+        }
+        if len == self.rtts.capacity() {
+            // Doubling would be too much where there are many series.
+            self.rtts.reserve_exact(STEP);
+        }
+        self.in_flight -= 1;
+        self.rtts.push(nanos);
+        true
+    }
+
+    fn times(&self) -> impl Iterator<Item = Duration> {
+        self.rtts.iter().map(|nanos| Duration::from_nanos((*nanos).into()))
+    }
+
+    /// What it would be, had all been kept from the start.
+    fn to_full<C: Clone + PartialEq>(&self) -> Full<C> {
+        let mut full = Full::new();
+        for (seq, rtt) in (1..).zip(self.times()) {
+            full.on_sent();
+            // When it was sent matters only to an outage that it ends.
+            full.on_settled(seq, 0, SettledKind::Replied { rtt }, |_| ());
+        }
+        (0..self.in_flight).for_each(|_| full.on_sent());
+        full
     }
 }
 
@@ -314,10 +403,39 @@ mod tests {
         );
         assert_eq!((series.counters().received(), series.waiting()), (1_000_000, 0));
         assert!(series.heap_bytes() < 32 << 10, "{}", series.heap_bytes());
-        assert!(
-            size_of::<SeriesStats<[u64; 2]>>() <= 512,
-            "{}",
-            size_of::<SeriesStats<[u64; 2]>>()
-        );
+        assert!(size_of::<Full<[u64; 2]>>() <= 512, "{}", size_of::<Full<[u64; 2]>>());
+    }
+
+    #[test]
+    fn a_plain_series_says_what_a_full_one_says() {
+        let mut series = SeriesStats::<char>::new();
+        let mut full = Full::<char>::new();
+        for seq in 1..=SeriesStats::<char>::PLAIN as u64 {
+            series.on_sent();
+            full.on_sent();
+            let rtt = Duration::from_nanos(seq * 7_919_113 % 20_000_003);
+            series.on_settled(seq, seq, SettledKind::Replied { rtt }, |_| panic!("no outage"));
+            full.on_settled(seq, seq, SettledKind::Replied { rtt }, |_| ());
+            assert!(matches!(series.tier, Tier::Plain(_)));
+            assert_eq!(series.counters(), full.counters);
+            assert_eq!(series.rtt().summary(), full.rtt.summary());
+            assert_eq!(series.interarrival().jitter(), full.interarrival.jitter());
+            assert_eq!(series.ipdv().summary(), full.ipdv.summary());
+            assert_eq!(series.reordering().arrivals(), full.reordering.arrivals());
+            assert_eq!((series.outages().count(), series.waiting()), (0, 0));
+        }
+        series.on_sent();
+        series.on_duplicate();
+        let counters = series.counters();
+        assert_eq!((counters.sent(), counters.in_flight(), counters.duplicates()), (33, 1, 1));
+        assert_eq!(series.rtt().summary(), full.rtt.summary());
+        assert_eq!(series.jitter().and_then(|jitter| jitter.ipdv), full.ipdv.summary());
+    }
+
+    #[test]
+    fn a_plain_series_of_twenty_takes_little_room() {
+        let (series, _) = series((1..=20).map(|seq| (seq, replied(1))).collect());
+        assert!(size_of::<SeriesStats<[u64; 3]>>() <= 32);
+        assert!(series.heap_bytes() <= 96, "{}", series.heap_bytes());
     }
 }

@@ -75,7 +75,7 @@ fn each_failure_of_a_connect_is_its_own_outcome() {
         connect_failed(&mut bench, 20, id, errno, icmp);
         bench.pass(at(10_000));
         assert!(bench.closes().is_empty());
-        let counters = *bench.log().stats.counters();
+        let counters = bench.log().stats.counters();
         assert_eq!((counters.attempted(), counters.in_flight()), (1, 0), "errno {errno}");
         bench.log().outcome(1).clone()
     };

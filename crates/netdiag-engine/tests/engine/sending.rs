@@ -69,7 +69,7 @@ fn other_errors_end_the_probe_at_once() {
 #[test]
 fn the_mtu_of_a_local_error_is_kept() {
     let (mut bench, sent) = queued();
-    let error = SendError { errno: 90, mtu: Some(1_500) };
+    let error = SendError { mtu: Some(1_500), ..SendError::new(90) };
     bench.input(at(0), InputKind::SendFailed { id: sent.id, error });
     assert_eq!(*bench.log().outcome(1), Outcome::LocalError(error));
 }

@@ -132,3 +132,35 @@ fn a_deadline_counts_from_the_send_stamp_not_from_the_request() {
     let Outcome::Replied(reply) = bench.log().outcome(1) else { panic!("not a reply") };
     assert_eq!(reply.rtt, Duration::from_secs(1));
 }
+
+/// A packet may wait in a queue of this machine: that is no part of its round trip.
+#[test]
+fn a_send_stamp_that_comes_before_the_reply_is_used_however_late_it_is() {
+    let mut bench = Bench::new([Script::probes([echo(1, V4)])]);
+    let transmit = bench.transmits().remove(0);
+    bench.sent(&transmit, user(0));
+    bench.pass(at(2));
+    bench.pass(at(30));
+    bench.sent(&transmit, kernel(29_000, 0));
+    // The deadline moves with it.
+    bench.pass(at(1_010));
+    assert_eq!(bench.log().settled.len(), 0);
+    bench.receive_stamped(at(1_020), kernel(1_015_000, 1_020_000), &reply_to(&transmit));
+    let Outcome::Replied(reply) = bench.log().outcome(1) else { panic!("not a reply") };
+    assert_eq!((reply.rtt, reply.stamp), (Duration::from_millis(986), StampSource::Kernel));
+}
+
+#[test]
+fn a_late_send_stamp_that_cannot_be_true_changes_nothing() {
+    for wrong in [-HOUR, -1_000, HOUR] {
+        let mut bench = Bench::new([Script::probes([echo(1, V4)])]);
+        let transmit = bench.transmits().remove(0);
+        bench.sent(&transmit, user(0));
+        bench.pass(at(30));
+        bench.sent(&transmit, kernel(wrong, 0));
+        bench.receive_stamped(at(40), kernel(40_000, 40_000), &reply_to(&transmit));
+        let Outcome::Replied(reply) = bench.log().outcome(1) else { panic!("not a reply") };
+        assert_eq!((reply.rtt, reply.stamp), (Duration::from_millis(40), StampSource::User));
+        assert_eq!(bench.log().settled.len(), 1);
+    }
+}

@@ -390,7 +390,7 @@ fn sending_fails_waits_and_ends_as_for_echoes() {
     let until = bench.wait.expect("it waits to try again");
     bench.pass(until);
     assert_eq!(bench.transmits(), [sent[0].clone()], "the same datagram");
-    let error = SendError { errno: 90, mtu: Some(1_500) };
+    let error = SendError { mtu: Some(1_500), ..SendError::new(90) };
     bench.input(at(2), InputKind::SendFailed { id: sent[0].id, error });
     assert_eq!(*bench.log().outcome(1), Outcome::LocalError(error));
     // What never left is not open: the other one is alone now.

@@ -7,7 +7,8 @@ use netdiag_model::finding::{Finding, Severity};
 
 impl Measurement {
     pub(super) fn identifier_stuck(&self, context: &Context) -> Option<Finding> {
-        let (changes, helped) = (self.rotation.changes, self.rotation.helped);
+        let rotation = &self.drive.as_ref()?.rotation;
+        let (changes, helped) = (rotation.changes, rotation.helped);
         if helped == 0 {
             return None;
         }

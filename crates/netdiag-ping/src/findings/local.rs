@@ -1,6 +1,7 @@
 //! What this machine did: it must be said before the network is blamed.
 
 use crate::Measurement;
+use crate::protocol::Protocol;
 use crate::result::Context;
 use netdiag_engine::identity;
 use netdiag_engine::local::Local;
@@ -19,7 +20,7 @@ impl Measurement {
     pub(super) fn local_findings(&self, context: &Context) -> Vec<Finding> {
         let local = self.local(context);
         let all = [
-            local.send_blocked(),
+            local.unsent(),
             local.link_changed(),
             local.receive_drops(),
             self.local_probes_skipped(),
@@ -32,6 +33,10 @@ impl Measurement {
     /// What this machine did, as every prober tells it.
     fn local<'a>(&'a self, context: &'a Context) -> Local<'a> {
         let (counters, tally) = (self.stats.counters(), &self.tally);
+        let tcp_port = match self.config.protocol {
+            Protocol::Tcp { port, .. } => Some(port),
+            _ => None,
+        };
         Local {
             target_index: self.config.target_index,
             subject: context.target.escaped().to_string(),
@@ -41,8 +46,8 @@ impl Measurement {
             attempted: counters.attempted(),
             sent: counters.sent(),
             unknown: counters.unknown(),
-            errors: &tally.local_errors,
-            mtu: tally.last_local_mtu,
+            tcp_port,
+            unsent: &tally.unsent,
             changes: &tally.interfaces,
             change_count: tally.interface_changes,
             receive_drops: tally.receive_drops,

@@ -175,7 +175,7 @@ impl Measurement {
     }
 
     fn reply_path_changed(&self, context: &Context) -> Option<Finding> {
-        let held = &self.tally.reply_ttl.as_ref()?.held;
+        let held = self.tally.reply_ttl.as_ref()?.held();
         let [.., (before, _), (after, since)] = held.as_slice() else { return None };
         let target = context.target.escaped().to_string();
         let routers = |ttl: u8| initial_ttl(ttl) - ttl;

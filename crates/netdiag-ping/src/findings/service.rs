@@ -59,17 +59,22 @@ impl Measurement {
         if n < 3 || counters.net_errors() > 0 {
             return None;
         }
-        let span = self.last_at?.since(self.started_at?);
-        let message = format!(
+        let span = self.span()?;
+        let mut message = format!(
             "{target} port {port} answered none of {n} connection attempts, not even with a refusal"
         );
+        let mut advice = format!("`netdiag trace {}`", with_port(target, port));
+        if let Some((unknown, how_to_know)) = self.leaving_unknown() {
+            message.push_str(unknown);
+            advice = format!("{how_to_know}; {advice}");
+        }
         Some(
             self.finding("connection-filtered", Severity::Critical, target.to_owned(), message)
                 .with("attempts", n)
                 .with("port", port)
                 .with("seconds", span.as_secs_f64())
                 .with("threshold_n", 3)
-                .advise(format!("`netdiag trace {}`", with_port(target, port))),
+                .advise(advice),
         )
     }
 
@@ -99,7 +104,7 @@ impl Measurement {
         let is_missing = loss.is_some_and(|loss| loss.of() >= 20 && loss.wilson95().0 > 5.0);
         let answers = self.tally.port_unreachable;
         // No more than Linux would give, with a little room.
-        let span = self.last_at.zip(self.started_at).map(|(last, first)| last.since(first));
+        let span = self.span();
         let most = 8.0 + span.unwrap_or_default().as_secs_f64() * 1.2;
         is_fast && is_missing && answers >= 3 && (answers as f64) <= most
     }
@@ -109,7 +114,7 @@ impl Measurement {
     pub(super) fn icmp_rate_limit(&self, target: &str) -> Option<Finding> {
         let loss = self.stats.counters().loss().filter(|_| self.is_limited())?;
         let answers = self.tally.port_unreachable;
-        let seconds = self.last_at?.since(self.started_at?).as_secs_f64();
+        let seconds = self.span()?.as_secs_f64();
         let message = format!(
             "{answers} answers in {seconds:.1} s: probably {target} limits its \"port unreachable\" (Linux: 6, then 1/s); what is lost beside that is not known"
         );
@@ -124,39 +129,60 @@ impl Measurement {
     }
 }
 
-/// What only several measurements together tell: ICMP is filtered on the way to an address whose
-/// service answers.
+/// What only several measurements together tell: ICMP or UDP is filtered on the way to an address
+/// whose service answers.
 #[must_use]
 pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
     let silent = measured.iter().filter(|(one, _)| {
         let counters = one.stats.counters();
         let is_silent = counters.received() + counters.late() == 0 && one.tally.rejected.is_empty();
-        one.config.protocol == Protocol::Icmp && is_silent && one.settled() >= 3
+        // What this machine kept back says nothing of the way.
+        is_silent && one.settled() >= 3 && !one.is_locally_disturbed()
     });
     let findings = silent.filter_map(|(silent, context)| {
-        let address = silent.config.destination.address();
         let service = measured.iter().map(|(one, _)| one).find(|one| {
             let is_service = matches!(one.config.protocol, Protocol::Tcp { .. });
             let same = one.config.destination == silent.config.destination;
             is_service && same && one.stats.counters().received() > 0
         })?;
-        let (sent, port) = (silent.settled(), service.config.protocol.port().unwrap_or_default());
-        let received = service.stats.counters().received();
-        let message = format!(
-            "ICMP to {address} is probably filtered, its service is up: 0 of {sent} echo requests were answered, {received} connections to port {port} opened"
-        );
-        let subject = context.target.escaped().to_string();
-        Some(
-            silent
-                .finding("icmp-filtered-service-up", Severity::Info, subject, message)
-                .with("icmp_n", sent)
-                .with("icmp_received", 0)
-                .with("tcp_port", port)
-                .with("tcp_received", received)
-                .advise(format!("ping does not test this host; use `--proto tcp:{port}`")),
-        )
+        silent.filtered_service_up(service, context)
     });
     findings.collect()
+}
+
+impl Measurement {
+    /// That nothing answers these probes, and a service at the same address does.
+    fn filtered_service_up(&self, service: &Self, context: &Context) -> Option<Finding> {
+        let address = self.config.destination.address();
+        let (sent, port) = (self.settled(), service.config.protocol.port().unwrap_or_default());
+        let received = service.stats.counters().received();
+        let (code, kind, what, probes) = match self.config.protocol {
+            Protocol::Icmp => {
+                let what = format!("ICMP to {address} is");
+                ("icmp-filtered-service-up", "icmp", what, "echo requests")
+            }
+            Protocol::Udp { port } => {
+                let what = format!(
+                    "UDP to {address} port {port}, or the \"port unreachable\" that answers it, is"
+                );
+                ("udp-filtered-service-up", "udp", what, "datagrams")
+            }
+            _ => return None,
+        };
+        let message = format!(
+            "{what} probably filtered, its service is up: 0 of {sent} {probes} were answered, {received} connections to port {port} opened"
+        );
+        let subject = context.target.escaped().to_string();
+        let asked = if kind == "icmp" { "ping" } else { "UDP" };
+        Some(
+            self.finding(code, Severity::Info, subject, message)
+                .with(&format!("{kind}_n"), sent)
+                .with(&format!("{kind}_received"), 0)
+                .with("tcp_port", port)
+                .with("tcp_received", received)
+                .advise(format!("{asked} does not test this host; use `--proto tcp:{port}`")),
+        )
+    }
 }
 
 /// A host and port as one word: an IPv6 address stands in brackets (RFC 3986 section 3.2.2).

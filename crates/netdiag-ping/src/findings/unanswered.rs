@@ -3,8 +3,7 @@
 use crate::Measurement;
 use crate::protocol::Protocol;
 use crate::result::Context;
-use netdiag_model::Family;
-use netdiag_model::contract::SocketKind;
+use netdiag_engine::port;
 use netdiag_model::finding::{Finding, Severity};
 use std::net::IpAddr;
 
@@ -15,7 +14,7 @@ impl Measurement {
         if is_tcp || n < 3 || counters.received() > 0 || counters.net_errors() > 0 {
             return None;
         }
-        let span = self.last_at?.since(self.started_at?);
+        let span = self.span()?;
         let mut message = format!("{target} answered none of {n} probes");
         let errors: u64 = self.tally.icmp_errors.values().sum();
         if errors > 0 {
@@ -46,9 +45,7 @@ impl Measurement {
             message.push_str(&format!("; {rejected}"));
             advice = format!("see who sends those: `netdiag ping --verbose {target}`");
         }
-        if context.method.socket == SocketKind::IcmpDatagram
-            && self.config.destination.family() == Family::Ipv6
-        {
+        if context.method.lost.iter().any(|lost| lost == port::UNTOLD_SENDS) {
             message.push_str(
                 "; whether they left this machine is not known: an ICMPv6 datagram socket is not \
                  told what a firewall here drops",

@@ -9,6 +9,7 @@ use crate::answers::{IcmpProbe, IcmpTimestamp};
 use crate::event::{self, Cause, Settled};
 use crate::findings::under_way;
 use crate::measurement::{ProbeRecord, outage_of};
+use crate::sources::Sources;
 use netdiag_engine::Outcome;
 use netdiag_engine::failure::{local_failure, plain, probe_failure, refusal_failure};
 use netdiag_engine::outcome::ReplyDetail;
@@ -36,9 +37,6 @@ pub struct Context {
     pub method: Method,
 }
 
-/// The packet is larger than the path takes.
-const EMSGSIZE: i32 = 90;
-
 impl Measurement {
     /// What was found, so far or in the end.
     #[must_use]
@@ -49,11 +47,14 @@ impl Measurement {
         let loss = counters.loss();
         let ttl = self.tally.reply_ttl.as_ref();
         let guess = ttl.map(|ttl| initial_ttl(ttl.last));
+        let sources = self.group.as_ref().map(|group| &group.sources);
+        let probes = self.kept.iter().flat_map(|kept| &kept.probes);
+        let rotation = self.drive.as_ref().map(|drive| &drive.rotation);
         Target {
             target: context.target.clone(),
             address: Some(address),
             family: Some(self.config.destination.family()),
-            hostname: self.name.clone(),
+            hostname: self.drive.as_ref().and_then(|drive| drive.name.clone()),
             cast: self.config.cast,
             protocol: self.config.protocol.name().to_owned(),
             port: self.config.protocol.port(),
@@ -83,41 +84,24 @@ impl Measurement {
             reply_ttl: ttl.map(|ttl| ReplyTtl { last: ttl.last, min: ttl.min, max: ttl.max }),
             hops_back: ttl.zip(guess).map(|(ttl, guess)| guess - ttl.last),
             initial_ttl_guess: guess,
-            responders: self.is_group().then_some(self.sources.kept.len() as u64),
-            sources: self.sources(),
-            sources_omitted: self.sources.omitted,
+            responders: self.is_group().then_some(sources.map_or(0, |all| all.kept.len() as u64)),
+            sources: sources.map_or_else(Vec::new, group_sources),
+            sources_omitted: sources.map_or(0, |all| all.omitted),
             icmp_errors: self.icmp_errors(),
             outages: self.outages(context),
-            outages_omitted: self.stats.outages().omitted(),
+            outages_omitted: self.stats.outages_omitted(),
             failure: self.failure(),
-            probes: self.probes.iter().map(|(seq, record)| kept(*seq, record, context)).collect(),
-            probes_omitted: self.probes_omitted,
-            identifier_changes: self.rotation.changes,
-            identifier_changes_that_helped: self.rotation.helped,
+            probes: probes.map(|(seq, record)| kept(*seq, record, context)).collect(),
+            probes_omitted: self.kept.as_ref().map_or(0, |kept| kept.omitted),
+            identifier_changes: rotation.map_or(0, |rotation| rotation.changes),
+            identifier_changes_that_helped: rotation.map_or(0, |rotation| rotation.helped),
+            skipped: self.skipped(),
         }
     }
 
     fn rejected(&self) -> BTreeMap<String, u64> {
         let by_reason = self.tally.rejected.iter();
         by_reason.map(|(reason, count)| (reason.name().to_owned(), *count)).collect()
-    }
-
-    fn sources(&self) -> Vec<Source> {
-        let kept = self.sources.kept.iter();
-        kept.map(|(from, source)| Source {
-            from: from.address(),
-            received: source.received,
-            late: source.late,
-            duplicates: source.duplicates,
-            rtt_ms: source.rtt.zip(source.mean_nanos()).map(|(rtt, mean)| SourceRtt {
-                min: milliseconds(rtt.min),
-                mean: mean / 1e6,
-                max: milliseconds(rtt.max),
-                last: milliseconds(rtt.last),
-            }),
-            ttl: source.ttl,
-        })
-        .collect()
     }
 
     fn icmp_errors(&self) -> Vec<IcmpErrors> {
@@ -134,9 +118,9 @@ impl Measurement {
     }
 
     fn outages(&self, context: &Context) -> Vec<Outage> {
-        let ended = self.stats.outages().iter().map(|ended| outage(&outage_of(ended), context));
+        let ended = self.stats.outages().map(|ended| outage(&outage_of(ended), context));
         let mut outages: Vec<Outage> = ended.collect();
-        let last = self.ongoing_outage.map(|ongoing| outage(&ongoing, context));
+        let last = self.ongoing_outage.as_ref().map(|ongoing| outage(ongoing, context));
         if let Some(last) = last
             && outages.last().is_none_or(|known| !known.ongoing)
         {
@@ -184,10 +168,9 @@ impl Measurement {
             return Some(refusal_failure(ECONNREFUSED));
         }
         if counters.sent() == 0
-            && let Some((number, _)) = self.tally.local_errors.iter().max_by_key(|row| row.1)
+            && let Some((cause, _)) = self.tally.unsent.most()
         {
-            let mtu = self.tally.last_local_mtu.filter(|_| *number == EMSGSIZE);
-            return Some(local_failure(*number, mtu));
+            return Some(local_failure(&cause));
         }
         let mut message = format!("0 of {} probes were answered", counters.sent());
         if let Some(rejected) = self.rejected_text() {
@@ -195,6 +178,24 @@ impl Measurement {
         }
         Some(plain(Stage::Request, "timeout", &message))
     }
+}
+
+fn group_sources(all: &Sources) -> Vec<Source> {
+    let kept = all.kept.iter();
+    kept.map(|(from, source)| Source {
+        from: from.address(),
+        received: source.received,
+        late: source.late,
+        duplicates: source.duplicates,
+        rtt_ms: source.rtt.zip(source.mean_nanos()).map(|(rtt, mean)| SourceRtt {
+            min: milliseconds(rtt.min),
+            mean: mean / 1e6,
+            max: milliseconds(rtt.max),
+            last: milliseconds(rtt.last),
+        }),
+        ttl: source.ttl,
+    })
+    .collect()
 }
 
 fn kept(seq: u64, record: &ProbeRecord, context: &Context) -> Probe {

@@ -1,6 +1,7 @@
 //! What to do: which targets, and how they are probed.
 
 use super::targets::Targets;
+use crate::config::Probing;
 use crate::protocol::Protocol;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
@@ -132,12 +133,11 @@ impl Config {
         Duration::try_from_secs_f64(seconds).unwrap_or(LONGEST).min(LONGEST.max(self.timeout))
     }
 
-    /// The series of one target, where more than one probe is wanted or the one is looked at closely.
+    /// How the targets of a family are probed, as a series has it.
     #[must_use]
-    pub fn series(&self, index: u32, destination: Destination) -> crate::Config {
-        let target_index = usize::try_from(index).unwrap_or(usize::MAX);
-        crate::Config {
-            protocol: self.protocol(destination.family()),
+    pub fn probing(&self, family: Family) -> Probing {
+        Probing {
+            protocol: self.protocol(family),
             count: Some(self.count),
             interval: self.interval,
             timeout: self.timeout,
@@ -145,7 +145,8 @@ impl Config {
             pattern: self.pattern,
             control: self.control,
             keeps_probes: self.keeps_probes,
-            ..crate::Config::new(target_index, destination)
+            tells_probes: self.tells_probes,
+            ..Probing::default()
         }
     }
 }

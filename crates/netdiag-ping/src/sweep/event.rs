@@ -2,11 +2,13 @@
 
 use super::config::Config;
 use super::targets::Target;
+use crate::config::Probing;
 use crate::event::Settled;
 use netdiag_engine::port::Change;
 use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
 use netdiag_model::{Destination, Instant};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One thing that happened.
@@ -196,7 +198,11 @@ impl Row {
     #[must_use]
     pub fn series(&self, config: &Config, target: Target<'_>) -> Option<crate::Measurement> {
         let destination = target.destination()?;
-        let mut series = crate::Measurement::new(config.series(self.target, destination));
+        let target_index = usize::try_from(self.target).unwrap_or(usize::MAX);
+        let probing = Probing { tells_probes: false, ..config.probing(destination.family()) };
+        let probing = Arc::new(probing);
+        let mut series =
+            crate::Measurement::new(crate::Config { target_index, destination, probing });
         match &self.found {
             Found::Series(series) => return Some((**series).clone()),
             Found::Nothing => {}

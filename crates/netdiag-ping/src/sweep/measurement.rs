@@ -6,6 +6,7 @@ use super::fping;
 use super::pending::Pending;
 use super::slots::Slots;
 use super::totals::Totals;
+use crate::config::Probing;
 use crate::event::{EventKind, Settled};
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
@@ -14,7 +15,7 @@ use netdiag_engine::{
     Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
 };
 use netdiag_model::failure::LookupError;
-use netdiag_model::{Destination, Instant, StampSource, Untrusted};
+use netdiag_model::{Destination, Family, Instant, StampSource, Untrusted};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::IpAddr;
@@ -30,6 +31,8 @@ const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
 #[derive(Debug)]
 pub struct Measurement {
     pub(super) config: Arc<Config>,
+    /// How series of IPv4 and of IPv6 are probed.
+    probing: [Arc<Probing>; 2],
     slots: Option<Slots>,
     /// How many first probes, or probes of series, were begun: the number of the target within the
     /// round, after all rounds before.
@@ -75,6 +78,7 @@ impl Measurement {
             stopped: false,
             complete: false,
             fping: fping::Run::new(&config),
+            probing: [Family::Ipv4, Family::Ipv6].map(|family| Arc::new(config.probing(family))),
             config,
         }
     }
@@ -119,11 +123,7 @@ impl Measurement {
                 self.config.targets.get(target).is_some_and(|t| t.destination().is_some());
             if can_be_probed {
                 let (round, slots) = (self.position / all, self.slots.as_ref()?);
-                let of_round = match round {
-                    0 => slots.due(),
-                    _ => slots.of_round(round, target, self.config.interval),
-                };
-                return Some((target, slots.due().max(of_round)));
+                return Some((target, slots.of_round(round, target, self.config.interval)));
             }
             if self.position < all {
                 self.row(target, now, Found::Nothing, events);
@@ -193,10 +193,11 @@ impl Measurement {
 
     /// The series of a target, begun where need be.
     fn series_of(&mut self, target: u32, to: Destination) -> Option<&mut crate::Measurement> {
-        let config = &self.config;
         let series = self.series.get_mut(target as usize)?;
-        let new = || Box::new(crate::Measurement::new(config.series(target, to)));
-        Some(series.get_or_insert_with(new))
+        if series.is_none() {
+            *series = Some(Box::new(new_series(&self.probing, target, to)));
+        }
+        series.as_deref_mut()
     }
 
     fn settle_in_series(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
@@ -205,7 +206,7 @@ impl Measurement {
             series.settle(probe, outcome, &mut told);
         }
         let counters =
-            self.series_of(probe.target, probe.destination).map(|s| *s.stats().counters());
+            self.series_of(probe.target, probe.destination).map(|s| s.stats().counters());
         self.forward(&mut told, events);
         self.scratch = told;
         let is_over = |c: &Counters| c.in_flight() == 0 && c.attempted() >= self.config.count;
@@ -314,7 +315,8 @@ impl Policy for Measurement {
         if self.config.is_series() {
             return self.settle_in_series(probe, outcome, events);
         }
-        let outcome = self.config.protocol(probe.destination.family()).understood(probe, outcome);
+        let protocol = self.config.protocol(probe.destination.family());
+        let outcome = protocol.understood(probe, outcome).into_owned();
         if self.config.tells_probes {
             let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
             let (seq, sent_at) = (probe.seq, probe.sent_at);
@@ -341,8 +343,8 @@ impl Policy for Measurement {
         match self.series.get_mut(probe.target as usize).and_then(Option::as_mut) {
             Some(series) => series.stray(probe, stray, &mut told),
             None => {
-                let config = self.config.series(probe.target, probe.destination);
-                crate::Measurement::new(config).stray(probe, stray, &mut told);
+                let mut series = new_series(&self.probing, probe.target, probe.destination);
+                series.stray(probe, stray, &mut told);
             }
         }
         self.forward(&mut told, events);
@@ -423,6 +425,15 @@ fn slots(config: &Config, now: Instant) -> Slots {
         1 => Slots::new(now, config.spacing),
         _ => Slots::of_series(now, config.spacing, config.interval),
     }
+}
+
+fn new_series(probing: &[Arc<Probing>; 2], target: u32, to: Destination) -> crate::Measurement {
+    let [ipv4, ipv6] = probing;
+    crate::Measurement::new(crate::Config {
+        target_index: usize::try_from(target).unwrap_or(usize::MAX),
+        destination: to,
+        probing: Arc::clone(if to.family() == Family::Ipv4 { ipv4 } else { ipv6 }),
+    })
 }
 
 pub(super) fn told(probe: &Probe, at: Instant, kind: EventKind) -> Event {

@@ -50,10 +50,16 @@ impl Slots {
     }
 
     /// When the packet to a target is due in a round, counted from 0, if rounds begin so far apart.
+    /// The rate holds too, but for a tick: rounds are on grids of their own.
     pub(super) fn of_round(&self, round: u64, target: u32, apart: Duration) -> Instant {
+        if round == 0 {
+            return self.due();
+        }
         let nanos = apart.as_nanos().saturating_mul(u128::from(round));
         let rounds = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.base + rounds + self.in_ticks(self.spacing.saturating_mul(target))
+        let on_grid = self.base + rounds + self.in_ticks(self.spacing.saturating_mul(target));
+        let slack = if self.spacing < self.tick { self.tick } else { Duration::ZERO };
+        on_grid.max(self.due() - slack)
     }
 
     /// A packet leaves now that was due at a time of its round.
@@ -129,11 +135,45 @@ mod tests {
     }
 
     #[test]
+    fn bursts_are_full_in_rounds_that_are_no_whole_number_of_ticks_apart() {
+        let (spacing, apart) = (Duration::from_micros(100), MS * 1_000);
+        let mut slots = Slots::of_series(T0, spacing, apart);
+        let mut bursts = Vec::new();
+        let mut now = T0;
+        for round in 0..4 {
+            for target in 0..10_000 {
+                let due = slots.of_round(round, target, apart).max(now);
+                if target == 0 || due > now {
+                    bursts.push(0);
+                }
+                now = due;
+                slots.take(now, due);
+                *bursts.last_mut().expect("one") += 1;
+            }
+        }
+        assert_eq!(bursts.iter().filter(|burst| **burst != 32).count(), 4, "the last of a round");
+    }
+
+    #[test]
+    fn rounds_that_are_too_much_for_the_rate_keep_to_it() {
+        let (spacing, apart) = (Duration::from_micros(100), MS * 100);
+        let mut slots = Slots::of_series(T0, spacing, apart);
+        let mut now = T0;
+        for round in 0..3 {
+            for target in 0..10_000 {
+                now = now.max(slots.of_round(round, target, apart));
+                slots.take(now, now);
+            }
+        }
+        assert!(now >= T0 + MS * 2_990, "{:?}", now.since(T0));
+    }
+
+    #[test]
     fn rounds_stay_on_their_grid_until_one_is_far_too_late() {
         let mut slots = Slots::new(T0, MS);
         for round in 0..50 {
             for target in 0..3 {
-                let due = slots.of_round(round, target, MS * 100).max(slots.due());
+                let due = slots.of_round(round, target, MS * 100);
                 assert_eq!(due, T0 + MS * (100 * round as u32 + target), "{round} {target}");
                 slots.take(due, due);
             }

@@ -88,6 +88,7 @@ pub const COLUMNS: &[&str] = &[
     "rejected.ambiguous",
     "identifier_changes",
     "identifier_changes_that_helped",
+    "skipped",
 ];
 
 impl<W: Write> PingReport for JsonReport<W> {
@@ -103,7 +104,7 @@ impl<W: Write> PingReport for JsonReport<W> {
         Ok(())
     }
 
-    fn finish(&mut self, _: &[Ended<'_>], document: &Document<Target>, _: bool) -> io::Result<()> {
+    fn finish(&mut self, _: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         json::write_line(&mut self.0, document)
     }
 
@@ -125,7 +126,7 @@ impl<W: Write> PingReport for CsvReport<W> {
         Ok(())
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>, _: bool) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
         for ended in targets {
             let object = serde_json::to_value(ended.target).map_err(io::Error::other)?;
             csv::write_row(&mut self.0, COLUMNS, &object)?;

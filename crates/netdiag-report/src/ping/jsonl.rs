@@ -1,6 +1,7 @@
 //! `--output jsonl`: one event a line, as it happens.
 
 use super::{Ended, PingReport, Resolved, Run};
+use crate::fields::Fields;
 use crate::json;
 use crate::limiter::{Limiter, Verdict};
 use netdiag_engine::outcome::{IcmpError, Reply};
@@ -15,13 +16,21 @@ use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 use std::net::IpAddr;
 
+/// What of a target has lines of its own.
+pub(crate) const OWN_LINES: &[&str] = &["outages", "probes"];
+
 /// One event a line.
 pub struct JsonLinesReport<W> {
     out: W,
     verbose: bool,
     quiet: bool,
     run: Option<Run>,
+    /// What the result of a probe needs.
+    context: Option<Context>,
     limiter: Limiter,
+    /// The line that is being written.
+    text: Vec<u8>,
+    fields: Fields,
     /// The change of this machine that was told last.
     said: Option<(Instant, Change)>,
 }
@@ -30,7 +39,17 @@ impl<W: Write> JsonLinesReport<W> {
     /// A report that also tells of each probe sent when `verbose`, and of no single probe when
     /// `quiet`.
     pub fn new(out: W, verbose: bool, quiet: bool) -> Self {
-        Self { out, verbose, quiet, run: None, limiter: Limiter::default(), said: None }
+        Self {
+            out,
+            verbose,
+            quiet,
+            run: None,
+            context: None,
+            limiter: Limiter::default(),
+            text: Vec::new(),
+            fields: Fields::default(),
+            said: None,
+        }
     }
 
     /// Writes one event with the fields that all have.
@@ -41,18 +60,39 @@ impl<W: Write> JsonLinesReport<W> {
         at: Instant,
         fields: &impl Serialize,
     ) -> io::Result<()> {
+        let line = Line { head: self.head(kind, target_index, at), fields };
+        self.text.clear();
+        json::append(&mut self.text, &line)?;
+        self.write()
+    }
+
+    /// Writes one event with the fields that all have, and some of a value in the order of their
+    /// names.
+    pub(crate) fn sorted_line(
+        &mut self,
+        kind: &str,
+        target_index: Option<usize>,
+        at: Instant,
+        value: &impl Serialize,
+        without: &[&str],
+    ) -> io::Result<()> {
+        let head = self.head(kind, target_index, at);
+        self.text.clear();
+        json::append(&mut self.text, &head)?;
+        // The brace comes after the fields.
+        self.text.pop();
+        self.fields.append(&mut self.text, value, without)?;
+        self.text.push(b'}');
+        self.write()
+    }
+
+    fn head<'a>(&self, kind: &'a str, target_index: Option<usize>, at: Instant) -> Head<'a> {
         let (anchor, started) = match &self.run {
             Some(run) => (run.anchor, run.started_at),
             None => (ClockAnchor { instant: at, unix_nanos: 0 }, at),
         };
-        let line = Line {
-            kind,
-            target_index,
-            at: anchor.rfc3339(at),
-            offset_ms: milliseconds(at.since(started)),
-            fields,
-        };
-        json::write_line(&mut self.out, &line)
+        let offset_ms = milliseconds(at.since(started));
+        Head { kind, target_index, at: anchor.rfc3339(at), offset_ms }
     }
 
     /// Writes what every run ends with: its findings, and the summary.
@@ -60,38 +100,36 @@ impl<W: Write> JsonLinesReport<W> {
         &mut self,
         document: &Document<T>,
         end: Instant,
-        complete: bool,
     ) -> io::Result<()> {
         for finding in &document.findings {
-            let mut object = to_object(finding)?;
-            object.remove("target_index");
-            self.line("finding", finding.target_index, end, &object)?;
+            self.sorted_line("finding", finding.target_index, end, finding, &["target_index"])?;
         }
         let mut object = to_object(document)?;
         object.remove("targets");
-        object.insert("complete".to_owned(), Value::Bool(complete));
         self.line("summary", None, end, &object)
     }
 
-    fn probe_context(&self) -> Option<Context> {
-        let run = self.run.as_ref()?;
-        Some(Context {
-            target: Untrusted::default(),
-            anchor: run.anchor,
-            started_at: run.started_at,
-            method: run.method.clone(),
-        })
+    fn write(&mut self) -> io::Result<()> {
+        self.text.push(b'\n');
+        self.out.write_all(&self.text)
     }
 }
 
-/// The four fields of every line, and those of its type.
+/// The four fields of every line.
 #[derive(Serialize)]
-struct Line<'a, T> {
+struct Head<'a> {
     #[serde(rename = "type")]
     kind: &'a str,
     target_index: Option<usize>,
     at: String,
     offset_ms: f64,
+}
+
+/// Those, and the fields of its type.
+#[derive(Serialize)]
+struct Line<'a, T> {
+    #[serde(flatten)]
+    head: Head<'a>,
     #[serde(flatten)]
     fields: &'a T,
 }
@@ -128,6 +166,12 @@ pub(crate) fn icmp(seq: u64, error: &IcmpError) -> Value {
 impl<W: Write> PingReport for JsonLinesReport<W> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
         self.run = Some(run.clone());
+        self.context = Some(Context {
+            target: Untrusted::default(),
+            anchor: run.anchor,
+            started_at: run.started_at,
+            method: run.method.clone(),
+        });
         let fields = json!({
             "schema": netdiag_model::contract::SCHEMA,
             "command": run.command,
@@ -177,8 +221,9 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
                 self.line("sent", index, at, &json!({ "seq": seq }))
             }
             EventKind::Probe(settled) => {
-                let Some(context) = self.probe_context() else { return Ok(()) };
-                self.line("probe", index, at, &result::probe(settled, &context))
+                let Some(context) = &self.context else { return Ok(()) };
+                let probe = result::probe(settled, context);
+                self.line("probe", index, at, &probe)
             }
             EventKind::Late { seq, reply } => {
                 self.line("late", index, at, &Stray::reply(*seq, reply))
@@ -228,21 +273,14 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
         }
     }
 
-    fn finish(
-        &mut self,
-        targets: &[Ended<'_>],
-        document: &Document<Target>,
-        complete: bool,
-    ) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         let Some(run) = &self.run else { return Ok(()) };
         let end = run.started_at + std::time::Duration::from_secs_f64(document.elapsed_ms / 1e3);
         for ended in targets {
-            let mut object = to_object(ended.target)?;
-            object.remove("probes");
-            object.remove("outages");
-            self.line("target", Some(ended.resolved.target_index), end, &object)?;
+            let index = Some(ended.resolved.target_index);
+            self.sorted_line("target", index, end, ended.target, OWN_LINES)?;
         }
-        self.ending(document, end, complete)
+        self.ending(document, end)
     }
 
     fn flush(&mut self) -> io::Result<()> {

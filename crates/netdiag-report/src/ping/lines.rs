@@ -5,7 +5,7 @@ use super::Resolved;
 use crate::number::{ms_classic, ms3};
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{IcmpError, Rejection, Reply, ReplyDetail};
-use netdiag_model::errno::{self, Errno};
+use netdiag_model::errno::Errno;
 use netdiag_model::{ClockAnchor, Family, IcmpKind, Untrusted};
 use netdiag_ping::Protocol;
 use netdiag_ping::answers::{IcmpProbe, IcmpTimestamp};
@@ -208,8 +208,7 @@ pub(super) fn no_reply(
         }
         Outcome::LocalError(error) => {
             let name = Errno::new(error.errno).name;
-            let meaning =
-                errno::send_meaning(error.errno).unwrap_or("this machine could not send it");
+            let meaning = error.meaning().unwrap_or("this machine could not send it");
             let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
             Some(format!("{seq}{to} not sent: {meaning}{mtu} ({name} {})", error.errno))
         }

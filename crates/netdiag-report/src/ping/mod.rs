@@ -66,6 +66,8 @@ pub struct Resolved {
     pub method: Option<Method>,
     /// The source address and interface that were asked for.
     pub from: (Option<IpAddr>, Option<Untrusted>),
+    /// Whether the interface that was asked for does not have the source address.
+    pub elsewhere: bool,
     /// The echo identifier that it is probed with, where this program chose it; the first of a block.
     pub identifier: Option<u16>,
     /// Data bytes of a request.
@@ -106,12 +108,7 @@ pub trait PingReport {
     fn event(&mut self, event: &Event) -> io::Result<()>;
 
     /// The run is over.
-    fn finish(
-        &mut self,
-        targets: &[Ended<'_>],
-        document: &Document<Target>,
-        complete: bool,
-    ) -> io::Result<()>;
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()>;
 
     /// What was written must be seen now.
     fn flush(&mut self) -> io::Result<()>;

@@ -141,6 +141,7 @@ fn further_counts(target: &Target) -> Option<String> {
         ("not sent", target.local_errors),
         ("unknown", target.unknown),
         ("in flight", target.in_flight),
+        ("skipped", target.skipped),
     ];
     let mut said: Vec<String> = counts
         .iter()

@@ -280,12 +280,7 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
         }
     }
 
-    fn finish(
-        &mut self,
-        targets: &[Ended<'_>],
-        document: &Document<Target>,
-        _: bool,
-    ) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         for ended in targets.iter().filter(|ended| ended.measurement.is_some()) {
             summary::iputils(&mut self.out, ended)?;
             summary::ours(&mut self.out, ended)?;

@@ -64,6 +64,8 @@ impl<W: Write> SweepReport for JsonReport<W> {
             version: of.version.clone(),
             started_at: of.started_at.clone(),
             elapsed_ms: of.elapsed_ms,
+            complete: of.complete,
+            ended_by: of.ended_by,
             method: of.method.clone(),
             targets: rows.into_iter().map(|row| Later { setting, row }).collect(),
             findings: of.findings.clone(),
@@ -79,7 +81,17 @@ impl<W: Write> SweepReport for JsonReport<W> {
 }
 
 /// `--output csv`: a row a target, as it settles.
-pub struct CsvReport<W>(pub W);
+pub struct CsvReport<W> {
+    out: W,
+    columns: Vec<&'static str>,
+}
+
+impl<W: Write> CsvReport<W> {
+    /// A table on `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, columns: columns() }
+    }
+}
 
 /// The columns of CSV: what the target comes to, and those of `ping`.
 #[must_use]
@@ -90,14 +102,14 @@ pub fn columns() -> Vec<&'static str> {
 
 impl<W: Write> SweepReport for CsvReport<W> {
     fn start(&mut self, _: &Setting) -> io::Result<()> {
-        csv::write_header(&mut self.0, &columns())
+        csv::write_header(&mut self.out, &self.columns)
     }
 
     fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {
         let Event::Row(row) = event else { return Ok(()) };
         let Some((target, _)) = setting.result(row) else { return Ok(()) };
         let object = serde_json::to_value(target).map_err(io::Error::other)?;
-        csv::write_row(&mut self.0, &columns(), &object)
+        csv::write_row(&mut self.out, &self.columns, &object)
     }
 
     fn finish(&mut self, _: &Setting, _: &Ending<'_>) -> io::Result<()> {
@@ -105,6 +117,6 @@ impl<W: Write> SweepReport for CsvReport<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.out.flush()
     }
 }

@@ -2,11 +2,15 @@
 
 use super::{Ending, Setting, SweepReport};
 use crate::ping::PingReport;
-use crate::ping::jsonl::{JsonLinesReport as Lines, change_words, to_object};
-use netdiag_model::{Destination, Family, Instant};
+use crate::ping::jsonl::{JsonLinesReport as Lines, OWN_LINES, change_words};
+use netdiag_model::contract::Method;
+use netdiag_model::failure::Failure;
+use netdiag_model::{Destination, Family, Instant, Untrusted};
 use netdiag_ping::sweep::{Event, Row};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// One event a line.
@@ -14,6 +18,20 @@ pub struct JsonLinesReport<W> {
     lines: Lines<W>,
     /// Targets of which was told which they are.
     resolved: Vec<bool>,
+}
+
+/// Which target a number means.
+#[derive(Serialize)]
+struct Resolved<'a> {
+    target: Untrusted,
+    address: Option<IpAddr>,
+    family: Option<Family>,
+    hostname: Option<Untrusted>,
+    protocol: &'static str,
+    port: Option<u16>,
+    method: Option<&'a Method>,
+    resolve_ms: Option<f64>,
+    failure: Option<&'a Failure>,
 }
 
 impl<W: Write> JsonLinesReport<W> {
@@ -36,28 +54,25 @@ impl<W: Write> JsonLinesReport<W> {
             Some(Family::Ipv6) => setting.ipv6.as_ref(),
             None => None,
         };
-        let fields = json!({
-            "target": target.text(),
-            "address": target.destination().map(Destination::address),
-            "family": family,
-            "hostname": null,
-            "protocol": protocol.name(),
-            "port": protocol.port(),
-            "method": method,
-            "resolve_ms": null,
-            "failure": target.failure(),
-        });
-        self.lines.line("resolved", Some(index), at, &fields)
+        let fields = Resolved {
+            target: target.text(),
+            address: target.destination().map(Destination::address),
+            family,
+            hostname: None,
+            protocol: protocol.name(),
+            port: protocol.port(),
+            method,
+            resolve_ms: None,
+            failure: target.failure(),
+        };
+        self.lines.sorted_line("resolved", Some(index), at, &fields, &[])
     }
 
     fn row(&mut self, setting: &Setting, row: &Row) -> io::Result<()> {
         let index = row.target as usize;
         self.resolve(setting, index, row.at)?;
         let Some((target, _)) = setting.result(row) else { return Ok(()) };
-        let mut object = to_object(&target)?;
-        object.remove("probes");
-        object.remove("outages");
-        self.lines.line("target", Some(index), row.at, &object)
+        self.lines.sorted_line("target", Some(index), row.at, &target, OWN_LINES)
     }
 }
 
@@ -86,15 +101,7 @@ impl<W: Write> SweepReport for JsonLinesReport<W> {
     fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
         let elapsed = Duration::from_secs_f64(ending.document.elapsed_ms / 1e3);
         let end = setting.run.started_at + elapsed;
-        for finding in &ending.document.findings {
-            let mut object = to_object(finding)?;
-            object.remove("target_index");
-            self.lines.line("finding", finding.target_index, end, &object)?;
-        }
-        let mut object = to_object(ending.document)?;
-        object.remove("targets");
-        object.insert("complete".to_owned(), Value::Bool(ending.complete));
-        self.lines.line("summary", None, end, &object)
+        self.lines.ending(ending.document, end)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -67,8 +67,6 @@ pub struct Ending<'a> {
     pub document: &'a Document<Target>,
     /// What all targets come to.
     pub totals: &'a Totals,
-    /// Whether it ended by itself.
-    pub complete: bool,
 }
 
 /// A form of output.

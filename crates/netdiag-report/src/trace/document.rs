@@ -85,7 +85,7 @@ impl<W: Write> TraceReport for JsonReport<W> {
         Ok(())
     }
 
-    fn finish(&mut self, _: &[Ended<'_>], document: &Document<Target>, _: bool) -> io::Result<()> {
+    fn finish(&mut self, _: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         json::write_line(&mut self.0, document)
     }
 
@@ -107,7 +107,7 @@ impl<W: Write> TraceReport for CsvReport<W> {
         Ok(())
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>, _: bool) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
         for ended in targets {
             let mut object = serde_json::to_value(ended.target).map_err(io::Error::other)?;
             let hops = object.as_object_mut().and_then(|object| object.remove("hops"));

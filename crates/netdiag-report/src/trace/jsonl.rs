@@ -15,6 +15,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+/// What of a target has lines of its own.
+const OWN_LINES: &[&str] = &["hops"];
+
 /// One event a line.
 pub struct JsonLinesReport<W> {
     lines: Lines<W>,
@@ -143,19 +146,13 @@ impl<W: Write> TraceReport for JsonLinesReport<W> {
         }
     }
 
-    fn finish(
-        &mut self,
-        targets: &[Ended<'_>],
-        document: &Document<Target>,
-        complete: bool,
-    ) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         let end = self.started_at + Duration::from_secs_f64(document.elapsed_ms / 1e3);
         for ended in targets {
-            let mut object = to_object(ended.target)?;
-            object.remove("hops");
-            self.lines.line("target", Some(ended.resolved.target_index), end, &object)?;
+            let index = Some(ended.resolved.target_index);
+            self.lines.sorted_line("target", index, end, ended.target, OWN_LINES)?;
         }
-        self.lines.ending(document, end, complete)
+        self.lines.ending(document, end)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -67,12 +67,7 @@ pub trait TraceReport {
     fn event(&mut self, event: &Event) -> io::Result<()>;
 
     /// The run is over.
-    fn finish(
-        &mut self,
-        targets: &[Ended<'_>],
-        document: &Document<Target>,
-        complete: bool,
-    ) -> io::Result<()>;
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()>;
 
     /// What was written must be seen now.
     fn flush(&mut self) -> io::Result<()>;

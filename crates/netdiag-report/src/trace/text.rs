@@ -187,12 +187,7 @@ impl<W: Write, E: Write> TraceReport for TextReport<W, E> {
         }
     }
 
-    fn finish(
-        &mut self,
-        targets: &[Ended<'_>],
-        document: &Document<Target>,
-        _: bool,
-    ) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         for ended in targets {
             self.ended(ended, document)?;
         }

@@ -165,6 +165,7 @@ fn configure(here: &Here) -> Result<(), LabError> {
 /// Waits until the kernel has told of every IPv6 address, which it does later, from a work queue:
 /// a command that began before would hear that the way out of its machine changed. It enters the
 /// route to an own address after it told of the address.
+#[expect(clippy::disallowed_methods, reason = "the kernel is waited for, in real time")]
 fn announced(here: &Here) -> Result<(), LabError> {
     const ROUTES: &str = "/proc/thread-self/net/ipv6_route";
     const MILLISECONDS: u32 = 10_000;
@@ -187,7 +188,6 @@ fn announced(here: &Here) -> Result<(), LabError> {
         if missing(&routes).is_none() {
             return Ok(());
         }
-        #[expect(clippy::disallowed_methods, reason = "nothing tells when a route comes up")]
         std::thread::sleep(Duration::from_millis(1));
     }
     Err(LabError::Failed(format!("an IPv6 address of {NEAR} does not come up")))

@@ -63,7 +63,7 @@ impl Locals {
             }
             timed.sends += 1;
             if timed.sends.is_multiple_of(timed.what.every.unwrap_or(1)) {
-                return Some(SendError { errno: error.number, mtu: timed.what.mtu });
+                return Some(SendError { mtu: timed.what.mtu, ..SendError::new(error.number) });
             }
         }
         None

@@ -51,7 +51,7 @@ fn error(entry: &Lookup, failure: LookupFailure) -> LookupError {
     match failure {
         LookupFailure::Nxdomain => LookupError::NotFound { what: "NXDOMAIN".to_owned(), by },
         LookupFailure::Timeout => {
-            LookupError::NoAnswer { tried: format!("{by} timed out (3 tries, 5.0 s)") }
+            LookupError::no_resolver(format!("{by} timed out (3 tries, 5.0 s)"))
         }
     }
 }

@@ -35,7 +35,7 @@ impl VirtualNetwork {
         }
         let mtu = self.here.mtu.unwrap_or(1500);
         if self.packet.len() > mtu as usize {
-            return Err(SendError { errno: EMSGSIZE, mtu: Some(mtu) });
+            return Err(SendError { mtu: Some(mtu), ..SendError::new(EMSGSIZE) });
         }
         let at = self.outside(self.now);
         self.internet.inject(at, &self.packet);

@@ -1,6 +1,7 @@
 //! Names of addresses, by /etc/hosts and the system's resolver configuration.
 
-use hickory_resolver::TokioResolver;
+use crate::names::Connected;
+use hickory_resolver::Resolver;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::rr::{Name, RData};
 use netdiag_model::Untrusted;
@@ -14,7 +15,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// A resolver that is made when the first name is wanted; `Err` says why there is none.
 #[derive(Clone, Default)]
-pub(crate) struct Reverse(Arc<OnceLock<Result<TokioResolver, String>>>);
+pub(crate) struct Reverse(Arc<OnceLock<Result<Resolver<Connected>, String>>>);
 
 impl Reverse {
     /// Looks up the name of an address.
@@ -48,10 +49,10 @@ fn text(name: &Name) -> String {
 }
 
 fn no_answer<T>(tried: String) -> Result<T, LookupError> {
-    Err(LookupError::NoAnswer { tried })
+    Err(LookupError::no_resolver(tried))
 }
 
-fn system_resolver() -> Result<TokioResolver, String> {
-    let builder = TokioResolver::builder_tokio().map_err(|error| error.to_string())?;
+fn system_resolver() -> Result<Resolver<Connected>, String> {
+    let builder = Resolver::builder(Connected::default()).map_err(|error| error.to_string())?;
     builder.build().map_err(|error| error.to_string())
 }

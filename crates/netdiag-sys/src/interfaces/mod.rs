@@ -1,23 +1,67 @@
 //! Interfaces, addresses and routes of this machine: what changes while we measure, and which way a
 //! packet would take (rtnetlink(7)).
 
+mod dump;
+mod looped;
 mod watch;
 mod way;
 
+pub use dump::has_address;
+pub(crate) use dump::waits_for_neighbour;
+pub(crate) use looped::looped;
 pub(crate) use watch::Interfaces;
 pub use way::way;
 
 use netdiag_engine::port::NetworkError;
-use netlink_packet_core::NetlinkMessage;
+use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressAttribute;
 use netlink_packet_route::route::RouteAddress;
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::{Socket, SocketAddr};
 use std::net::IpAddr;
+
+/// Room for one answer: the kernel makes it in 8 KiB at the most (NLMSG_GOODSIZE).
+const ROOM: usize = 8 * 1024;
 
 type Message = NetlinkMessage<RouteNetlinkMessage>;
 
 fn failed(call: &'static str, error: &std::io::Error) -> NetworkError {
     NetworkError { call, errno: error.raw_os_error().unwrap_or(libc::EIO) }
+}
+
+/// Asks the kernel one question that it answers in one message. Sends nothing but that.
+///
+/// # Errors
+/// What it answers instead, or netlink itself refuses.
+fn ask(
+    call: &'static str,
+    question: RouteNetlinkMessage,
+) -> Result<RouteNetlinkMessage, NetworkError> {
+    let mut message = NetlinkMessage::from(question);
+    message.header.flags = NLM_F_REQUEST;
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    let mut socket = Socket::new(NETLINK_ROUTE).map_err(|error| failed(call, &error))?;
+    socket.bind_auto().map_err(|error| failed(call, &error))?;
+    socket.send_to(&bytes, &SocketAddr::new(0, 0), 0).map_err(|error| failed(call, &error))?;
+    let mut room = [0; ROOM];
+    // The kernel answers within the send, so this does not wait.
+    let (length, from) = socket
+        .recv_from(&mut room.as_mut_slice(), libc::MSG_DONTWAIT)
+        .map_err(|error| failed(call, &error))?;
+    if from.port_number() != 0 {
+        return Err(NetworkError { call, errno: libc::EPROTO });
+    }
+    let answer = messages(room.get(..length).unwrap_or_default()).next();
+    match answer.map(|message| message.payload) {
+        Some(NetlinkPayload::InnerMessage(answer)) => Ok(answer),
+        Some(NetlinkPayload::Error(error)) => {
+            Err(NetworkError { call, errno: error.raw_code().saturating_neg() })
+        }
+        _ => Err(NetworkError { call, errno: libc::EPROTO }),
+    }
 }
 
 /// The messages of one datagram. What does not parse ends it: its length cannot be trusted.

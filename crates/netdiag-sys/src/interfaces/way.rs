@@ -1,17 +1,11 @@
 //! Which way a packet would take.
 
-use super::{failed, ip, messages};
+use super::{ask, ip};
 use netdiag_engine::port::NetworkError;
 use netdiag_model::{Destination, Way};
-use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use netlink_sys::protocols::NETLINK_ROUTE;
-use netlink_sys::{Socket, SocketAddr};
 use std::net::IpAddr;
-
-/// Room for one route: the kernel makes its answer in 8 KiB at the most (NLMSG_GOODSIZE).
-const ROOM: usize = 8 * 1024;
 
 /// The way of a packet to `destination`, from `source` and by `interface` where those are given
 /// (RTM_GETROUTE). Sends nothing but the question to the kernel.
@@ -25,31 +19,19 @@ pub fn way(
     interface: Option<u32>,
 ) -> Result<Way, NetworkError> {
     const CALL: &str = "RTM_GETROUTE";
-    let mut socket = Socket::new(NETLINK_ROUTE).map_err(|error| failed(CALL, &error))?;
-    socket.bind_auto().map_err(|error| failed(CALL, &error))?;
-    let question = question(destination, source, interface);
-    socket.send_to(&question, &SocketAddr::new(0, 0), 0).map_err(|error| failed(CALL, &error))?;
-    let mut room = [0; ROOM];
-    // The kernel answers within the send, so this does not wait.
-    let (length, from) = socket
-        .recv_from(&mut room.as_mut_slice(), libc::MSG_DONTWAIT)
-        .map_err(|error| failed(CALL, &error))?;
-    if from.port_number() != 0 {
-        return Err(NetworkError { call: CALL, errno: libc::EPROTO });
-    }
-    let answer = messages(room.get(..length).unwrap_or_default()).next();
-    match answer.map(|message| message.payload) {
-        Some(NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewRoute(route))) => {
+    match ask(CALL, question(destination, source, interface))? {
+        RouteNetlinkMessage::NewRoute(route) => {
             read(&route).ok_or(NetworkError { call: CALL, errno: libc::ENETUNREACH })
-        }
-        Some(NetlinkPayload::Error(error)) => {
-            Err(NetworkError { call: CALL, errno: error.raw_code().saturating_neg() })
         }
         _ => Err(NetworkError { call: CALL, errno: libc::EPROTO }),
     }
 }
 
-fn question(destination: Destination, source: Option<IpAddr>, interface: Option<u32>) -> Vec<u8> {
+fn question(
+    destination: Destination,
+    source: Option<IpAddr>,
+    interface: Option<u32>,
+) -> RouteNetlinkMessage {
     let mut route = RouteMessage::default();
     let (family, length) = match destination {
         Destination::V4(_) => (AddressFamily::Inet, 32),
@@ -66,12 +48,7 @@ fn question(destination: Destination, source: Option<IpAddr>, interface: Option<
     if let Some(interface) = interface.or(scope) {
         route.attributes.push(RouteAttribute::Oif(interface));
     }
-    let mut message = NetlinkMessage::from(RouteNetlinkMessage::GetRoute(route));
-    message.header.flags = NLM_F_REQUEST;
-    message.finalize();
-    let mut bytes = vec![0; message.buffer_len()];
-    message.serialize(&mut bytes);
-    bytes
+    RouteNetlinkMessage::GetRoute(route)
 }
 
 fn read(route: &RouteMessage) -> Option<Way> {

@@ -2,6 +2,8 @@
 //!
 //! Literal addresses, the hosts file and `localhost` need no server and start no runtime.
 
+mod connected;
+mod ledger;
 mod literal;
 mod order;
 mod servers;
@@ -17,6 +19,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use connected::Connected;
 pub use literal::{interface_index, literal};
 pub use order::{broadcast_source, owns, source};
 pub use several::{LookedUp, resolve_all};

@@ -1,12 +1,13 @@
 //! Asking the servers of resolv.conf, each by a resolver of its own, so that the one that answered
 //! or did not can be named.
 
+use super::connected::Connected;
+use super::ledger::{Ledger, Silence};
 use super::{Sources, no_address};
-use hickory_resolver::TokioResolver;
+use hickory_resolver::Resolver;
 use hickory_resolver::config::{
     LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::Name;
@@ -50,8 +51,8 @@ struct Configuration {
 enum Verdict {
     Found(Vec<Destination>),
     NotFound(String),
-    /// No answer, and why, as `timed out`.
-    Silent(String),
+    /// Nothing is known of the name, and why.
+    Silent(Silence),
 }
 
 /// Asks the servers.
@@ -61,12 +62,12 @@ pub(super) fn resolve(
     family: Option<Family>,
     total: Duration,
 ) -> Result<Vec<Destination>, LookupError> {
-    let configuration = read(sources, family, total).map_err(|reason| LookupError::NoAnswer {
-        tried: format!("{}: {reason}", sources.resolv_conf.display()),
+    let configuration = read(sources, family, total).map_err(|reason| {
+        LookupError::no_resolver(format!("{}: {reason}", sources.resolv_conf.display()))
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime =
-        runtime.map_err(|error| LookupError::NoAnswer { tried: format!("no runtime: {error}") })?;
+        runtime.map_err(|error| LookupError::no_resolver(format!("no runtime: {error}")))?;
     let result = runtime.block_on(ask_all(configuration, name, family, total));
     runtime.shutdown_background();
     result
@@ -131,14 +132,14 @@ async fn ask_all(
             Ok(Some(Ok((by, Verdict::NotFound(what))))) => {
                 return Err(LookupError::NotFound { what, by: by.to_string() });
             }
-            Ok(Some(Ok((by, Verdict::Silent(why))))) => ledger.close(by, &why),
+            Ok(Some(Ok((by, Verdict::Silent(why))))) => ledger.close(by, why),
             Ok(None) if next.len() == 0 => break,
             Ok(_) => {}
             Err(_) if Instant::now() >= deadline => break,
             Err(_) => {}
         }
     }
-    Err(LookupError::NoAnswer { tried: ledger.account() })
+    Err(ledger.account())
 }
 
 /// Asks one server up to as many times as resolv.conf says.
@@ -151,18 +152,19 @@ fn ask(
 ) -> impl Future<Output = (IpAddr, Verdict)> + Send + 'static {
     let ip = server.ip;
     let most = configuration.options.attempts;
-    let resolver = resolver(configuration, server);
+    let sockets = Connected::default();
+    let resolver = resolver(configuration, server, sockets.clone());
     async move {
         let resolver = match resolver {
             Ok(resolver) => resolver,
-            Err(error) => return (ip, Verdict::Silent(error.to_string())),
+            Err(error) => return (ip, Verdict::Silent(Silence::other(error.to_string()))),
         };
         loop {
             let tried = tries.fetch_add(1, Ordering::Relaxed) + 1;
             let result = resolver.lookup_ip(name.clone()).await;
             let verdict = match result {
                 Ok(found) => Verdict::Found(found.iter().map(Destination::new).collect()),
-                Err(error) => failure(&error, family),
+                Err(error) => failure(&error, sockets.told(), family),
             };
             match verdict {
                 Verdict::Silent(_) if tried < most => {}
@@ -176,90 +178,31 @@ fn ask(
 fn resolver(
     configuration: &Configuration,
     server: NameServerConfig,
-) -> Result<TokioResolver, NetError> {
+    sockets: Connected,
+) -> Result<Resolver<Connected>, NetError> {
     let domain = configuration.domain.clone();
     let config = ResolverConfig::from_parts(domain, configuration.search.clone(), vec![server]);
     let mut options = configuration.options.clone();
     options.attempts = 0;
-    let provider = TokioRuntimeProvider::default();
-    TokioResolver::builder_with_config(config, provider).with_options(options).build()
+    Resolver::builder_with_config(config, sockets).with_options(options).build()
 }
 
-/// What an error of the resolver means.
-fn failure(error: &NetError, family: Option<Family>) -> Verdict {
+/// What an error of the resolver means; `told` is the error number behind it, where there is one.
+fn failure(error: &NetError, told: Option<i32>, family: Option<Family>) -> Verdict {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NXDomain => Verdict::NotFound("NXDOMAIN".to_owned()),
             ResponseCode::NoError => Verdict::NotFound(no_address(family)),
-            code => Verdict::Silent(answered(code)),
+            code => Verdict::Silent(Silence::answered(code)),
         },
-        NetError::Dns(DnsError::ResponseCode(code)) => Verdict::Silent(answered(*code)),
-        NetError::Timeout => Verdict::Silent("timed out".to_owned()),
+        NetError::Dns(DnsError::ResponseCode(code)) => Verdict::Silent(Silence::answered(*code)),
+        NetError::Timeout => Verdict::Silent(Silence::timed_out()),
         NetError::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Verdict::Silent("timed out".to_owned())
+            Verdict::Silent(Silence::timed_out())
         }
-        NetError::Io(error) => Verdict::Silent(match error.raw_os_error() {
-            Some(errno) => netdiag_model::errno::Errno::new(errno).name,
-            None => error.to_string(),
+        other => Verdict::Silent(match told {
+            Some(errno) => Silence::failed(errno),
+            None => Silence::other(other.to_string()),
         }),
-        other => Verdict::Silent(other.to_string()),
-    }
-}
-
-fn answered(code: ResponseCode) -> String {
-    let name = match code {
-        ResponseCode::ServFail => "SERVFAIL",
-        ResponseCode::Refused => "REFUSED",
-        ResponseCode::FormErr => "FORMERR",
-        ResponseCode::NotImp => "NOTIMP",
-        other => other.to_str(),
-    };
-    format!("answered {name}")
-}
-
-/// Who was asked, and what became of it.
-#[derive(Default)]
-struct Ledger(Vec<Entry>);
-
-struct Entry {
-    server: IpAddr,
-    since: Option<Instant>,
-    took: Duration,
-    tries: Arc<AtomicUsize>,
-    outcome: String,
-}
-
-impl Ledger {
-    /// A server is asked; returns where its tries are counted.
-    fn open(&mut self, server: IpAddr) -> Arc<AtomicUsize> {
-        let tries = Arc::<AtomicUsize>::default();
-        self.0.push(Entry {
-            server,
-            since: Some(Instant::now()),
-            took: Duration::ZERO,
-            tries: Arc::clone(&tries),
-            outcome: "timed out".to_owned(),
-        });
-        tries
-    }
-
-    fn close(&mut self, server: IpAddr, outcome: &str) {
-        let open = |entry: &&mut Entry| entry.server == server && entry.since.is_some();
-        if let Some(entry) = self.0.iter_mut().find(open) {
-            entry.took = entry.since.take().map_or(Duration::ZERO, |since| since.elapsed());
-            entry.outcome = outcome.to_owned();
-        }
-    }
-
-    /// `192.0.2.53 timed out (2 tries, 5.0 s), 192.0.2.54 answered SERVFAIL (1 try, 0.0 s)`.
-    fn account(&self) -> String {
-        let entries = self.0.iter().map(|entry| {
-            let took = entry.since.map_or(entry.took, |since| since.elapsed());
-            let tries = entry.tries.load(Ordering::Relaxed).max(1);
-            let word = if tries == 1 { "try" } else { "tries" };
-            let Entry { server, outcome, .. } = entry;
-            format!("{server} {outcome} ({tries} {word}, {:.1} s)", took.as_secs_f64())
-        });
-        entries.collect::<Vec<_>>().join(", ")
     }
 }

@@ -124,7 +124,7 @@ fn gather(
     // A thread that broke down tells nothing.
     for lost in found.iter_mut().filter(|found| found.is_none()).take(out) {
         let tried = "the look-up broke down".to_owned();
-        *lost = Some((Err(LookupError::NoAnswer { tried }), Duration::ZERO));
+        *lost = Some((Err(LookupError::no_resolver(tried)), Duration::ZERO));
     }
     false
 }

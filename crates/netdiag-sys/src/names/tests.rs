@@ -132,6 +132,11 @@ fn not_found(what: &str, by: &str) -> Result<Vec<String>, LookupError> {
     Err(LookupError::NotFound { what: what.to_owned(), by: by.to_owned() })
 }
 
+fn not_known(tried: &str, reason: &str, errno: Option<i32>) -> Result<Vec<String>, LookupError> {
+    let (tried, reason) = (tried.to_owned(), reason.to_owned());
+    Err(LookupError::NoAnswer { tried, reason, errno })
+}
+
 #[test]
 fn literal_addresses_need_no_files() {
     let files = Files::new("", "", 0);
@@ -210,10 +215,8 @@ fn a_server_answers_and_is_named() {
     assert_eq!(files.resolve("below", V4), Ok(vec!["127.0.0.5".to_owned()]));
     assert_eq!(files.resolve("four.test.", V6), not_found("no AAAA record", "127.0.0.1"));
     assert_eq!(files.resolve("none.test.", None), not_found("NXDOMAIN", "127.0.0.1"));
-    let Err(LookupError::NoAnswer { tried }) = files.resolve("broken.test.", None) else {
-        panic!("SERVFAIL is no answer");
-    };
-    assert_eq!(tried, "127.0.0.1 answered SERVFAIL (2 tries, 0.0 s)");
+    let unknown = not_known("127.0.0.1 answered SERVFAIL (2 tries, 0.0 s)", "servfail", None);
+    assert_eq!(files.resolve("broken.test.", None), unknown);
 }
 
 #[test]
@@ -224,8 +227,7 @@ fn a_silent_server_is_given_up_in_time_and_named() {
     let result = files.resolve_within("a.test.", V4, Duration::from_secs(1));
     let took = crate::clock::now().since(start);
     assert!(took < Duration::from_millis(1_200), "{took:?}");
-    let Err(LookupError::NoAnswer { tried }) = result else { panic!("{result:?}") };
-    assert_eq!(tried, "127.0.0.1 timed out (2 tries, 1.0 s)");
+    assert_eq!(result, not_known("127.0.0.1 timed out (2 tries, 1.0 s)", "no-resolver", None));
     assert!(server.stop() >= 2);
 }
 
@@ -249,9 +251,26 @@ fn a_port_without_a_server_is_named() {
     let port = free.local_addr().expect("an address").port();
     drop(free);
     let files = Files::new("", "nameserver 127.0.0.1\n", port);
-    let result = files.resolve_within("a.test.", V4, Duration::from_secs(1));
-    let Err(LookupError::NoAnswer { tried }) = result else { panic!("{result:?}") };
-    assert!(tried.starts_with("127.0.0.1 "), "{tried}");
+    let tried = "127.0.0.1 refused: nothing listens on its port (ECONNREFUSED) (2 tries, 0.0 s)";
+    assert_eq!(files.resolve("a.test.", V4), not_known(tried, "refused", Some(111)));
+}
+
+#[test]
+fn what_one_server_answered_says_more_than_what_became_of_another() {
+    let broken = Server::start("127.0.0.2", 0, |_, _| Answer::Code(2));
+    let port = broken.address.port();
+    let conf = "nameserver 127.0.0.1\nnameserver 127.0.0.2\n";
+    let tried = "127.0.0.1 refused: nothing listens on its port (ECONNREFUSED) (2 tries, 0.0 s), \
+                 127.0.0.2 answered SERVFAIL (2 tries, 0.0 s)";
+    let found = Files::new("", conf, port).resolve("a.test.", V4);
+    assert_eq!(found, not_known(tried, "servfail", None));
+    // One closed and one silent: not the same of both.
+    let silent = Server::start("127.0.0.3", port, |_, _| Answer::Nothing);
+    let files = Files::new("", "nameserver 127.0.0.1\nnameserver 127.0.0.3\n", port);
+    let found = files.resolve_within("a.test.", V4, Duration::from_secs(1));
+    let Err(LookupError::NoAnswer { reason, errno, .. }) = found else { panic!("{found:?}") };
+    assert_eq!((reason.as_str(), errno), ("no-resolver", None));
+    assert!(silent.stop() >= 1);
 }
 
 #[test]
@@ -263,7 +282,7 @@ fn a_missing_or_senseless_resolv_conf_is_named() {
             std::fs::remove_file(&path).expect("removed");
         }
         let result = files.resolve("a.test", None);
-        let Err(LookupError::NoAnswer { tried }) = result else { panic!("{result:?}") };
+        let Err(LookupError::NoAnswer { tried, .. }) = result else { panic!("{result:?}") };
         assert!(tried.starts_with(&path.display().to_string()), "{tried}");
     }
 }

@@ -1,10 +1,11 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
+use super::handshake::{self, Handshake, Verdict};
 use crate::clock;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
-use netdiag_engine::port::{Connect, Control, InputKind, Inputs, OperationId, SendError, TcpInfo};
-use netdiag_model::{Family, Stamp};
+use netdiag_engine::port::{Connect, Control, InputKind, Inputs, OperationId, SendError};
+use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::collections::VecDeque;
 use std::io;
@@ -24,7 +25,11 @@ pub(super) struct Connects {
 
 struct Connecting {
     id: OperationId,
+    destination: Destination,
     socket: Socket,
+    handshake: Handshake,
+    /// When the same connection was refused, if it was, by whomever.
+    refused: Option<Stamp>,
 }
 
 /// Who sent an ICMP error: sender, type, code.
@@ -42,13 +47,27 @@ impl Connects {
             self.waiting.push_back(connect);
             return;
         }
-        match open(&connect) {
-            Ok(socket) => self.open.push(Connecting { id: connect.id, socket }),
+        match open(&connect, Deaf::ToNothing) {
+            Ok(socket) => self.watch(&connect, socket, inputs),
             Err(libc::EMFILE | libc::ENFILE) if !self.open.is_empty() => {
                 self.waiting.push_back(connect);
             }
             Err(errno) => push_failed(connect.id, SendError::new(errno), None, inputs),
         }
+    }
+
+    /// Keeps one that was started, unless it is over already.
+    fn watch(&mut self, connect: &Connect, mut socket: Socket, inputs: &mut Inputs) {
+        let refused = handshake::refused_at_once(&socket);
+        if let Some(stamp) = refused {
+            match handshake::tried_again(connect) {
+                Some(again) => socket = again,
+                None => return push_refused(connect.id, stamp, inputs),
+            }
+        }
+        let handshake = Handshake::new(&socket, clock::now());
+        let Connect { id, destination, .. } = *connect;
+        self.open.push(Connecting { id, destination, socket, handshake, refused });
     }
 
     /// Forgets one.
@@ -76,6 +95,24 @@ impl Connects {
         }
     }
 
+    /// When to [`look`](Self::look) again.
+    pub(super) fn next_look(&self) -> Instant {
+        let looks = self.open.iter().map(|connecting| connecting.handshake.next_look());
+        looks.min().unwrap_or(Instant::FAR)
+    }
+
+    /// Looks at those of which it is time to know whether this machine itself keeps them from
+    /// opening.
+    pub(super) fn look(&mut self, now: Instant, inputs: &mut Inputs) {
+        let before = self.open.len();
+        self.open.retain_mut(|connecting| {
+            connecting.handshake.next_look() > now || !connecting.was_kept_here(now, inputs)
+        });
+        if self.open.len() < before {
+            self.start_waiting(inputs);
+        }
+    }
+
     fn start_waiting(&mut self, inputs: &mut Inputs) {
         for _ in 0..self.waiting.len() {
             if self.open.len() >= self.most {
@@ -96,17 +133,46 @@ impl Connecting {
         if polled.has_error()
             && let Some((errno, source)) = icmp_error(&self.socket, errors)
         {
-            push_failed(self.id, SendError::new(errno), Some(source), inputs);
+            match self.is_own_rule(source) {
+                true => push_failed(self.id, SendError::new(libc::EPERM), None, inputs),
+                false => push_failed(self.id, SendError::new(errno), Some(source), inputs),
+            }
             return true;
         }
         match self.socket.take_error() {
             Ok(None) if polled.is_writable() => self.push_connected(inputs),
             Ok(None) => false,
             Ok(Some(error)) | Err(error) => {
-                push_failed(self.id, SendError::new(errno_of(&error)), None, inputs);
+                match (errno_of(&error), self.refused) {
+                    (libc::ECONNREFUSED, Some(stamp)) => push_refused(self.id, stamp, inputs),
+                    (errno, _) => push_failed(self.id, SendError::new(errno), None, inputs),
+                }
                 true
             }
         }
+    }
+
+    /// Whether this machine itself kept it from opening; then an input says how.
+    fn was_kept_here(&mut self, now: Instant, inputs: &mut Inputs) -> bool {
+        match (self.handshake.look(&self.socket, now), self.refused) {
+            (Verdict::Open, _) | (Verdict::Left, None) => return false,
+            (Verdict::KeptBack(errno), _) => {
+                push_failed(self.id, SendError::new(errno), None, inputs);
+            }
+            // What refused it then was not here.
+            (Verdict::Left, Some(stamp)) => push_refused(self.id, stamp, inputs),
+        }
+        true
+    }
+
+    /// Whether an ICMP error was made by a rule of this machine's firewall: it is from the address
+    /// that the SYN was to leave from. That a neighbour was not found comes from there, too.
+    fn is_own_rule(&self, (from, kind, code): IcmpSource) -> bool {
+        let local = self.socket.local_addr().ok().and_then(|local| local.as_socket());
+        let kind = IcmpKind { family: self.destination.family(), kind, code };
+        from != self.destination.address()
+            && local.is_some_and(|local| local.ip() == from)
+            && kind.reason() != "host-unreachable"
     }
 
     fn push_connected(&self, inputs: &mut Inputs) -> bool {
@@ -116,10 +182,16 @@ impl Connecting {
             push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
             return true;
         };
-        let info = tcp_info(&self.socket);
+        let info = handshake::tcp_info(&self.socket);
         inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
         true
     }
+}
+
+/// It was refused by the destination, at that time.
+fn push_refused(id: OperationId, stamp: Stamp, inputs: &mut Inputs) {
+    let error = SendError::new(libc::ECONNREFUSED);
+    inputs.push(stamp.at, InputKind::ConnectFailed { id, stamp, error, icmp: None });
 }
 
 fn push_failed(id: OperationId, error: SendError, icmp: Option<IcmpSource>, inputs: &mut Inputs) {
@@ -141,35 +213,32 @@ fn icmp_error(socket: &Socket, errors: &mut Batch) -> Option<(i32, IcmpSource)> 
     found.last()
 }
 
-/// `tcpi_rtt` and `tcpi_total_retrans` of `struct tcp_info` (linux/tcp.h), in microseconds and
-/// segments.
-fn tcp_info(socket: &Socket) -> Option<TcpInfo> {
-    const RTT: usize = 68;
-    const TOTAL_RETRANS: usize = 100;
-    let mut info = [0; TOTAL_RETRANS + 4];
-    let len = raw::get_bytes(socket.as_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, &mut info).ok()?;
-    let info = info.get(..len)?;
-    let word = |offset| {
-        info.get(offset..)
-            .and_then(|rest: &[u8]| rest.first_chunk())
-            .map(|b| u32::from_ne_bytes(*b))
-    };
-    let rtt = std::time::Duration::from_micros(word(RTT)?.into());
-    Some(TcpInfo { rtt, total_retransmits: word(TOTAL_RETRANS)? })
+/// What does not end a connection attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deaf {
+    /// Everything may.
+    ToNothing,
+    /// A segment with a TTL or hop limit below 255, as the resets have that a firewall makes.
+    ToResets,
 }
 
 /// Opens a socket and starts to connect it.
-fn open(connect: &Connect) -> raw::Result<Socket> {
+pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     let family = connect.destination.family();
     let domain = if family == Family::Ipv4 { Domain::IPV4 } else { Domain::IPV6 };
     let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
         .map_err(|error| errno_of(&error))?;
     set_options(&socket, family, &connect.control)?;
+    if deaf == Deaf::ToResets {
+        let (level, least) = match family {
+            Family::Ipv4 => (libc::SOL_IP, libc::IP_MINTTL),
+            Family::Ipv6 => (libc::SOL_IPV6, libc::IPV6_MINHOPCOUNT),
+        };
+        raw::set_int(socket.as_fd(), level, least, 255)?;
+    }
     let target = match connect.destination {
-        netdiag_model::Destination::V4(v4) => SocketAddr::new(v4.into(), connect.port),
-        netdiag_model::Destination::V6(v6, scope) => {
-            SocketAddrV6::new(v6, connect.port, 0, scope).into()
-        }
+        Destination::V4(v4) => SocketAddr::new(v4.into(), connect.port),
+        Destination::V6(v6, scope) => SocketAddrV6::new(v6, connect.port, 0, scope).into(),
     };
     match socket.connect(&SockAddr::from(target)) {
         Ok(()) => Ok(socket),

@@ -8,6 +8,9 @@ use netdiag_engine::port::{Channel, ErrorOrigin, InputKind, Inputs, NetworkError
 use netdiag_model::Instant;
 use netdiag_model::contract::SocketKind;
 
+/// What a stamp is of, in linux/errqueue.h: the packet came to the queue of an interface.
+const SCM_TSTAMP_SCHED: u32 = 1;
+
 /// Why an error queue is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
@@ -90,6 +93,10 @@ impl Lane {
                 continue;
             }
             stamps += 1;
+            if error.info == SCM_TSTAMP_SCHED {
+                self.unstamped.mark_queued(error.data);
+                continue;
+            }
             let at = ancillary.stamp.and_then(|real| shared.clock.to_monotonic(real));
             if let Some(departed) = self.unstamped.take(error.data, at) {
                 let sent = departed.user;

@@ -2,10 +2,11 @@
 
 use super::unstamped::Unstamped;
 use crate::clock::StampClock;
+use crate::interfaces;
 use crate::open::{ProbeSocket, StampKeys};
 use crate::raw::{self, Batch, MAX_BATCH};
 use netdiag_engine::port::{
-    Change, Channel, InputKind, Inputs, NetworkError, OperationId, Transmit,
+    Change, Channel, InputKind, Inputs, NetworkError, OperationId, SendError, Transmit,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant, Stamp};
@@ -128,9 +129,29 @@ impl Lane {
 
     /// Lets the user stamp stand for every packet that left at `limit` or earlier.
     pub(super) fn give_up_stamps(&mut self, limit: Instant, inputs: &mut Inputs) {
+        let mut early = Vec::new();
         while let Some(departed) = self.unstamped.take_older(limit) {
-            push_sent(departed.id, Stamp::user(departed.user), inputs);
+            let is_in_doubt = !departed.queued && self.socket.tells_departures;
+            if is_in_doubt && limit == Instant::FAR {
+                // Nothing can answer it before it is told of.
+                early.push(departed);
+            } else if is_in_doubt && self.was_dropped() {
+                let error = SendError { unseen: true, ..SendError::new(libc::EPERM) };
+                let failed = InputKind::SendFailed { id: departed.id, error };
+                inputs.push(departed.user, failed);
+            } else {
+                push_sent(departed.id, Stamp::user(departed.user), inputs);
+                self.unstamped.remember(departed);
+            }
         }
+        self.unstamped.put_back(early);
+    }
+
+    /// Whether a packet that came to no queue of an interface was dropped by this machine's
+    /// firewall, and does not wait for a neighbour; nor may the stamps of many have found no room.
+    fn was_dropped(&self) -> bool {
+        const MANY: usize = 64;
+        self.unstamped.len() < MANY && interfaces::waits_for_neighbour() == Ok(false)
     }
 
     /// Whether the socket's figure also counts packets with a wrong checksum, as those of raw ICMPv6

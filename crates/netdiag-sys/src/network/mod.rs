@@ -4,6 +4,7 @@
 mod connect;
 mod errors;
 mod gate;
+mod handshake;
 mod lane;
 mod receive;
 mod send;
@@ -27,9 +28,13 @@ use netdiag_model::Instant;
 use netdiag_model::failure::LookupError;
 use receive::Drained;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 /// From this many operations on datagrams leave together, under one user stamp.
 const MANY: usize = 8;
+
+/// How long after its time a wait may end before that counts as late.
+const LATE: Duration = Duration::from_millis(1);
 
 /// The network of this machine, opened by [`OpenRequest::open`](crate::OpenRequest::open).
 pub struct SystemNetwork {
@@ -168,7 +173,7 @@ impl SystemNetwork {
             Operation::Lookup(lookup) => {
                 let started = self.dialogs().map(|dialogs| dialogs.look_up(&lookup));
                 if let Err(error) = started {
-                    let result = Err(LookupError::NoAnswer { tried: error.to_string() });
+                    let result = Err(LookupError::no_resolver(error.to_string()));
                     self.early.push(clock::now(), InputKind::Named { id: lookup.id, result });
                 }
             }
@@ -217,7 +222,20 @@ impl SystemNetwork {
             return Ok(Polled::BrokenOutput);
         }
         match ready {
-            Ok(0) => Ok(Polled::Nothing(start + timeout)),
+            Ok(0) => {
+                let (known, woken) = (start + timeout, clock::now());
+                if woken <= known + LATE {
+                    return Ok(Polled::Nothing(known));
+                }
+                // This process was held up, so whoever asked must learn how late it is; first all that
+                // came meanwhile must be known.
+                match raw::poll(&mut self.set, Duration::ZERO) {
+                    Ok(0) => Ok(Polled::Nothing(woken)),
+                    Ok(_) => Ok(Polled::Something),
+                    Err(libc::EINTR) => Ok(Polled::Interrupted),
+                    Err(errno) => Err(NetworkError { call: "ppoll", errno }),
+                }
+            }
             Ok(_) => Ok(Polled::Something),
             Err(libc::EINTR) => Ok(Polled::Interrupted),
             Err(errno) => Err(NetworkError { call: "ppoll", errno }),
@@ -268,7 +286,7 @@ impl SystemNetwork {
     /// When something must be done even if nothing happens.
     fn next_deadline(&mut self, until: Instant) -> Instant {
         let signals = self.signals.as_ref().map_or(Instant::FAR, Signals::deadline);
-        self.lanes.next_deadline(until).min(signals)
+        self.lanes.next_deadline(until).min(signals).min(self.connects.next_look())
     }
 
     /// Does what time alone brings.
@@ -277,6 +295,7 @@ impl SystemNetwork {
         for lane in self.lanes.active() {
             lane.give_up_stamps(now - unstamped::PATIENCE, inputs);
         }
+        self.connects.look(now, inputs);
         if let Some(signals) = &mut self.signals {
             signals.disarm(now);
         }

@@ -37,7 +37,7 @@ impl Lane {
         loop {
             let got = receive(&mut shared.packets, &self.socket, count, 0)?;
             let user = shared.clock.observe();
-            if errors_waiting || (got > 0 && !self.unstamped.is_empty()) {
+            if errors_waiting || (got > 0 && self.unstamped.may_come()) {
                 let found = self.drain_errors(shared, Reading::Arrivals, inputs)?;
                 // They take room from the packets.
                 drained += found.entries;

@@ -150,7 +150,9 @@ impl Lane {
                 Err(again) => errno = again,
             }
         }
-        let failed = InputKind::SendFailed { id: prepared.id, error: SendError { errno, mtu } };
+        let direct = self.socket.is_direct && errno == libc::ENETUNREACH;
+        let error = SendError { errno, mtu, direct, unseen: false };
+        let failed = InputKind::SendFailed { id: prepared.id, error };
         inputs.push(shared.clock.observe(), failed);
         self.tell_errors(shared, inputs);
         Ok(())

@@ -9,6 +9,9 @@ use std::time::Duration;
 /// in the queue of an interface or the driver knows no stamps.
 pub(super) const PATIENCE: Duration = Duration::from_millis(2);
 
+/// How many are remembered whose stamp was waited for long enough, and may still come.
+const LATE_KEPT: usize = 64;
+
 /// A stamp this much older than the send it is for belongs to another packet.
 const SLACK: Duration = Duration::from_micros(50);
 
@@ -16,27 +19,39 @@ const SLACK: Duration = Duration::from_micros(50);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Departed {
     key: u32,
+    is_named: bool,
     pub(super) id: OperationId,
     /// The time read before the send.
     pub(super) user: Instant,
+    /// Whether it came to the queue of an interface, where the socket tells.
+    pub(super) queued: bool,
 }
 
 /// All of them, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Unstamped {
     queue: VecDeque<Departed>,
+    /// Those for which the user stamp was told. Only of packets that left under a name: a count
+    /// starts again, after which a late stamp could be another packet's.
+    late: VecDeque<Departed>,
     next_count: u32,
 }
 
 impl Unstamped {
     /// A packet left under the name of its operation.
     pub(super) fn push_named(&mut self, id: OperationId, user: Instant) {
-        self.queue.push_back(Departed { key: id.0, id, user });
+        self.queue.push_back(Departed { key: id.0, is_named: true, id, user, queued: false });
     }
 
     /// A packet left and the kernel counted it.
     pub(super) fn push_counted(&mut self, id: OperationId, user: Instant) {
-        self.queue.push_back(Departed { key: self.next_count, id, user });
+        self.queue.push_back(Departed {
+            key: self.next_count,
+            is_named: false,
+            id,
+            user,
+            queued: false,
+        });
         self.next_count = self.next_count.wrapping_add(1);
     }
 
@@ -45,20 +60,47 @@ impl Unstamped {
         self.next_count = 0;
     }
 
-    /// Takes out the packet that a stamp is for; `None` for a stamp of a packet that was given up
-    /// or that left under another count. `at` is the stamp where it could be converted.
+    /// Takes out the packet that a stamp is for; `None` for a stamp of a packet that was given up too
+    /// long ago or that left under another count. `at` is the stamp where it could be converted.
     pub(super) fn take(&mut self, key: u32, at: Option<Instant>) -> Option<Departed> {
         let fits = |departed: &Departed| {
             departed.key == key && at.is_none_or(|at| at + SLACK >= departed.user)
         };
-        let index = self.queue.iter().position(fits)?;
-        self.queue.remove(index)
+        for queue in [&mut self.queue, &mut self.late] {
+            if let Some(index) = queue.iter().position(fits) {
+                return queue.remove(index);
+            }
+        }
+        None
+    }
+
+    /// A packet came to the queue of an interface.
+    pub(super) fn mark_queued(&mut self, key: u32) {
+        if let Some(departed) = self.queue.iter_mut().find(|departed| departed.key == key) {
+            departed.queued = true;
+        }
+    }
+
+    /// Puts packets back that were taken too early, oldest first.
+    pub(super) fn put_back(&mut self, early: Vec<Departed>) {
+        early.into_iter().rev().for_each(|departed| self.queue.push_front(departed));
     }
 
     /// Takes out the oldest packet if it left at `limit` or earlier.
     pub(super) fn take_older(&mut self, limit: Instant) -> Option<Departed> {
         self.queue.front().filter(|oldest| oldest.user <= limit)?;
         self.queue.pop_front()
+    }
+
+    /// The user stamp stands for a packet that was taken out, unless its own comes late.
+    pub(super) fn remember(&mut self, given_up: Departed) {
+        if !given_up.is_named {
+            return;
+        }
+        if self.late.len() == LATE_KEPT {
+            self.late.pop_front();
+        }
+        self.late.push_back(given_up);
     }
 
     /// When the oldest packet has been waited for long enough.
@@ -70,8 +112,9 @@ impl Unstamped {
         self.queue.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+    /// Whether a stamp may still come.
+    pub(super) fn may_come(&self) -> bool {
+        !(self.queue.is_empty() && self.late.is_empty())
     }
 }
 
@@ -95,7 +138,35 @@ mod tests {
         assert_eq!(unstamped.deadline(), Some(at(100) + PATIENCE));
         assert_eq!(unstamped.take_older(at(99)), None);
         assert_eq!(unstamped.take_older(at(100)).map(|departed| departed.id), Some(OperationId(6)));
-        assert!(unstamped.is_empty());
+        assert_eq!(unstamped.deadline(), None);
+    }
+
+    #[test]
+    fn a_stamp_that_comes_late_is_still_that_packets_if_it_left_under_a_name() {
+        let mut unstamped = Unstamped::default();
+        unstamped.push_named(OperationId(1), at(100));
+        unstamped.push_counted(OperationId(2), at(100));
+        while let Some(departed) = unstamped.take_older(at(100)) {
+            unstamped.remember(departed);
+        }
+        assert!(unstamped.may_come());
+        assert_eq!(unstamped.take(0, Some(at(9_000_000))), None);
+        let late = unstamped.take(1, Some(at(9_000_000))).expect("remembered");
+        assert_eq!((late.id, late.user), (OperationId(1), at(100)));
+        assert!(!unstamped.may_come());
+    }
+
+    #[test]
+    fn those_whose_stamp_never_comes_are_forgotten() {
+        let mut unstamped = Unstamped::default();
+        for id in 0..1_000 {
+            unstamped.push_named(OperationId(id), at(100));
+            let departed = unstamped.take_older(at(100)).expect("it left");
+            unstamped.remember(departed);
+        }
+        assert_eq!(unstamped.late.len(), LATE_KEPT);
+        assert_eq!(unstamped.take(1, None), None);
+        assert!(unstamped.take(999, None).is_some());
     }
 
     #[test]

@@ -41,9 +41,6 @@ pub(super) fn open(
     Ok(ProbeSocket::new(socket, family, opening, request))
 }
 
-/// The kernel ignores what becomes of the packet here (ping_v6_sendmsg in net/ipv6/ping.c).
-const LOST_IPV6: &str = "sends that this machine's firewall or a full queue dropped";
-
 /// The same with and without IP_RECVOPTS.
 const HEADERS: &str = "IP headers of replies (options, identification, type of service)";
 const HEADERS_BUT_OPTIONS: &str = "IP headers of replies (identification, type of service)";
@@ -57,12 +54,11 @@ const LOST: &[&str] = &[
 ];
 
 fn lost(request: &OpenRequest, family: Family) -> Vec<String> {
-    let silent = (family == Family::Ipv6).then_some(LOST_IPV6);
     let said = |said: &'static str| match said {
         HEADERS if request.ip_options && family == Family::Ipv4 => HEADERS_BUT_OPTIONS,
         other => other,
     };
-    LOST.iter().copied().chain(silent).map(|lost| said(lost).to_owned()).collect()
+    LOST.iter().copied().map(|lost| said(lost).to_owned()).collect()
 }
 
 fn because(better: &[Refused]) -> String {

@@ -33,6 +33,8 @@ pub struct OpenRequest {
     /// The firewall mark of every packet (SO_MARK, socket(7)); needs CAP_NET_ADMIN or, since Linux
     /// 5.17, CAP_NET_RAW.
     pub mark: Option<u32>,
+    /// Open without the mark where this user may not set one: [`Opened::unmarked`].
+    pub mark_or_none: bool,
     /// The queueing priority of every packet (SO_PRIORITY, socket(7)); above 6 needs
     /// CAP_NET_ADMIN.
     pub priority: Option<u32>,
@@ -101,12 +103,17 @@ impl OpenRequest {
         let opening = |tried: &Tried| {
             tried.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone)
         };
+        let is_unmarked = |tried: &Tried| {
+            tried.as_ref().is_ok_and(|socket| self.mark.is_some_and(|mark| socket.mark() != mark))
+        };
+        let unmarked = [&ipv4, &ipv6, &udp4, &udp6].into_iter().any(is_unmarked);
         let opened = Opened {
             ipv4: opening(&ipv4),
             ipv6: opening(&ipv6),
             udp4: opening(&udp4),
             udp6: opening(&udp6),
             refused,
+            unmarked,
         };
         SystemNetwork::new(opened, [ipv4, ipv6, udp4, udp6].into_iter().flatten())
     }

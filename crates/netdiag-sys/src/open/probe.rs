@@ -4,7 +4,7 @@ use super::{DontFragment, OpenRequest};
 use crate::control::ControlBuffer;
 use crate::raw::{self, Outgoing};
 use crate::{address, privileges};
-use netdiag_engine::port::{Control, NetworkError, Opening};
+use netdiag_engine::port::{Control, NetworkError, Opening, UNTOLD_SENDS};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Family};
 use socket2::Socket;
@@ -18,8 +18,14 @@ const STAMP_FLAGS: i32 = (libc::SOF_TIMESTAMPING_TX_SOFTWARE
     | libc::SOF_TIMESTAMPING_RX_SOFTWARE
     | libc::SOF_TIMESTAMPING_SOFTWARE
     | libc::SOF_TIMESTAMPING_OPT_TSONLY) as i32;
+/// A stamp also when a packet comes to the interface's queue, whatever its driver knows.
+const STAMP_QUEUED: i32 = libc::SOF_TIMESTAMPING_TX_SCHED as i32;
 const STAMP_ID: i32 = libc::SOF_TIMESTAMPING_OPT_ID as i32;
 const SO_RXQ_OVFL: i32 = 40;
+
+/// What is lost where a packet that came to an interface's queue is known to have come so far.
+const QUIET_DROPS: &str = "sends that a full queue of this machine dropped, or its firewall while a \
+                           neighbour is looked for";
 
 /// `IP_RECVERR_RFC4884` and `IPV6_RECVERR_RFC4884` (Linux 5.9): errors keep their extensions.
 const IP_RECVERR_RFC4884: i32 = 26;
@@ -40,6 +46,11 @@ pub(crate) struct ProbeSocket {
     has_stamps: bool,
     /// It is read even if nothing is sent by it.
     pub(crate) only_listens: bool,
+    /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
+    pub(crate) is_direct: bool,
+    /// Whether each packet that comes past this machine's firewall has a stamp that says so: for
+    /// sockets whose sends succeed all the same.
+    pub(crate) tells_departures: bool,
 }
 
 /// How the kernel says to which packet a send stamp belongs.
@@ -66,19 +77,44 @@ impl ProbeSocket {
         } else {
             StampKeys::Counted
         };
-        Self {
+        let is_direct = request.direct && family == Family::Ipv4;
+        let has_stamps = !request.user_stamps;
+        let mut new = Self {
             socket,
             family,
             opening,
             stamp_keys,
-            has_stamps: !request.user_stamps,
+            has_stamps,
+            is_direct,
+            tells_departures: false,
             only_listens: false,
+        };
+        // The kernel ignores what becomes of the packet (ping_v6_sendmsg in net/ipv6/ping.c).
+        let is_silent = new.opening.socket == SocketKind::IcmpDatagram && family == Family::Ipv6;
+        if is_silent && has_stamps && stamp_keys == StampKeys::Named {
+            let flags = STAMP_FLAGS | STAMP_ID | STAMP_QUEUED;
+            let set = raw::set_int(new.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, flags);
+            new.tells_departures = set.is_ok();
         }
+        if is_silent {
+            let lost = if new.tells_departures { QUIET_DROPS } else { UNTOLD_SENDS };
+            new.opening.lost.push(lost.to_owned());
+        }
+        new
     }
 
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
     pub(crate) fn is_udp(&self) -> bool {
         self.opening.socket == SocketKind::UdpErrorQueue
+    }
+
+    /// The firewall mark of what leaves by it.
+    pub(super) fn mark(&self) -> u32 {
+        let mut bytes = [0; 4];
+        match raw::get_bytes(self.as_fd(), libc::SOL_SOCKET, libc::SO_MARK, &mut bytes) {
+            Ok(_) => u32::from_ne_bytes(bytes),
+            Err(_) => 0,
+        }
     }
 
     /// Starts the kernel's count of send stamps from 0 again.
@@ -193,7 +229,11 @@ fn set_requested(
         set("setsockopt(SO_BROADCAST)", libc::SOL_SOCKET, libc::SO_BROADCAST, 1)?;
     }
     if let Some(mark) = request.mark {
-        set("setsockopt(SO_MARK)", libc::SOL_SOCKET, libc::SO_MARK, mark.cast_signed())?;
+        let set = set("setsockopt(SO_MARK)", libc::SOL_SOCKET, libc::SO_MARK, mark.cast_signed());
+        match set {
+            Err(error) if request.mark_or_none && error.errno == libc::EPERM => {}
+            other => other?,
+        }
     }
     if let Some(priority) = request.priority {
         let priority = priority.cast_signed();

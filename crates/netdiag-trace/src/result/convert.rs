@@ -188,8 +188,7 @@ impl Measurement {
         };
         let (reason, message) = match end.reason {
             StopReason::LocalError => {
-                let most = self.tally.local_errors.iter().max_by_key(|row| row.1);
-                return most.map(|(number, _)| local_failure(*number, self.tally.local_mtu));
+                return self.tally.unsent.most().map(|(cause, _)| local_failure(&cause));
             }
             StopReason::Unreachable => return self.refusal(end.ttl),
             StopReason::Loop => ("loop", "packets go round".to_owned()),

@@ -2,18 +2,15 @@
 
 use core::net::Ipv4Addr;
 
-use crate::bytes::{tail, u16_at};
+use crate::bytes::u16_at;
+use crate::options::{Entries, Entry, emit};
 
-const END_OF_LIST: u8 = 0;
-const NO_OPERATION: u8 = 1;
 const RECORD_ROUTE: u8 = 7;
 const TIMESTAMP: u8 = 68;
 const LOOSE_SOURCE_ROUTE: u8 = 131;
 const ROUTER_ALERT: u8 = 148;
 const STRICT_SOURCE_ROUTE: u8 = 137;
 
-/// Kind and length, the least an option with data takes.
-const OPTION_HEADER: usize = 2;
 /// The pointer of a route counts from the option's first byte, which is number 1 (RFC 791 section 3.1).
 const FIRST_ROUTE_POINTER: u8 = 4;
 const ADDRESS: usize = 4;
@@ -87,14 +84,14 @@ impl<'a> RouteData<'a> {
 /// At most 40 options come: the header has no room for more.
 #[derive(Debug, Clone, Copy)]
 pub struct Ipv4Options<'a> {
-    rest: &'a [u8],
+    entries: Entries<'a>,
 }
 
 impl<'a> Ipv4Options<'a> {
     /// Options as they stand on the wire.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { entries: Entries::new(bytes) }
     }
 }
 
@@ -102,27 +99,12 @@ impl<'a> Iterator for Ipv4Options<'a> {
     type Item = Ipv4Option<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let kind = *self.rest.first()?;
-        match kind {
-            END_OF_LIST => {
-                self.rest = &[];
-                return Some(Ipv4Option::EndOfList);
-            }
-            NO_OPERATION => {
-                self.rest = tail(self.rest, 1);
-                return Some(Ipv4Option::NoOperation);
-            }
-            _ => {}
-        }
-        let length = self.rest.get(1).copied();
-        let option = length.and_then(|length| self.rest.split_at_checked(usize::from(length)));
-        let Some((option, rest)) = option.filter(|(option, _)| option.len() >= OPTION_HEADER)
-        else {
-            self.rest = &[];
-            return Some(Ipv4Option::Malformed { kind, length });
-        };
-        self.rest = rest;
-        Some(Ipv4Option::of(kind, tail(option, OPTION_HEADER)))
+        Some(match self.entries.next()? {
+            Entry::EndOfList => Ipv4Option::EndOfList,
+            Entry::NoOperation => Ipv4Option::NoOperation,
+            Entry::Option(kind, data) => Ipv4Option::of(kind, data),
+            Entry::Malformed(kind, length) => Ipv4Option::Malformed { kind, length },
+        })
     }
 }
 
@@ -132,8 +114,8 @@ impl<'a> Ipv4Option<'a> {
     /// Data beyond what the length field can say is cut.
     pub fn emit(&self, out: &mut Vec<u8>) {
         match *self {
-            Self::EndOfList => out.push(END_OF_LIST),
-            Self::NoOperation => out.push(NO_OPERATION),
+            Self::EndOfList => Entry::EndOfList.emit(out),
+            Self::NoOperation => Entry::NoOperation.emit(out),
             Self::RecordRoute(route) => emit(RECORD_ROUTE, &[route.pointer], route.data, out),
             Self::LooseSourceRoute(route) => {
                 emit(LOOSE_SOURCE_ROUTE, &[route.pointer], route.data, out);
@@ -145,11 +127,8 @@ impl<'a> Ipv4Option<'a> {
                 emit(TIMESTAMP, &[pointer, overflow << 4 | (flag & 0xf)], data, out);
             }
             Self::RouterAlert(value) => emit(ROUTER_ALERT, &[], &value.to_be_bytes(), out),
-            Self::Other { kind, data } => emit(kind, &[], data, out),
-            Self::Malformed { kind, length } => {
-                out.push(kind);
-                out.extend(length);
-            }
+            Self::Other { kind, data } => Entry::Option(kind, data).emit(out),
+            Self::Malformed { kind, length } => Entry::Malformed(kind, length).emit(out),
         }
     }
 
@@ -172,16 +151,6 @@ impl<'a> Ipv4Option<'a> {
             _ => other,
         }
     }
-}
-
-fn emit(kind: u8, fixed: &[u8], data: &[u8], out: &mut Vec<u8>) {
-    let head = OPTION_HEADER.saturating_add(fixed.len());
-    let room = usize::from(u8::MAX).saturating_sub(head);
-    let data = data.get(..room).unwrap_or(data);
-    out.push(kind);
-    out.push(u8::try_from(head.saturating_add(data.len())).unwrap_or(u8::MAX));
-    out.extend_from_slice(fixed);
-    out.extend_from_slice(data);
 }
 
 #[cfg(test)]

@@ -1,17 +1,14 @@
 //! TCP options (RFC 9293 section 3.2, RFC 7323, RFC 2018).
 
-use crate::bytes::{array_at, tail, u16_at, u32_at};
+use crate::bytes::{array_at, u16_at, u32_at};
+use crate::options::{Entries, Entry, emit};
 
-const END_OF_LIST: u8 = 0;
-const NO_OPERATION: u8 = 1;
 const MAXIMUM_SEGMENT_SIZE: u8 = 2;
 const WINDOW_SCALE: u8 = 3;
 const SACK_PERMITTED: u8 = 4;
 const SACK: u8 = 5;
 const TIMESTAMPS: u8 = 8;
 
-/// Kind and length, the least an option with data takes.
-const OPTION_HEADER: usize = 2;
 const SACK_BLOCK: usize = 8;
 
 /// One TCP option.
@@ -73,14 +70,14 @@ impl Iterator for SackBlocks<'_> {
 /// At most 40 options come from a whole header: it has no room for more.
 #[derive(Debug, Clone, Copy)]
 pub struct TcpOptions<'a> {
-    rest: &'a [u8],
+    entries: Entries<'a>,
 }
 
 impl<'a> TcpOptions<'a> {
     /// Options as they stand on the wire.
     #[must_use]
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { entries: Entries::new(bytes) }
     }
 }
 
@@ -88,27 +85,12 @@ impl<'a> Iterator for TcpOptions<'a> {
     type Item = TcpOption<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let kind = *self.rest.first()?;
-        match kind {
-            END_OF_LIST => {
-                self.rest = &[];
-                return Some(TcpOption::EndOfList);
-            }
-            NO_OPERATION => {
-                self.rest = tail(self.rest, 1);
-                return Some(TcpOption::NoOperation);
-            }
-            _ => {}
-        }
-        let length = self.rest.get(1).copied();
-        let option = length.and_then(|length| self.rest.split_at_checked(usize::from(length)));
-        let Some((option, rest)) = option.filter(|(option, _)| option.len() >= OPTION_HEADER)
-        else {
-            self.rest = &[];
-            return Some(TcpOption::Malformed { kind, length });
-        };
-        self.rest = rest;
-        Some(TcpOption::of(kind, tail(option, OPTION_HEADER)))
+        Some(match self.entries.next()? {
+            Entry::EndOfList => TcpOption::EndOfList,
+            Entry::NoOperation => TcpOption::NoOperation,
+            Entry::Option(kind, data) => TcpOption::of(kind, data),
+            Entry::Malformed(kind, length) => TcpOption::Malformed { kind, length },
+        })
     }
 }
 
@@ -118,22 +100,19 @@ impl<'a> TcpOption<'a> {
     /// Data beyond what the length field can say is cut.
     pub fn emit(&self, out: &mut Vec<u8>) {
         match *self {
-            Self::EndOfList => out.push(END_OF_LIST),
-            Self::NoOperation => out.push(NO_OPERATION),
-            Self::MaximumSegmentSize(size) => emit(MAXIMUM_SEGMENT_SIZE, &size.to_be_bytes(), out),
-            Self::WindowScale(shift) => emit(WINDOW_SCALE, &[shift], out),
-            Self::SackPermitted => emit(SACK_PERMITTED, &[], out),
-            Self::Sack(SackBlocks { blocks }) => emit(SACK, blocks.as_flattened(), out),
+            Self::EndOfList => Entry::EndOfList.emit(out),
+            Self::NoOperation => Entry::NoOperation.emit(out),
+            Self::MaximumSegmentSize(size) => {
+                emit(MAXIMUM_SEGMENT_SIZE, &[], &size.to_be_bytes(), out);
+            }
+            Self::WindowScale(shift) => emit(WINDOW_SCALE, &[shift], &[], out),
+            Self::SackPermitted => emit(SACK_PERMITTED, &[], &[], out),
+            Self::Sack(SackBlocks { blocks }) => emit(SACK, &[], blocks.as_flattened(), out),
             Self::Timestamps { value, echo_reply } => {
-                let [a, b, c, d] = value.to_be_bytes();
-                let [e, f, g, h] = echo_reply.to_be_bytes();
-                emit(TIMESTAMPS, &[a, b, c, d, e, f, g, h], out);
+                emit(TIMESTAMPS, &value.to_be_bytes(), &echo_reply.to_be_bytes(), out);
             }
-            Self::Other { kind, data } => emit(kind, data, out),
-            Self::Malformed { kind, length } => {
-                out.push(kind);
-                out.extend(length);
-            }
+            Self::Other { kind, data } => Entry::Option(kind, data).emit(out),
+            Self::Malformed { kind, length } => Entry::Malformed(kind, length).emit(out),
         }
     }
 
@@ -156,14 +135,6 @@ impl<'a> TcpOption<'a> {
 fn timestamps<'a>(data: &[u8]) -> Option<TcpOption<'a>> {
     let value = u32::from_be_bytes(array_at(data, 0)?);
     Some(TcpOption::Timestamps { value, echo_reply: u32_at(data, 4)? })
-}
-
-fn emit(kind: u8, data: &[u8], out: &mut Vec<u8>) {
-    let room = usize::from(u8::MAX).saturating_sub(OPTION_HEADER);
-    let data = data.get(..room).unwrap_or(data);
-    let length = data.len().saturating_add(OPTION_HEADER);
-    out.extend_from_slice(&[kind, u8::try_from(length).unwrap_or(u8::MAX)]);
-    out.extend_from_slice(data);
 }
 
 #[cfg(test)]

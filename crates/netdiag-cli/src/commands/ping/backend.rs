@@ -23,6 +23,7 @@ pub(super) fn check(arguments: &PingArguments) -> Result<(), String> {
         ("-r", arguments.direct),
         ("-S", arguments.send_buffer.is_some()),
         ("-L", arguments.no_loopback),
+        ("-B", arguments.sticky_source),
         ("--broadcast", arguments.broadcast),
         ("--multicast", arguments.multicast),
         ("--record-route", arguments.record_route),
@@ -35,7 +36,7 @@ pub(super) fn check(arguments: &PingArguments) -> Result<(), String> {
     if let Some((option, _)) = asked.into_iter().find(|(_, asked)| *asked) {
         return Err(format!("{option}: --backend portable cannot do it"));
     }
-    if arguments.size > PORTABLE_SIZE {
+    if arguments.size() > PORTABLE_SIZE {
         return Err(format!(
             "--size: at most {PORTABLE_SIZE} with --backend portable, which reads no longer reply"
         ));

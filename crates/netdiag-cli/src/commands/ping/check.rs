@@ -1,9 +1,9 @@
 //! Whether the arguments fit together, and fit this machine.
 
-use super::{DOCUMENT_COUNT, backend, classic, groups};
+use super::{DOCUMENT_COUNT, backend, classic, groups, uses};
 use crate::World;
 use crate::args::PingArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::ping::Output;
 use crate::args::value::MOST_FLOW_LABEL;
 use crate::commands::resolve::check_zone;
 use netdiag_check::expr::Expr;
@@ -78,10 +78,8 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         }
     }
     if !world.may_flood() {
-        if arguments.interval() < LEAST_INTERVAL {
-            if arguments.classic {
-                return Err(classic::FLOOD.to_owned());
-            }
+        // iputils says so once it has said where it would send to.
+        if arguments.interval() < LEAST_INTERVAL && !arguments.classic {
             return Err("--interval: below 2 ms only root may send".to_owned());
         }
         if arguments.preload > MOST_PRELOAD {
@@ -97,12 +95,8 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     if arguments.broadcast && !world.may_flood() {
         return Err("--broadcast: only for root".to_owned());
     }
-    check_protocols(arguments, world)?;
+    uses::check(arguments, world)?;
     backend::check(arguments)?;
-    if arguments.classic && arguments.form() != Output::Text {
-        return Err("--classic: only with --output text".to_owned());
-    }
-    check_form(arguments)?;
     let (source, interface) = way_out(arguments, world)?;
     let mut warnings = Vec::new();
     let bare = arguments.timeout.filter(|timeout| timeout.bare && !arguments.classic);
@@ -133,79 +127,6 @@ fn drawn<W: World>(label: u32, world: &mut W) -> u32 {
     }
     let [a, b, c, ..] = world.random();
     (u32::from_be_bytes([0, a, b, c]) & MOST_FLOW_LABEL).max(1)
-}
-
-/// What a protocol has no use for, and what it may not do.
-fn check_protocols<W: World>(arguments: &PingArguments, world: &W) -> Result<(), String> {
-    let all = arguments.protocols();
-    let is_tcp = |protocol: &Protocol| matches!(protocol, Protocol::Tcp { .. });
-    if arguments.classic && all != [Protocol::Icmp] {
-        return Err("--proto: --classic knows only icmp".to_owned());
-    }
-    if arguments.probe_interface.is_some() != all.contains(&Protocol::IcmpProbe) {
-        return Err(match arguments.probe_interface {
-            Some(_) => "--probe-interface: only with --proto icmp-probe".to_owned(),
-            None => "--proto: icmp-probe needs --probe-interface".to_owned(),
-        });
-    }
-    if arguments.ipv6 && all.contains(&Protocol::IcmpTimestamp) {
-        return Err("--ipv6: ICMPv6 has no timestamp requests".to_owned());
-    }
-    if arguments.pattern.is_some() && !all.iter().any(|protocol| protocol.has_data()) {
-        return Err(format!("--pattern: not with --proto {}", all[0].name()));
-    }
-    if arguments.ident.is_some() && !all.iter().any(|protocol| protocol.is_icmp()) {
-        return Err("--ident: only icmp has an identifier".to_owned());
-    }
-    let only_icmp = [
-        (arguments.broadcast, "--broadcast"),
-        (arguments.multicast, "--multicast"),
-        (arguments.record_route, "--record-route"),
-        (arguments.ip_timestamps.is_some(), "--ip-timestamps"),
-    ];
-    if let Some((_, option)) = only_icmp.iter().find(|(given, _)| *given)
-        && all != [Protocol::Icmp]
-    {
-        return Err(format!("{option}: only with --proto icmp"));
-    }
-    if all.iter().any(is_tcp) {
-        let useless = [
-            (arguments.mark.is_some(), "--mark"),
-            (arguments.df.is_some(), "--df"),
-            (arguments.direct, "-r"),
-            (arguments.send_buffer.is_some(), "-S"),
-            (arguments.flow_label.is_some(), "--flow-label"),
-            (arguments.debug, "-d"),
-        ];
-        if let Some((_, option)) = useless.iter().find(|(given, _)| *given) {
-            return Err(format!("{option}: not with --proto tcp"));
-        }
-        if !world.may_flood() && arguments.interval() < LEAST_CONNECT_INTERVAL {
-            return Err("--interval: below 20 ms only root may open TCP connections".to_owned());
-        }
-    }
-    Ok(())
-}
-
-/// What the form of the output has no use for. A document is quiet by itself, and without colours.
-fn check_form(arguments: &PingArguments) -> Result<(), String> {
-    let form = arguments.form();
-    if form == Output::Text {
-        return Ok(());
-    }
-    let useless = [
-        (arguments.audible, "-a"),
-        (arguments.dates, "-D"),
-        (arguments.outstanding, "-O"),
-        (arguments.color == Color::Always, "--color always"),
-    ];
-    if let Some((_, option)) = useless.into_iter().find(|(given, _)| *given) {
-        return Err(format!("{option}: only with --output text"));
-    }
-    if arguments.verbose && form != Output::Jsonl {
-        return Err("--verbose: only with --output text or jsonl".to_owned());
-    }
-    Ok(())
 }
 
 /// A source address, and an interface's index and name.
@@ -305,12 +226,15 @@ pub(super) fn check_destination(
         let option = if arguments.record_route { "--record-route" } else { "--ip-timestamps" };
         return Err(format!("{option}: {destination} is IPv6, which has no such option"));
     }
+    if family == Family::Ipv6 && arguments.direct && !arguments.classic {
+        return Err(format!("-r: {destination} is IPv6, where the kernel routes all the same"));
+    }
     if family == Family::Ipv4 && checked.flow_label.is_some() && !arguments.classic {
         return Err(format!("--flow-label: {destination} is IPv4, which has none"));
     }
     let options = checked.options.map_or(0, |options| options.padded_len());
     let most = 65_507 - if arguments.classic { 0 } else { options };
-    if family == Family::Ipv4 && protocol.has_data() && usize::from(arguments.size) > most {
+    if family == Family::Ipv4 && protocol.has_data() && usize::from(arguments.size()) > most {
         let with = if options > 0 { " with these options" } else { "" };
         return Err(format!("--size: at most {most} for IPv4{with}"));
     }

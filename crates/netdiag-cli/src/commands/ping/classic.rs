@@ -1,5 +1,7 @@
 //! What `--classic` does otherwise: iputils' words for what cannot be done, its waits, its report.
 
+use super::check::LEAST_INTERVAL;
+use super::plan::Plan;
 use crate::args::PingArguments;
 use crate::commands::resolve;
 use netdiag_engine::port::{NetworkError, Opened};
@@ -11,16 +13,37 @@ use netdiag_ping::Config;
 use netdiag_ping::config::Manner;
 use netdiag_report::ping::{ClassicOptions, ClassicReport, PingReport};
 use std::io::{BufWriter, Write};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What a user who may not flood is told.
-pub(super) const FLOOD: &str = "cannot flood; minimal interval allowed for user is 2ms";
+const FLOOD: &str = "cannot flood; minimal interval allowed for user is 2ms";
 /// How long iputils stays after the last request when nothing was answered.
 const LINGER: Duration = Duration::from_secs(10);
 /// From when on an answer is kept as a late one; it counts like any other.
 const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
 
+const EPERM: i32 = 1;
 const EACCES: i32 = 13;
+
+/// What goes wrong without being an error, before anything is sent.
+pub(super) fn warnings(arguments: &PingArguments, opened: &Opened) -> Vec<String> {
+    let Some(mark) = arguments.mark.filter(|_| arguments.classic && opened.unmarked) else {
+        return Vec::new();
+    };
+    // Once for the socket that it asks the source of, and once for that which sends.
+    let names_source =
+        arguments.interface.as_ref().is_some_and(|name| name.parse::<IpAddr>().is_ok());
+    let sockets = if names_source || arguments.source.is_some() { 1 } else { 2 };
+    let said = format!("WARNING: failed to set mark: {mark}: {}", errno::text(EPERM));
+    vec![said; sockets]
+}
+
+/// Why nothing is sent to a target that could be sent to: a user may not as fast as that.
+pub(super) fn refusal(plan: &Plan, may_flood: bool) -> Option<&'static str> {
+    let is_too_fast = plan.configs.iter().any(|config| config.interval < LEAST_INTERVAL);
+    (plan.classic && !may_flood && is_too_fast).then_some(FLOOD)
+}
 
 /// iputils' rules and waits.
 pub(super) fn configure(config: &mut Config, arguments: &PingArguments) {

@@ -3,9 +3,9 @@
 use super::judge;
 use super::plan::Plan;
 use crate::ExitStatus;
+use crate::commands::ending::End;
 use crate::commands::judged::Judged;
-use netdiag_model::Instant;
-use netdiag_model::contract::{Document, Judgement, Method, SCHEMA, Status, Timestamps};
+use netdiag_model::contract::{Document, EndedBy, Judgement, Method, SCHEMA, Status, Timestamps};
 use netdiag_model::finding::Finding;
 use netdiag_ping::result::{Context, Target};
 use netdiag_ping::{Measurement, findings};
@@ -16,8 +16,7 @@ use std::io;
 pub(super) fn conclude(
     plan: &Plan,
     measurements: &[Measurement],
-    ended_at: Instant,
-    cannot_go_on: bool,
+    end: End,
     report: &mut dyn PingReport,
 ) -> io::Result<ExitStatus> {
     let of_target = |index: usize| measurements.iter().find(|m| m.config().target_index == index);
@@ -62,11 +61,11 @@ pub(super) fn conclude(
     };
     findings.retain(|finding| !is_explained(finding));
     findings.extend(across);
-    if cannot_go_on {
+    if end.cannot_go_on {
         (judged, by_exit) = (Judged::nothing(), Judged::nothing());
     }
     let (judgement, status) = (judged.together(), by_exit.status(plan.classic_exit));
-    let document = document(plan, measurements, ended_at, targets, findings, status, judgement);
+    let document = document(plan, measurements, end, targets, findings, status, judgement);
     let ended: Vec<Ended<'_>> = plan
         .resolved
         .iter()
@@ -79,8 +78,7 @@ pub(super) fn conclude(
             context,
         })
         .collect();
-    let complete = measurements.iter().all(Measurement::is_complete);
-    report.finish(&ended, &document, complete)?;
+    report.finish(&ended, &document)?;
     report.flush()?;
     Ok(status)
 }
@@ -101,7 +99,7 @@ fn context(plan: &Plan, resolved: &Resolved, measurement: Option<&Measurement>) 
 fn document(
     plan: &Plan,
     measurements: &[Measurement],
-    ended_at: Instant,
+    end: End,
     targets: Vec<Target>,
     findings: Vec<Finding>,
     status: ExitStatus,
@@ -115,12 +113,15 @@ fn document(
     if measurements.iter().any(|m| m.user_stamps() > 0) {
         weakest.timestamps = Timestamps::User;
     }
+    let ended_by = end.by(measurements.iter().all(Measurement::is_complete));
     Document {
         schema: SCHEMA.to_owned(),
         command: plan.run.command.to_owned(),
         version: plan.run.version.to_owned(),
         started_at: plan.run.anchor.rfc3339(plan.run.started_at),
-        elapsed_ms: netdiag_model::milliseconds(ended_at.since(plan.run.started_at)),
+        elapsed_ms: netdiag_model::milliseconds(end.at.since(plan.run.started_at)),
+        complete: ended_by == EndedBy::Done,
+        ended_by,
         method: weakest,
         status: Status::of(&findings, judgement),
         targets,

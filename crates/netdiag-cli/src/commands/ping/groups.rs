@@ -85,7 +85,7 @@ pub(super) fn check<W: World>(
              --interface"
         ));
     }
-    if !identity::is_strong(arguments.size) {
+    if !identity::is_strong(arguments.size()) {
         return Err(format!(
             "--size: at least {} to a {name}, whose answers are known by their data alone",
             identity::FULL_TAG

@@ -16,8 +16,8 @@ pub(super) fn keep(configs: &mut [Config]) -> Result<(), String> {
     for config in configs {
         let share = shares.get(&key(config)).copied().unwrap_or(1);
         let floor = floor(config).saturating_mul(share);
-        match &mut config.adaptive {
-            Some(least) => *least = floor.max(*least),
+        match config.adaptive {
+            Some(least) => config.adaptive = Some(floor.max(least)),
             None if config.interval < floor => return Err(refusal(config, share, floor)),
             None => {}
         }
@@ -26,11 +26,11 @@ pub(super) fn keep(configs: &mut [Config]) -> Result<(), String> {
 }
 
 /// What the sender counts together: connections apart from everything else.
-const fn key(config: &Config) -> (Destination, bool) {
+fn key(config: &Config) -> (Destination, bool) {
     (config.destination, matches!(config.protocol, Protocol::Tcp { .. }))
 }
 
-const fn floor(config: &Config) -> Duration {
+fn floor(config: &Config) -> Duration {
     match config.protocol {
         Protocol::Tcp { .. } => LEAST_CONNECT_INTERVAL,
         _ => LEAST_INTERVAL,
@@ -49,7 +49,9 @@ mod tests {
     fn config(protocol: Protocol, interval: u64) -> Config {
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));
         let interval = Duration::from_millis(interval);
-        Config { protocol, interval, ..Config::new(0, destination) }
+        let mut config = Config::new(0, destination);
+        (config.protocol, config.interval) = (protocol, interval);
+        config
     }
 
     #[test]

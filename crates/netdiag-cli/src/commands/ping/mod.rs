@@ -9,10 +9,11 @@ mod judge;
 mod limits;
 mod plan;
 mod request;
+mod uses;
 
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
-use crate::commands::ending::{self, Measured, into_flow};
+use crate::commands::ending::{self, End, Measured, into_flow};
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
 use netdiag_engine::port::{Network, StopCause};
@@ -39,6 +40,9 @@ pub(crate) fn run<W: World>(
 ) -> ExitStatus {
     let program = arguments.program();
     let program = program.escaped();
+    for warning in &arguments.warnings {
+        let _ = writeln!(err, "{program}: {warning}");
+    }
     let checked = match check::check(arguments, world) {
         Ok(checked) => checked,
         Err(message) => return usage::report(&format!("{program}: {message}"), err),
@@ -59,6 +63,9 @@ pub(crate) fn run<W: World>(
         Ok(plan) => plan,
         Err(message) => return usage::report(&format!("{program}: {message}"), err),
     };
+    for warning in classic::warnings(arguments, network.opened()) {
+        let _ = writeln!(err, "{program}: {warning}");
+    }
     for note in &plan.notes {
         let _ = writeln!(err, "{program}: {note}");
     }
@@ -67,11 +74,29 @@ pub(crate) fn run<W: World>(
     } else {
         report(arguments, world.terminal(), out, err)
     };
-    let measured = measure(&plan, world, &mut network, report.as_mut());
+    let refusal = classic::refusal(&plan, world.may_flood());
+    let measured = match refusal {
+        None => measure(&plan, world, &mut network, report.as_mut()),
+        Some(_) => head(&plan, report.as_mut()).map(|()| (ExitStatus::USAGE, None)),
+    };
     drop(report);
     // From here on whoever writes waits for the reader.
     drop(network);
-    ending::conclude(measured, program, out, err)
+    let measured = measured.and_then(|measured| out.flush().map(|()| measured));
+    match (measured, refusal) {
+        (Err(fault), _) if arguments.classic => usage::classic_write_fault(program, &fault, err),
+        (Ok(_), Some(refusal)) => usage::report(&format!("{program}: {refusal}"), err),
+        (measured, _) => ending::conclude(measured, program, out, err),
+    }
+}
+
+/// What is told before anything is sent.
+fn head(plan: &Plan, report: &mut dyn PingReport) -> io::Result<()> {
+    report.start(&plan.run)?;
+    for resolved in &plan.resolved {
+        report.resolved(resolved)?;
+    }
+    report.flush()
 }
 
 fn measure<W: World>(
@@ -80,10 +105,7 @@ fn measure<W: World>(
     network: &mut W::Network,
     report: &mut dyn PingReport,
 ) -> io::Result<Measured> {
-    report.start(&plan.run)?;
-    for resolved in &plan.resolved {
-        report.resolved(resolved)?;
-    }
+    head(plan, report)?;
     let mut config = EngineConfig::new(Secret::new(world.random()), network.opened().clone());
     if !world.may_flood() {
         config.burst = BURST_OF_A_USER;
@@ -110,9 +132,13 @@ fn measure<W: World>(
         Err(fault) => (None, Some(fault)),
     };
     let report = report.into_inner();
-    let ended_at = network.now();
+    if let (true, Some(StopCause::Signal(signal))) = (plan.classic, stopped) {
+        // As iputils, which these end where it is.
+        return report.flush().map(|()| (ExitStatus::Signal(signal), None));
+    }
+    let end = End { at: network.now(), stopped, cannot_go_on: fault.is_some() };
     let measurements = engine.into_measurements();
-    let status = conclude::conclude(plan, &measurements, ended_at, fault.is_some(), report)?;
+    let status = conclude::conclude(plan, &measurements, end, report)?;
     let status = match stopped {
         Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
         Some(StopCause::Interrupt) | None => status,

@@ -1,7 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
-use super::{classic, groups, limits, request};
+use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
@@ -14,10 +14,11 @@ use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::{Failure, LookupError};
 use netdiag_model::{ClockAnchor, Destination, Family, Untrusted, Way, errno};
-use netdiag_ping::{Cast, Config, Protocol};
+use netdiag_ping::{Cast, Config, Probing, Protocol};
 use netdiag_report::ping::{Resolved, Run};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 /// What will be done.
 pub(super) struct Plan {
@@ -85,7 +86,8 @@ impl Plan {
             plan.run.method = weakest;
         }
         plan.fail_if = checked.fail_if;
-        if !world.may_flood() {
+        // iputils refuses later, and has one target.
+        if !world.may_flood() && !arguments.classic {
             limits::keep(&mut plan.configs)?;
         }
         Ok(plan)
@@ -132,8 +134,9 @@ impl Plan {
                 resolve: looked_up,
                 method: None,
                 from: (from, name.clone()),
+                elsewhere: false,
                 identifier: None,
-                size: arguments.size,
+                size: arguments.size(),
                 options_len: 0,
                 flow_label: None,
                 at,
@@ -237,10 +240,14 @@ fn find_source<W: World>(
     let (cast, source) = groups::cast(destination, (from, index), arguments, world);
     groups::check(destination, cast, arguments, checked, world)?;
     resolved.cast = cast;
+    // iputils does not know beforehand from where it sends to a group of IPv6.
+    let is_open =
+        arguments.classic && cast == Cast::Multicast && destination.family() == Family::Ipv6;
+    if let (true, None, Some(index), Ok(found)) = (arguments.classic, from, index, &source) {
+        resolved.elsewhere = is_open || !world.has_address(index, *found);
+    }
     Ok(match source {
         Ok(found) if resolved.from.1.is_some() || checked.sticks(arguments) => {
-            // iputils does not know it beforehand.
-            let is_open = arguments.classic && cast == Cast::Multicast && found.is_ipv6();
             let found = if is_open { Ipv6Addr::UNSPECIFIED.into() } else { found };
             resolved.from.0 = from.or(Some(found));
             None
@@ -290,6 +297,9 @@ fn wishes(arguments: &PingArguments) -> Wishes {
         has_no_options: arguments.df.is_none()
             && !arguments.direct
             && arguments.send_buffer.is_none()
+            && arguments.size.is_none()
+            && !arguments.user_stamps
+            && !uses::has_ecn(arguments)
             && arguments.pattern.is_none(),
     }
 }
@@ -307,7 +317,7 @@ fn config(
         // No further than this network unless asked (RFC 1112 section 6.1).
         control.hop_limit.get_or_insert(1);
     }
-    Config {
+    let probing = Probing {
         cast: resolved.cast,
         protocol: resolved.protocol,
         count: checked.count,
@@ -316,14 +326,15 @@ fn config(
         timeout: arguments.timeout(),
         deadline: arguments.deadline,
         preload: arguments.preload,
-        size: arguments.size,
+        size: arguments.size(),
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
         query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
         wall,
         control,
         keeps_probes: arguments.form() == Output::Json,
-        ..Config::new(resolved.target_index, destination)
-    }
+        ..Probing::default()
+    };
+    Config { target_index: resolved.target_index, destination, probing: Arc::new(probing) }
 }
 
 /// What a target is asked about, as the user wrote it.
@@ -349,7 +360,7 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "interval_ms": netdiag_model::milliseconds(arguments.interval()),
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout()),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
-        "size": arguments.size,
+        "size": arguments.size(),
         "preload": arguments.preload,
         "ttl": arguments.ttl,
         "traffic_class": arguments.traffic_class(),

@@ -25,6 +25,7 @@ pub(super) fn open_request(
         identifier: arguments.ident,
         dont_fragment: dont_fragment(arguments),
         mark: arguments.mark,
+        mark_or_none: arguments.classic,
         send_buffer: arguments.send_buffer.map(|size| usize::try_from(size).unwrap_or(usize::MAX)),
         direct: arguments.direct,
         broadcast: arguments.broadcast,

@@ -2,9 +2,9 @@
 
 use super::plan::Plan;
 use crate::ExitStatus;
+use crate::commands::ending::End;
 use crate::commands::judged::Judged;
-use netdiag_model::Instant;
-use netdiag_model::contract::{Document, Judgement, SCHEMA, Status, Timestamps};
+use netdiag_model::contract::{Document, EndedBy, Judgement, SCHEMA, Status, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::sweep::result::Target;
@@ -91,8 +91,7 @@ impl<'a> Collector<'a> {
     pub(super) fn conclude(
         mut self,
         measurement: &Measurement,
-        ended_at: Instant,
-        cannot_go_on: bool,
+        end: End,
     ) -> io::Result<ExitStatus> {
         let all = self.plan.setting.config.targets.len();
         for _ in self.rows..all {
@@ -101,7 +100,7 @@ impl<'a> Collector<'a> {
         for _ in 0..self.plan.bad_lines.min(1) {
             self.judged.count(Judgement::Fails);
         }
-        if cannot_go_on || self.plan.interrupted {
+        if end.cannot_go_on || self.plan.interrupted {
             self.judged = Judged::nothing();
         }
         let alive = measurement.totals().of(State::Alive);
@@ -118,9 +117,8 @@ impl<'a> Collector<'a> {
         };
         let mut findings = measurement.findings();
         findings.append(&mut self.findings);
-        let document = self.document(measurement, ended_at, findings, status, judgement);
-        let complete = measurement.is_complete();
-        let ending = Ending { document: &document, totals: measurement.totals(), complete };
+        let document = self.document(measurement, end, findings, status, judgement);
+        let ending = Ending { document: &document, totals: measurement.totals() };
         self.report.finish(&self.plan.setting, &ending)?;
         self.report.flush()?;
         Ok(status)
@@ -129,7 +127,7 @@ impl<'a> Collector<'a> {
     fn document(
         &self,
         measurement: &Measurement,
-        ended_at: Instant,
+        end: End,
         findings: Vec<Finding>,
         status: ExitStatus,
         judgement: Judgement,
@@ -139,12 +137,15 @@ impl<'a> Collector<'a> {
         if measurement.totals().user_stamps > 0 {
             method.timestamps = Timestamps::User;
         }
+        let ended_by = end.by(measurement.is_complete());
         Document {
             schema: SCHEMA.to_owned(),
             command: run.command.to_owned(),
             version: run.version.to_owned(),
             started_at: run.anchor.rfc3339(run.started_at),
-            elapsed_ms: netdiag_model::milliseconds(ended_at.since(run.started_at)),
+            elapsed_ms: netdiag_model::milliseconds(end.at.since(run.started_at)),
+            complete: ended_by == EndedBy::Done,
+            ended_by,
             method,
             status: Status::of(&findings, judgement),
             targets: Vec::new(),

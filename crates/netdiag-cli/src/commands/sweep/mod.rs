@@ -8,7 +8,7 @@ mod plan;
 
 use crate::args::SweepArguments;
 use crate::args::ping::{Color, Output};
-use crate::commands::ending::{self, Measured, into_flow};
+use crate::commands::ending::{self, End, Measured, into_flow};
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
 use conclude::Collector;
@@ -89,7 +89,8 @@ fn measure<W: World>(
     let collector = collector.into_inner();
     let Driven { measurement, stopped, fault, ended_at } = driven;
     let Some(measurement) = measurement else { return Ok((ExitStatus::UNMEASURED, fault)) };
-    let status = collector.conclude(&measurement, ended_at, fault.is_some())?;
+    let end = End { at: ended_at, stopped, cannot_go_on: fault.is_some() };
+    let status = collector.conclude(&measurement, end)?;
     let status = match stopped {
         Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
         Some(StopCause::Interrupt) | None => status,
@@ -168,7 +169,7 @@ fn report<'a>(
     let out = BufWriter::with_capacity(OUTPUT_BUFFER, out);
     match arguments.form() {
         Output::Json => Box::new(JsonReport::new(out)),
-        Output::Csv => Box::new(CsvReport(out)),
+        Output::Csv => Box::new(CsvReport::new(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose, arguments.quiet)),
         Output::Text => {
             let color = match arguments.color {

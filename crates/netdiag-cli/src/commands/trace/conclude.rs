@@ -2,9 +2,9 @@
 
 use super::plan::Plan;
 use crate::ExitStatus;
+use crate::commands::ending::End;
 use crate::commands::judged::Judged;
-use netdiag_model::Instant;
-use netdiag_model::contract::{Document, Judgement, Method, SCHEMA, Status, Timestamps};
+use netdiag_model::contract::{Document, EndedBy, Judgement, Method, SCHEMA, Status, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_report::trace::{Ended, Resolved, TraceReport};
 use netdiag_trace::Measurement;
@@ -16,8 +16,7 @@ use std::io;
 pub(super) fn conclude(
     plan: &Plan,
     measurements: &[Measurement],
-    ended_at: Instant,
-    cannot_go_on: bool,
+    end: End,
     report: &mut dyn TraceReport,
 ) -> io::Result<ExitStatus> {
     let mut judged = Judged::default();
@@ -42,16 +41,21 @@ pub(super) fn conclude(
         verdicts.push(Some(measurement.verdict()));
         targets.push(target);
     }
-    if cannot_go_on || plan.interrupted {
+    if end.cannot_go_on || plan.interrupted {
         judged = Judged::nothing();
     }
     let status = judged.status(false);
+    // What was interrupted before it began may have no measurement.
+    let complete = !plan.interrupted && measurements.iter().all(Measurement::is_complete);
+    let ended_by = end.by(complete);
     let document = Document {
         schema: SCHEMA.to_owned(),
         command: plan.run.command.to_owned(),
         version: plan.run.version.to_owned(),
         started_at: plan.run.anchor.rfc3339(plan.run.started_at),
-        elapsed_ms: netdiag_model::milliseconds(ended_at.since(plan.run.started_at)),
+        elapsed_ms: netdiag_model::milliseconds(end.at.since(plan.run.started_at)),
+        complete: ended_by == EndedBy::Done,
+        ended_by,
         method: weakest(plan, &targets),
         status: Status::of(&findings, judged.together()),
         targets,
@@ -66,8 +70,7 @@ pub(super) fn conclude(
             target,
         })
         .collect();
-    let complete = measurements.iter().all(Measurement::is_complete);
-    report.finish(&ended, &document, complete)?;
+    report.finish(&ended, &document)?;
     report.flush()?;
     Ok(status)
 }

@@ -6,7 +6,7 @@ mod plan;
 
 use crate::args::TraceArguments;
 use crate::args::ping::{Color, Output};
-use crate::commands::ending::{self, Measured, into_flow};
+use crate::commands::ending::{self, End, Measured, into_flow};
 use crate::world::Terminal;
 use crate::{ExitStatus, World, usage};
 use netdiag_engine::port::{Network, StopCause};
@@ -98,9 +98,9 @@ fn measure<W: World>(
         Err(fault) => (None, Some(fault)),
     };
     let report = report.into_inner();
-    let ended_at = network.now();
+    let end = End { at: network.now(), stopped, cannot_go_on: fault.is_some() };
     let measurements = engine.into_measurements();
-    let status = conclude::conclude(plan, &measurements, ended_at, fault.is_some(), report)?;
+    let status = conclude::conclude(plan, &measurements, end, report)?;
     let status = match stopped {
         Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
         Some(StopCause::Interrupt) | None => status,

@@ -146,12 +146,13 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
         writeln!(self.out, "{date}{line}{bell}{}", told.unwrap_or_default())
     }
 
-    /// What iputils says of a group beforehand.
+    /// What iputils says of a group, and of an interface, beforehand.
     fn warn(&mut self, resolved: &Resolved) -> io::Result<()> {
-        let is_v6 = resolved.destination.is_some_and(|found| found.family() == Family::Ipv6);
-        match (resolved.cast, &resolved.from.1) {
-            (Cast::Broadcast, _) => writeln!(self.err, "WARNING: pinging broadcast address"),
-            (Cast::Multicast, Some(name)) if is_v6 => writeln!(
+        if resolved.cast == Cast::Broadcast {
+            writeln!(self.err, "WARNING: pinging broadcast address")?;
+        }
+        match &resolved.from.1 {
+            Some(name) if resolved.elsewhere => writeln!(
                 self.err,
                 "{}: Warning: source address might be selected on device other than: {}",
                 self.options.program.escaped(),
@@ -295,7 +296,7 @@ impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
         }
     }
 
-    fn finish(&mut self, ended: &[Ended<'_>], _: &Document<Target>, _: bool) -> io::Result<()> {
+    fn finish(&mut self, ended: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
         for ended in ended.iter().filter(|ended| ended.measurement.is_some()) {
             let Some(shown) = self.targets.get(&ended.resolved.target_index) else { continue };
             let target = ended.target.target.escaped();

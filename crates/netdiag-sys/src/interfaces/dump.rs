@@ -1,0 +1,98 @@
+//! What the kernel's tables hold: addresses and neighbours, read whole.
+
+use super::{failed, messages, own_address};
+use netdiag_engine::port::NetworkError;
+use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::address::AddressMessage;
+use netlink_packet_route::neighbour::{NeighbourMessage, NeighbourState};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::{Socket, SocketAddr};
+use std::net::IpAddr;
+
+/// Room for one part of a dump: the kernel makes none larger (NLMSG_GOODSIZE).
+const ROOM: usize = 32 * 1024;
+/// Parts of a dump that are read; each holds some hundred entries.
+const PARTS: usize = 64;
+
+/// Whether the interface with this index has an address (RTM_GETADDR). Sends nothing but the question
+/// to the kernel.
+///
+/// # Errors
+/// Whatever netlink itself refuses.
+pub fn has_address(index: u32, address: IpAddr) -> Result<bool, NetworkError> {
+    let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+    any("RTM_GETADDR", question, |found| match found {
+        RouteNetlinkMessage::NewAddress(found) => {
+            found.header.index == index && own_address(&found.attributes) == Some(address)
+        }
+        _ => false,
+    })
+}
+
+/// Whether packets over IPv6 wait for a neighbour that has not answered, or did in vain
+/// (RTM_GETNEIGH; RFC 4861 section 7.3.2).
+///
+/// # Errors
+/// Whatever netlink itself refuses.
+pub(crate) fn waits_for_neighbour() -> Result<bool, NetworkError> {
+    let mut question = NeighbourMessage::default();
+    question.header.family = AddressFamily::Inet6;
+    any("RTM_GETNEIGH", RouteNetlinkMessage::GetNeighbour(question), |found| match found {
+        RouteNetlinkMessage::NewNeighbour(found) => {
+            matches!(found.header.state, NeighbourState::Incomplete | NeighbourState::Failed)
+        }
+        _ => false,
+    })
+}
+
+/// Whether any entry of a dump is as wished.
+fn any(
+    call: &'static str,
+    question: RouteNetlinkMessage,
+    wished: impl Fn(&RouteNetlinkMessage) -> bool,
+) -> Result<bool, NetworkError> {
+    let mut socket = Socket::new(NETLINK_ROUTE).map_err(|error| failed(call, &error))?;
+    socket.bind_auto().map_err(|error| failed(call, &error))?;
+    let mut message = NetlinkMessage::from(question);
+    message.header.flags = NLM_F_REQUEST | NLM_F_DUMP;
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    socket.send_to(&bytes, &SocketAddr::new(0, 0), 0).map_err(|error| failed(call, &error))?;
+    let mut room = vec![0; ROOM];
+    for _ in 0..PARTS {
+        // The kernel has the next part ready before it takes the last one away.
+        let (length, from) = socket
+            .recv_from(&mut room.as_mut_slice(), libc::MSG_DONTWAIT)
+            .map_err(|error| failed(call, &error))?;
+        if from.port_number() != 0 {
+            continue;
+        }
+        for message in messages(room.get(..length).unwrap_or_default()) {
+            match message.payload {
+                NetlinkPayload::InnerMessage(found) if wished(&found) => return Ok(true),
+                NetlinkPayload::Done(_) => return Ok(false),
+                NetlinkPayload::Error(error) => {
+                    return Err(NetworkError { call, errno: error.raw_code().saturating_neg() });
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lo_has_its_address_and_no_other() {
+        let lo = crate::names::interface_index("lo").expect("every machine has it");
+        let has = |address: &str| has_address(lo, address.parse().expect("an address"));
+        assert_eq!((has("127.0.0.1"), has("192.0.2.1")), (Ok(true), Ok(false)));
+        let nowhere = has_address(1 << 30, "127.0.0.1".parse().expect("an address"));
+        assert_eq!(nowhere, Ok(false));
+    }
+}

@@ -1,0 +1,173 @@
+//! What became of a connection's SYNs on this machine. The kernel tells connect(2) nothing of a SYN
+//! that a rule in its own output hook dropped, and a reset that such a rule makes looks like one of
+//! the target.
+//!
+//! The first leaves a trace on the connection's own socket when the SYN is sent again. So that it
+//! does, a connection that was refused within connect(2) is tried again by a socket that takes no
+//! packet with a TTL below 255 (RFC 5082): no such reset ends that. Counters of the whole machine only
+//! acquit: where nothing came by the loopback interface the reset was not made here, and no time is
+//! lost. (A filter on the socket that tells by which interface a reset came would be simpler, but
+//! Linux 6.18 gives a TCP socket none without CAP_NET_ADMIN; and one that is bound to an interface
+//! takes such a reset all the same.)
+
+use super::connect::{Deaf, open};
+use crate::{clock, interfaces, raw};
+use netdiag_engine::port::{Connect, TcpInfo};
+use netdiag_model::{Destination, Instant, Stamp};
+use socket2::{Domain, SockAddr, Socket, Type};
+use std::net::{SocketAddr, SocketAddrV6};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// A SYN is sent again after 1 s (RFC 6298 section 2), or as much later as the kernel's timers are
+/// coarse.
+const SENT_AGAIN: Duration = Duration::from_millis(1_020);
+const COARSE: Duration = Duration::from_millis(50);
+/// How often it is looked whether what has left once was kept back later.
+const LATER_LOOKS: Duration = Duration::from_millis(500);
+
+/// How often it must be seen that something came by the loopback interface: it may be others' once.
+const TRIES: usize = 3;
+
+/// `TCP_SYN_SENT`, `TCP_CLOSE` and `TCP_CA_CWR` (net/tcp_states.h, linux/tcp.h).
+const SYN_SENT: u8 = 2;
+const CLOSED: u8 = 7;
+const REDUCED: u8 = 2;
+
+/// A connection that is being opened, watched for what this machine did with it.
+pub(super) struct Handshake {
+    next_look: Instant,
+    /// The queue of the interface had no room for the first SYN.
+    queue_was_full: bool,
+}
+
+impl Handshake {
+    /// Of a connection that was started just now.
+    pub(super) fn new(socket: &Socket, now: Instant) -> Self {
+        // The kernel takes a full queue of its own for a congested network.
+        let queue_was_full = State::of(socket).is_some_and(|state| state.congestion == REDUCED);
+        Self { next_look: now + SENT_AGAIN, queue_was_full }
+    }
+
+    /// When to [`look`](Self::look) again.
+    pub(super) const fn next_look(&self) -> Instant {
+        self.next_look
+    }
+
+    /// What became of its SYNs so far.
+    pub(super) fn look(&mut self, socket: &Socket, now: Instant) -> Verdict {
+        let Some(state) = State::of(socket) else {
+            self.next_look = Instant::FAR;
+            return Verdict::Open;
+        };
+        self.next_look = now + if state.timeouts == 0 { COARSE } else { LATER_LOOKS };
+        if state.was_kept_back() {
+            let errno = if self.queue_was_full { libc::ENOBUFS } else { libc::EPERM };
+            return Verdict::KeptBack(errno);
+        }
+        if state.sent_again > 0 { Verdict::Left } else { Verdict::Open }
+    }
+}
+
+/// What became of the SYNs of a connection that is being opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Not known.
+    Open,
+    /// The one that was sent again did not leave, for this error number.
+    KeptBack(i32),
+    /// The one that was sent again left.
+    Left,
+}
+
+/// When a connection was refused that was started just now, if it was: by a reset that the kernel
+/// took in within connect(2). Takes the error off the socket.
+pub(super) fn refused_at_once(socket: &Socket) -> Option<Stamp> {
+    let is_closed = State::of(socket).is_some_and(|state| state.state == CLOSED);
+    let error = socket.take_error().ok().flatten().filter(|_| is_closed)?;
+    (error.raw_os_error() == Some(libc::ECONNREFUSED)).then(|| Stamp::user(clock::now()))
+}
+
+/// Whether a connection that was refused at once may have been refused by a rule of this machine's
+/// own firewall. To know, it is tried again by a socket that such a reset cannot end, which is given
+/// back where it may: its SYNs tell the rest.
+pub(super) fn tried_again(connect: &Connect) -> Option<Socket> {
+    if is_own(connect.destination) {
+        return None;
+    }
+    let mut last = None;
+    for _ in 0..TRIES {
+        let before = interfaces::looped()?;
+        let socket = open(connect, Deaf::ToResets).ok()?;
+        let came_by_loopback = interfaces::looped()? > before;
+        let is_waiting = State::of(&socket).is_some_and(|state| state.state == SYN_SENT);
+        last = Some(socket).filter(|_| came_by_loopback && is_waiting);
+        last.as_ref()?;
+    }
+    last
+}
+
+/// Whether an address is one of this machine, which refuses over the loopback interface, too. True of
+/// every address where `net.ipv4.ip_nonlocal_bind` is set.
+fn is_own(destination: Destination) -> bool {
+    let (domain, address) = match destination {
+        Destination::V4(v4) => (Domain::IPV4, SocketAddr::new(v4.into(), 0)),
+        Destination::V6(v6, scope) => (Domain::IPV6, SocketAddrV6::new(v6, 0, 0, scope).into()),
+    };
+    let socket = Socket::new(domain, Type::STREAM, None);
+    socket.is_ok_and(|socket| socket.bind(&SockAddr::from(address)).is_ok())
+}
+
+/// The part of `struct tcp_info` (linux/tcp.h) that tells of a handshake.
+struct State {
+    state: u8,
+    congestion: u8,
+    /// How often the retransmission timer ran out.
+    timeouts: u8,
+    /// How many of the segments that are not acknowledged were sent again, and left.
+    sent_again: u32,
+    rtt: Duration,
+    /// How often a segment was to be sent again, left or not.
+    retransmits: u32,
+}
+
+impl State {
+    fn of(socket: &Socket) -> Option<Self> {
+        const SENT_AGAIN: usize = 36;
+        const RTT: usize = 68;
+        const TOTAL_RETRANS: usize = 100;
+        let mut info = [0; TOTAL_RETRANS + 4];
+        let fd = socket.as_fd();
+        let len = raw::get_bytes(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info).ok()?;
+        let info = info.get(..len)?;
+        let word = |offset| {
+            info.get(offset..)
+                .and_then(|rest: &[u8]| rest.first_chunk())
+                .map(|b| u32::from_ne_bytes(*b))
+        };
+        Some(Self {
+            state: *info.first()?,
+            congestion: *info.get(1)?,
+            timeouts: *info.get(2)?,
+            sent_again: word(SENT_AGAIN)?,
+            rtt: Duration::from_micros(word(RTT)?.into()),
+            retransmits: word(TOTAL_RETRANS)?,
+        })
+    }
+
+    /// Whether the SYN that was sent last never left: the timer ran out, each time the SYN was given
+    /// to the layer below, and that returned an error. (One that still waits in a queue is not given
+    /// again, and not counted as sent again.)
+    fn was_kept_back(&self) -> bool {
+        self.state == SYN_SENT
+            && self.timeouts > 0
+            && self.retransmits == u32::from(self.timeouts)
+            && self.sent_again == 0
+    }
+}
+
+/// `tcpi_rtt` and `tcpi_total_retrans` of an open connection.
+pub(super) fn tcp_info(socket: &Socket) -> Option<TcpInfo> {
+    let State { rtt, retransmits, .. } = State::of(socket)?;
+    Some(TcpInfo { rtt, total_retransmits: retransmits })
+}

@@ -1,0 +1,118 @@
+"""Writes bin/netdiag/start.ld: which functions a start runs, so that the linker puts them together.
+
+Usage: tests/bench/order.py PROGRAM >bin/netdiag/start.ld, where PROGRAM was built with --release and
+CARGO_PROFILE_RELEASE_STRIP=false. Needs valgrind. Probes go to loopback only.
+
+The kernel maps a program's file sixteen pages at a time, so functions that are strewn over it bring
+nearly all of it into memory. What is listed are names without the compiler's hashes: a name that no
+longer exists does nothing, and one that is missing costs a page or two.
+"""
+
+import bisect
+import re
+import subprocess
+import sys
+import tempfile
+
+RUNS = [
+    ["ping", "-n", "-c1", "127.0.0.1"],
+    ["ping", "-c2", "-i", "0.01", "127.0.0.1", "::1"],
+    ["sweep", "127.0.0.0/28"],
+]
+# Names are cut after so many parts of their path: generic ones are made in many places.
+DEPTH = 3
+
+
+def text_of(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def traced(program, arguments):
+    """What callgrind saw of one run."""
+    with tempfile.NamedTemporaryFile() as out:
+        tool = ["valgrind", "--tool=callgrind", "--demangle=no", "--dump-instr=yes", "--compress-pos=no",
+                "--compress-strings=no", f"--callgrind-out-file={out.name}"]
+        text_of(*tool, program, *arguments)
+        with open(out.name, encoding="utf-8") as file:
+            return file.read()
+
+
+def functions(program):
+    """Address, size and name of each, by address."""
+    lines = (line.split() for line in text_of("nm", "-S", "--defined-only", program).splitlines())
+    return sorted({(int(line[0], 16), int(line[1], 16), line[3])
+                   for line in lines if len(line) == 4 and line[2] in "tTwWi"})
+
+
+def ran(program):
+    """The names of all functions of which an instruction ran."""
+    known = functions(program)
+    starts = [start for start, _, _ in known]
+    address_of = {name: start for start, _, name in known}
+
+    def at(address):
+        start, size, name = known[max(bisect.bisect_right(starts, address) - 1, 0)]
+        return name if start <= address < start + size else None
+
+    names = set()
+    for arguments in RUNS:
+        text = traced(program, arguments)
+        calls = re.findall(r"^cfn=(\S+)\ncalls=\d+ (0x[0-9a-f]+)", text, re.M)
+        # Some sections are given with the addresses they were mapped at, others with the file's.
+        shifts = {int(address, 16) - address_of[name] for name, address in calls if name in address_of}
+        for block in re.split(r"^fn=", text, flags=re.M)[1:]:
+            own = block.split("\n", 1)[0]
+            ran_here = {int(one, 16) for one in re.findall(r"^(0x[0-9a-f]+) \d+ \d+$", block, re.M)}
+            # One function jumps to others: all of them have the shift of the one that was called.
+            for shift in shifts:
+                here = {at(address - shift) for address in ran_here}
+                if own in here:
+                    names |= here
+    return names - {None}
+
+
+def members():
+    """Which member of the C library each of its functions is in."""
+    archive = text_of("cc", "-print-file-name=libc.a").strip()
+    found = {}
+    for line in text_of("nm", "-A", "--defined-only", archive).splitlines():
+        match = re.match(r".*:([^:]+\.o):[0-9a-f]+ [tTwWi] (\S+)$", line)
+        if match:
+            found.setdefault(match[2], match[1])
+    return found
+
+
+def path(name):
+    """The first parts of a mangled path, each with its length."""
+    parts, rest = [], re.sub(r"17h[0-9a-f]{16}E$", "", name[3:])
+    while len(parts) < DEPTH and (length := re.match(r"[1-9]\d*", rest)):
+        end = len(length[0]) + int(length[0])
+        parts.append(rest[:end])
+        rest = rest[end:]
+    # Where the path is cut, a number follows; where it is whole, the hash's 17h.
+    return "_ZN" + "".join(parts) + "[0-9]*"
+
+
+def pattern(name, library):
+    """A line for the linker."""
+    # A clone that the optimizer made has a suffix.
+    base = re.sub(r"(\.(llvm|isra|part|constprop)?\.?\d+)+$", "", name)
+    if base.startswith("_ZN"):
+        return f"*(.text.{path(base)})"
+    if base.startswith("_R"):
+        return "*(.text." + re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*)"
+    member = library.get(base)
+    return f"*libc.a:{member}(.text .text.*)" if member else None
+
+
+def main():
+    program = sys.argv[1]
+    library = members()
+    lines = {pattern(name, library) for name in ran(program)} - {None}
+    print("/* Functions that a start runs, next to each other. Written by tests/bench/order.py. */")
+    print("SECTIONS\n{\n  .text.start :\n  {")
+    print("\n".join(f"    {line}" for line in sorted(lines)))
+    print("  }\n}\nINSERT BEFORE .text;")
+
+
+main()
