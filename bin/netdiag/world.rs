@@ -139,6 +139,7 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         no_loopback: request.no_loopback,
         user_stamps: request.user_stamps,
         no_icmp: !request.icmp,
+        udp_quotes: request.udp_quotes,
         udp: request.udp == UdpSockets::Always,
         udp_instead: request.udp == UdpSockets::InsteadOfIcmp,
         ..netdiag_sys::OpenRequest::default()

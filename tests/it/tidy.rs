@@ -33,6 +33,11 @@ const ROOMS: &[Room] = &[
     room("netdiag-wire", &[], &["pnet"]),
     room("netdiag-engine", &["netdiag-wire"], &["hdrhistogram", "siphasher"]),
     room("netdiag-ping", &["netdiag-engine", "netdiag-wire"], &["schemars", "serde", "serde_json"]),
+    room(
+        "netdiag-trace",
+        &["netdiag-engine", "netdiag-wire"],
+        &["schemars", "serde", "serde_json"],
+    ),
     room("netdiag-check", &[], &["regex-lite"]),
     room(
         "netdiag-sys",
@@ -52,12 +57,12 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping"],
+        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
         &["serde", "serde_json"],
     ),
     room(
         "netdiag-cli",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-report"],
+        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-report", "netdiag-trace"],
         &["clap", "clap_mangen", "schemars", "serde_json"],
     ),
     room(

@@ -34,6 +34,7 @@ pub fn man_pages() -> Vec<(String, String)> {
         let (synopsis, more) = match sub.get_name() {
             "ping" => ("netdiag ping [OPTIONS] HOST...", PING_SECTIONS),
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.as_str()),
+            "trace" => ("netdiag trace [OPTIONS] HOST...", TRACE_SECTIONS),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", SWEEP_SECTIONS),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS),
         };
@@ -159,6 +160,36 @@ SIGTERM and SIGHUP print what is known and then end the process by that signal.
 SIGQUIT prints the figures so far on standard error.
 "#;
 
+const TRACE_SECTIONS: &str = r#".SH "EXIT STATUS"
+.TP
+\fB0\fR
+Every target was reached, and no \-\-fail\-if holds.
+.TP
+\fB1\fR
+Measured, and it does not hold for at least one target.
+.TP
+\fB2\fR
+A usage error.
+.TP
+\fB3\fR
+Nothing could be measured, or the result could not be written.
+.SH EXAMPLES
+.nf
+netdiag trace example.net
+netdiag trace db.example.net:5432
+netdiag trace \-\-udp \-\-json 192.0.2.1
+.fi
+.SH PRIVILEGES
+Raw ICMP needs CAP_NET_RAW; without it an ICMP datagram socket is used where
+net.ipv4.ping_group_range allows it, else UDP. UDP and TCP need no right: routers are heard of over
+the error queue of the socket (IP_RECVERR in ip(7)). What a router quotes of our packet, so its TTL
+there and what was changed on the way, only raw sockets see.
+.SH SIGNALS
+SIGINT ends the run with what is known; a second one within a second ends it at once (130).
+SIGTERM and SIGHUP print what is known and then end the process by that signal.
+SIGQUIT prints on standard error how far it has come.
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -171,10 +202,11 @@ netdiag schema \-\-metrics ping
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 2] {
+pub fn schemas() -> [(&'static str, String); 3] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
+        ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
     ]
 }
 

@@ -138,6 +138,8 @@ pub struct OpenRequest {
     pub icmp: bool,
     /// Sockets for UDP.
     pub udp: UdpSockets,
+    /// A raw ICMP socket hears what routers quote of UDP datagrams, too.
+    pub udp_quotes: bool,
     /// What every packet carries, for a backend that fixes it when it opens.
     pub control: Control,
     /// How long after its request a reply can still be told from others, likewise.

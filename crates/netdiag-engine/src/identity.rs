@@ -11,11 +11,14 @@
 
 use crate::probe::Pattern;
 use netdiag_model::Destination;
+use netdiag_wire::checksum::internet_checksum;
 use siphasher::sip::SipHasher24;
 use std::hash::Hasher;
 
 /// Bytes of the data that index, sequence number and tag take.
 pub const FULL_TAG: usize = 16;
+/// Bytes behind them that make up for what differs from probe to probe, where that is wanted.
+pub(crate) const BALANCE: usize = 2;
 const TAG_OFFSET: usize = 8;
 const INDEX_LEN: usize = 4;
 
@@ -105,6 +108,17 @@ impl Secret {
     }
 }
 
+/// Sets the bytes behind the tag so that sequence number and data together do not change the checksum
+/// (RFC 1071: they add up to zero). Data without room for them stays as it is.
+pub(crate) fn balance(wire_sequence: u16, data: &mut [u8]) {
+    let Some(room) = data.get_mut(FULL_TAG..FULL_TAG + BALANCE) else { return };
+    room.copy_from_slice(&wire_sequence.to_be_bytes());
+    let missing = internet_checksum(data);
+    if let Some(room) = data.get_mut(FULL_TAG..FULL_TAG + BALANCE) {
+        room.copy_from_slice(&missing.to_be_bytes());
+    }
+}
+
 /// The index that the data of a probe or of its answer names, where there is room for one.
 pub(crate) fn index_of(data: &[u8]) -> Option<u32> {
     data.first_chunk::<INDEX_LEN>().map(|bytes| u32::from_be_bytes(*bytes))
@@ -154,6 +168,19 @@ mod tests {
         assert_ne!(tag(&identity()), tag(&Identity { destination: other, ..identity() }));
         assert_ne!(tag(&identity()), tag(&Identity { seq: 1 << 32 | 3, ..identity() }));
         assert_ne!(tag(&identity()), Secret::new([6; 18]).tag(&identity()));
+    }
+
+    #[test]
+    fn balanced_data_adds_up_to_the_same_whatever_is_in_it() {
+        let secret = Secret::new([5; 18]);
+        for (seq, size) in [(1_u16, 18_u16), (0xffff, 19), (0x1234, 32), (77, 57)] {
+            let mut data = Vec::new();
+            secret.emit(&identity(), size, &Pattern::COUNTING, &mut data);
+            balance(seq, &mut data);
+            let all: Vec<u8> = seq.to_be_bytes().into_iter().chain(data.clone()).collect();
+            assert_eq!(internet_checksum(&all), 0, "{size}");
+            assert!(secret.verify(&identity(), size, &data), "the tag stays");
+        }
     }
 
     #[test]

@@ -35,8 +35,10 @@
 
 pub mod engine;
 mod entry;
+pub mod failure;
 pub mod identity;
 mod interface_query;
+pub mod local;
 pub mod measurement;
 pub mod outcome;
 mod output;
@@ -47,6 +49,7 @@ pub mod schedule;
 pub mod stats;
 mod table;
 mod template;
+mod way;
 
 pub use engine::{Engine, EngineConfig, MeasurementId};
 pub use entry::remembered_for;

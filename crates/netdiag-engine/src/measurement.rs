@@ -1,6 +1,6 @@
 //! Policy: what a prober must say so that the engine can run it.
 
-use crate::outcome::{Outcome, Rejection, Stray};
+use crate::outcome::{Detail, Outcome, Rejection, Stray};
 use crate::port::Change;
 use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
@@ -11,12 +11,12 @@ use std::net::IpAddr;
 /// A prober: says what comes next and what an outcome means.
 ///
 /// The engine calls [`next`](Self::next) at the start, at the time that it named, after each
-/// [`settle`](Self::settle) and after a late answer, until it says `Done` or `Quit`.
+/// [`settle`](Self::settle), after a late answer and after a name, until it says `Done` or `Quit`.
 pub trait Measurement {
     /// What it tells the outside. The engine knows no prober's words.
     type Event;
 
-    /// What comes next. Called again at once after `Probe` and `Lookup`.
+    /// What comes next. Called again at once after `Probe`, `Lookup` and `GiveUp`.
     fn next(&mut self, now: Instant, events: &mut Events<Self::Event>) -> Next;
 
     /// A probe left this machine. Comes before it settles, and for every outcome but a local error.
@@ -29,6 +29,13 @@ pub trait Measurement {
 
     /// A probe ended. Called exactly once for each.
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Self::Event>);
+
+    /// What an ICMP error about a probe brings beside its kind: told right before the
+    /// [`settle`](Self::settle) or [`stray`](Self::stray) that the error leads to. Of a UDP probe a
+    /// raw socket may tell it once more, before or after.
+    fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
+        let _ = (probe, detail);
+    }
 
     /// Something about a probe that does not end it.
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Self::Event>);
@@ -91,6 +98,9 @@ pub enum Next {
     Probe(ProbeSpec),
     /// Look up the name of this address beside the measurement.
     Lookup(IpAddr),
+    /// Wait no longer for the probes with these numbers: what has not come is lost, and what still
+    /// comes is late. Of a datagram that is not yet known to have left it says nothing.
+    GiveUp(Vec<u64>),
     /// Nothing before this time, unless a probe settles.
     NotBefore(Instant),
     /// Nothing until a probe settles.

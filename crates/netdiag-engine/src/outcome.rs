@@ -2,6 +2,8 @@
 
 use crate::port::{IpOptions, SendError, TcpInfo};
 use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
+use netdiag_wire::extension::Extensions;
+use netdiag_wire::quote::Quoted;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -165,6 +167,17 @@ pub struct IcmpError {
     pub quoted_hop_limit: Option<u8>,
 }
 
+/// What an ICMP error brings beside its kind: our packet as its sender saw it, and what it adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detail<'a> {
+    /// Who sent the error.
+    pub from: Destination,
+    /// The packet as it is quoted, where headers are told: not by an error queue.
+    pub quoted: Option<Quoted<'a>>,
+    /// The extensions behind it (RFC 4884).
+    pub extensions: Extensions<'a>,
+}
+
 /// Why a sample is meaningless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -227,6 +240,8 @@ pub struct Rejection {
     /// What it said, where it was an ICMP error that could be read: its kind, and the MTU of a "too
     /// big".
     pub said: Option<(IcmpKind, Option<u32>)>,
+    /// Where the packet was going that it says something about, where that is known.
+    pub about: Option<Destination>,
 }
 
 /// Why a packet was not counted.

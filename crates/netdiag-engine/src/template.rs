@@ -19,6 +19,8 @@ pub(crate) struct Template {
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
     pub(crate) body: Body,
+    /// Whether the checksum is kept constant.
+    pub(crate) constant: bool,
     /// Whether anybody may answer.
     pub(crate) group: bool,
 }

@@ -25,6 +25,13 @@ pub fn contains(network: IpAddr, length: u8, destination: Destination) -> bool {
     Family::of(network) == destination.family() && differ.leading_zeros() >= u32::from(length)
 }
 
+/// The initial TTL of a packet that came with this one, as a guess: the smallest of the usual ones
+/// that is not below it.
+#[must_use]
+pub fn initial_ttl(ttl: u8) -> u8 {
+    [32, 64, 128].into_iter().find(|initial| *initial >= ttl).unwrap_or(u8::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

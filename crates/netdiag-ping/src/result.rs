@@ -14,8 +14,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-pub(crate) use convert::initial_ttl;
-pub use convert::{Context, outage, probe, probe_failure};
+pub use convert::{Context, outage, probe};
+pub use netdiag_engine::failure::probe_failure;
+pub(crate) use netdiag_model::way::initial_ttl;
 
 /// One target of a ping.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]

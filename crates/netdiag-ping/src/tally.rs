@@ -1,5 +1,6 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
+use netdiag_engine::local::Unsent;
 use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply, ReplyDetail};
 use netdiag_engine::port::{Change, InterfaceChange, SendError};
 use netdiag_model::{IcmpKind, Instant, StampSource};
@@ -7,10 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::ops::Deref;
 use std::time::Duration;
-
-const EPERM: i32 = 1;
-const EMSGSIZE: i32 = 90;
-const ENETUNREACH: i32 = 101;
 
 /// How many different ICMP errors (sender, type, code) are told apart: a hostile network can make
 /// any number.
@@ -47,18 +44,14 @@ pub(crate) struct Rare {
     /// Changes of the way out: how many, and the first of them.
     pub(crate) interface_changes: u64,
     pub(crate) interfaces: Vec<(Instant, InterfaceChange)>,
-    pub(crate) local_errors: BTreeMap<i32, u64>,
-    /// Whether those of ENETUNREACH come from going past every router.
-    pub(crate) not_attached: bool,
-    /// Whether those of EPERM are concluded from stamps that did not come.
-    pub(crate) unseen: bool,
+    /// Probes that never left.
+    pub(crate) unsent: Unsent,
     /// Connections that were refused.
     pub(crate) refused: u64,
     /// Connections whose SYN was sent more than once.
     pub(crate) retransmitted: u64,
     /// "Port unreachable" that answered UDP.
     pub(crate) port_unreachable: u64,
-    pub(crate) last_local_mtu: Option<u32>,
     /// Probes that were never begun, by the schedule of a sweep.
     pub(crate) skipped: u64,
 }
@@ -78,13 +71,10 @@ static NOTHING: Rare = Rare {
     suspends: Vec::new(),
     interface_changes: 0,
     interfaces: Vec::new(),
-    local_errors: BTreeMap::new(),
-    not_attached: false,
-    unseen: false,
+    unsent: Unsent::new(),
     refused: 0,
     retransmitted: 0,
     port_unreachable: 0,
-    last_local_mtu: None,
     skipped: 0,
 };
 
@@ -127,16 +117,6 @@ const HELD_REPLIES: u8 = 5;
 pub(crate) const CHANGES_KEPT: usize = 100;
 
 impl Tally {
-    /// What is known of the probes that were not sent for this error number.
-    pub(crate) fn cause(&self, errno: i32) -> SendError {
-        SendError {
-            errno,
-            mtu: self.last_local_mtu.filter(|_| errno == EMSGSIZE),
-            direct: self.not_attached && errno == ENETUNREACH,
-            unseen: self.unseen && errno == EPERM,
-        }
-    }
-
     /// So many probes were never begun, says whoever has the schedule.
     pub(crate) fn on_skipped(&mut self, count: u64) {
         self.rare().skipped += count;
@@ -235,11 +215,7 @@ impl Tally {
 
     /// A probe never left.
     pub(crate) fn on_local_error(&mut self, error: &SendError) {
-        let rare = self.rare();
-        *rare.local_errors.entry(error.errno).or_default() += 1;
-        rare.last_local_mtu = error.mtu.or(rare.last_local_mtu);
-        rare.not_attached |= error.direct;
-        rare.unseen |= error.unseen;
+        self.rare().unsent.count(error);
     }
 
     pub(crate) fn on_refused(&mut self) {

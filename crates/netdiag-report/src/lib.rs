@@ -13,8 +13,10 @@
 pub mod csv;
 mod fields;
 pub mod json;
+mod limiter;
 pub mod number;
 pub mod ping;
 pub mod style;
 pub mod sweep;
+pub mod trace;
 pub mod verdict;

@@ -185,6 +185,13 @@ impl Ancillary {
 }
 
 impl ExtendedError {
+    /// Where extensions begin behind the quote: the first half of `struct sock_ee_data_rfc4884`
+    /// (linux/errqueue.h), 0 where there are none.
+    pub(crate) fn quoted_len(&self) -> Option<u16> {
+        let [low, high, ..] = self.data.to_ne_bytes();
+        Some(u16::from_ne_bytes([low, high])).filter(|len| *len != 0)
+    }
+
     fn parse(data: &[u8]) -> Option<Self> {
         let [origin, kind, code, _] = array(data, 4)?;
         let offender = data.get(EXTENDED_ERROR_LEN..).and_then(address::decode);

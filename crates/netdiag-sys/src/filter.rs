@@ -41,8 +41,8 @@ const FRAGMENT_OFFSET_BITS: u32 = 0x1fff;
 const QUOTED_V6_NEXT_HEADER: u32 = ICMP_LEN + 6;
 const QUOTED_V6_ICMP: u32 = ICMP_LEN + 40;
 
-/// What a raw IPv4 ICMP socket lets through.
-pub(crate) fn ipv4(identifiers: Identifiers) -> Vec<SockFilter> {
+/// What a raw IPv4 ICMP socket lets through. `udp_quotes`: also errors about UDP.
+pub(crate) fn ipv4(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter> {
     let mut program = Program::new(identifiers);
     program.load_ip_header_len(0);
     program.load_byte_x(TYPE);
@@ -57,6 +57,9 @@ pub(crate) fn ipv4(identifiers: Identifiers) -> Vec<SockFilter> {
     program.label("error");
     program.pass_if_shorter_than_x_plus(ICMP_LEN + V4_LEN);
     program.load_byte_x(ICMP_LEN + V4_PROTOCOL);
+    if udp_quotes {
+        program.jump_any(&[libc::IPPROTO_UDP as u32], "udp");
+    }
     program.unless(libc::IPPROTO_ICMP as u32, "drop");
     program.load_half_x(ICMP_LEN + FRAGMENT);
     program.if_bits(FRAGMENT_OFFSET_BITS, "drop");
@@ -68,11 +71,13 @@ pub(crate) fn ipv4(identifiers: Identifiers) -> Vec<SockFilter> {
     program.give(DROP);
     program.label("ours");
     program.pass_identifier_at_x(ICMP_LEN + IDENTIFIER);
+    program.label("udp");
+    program.give(PASS);
     program.finish()
 }
 
-/// What a raw ICMPv6 socket lets through.
-pub(crate) fn ipv6(identifiers: Identifiers) -> Vec<SockFilter> {
+/// What a raw ICMPv6 socket lets through. `udp_quotes`: also errors about UDP.
+pub(crate) fn ipv6(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter> {
     let mut program = Program::new(identifiers);
     program.clear_x();
     program.load_byte_x(TYPE);
@@ -87,6 +92,9 @@ pub(crate) fn ipv6(identifiers: Identifiers) -> Vec<SockFilter> {
     program.pass_if_shorter_than_x_plus(QUOTED_V6_ICMP + IDENTIFIER + 2);
     program.load_byte_x(QUOTED_V6_NEXT_HEADER);
     program.jump_any(&V6_EXTENSIONS, "pass");
+    if udp_quotes {
+        program.jump_any(&[libc::IPPROTO_UDP as u32], "pass");
+    }
     program.unless(libc::IPPROTO_ICMPV6 as u32, "drop");
     program.load_byte_x(QUOTED_V6_ICMP + TYPE);
     program.jump_any(&[V6_ECHO, V6_EXTENDED_ECHO], "ours");
@@ -305,13 +313,13 @@ mod tests {
             ] {
                 let packet = ip(words, 1, &icmp(kind, identifier, b"payload"));
                 let text = format!("type {kind} identifier {identifier:x} words {words}");
-                assert_eq!(passes(&ipv4(BLOCK), &packet), block, "{text}");
-                assert_eq!(passes(&ipv4(ONE), &packet), one, "{text}");
+                assert_eq!(passes(&ipv4(BLOCK, false), &packet), block, "{text}");
+                assert_eq!(passes(&ipv4(ONE, false), &packet), one, "{text}");
             }
         }
-        assert!(!passes(&ipv4(BLOCK), &ip(5, 1, &[0, 0, 0, 0, 0x12])));
-        assert!(!passes(&ipv4(BLOCK), &ip(5, 1, &[])));
-        assert!(!passes(&ipv4(BLOCK), &[0x4f, 0, 0]));
+        assert!(!passes(&ipv4(BLOCK, false), &ip(5, 1, &[0, 0, 0, 0, 0x12])));
+        assert!(!passes(&ipv4(BLOCK, false), &ip(5, 1, &[])));
+        assert!(!passes(&ipv4(BLOCK, false), &[0x4f, 0, 0]));
     }
 
     #[test]
@@ -319,7 +327,7 @@ mod tests {
         let check = |expected: bool, outer: u8, kind: u8, quote: &[u8]| {
             let packet = ip(outer, 1, &icmp(kind, 0, quote));
             let text = format!("type {kind} quote {quote:02x?}");
-            assert_eq!(passes(&ipv4(BLOCK), &packet), expected, "{text}");
+            assert_eq!(passes(&ipv4(BLOCK, false), &packet), expected, "{text}");
         };
         for (outer, inner) in [(5, 5), (6, 5), (5, 15), (15, 15)] {
             for kind in V4_ERRORS {
@@ -349,7 +357,7 @@ mod tests {
     #[test]
     fn ipv6_passes_by_the_same_rules() {
         let check = |expected: bool, packet: &[u8]| {
-            assert_eq!(passes(&ipv6(BLOCK), packet), expected, "{packet:02x?}");
+            assert_eq!(passes(&ipv6(BLOCK, false), packet), expected, "{packet:02x?}");
         };
         check(true, &icmp(129, 0x1239, b"payload"));
         check(false, &icmp(129, 0x1249, b"payload"));
@@ -376,8 +384,8 @@ mod tests {
     fn no_packet_of_any_length_harms_a_program() {
         for len in 1..200 {
             for fill in [0, 3, 11, 0x4f, 0xff] {
-                passes(&ipv4(BLOCK), &vec![fill; len]);
-                passes(&ipv6(BLOCK), &vec![fill; len]);
+                passes(&ipv4(BLOCK, false), &vec![fill; len]);
+                passes(&ipv6(BLOCK, false), &vec![fill; len]);
             }
         }
     }

@@ -27,6 +27,7 @@ fn a_run_that_did_all_is_complete() {
             &["ping", "-c", "2", "-i", "0.01", "-w", "10", "127.0.0.1", "::1"],
             &["sweep", "127.0.0.1", "::1"],
             &["sweep", "-c", "2", "--interval", "0.1", "127.0.0.1"],
+            &["trace", "-q", "2", "127.0.0.1", "::1"],
         ] {
             let ended = run(namespace.netdiag(arguments).args(["--output", form]));
             assert_eq!(ended.code(), Some(0), "{ended:?}");
@@ -42,6 +43,7 @@ fn a_run_that_met_its_deadline_says_so() {
         for arguments in [
             &["ping", "-c", "1000", "-i", "0.1", "--deadline", "0.3", "127.0.0.1"][..],
             &["sweep", "-c", "1000", "--interval", "0.1", "--deadline", "0.3", "127.0.0.1"],
+            &["trace", "-q", "1000", "--interval", "0.1", "--deadline", "0.3", "127.0.0.1"],
         ] {
             let ended = run(namespace.netdiag(arguments).args(["--output", form]));
             assert_eq!(ended.code(), Some(0), "{ended:?}");
@@ -58,11 +60,11 @@ fn a_run_that_a_signal_ended_says_so() {
     service.set_read_timeout(Some(Duration::from_secs(10))).expect("a time");
     let ping = ["ping", "-c", "1000", "-i", "0.1", "--proto", "udp", "127.0.0.1"];
     let sweep = ["sweep", "-c", "1000", "--interval", "0.1", "--proto", "udp", "127.0.0.1"];
+    let trace = ["trace", "-q", "1000", "--interval", "0.1", "--udp", "127.0.0.1"];
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        for arguments in [ping, sweep] {
+        for arguments in [&ping[..], &sweep, &trace] {
             for (form, is_document) in FORMS {
-                let process =
-                    Process::start(namespace.netdiag(&arguments).args(["--output", form]));
+                let process = Process::start(namespace.netdiag(arguments).args(["--output", form]));
                 service.recv(&mut [0; 64]).expect("a probe");
                 process.signal(signal);
                 let ended = process.wait();

@@ -117,9 +117,12 @@ fn b6_whether_a_syn_left_is_said_to_be_unknown_where_the_timeout_is_too_short() 
 fn b6_a_sweep_tells_what_the_own_firewall_does_once() {
     let Some((lab, _service)) = lab() else { return };
     lab.here.run(RULES);
-    for (port, count) in [("tcp:81", "1"), ("tcp:82", "1"), ("tcp:83", "3"), ("tcp:84", "3")] {
-        let arguments = ["--json", "--timeout", "2", "--proto", port, "-c", count];
-        let arguments = [&["sweep", "--interval", "0.05"], &arguments[..], &FAR].concat();
+    let series = ["-c", "3", "--interval", "0.05"];
+    for (port, more) in
+        [("tcp:81", &[][..]), ("tcp:82", &[]), ("tcp:83", &series), ("tcp:84", &series)]
+    {
+        let arguments = ["sweep", "--json", "--timeout", "2", "--proto", port];
+        let arguments = [&arguments[..], more, &FAR].concat();
         for ended in as_both(&lab, &arguments) {
             assert_eq!(ended.code(), Some(3), "{ended:?}");
             let document = ended.json();
@@ -211,6 +214,27 @@ END
             let counted = counts.map(|key| target[key].as_u64().expect("a number"));
             assert_eq!(counted, [3, 0, 0, 0], "{by_udp:?}");
             assert_eq!(codes(&by_udp.json()), ["local-send-blocked"], "{by_udp:?}");
+        }
+    }
+}
+
+/// What no probe of a trace came past is neither a silent path nor a closed port.
+#[test]
+fn b6_a_trace_by_connections_tells_of_the_own_firewall() {
+    let Some((lab, _service)) = lab() else { return };
+    lab.here.run(RULES);
+    for (host, port) in FAR.into_iter().flat_map(|host| [(host, "81"), (host, "82")]) {
+        let arguments = ["trace", "--json", "--tcp", "--port", port, "-q", "1", host];
+        for ended in as_both(&lab, &arguments) {
+            assert_eq!(ended.code(), Some(3), "{ended:?}");
+            let (document, target) = (ended.json(), ended.target());
+            assert_eq!(codes(&document), ["local-firewall"], "{ended:?}");
+            assert_eq!(target["stop_reason"], "local-error", "{ended:?}");
+            assert_eq!(target["failure"]["reason"], "local-firewall", "{ended:?}");
+            assert_eq!(document["ended_by"], "done", "{ended:?}");
+            let hops = target["hops"].as_array().expect("hops");
+            let sent = hops.iter().filter_map(|hop| hop["sent"].as_u64()).sum::<u64>();
+            assert_eq!(sent, 0, "{ended:?}");
         }
     }
 }

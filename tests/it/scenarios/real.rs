@@ -32,14 +32,14 @@ const RUNS: &[(&str, &str, f64)] = &[
     ("reorder", "-c 10 -i 0.01 10.9.2.2", 10.0),
 ];
 
-fn in_netlab(scenario: &str, command: &[&str]) -> process::Ended {
+pub(super) fn in_netlab(scenario: &str, command: &[&str]) -> process::Ended {
     let mut lab = Command::new(process::netlab());
     lab.arg(process::scenario(scenario)).arg("--").args(command);
     process::run(&mut lab)
 }
 
 /// Whether a lab can be made here.
-fn has_lab() -> bool {
+pub(super) fn has_lab() -> bool {
     let ended = in_netlab("plain-20ms", &["true"]);
     match ended.code() {
         Some(0) => true,

@@ -4,12 +4,14 @@ pub(crate) mod fping;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
+pub(crate) mod trace;
 pub(crate) mod value;
 
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use trace::TraceArguments;
 
 /// Network diagnostics that do not lie.
 ///
@@ -30,9 +32,10 @@ pub(crate) struct Arguments {
 }
 
 /// Makes the enumeration of the commands. What a command's options are is built when it is the one
-/// asked for (`defer`), so that a start takes no longer for each command that there is.
+/// asked for (`defer`), so that a start takes no longer for each command that there is. Behind `|` stand
+/// the further names of a command.
 macro_rules! commands {
-    ($(#[doc = $about:literal] $command:ident($arguments:ty) = $name:literal,)+) => {
+    ($(#[doc = $about:literal] $command:ident($arguments:ty) = $name:literal $(| $alias:literal)*,)+) => {
         #[derive(Debug)]
         pub(crate) enum Command {
             $(#[doc = $about] $command($arguments),)+
@@ -42,6 +45,7 @@ macro_rules! commands {
             fn augment_subcommands(program: clap::Command) -> clap::Command {
                 program$(.subcommand(
                     clap::Command::new($name)
+                        $(.visible_alias($alias))*
                         .about($about.trim_ascii_start().trim_end_matches('.'))
                         .defer(<$arguments as clap::Args>::augment_args),
                 ))+
@@ -52,7 +56,7 @@ macro_rules! commands {
             }
 
             fn has_subcommand(name: &str) -> bool {
-                [$($name),+].contains(&name)
+                [$($name, $($alias,)*)+].contains(&name)
             }
         }
 
@@ -88,6 +92,8 @@ commands! {
     Ping(Box<PingArguments>) = "ping",
     /// Many targets, one row each: alive, unreachable and by whom, silent, or not measured from here.
     Sweep(Box<SweepArguments>) = "sweep",
+    /// The path to one or more hosts: each router on the way, where it ends, and by whom.
+    Trace(Box<TraceArguments>) = "trace" | "traceroute",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// Print the JSON Schema of a command's document, or its metrics.

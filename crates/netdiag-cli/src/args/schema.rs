@@ -17,4 +17,5 @@ pub(crate) struct SchemaArguments {
 pub(crate) enum Documented {
     Ping,
     Sweep,
+    Trace,
 }

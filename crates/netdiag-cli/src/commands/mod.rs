@@ -8,3 +8,4 @@ pub(crate) mod remedy;
 pub(crate) mod resolve;
 pub(crate) mod schema;
 pub(crate) mod sweep;
+pub(crate) mod trace;

@@ -1,5 +1,6 @@
 //! Names that are looked up before a run, and what becomes of them.
 
+use crate::World;
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::{Untrusted, parse_address};
@@ -62,4 +63,20 @@ pub(crate) fn classic_failure(host: &str, error: &LookupError) -> String {
         LookupError::NoAnswer { .. } | LookupError::Interrupted => NO_ANSWER,
     };
     format!("{}: {said}", Untrusted::from(host).escaped())
+}
+
+/// The zone of an address, behind its `%` (RFC 4007 section 11).
+pub(crate) fn check_zone<W: World>(
+    zone: &str,
+    address: IpAddr,
+    world: &mut W,
+) -> Result<(), String> {
+    if address.is_ipv4() {
+        return Err("only an IPv6 address has a zone".to_owned());
+    }
+    let is_index = zone.parse::<u32>().is_ok_and(|index| index != 0);
+    if !is_index && world.interface(zone).is_none() {
+        return Err(format!("no interface `{}`", Untrusted::from(zone).escaped()));
+    }
+    Ok(())
 }

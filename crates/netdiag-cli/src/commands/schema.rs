@@ -13,10 +13,12 @@ pub(crate) fn run(
     let name = match arguments.command {
         Documented::Ping => "ping",
         Documented::Sweep => "sweep",
+        Documented::Trace => "trace",
     };
     let written = match generated::schema(name).filter(|_| !arguments.metrics) {
         Some(schema) => writeln!(out, "{schema}"),
-        // Both have the same targets.
+        None if name == "trace" => metrics(out, netdiag_trace::metrics::METRICS),
+        // The others have the same targets.
         None => metrics(out, netdiag_ping::metrics::METRICS),
     };
     match written.and_then(|()| out.flush()) {

@@ -105,8 +105,14 @@ impl<M: Measurement> Engine<M> {
         let Some(entry) = self.table.get(index) else { return };
         let bytes =
             if let ReplyDetail::Exchanged { answer, .. } = &detail { answer.len() } else { 0 };
-        let arrival =
-            Arrival { stamp, from: entry.destination, to: None, hop_limit: None, options: None };
+        let arrival = Arrival {
+            stamp,
+            from: entry.destination,
+            to: None,
+            hop_limit: None,
+            options: None,
+            about: None,
+        };
         let plain = plain_reply(&entry, &arrival, detail);
         let reply = Reply { bytes, sent_bytes: bytes, ..plain };
         self.on_reply(index, reply);

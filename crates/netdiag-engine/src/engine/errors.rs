@@ -3,12 +3,13 @@
 use super::Engine;
 use super::receive::{Arrival, HEADER, round_trip};
 use crate::measurement::Measurement;
-use crate::outcome::{IcmpError, Outcome, Reason, Rejection, Stray, Why};
+use crate::outcome::{Detail, IcmpError, Outcome, Reason, Stray, Why};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
 use crate::table::{Carrier, State};
 use crate::template::Template;
-use netdiag_model::{Family, IcmpKind};
-use netdiag_wire::icmp::{self, Icmp};
+use netdiag_model::{Destination, Family, IcmpKind};
+use netdiag_wire::extension::Extensions;
+use netdiag_wire::icmp::{self, ErrorBody, Icmp};
 use netdiag_wire::protocol::IpVersion;
 use netdiag_wire::quote::{self, Quoted, QuotedTransport};
 use std::net::IpAddr;
@@ -18,11 +19,23 @@ const LEAST_MTU_V4: u32 = 68;
 const LEAST_MTU_V6: u32 = 1280;
 
 /// What an ICMP error says beside its quote.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Said {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said<'a> {
     info: Option<u32>,
     gateway: Option<IpAddr>,
-    quoted_hop_limit: Option<u8>,
+    quoted: Option<Quoted<'a>>,
+    extensions: Extensions<'a>,
+}
+
+impl Said<'_> {
+    /// Nothing.
+    const NOTHING: Self =
+        Self { info: None, gateway: None, quoted: None, extensions: Extensions::Absent };
+
+    /// What it brings for whoever wants to know more than its kind.
+    pub(super) const fn detail(&self, from: Destination) -> Detail<'_> {
+        Detail { from, quoted: self.quoted, extensions: self.extensions }
+    }
 }
 
 /// The request that an error quotes.
@@ -41,21 +54,21 @@ impl<M: Measurement> Engine<M> {
         let (quoted, said) = match message {
             Icmp::DestinationUnreachable { mtu, body, .. } => {
                 let info = mtu.filter(|mtu| *mtu != 0).map(u32::from);
-                (body.quoted_bytes, Said { info, ..Said::default() })
+                (body.quoted_bytes, Said { info, ..with(body) })
             }
             Icmp::PacketTooBig { mtu, body, .. } => {
-                (body.quoted_bytes, Said { info: Some(*mtu), ..Said::default() })
+                (body.quoted_bytes, Said { info: Some(*mtu), ..with(body) })
             }
             Icmp::ParameterProblem { pointer, body, .. } => {
-                (body.quoted_bytes, Said { info: Some(*pointer), ..Said::default() })
+                (body.quoted_bytes, Said { info: Some(*pointer), ..with(body) })
             }
-            Icmp::TimeExceeded { body, .. } => (body.quoted_bytes, Said::default()),
+            Icmp::TimeExceeded { body, .. } => (body.quoted_bytes, with(body)),
             Icmp::Redirect { gateway, body, .. } => {
-                (body.quoted_bytes, Said { gateway: Some(*gateway), ..Said::default() })
+                (body.quoted_bytes, Said { gateway: Some(*gateway), ..with(body) })
             }
             // Type, code and checksum are off already; four unused bytes stand before the quote.
             Icmp::Other { kind: SOURCE_QUENCH, body, .. } if family == Family::Ipv4 => {
-                (body.get(4..).unwrap_or_default(), Said::default())
+                (body.get(4..).unwrap_or_default(), Said::NOTHING)
             }
             _ => return,
         };
@@ -64,8 +77,10 @@ impl<M: Measurement> Engine<M> {
             Family::Ipv6 => quote::parse_v6(quoted),
         };
         let Ok(quoted) = parsed else { return self.reject(arrival, Reason::UnparsableQuote) };
-        let Some(request) = quoted_request(&quoted) else { return };
-        let said = Said { quoted_hop_limit: Some(quoted.hop_limit), ..said };
+        let said = Said { quoted: Some(quoted), ..said };
+        let Some(request) = quoted_request(&quoted) else {
+            return self.on_datagram_quoted(&quoted, &said.detail(arrival.from));
+        };
         self.on_error_about(kind, arrival, &request, said);
     }
 
@@ -83,12 +98,13 @@ impl<M: Measurement> Engine<M> {
             to: None,
             hop_limit: error.hop_limit,
             options: None,
+            about: Some(error.destination),
         };
         let carries = kind.is_too_big()
             || matches!((family, kind.kind), (Family::Ipv4, 12) | (Family::Ipv6, 4));
         let unsaid = error.info == 0 && kind.is_too_big() && family == Family::Ipv4;
         let info = Some(error.info).filter(|_| carries && !unsaid);
-        let said = Said { info, ..Said::default() };
+        let said = Said { info, extensions: error.extensions(), ..Said::NOTHING };
         match error.channel {
             Channel::Icmp => self.on_queued_echo_error(kind, &arrival, error, said),
             Channel::Udp { port } => self.on_udp_error(kind, &arrival, port, error, said),
@@ -101,11 +117,11 @@ impl<M: Measurement> Engine<M> {
         kind: IcmpKind,
         arrival: &Arrival,
         error: &QueuedError<&[u8]>,
-        said: Said,
+        said: Said<'_>,
     ) {
         let parsed = match kind.family {
-            Family::Ipv4 => icmp::parse_v4(error.bytes),
-            Family::Ipv6 => icmp::parse_v6(error.bytes),
+            Family::Ipv4 => icmp::parse_v4(error.quote()),
+            Family::Ipv6 => icmp::parse_v6(error.quote()),
         };
         // The kernel takes no other request over the sockets that have such a queue.
         let (carrier, ident, sequence, payload) = match parsed {
@@ -125,7 +141,7 @@ impl<M: Measurement> Engine<M> {
         kind: IcmpKind,
         arrival: &Arrival,
         request: &QuotedRequest<'_>,
-        said: Said,
+        said: Said<'_>,
     ) {
         let Some(index) = self.quoted_probe(kind.family, request) else {
             return self.reject(arrival, Reason::UnknownProbe);
@@ -155,12 +171,18 @@ impl<M: Measurement> Engine<M> {
         index: u32,
         kind: IcmpKind,
         arrival: &Arrival,
-        said: Said,
+        said: Said<'_>,
         reason: Reason,
     ) {
-        let said = Some((kind, said.info));
-        let rejection = Rejection { from: arrival.from, at: arrival.stamp.at, reason, said };
-        self.reject_as(index, &rejection);
+        self.reject_as(index, &arrival.rejection(reason, Some((kind, said.info))));
+    }
+
+    /// Tells a measurement what an error about its probe brings.
+    pub(super) fn explain(&mut self, index: u32, detail: &Detail<'_>) {
+        let Some(entry) = self.table.get(index) else { return };
+        if let Some((slot, _)) = self.unfinished(entry.measurement) {
+            slot.measurement.explained(&entry.probe(), detail);
+        }
     }
 
     /// An ICMP error that is about this probe.
@@ -169,7 +191,7 @@ impl<M: Measurement> Engine<M> {
         index: u32,
         kind: IcmpKind,
         arrival: &Arrival,
-        said: Said,
+        said: Said<'_>,
     ) {
         let Some(entry) = self.table.get(index) else { return };
         let Template { size, group, control, .. } = *self.table.template(&entry);
@@ -188,8 +210,9 @@ impl<M: Measurement> Engine<M> {
             hop_limit: arrival.hop_limit,
             info: said.info,
             gateway: said.gateway,
-            quoted_hop_limit: said.quoted_hop_limit,
+            quoted_hop_limit: said.quoted.map(|quoted| quoted.hop_limit),
         };
+        self.explain(index, &said.detail(arrival.from));
         // One host of a group cannot answer for the others.
         if group
             || kind.is_redirect()
@@ -223,6 +246,11 @@ impl<M: Measurement> Engine<M> {
     }
 }
 
+/// What the body of an error brings.
+const fn with<'a>(body: &ErrorBody<'a>) -> Said<'a> {
+    Said { extensions: body.extensions, ..Said::NOTHING }
+}
+
 const fn version(family: Family) -> IpVersion {
     match family {
         Family::Ipv4 => IpVersion::V4,
@@ -249,7 +277,8 @@ fn quoted_request<'a>(quoted: &Quoted<'a>) -> Option<QuotedRequest<'a>> {
             Some(QuotedRequest { destination, carrier, ident, sequence: seq >> 8, payload: body })
         }
         QuotedTransport::Echo { reply: true, .. } => None,
-        // Those of our own datagrams also stand in the UDP socket's error queue, and count there.
+        // Those of our own datagrams also stand in the UDP socket's error queue, and count there; here
+        // they only tell more.
         QuotedTransport::Udp { .. } => None,
         // The kernel tells the connection that it is about.
         QuotedTransport::Tcp { .. } => None,

@@ -288,6 +288,7 @@ impl<M: Measurement> Engine<M> {
         match slot.measurement.next(self.now, &mut self.events) {
             Next::Probe(spec) => self.start(id, spec),
             Next::Lookup(address) => self.look_up(id, address),
+            Next::GiveUp(seqs) => self.give_up(id, &seqs),
             // A time that is past already must wait for the next look at the sockets too.
             Next::NotBefore(at) => {
                 if slot.wake != at {

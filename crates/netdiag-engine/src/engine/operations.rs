@@ -1,6 +1,7 @@
 //! What a queued probe becomes when it is given to the network.
 
 use super::{Engine, EngineConfig, Phase, Queued};
+use crate::identity;
 use crate::measurement::Measurement;
 use crate::port::{Channel, Connect, Exchange, Lookup, Opened, Operation, OperationId, Transmit};
 use crate::table::{Carrier, Entry, State, Table};
@@ -56,7 +57,7 @@ impl<M: Measurement> Engine<M> {
             return Operation::Lookup(Lookup { id, address: *address });
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, .. } = *self.table.template(&entry);
+        let Template { control, port, constant, .. } = *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
             Queued::Datagram(_) => {
@@ -71,6 +72,9 @@ impl<M: Measurement> Engine<M> {
                     }
                     Carrier::Echo | Carrier::Dialog => {
                         emit_data(&self.config, &self.table, index, &entry, payload);
+                        if constant {
+                            identity::balance(wire_key(&self.config, index, &entry).1, payload);
+                        }
                         emit_echo(&self.config, index, &entry, payload, out);
                         (Channel::Icmp, out.as_slice())
                     }

@@ -3,13 +3,13 @@
 use super::Engine;
 use super::operations::{identifiers, wire_key};
 use super::settle::STAMP_TOLERANCE;
-use crate::identity::{self, FULL_TAG};
+use crate::identity::{self, BALANCE, FULL_TAG};
 use crate::measurement::Measurement;
 use crate::outcome::{Corruption, Outcome, Reason, Rejection, Reply, ReplyDetail, Stray};
 use crate::port::{IpOptions, Message, Received};
 use crate::table::{Carrier, Entry, KernelStamp, State};
 use crate::template::Template;
-use netdiag_model::{Destination, Family, Stamp, StampSource};
+use netdiag_model::{Destination, Family, IcmpKind, Stamp, StampSource};
 use netdiag_wire::icmp::{self, Echo, Icmp, Timestamp};
 use netdiag_wire::{ipv4, protocol};
 use std::net::IpAddr;
@@ -26,12 +26,25 @@ pub(super) struct Arrival {
     pub(super) to: Option<IpAddr>,
     pub(super) hop_limit: Option<u8>,
     pub(super) options: Option<IpOptions>,
+    /// Where the packet was going that it is about, of an error queue.
+    pub(super) about: Option<Destination>,
+}
+
+impl Arrival {
+    /// Why it is not counted, and what it said.
+    pub(super) const fn rejection(
+        &self,
+        reason: Reason,
+        said: Option<(IcmpKind, Option<u32>)>,
+    ) -> Rejection {
+        Rejection { from: self.from, at: self.stamp.at, reason, said, about: self.about }
+    }
 }
 
 impl<M: Measurement> Engine<M> {
     pub(super) fn on_received(&mut self, received: &Received<&[u8]>) {
         let Received { stamp, from, to, hop_limit, options, .. } = *received;
-        let mut arrival = Arrival { stamp, from, to, hop_limit, options };
+        let mut arrival = Arrival { stamp, from, to, hop_limit, options, about: None };
         match received.message {
             Message::Ipv4(packet) => match ipv4::parse(packet) {
                 Ok((header, payload)) if header.protocol == protocol::ICMP => {
@@ -190,7 +203,8 @@ impl<M: Measurement> Engine<M> {
     /// The first byte behind the tag that is not what was sent.
     pub(super) fn corruption(&self, entry: &Entry, payload: &[u8]) -> Option<Corruption> {
         let template = self.table.template(entry);
-        (FULL_TAG..usize::from(template.size).min(payload.len())).find_map(|offset| {
+        let start = if template.constant { FULL_TAG + BALANCE } else { FULL_TAG };
+        (start..usize::from(template.size).min(payload.len())).find_map(|offset| {
             let (sent, received) = (template.pattern.byte(offset), *payload.get(offset)?);
             (sent != received).then_some(Corruption { offset, sent, received })
         })
@@ -198,13 +212,12 @@ impl<M: Measurement> Engine<M> {
 
     /// Counts a packet that names no probe.
     pub(super) fn reject(&mut self, arrival: &Arrival, reason: Reason) {
-        self.unmatched(&Rejection { from: arrival.from, at: arrival.stamp.at, reason, said: None });
+        self.unmatched(&arrival.rejection(reason, None));
     }
 
     /// Counts a packet that names a probe and does not answer it.
     pub(super) fn reject_for(&mut self, index: u32, arrival: &Arrival, reason: Reason) {
-        let rejection = Rejection { from: arrival.from, at: arrival.stamp.at, reason, said: None };
-        self.reject_as(index, &rejection);
+        self.reject_as(index, &arrival.rejection(reason, None));
     }
 
     /// Counts a rejection of a packet that names a probe.

@@ -155,8 +155,9 @@ impl<M: Measurement> Engine<M> {
         slot.lookups = slot.lookups.saturating_sub(1);
         slot.measurement.named(address, result, events);
         if slot.phase == Phase::Naming && slot.lookups == 0 {
-            self.finish(id);
+            return self.finish(id);
         }
+        self.make_ready(id);
     }
 
     /// A measurement that sends no more: ends when its probes have, and a little later at most when

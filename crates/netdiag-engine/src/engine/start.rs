@@ -82,10 +82,16 @@ impl<M: Measurement> Engine<M> {
     fn launch(&mut self, id: u32, spec: ProbeSpec, ident: u8) {
         let ProbeSpec { target, seq, destination, timeout, patience, control, kind } = spec;
         let (template, carrier, state) = match &kind {
-            ProbeKind::Echo(EchoSpec { size, pattern, group, .. }) => {
-                let (size, pattern, group) = (*size, *pattern, *group);
-                let template =
-                    Template { control, patience, size, pattern, group, ..Template::default() };
+            ProbeKind::Echo(EchoSpec { size, pattern, constant, group, .. }) => {
+                let template = Template {
+                    control,
+                    patience,
+                    size: *size,
+                    pattern: *pattern,
+                    constant: *constant,
+                    group: *group,
+                    ..Template::default()
+                };
                 (template, Carrier::Echo, State::Queued)
             }
             ProbeKind::Timestamp(TimestampSpec { originate, .. }) => {

@@ -118,8 +118,32 @@ impl<M: Measurement> Engine<M> {
         if deadline > self.now {
             return self.timers.push(deadline, Timer::Deadline(index));
         }
+        self.time_out(index, entry.deadline());
+    }
+
+    /// Ends probes of a measurement before their deadline; not those that have not left.
+    pub(super) fn give_up(&mut self, id: u32, seqs: &[u64]) {
+        let named: Vec<u32> = self
+            .table
+            .indexes()
+            .filter(|index| {
+                self.table.get(*index).is_some_and(|entry| {
+                    let has_left = matches!(entry.state, State::Trying | State::InFlight);
+                    entry.measurement == id && has_left && seqs.contains(&entry.seq)
+                })
+            })
+            .collect();
+        for index in named {
+            self.time_out(index, self.now);
+        }
+        self.make_ready(id);
+    }
+
+    /// Ends a probe without an answer; `to`: until when it was waited for.
+    fn time_out(&mut self, index: u32, to: Instant) {
+        let Some(entry) = self.table.get(index) else { return };
         // A reply that this machine lost is not a reply that the network lost.
-        let (from, to) = (entry.sent_at(), entry.deadline());
+        let from = entry.sent_at();
         let way = self.ways.get(&entry.measurement);
         let outcome = if entry.carrier != Carrier::Dialog && self.drops.overlap(from, to) {
             Outcome::Unknown(Why::ReceiveDrops)

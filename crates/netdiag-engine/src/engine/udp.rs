@@ -9,10 +9,11 @@ use super::flows::OpenThere;
 use super::receive::{Arrival, HEADER, plain_reply};
 use crate::identity;
 use crate::measurement::Measurement;
-use crate::outcome::{Reason, Reply, ReplyDetail};
+use crate::outcome::{Detail, Reason, Reply, ReplyDetail};
 use crate::port::QueuedError;
 use crate::table::{Carrier, Entry};
 use netdiag_model::{Destination, IcmpKind};
+use netdiag_wire::quote::{Quoted, QuotedTransport};
 
 /// Why something is not about a probe, and which probe it names, if any.
 type Misfit = (Option<u32>, Reason);
@@ -43,9 +44,9 @@ impl<M: Measurement> Engine<M> {
         arrival: &Arrival,
         port: u16,
         error: &QueuedError<&[u8]>,
-        said: Said,
+        said: Said<'_>,
     ) {
-        let index = match self.quoted_datagram(error.destination, port, error.bytes) {
+        let index = match self.quoted_datagram(error.destination, port, error.quote()) {
             Ok(index) => index,
             Err(misfit) => return self.reject_misfit(misfit, arrival),
         };
@@ -54,9 +55,22 @@ impl<M: Measurement> Engine<M> {
         if !(kind.is_port_unreachable() && from_target) {
             return self.on_error_of(index, kind, arrival, said);
         }
-        let bytes = HEADER + error.bytes.len();
+        self.explain(index, &said.detail(arrival.from));
+        let bytes = HEADER + error.quote().len();
         let plain = plain_reply(&entry, arrival, ReplyDetail::PortUnreachable);
         self.on_reply(index, Reply { bytes, sent_bytes: bytes, ..plain });
+    }
+
+    /// An ICMP error that a raw socket heard of quotes something of ours. What it means for a datagram
+    /// is told by the UDP socket's error queue; this one has the headers.
+    pub(super) fn on_datagram_quoted(&mut self, quoted: &Quoted<'_>, detail: &Detail<'_>) {
+        let QuotedTransport::Udp { destination_port, payload, .. } = quoted.transport else {
+            return;
+        };
+        let to = Destination::new(quoted.destination);
+        if let Ok(index) = self.quoted_datagram(to, destination_port, payload) {
+            self.explain(index, detail);
+        }
     }
 
     /// The probe that a datagram answers, and whether it brings index and tag back.

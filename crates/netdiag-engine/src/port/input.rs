@@ -5,6 +5,7 @@ use super::operation::{Channel, OperationId};
 use netdiag_model::errno;
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Instant, Stamp, Untrusted};
+use netdiag_wire::extension::{self, Extensions};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -145,8 +146,26 @@ pub struct QueuedError<B> {
     /// The hop limit with which the ICMP error arrived.
     pub hop_limit: Option<u8>,
     /// Our packet as quoted, from its transport payload on: for ICMP the ICMP message, for UDP the
-    /// payload. May be empty.
+    /// payload. May be empty. What is behind `quoted_len` is no quote.
     pub bytes: B,
+    /// Where an extension structure (RFC 4884) begins in `bytes`; `None` where there is none.
+    pub quoted_len: Option<u16>,
+}
+
+impl<'a> QueuedError<&'a [u8]> {
+    /// Our packet as quoted.
+    #[must_use]
+    pub fn quote(&self) -> &'a [u8] {
+        let len = self.quoted_len.map_or(self.bytes.len(), usize::from);
+        self.bytes.get(..len).unwrap_or(self.bytes)
+    }
+
+    /// What the error adds.
+    #[must_use]
+    pub fn extensions(&self) -> Extensions<'a> {
+        let structure = self.quoted_len.and_then(|len| self.bytes.get(usize::from(len)..));
+        structure.map_or(Extensions::Absent, extension::parse)
+    }
 }
 
 /// Who reports an error.
@@ -455,6 +474,7 @@ impl<B> QueuedError<B> {
             destination,
             hop_limit,
             bytes,
+            quoted_len,
         } = self;
         let bytes = f(bytes);
         QueuedError {
@@ -469,6 +489,7 @@ impl<B> QueuedError<B> {
             destination,
             hop_limit,
             bytes,
+            quoted_len,
         }
     }
 }

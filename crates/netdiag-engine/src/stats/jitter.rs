@@ -1,6 +1,7 @@
 //! How much the delay varies: three definitions, each under its own name.
 
 use super::{RttStats, from_nanos_f64, nanos};
+use netdiag_model::{contract, milliseconds};
 use std::time::Duration;
 
 /// Interarrival jitter (RFC 3550 section 6.4.1), from round-trip times.
@@ -136,6 +137,19 @@ pub struct JitterSummary {
     pub ipdv: Option<IpdvSummary>,
     /// [`pdv_p95`].
     pub pdv_p95: Duration,
+}
+
+impl From<JitterSummary> for contract::Jitter {
+    fn from(jitter: JitterSummary) -> Self {
+        let ipdv = jitter.ipdv.as_ref();
+        Self {
+            rfc3550: jitter.rfc3550.map(milliseconds),
+            ipdv_abs_mean: ipdv.map(|ipdv| milliseconds(ipdv.abs_mean)),
+            ipdv_min: ipdv.map(|ipdv| ipdv.min_ns as f64 / 1e6),
+            ipdv_max: ipdv.map(|ipdv| ipdv.max_ns as f64 / 1e6),
+            pdv_p95: milliseconds(jitter.pdv_p95),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Round-trip times (RFC 2681): their ends, their mean, their spread.
 
 use super::{PercentileKind, Samples, from_nanos_f64, nanos};
+use netdiag_model::{contract, milliseconds};
 use std::time::Duration;
 
 /// The round-trip times of one target, hop or responder.
@@ -43,6 +44,24 @@ pub struct RttSummary {
     pub samples: u64,
     /// What the percentiles were read from.
     pub percentiles: PercentileKind,
+}
+
+impl From<RttSummary> for contract::Rtt {
+    fn from(rtt: RttSummary) -> Self {
+        Self {
+            min: milliseconds(rtt.min),
+            mean: milliseconds(rtt.mean),
+            max: milliseconds(rtt.max),
+            stddev: rtt.stddev.map(milliseconds),
+            mdev: milliseconds(rtt.mdev),
+            last: milliseconds(rtt.last),
+            p50: milliseconds(rtt.p50),
+            p90: milliseconds(rtt.p90),
+            p95: milliseconds(rtt.p95),
+            p99: milliseconds(rtt.p99),
+            samples: rtt.samples,
+        }
+    }
 }
 
 impl RttStats {

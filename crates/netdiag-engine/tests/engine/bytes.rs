@@ -88,7 +88,13 @@ impl Bytes<'_> {
             4..7 => ProbeKind::Udp(UdpSpec { port: 7 + u16::from(self.bit()), size, pattern }),
             10 => timestamp_kind(self.byte()),
             11 => interface_kind(self.byte(), self.bit()),
-            _ => ProbeKind::Echo(EchoSpec { size, pattern, flow: self.byte(), group: self.bit() }),
+            _ => ProbeKind::Echo(EchoSpec {
+                size,
+                pattern,
+                flow: self.byte(),
+                constant: false,
+                group: self.bit(),
+            }),
         };
         let timeout = Duration::from_millis(self.one_of(&TIMEOUTS));
         ProbeSpec { timeout, ..probe(seq, self.one_of(&[V4, V6]), kind) }

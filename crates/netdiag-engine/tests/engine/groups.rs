@@ -16,7 +16,8 @@ const GROUP_V4: &str = "224.0.0.1";
 const GROUP_V6: &str = "ff02::1";
 
 fn to_group(address: &str) -> ProbeSpec {
-    let echo = EchoSpec { size: 56, pattern: Pattern::COUNTING, flow: 0, group: true };
+    let echo =
+        EchoSpec { size: 56, pattern: Pattern::COUNTING, flow: 0, constant: false, group: true };
     probe(1, address, ProbeKind::Echo(echo))
 }
 

@@ -27,6 +27,26 @@ fn done_waits_for_the_last_probe() {
 }
 
 #[test]
+fn what_is_given_up_is_lost_and_late_when_it_comes() {
+    let plan = [
+        Next::Probe(echo(1, V4)),
+        Next::Probe(echo(2, V4)),
+        Next::NotBefore(at(100)),
+        Next::GiveUp(vec![1, 7]),
+    ];
+    let mut bench = Bench::new([Script::new(plan, Next::WhenSettled)]);
+    let sent = bench.send_all(Stamp::user(START));
+    bench.pass(at(100));
+    assert_eq!(*bench.log().outcome(1), Outcome::TimedOut);
+    assert_eq!(bench.log().settled.len(), 1);
+    bench.receive(at(110), &reply_to(&sent[0]));
+    assert_eq!(*bench.log().outcome(1), Outcome::TimedOut, "it stays lost");
+    assert_eq!(bench.log().strays.len(), 1);
+    bench.receive(at(120), &reply_to(&sent[1]));
+    assert!(matches!(bench.log().outcome(2), Outcome::Replied(_)), "the other is waited for");
+}
+
+#[test]
 fn quit_leaves_probes_in_flight_and_cancels_what_has_not_left() {
     let mut bench = Bench::in_flight(&[V4, V4]);
     let ids = Bench::new([Script::probes([echo(1, V4), echo(2, V4)])]).transmits();

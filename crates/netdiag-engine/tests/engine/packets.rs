@@ -219,6 +219,7 @@ pub(crate) fn queued(
         destination: sent.destination,
         hop_limit: Some(ARRIVING),
         bytes: sent.bytes.get(..length).unwrap_or(&sent.bytes).to_vec(),
+        quoted_len: None,
     }
 }
 

@@ -78,7 +78,7 @@ fn next(seq: u64) -> impl Strategy<Value = Next> {
     let framing = ExchangeFraming::Length16;
     let kind = prop_oneof![
         6 => (size(), any::<u8>(), any::<bool>()).prop_map(|(size, flow, group)| {
-            ProbeKind::Echo(EchoSpec { size, pattern: Pattern::COUNTING, flow, group })
+            ProbeKind::Echo(EchoSpec { size, pattern: Pattern::COUNTING, flow, constant: false, group })
         }),
         6 => (size(), 7..9_u16).prop_map(|(size, port)| {
             ProbeKind::Udp(UdpSpec { port, size, pattern: Pattern::COUNTING })
@@ -96,6 +96,7 @@ fn next(seq: u64) -> impl Strategy<Value = Next> {
     prop_oneof![
         8 => spec.prop_map(Next::Probe),
         1 => Just(Next::Lookup(V4.parse().expect("an address"))),
+        1 => (1..4_u64).prop_map(move |n| Next::GiveUp((1..=n).map(|back| seq.saturating_sub(back)).collect())),
         1 => (0..3_000_u64).prop_map(|millis| Next::NotBefore(at(millis))),
     ]
 }

@@ -11,12 +11,14 @@ use crate::findings::under_way;
 use crate::measurement::{ProbeRecord, outage_of};
 use crate::sources::Sources;
 use netdiag_engine::Outcome;
-use netdiag_engine::outcome::{IcmpError, ReplyDetail};
-use netdiag_engine::port::{self, SendError};
+use netdiag_engine::failure::{local_failure, plain, probe_failure, refusal_failure};
+use netdiag_engine::outcome::ReplyDetail;
+use netdiag_engine::port;
 use netdiag_engine::stats::PercentileKind;
 use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
-use netdiag_model::errno::{self, Errno};
+use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
+use netdiag_model::way::initial_ttl;
 use netdiag_model::{ClockAnchor, Instant, Untrusted, milliseconds};
 use std::collections::BTreeMap;
 
@@ -77,8 +79,8 @@ impl Measurement {
                 PercentileKind::Exact => Percentiles::Exact,
                 PercentileKind::Histogram => Percentiles::Histogram,
             }),
-            rtt_ms: self.rtt(),
-            jitter_ms: self.jitter(),
+            rtt_ms: summary.map(Rtt::from),
+            jitter_ms: self.stats.jitter().map(Jitter::from),
             reply_ttl: ttl.map(|ttl| ReplyTtl { last: ttl.last, min: ttl.min, max: ttl.max }),
             hops_back: ttl.zip(guess).map(|(ttl, guess)| guess - ttl.last),
             initial_ttl_guess: guess,
@@ -100,35 +102,6 @@ impl Measurement {
     fn rejected(&self) -> BTreeMap<String, u64> {
         let by_reason = self.tally.rejected.iter();
         by_reason.map(|(reason, count)| (reason.name().to_owned(), *count)).collect()
-    }
-
-    fn rtt(&self) -> Option<Rtt> {
-        let rtt = self.stats.rtt().summary()?;
-        Some(Rtt {
-            min: milliseconds(rtt.min),
-            mean: milliseconds(rtt.mean),
-            max: milliseconds(rtt.max),
-            stddev: rtt.stddev.map(milliseconds),
-            mdev: milliseconds(rtt.mdev),
-            last: milliseconds(rtt.last),
-            p50: milliseconds(rtt.p50),
-            p90: milliseconds(rtt.p90),
-            p95: milliseconds(rtt.p95),
-            p99: milliseconds(rtt.p99),
-            samples: rtt.samples,
-        })
-    }
-
-    fn jitter(&self) -> Option<Jitter> {
-        let jitter = self.stats.jitter()?;
-        let ipdv = jitter.ipdv.as_ref();
-        Some(Jitter {
-            rfc3550: jitter.rfc3550.map(milliseconds),
-            ipdv_abs_mean: ipdv.map(|ipdv| milliseconds(ipdv.abs_mean)),
-            ipdv_min: ipdv.map(|ipdv| ipdv.min_ns as f64 / 1e6),
-            ipdv_max: ipdv.map(|ipdv| ipdv.max_ns as f64 / 1e6),
-            pdv_p95: milliseconds(jitter.pdv_p95),
-        })
     }
 
     fn icmp_errors(&self) -> Vec<IcmpErrors> {
@@ -195,9 +168,9 @@ impl Measurement {
             return Some(refusal_failure(ECONNREFUSED));
         }
         if counters.sent() == 0
-            && let Some((number, _)) = self.tally.local_errors.iter().max_by_key(|row| row.1)
+            && let Some((cause, _)) = self.tally.unsent.most()
         {
-            return Some(local_failure(&self.tally.cause(*number)));
+            return Some(local_failure(&cause));
         }
         let mut message = format!("0 of {} probes were answered", counters.sent());
         if let Some(rejected) = self.rejected_text() {
@@ -223,11 +196,6 @@ fn group_sources(all: &Sources) -> Vec<Source> {
         ttl: source.ttl,
     })
     .collect()
-}
-
-/// The smallest of the usual initial TTLs that is not below `ttl`.
-pub(crate) fn initial_ttl(ttl: u8) -> u8 {
-    [32, 64, 128].into_iter().find(|initial| *initial >= ttl).unwrap_or(u8::MAX)
 }
 
 fn kept(seq: u64, record: &ProbeRecord, context: &Context) -> Probe {
@@ -306,53 +274,6 @@ const fn outcome_name(outcome: &Outcome) -> OutcomeName {
         Outcome::LocalError(_) => OutcomeName::LocalError,
         Outcome::Unknown(_) => OutcomeName::Unknown,
     }
-}
-
-/// Why a probe has no reply.
-#[must_use]
-pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
-    match outcome {
-        Outcome::Replied(_) => None,
-        Outcome::TimedOut => Some(plain(Stage::Request, "timeout", "no answer in time")),
-        Outcome::NetError(error) => Some(net_failure(error)),
-        Outcome::Refused(refusal) => Some(refusal_failure(refusal.errno)),
-        Outcome::LocalError(error) => Some(local_failure(error)),
-        Outcome::Unknown(why) => Some(plain(Stage::Request, why.name(), why.meaning())),
-    }
-}
-
-fn plain(stage: Stage, reason: &str, message: &str) -> Failure {
-    let (reason, message) = (reason.to_owned(), message.to_owned());
-    Failure { stage, reason, errno: None, icmp: None, message }
-}
-
-fn net_failure(error: &IcmpError) -> Failure {
-    let from = error.from.address();
-    Failure {
-        stage: Stage::Request,
-        reason: error.kind.reason(),
-        errno: None,
-        icmp: Some(IcmpSource::new(error.kind, from)),
-        message: format!("{} from {from}", error.kind.ping_text()),
-    }
-}
-
-fn refusal_failure(number: i32) -> Failure {
-    let errno = Errno::new(number);
-    let message =
-        format!("refused: the host is up, nothing listens there ({} {number})", errno.name);
-    let (stage, reason) = (Stage::Connect, "refused".to_owned());
-    Failure { stage, reason, errno: Some(errno), icmp: None, message }
-}
-
-fn local_failure(error: &SendError) -> Failure {
-    let number = error.errno;
-    let errno = Errno::new(number);
-    let meaning = error.meaning().unwrap_or("this machine could not send it");
-    let mtu = error.mtu.map(|mtu| format!(", mtu={mtu}")).unwrap_or_default();
-    let message = format!("not sent: {meaning}{mtu} ({} {number})", errno.name);
-    let stage = if errno::is_route(number) { Stage::Route } else { Stage::Send };
-    Failure { stage, reason: error.reason(), errno: Some(errno), icmp: None, message }
 }
 
 /// An outage as the contract has it.

@@ -53,10 +53,7 @@ impl Row {
     /// wanted, only of a target to which none left: what was refused for a moment was tried again.
     pub(super) fn send_errors(&self) -> Vec<(SendError, u64)> {
         match (&self.found, self.fault()) {
-            (Found::Series(series), _) => {
-                let errors = series.tally.local_errors.iter();
-                errors.map(|(number, count)| (series.tally.cause(*number), *count)).collect()
-            }
+            (Found::Series(series), _) => series.tally.unsent.all().collect(),
             (Found::Once { before, .. }, Some(Fault::NotSent(error)))
                 if self.figures().sent == 0 =>
             {
@@ -90,11 +87,7 @@ fn of_series(series: &crate::Measurement) -> Option<Fault> {
         }
         State::Timeout => Some(Fault::Silent),
         State::Unknown => Some(Fault::Unknown(None)),
-        State::NotSent => {
-            let errors = series.tally.local_errors.iter();
-            let (number, _) = errors.max_by_key(|(_, count)| **count)?;
-            Some(Fault::NotSent(series.tally.cause(*number)))
-        }
+        State::NotSent => series.tally.unsent.most().map(|(error, _)| Fault::NotSent(error)),
         State::Alive | State::Unresolved | State::Unsettled => None,
     }
 }

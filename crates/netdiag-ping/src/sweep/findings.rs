@@ -3,9 +3,9 @@
 use super::event::State;
 use super::measurement::Measurement;
 use super::totals::Group;
-use crate::findings::firewall::{EPERM, RULES, leaving_unknown};
-use crate::findings::local::{link_changed, sending_advice};
+use crate::findings::firewall::leaving_unknown;
 use crate::protocol::Protocol;
+use netdiag_engine::local::{EPERM, RULES, link_changed, sending_advice};
 use netdiag_engine::port::SendError;
 use netdiag_model::errno::Errno;
 use netdiag_model::finding::{Finding, Severity};

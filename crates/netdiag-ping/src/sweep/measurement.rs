@@ -8,7 +8,6 @@ use super::slots::Slots;
 use super::totals::Totals;
 use crate::config::Probing;
 use crate::event::{EventKind, Settled};
-use crate::way::touched;
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
 use netdiag_engine::stats::Counters;
@@ -402,8 +401,11 @@ impl Policy for Measurement {
         let means = match change {
             Change::Interface(change) => {
                 let fixed = self.config.control.source;
-                let mut touches =
-                    self.config.ways.iter().map(|(way, to)| touched(change, *way, fixed, *to));
+                let mut touches = self
+                    .config
+                    .ways
+                    .iter()
+                    .map(|(way, to)| WayOut::after(change, *way, fixed, *to));
                 touches.find(|means| *means != WayOut::Untouched).unwrap_or(WayOut::Untouched)
             }
             _ => WayOut::Untouched,

@@ -1,9 +1,9 @@
 //! `--output jsonl`: one event a line, as it happens.
 
-use super::limiter::{Limiter, Verdict};
 use super::{Ended, PingReport, Resolved, Run};
 use crate::fields::Fields;
 use crate::json;
+use crate::limiter::{Limiter, Verdict};
 use netdiag_engine::outcome::{IcmpError, Reply};
 use netdiag_engine::port::{Change, InterfaceEvent};
 use netdiag_model::contract::Document;
@@ -95,6 +95,20 @@ impl<W: Write> JsonLinesReport<W> {
         Head { kind, target_index, at: anchor.rfc3339(at), offset_ms }
     }
 
+    /// Writes what every run ends with: its findings, and the summary.
+    pub(crate) fn ending<T: Serialize>(
+        &mut self,
+        document: &Document<T>,
+        end: Instant,
+    ) -> io::Result<()> {
+        for finding in &document.findings {
+            self.sorted_line("finding", finding.target_index, end, finding, &["target_index"])?;
+        }
+        let mut object = to_object(document)?;
+        object.remove("targets");
+        self.line("summary", None, end, &object)
+    }
+
     fn write(&mut self) -> io::Result<()> {
         self.text.push(b'\n');
         self.out.write_all(&self.text)
@@ -137,7 +151,7 @@ impl Stray {
 }
 
 /// An ICMP error that ends no probe: a redirect, or one that came too late.
-fn icmp(seq: u64, error: &IcmpError) -> Value {
+pub(crate) fn icmp(seq: u64, error: &IcmpError) -> Value {
     let (from, kind) = (error.from.address(), error.kind);
     json!({
         "seq": seq,
@@ -187,7 +201,8 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let (index, at) = (Some(event.target_index), event.at);
-        if !self.verbose && self.limiter.judge(at, &event.kind) != Verdict::Told {
+        if !self.verbose && self.limiter.judge(at, super::repeatable(&event.kind)) != Verdict::Told
+        {
             return Ok(());
         }
         match &event.kind {
@@ -265,12 +280,7 @@ impl<W: Write> PingReport for JsonLinesReport<W> {
             let index = Some(ended.resolved.target_index);
             self.sorted_line("target", index, end, ended.target, OWN_LINES)?;
         }
-        for finding in &document.findings {
-            self.sorted_line("finding", finding.target_index, end, finding, &["target_index"])?;
-        }
-        let mut object = to_object(document)?;
-        object.remove("targets");
-        self.line("summary", None, end, &object)
+        self.ending(document, end)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -4,7 +4,6 @@ mod classic;
 mod document;
 mod ip_options;
 pub(crate) mod jsonl;
-mod limiter;
 mod lines;
 mod summary;
 mod text;
@@ -12,6 +11,7 @@ mod text;
 use netdiag_model::contract::{Document, Method};
 use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted};
+use netdiag_ping::event::EventKind;
 use netdiag_ping::result::{Context, Target};
 use netdiag_ping::{Cast, Event, Measurement, Protocol};
 use std::io;
@@ -112,4 +112,15 @@ pub trait PingReport {
 
     /// What was written must be seen now.
     fn flush(&mut self) -> io::Result<()>;
+}
+
+/// The reason of an event that somebody else can repeat at will.
+const fn repeatable(kind: &EventKind) -> Option<&'static str> {
+    match kind {
+        EventKind::Rejected { rejection, .. } => Some(rejection.reason.name()),
+        EventKind::Duplicate { .. } => Some("duplicate"),
+        EventKind::Advice { .. } => Some("redirect"),
+        EventKind::LateError { .. } => Some("late-error"),
+        _ => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! `--output text`: what a person reads.
 
-use super::limiter::{Limiter, Verdict};
 use super::{Ended, PingReport, Resolved, Run, ip_options, lines, summary};
+use crate::limiter::{Limiter, Verdict};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_engine::Outcome;
@@ -101,7 +101,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
     fn line(&mut self, event: &Event) -> Option<String> {
         let index = event.target_index;
         let protocol = self.protocol(index);
-        match self.limiter.judge(event.at, &event.kind) {
+        match self.limiter.judge(event.at, super::repeatable(&event.kind)) {
             _ if self.options.verbose => {}
             Verdict::Told => {}
             Verdict::FirstUntold(reason) => {

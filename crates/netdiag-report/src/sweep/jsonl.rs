@@ -2,7 +2,7 @@
 
 use super::{Ending, Setting, SweepReport};
 use crate::ping::PingReport;
-use crate::ping::jsonl::{JsonLinesReport as Lines, OWN_LINES, change_words, to_object};
+use crate::ping::jsonl::{JsonLinesReport as Lines, OWN_LINES, change_words};
 use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Instant, Untrusted};
@@ -101,13 +101,7 @@ impl<W: Write> SweepReport for JsonLinesReport<W> {
     fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
         let elapsed = Duration::from_secs_f64(ending.document.elapsed_ms / 1e3);
         let end = setting.run.started_at + elapsed;
-        for finding in &ending.document.findings {
-            let without = &["target_index"];
-            self.lines.sorted_line("finding", finding.target_index, end, finding, without)?;
-        }
-        let mut object = to_object(ending.document)?;
-        object.remove("targets");
-        self.lines.line("summary", None, end, &object)
+        self.lines.ending(ending.document, end)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -8,7 +8,7 @@ use super::topology::NodeId;
 use crate::scenario::NodeState;
 use crate::truth::Fact;
 use netdiag_model::Family;
-use netdiag_wire::extension::{ExtensionWriter, MplsLabel};
+use netdiag_wire::extension::{ExtensionWriter, InterfaceInfo, InterfaceRole, MplsLabel};
 use netdiag_wire::protocol::{ICMP, ICMPV6};
 
 /// Linux gives its errors the precedence "internetwork control" (RFC 1812 section 4.3.2.5).
@@ -138,13 +138,16 @@ pub(super) fn write_error(
     let fits = most - out.len();
     let wanted = speaker.manners.quote.map_or(fits, |quote| about.transport + usize::from(quote));
     let quote = original.get(..wanted.min(fits)).unwrap_or(original);
-    let extended = !speaker.manners.mpls.is_empty() && carries_extensions(protocol, trouble.kind);
+    let tells = !speaker.manners.mpls.is_empty()
+        || speaker.manners.incoming.is_some()
+        || !speaker.manners.objects.is_empty();
+    let extended = tells && carries_extensions(protocol, trouble.kind);
     if extended {
         let quote = quote.get(..EXTENDED_QUOTE).unwrap_or(quote);
         out.extend_from_slice(quote);
         out.resize(start + 8 + EXTENDED_QUOTE, 0);
         write_length(out, start, protocol);
-        write_labels(speaker, out);
+        write_extensions(speaker, out);
     } else {
         out.extend_from_slice(quote);
     }
@@ -170,8 +173,8 @@ pub(super) fn write_length(out: &mut [u8], start: usize, protocol: u8) {
     }
 }
 
-fn write_labels(speaker: &Node, out: &mut Vec<u8>) {
-    let last = speaker.manners.mpls.len() - 1;
+fn write_extensions(speaker: &Node, out: &mut Vec<u8>) {
+    let last = speaker.manners.mpls.len().wrapping_sub(1);
     let labels = speaker.manners.mpls.iter().enumerate().map(|(index, entry)| MplsLabel {
         label: entry.label,
         tc: 0,
@@ -180,7 +183,23 @@ fn write_labels(speaker: &Node, out: &mut Vec<u8>) {
     });
     let labels: Vec<MplsLabel> = labels.collect();
     let mut writer = ExtensionWriter::new(out);
-    writer.mpls(&labels).expect("the scenario's check bounds the labels");
+    if !labels.is_empty() {
+        writer.mpls(&labels).expect("the scenario's check bounds the labels");
+    }
+    if let Some(incoming) = &speaker.manners.incoming {
+        let info = InterfaceInfo {
+            role: InterfaceRole::Incoming,
+            index: incoming.index,
+            address: None,
+            name: incoming.name.as_ref().map(|name| name.as_bytes()),
+            mtu: incoming.mtu,
+        };
+        writer.interface(&info).expect("the scenario's check bounds the name");
+    }
+    for object in &speaker.manners.objects {
+        let written = writer.object(object.class, object.kind, &object.data);
+        written.expect("the scenario's check bounds the data");
+    }
     writer.finish();
 }
 

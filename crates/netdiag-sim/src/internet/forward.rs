@@ -2,7 +2,7 @@
 
 use super::Internet;
 use super::error::Trouble;
-use super::packet::{Header, decrement_hop_limit};
+use super::packet::{Header, decrement_hop_limit, rewrite_tos};
 use super::queue::SlotId;
 use super::topology::NodeId;
 use crate::scenario::Refusal;
@@ -44,6 +44,9 @@ impl Internet {
             };
             self.complain(now, node, id, &header, trouble, 0);
             return self.drop(now, node, id, Fact::TooBig);
+        }
+        if let Some(tos) = self.topology.nodes[node as usize].manners.rewrite_tos {
+            rewrite_tos(&mut self.pool.get_mut(id).bytes, tos);
         }
         self.pass_on(now, node, id);
     }

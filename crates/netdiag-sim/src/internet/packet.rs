@@ -98,6 +98,23 @@ pub(crate) fn decrement_hop_limit(packet: &mut [u8]) {
     }
 }
 
+/// Gives a packet another TOS byte or traffic class.
+pub(crate) fn rewrite_tos(packet: &mut [u8], tos: u8) {
+    match packet.first().map(|byte| byte >> 4) {
+        Some(4) if packet.len() >= 20 => {
+            let old = u16::from_be_bytes([packet[0], packet[1]]);
+            packet[1] = tos;
+            let new = u16::from_be_bytes([packet[0], packet[1]]);
+            mend(packet, 10, old, new);
+        }
+        Some(6) if packet.len() >= 40 => {
+            packet[0] = packet[0] & 0xf0 | tos >> 4;
+            packet[1] = packet[1] & 0x0f | tos << 4;
+        }
+        _ => {}
+    }
+}
+
 /// Mends the checksum at `at` after a 16-bit word that it covers went from `old` to `new`.
 pub(crate) fn mend(packet: &mut [u8], at: usize, old: u16, new: u16) {
     let check = u16::from_be_bytes([packet[at], packet[at + 1]]);

@@ -85,6 +85,9 @@ impl VirtualNetwork {
         let context = Context { packet, header, stamp, socket: self.socket, identifiers };
         let told: Option<Told> = match context.judge() {
             Verdict::Tell(kind) => {
+                if let Some(whole) = context.heard_too(&kind) {
+                    inputs.push(stamp.at, whole);
+                }
                 inputs.push(stamp.at, kind);
                 return None;
             }
@@ -184,6 +187,19 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// The whole of an error about UDP, which a raw socket hears beside the UDP socket.
+    fn heard_too(&self, told: &InputKind<&'a [u8]>) -> Option<InputKind<&'a [u8]>> {
+        let is_udp = matches!(
+            told,
+            InputKind::QueuedError(QueuedError { channel: Channel::Udp { .. }, .. })
+        );
+        let payload = self.packet.get(self.header.transport..).unwrap_or_default();
+        match self.tell_message(payload) {
+            Verdict::Tell(whole) if is_udp && self.socket == SocketKind::Raw => Some(whole),
+            _ => None,
+        }
+    }
+
     fn is_ours(&self, identifier: u16) -> bool {
         if self.socket == SocketKind::UdpErrorQueue {
             return false;
@@ -217,11 +233,12 @@ impl<'a> Context<'a> {
         channel: Channel,
         destination: IpAddr,
         errno: i32,
-        message: &[u8],
+        message: &'a [u8],
         bytes: &'a [u8],
     ) -> Verdict<'a> {
         let word = u32::from(u16_at(message, 4)) << 16 | u32::from(u16_at(message, 6));
         let (kind, code) = (message[0], message[1]);
+        let (told, quoted_len) = self.with_extensions(message, channel).unwrap_or((bytes, None));
         let info = match (self.header.family(), kind, code) {
             (Family::Ipv4, 3, 4) => word & 0xffff,
             (Family::Ipv4, 12, _) => word >> 24,
@@ -239,8 +256,29 @@ impl<'a> Context<'a> {
             offender: Some(self.from()),
             destination: Destination::new(destination),
             hop_limit: Some(self.header.hop_limit),
-            bytes,
+            bytes: told,
+            quoted_len,
         }))
+    }
+
+    /// What is told of a message with extensions, and where these begin in it
+    /// (ip_icmp_error_rfc4884 in net/ipv4/ip_sockglue.c).
+    fn with_extensions(
+        &self,
+        message: &'a [u8],
+        channel: Channel,
+    ) -> Option<(&'a [u8], Option<u16>)> {
+        const LEAST: usize = 128;
+        let (length, unit, header) = match self.header.family() {
+            Family::Ipv4 => (*message.get(5)?, 4, usize::from(*message.get(8)? & 0xf) * 4),
+            Family::Ipv6 => (*message.get(4)?, 8, 40),
+        };
+        let quoted = usize::from(length) * unit;
+        let headers = if channel == Channel::Icmp { header } else { header + 8 };
+        let told = message.get(8 + headers..)?;
+        let len = quoted.checked_sub(headers)?;
+        let is_there = quoted >= LEAST && len + 4 <= told.len();
+        is_there.then_some((told, u16::try_from(len).ok()))
     }
 
     /// Who sent it; link-local addresses belong to the interface.

@@ -61,6 +61,12 @@ fn check_node(node: &Node) -> Checked {
     if node.replies.iter().any(|reply| reply.every == 0) {
         return wrong(&node.name, "every = 0: the first is 1".into());
     }
+    let told = node.icmp.incoming.as_ref().and_then(|incoming| incoming.name.as_ref());
+    if told.is_some_and(|name| name.len() > 63)
+        || node.icmp.objects.iter().any(|object| object.data.len() > 64)
+    {
+        return wrong(&node.name, "too long for an extension object".into());
+    }
     if node.icmp.mpls.iter().any(|entry| entry.label >= 1 << 20) {
         return wrong(&node.name, "an MPLS label has 20 bits".into());
     }

@@ -1,6 +1,6 @@
 //! What a scenario file can say. The types are the reference: one field, one key.
 
-use super::tables::{NodeInterface, NodeNeighbor};
+use super::tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 use super::units::{ErrnoName, Prefix, Rate, Span, one_or_many};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -151,6 +151,13 @@ pub struct IcmpManners {
     /// MPLS label stack entries that its errors carry (RFC 4950): label, TTL.
     #[serde(default)]
     pub mpls: Vec<Mpls>,
+    /// The interface that a packet came by, told in its errors (RFC 5837).
+    pub incoming: Option<ToldInterface>,
+    /// Further extension objects of its errors (RFC 4884).
+    #[serde(default)]
+    pub objects: Vec<ToldObject>,
+    /// The TOS byte or traffic class that packets to hosts behind it go on with.
+    pub rewrite_tos: Option<u8>,
 }
 
 /// A token bucket.

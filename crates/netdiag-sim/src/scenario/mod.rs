@@ -10,7 +10,7 @@ pub use file::{
     LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Path, Refusal,
     Scenario, SignalName,
 };
-pub use tables::{NodeInterface, NodeNeighbor};
+pub use tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 pub use units::{ErrnoName, Prefix, Rate, Span};
 
 use std::fmt;

@@ -32,3 +32,28 @@ pub struct NodeNeighbor {
 const fn active() -> bool {
     true
 }
+
+/// `incoming`: an interface that a router tells of (RFC 5837), as much as is given.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToldInterface {
+    /// Its number.
+    pub index: Option<u32>,
+    /// Its name, at most 63 bytes.
+    pub name: Option<String>,
+    /// Its MTU.
+    pub mtu: Option<u32>,
+}
+
+/// One of `objects`: an extension object as it is.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToldObject {
+    /// Its class.
+    pub class: u8,
+    /// Its type within the class.
+    #[serde(rename = "type")]
+    pub kind: u8,
+    /// What follows its header, at most 64 bytes.
+    pub data: Vec<u8>,
+}

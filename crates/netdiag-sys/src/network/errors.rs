@@ -159,6 +159,7 @@ impl Lane {
                 destination,
                 hop_limit: ancillary.hop_limit,
                 bytes: message.bytes,
+                quoted_len: error.quoted_len().filter(|_| origin == ErrorOrigin::Icmp),
             };
             queued.push(stamp.at, InputKind::QueuedError(told));
         }

@@ -97,7 +97,8 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn new(socket: ProbeSocket) -> Self {
-        Self { socket, unstamped: Unstamped::default(), active: false, drops: 0 }
+        let active = socket.only_listens;
+        Self { socket, unstamped: Unstamped::default(), active, drops: 0 }
     }
 
     /// Whether a datagram leaves by it.

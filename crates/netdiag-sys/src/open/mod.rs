@@ -64,6 +64,9 @@ pub struct OpenRequest {
     pub udp: bool,
     /// The same, but only for a family for which ICMP cannot be opened.
     pub udp_instead: bool,
+    /// Whether a raw ICMP socket also hears of errors about UDP datagrams: they count from the UDP
+    /// socket's error queue, which does not tell their headers.
+    pub udp_quotes: bool,
     /// Only this kind of socket, whatever the ladder says, beside UDP if that is asked for; for
     /// tests.
     pub forced: Option<SocketKind>,
@@ -129,7 +132,9 @@ impl OpenRequest {
         let wants_udp = self.udp || self.udp_instead && icmp.is_err();
         let udp = if wants_udp || self.forced == Some(SocketKind::UdpErrorQueue) {
             let without_icmp = if icmp.is_ok() { &[] } else { missing.as_slice() };
-            udp::open(self, family, without_icmp)
+            let has_quotes = self.udp_quotes
+                && icmp.as_ref().is_ok_and(|it| it.opening.socket == SocketKind::Raw);
+            udp::open(self, family, without_icmp, has_quotes)
         } else {
             Err(NetworkError::NOT_ASKED_FOR)
         };

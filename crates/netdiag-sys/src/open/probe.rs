@@ -44,6 +44,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
+    /// It is read even if nothing is sent by it.
+    pub(crate) only_listens: bool,
     /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
     pub(crate) is_direct: bool,
     /// Whether each packet that comes past this machine's firewall has a stamp that says so: for
@@ -85,6 +87,7 @@ impl ProbeSocket {
             has_stamps,
             is_direct,
             tells_departures: false,
+            only_listens: false,
         };
         // The kernel ignores what becomes of the packet (ping_v6_sendmsg in net/ipv6/ping.c).
         let is_silent = new.opening.socket == SocketKind::IcmpDatagram && family == Family::Ipv6;

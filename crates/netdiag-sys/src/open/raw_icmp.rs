@@ -34,7 +34,7 @@ pub(super) fn open(
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(probe::error(call))?;
     probe::ask_for_stamps(&socket, request);
     let identifiers = identifiers(request)?;
-    attach_filter(&socket, family, identifiers)?;
+    attach_filter(&socket, family, identifiers, request.udp_quotes)?;
     forget_foreign(&socket);
     probe::set_options(&socket, request, family)?;
     let opening = Opening {
@@ -43,7 +43,9 @@ pub(super) fn open(
         because: "CAP_NET_RAW is present".to_owned(),
         lost: Vec::new(),
     };
-    Ok(ProbeSocket::new(socket, family, opening, request))
+    let mut socket = ProbeSocket::new(socket, family, opening, request);
+    socket.only_listens = request.udp_quotes;
+    Ok(socket)
 }
 
 /// The identifier that was asked for, or a random block of 16 that is not the first.
@@ -72,10 +74,11 @@ fn attach_filter(
     socket: &Socket,
     family: Family,
     identifiers: Identifiers,
+    udp_quotes: bool,
 ) -> Result<(), NetworkError> {
     let program = match family {
-        Family::Ipv4 => filter::ipv4(identifiers),
-        Family::Ipv6 => filter::ipv6(identifiers),
+        Family::Ipv4 => filter::ipv4(identifiers, udp_quotes),
+        Family::Ipv6 => filter::ipv6(identifiers, udp_quotes),
     };
     socket.attach_filter(&program).map_err(probe::error("setsockopt(SO_ATTACH_FILTER)"))?;
     raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_LOCK_FILTER, 1)
@@ -110,7 +113,7 @@ mod tests {
             };
             let raw = SockRef::from(&socket);
             let block = Identifiers { first: 16, count: 16 };
-            for change in [raw.attach_filter(&filter::ipv4(block)), raw.detach_filter()] {
+            for change in [raw.attach_filter(&filter::ipv4(block, false)), raw.detach_filter()] {
                 let refused = change.expect_err("the filter stays");
                 assert_eq!(refused.raw_os_error(), Some(libc::EPERM), "{refused}");
             }

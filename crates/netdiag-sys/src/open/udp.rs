@@ -11,12 +11,14 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 
-/// Opens one on a port of the kernel's choice. `refused`: what of ICMP could not be had; empty where
+/// Opens one on a port of the kernel's choice. `has_quotes`: a raw socket hears what routers quote of
+/// datagrams. `refused`: what of ICMP could not be had; empty where
 /// ICMP is open as well.
 pub(super) fn open(
     request: &OpenRequest,
     family: Family,
     refused: &[Refused],
+    has_quotes: bool,
 ) -> Result<ProbeSocket, NetworkError> {
     let (domain, call) = match family {
         Family::Ipv4 => (Domain::IPV4, "socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP)"),
@@ -32,10 +34,17 @@ pub(super) fn open(
         socket: SocketKind::UdpErrorQueue,
         identifiers: Identifiers { first: port, count: 1 },
         because: why::no_icmp(refused).unwrap_or_else(|| "UDP was asked for".to_owned()),
-        lost: LOST.iter().map(|lost| (*lost).to_owned()).collect(),
+        lost: LOST
+            .iter()
+            .filter(|lost| !has_quotes || **lost != HEADERS)
+            .map(|lost| (*lost).to_owned())
+            .collect(),
     };
     Ok(ProbeSocket::new(socket, family, opening, request))
 }
+
+/// What a raw ICMP socket beside it hears.
+const HEADERS: &str = "IP headers of replies, and of our probe as routers quote it";
 
 /// What UDP with an error queue cannot tell.
 const LOST: &[&str] = &[
@@ -43,7 +52,7 @@ const LOST: &[&str] = &[
     "targets limit their \"port unreachable\" (Linux: one a second after a burst of 6): \
      what they hold back counts as lost",
     "which of several probes to one port a router means that quotes only 8 bytes",
-    "IP headers of replies, and of our probe as routers quote it",
+    HEADERS,
     "redirects and source quench",
     "ICMP errors that found no room in the socket are not counted",
 ];

@@ -114,5 +114,6 @@ fn error(probe: &Probe, kind: u8, code: u8, from: IpAddr, at: Instant) -> InputK
         destination: probe.destination,
         hop_limit: None,
         bytes,
+        quoted_len: None,
     })
 }

@@ -5,6 +5,7 @@ use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::args::value::MOST_FLOW_LABEL;
+use crate::commands::resolve::check_zone;
 use netdiag_check::expr::Expr;
 use netdiag_engine::port::IpOptions;
 use netdiag_model::{Destination, Family, Untrusted, parse_address};
@@ -188,18 +189,6 @@ fn check_host<W: World>(
         return Err(format!("HOST `{shown}`: the unspecified address is no destination"));
     }
     groups::check_literal(address, arguments).map_err(|error| format!("HOST `{shown}`: {error}"))
-}
-
-/// The zone of an address, behind its `%` (RFC 4007 section 11).
-fn check_zone<W: World>(zone: &str, address: IpAddr, world: &mut W) -> Result<(), String> {
-    if address.is_ipv4() {
-        return Err("only an IPv6 address has a zone".to_owned());
-    }
-    let is_index = zone.parse::<u32>().is_ok_and(|index| index != 0);
-    if !is_index && world.interface(zone).is_none() {
-        return Err(format!("no interface `{}`", Untrusted::from(zone).escaped()));
-    }
-    Ok(())
 }
 
 /// The option that the source address came by.

@@ -40,6 +40,7 @@ pub(super) fn open_request(
             (false, true) => UdpSockets::InsteadOfIcmp,
             (false, false) => UdpSockets::Never,
         },
+        udp_quotes: false,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
         names: arguments.hosts.iter().any(|host| literal(host).is_none())

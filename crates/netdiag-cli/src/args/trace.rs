@@ -1,0 +1,169 @@
+//! `netdiag trace`.
+
+use super::ping::{Color, Output};
+use super::value::{self, Timeout};
+use crate::world::DontFragment;
+use netdiag_trace::Protocol;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// The path to one or more hosts: each router on the way, where it ends, and by whom.
+///
+/// Asks several hops at once and waits no longer than the answers of farther ones suggest. ICMP where
+/// it can be sent, else UDP; HOST:PORT means TCP. All probes of a trace take one flow, so that a
+/// router that balances sends them one way; of TCP each connection has a port of its own.
+///
+/// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES, args_override_self = true)]
+pub(crate) struct TraceArguments {
+    /// Hosts: names, IPv4 or IPv6 addresses, `fe80::1%eth0`; with :PORT by TCP.
+    #[arg(value_name = "HOST", required = true)]
+    pub(crate) hosts: Vec<String>,
+
+    /// ICMP echo requests, and nothing in their place.
+    #[arg(short = 'I', long, conflicts_with_all = ["udp", "tcp"])]
+    pub(crate) icmp: bool,
+    /// UDP datagrams, to a port where nobody should listen.
+    #[arg(short = 'U', long, conflicts_with = "tcp")]
+    pub(crate) udp: bool,
+    /// TCP connections, which are not completed on the way.
+    #[arg(short = 'T', long)]
+    pub(crate) tcp: bool,
+    /// Destination port [default: 33434 of UDP, 443 of TCP].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    pub(crate) port: Option<u16>,
+    /// Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes
+    /// its checksum.
+    #[arg(long)]
+    pub(crate) vary_flow: bool,
+    /// IPv4 only.
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub(crate) ipv4: bool,
+    /// IPv6 only.
+    #[arg(short = '6', long)]
+    pub(crate) ipv6: bool,
+    /// Source address.
+    #[arg(short, long, value_name = "ADDR")]
+    pub(crate) source: Option<IpAddr>,
+    /// Interface to send by.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
+
+    /// Probes to each hop.
+    #[arg(short, long, value_name = "N", default_value = "3", value_parser = queries, allow_negative_numbers = true)]
+    pub(crate) queries: u64,
+    /// The first hop that is asked.
+    #[arg(short, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
+    pub(crate) first_ttl: u8,
+    /// The last hop that is asked.
+    #[arg(short, long, value_name = "N", default_value = "30", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
+    pub(crate) max_ttl: u8,
+    /// End after so many silent hops in a row.
+    #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
+    pub(crate) gap: u8,
+    /// How many hops beyond the farthest that answered are asked at once.
+    #[arg(short = 'N', long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
+    pub(crate) window: u8,
+    /// From one probe to a hop to the next one to it [default: as they are answered, from the seventh
+    /// on 1 a second, as routers limit their answers]. Below 2 ms only for root.
+    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) interval: Option<Duration>,
+    /// After this time without an answer a probe is lost; sooner, after three round trips of a hop at
+    /// least as far away, once one has answered.
+    #[arg(short = 'w', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_hyphen_values = true)]
+    pub(crate) timeout: Timeout,
+    /// End after this time, whatever is under way.
+    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) deadline: Option<Duration>,
+
+    /// Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32].
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(18..=65_527), allow_negative_numbers = true)]
+    pub(crate) size: Option<u16>,
+    /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
+    #[arg(long, value_name = "NAME|N", value_parser = value::dscp, allow_negative_numbers = true)]
+    pub(crate) dscp: Option<u8>,
+    /// ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp.
+    #[arg(long, value_name = "NAME|N", value_parser = value::ecn, allow_negative_numbers = true)]
+    pub(crate) ecn: Option<u8>,
+    /// What happens to packets larger than the path.
+    #[arg(short = 'M', long, value_name = "POLICY", value_enum)]
+    pub(crate) df: Option<DontFragment>,
+    /// Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17).
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) mark: Option<u32>,
+
+    /// Addresses only, no names.
+    #[arg(short, long, conflicts_with = "names")]
+    pub(crate) numeric: bool,
+    /// Names also when the output is no terminal.
+    #[arg(long)]
+    pub(crate) names: bool,
+    /// Only what is wrong and the verdict.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// Late, repeated and rejected answers too; with jsonl also each probe.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// When findings are coloured; auto: on a terminal.
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
+    pub(crate) color: Color,
+    /// Form of the output.
+    #[arg(short, long, value_name = "FORM", default_value = "text", value_enum)]
+    pub(crate) output: Output,
+    /// The same as --output json.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) json: bool,
+    /// Exit with 1 when this holds for a target, such as 'hops>12 or p95>80ms'.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) fail_if: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  netdiag trace example.net
+  netdiag trace db.example.net:5432
+  netdiag trace --udp --json 192.0.2.1 | jq '.targets[].hops[] | [.ttl, .responders[].address]'
+  netdiag trace -q 200 --interval 0.1 --first-ttl 3 192.0.2.1
+
+EXIT STATUS
+  0  every target was reached, and no --fail-if holds
+  1  measured, and it does not hold for at least one target
+  2  usage error
+  3  nothing could be measured, or the result could not be written";
+
+/// The most probes to a hop.
+const MOST_QUERIES: u64 = 100_000;
+
+fn queries(text: &str) -> Result<u64, String> {
+    value::count(text).and_then(|count| match count {
+        ..=MOST_QUERIES => Ok(count),
+        _ => Err(format!("at most {MOST_QUERIES}")),
+    })
+}
+
+impl TraceArguments {
+    /// The form of output, whichever way it was asked for.
+    pub(crate) fn form(&self) -> Output {
+        if self.json { Output::Json } else { self.output }
+    }
+
+    /// What is sent to a host without a port.
+    pub(crate) fn protocol(&self) -> Protocol {
+        use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
+        if self.udp {
+            Protocol::Udp { port: self.port.unwrap_or(UDP_PORT) }
+        } else if self.tcp {
+            Protocol::Tcp { port: self.port.unwrap_or(TCP_PORT) }
+        } else {
+            Protocol::Icmp
+        }
+    }
+
+    /// The TOS byte or traffic class, where any of its bits was asked for.
+    pub(crate) fn traffic_class(&self) -> Option<u8> {
+        let parts = self.dscp.is_some() || self.ecn.is_some();
+        let whole = self.dscp.unwrap_or_default() | self.ecn.unwrap_or_default();
+        parts.then_some(whole)
+    }
+}

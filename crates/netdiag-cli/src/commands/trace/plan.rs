@@ -1,0 +1,295 @@
+//! From what was typed to what will be done: what is left cannot be invalid.
+
+use super::check::{Checked, check_destination};
+use crate::args::TraceArguments;
+use crate::commands::ladder::{self, Wishes};
+use crate::commands::resolve::{is_unknown, literal, lookup_failure};
+use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+use netdiag_check::expr::Expr;
+use netdiag_engine::port::{Control, Network};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_ping::Protocol as Rung;
+use netdiag_report::ping::Run;
+use netdiag_report::trace::Resolved;
+use netdiag_trace::config::SIZE;
+use netdiag_trace::{Config, Protocol};
+use serde_json::json;
+use std::time::Duration;
+
+/// From one packet to the next to a target of a user who is not root; of TCP connections.
+const APART: Duration = Duration::from_millis(2);
+const CONNECTS_APART: Duration = Duration::from_millis(20);
+
+/// What will be done.
+pub(super) struct Plan {
+    pub(super) run: Run,
+    pub(super) resolved: Vec<Resolved>,
+    pub(super) fail_if: Option<Expr>,
+    /// Targets of which nothing can be known from here.
+    pub(super) unmeasured: Vec<usize>,
+    /// What stands in for what was asked for, to be said once.
+    pub(super) notes: Vec<String>,
+    /// The run was ended while names were looked up.
+    pub(super) interrupted: bool,
+}
+
+impl Plan {
+    /// Looks up the names; what cannot be looked up stays as a target with a failure.
+    pub(super) fn new<W: World>(
+        arguments: &TraceArguments,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<Self, String> {
+        let mut plan = Self {
+            run: Run {
+                command: "trace",
+                version: env!("CARGO_PKG_VERSION"),
+                anchor: world.anchor(),
+                started_at: network.now(),
+                method: ladder::weakest(network.opened(), Backend::Linux),
+                arguments: as_understood(arguments, &checked),
+                target_count: checked.hosts.len(),
+            },
+            resolved: Vec::new(),
+            fail_if: None,
+            unmeasured: Vec::new(),
+            notes: Vec::new(),
+            interrupted: false,
+        };
+        if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
+            return Err(format!("--source: {source} is not an address of this machine"));
+        }
+        let names: Vec<String> = checked.hosts.iter().map(|(host, _)| host.clone()).collect();
+        let found = world.resolve(&names, family(arguments));
+        for (index, found) in found.into_iter().enumerate() {
+            plan.add(index, found, arguments, &checked, world, network)?;
+        }
+        let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
+        if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {
+            plan.run.method = weakest;
+        }
+        plan.fail_if = checked.fail_if;
+        Ok(plan)
+    }
+
+    /// Adds the target of a host that was looked up.
+    fn add<W: World>(
+        &mut self,
+        index: usize,
+        (found, took): LookedUp,
+        arguments: &TraceArguments,
+        checked: &Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<(), String> {
+        let Some((host, protocol)) = checked.hosts.get(index) else { return Ok(()) };
+        let mut resolved = Resolved {
+            target_index: index,
+            target: Untrusted::from(arguments.hosts.get(index).unwrap_or(host).as_str()),
+            protocol: *protocol,
+            destination: None,
+            failure: None,
+            resolve: Some(took).filter(|_| literal(host).is_none()),
+            method: None,
+            config: None,
+            at: network.now(),
+        };
+        match found {
+            Ok(addresses) => {
+                let (opened, source) = (network.opened(), arguments.source);
+                let chosen = ladder::choose(&addresses, &[rung(*protocol)], opened, source);
+                resolved.destination = chosen;
+            }
+            Err(error) => {
+                self.interrupted |= error == LookupError::Interrupted;
+                resolved.failure = Some(lookup_failure(host, &error));
+                if is_unknown(&error) {
+                    self.unmeasured.push(index);
+                }
+            }
+        }
+        if let Some(destination) = resolved.destination {
+            check_destination(destination, arguments, checked)?;
+            self.decide(&mut resolved, destination, arguments, checked, world, network);
+        }
+        self.resolved.push(resolved);
+        Ok(())
+    }
+
+    /// Decides how a destination is traced.
+    fn decide<W: World>(
+        &mut self,
+        resolved: &mut Resolved,
+        destination: Destination,
+        arguments: &TraceArguments,
+        checked: &Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) {
+        let wishes = Wishes {
+            backend: Backend::Linux,
+            may_stand_in: !arguments.icmp && arguments.mark.is_none(),
+            has_no_options: arguments.df.is_none() && arguments.size.is_none(),
+            verbose: arguments.verbose,
+        };
+        let tcp = || world.tcp(destination.family());
+        let opened = network.opened();
+        let rung = match ladder::rung(rung(resolved.protocol), destination, opened, wishes, tcp) {
+            Ok(rung) => rung,
+            Err(failure) => {
+                self.unmeasured.push(resolved.target_index);
+                resolved.failure = Some(*failure);
+                return;
+            }
+        };
+        resolved.protocol = match rung.protocol {
+            Rung::Udp { port } => Protocol::Udp { port },
+            Rung::Tcp { port, .. } => Protocol::Tcp { port },
+            _ => Protocol::Icmp,
+        };
+        let mut method = rung.method;
+        if matches!(resolved.protocol, Protocol::Tcp { .. }) {
+            method
+                .lost
+                .push("one flow for all probes: each connection has a port of its own".into());
+        }
+        resolved.method = Some(method);
+        self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
+        let mut config = config(resolved, destination, arguments, checked, world);
+        let udp = network.opened().udp(destination.family()).ok();
+        config.source_port = udp.map(|opening| opening.identifiers.first);
+        config.way = world.way(destination, &config.control);
+        resolved.config = Some(config);
+    }
+}
+
+/// A protocol as the ladder has it.
+const fn rung(protocol: Protocol) -> Rung {
+    match protocol {
+        Protocol::Icmp => Rung::Icmp,
+        Protocol::Udp { port } => Rung::Udp { port },
+        Protocol::Tcp { port } => Rung::Tcp { port, any_answer: false },
+    }
+}
+
+fn config<W: World>(
+    resolved: &Resolved,
+    destination: Destination,
+    arguments: &TraceArguments,
+    checked: &Checked,
+    world: &W,
+) -> Config {
+    let spacing = match (world.may_flood(), resolved.protocol) {
+        (true, _) => Duration::ZERO,
+        (false, Protocol::Tcp { .. }) => CONNECTS_APART,
+        (false, _) => APART,
+    };
+    Config {
+        protocol: resolved.protocol,
+        vary_flow: arguments.vary_flow,
+        first_ttl: arguments.first_ttl,
+        max_ttl: arguments.max_ttl,
+        queries: arguments.queries,
+        window: arguments.window,
+        gap: arguments.gap,
+        interval: arguments.interval,
+        spacing,
+        timeout: arguments.timeout.duration,
+        deadline: arguments.deadline,
+        size: arguments.size.unwrap_or(SIZE),
+        dont_fragment: match arguments.df {
+            Some(DontFragment::Do | DontFragment::Probe) => Some(true),
+            Some(DontFragment::Dont) => Some(false),
+            // What the kernel does then depends on what it knows of the path.
+            Some(DontFragment::Want) | None => None,
+        },
+        control: control(arguments, checked),
+        wants_names: wants_names(arguments, world.terminal()),
+        ..Config::new(resolved.target_index, destination)
+    }
+}
+
+/// Whether the names of hops are looked up.
+pub(super) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) -> bool {
+    !arguments.numeric && (arguments.names || terminal.stdout)
+}
+
+/// What every packet carries, beside its hop limit.
+fn control(arguments: &TraceArguments, checked: &Checked) -> Control {
+    Control {
+        traffic_class: arguments.traffic_class(),
+        source: arguments.source,
+        interface: checked.interface.as_ref().map(|(number, _)| *number),
+        ..Control::default()
+    }
+}
+
+/// The sockets and their options.
+pub(super) fn open_request(
+    arguments: &TraceArguments,
+    checked: &Checked,
+    terminal: Terminal,
+) -> OpenRequest {
+    let has = |wanted: fn(&Protocol) -> bool| checked.hosts.iter().any(|(_, it)| wanted(it));
+    let has_icmp = has(|protocol| *protocol == Protocol::Icmp);
+    let has_udp = has(|protocol| matches!(protocol, Protocol::Udp { .. }));
+    let names = checked.hosts.iter().any(|(host, _)| literal(host).is_none());
+    OpenRequest {
+        family: only_family(arguments, checked),
+        mark: arguments.mark,
+        dont_fragment: arguments.df,
+        // Beside UDP for what routers quote of it.
+        icmp: has_icmp || has_udp,
+        udp_quotes: has_udp,
+        udp: match (has_udp, has_icmp && !arguments.icmp) {
+            (true, _) => UdpSockets::Always,
+            (false, true) => UdpSockets::InsteadOfIcmp,
+            (false, false) => UdpSockets::Never,
+        },
+        control: control(arguments, checked),
+        patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
+        names: names || wants_names(arguments, terminal),
+        ..OpenRequest::default()
+    }
+}
+
+/// The only family that can come up: the one that was asked for, or that of all hosts where these
+/// are addresses.
+fn only_family(arguments: &TraceArguments, checked: &Checked) -> Option<Family> {
+    family(arguments).or_else(|| {
+        let mut families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
+        let first = families.next()??;
+        families.all(|family| family == Some(first)).then_some(first)
+    })
+}
+
+const fn family(arguments: &TraceArguments) -> Option<Family> {
+    match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => Some(Family::Ipv4),
+        (_, true) => Some(Family::Ipv6),
+        _ => None,
+    }
+}
+
+fn as_understood(arguments: &TraceArguments, checked: &Checked) -> serde_json::Value {
+    json!({
+        "hosts": arguments.hosts,
+        "protocols": checked.hosts.iter().map(|(_, protocol)| protocol.name()).collect::<Vec<_>>(),
+        "queries": arguments.queries,
+        "first_ttl": arguments.first_ttl,
+        "max_ttl": arguments.max_ttl,
+        "gap": arguments.gap,
+        "window": arguments.window,
+        "interval_ms": arguments.interval.map(netdiag_model::milliseconds),
+        "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
+        "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
+        "vary_flow": arguments.vary_flow,
+        "size": arguments.size.unwrap_or(SIZE),
+        "traffic_class": arguments.traffic_class(),
+        "source": arguments.source,
+        "interface": checked.interface.as_ref().map(|(_, name)| name),
+        "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
+    })
+}

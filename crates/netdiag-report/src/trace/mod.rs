@@ -1,0 +1,74 @@
+//! What `trace` shows: one writer for each form of output, all fed the same events.
+
+mod document;
+mod jsonl;
+mod row;
+mod text;
+
+use crate::ping::Run;
+use netdiag_model::contract::{Document, Method};
+use netdiag_model::failure::Failure;
+use netdiag_model::{Destination, Instant, Untrusted};
+use netdiag_trace::result::Target;
+use netdiag_trace::{Config, Event, Protocol};
+use std::io;
+use std::time::Duration;
+
+pub use document::{COLUMNS, CsvReport, JsonReport};
+pub use jsonl::JsonLinesReport;
+pub use text::{TextOptions, TextReport};
+
+/// A target once its name has been looked up.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Its place in the run.
+    pub target_index: usize,
+    /// As it was given.
+    pub target: Untrusted,
+    /// What is sent to it.
+    pub protocol: Protocol,
+    /// Its address; `None` when its name has none.
+    pub destination: Option<Destination>,
+    /// Why it cannot be traced; `None` when it can.
+    pub failure: Option<Failure>,
+    /// How long the look-up took; `None` where none was needed.
+    pub resolve: Option<Duration>,
+    /// How it is measured; `None` when it is not.
+    pub method: Option<Method>,
+    /// What is done; `None` when nothing is.
+    pub config: Option<Config>,
+    /// When the look-up was done.
+    pub at: Instant,
+}
+
+/// One target at the end of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// How it was given and found.
+    pub resolved: &'a Resolved,
+    /// The path in one sentence; `None` of a target that was not traced.
+    pub verdict: Option<&'a str>,
+    /// The result.
+    pub target: &'a Target,
+}
+
+/// A form of output.
+///
+/// # Errors
+/// Each method fails when its writer does.
+pub trait TraceReport {
+    /// The run starts.
+    fn start(&mut self, run: &Run) -> io::Result<()>;
+
+    /// A target's name was looked up; comes before its events.
+    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()>;
+
+    /// Something happened.
+    fn event(&mut self, event: &Event) -> io::Result<()>;
+
+    /// The run is over.
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()>;
+
+    /// What was written must be seen now.
+    fn flush(&mut self) -> io::Result<()>;
+}

@@ -1,0 +1,162 @@
+//! One hop as lines of a table.
+
+use crate::number::ms5;
+use netdiag_model::contract::Rtt;
+use netdiag_model::{Family, Untrusted};
+use netdiag_trace::result::{Changed, Hop, Responder, Target, Value};
+use std::time::Duration;
+
+/// From so many probes on loss is a per cent.
+const PERCENT_FROM: u64 = 20;
+/// Names are padded to this.
+const NAME: usize = 24;
+
+/// How wide the columns are, and which there are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    address: usize,
+    has_names: bool,
+}
+
+impl Layout {
+    pub(super) const fn new(family: Option<Family>, has_names: bool) -> Self {
+        let address = match family {
+            Some(Family::Ipv6) => 39,
+            _ => 15,
+        };
+        Self { address, has_names }
+    }
+
+    /// The header line.
+    pub(super) fn header(self) -> String {
+        self.line("hop", "address", "name", "loss", ["best", "mean", "worst"], "note")
+    }
+
+    fn line(
+        self,
+        hop: &str,
+        address: &str,
+        name: &str,
+        loss: &str,
+        [best, mean, worst]: [&str; 3],
+        note: &str,
+    ) -> String {
+        let width = self.address;
+        let name = match self.has_names {
+            true => format!("{name:<NAME$}  "),
+            false => String::new(),
+        };
+        let line = format!(
+            "{hop:>3}  {address:<width$}  {name}{loss:>6}  {best:>5}  {mean:>5}  {worst:>5}  {note}"
+        );
+        line.trim_end().to_owned()
+    }
+
+    /// The lines of a hop: who answered most comes first, the others each on a line of its own.
+    pub(super) fn lines(self, hop: &Hop, target: Option<std::net::IpAddr>) -> Vec<String> {
+        let number = hop.ttl.to_string();
+        let loss = loss(hop);
+        if hop.responders.is_empty() {
+            let address = if hop.sent > 0 { "*" } else { "-" };
+            return vec![self.line(&number, address, "-", &loss, ["-"; 3], "")];
+        }
+        let mut order: Vec<&Responder> = hop.responders.iter().collect();
+        order.sort_by_key(|who| std::cmp::Reverse(who.received));
+        let lines = order.into_iter().enumerate().map(|(place, who)| {
+            let rtt = if place == 0 { &hop.rtt_ms } else { &who.rtt_ms };
+            let (number, loss) =
+                if place == 0 { (number.as_str(), loss.as_str()) } else { ("", "") };
+            let name = name(who.hostname.as_ref());
+            let cells = times(rtt.as_ref());
+            let cells = cells.each_ref().map(String::as_str);
+            let note = note(who, target == Some(who.address));
+            self.line(number, &who.address.to_string(), &name, loss, cells, &note)
+        });
+        lines.collect()
+    }
+}
+
+fn name(name: Option<&Untrusted>) -> String {
+    name.map_or_else(|| "-".to_owned(), |name| name.escaped().to_string())
+}
+
+fn loss(hop: &Hop) -> String {
+    let of = hop.sent.saturating_sub(hop.unknown + hop.in_flight);
+    match hop.loss_percent {
+        None => "-".to_owned(),
+        Some(percent) if of >= PERCENT_FROM => format!("{percent:.1}%"),
+        Some(_) => format!("{}/{of}", hop.lost),
+    }
+}
+
+fn times(rtt: Option<&Rtt>) -> [String; 3] {
+    let shown = |pick: fn(&Rtt) -> f64| {
+        rtt.map_or_else(|| "-".to_owned(), |rtt| ms5(Duration::from_secs_f64(pick(rtt) / 1e3)))
+    };
+    [shown(|rtt| rtt.min), shown(|rtt| rtt.mean), shown(|rtt| rtt.max)]
+}
+
+/// What there is to say of one that answered.
+fn note(who: &Responder, is_target: bool) -> String {
+    let mut said = Vec::new();
+    if let (Some(mark), Some(icmp)) = (&who.mark, &who.icmp) {
+        said.push(format!("{mark} {}/{}", icmp.kind, icmp.code));
+    }
+    if is_target {
+        let back = who.hops_back.map(|back| match back {
+            1 => ", 1 router back".to_owned(),
+            back => format!(", {back} routers back"),
+        });
+        said.push(format!("reached{}", back.unwrap_or_default()));
+    }
+    let labels = who.mpls.iter().map(|label| label.label.to_string());
+    let labels: Vec<String> = labels.collect();
+    if !labels.is_empty() {
+        said.push(format!("MPLS {}", labels.join("/")));
+    }
+    said.extend(who.interfaces.iter().map(|interface| {
+        let name = interface.name.as_ref().map(|name| format!(" {}", name.escaped()));
+        let index = interface.index.filter(|_| name.is_none()).map(|index| format!(" {index}"));
+        let address = interface.address.map(|address| format!(" {address}"));
+        let mtu = interface.mtu.map(|mtu| format!(" mtu {mtu}"));
+        let parts = [name, index, address, mtu].map(Option::unwrap_or_default).concat();
+        format!("{}{parts}", interface.role)
+    }));
+    said.extend(
+        who.unknown_objects
+            .iter()
+            .map(|object| format!("object {}/{} {}", object.class, object.kind, object.data)),
+    );
+    if let Some(why) = &who.malformed_extensions {
+        said.push(format!("extensions malformed ({why})"));
+    }
+    if let Some(ttl) = who.quoted_ttl.filter(|ttl| *ttl > 1 && !is_target && who.mark.is_none()) {
+        said.push(format!("ttl {ttl} in its quote"));
+    }
+    if who.nat == Some(true) {
+        said.push("NAT".to_owned());
+    }
+    said.extend(who.changed.iter().filter(|change| !is_source(change)).map(changed));
+    said.join(", ")
+}
+
+fn is_source(change: &Changed) -> bool {
+    change.field.name().starts_with("source")
+}
+
+fn changed(change: &Changed) -> String {
+    let text = |value: Value| match value {
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => u8::from(flag).to_string(),
+        Value::Address(address) => address.to_string(),
+    };
+    let name = change.field.name().replace('_', " ");
+    format!("{name} {}>{}", text(change.sent), text(change.quoted))
+}
+
+/// All lines of a target's table.
+pub(super) fn table(target: &Target, has_names: bool) -> Vec<String> {
+    let layout = Layout::new(target.family, has_names);
+    let rows = target.hops.iter().flat_map(|hop| layout.lines(hop, target.address));
+    std::iter::once(layout.header()).chain(rows).collect()
+}

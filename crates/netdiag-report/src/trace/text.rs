@@ -1,0 +1,204 @@
+//! `--output text`: what a person reads.
+
+use super::row::{self, Layout};
+use super::{Ended, Resolved, TraceReport};
+use crate::limiter::Limiter;
+use crate::ping::{Run, change_line};
+use crate::style::Style;
+use crate::verdict;
+use netdiag_engine::port::Change;
+use netdiag_model::contract::{Document, SocketKind};
+use netdiag_model::{Family, Instant};
+use netdiag_trace::event::EventKind;
+use netdiag_trace::result::Target;
+use netdiag_trace::{Config, Event, Protocol};
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+/// How text is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TextOptions {
+    /// Only what is wrong and the verdict.
+    pub quiet: bool,
+    /// A line for everything that came late, twice, or was rejected.
+    pub verbose: bool,
+    /// Whether names are shown.
+    pub names: bool,
+    /// Colours.
+    pub style: Style,
+}
+
+/// Text on `out`, what is not a result on `err`.
+pub struct TextReport<W, E> {
+    out: W,
+    err: E,
+    options: TextOptions,
+    targets: usize,
+    /// The only target, whose rows are shown as they come, and whether the header of the table was.
+    only: Option<(IpAddr, Family, bool)>,
+    limiter: Limiter,
+    /// The change of this machine that was told last.
+    said: Option<(Instant, Change)>,
+}
+
+impl<W: Write, E: Write> TextReport<W, E> {
+    /// A report with these options.
+    pub fn new(out: W, err: E, options: TextOptions) -> Self {
+        let limiter = Limiter::default();
+        Self { out, err, options, targets: 0, only: None, limiter, said: None }
+    }
+
+    fn hop(&mut self, hop: &netdiag_trace::result::Hop) -> io::Result<()> {
+        let Some((address, family, has_header)) = self.only else { return Ok(()) };
+        let layout = Layout::new(Some(family), self.options.names);
+        if !has_header {
+            writeln!(self.out, "{}", layout.header())?;
+            self.only = Some((address, family, true));
+        }
+        for line in layout.lines(hop, Some(address)) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// What came beside the answers that count.
+    fn stray(&mut self, event: &Event) -> io::Result<()> {
+        if !self.options.verbose || !self.limiter.is_told(event.at, reason(event)) {
+            return Ok(());
+        }
+        match &event.kind {
+            EventKind::Late(late) => {
+                let ms = netdiag_model::milliseconds(late.rtt);
+                writeln!(self.err, "hop {}: late, {ms:.3} ms, from {}", late.ttl, late.from)
+            }
+            EventKind::Duplicate(again) => {
+                writeln!(self.err, "hop {}: once more from {}", again.ttl, again.from)
+            }
+            EventKind::Rejected { rejection, .. } => {
+                let (from, reason) = (rejection.from.address(), rejection.reason.name());
+                writeln!(self.err, "rejected: {reason}, from {from}")
+            }
+            EventKind::Advice { ttl, error, .. } => {
+                writeln!(self.err, "hop {ttl}: {} from {}", error.kind.name(), error.from.address())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn ended(&mut self, ended: &Ended<'_>, document: &Document<Target>) -> io::Result<()> {
+        let several = self.targets > 1;
+        if several && !self.options.quiet && ended.verdict.is_some() {
+            writeln!(self.out, "{}", header(ended.resolved))?;
+            for line in row::table(ended.target, self.options.names) {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        let index = Some(ended.resolved.target_index);
+        for finding in document.findings.iter().filter(|finding| finding.target_index == index) {
+            verdict::write_finding(&mut self.out, self.options.style, finding)?;
+        }
+        if let Some(said) = ended.verdict {
+            let whose = match several && self.options.quiet {
+                true => format!("{}: ", ended.resolved.target.escaped()),
+                false => String::new(),
+            };
+            verdict::write_verdict(&mut self.out, self.options.style, &format!("{whose}{said}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// What is measured, in a line.
+fn header(resolved: &Resolved) -> String {
+    let target = resolved.target.escaped().to_string();
+    let address = resolved.destination.map(|to| to.to_string()).unwrap_or_default();
+    let name = if target == address { target } else { format!("{target} ({address})") };
+    let sent = match resolved.protocol {
+        Protocol::Icmp => "ICMP".to_owned(),
+        Protocol::Udp { port } => format!("UDP to port {port}"),
+        Protocol::Tcp { port } => format!("TCP SYN to port {port}"),
+    };
+    let socket = match resolved.method.as_ref().map(|method| method.socket) {
+        Some(SocketKind::Raw) => "raw socket",
+        Some(SocketKind::IcmpDatagram) => "ICMP datagram socket",
+        Some(SocketKind::UdpErrorQueue) => "UDP error queue",
+        Some(SocketKind::TcpErrorQueue) => "TCP error queue",
+        _ => "no socket",
+    };
+    let plan = resolved.config.as_ref().map(plan).unwrap_or_default();
+    format!("trace to {name}, {sent}{plan}, {socket}")
+}
+
+fn plan(config: &Config) -> String {
+    let probes = match config.queries {
+        1 => "1 probe a hop".to_owned(),
+        n => format!("{n} probes a hop"),
+    };
+    let flow = if config.vary_flow { ", varied flow" } else { "" };
+    format!(", {probes}, at most {} hops{flow}", config.max_ttl)
+}
+
+/// The reason of an event that somebody else can repeat at will.
+pub(super) const fn reason(event: &Event) -> Option<&'static str> {
+    match &event.kind {
+        EventKind::Rejected { rejection, .. } => Some(rejection.reason.name()),
+        EventKind::Duplicate(_) => Some("duplicate"),
+        EventKind::Advice { .. } => Some("redirect"),
+        _ => None,
+    }
+}
+
+impl<W: Write, E: Write> TraceReport for TextReport<W, E> {
+    fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.targets = run.target_count;
+        Ok(())
+    }
+
+    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
+        if let Some(failure) = &resolved.failure {
+            return writeln!(self.err, "netdiag trace: {}", failure.message);
+        }
+        let Some(destination) = resolved.destination.filter(|_| self.targets == 1) else {
+            return Ok(());
+        };
+        self.only = Some((destination.address(), destination.family(), false));
+        if self.options.quiet { Ok(()) } else { writeln!(self.out, "{}", header(resolved)) }
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match &event.kind {
+            EventKind::Interim(interim) => writeln!(
+                self.err,
+                "{} of {} probes answered, the farthest hop is {}",
+                interim.received, interim.sent, interim.farthest
+            ),
+            _ if self.options.quiet => Ok(()),
+            EventKind::Hop(hop) => self.hop(hop),
+            EventKind::Changed(change) => {
+                let told = Some((event.at, change.clone()));
+                if self.said == told {
+                    // Every target that it concerns tells it.
+                    return Ok(());
+                }
+                self.said = told;
+                writeln!(self.err, "{}", change_line(change))
+            }
+            _ => self.stray(event),
+        }
+    }
+
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
+        for ended in targets {
+            self.ended(ended, document)?;
+        }
+        for finding in document.findings.iter().filter(|finding| finding.target_index.is_none()) {
+            verdict::write_finding(&mut self.out, self.options.style, finding)?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        self.err.flush()
+    }
+}

@@ -1,0 +1,81 @@
+//! What to do: one target and how its path is asked for.
+
+use crate::protocol::Protocol;
+use netdiag_engine::port::Control;
+use netdiag_model::{Destination, Way};
+use std::time::Duration;
+
+/// One path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The target's place in the run.
+    pub target_index: usize,
+    /// Where it goes.
+    pub destination: Destination,
+    /// What is sent.
+    pub protocol: Protocol,
+    /// Whether probes take another flow each, so that routers may balance them; else all take one.
+    pub vary_flow: bool,
+    /// The first hop that is asked; at least 1.
+    pub first_ttl: u8,
+    /// The last hop that is asked; at least `first_ttl`.
+    pub max_ttl: u8,
+    /// How many probes each hop gets; at least 1.
+    pub queries: u64,
+    /// How many hops beyond the farthest that answered are asked at once; at least 1.
+    pub window: u8,
+    /// After how many silent hops in a row it ends; at least 1.
+    pub gap: u8,
+    /// From one probe to a hop to the next one to it; `None`: as they are answered, and never faster
+    /// than a router's default limit allows.
+    pub interval: Option<Duration>,
+    /// From one probe to the next one, to whatever hop.
+    pub spacing: Duration,
+    /// After which time without an answer a probe is lost, as long as nothing farther has answered.
+    pub timeout: Duration,
+    /// After which time the trace ends, whatever is under way.
+    pub deadline: Option<Duration>,
+    /// Data bytes of a probe.
+    pub size: u16,
+    /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
+    pub dont_fragment: Option<bool>,
+    /// The source port of UDP probes, where known.
+    pub source_port: Option<u16>,
+    /// What travels with each packet; its hop limit is that of the hop.
+    pub control: Control,
+    /// The way that the packets take out of this machine, where known.
+    pub way: Option<Way>,
+    /// Whether the names of the hops are wanted.
+    pub wants_names: bool,
+}
+
+/// Data bytes of a probe: a packet of 60 bytes (IPv4), 80 (IPv6).
+pub const SIZE: u16 = 32;
+
+impl Config {
+    /// The defaults of `trace`: three echo requests to each of at most 30 hops.
+    #[must_use]
+    pub fn new(target_index: usize, destination: Destination) -> Self {
+        Self {
+            target_index,
+            destination,
+            protocol: Protocol::Icmp,
+            vary_flow: false,
+            first_ttl: 1,
+            max_ttl: 30,
+            queries: 3,
+            window: 8,
+            gap: 8,
+            interval: None,
+            spacing: Duration::ZERO,
+            timeout: Duration::from_secs(2),
+            deadline: None,
+            size: SIZE,
+            dont_fragment: None,
+            source_port: None,
+            control: Control::default(),
+            way: None,
+            wants_names: false,
+        }
+    }
+}

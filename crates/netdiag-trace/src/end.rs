@@ -1,0 +1,220 @@
+//! Where a path ends, and why.
+
+use crate::Measurement;
+use crate::hop::Hop;
+use std::net::IpAddr;
+
+/// Why nothing further is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// The target answered.
+    Reached,
+    /// The last hop that may be asked did not reach it.
+    MaxTtl,
+    /// So many hops in a row were silent.
+    GapLimit,
+    /// The same routers came a second time.
+    Loop,
+    /// A router said that it goes no further.
+    Unreachable,
+    /// The time was over.
+    Deadline,
+    /// A signal ended it.
+    Interrupted,
+    /// Nothing left this machine.
+    LocalError,
+}
+
+/// The last hop that belongs to the path, and why it is the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) ttl: u8,
+    pub(crate) reason: StopReason,
+}
+
+/// So many answers of a router that it goes no further are enough.
+pub(crate) const REFUSALS: u64 = 2;
+/// How many probes that this machine refused to send mean that it sends none.
+const REFUSED: u64 = 3;
+
+impl Measurement {
+    /// The farthest hop that answered; the one before the first where none did.
+    pub(crate) fn farthest(&self) -> u8 {
+        let answered = self.hops.iter().rev().find(|hop| hop.has_answered());
+        answered.map_or(self.config.first_ttl - 1, |hop| hop.ttl)
+    }
+
+    /// The last hop that may belong to the path.
+    pub(crate) fn last(&self) -> u8 {
+        let by_gap = self.farthest().saturating_add(self.config.gap);
+        self.end.map_or_else(|| by_gap.min(self.config.max_ttl), |end| end.ttl)
+    }
+
+    /// Looks again where the path ends, after an answer. What was told of stays.
+    pub(crate) fn find_end(&mut self) {
+        let reached = self.hops.iter().find(|hop| hop.reached);
+        let stopped = self.hops.iter().find(|hop| hop.stopped > 0);
+        let found = match (reached, stopped) {
+            (Some(hop), _) => Some(End { ttl: hop.ttl, reason: StopReason::Reached }),
+            (None, Some(hop)) => Some(End { ttl: hop.ttl, reason: StopReason::Unreachable }),
+            (None, None) => cycle(&self.hops)
+                .map(|cycle| End { ttl: cycle.second_end(), reason: StopReason::Loop }),
+        };
+        self.end = found.map(|end| End { ttl: end.ttl.max(self.told), ..end }).or(self.end);
+        if self.refusals() >= REFUSALS {
+            // A router limits these, too, and what was to go further met the same one.
+            let ttl = self.last();
+            if let Some(hop) = self.hops.iter_mut().find(|hop| hop.ttl == ttl) {
+                hop.wanted = hop.asked;
+            }
+        }
+    }
+
+    /// How many answers said that the path ends where it does; also to probes that were to go
+    /// further. None where it ends otherwise.
+    pub(crate) fn refusals(&self) -> u64 {
+        match self.end {
+            Some(End { ttl, reason: StopReason::Unreachable }) => {
+                let further = self.hops.iter().filter(|hop| hop.ttl >= ttl);
+                further.map(|hop| hop.stopped).sum()
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether nothing more can come of the hops of the path; then its end is set.
+    pub(crate) fn is_over(&mut self) -> bool {
+        let (last, farthest) = (self.last(), self.farthest());
+        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
+        if !of_path().all(Hop::is_settled) {
+            return false;
+        }
+        if self.repeat_next() {
+            return false;
+        }
+        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
+        let (sent, refused) = of_path().fold((0, 0), |(sent, refused), hop| {
+            let counters = hop.stats.counters();
+            (sent + counters.sent(), refused + counters.local_errors())
+        });
+        let reason = match () {
+            () if sent == 0 && refused >= REFUSED.min(self.config.queries) => {
+                StopReason::LocalError
+            }
+            () if last < self.config.max_ttl || last - farthest >= self.config.gap => {
+                StopReason::GapLimit
+            }
+            () => StopReason::MaxTtl,
+        };
+        self.end.get_or_insert(End { ttl: last, reason });
+        true
+    }
+}
+
+impl Measurement {
+    /// Whether the silence of a hop may be only that its answers did not say what they are about.
+    pub(crate) fn is_doubtful(&self, hop: &Hop) -> bool {
+        self.ambiguous > 0
+            && !hop.alone
+            && hop.is_silent()
+            && hop.ttl <= self.farthest().saturating_add(1)
+            && hop.stats.counters().lost() > 0
+    }
+
+    /// The probes that are in the way of a hop that is asked alone.
+    pub(crate) fn beside_alone(&self) -> Vec<u64> {
+        let is_alone = |hop: &Hop| hop.alone && !hop.is_settled();
+        let Some(alone) = self.hops.iter().find(|hop| is_alone(hop)) else { return Vec::new() };
+        let others =
+            self.open.iter().filter(|(_, flight)| flight.ttl != alone.ttl && self.has_left(flight));
+        others.map(|(seq, _)| *seq).collect()
+    }
+
+    /// Begins to ask the nearest doubtful hop alone.
+    fn repeat_next(&mut self) -> bool {
+        let last = self.last();
+        let next = self.hops.iter().find(|hop| hop.ttl <= last && self.is_doubtful(hop));
+        let Some(ttl) = next.map(|hop| hop.ttl) else { return false };
+        let queries = self.config.queries;
+        if let Some(hop) = self.hops.iter_mut().find(|hop| hop.ttl == ttl) {
+            hop.repeat(queries);
+        }
+        true
+    }
+}
+
+/// Routers that packets go round over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cycle {
+    /// The first hop of it.
+    pub(crate) first: u8,
+    /// The routers of one round.
+    pub(crate) addresses: Vec<IpAddr>,
+}
+
+impl Cycle {
+    /// The last hop of the second round.
+    pub(crate) fn second_end(&self) -> u8 {
+        let hops = u8::try_from(2 * self.addresses.len()).unwrap_or(u8::MAX);
+        self.first.saturating_add(hops - 1)
+    }
+}
+
+/// The first cycle of at least two routers that was seen two full times, each hop answered by one of
+/// them alone.
+pub(crate) fn cycle(hops: &[Hop]) -> Option<Cycle> {
+    let addresses: Vec<Option<IpAddr>> = hops.iter().map(Hop::only).collect();
+    for (start, hop) in hops.iter().enumerate() {
+        for len in 2..=(hops.len() - start) / 2 {
+            let first = addresses.get(start..start + len)?;
+            let second = addresses.get(start + len..start + 2 * len)?;
+            let known: Option<Vec<IpAddr>> = first.iter().copied().collect();
+            let Some(round) = known.filter(|_| first == second) else { continue };
+            if round.iter().any(|address| Some(address) != round.first()) {
+                return Some(Cycle { first: hop.ttl, addresses: round });
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Answer, Meaning};
+    use netdiag_model::{Destination, Instant, StampSource};
+    use std::time::Duration;
+
+    fn path(last_octets: &[u8]) -> Vec<Hop> {
+        let hops = (1..).zip(last_octets).map(|(ttl, octet)| {
+            let mut hop = Hop::new(ttl, 1);
+            if *octet > 0 {
+                let answer = Answer {
+                    from: Destination::V4([192, 0, 2, *octet].into()),
+                    rtt: Duration::from_millis(1),
+                    stamp: StampSource::Kernel,
+                    hop_limit: None,
+                    quoted_hop_limit: None,
+                    icmp: None,
+                    mtu: None,
+                    meaning: Meaning::Passed,
+                };
+                hop.answer(Instant::ZERO, &answer, None);
+            }
+            hop
+        });
+        hops.collect()
+    }
+
+    #[test]
+    fn a_cycle_is_two_full_rounds_of_at_least_two_routers() {
+        let found = |octets: &[u8]| cycle(&path(octets)).map(|c| (c.first, c.second_end()));
+        assert_eq!(found(&[1, 2, 3, 2, 3]), Some((2, 5)));
+        assert_eq!(found(&[1, 2, 3, 4, 2, 3, 4, 2]), Some((2, 7)));
+        assert_eq!(found(&[1, 2, 3, 2]), None, "not yet twice");
+        assert_eq!(found(&[1, 2, 2, 2, 2]), None, "one router that answers several hops");
+        assert_eq!(found(&[1, 2, 0, 2, 0]), None, "silence is nobody");
+        assert_eq!(found(&[]), None);
+    }
+}

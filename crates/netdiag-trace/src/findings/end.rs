@@ -1,0 +1,118 @@
+//! Where the path ends, and whether that is the target.
+
+use crate::Measurement;
+use crate::end::{REFUSALS, StopReason, cycle};
+use netdiag_model::finding::{Finding, Severity};
+
+/// From so many probes to each hop on their silence is worth a verdict.
+const SILENT_PROBES: u64 = 3;
+/// In so many rounds a cycle must have been seen.
+const ROUNDS: u64 = 2;
+
+impl Measurement {
+    pub(super) fn end_findings(&self) -> Vec<Finding> {
+        let found = match self.end.map(|end| end.reason) {
+            Some(StopReason::Unreachable) => self.stopped_by_router(),
+            Some(StopReason::Loop) => self.routing_loop(),
+            Some(StopReason::GapLimit | StopReason::MaxTtl) => self.path_stops(),
+            _ => None,
+        };
+        found.into_iter().collect()
+    }
+
+    fn path_stops(&self) -> Option<Finding> {
+        let farthest = self.farthest();
+        let beyond = || self.path().filter(|hop| hop.ttl > farthest);
+        let tried = u8::try_from(beyond().count()).unwrap_or(u8::MAX);
+        let is_known = tried >= self.config.gap.min(self.config.max_ttl - farthest)
+            && beyond().all(|hop| hop.stats.counters().lost() >= SILENT_PROBES);
+        if tried == 0 || !is_known {
+            return None;
+        }
+        let kind = self.config.protocol.name();
+        let name = kind.to_ascii_uppercase();
+        let last = self.hop(farthest).and_then(crate::hop::Hop::main);
+        let from = last.map_or_else(
+            || "no hop answered".to_owned(),
+            |main| format!("nothing answered beyond hop {farthest} ({})", main.address.address()),
+        );
+        let message = format!(
+            "{from}: {tried} hops of {} {name} probes each; a fault lies there, or a silent filter",
+            self.config.queries
+        );
+        let finding = self.finding_at("path-stops", Severity::Critical, farthest, message);
+        let other = match self.config.protocol {
+            crate::Protocol::Tcp { .. } => "`--icmp`",
+            _ => "`--tcp --port 443`",
+        };
+        Some(
+            finding
+                .with("last_hop", farthest)
+                .with("hops_tried", tried)
+                .with("kinds", vec![kind])
+                .with("n", self.config.queries)
+                .with("threshold_probes", SILENT_PROBES)
+                .advise(format!("another kind of probe may pass: {other}")),
+        )
+    }
+
+    fn stopped_by_router(&self) -> Option<Finding> {
+        let ttl = self.end?.ttl;
+        let hop = self.hop(ttl).filter(|_| self.refusals() >= REFUSALS.min(self.config.queries))?;
+        let who = hop
+            .responders
+            .iter()
+            .find(|who| who.icmp.is_some_and(|kind| !kind.is_time_exceeded()))?;
+        let (kind, from) = (who.icmp?, who.address.address());
+        let words = kind.name().replace('-', " ");
+        let message =
+            format!("stopped at hop {ttl} by {from}: {words}, ICMP {}/{}", kind.kind, kind.code);
+        let advice = match (kind.is_prohibited(), self.config.protocol) {
+            (true, crate::Protocol::Icmp) => {
+                "a filter there refuses ICMP; try `--tcp --port 443`".to_owned()
+            }
+            (true, other) => format!(
+                "a filter there refuses {}{}; `--icmp` shows whether the path itself is whole",
+                other.name().to_ascii_uppercase(),
+                other.port().map(|port| format!(" {port}")).unwrap_or_default()
+            ),
+            (false, _) => format!("{from} has no way to the target: whose router it is"),
+        };
+        let finding = self.finding_at("stopped-by-router", Severity::Critical, ttl, message);
+        Some(
+            finding
+                .with("mark", kind.mark())
+                .with("type", kind.kind)
+                .with("code", kind.code)
+                .with("from", from.to_string())
+                .with("count", self.refusals())
+                .with("threshold", REFUSALS)
+                .advise(advice),
+        )
+    }
+
+    fn routing_loop(&self) -> Option<Finding> {
+        let cycle = cycle(&self.hops)?;
+        let of_it =
+            self.hops.iter().filter(|hop| (cycle.first..=cycle.second_end()).contains(&hop.ttl));
+        let rounds = of_it.map(|hop| hop.stats.counters().received()).min()?;
+        if rounds < ROUNDS.min(self.config.queries) {
+            return None;
+        }
+        let names: Vec<String> = cycle.addresses.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "packets go round between {} from hop {} on: seen twice over, in {rounds} rounds",
+            names.join(" and "),
+            cycle.first
+        );
+        let finding = self.finding_at("routing-loop", Severity::Critical, cycle.first, message);
+        Some(
+            finding
+                .with("cycle", names)
+                .with("first_hop", cycle.first)
+                .with("last_hop", cycle.second_end())
+                .with("rounds", rounds)
+                .advise("the routers point at each other: their routes to the target"),
+        )
+    }
+}

@@ -1,0 +1,146 @@
+//! Loss that is only a limit of answers, against loss that goes on to the target.
+
+use crate::Measurement;
+use crate::hop::Hop;
+use netdiag_engine::stats::Loss;
+use netdiag_model::finding::{Finding, Severity};
+
+/// From so many probes on two hops are compared.
+const SAMPLE: u64 = 20;
+/// Below this a hop's loss is not worth a word, in per cent.
+const LEAST_LOSS: f64 = 5.0;
+/// From so many probes on, and so many lost, the target's loss is located.
+const LOCATED_SAMPLE: u64 = 100;
+const LOCATED_LOST: u64 = 5;
+/// The loss of the target, by the lower end of its interval, that warns and that is critical.
+const WARNING: f64 = 1.0;
+const CRITICAL: f64 = 10.0;
+/// So few probes tell that a hop is silent.
+const SILENT_PROBES: u64 = 3;
+
+/// The loss of a hop that has enough probes.
+fn loss(hop: &Hop, least: u64) -> Option<Loss> {
+    hop.stats.counters().loss().filter(|loss| loss.of() >= least)
+}
+
+impl Measurement {
+    pub(super) fn loss_findings(&self) -> Vec<Finding> {
+        let silent = self.silent_hops();
+        let limited = self.path().filter_map(|hop| self.rate_limit(hop));
+        silent.into_iter().chain(limited).chain(self.loss_starts()).collect()
+    }
+
+    /// The first hop behind this one that loses less, by their intervals: then its own loss is none of
+    /// the path.
+    fn clean_behind(&self, hop: &Hop) -> Option<&Hop> {
+        let own = loss(hop, SAMPLE)?.wilson95().0;
+        let behind = self.path().filter(|other| other.ttl > hop.ttl);
+        let mut clean =
+            behind.filter(|other| loss(other, SAMPLE).is_some_and(|loss| loss.wilson95().1 < own));
+        clean.next().filter(|_| own > LEAST_LOSS)
+    }
+
+    /// Whether the loss of a hop is only that it answers little.
+    pub(crate) fn is_limited(&self, hop: &Hop) -> bool {
+        hop.has_answered() && self.clean_behind(hop).is_some()
+    }
+
+    fn rate_limit(&self, hop: &Hop) -> Option<Finding> {
+        let later = self.clean_behind(hop).filter(|_| hop.has_answered())?;
+        let (own, other) = (loss(hop, SAMPLE)?, loss(later, SAMPLE)?);
+        let received = hop.stats.counters().received();
+        let (first, last) = hop.answered?;
+        let seconds = last.since(first).as_secs_f64();
+        let rate = (seconds > 0.0).then(|| (received.saturating_sub(1)) as f64 / seconds);
+        let message = format!(
+            "hop {}: {:.0} % is reply limiting, not loss: {received} answers in {seconds:.1} s, \
+             hop {} loses {}",
+            hop.ttl,
+            own.percent(),
+            later.ttl,
+            if other.lost() == 0 { "nothing".to_owned() } else { text(other) }
+        );
+        let finding = self.finding_at("icmp-rate-limit", Severity::Info, hop.ttl, message);
+        Some(
+            finding
+                .with("answers", received)
+                .with("seconds", seconds)
+                .with("rate_per_s", rate)
+                .with("later_hop", later.ttl)
+                .with("n", own.of())
+                .with("ci95_low_percent", own.wilson95().0)
+                .with("later_ci95_high_percent", other.wilson95().1)
+                .with("threshold_percent", LEAST_LOSS)
+                .advise("nothing is wrong; `--interval 1` or more to see it answer"),
+        )
+    }
+
+    fn silent_hops(&self) -> Vec<Finding> {
+        let farthest = self.farthest();
+        let silent = self.path().filter(|hop| {
+            hop.ttl < farthest && hop.is_silent() && hop.stats.counters().lost() >= SILENT_PROBES
+        });
+        let proven = silent.filter(|hop| {
+            let behind = self.path().filter(|other| other.ttl > hop.ttl);
+            behind.map(|other| other.stats.counters().received()).max() >= Some(SILENT_PROBES)
+        });
+        let findings = proven.map(|hop| {
+            let message = format!("hop {} does not answer but passes packets on", hop.ttl);
+            let finding = self.finding_at("hop-silent", Severity::Info, hop.ttl, message);
+            finding.with("n", hop.stats.counters().lost())
+        });
+        findings.collect()
+    }
+
+    /// Where the loss of the target begins.
+    fn loss_starts(&self) -> Option<Finding> {
+        let target = self.reached_at()?;
+        let own = loss(target, LOCATED_SAMPLE).filter(|loss| loss.lost() >= LOCATED_LOST)?;
+        let (low, high) = own.wilson95();
+        if low <= WARNING {
+            return None;
+        }
+        let severity = if low > CRITICAL { Severity::Critical } else { Severity::Warning };
+        let answering: Vec<(&Hop, Loss)> = self
+            .path()
+            .filter(|hop| hop.has_answered() && !self.is_limited(hop))
+            .filter_map(|hop| Some((hop, loss(hop, SAMPLE)?)))
+            .collect();
+        let overlaps = |loss: &Loss| {
+            let (other_low, other_high) = loss.wilson95();
+            other_low <= high && low <= other_high
+        };
+        let clean =
+            answering.iter().rev().find(|(_, loss)| !overlaps(loss) && loss.wilson95().1 < low);
+        let first = answering.iter().find(|(hop, _)| clean.is_none_or(|(c, _)| hop.ttl > c.ttl))?;
+        let before = clean.map(|(hop, loss)| (hop.ttl, *loss));
+        let place = match before {
+            None => format!("at or before hop {}", first.0.ttl),
+            Some((ttl, _)) if ttl + 1 == first.0.ttl => format!("at hop {}", first.0.ttl),
+            Some((ttl, _)) => format!("between hops {ttl} and {}", first.0.ttl),
+        };
+        let seen = before.map(|(ttl, loss)| format!("{} at hop {ttl}, ", text(loss)));
+        let message = format!(
+            "loss starts {place}: {}{} at hop {}, {} at the target",
+            seen.unwrap_or_default(),
+            text(first.1),
+            first.0.ttl,
+            text(own)
+        );
+        let finding = self.finding_at("loss-starts-at-hop", severity, first.0.ttl, message);
+        Some(
+            finding
+                .with("last_clean_hop", before.map(|(ttl, _)| ttl))
+                .with("first_lossy_hop", first.0.ttl)
+                .with("lost", own.lost())
+                .with("n", own.of())
+                .with("ci95_percent", vec![low, high])
+                .with("threshold_percent", WARNING)
+                .advise("that link, or the way back from there: have it traced from the other end"),
+        )
+    }
+}
+
+fn text(loss: Loss) -> String {
+    format!("{} of {}", loss.lost(), loss.of())
+}

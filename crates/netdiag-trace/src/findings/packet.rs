@@ -1,0 +1,83 @@
+//! What became of our packet on the way, by what routers quote of it.
+
+use crate::Measurement;
+use crate::hop::Hop;
+use crate::responder::{Changed, Field, Value};
+use netdiag_model::finding::{Finding, Severity};
+use std::collections::BTreeSet;
+
+/// In so many quotes a change must have been seen, and none in as many of the hop before.
+const QUOTES: u64 = 2;
+
+impl Measurement {
+    pub(super) fn packet_findings(&self) -> Vec<Finding> {
+        let mut seen = BTreeSet::new();
+        let mut findings = Vec::new();
+        let quoting: Vec<&Hop> = self.path().filter(|hop| quotes(hop) >= self.needed()).collect();
+        for (place, hop) in quoting.iter().enumerate() {
+            let before = place.checked_sub(1).and_then(|place| quoting.get(place).copied());
+            for (change, count) in changes(hop) {
+                if count >= self.needed() && seen.insert(change.field) {
+                    findings.push(self.changed(hop, before, &change, count));
+                }
+            }
+        }
+        findings
+    }
+
+    /// A single query cannot be quoted twice.
+    fn needed(&self) -> u64 {
+        QUOTES.min(self.config.queries)
+    }
+
+    fn changed(&self, hop: &Hop, before: Option<&Hop>, change: &Changed, count: u64) -> Finding {
+        let (sent, quoted) = (text(change.sent), text(change.quoted));
+        let place = match before {
+            Some(before) if before.ttl + 1 == hop.ttl => format!("at hop {}", before.ttl),
+            Some(before) => format!("between hops {} and {}", before.ttl, hop.ttl),
+            None => format!("before hop {}", hop.ttl),
+        };
+        let name = change.field.name();
+        let (code, message, severity) = if change.field.is_translated() {
+            let message =
+                format!("addresses are translated {place}: {name} {sent} became {quoted}");
+            ("nat-seen", message, Severity::Info)
+        } else {
+            let message =
+                format!("our packet was rewritten {place}: {name} {sent} became {quoted}");
+            let cleared = match change.field {
+                Field::Ecn => change.quoted == Value::Number(0),
+                Field::DontFragment => change.quoted == Value::Flag(false),
+                _ => false,
+            };
+            let severity = if cleared { Severity::Warning } else { Severity::Info };
+            ("header-rewritten", message, severity)
+        };
+        let finding = self.finding_at(code, severity, hop.ttl, message);
+        let json = |value: Value| serde_json::to_value(value).unwrap_or_default();
+        finding
+            .with("field", name)
+            .with("sent", json(change.sent))
+            .with("quoted", json(change.quoted))
+            .with("hop_before", before.map(|before| before.ttl))
+            .with("n", count)
+    }
+}
+
+fn quotes(hop: &Hop) -> u64 {
+    hop.responders.iter().map(|who| who.quotes).sum()
+}
+
+/// The changes that a hop saw, and in how many quotes.
+fn changes(hop: &Hop) -> Vec<(Changed, u64)> {
+    let all = hop.responders.iter().flat_map(|who| who.changed.iter().cloned());
+    all.collect()
+}
+
+fn text(value: Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Flag(flag) => if flag { "set" } else { "not set" }.to_owned(),
+        Value::Address(address) => address.to_string(),
+    }
+}

@@ -1,0 +1,148 @@
+//! What is known of one hop.
+
+use crate::protocol::{Answer, Meaning};
+use crate::responder::{Responder, Told};
+use netdiag_engine::stats::{SeriesStats, SettledKind};
+use netdiag_model::{Destination, Instant};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How many responders of a hop are told apart: a hostile network can make any number.
+const RESPONDERS_KEPT: usize = 64;
+
+/// One hop: the probes with one TTL, and who answered them.
+#[derive(Clone, Debug)]
+pub(crate) struct Hop {
+    pub(crate) ttl: u8,
+    pub(crate) stats: SeriesStats<()>,
+    /// Probes that were begun.
+    pub(crate) asked: u64,
+    /// Probes that it gets.
+    pub(crate) wanted: u64,
+    /// Probes that have not settled.
+    pub(crate) open: u64,
+    pub(crate) first_asked: Option<Instant>,
+    pub(crate) last_asked: Option<Instant>,
+    /// In the order in which they first answered.
+    pub(crate) responders: Vec<Responder>,
+    /// The longest round trip.
+    pub(crate) slowest: Option<Duration>,
+    /// What the answers say of the path, each kind once.
+    pub(crate) reached: bool,
+    pub(crate) stopped: u64,
+    /// When each answer of this hop came, for the rate of a limit: the first and the last.
+    pub(crate) answered: Option<(Instant, Instant)>,
+    /// It is asked while nothing else is under way, since its answers do not say what they are about.
+    pub(crate) alone: bool,
+}
+
+impl Hop {
+    pub(crate) const fn new(ttl: u8, wanted: u64) -> Self {
+        Self {
+            ttl,
+            stats: SeriesStats::new(),
+            asked: 0,
+            wanted,
+            open: 0,
+            first_asked: None,
+            last_asked: None,
+            responders: Vec::new(),
+            slowest: None,
+            reached: false,
+            stopped: 0,
+            answered: None,
+            alone: false,
+        }
+    }
+
+    /// Whether nothing more comes of it.
+    pub(crate) const fn is_settled(&self) -> bool {
+        self.asked >= self.wanted && self.open == 0
+    }
+
+    /// Whether anybody answered.
+    pub(crate) const fn has_answered(&self) -> bool {
+        !self.responders.is_empty()
+    }
+
+    /// Whether it was asked and nobody answered at all.
+    pub(crate) const fn is_silent(&self) -> bool {
+        self.is_settled() && self.responders.is_empty()
+    }
+
+    /// Who answered most, the first of equals.
+    pub(crate) fn main(&self) -> Option<&Responder> {
+        self.responders.iter().rev().max_by_key(|responder| responder.received)
+    }
+
+    /// The only one that answered.
+    pub(crate) fn only(&self) -> Option<IpAddr> {
+        match self.responders.as_slice() {
+            [one] => Some(one.address.address()),
+            _ => None,
+        }
+    }
+
+    /// Another probe begins; gives its number in this hop, from 1.
+    pub(crate) fn ask(&mut self, now: Instant) -> u64 {
+        self.asked += 1;
+        self.open += 1;
+        self.first_asked.get_or_insert(now);
+        self.last_asked = Some(now);
+        self.asked
+    }
+
+    /// A probe ended.
+    pub(crate) fn settle(&mut self, query: u64, sent_at: Instant, kind: SettledKind<()>) {
+        self.open = self.open.saturating_sub(1);
+        self.stats.on_settled(query, sent_at.as_nanos(), kind, |_| ());
+    }
+
+    /// Somebody answered in time.
+    pub(crate) fn answer(&mut self, at: Instant, answer: &Answer, told: Option<Told>) {
+        self.slowest = self.slowest.max(Some(answer.rtt));
+        let first = self.answered.map_or(at, |(first, _)| first);
+        self.answered = Some((first, at));
+        match answer.meaning {
+            Meaning::Passed => {}
+            Meaning::Reached(_) => self.reached = true,
+            Meaning::Stopped => self.stopped += 1,
+        }
+        if let Some(responder) = self.responder(answer.from) {
+            responder.answer(answer, told);
+        }
+    }
+
+    /// One that answered before tells more.
+    pub(crate) fn tell(&mut self, from: Destination, told: Told) {
+        if let Some(known) = self.responders.iter_mut().find(|who| who.address == from) {
+            known.tell(told);
+        }
+    }
+
+    /// Asks it all again, alone: what was sent before says nothing.
+    pub(crate) fn repeat(&mut self, queries: u64) {
+        let before = self.stats.counters().sent();
+        *self = Self::new(self.ttl, before + queries);
+        self.asked = before;
+        self.alone = true;
+        for query in 1..=before {
+            self.stats.on_sent();
+            self.stats.on_settled(query, 0, SettledKind::Unknown, |_| ());
+        }
+    }
+
+    /// The one that answered from there; `None` where there are too many.
+    fn responder(&mut self, from: Destination) -> Option<&mut Responder> {
+        let known = self.responders.iter().position(|responder| responder.address == from);
+        let place = match known {
+            Some(place) => place,
+            None if self.responders.len() < RESPONDERS_KEPT => {
+                self.responders.push(Responder::new(from));
+                self.responders.len() - 1
+            }
+            None => return None,
+        };
+        self.responders.get_mut(place)
+    }
+}

@@ -1,0 +1,157 @@
+//! Which hop is asked next, and how long it is waited for.
+
+use crate::Measurement;
+use crate::end::StopReason;
+use crate::hop::Hop;
+use crate::measurement::Flight;
+use crate::protocol::Protocol;
+use netdiag_model::Instant;
+use std::time::Duration;
+
+/// The most probes to one hop that are under way at once.
+const AT_ONCE: u64 = 3;
+/// What Linux lets a router send to one destination at once, and then one a second
+/// (`net.ipv4.icmp_ratelimit`, `XRLIM_BURST_FACTOR` in net/ipv4/route.c): a little more than that.
+const BURST: u64 = 6;
+const AFTER_BURST: Duration = Duration::from_millis(1_050);
+/// How soon a hop is asked again of which nobody knows whether it is there.
+const FOLLOW: Duration = Duration::from_secs(1);
+/// After how long without news all hops up to the gap are asked at once.
+const STALLED: Duration = Duration::from_millis(500);
+/// A probe is waited for as long as so many round trips of the slowest hop from there on, ...
+const ROUND_TRIPS: u32 = 3;
+/// ... and at least so much longer than one.
+const LEAST_WAIT: Duration = Duration::from_millis(80);
+
+/// How soon it is asked again whether a probe has left.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// What comes next.
+pub(crate) enum Step {
+    /// Ask this hop.
+    Ask(u8),
+    /// Nothing before this time.
+    Wait(Instant),
+}
+
+impl Measurement {
+    /// How long a probe to this hop is waited for. Once somebody at least as far away has answered, what
+    /// has not come in some of its round trips will hardly come.
+    pub(crate) fn wait_of(&self, ttl: u8) -> Duration {
+        let farther = self.hops.iter().filter(|hop| hop.ttl >= ttl);
+        let slowest = farther.filter_map(|hop| hop.slowest).max();
+        let known = slowest.map(|rtt| (rtt * ROUND_TRIPS).max(rtt + LEAST_WAIT));
+        known.map_or(self.config.timeout, |wait| wait.min(self.config.timeout))
+    }
+
+    /// The probes that are not waited for any longer, and when the next one will not be.
+    pub(crate) fn expired(&self, now: Instant) -> (Vec<u64>, Instant) {
+        let last = self.last();
+        let (mut expired, mut next) = (Vec::new(), Instant::FAR);
+        for (seq, flight) in self.open.iter().filter(|(_, flight)| flight.ttl <= last) {
+            let wait = self.wait_of(flight.ttl);
+            if wait >= self.config.timeout {
+                // The engine's own deadline is as early.
+                continue;
+            }
+            let until = flight.sent_at.unwrap_or(flight.asked_at) + wait;
+            if until <= now && !self.has_left(flight) {
+                next = next.min(now + LOOK_AGAIN);
+            } else if until <= now {
+                expired.push(*seq);
+            } else {
+                next = next.min(until);
+            }
+        }
+        (expired, next)
+    }
+
+    /// Whether a probe is known to have left. Of a connection nobody tells; a datagram may still wait
+    /// in a queue.
+    pub(crate) fn has_left(&self, flight: &Flight) -> bool {
+        flight.sent_at.is_some() || matches!(self.config.protocol, Protocol::Tcp { .. })
+    }
+
+    /// The hop that is asked next: the one that was asked least, the nearest of those.
+    pub(crate) fn step(&self, now: Instant) -> Step {
+        let mut earliest = Instant::FAR;
+        if let Some(free) = self.last_asked.map(|last| last + self.config.spacing)
+            && free > now
+        {
+            return Step::Wait(free);
+        }
+        let (frontier, farthest) = (self.frontier(now, &mut earliest), self.farthest());
+        let mut best: Option<&Hop> = None;
+        for hop in self.hops.iter().take_while(|hop| hop.ttl <= frontier) {
+            if hop.asked >= hop.wanted {
+                continue;
+            }
+            if hop.alone && !self.open.is_empty() {
+                earliest = earliest.min(now + LOOK_AGAIN);
+                continue;
+            }
+            let due = self.due(hop, hop.ttl <= farthest);
+            match due {
+                None => {}
+                Some(due) if due > now => earliest = earliest.min(due),
+                Some(_) if best.is_none_or(|best| hop.asked < best.asked) => best = Some(hop),
+                Some(_) => {}
+            }
+        }
+        best.map_or(Step::Wait(earliest), |hop| Step::Ask(hop.ttl))
+    }
+
+    /// The last hop that may be asked now; notes when that changes by itself.
+    fn frontier(&self, now: Instant, earliest: &mut Instant) -> u8 {
+        if self.end.is_some() {
+            return self.last();
+        }
+        let Self { config, .. } = self;
+        let farthest = self.farthest();
+        let stalled_at = self.progress_at.unwrap_or(now) + STALLED;
+        let limited = config.protocol.is_limited_at_the_end();
+        let ahead = if now >= stalled_at {
+            config.gap.max(config.window)
+        } else if limited {
+            // What goes past the target is answered by it, too.
+            let own = u8::try_from(config.queries.min(BURST)).unwrap_or(u8::MAX);
+            config.window.min((BURST as u8 + 1 - own).max(1))
+        } else {
+            // The farther it is, the more there are under way.
+            let answered = self.hops.iter().filter(|hop| hop.has_answered()).count();
+            config.window.saturating_add(u8::try_from(answered).unwrap_or(u8::MAX))
+        };
+        if now < stalled_at && limited {
+            *earliest = (*earliest).min(stalled_at);
+        }
+        farthest.saturating_add(ahead).min(config.max_ttl)
+    }
+
+    /// When a hop may get its next probe; `None`: not before one has settled. `is_there`: a hop at
+    /// least as far away has answered.
+    fn due(&self, hop: &Hop, is_there: bool) -> Option<Instant> {
+        let Some((first, last)) = hop.first_asked.zip(hop.last_asked) else {
+            return Some(Instant::ZERO);
+        };
+        if let Some(interval) = self.config.interval {
+            return Some(last + interval);
+        }
+        if hop.open >= AT_ONCE {
+            return None;
+        }
+        let limit = match u32::try_from(hop.asked.saturating_sub(BURST - 1)) {
+            Ok(0) => Instant::ZERO,
+            Ok(over) => first + AFTER_BURST * over,
+            Err(_) => Instant::FAR,
+        };
+        let follow = FOLLOW.min(self.config.timeout / 2);
+        let known = if is_there { Instant::ZERO } else { first + follow };
+        // What is under way further on meets the same refusal.
+        let refused = self.end.is_some_and(|end| end.reason == StopReason::Unreachable);
+        let beyond = match self.last_asked {
+            Some(asked) if refused && hop.ttl == self.last() => asked + self.wait_of(hop.ttl),
+            _ => Instant::ZERO,
+        };
+        Some(limit.max(known).max(beyond))
+    }
+}

@@ -1,0 +1,279 @@
+//! What was found, as the JSON contract has it.
+//!
+//! A field once published stays.
+
+mod convert;
+
+pub use crate::end::StopReason;
+pub use crate::protocol::State;
+pub use crate::responder::{Field, Value};
+pub use convert::Context;
+
+use crate::protocol::Protocol;
+use netdiag_model::contract::{Jitter, Method, Rtt};
+use netdiag_model::failure::Failure;
+use netdiag_model::{Destination, Family, Untrusted};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// One target of a trace.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Target {
+    /// The target as it was given.
+    #[schemars(with = "String")]
+    pub target: Untrusted,
+    /// The address that was traced; `null` when the name has none.
+    pub address: Option<IpAddr>,
+    /// The family of that address.
+    pub family: Option<Family>,
+    /// What was sent: `icmp`, `udp` or `tcp`.
+    pub protocol: String,
+    /// The destination port, of protocols that have one; with a varied flow the first.
+    pub port: Option<u16>,
+    /// Whether all probes took one flow, so that they went one way.
+    pub flow: Flow,
+    /// How this target was measured; `null` when it was not.
+    pub method: Option<Method>,
+    /// Whether the target itself answered.
+    pub reached: bool,
+    /// The TTL that reached it.
+    pub hop_count: Option<u8>,
+    /// Why nothing further was asked; `null` of a target that was not traced.
+    pub stop_reason: Option<StopReason>,
+    /// Rounds over the hops: probes that each hop gets.
+    pub cycles: u64,
+    /// What the target said; `null` where it said nothing.
+    #[serde(rename = "final")]
+    pub last: Option<Final>,
+    /// The hops of the path, nearest first.
+    pub hops: Vec<Hop>,
+    /// The paths that were seen: one, with a constant flow.
+    pub paths: Vec<Path>,
+    /// Probes that went past the end of the path before that was known; no hop has them.
+    pub sent_beyond: u64,
+    /// Packets that claimed to be answers and were not counted, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Why the target was not reached.
+    pub failure: Option<Failure>,
+}
+
+/// Whether probes differ in what routers balance by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Flow {
+    /// They do not.
+    Constant,
+    /// They do.
+    Varied,
+}
+
+/// What the target said.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Final {
+    /// `echo-reply`, `port-unreachable`, `open`, `closed` or `filtered`: of TCP also where nobody
+    /// answered.
+    pub state: State,
+    /// The TTL or hop limit of its last answer.
+    pub reply_ttl: Option<u8>,
+    /// Its last answer, of an ICMP error.
+    pub icmp: Option<Icmp>,
+}
+
+/// One hop.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Hop {
+    /// The TTL or hop limit of its probes.
+    pub ttl: u8,
+    /// Probes that left: `received + lost + net_errors + unknown + in_flight`.
+    pub sent: u64,
+    /// Probes answered in time: every ICMP error is the answer of its hop.
+    pub received: u64,
+    /// Probes with nothing in time.
+    pub lost: u64,
+    /// Answers after that, to probes that stay lost.
+    pub late: u64,
+    /// Further answers to answered probes.
+    pub duplicates: u64,
+    /// Always 0 in a trace, where an ICMP error is an answer.
+    pub net_errors: u64,
+    /// Probes that never left this machine.
+    pub local_errors: u64,
+    /// Probes that something on this machine made meaningless.
+    pub unknown: u64,
+    /// Probes under way when the run ended.
+    pub in_flight: u64,
+    /// lost / (sent - unknown - in_flight), in per cent.
+    pub loss_percent: Option<f64>,
+    /// The 95 % Wilson interval of the loss, in per cent.
+    pub loss_ci95_percent: Option<[f64; 2]>,
+    /// The loss that this hop adds to what the answering hop before it lets pass; `null` where either
+    /// has fewer than 20 probes, or a limit of its answers is all there is.
+    pub link_loss_percent: Option<f64>,
+    /// Round-trip times of all responders.
+    pub rtt_ms: Option<Rtt>,
+    /// Delay variation.
+    pub jitter_ms: Option<Jitter>,
+    /// Who answered, in the order of their first answers.
+    pub responders: Vec<Responder>,
+}
+
+/// One that answered at a hop.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Responder {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its name, where it was asked for and known.
+    #[schemars(with = "Option<String>")]
+    pub hostname: Option<Untrusted>,
+    /// The autonomous system of its address, where a local file tells it.
+    pub asn: Option<u32>,
+    /// Probes that it answered in time.
+    pub received: u64,
+    /// Their round trips.
+    pub rtt_ms: Option<Rtt>,
+    /// The TTL or hop limit of its last answer.
+    pub reply_ttl: Option<u8>,
+    /// Routers that it passed on its way back: the guessed initial TTL less that one.
+    pub hops_back: Option<u8>,
+    /// Its last answer, of an ICMP error.
+    pub icmp: Option<Icmp>,
+    /// The mark of traceroute, such as `!H`; `null` for a router that passes packets on.
+    pub mark: Option<String>,
+    /// The TTL that our packet had there; 1 where it ran out.
+    pub quoted_ttl: Option<u8>,
+    /// The MPLS labels that our packet came with (RFC 4950), outermost first.
+    pub mpls: Vec<Mpls>,
+    /// What it tells of its interfaces (RFC 5837).
+    pub interfaces: Vec<Interface>,
+    /// Extension objects that mean nothing to us.
+    pub unknown_objects: Vec<UnknownObject>,
+    /// What is wrong with its extensions, where they contradict themselves.
+    pub malformed_extensions: Option<String>,
+    /// Whether it saw another source than ours; `null` where no translation was seen.
+    pub nat: Option<bool>,
+    /// The MTU that it told of.
+    pub mtu: Option<u32>,
+    /// Fields of our packet that it saw otherwise than they were sent.
+    pub changed: Vec<Changed>,
+}
+
+/// An ICMP message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Icmp {
+    /// The type field.
+    #[serde(rename = "type")]
+    pub kind: u8,
+    /// The code field.
+    pub code: u8,
+    /// The name of the two.
+    pub name: String,
+}
+
+/// One MPLS label stack entry (RFC 3032).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Mpls {
+    /// The label.
+    pub label: u32,
+    /// The traffic class.
+    pub tc: u8,
+    /// Whether it is the last of the stack.
+    pub bottom: bool,
+    /// The time to live.
+    pub ttl: u8,
+}
+
+/// An interface of a router.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Interface {
+    /// `incoming`, `sub-ip`, `outgoing` or `next-hop`.
+    pub role: String,
+    /// Its number.
+    pub index: Option<u32>,
+    /// Its name.
+    #[schemars(with = "Option<String>")]
+    pub name: Option<Untrusted>,
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// Its MTU.
+    pub mtu: Option<u32>,
+}
+
+/// An extension object as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct UnknownObject {
+    /// Its class (RFC 4884 section 8).
+    pub class: u8,
+    /// Its type within the class.
+    #[serde(rename = "type")]
+    pub kind: u8,
+    /// What follows its header, in hexadecimal.
+    pub data: String,
+}
+
+/// A field that was changed on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Changed {
+    /// Which.
+    pub field: Field,
+    /// As it was sent.
+    pub sent: Value,
+    /// As it was quoted.
+    pub quoted: Value,
+    /// In how many answers.
+    pub count: u64,
+}
+
+/// One way to the target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Path {
+    /// Which flow takes it: a constant one is the first.
+    pub flow: u64,
+    /// Who answered at each hop from the first on; `null` where nobody did.
+    pub addresses: Vec<Option<IpAddr>>,
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeName {
+    /// An answer came in time.
+    Reply,
+    /// Nothing came in time.
+    Timeout,
+    /// It never left this machine.
+    LocalError,
+    /// Something on this machine made it meaningless.
+    Unknown,
+}
+
+impl Target {
+    /// A target that was not traced: its name has no address, or no socket reaches it.
+    #[must_use]
+    pub fn unmeasured(
+        target: Untrusted,
+        destination: Option<Destination>,
+        protocol: Protocol,
+        failure: Option<Failure>,
+    ) -> Self {
+        Self {
+            target,
+            address: destination.map(Destination::address),
+            family: destination.map(Destination::family),
+            protocol: protocol.name().to_owned(),
+            port: protocol.port(),
+            flow: Flow::Constant,
+            method: None,
+            reached: false,
+            hop_count: None,
+            stop_reason: None,
+            cycles: 0,
+            last: None,
+            hops: Vec::new(),
+            paths: Vec::new(),
+            sent_beyond: 0,
+            rejected: BTreeMap::new(),
+            failure,
+        }
+    }
+}

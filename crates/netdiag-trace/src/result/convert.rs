@@ -1,0 +1,255 @@
+//! From what was measured to the contract's types.
+
+use super::{
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Path, Responder, Target, UnknownObject,
+};
+use crate::end::StopReason;
+use crate::hop::Hop as Measured;
+use crate::protocol::{Protocol, State};
+use crate::{Measurement, responder};
+use netdiag_engine::failure::{local_failure, plain};
+use netdiag_model::contract::{Jitter, Method, Rtt};
+use netdiag_model::failure::{Failure, IcmpSource, Stage};
+use netdiag_model::way::initial_ttl;
+use netdiag_model::{ClockAnchor, IcmpKind, Instant, Untrusted};
+use netdiag_wire::extension::InterfaceRole;
+
+/// What a result needs to know beside the measurement.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The target as it was given.
+    pub target: Untrusted,
+    /// Turns instants into dates.
+    pub anchor: ClockAnchor,
+    /// When the run started.
+    pub started_at: Instant,
+    /// How it was measured.
+    pub method: Method,
+}
+
+/// From so many probes on the loss of a link says something.
+const LINK_SAMPLE: u64 = 20;
+
+impl Measurement {
+    /// What was found, so far or in the end.
+    #[must_use]
+    pub fn result(&self, context: &Context) -> Target {
+        let config = &self.config;
+        let reached = self.reached_at();
+        let varied = config.vary_flow || matches!(config.protocol, Protocol::Tcp { .. });
+        Target {
+            target: context.target.clone(),
+            address: Some(config.destination.address()),
+            family: Some(config.destination.family()),
+            protocol: config.protocol.name().to_owned(),
+            port: config.protocol.port(),
+            flow: if varied { Flow::Varied } else { Flow::Constant },
+            method: Some(context.method.clone()),
+            reached: reached.is_some(),
+            hop_count: reached.map(|hop| hop.ttl),
+            stop_reason: self.end.map(|end| end.reason),
+            cycles: config.queries,
+            last: self.last_word(),
+            hops: self.path().map(|hop| self.hop_result(hop)).collect(),
+            paths: if varied { Vec::new() } else { vec![self.only_path()] },
+            sent_beyond: self.beyond(),
+            rejected: self
+                .tally
+                .rejected
+                .iter()
+                .map(|(reason, count)| (reason.name().to_owned(), *count))
+                .collect(),
+            failure: self.failure(),
+        }
+    }
+
+    /// The hops of the path.
+    pub(crate) fn path(&self) -> impl DoubleEndedIterator<Item = &Measured> {
+        let last = self.last();
+        self.hops.iter().filter(move |hop| hop.ttl <= last && hop.asked > 0)
+    }
+
+    /// The hop that is the target.
+    pub(crate) fn reached_at(&self) -> Option<&Measured> {
+        self.path().find(|hop| hop.reached)
+    }
+
+    fn beyond(&self) -> u64 {
+        let last = self.last();
+        let past = self.hops.iter().filter(|hop| hop.ttl > last);
+        past.map(|hop| hop.stats.counters().sent()).sum()
+    }
+
+    fn only_path(&self) -> Path {
+        let who = |hop: &Measured| hop.main().map(|main| main.address.address());
+        Path { flow: 1, addresses: self.path().map(who).collect() }
+    }
+
+    fn last_word(&self) -> Option<Final> {
+        let target = self.reached_at().and_then(Measured::main);
+        let silent = matches!(self.config.protocol, Protocol::Tcp { .. })
+            && self.end.is_some_and(|end| end.reason != StopReason::LocalError);
+        let state = self.state.or_else(|| silent.then_some(State::Filtered))?;
+        Some(Final {
+            state,
+            reply_ttl: target.and_then(|target| target.reply_ttl),
+            icmp: target.and_then(|target| target.icmp).map(icmp),
+        })
+    }
+
+    /// One hop as it stands.
+    pub(crate) fn hop_result(&self, hop: &Measured) -> Hop {
+        let counters = hop.stats.counters();
+        let loss = counters.loss();
+        Hop {
+            ttl: hop.ttl,
+            sent: counters.sent(),
+            received: counters.received(),
+            lost: counters.lost(),
+            late: counters.late(),
+            duplicates: counters.duplicates(),
+            net_errors: counters.net_errors(),
+            local_errors: counters.local_errors(),
+            unknown: counters.unknown(),
+            in_flight: counters.in_flight(),
+            loss_percent: loss.map(|loss| loss.percent()),
+            loss_ci95_percent: loss.map(|loss| loss.wilson95().into()),
+            link_loss_percent: self.link_loss(hop),
+            rtt_ms: hop.stats.rtt().summary().map(Rtt::from),
+            jitter_ms: hop.stats.jitter().map(Jitter::from),
+            responders: hop.responders.iter().map(|who| self.responder(who)).collect(),
+        }
+    }
+
+    /// What a hop loses of what passed the answering hop before it.
+    fn link_loss(&self, hop: &Measured) -> Option<f64> {
+        let before = self
+            .path()
+            .rfind(|other| other.ttl < hop.ttl && other.has_answered() && !self.is_limited(other));
+        let ratio = |hop: &Measured| {
+            let loss = hop.stats.counters().loss()?;
+            (loss.of() >= LINK_SAMPLE).then(|| loss.ratio())
+        };
+        let own = ratio(hop).filter(|_| !self.is_limited(hop))?;
+        let passed = 1.0 - before.map_or(Some(0.0), ratio)?;
+        (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
+    }
+
+    fn responder(&self, who: &responder::Responder) -> Responder {
+        let told = &who.told;
+        let address = who.address.address();
+        let translated = who.changed.iter().any(|(change, _)| change.field.is_translated());
+        Responder {
+            address,
+            hostname: self.names.get(address).cloned(),
+            asn: None,
+            received: who.received,
+            rtt_ms: who.rtt.summary().map(Rtt::from),
+            reply_ttl: who.reply_ttl,
+            hops_back: who.reply_ttl.map(|ttl| initial_ttl(ttl) - ttl),
+            icmp: who.icmp.map(icmp),
+            mark: who.icmp.and_then(|kind| mark(kind, who.mtu)),
+            quoted_ttl: who.quoted_ttl,
+            mpls: told
+                .mpls
+                .iter()
+                .map(|label| Mpls {
+                    label: label.label,
+                    tc: label.tc,
+                    bottom: label.bottom,
+                    ttl: label.ttl,
+                })
+                .collect(),
+            interfaces: told.interfaces.iter().map(interface).collect(),
+            unknown_objects: told.unknown.iter().map(unknown).collect(),
+            malformed_extensions: told.malformed.map(|why| format!("{why:?}")),
+            nat: translated.then_some(true),
+            mtu: who.mtu,
+            changed: who
+                .changed
+                .iter()
+                .map(|(change, count)| Changed {
+                    field: change.field,
+                    sent: change.sent,
+                    quoted: change.quoted,
+                    count: *count,
+                })
+                .collect(),
+        }
+    }
+
+    /// Why the target was not reached.
+    fn failure(&self) -> Option<Failure> {
+        let end = self.end.filter(|end| end.reason != StopReason::Reached)?;
+        let farthest = self.farthest();
+        let beyond = match self.hop(farthest).and_then(Measured::main) {
+            Some(main) => format!("hop {farthest} ({})", main.address.address()),
+            None => "this machine".to_owned(),
+        };
+        let (reason, message) = match end.reason {
+            StopReason::LocalError => {
+                return self.tally.unsent.most().map(|(cause, _)| local_failure(&cause));
+            }
+            StopReason::Unreachable => return self.refusal(end.ttl),
+            StopReason::Loop => ("loop", "packets go round".to_owned()),
+            StopReason::Deadline => ("deadline", "the time was over".to_owned()),
+            StopReason::Interrupted => ("interrupted", "the run was ended".to_owned()),
+            StopReason::GapLimit | StopReason::MaxTtl | StopReason::Reached => {
+                ("timeout", format!("nobody answered from beyond {beyond}"))
+            }
+        };
+        Some(plain(Stage::Request, reason, &message))
+    }
+
+    fn refusal(&self, ttl: u8) -> Option<Failure> {
+        let who = self
+            .hop(ttl)?
+            .responders
+            .iter()
+            .find(|who| who.icmp.is_some_and(|kind| !kind.is_time_exceeded()))?;
+        let (kind, from) = (who.icmp?, who.address.address());
+        Some(Failure {
+            stage: Stage::Request,
+            reason: kind.reason(),
+            errno: None,
+            icmp: Some(IcmpSource::new(kind, from)),
+            message: format!("{} from {from} at hop {ttl}", kind.ping_text()),
+        })
+    }
+}
+
+fn icmp(kind: IcmpKind) -> Icmp {
+    Icmp { kind: kind.kind, code: kind.code, name: kind.name() }
+}
+
+/// traceroute's mark; a "too big" names its MTU.
+fn mark(kind: IcmpKind, mtu: Option<u32>) -> Option<String> {
+    match mtu.filter(|_| kind.is_too_big()) {
+        Some(mtu) => Some(format!("!F-{mtu}")),
+        None => kind.mark(),
+    }
+}
+
+fn interface(interface: &responder::Interface) -> Interface {
+    let role = match interface.role {
+        InterfaceRole::Incoming => "incoming",
+        InterfaceRole::SubIpComponent => "sub-ip",
+        InterfaceRole::Outgoing => "outgoing",
+        InterfaceRole::NextHop => "next-hop",
+    };
+    Interface {
+        role: role.to_owned(),
+        index: interface.index,
+        name: interface.name.clone(),
+        address: interface.address,
+        mtu: interface.mtu,
+    }
+}
+
+fn unknown(object: &responder::Unknown) -> UnknownObject {
+    UnknownObject {
+        class: object.class,
+        kind: object.ctype,
+        data: object.data.iter().map(|byte| format!("{byte:02x}")).collect(),
+    }
+}

@@ -1,0 +1,122 @@
+//! The path in one sentence.
+
+use crate::Measurement;
+use crate::end::StopReason;
+use crate::protocol::{Protocol, State};
+use netdiag_engine::stats::Loss;
+use netdiag_model::milliseconds;
+use netdiag_model::way::initial_ttl;
+use std::time::Duration;
+
+/// From so many probes on loss is a per cent.
+const PERCENT_FROM: u64 = 20;
+
+impl Measurement {
+    /// What was found of the path, in one sentence.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let took = self.span().map_or(0.0, |span| span.as_secs_f64());
+        match self.end.map(|end| end.reason) {
+            Some(StopReason::Reached) => format!("{}; {took:.2} s", self.reached_text()),
+            Some(StopReason::LocalError) => "not measured: no probe left this machine".to_owned(),
+            reason => format!("not reached: {}; {took:.2} s", self.stopped_text(reason)),
+        }
+    }
+
+    fn reached_text(&self) -> String {
+        let Some(hop) = self.reached_at() else { return "reached".to_owned() };
+        let who = hop.main().map(|main| main.address.address());
+        let address = who.unwrap_or_else(|| self.config.destination.address());
+        let routers = match hop.ttl - 1 {
+            1 => "1 router".to_owned(),
+            n => format!("{n} routers"),
+        };
+        let rtt = hop.stats.rtt().mean().map(|mean| format!(", {} ms", figure(mean)));
+        let port = match (self.state, self.config.protocol) {
+            (Some(State::Open), Protocol::Tcp { port }) => format!(", TCP port {port} open"),
+            (Some(State::Closed), Protocol::Tcp { port }) => {
+                format!(", TCP port {port} closed: the host is up, nothing listens there")
+            }
+            (Some(State::Filtered), _) => ", which refuses the probes".to_owned(),
+            _ => String::new(),
+        };
+        format!(
+            "reached {address} at hop {} ({routers}){port}{}{}{}",
+            hop.ttl,
+            rtt.unwrap_or_default(),
+            self.back_text(),
+            self.loss_text()
+        )
+    }
+
+    fn back_text(&self) -> String {
+        let hop = self.reached_at();
+        let ttl = hop.and_then(|hop| Some((hop.ttl, hop.main()?.reply_ttl?)));
+        match ttl.map(|(there, ttl)| (there - 1, initial_ttl(ttl) - ttl)) {
+            None => String::new(),
+            Some((there, back)) if there == back => ", same number of routers back".to_owned(),
+            Some((_, back)) => format!(", {back} routers back"),
+        }
+    }
+
+    fn loss_text(&self) -> String {
+        let loss = self.reached_at().and_then(|hop| hop.stats.counters().loss());
+        let Some(loss) = loss.filter(|loss| loss.lost() > 0) else { return String::new() };
+        format!(", loss to the target {}", interval(loss))
+    }
+
+    fn stopped_text(&self, reason: Option<StopReason>) -> String {
+        let farthest = self.path().rfind(|hop| hop.has_answered()).map_or(0, |hop| hop.ttl);
+        let hop = self.hop(farthest).and_then(crate::hop::Hop::main);
+        let who = hop.map_or_else(
+            || "no hop answered".to_owned(),
+            |main| format!("the last answer came from hop {farthest} ({})", main.address.address()),
+        );
+        match reason {
+            Some(StopReason::Unreachable) => {
+                let ttl = self.end.map_or(farthest, |end| end.ttl);
+                let by = self.refused_kind().map_or("said no", |prohibits| match prohibits {
+                    true => "refused by a filter",
+                    false => "no way on",
+                });
+                format!(
+                    "{by} at hop {ttl}, not by the target; nothing beyond hop {ttl} was measured"
+                )
+            }
+            Some(StopReason::Loop) => format!("packets go round; {who}"),
+            Some(StopReason::Deadline) => format!("the time was over; {who}"),
+            Some(StopReason::GapLimit) => {
+                format!("{who}, then {} hops were silent", self.config.gap)
+            }
+            Some(StopReason::MaxTtl) => {
+                format!("{who}; at most {} hops were asked", self.config.max_ttl)
+            }
+            _ => format!("ended early; {who}"),
+        }
+    }
+
+    /// Whether the refusal that ended the path is a filter's.
+    fn refused_kind(&self) -> Option<bool> {
+        let hop = self.hop(self.end?.ttl)?;
+        let kinds = hop.responders.iter().filter_map(|who| who.icmp);
+        kinds.filter(|kind| !kind.is_time_exceeded()).map(|kind| kind.is_prohibited()).next()
+    }
+}
+
+fn figure(duration: Duration) -> String {
+    let ms = milliseconds(duration);
+    match ms {
+        ..10.0 => format!("{ms:.3}"),
+        ..100.0 => format!("{ms:.2}"),
+        _ => format!("{ms:.1}"),
+    }
+}
+
+fn interval(loss: Loss) -> String {
+    let (low, high) = loss.wilson95();
+    if loss.of() < PERCENT_FROM {
+        format!("{}/{} ({low:.1}-{high:.1} %)", loss.lost(), loss.of())
+    } else {
+        format!("{:.1} % ({low:.1}-{high:.1} %)", loss.percent())
+    }
+}

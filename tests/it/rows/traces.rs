@@ -1,0 +1,100 @@
+//! `netdiag trace` over routers that are Linux kernels with their default limits (B10, C1, P1, P2).
+
+use crate::support::process::{Namespace, has, run};
+use serde_json::Value;
+
+/// Two routers in a row, `r1` and `r2`, each a network namespace; 10.51.9.9 lives on the second.
+const ROUTERS: &str = "
+    mount -t tmpfs none /run
+    for n in 1 2; do
+        ip netns add r$n
+        ip netns exec r$n ip link set lo up
+        ip netns exec r$n sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
+    done
+    ip link add d1 type veth peer name u1 netns r1
+    ip addr add 10.50.1.1/24 dev d1; ip link set d1 up
+    ip netns exec r1 sh -c 'ip addr add 10.50.1.2/24 dev u1; ip link set u1 up
+        ip link add d2 type veth peer name u2 netns r2
+        ip addr add 10.50.2.1/24 dev d2; ip link set d2 up
+        ip route add 10.51.0.0/16 via 10.50.2.2'
+    ip netns exec r2 sh -c 'ip addr add 10.50.2.2/24 dev u2; ip link set u2 up
+        ip addr add 10.51.9.9/32 dev lo; ip route add 10.50.1.0/24 via 10.50.2.1'
+    ip route add 10.51.0.0/16 via 10.50.1.2
+";
+
+fn routers(more: &str) -> Option<Namespace> {
+    Namespace::new(&format!("{ROUTERS}\n{more}"))
+}
+
+fn trace(namespace: &Namespace, arguments: &str) -> Value {
+    let words: Vec<&str> = ["trace", "--json"].into_iter().chain(arguments.split(' ')).collect();
+    run(&mut namespace.netdiag(&words)).json()
+}
+
+/// Address, mark and losses of each hop.
+fn hops(document: &Value) -> Vec<(Value, Value, Value)> {
+    let hops = document["targets"][0]["hops"].as_array().expect("hops").iter();
+    let told = hops.map(|hop| {
+        let first = &hop["responders"][0];
+        (first["address"].clone(), first["mark"].clone(), hop["lost"].clone())
+    });
+    told.collect()
+}
+
+#[test]
+fn b10_a_path_of_default_kernels_loses_nothing() {
+    // Each with its own routers: what one trace gets is missing for the next.
+    for arguments in ["10.51.9.9", "--udp 10.51.9.9", "--tcp 10.51.9.9"] {
+        let Some(namespace) = routers("") else { return };
+        let document = trace(&namespace, arguments);
+        let nothing = |address: &str| (Value::from(address), Value::Null, Value::from(0));
+        let first = nothing("10.50.1.2");
+        assert_eq!(document["exit_code"], 0, "{arguments}: {document}");
+        let all = hops(&document);
+        assert_eq!(all.first(), Some(&first), "{arguments}: {document}");
+        let (address, _, lost) = all.last().expect("two hops");
+        assert_eq!((all.len(), address, lost), (2, &"10.51.9.9".into(), &0.into()), "{document}");
+    }
+}
+
+#[test]
+fn c1_routes_that_refuse_are_marked_and_nothing_comes_after() {
+    for (route, mark) in [("unreachable", "!H"), ("prohibit", "!X")] {
+        let refusing = format!("ip netns exec r2 ip route add {route} 10.51.1.0/24");
+        let Some(namespace) = routers(&refusing) else { return };
+        let document = trace(&namespace, "10.51.1.1");
+        let first = (Value::from("10.50.1.2"), Value::Null, Value::from(0));
+        let second = (Value::from("10.50.2.2"), Value::from(mark), Value::from(0));
+        assert_eq!(hops(&document), [first, second], "{route}: {document}");
+        assert_eq!(
+            (&document["exit_code"], &document["targets"][0]["reached"]),
+            (&1.into(), &false.into())
+        );
+        let finding = &document["findings"][0];
+        assert_eq!(
+            (&finding["code"], &finding["locus"]["hop"]),
+            (&"stopped-by-router".into(), &2.into())
+        );
+    }
+}
+
+/// C7: a rewritten DSCP is seen at the hop behind, in what that quotes.
+#[test]
+fn c7_a_rewritten_dscp_is_seen_behind_the_router_that_does_it() {
+    if !has("nft") {
+        return;
+    }
+    for arguments in ["--udp --dscp ef 10.51.9.9", "--udp --dscp ef -q 1 10.51.9.9"] {
+        let rewriting = "ip netns exec r1 nft -f - <<'END'
+table ip t {
+    chain f { type filter hook forward priority 0; ip dscp set cs1; }
+}
+END";
+        let Some(namespace) = routers(rewriting) else { return };
+        let document = trace(&namespace, arguments);
+        let changed = &document["targets"][0]["hops"][1]["responders"][0]["changed"][0];
+        let seen = (&changed["field"], &changed["sent"], &changed["quoted"]);
+        assert_eq!(seen, (&"dscp".into(), &46.into(), &8.into()), "{document}");
+        assert_eq!(document["findings"][0]["code"], "header-rewritten", "{document}");
+    }
+}

@@ -1,0 +1,369 @@
+//! `netdiag trace` in the simulated internet: screens to the byte, documents against their schema and
+//! against what really happened, and the same figures behind the real kernel.
+
+use super::check_harmless;
+use super::real::{has_lab, in_netlab};
+use crate::support::{golden, process, schema, world};
+use netdiag_cli::ExitStatus;
+use netdiag_model::contract::SocketKind;
+use netdiag_sim::{Fact, Truth};
+use serde_json::Value;
+
+/// One run: the name of its screen, the scenario, the socket, the arguments, the exit code.
+type Case = (&'static str, &'static str, SocketKind, &'static str, u8);
+
+const RAW: SocketKind = SocketKind::Raw;
+const DATAGRAM: SocketKind = SocketKind::IcmpDatagram;
+const UDP: SocketKind = SocketKind::UdpErrorQueue;
+
+#[rustfmt::skip]
+const CASES: &[Case] = &[
+    ("trace-v4", "trace-path", RAW, "--dscp ef 10.9.2.2", 0),
+    ("trace-v6", "trace-path", RAW, "--dscp ef fd09:2::2", 0),
+    ("trace-datagram", "trace-path", DATAGRAM, "10.9.2.2", 0),
+    ("trace-names", "trace-path", RAW, "--names b.example", 0),
+    ("trace-back", "trace-path", RAW, "10.9.3.2", 0),
+    ("trace-udp", "trace-path", RAW, "--udp --dscp af41 10.9.2.2 fd09:2::2", 0),
+    ("trace-udp-varied", "trace-path", RAW, "--udp --vary-flow 10.9.2.2", 0),
+    ("trace-udp-service", "trace-path", RAW, "--udp -p 7 10.9.2.2", 0),
+    ("trace-stands-in", "trace-path", UDP, "10.9.2.2", 0),
+    ("trace-tcp-open", "trace-path", RAW, "10.9.2.2:80", 0),
+    ("trace-tcp-closed", "trace-path", RAW, "--tcp [fd09:2::2]", 0),
+    ("trace-tcp-filtered", "trace-path", RAW, "-m 9 10.9.2.2:9", 1),
+    ("trace-some", "trace-path", RAW, "-q 1 -f 2 -m 4 10.9.2.2", 1),
+    ("trace-quiet", "trace-path", RAW, "--quiet -q 1 10.9.2.2 10.9.3.2", 0),
+    ("trace-fail-if", "trace-path", RAW, "--fail-if hops>5 10.9.2.2", 1),
+    ("trace-deadline", "trace-loop", RAW, "--deadline 1.5 10.9.4.9", 1),
+    ("trace-loop", "trace-loop", RAW, "10.9.2.2 fd09:2::2", 1),
+    ("trace-refused", "trace-loop", RAW, "10.9.3.2 fd09:3::2", 1),
+    ("trace-refused-udp", "trace-loop", UDP, "10.9.3.2", 1),
+    ("trace-silent", "trace-loop", RAW, "10.9.4.9", 1),
+    ("trace-silent-udp", "trace-loop", UDP, "--verbose 10.9.4.9", 1),
+    ("trace-gap", "trace-loop", RAW, "--gap 3 --timeout 0.5 10.9.4.9", 1),
+    ("trace-limit", "trace-limits", RAW, "-q 200 --interval 0.1 10.9.2.2", 0),
+    ("trace-loss", "trace-limits", RAW, "-q 200 --interval 0.1 10.9.3.2", 0),
+    ("trace-polite", "trace-limits", RAW, "--udp 10.9.2.2", 0),
+    ("trace-ten", "trace-limits", RAW, "-q 10 10.9.2.2", 0),
+    ("trace-not-sent", "send-errors", RAW, "10.9.2.2", 0),
+    ("trace-interrupted", "signal-int", RAW, "-q 1 --timeout 60 10.9.2.1", 1),
+    ("trace-gone", "names", RAW, "gone.example", 1),
+];
+
+fn run((_, scenario, socket, arguments, _): Case, more: &[&str]) -> world::Ran {
+    let mut all = vec!["trace"];
+    all.extend(more);
+    all.extend(
+        arguments.split_whitespace().filter(|argument| *argument != "--verbose" || more.is_empty()),
+    );
+    world::run(scenario, socket, &all)
+}
+
+/// The names of the screens.
+pub(super) fn screens() -> impl Iterator<Item = &'static str> {
+    CASES.iter().map(|(name, ..)| *name)
+}
+
+fn for_each(check: fn(Case)) {
+    let failed: Vec<&str> = CASES
+        .iter()
+        .filter(|case| std::panic::catch_unwind(|| check(**case)).is_err())
+        .map(|(name, ..)| *name)
+        .collect();
+    assert!(failed.is_empty(), "failed: {failed:?}");
+}
+
+#[test]
+fn trace_screens_are_what_they_were() {
+    for_each(|case| {
+        let (name, scenario, socket, arguments, code) = case;
+        let ran = run(case, &[]);
+        check_harmless(&ran.out);
+        check_harmless(&ran.err);
+        let socket = if socket == RAW { String::new() } else { format!(", {}", socket.name()) };
+        let mut screen =
+            format!("# {scenario}.toml{socket}\n$ netdiag trace {arguments}\n{}", ran.out);
+        if !ran.err.is_empty() {
+            screen.push_str(&format!("--- stderr\n{}", ran.err));
+        }
+        screen.push_str(&format!("--- exit {}\n", ran.status.code()));
+        let same = golden::compare(name, &screen);
+        assert!(same.is_ok(), "{}", same.unwrap_err());
+        assert_eq!(ran.status, ExitStatus::Code(code), "{screen}");
+    });
+}
+
+#[test]
+fn trace_documents_keep_the_schema_and_the_sums() {
+    for_each(|case| {
+        let ran = run(case, &["--json"]);
+        check_harmless(&ran.out);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        schema::check("trace", &document);
+        assert_eq!(document["exit_code"], case.4);
+        let mut sent = 0;
+        for target in document["targets"].as_array().expect("targets") {
+            let hops = target["hops"].as_array().expect("hops");
+            sent += count(target, "sent_beyond");
+            for hop in hops {
+                sent += count(hop, "sent");
+                let known = ["received", "lost", "net_errors", "unknown", "in_flight"];
+                let settled: u64 = known.iter().map(|key| count(hop, key)).sum();
+                assert_eq!(count(hop, "sent"), settled, "{hop}");
+                let responders = hop["responders"].as_array().expect("responders").iter();
+                let received: u64 = responders.map(|who| count(who, "received")).sum();
+                assert_eq!(count(hop, "received"), received, "{hop}");
+            }
+            assert_eq!(target["reached"] == true, target["failure"].is_null(), "{target}");
+            let last = hops.last().map(|hop| &hop["ttl"]);
+            assert!(target["reached"] == false || last == Some(&target["hop_count"]), "{target}");
+        }
+        assert_eq!(
+            sent,
+            ran.truth(|truth| truth.count(Fact::Sent)),
+            "every packet is counted once"
+        );
+        assert_eq!(ran.truth(Truth::left_off), 0, "the record is complete");
+    });
+}
+
+fn count(value: &Value, key: &str) -> u64 {
+    value[key].as_u64().unwrap_or_else(|| panic!("{key}: {value}"))
+}
+
+#[test]
+fn trace_streams_have_a_start_hops_in_order_and_one_summary() {
+    for_each(|case| {
+        for more in [vec!["--output", "jsonl"], vec!["--output", "jsonl", "--verbose"]] {
+            let ran = run(case, &more);
+            let lines: Vec<Value> =
+                ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            let kinds: Vec<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
+            assert_eq!((kinds.first(), kinds.last()), (Some(&"start"), Some(&"summary")));
+            assert_eq!(kinds.iter().filter(|kind| **kind == "summary").count(), 1);
+            let targets = lines[0]["target_count"].as_u64().expect("a count");
+            for index in 0..targets {
+                let of = |kind: &'static str| {
+                    lines
+                        .iter()
+                        .filter(move |line| line["type"] == kind && line["target_index"] == index)
+                };
+                let ttls: Vec<u64> = of("hop").map(|hop| count(hop, "ttl")).collect();
+                assert!(ttls.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{ttls:?}");
+                assert_eq!(of("target").count(), 1);
+            }
+        }
+        let table = run(case, &["--output", "csv"]).out;
+        let widths: Vec<usize> = table.lines().map(cells).collect();
+        assert!(widths.windows(2).all(|pair| pair[0] == pair[1]), "{table}");
+    });
+}
+
+/// Cells of a CSV line: commas outside quotes.
+fn cells(line: &str) -> usize {
+    let mut quoted = false;
+    let outside = line.chars().filter(|c| {
+        quoted ^= *c == '"';
+        *c == ',' && !quoted
+    });
+    outside.count() + 1
+}
+
+/// What a target tells of its hops, whatever mount it was seen on.
+fn path(target: &Value) -> Vec<(u64, Vec<String>, u64, Value)> {
+    let hops = target["hops"].as_array().expect("hops").iter();
+    hops.map(|hop| {
+        let who = hop["responders"].as_array().expect("responders").iter();
+        let who = who.map(|who| who["address"].as_str().expect("text").to_owned()).collect();
+        let first = &hop["responders"][0];
+        let told = serde_json::json!([
+            first["mark"],
+            first["mpls"],
+            first["interfaces"],
+            first["unknown_objects"],
+            first["hops_back"],
+            first["quoted_ttl"],
+            first["changed"],
+        ]);
+        (count(hop, "ttl"), who, count(hop, "received"), told)
+    })
+    .collect()
+}
+
+/// A run by the built program in netlab, as this user.
+fn real(scenario: &str, user: &[&str], arguments: &str) -> Value {
+    let command = [user, &[process::NETDIAG, "trace", "--json"][..]].concat();
+    let command = [command, arguments.split_whitespace().collect()].concat();
+    in_netlab(scenario, &command).json()
+}
+
+/// Runs of both mounts that must tell the same: scenario, arguments.
+const BOTH: &[(&str, &str)] = &[
+    ("trace-path", "--dscp ef 10.9.2.2 fd09:2::2 10.9.3.2"),
+    ("trace-path", "--udp --dscp af41 10.9.2.2 fd09:2::2"),
+    ("trace-path", "--udp --vary-flow 10.9.2.2"),
+    ("trace-path", "10.9.2.2:80"),
+    ("trace-path", "[fd09:2::2]:81"),
+    ("trace-loop", "10.9.2.2 fd09:2::2 10.9.3.2 fd09:3::2"),
+];
+
+#[test]
+fn real_traces_are_those_of_virtual_time() {
+    if !has_lab() {
+        return;
+    }
+    for (scenario, arguments) in BOTH {
+        let real = real(scenario, &[], arguments);
+        let words: Vec<&str> =
+            ["trace", "--json"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run(scenario, RAW, &words);
+        let expected: Value = serde_json::from_str(&ran.out).expect("a document");
+        assert_eq!(real["exit_code"], expected["exit_code"], "{scenario} {arguments}");
+        let of = |document: &Value| {
+            let targets = document["targets"].as_array().expect("targets").clone();
+            let keys = ["reached", "hop_count", "stop_reason", "final"];
+            let told = move |target: &Value| (path(target), keys.map(|key| target[key].clone()));
+            targets.iter().map(told).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&real), of(&expected), "{scenario} {arguments}");
+    }
+}
+
+/// C2: without any right the same hops are found.
+#[test]
+fn c2_nobody_finds_the_same_hops_as_root() {
+    if !has_lab() {
+        return;
+    }
+    let nobody: Vec<&str> = [&["setpriv"], &process::NOBODY[..]].concat();
+    for arguments in ["--udp 10.9.2.2", "--udp fd09:2::2", "10.9.2.2:80", "[fd09:2::2]:80"] {
+        let hops = |document: &Value| {
+            let target = &document["targets"][0];
+            let paths = path(target).into_iter();
+            paths.map(|(ttl, who, received, _)| (ttl, who, received)).collect::<Vec<_>>()
+        };
+        let (root, nobody) =
+            (real("trace-path", &[], arguments), real("trace-path", &nobody, arguments));
+        assert_eq!(nobody["exit_code"], 0, "{nobody}");
+        assert_eq!(hops(&nobody), hops(&root), "{arguments}");
+        assert_eq!(hops(&root).len(), 6, "{arguments}");
+    }
+}
+
+/// The classic tool, as an oracle that shares no line with ours.
+#[test]
+fn the_classic_traceroute_finds_the_same_path() {
+    if !process::has("traceroute") || !has_lab() {
+        return;
+    }
+    for (scenario, kind, theirs, target) in [
+        ("trace-path", "--icmp", "-I", "10.9.2.2"),
+        ("trace-path", "--icmp", "-I", "fd09:2::2"),
+        ("trace-path", "--udp --vary-flow", "-U", "10.9.2.2"),
+        ("trace-loop", "--icmp", "-I", "10.9.3.2"),
+    ] {
+        let command = ["traceroute", "-n", "-q1", theirs, target];
+        let said = in_netlab(scenario, &command[..]).out;
+        let ours = real(scenario, &[], &format!("{kind} -q 1 {target}"));
+        for (ttl, who, _, told) in path(&ours["targets"][0]) {
+            let line = said
+                .lines()
+                .find(|line| line.split_whitespace().next() == Some(ttl.to_string().as_str()));
+            let line = line.unwrap_or_else(|| panic!("no hop {ttl}: {said}"));
+            let seen = line.split_whitespace().nth(1).unwrap_or_default();
+            assert_eq!(seen, who.first().map_or("*", String::as_str), "hop {ttl}: {said}");
+            if let Some(mark) = told[0].as_str() {
+                assert!(line.contains(mark), "{mark}: {said}");
+            }
+        }
+    }
+}
+
+/// The default rate stays below what routers and hosts answer by default.
+#[test]
+fn b10_a_trace_never_meets_the_default_limit() {
+    for arguments in [
+        "10.9.2.2",
+        "--udp 10.9.2.2",
+        "--udp fd09:2::2",
+        "--udp --vary-flow 10.9.2.2",
+        "-q 1 --udp 10.9.2.2",
+        "-q 10 10.9.2.2",
+        "--tcp 10.9.2.2",
+    ] {
+        let words: Vec<&str> =
+            ["trace", "--json"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run("trace-limits", RAW, &words);
+        assert_eq!(ran.truth(|truth| truth.count(Fact::Limited)), 0, "{arguments}: {}", ran.out);
+    }
+}
+
+/// Nor is it read as loss where probes to several hops meet one router that refuses them.
+#[test]
+fn b10_a_refusing_router_that_limits_its_answers_loses_nothing() {
+    for (socket, target) in [(RAW, "10.9.3.2"), (RAW, "fd09:3::2"), (UDP, "10.9.3.2")] {
+        let ran = world::run("trace-loop", socket, &["trace", "--json", target]);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let hops = document["targets"][0]["hops"].as_array().expect("hops");
+        let lost: Vec<u64> = hops.iter().map(|hop| count(hop, "lost")).collect();
+        assert_eq!(lost, [0, 0, 0], "{target}");
+        let finding = &document["findings"][0];
+        assert_eq!(
+            (&finding["code"], &finding["locus"]["hop"]),
+            (&"stopped-by-router".into(), &3.into())
+        );
+    }
+}
+
+/// E3, with other losses each time: which hop only limits its answers, and where loss is real.
+#[test]
+fn e3_limits_and_loss_are_told_apart_in_twenty_of_twenty_runs() {
+    let text = std::fs::read_to_string(process::scenario("trace-limits")).expect("the scenario");
+    for seed in 1..=20 {
+        let text = text.replace("seed = 7", &format!("seed = {seed}"));
+        let found = |target: &str| {
+            let words = ["trace", "--json", "-q", "200", "--interval", "0.1", target];
+            let ran = world::run_text(&text, RAW, &words);
+            let document: Value = serde_json::from_str(&ran.out).expect("a document");
+            let findings = document["findings"].as_array().expect("findings").iter();
+            let told = findings.map(|f| {
+                (f["code"].as_str().expect("text").to_owned(), f["locus"]["hop"].as_u64())
+            });
+            told.collect::<Vec<_>>()
+        };
+        let limit = ("icmp-rate-limit".to_owned(), Some(2));
+        assert_eq!(found("10.9.2.2"), std::slice::from_ref(&limit), "seed {seed}");
+        let lossy = found("10.9.3.2");
+        assert_eq!(lossy, [limit, ("loss-starts-at-hop".to_owned(), Some(3))], "seed {seed}");
+    }
+}
+
+/// What cannot be meant is said, and nothing is sent.
+#[test]
+fn options_that_do_not_fit_are_usage_errors() {
+    for (arguments, said) in [
+        ("-f 5 -m 4 10.9.2.2", "--first-ttl"),
+        ("--port 80 10.9.2.2", "--port: only with"),
+        ("--icmp 10.9.2.2:80", "--icmp: not with"),
+        ("--udp --tcp 10.9.2.2", "--tcp"),
+        ("10.9.2.2:0", "a port is a number"),
+        ("--tcp --size 64 10.9.2.2", "--size: not with TCP"),
+        ("--tcp --vary-flow 10.9.2.2", "--vary-flow: not with TCP"),
+        ("10.9.2.0/24", "takes no network"),
+        ("224.0.0.1", "not to a group"),
+        ("-4 fd09:2::2", "--ipv4"),
+        ("--source 192.0.2.1 10.9.2.2", "--source"),
+        ("--source 10.9.0.2 fd09:2::2", "--source"),
+        ("--interface nosuch 10.9.2.2", "--interface"),
+        ("--json --verbose 10.9.2.2", "--verbose"),
+        ("--fail-if p97>1 10.9.2.2", "--fail-if"),
+        ("-q 0 10.9.2.2", "--queries"),
+        ("--size 17 10.9.2.2", "--size"),
+        ("fe80::1", "link-local"),
+    ] {
+        let words: Vec<&str> = ["trace"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run("trace-path", RAW, &words);
+        assert_eq!(ran.status, ExitStatus::Code(2), "{arguments}: {} {}", ran.out, ran.err);
+        assert!(ran.err.contains(said), "{arguments}: {}", ran.err);
+        assert_eq!(ran.truth(|truth| truth.count(Fact::Sent)), 0, "{arguments}");
+    }
+}
