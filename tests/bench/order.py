@@ -18,6 +18,7 @@ RUNS = [
     ["ping", "-n", "-c1", "127.0.0.1"],
     ["ping", "-c2", "-i", "0.01", "127.0.0.1", "::1"],
     ["sweep", "127.0.0.0/28"],
+    ["trace", "-n", "127.0.0.1"],
 ]
 # Names are cut after so many parts of their path: generic ones are made in many places.
 DEPTH = 3
