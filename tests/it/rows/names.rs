@@ -239,8 +239,15 @@ fn a_signal_during_a_look_up_ends_it_with_what_is_known() {
         (Some(Signal::SIGQUIT), Signal::SIGINT, Some(3)),
         (None, Signal::SIGTERM, None),
     ] {
-        for command in ["ping", "sweep"] {
-            let arguments = [command, "--json", "-c", "2", "127.0.0.1", "a.example", "b.example"];
+        // Beside an address, whose measurement never begins, and with none at all.
+        for (command, first) in [
+            ("ping", "127.0.0.1"),
+            ("ping", "c.example"),
+            ("sweep", "127.0.0.1"),
+            ("sweep", "c.example"),
+            ("trace", "c.example"),
+        ] {
+            let arguments = [command, "--json", first, "a.example", "b.example"];
             let process = Process::start(&mut namespace.netdiag(&arguments));
             let status = format!("/proc/{}/status", process.id());
             // Once the signals are held it is the look-up that must hear of them.
@@ -260,8 +267,15 @@ fn a_signal_during_a_look_up_ends_it_with_what_is_known() {
             assert!(ended.took < Duration::from_secs(4), "{ended:?}");
             let targets = ended.json()["targets"].as_array().expect("targets").clone();
             assert_eq!(targets.len(), 3, "{ended:?}");
-            assert_eq!((&targets[0]["sent"], &targets[0]["failure"]), (&0.into(), &Value::Null));
-            for target in &targets[1..] {
+            let document = ended.json();
+            let how = (&document["complete"], &document["ended_by"]);
+            assert_eq!(how, (&false.into(), &"signal".into()), "{ended:?}");
+            let is_address = first == "127.0.0.1";
+            if is_address {
+                let known = (&targets[0]["sent"], &targets[0]["failure"]);
+                assert_eq!(known, (&0.into(), &Value::Null), "{ended:?}");
+            }
+            for target in &targets[usize::from(is_address)..] {
                 assert_eq!(target["failure"]["reason"], "interrupted", "{ended:?}");
             }
         }

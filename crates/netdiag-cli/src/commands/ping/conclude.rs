@@ -113,7 +113,9 @@ fn document(
     if measurements.iter().any(|m| m.user_stamps() > 0) {
         weakest.timestamps = Timestamps::User;
     }
-    let ended_by = end.by(measurements.iter().all(Measurement::is_complete));
+    // What was interrupted before it began may have no measurement.
+    let complete = !plan.interrupted && measurements.iter().all(Measurement::is_complete);
+    let ended_by = end.by(complete);
     Document {
         schema: SCHEMA.to_owned(),
         command: plan.run.command.to_owned(),
