@@ -101,7 +101,7 @@ const CASES: &[Case] = &[
     case("loss-random", "loss-random", "-q -c 200 -i 0.05 10.9.2.2", 0),
     case("loss-random-v6", "loss-random", "-q -c 200 -i 0.05 fd09:2::2", 0),
     case("duplicate", "duplicate", "-c 9 10.9.2.2", 0),
-    case("reorder", "reorder", "-c 10 -i 0.01 10.9.2.2", 0),
+    case("reorder", "reorder", "-c 10 -i 0.1 10.9.2.2", 0),
     case("late", "late-1500ms", "-W 1 -c 8 -i 0.3 10.9.2.2", 0),
     case("late-in-time", "late-1500ms", "-c 4 10.9.2.2", 0),
     case("jitter-normal", "jitter-normal", "-c 100 -i 0.2 -q 10.9.2.2", 0),

@@ -87,9 +87,9 @@ fn exact_faults_happen_exactly() {
 #[test]
 fn a_reordered_request_is_answered_after_the_next_two() {
     let mut pinger = Pinger::new("reorder");
-    pinger.ping(B[0], 10, 10 * MS);
+    pinger.ping(B[0], 10, 100 * MS);
     let order: Vec<u8> = pinger.messages().iter().map(|(_, _, bytes)| bytes[7]).collect();
-    // The 5th (number 4) leaves at 40 ms and arrives at 80 ms with the 8th, sent at 70 ms; it was
+    // The 5th (number 4) leaves at 400 ms and arrives at 710 ms with the 8th, sent at 700 ms; it was
     // first in the queue.
     assert_eq!(order, [0, 1, 2, 3, 5, 6, 4, 7, 8, 9]);
 }

@@ -29,7 +29,7 @@ const RUNS: &[(&str, &str, f64)] = &[
     ("silent", "-W 1 -c 5 -i 0.1 10.9.2.2", 10.0),
     ("queries", "--proto icmp-timestamp -c 3 -i 0.1 10.9.2.2", 20.0),
     ("queries", "--proto icmp-probe --probe-interface eth0 -c 3 -i 0.1 10.9.2.2 fd09:2::2", 20.0),
-    ("reorder", "-c 10 -i 0.01 10.9.2.2", 10.0),
+    ("reorder", "-c 10 -i 0.1 10.9.2.2", 10.0),
 ];
 
 pub(super) fn in_netlab(scenario: &str, command: &[&str]) -> process::Ended {
