@@ -10,6 +10,7 @@ use netdiag_sys::{
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The machine that this process runs on.
 pub(crate) struct SystemWorld {
@@ -45,8 +46,13 @@ impl World for SystemWorld {
         network.watch()
     }
 
-    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp> {
-        names::resolve_all(names, family)
+    fn resolve(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> Vec<LookedUp> {
+        names::resolve_all(names, family, patience)
     }
 
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError> {

@@ -6,7 +6,7 @@ use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
-use crate::commands::resolve::{classic_failure, is_unknown, literal, lookup_failure};
+use crate::commands::resolve::{classic_failure, is_unknown, literal, lookup_failure, patience};
 use crate::{Backend, LookedUp, Terminal, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
@@ -77,9 +77,16 @@ impl Plan {
             let option = source_option(arguments);
             return Err(format!("{option}: {source} is not an address of this machine"));
         }
-        let found = world.resolve(&arguments.hosts, request::family(arguments));
+        // iputils' deadline begins when the name is known.
+        let deadline = arguments.deadline.filter(|_| !arguments.classic);
+        let patience = patience(deadline, arguments.hosts.len());
+        let found = world.resolve(&arguments.hosts, request::family(arguments), patience);
         for (host, found) in arguments.hosts.iter().zip(found) {
             plan.add_host((host, found), arguments, &checked, world, network)?;
+        }
+        if let Some(deadline) = deadline {
+            let left = deadline.saturating_sub(network.now().since(plan.run.started_at));
+            plan.configs.iter_mut().for_each(|config| config.deadline = Some(left));
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
         if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {

@@ -3,7 +3,7 @@
 use super::check::{Checked, check_destination};
 use crate::args::TraceArguments;
 use crate::commands::ladder::{self, Wishes};
-use crate::commands::resolve::{is_unknown, literal, lookup_failure};
+use crate::commands::resolve::{is_unknown, literal, lookup_failure, patience};
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::port::{Control, Network};
@@ -62,9 +62,15 @@ impl Plan {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
         let names: Vec<String> = checked.hosts.iter().map(|(host, _)| host.clone()).collect();
-        let found = world.resolve(&names, family(arguments));
+        let found =
+            world.resolve(&names, family(arguments), patience(arguments.deadline, names.len()));
         for (index, found) in found.into_iter().enumerate() {
             plan.add(index, found, arguments, &checked, world, network)?;
+        }
+        if let Some(deadline) = arguments.deadline {
+            let left = deadline.saturating_sub(network.now().since(plan.run.started_at));
+            let configs = plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut());
+            configs.for_each(|config| config.deadline = Some(left));
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
         if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {
