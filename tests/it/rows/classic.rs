@@ -94,7 +94,8 @@ const SHARED: &[&str] = &[
     "-DO -c3 -i.1 -W.3 127.0.0.9", "-w1 -i.3 127.0.0.9", "-fc3 -W.3 127.0.0.9", "-c3 -i.1 127.0.0.11",
     "-c3 -i.1 ::3", "-fc3 127.0.0.11", "-qc3 -i.1 127.0.0.11", "-O -D -c3 -i.1 127.0.0.11",
     "-c2 -i.1 -W.3 -M do -s1500 10.1.0.9", "-fc2 -i.1 -W.3 -M do -s1500 10.1.0.9",
-    "-qc2 -i.1 -W.3 -M do -s1500 10.1.0.9", "-c2 -i.1 -W.3 -M do -s1500 fd00::9",
+    "-c2 -i.1 -s65515 127.0.0.1", "-c1 -M do -s65510 127.0.0.1", "-qc1 -s65527 127.0.0.1",
+    "-R -c1 -s65507 127.0.0.1", "-qc2 -i.1 -W.3 -M do -s1500 10.1.0.9", "-c2 -i.1 -W.3 -M do -s1500 fd00::9",
     // No way to go, no address, no such name, another family.
     "192.0.2.1", "-q 2001:db8::1", "-c1 198.51.100.1", "-c1 198.51.100.129", "-c1 203.0.113.1",
     "-c1 10.1.0.255", "-c1 255.255.255.255", "-r -c1 2001:db8::1", "nosuch.invalid", "-4 ::1",
@@ -448,6 +449,9 @@ fn a_user_is_told_what_iputils_tells_one() {
         }
     }
     assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    // Refused here alone, in the letters that this tool has.
+    let ours = nobody("our", "-b -c1 127.255.255.255");
+    assert_eq!(ours.err, "ping: -b: only for root\n", "{ours:?}");
 }
 
 #[test]

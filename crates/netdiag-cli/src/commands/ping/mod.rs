@@ -47,7 +47,12 @@ pub(crate) fn run<W: World>(
     }
     let checked = match check::check(arguments, world) {
         Ok(checked) => checked,
-        Err(message) => return usage::report(&format!("{program}: {message}"), err),
+        Err(message) => {
+            return usage::report(
+                &format!("{program}: {}", classic::worded(arguments, message)),
+                err,
+            );
+        }
     };
     for warning in &checked.warnings {
         let _ = writeln!(err, "{program}: {warning}");
@@ -63,7 +68,12 @@ pub(crate) fn run<W: World>(
     };
     let plan = match Plan::new(arguments, checked, world, &mut network) {
         Ok(plan) => plan,
-        Err(message) => return usage::report(&format!("{program}: {message}"), err),
+        Err(message) => {
+            return usage::report(
+                &format!("{program}: {}", classic::worded(arguments, message)),
+                err,
+            );
+        }
     };
     for warning in classic::warnings(arguments, network.opened()) {
         let _ = writeln!(err, "{program}: {warning}");
