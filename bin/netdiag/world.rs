@@ -149,6 +149,7 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         no_icmp: !request.icmp,
         udp_quotes: request.udp_quotes,
         udp: request.udp == UdpSockets::Always,
+        udp_port: request.udp_port,
         udp_instead: request.udp == UdpSockets::InsteadOfIcmp,
         ..netdiag_sys::OpenRequest::default()
     }

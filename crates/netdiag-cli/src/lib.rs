@@ -42,6 +42,7 @@ pub fn run<W: World>(
     match classic::started_as(argv.first()) {
         Some(Tool::Ping) => return ping(argv, world, out, err),
         Some(Tool::Fping) => return fping(argv, world, out, err),
+        Some(Tool::Traceroute) => return traceroute(argv, world, out, err),
         None => {}
     }
     if let Some(words) = classic::ping_words(&argv) {
@@ -49,6 +50,9 @@ pub fn run<W: World>(
     }
     if let Some(words) = classic::fping_words(&argv) {
         return fping(words, world, out, err);
+    }
+    if let Some(words) = classic::traceroute_words(&argv) {
+        return traceroute(words, world, out, err);
     }
     let is_verbose = argv.iter().any(|word| word == "--verbose");
     let mut matches = match Arguments::command().try_get_matches_from(argv) {
@@ -95,6 +99,18 @@ fn fping<W: World>(
 ) -> ExitStatus {
     match classic::fping(argv, out, err) {
         Ok(arguments) => commands::sweep::classic::run(&arguments, world, out, err),
+        Err(status) => status,
+    }
+}
+
+fn traceroute<W: World>(
+    argv: Vec<OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    match classic::traceroute(argv, err) {
+        Ok(arguments) => commands::trace::classic::run(&arguments, world, out, err),
         Err(status) => status,
     }
 }

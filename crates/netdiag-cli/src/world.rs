@@ -143,6 +143,8 @@ pub struct OpenRequest {
     pub icmp: bool,
     /// Sockets for UDP.
     pub udp: UdpSockets,
+    /// The source port of UDP instead of a random one.
+    pub udp_port: Option<u16>,
     /// A raw ICMP socket hears what routers quote of UDP datagrams, too.
     pub udp_quotes: bool,
     /// What every packet carries, for a backend that fixes it when it opens.

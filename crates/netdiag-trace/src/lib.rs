@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod classic;
 pub mod config;
 mod end;
 pub mod event;

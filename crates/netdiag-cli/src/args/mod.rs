@@ -5,6 +5,7 @@ pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
 pub(crate) mod trace;
+pub(crate) mod traceroute;
 pub(crate) mod value;
 
 pub(crate) use fping::{FpingArguments, FpingWords};
@@ -12,6 +13,7 @@ pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
 pub(crate) use trace::TraceArguments;
+pub(crate) use traceroute::{Operand, TracerouteArguments};
 
 /// Network diagnostics that do not lie.
 ///

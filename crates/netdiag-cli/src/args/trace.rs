@@ -115,6 +115,10 @@ pub(crate) struct TraceArguments {
     /// The same as --output json.
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,
+    /// Read all other arguments as Debian's traceroute does, and print and exit as it does: `netdiag trace
+    /// --classic --help` lists them.
+    #[arg(long)]
+    pub(crate) classic: bool,
     /// Exit with 1 when this holds for a target, such as 'hops>12 or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,

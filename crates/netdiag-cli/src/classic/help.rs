@@ -94,3 +94,46 @@ What is printed
   -N, --netdata       figures for netdata, with -l and -Q
   -h, --help          this                 -v, --version   the version
 ";
+
+/// The version of traceroute, for scripts that look for it.
+pub(super) fn traceroute_version() -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    format!("Modern traceroute for Linux, version 2.1.2, as netdiag {own} prints it")
+}
+
+/// The options of traceroute, by what they are for. It begins as traceroute's does.
+pub(super) const TRACEROUTE: &str = "
+Usage:
+  traceroute [OPTION...] HOST [PACKETLEN]
+
+This is netdiag under the name of traceroute: its options, its output, its exit codes.
+`netdiag trace --help` tells of everything else.
+
+What is sent (nothing of these: UDP to a port that is counted up from 33434)
+  -I  --icmp           ICMP echo requests
+  -U  --udp            UDP to one port [53]
+  -T  --tcp            TCP connections, to a port [80]
+  -M  --module=NAME    by name: default, icmp, udp, tcp, tcpconn
+  -p  --port=N         the port, of UDP the first      --sport=N  source port of UDP; one at a time
+  PACKETLEN            bytes of a packet with its headers [60 of IPv4, 80 of IPv6]
+  -F  --dont-fragment  do not fragment
+  -t  --tos=N          TOS or traffic class byte       -l  --flowlabel=N  IPv6 flow label
+  -s  --source=ADDR    source address                  -i  --interface=NAME  interface
+  -r                   past every router               --fwmark=N  firewall mark
+  -d  --debug          SO_DEBUG on the socket          -4, -6  the family
+
+How far, how many, how fast
+  -f  --first=N        first hop [1]                   -m  --max-hops=N  last hop [30]
+  -q  --queries=N      probes to a hop [3, at most 10]
+  -N  --sim-queries=N  probes at once [16]
+  -w  --wait=MAX,HERE,NEAR  at most MAX seconds for an answer [5], HERE times as long as
+                       another one of the hop took [3], NEAR times as long as one farther away [10]
+  -z  --sendwait=N     between probes: seconds, above 10 milliseconds
+
+What is printed
+  -n                   addresses, no names             -e  --extensions  ICMP extensions, MPLS
+  --back               hops of the way back, where they are not as many as on the way there
+  -V  --version        the version                     --help  this
+
+-A, -D, -g, -O, -P, -UL and --mtu of traceroute cannot be had.
+";

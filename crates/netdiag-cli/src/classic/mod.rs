@@ -1,16 +1,18 @@
 //! Started under the name of a classic tool: that tool's option syntax, its words and its exit
 //! codes.
 
+mod clif;
 mod fping;
 mod getopt;
 mod help;
 mod number;
 mod ping;
 mod scan;
+mod traceroute;
 
 pub(crate) use help::FPING as FPING_USAGE;
 
-use crate::args::{FpingArguments, PingArguments};
+use crate::args::{FpingArguments, PingArguments, TracerouteArguments};
 use crate::{ExitStatus, usage};
 use netdiag_model::Untrusted;
 use std::ffi::OsString;
@@ -46,6 +48,8 @@ pub(crate) enum Tool {
     Ping,
     /// fping.
     Fping,
+    /// traceroute.
+    Traceroute,
 }
 
 /// The tool under whose name the program was started.
@@ -54,6 +58,7 @@ pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
     match name.to_str()? {
         "ping" => Some(Tool::Ping),
         "fping" | "fping6" => Some(Tool::Fping),
+        "traceroute" | "traceroute6" => Some(Tool::Traceroute),
         _ => None,
     }
 }
@@ -78,17 +83,30 @@ pub(crate) fn ping_words(argv: &[OsString]) -> Option<Vec<OsString>> {
 /// The arguments of fping with its name before them, where the line is `netdiag fping ...`, or
 /// `netdiag sweep ...` with `--classic` before any `--`.
 pub(crate) fn fping_words(argv: &[OsString]) -> Option<Vec<OsString>> {
-    let mut words = argv.get(2..)?.to_vec();
-    match argv.get(1)?.to_str()? {
-        "fping" => {}
-        "sweep" => {
-            let options = words.iter().take_while(|word| *word != "--");
-            let place = options.into_iter().position(|word| word == "--classic")?;
-            words.remove(place);
-        }
+    let mut words = match argv.get(1)?.to_str()? {
+        "fping" => argv.get(2..)?.to_vec(),
+        "sweep" => without_classic(argv)?,
         _ => return None,
-    }
+    };
     words.insert(0, "fping".into());
+    Some(words)
+}
+
+/// The arguments of traceroute with its name before them, where the line is `netdiag trace ...` with
+/// `--classic` before any `--`.
+pub(crate) fn traceroute_words(argv: &[OsString]) -> Option<Vec<OsString>> {
+    let is_trace = matches!(argv.get(1)?.to_str()?, "trace" | "traceroute");
+    let mut words = without_classic(argv).filter(|_| is_trace)?;
+    words.insert(0, "traceroute".into());
+    Some(words)
+}
+
+/// What follows the command, but for `--classic`; `None` where that does not stand before any `--`.
+fn without_classic(argv: &[OsString]) -> Option<Vec<OsString>> {
+    let mut words = argv.get(2..)?.to_vec();
+    let mut options = words.iter().take_while(|word| *word != "--");
+    let place = options.position(|word| word == "--classic")?;
+    words.remove(place);
     Some(words)
 }
 
@@ -121,6 +139,27 @@ pub(crate) fn fping(
     let (program, words) = split(argv);
     let parsed = fping::parse(program.clone(), words);
     outcome(parsed, &program, out, err)
+}
+
+/// The arguments of `traceroute`; else how the process ends. It says nothing on standard output but
+/// its results, and its own name nowhere.
+pub(crate) fn traceroute(
+    argv: Vec<OsString>,
+    err: &mut dyn Write,
+) -> Result<Box<TracerouteArguments>, ExitStatus> {
+    let (program, words) = split(argv);
+    // A closed standard error cannot be told about; the exit code still says it.
+    match traceroute::parse(words, program.escaped().to_string().ends_with('6')) {
+        Ok(Parsed::Run(arguments)) => Ok(arguments),
+        Ok(Parsed::Said(text)) => {
+            let _ = writeln!(err, "{text}");
+            Err(ExitStatus::HOLDS)
+        }
+        Err(refused) => {
+            let _ = writeln!(err, "{}", refused.message.unwrap_or_default());
+            Err(ExitStatus::Code(refused.code))
+        }
+    }
 }
 
 fn split(argv: Vec<OsString>) -> (Untrusted, Vec<String>) {

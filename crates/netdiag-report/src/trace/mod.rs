@@ -1,5 +1,6 @@
 //! What `trace` shows: one writer for each form of output, all fed the same events.
 
+mod classic;
 mod columns;
 mod jsonl;
 mod row;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use std::io;
 use std::time::Duration;
 
+pub use classic::{ClassicOptions, ClassicReport};
 pub use jsonl::JsonLinesReport;
 pub use text::{TextOptions, TextReport};
 

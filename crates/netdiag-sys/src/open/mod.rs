@@ -64,6 +64,8 @@ pub struct OpenRequest {
     pub udp: bool,
     /// The same, but only for a family for which ICMP cannot be opened.
     pub udp_instead: bool,
+    /// The port that UDP leaves from; a free one of the kernel's choice where not given.
+    pub udp_port: Option<u16>,
     /// Whether a raw ICMP socket also hears of errors about UDP datagrams: they count from the UDP
     /// socket's error queue, which does not tell their headers.
     pub udp_quotes: bool,

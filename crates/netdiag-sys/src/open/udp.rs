@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 
-/// Opens one on a port of the kernel's choice. `has_quotes`: a raw socket hears what routers quote of
+/// Opens one on the port that was asked for, or one of the kernel's choice. `has_quotes`: a raw socket hears what routers quote of
 /// datagrams. `refused`: what of ICMP could not be had; empty where
 /// ICMP is open as well.
 pub(super) fn open(
@@ -27,7 +27,7 @@ pub(super) fn open(
     let socket =
         Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(probe::error(call))?;
     probe::ask_for_stamps(&socket, request);
-    let port = bind(&socket, family)?;
+    let port = bind(&socket, family, request.udp_port)?;
     probe::set_options(&socket, request, family)?;
     let opening = Opening {
         socket: SocketKind::UdpErrorQueue,
@@ -58,7 +58,7 @@ const LOST: &[&str] = &[
 
 /// Takes a port now, so that it is ours from the start. SO_REUSEADDR and SO_REUSEPORT stay off:
 /// nobody else gets what is sent to it.
-fn bind(socket: &Socket, family: Family) -> Result<u16, NetworkError> {
+fn bind(socket: &Socket, family: Family, port: Option<u16>) -> Result<u16, NetworkError> {
     let any = match family {
         Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
         Family::Ipv6 => {
@@ -67,6 +67,7 @@ fn bind(socket: &Socket, family: Family) -> Result<u16, NetworkError> {
             Ipv6Addr::UNSPECIFIED.into()
         }
     };
-    socket.bind(&SockAddr::from(SocketAddr::new(any, 0))).map_err(probe::error("bind"))?;
+    let local = SocketAddr::new(any, port.unwrap_or(0));
+    socket.bind(&SockAddr::from(local)).map_err(probe::error("bind"))?;
     probe::local_port(socket)
 }

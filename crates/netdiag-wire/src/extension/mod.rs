@@ -215,5 +215,7 @@ mod tests {
         };
         let objects: Vec<_> = parse(&bytes).objects().collect();
         assert_eq!(objects, [ExtensionObject::Interface(expected)]);
+        let plain: Vec<_> = parse(&bytes).objects().plain().collect();
+        assert_eq!(plain, [(2, 15, &bytes[8..])]);
     }
 }

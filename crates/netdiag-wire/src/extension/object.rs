@@ -51,6 +51,18 @@ impl<'a> Objects<'a> {
     }
 }
 
+impl<'a> Objects<'a> {
+    /// The same as they came: class, type within it, and what follows the header.
+    pub fn plain(self) -> impl Iterator<Item = (u8, u8, &'a [u8])> {
+        let mut rest = self.rest;
+        std::iter::from_fn(move || {
+            let (object, behind) = split_object(rest).ok()?;
+            rest = behind;
+            Some((*object.get(CLASS_AT)?, *object.get(CTYPE_AT)?, tail(object, OBJECT_HEADER)))
+        })
+    }
+}
+
 impl<'a> Iterator for Objects<'a> {
     type Item = ExtensionObject<'a>;
 

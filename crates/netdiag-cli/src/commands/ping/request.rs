@@ -40,6 +40,7 @@ pub(super) fn open_request(
             (false, true) => UdpSockets::InsteadOfIcmp,
             (false, false) => UdpSockets::Never,
         },
+        udp_port: None,
         udp_quotes: false,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),

@@ -1,6 +1,7 @@
 //! `netdiag trace`.
 
 mod check;
+pub(crate) mod classic;
 mod conclude;
 mod plan;
 
