@@ -26,6 +26,7 @@ mod sweep_faults;
 mod sweep_targets;
 mod sweeps;
 mod threats;
+mod traceroute;
 mod traces;
 mod unseen;
 mod useless;
