@@ -102,7 +102,7 @@ pub(super) fn traceroute_version() -> String {
 }
 
 /// The options of traceroute, by what they are for. It begins as traceroute's does.
-pub(super) const TRACEROUTE: &str = "
+pub(super) const TRACEROUTE: &str = "\
 Usage:
   traceroute [OPTION...] HOST [PACKETLEN]
 

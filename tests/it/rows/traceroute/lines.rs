@@ -47,19 +47,20 @@ pub(super) const LINES: &[&str] = &[
     "-m 300 -q 11 127.0.0.1", "-f 40 -q 11 127.0.0.1", "-w -1 -q 11 127.0.0.1", "-z -1 -w -1 127.0.0.1",
 ];
 
-/// Over a router that is a Linux kernel.
+/// Over a router that is a Linux kernel. It says five times at once to an address that a route refuses
+/// (`net.ipv4.route.error_burst`), whatever else is set: each line has a source of its own.
 pub(super) const ROUTED: &[&str] = &[
     "-n 10.2.0.2",
     "-n 10.2.9.9",
     "-n -I 10.2.9.9",
     "-n -T 10.2.9.9",
-    "-n 10.3.0.9",
-    "-n 10.3.1.9",
-    "-n 10.3.2.9",
-    "-n -I 10.3.1.9",
-    "-n -I 10.3.2.9",
-    "-n -T 10.3.1.9",
-    "-n -T 10.3.2.9",
+    "-n -N1 -q2 -s 10.2.0.11 10.3.0.9",
+    "-n -N1 -q2 -s 10.2.0.12 10.3.1.9",
+    "-n -N1 -q2 -s 10.2.0.13 10.3.2.9",
+    "-n -I -N1 -q2 -s 10.2.0.14 10.3.1.9",
+    "-n -I -N1 -q2 -s 10.2.0.15 10.3.2.9",
+    "-n -T -N1 -q2 -s 10.2.0.16 10.3.1.9",
+    "-n -T -N1 -q2 -s 10.2.0.17 10.3.2.9",
     "-n -w0.3 -q1 -m3 10.3.3.9",
     "-n fd03::9",
     "-n fd03:1::9",
@@ -110,9 +111,9 @@ pub(super) const USER: &[&str] = &[
     "-n --fwmark=5 127.0.0.1",
     "-n --sport=80 127.0.0.1",
     "-n 10.2.9.9",
-    "-n 10.3.0.9",
-    "-n 10.3.1.9",
-    "-n 10.3.2.9",
+    "-n -N1 -q2 -s 10.2.0.18 10.3.0.9",
+    "-n -N1 -q2 -s 10.2.0.19 10.3.1.9",
+    "-n -N1 -q2 -s 10.2.0.20 10.3.2.9",
     "-n fd03:2::9",
     "-n -w0.3 -q1 -m3 10.3.3.9",
     "-n 192.0.2.1",
@@ -121,7 +122,7 @@ pub(super) const USER: &[&str] = &[
 ];
 
 /// What only root can do with the reference.
-pub(super) const BEYOND: &[&str] = &["-n -T 127.0.0.1", "-n -T 10.2.9.9", "-n -T 10.3.1.9"];
+pub(super) const BEYOND: &[&str] = &["-n -T 127.0.0.1", "-n -T 10.2.9.9", "-n -T -N1 -q2 -s 10.2.0.21 10.3.1.9"];
 
 /// What cannot be had.
 pub(super) const MISSING: &[&str] = &[
