@@ -13,7 +13,9 @@ pub use input::{
     Message, QueuedError, Received, SendError, StopCause, TcpInfo,
 };
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
-pub use network::{Identifiers, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS};
+pub use network::{
+    Identifiers, Mend, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS,
+};
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,
     Operations, Transmit,
