@@ -198,8 +198,13 @@ pub(super) fn check_destination(
         return Err(format!("--flow-label: {destination} is IPv4, which has none"));
     }
     let options = checked.options.map_or(0, |options| options.padded_len());
-    let most = 65_507 - if arguments.classic { 0 } else { options };
-    if family == Family::Ipv4 && protocol.has_data() && usize::from(arguments.size()) > most {
+    let most = 65_507 - options;
+    // iputils sends it all the same, and tells what the kernel says.
+    if family == Family::Ipv4
+        && protocol.has_data()
+        && usize::from(arguments.size()) > most
+        && !arguments.classic
+    {
         let with = if options > 0 { " with these options" } else { "" };
         return Err(format!("--size: at most {most} for IPv4{with}"));
     }

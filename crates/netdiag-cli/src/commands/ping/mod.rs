@@ -53,7 +53,7 @@ impl Command for PingArguments {
     }
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
-        check::check(self, world)
+        check::check(self, world).map_err(|message| classic::worded(self, message))
     }
 
     fn warnings(checked: &Checked) -> &[String] {
@@ -71,7 +71,8 @@ impl Command for PingArguments {
         network: &mut W::Network,
         _: &mut dyn Write,
     ) -> Result<Plan, String> {
-        Plan::new(self, checked, world, network)
+        let plan = Plan::new(self, checked, world, network);
+        plan.map_err(|message| classic::worded(self, message))
     }
 
     fn notes(plan: &Plan) -> &[String] {

@@ -81,6 +81,8 @@ impl Plan {
             let of_targets = protocol(if ipv4.is_some() { &ipv4 } else { &ipv6 });
             (config.ipv4, config.ipv6) = (of_targets, of_targets);
         }
+        let spent = network.now().since(started_at);
+        config.deadline = arguments.deadline.map(|deadline| deadline.saturating_sub(spent));
         let asked = config.interval;
         limits::keep(&mut config, world.may_flood(), false);
         let stretched = limits::note(&config, asked);
@@ -245,7 +247,7 @@ fn as_understood(
         "interval_because": stretched,
         "packets_per_second": rate,
         "timeout_ms": milliseconds(config.timeout),
-        "deadline_ms": config.deadline.map(milliseconds),
+        "deadline_ms": arguments.deadline.map(milliseconds),
         "size": config.size,
         "ttl": arguments.ttl,
         "traffic_class": arguments.dscp,

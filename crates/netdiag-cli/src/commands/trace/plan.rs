@@ -5,7 +5,7 @@ use crate::args::TraceArguments;
 use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
-use crate::commands::resolve::{is_unknown, literal};
+use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user;
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, Network};
@@ -38,9 +38,15 @@ impl Plan {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
         let names: Vec<String> = checked.hosts.iter().map(|(host, _)| host.clone()).collect();
-        let found = world.resolve(&names, family(arguments));
+        let found =
+            world.resolve(&names, family(arguments), patience(arguments.deadline, names.len()));
         for (index, found) in found.into_iter().enumerate() {
             plan.add(index, found, arguments, &checked, world, network)?;
+        }
+        if let Some(deadline) = arguments.deadline {
+            let left = deadline.saturating_sub(network.now().since(plan.outline.run.started_at));
+            let configs = plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut());
+            configs.for_each(|config| config.deadline = Some(left));
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
