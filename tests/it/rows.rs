@@ -15,6 +15,7 @@ mod matrix;
 mod measuring;
 mod names;
 mod network;
+mod oracle;
 mod portable;
 mod processes;
 mod protocols;
