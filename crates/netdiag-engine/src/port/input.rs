@@ -23,8 +23,7 @@ pub struct Input<B> {
 /// What can happen. `B` is how bytes are held: a slice outside, a range inside a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind<B> {
-    /// A datagram left. Comes before anything that the datagram caused. One that was told with a user
-    /// stamp may be told once more, with the kernel's, where that came later.
+    /// A datagram left; never told where nobody knows. Comes before anything that the datagram caused. One that was told with a user stamp may be told once more, with the kernel's, where that came later.
     Sent {
         /// Which one.
         id: OperationId,
@@ -187,10 +186,9 @@ pub struct SendError {
     /// The socket bypasses routers (SO_DONTROUTE, socket(7)), and no network that is directly
     /// attached has the address: ENETUNREACH, whatever routes there are.
     pub direct: bool,
-    /// The kernel did not say so, and it is concluded. With EPERM: that a firewall dropped it, since
-    /// it never came to an interface. With ENOBUFS: that a full queue did, since it came to an
-    /// interface and never to its driver. With ECONNREFUSED: that it was refused, and nobody knows
-    /// whether by the destination or by a firewall of this machine.
+    /// The kernel did not say so. EPERM: a firewall dropped it, since it never came to an interface.
+    /// ENOBUFS: a full queue did, since it never left one. ECONNREFUSED: it was refused by the
+    /// destination or by a firewall of this machine.
     pub unseen: bool,
 }
 
@@ -210,13 +208,12 @@ impl SendError {
                               though the kernel did not say so";
         const EPERM: i32 = 1;
         const ENOBUFS: i32 = 105;
-        const UNSEEN_IN_QUEUE: &str = "it came to an interface and never left it: probably the \
-                                       queue of the interface is full, though the kernel did not \
-                                       say so";
+        const STUCK: &str = "it came to an interface and never left it: probably the queue of the \
+                             interface is full, though the kernel did not say so";
         match (self.direct, self.unseen, self.errno) {
             (true, ..) => Some(NOT_ATTACHED),
             (_, true, EPERM) => Some(UNSEEN),
-            (_, true, ENOBUFS) => Some(UNSEEN_IN_QUEUE),
+            (_, true, ENOBUFS) => Some(STUCK),
             _ => errno::send_meaning(self.errno),
         }
     }

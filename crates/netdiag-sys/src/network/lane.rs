@@ -125,8 +125,8 @@ impl Lane {
     /// A packet left, or so the kernel said.
     pub(super) fn departed(&mut self, sent: &Prepared<'_>, user: Instant, trace: Trace) {
         match self.socket.stamp_keys {
-            StampKeys::Named => self.unstamped.push_named(sent.id, sent.to, user, trace),
-            StampKeys::Counted => self.unstamped.push_counted(sent.id, sent.to, user),
+            StampKeys::Named => self.unstamped.push_named(sent, user, trace),
+            StampKeys::Counted => self.unstamped.push_counted(sent, user),
         }
     }
 
