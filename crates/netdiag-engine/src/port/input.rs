@@ -23,7 +23,8 @@ pub struct Input<B> {
 /// What can happen. `B` is how bytes are held: a slice outside, a range inside a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind<B> {
-    /// A datagram left; never told where nobody knows. Comes before anything that the datagram caused. One that was told with a user stamp may be told once more, with the kernel's, where that came later.
+    /// A datagram left; not told where nobody knows. Comes before anything that it caused. One with a
+    /// user stamp may be told once more, with the kernel's, where that came later.
     Sent {
         /// Which one.
         id: OperationId,
@@ -186,9 +187,8 @@ pub struct SendError {
     /// The socket bypasses routers (SO_DONTROUTE, socket(7)), and no network that is directly
     /// attached has the address: ENETUNREACH, whatever routes there are.
     pub direct: bool,
-    /// The kernel did not say so. EPERM: a firewall dropped it, since it never came to an interface.
-    /// ENOBUFS: a full queue did, since it never left one. ECONNREFUSED: it was refused by the
-    /// destination or by a firewall of this machine.
+    /// Concluded. EPERM: a firewall dropped it, it came to no interface. ENOBUFS: a full queue did, it
+    /// left none. ECONNREFUSED: the destination refused it, or a firewall of this machine.
     pub unseen: bool,
 }
 

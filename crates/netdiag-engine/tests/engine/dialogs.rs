@@ -179,7 +179,7 @@ fn a_refusal_of_which_nobody_knows_whose_it_is_is_no_loss() {
     bench.input(at(12), InputKind::ConnectFailed { id, stamp, error, icmp: None });
     assert_eq!(*bench.log().outcome(1), Outcome::Unknown(Why::RefuserUnknown));
     let counters = bench.log().stats.counters();
-    assert_eq!((counters.sent, counters.unknown), (1, 1));
+    assert_eq!((counters.sent(), counters.unknown()), (1, 1));
 }
 
 #[test]
