@@ -4,6 +4,7 @@ use crate::port::{IpOptions, SendError, TcpInfo};
 use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
 use netdiag_wire::extension::Extensions;
 use netdiag_wire::quote::Quoted;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -187,6 +188,10 @@ pub enum Why {
     ReceiveDrops,
     /// The interface, its address or the route changed while the probe was under way.
     InterfaceChanged,
+    /// Nothing says whether the probe left this machine.
+    DepartureUnknown,
+    /// It was refused by the destination or by this machine's own firewall.
+    RefuserUnknown,
 }
 
 impl Why {
@@ -197,6 +202,8 @@ impl Why {
             Self::Suspended => "suspended",
             Self::ReceiveDrops => "receive-drops",
             Self::InterfaceChanged => "interface-changed",
+            Self::DepartureUnknown => "departure-unknown",
+            Self::RefuserUnknown => "refuser-unknown",
         }
     }
 
@@ -207,6 +214,10 @@ impl Why {
             Self::Suspended => "the machine slept while it was under way",
             Self::ReceiveDrops => "our own socket dropped packets while it was under way",
             Self::InterfaceChanged => "the way out of this machine changed while it was under way",
+            Self::DepartureUnknown => "whether it left this machine is not known",
+            Self::RefuserUnknown => {
+                "whether the destination refused it or a firewall of this machine is not known"
+            }
         }
     }
 }
@@ -280,6 +291,12 @@ impl Reason {
         Self::ImplausibleMtu,
         Self::Ambiguous,
     ];
+
+    /// Counts by reason, by the words of the JSON contract.
+    #[must_use]
+    pub fn named(counts: &BTreeMap<Self, u64>) -> BTreeMap<String, u64> {
+        counts.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect()
+    }
 
     /// A stable word for the JSON contract.
     #[must_use]

@@ -6,6 +6,8 @@ mod errors;
 mod gate;
 mod handshake;
 mod lane;
+mod memory;
+mod queue;
 mod receive;
 mod send;
 mod unstamped;
@@ -78,7 +80,7 @@ impl SystemNetwork {
             dialogs: None,
             signals: None,
             interfaces: None,
-            gate: (privileges::real_user() != 0).then(Gate::default),
+            gate: (!privileges::is_root()).then(Gate::default),
             output: None,
             set: Vec::new(),
         }

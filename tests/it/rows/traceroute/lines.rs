@@ -122,7 +122,8 @@ pub(super) const USER: &[&str] = &[
 ];
 
 /// What only root can do with the reference.
-pub(super) const BEYOND: &[&str] = &["-n -T 127.0.0.1", "-n -T 10.2.9.9", "-n -T -N1 -q2 -s 10.2.0.21 10.3.1.9"];
+pub(super) const BEYOND: &[&str] =
+    &["-n -T 127.0.0.1", "-n -T 10.2.9.9", "-n -T -N1 -q2 -s 10.2.0.21 10.3.1.9"];
 
 /// What cannot be had.
 pub(super) const MISSING: &[&str] = &[

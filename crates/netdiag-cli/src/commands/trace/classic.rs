@@ -178,7 +178,7 @@ fn destination<W: World>(
     };
     let found = match found.into_iter().next() {
         Some((Ok(found), _)) => found,
-        Some((Err(error), _)) => return Err(said(classic_failure(name, &error))),
+        Some((Err(error), _)) => return Err(said(classic_failure(name, arguments.family, &error))),
         None => return Err(said(String::new())),
     };
     let is_v4 = |to: &&Destination| to.family() == Family::Ipv4;
