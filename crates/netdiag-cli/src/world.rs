@@ -2,7 +2,7 @@
 
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Found, Way};
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -104,7 +104,7 @@ pub trait World {
 }
 
 /// What became of the look-up of a name, and how long that took.
-pub type LookedUp = (Result<Vec<Destination>, LookupError>, Duration);
+pub type LookedUp = (Result<Found, LookupError>, Duration);
 
 /// What a command needs open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use netdiag_cli::{ExitStatus, LookedUp, OpenRequest, Terminal, World};
 use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Instant, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Found, Instant, Way};
 use netdiag_sim::{Recording, Scenario, VirtualNetwork};
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -95,7 +95,10 @@ impl World for SimWorld {
     }
 
     fn resolve(&mut self, names: &[String], family: Option<Family>, _: Duration) -> Vec<LookedUp> {
-        names.iter().map(|name| (self.look_up(name, family), Duration::ZERO)).collect()
+        names
+            .iter()
+            .map(|name| (self.look_up(name, family).map(Found::from), Duration::ZERO))
+            .collect()
     }
 
     fn tcp(&mut self, _: Family) -> Result<(), NetworkError> {
