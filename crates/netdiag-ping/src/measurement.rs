@@ -367,7 +367,7 @@ impl Policy for Measurement {
                 }
                 EventKind::Late { seq, reply: reply.clone() }
             }
-            Stray::Duplicate(reply) => self.duplicate(seq, reply),
+            Stray::Duplicate(reply) | Stray::Repeated(reply) => self.duplicate(seq, reply),
             Stray::Further(reply) if self.answered(seq, reply) => self.duplicate(seq, reply),
             Stray::Further(reply) => {
                 self.tally.on_stamp(reply);
@@ -387,14 +387,7 @@ impl Policy for Measurement {
                 EventKind::LateError { seq, error: *error }
             }
         };
-        let at = match stray {
-            Stray::Late(reply) | Stray::Duplicate(reply) | Stray::Further(reply) => {
-                reply.received_at
-            }
-            Stray::Rejected(rejection) => rejection.at,
-            Stray::Advice(error) | Stray::LateError(error) => probe.sent_at + error.rtt,
-        };
-        events.push(self.event(at, kind));
+        events.push(self.event(stray.at(probe), kind));
     }
 
     fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {

@@ -10,7 +10,7 @@ use crate::protocol::{self, State};
 use crate::responder::{Sent, Told};
 use crate::result::OutcomeName;
 use crate::tally::Tally;
-use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply};
+use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply, Segment};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{
@@ -18,6 +18,7 @@ use netdiag_engine::{
 };
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Family, Instant, Untrusted};
+use netdiag_wire::tcp::SYN_LENGTH;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -39,6 +40,11 @@ pub struct Measurement {
     pub(crate) end: Option<End>,
     /// What the target said.
     pub(crate) state: Option<State>,
+    /// With which segment, and when it last did.
+    pub(crate) segment: Option<Segment>,
+    pub(crate) answered_at: Option<Instant>,
+    /// How many SYN-ACKs offered a smaller MSS than we did, and which.
+    pub(crate) low_mss: Option<(u16, u64)>,
     pub(crate) names: Names,
     pub(crate) tally: Tally,
     /// The last hop that was told of.
@@ -91,6 +97,9 @@ impl Measurement {
             next_seq: 1,
             end: None,
             state: None,
+            segment: None,
+            answered_at: None,
+            low_mss: None,
             names: Names::default(),
             tally: Tally::default(),
             told: 0,
@@ -159,6 +168,16 @@ impl Measurement {
         })
     }
 
+    /// Takes the MSS that the target offers where it is smaller than ours.
+    fn count_mss(&mut self, answer: &protocol::Answer) {
+        let ours = self.config.syn.map_or(0, |syn| syn.mss);
+        let mss = answer.segment.and_then(|segment| segment.offer.mss);
+        if let Some(mss) = mss.filter(|mss| *mss < ours) {
+            let count = self.low_mss.map_or(0, |(_, count)| count);
+            self.low_mss = Some((mss, count + 1));
+        }
+    }
+
     /// Ends it for a reason from outside.
     fn cut(&mut self, reason: StopReason) -> Next {
         let asked = self.hops.iter().rev().find(|hop| hop.asked > 0).map_or(0, |hop| hop.ttl);
@@ -170,19 +189,23 @@ impl Measurement {
     }
 
     /// Our packet as it was sent, as far as that is known.
-    fn sent_packet(&self) -> Sent {
-        let Config { control, way, size, destination, .. } = &self.config;
+    fn sent_packet(&self, seq: u64) -> Sent {
+        let Config { control, way, size, destination, syn, .. } = &self.config;
         let family = destination.family();
         let data = match self.config.protocol {
-            protocol::Protocol::Tcp { .. } => None,
+            protocol::Protocol::Tcp { .. } => syn.map(|_| SYN_LENGTH as u32),
             _ => Some(8 + u32::from(*size)),
         };
         Sent {
             source: control.source.or_else(|| way.and_then(|way| way.source)),
-            source_port: self.config.source_port,
+            source_port: self
+                .config
+                .source_port
+                .map(|port| port + u16::from(self.config.flow_of(seq))),
             traffic_class: control.traffic_class.unwrap_or(0),
             dont_fragment: self.config.dont_fragment.filter(|_| family == Family::Ipv4),
             flow_label: control.flow_label,
+            mss: syn.map(|syn| syn.mss),
             total_length: data.map(|data| data + u32::try_from(family.header_len()).unwrap_or(0)),
         }
     }
@@ -239,6 +262,9 @@ impl Measurement {
         self.tally.on_stamp(answer.stamp);
         if let protocol::Meaning::Reached(state) = answer.meaning {
             self.state.get_or_insert(state);
+            self.segment = self.segment.or(answer.segment);
+            self.count_mss(answer);
+            self.answered_at = self.answered_at.max(Some(at));
         }
         if self.farthest() > before {
             self.progress_at = self.progress_at.max(Some(at));
@@ -299,7 +325,7 @@ impl Policy for Measurement {
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
-        let told = Told::new(detail, &self.sent_packet());
+        let told = Told::new(detail, &self.sent_packet(probe.seq));
         if self.open.contains_key(&probe.seq) {
             self.explained.entry(probe.seq).or_default().join(told);
             return;
@@ -347,6 +373,8 @@ impl Policy for Measurement {
             Told_::Duplicate(reply) | Told_::Further(reply) => {
                 (reply.received_at, EventKind::Duplicate(of_reply(reply)))
             }
+            // That the target says once more what it said is no fault of the path.
+            Told_::Repeated(_) => return,
             Told_::Advice(error) => {
                 let kind = EventKind::Advice { ttl, query, error: *error };
                 (probe.sent_at + error.rtt, kind)

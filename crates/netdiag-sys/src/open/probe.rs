@@ -44,6 +44,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
+    /// Sockets that keep the ports of raw TCP from everybody else.
+    pub(crate) reserved: Vec<Socket>,
     /// It is read even if nothing is sent by it.
     pub(crate) only_listens: bool,
     /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
@@ -88,6 +90,7 @@ impl ProbeSocket {
             is_direct,
             tells_departures: false,
             only_listens: false,
+            reserved: Vec::new(),
         };
         // The kernel ignores what becomes of the packet (ping_v6_sendmsg in net/ipv6/ping.c).
         let is_silent = new.opening.socket == SocketKind::IcmpDatagram && family == Family::Ipv6;
@@ -106,6 +109,11 @@ impl ProbeSocket {
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
     pub(crate) fn is_udp(&self) -> bool {
         self.opening.socket == SocketKind::UdpErrorQueue
+    }
+
+    /// Whether what leaves by it are segments of TCP.
+    pub(crate) fn is_tcp(&self) -> bool {
+        !self.reserved.is_empty()
     }
 
     /// The firewall mark of what leaves by it.

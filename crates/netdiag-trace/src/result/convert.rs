@@ -1,18 +1,21 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Path, Responder, Target, UnknownObject,
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Options, Path, Responder, Target,
+    UnknownObject,
 };
 use crate::end::StopReason;
 use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
+use netdiag_engine::outcome::Segment;
 use netdiag_model::contract::{Jitter, Method, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::way::initial_ttl;
 use netdiag_model::{ClockAnchor, IcmpKind, Instant, Untrusted};
 use netdiag_wire::extension::InterfaceRole;
+use netdiag_wire::tcp::Offer;
 
 /// What a result needs to know beside the measurement.
 #[derive(Clone, Debug)]
@@ -36,7 +39,7 @@ impl Measurement {
     pub fn result(&self, context: &Context) -> Target {
         let config = &self.config;
         let reached = self.reached_at();
-        let varied = config.vary_flow || matches!(config.protocol, Protocol::Tcp { .. });
+        let varied = config.vary_flow || config.connects();
         Target {
             target: context.target.clone(),
             address: Some(config.destination.address()),
@@ -94,6 +97,9 @@ impl Measurement {
             state,
             reply_ttl: target.and_then(|target| target.reply_ttl),
             icmp: target.and_then(|target| target.icmp).map(icmp),
+            flags: self.segment.map(|segment| segment.flags.to_string()),
+            window: self.segment.map(|segment| segment.window),
+            options: self.segment.filter(Segment::is_open).map(|segment| offer(segment.offer)),
         })
     }
 
@@ -215,6 +221,15 @@ impl Measurement {
             icmp: Some(IcmpSource::new(kind, from)),
             message: format!("{} from {from} at hop {ttl}", kind.ping_text()),
         })
+    }
+}
+
+fn offer(offer: Offer) -> Options {
+    Options {
+        mss: offer.mss,
+        wscale: offer.window_scale,
+        sack: offer.sack_permitted,
+        timestamps: offer.timestamps,
     }
 }
 
