@@ -69,5 +69,5 @@ pub(super) fn bind(socket: &Socket, family: Family, port: u16) -> Result<u16, Ne
         }
     };
     socket.bind(&SockAddr::from(SocketAddr::new(any, port))).map_err(probe::error("bind"))?;
-    probe::local_port(socket)
+    if port == 0 { probe::local_port(socket) } else { Ok(port) }
 }
