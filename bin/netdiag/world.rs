@@ -10,6 +10,7 @@ use netdiag_sys::{
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The machine that this process runs on.
 pub(crate) struct SystemWorld {
@@ -21,13 +22,15 @@ impl World for SystemWorld {
     type Network = Box<dyn MachineNetwork>;
 
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError> {
-        let network: Self::Network = match request.backend {
-            Backend::Linux => Box::new(linux(request).open()),
-            Backend::Portable => Box::new(portable(request).open()?),
-        };
         // Nothing from outside has been read yet, and nothing is read before this.
-        let kept = NetworkError { call: "giving up capabilities", errno: 1 };
-        privileges::drop_all().map_err(|_| kept)?;
+        let (network, dropped): (Self::Network, _) = match request.backend {
+            Backend::Linux => {
+                let (network, dropped) = linux(request).open_then(privileges::drop_all);
+                (Box::new(network), dropped)
+            }
+            Backend::Portable => (Box::new(portable(request).open()?), privileges::drop_all()),
+        };
+        dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         // Without a sandbox it is still a measurement.
         sandbox::enter(&Reads { names: request.names, file: request.file.as_deref() });
         Ok(network)
@@ -45,8 +48,13 @@ impl World for SystemWorld {
         network.watch()
     }
 
-    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp> {
-        names::resolve_all(names, family)
+    fn resolve(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> Vec<LookedUp> {
+        names::resolve_all(names, family, patience)
     }
 
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError> {

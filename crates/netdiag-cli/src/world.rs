@@ -33,9 +33,14 @@ pub trait World {
 
     /// The addresses of host names, each in the order in which they should be tried, and how long
     /// each look-up took; one for each name, in their order. Literal addresses are answered without
-    /// asking anybody, the others are looked up at the same time. An error: the name does not exist,
-    /// or nobody could be asked.
-    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp>;
+    /// asking anybody, the others are looked up at the same time, all of them within `patience` and
+    /// never for more than 5 s. An error: the name does not exist, or nobody could be asked.
+    fn resolve(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> Vec<LookedUp>;
 
     /// Whether TCP connections of a family can be opened here; sends nothing.
     ///

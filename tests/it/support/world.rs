@@ -94,7 +94,7 @@ impl World for SimWorld {
         Ok(())
     }
 
-    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp> {
+    fn resolve(&mut self, names: &[String], family: Option<Family>, _: Duration) -> Vec<LookedUp> {
         names.iter().map(|name| (self.look_up(name, family), Duration::ZERO)).collect()
     }
 

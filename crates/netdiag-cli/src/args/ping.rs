@@ -76,7 +76,8 @@ pub(crate) struct PingArguments {
     /// stay after the last request when nothing was answered [default: 10].
     #[arg(short = 'W', long, value_name = "DUR", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Option<Timeout>,
-    /// End after this time, whatever is under way.
+    /// End after this time, whatever is under way, also the look-up of a name (after half of it
+    /// where there are several targets).
     #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) deadline: Option<Duration>,
     /// So many requests at once at the start; above 3 only for root.

@@ -74,7 +74,8 @@ pub(crate) struct TraceArguments {
     /// least as far away, once one has answered.
     #[arg(short = 'w', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Timeout,
-    /// End after this time, whatever is under way.
+    /// End after this time, whatever is under way, also the look-up of a name (after half of it
+    /// where there are several targets).
     #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) deadline: Option<Duration>,
 

@@ -194,7 +194,7 @@ fn eight_quoted_bytes_name_the_syn_and_a_foreign_quote_names_none() {
             assert!(told.kind.is_time_exceeded());
             assert_eq!(told.from, Destination::new(router.parse().expect("an address")));
             // A translated source port is no other probe; another sequence number or destination is.
-            let place = header as usize;
+            let place = header;
             for (offset, reason) in [(0, None), (5, Some(())), (2, Some(()))] {
                 let mut quoted = datagram(&sent[0]);
                 quoted[place + offset] ^= 0x40;

@@ -100,10 +100,20 @@ impl OpenRequest {
     /// raised while the sockets are opened.
     #[must_use]
     pub fn open(&self) -> SystemNetwork {
+        self.open_then(|| ()).0
+    }
+
+    /// The same, and `then` as soon as no right is needed any more: few steps are taken with raised
+    /// rights.
+    #[must_use]
+    pub fn open_then<T>(&self, then: impl FnOnce() -> T) -> (SystemNetwork, T) {
         let mut refused = Vec::new();
-        let [(ipv4, udp4, tcp4), (ipv6, udp6, tcp6)] = with_net_raw(|| {
+        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = with_net_raw(|| {
             [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused))
         });
+        let done = then();
+        let opened = [&mut ipv4, &mut ipv6, &mut udp4, &mut udp6, &mut tcp4, &mut tcp6];
+        opened.into_iter().flatten().for_each(|socket| socket.finish(self));
         let opening = |tried: &Tried| {
             tried.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone)
         };
@@ -122,7 +132,8 @@ impl OpenRequest {
             refused,
             unmarked,
         };
-        SystemNetwork::new(opened, [ipv4, ipv6, udp4, udp6, tcp4, tcp6].into_iter().flatten())
+        let sockets = [ipv4, ipv6, udp4, udp6, tcp4, tcp6].into_iter().flatten();
+        (SystemNetwork::new(opened, sockets), done)
     }
 
     /// The sockets of one family: ICMP, UDP and raw TCP.

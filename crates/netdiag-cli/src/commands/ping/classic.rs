@@ -1,9 +1,9 @@
 //! What `--classic` does otherwise: iputils' words for what cannot be done, its waits, its report.
 
-use super::check::LEAST_INTERVAL;
 use super::plan::Plan;
 use crate::args::PingArguments;
 use crate::commands::resolve;
+use crate::commands::user::LEAST_INTERVAL;
 use netdiag_engine::port::{NetworkError, Opened};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::errno::{self, Errno};
@@ -11,7 +11,8 @@ use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Config;
 use netdiag_ping::config::Manner;
-use netdiag_report::ping::{ClassicOptions, ClassicReport, PingReport};
+use netdiag_report::Report;
+use netdiag_report::ping::{ClassicOptions, ClassicReport, Ping};
 use std::io::{BufWriter, Write};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -25,6 +26,44 @@ const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
 
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
+
+/// Our options by the letters that iputils has for them.
+const LETTERS: &[(&str, &str)] = &[
+    ("--adaptive", "-A"),
+    ("--broadcast", "-b"),
+    ("--deadline", "-w"),
+    ("--df", "-M"),
+    ("--flood", "-f"),
+    ("--flow-label", "-F"),
+    ("--ident", "-e"),
+    ("--interface", "-I"),
+    ("--interval", "-i"),
+    ("--ip-timestamps", "-T"),
+    ("--ipv4", "-4"),
+    ("--ipv6", "-6"),
+    ("--mark", "-m"),
+    ("--pattern", "-p"),
+    ("--preload", "-l"),
+    ("--record-route", "-R"),
+    ("--size", "-s"),
+    ("--source", "-I"),
+    ("--timeout", "-W"),
+    ("--ttl", "-t"),
+];
+
+/// A message about options, in the letters of the tool under whose name the program was started.
+pub(super) fn worded(arguments: &PingArguments, message: String) -> String {
+    if arguments.program.is_none() {
+        return message;
+    }
+    let letter = |word: &str| {
+        let name = word.trim_end_matches([':', ',', '.', ';']);
+        let (_, letter) = LETTERS.iter().find(|(long, _)| *long == name)?;
+        Some(format!("{letter}{}", word.get(name.len()..)?))
+    };
+    let words = message.split(' ').map(|word| letter(word).unwrap_or_else(|| word.to_owned()));
+    words.collect::<Vec<_>>().join(" ")
+}
 
 /// What goes wrong without being an error, before anything is sent.
 pub(super) fn warnings(arguments: &PingArguments, opened: &Opened) -> Vec<String> {
@@ -61,7 +100,7 @@ pub(super) fn report<'a>(
     opened: &Opened,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn PingReport + 'a> {
+) -> Box<dyn Report<Ping> + 'a> {
     let options = ClassicOptions {
         program: arguments.program(),
         quiet: arguments.quiet,
