@@ -249,7 +249,7 @@ fn a_deadline_bounds_the_look_up_of_names() {
         let document = ended.json();
         assert_eq!(document["targets"][1]["failure"]["reason"], "no-resolver", "{ended:?}");
         let known = &document["targets"][0];
-        let count = known.get("received").or(known.pointer("/hops/0/received"));
+        let count = known.get("received").or_else(|| known.pointer("/hops/0/received"));
         assert_eq!(count, Some(&1.into()), "{words}: {ended:?}");
     }
     // iputils' deadline begins when the name is known.
