@@ -148,6 +148,7 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         user_stamps: request.user_stamps,
         no_icmp: !request.icmp,
         udp_quotes: request.udp_quotes,
+        tcp_ports: request.tcp_ports,
         udp: request.udp == UdpSockets::Always,
         udp_instead: request.udp == UdpSockets::InsteadOfIcmp,
         ..netdiag_sys::OpenRequest::default()

@@ -27,6 +27,7 @@ mod streams;
 mod sweep_faults;
 mod sweep_targets;
 mod sweeps;
+mod syns;
 mod threats;
 mod traces;
 mod unseen;

@@ -145,6 +145,9 @@ pub struct OpenRequest {
     pub udp: UdpSockets,
     /// A raw ICMP socket hears what routers quote of UDP datagrams, too.
     pub udp_quotes: bool,
+    /// How many ports raw TCP leaves from, a power of two up to 16; 0: no such socket. Where it is
+    /// refused, connections do.
+    pub tcp_ports: u8,
     /// What every packet carries, for a backend that fixes it when it opens.
     pub control: Control,
     /// How long after its request a reply can still be told from others, likewise.

@@ -39,14 +39,25 @@ pub struct Config {
     pub size: u16,
     /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
     pub dont_fragment: Option<bool>,
-    /// The source port of UDP probes, where known.
+    /// The source port of UDP probes and of SYNs, where known; with a varied flow the first.
     pub source_port: Option<u16>,
+    /// TCP is probed by SYNs of our own, not by connections.
+    pub syn: Option<Syn>,
     /// What travels with each packet; its hop limit is that of the hop.
     pub control: Control,
     /// The way that the packets take out of this machine, where known.
     pub way: Option<Way>,
     /// Whether the names of the hops are wanted.
     pub wants_names: bool,
+}
+
+/// How SYNs are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Syn {
+    /// How many ports there are to vary the flow over, at least 1.
+    pub ports: u8,
+    /// The MSS that they offer, in bytes.
+    pub mss: u16,
 }
 
 /// Data bytes of a probe: a packet of 60 bytes (IPv4), 80 (IPv6).
@@ -73,6 +84,7 @@ impl Config {
             size: SIZE,
             dont_fragment: None,
             source_port: None,
+            syn: None,
             control: Control::default(),
             way: None,
             wants_names: false,

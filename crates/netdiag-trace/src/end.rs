@@ -87,19 +87,16 @@ impl Measurement {
     pub(crate) fn is_over(&mut self) -> bool {
         let (last, farthest) = (self.last(), self.farthest());
         let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
-        if !of_path().all(Hop::is_settled) {
+        let sends_nothing = self.sends_nothing();
+        if !(sends_nothing && self.open.is_empty() || of_path().all(Hop::is_settled)) {
             return false;
         }
         if self.repeat_next() {
             return false;
         }
-        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
-        let (sent, refused) = of_path().fold((0, 0), |(sent, refused), hop| {
-            let counters = hop.stats.counters();
-            (sent + counters.sent(), refused + counters.local_errors())
-        });
+        let (sent, refused) = self.sent_and_refused();
         let reason = match () {
-            () if sent == 0 && refused >= REFUSED.min(self.config.queries) => {
+            () if sends_nothing || sent == 0 && refused >= REFUSED.min(self.config.queries) => {
                 StopReason::LocalError
             }
             () if last < self.config.max_ttl || last - farthest >= self.config.gap => {
@@ -109,6 +106,25 @@ impl Measurement {
         };
         self.end.get_or_insert(End { ttl: last, reason });
         true
+    }
+
+    /// Whether enough was tried to say that this machine sends nothing at all: a second after the first
+    /// try it still did not. Of a connection nothing is known sooner. Who wants a pace of their own gets
+    /// all that they asked for.
+    pub(crate) fn sends_nothing(&self) -> bool {
+        let (sent, refused) = self.sent_and_refused();
+        let refused_again = || self.hops.iter().any(|hop| hop.stats.counters().local_errors() > 1);
+        sent == 0
+            && refused >= REFUSED
+            && (self.config.connects() || self.config.interval.is_none() && refused_again())
+    }
+
+    /// How many probes left, and how many this machine kept.
+    fn sent_and_refused(&self) -> (u64, u64) {
+        self.hops.iter().fold((0, 0), |(sent, refused), hop| {
+            let counters = hop.stats.counters();
+            (sent + counters.sent(), refused + counters.local_errors())
+        })
     }
 }
 
@@ -198,6 +214,7 @@ mod tests {
                     quoted_hop_limit: None,
                     icmp: None,
                     mtu: None,
+                    segment: None,
                     meaning: Meaning::Passed,
                 };
                 hop.answer(Instant::ZERO, &answer, None);

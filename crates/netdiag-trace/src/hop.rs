@@ -28,6 +28,7 @@ pub(crate) struct Hop {
     /// The longest round trip.
     pub(crate) slowest: Option<Duration>,
     /// What the answers say of the path, each kind once.
+    pub(crate) passed: bool,
     pub(crate) reached: bool,
     pub(crate) stopped: u64,
     /// When each answer of this hop came, for the rate of a limit: the first and the last.
@@ -48,6 +49,7 @@ impl Hop {
             last_asked: None,
             responders: Vec::new(),
             slowest: None,
+            passed: false,
             reached: false,
             stopped: 0,
             answered: None,
@@ -104,7 +106,7 @@ impl Hop {
         let first = self.answered.map_or(at, |(first, _)| first);
         self.answered = Some((first, at));
         match answer.meaning {
-            Meaning::Passed => {}
+            Meaning::Passed => self.passed = true,
             Meaning::Reached(_) => self.reached = true,
             Meaning::Stopped => self.stopped += 1,
         }

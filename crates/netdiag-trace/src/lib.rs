@@ -31,7 +31,7 @@ pub mod result;
 mod tally;
 mod verdict;
 
-pub use config::Config;
+pub use config::{Config, Syn};
 pub use event::Event;
 pub use measurement::Measurement;
 pub use protocol::Protocol;

@@ -11,6 +11,7 @@ use crate::names::Names;
 use crate::protocol::State;
 use crate::responder::Told;
 use crate::tally::Tally;
+use netdiag_engine::outcome::Segment;
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,6 +30,11 @@ pub struct Measurement {
     pub(crate) end: Option<End>,
     /// What the target said.
     pub(crate) state: Option<State>,
+    /// With which segment, and when it last did.
+    pub(crate) segment: Option<Segment>,
+    pub(crate) answered_at: Option<Instant>,
+    /// How many SYN-ACKs offered a smaller MSS than we did, and which.
+    pub(crate) low_mss: Option<(u16, u64)>,
     pub(crate) names: Names,
     pub(crate) tally: Tally,
     /// The last hop that was told of.
@@ -78,6 +84,9 @@ impl Measurement {
             next_seq: 1,
             end: None,
             state: None,
+            segment: None,
+            answered_at: None,
+            low_mss: None,
             names: Names::default(),
             tally: Tally::default(),
             told: 0,

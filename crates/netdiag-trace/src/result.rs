@@ -78,6 +78,26 @@ pub struct Final {
     pub reply_ttl: Option<u8>,
     /// Its last answer, of an ICMP error.
     pub icmp: Option<Icmp>,
+    /// The flags of the segment that answered a SYN, such as `SYN+ACK`; `null` where the kernel opened
+    /// a connection, which does not tell.
+    pub flags: Option<String>,
+    /// The window of that segment in bytes, not scaled.
+    pub window: Option<u16>,
+    /// What the target offered, of an open port.
+    pub options: Option<Options>,
+}
+
+/// The options of a SYN-ACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Options {
+    /// The largest segment that it takes, in bytes (RFC 9293 section 3.7.1).
+    pub mss: Option<u16>,
+    /// Bits that its windows are to be shifted by (RFC 7323 section 2).
+    pub wscale: Option<u8>,
+    /// Selective acknowledgements are understood (RFC 2018).
+    pub sack: bool,
+    /// It has timestamps (RFC 7323 section 3).
+    pub timestamps: bool,
 }
 
 /// One hop.

@@ -28,6 +28,9 @@ const CASES: &[Case] = &[
     ("trace-udp-service", "trace-path", RAW, "--udp -p 7 10.9.2.2", 0),
     ("trace-stands-in", "trace-path", UDP, "10.9.2.2", 0),
     ("trace-tcp-open", "trace-path", RAW, "10.9.2.2:80", 0),
+    ("trace-tcp-varied", "trace-path", RAW, "--vary-flow 10.9.2.2:80", 0),
+    ("trace-tcp-connect", "trace-path", UDP, "10.9.2.2:80", 0),
+    ("trace-tcp-clamped", "trace-clamp", RAW, "10.9.2.2:80 [fd09:2::2]:80 10.9.3.2:80", 0),
     ("trace-tcp-closed", "trace-path", RAW, "--tcp [fd09:2::2]", 0),
     ("trace-tcp-filtered", "trace-path", RAW, "-m 9 10.9.2.2:9", 1),
     ("trace-some", "trace-path", RAW, "-q 1 -f 2 -m 4 10.9.2.2", 1),
@@ -203,6 +206,10 @@ const BOTH: &[(&str, &str)] = &[
     ("trace-path", "--udp --vary-flow 10.9.2.2"),
     ("trace-path", "10.9.2.2:80"),
     ("trace-path", "[fd09:2::2]:81"),
+    ("trace-path", "--vary-flow --dscp af41 10.9.2.2:80"),
+    ("trace-path", "-q 1 -m 8 [fd09:2::2]:9"),
+    ("trace-clamp", "10.9.2.2:80 [fd09:2::2]:80 10.9.3.2:80"),
+    ("trace-loop", "10.9.3.2:80 [fd09:3::2]:80"),
     ("trace-loop", "10.9.2.2 fd09:2::2 10.9.3.2 fd09:3::2"),
 ];
 
@@ -347,7 +354,6 @@ fn options_that_do_not_fit_are_usage_errors() {
         ("--udp --tcp 10.9.2.2", "--tcp"),
         ("10.9.2.2:0", "a port is a number"),
         ("--tcp --size 64 10.9.2.2", "--size: not with TCP"),
-        ("--tcp --vary-flow 10.9.2.2", "--vary-flow: not with TCP"),
         ("10.9.2.0/24", "takes no network"),
         ("224.0.0.1", "not to a group"),
         ("-4 fd09:2::2", "--ipv4"),

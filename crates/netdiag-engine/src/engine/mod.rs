@@ -8,6 +8,7 @@ mod operations;
 mod pace;
 mod queries;
 mod receive;
+mod segments;
 mod settle;
 mod start;
 mod timers;

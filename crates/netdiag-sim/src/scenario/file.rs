@@ -90,6 +90,8 @@ pub struct Node {
     /// TCP ports that answer SYN with SYN-ACK; the others answer RST.
     #[serde(default)]
     pub tcp_open: Vec<u16>,
+    /// The MSS that its SYN-ACKs offer, 1460 if absent.
+    pub tcp_mss: Option<u16>,
     /// TCP ports that answer nothing.
     #[serde(default)]
     pub tcp_silent: Vec<u16>,
@@ -158,6 +160,8 @@ pub struct IcmpManners {
     pub objects: Vec<ToldObject>,
     /// The TOS byte or traffic class that packets to hosts behind it go on with.
     pub rewrite_tos: Option<u8>,
+    /// The largest MSS that SYNs to hosts behind it go on with (MSS clamping).
+    pub clamp_mss: Option<u16>,
 }
 
 /// A token bucket.

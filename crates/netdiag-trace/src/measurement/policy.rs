@@ -102,7 +102,7 @@ impl Policy for Measurement {
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
-        let told = Told::new(detail, &self.sent_packet());
+        let told = Told::new(detail, &self.sent_packet(probe.seq));
         if self.open.contains_key(&probe.seq) {
             self.explained.entry(probe.seq).or_default().join(told);
             return;
@@ -150,6 +150,8 @@ impl Policy for Measurement {
             Told_::Duplicate(reply) | Told_::Further(reply) => {
                 (reply.received_at, EventKind::Duplicate(of_reply(reply)))
             }
+            // That the target says once more what it said is no fault of the path.
+            Told_::Repeated(_) => return,
             Told_::Advice(error) => {
                 let kind = EventKind::Advice { ttl, query, error: *error };
                 (probe.sent_at + error.rtt, kind)

@@ -10,22 +10,27 @@ use crate::result::OutcomeName;
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{Events, Outcome, Probe};
 use netdiag_model::{Family, Instant};
+use netdiag_wire::tcp::SYN_LENGTH;
 
 impl Measurement {
     /// Our packet as it was sent, as far as that is known.
-    pub(super) fn sent_packet(&self) -> Sent {
-        let Config { control, way, size, destination, .. } = &self.config;
+    pub(super) fn sent_packet(&self, seq: u64) -> Sent {
+        let Config { control, way, size, destination, syn, .. } = &self.config;
         let family = destination.family();
         let data = match self.config.protocol {
-            Protocol::Tcp { .. } => None,
+            Protocol::Tcp { .. } => syn.map(|_| SYN_LENGTH as u32),
             _ => Some(8 + u32::from(*size)),
         };
         Sent {
             source: control.source.or_else(|| way.and_then(|way| way.source)),
-            source_port: self.config.source_port,
+            source_port: self
+                .config
+                .source_port
+                .map(|port| port + u16::from(self.config.flow_of(seq))),
             traffic_class: control.traffic_class.unwrap_or(0),
             dont_fragment: self.config.dont_fragment.filter(|_| family == Family::Ipv4),
             flow_label: control.flow_label,
+            mss: syn.map(|syn| syn.mss),
             total_length: data.map(|data| data + u32::try_from(family.header_len()).unwrap_or(0)),
         }
     }
@@ -82,6 +87,9 @@ impl Measurement {
         self.tally.on_stamp(answer.stamp);
         if let protocol::Meaning::Reached(state) = answer.meaning {
             self.state.get_or_insert(state);
+            self.segment = self.segment.or(answer.segment);
+            self.count_mss(answer);
+            self.answered_at = self.answered_at.max(Some(at));
         }
         if self.farthest() > before {
             self.progress_at = self.progress_at.max(Some(at));
@@ -90,5 +98,15 @@ impl Measurement {
             self.names.want(answer.from.address());
         }
         self.find_end();
+    }
+
+    /// Takes the MSS that the target offers where it is smaller than ours.
+    fn count_mss(&mut self, answer: &protocol::Answer) {
+        let ours = self.config.syn.map_or(0, |syn| syn.mss);
+        let mss = answer.segment.and_then(|segment| segment.offer.mss);
+        if let Some(mss) = mss.filter(|mss| *mss < ours) {
+            let count = self.low_mss.map_or(0, |(_, count)| count);
+            self.low_mss = Some((mss, count + 1));
+        }
     }
 }

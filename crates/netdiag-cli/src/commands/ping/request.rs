@@ -42,6 +42,7 @@ pub(super) fn open_request(
             (false, false) => UdpSockets::Never,
         },
         udp_quotes: false,
+        tcp_ports: 0,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
         names: arguments.hosts.iter().any(|host| literal(host).is_none())

@@ -119,7 +119,6 @@ fn check_options(arguments: &TraceArguments, hosts: &[(String, Protocol)]) -> Re
     }
     if hosts.iter().any(|(_, protocol)| matches!(protocol, Protocol::Tcp { .. })) {
         let useless = [
-            (arguments.vary_flow, "--vary-flow"),
             (arguments.size.is_some(), "--size"),
             (arguments.df.is_some(), "--df"),
             (arguments.mark.is_some(), "--mark"),
