@@ -31,6 +31,8 @@ pub struct Config {
     pub interval: Option<Duration>,
     /// From one probe to the next one, to whatever hop.
     pub spacing: Duration,
+    /// Cycles over the hops instead of so many queries to each.
+    pub rounds: Option<Rounds>,
     /// After which time without an answer a probe is lost, as long as nothing farther has answered.
     pub timeout: Duration,
     /// After which time the trace ends, whatever is under way.
@@ -47,6 +49,17 @@ pub struct Config {
     pub way: Option<Way>,
     /// Whether the names of the hops are wanted.
     pub wants_names: bool,
+}
+
+/// Cycles over the hops of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// From one cycle to the next one.
+    pub interval: Duration,
+    /// How many; `None`: until it is stopped.
+    pub count: Option<u64>,
+    /// How often the figures of all hops are told while it runs; `None`: not at all.
+    pub figures: Option<Duration>,
 }
 
 /// Data bytes of a probe: a packet of 60 bytes (IPv4), 80 (IPv6).
@@ -67,6 +80,7 @@ impl Config {
             window: 8,
             gap: 8,
             interval: None,
+            rounds: None,
             spacing: Duration::ZERO,
             timeout: Duration::from_secs(2),
             deadline: None,

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::end::{End, StopReason};
+use crate::epoch::{Epochs, Settlement};
 use crate::event::{Event, EventKind, Interim, Settled, Stray};
 use crate::hop::Hop;
 use crate::names::Names;
@@ -9,9 +10,10 @@ use crate::order::Step;
 use crate::protocol::{self, State};
 use crate::responder::{Sent, Told};
 use crate::result::OutcomeName;
+use crate::rounds::{Rounds, keys};
 use crate::tally::Tally;
 use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply};
-use netdiag_engine::port::{Change, Control};
+use netdiag_engine::port::{Change, Console, Control, Key};
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{
     Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray as Told_, WayOut,
@@ -52,6 +54,10 @@ pub struct Measurement {
     pub(crate) last_asked: Option<Instant>,
     /// When a farther hop than before last answered.
     pub(crate) progress_at: Option<Instant>,
+    /// How far the cycles are, where there are any.
+    pub(crate) rounds: Option<Rounds>,
+    /// The paths before this one.
+    pub(crate) epochs: Epochs,
     stopped: bool,
     pub(crate) complete: bool,
 }
@@ -60,7 +66,12 @@ pub struct Measurement {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) ttl: u8,
+    /// Its number in its hop, on its path.
     pub(crate) query: u64,
+    /// Its number in its hop, or the cycle that it belongs to, as others are told.
+    pub(crate) number: u64,
+    /// The path that it was sent on.
+    pub(crate) epoch: u64,
     pub(crate) asked_at: Instant,
     /// `None` until it is known to have left.
     pub(crate) sent_at: Option<Instant>,
@@ -70,7 +81,8 @@ pub(crate) struct Flight {
 #[derive(Clone, Copy, Debug)]
 struct Past {
     ttl: u8,
-    query: u64,
+    number: u64,
+    epoch: u64,
     /// An answer of it has come, in time or late.
     answered: bool,
 }
@@ -85,6 +97,8 @@ impl Measurement {
         let hops = (config.first_ttl..=config.max_ttl).map(|ttl| Hop::new(ttl, config.queries));
         Self {
             hops: hops.collect(),
+            rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
+            epochs: Epochs::default(),
             config,
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
@@ -129,7 +143,7 @@ impl Measurement {
         Some(self.last_at?.since(self.started_at?))
     }
 
-    fn event(&self, at: Instant, kind: EventKind) -> Event {
+    pub(crate) fn event(&self, at: Instant, kind: EventKind) -> Event {
         Event { target_index: self.config.target_index, at, kind }
     }
 
@@ -147,7 +161,10 @@ impl Measurement {
         self.last_asked = Some(now);
         self.progress_at.get_or_insert(now);
         let query = self.hop_mut(ttl).map_or(0, |hop| hop.ask(now));
-        self.open.insert(seq, Flight { ttl, query, asked_at: now, sent_at: None });
+        let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
+        let epoch = self.epochs.number;
+        let flight = Flight { ttl, query, number, epoch, asked_at: now, sent_at: None };
+        self.open.insert(seq, flight);
         Next::Probe(ProbeSpec {
             target: u32::from(ttl),
             seq,
@@ -161,6 +178,9 @@ impl Measurement {
 
     /// Ends it for a reason from outside.
     fn cut(&mut self, reason: StopReason) -> Next {
+        if self.close_early() {
+            return Next::Quit;
+        }
         let asked = self.hops.iter().rev().find(|hop| hop.asked > 0).map_or(0, |hop| hop.ttl);
         let ttl = self.end.map_or_else(|| asked.min(self.last()), |end| end.ttl);
         if self.end.is_none_or(|end| end.reason != StopReason::Reached) {
@@ -209,7 +229,13 @@ impl Measurement {
     }
 
     /// Takes an outcome into its hop.
-    fn take(&mut self, probe: &Probe, flight: Flight, outcome: &Outcome) -> Settled {
+    fn take(
+        &mut self,
+        probe: &Probe,
+        flight: Flight,
+        outcome: &Outcome,
+        events: &mut Events<Event>,
+    ) -> Settled {
         let answer = protocol::answer(probe, outcome);
         let told = self.explained.remove(&probe.seq);
         let (kind, name) = match (&answer, outcome) {
@@ -223,19 +249,20 @@ impl Measurement {
         };
         let before = self.farthest();
         let at = answer.map_or(probe.sent_at, |answer| probe.sent_at + answer.rtt);
-        if let Some(hop) = self.hop_mut(flight.ttl) {
-            hop.settle(flight.query, probe.sent_at, kind);
-            if let Some(answer) = &answer {
-                hop.answer(at, answer, told);
-            }
-        }
+        let settlement = Settlement { sent_at: probe.sent_at, kind, answer, told };
+        let change = self.settle_on_path(probe.seq, flight, settlement);
         if let Some(answer) = &answer {
-            self.on_answer(answer, before, at);
+            self.on_answer(flight.ttl, answer, before, at);
         }
-        Settled { ttl: flight.ttl, query: flight.query, outcome: name, answer }
+        if let Some(change) = change {
+            let kind = EventKind::PathChanged(self.path_change(&change));
+            events.push(self.event(at, kind));
+        }
+        let Flight { ttl, number, .. } = flight;
+        Settled { ttl, query: number, outcome: name, answer }
     }
 
-    fn on_answer(&mut self, answer: &protocol::Answer, before: u8, at: Instant) {
+    fn on_answer(&mut self, ttl: u8, answer: &protocol::Answer, before: u8, at: Instant) {
         self.tally.on_stamp(answer.stamp);
         if let protocol::Meaning::Reached(state) = answer.meaning {
             self.state.get_or_insert(state);
@@ -246,6 +273,7 @@ impl Measurement {
         if self.config.wants_names {
             self.names.want(answer.from.address());
         }
+        self.doubt_end(ttl, answer.meaning);
         self.find_end();
     }
 }
@@ -279,22 +307,25 @@ impl Policy for Measurement {
             self.complete = names.is_none();
             return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
         }
-        match self.step(now) {
+        let step = match self.rounds {
+            Some(_) => self.next_of_round(now),
+            None => self.step(now),
+        };
+        match step {
             Step::Ask(ttl) => self.ask(ttl, now),
-            Step::Wait(until) => match until.min(next_expiry).min(deadline) {
-                Instant::FAR => Next::WhenSettled,
-                until => Next::NotBefore(until),
-            },
+            Step::Wait(until) => {
+                let until = until.min(next_expiry).min(deadline);
+                match until.min(self.tell_figures(now, until, events)) {
+                    Instant::FAR => Next::WhenSettled,
+                    until => Next::NotBefore(until),
+                }
+            }
         }
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
         let Some(flight) = self.open.get_mut(&probe.seq) else { return };
         flight.sent_at = Some(probe.sent_at);
-        let ttl = flight.ttl;
-        if let Some(hop) = self.hop_mut(ttl) {
-            hop.stats.on_sent();
-        }
         self.last_at = self.last_at.max(Some(probe.sent_at));
     }
 
@@ -306,18 +337,18 @@ impl Policy for Measurement {
         }
         // The headers of what has settled already.
         let past = self.settled.get(&probe.seq).filter(|past| past.answered && told.is_quoted);
-        let ttl = past.map(|past| past.ttl);
-        if let Some(hop) = ttl.and_then(|ttl| self.hop_mut(ttl)) {
+        let place = past.map(|past| (past.epoch, past.ttl));
+        if let Some(hop) = place.and_then(|(epoch, ttl)| self.hop_of(epoch, ttl)) {
             hop.tell(detail.from, told);
         }
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         let Some(flight) = self.open.remove(&probe.seq) else { return };
-        let settled = self.take(probe, flight, outcome);
-        let Flight { ttl, query, .. } = flight;
+        let settled = self.take(probe, flight, outcome, events);
+        let Flight { ttl, number, epoch, .. } = flight;
         let answered = settled.answer.is_some();
-        self.settled.insert(probe.seq, Past { ttl, query, answered });
+        self.settled.insert(probe.seq, Past { ttl, number, epoch, answered });
         if self.settled.len() > PAST_KEPT {
             self.settled.pop_first();
         }
@@ -333,9 +364,8 @@ impl Policy for Measurement {
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Told_, events: &mut Events<Event>) {
-        let Some(Past { ttl, query, answered }) = self.settled.get(&probe.seq).copied() else {
-            return;
-        };
+        let Some(past) = self.settled.get(&probe.seq).copied() else { return };
+        let Past { ttl, number: query, epoch, answered } = past;
         let again =
             |stray| if answered { EventKind::Duplicate(stray) } else { EventKind::Late(stray) };
         let of = |from: IpAddr, rtt| Stray { ttl, query, from, rtt };
@@ -360,7 +390,7 @@ impl Policy for Measurement {
         if let Some(past) = self.settled.get_mut(&probe.seq) {
             past.answered |= matches!(kind, EventKind::Late(_));
         }
-        if let Some(hop) = self.hop_mut(ttl) {
+        if let Some(hop) = self.hop_of(epoch, ttl) {
             match &kind {
                 EventKind::Late(_) => hop.stats.on_late(),
                 EventKind::Duplicate(_) => hop.stats.on_duplicate(),
@@ -410,12 +440,24 @@ impl Policy for Measurement {
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
         let counters = || self.hops.iter().map(|hop| hop.stats.counters());
+        let under_way = self.open.values().filter(|flight| flight.sent_at.is_some()).count() as u64;
         let interim = Interim {
             farthest: self.farthest(),
-            sent: counters().map(|counters| counters.sent()).sum(),
+            sent: counters().map(|counters| counters.sent()).sum::<u64>() + under_way,
             received: counters().map(|counters| counters.received()).sum(),
         };
         events.push(self.event(now, EventKind::Interim(interim)));
+    }
+
+    fn console(&mut self, now: Instant, console: Console, events: &mut Events<Event>) {
+        match console {
+            Console::Key(Key::Char(keys::QUIT)) => self.stopped = true,
+            Console::Key(Key::Char(keys::PAUSE)) => self.pause(now),
+            Console::Key(Key::Char(keys::RESET)) => self.reset(),
+            _ => {}
+        }
+        self.show_soon();
+        events.push(self.event(now, EventKind::Console(console)));
     }
 
     fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
@@ -424,7 +466,15 @@ impl Policy for Measurement {
 
     fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
         let end = self.last_at.unwrap_or(now);
+        self.merge_trial();
+        let open: Vec<Flight> = self.open.values().copied().collect();
+        for flight in open.iter().filter(|flight| flight.sent_at.is_some()) {
+            if let Some(hop) = self.hop_of(flight.epoch, flight.ttl) {
+                hop.stats.on_sent();
+            }
+        }
         for hop in &mut self.hops {
+            hop.wanted = hop.wanted.min(hop.asked);
             hop.stats.finish(end.as_nanos(), |_| ());
         }
         self.tell_hops(end, true, events);

@@ -1,5 +1,6 @@
 //! What the network tells the engine.
 
+use super::console::Console;
 use super::ip_options::IpOptions;
 use super::operation::{Channel, OperationId};
 use netdiag_model::errno;
@@ -84,6 +85,8 @@ pub enum InputKind<B> {
     Changed(Change),
     /// Somebody wants to see the figures now (SIGQUIT).
     Interim,
+    /// Somebody did something at the terminal.
+    Console(Console),
     /// Nothing happened until the time that was asked for.
     Timeout,
     /// The run must end.
@@ -441,6 +444,7 @@ impl<B> InputKind<B> {
             Self::Named { id, result } => InputKind::Named { id, result },
             Self::Changed(change) => InputKind::Changed(change),
             Self::Interim => InputKind::Interim,
+            Self::Console(console) => InputKind::Console(console),
             Self::Timeout => InputKind::Timeout,
             Self::Stop(cause) => InputKind::Stop(cause),
         }

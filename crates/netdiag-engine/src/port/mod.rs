@@ -3,11 +3,13 @@
 //! `netdiag-sys` implements it on the operating system, `netdiag-sim` in virtual time. Batches own
 //! the bytes of what they carry, so that nothing is allocated for a packet.
 
+mod console;
 mod input;
 mod ip_options;
 mod network;
 mod operation;
 
+pub use console::{Console, Key, Size};
 pub use input::{
     Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, InterfaceChange, InterfaceEvent,
     Message, QueuedError, Received, SendError, StopCause, TcpInfo,
