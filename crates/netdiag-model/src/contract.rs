@@ -1,6 +1,7 @@
 //! The parts of the JSON contract that every command shares.
 
 use crate::finding::{Finding, Severity};
+use crate::{ClockAnchor, Instant, Untrusted};
 use serde::Serialize;
 
 /// The name of this version of the contract.
@@ -35,6 +36,19 @@ pub struct Document<T> {
     pub status: Status,
     /// The exit code of the process.
     pub exit_code: u8,
+}
+
+/// What the result of a target needs to know beside what was measured.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The target as it was given.
+    pub target: Untrusted,
+    /// Turns instants into dates.
+    pub anchor: ClockAnchor,
+    /// When the run started.
+    pub started_at: Instant,
+    /// How it was measured; its `timestamps` are set from what was seen.
+    pub method: Method,
 }
 
 /// What ended a run.

@@ -14,8 +14,9 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-pub use convert::{Context, outage, probe};
+pub use convert::{outage, probe};
 pub use netdiag_engine::failure::probe_failure;
+pub use netdiag_model::contract::Context;
 pub(crate) use netdiag_model::way::initial_ttl;
 
 /// One target of a ping.

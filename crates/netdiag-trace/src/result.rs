@@ -3,11 +3,12 @@
 //! A field once published stays.
 
 mod convert;
+mod cycles;
 
 pub use crate::end::StopReason;
 pub use crate::protocol::State;
 pub use crate::responder::{Field, Value};
-pub use convert::Context;
+pub use netdiag_model::contract::Context;
 
 use crate::protocol::Protocol;
 use netdiag_model::contract::{Jitter, Method, Rtt};

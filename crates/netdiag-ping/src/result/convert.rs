@@ -15,27 +15,14 @@ use netdiag_engine::failure::{local_failure, plain, probe_failure, refusal_failu
 use netdiag_engine::outcome::ReplyDetail;
 use netdiag_engine::port;
 use netdiag_engine::stats::PercentileKind;
-use netdiag_model::contract::{Jitter, Method, ReplyTtl, Rtt};
+use netdiag_model::contract::{Context, Jitter, ReplyTtl, Rtt};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
+use netdiag_model::milliseconds;
 use netdiag_model::way::initial_ttl;
-use netdiag_model::{ClockAnchor, Instant, Untrusted, milliseconds};
 use std::collections::BTreeMap;
 
 const ECONNREFUSED: i32 = 111;
-
-/// What a result needs to know beside the measurement.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// The target as it was given.
-    pub target: Untrusted,
-    /// Turns instants into dates.
-    pub anchor: ClockAnchor,
-    /// When the run started.
-    pub started_at: Instant,
-    /// How it was measured; its `timestamps` are set from what was seen.
-    pub method: Method,
-}
 
 impl Measurement {
     /// What was found, so far or in the end.

@@ -2,7 +2,7 @@
 
 use crate::Measurement;
 use crate::epoch::{Change, HOLDS};
-use crate::result::Context;
+use netdiag_model::contract::Context;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::milliseconds;
 use std::time::Duration;

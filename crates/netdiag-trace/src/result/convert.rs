@@ -1,43 +1,19 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    Changed, Epoch, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, PathChange, Responder,
-    Target, UnknownObject,
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, Responder, Target, UnknownObject,
 };
 use crate::end::StopReason;
-use crate::epoch::Change;
-use crate::event::{Event, EventKind, Figures};
-use crate::hop::{Hop as Measured, Role};
-use crate::letters;
+use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
-use netdiag_engine::Events;
 use netdiag_engine::failure::{local_failure, plain};
-use netdiag_model::contract::{Jitter, Method, Rtt};
+use netdiag_model::IcmpKind;
+use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::way::initial_ttl;
-use netdiag_model::{ClockAnchor, IcmpKind, Instant, Untrusted, milliseconds};
 use netdiag_wire::extension::InterfaceRole;
-use std::borrow::Cow;
-use std::time::Duration;
 
-/// What a result needs to know beside the measurement.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// The target as it was given.
-    pub target: Untrusted,
-    /// Turns instants into dates.
-    pub anchor: ClockAnchor,
-    /// When the run started.
-    pub started_at: Instant,
-    /// How it was measured.
-    pub method: Method,
-}
-
-/// What is done with the figures of all hops takes no longer than this.
-const ROOM_FOR_FIGURES: Duration = Duration::from_millis(5);
-/// Where there is never so much time they are told after so many times their period.
-const LATEST_FIGURES: u32 = 5;
 /// From so many probes on the loss of a link says something.
 const LINK_SAMPLE: u64 = 20;
 
@@ -80,91 +56,6 @@ impl Measurement {
             epochs_omitted: self.epochs.omitted,
             cycles_missed: self.rounds.as_ref().map_or(0, |rounds| rounds.missed),
         }
-    }
-
-    /// An earlier path.
-    fn epoch(&self, past: &crate::epoch::Epoch, context: &Context) -> Option<Epoch> {
-        let change = past.change?;
-        let only = self.as_of(past);
-        let since = |at: Instant| milliseconds(at.since(context.started_at));
-        let began = past.began_at.or(self.started_at).unwrap_or(context.started_at);
-        let reached = only.reached_at();
-        Some(Epoch {
-            from_ms: since(began),
-            to_ms: since(change.at),
-            reached: reached.is_some(),
-            hop_count: reached.map(|hop| hop.ttl),
-            hops: only.path().map(|hop| only.hop_result(hop)).collect(),
-            change: self.path_change(&change),
-        })
-    }
-
-    /// A change of the path, as it is told.
-    pub(crate) fn path_change(&self, change: &Change) -> PathChange {
-        let role = match change.after.role {
-            Role::Router => "router",
-            Role::Target => "target",
-            Role::Refuses => "refused",
-        };
-        PathChange {
-            ttl: change.ttl,
-            before: change.before.map(|met| met.address.address()),
-            after: change.after.address.address(),
-            after_role: role.to_owned(),
-            at_ms: self.started_at.map_or(0.0, |start| milliseconds(change.at.since(start))),
-        }
-    }
-
-    /// How many probes each hop gets, or got by cycles.
-    pub(crate) fn queries(&self) -> u64 {
-        match self.rounds {
-            Some(_) => self.cycles_done(),
-            None => self.config.queries,
-        }
-    }
-
-    /// The measurement with what is undecided decided, as far as it goes.
-    pub(crate) fn concluded(&self) -> Cow<'_, Self> {
-        if self.epochs.trial.is_none() {
-            return Cow::Borrowed(self);
-        }
-        let mut concluded = self.clone();
-        concluded.merge_trial();
-        Cow::Owned(concluded)
-    }
-
-    /// Tells the figures of all hops, where they are wanted and it is time: between two probes that
-    /// leave time for what is done with them, if there are such. `until`: when the next one is due.
-    /// Gives the time at which they are due next.
-    pub(crate) fn tell_figures(
-        &mut self,
-        now: Instant,
-        until: Instant,
-        events: &mut Events<Event>,
-    ) -> Instant {
-        let every = self.config.rounds.as_ref().and_then(|rounds| rounds.figures);
-        let (Some(every), Some(rounds)) = (every, self.rounds.as_mut()) else {
-            return Instant::FAR;
-        };
-        let due = rounds.told_at.map_or(now, |told| told + every);
-        let latest = rounds.told_at.map_or(now, |told| told + every * LATEST_FIGURES);
-        let has_room = until > now + ROOM_FOR_FIGURES;
-        if now < due || (!has_room && now < latest) {
-            return if now < due { due } else { latest };
-        }
-        rounds.told_at = Some(now);
-        let (cycle, paused) = (rounds.cycle, rounds.paused.is_some());
-        let shown = self.concluded();
-        let hops = shown.path().map(|hop| Hop {
-            sent: hop.stats.counters().sent() + hop.open,
-            in_flight: hop.open,
-            ..shown.hop_result(hop)
-        });
-        let hops = hops.collect();
-        let (reached, epochs) = (shown.reached_at().is_some(), shown.epochs.past.len() as u64);
-        let figures = Figures { cycle, paused, reached, epochs, hops };
-        events.push(self.event(now, EventKind::Figures(Box::new(figures))));
-        now + every
     }
 
     /// The hops of the path.
@@ -369,19 +260,5 @@ fn unknown(object: &responder::Unknown) -> UnknownObject {
         class: object.class,
         kind: object.ctype,
         data: object.data.iter().map(|byte| format!("{byte:02x}")).collect(),
-    }
-}
-
-impl From<letters::Figures> for Mtr {
-    fn from(figures: letters::Figures) -> Self {
-        Self {
-            mean: milliseconds(figures.mean),
-            stddev: milliseconds(figures.stddev),
-            gmean: milliseconds(figures.geometric_mean),
-            jitter: milliseconds(figures.jitter),
-            jitter_mean: milliseconds(figures.jitter_mean),
-            jitter_max: milliseconds(figures.jitter_max),
-            jitter_interarrival: milliseconds(figures.interarrival),
-        }
     }
 }

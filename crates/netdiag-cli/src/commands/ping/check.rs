@@ -6,6 +6,7 @@ use crate::args::PingArguments;
 use crate::args::ping::Output;
 use crate::args::value::MOST_FLOW_LABEL;
 use crate::commands::resolve::check_zone;
+use crate::commands::user::LEAST_INTERVAL;
 use netdiag_check::expr::Expr;
 use netdiag_engine::port::IpOptions;
 use netdiag_model::{Destination, Family, Untrusted, parse_address};
@@ -14,17 +15,13 @@ use netdiag_ping::metrics::METRICS;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The shortest interval of a user who is not root.
-pub(super) const LEAST_INTERVAL: Duration = Duration::from_millis(2);
-/// The same of TCP connections to one target.
-pub(super) const LEAST_CONNECT_INTERVAL: Duration = Duration::from_millis(20);
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
 /// A timeout above this without a unit is probably meant in milliseconds.
 const ODD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments that fit together.
-pub(super) struct Checked {
+pub(crate) struct Checked {
     pub(super) fail_if: Option<Expr>,
     pub(super) source: Option<IpAddr>,
     pub(super) interface: Option<(u32, Untrusted)>,

@@ -1,10 +1,10 @@
 //! What there is no use for: an option that would do nothing is refused, and why is said.
 
-use super::check::LEAST_CONNECT_INTERVAL;
 use crate::World;
 use crate::args::PingArguments;
 use crate::args::ping::{Color, Output};
 use crate::commands::resolve::literal;
+use crate::commands::user::LEAST_CONNECT_INTERVAL;
 use netdiag_ping::Protocol;
 
 /// The two bits of a traffic class that are ECN's (RFC 3168 section 5).

@@ -5,7 +5,7 @@ use crate::World;
 use crate::args::SweepArguments;
 use crate::args::ping::{Color, Output};
 use crate::args::sweep::Rate;
-use crate::commands::ping::floor;
+use crate::commands::user::floor;
 use netdiag_check::expr::Expr;
 use netdiag_model::target::{AddressRange, TargetSpec};
 use netdiag_model::{Destination, Family, Untrusted};
@@ -24,7 +24,7 @@ const INTERVAL_OF_A_USER: Duration = Duration::from_millis(10);
 const ODD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments that fit together.
-pub(super) struct Checked {
+pub(crate) struct Checked {
     pub(super) targets: Vec<TargetSpec>,
     pub(super) exclude: Vec<TargetSpec>,
     pub(super) fail_if: Option<Expr>,

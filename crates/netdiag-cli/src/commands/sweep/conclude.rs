@@ -3,10 +3,12 @@
 use super::classic;
 use super::plan::Plan;
 use crate::ExitStatus;
-use crate::commands::ending::End;
+use crate::commands::drive::Listener;
+use crate::commands::ending::{self, End, Outcome};
 use crate::commands::judged::Judged;
+use crate::commands::verdict;
 use netdiag_model::Instant;
-use netdiag_model::contract::{Document, EndedBy, Judgement, SCHEMA, Status, Timestamps};
+use netdiag_model::contract::{Document, Judgement, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::sweep::result::Target;
@@ -48,26 +50,6 @@ impl<'a, 'e> Collector<'a, 'e> {
             told_skipped: false,
             is_weak_told: false,
         }
-    }
-
-    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.progress.give_way();
-        match event {
-            Event::Row(row) => {
-                let judgement = self.judge(row);
-                self.judged.count(judgement);
-            }
-            Event::Interim(_, progress) => self.progress.say(progress),
-            _ => {}
-        }
-        self.report.event(&self.plan.setting, event)
-    }
-
-    /// Shows what was written, and how far the run has come; returns when it wants to be called again
-    /// at the latest.
-    pub(super) fn flush(&mut self, now: Instant) -> io::Result<Instant> {
-        self.report.flush()?;
-        Ok(self.progress.draw(now))
     }
 
     fn judge(&mut self, row: &Row) -> Judgement {
@@ -121,24 +103,61 @@ impl<'a, 'e> Collector<'a, 'e> {
     }
 
     fn fail_if(&self, row: &Row, result: &Target, findings: &[Finding]) -> Option<Finding> {
-        let expression = self.plan.fail_if.as_ref()?;
-        let evidence = expression.fails(&TargetMetrics { target: &result.target, findings })?;
-        let subject = result.target.target.escaped().to_string();
-        let message = format!("--fail-if holds for {subject}: {evidence}");
-        let index = usize::try_from(row.target).ok();
-        Some(
-            Finding::new(index, "fail-if", Severity::Critical, subject, message)
-                .with("expression", expression.to_string())
-                .with("measured", evidence.to_string()),
-        )
+        let metrics = TargetMetrics { target: &result.target, findings };
+        let (index, named) = (usize::try_from(row.target).ok(), &result.target.target);
+        let failed = verdict::fail_if(self.plan.fail_if.as_ref(), &metrics, index, named);
+        failed.map(|(finding, _)| finding)
     }
 
-    /// Has the end written, and says how the process ends.
-    pub(super) fn conclude(
-        mut self,
-        measurement: &Measurement,
-        end: End,
-    ) -> io::Result<ExitStatus> {
+    /// fping's codes: 1 for targets that do not answer, 2 for names without an address, 4 for what
+    /// the system refuses. Enough targets make up for both of the first.
+    fn status_of_fping(&self, measurement: &Measurement, judgement: Judgement) -> ExitStatus {
+        let unresolved = measurement.totals().of(State::Unresolved) > 0;
+        match judgement {
+            Judgement::Holds => ExitStatus::HOLDS,
+            Judgement::Fails | Judgement::Unmeasured
+                if unresolved && self.plan.min_alive.is_none() =>
+            {
+                ExitStatus::Code(classic::UNKNOWN)
+            }
+            Judgement::Fails => ExitStatus::Code(classic::UNREACHABLE),
+            Judgement::Unmeasured => ExitStatus::Code(classic::SYSTEM),
+        }
+    }
+
+    /// The document, without its targets.
+    fn document(&self, measurement: &Measurement, end: End, outcome: Outcome) -> Document<Target> {
+        let run = &self.plan.setting.run;
+        let mut method = run.method.clone();
+        if measurement.totals().user_stamps > 0 {
+            method.timestamps = Timestamps::User;
+        }
+        ending::document(run, end, outcome, method, Vec::new())
+    }
+}
+
+impl Listener<Measurement> for Collector<'_, '_> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.progress.give_way();
+        match event {
+            Event::Row(row) => {
+                let judgement = self.judge(row);
+                self.judged.count(judgement);
+            }
+            Event::Interim(_, progress) => self.progress.say(progress),
+            _ => {}
+        }
+        self.report.event(&self.plan.setting, event)
+    }
+
+    /// Shows how far the run has come, too.
+    fn flush(&mut self, now: Instant) -> io::Result<Instant> {
+        self.report.flush()?;
+        Ok(self.progress.draw(now))
+    }
+
+    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
+        let [measurement] = measurements else { return Ok(ExitStatus::UNMEASURED) };
         for row in measurement.unbegun(end.at) {
             self.event(&Event::Row(row))?;
         }
@@ -165,58 +184,14 @@ impl<'a, 'e> Collector<'a, 'e> {
         let own = self.findings.drain(..);
         findings.extend(own.filter(|finding| !measurement.explains(finding)));
         findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
-        let document = self.document(measurement, end, findings, status, judgement);
+        let complete = measurement.is_complete();
+        let outcome = Outcome { judgement, status, findings, complete };
+        let document = self.document(measurement, end, outcome);
         let ending = Ending { document: &document, totals: measurement.totals() };
         self.progress.clear();
         self.report.finish(&self.plan.setting, &ending)?;
         self.report.flush()?;
         Ok(status)
-    }
-
-    /// fping's codes: 1 for targets that do not answer, 2 for names without an address, 4 for what
-    /// the system refuses. Enough targets make up for both of the first.
-    fn status_of_fping(&self, measurement: &Measurement, judgement: Judgement) -> ExitStatus {
-        let unresolved = measurement.totals().of(State::Unresolved) > 0;
-        match judgement {
-            Judgement::Holds => ExitStatus::HOLDS,
-            Judgement::Fails | Judgement::Unmeasured
-                if unresolved && self.plan.min_alive.is_none() =>
-            {
-                ExitStatus::Code(classic::UNKNOWN)
-            }
-            Judgement::Fails => ExitStatus::Code(classic::UNREACHABLE),
-            Judgement::Unmeasured => ExitStatus::Code(classic::SYSTEM),
-        }
-    }
-
-    fn document(
-        &self,
-        measurement: &Measurement,
-        end: End,
-        findings: Vec<Finding>,
-        status: ExitStatus,
-        judgement: Judgement,
-    ) -> Document<Target> {
-        let run = &self.plan.setting.run;
-        let mut method = run.method.clone();
-        if measurement.totals().user_stamps > 0 {
-            method.timestamps = Timestamps::User;
-        }
-        let ended_by = end.by(measurement.is_complete());
-        Document {
-            schema: SCHEMA.to_owned(),
-            command: run.command.to_owned(),
-            version: run.version.to_owned(),
-            started_at: run.anchor.rfc3339(run.started_at),
-            elapsed_ms: netdiag_model::milliseconds(end.at.since(run.started_at)),
-            complete: ended_by == EndedBy::Done,
-            ended_by,
-            method,
-            status: Status::of(&findings, judgement),
-            targets: Vec::new(),
-            findings,
-            exit_code: status.code(),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::check::{self, Checked};
 use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
+use crate::commands::frame::Command;
 use crate::commands::resolve::{is_unknown, lookup_failure};
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
@@ -127,13 +128,13 @@ impl Gathered {
                     if self.bad_lines <= LINES_TOLD {
                         let (path, number) = (Untrusted::from(path), line.number);
                         let path = path.escaped();
-                        let _ = writeln!(err, "{}: {path}:{number}: {why}", super::PROGRAM);
+                        let _ = writeln!(err, "{}: {path}:{number}: {why}", arguments.program());
                     }
                 }
             }
         }
         if let Some(more) = self.bad_lines.checked_sub(LINES_TOLD).filter(|more| *more > 0) {
-            let _ = writeln!(err, "{}: {more} more lines are no targets", super::PROGRAM);
+            let _ = writeln!(err, "{}: {more} more lines are no targets", arguments.program());
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use crate::World;
 use crate::args::TraceArguments;
 use crate::args::ping::{Color, Output};
 use crate::commands::resolve::check_zone;
+use crate::commands::user;
 use netdiag_check::expr::Expr;
 use netdiag_model::{Destination, Family, Untrusted, parse_address};
 use netdiag_trace::Protocol;
@@ -11,13 +12,11 @@ use netdiag_trace::metrics::METRICS;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// The shortest interval of a user who is not root.
-const LEAST_INTERVAL: Duration = Duration::from_millis(2);
 /// A timeout above this without a unit is probably meant in milliseconds.
 const ODD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments that fit together.
-pub(super) struct Checked {
+pub(crate) struct Checked {
     pub(super) fail_if: Option<Expr>,
     pub(super) interface: Option<(u32, Untrusted)>,
     /// The hosts without their ports, and what is sent to each.
@@ -40,7 +39,9 @@ pub(super) fn check<W: World>(
     }
     check_options(arguments, &hosts)?;
     check_form(arguments)?;
-    if arguments.interval.is_some_and(|interval| interval < LEAST_INTERVAL) && !world.may_flood() {
+    if arguments.interval.is_some_and(|interval| interval < user::LEAST_INTERVAL)
+        && !world.may_flood()
+    {
         return Err("--interval: below 2 ms only root may send".to_owned());
     }
     let interface = match &arguments.interface {
