@@ -35,6 +35,7 @@ pub fn man_pages() -> Vec<(String, String)> {
             "ping" => ("netdiag ping [OPTIONS] HOST...", PING_SECTIONS),
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.as_str()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", TRACE_SECTIONS),
+            "mtr" => ("netdiag mtr [OPTIONS] HOST...", TRACE_SECTIONS),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", SWEEP_SECTIONS),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS),
         };

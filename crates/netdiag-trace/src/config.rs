@@ -62,6 +62,9 @@ pub struct Rounds {
     pub figures: Option<Duration>,
 }
 
+/// How many hops beyond the farthest that answered are asked at once.
+pub const WINDOW: u8 = 8;
+
 /// Data bytes of a probe: a packet of 60 bytes (IPv4), 80 (IPv6).
 pub const SIZE: u16 = 32;
 
@@ -77,7 +80,7 @@ impl Config {
             first_ttl: 1,
             max_ttl: 30,
             queries: 3,
-            window: 8,
+            window: WINDOW,
             gap: 8,
             interval: None,
             rounds: None,

@@ -3,7 +3,7 @@
 
 use super::process;
 use netdiag_cli::{ExitStatus, LookedUp, OpenRequest, Terminal, World};
-use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations};
+use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations, Size};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Instant, Way};
@@ -26,6 +26,7 @@ pub(crate) struct SimWorld {
     scenario: Scenario,
     network: Rc<RefCell<VirtualNetwork>>,
     terminal: Terminal,
+    screen: Option<Size>,
 }
 
 /// The network that the program gets; the world keeps its other end for the truth.
@@ -62,7 +63,7 @@ impl SimWorld {
         let mut network = VirtualNetwork::with_socket(&scenario, socket);
         network.internet().record(Recording::Memory(RECORDED));
         let terminal = Terminal { stdout: false, stderr: false, no_color: false };
-        Self { scenario, network: Rc::new(RefCell::new(network)), terminal }
+        Self { scenario, network: Rc::new(RefCell::new(network)), terminal, screen: None }
     }
 }
 
@@ -158,6 +159,18 @@ impl World for SimWorld {
 
     fn terminal(&self) -> Terminal {
         self.terminal
+    }
+
+    fn screen(&self) -> Option<Size> {
+        self.screen
+    }
+
+    fn host_name(&mut self) -> String {
+        "here".to_owned()
+    }
+
+    fn backlog(&self) -> Box<dyn Fn() -> bool> {
+        Box::new(|| false)
     }
 
     fn may_flood(&self) -> bool {
