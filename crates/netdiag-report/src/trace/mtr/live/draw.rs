@@ -146,7 +146,7 @@ fn rows(view: &View, screen: &mut Buffer, top: u16) {
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let titles = layout.columns.iter().map(|it| (it.width(), it.title().to_owned()));
     let head = line(&layout, "hop", "host", titles);
-    let strip = if layout.strip > 0 { "  newest on the right" } else { "" };
+    let strip = if layout.strip > 0 { "  history" } else { "" };
     screen.set_stringn(0, top, format!("{head}{strip}"), width, bold);
     let Some(watched) = view.shown() else { return };
     let mut y = top + 1;

@@ -110,6 +110,7 @@ impl<W: Write, E: Write> Report<Trace> for LiveReport<W, E> {
         if std::mem::take(&mut self.is_on) {
             self.text.out().write_all(ansi::LEAVE)?;
         }
+        self.is_stale = false;
         self.text.finish(targets, document)
     }
 
