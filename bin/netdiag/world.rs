@@ -11,6 +11,7 @@ use netdiag_sys::{
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The machine that this process runs on.
 pub(crate) struct SystemWorld {
@@ -24,13 +25,15 @@ impl World for SystemWorld {
     type Network = Box<dyn MachineNetwork>;
 
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError> {
-        let network: Self::Network = match request.backend {
-            Backend::Linux => Box::new(linux(request).open()),
-            Backend::Portable => Box::new(portable(request).open()?),
-        };
         // Nothing from outside has been read yet, and nothing is read before this.
-        let kept = NetworkError { call: "giving up capabilities", errno: 1 };
-        privileges::drop_all().map_err(|_| kept)?;
+        let (network, dropped): (Self::Network, _) = match request.backend {
+            Backend::Linux => {
+                let (network, dropped) = linux(request).open_then(privileges::drop_all);
+                (Box::new(network), dropped)
+            }
+            Backend::Portable => (Box::new(portable(request).open()?), privileges::drop_all()),
+        };
+        dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         // Without a sandbox it is still a measurement.
         let keys = request.screen;
         sandbox::enter(&Reads { names: request.names, keys, file: request.file.as_deref() });
@@ -50,8 +53,13 @@ impl World for SystemWorld {
         if self.screen { network.watch_console() } else { network.watch() }
     }
 
-    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp> {
-        names::resolve_all(names, family)
+    fn resolve(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> Vec<LookedUp> {
+        names::resolve_all(names, family, patience)
     }
 
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError> {
@@ -133,7 +141,7 @@ impl World for SystemWorld {
     }
 
     fn may_flood(&self) -> bool {
-        privileges::real_user() == 0
+        privileges::is_root()
     }
 }
 

@@ -33,9 +33,14 @@ pub trait World {
 
     /// The addresses of host names, each in the order in which they should be tried, and how long
     /// each look-up took; one for each name, in their order. Literal addresses are answered without
-    /// asking anybody, the others are looked up at the same time. An error: the name does not exist,
-    /// or nobody could be asked.
-    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp>;
+    /// asking anybody, the others are looked up at the same time, all of them within `patience` and
+    /// never for more than 5 s. An error: the name does not exist, or nobody could be asked.
+    fn resolve(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> Vec<LookedUp>;
 
     /// Whether TCP connections of a family can be opened here; sends nothing.
     ///
@@ -104,7 +109,7 @@ pub trait World {
     /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
     fn backlog(&self) -> Box<dyn Fn() -> bool>;
 
-    /// Whether the user may send as fast as they like: the real uid is 0.
+    /// Whether the user may send as fast as they like: root, and with rights over this network.
     fn may_flood(&self) -> bool;
 }
 

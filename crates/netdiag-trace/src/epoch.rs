@@ -7,7 +7,7 @@
 //! before, in the order in which it was sent.
 
 use crate::end::{End, StopReason};
-use crate::hop::{Hop, Met};
+use crate::hop::{Hop, Met, Role};
 use crate::measurement::Flight;
 use crate::protocol::{Answer, State};
 use crate::responder::Told;
@@ -158,10 +158,9 @@ impl Measurement {
             }
             return;
         }
-        // The target at another distance: behind, where nobody was, or before.
-        let moved = met.role == crate::hop::Role::Target
-            && end.is_some_and(|end| end.reason == StopReason::Reached && end.ttl != flight.ttl)
-            && (end.is_some_and(|end| flight.ttl < end.ttl) || self.end_is_silent());
+        // The target nearer than before, where nobody was.
+        let moved = met.role == Role::Target
+            && end.is_some_and(|end| end.reason == StopReason::Reached && flight.ttl < end.ttl);
         let within = end.is_none_or(|end| flight.ttl <= end.ttl);
         if (is_other && within) || (moved && !is_known) {
             let change = Change { ttl: flight.ttl, at: settlement.sent_at, before, after: met };
@@ -208,9 +207,7 @@ impl Measurement {
         let trial = self.epochs.trial.as_deref()?;
         let was_there = |hop: &Hop, met: &Met| hop.ttl == ttl && hop.met.contains(met);
         let returned = met.is_some_and(|met| {
-            let is_decisive = trial.change.ttl == ttl
-                || trial.before.end.is_some_and(|end| end.ttl == ttl && ttl < trial.change.ttl);
-            is_decisive && trial.before.hops.iter().any(|hop| was_there(hop, &met))
+            trial.change.ttl == ttl && trial.before.hops.iter().any(|hop| was_there(hop, &met))
         });
         if returned {
             self.merge_trial();

@@ -37,8 +37,6 @@ pub(crate) struct Hop {
     pub(crate) alone: bool,
     /// Who answered, and what that meant, each once.
     pub(crate) met: Vec<Met>,
-    /// Probes lost since the last answer.
-    pub(crate) lost_in_a_row: u64,
     /// The figures of mtr, by mtr's formulas.
     pub(crate) letters: Letters,
 }
@@ -86,7 +84,6 @@ impl Hop {
             answered: None,
             alone: false,
             met: Vec::new(),
-            lost_in_a_row: 0,
             letters: Letters::new(),
         }
     }
@@ -139,11 +136,6 @@ impl Hop {
         self.open = self.open.saturating_sub(1);
         if !matches!(kind, SettledKind::LocalError(())) {
             self.stats.on_sent();
-        }
-        match kind {
-            SettledKind::Replied { .. } => self.lost_in_a_row = 0,
-            SettledKind::Lost(()) => self.lost_in_a_row += 1,
-            _ => {}
         }
         self.stats.on_settled(query, sent_at.as_nanos(), kind, |_| ());
     }

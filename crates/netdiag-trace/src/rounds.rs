@@ -6,7 +6,6 @@
 //! after the path is known.
 
 use crate::Measurement;
-use crate::end::StopReason;
 use crate::hop::Hop;
 use crate::order::Step;
 use netdiag_engine::schedule::tolerance;
@@ -71,22 +70,6 @@ impl Rounds {
 }
 
 impl Measurement {
-    /// Whether the last hop of the path was the target and now says nothing: it may have moved away.
-    pub(crate) fn end_is_silent(&self) -> bool {
-        let end = self.end.filter(|end| end.reason == StopReason::Reached);
-        let hop = end.and_then(|end| self.hop(end.ttl));
-        hop.is_some_and(|hop| hop.lost_in_a_row >= SILENT_AFTER)
-    }
-
-    /// The last hop that is asked.
-    pub(crate) fn top(&self) -> u8 {
-        let last = self.last();
-        match self.end_is_silent() {
-            true => last.saturating_add(self.config.gap).min(self.config.max_ttl),
-            false => last,
-        }
-    }
-
     /// Whether every cycle has been sent.
     pub(crate) fn rounds_are_over(&self) -> bool {
         let count = self.config.rounds.as_ref().and_then(|rounds| rounds.count);
@@ -176,7 +159,7 @@ impl Measurement {
     fn next_on_grid(&self, grid: Instant) -> Option<(u8, Instant)> {
         let rounds = self.rounds.as_ref()?;
         let interval = self.config.rounds.as_ref()?.interval;
-        let (first, top) = (self.config.first_ttl, self.top());
+        let (first, top) = (self.config.first_ttl, self.last());
         let ttl = (first..=top).find(|ttl| !rounds.is_done(*ttl))?;
         let count = u32::from(top - first) + 1;
         let place = u32::from(ttl - first) + 1;

@@ -11,7 +11,7 @@ const NOISE: Duration = Duration::from_millis(400);
 const SERVER: &str = "127.0.0.1";
 
 /// An answer to `question` (RFC 1035 section 4.1) with a code and perhaps one record's data.
-fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
+pub(super) fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
     let labels = question.get(12..)?;
     let end = 12 + labels.iter().position(|byte| *byte == 0)? + 5;
     let mut message = question.get(..end)?.to_vec();
@@ -226,6 +226,35 @@ fn b19_without_any_server_addresses_work() {
         let said = "cannot resolve b.example: /etc/resolv.conf: names no server: add a line";
         assert!(ended.err.contains(said), "{ended:?}");
     }
+}
+
+/// What ends the run ends the wait for names, too, and leaves the others the time to be measured.
+#[test]
+fn a_deadline_bounds_the_look_up_of_names() {
+    let Some(namespace) = Namespace::with_resolver(SERVER) else { return };
+    namespace.serve_names(silent);
+    // Without the deadline it takes 5 s.
+    let end = Duration::from_secs(4);
+    for command in ["ping", "sweep", "trace"] {
+        let arguments = [command, "--json", "--deadline", "1", "slow.example"];
+        let ended = run(&mut namespace.netdiag(&arguments));
+        assert!(ended.took < end, "{ended:?}");
+        assert_eq!(ended.target()["failure"]["reason"], "no-resolver", "{ended:?}");
+    }
+    for words in ["ping -c 1", "sweep", "trace --queries 1"] {
+        let mut arguments: Vec<&str> = words.split(' ').collect();
+        arguments.extend(["--json", "--deadline", "2", "127.0.0.1", "slow.example"]);
+        let ended = run(&mut namespace.netdiag(&arguments));
+        assert!(ended.took < end, "{ended:?}");
+        let document = ended.json();
+        assert_eq!(document["targets"][1]["failure"]["reason"], "no-resolver", "{ended:?}");
+        let known = &document["targets"][0];
+        let count = known.get("received").or_else(|| known.pointer("/hops/0/received"));
+        assert_eq!(count, Some(&1.into()), "{words}: {ended:?}");
+    }
+    // iputils' deadline begins when the name is known.
+    let ended = run(&mut namespace.netdiag(&["ping", "--classic", "-w", "1", "slow.example"]));
+    assert!(ended.took > Duration::from_secs(3), "{ended:?}");
 }
 
 /// A server that never answers does not keep anybody from ending the run with a document.

@@ -95,7 +95,7 @@ impl World for SimWorld {
         Ok(())
     }
 
-    fn resolve(&mut self, names: &[String], family: Option<Family>) -> Vec<LookedUp> {
+    fn resolve(&mut self, names: &[String], family: Option<Family>, _: Duration) -> Vec<LookedUp> {
         names.iter().map(|name| (self.look_up(name, family), Duration::ZERO)).collect()
     }
 
@@ -231,6 +231,15 @@ pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool
     let text = |screen: &Screen| String::from_utf8(screen.0.take()).expect("the output is UTF-8");
     let err = text(&screen);
     Ran { out: text(&out), err, status, network: world.network }
+}
+
+/// The same in a scenario that is given as its text, on a terminal that a screen can be drawn on.
+pub(crate) fn run_on_screen(scenario: &str, arguments: &[&str]) -> Ran {
+    let scenario = scenario.parse().unwrap_or_else(|fault| panic!("{fault}"));
+    let mut world = SimWorld::of(scenario, SocketKind::Raw);
+    world.terminal = Terminal { stdout: true, stderr: true, no_color: true };
+    world.screen = Some(Size { columns: 100, rows: 24 });
+    run_in(world, arguments)
 }
 
 fn argv(arguments: &[&str]) -> impl Iterator<Item = OsString> {

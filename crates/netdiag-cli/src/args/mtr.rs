@@ -1,6 +1,7 @@
 //! `netdiag mtr`.
 
-use super::ping::{Color, Output};
+use super::form::{Color, Form, Output};
+use super::marking::Marking;
 use super::trace::TraceArguments;
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
@@ -75,12 +76,8 @@ pub(crate) struct MtrArguments {
     /// Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(18..=65_527), allow_negative_numbers = true)]
     pub(crate) size: Option<u16>,
-    /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
-    #[arg(long, value_name = "NAME|N", value_parser = value::dscp, allow_negative_numbers = true)]
-    pub(crate) dscp: Option<u8>,
-    /// ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp.
-    #[arg(long, value_name = "NAME|N", value_parser = value::ecn, allow_negative_numbers = true)]
-    pub(crate) ecn: Option<u8>,
+    #[command(flatten)]
+    pub(crate) marking: Marking,
     /// What happens to packets larger than the path.
     #[arg(short = 'M', long, value_name = "POLICY", value_enum)]
     pub(crate) df: Option<DontFragment>,
@@ -165,9 +162,9 @@ fn cycles(text: &str) -> Result<u64, String> {
 const CLASSIC_SIZE: u16 = 36;
 
 impl MtrArguments {
-    /// The form of output, whichever way it was asked for.
-    pub(crate) fn form(&self) -> Output {
-        if self.json { Output::Json } else { self.output }
+    /// The form of output. Its `-o` is not ours.
+    pub(crate) const fn form(&self) -> Form {
+        Form { color: self.color, output: self.output, json: self.json }
     }
 
     /// The trace whose hops are asked again and again.
@@ -193,17 +190,14 @@ impl MtrArguments {
             timeout: self.timeout,
             deadline: self.deadline,
             size: self.size.or(classic.filter(|_| !self.tcp)),
-            dscp: self.dscp,
-            ecn: self.ecn,
+            marking: self.marking,
             df: self.df,
             mark: self.mark,
             numeric: self.numeric,
             names: self.names || self.classic,
             quiet: self.quiet,
             verbose: self.verbose,
-            color: self.color,
-            output: self.output,
-            json: self.json,
+            form: self.form(),
             fail_if: self.fail_if.clone(),
         }
     }

@@ -1,6 +1,6 @@
 //! `netdiag sweep`.
 
-use super::ping::{Color, Output};
+use super::form::{Color, Output};
 use super::value::{self, Timeout};
 use netdiag_engine::Pattern;
 use netdiag_ping::Protocol;
@@ -71,7 +71,7 @@ pub(crate) struct SweepArguments {
     /// After this time without an answer a probe is lost.
     #[arg(long, value_name = "DUR", default_value = "1", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Timeout,
-    /// End after this time, whatever is under way.
+    /// End after this time, whatever is under way, also the look-up of names (after half of it).
     #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) deadline: Option<Duration>,
 

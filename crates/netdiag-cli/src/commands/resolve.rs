@@ -5,10 +5,18 @@ use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::{Untrusted, parse_address};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// The address that a host is written as, without its zone.
 pub(crate) fn literal(host: &str) -> Option<IpAddr> {
     host.trim_matches(['[', ']']).split('%').next().and_then(parse_address)
+}
+
+/// How long look-ups may take where the whole run may take no longer than `deadline`: all of it for
+/// one host, half of it where there may be others to measure in the rest.
+pub(crate) fn patience(deadline: Option<Duration>, hosts: usize) -> Duration {
+    let share = if hosts > 1 { 2 } else { 1 };
+    deadline.map_or(Duration::MAX, |deadline| deadline / share)
 }
 
 /// Why a name has no address, in words that name who said so.

@@ -82,7 +82,7 @@ impl SystemNetwork {
             signals: None,
             interfaces: None,
             console: None,
-            gate: (privileges::real_user() != 0).then(Gate::default),
+            gate: (!privileges::is_root()).then(Gate::default),
             output: None,
             set: Vec::new(),
         }

@@ -8,6 +8,7 @@ use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
+use netdiag_engine::outcome::Reason;
 use netdiag_model::IcmpKind;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
@@ -44,13 +45,9 @@ impl Measurement {
             last: self.last_word(),
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
             paths: if varied { Vec::new() } else { vec![self.only_path()] },
-            sent_beyond: self.beyond(),
-            rejected: self
-                .tally
-                .rejected
-                .iter()
-                .map(|(reason, count)| (reason.name().to_owned(), *count))
-                .collect(),
+            sent_beyond: self.beyond()
+                + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>(),
+            rejected: Reason::named(&self.tally.rejected),
             failure: self.failure(),
             epochs: self.epochs.past.iter().filter_map(|past| self.epoch(past, context)).collect(),
             epochs_omitted: self.epochs.omitted,

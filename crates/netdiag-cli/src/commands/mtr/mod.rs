@@ -4,7 +4,7 @@ mod report;
 
 use super::trace::{Checked, Plan, check, open_request};
 use crate::args::MtrArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
 use crate::commands::{hosts, user};
@@ -32,7 +32,7 @@ impl<'a> Mtr<'a> {
         let wants_screen = !arguments.report
             && !arguments.classic
             && !arguments.quiet
-            && arguments.form() == Output::Text;
+            && arguments.form().output() == Output::Text;
         Self { arguments, is_live: wants_screen && world.screen().is_some() }
     }
 
@@ -50,7 +50,7 @@ impl Command for Mtr<'_> {
     const NAME: &'static str = "mtr";
 
     fn form(&self) -> Output {
-        self.arguments.form()
+        self.arguments.form().output()
     }
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
@@ -58,7 +58,7 @@ impl Command for Mtr<'_> {
         if arguments.order.as_ref().is_some_and(|order| arguments.classic && !order.is_classic()) {
             return Err("--order: K and O are no letters of --classic".to_owned());
         }
-        let form = arguments.form();
+        let form = arguments.form().output();
         if arguments.classic && !matches!(form, Output::Text | Output::Json) {
             return Err("--classic: only with --output text or json".to_owned());
         }

@@ -2,10 +2,11 @@
 
 use super::Mtr;
 use crate::World;
-use crate::args::ping::{Color, Output};
+use crate::args::form::Output;
 use crate::commands::trace::{Plan, wants_names};
-use netdiag_report::style::Style;
-use netdiag_report::trace::mtr::{ClassicJsonReport, ClassicOptions, ClassicReport, LiveReport, Order};
+use netdiag_report::trace::mtr::{
+    ClassicJsonReport, ClassicOptions, ClassicReport, LiveReport, Order,
+};
 use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
 use std::io::{BufWriter, Write};
@@ -23,7 +24,7 @@ pub(super) fn report<'a, W: World>(
     let arguments = mtr.arguments;
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
     let out = BufWriter::new(out);
-    match arguments.form() {
+    match arguments.form().output() {
         form if arguments.classic => {
             let config = plan.resolved.iter().find_map(|resolved| resolved.config.as_ref());
             let options = ClassicOptions {
@@ -32,7 +33,7 @@ pub(super) fn report<'a, W: World>(
                 numeric: arguments.numeric,
                 show_ips: arguments.show_ips,
                 host: world.host_name(),
-                traffic_class: arguments.trace().traffic_class().unwrap_or_default(),
+                traffic_class: arguments.marking.traffic_class().unwrap_or_default(),
                 packet_size: config.map_or(0, |config| config.size.saturating_add(HEADERS)),
             };
             match form {
@@ -45,21 +46,16 @@ pub(super) fn report<'a, W: World>(
         Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
         Output::Text => {
             let terminal = world.terminal();
-            let color = match arguments.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal.stdout && !terminal.no_color,
-            };
+            let style = arguments.color.style(terminal);
             let order = match arguments.pathping {
                 true => Order::pathping(),
                 false => arguments.order.clone().unwrap_or_else(Order::report),
             };
             let names = wants_names(&arguments.trace(), terminal);
-            let style = Style { color };
             let options = TextOptions { quiet, verbose, names, style, order: Some(order) };
             let text = TextReport::new(out, err, options);
             match world.screen().filter(|_| mtr.is_live) {
-                Some(size) => Box::new(LiveReport::new(text, size, color, world.backlog())),
+                Some(size) => Box::new(LiveReport::new(text, size, style.color, world.backlog())),
                 None => Box::new(text),
             }
         }

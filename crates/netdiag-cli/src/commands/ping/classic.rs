@@ -27,6 +27,44 @@ const LEAST_TIMEOUT: Duration = Duration::from_secs(10);
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
 
+/// Our options by the letters that iputils has for them.
+const LETTERS: &[(&str, &str)] = &[
+    ("--adaptive", "-A"),
+    ("--broadcast", "-b"),
+    ("--deadline", "-w"),
+    ("--df", "-M"),
+    ("--flood", "-f"),
+    ("--flow-label", "-F"),
+    ("--ident", "-e"),
+    ("--interface", "-I"),
+    ("--interval", "-i"),
+    ("--ip-timestamps", "-T"),
+    ("--ipv4", "-4"),
+    ("--ipv6", "-6"),
+    ("--mark", "-m"),
+    ("--pattern", "-p"),
+    ("--preload", "-l"),
+    ("--record-route", "-R"),
+    ("--size", "-s"),
+    ("--source", "-I"),
+    ("--timeout", "-W"),
+    ("--ttl", "-t"),
+];
+
+/// A message about options, in the letters of the tool under whose name the program was started.
+pub(super) fn worded(arguments: &PingArguments, message: String) -> String {
+    if arguments.program.is_none() {
+        return message;
+    }
+    let letter = |word: &str| {
+        let name = word.trim_end_matches([':', ',', '.', ';']);
+        let (_, letter) = LETTERS.iter().find(|(long, _)| *long == name)?;
+        Some(format!("{letter}{}", word.get(name.len()..)?))
+    };
+    let words = message.split(' ').map(|word| letter(word).unwrap_or_else(|| word.to_owned()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 /// What goes wrong without being an error, before anything is sent.
 pub(super) fn warnings(arguments: &PingArguments, opened: &Opened) -> Vec<String> {
     let Some(mark) = arguments.mark.filter(|_| arguments.classic && opened.unmarked) else {

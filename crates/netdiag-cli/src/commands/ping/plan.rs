@@ -3,11 +3,11 @@
 use super::check::{Checked, check_destination, source_option};
 use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
-use crate::commands::resolve::{classic_failure, is_unknown, literal};
+use crate::commands::resolve::{classic_failure, is_unknown, literal, patience};
 use crate::{Backend, LookedUp, Terminal, World};
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
@@ -59,9 +59,16 @@ impl Plan {
             let option = source_option(arguments);
             return Err(format!("{option}: {source} is not an address of this machine"));
         }
-        let found = world.resolve(&arguments.hosts, request::family(arguments));
+        // iputils' deadline begins when the name is known.
+        let deadline = arguments.deadline.filter(|_| !arguments.classic);
+        let patience = patience(deadline, arguments.hosts.len());
+        let found = world.resolve(&arguments.hosts, request::family(arguments), patience);
         for (host, found) in arguments.hosts.iter().zip(found) {
             plan.add_host((host, found), arguments, &checked, world, network)?;
+        }
+        if let Some(deadline) = deadline {
+            let left = deadline.saturating_sub(network.now().since(plan.outline.run.started_at));
+            plan.configs.iter_mut().for_each(|config| config.deadline = Some(left));
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
@@ -312,7 +319,7 @@ fn config(
         query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
         wall,
         control,
-        keeps_probes: arguments.form() == Output::Json,
+        keeps_probes: arguments.form.output() == Output::Json,
         ..Probing::default()
     };
     Config { target_index: resolved.target_index, destination, probing: Arc::new(probing) }

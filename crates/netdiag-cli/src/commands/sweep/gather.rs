@@ -4,14 +4,16 @@ use super::check::{self, Checked};
 use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
+use crate::commands::checks;
 use crate::commands::frame::Command;
-use crate::commands::resolve::{is_unknown, lookup_failure};
+use crate::commands::resolve::{is_unknown, lookup_failure, patience};
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::sweep::{Given, Targets};
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
+use std::time::Duration;
 
 /// How many lines that are no targets are named.
 const LINES_TOLD: u64 = 100;
@@ -70,9 +72,7 @@ impl Gathered {
             most: checked.most,
             has_interface: checked.interface.is_some(),
         };
-        for spec in &checked.exclude {
-            all.exclude(spec, world)?;
-        }
+        all.exclude(&checked.exclude, patience(arguments.deadline, 2), world)?;
         for spec in &checked.targets {
             all.add(spec);
         }
@@ -87,19 +87,30 @@ impl Gathered {
         Ok(all)
     }
 
-    fn exclude<W: World>(&mut self, spec: &TargetSpec, world: &mut W) -> Result<(), String> {
-        match spec {
-            TargetSpec::Address(address) => drop(self.excluded.insert(AddressRange::one(*address))),
-            TargetSpec::Range(range) => drop(self.excluded.insert(*range)),
-            TargetSpec::Name(name) => {
-                let found = world.resolve(std::slice::from_ref(name), None).pop();
-                let (found, _) = found.ok_or("--exclude: nobody looks names up")?;
-                let found = found.map_err(|error| {
-                    format!("--exclude: {}", lookup_failure(name, &error).message)
-                })?;
-                for destination in found {
-                    self.excluded.insert(AddressRange::one(destination.address()));
+    /// What is left out; a name in it that has no address is an error, as nobody would know what is
+    /// probed.
+    fn exclude<W: World>(
+        &mut self,
+        specs: &[TargetSpec],
+        patience: Duration,
+        world: &mut W,
+    ) -> Result<(), String> {
+        let mut names = Vec::new();
+        for spec in specs {
+            match spec {
+                TargetSpec::Address(address) => {
+                    drop(self.excluded.insert(AddressRange::one(*address)));
                 }
+                TargetSpec::Range(range) => drop(self.excluded.insert(*range)),
+                TargetSpec::Name(name) => names.push(name.clone()),
+            }
+        }
+        let found = if names.is_empty() { vec![] } else { world.resolve(&names, None, patience) };
+        for (name, (found, _)) in names.iter().zip(found) {
+            let found = found
+                .map_err(|error| format!("--exclude: {}", lookup_failure(name, &error).message))?;
+            for destination in found {
+                self.excluded.insert(AddressRange::one(destination.address()));
             }
         }
         Ok(())
@@ -192,7 +203,7 @@ impl Gathered {
         if names.is_empty() {
             return;
         }
-        let mut found = world.resolve(&names, family).into_iter();
+        let mut found = world.resolve(&names, family, patience(arguments.deadline, 2)).into_iter();
         for waiting in waiting {
             match waiting {
                 Waiting::Range(range) => self.add_range(*range),
@@ -234,7 +245,7 @@ impl Gathered {
         if self.excluded.contains(address) {
             return;
         }
-        if check::lacks_zone(destination) && !self.has_interface {
+        if checks::lacks_zone(destination) && !self.has_interface {
             let message =
                 format!("{destination} is link-local, and of which interface is not said");
             let reason = "no-interface".to_owned();

@@ -4,7 +4,8 @@ use super::check::Checked;
 use super::gather::Gathered;
 use super::limits;
 use crate::args::SweepArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
+use crate::commands::checks;
 use crate::commands::ending;
 use crate::commands::ladder::{self, Rung, Wishes};
 use crate::{Backend, OpenRequest, UdpSockets, World};
@@ -80,6 +81,8 @@ impl Plan {
             let of_targets = protocol(if ipv4.is_some() { &ipv4 } else { &ipv6 });
             (config.ipv4, config.ipv6) = (of_targets, of_targets);
         }
+        let spent = network.now().since(started_at);
+        config.deadline = arguments.deadline.map(|deadline| deadline.saturating_sub(spent));
         let asked = config.interval;
         limits::keep(&mut config, world.may_flood(), false);
         let stretched = limits::note(&config, asked);
@@ -216,13 +219,12 @@ fn only_family(arguments: &SweepArguments, checked: &Checked) -> Option<Family> 
         _ if arguments.file.is_some() => return None,
         _ => {}
     }
-    let mut families = checked.targets.iter().map(|spec| match spec {
+    let families = checked.targets.iter().map(|spec| match spec {
         TargetSpec::Address(address) => Some(Family::of(*address)),
         TargetSpec::Range(range) => Some(Family::of(range.first())),
         TargetSpec::Name(_) => None,
     });
-    let first = families.next()??;
-    families.all(|family| family == Some(first)).then_some(first)
+    checks::only_family(families)
 }
 
 fn as_understood(
@@ -245,7 +247,7 @@ fn as_understood(
         "interval_because": stretched,
         "packets_per_second": rate,
         "timeout_ms": milliseconds(config.timeout),
-        "deadline_ms": config.deadline.map(milliseconds),
+        "deadline_ms": arguments.deadline.map(milliseconds),
         "size": config.size,
         "ttl": arguments.ttl,
         "traffic_class": arguments.dscp,

@@ -2,9 +2,10 @@
 
 use super::check::{Checked, check_destination};
 use crate::args::TraceArguments;
+use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
-use crate::commands::resolve::{is_unknown, literal};
+use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user;
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, Network};
@@ -38,9 +39,15 @@ impl Plan {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
         let names: Vec<String> = checked.hosts.iter().map(|(host, _)| host.clone()).collect();
-        let found = world.resolve(&names, family(arguments));
+        let found =
+            world.resolve(&names, family(arguments), patience(arguments.deadline, names.len()));
         for (index, found) in found.into_iter().enumerate() {
             plan.add(index, found, arguments, &checked, world, network)?;
+        }
+        if let Some(deadline) = arguments.deadline {
+            let left = deadline.saturating_sub(network.now().since(plan.outline.run.started_at));
+            let configs = plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut());
+            configs.for_each(|config| config.deadline = Some(left));
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
@@ -191,7 +198,7 @@ pub(crate) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) 
 /// What every packet carries, beside its hop limit.
 fn control(arguments: &TraceArguments, checked: &Checked) -> Control {
     Control {
-        traffic_class: arguments.traffic_class(),
+        traffic_class: arguments.marking.traffic_class(),
         source: arguments.source,
         interface: checked.interface.as_ref().map(|(number, _)| *number),
         ..Control::default()
@@ -230,11 +237,8 @@ pub(crate) fn open_request(
 /// The only family that can come up: the one that was asked for, or that of all hosts where these
 /// are addresses.
 fn only_family(arguments: &TraceArguments, checked: &Checked) -> Option<Family> {
-    family(arguments).or_else(|| {
-        let mut families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
-        let first = families.next()??;
-        families.all(|family| family == Some(first)).then_some(first)
-    })
+    let families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
+    family(arguments).or_else(|| checks::only_family(families))
 }
 
 const fn family(arguments: &TraceArguments) -> Option<Family> {
@@ -259,7 +263,7 @@ fn as_understood(arguments: &TraceArguments, checked: &Checked) -> serde_json::V
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "vary_flow": arguments.vary_flow,
         "size": arguments.size.unwrap_or(SIZE),
-        "traffic_class": arguments.traffic_class(),
+        "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),

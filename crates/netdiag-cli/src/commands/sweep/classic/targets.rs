@@ -11,6 +11,7 @@ use netdiag_model::{Destination, Family, Untrusted, errno, parse_address};
 use netdiag_ping::sweep::{Given, Targets};
 use std::io::{BufRead, Read, Write};
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// So much of a line is looked at.
 const LONGEST_LINE: u64 = 4_096;
@@ -163,7 +164,7 @@ impl Gathered {
         if names.is_empty() {
             return Ok(());
         }
-        let mut found = world.resolve(&names, arguments.family).into_iter();
+        let mut found = world.resolve(&names, arguments.family, Duration::MAX).into_iter();
         for waiting in waiting {
             let name = match waiting {
                 Waiting::Name(name) => name,

@@ -107,7 +107,7 @@ impl View {
         let sample = match settled.outcome {
             OutcomeName::Reply => settled.answer.as_ref().map(|answer| milliseconds(answer.rtt)),
             OutcomeName::Timeout => None,
-            OutcomeName::LocalError | OutcomeName::Unknown => return,
+            _ => return,
         };
         if let Some(watched) = self.watched(index) {
             let strip = watched.strips.entry(settled.ttl).or_default();
