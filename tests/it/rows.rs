@@ -13,6 +13,7 @@ mod knobs;
 mod local;
 mod matrix;
 mod measuring;
+mod mtrs;
 mod names;
 mod network;
 mod oracle;

@@ -1,6 +1,6 @@
 //! Everything of the machine that a command may touch.
 
-use netdiag_engine::port::{Control, Network, NetworkError};
+use netdiag_engine::port::{Control, Network, NetworkError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Found, Way};
 use std::io::{self, BufRead};
@@ -99,6 +99,16 @@ pub trait World {
     /// What the output goes to.
     fn terminal(&self) -> Terminal;
 
+    /// The terminal that a screen can be drawn on and keys be read from, by its size; `None` where
+    /// standard output or input is none, or too dumb.
+    fn screen(&self) -> Option<Size>;
+
+    /// The name of this machine.
+    fn host_name(&mut self) -> String;
+
+    /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
+    fn backlog(&self) -> Box<dyn Fn() -> bool>;
+
     /// Whether the user may send as fast as they like: root, and with rights over this network.
     fn may_flood(&self) -> bool;
 }
@@ -154,6 +164,8 @@ pub struct OpenRequest {
     pub patience: Option<Duration>,
     /// Names, or the names of addresses, may be looked up.
     pub names: bool,
+    /// Keys will be read, and a screen drawn, from [`World::watch`] on until the network is dropped.
+    pub screen: bool,
     /// The file that will be read.
     pub file: Option<String>,
 }

@@ -31,6 +31,8 @@ pub struct Config {
     pub interval: Option<Duration>,
     /// From one probe to the next one, to whatever hop.
     pub spacing: Duration,
+    /// Cycles over the hops instead of so many queries to each.
+    pub rounds: Option<Rounds>,
     /// After which time without an answer a probe is lost, as long as nothing farther has answered.
     pub timeout: Duration,
     /// After which time the trace ends, whatever is under way.
@@ -60,6 +62,20 @@ pub struct Syn {
     pub mss: u16,
 }
 
+/// Cycles over the hops of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// From one cycle to the next one.
+    pub interval: Duration,
+    /// How many; `None`: until it is stopped.
+    pub count: Option<u64>,
+    /// How often the figures of all hops are told while it runs; `None`: not at all.
+    pub figures: Option<Duration>,
+}
+
+/// How many hops beyond the farthest that answered are asked at once.
+pub const WINDOW: u8 = 8;
+
 /// Data bytes of a probe: a packet of 60 bytes (IPv4), 80 (IPv6).
 pub const SIZE: u16 = 32;
 
@@ -75,9 +91,10 @@ impl Config {
             first_ttl: 1,
             max_ttl: 30,
             queries: 3,
-            window: 8,
+            window: WINDOW,
             gap: 8,
             interval: None,
+            rounds: None,
             spacing: Duration::ZERO,
             timeout: Duration::from_secs(2),
             deadline: None,

@@ -38,6 +38,10 @@ impl Measurement {
     /// How long a probe to this hop is waited for. Once somebody at least as far away has answered, what
     /// has not come in some of its round trips will hardly come.
     pub(crate) fn wait_of(&self, ttl: u8) -> Duration {
+        if self.rounds.is_some() && !self.rounds_are_over() {
+            // Who looks for long wants to know how late answers come.
+            return self.config.timeout;
+        }
         let farther = self.hops.iter().filter(|hop| hop.ttl >= ttl);
         let slowest = farther.filter_map(|hop| hop.slowest).max();
         let known = slowest.map(|rtt| (rtt * ROUND_TRIPS).max(rtt + LEAST_WAIT));
@@ -136,7 +140,7 @@ impl Measurement {
     }
 
     /// The last hop that may be asked now; notes when that changes by itself.
-    fn frontier(&self, now: Instant, earliest: &mut Instant) -> u8 {
+    pub(crate) fn frontier(&self, now: Instant, earliest: &mut Instant) -> u8 {
         if self.end.is_some() {
             return self.last();
         }
@@ -148,7 +152,8 @@ impl Measurement {
             config.gap.max(config.window)
         } else if limited {
             // What goes past the target is answered by it, too.
-            let own = u8::try_from(config.queries.min(BURST)).unwrap_or(u8::MAX);
+            let queries = if config.rounds.is_some() { 1 } else { config.queries };
+            let own = u8::try_from(queries.min(BURST)).unwrap_or(u8::MAX);
             config.window.min((BURST as u8 + 1 - own).max(1))
         } else {
             // The farther it is, the more there are under way.

@@ -442,6 +442,11 @@ pub struct Local {
     pub stall: Option<Span>,
     /// The process gets a signal.
     pub signal: Option<SignalName>,
+    /// Keys are pressed at the terminal: characters, the end of a line for the enter key, a tabulator
+    /// for the arrow down. In virtual time only.
+    pub keys: Option<String>,
+    /// The terminal has this many columns and rows now. In virtual time only.
+    pub resized: Option<[u16; 2]>,
     /// The next so many packets are dropped for want of room in the socket.
     pub receive_drops: Option<u64>,
     /// The interface is down.

@@ -206,3 +206,11 @@ pub(crate) fn name_from_hosts(address: IpAddr) -> Option<Untrusted> {
 
 #[cfg(test)]
 mod tests;
+
+/// The name of this machine; `localhost` where it has none that is text.
+#[must_use]
+pub fn host_name() -> String {
+    crate::raw::host_name()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}

@@ -40,7 +40,7 @@ impl Measurement {
 
     /// A single query cannot be quoted twice.
     fn needed(&self) -> u64 {
-        QUOTES.min(self.config.queries)
+        QUOTES.min(self.queries())
     }
 
     fn changed(&self, hop: &Hop, before: Option<&Hop>, change: &Changed, count: u64) -> Finding {

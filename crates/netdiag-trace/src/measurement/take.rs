@@ -3,6 +3,7 @@
 use super::Flight;
 use crate::Measurement;
 use crate::config::Config;
+use crate::epoch::Settlement;
 use crate::event::{Event, EventKind, Settled};
 use crate::protocol::{self, Protocol};
 use crate::responder::Sent;
@@ -57,7 +58,13 @@ impl Measurement {
     }
 
     /// Takes an outcome into its hop.
-    pub(super) fn take(&mut self, probe: &Probe, flight: Flight, outcome: &Outcome) -> Settled {
+    pub(super) fn take(
+        &mut self,
+        probe: &Probe,
+        flight: Flight,
+        outcome: &Outcome,
+        events: &mut Events<Event>,
+    ) -> Settled {
         let answer = protocol::answer(probe, outcome);
         let told = self.explained.remove(&probe.seq);
         let (kind, name) = match (&answer, outcome) {
@@ -71,19 +78,20 @@ impl Measurement {
         };
         let before = self.farthest();
         let at = answer.map_or(probe.sent_at, |answer| probe.sent_at + answer.rtt);
-        if let Some(hop) = self.hop_mut(flight.ttl) {
-            hop.settle(flight.query, probe.sent_at, kind);
-            if let Some(answer) = &answer {
-                hop.answer(at, answer, told);
-            }
-        }
+        let settlement = Settlement { sent_at: probe.sent_at, kind, answer, told };
+        let change = self.settle_on_path(probe.seq, flight, settlement);
         if let Some(answer) = &answer {
-            self.on_answer(answer, before, at);
+            self.on_answer(flight.ttl, answer, before, at);
         }
-        Settled { ttl: flight.ttl, query: flight.query, outcome: name, answer }
+        if let Some(change) = change {
+            let kind = EventKind::PathChanged(self.path_change(&change));
+            events.push(self.event(at, kind));
+        }
+        let Flight { ttl, number, .. } = flight;
+        Settled { ttl, query: number, outcome: name, answer }
     }
 
-    fn on_answer(&mut self, answer: &protocol::Answer, before: u8, at: Instant) {
+    fn on_answer(&mut self, ttl: u8, answer: &protocol::Answer, before: u8, at: Instant) {
         self.tally.on_stamp(answer.stamp);
         if let protocol::Meaning::Reached(state) = answer.meaning {
             self.state.get_or_insert(state);
@@ -97,6 +105,7 @@ impl Measurement {
         if self.config.wants_names {
             self.names.want(answer.from.address());
         }
+        self.doubt_end(ttl, answer.meaning);
         self.find_end();
     }
 

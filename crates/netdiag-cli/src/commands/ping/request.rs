@@ -47,6 +47,7 @@ pub(super) fn open_request(
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
         names: arguments.hosts.iter().any(|host| literal(host).is_none())
             || plan::names_addresses(arguments, terminal),
+        screen: false,
         file: None,
     }
 }

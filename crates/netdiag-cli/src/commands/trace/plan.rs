@@ -23,20 +23,21 @@ const VARIED_PORTS: u8 = 16;
 
 /// What will be done.
 pub(crate) struct Plan {
-    pub(super) outline: Outline,
-    pub(super) resolved: Vec<Resolved>,
+    pub(crate) outline: Outline,
+    pub(crate) resolved: Vec<Resolved>,
 }
 
 impl Plan {
     /// Looks up the names; what cannot be looked up stays as a target with a failure.
-    pub(super) fn new<W: World>(
+    pub(crate) fn new<W: World>(
+        command: &'static str,
         arguments: &TraceArguments,
         checked: Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
         let asked = (as_understood(arguments, &checked), checked.hosts.len());
-        let outline = Outline::new("trace", Backend::Linux, asked, world, network);
+        let outline = Outline::new(command, Backend::Linux, asked, world, network);
         let mut plan = Self { outline, resolved: Vec::new() };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
@@ -230,7 +231,7 @@ fn config<W: World>(
 }
 
 /// Whether the names of hops are looked up.
-pub(super) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) -> bool {
+pub(crate) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) -> bool {
     !arguments.numeric && (arguments.names || terminal.stdout)
 }
 
@@ -245,7 +246,7 @@ fn control(arguments: &TraceArguments, checked: &Checked) -> Control {
 }
 
 /// The sockets and their options.
-pub(super) fn open_request(
+pub(crate) fn open_request(
     arguments: &TraceArguments,
     checked: &Checked,
     terminal: Terminal,
