@@ -9,7 +9,7 @@ use crate::order::Step;
 use crate::protocol::{self, State};
 use crate::responder::{Sent, Told};
 use crate::result::OutcomeName;
-use crate::tally::Tally;
+use crate::tally::{Tally, way_out};
 use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::stats::SettledKind;
@@ -394,15 +394,10 @@ impl Policy for Measurement {
     }
 
     fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
-        let means = match (change, self.config.way) {
-            (Change::Interface(change), Some(way)) => {
-                WayOut::after(change, way, self.config.control.source, self.config.destination)
-            }
-            _ => WayOut::Untouched,
+        let Config { way, control, destination, .. } = &self.config;
+        let Some(means) = way_out(change, *way, control.source, *destination) else {
+            return WayOut::Untouched;
         };
-        if matches!(change, Change::Interface(_)) && means == WayOut::Untouched {
-            return means;
-        }
         self.tally.on_change(at, change);
         events.push(self.event(at, EventKind::Changed(change.clone())));
         means

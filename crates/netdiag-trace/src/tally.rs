@@ -1,10 +1,12 @@
 //! What is counted beside the hops.
 
+use netdiag_engine::WayOut;
 use netdiag_engine::local::Unsent;
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, InterfaceChange};
-use netdiag_model::{Instant, StampSource};
+use netdiag_model::{Destination, Instant, StampSource, Way};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// How many changes of one kind are kept.
 const CHANGES_KEPT: usize = 100;
@@ -44,4 +46,17 @@ impl Tally {
             Change::Suspended { .. } | Change::ClockStepped { .. } => {}
         }
     }
+}
+
+/// What a change of this machine means for the way of a measurement's packets; `None` of one that is
+/// no concern of it.
+pub(crate) fn way_out(
+    change: &Change,
+    way: Option<Way>,
+    source: Option<IpAddr>,
+    destination: Destination,
+) -> Option<WayOut> {
+    let Change::Interface(interface) = change else { return Some(WayOut::Untouched) };
+    let means = way.map(|way| WayOut::after(interface, way, source, destination));
+    means.filter(|means| *means != WayOut::Untouched)
 }

@@ -144,7 +144,10 @@ impl<M: Measurement> Engine<M> {
         said: Said<'_>,
     ) {
         let Some(index) = self.quoted_probe(kind.family, request) else {
-            return self.reject(arrival, Reason::UnknownProbe);
+            let about = Some(Destination::new(request.destination));
+            let arrival = Arrival { about: arrival.about.or(about), ..*arrival };
+            let said = Some((kind, said.info));
+            return self.unmatched(&arrival.rejection(Reason::UnknownProbe, said));
         };
         if self.quotes(index, request.payload) {
             self.on_error_of(index, kind, arrival, said);
