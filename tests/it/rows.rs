@@ -14,6 +14,7 @@ mod local;
 mod measuring;
 mod names;
 mod network;
+mod oracle;
 mod portable;
 mod processes;
 mod protocols;

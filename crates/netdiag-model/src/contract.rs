@@ -219,3 +219,19 @@ pub struct ReplyTtl {
     /// The largest.
     pub max: u8,
 }
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeName {
+    /// An answer came in time.
+    Reply,
+    /// Nothing came in time.
+    Timeout,
+    /// An ICMP error, or a refusal.
+    NetError,
+    /// It never left this machine.
+    LocalError,
+    /// Something on this machine made it meaningless.
+    Unknown,
+}

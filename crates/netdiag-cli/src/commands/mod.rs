@@ -1,6 +1,7 @@
 //! The commands, a module each: plan, measurement, conclusion, reports. What they share is beside
 //! them: `frame` is that of every command, `hosts` of those whose targets are hosts.
 
+pub(crate) mod checks;
 pub(crate) mod drive;
 pub(crate) mod ending;
 pub(crate) mod frame;

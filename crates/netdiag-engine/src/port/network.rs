@@ -1,6 +1,6 @@
 //! The port itself.
 
-use super::input::Inputs;
+use super::inputs::Inputs;
 use super::operation::{Channel, Operations};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant};

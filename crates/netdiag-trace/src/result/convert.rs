@@ -8,6 +8,7 @@ use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
+use netdiag_engine::outcome::Reason;
 use netdiag_model::IcmpKind;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
@@ -40,12 +41,7 @@ impl Measurement {
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
             paths: if varied { Vec::new() } else { vec![self.only_path()] },
             sent_beyond: self.beyond(),
-            rejected: self
-                .tally
-                .rejected
-                .iter()
-                .map(|(reason, count)| (reason.name().to_owned(), *count))
-                .collect(),
+            rejected: Reason::named(&self.tally.rejected),
             failure: self.failure(),
         }
     }

@@ -3,7 +3,7 @@
 use super::check::{Checked, check_destination, source_option};
 use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
@@ -319,7 +319,7 @@ fn config(
         query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
         wall,
         control,
-        keeps_probes: arguments.form() == Output::Json,
+        keeps_probes: arguments.form.output() == Output::Json,
         ..Probing::default()
     };
     Config { target_index: resolved.target_index, destination, probing: Arc::new(probing) }

@@ -4,6 +4,7 @@ use super::check::{self, Checked};
 use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
+use crate::commands::checks;
 use crate::commands::frame::Command;
 use crate::commands::resolve::{is_unknown, lookup_failure, patience};
 use netdiag_model::failure::{Failure, LookupError, Stage};
@@ -244,7 +245,7 @@ impl Gathered {
         if self.excluded.contains(address) {
             return;
         }
-        if check::lacks_zone(destination) && !self.has_interface {
+        if checks::lacks_zone(destination) && !self.has_interface {
             let message =
                 format!("{destination} is link-local, and of which interface is not said");
             let reason = "no-interface".to_owned();

@@ -5,14 +5,13 @@ mod conclude;
 mod plan;
 
 use crate::args::TraceArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
 use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 use check::Checked;
-use netdiag_report::style::Style;
 use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
 use plan::Plan;
@@ -25,7 +24,7 @@ impl Command for TraceArguments {
     const NAME: &'static str = "trace";
 
     fn form(&self) -> Output {
-        self.form()
+        self.form.output()
     }
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
@@ -77,18 +76,14 @@ fn report<'a>(
 ) -> Box<dyn Report<Trace> + 'a> {
     let out = BufWriter::new(out);
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
-    match arguments.form() {
+    match arguments.form.output() {
         Output::Json => Box::new(JsonReport(out)),
         Output::Csv => Box::new(CsvReport(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
         Output::Text => {
-            let color = match arguments.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal.stdout && !terminal.no_color,
-            };
+            let style = arguments.form.color.style(terminal);
             let names = plan::wants_names(arguments, terminal);
-            let options = TextOptions { quiet, verbose, names, style: Style { color } };
+            let options = TextOptions { quiet, verbose, names, style };
             Box::new(TextReport::new(out, err, options))
         }
     }

@@ -2,6 +2,7 @@
 
 use super::check::{Checked, check_destination};
 use crate::args::TraceArguments;
+use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::resolve::{is_unknown, literal, patience};
@@ -196,7 +197,7 @@ pub(super) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) 
 /// What every packet carries, beside its hop limit.
 fn control(arguments: &TraceArguments, checked: &Checked) -> Control {
     Control {
-        traffic_class: arguments.traffic_class(),
+        traffic_class: arguments.marking.traffic_class(),
         source: arguments.source,
         interface: checked.interface.as_ref().map(|(number, _)| *number),
         ..Control::default()
@@ -235,11 +236,8 @@ pub(super) fn open_request(
 /// The only family that can come up: the one that was asked for, or that of all hosts where these
 /// are addresses.
 fn only_family(arguments: &TraceArguments, checked: &Checked) -> Option<Family> {
-    family(arguments).or_else(|| {
-        let mut families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
-        let first = families.next()??;
-        families.all(|family| family == Some(first)).then_some(first)
-    })
+    let families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
+    family(arguments).or_else(|| checks::only_family(families))
 }
 
 const fn family(arguments: &TraceArguments) -> Option<Family> {
@@ -264,7 +262,7 @@ fn as_understood(arguments: &TraceArguments, checked: &Checked) -> serde_json::V
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "vary_flow": arguments.vary_flow,
         "size": arguments.size.unwrap_or(SIZE),
-        "traffic_class": arguments.traffic_class(),
+        "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
