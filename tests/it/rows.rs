@@ -12,6 +12,7 @@ mod ip_options;
 mod knobs;
 mod local;
 mod measuring;
+mod mtus;
 mod names;
 mod network;
 mod oracle;

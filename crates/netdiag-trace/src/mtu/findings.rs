@@ -6,6 +6,7 @@ use super::silence::{APART, LOST, SMALL};
 use super::told::{Odd, Why};
 use crate::protocol::Protocol;
 use netdiag_engine::local::Local;
+use netdiag_model::Family;
 use netdiag_model::finding::{Finding, Severity};
 
 /// Over so many connections a rule that lowers segment sizes is seen.
@@ -19,7 +20,7 @@ impl Measurement {
         let local = self.local(context);
         let said = [local.unsent(), local.link_changed(), local.receive_drops()];
         let said: Vec<Finding> = said.into_iter().flatten().collect();
-        if local.receive_drops > 0 || local.sent == 0 {
+        if local.changes.receive_drops > 0 || local.sent == 0 {
             return said;
         }
         let drops = self.drops();
@@ -42,9 +43,7 @@ impl Measurement {
             unknown: self.unknown,
             tcp_port: None,
             unsent: &self.tally.unsent,
-            changes: &self.tally.interfaces,
-            change_count: self.tally.interface_changes,
-            receive_drops: self.tally.receive_drops,
+            changes: &self.tally.changes,
         }
     }
 
@@ -88,7 +87,7 @@ impl Measurement {
             Some(before) if before > after_ttl + 1 => {
                 format!("between {after} and {}", self.hop_text(before))
             }
-            _ if after_ttl == 0 => "on the first link".to_owned(),
+            Some(1) if after_ttl == 0 => "on the first link".to_owned(),
             _ => format!("after {after}"),
         };
         let message = format!(
@@ -117,13 +116,12 @@ impl Measurement {
 
     fn hole_advice(&self, hole: BlackHole) -> String {
         let segment = self.config.segment(hole.largest_ok);
-        let family = self.config.destination.family().name();
-        let message = match self.config.destination.family() {
-            netdiag_model::Family::Ipv4 => "ICMP 3/4",
-            netdiag_model::Family::Ipv6 => "ICMPv6 type 2",
+        let (family, message) = match self.config.destination.family() {
+            Family::Ipv4 => ("IPv4", "ICMP 3/4"),
+            Family::Ipv6 => ("IPv6", "ICMPv6 type 2"),
         };
-        let here = match (hole.after_ttl, &self.config.link) {
-            (0, Some(link)) => format!(
+        let here = match (hole.after_ttl, hole.before_ttl, &self.config.link) {
+            (0, Some(1), Some(link)) => format!(
                 "set the MTU of {} to {} if that is what its network has, or let",
                 link.name.escaped(),
                 hole.largest_ok
@@ -148,7 +146,9 @@ impl Measurement {
             }
             None => "net.ipv4.tcp_mtu_probing=1 lets TCP recover",
         };
-        format!("{here} {message} through{place}, or clamp the MSS to {segment} ({family}); {probing}")
+        format!(
+            "{here} {message} through{place}, or clamp the MSS to {segment} ({family}); {probing}"
+        )
     }
 
     fn odd_findings(&self) -> Vec<Finding> {
@@ -197,9 +197,9 @@ impl Measurement {
                 "MSS {mss} < {expected}, clamped, and still above {path}, which is what the path \
                  MTU of {mtu} has room for"
             ),
-            Some(mtu) => format!(
-                "MSS {mss} < {path}, clamped: the path MTU of {mtu} has room for more"
-            ),
+            Some(mtu) => {
+                format!("MSS {mss} < {path}, clamped: the path MTU of {mtu} has room for more")
+            }
             None => format!("MSS {mss} < {expected}, clamped, or the other end has a smaller MTU"),
         };
         let subject = match self.config.protocol {

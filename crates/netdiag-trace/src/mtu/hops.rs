@@ -1,14 +1,16 @@
 //! The hops of the path: who they are, and which sizes come as far as them.
 
-use super::search::{TRIES, Trial};
+use super::search::Trial;
 use super::told::Told;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// How many hops beyond the farthest that answered are asked, and after how many silent ones it ends.
 const WINDOW: u8 = 8;
-/// How often a hop is asked who it is.
-const ASKED_WHO: u64 = 2;
+/// How often a hop is asked who it is, or whether something comes to it; and once more a second later,
+/// where there is the time, since routers limit their answers.
+const ASKED: u64 = 2;
+const ASKED_LATER: u64 = 3;
 
 /// One hop.
 #[derive(Clone, Debug, Default)]
@@ -100,16 +102,21 @@ impl Hops {
     }
 
     /// The next hop to ask who it is.
-    pub(crate) fn next_unknown(&self) -> Option<u8> {
+    pub(crate) fn next_unknown(&self, is_later: bool) -> Option<u8> {
+        let tries = if is_later { ASKED_LATER } else { ASKED };
         (1..=self.frontier()).find(|ttl| {
             let hop = self.by_ttl.get(ttl);
-            hop.is_none_or(|hop| hop.address.is_none() && hop.is_askable(self.smallest, ASKED_WHO))
+            hop.is_none_or(|hop| hop.address.is_none() && hop.is_askable(self.smallest, tries))
         })
     }
 
     /// The next hop of which is asked whether a size comes as far.
-    pub(crate) fn next_of(&self, level: Level) -> Option<u8> {
-        let tries = if level.is_silent { TRIES } else { 1 };
+    pub(crate) fn next_of(&self, level: Level, is_later: bool) -> Option<u8> {
+        let tries = match (level.is_silent, is_later) {
+            (false, _) => 1,
+            (true, false) => ASKED,
+            (true, true) => ASKED_LATER,
+        };
         let mut routers = self.by_ttl.range(1..self.behind_last());
         let next = routers.find(|(_, hop)| {
             hop.address.is_some() && hop.is_askable(level.size, tries) && !hop.passed(level.size)
@@ -123,9 +130,9 @@ impl Hops {
     }
 
     /// Whether all that can be asked of routers about a size is known.
-    pub(crate) fn is_known(&self, level: Level) -> bool {
+    pub(crate) fn is_known(&self, level: Level, is_later: bool) -> bool {
         let open = |hop: &Hop| hop.trials.get(&level.size).is_some_and(|trial| trial.open > 0);
-        self.next_of(level).is_none() && !self.by_ttl.values().any(open)
+        self.next_of(level, is_later).is_none() && !self.by_ttl.values().any(open)
     }
 
     /// Behind which hop a size does not pass, by those that say so; 0 is this machine.
@@ -155,9 +162,8 @@ impl Hops {
     /// The first hop behind another that a small packet comes to, and not one of this size.
     pub(crate) fn first_lost(&self, after: u8, size: u32) -> Option<u8> {
         let behind = self.by_ttl.range(after.saturating_add(1)..);
-        let mut lost = behind.filter(|(_, hop)| {
-            hop.is_target || (hop.address.is_some() && !hop.passed(size))
-        });
+        let mut lost =
+            behind.filter(|(_, hop)| hop.is_target || (hop.address.is_some() && !hop.passed(size)));
         lost.next().map(|(ttl, _)| *ttl)
     }
 }

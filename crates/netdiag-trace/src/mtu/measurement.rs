@@ -10,7 +10,7 @@ use super::silence::Doubt;
 use super::steps::{Sparing, Step};
 use super::told::{Odds, Told, Why};
 use crate::protocol::Protocol;
-use crate::tally::{Tally, way_out};
+use crate::tally::Tally;
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::{
@@ -46,6 +46,10 @@ pub struct Measurement {
     next_seq: u64,
     /// The longest round trip.
     pub(super) slowest: Option<Duration>,
+    /// The longest one to the target.
+    pub(super) target_rtt: Option<Duration>,
+    /// When the last packet left of which a router said that it is too big.
+    pub(super) told_of: Option<Instant>,
     /// One probe at a time, since answers do not say what they are about.
     pub(super) alone: bool,
     pub(super) sent: u64,
@@ -101,6 +105,8 @@ impl Measurement {
             past: BTreeMap::new(),
             next_seq: 1,
             slowest: None,
+            target_rtt: None,
+            told_of: None,
             alone: false,
             sent: 0,
             unknown: 0,
@@ -191,6 +197,15 @@ impl Measurement {
             Protocol::Icmp | Protocol::Tcp { .. } => {
                 ProbeKind::Echo(EchoSpec { size, pattern, flow: 0, constant: true, group: false })
             }
+        }
+    }
+
+    fn note_time(&mut self, what: What, sent_at: Instant, said: &Said) {
+        if said.is_target {
+            self.target_rtt = self.target_rtt.max(said.rtt);
+        }
+        if said.outcome == SizeOutcome::TooBig && matches!(what, What::Target(_)) {
+            self.told_of = self.told_of.max(Some(sent_at));
         }
     }
 
@@ -312,6 +327,7 @@ impl Policy for Measurement {
             self.past.pop_first();
         }
         let said = said(probe, outcome);
+        self.note_time(what, probe.sent_at, &said);
         match outcome {
             Outcome::LocalError(error) if said.local_mtu.is_none() => {
                 self.tally.unsent.count(error);
@@ -348,6 +364,7 @@ impl Policy for Measurement {
             _ => return,
         };
         let said = said(probe, &outcome);
+        self.note_time(what, probe.sent_at, &said);
         self.take_late(what, &said);
         if let Some(settled) = Self::settled(what, &said) {
             let at = probe.sent_at + said.rtt.unwrap_or_default();
@@ -371,10 +388,12 @@ impl Policy for Measurement {
 
     fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
         let Config { way, control, destination, .. } = &self.config;
-        let Some(means) = way_out(change, *way, control.source, *destination) else {
-            return WayOut::Untouched;
-        };
-        self.tally.on_change(at, change);
+        let means = WayOut::told(change, |change| {
+            let of = |way| WayOut::after(change, way, control.source, *destination);
+            way.map_or(WayOut::Untouched, of)
+        });
+        let Some(means) = means else { return WayOut::Untouched };
+        self.tally.changes.on_change(at, change);
         events.push(self.event(at, EventKind::Changed(change.clone())));
         means
     }

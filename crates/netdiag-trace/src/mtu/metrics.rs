@@ -2,20 +2,20 @@
 
 use super::result::Target;
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::metrics::{MetricInfo, MetricValue, Metrics, Unit};
+use netdiag_model::metrics::{self, MetricInfo, MetricValue, Metrics, Unit};
 
 /// The metrics of `mtu`. Sizes are bytes of whole packets.
 pub const METRICS: &[MetricInfo] = &[
-    info("path_mtu", &["mtu"], "the largest packet that passes, in bytes"),
-    info("interface_mtu", &[], "the MTU of the interface, in bytes"),
+    bytes("path_mtu", &["mtu"], "the largest packet that passes"),
+    bytes("interface_mtu", &[], "the MTU of the interface"),
     info("reached", &[], "1 where the target answered, else 0"),
     info("hop_count", &["hops"], "the hop limit that reached the target"),
     info("drops", &[], "routers that said that packets are too big"),
     info("black_hole", &[], "1 where larger packets vanish without a message, else 0"),
-    info("mss_received", &["mss"], "the segment size that the other end offered, in bytes"),
-    info("findings.info", &[], "findings that explain"),
-    info("findings.warning", &[], "findings that warn"),
-    info("findings.critical", &[], "findings that are critical"),
+    bytes("mss_received", &["mss"], "the segment size that the other end offered"),
+    MetricInfo::of_findings(Severity::Info),
+    MetricInfo::of_findings(Severity::Warning),
+    MetricInfo::of_findings(Severity::Critical),
 ];
 
 const fn info(
@@ -23,7 +23,15 @@ const fn info(
     aliases: &'static [&'static str],
     description: &'static str,
 ) -> MetricInfo {
-    MetricInfo { name, aliases, unit: Unit::Count, description }
+    MetricInfo::new(name, aliases, Unit::Count, description)
+}
+
+const fn bytes(
+    name: &'static str,
+    aliases: &'static [&'static str],
+    description: &'static str,
+) -> MetricInfo {
+    MetricInfo::new(name, aliases, Unit::Bytes, description)
 }
 
 /// A result and its verdicts, as an expression sees them.
@@ -39,9 +47,6 @@ impl Metrics for TargetMetrics<'_> {
     fn metric(&self, name: &str) -> Option<MetricValue> {
         let target = self.target;
         let flag = |is: bool| f64::from(u8::from(is));
-        let severity = |severity: Severity| {
-            self.findings.iter().filter(|finding| finding.severity == severity).count() as f64
-        };
         let number = match name {
             "path_mtu" => f64::from(target.path_mtu?),
             "interface_mtu" => f64::from(target.interface_mtu?),
@@ -50,10 +55,7 @@ impl Metrics for TargetMetrics<'_> {
             "drops" => target.drops.len() as f64,
             "black_hole" => flag(target.black_hole.is_some()),
             "mss_received" => f64::from(target.tcp.as_ref()?.mss_received?),
-            "findings.info" => severity(Severity::Info),
-            "findings.warning" => severity(Severity::Warning),
-            "findings.critical" => severity(Severity::Critical),
-            _ => return None,
+            name => metrics::findings(name, self.findings)?,
         };
         Some(MetricValue::Number(number))
     }

@@ -289,9 +289,11 @@ impl Measurement {
         let hops = (1..=self.hops.farthest()).map(|ttl| {
             let mtu = drops.iter().filter(|drop| drop.ttl.is_some_and(|at| at < ttl));
             let mtu = mtu.map(|drop| drop.mtu_after).min().unwrap_or(self.search.top);
-            let hole = hole.filter(|hole| hole.after_ttl < ttl).map(|hole| hole.largest_ok);
-            let mtu = mtu.min(hole.unwrap_or(u32::MAX));
-            Hop { ttl, address: self.hops.address(ttl), mtu: known.then_some(mtu) }
+            let behind = hole.filter(|hole| hole.after_ttl < ttl);
+            // Before the first hop that answers behind a black hole nobody knows.
+            let is_known = known && behind.is_none_or(|hole| hole.before_ttl <= Some(ttl));
+            let mtu = mtu.min(behind.map_or(u32::MAX, |hole| hole.largest_ok));
+            Hop { ttl, address: self.hops.address(ttl), mtu: is_known.then_some(mtu) }
         });
         hops.collect()
     }
@@ -351,7 +353,8 @@ impl Measurement {
             let why = if self.is_late { "deadline" } else { "interrupted" };
             return Some(plain(Stage::Request, why, "ended before the target answered"));
         }
-        let message = "the target answers no packet of any size, so that nothing can be said of them";
+        let message =
+            "the target answers no packet of any size, so that nothing can be said of them";
         Some(plain(Stage::Request, "timeout", message))
     }
 }

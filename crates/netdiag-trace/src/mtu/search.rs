@@ -136,8 +136,9 @@ impl Search {
         !open && (self.bounds().is_some() || (self.is_hopeless() && self.hinted(0).is_none()))
     }
 
-    /// The next size to try; `None`: not before something has settled.
-    pub(crate) fn next(&mut self) -> Option<u32> {
+    /// The next size to try; `None`: not before something has settled. `is_sure`: what was said not to
+    /// pass would have been answered by now.
+    pub(crate) fn next(&mut self, is_sure: bool) -> Option<u32> {
         for size in [self.smallest, self.top] {
             if self.trial(size).is_askable(TRIES) && !self.is_hopeless() {
                 return Some(size);
@@ -155,7 +156,7 @@ impl Search {
         // A top that is under way for the first time may pass.
         let top = self.trial(self.top);
         let is_open = self.trials.range(low + 1..high).any(|(_, trial)| trial.open > 0);
-        if is_open || (top.open > 0 && top.failed() == 0) {
+        if is_open || !is_sure || (top.open > 0 && top.failed() == 0) {
             return None;
         }
         if high - low == 1 {
@@ -205,7 +206,7 @@ mod tests {
         let mut search = Search::new(60, top, false);
         for round in 1..100 {
             let mut asked = Vec::new();
-            while let Some(size) = search.next() {
+            while let Some(size) = search.next(true) {
                 let trial = search.trial_mut(size);
                 (trial.asked, trial.open) = (trial.asked + 1, trial.open + 1);
                 asked.push(size);

@@ -10,6 +10,8 @@ pub(crate) const SMALL: u64 = 6;
 pub(crate) const LOST: u64 = 2 * TRIES;
 /// How far the two times are apart.
 pub(crate) const APART: Duration = Duration::from_secs(2);
+/// After which time routers that limit their answers to one a second answer again.
+const ANSWERED_AGAIN: Duration = Duration::from_millis(1_100);
 
 /// The doubt whether what is lost above a size is lost for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,11 @@ impl Doubt {
         sizes == (self.largest, self.smallest_lost)
     }
 
+    /// Whether routers answer again that had answered too much.
+    pub(crate) fn is_later(&self, now: Instant) -> bool {
+        now >= self.since + ANSWERED_AGAIN
+    }
+
     pub(crate) fn need(&self, search: &Search, now: Instant) -> Need {
         let asked = |size: u32| search.trial(size).asked;
         let ask = |size: u32, until: u64| (asked(size) < until).then_some(Need::Ask(size));
@@ -53,7 +60,8 @@ impl Doubt {
         }
         let again = self.since + APART;
         if now < again {
-            return Need::Wait(again);
+            let until = if self.is_later(now) { again } else { self.since + ANSWERED_AGAIN };
+            return Need::Wait(until);
         }
         let second = ask(self.smallest_lost, LOST).or_else(|| ask(search.smallest, SMALL));
         let open = |size: u32| search.trial(size).open > 0;

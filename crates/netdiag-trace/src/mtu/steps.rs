@@ -11,6 +11,9 @@ use std::time::Duration;
 const ROUND_TRIPS: u32 = 3;
 /// ... and at least so much longer than one.
 const LEAST_WAIT: Duration = Duration::from_millis(100);
+/// So much longer than one the target's answer is waited for where a router said that a packet is too
+/// big.
+const LEAST_DOUBT: Duration = Duration::from_millis(10);
 /// How soon it is asked again whether a probe has left.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -98,8 +101,9 @@ impl Measurement {
         if self.segments.as_mut().is_some_and(super::segments::Segments::ask) {
             return Step::Ask(What::Connection);
         }
+        let is_later = self.is_later(now);
         if let Some(level) = self.levels().into_iter().find_map(|level| {
-            let ttl = self.hops.next_of(level)?;
+            let ttl = self.hops.next_of(level, is_later)?;
             Some(What::Hop(ttl, level.size))
         }) {
             return Step::Ask(level);
@@ -113,42 +117,61 @@ impl Measurement {
                 false => Step::Wait(free),
             };
         }
-        self.to_the_target(now)
+        self.next_to_target(now)
     }
 
-    fn to_the_target(&mut self, now: Instant) -> Step {
+    fn next_to_target(&mut self, now: Instant) -> Step {
         if !self.cannot_send()
-            && let Some(size) = self.search.next()
+            && let Some(size) = self.search.next(now >= self.sure_at())
         {
             return Step::Ask(What::Target(size));
         }
-        if let Some(ttl) = self.hops.next_unknown().filter(|_| !self.cannot_send()) {
+        if let Some(ttl) =
+            self.hops.next_unknown(self.is_later(now)).filter(|_| !self.cannot_send())
+        {
             return Step::Ask(What::Hop(ttl, self.search.smallest));
         }
         match self.doubt.map(|doubt| doubt.need(&self.search, now)) {
             Some(Need::Ask(size)) => Step::Ask(What::Target(size)),
             Some(Need::Wait(until)) => Step::Wait(until),
-            Some(Need::Settled | Need::Nothing) | None => match self.is_settled(now) {
-                true => Step::Over,
-                false => Step::Wait(Instant::FAR),
-            },
+            Some(Need::Settled | Need::Nothing) | None => {
+                match (self.is_settled(now), self.sure_at()) {
+                    (_, sure) if sure > now => Step::Wait(sure),
+                    (true, _) => Step::Over,
+                    (false, _) => Step::Wait(Instant::FAR),
+                }
+            }
         }
+    }
+
+    /// From when on what was said to be too big would have been answered, if it was not: whoever forges
+    /// a message cannot keep the answer from coming.
+    fn sure_at(&self) -> Instant {
+        let Some(left) = self.told_of else { return Instant::ZERO };
+        let known = self.target_rtt.map(|rtt| (rtt * 2).max(rtt + LEAST_DOUBT));
+        left + known.map_or(self.config.timeout, |wait| wait.min(self.config.timeout))
+    }
+
+    fn is_later(&self, now: Instant) -> bool {
+        self.doubt.is_some_and(|doubt| doubt.is_later(now))
     }
 
     /// Whether nothing is left to be done.
     fn is_settled(&self, now: Instant) -> bool {
         let is_measured = self.search.is_over() || self.cannot_send();
-        let has_need = self.doubt.is_some_and(|doubt| {
-            !matches!(doubt.need(&self.search, now), Need::Nothing)
-        });
+        let has_need =
+            self.doubt.is_some_and(|doubt| !matches!(doubt.need(&self.search, now), Need::Nothing));
         let is_connected = self.segments.as_ref().is_none_or(|segments| !segments.is_open());
         self.open.is_empty()
             && is_connected
             && (self.cannot_send()
                 || is_measured
                     && !has_need
-                    && self.hops.next_unknown().is_none()
-                    && self.levels().into_iter().all(|level| self.hops.is_known(level)))
+                    && self.hops.next_unknown(self.is_later(now)).is_none()
+                    && self
+                        .levels()
+                        .into_iter()
+                        .all(|level| self.hops.is_known(level, self.is_later(now))))
     }
 
     /// Whether this machine sends nothing.
@@ -168,8 +191,15 @@ impl Measurement {
                 && (**size == self.search.top || self.is_said_to_pass(**size))
         });
         let told = said.map(|(size, _)| Level { size: *size, is_silent: false });
+        // Where the target answers nothing, how far what was said to pass comes is all there is to know.
+        let hopeless = self.search.is_hopeless().then(|| {
+            let sizes = self.search.trials.iter().filter(|(_, trial)| trial.lost > 0);
+            sizes.filter(|(size, _)| self.is_said_to_pass(**size))
+        });
+        let hopeless = hopeless.into_iter().flatten();
+        let hopeless = hopeless.map(|(size, _)| Level { size: *size, is_silent: false });
         let lost = suspicion(&self.search).map(|(_, size)| Level { size, is_silent: true });
-        told.chain(lost).collect()
+        told.chain(hopeless).chain(lost).collect()
     }
 
     fn is_said_to_pass(&self, size: u32) -> bool {

@@ -1,6 +1,6 @@
 //! Messages that a packet was too big, and which of them cannot be true.
 
-use netdiag_engine::outcome::{IcmpError, Reason, Rejection};
+use netdiag_engine::outcome::{Reason, Rejection};
 use std::net::IpAddr;
 
 /// How many are kept of each kind: whoever forges them can send any number.
@@ -12,12 +12,6 @@ pub(crate) struct Told {
     pub(crate) from: IpAddr,
     /// `None`: it names none, as routers did before RFC 1191.
     pub(crate) mtu: Option<u32>,
-}
-
-impl Told {
-    pub(crate) fn new(error: &IcmpError) -> Self {
-        Self { from: error.from.address(), mtu: error.info }
-    }
 }
 
 /// One that is not believed.
@@ -62,23 +56,23 @@ pub(crate) struct Odds(pub(crate) Vec<Odd>);
 impl Odds {
     pub(crate) fn count(&mut self, from: IpAddr, mtu: Option<u32>, why: Why) {
         let mtu = mtu.unwrap_or(0);
-        let known = self.0.iter_mut().find(|odd| (odd.from, odd.mtu, odd.why) == (from, mtu, why));
-        match known {
+        let is_full = self.0.len() >= KEPT;
+        match self.0.iter_mut().find(|odd| (odd.from, odd.mtu, odd.why) == (from, mtu, why)) {
             Some(odd) => odd.count += 1,
-            None if self.0.len() < KEPT => self.0.push(Odd { from, mtu, why, count: 1 }),
-            None => {}
+            None if is_full => {}
+            None => self.0.push(Odd { from, mtu, why, count: 1 }),
         }
     }
 
     /// What the engine did not believe, if it was such a message.
     pub(crate) fn on_rejected(&mut self, rejection: &Rejection) {
-        let Some((kind, mtu)) = rejection.said.filter(|(kind, _)| kind.is_too_big()) else { return };
+        let said = rejection.said.filter(|(kind, _)| kind.is_too_big());
+        let Some((_, mtu)) = said else { return };
         let why = match rejection.reason {
             Reason::ImplausibleMtu if mtu == Some(0) => Why::Nothing,
             Reason::ImplausibleMtu => Why::OutOfBounds,
             _ => Why::ForeignQuote,
         };
-        let _ = kind;
         self.count(rejection.from.address(), mtu, why);
     }
 }

@@ -2,13 +2,14 @@
 
 use super::measurement::Measurement;
 use super::result::ConfirmedBy;
+use std::time::Duration;
 
 impl Measurement {
     /// What was found, in one sentence.
     #[must_use]
     pub fn verdict(&self) -> String {
         let span = self.last_at.zip(self.started_at).map(|(last, first)| last.since(first));
-        let took = span.map_or(0.0, |span| span.as_secs_f64());
+        let took = took(span.unwrap_or_default());
         let top = self.search.top;
         let tcp = self.tcp_text();
         if self.is_unsent() {
@@ -17,22 +18,21 @@ impl Measurement {
         match self.path_mtu() {
             (Some(mtu), ConfirmedBy::Reply) => {
                 let known = match (self.black_hole(), self.drops().last(), mtu == top) {
-                    (Some(_), ..) => {
+                    (Some(_), ..) => format!(
                         " of {top}; small packets pass, large ones hang: connections open and then \
                          stall"
-                            .replace("{top}", &top.to_string())
-                    }
+                    ),
                     (None, _, true) => format!("{}, answered by the target", self.top_text()),
                     (None, Some(drop), _) if drop.mtu_after == mtu => {
                         format!(" of {top}, told by {} and answered by the target", drop.address)
                     }
                     _ => format!(" of {top}, answered by the target; larger packets are lost"),
                 };
-                format!("path MTU {mtu}{known}{tcp}; {took:.2} s")
+                format!("path MTU {mtu}{known}{tcp}; {took}")
             }
             (Some(mtu), ConfirmedBy::Icmp) => format!(
                 "not reached: routers say that at most {mtu} bytes pass, the target answers no \
-                 packet{tcp}; {took:.2} s"
+                 packet{tcp}; {took}"
             ),
             (Some(_) | None, _) if self.is_reached() => {
                 let low = self.search.low().unwrap_or(0);
@@ -43,7 +43,7 @@ impl Measurement {
                     || "the target answers no packet of any size".to_owned(),
                     |(kind, from)| format!("{} from {from}", kind.name().replace('-', " ")),
                 );
-                format!("not reached: {why}{tcp}; {took:.2} s")
+                format!("not reached: {why}{tcp}; {took}")
             }
         }
     }
@@ -66,5 +66,14 @@ impl Measurement {
             }
             _ => format!("; TCP port {port} did not open: no segment sizes"),
         }
+    }
+}
+
+/// How long it took.
+fn took(span: Duration) -> String {
+    const SHORT: Duration = Duration::from_millis(100);
+    match span < SHORT {
+        true => format!("{:.1} ms", netdiag_model::milliseconds(span)),
+        false => format!("{:.2} s", span.as_secs_f64()),
     }
 }
