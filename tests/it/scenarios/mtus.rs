@@ -23,12 +23,13 @@ const CASES: &[Case] = &[
     ("mtu-two-drops", "mtu-path", RAW, "--verbose 10.9.4.2", 0),
     ("mtu-datagram", "mtu-path", DATAGRAM, "10.9.4.2 fd09:4::2", 0),
     ("mtu-udp", "mtu-path", RAW, "--udp 10.9.4.2 fd09:3::2", 0),
+    ("mtu-ambiguous", "trace-path", UDP, "10.9.2.2", 0),
     ("mtu-stands-in", "mtu-path", UDP, "10.9.3.2", 0),
     ("mtu-tcp", "mtu-path", RAW, "10.9.3.2:80 [fd09:2::2]:80", 0),
     ("mtu-tcp-closed", "mtu-path", RAW, "--tcp --port 81 10.9.3.2", 0),
     ("mtu-not-reached", "mtu-path", RAW, "10.9.5.2", 1),
     ("mtu-no-number", "mtu-path", RAW, "10.9.6.2", 1),
-    ("mtu-behind-silence", "mtu-path", RAW, "10.9.7.2", 0),
+    ("mtu-behind-silence", "mtu-path", RAW, "10.9.7.2", 1),
     ("mtu-up-to", "mtu-path", RAW, "--size 1350 10.9.3.2", 0),
     ("mtu-fail-if", "mtu-path", RAW, "--quiet --fail-if mtu<1500 10.9.2.2 10.9.3.2", 1),
     ("mtu-hole-v4", "mtu-hole", RAW, "10.9.2.2", 1),
@@ -43,7 +44,7 @@ const CASES: &[Case] = &[
     ("mtu-jumbo", "mtu-jumbo", RAW, "10.9.2.2 10.9.3.2 fd09:3::2", 0),
     ("mtu-jumbo-hole", "mtu-jumbo", RAW, "10.9.4.2", 1),
     ("mtu-deadline", "mtu-hole", RAW, "--deadline 0.5 10.9.2.2", 1),
-    ("mtu-not-sent", "send-errors", RAW, "10.9.2.2", 0),
+    ("mtu-not-sent", "send-errors", RAW, "10.9.2.2", 3),
     ("mtu-gone", "names", RAW, "gone.example", 1),
 ];
 

@@ -104,7 +104,7 @@ pub struct TcpInfo {
 pub struct SegmentSizes {
     /// What is sent in one, without options: no more than the other end offered.
     pub send: u32,
-    /// What this end offered (RFC 9293 section 3.7.1).
+    /// What this end offered (RFC 9293 section 3.7.1), without the options of each segment.
     pub advertised: u32,
     /// The path MTU that the kernel goes by.
     pub path_mtu: u32,

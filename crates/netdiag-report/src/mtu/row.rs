@@ -23,9 +23,9 @@ pub(super) fn table(target: &Target) -> Vec<String> {
 /// How it is known what comes to a hop.
 fn how(target: &Target, hop: &Hop) -> String {
     let drop = target.drops.iter().rev().find(|drop| drop.ttl.map(|ttl| ttl + 1) == Some(hop.ttl));
-    let first_behind = target
-        .black_hole
-        .is_some_and(|hole| hole.before_ttl.unwrap_or_else(|| hole.after_ttl.saturating_add(1)) == hop.ttl);
+    let first_behind = target.black_hole.is_some_and(|hole| {
+        hole.before_ttl.unwrap_or_else(|| hole.after_ttl.saturating_add(1)) == hop.ttl
+    });
     if let Some(hole) = target.black_hole.filter(|_| first_behind) {
         return format!(
             "silent: {}, {}, no ICMP",
@@ -34,7 +34,7 @@ fn how(target: &Target, hop: &Hop) -> String {
         );
     }
     if let Some(drop) = drop {
-        return format!("{} says so", drop.address);
+        return format!("told by {}", drop.address);
     }
     match (hop.address, target.confirmed_by) {
         (None, _) => "no answer".to_owned(),

@@ -3,7 +3,7 @@
 use super::measurement::Measurement;
 use super::result::{BlackHole, Context, Drop};
 use super::silence::{APART, LOST, SMALL};
-use super::told::{Odd, Why};
+use super::told::Odd;
 use crate::protocol::Protocol;
 use netdiag_engine::local::Local;
 use netdiag_model::Family;
@@ -158,7 +158,7 @@ impl Measurement {
             for told in &trial.told {
                 let Some(mtu) = told.mtu else { continue };
                 if trial.passed > 0 || low.is_some_and(|low| low > mtu) {
-                    odds.count(told.from, Some(mtu), Why::Contradicted);
+                    odds.contradict(told.from, mtu);
                 }
             }
         }

@@ -75,7 +75,7 @@ impl Hops {
     /// The farthest hop that answered; 0 where none did.
     pub(crate) fn farthest(&self) -> u8 {
         let answered = self.by_ttl.iter().rev().find(|(_, hop)| hop.address.is_some());
-        self.target().or(answered.map(|(ttl, _)| *ttl)).unwrap_or(0)
+        self.target().or_else(|| answered.map(|(ttl, _)| *ttl)).unwrap_or(0)
     }
 
     /// The last hop of the path, as far as it is known.

@@ -323,7 +323,7 @@ impl Measurement {
         Some(Tcp {
             port: segments.port,
             state: segments.state(),
-            mss_offered: first.map(|sizes| sizes.advertised),
+            mss_offered: segments.offered(),
             mss_received: received.map(|(size, _)| size),
             mss_received_exact: received.is_some_and(|(_, at_least)| !at_least),
             mss_expected: expected,

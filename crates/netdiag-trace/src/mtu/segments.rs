@@ -83,18 +83,26 @@ impl Segments {
         }
     }
 
+    /// The segment size that this end offered: what the kernel tells is without the options that each
+    /// segment carries.
+    pub(crate) fn offered(&self) -> Option<u32> {
+        self.seen.first().map(|sizes| sizes.advertised + options(sizes))
+    }
+
     /// The segment size that the other end offered, as it came here, and whether it may have been
     /// larger. The kernel tells the size that it sends, which is the lesser of that and what its path
     /// MTU has room for, without the options that each segment carries (tcp_sync_mss in
     /// net/ipv4/tcp_output.c).
     pub(crate) fn received(&self, header: u32) -> Option<(u32, bool)> {
-        /// Bytes of the timestamp option (RFC 7323 section 3.2, and two of padding).
-        const TIMESTAMPS: u32 = 12;
         let offered = self.seen.iter().map(|sizes| {
-            let options = if sizes.timestamps { TIMESTAMPS } else { 0 };
-            let size = sizes.send + options;
+            let size = sizes.send + options(sizes);
             (size, size >= sizes.path_mtu.saturating_sub(header))
         });
         offered.min()
     }
+}
+
+/// Bytes of the options of each segment: of the timestamps (RFC 7323 section 3.2), and two of padding.
+const fn options(sizes: &SegmentSizes) -> u32 {
+    if sizes.timestamps { 12 } else { 0 }
 }

@@ -191,15 +191,16 @@ impl Measurement {
                 && (**size == self.search.top || self.is_said_to_pass(**size))
         });
         let told = said.map(|(size, _)| Level { size: *size, is_silent: false });
-        // Where the target answers nothing, how far what was said to pass comes is all there is to know.
-        let hopeless = self.search.is_hopeless().then(|| {
-            let sizes = self.search.trials.iter().filter(|(_, trial)| trial.lost > 0);
-            sizes.filter(|(size, _)| self.is_said_to_pass(**size))
+        // What was said to pass and does not reach the target comes further than that, if it is true.
+        let tried = self.search.trials.iter().rev().filter(|(size, trial)| {
+            trial.passed == 0
+                && trial.told.is_empty()
+                && trial.lost > 0
+                && self.is_said_to_pass(**size)
         });
-        let hopeless = hopeless.into_iter().flatten();
-        let hopeless = hopeless.map(|(size, _)| Level { size: *size, is_silent: false });
+        let tried = tried.map(|(size, _)| Level { size: *size, is_silent: false });
         let lost = suspicion(&self.search).map(|(_, size)| Level { size, is_silent: true });
-        told.chain(hopeless).chain(lost).collect()
+        told.chain(tried).chain(lost).collect()
     }
 
     fn is_said_to_pass(&self, size: u32) -> bool {

@@ -1,6 +1,6 @@
 //! Messages that a packet was too big, and which of them cannot be true.
 
-use netdiag_engine::outcome::{Reason, Rejection};
+use netdiag_engine::outcome::{Reason, Rejection, least_mtu};
 use std::net::IpAddr;
 
 /// How many are kept of each kind: whoever forges them can send any number.
@@ -27,8 +27,10 @@ pub(crate) struct Odd {
 /// Why it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Why {
-    /// No link is as small, or it is no smaller than what was sent.
-    OutOfBounds,
+    /// No link is as small.
+    TooSmall,
+    /// It is no smaller than what was sent.
+    TooLarge,
     /// It names no MTU.
     Nothing,
     /// It quotes what was not sent.
@@ -41,7 +43,8 @@ impl Why {
     /// In words.
     pub(crate) const fn text(self) -> &'static str {
         match self {
-            Self::OutOfBounds => "no smaller than what was sent, or below what any link may have",
+            Self::TooSmall => "every link takes more",
+            Self::TooLarge => "it is no smaller than what was sent",
             Self::Nothing => "it names no MTU",
             Self::ForeignQuote => "it quotes a packet that was not sent",
             Self::Contradicted => "larger packets were answered",
@@ -64,13 +67,22 @@ impl Odds {
         }
     }
 
+    /// What was said not to pass was answered, which explains whatever else is odd of the message.
+    pub(crate) fn contradict(&mut self, from: IpAddr, mtu: u32) {
+        match self.0.iter_mut().find(|odd| (odd.from, odd.mtu) == (from, mtu)) {
+            Some(odd) => (odd.why, odd.count) = (Why::Contradicted, odd.count + 1),
+            None => self.count(from, Some(mtu), Why::Contradicted),
+        }
+    }
+
     /// What the engine did not believe, if it was such a message.
     pub(crate) fn on_rejected(&mut self, rejection: &Rejection) {
         let said = rejection.said.filter(|(kind, _)| kind.is_too_big());
-        let Some((_, mtu)) = said else { return };
+        let Some((kind, mtu)) = said else { return };
         let why = match rejection.reason {
             Reason::ImplausibleMtu if mtu == Some(0) => Why::Nothing,
-            Reason::ImplausibleMtu => Why::OutOfBounds,
+            Reason::ImplausibleMtu if mtu < Some(least_mtu(kind.family)) => Why::TooSmall,
+            Reason::ImplausibleMtu => Why::TooLarge,
             _ => Why::ForeignQuote,
         };
         self.count(rejection.from.address(), mtu, why);
