@@ -126,7 +126,7 @@ impl World for SystemWorld {
     }
 
     fn may_flood(&self) -> bool {
-        privileges::real_user() == 0
+        privileges::is_root()
     }
 }
 

@@ -11,6 +11,7 @@ mod interfaces;
 mod ip_options;
 mod knobs;
 mod local;
+mod matrix;
 mod measuring;
 mod mtus;
 mod names;

@@ -76,6 +76,8 @@ pub struct Method {
     pub because: String,
     /// What this method cannot tell.
     pub lost: Vec<String>,
+    /// What would give a better method here; `null` where it is the best, or was asked for.
+    pub remedy: Option<String>,
 }
 
 /// The kinds of socket, best first.

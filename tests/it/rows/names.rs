@@ -11,7 +11,7 @@ const NOISE: Duration = Duration::from_millis(400);
 const SERVER: &str = "127.0.0.1";
 
 /// An answer to `question` (RFC 1035 section 4.1) with a code and perhaps one record's data.
-fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
+pub(super) fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
     let labels = question.get(12..)?;
     let end = 12 + labels.iter().position(|byte| *byte == 0)? + 5;
     let mut message = question.get(..end)?.to_vec();
@@ -249,7 +249,7 @@ fn a_deadline_bounds_the_look_up_of_names() {
         let document = ended.json();
         assert_eq!(document["targets"][1]["failure"]["reason"], "no-resolver", "{ended:?}");
         let known = &document["targets"][0];
-        let count = known.get("received").or(known.pointer("/hops/0/received"));
+        let count = known.get("received").or_else(|| known.pointer("/hops/0/received"));
         assert_eq!(count, Some(&1.into()), "{words}: {ended:?}");
     }
     // iputils' deadline begins when the name is known.

@@ -16,7 +16,9 @@ pub use change::{Change, InterfaceChange, InterfaceEvent};
 pub use input::{ExchangeError, Input, InputKind, SegmentSizes, StopCause, TcpInfo};
 pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
-pub use network::{Identifiers, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS};
+pub use network::{
+    Identifiers, Mend, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS,
+};
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,
     Operations, Transmit,

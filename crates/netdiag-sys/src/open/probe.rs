@@ -224,7 +224,7 @@ fn set_requested(
     if request.ip_options && family == Family::Ipv4 {
         set("setsockopt(IP_RECVOPTS)", libc::SOL_IP, libc::IP_RECVOPTS, 1)?;
     }
-    if request.broadcast && family == Family::Ipv4 && privileges::real_user() == 0 {
+    if request.broadcast && family == Family::Ipv4 && privileges::is_root() {
         set("setsockopt(SO_BROADCAST)", libc::SOL_SOCKET, libc::SO_BROADCAST, 1)?;
     }
     if let Some(mark) = request.mark {
