@@ -231,7 +231,11 @@ fn f1_the_interface_is_part_of_the_path() {
     namespace.run(
         "ip netns exec a ip link set x0 mtu 9000; ip netns exec r1 ip link set x1 mtu 9000
         ip netns exec r1 nft 'table inet t {
-            chain p { type filter hook prerouting priority -300; meta length > 1500 drop; } }'",
+            chain p {
+                type filter hook prerouting priority -300
+                meta length > 1500 drop
+            }
+        }'",
     );
     let document = mtu(&namespace, HOST4);
     let target = &document["targets"][0];

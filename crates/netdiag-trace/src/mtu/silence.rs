@@ -45,6 +45,11 @@ impl Doubt {
         sizes == (self.largest, self.smallest_lost)
     }
 
+    /// Whether what was lost was answered after all.
+    pub(crate) fn is_refuted(&self, search: &Search) -> bool {
+        search.trial(self.smallest_lost).passed > 0
+    }
+
     /// Whether routers answer again that had answered too much.
     pub(crate) fn is_later(&self, now: Instant) -> bool {
         now >= self.since + ANSWERED_AGAIN
@@ -89,4 +94,58 @@ pub(crate) fn suspicion(search: &Search) -> Option<(u32, u32)> {
     let (largest, lost) = search.bounds()?;
     let lost = lost.filter(|lost| search.trial(*lost).is_silent())?;
     Some((largest, lost))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mtu::search::Trial;
+
+    fn search(small: Trial, passed: Trial, lost: Trial) -> Search {
+        let mut search = Search::new(60, 1_500, false);
+        *search.trial_mut(60) = small;
+        *search.trial_mut(1_400) = passed;
+        *search.trial_mut(1_401) = lost;
+        search
+    }
+
+    fn answered(n: u64) -> Trial {
+        Trial { asked: n, passed: n, ..Trial::default() }
+    }
+
+    fn vanished(n: u64) -> Trial {
+        Trial { asked: n, lost: n, ..Trial::default() }
+    }
+
+    #[test]
+    fn the_rule_holds_for_all_lost_and_all_others_answered_and_for_nothing_less() {
+        let holds = |small, passed, lost| black_hole(&search(small, passed, lost));
+        assert_eq!(holds(answered(6), answered(3), vanished(6)), Some((1_400, 1_401)));
+        assert_eq!(holds(answered(6), answered(3), vanished(5)), None, "once only");
+        assert_eq!(
+            holds(answered(6), answered(2), vanished(6)),
+            None,
+            "too few of those that pass"
+        );
+        assert_eq!(holds(answered(5), answered(3), vanished(6)), None, "too few small ones");
+        let lossy = Trial { asked: 7, passed: 6, lost: 1, ..Trial::default() };
+        assert_eq!(holds(lossy, answered(3), vanished(6)), None, "small ones are lost, too");
+    }
+
+    #[test]
+    fn what_is_lost_is_lost_again_two_seconds_later() {
+        let since = Instant::from_nanos(1_000_000_000);
+        let doubt = Doubt::new((1_400, 1_401), since);
+        let need = |small, passed, lost, after: Duration| {
+            doubt.need(&search(small, passed, lost), since + after)
+        };
+        let at_once = Duration::ZERO;
+        assert_eq!(need(answered(1), answered(1), vanished(3), at_once), Need::Ask(1_400));
+        assert_eq!(need(answered(1), answered(3), vanished(3), at_once), Need::Ask(60));
+        let waits = need(answered(4), answered(3), vanished(3), APART - Duration::from_nanos(1));
+        assert_eq!(waits, Need::Wait(since + APART));
+        assert_eq!(need(answered(4), answered(3), vanished(3), APART), Need::Ask(1_401));
+        assert_eq!(need(answered(4), answered(3), vanished(6), APART), Need::Ask(60));
+        assert_eq!(need(answered(6), answered(3), vanished(6), APART), Need::Nothing);
+    }
 }

@@ -210,6 +210,7 @@ impl Measurement {
 
     /// Whether what is lost is to be lost again, before it is said to vanish.
     pub(super) fn look_for_silence(&mut self, at: Instant) {
+        self.doubt = self.doubt.filter(|doubt| !doubt.is_refuted(&self.search));
         let Some(sizes) = suspicion(&self.search) else { return };
         if self.doubt.is_none_or(|doubt| !doubt.is_about(sizes)) {
             self.doubt = Some(Doubt::new(sizes, at));
