@@ -229,7 +229,8 @@ fn f1_the_interface_is_part_of_the_path() {
     assert_eq!((codes(&document), &target["drops"]), (vec![], &json!([])));
     // What is between the two takes 1,500 bytes, and neither of them knows.
     namespace.run(
-        "ip netns exec a ip link set x0 mtu 9000; ip netns exec r1 ip link set x1 mtu 9000
+        "ip netns exec r1 ip link set y1 mtu 1500; ip netns exec r2 ip link set y2 mtu 1500
+        ip netns exec a ip link set x0 mtu 9000; ip netns exec r1 ip link set x1 mtu 9000
         ip netns exec r1 nft 'table inet t {
             chain p {
                 type filter hook prerouting priority -300
@@ -242,6 +243,15 @@ fn f1_the_interface_is_part_of_the_path() {
     assert_eq!(target["black_hole"]["after_ttl"], 0, "{document}");
     assert_eq!(target["black_hole"]["largest_ok"], 1500, "{document}");
     assert_eq!(target["interface_mtu"], 9000);
+    // Behind it is a link whose router does tell: what is too large for the first is lost all the same.
+    namespace
+        .run("ip netns exec r1 ip link set y1 mtu 1400; ip netns exec r2 ip link set y2 mtu 1400");
+    let document = mtu(&namespace, HOST4);
+    let target = &document["targets"][0];
+    let drop = json!([{"ttl": 1, "address": "10.60.1.1", "mtu_before": 1500, "mtu_after": 1400}]);
+    assert_eq!((&target["path_mtu"], &target["drops"]), (&1400.into(), &drop), "{document}");
+    assert_eq!(target["black_hole"]["largest_ok"], 1500, "{document}");
+    assert_eq!(codes(&document), ["mtu-drop", "mtu-black-hole"]);
 }
 
 /// Jumbo frames, and the loopback interface, which takes as much as a packet can have.

@@ -38,7 +38,7 @@ fn how(target: &Target, hop: &Hop) -> String {
     }
     match (hop.address, target.confirmed_by) {
         (None, _) => "no answer".to_owned(),
-        (_, ConfirmedBy::Reply) => "passed".to_owned(),
+        (_, ConfirmedBy::Reply) if hop.mtu.is_some() => "passed".to_owned(),
         _ => "a small packet passed".to_owned(),
     }
 }

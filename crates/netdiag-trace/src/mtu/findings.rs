@@ -115,7 +115,8 @@ impl Measurement {
     }
 
     fn hole_advice(&self, hole: BlackHole) -> String {
-        let segment = self.config.segment(hole.largest_ok);
+        let passes = self.path_mtu().0.map_or(hole.largest_ok, |mtu| mtu.min(hole.largest_ok));
+        let segment = self.config.segment(passes);
         let (family, message) = match self.config.destination.family() {
             Family::Ipv4 => ("IPv4", "ICMP 3/4"),
             Family::Ipv6 => ("IPv6", "ICMPv6 type 2"),

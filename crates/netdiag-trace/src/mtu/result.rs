@@ -246,7 +246,6 @@ impl Measurement {
 
     /// Where routers said that packets are too big, as far as what they said was tried.
     pub(super) fn drops(&self) -> Vec<Drop> {
-        let mut before = self.search.top;
         let mut drops = Vec::new();
         for level in self.levels().into_iter().filter(|level| !level.is_silent) {
             let trial = self.search.trial(level.size);
@@ -256,8 +255,7 @@ impl Measurement {
             });
             let Some((told, ttl, mtu)) = found else { continue };
             let address = told.from;
-            drops.push(Drop { ttl, address, mtu_before: before, mtu_after: mtu });
-            before = mtu;
+            drops.push(Drop { ttl, address, mtu_before: level.size, mtu_after: mtu });
         }
         drops
     }
@@ -285,7 +283,9 @@ impl Measurement {
 
     fn hop_results(&self) -> Vec<Hop> {
         let (drops, hole) = (self.drops(), self.black_hole());
-        let known = self.search.bounds().is_some() || !drops.is_empty();
+        // What is lost with nobody saying where is not known of any hop.
+        let is_whole = self.search.low() == Some(self.search.top);
+        let known = is_whole || !drops.is_empty() || hole.is_some();
         let hops = (1..=self.hops.farthest()).map(|ttl| {
             let mtu = drops.iter().filter(|drop| drop.ttl.is_some_and(|at| at < ttl));
             let mtu = mtu.map(|drop| drop.mtu_after).min().unwrap_or(self.search.top);

@@ -21,6 +21,8 @@ pub(crate) struct Trial {
     pub(crate) is_local: bool,
     /// What routers say, each of them once.
     pub(crate) told: Vec<Told>,
+    /// How many such messages came.
+    pub(crate) heard: u64,
 }
 
 /// How many of them are kept.
@@ -47,6 +49,7 @@ impl Trial {
     }
 
     pub(crate) fn tell(&mut self, told: Told) {
+        self.heard += 1;
         if self.told.len() < TOLD_KEPT && !self.told.contains(&told) {
             self.told.push(told);
         }
@@ -124,6 +127,41 @@ impl Search {
         }
     }
 
+    /// The largest size of which something was heard, and the smallest one above it of which nothing was.
+    /// There are such sizes where a router says what does not pass, and what is larger still vanishes
+    /// before it. Only once the bounds are known.
+    pub(crate) fn silence(&self) -> Option<(u32, u32)> {
+        let (low, high) = self.bounds()?;
+        let (size, trial) =
+            self.trials.iter().rev().find(|(_, it)| it.passed > 0 || it.heard > 0)?;
+        let lost = self.trials.range(size + 1..).find(|(_, trial)| trial.lost > 0);
+        // What this machine says is no packet that vanishes.
+        let is_told = trial.heard > 0 && high.is_some_and(|high| high <= *size);
+        lost.map(|(lost, _)| (*size, *lost)).filter(|_| is_told && low < *size)
+    }
+
+    /// What is still to be found out of that: sizes between the two, then the second one again.
+    fn next_of_silence(&mut self) -> Option<u32> {
+        let (heard, lost) = self.silence()?;
+        self.round.retain(|size| (heard + 1..lost).contains(size));
+        if let Some(size) = self.round.pop() {
+            return Some(size);
+        }
+        if self.trials.range(heard + 1..=lost).any(|(_, trial)| trial.open > 0) {
+            return None;
+        }
+        if lost - heard == 1 {
+            return self.trial(lost).is_askable(TRIES).then_some(lost);
+        }
+        self.round = spread(heard, lost, self.at_once, self.most_at_once);
+        self.round.pop()
+    }
+
+    fn is_silence_known(&self) -> bool {
+        self.silence()
+            .is_none_or(|(heard, lost)| lost - heard == 1 && !self.trial(lost).is_askable(TRIES))
+    }
+
     /// Whether not even the smallest packet is answered.
     pub(crate) fn is_hopeless(&self) -> bool {
         let smallest = self.trial(self.smallest);
@@ -133,7 +171,8 @@ impl Search {
     /// Whether it is over.
     pub(crate) fn is_over(&self) -> bool {
         let open = self.trials.values().any(|trial| trial.open > 0);
-        !open && (self.bounds().is_some() || (self.is_hopeless() && self.hinted(0).is_none()))
+        let is_found = self.bounds().is_some() && self.is_silence_known();
+        !open && (is_found || (self.is_hopeless() && self.hinted(0).is_none()))
     }
 
     /// The next size to try; `None`: not before something has settled. `is_sure`: what was said not to
@@ -148,6 +187,9 @@ impl Search {
         let high = self.high(low);
         if let Some(size) = self.hinted(low) {
             return Some(size);
+        }
+        if is_sure && self.silence().is_some() {
+            return self.next_of_silence();
         }
         self.round.retain(|size| (low + 1..high).contains(size));
         if let Some(size) = self.round.pop() {
@@ -261,6 +303,34 @@ mod tests {
             let (found, ..) = search(1_500, 1_400, Some(told));
             assert_eq!(found, Some((1_400, Some(1_401))), "{mtu:?}");
         }
+    }
+
+    #[test]
+    fn what_vanishes_above_what_is_told_of_is_found() {
+        let mut search = Search::new(60, 9_000, false);
+        for _ in 0..100 {
+            let mut asked = Vec::new();
+            while let Some(size) = search.next(true) {
+                let trial = search.trial_mut(size);
+                (trial.asked, trial.open) = (trial.asked + 1, trial.open + 1);
+                asked.push(size);
+            }
+            for size in asked {
+                let trial = search.trial_mut(size);
+                trial.open -= 1;
+                match size {
+                    ..=1_400 => trial.passed += 1,
+                    ..=1_500 => {
+                        trial.tell(Told { from: ROUTER, mtu: Some(1_400) });
+                        search.hint(1_400);
+                    }
+                    _ => trial.lost += 1,
+                }
+            }
+        }
+        assert!(search.is_over(), "{search:?}");
+        assert_eq!(search.bounds(), Some((1_400, Some(1_401))));
+        assert_eq!(search.silence(), Some((1_500, 1_501)));
     }
 
     #[test]

@@ -77,23 +77,25 @@ impl Doubt {
 
 /// Whether the rule holds: the largest size that passes and the smallest that vanishes.
 pub(crate) fn black_hole(search: &Search) -> Option<(u32, u32)> {
-    let (largest, lost) = search.bounds()?;
-    let lost = lost?;
+    let (largest, lost) = suspicion(search)?;
     let [all, passed, small] = [lost, largest, search.smallest].map(|size| search.trial(size));
     let holds = all.is_silent()
         && all.lost >= LOST
-        && passed.passed >= TRIES
-        && passed.passed == passed.asked
+        && passed.passed + passed.heard >= TRIES
+        && passed.lost == 0
         && small.passed >= SMALL
         && small.passed == small.asked;
     holds.then_some((largest, lost))
 }
 
-/// The sizes of which it is to be found out.
+/// The sizes of which it is to be found out: the largest that passes, or of which a router says that it
+/// does not, and the smallest that vanishes.
 pub(crate) fn suspicion(search: &Search) -> Option<(u32, u32)> {
     let (largest, lost) = search.bounds()?;
-    let lost = lost.filter(|lost| search.trial(*lost).is_silent())?;
-    Some((largest, lost))
+    let at_the_end = lost.map(|lost| (largest, lost));
+    let before = search.silence().filter(|(heard, lost)| lost - heard == 1);
+    let mut silent = [at_the_end, before].into_iter().flatten();
+    silent.find(|(_, lost)| search.trial(*lost).is_silent())
 }
 
 #[cfg(test)]

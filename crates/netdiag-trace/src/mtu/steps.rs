@@ -188,7 +188,9 @@ impl Measurement {
         let said = self.search.trials.iter().rev().filter(|(size, trial)| {
             trial.passed == 0
                 && !trial.told.is_empty()
-                && (**size == self.search.top || self.is_said_to_pass(**size))
+                && (**size == self.search.top
+                    || self.is_said_to_pass(**size)
+                    || self.search.silence().is_some_and(|(heard, _)| heard == **size))
         });
         let told = said.map(|(size, _)| Level { size: *size, is_silent: false });
         // What was said to pass and does not reach the target comes further than that, if it is true.
