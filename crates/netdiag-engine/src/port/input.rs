@@ -21,8 +21,8 @@ pub struct Input<B> {
 /// What can happen. `B` is how bytes are held: a slice outside, a range inside a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind<B> {
-    /// A datagram left. Comes before anything that the datagram caused. One that was told with a user
-    /// stamp may be told once more, with the kernel's, where that came later.
+    /// A datagram left; not told where nobody knows. Comes before anything that it caused. One with a
+    /// user stamp may be told once more, with the kernel's, where that came later.
     Sent {
         /// Which one.
         id: OperationId,

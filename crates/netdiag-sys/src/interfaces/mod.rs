@@ -10,7 +10,7 @@ mod way;
 pub use dump::has_address;
 pub(crate) use dump::waits_for_neighbour;
 pub use link::link;
-pub(crate) use looped::looped;
+pub(crate) use looped::{looped, sent_by};
 pub(crate) use watch::Interfaces;
 pub use way::way;
 

@@ -80,7 +80,7 @@ fn resolve_with(
             [IpAddr::V6(Ipv6Addr::LOCALHOST), Ipv4Addr::LOCALHOST.into()].map(Destination::new);
         return of_family(order::sorted(loopback.to_vec()), family, "this machine");
     }
-    let found = servers::resolve(sources, parsed, family, total).map(order::sorted);
+    let found = servers::resolve(sources, parsed.clone(), family, total).map(order::sorted);
     match reserved(name) {
         // It was not asked, whatever its servers are called.
         Some(reserved) if matches!(found, Err(LookupError::NotFound { .. })) => {
@@ -88,7 +88,16 @@ fn resolve_with(
                 format!("the reserved domain `{reserved}` is asked of no server, and no entry");
             Err(LookupError::NotFound { what, by: "this machine".to_owned() })
         }
-        _ => found,
+        _ => found.map_err(|error| match error {
+            // The file knows the name, and no server does.
+            LookupError::NotFound { .. }
+                if !from_hosts(sources.hosts, &parsed, None).is_empty() =>
+            {
+                let what = no_address(family);
+                LookupError::NotFound { what, by: sources.hosts.display().to_string() }
+            }
+            error => error,
+        }),
     }
 }
 

@@ -99,7 +99,9 @@ impl Plan {
             }
             Err(error) => {
                 let failure = self.outline.lookup_failure(host, &error);
-                let message = arguments.classic.then(|| classic_failure(host, &error));
+                let message = arguments
+                    .classic
+                    .then(|| classic_failure(host, request::family(arguments), &error));
                 if arguments.classic || is_unknown(&error) {
                     let next = self.resolved.len();
                     self.outline.unmeasured.extend(next..next + protocols.len());
