@@ -2,7 +2,7 @@
 
 use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, NetworkError, Size};
-use netdiag_model::{ClockAnchor, Destination, Family, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sys::sandbox::Reads;
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, console, interfaces, names, privileges, random,
@@ -79,6 +79,10 @@ impl World for SystemWorld {
 
     fn way(&mut self, destination: Destination, control: &Control) -> Option<Way> {
         interfaces::way(destination, control.source, control.interface).ok()
+    }
+
+    fn link(&mut self, interface: u32) -> Option<Link> {
+        interfaces::link(interface).ok()
     }
 
     fn has_address(&mut self, interface: u32, address: IpAddr) -> bool {

@@ -14,6 +14,7 @@ mod local;
 mod matrix;
 mod measuring;
 mod mtrs;
+mod mtus;
 mod names;
 mod network;
 mod oracle;

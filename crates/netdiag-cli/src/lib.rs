@@ -71,6 +71,7 @@ pub fn run<W: World>(
             let mtr = commands::mtr::Mtr::new(&mtr, world);
             commands::frame::run(&mtr, world, out, err)
         }
+        Command::Mtu(mtu) => commands::frame::run(&*mtu, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)

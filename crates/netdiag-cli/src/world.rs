@@ -2,7 +2,7 @@
 
 use netdiag_engine::port::{Control, Network, NetworkError, Size};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Found, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -62,6 +62,9 @@ pub trait World {
     /// interface where those are fixed; `None` where there is none. Asks the kernel's routes and
     /// sends nothing.
     fn way(&mut self, destination: Destination, control: &Control) -> Option<Way>;
+
+    /// The interface with this index; `None` where there is none.
+    fn link(&mut self, interface: u32) -> Option<Link>;
 
     /// Whether the interface with this index has an address.
     fn has_address(&mut self, interface: u32, address: IpAddr) -> bool;

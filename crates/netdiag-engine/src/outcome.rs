@@ -2,7 +2,7 @@
 
 use crate::port::{IpOptions, SendError, TcpInfo};
 use crate::probe::Probe;
-use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
+use netdiag_model::{Destination, Family, IcmpKind, Instant, StampSource};
 use netdiag_wire::extension::Extensions;
 use netdiag_wire::quote::Quoted;
 use netdiag_wire::tcp::{Offer, TcpFlags};
@@ -189,6 +189,15 @@ pub struct IcmpError {
     pub gateway: Option<IpAddr>,
     /// The hop limit that our packet had when it was quoted, where the quote tells.
     pub quoted_hop_limit: Option<u8>,
+}
+
+/// The smallest MTU that a link may have, in bytes (RFC 791 section 3.2, RFC 8200 section 5).
+#[must_use]
+pub const fn least_mtu(family: Family) -> u32 {
+    match family {
+        Family::Ipv4 => 68,
+        Family::Ipv6 => 1280,
+    }
 }
 
 /// What an ICMP error brings beside its kind: our packet as its sender saw it, and what it adds.

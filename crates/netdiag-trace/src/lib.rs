@@ -2,7 +2,7 @@
 //!
 //! It says which hop to ask next ([`Measurement`]), keeps what each hop tells, and gives the result
 //! as the JSON contract has it ([`result::Target`]) with its verdicts ([`findings`]). It touches no
-//! socket and prints nothing.
+//! socket and prints nothing. In [`mtu`] is the prober that asks which packets pass it whole.
 //!
 //! ```
 //! use netdiag_engine::{Events, Measurement as _, Next};
@@ -25,6 +25,7 @@ mod hop;
 mod letters;
 pub mod measurement;
 pub mod metrics;
+pub mod mtu;
 mod names;
 mod order;
 pub mod protocol;

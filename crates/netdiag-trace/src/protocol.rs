@@ -205,7 +205,7 @@ fn of_reply(reply: &Reply) -> Answer {
 /// The time from SYN to SYN-ACK, where the kernel measured it: not where the SYN went out again.
 fn by_the_kernel(reply: &Reply) -> Option<(Duration, StampSource)> {
     let ReplyDetail::Connected { info, .. } = &reply.detail else { return None };
-    let TcpInfo { rtt, total_retransmits } = (*info)?;
+    let TcpInfo { rtt, total_retransmits, .. } = (*info)?;
     let is_measured = total_retransmits == 0 && !rtt.is_zero() && rtt <= reply.rtt;
     is_measured.then_some((rtt, StampSource::Kernel))
 }

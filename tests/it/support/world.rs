@@ -6,7 +6,7 @@ use netdiag_cli::{ExitStatus, LookedUp, OpenRequest, Terminal, World};
 use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations, Size};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Found, Instant, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Found, Instant, Link, Untrusted, Way};
 use netdiag_sim::{Recording, Scenario, VirtualNetwork};
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -118,6 +118,11 @@ impl World for SimWorld {
     fn way(&mut self, destination: Destination, _: &Control) -> Option<Way> {
         let source = self.source(destination, None, None).ok()?;
         Some(Way { source: Some(source), interface: LAB0, is_broadcast: false })
+    }
+
+    fn link(&mut self, interface: u32) -> Option<Link> {
+        let mtu = self.scenario.here.mtu.unwrap_or(1_500);
+        (interface == LAB0).then(|| Link { name: Untrusted::from("lab0"), mtu })
     }
 
     fn has_address(&mut self, interface: u32, address: IpAddr) -> bool {

@@ -19,4 +19,5 @@ pub(crate) enum Documented {
     Sweep,
     Trace,
     Mtr,
+    Mtu,
 }

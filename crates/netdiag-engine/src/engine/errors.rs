@@ -3,7 +3,7 @@
 use super::Engine;
 use super::receive::{Arrival, HEADER, round_trip};
 use crate::measurement::Measurement;
-use crate::outcome::{Detail, IcmpError, Outcome, Reason, Stray, Why};
+use crate::outcome::{Detail, IcmpError, Outcome, Reason, Stray, Why, least_mtu};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
 use crate::table::{Carrier, State};
 use crate::template::Template;
@@ -13,10 +13,6 @@ use netdiag_wire::icmp::{self, ErrorBody, Icmp};
 use netdiag_wire::protocol::IpVersion;
 use netdiag_wire::quote::{self, Quoted, QuotedTransport};
 use std::net::IpAddr;
-
-/// The smallest MTU of a link: RFC 791 section 3.2, RFC 8200 section 5.
-const LEAST_MTU_V4: u32 = 68;
-const LEAST_MTU_V6: u32 = 1280;
 
 /// What an ICMP error says beside its quote.
 #[derive(Clone, Copy, Debug)]
@@ -147,7 +143,10 @@ impl<M: Measurement> Engine<M> {
         said: Said<'_>,
     ) {
         let Some(index) = self.quoted_probe(kind.family, request) else {
-            return self.reject(arrival, Reason::UnknownProbe);
+            let about = Some(Destination::new(request.destination));
+            let arrival = Arrival { about: arrival.about.or(about), ..*arrival };
+            let said = Some((kind, said.info));
+            return self.unmatched(&arrival.rejection(Reason::UnknownProbe, said));
         };
         if self.quotes(index, request.payload) {
             self.on_error_of(index, kind, arrival, said);
@@ -296,9 +295,6 @@ fn quoted_request<'a>(quoted: &Quoted<'a>) -> Option<QuotedRequest<'a>> {
 /// Whether a "too big" can be true: it must be above the least MTU and below what was sent. A router
 /// from before RFC 1191 names no MTU.
 fn plausible_mtu(family: Family, mtu: Option<u32>, sent: usize) -> bool {
-    let least = match family {
-        Family::Ipv4 => LEAST_MTU_V4,
-        Family::Ipv6 => LEAST_MTU_V6,
-    };
+    let least = least_mtu(family);
     mtu.is_none_or(|mtu| mtu >= least && (mtu as usize) < sent)
 }

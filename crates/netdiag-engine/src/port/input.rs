@@ -98,6 +98,21 @@ pub struct TcpInfo {
     pub rtt: Duration,
     /// SYNs sent again.
     pub total_retransmits: u32,
+    /// What its segments may carry, where the kernel tells.
+    pub sizes: Option<SegmentSizes>,
+}
+
+/// What the segments of a TCP connection may carry, in bytes (`struct tcp_info` of linux/tcp.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentSizes {
+    /// What is sent in one, without options: no more than the other end offered.
+    pub send: u32,
+    /// What this end offered (RFC 9293 section 3.7.1), without the options of each segment.
+    pub advertised: u32,
+    /// The path MTU that the kernel goes by.
+    pub path_mtu: u32,
+    /// Each segment carries the timestamp option (RFC 7323), which takes 12 bytes of it.
+    pub timestamps: bool,
 }
 
 /// Why an exchange has no answer.

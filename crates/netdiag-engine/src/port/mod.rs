@@ -15,7 +15,7 @@ mod send_error;
 
 pub use change::{Change, InterfaceChange, InterfaceEvent};
 pub use console::{Console, Key, Size};
-pub use input::{ExchangeError, Input, InputKind, StopCause, TcpInfo};
+pub use input::{ExchangeError, Input, InputKind, SegmentSizes, StopCause, TcpInfo};
 pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
 pub use network::{

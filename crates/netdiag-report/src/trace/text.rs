@@ -129,9 +129,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
 /// A target and what is sent to it, in words.
 pub(super) fn subject(resolved: &Resolved) -> (String, String) {
-    let target = resolved.target.escaped().to_string();
-    let address = resolved.destination.map(|to| to.to_string()).unwrap_or_default();
-    let name = if target == address { target } else { format!("{target} ({address})") };
+    let name = resolved.named();
     let sent = match resolved.protocol {
         Protocol::Icmp => "ICMP".to_owned(),
         Protocol::Udp { port } => format!("UDP to port {port}"),

@@ -38,11 +38,10 @@ impl Internet {
             return self.nobody_there(now, node, id, &header);
         }
         if let Some(mtu) = self.too_small_mtu(id, &header) {
-            let trouble = match header.family() {
-                Family::Ipv4 => Trouble { word: mtu, ..Trouble::new(3, 4) },
-                Family::Ipv6 => Trouble { word: mtu, ..Trouble::new(2, 0) },
-            };
-            self.complain(now, node, id, &header, trouble, 0);
+            if !self.topology.nodes[node as usize].manners.no_too_big {
+                let trouble = Trouble::too_big(header.family(), mtu);
+                self.complain(now, node, id, &header, trouble, 0);
+            }
             return self.drop(now, node, id, Fact::TooBig);
         }
         let manners = &self.topology.nodes[node as usize].manners;

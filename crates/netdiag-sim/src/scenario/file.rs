@@ -125,6 +125,9 @@ pub struct IcmpManners {
     /// Sends no ICMP errors, but answers echo requests.
     #[serde(default)]
     pub no_errors: bool,
+    /// Drops what is too big for the next link without a word.
+    #[serde(default)]
+    pub no_too_big: bool,
     /// The TTL or hop limit of what it sends itself, 64 if absent.
     pub initial_ttl: Option<u8>,
     /// How many bytes behind the IP header its errors quote; as many as fit if absent (576 bytes of
@@ -262,6 +265,8 @@ pub struct ForgedReply {
     pub bytes: Option<u16>,
     /// The source of a `wrong-source`.
     pub source: Option<IpAddr>,
+    /// The MTU of a "too big", which takes the place of the time exceeded of the kinds that are one.
+    pub mtu: Option<u32>,
     /// Only for requests to these destinations.
     pub to: Option<Prefix>,
     /// To UDP datagrams in place of echo requests.
