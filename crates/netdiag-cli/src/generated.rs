@@ -35,6 +35,8 @@ pub fn man_pages() -> Vec<(String, String)> {
             "ping" => ("netdiag ping [OPTIONS] HOST...", ping_sections()),
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
+            "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
+            "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
@@ -97,6 +99,15 @@ fn trace_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + TRACE_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn mtu_sections() -> String {
+    let exit = exit_status(
+        r"The path MTU of every target is known, no black hole was found, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one target.",
+    );
+    let progress = "prints on standard error how far it has come";
+    exit + MTU_SECTIONS + &signals("what is known", "", progress)
 }
 
 /// What SIGQUIT does where there are figures.
@@ -195,6 +206,24 @@ the error queue of the socket (IP_RECVERR in ip(7)). What a router quotes of our
 there and what was changed on the way, only raw sockets see.
 "#;
 
+const MTU_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag mtu example.net
+netdiag mtu example.net:443
+netdiag mtu \-\-udp \-\-fail\-if 'path_mtu<1500' 192.0.2.1
+.fi
+.SH PRIVILEGES
+Raw ICMP needs CAP_NET_RAW; without it an ICMP datagram socket is used where
+net.ipv4.ping_group_range allows it, else UDP, which needs no right. Hosts answer UDP sparingly, so
+that a search for a size nobody tells takes longer by it.
+.SH NOTES
+Sizes are those of whole packets, with the IP header. The MTU that the kernel remembers of a path
+(IP_PMTUDISC_PROBE in ip(7)) is not asked. A message that a packet is too big counts when it quotes
+what was sent, its MTU lies below that and is no smaller than any link may have (68 bytes of IPv4,
+1280 of IPv6), and a packet of that size was answered. An echo reply is as large as the request, and
+may be fragmented on its way back.
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -207,11 +236,12 @@ netdiag schema \-\-metrics ping
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 3] {
+pub fn schemas() -> [(&'static str, String); 4] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
+        ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
     ]
 }
 

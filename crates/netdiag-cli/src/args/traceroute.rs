@@ -19,6 +19,8 @@ pub(crate) struct TracerouteArguments {
     pub(crate) host: Operand,
     pub(crate) family: Option<Family>,
     pub(crate) protocol: Protocol,
+    /// TCP opens connections, also where SYNs could be sent.
+    pub(crate) connects: bool,
     /// UDP counts its port up.
     pub(crate) vary_port: bool,
     pub(crate) first_ttl: u8,
@@ -54,6 +56,7 @@ impl TracerouteArguments {
             host: Operand::default(),
             family: None,
             protocol: Protocol::Udp { port: netdiag_ping::protocol::UDP_PORT },
+            connects: false,
             vary_port: true,
             first_ttl: 1,
             max_ttl: 30,

@@ -112,7 +112,7 @@ This is netdiag under the name of traceroute: its options, its output, its exit 
 What is sent (nothing of these: UDP to a port that is counted up from 33434)
   -I  --icmp           ICMP echo requests
   -U  --udp            UDP to one port [53]
-  -T  --tcp            TCP connections, to a port [80]
+  -T  --tcp            TCP SYNs, or connections without the right to those, to a port [80]
   -M  --module=NAME    by name: default, icmp, udp, tcp, tcpconn
   -p  --port=N         the port, of UDP the first      --sport=N  source port of UDP; one at a time
   PACKETLEN            bytes of a packet with its headers [60 of IPv4, 80 of IPv6]

@@ -64,6 +64,7 @@ enum Method {
     Udp,
     Icmp,
     Tcp,
+    Connect,
 }
 
 /// What is put together once all is read.
@@ -159,7 +160,8 @@ impl Reading {
                     "default" => Method::CountedUdp,
                     "udp" => Method::Udp,
                     "icmp" => Method::Icmp,
-                    "tcp" | "tcpconn" => Method::Tcp,
+                    "tcp" => Method::Tcp,
+                    "tcpconn" => Method::Connect,
                     "dccp" => return Err(missing("D")),
                     "udplite" => return Err(missing("UL")),
                     "raw" => return Err(missing("P")),
@@ -221,6 +223,7 @@ impl Reading {
             return Err(usage(format!("bad sendtime `{send_wait}' specified")));
         }
         arguments.protocol = self.method.protocol(self.port)?;
+        arguments.connects = self.method == Method::Connect;
         arguments.vary_port = self.method == Method::CountedUdp;
         (arguments.first_ttl, arguments.max_ttl) = (first_ttl, max_ttl);
         arguments.queries = queries.into();
@@ -243,7 +246,7 @@ impl Method {
         Ok(match self {
             Self::CountedUdp => Protocol::Udp { port: port.unwrap_or(UDP_PORT) },
             Self::Udp => Protocol::Udp { port: port.unwrap_or(DOMAIN_PORT) },
-            Self::Tcp => Protocol::Tcp { port: port.unwrap_or(HTTP_PORT) },
+            Self::Tcp | Self::Connect => Protocol::Tcp { port: port.unwrap_or(HTTP_PORT) },
             Self::Icmp if port.is_some() => {
                 let why = "-p: with ICMP the first sequence number cannot be chosen";
                 return Err(usage(why.to_owned()));

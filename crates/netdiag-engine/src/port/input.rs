@@ -1,6 +1,7 @@
 //! What the network tells the engine.
 
 use super::change::Change;
+use super::console::Console;
 use super::operation::OperationId;
 use super::packet::{QueuedError, Received};
 use super::send_error::SendError;
@@ -82,6 +83,8 @@ pub enum InputKind<B> {
     Changed(Change),
     /// Somebody wants to see the figures now (SIGQUIT).
     Interim,
+    /// Somebody did something at the terminal.
+    Console(Console),
     /// Nothing happened until the time that was asked for.
     Timeout,
     /// The run must end.
@@ -95,6 +98,21 @@ pub struct TcpInfo {
     pub rtt: Duration,
     /// SYNs sent again.
     pub total_retransmits: u32,
+    /// What its segments may carry, where the kernel tells.
+    pub sizes: Option<SegmentSizes>,
+}
+
+/// What the segments of a TCP connection may carry, in bytes (`struct tcp_info` of linux/tcp.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentSizes {
+    /// What is sent in one, without options: no more than the other end offered.
+    pub send: u32,
+    /// What this end offered (RFC 9293 section 3.7.1), without the options of each segment.
+    pub advertised: u32,
+    /// The path MTU that the kernel goes by.
+    pub path_mtu: u32,
+    /// Each segment carries the timestamp option (RFC 7323), which takes 12 bytes of it.
+    pub timestamps: bool,
 }
 
 /// Why an exchange has no answer.
@@ -137,6 +155,7 @@ impl<B> InputKind<B> {
             Self::Named { id, result } => InputKind::Named { id, result },
             Self::Changed(change) => InputKind::Changed(change),
             Self::Interim => InputKind::Interim,
+            Self::Console(console) => InputKind::Console(console),
             Self::Timeout => InputKind::Timeout,
             Self::Stop(cause) => InputKind::Stop(cause),
         }

@@ -20,7 +20,7 @@
 use super::connect::{Deaf, open};
 use super::memory;
 use crate::{clock, interfaces, raw};
-use netdiag_engine::port::{Connect, Control, TcpInfo};
+use netdiag_engine::port::{Connect, Control, SegmentSizes, TcpInfo};
 use netdiag_model::{Destination, Instant, Stamp, Way};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::net::{SocketAddr, SocketAddrV6};
@@ -41,6 +41,8 @@ const TRIES: usize = 3;
 const SYN_SENT: u8 = 2;
 const CLOSED: u8 = 7;
 const REDUCED: u8 = 2;
+/// `TCPI_OPT_TIMESTAMPS` (linux/tcp.h).
+const TIMESTAMPS: u8 = 1;
 
 /// A connection that is being opened, watched for what this machine did with it.
 pub(super) struct Handshake {
@@ -183,12 +185,17 @@ struct State {
     rtt: Duration,
     /// How often a segment was to be sent again, left or not.
     retransmits: u32,
+    sizes: SegmentSizes,
 }
 
 impl State {
     fn of(socket: &Socket) -> Option<Self> {
+        const OPTIONS: usize = 5;
+        const SEND_MSS: usize = 16;
         const SENT_AGAIN: usize = 36;
+        const PATH_MTU: usize = 60;
         const RTT: usize = 68;
+        const ADVERTISED_MSS: usize = 84;
         const TOTAL_RETRANS: usize = 100;
         let mut info = [0; TOTAL_RETRANS + 4];
         let fd = socket.as_fd();
@@ -206,6 +213,12 @@ impl State {
             sent_again: word(SENT_AGAIN)?,
             rtt: Duration::from_micros(word(RTT)?.into()),
             retransmits: word(TOTAL_RETRANS)?,
+            sizes: SegmentSizes {
+                send: word(SEND_MSS)?,
+                advertised: word(ADVERTISED_MSS)?,
+                path_mtu: word(PATH_MTU)?,
+                timestamps: info.get(OPTIONS)? & TIMESTAMPS != 0,
+            },
         })
     }
 
@@ -220,8 +233,8 @@ impl State {
     }
 }
 
-/// `tcpi_rtt` and `tcpi_total_retrans` of an open connection.
+/// What the kernel knows of an open connection.
 pub(super) fn tcp_info(socket: &Socket) -> Option<TcpInfo> {
-    let State { rtt, retransmits, .. } = State::of(socket)?;
-    Some(TcpInfo { rtt, total_retransmits: retransmits })
+    let State { rtt, retransmits, sizes, .. } = State::of(socket)?;
+    Some(TcpInfo { rtt, total_retransmits: retransmits, sizes: Some(sizes) })
 }

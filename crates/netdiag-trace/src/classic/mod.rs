@@ -4,7 +4,7 @@
 mod slots;
 
 use crate::names::Names;
-use crate::protocol::{self, Protocol};
+use crate::protocol;
 use netdiag_engine::outcome::Detail;
 use netdiag_engine::port::{Control, SendError};
 use netdiag_engine::{
@@ -170,7 +170,7 @@ impl Measurement {
                 // The engine's own deadline is as early.
                 continue;
             }
-            let is_dialog = matches!(self.config.path.protocol, Protocol::Tcp { .. });
+            let is_dialog = self.config.path.connects();
             let until = slot.sent_at.or(slot.asked_at).map_or(now, |at| at + wait);
             if until > now {
                 *earliest = (*earliest).min(until);

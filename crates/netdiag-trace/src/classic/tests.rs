@@ -1,4 +1,5 @@
 use super::*;
+use crate::protocol::Protocol;
 use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail};
 use netdiag_model::StampSource;
 

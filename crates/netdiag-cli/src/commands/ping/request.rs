@@ -43,10 +43,12 @@ pub(super) fn open_request(
         },
         udp_port: None,
         udp_quotes: false,
+        tcp_ports: 0,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
         names: arguments.hosts.iter().any(|host| literal(host).is_none())
             || plan::names_addresses(arguments, terminal),
+        screen: false,
         file: None,
     }
 }

@@ -1,5 +1,6 @@
 //! `--classic`: what traceroute does, by the same engine.
 
+use super::plan::{VARIED_PORTS, syn_of};
 use crate::args::TracerouteArguments;
 use crate::commands::drive::{Drive, Listener};
 use crate::commands::ending::{self, End};
@@ -109,9 +110,12 @@ fn prepare<W: World, O: Write>(
     if !is_udp {
         start(arguments, destination, bytes, report)?;
     }
+    // Of the raw socket that SYNs leave by.
+    let opened = network.opened().tcp(destination.family()).ok();
+    let ports = opened.map(|opening| opening.identifiers).filter(|_| sends_syns(arguments));
     let floor = match world.may_flood() {
         true => Duration::ZERO,
-        false if arguments.is_tcp() => user::LEAST_CONNECT_INTERVAL,
+        false if arguments.is_tcp() && ports.is_none() => user::LEAST_CONNECT_INTERVAL,
         false => user::LEAST_INTERVAL,
     };
     let headers = HEADER + header_len(destination.family());
@@ -124,7 +128,10 @@ fn prepare<W: World, O: Write>(
         spacing: arguments.spacing.max(floor),
         timeout: arguments.wait,
         size: u16::try_from(bytes.saturating_sub(headers)).unwrap_or(u16::MAX),
-        control,
+        source_port: ports.map(|ports| ports.first),
+        syn: ports.map(|ports| syn_of(destination, ports.count)),
+        // The checksum of a SYN covers it.
+        control: Control { source: control.source.or(ports.map(|_| source)), ..control },
         wants_names: !arguments.numeric,
         ..netdiag_trace::Config::new(0, destination)
     };
@@ -152,7 +159,9 @@ fn open_request(arguments: &TracerouteArguments, control: Control) -> OpenReques
         direct: arguments.direct,
         debug: arguments.debug,
         flow_label: arguments.flow_label,
-        icmp: arguments.protocol == Protocol::Icmp,
+        // Beside SYNs for what routers say of them.
+        icmp: arguments.protocol == Protocol::Icmp || sends_syns(arguments),
+        tcp_ports: if sends_syns(arguments) { VARIED_PORTS } else { 0 },
         udp: if is_udp { UdpSockets::Always } else { UdpSockets::Never },
         udp_port: arguments.source_port,
         control,
@@ -237,6 +246,10 @@ fn start<O: Write>(
     let target = Untrusted::from(arguments.host.text.as_str());
     let started = report.start(&target, destination.address(), arguments.max_ttl, bytes);
     started.map_err(|fault| Refused { message: format!("\n{fault}"), code: SYSTEM })
+}
+
+const fn sends_syns(arguments: &TracerouteArguments) -> bool {
+    arguments.is_tcp() && !arguments.connects
 }
 
 fn header_len(family: Family) -> u32 {
