@@ -6,6 +6,7 @@ use netdiag_model::{ClockAnchor, Destination, Family, Way};
 use netdiag_sys::sandbox::Reads;
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random, sandbox,
+    terminal_columns,
 };
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -112,16 +113,24 @@ impl World for SystemWorld {
     fn terminal(&self) -> Terminal {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let is_terminal = io::stdout().is_terminal();
         Terminal {
-            stdout: io::stdout().is_terminal(),
+            stdout: is_terminal,
             stderr: io::stderr().is_terminal(),
             no_color: set("NO_COLOR") || dumb,
+            width: if is_terminal { columns() } else { None },
         }
     }
 
     fn may_flood(&self) -> bool {
         privileges::real_user() == 0
     }
+}
+
+/// How wide the terminal is: as it says itself, else as the shell does.
+fn columns() -> Option<u16> {
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
+    terminal_columns().or_else(told)
 }
 
 fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {

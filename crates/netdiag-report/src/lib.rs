@@ -12,6 +12,7 @@
 
 pub mod csv;
 mod fields;
+mod fold;
 pub mod json;
 mod limiter;
 pub mod number;

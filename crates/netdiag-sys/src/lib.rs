@@ -44,7 +44,7 @@ pub mod signals;
 pub use machine::MachineNetwork;
 pub use network::SystemNetwork;
 pub use open::{DontFragment, OpenRequest, tcp};
-pub use output::Stdout;
+pub use output::{Stdout, terminal_columns};
 pub use portable::{PortableNetwork, PortableRequest};
 #[doc(hidden)]
 pub use raw::start;

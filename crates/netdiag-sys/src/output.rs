@@ -93,6 +93,13 @@ impl Queue {
     }
 }
 
+/// The columns of the terminal that standard output is; `None` where it is none, or one that does
+/// not know, such as a serial line (`TIOCGWINSZ`, ioctl_tty(2)).
+#[must_use]
+pub fn terminal_columns() -> Option<u16> {
+    raw::stdout_columns().ok().filter(|columns| *columns > 0)
+}
+
 /// Whether standard output takes bytes, or says why it never will.
 fn is_ready() -> bool {
     matches!(raw::poll(&mut [PollFd::stdout()], Duration::ZERO), Ok(1..))

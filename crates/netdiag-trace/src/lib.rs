@@ -23,7 +23,6 @@ pub mod findings;
 mod hop;
 pub mod measurement;
 pub mod metrics;
-mod names;
 mod order;
 pub mod protocol;
 mod responder;

@@ -4,12 +4,12 @@ use crate::config::Config;
 use crate::end::{End, StopReason};
 use crate::event::{Event, EventKind, Interim, Settled, Stray};
 use crate::hop::Hop;
-use crate::names::Names;
 use crate::order::Step;
 use crate::protocol::{self, State};
 use crate::responder::{Sent, Told};
 use crate::result::OutcomeName;
 use crate::tally::Tally;
+use netdiag_engine::names::Names;
 use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::stats::SettledKind;
@@ -389,7 +389,7 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
-        self.names.tell(address, result.as_ref().ok().cloned().flatten());
+        self.names.tell(address, result);
         self.tell_hops(self.last_at.unwrap_or_default(), false, events);
     }
 

@@ -61,7 +61,7 @@ impl SimWorld {
     fn of(scenario: Scenario, socket: SocketKind) -> Self {
         let mut network = VirtualNetwork::with_socket(&scenario, socket);
         network.internet().record(Recording::Memory(RECORDED));
-        let terminal = Terminal { stdout: false, stderr: false, no_color: false };
+        let terminal = Terminal::default();
         Self { scenario, network: Rc::new(RefCell::new(network)), terminal }
     }
 }
@@ -209,7 +209,7 @@ impl Write for Screen {
 /// `err` is what stands on it.
 pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool) -> Ran {
     let mut world = SimWorld::new(scenario, SocketKind::Raw);
-    world.terminal = Terminal { stdout: with_out, stderr: true, no_color: true };
+    world.terminal = Terminal { stdout: with_out, stderr: true, no_color: true, width: None };
     let (screen, mut out) = (Screen::default(), Screen::default());
     if with_out {
         out = screen.clone();
@@ -218,6 +218,14 @@ pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool
     let text = |screen: &Screen| String::from_utf8(screen.0.take()).expect("the output is UTF-8");
     let err = text(&screen);
     Ran { out: text(&out), err, status, network: world.network }
+}
+
+/// The same on a terminal of this width that standard error does not go to.
+pub(crate) fn run_at_width(scenario: &str, arguments: &[&str], width: u16) -> Ran {
+    let mut world = SimWorld::new(scenario, SocketKind::Raw);
+    world.terminal =
+        Terminal { stdout: true, no_color: true, width: Some(width), ..Terminal::default() };
+    run_in(world, arguments)
 }
 
 fn argv(arguments: &[&str]) -> impl Iterator<Item = OsString> {

@@ -3,19 +3,20 @@
 use super::config::Config;
 use super::event::{Event, Found, Progress, Row, State};
 use super::fping;
+use super::naming::Naming;
 use super::pending::Pending;
+use super::rounds::new_series;
 use super::slots::Slots;
 use super::totals::Totals;
 use crate::config::Probing;
 use crate::event::{EventKind, Settled};
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
-use netdiag_engine::stats::Counters;
 use netdiag_engine::{
     Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
 };
 use netdiag_model::failure::LookupError;
-use netdiag_model::{Destination, Family, Instant, StampSource, Untrusted};
+use netdiag_model::{Family, Instant, StampSource, Untrusted};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::IpAddr;
@@ -32,8 +33,8 @@ const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
 pub struct Measurement {
     pub(super) config: Arc<Config>,
     /// How series of IPv4 and of IPv6 are probed.
-    probing: [Arc<Probing>; 2],
-    slots: Option<Slots>,
+    pub(super) probing: [Arc<Probing>; 2],
+    pub(super) slots: Option<Slots>,
     /// How many first probes, or probes of series, were begun: the number of the target within the
     /// round, after all rounds before.
     pub(super) position: u64,
@@ -42,13 +43,14 @@ pub struct Measurement {
     pending: Pending,
     phases: Vec<Phase>,
     /// The series, where more than one probe is wanted.
-    series: Vec<Option<Box<crate::Measurement>>>,
+    pub(super) series: Vec<Option<Box<crate::Measurement>>>,
     open: u64,
     totals: Totals,
-    scratch: Events<crate::Event>,
+    pub(super) scratch: Events<crate::Event>,
     pub(super) stopped: bool,
     pub(super) complete: bool,
     pub(super) fping: fping::Run,
+    naming: Naming,
 }
 
 /// How far a target has come.
@@ -78,6 +80,7 @@ impl Measurement {
             stopped: false,
             complete: false,
             fping: fping::Run::new(&config),
+            naming: Naming::default(),
             probing: [Family::Ipv4, Family::Ipv6].map(|family| Arc::new(config.probing(family))),
             config,
         }
@@ -101,15 +104,23 @@ impl Measurement {
         self.complete
     }
 
-    fn row(&mut self, target: u32, at: Instant, found: Found, events: &mut Events<Event>) {
+    pub(super) fn row(
+        &mut self,
+        target: u32,
+        at: Instant,
+        found: Found,
+        events: &mut Events<Event>,
+    ) {
         if let Some(phase) = self.phases.get_mut(target as usize) {
             *phase = Phase::Settled;
         }
-        let row = Row { target, at, found };
-        if let Some(target) = self.config.targets.get(target) {
-            self.totals.on_row(&row, target);
+        let row = Row { target, at, found, name: None };
+        let Some(target) = self.config.targets.get(target) else { return };
+        self.totals.on_row(&row, target);
+        match target.destination().filter(|_| self.config.wants_names) {
+            Some(to) => self.naming.hold(to.address(), row),
+            None => events.push(Event::Row(row)),
         }
-        events.push(Event::Row(row));
     }
 
     /// The next target of the round that can be probed, and when it is due; tells of those that
@@ -145,7 +156,7 @@ impl Measurement {
     pub fn unbegun(&self, at: Instant) -> impl Iterator<Item = Row> {
         let all = (0_u32..).zip(&self.phases);
         let open = all.filter(|(_, phase)| **phase != Phase::Settled);
-        open.map(move |(target, _)| Row { target, at, found: Found::Nothing })
+        open.map(move |(target, _)| Row { target, at, found: Found::Nothing, name: None })
     }
 
     fn probe(&mut self, target: u32, now: Instant) -> Option<Next> {
@@ -157,6 +168,9 @@ impl Measurement {
         };
         if let Some(phase) = self.phases.get_mut(target as usize) {
             *phase = Phase::InFlight;
+        }
+        if self.config.wants_names {
+            self.naming.names.want(destination.address());
         }
         self.slots.get_or_insert_with(|| slots(&self.config, now)).take(now);
         self.open += 1;
@@ -171,26 +185,6 @@ impl Measurement {
             control: self.config.control,
             kind: protocol.probe((self.config.size, self.config.pattern), 0, false),
         }))
-    }
-
-    /// Skips the rounds that have passed while this process did not run, if the probe that leaves now
-    /// is that late, and counts them.
-    fn skip(&mut self, target: u32, now: Instant) {
-        let (all, config) = (self.config.targets.len(), Arc::clone(&self.config));
-        let round = self.position / u64::from(all.max(1));
-        let Some(slots) = self.slots.as_mut().filter(|_| config.count > 1) else { return };
-        let skipped = slots.skip(now, round, target, config.interval);
-        if skipped == 0 || !config.is_series() {
-            return;
-        }
-        // Those that have had their last probe have nothing to skip.
-        let first = if round + 1 < config.count { 0 } else { target + 1 };
-        for (index, target) in (first..all).filter_map(|i| Some((i, config.targets.get(i)?))) {
-            let series = target.destination().and_then(|to| self.series_of(index, to));
-            if let Some(series) = series {
-                series.tally.on_skipped(skipped);
-            }
-        }
     }
 
     /// Whether a target is probed again after this outcome, of which it is known already how many
@@ -224,56 +218,6 @@ impl Measurement {
         let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
         let last = Some(Settled { seq: probe.seq, sent_at: probe.sent_at, outcome });
         self.row(target, at, Found::Once { before, last, in_flight: false }, events);
-    }
-
-    /// The series of a target, begun where need be.
-    fn series_of(&mut self, target: u32, to: Destination) -> Option<&mut crate::Measurement> {
-        let series = self.series.get_mut(target as usize)?;
-        if series.is_none() {
-            *series = Some(Box::new(new_series(&self.probing, target, to)));
-        }
-        series.as_deref_mut()
-    }
-
-    fn settle_in_series(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
-        let mut told = std::mem::take(&mut self.scratch);
-        if let Some(series) = self.series_of(probe.target, probe.destination) {
-            series.settle(probe, outcome, &mut told);
-        }
-        let counters =
-            self.series_of(probe.target, probe.destination).map(|s| s.stats().counters());
-        self.forward(&mut told, events);
-        self.scratch = told;
-        let is_over = |c: &Counters| c.in_flight() == 0 && c.attempted() >= self.config.count;
-        if counters.as_ref().is_some_and(is_over) {
-            self.end_series(probe.target, probe.sent_at, events);
-        }
-    }
-
-    fn end_series(&mut self, target: u32, at: Instant, events: &mut Events<Event>) {
-        let mut told = std::mem::take(&mut self.scratch);
-        let series = self.series.get_mut(target as usize).and_then(Option::take);
-        let found = series.map(|mut series| {
-            series.finish(at, &mut told);
-            Found::Series(series)
-        });
-        self.forward(&mut told, events);
-        self.scratch = told;
-        self.row(target, at, found.unwrap_or(Found::Nothing), events);
-    }
-
-    /// Passes on what a series tells, but not every probe where nobody asked.
-    fn forward(&self, told: &mut Events<crate::Event>, events: &mut Events<Event>) {
-        while let Some(event) = told.pop() {
-            let is_wanted = match &event.kind {
-                EventKind::Sent { .. } | EventKind::Probe(_) => self.config.tells_probes,
-                EventKind::Finished | EventKind::Changed(_) => false,
-                _ => true,
-            };
-            if is_wanted {
-                events.push(Event::Probe(event));
-            }
-        }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -317,15 +261,19 @@ impl Policy for Measurement {
             self.position += 1;
             return probe;
         }
+        if let Some(address) = self.naming.next(now, &mut self.totals, events) {
+            return Next::Lookup(address);
+        }
         let wake = self.wake_of_fping();
-        match retry.into_iter().chain(upcoming.map(|(_, due)| due)).chain(wake).min() {
-            Some(due) => Next::NotBefore(due.min(deadline)),
-            None if self.open == 0 => {
-                self.complete = true;
-                Next::Done
-            }
-            None if deadline == Instant::FAR => Next::WhenSettled,
-            None => Next::NotBefore(deadline),
+        let due = retry.into_iter().chain(upcoming.map(|(_, due)| due)).chain(wake).min();
+        if due.is_none() && self.open == 0 {
+            let names = self.naming.waited_for(now);
+            self.complete = names.is_none();
+            return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
+        }
+        match due.unwrap_or(Instant::FAR).min(deadline).min(self.naming.due()) {
+            Instant::FAR => Next::WhenSettled,
+            due => Next::NotBefore(due),
         }
     }
 
@@ -432,10 +380,12 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
+        self.naming.names.tell(address, result);
         self.named_for_fping(address, result, events);
     }
 
     fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        self.naming.end(&mut self.totals, events);
         for target in 0..self.config.targets.len() {
             let phase = self.phases.get(target as usize).copied();
             let is_waiting = phase == Some(Phase::Waiting);
@@ -470,15 +420,6 @@ fn slots(config: &Config, now: Instant) -> Slots {
         1 => Slots::new(now, config.spacing),
         _ => Slots::of_series(now, config.spacing, config.interval),
     }
-}
-
-fn new_series(probing: &[Arc<Probing>; 2], target: u32, to: Destination) -> crate::Measurement {
-    let [ipv4, ipv6] = probing;
-    crate::Measurement::new(crate::Config {
-        target_index: usize::try_from(target).unwrap_or(usize::MAX),
-        destination: to,
-        probing: Arc::clone(if to.family() == Family::Ipv4 { ipv4 } else { ipv6 }),
-    })
 }
 
 pub(super) fn told(probe: &Probe, at: Instant, kind: EventKind) -> Event {

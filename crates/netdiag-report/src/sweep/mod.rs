@@ -5,6 +5,7 @@ mod document;
 mod jsonl;
 mod progress;
 mod row;
+mod table;
 mod text;
 
 use crate::ping::Run;

@@ -99,7 +99,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
         }
         if let Some(said) = ended.verdict {
             let whose = match several && self.options.quiet {
-                true => format!("{}: ", ended.resolved.target.escaped()),
+                true => format!("{}: ", ended.resolved.target.host().escaped()),
                 false => String::new(),
             };
             verdict::write_verdict(&mut self.out, self.options.style, &format!("{whose}{said}"))?;
@@ -110,7 +110,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
 /// What is measured, in a line.
 fn header(resolved: &Resolved) -> String {
-    let target = resolved.target.escaped().to_string();
+    let target = resolved.target.host().escaped().to_string();
     let address = resolved.destination.map(|to| to.to_string()).unwrap_or_default();
     let name = if target == address { target } else { format!("{target} ({address})") };
     let sent = match resolved.protocol {

@@ -25,7 +25,7 @@ pub(crate) use options::{
     INTERFACE_INDEX, INTERFACE_NAME, get_bytes, get_int, interface_index, interface_name,
     set_bytes, set_int,
 };
-pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
+pub(crate) use output::{stdout_columns, stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};
 pub(crate) use process::{
     SignalMask, arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, exit_now,

@@ -56,7 +56,7 @@ pub(super) fn fail_if(
 ) -> Option<Finding> {
     let expression = plan.fail_if.as_ref()?;
     let evidence = expression.fails(&TargetMetrics { target, findings })?;
-    let subject = resolved.target.escaped().to_string();
+    let subject = resolved.target.host().escaped().to_string();
     let is_measured = evidence.reasons().iter().any(|reason| reason.measured().is_some());
     let message = if is_measured {
         format!("--fail-if holds for {subject}: {evidence}")
@@ -120,7 +120,7 @@ pub(super) fn sample_too_small<'a>(
         if n >= needed {
             return None;
         }
-        let subject = resolved.target.escaped().to_string();
+        let subject = resolved.target.host().escaped().to_string();
         let message =
             format!("{metric} was asked for over {n} {of}; it says little below {needed}");
         let index = Some(resolved.target_index);

@@ -188,7 +188,7 @@ fn report<'a>(
                 flood: arguments.flood,
                 outstanding: arguments.outstanding,
                 pattern: arguments.pattern_digits(),
-                style: Style { color },
+                style: Style { color, width: terminal.width },
                 timeout: arguments.timeout(),
             };
             Box::new(TextReport::new(out, err, options))

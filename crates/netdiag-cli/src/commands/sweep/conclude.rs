@@ -123,7 +123,7 @@ impl<'a, 'e> Collector<'a, 'e> {
     fn fail_if(&self, row: &Row, result: &Target, findings: &[Finding]) -> Option<Finding> {
         let expression = self.plan.fail_if.as_ref()?;
         let evidence = expression.fails(&TargetMetrics { target: &result.target, findings })?;
-        let subject = result.target.target.escaped().to_string();
+        let subject = result.target.target.host().escaped().to_string();
         let message = format!("--fail-if holds for {subject}: {evidence}");
         let index = usize::try_from(row.target).ok();
         Some(

@@ -190,7 +190,11 @@ fn report<'a>(
                 (.., true) => Shown::Unreachable,
                 _ => Shown::All,
             };
-            let options = TextOptions { shown, verbose: arguments.verbose, style: Style { color } };
+            let options = TextOptions {
+                shown,
+                verbose: arguments.verbose,
+                style: Style { color, width: terminal.width },
+            };
             Box::new(TextReport::new(out, options))
         }
     }

@@ -123,7 +123,7 @@ fn fail_if(
 ) -> Option<Finding> {
     let expression = plan.fail_if.as_ref()?;
     let evidence = expression.fails(&TargetMetrics { target, findings })?;
-    let subject = resolved.target.escaped().to_string();
+    let subject = resolved.target.host().escaped().to_string();
     let message = format!("--fail-if holds for {subject}: {evidence}");
     let index = Some(resolved.target_index);
     Some(

@@ -129,7 +129,12 @@ fn report<'a>(
                 Color::Auto => terminal.stdout && !terminal.no_color,
             };
             let names = plan::wants_names(arguments, terminal);
-            let options = TextOptions { quiet, verbose, names, style: Style { color } };
+            let options = TextOptions {
+                quiet,
+                verbose,
+                names,
+                style: Style { color, width: terminal.width },
+            };
             Box::new(TextReport::new(out, err, options))
         }
     }
