@@ -163,6 +163,21 @@ fn names_that_do_not_come_are_not_waited_for_and_told_as_that() {
     }
 }
 
+/// A finding takes more room than its target: of many there are not as many.
+#[test]
+fn findings_about_single_targets_are_bounded_and_counted() {
+    let dead = ["sweep", "-c", "3", "--interval", "1", "--rate", "10000", "10.9.2.128-10.9.7.127"];
+    let run = |more: &[&str]| world::run("plain-20ms", SocketKind::Raw, &[&dead, more].concat());
+    let document: Value = serde_json::from_str(&run(&["--json"]).out).expect("a document");
+    let findings = document["findings"].as_array().expect("findings");
+    assert_eq!((findings.len(), &document["status"]), (1_001, &Value::from("critical")));
+    let last = &findings[1_000];
+    assert_eq!((&last["code"], &last["evidence"]["count"]), (&"findings-omitted".into(), &280.into()));
+    let text = run(&[]).out;
+    assert_eq!(text.matches("(no-reply)").count(), 20);
+    assert!(text.contains("\ni 1,260 more findings: --json has 1000 in all\n"), "{text}");
+}
+
 fn check_screen(case: Case) {
     check_ran(case, &run(case, &[]));
 }

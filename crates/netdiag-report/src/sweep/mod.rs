@@ -69,6 +69,8 @@ pub struct Ending<'a> {
     pub document: &'a Document<Target>,
     /// What all targets come to.
     pub totals: &'a Totals,
+    /// Findings about single targets that the document does not list, which it says in one.
+    pub omitted: u64,
 }
 
 /// A form of output.

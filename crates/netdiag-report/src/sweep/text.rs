@@ -194,8 +194,14 @@ impl<W: Write> SweepReport for TextReport<W> {
                 None => write_finding_of(&mut self.out, style, finding)?,
             }
         }
-        if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
-            writeln!(self.out, "i {more} more findings: --json has them all")?;
+        let listed = findings.len() - usize::from(ending.omitted > 0);
+        match listed.saturating_sub(FINDINGS_SHOWN) {
+            0 => {}
+            more if ending.omitted > 0 => {
+                let more = thousands(more as u64 + ending.omitted);
+                writeln!(self.out, "i {more} more findings: --json has {listed} in all")?;
+            }
+            more => writeln!(self.out, "i {more} more findings: --json has them all")?,
         }
         let elapsed = Duration::from_secs_f64(ending.document.elapsed_ms / 1e3);
         let all = setting.config.targets.len();
