@@ -23,13 +23,15 @@ impl World for SystemWorld {
     type Network = Box<dyn MachineNetwork>;
 
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError> {
-        let network: Self::Network = match request.backend {
-            Backend::Linux => Box::new(linux(request).open()),
-            Backend::Portable => Box::new(portable(request).open()?),
-        };
         // Nothing from outside has been read yet, and nothing is read before this.
-        let kept = NetworkError { call: "giving up capabilities", errno: 1 };
-        privileges::drop_all().map_err(|_| kept)?;
+        let (network, dropped): (Self::Network, _) = match request.backend {
+            Backend::Linux => {
+                let (network, dropped) = linux(request).open_then(privileges::drop_all);
+                (Box::new(network), dropped)
+            }
+            Backend::Portable => (Box::new(portable(request).open()?), privileges::drop_all()),
+        };
+        dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         // Without a sandbox it is still a measurement.
         sandbox::enter(&Reads { names: request.names, file: request.file.as_deref() });
         Ok(network)
@@ -123,7 +125,7 @@ impl World for SystemWorld {
     }
 
     fn may_flood(&self) -> bool {
-        privileges::real_user() == 0
+        privileges::is_root()
     }
 }
 

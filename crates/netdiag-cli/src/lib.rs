@@ -65,8 +65,8 @@ pub fn run<W: World>(
     };
     match arguments.command {
         Command::Ping(ping) => commands::ping::run(&ping, world, out, err),
-        Command::Sweep(sweep) => commands::sweep::run(&sweep, world, out, err),
-        Command::Trace(trace) => commands::trace::run(&trace, world, out, err),
+        Command::Sweep(sweep) => commands::frame::run(&*sweep, world, out, err),
+        Command::Trace(trace) => commands::frame::run(&*trace, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)

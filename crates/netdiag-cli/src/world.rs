@@ -99,7 +99,7 @@ pub trait World {
     /// What the output goes to.
     fn terminal(&self) -> Terminal;
 
-    /// Whether the user may send as fast as they like: the real uid is 0.
+    /// Whether the user may send as fast as they like: root, and with rights over this network.
     fn may_flood(&self) -> bool;
 }
 

@@ -1,7 +1,7 @@
 //! Policy: what a prober must say so that the engine can run it.
 
 use crate::outcome::{Detail, Outcome, Rejection, Stray};
-use crate::port::Change;
+use crate::port::{Change, InterfaceChange};
 use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -89,6 +89,17 @@ pub enum WayOut {
     Changed,
     /// From now on nothing gets out by it, and no send fails.
     Lost,
+}
+
+impl WayOut {
+    /// What a change of this machine means; `None` where it is one of an interface that none of our
+    /// packets uses, of which there is nothing to tell.
+    pub fn told(change: &Change, means: impl FnOnce(&InterfaceChange) -> Self) -> Option<Self> {
+        match change {
+            Change::Interface(change) => Some(means(change)).filter(|it| *it != Self::Untouched),
+            _ => Some(Self::Untouched),
+        }
+    }
 }
 
 /// What comes next.

@@ -4,6 +4,7 @@ use crate::port::{IpOptions, SendError, TcpInfo};
 use netdiag_model::{Destination, IcmpKind, Instant, StampSource};
 use netdiag_wire::extension::Extensions;
 use netdiag_wire::quote::Quoted;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -280,6 +281,12 @@ impl Reason {
         Self::ImplausibleMtu,
         Self::Ambiguous,
     ];
+
+    /// Counts by reason, by the words of the JSON contract.
+    #[must_use]
+    pub fn named(counts: &BTreeMap<Self, u64>) -> BTreeMap<String, u64> {
+        counts.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect()
+    }
 
     /// A stable word for the JSON contract.
     #[must_use]

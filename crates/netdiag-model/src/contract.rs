@@ -1,6 +1,7 @@
 //! The parts of the JSON contract that every command shares.
 
 use crate::finding::{Finding, Severity};
+use crate::{ClockAnchor, Instant, Untrusted};
 use serde::Serialize;
 
 /// The name of this version of the contract.
@@ -37,6 +38,19 @@ pub struct Document<T> {
     pub exit_code: u8,
 }
 
+/// What the result of a target needs to know beside what was measured.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The target as it was given.
+    pub target: Untrusted,
+    /// Turns instants into dates.
+    pub anchor: ClockAnchor,
+    /// When the run started.
+    pub started_at: Instant,
+    /// How it was measured; its `timestamps` are set from what was seen.
+    pub method: Method,
+}
+
 /// What ended a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -62,6 +76,8 @@ pub struct Method {
     pub because: String,
     /// What this method cannot tell.
     pub lost: Vec<String>,
+    /// What would give a better method here; `null` where it is the best, or was asked for.
+    pub remedy: Option<String>,
 }
 
 /// The kinds of socket, best first.
@@ -204,4 +220,20 @@ pub struct ReplyTtl {
     pub min: u8,
     /// The largest.
     pub max: u8,
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeName {
+    /// An answer came in time.
+    Reply,
+    /// Nothing came in time.
+    Timeout,
+    /// An ICMP error, or a refusal.
+    NetError,
+    /// It never left this machine.
+    LocalError,
+    /// Something on this machine made it meaningless.
+    Unknown,
 }

@@ -96,7 +96,7 @@ mod tests {
         check("b\u{fc}cher.example", "xn--bcher-kva.example");
         check("B\u{dc}CHER.example", "xn--bcher-kva.example");
         // Cyrillic letters that look like Latin ones.
-        check("\u{440}\u{430}\u{443}.example", "xn--80a1ac.example");
+        check("\u{440}\u{430}\u{443}.example", "xn--80a5ak.example");
         check("fe80::1%eth\u{202e}0", "fe80::1%eth\\u{202e}0");
         check("a\u{1b}[2J\u{fc}", "a\\u{1b}[2J\\u{fc}");
     }

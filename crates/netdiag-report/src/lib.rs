@@ -10,14 +10,21 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod changes;
 pub mod csv;
+mod document;
 mod fields;
 mod fold;
 pub mod json;
+mod json_lines;
 mod limiter;
 pub mod number;
 pub mod ping;
+mod report;
 pub mod style;
 pub mod sweep;
 pub mod trace;
 pub mod verdict;
+
+pub use document::{CsvReport, JsonReport};
+pub use report::{Report, Run, Subject};

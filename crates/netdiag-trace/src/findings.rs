@@ -21,7 +21,7 @@ impl Measurement {
         let said: Vec<Finding> = said.into_iter().flatten().collect();
         let refused = local.attempted - local.sent;
         let is_disturbed =
-            local.receive_drops > 0 || (refused > 0 && refused * 10 >= local.attempted);
+            local.changes.receive_drops > 0 || (refused > 0 && refused * 10 >= local.attempted);
         if is_disturbed {
             return said;
         }
@@ -49,9 +49,7 @@ impl Measurement {
             unknown: counters().map(|counters| counters.unknown()).sum(),
             tcp_port,
             unsent: &self.tally.unsent,
-            changes: &self.tally.interfaces,
-            change_count: self.tally.interface_changes,
-            receive_drops: self.tally.receive_drops,
+            changes: &self.tally.changes,
         }
     }
 

@@ -7,7 +7,7 @@ mod convert;
 pub use crate::end::StopReason;
 pub use crate::protocol::State;
 pub use crate::responder::{Field, Value};
-pub use convert::Context;
+pub use netdiag_model::contract::{Context, OutcomeName};
 
 use crate::protocol::Protocol;
 use netdiag_model::contract::{Jitter, Method, Rtt};
@@ -231,20 +231,6 @@ pub struct Path {
     pub flow: u64,
     /// Who answered at each hop from the first on; `null` where nobody did.
     pub addresses: Vec<Option<IpAddr>>,
-}
-
-/// How a probe ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutcomeName {
-    /// An answer came in time.
-    Reply,
-    /// Nothing came in time.
-    Timeout,
-    /// It never left this machine.
-    LocalError,
-    /// Something on this machine made it meaningless.
-    Unknown,
 }
 
 impl Target {

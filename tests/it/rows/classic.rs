@@ -1,12 +1,15 @@
 //! The oracle: iputils' ping, and the program under its name and as `netdiag ping --classic`, beside
 //! each other in the same namespace. What they print is the same but for times, and so is the code.
 
+mod lines;
+
+use super::oracle::{self, check};
 use crate::support::process::{
-    Ended, NETDIAG, NOBODY, Namespace, Process, has, netlab, run, scenario, skip,
+    Ended, NETDIAG, NOBODY, Namespace, Process, has, netlab, run, scenario,
 };
+use lines::{HOSTS, ROUTED, SHARED, SYNTAX};
 use nix::sys::signal::Signal;
 use std::fs::File;
-use std::process::Command;
 
 /// The version whose text is the reference.
 const REFERENCE: &str = "ping from iputils 20221126\n";
@@ -33,12 +36,6 @@ END
     ip route add unreachable 198.51.100.0/25
     ip route add prohibit 198.51.100.128/25
     ip route add blackhole 203.0.113.0/24
-    mount -t tmpfs none /mnt
-    ln -s \"$NETDIAG\" /mnt/ping
-    : > /mnt/resolv.conf
-    mount --bind /mnt/resolv.conf /etc/resolv.conf
-    printf '127.0.0.1 localhost\\n127.0.0.7 here.test\\n' > /mnt/hosts
-    mount --bind /mnt/hosts /etc/hosts
 ";
 
 /// A host behind two routers: 10.1.0.1, 10.1.0.2 and 10.2.0.1, 10.2.0.2 and 10.3.0.1, 10.3.0.2.
@@ -69,100 +66,16 @@ END
     until ping -nqc1 -W1 10.3.0.2 > /dev/null; do left=$((left - 1)); [ $left -gt 0 ]; done
 ";
 
-/// Arguments that both understand.
-#[rustfmt::skip]
-const SHARED: &[&str] = &[
-    // Sizes around the time stamp that iputils carries.
-    "-c2 -i.1 -s0 127.0.0.1", "-c2 -i.1 -s15 127.0.0.1", "-c2 -i.1 -s16 127.0.0.1", "-c1 -s8 ::1",
-    "-c1 -p ff0 127.0.0.1", "-qc1 -p ff ::1",
-    // Every option that changes the output, or must not.
-    "-c2 -i.1 -a ::1", "-qac1 ::1", "-fac2 ::1", "-A -c3 127.0.0.1", "-Ac1 127.0.0.1", "-fc5 127.0.0.1",
-    "-fqc5 ::1", "-Bc1 127.0.0.1", "-Bc1 ::1", "-I lo -c1 127.0.0.1", "-I lo -c1 ::1",
-    "-I lo -c1 -W.3 10.1.0.9", "-I lo -c1 -W.3 fd00::9", "-m5 -4 -c1 127.0.0.1",
-    "-I 10.1.0.1 -c1 127.0.0.1", "-I d0 -c1 -W.3 127.0.0.1", "-I ::1 -c1 127.0.0.1", "-Dc1 ::1",
-    "-L -r -U -S 4096 -c1 127.0.0.1", "-l3 -c5 -i.1 127.0.0.1", "-l10 -c2 127.0.0.1",
-    "-e 77 -v -c1 127.0.0.1", "-vc1 ::1", "-v -4 -c1 localhost", "-vqc1 127.0.0.1", "-i0 -c3 127.0.0.1",
-    "-M do -c1 ::1", "-M dont -c1 127.0.0.1", "-m5 -c1 ::1", "-t5 -c1 127.0.0.1", "-Q 0x10 -c1 ::1",
-    "-d -c1 127.0.0.1", "-b -c1 127.0.0.1", "-b -c1 ::1", "-R -c2 -i.1 127.0.0.1", "-qRc1 127.0.0.1",
-    "-aRc1 127.0.0.1", "-fRc3 127.0.0.1", "-R -s4 -c1 127.0.0.1", "-R -c1 ::1", "-T tsonly -c1 ::1",
-    "-F 5 -c1 127.0.0.1", "-nc1 here.test", "-4 -c1 here.test", "-4 -nqc2 -i.1 localhost",
-    // The deadline counts replies; an error ends it.
-    "-w1 -i.3 127.0.0.1", "-w1 -c2 -i.3 127.0.0.1", "-w1 -c10 -i.3 127.0.0.1", "-w2 -c4 -i.1 127.0.0.11",
-    // Nothing leaves, nothing comes, an error comes, a packet is too large.
-    "-c3 -i.1 -W.3 127.0.0.8", "-qc3 -i.1 -W.3 127.0.0.8", "-c3 -i.1 -W.3 ::2", "-fc3 -W.3 127.0.0.8",
-    "-w1 -i.3 -c2 127.0.0.8", "-c3 -i.1 -W.3 127.0.0.9", "-O -c3 -i.1 -W.3 127.0.0.9",
-    "-DO -c3 -i.1 -W.3 127.0.0.9", "-w1 -i.3 127.0.0.9", "-fc3 -W.3 127.0.0.9", "-c3 -i.1 127.0.0.11",
-    "-c3 -i.1 ::3", "-fc3 127.0.0.11", "-qc3 -i.1 127.0.0.11", "-O -D -c3 -i.1 127.0.0.11",
-    "-c2 -i.1 -W.3 -M do -s1500 10.1.0.9", "-fc2 -i.1 -W.3 -M do -s1500 10.1.0.9",
-    "-c2 -i.1 -s65515 127.0.0.1", "-c1 -M do -s65510 127.0.0.1", "-qc1 -s65527 127.0.0.1",
-    "-R -c1 -s65507 127.0.0.1", "-qc2 -i.1 -W.3 -M do -s1500 10.1.0.9", "-c2 -i.1 -W.3 -M do -s1500 fd00::9",
-    // No way to go, no address, no such name, another family.
-    "192.0.2.1", "-q 2001:db8::1", "-c1 198.51.100.1", "-c1 198.51.100.129", "-c1 203.0.113.1",
-    "-c1 10.1.0.255", "-c1 255.255.255.255", "-r -c1 2001:db8::1", "nosuch.invalid", "-4 ::1",
-    "-6 127.0.0.1", "-c1 fe80::1%nosuch", "-I nosuch 127.0.0.1", "-I nosuch ::1",
-    "-I 192.0.2.9 127.0.0.1", "-I 2001:db8::9 ::1",
-];
-
-/// Arguments that only iputils' syntax knows, or that it words in its own way.
-#[rustfmt::skip]
-const SYNTAX: &[&str] = &[
-    "", "-c", "-Z", "-h", "-?", "--help", "-c1 --classic ::1", "127.0.0.1 -c1 -q", "-nqc3 -i.1 ::1",
-    "-c x ::1", "-c 0 ::1", "-c 1x ::1", "-c 99999999999999999999 ::1", "-c ' ::1", "-i 1e300 ::1",
-    "-i abc -c1 ::1", "-i 0.2.3 -c1 ::1", "-i 0x10 -c1 ::1", "-i ' ::1", "-i inf ::1", "-i nan ::1",
-    "-i 1,5 -c1 ::1", "-W abc -c1 ::1", "-W 1s -c1 ::1", "-W ' ::1", "-W -1 ::1", "-c abc ::1", "-s abc ::1",
-    "-c 0x10 ::1", "-Q ' -c1 ::1", "-Q -1 -c1 ::1", "-p 0x10 ::1",
-    "-i 3000000 ::1", "-w x ::1", "-w -1 ::1", "-w 1.5 ::1", "-w 0 -c1 ::1", "-l 0 ::1", "-l 70000 ::1",
-    "-s x ::1", "-s -1 ::1", "-t 256 ::1", "-t x ::1", "-t 0 -c1 127.0.0.1", "-t 0 -c1 ::1", "-M x ::1",
-    "-M probe ::1", "-Q x ::1", "-Q 256 ::1", "-p xyz ::1",
-    "-p 00112233445566778899aabbccddeeff0011 -c1 ::1", "-m x ::1", "-m -1 ::1", "-e 65536 ::1",
-    "-e x ::1", "-R -T tsonly ::1", "-T tsonly -R ::1", "-T x ::1", "-T", "-F x ::1", "-F 0x1g ::1",
-    "-F 0x100000 ::1", "-F -1 ::1", "-F 0x12345678901234567890 ::1", "-R ::2 ::1",
-    "-T tsprespec 127.0.0.2 127.0.0.3 127.0.0.4 127.0.0.5 127.0.0.6 127.0.0.1", "-S 0 ::1", "-S x ::1", "-4 -6 ::1", "-I ::zz ::1", "-W1 -- -c", "a..b",
-];
-
-/// What routers say, in a simulated internet.
-#[rustfmt::skip]
-const ROUTED: &[(&str, &str)] = &[
-    ("plain-20ms", "-c3 -i.1 10.9.2.2"),
-    ("late-1500ms", "-c3 -i1 10.9.2.2"), ("duplicate", "-c3 -i.1 10.9.2.2"),
-    ("icmp-errors", "-c2 -i.1 -s1400 10.3.1.9"), ("icmp-errors", "-c2 -i.1 -s1400 10.3.4.9"),
-    ("icmp-errors", "-c2 -i.1 -s1400 10.3.13.9"), ("icmp-errors", "-c2 -i.1 10.5.1.9"),
-    ("icmp-errors", "-c2 -i.1 -W.3 10.4.0.9"), ("icmp-errors", "-fc2 -i.1 -W.3 10.4.0.9"),
-    ("icmp-errors", "-c2 -i.1 10.12.0.9"), ("icmp-errors", "-c2 -i.1 -s1400 fd02::9"),
-    ("icmp-errors", "-c2 -i.1 fd04:0::9"), ("icmp-errors", "-c2 -i.1 fd01:5::9"),
-];
-
-/// What leads by way of two routers, and to three hosts at once.
-#[rustfmt::skip]
-const HOSTS: &[&str] = &[
-    "-R -c3 -i.1 10.3.0.2", "-R -n -c2 -i.1 10.1.0.2", "-Rvc1 10.3.0.2", "-R -t1 -c1 10.3.0.2",
-    "-R -s65500 -c1 10.3.0.2", "-T tsonly -c2 -i.1 10.3.0.2", "-T tsandaddr -c2 -i.1 10.3.0.2",
-    "-T tsprespec -c1 10.1.0.2 10.2.0.2 10.3.0.2", "-T tsprespec -c1 10.2.0.2 10.3.0.2 10.3.0.2",
-    "-T tsprespec -c1 10.3.0.2", "-T tsandaddr -qc1 10.3.0.2",
-    "-c1 -b 10.9.0.255", "-c1 10.9.0.255", "-c2 -b 10.9.0.255", "-c2 -b -i.5 10.9.0.255",
-    "-vc2 -b -i.5 10.9.0.255", "-Oc2 -b -i.5 10.9.0.255", "-w1 -b -i.4 10.9.0.255",
-    "-R -c1 -b 10.9.0.255", "-s1800 -c1 -W.3 -b 10.9.0.255", "-M dont -c1 -b 10.9.0.255",
-    "-B -c1 -b 10.9.0.255", "-I br0 -c1 -b 255.255.255.255", "-I br0 -c2 -i.5 224.0.0.1",
-    "-I 10.9.0.1 -c1 224.0.0.1", "-L -I br0 -c1 224.0.0.1", "-I br0 -s1800 -c1 -W.3 224.0.0.1",
-    "-c2 -i.5 ff02::1%br0", "-I br0 -c2 -i.5 ff02::1", "-B -c1 ff02::1%br0", "-I br0 -c1 -W.3 224.0.0.77",
-];
-
 /// Whether the reference is here.
 fn has_reference() -> bool {
-    if !has("nft") {
-        return false;
-    }
-    match Command::new("ping").arg("-V").output() {
-        Ok(output) if output.stdout.starts_with(REFERENCE.as_bytes()) => true,
-        other => skip::<()>(&format!("no {}: {other:?}", REFERENCE.trim())).is_some(),
-    }
+    oracle::has_reference(["ping", "-V"], REFERENCE)
 }
 
 fn faults() -> Option<Namespace> {
     if !has_reference() {
         return None;
     }
-    Namespace::new(&FAULTS.replace("$NETDIAG", NETDIAG))
+    oracle::namespace(FAULTS, "ping", "")
 }
 
 /// A line of arguments as words; a lone quote is an empty word.
@@ -218,14 +131,14 @@ fn mask(line: &mut String, begin: &str, end: &str) {
 
 /// Where ours differs from the reference.
 fn differences(namespace: &Namespace, lines: &[&str], ours: impl Fn(&str) -> Ended) -> Vec<String> {
-    let mut faults = Vec::new();
-    for line in lines {
-        let (theirs, ours) = (named_ping(namespace, "/usr/bin:/bin", line), ours(line));
-        if compared(&theirs) != compared(&ours) {
-            faults.push(format!("ping {line}\nits {theirs:?}\nour {ours:?}"));
-        }
-    }
-    faults
+    let all = lines.iter();
+    let theirs = |line: &str| named_ping(namespace, "/usr/bin:/bin", line);
+    all.filter_map(|line| difference(line, &theirs(line), &ours(line))).collect()
+}
+
+fn difference(line: &str, theirs: &Ended, ours: &Ended) -> Option<String> {
+    let differs = compared(theirs) != compared(ours);
+    differs.then(|| format!("ping {line}\nits {theirs:?}\nour {ours:?}"))
 }
 
 #[test]
@@ -234,7 +147,7 @@ fn under_the_name_ping_it_is_iputils_ping() {
     let under_its_name = |line: &str| named_ping(&namespace, "/mnt", line);
     let mut faults = differences(&namespace, SHARED, under_its_name);
     faults.extend(differences(&namespace, SYNTAX, under_its_name));
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 #[test]
@@ -245,26 +158,14 @@ fn classic_is_iputils_ping() {
     // Beside options of our own the syntax is ours.
     let syntax: Vec<&str> = SYNTAX.iter().copied().filter(|line| !line.contains("--")).collect();
     faults.extend(differences(&namespace, &syntax, classic));
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 #[test]
 fn classic_repeats_what_routers_say_as_iputils_ping_does() {
     let Some(namespace) = faults() else { return };
-    let lab = netlab();
-    let lab = lab.to_str().expect("a path");
-    let mut faults = Vec::new();
-    for (name, line) in ROUTED {
-        let in_lab = |program: &[&str]| {
-            let mut command = namespace.command(lab);
-            run(command.arg(scenario(name)).arg("--").args(program).args(words(line)))
-        };
-        let (theirs, ours) = (in_lab(&["ping"]), in_lab(&[NETDIAG, "ping", "--classic"]));
-        if compared(&theirs) != compared(&ours) {
-            faults.push(format!("{name}: ping {line}\nits {theirs:?}\nour {ours:?}"));
-        }
-    }
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    let programs: [&[&str]; 2] = [&["ping"], &[NETDIAG, "ping", "--classic"]];
+    check(&oracle::routed(&namespace, ROUTED, programs, difference));
 }
 
 /// What reaches many hosts is answered in any order, and their own choice of address is theirs.
@@ -327,7 +228,7 @@ fn routes_times_and_groups_are_told_as_iputils_ping_does() {
             faults.push(format!("ping {line}\nits {theirs:?}\nour {ours:?}"));
         }
     }
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 /// Both cannot have the same label one after the other: iputils takes it for itself alone for a while.
@@ -388,7 +289,7 @@ fn with_every_link_down_each_request_counts_as_sent() {
     namespace.run("ip link set lo down; ip link set d0 down");
     let lines = ["-c2 -i.1 -W.3 127.0.0.1", "-qc2 -i.1 -W.3 127.0.0.1", "-c1 ::1", "-c1 10.1.0.9"];
     let faults = differences(&namespace, &lines, |line| named_ping(&namespace, "/mnt", line));
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 /// What cannot be had is refused in one line that names it, under both names.
@@ -443,12 +344,9 @@ fn a_user_is_told_what_iputils_tells_one() {
         "-f -c2 nosuch.invalid",
         "-l4 -c1 ::1",
     ] {
-        let (theirs, ours) = (nobody("its", line), nobody("our", line));
-        if compared(&theirs) != compared(&ours) {
-            faults.push(format!("ping {line}\nits {theirs:?}\nour {ours:?}"));
-        }
+        faults.extend(difference(line, &nobody("its", line), &nobody("our", line)));
     }
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
     // Refused here alone, in the letters that this tool has.
     let ours = nobody("our", "-b -c1 127.255.255.255");
     assert_eq!(ours.err, "ping: -b: only for root\n", "{ours:?}");

@@ -172,7 +172,10 @@ fn findings_about_single_targets_are_bounded_and_counted() {
     let findings = document["findings"].as_array().expect("findings");
     assert_eq!((findings.len(), &document["status"]), (1_001, &Value::from("critical")));
     let last = &findings[1_000];
-    assert_eq!((&last["code"], &last["evidence"]["count"]), (&"findings-omitted".into(), &280.into()));
+    assert_eq!(
+        (&last["code"], &last["evidence"]["count"]),
+        (&"findings-omitted".into(), &280.into())
+    );
     let text = run(&[]).out;
     assert_eq!(text.matches("(no-reply)").count(), 20);
     assert!(text.contains("\ni 1,260 more findings: --json has 1000 in all\n"), "{text}");

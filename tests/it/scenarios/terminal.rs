@@ -65,8 +65,7 @@ fn progress_changes_nothing_of_the_measurement() {
     };
     let shown = run_on_terminal("plain-20ms", &all, true);
     assert!(shown.err.contains("0 of 3 done, 4 s left"), "{:?}", shown.err);
-    let plain =
-        crate::support::world::run("plain-20ms", netdiag_model::contract::SocketKind::Raw, &all);
+    let plain = world::run("plain-20ms", netdiag_model::contract::SocketKind::Raw, &all);
     assert_eq!(sent(&shown), sent(&plain));
     let table = left(&shown.err).concat();
     assert_eq!(table, plain.out);

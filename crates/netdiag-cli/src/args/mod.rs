@@ -1,6 +1,8 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod form;
 pub(crate) mod fping;
+pub(crate) mod marking;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;

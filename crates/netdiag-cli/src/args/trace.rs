@@ -1,6 +1,7 @@
 //! `netdiag trace`.
 
-use super::ping::{Color, Output};
+use super::form::Form;
+use super::marking::Marking;
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
 use netdiag_trace::Protocol;
@@ -81,12 +82,8 @@ pub(crate) struct TraceArguments {
     /// Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(18..=65_527), allow_negative_numbers = true)]
     pub(crate) size: Option<u16>,
-    /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
-    #[arg(long, value_name = "NAME|N", value_parser = value::dscp, allow_negative_numbers = true)]
-    pub(crate) dscp: Option<u8>,
-    /// ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp.
-    #[arg(long, value_name = "NAME|N", value_parser = value::ecn, allow_negative_numbers = true)]
-    pub(crate) ecn: Option<u8>,
+    #[command(flatten)]
+    pub(crate) marking: Marking,
     /// What happens to packets larger than the path.
     #[arg(short = 'M', long, value_name = "POLICY", value_enum)]
     pub(crate) df: Option<DontFragment>,
@@ -106,15 +103,8 @@ pub(crate) struct TraceArguments {
     /// Late, repeated and rejected answers too; with jsonl also each probe.
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// When findings are coloured; auto: on a terminal.
-    #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
-    pub(crate) color: Color,
-    /// Form of the output.
-    #[arg(short, long, value_name = "FORM", default_value = "text", value_enum)]
-    pub(crate) output: Output,
-    /// The same as --output json.
-    #[arg(long, conflicts_with = "output")]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) form: Form,
     /// Exit with 1 when this holds for a target, such as 'hops>12 or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
@@ -144,11 +134,6 @@ fn queries(text: &str) -> Result<u64, String> {
 }
 
 impl TraceArguments {
-    /// The form of output, whichever way it was asked for.
-    pub(crate) fn form(&self) -> Output {
-        if self.json { Output::Json } else { self.output }
-    }
-
     /// What is sent to a host without a port.
     pub(crate) fn protocol(&self) -> Protocol {
         use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
@@ -159,12 +144,5 @@ impl TraceArguments {
         } else {
             Protocol::Icmp
         }
-    }
-
-    /// The TOS byte or traffic class, where any of its bits was asked for.
-    pub(crate) fn traffic_class(&self) -> Option<u8> {
-        let parts = self.dscp.is_some() || self.ecn.is_some();
-        let whole = self.dscp.unwrap_or_default() | self.ecn.unwrap_or_default();
-        parts.then_some(whole)
     }
 }

@@ -1,18 +1,23 @@
-//! How runs end that every command ends alike: before they began, with nothing to measure with, and
-//! with whatever could not be written.
+//! How runs end that every command ends alike: with a document around what was measured, with
+//! nothing to measure with, and with whatever could not be written.
 
 use crate::{ExitStatus, World, usage};
-use netdiag_engine::RunEnd;
-use netdiag_engine::port::{InputKind, Inputs, Network, NetworkError, StopCause};
+use netdiag_engine::port::{NetworkError, StopCause};
 use netdiag_model::Instant;
-use netdiag_model::contract::{Document, EndedBy, Method, SCHEMA, SocketKind, Status, Timestamps};
-use netdiag_report::json;
+use netdiag_model::contract::{
+    Document, EndedBy, Judgement, Method, SCHEMA, SocketKind, Status, Timestamps,
+};
+use netdiag_model::finding::Finding;
+use netdiag_report::{Run, json};
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 
-/// What a measured run came to, and why it could not go on, if so.
-pub(crate) type Measured = (ExitStatus, Option<NetworkError>);
+/// What a measured run came to.
+pub(crate) struct Measured {
+    pub(crate) status: ExitStatus,
+    /// Why it could not go on or did not begin, if so: for standard error, once all is written.
+    pub(crate) last_words: Option<String>,
+}
 
 /// When a run ended, and what ended it from outside.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +29,7 @@ pub(crate) struct End {
 
 impl End {
     /// What the document says of it; `complete`: all was done that was asked for.
-    pub(crate) const fn by(self, complete: bool) -> EndedBy {
+    const fn by(self, complete: bool) -> EndedBy {
         match self {
             Self { cannot_go_on: true, .. } => EndedBy::Fault,
             _ if complete => EndedBy::Done,
@@ -34,34 +39,68 @@ impl End {
     }
 }
 
+/// What the targets of a run come to together.
+pub(crate) struct Outcome {
+    pub(crate) judgement: Judgement,
+    pub(crate) status: ExitStatus,
+    pub(crate) findings: Vec<Finding>,
+    /// All was done that was asked for.
+    pub(crate) complete: bool,
+}
+
+/// The document of a run.
+pub(crate) fn document<T>(
+    run: &Run,
+    end: End,
+    outcome: Outcome,
+    method: Method,
+    targets: Vec<T>,
+) -> Document<T> {
+    let Outcome { judgement, status, findings, complete } = outcome;
+    let ended_by = end.by(complete);
+    Document {
+        schema: SCHEMA.to_owned(),
+        command: run.command.to_owned(),
+        version: run.version.to_owned(),
+        started_at: run.anchor.rfc3339(run.started_at),
+        elapsed_ms: netdiag_model::milliseconds(end.at.since(run.started_at)),
+        complete: ended_by == EndedBy::Done,
+        ended_by,
+        method,
+        status: Status::of(&findings, judgement),
+        targets,
+        findings,
+        exit_code: status.code(),
+    }
+}
+
+/// The weakest of some methods, which is the one of a run.
+pub(crate) fn weakest<'a>(methods: impl Iterator<Item = &'a Method>) -> Option<Method> {
+    methods.max_by_key(|method| (method.socket, method.timestamps)).cloned()
+}
+
 /// Says what remains to be said of a run, and how the process ends.
 pub(crate) fn conclude(
     measured: io::Result<Measured>,
     program: impl Display,
     out: &mut dyn Write,
     err: &mut dyn Write,
+    write_fault: impl FnOnce(&io::Error, &mut dyn Write) -> ExitStatus,
 ) -> ExitStatus {
     match measured.and_then(|measured| out.flush().map(|()| measured)) {
-        Ok((status, None)) => status,
-        Ok((status, Some(error))) => {
-            let _ = writeln!(err, "{program}: cannot go on: {error}");
+        Ok(Measured { status, last_words }) => {
+            if let Some(words) = last_words {
+                let _ = writeln!(err, "{program}: {words}");
+            }
             status
         }
-        Err(fault) => usage::write_fault(&fault, err),
-    }
-}
-
-/// A writer that takes no more ends the run.
-pub(crate) fn into_flow<C>(result: io::Result<C>) -> ControlFlow<io::Error, C> {
-    match result {
-        Ok(value) => ControlFlow::Continue(value),
-        Err(fault) => ControlFlow::Break(fault),
+        Err(fault) => write_fault(&fault, err),
     }
 }
 
 /// No socket of any kind: the remedy, and with `has_document` a document all the same.
 pub(crate) fn unmeasurable<W: World>(
-    (command, program): (&str, impl Display),
+    (command, program): (&'static str, impl Display),
     has_document: bool,
     world: &mut W,
     error: &NetworkError,
@@ -73,41 +112,32 @@ pub(crate) fn unmeasurable<W: World>(
         return ExitStatus::UNMEASURED;
     }
     let anchor = world.anchor();
-    let document: Document<()> = Document {
-        schema: SCHEMA.to_owned(),
-        command: command.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        started_at: anchor.rfc3339(anchor.instant),
-        elapsed_ms: 0.0,
-        complete: false,
-        ended_by: EndedBy::Fault,
+    let run = Run {
+        command,
+        version: env!("CARGO_PKG_VERSION"),
+        anchor,
+        started_at: anchor.instant,
         method: Method {
             socket: SocketKind::None,
             timestamps: Timestamps::User,
             because: error.to_string(),
             lost: Vec::new(),
+            remedy: None,
         },
-        targets: Vec::new(),
-        findings: Vec::new(),
-        status: Status::Unknown,
-        exit_code: ExitStatus::UNMEASURED.code(),
+        arguments: serde_json::Value::Null,
+        target_count: 0,
     };
+    let end = End { at: anchor.instant, stopped: None, cannot_go_on: true };
+    let outcome = Outcome {
+        judgement: Judgement::Unmeasured,
+        status: ExitStatus::UNMEASURED,
+        findings: Vec::new(),
+        complete: false,
+    };
+    let targets: Vec<()> = Vec::new();
+    let document = document(&run, end, outcome, run.method.clone(), targets);
     match json::write_line(out, &document).and_then(|()| out.flush()) {
         Ok(()) => ExitStatus::UNMEASURED,
         Err(fault) => usage::write_fault(&fault, err),
     }
-}
-
-/// What a run comes to that was ended by a signal while names were looked up: nothing is sent.
-///
-/// # Errors
-/// When the network as a whole cannot go on.
-pub(crate) fn before_it_began<N: Network, B>(network: &mut N) -> Result<RunEnd<B>, NetworkError> {
-    let mut inputs = Inputs::new();
-    network.wait(Instant::ZERO, &mut inputs)?;
-    let cause = inputs.iter().find_map(|input| match input.kind {
-        InputKind::Stop(cause) => Some(cause),
-        _ => None,
-    });
-    Ok(RunEnd::Finished(cause))
 }

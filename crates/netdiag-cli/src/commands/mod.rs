@@ -1,6 +1,11 @@
-//! The commands, a module each: plan, run, result; and what they share.
+//! The commands, a module each: plan, measurement, conclusion, reports. What they share is beside
+//! them: `frame` is that of every command, `hosts` of those whose targets are hosts.
 
+pub(crate) mod checks;
+pub(crate) mod drive;
 pub(crate) mod ending;
+pub(crate) mod frame;
+pub(crate) mod hosts;
 pub(crate) mod judged;
 pub(crate) mod ladder;
 pub(crate) mod ping;
@@ -9,3 +14,5 @@ pub(crate) mod resolve;
 pub(crate) mod schema;
 pub(crate) mod sweep;
 pub(crate) mod trace;
+pub(crate) mod user;
+pub(crate) mod verdict;

@@ -1,6 +1,6 @@
 //! The port itself.
 
-use super::input::Inputs;
+use super::inputs::Inputs;
 use super::operation::{Channel, Operations};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant};
@@ -68,6 +68,22 @@ pub struct Opened {
     pub refused: Vec<Refused>,
     /// A mark was asked for that this user may not set, and packets leave without it.
     pub unmarked: bool,
+    /// What would give this process a raw socket; where it has one, no matter.
+    pub mend: Mend,
+}
+
+/// What would give a process raw sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mend {
+    /// The capability CAP_NET_RAW, of the file of the program or of the user.
+    #[default]
+    Capability,
+    /// The same, and it must be in the bounding set, which no file's capability passes.
+    BoundingSet,
+    /// The same, and no_new_privs must not be set, with which no file gives any.
+    NewPrivileges,
+    /// It has the capability, of a user namespace that this network is not of.
+    Namespace,
 }
 
 impl Opened {
@@ -78,7 +94,15 @@ impl Opened {
         ipv6: Result<Opening, NetworkError>,
     ) -> Self {
         let (udp4, udp6) = (Err(NetworkError::NOT_ASKED_FOR), Err(NetworkError::NOT_ASKED_FOR));
-        Self { ipv4, ipv6, udp4, udp6, refused: Vec::new(), unmarked: false }
+        Self {
+            ipv4,
+            ipv6,
+            udp4,
+            udp6,
+            refused: Vec::new(),
+            unmarked: false,
+            mend: Mend::Capability,
+        }
     }
 
     /// What is open for ICMP of a family.

@@ -1,40 +1,32 @@
-//! The policy: which target comes next, and what an outcome means.
+//! Probes of many targets: what is known of them.
+
+mod policy;
+mod round;
+mod series;
 
 use super::config::Config;
 use super::event::{Event, Found, Progress, Row, State};
 use super::fping;
 use super::naming::Naming;
 use super::pending::Pending;
-use super::rounds::new_series;
 use super::slots::Slots;
 use super::totals::Totals;
 use crate::config::Probing;
-use crate::event::{EventKind, Settled};
-use netdiag_engine::outcome::Rejection;
-use netdiag_engine::port::Change;
-use netdiag_engine::{
-    Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
-};
-use netdiag_model::failure::LookupError;
-use netdiag_model::{Family, Instant, StampSource, Untrusted};
+use crate::event::EventKind;
+use netdiag_engine::{Events, Outcome, Probe};
+use netdiag_model::{Family, Instant};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How often a target is probed again because this machine made a sample meaningless.
-const UNKNOWN_RETRIES: u64 = 3;
-/// Errors that pass by themselves (ENOBUFS, EAGAIN, ENOMEM, EDQUOT).
-const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
 
 /// Probes of many targets, and what came of them.
 #[derive(Debug)]
 pub struct Measurement {
     pub(super) config: Arc<Config>,
     /// How series of IPv4 and of IPv6 are probed.
-    pub(super) probing: [Arc<Probing>; 2],
-    pub(super) slots: Option<Slots>,
+    probing: [Arc<Probing>; 2],
+    slots: Option<Slots>,
     /// How many first probes, or probes of series, were begun: the number of the target within the
     /// round, after all rounds before.
     pub(super) position: u64,
@@ -43,10 +35,10 @@ pub struct Measurement {
     pending: Pending,
     phases: Vec<Phase>,
     /// The series, where more than one probe is wanted.
-    pub(super) series: Vec<Option<Box<crate::Measurement>>>,
+    series: Vec<Option<Box<crate::Measurement>>>,
     open: u64,
     totals: Totals,
-    pub(super) scratch: Events<crate::Event>,
+    scratch: Events<crate::Event>,
     pub(super) stopped: bool,
     pub(super) complete: bool,
     pub(super) fping: fping::Run,
@@ -104,13 +96,7 @@ impl Measurement {
         self.complete
     }
 
-    pub(super) fn row(
-        &mut self,
-        target: u32,
-        at: Instant,
-        found: Found,
-        events: &mut Events<Event>,
-    ) {
+    fn row(&mut self, target: u32, at: Instant, found: Found, events: &mut Events<Event>) {
         if let Some(phase) = self.phases.get_mut(target as usize) {
             *phase = Phase::Settled;
         }
@@ -123,35 +109,6 @@ impl Measurement {
         }
     }
 
-    /// The next target of the round that can be probed, and when it is due; tells of those that
-    /// cannot be.
-    fn upcoming(&mut self, now: Instant, events: &mut Events<Event>) -> Option<(u32, Instant)> {
-        let all = u64::from(self.config.targets.len());
-        let wanted = all.saturating_mul(self.config.count);
-        while self.position < wanted {
-            let target = u32::try_from(self.position % all).unwrap_or(u32::MAX);
-            let found = self.cannot_be_probed(target);
-            if found.is_none() {
-                let (round, slots) = (self.position / all, self.slots.as_ref()?);
-                return Some((target, slots.of_round(round, target, self.config.interval)));
-            }
-            if let Some(found) = found.filter(|_| self.position < all) {
-                self.row(target, now, found, events);
-            }
-            self.position += 1;
-        }
-        None
-    }
-
-    /// What becomes of a target that has no address, or that nothing here can send to.
-    fn cannot_be_probed(&self, target: u32) -> Option<Found> {
-        let Some(to) = self.config.targets.get(target).and_then(|target| target.destination())
-        else {
-            return Some(Found::Nothing);
-        };
-        self.config.refused(to.family()).map(|failure| Found::Refused(Arc::clone(failure)))
-    }
-
     /// The targets that were never begun when the run ended.
     pub fn unbegun(&self, at: Instant) -> impl Iterator<Item = Row> {
         let all = (0_u32..).zip(&self.phases);
@@ -159,266 +116,9 @@ impl Measurement {
         open.map(move |(target, _)| Row { target, at, found: Found::Nothing, name: None })
     }
 
-    fn probe(&mut self, target: u32, now: Instant) -> Option<Next> {
-        let destination = self.config.targets.get(target)?.destination()?;
-        let seq = match self.config.count {
-            _ if self.config.fping().is_some() => self.next_try_of_fping(target, self.position),
-            1 => self.pending.count(target).0 + 1,
-            _ => self.position / u64::from(self.config.targets.len()) + 1,
-        };
-        if let Some(phase) = self.phases.get_mut(target as usize) {
-            *phase = Phase::InFlight;
-        }
-        if self.config.wants_names {
-            self.naming.names.want(destination.address());
-        }
-        self.slots.get_or_insert_with(|| slots(&self.config, now)).take(now);
-        self.open += 1;
-        let protocol = self.config.protocol(destination.family());
-        let timeout = self.config.timeout_of(seq);
-        Some(Next::Probe(ProbeSpec {
-            target,
-            seq,
-            destination,
-            timeout,
-            patience: timeout.min(Duration::from_secs(1)),
-            control: self.config.control,
-            kind: protocol.probe((self.config.size, self.config.pattern), 0, false),
-        }))
-    }
-
-    /// Whether a target is probed again after this outcome, of which it is known already how many
-    /// came before.
-    fn wants_retry(&self, target: u32, outcome: &Outcome) -> bool {
-        let (ended, unknown) = self.pending.count(target);
-        let spent = ended - unknown;
-        match outcome {
-            Outcome::Unknown(_) => unknown < UNKNOWN_RETRIES,
-            Outcome::LocalError(error) if !TRANSIENT.contains(&error.errno) => false,
-            Outcome::TimedOut | Outcome::NetError(_) | Outcome::LocalError(_) => {
-                spent < u64::from(self.config.retries)
-            }
-            Outcome::Replied(_) | Outcome::Refused(_) => false,
-        }
-    }
-
-    fn settle_once(&mut self, probe: &Probe, outcome: Outcome, events: &mut Events<Event>) {
-        let target = probe.target;
-        if self.wants_retry(target, &outcome) && !self.stopped {
-            self.pending.push(target, probe.sent_at, &outcome);
-            if let Some(phase) = self.phases.get_mut(target as usize) {
-                *phase = Phase::Waiting;
-            }
-            // An error may come at once; the next probe waits as if there had been none.
-            let due = probe.sent_at + self.config.timeout_of(probe.seq).max(self.config.floor);
-            self.retries.push(Reverse((due, target)));
-            return;
-        }
-        let before = self.pending.take(target);
-        let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
-        let last = Some(Settled { seq: probe.seq, sent_at: probe.sent_at, outcome });
-        self.row(target, at, Found::Once { before, last, in_flight: false }, events);
-    }
-
     pub(super) fn progress(&self) -> Progress {
         let totals = &self.totals;
         Progress { done: totals.done(), alive: totals.of(State::Alive), sent: totals.sent }
-    }
-}
-
-impl Policy for Measurement {
-    type Event = Event;
-
-    fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
-        if self.stopped {
-            return Next::Quit;
-        }
-        if let Some(next) = self.next_of_fping(now, events) {
-            return next;
-        }
-        let slots = self.slots.get_or_insert_with(|| slots(&self.config, now));
-        let (slot, start) = (slots.due(), slots.start());
-        let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| start + deadline);
-        if now >= deadline {
-            return Next::Quit;
-        }
-        // fping sends these at once, where nothing holds it.
-        let at_once = self.config.fping().is_some() && self.config.floor.is_zero();
-        let slot = if at_once { Instant::ZERO } else { slot };
-        let retry = self.retries.peek().map(|Reverse((due, _))| (*due).max(slot));
-        if retry.is_some_and(|due| due <= now)
-            && let Some(Reverse((_, target))) = self.retries.pop()
-            && let Some(probe) = self.probe(target, now)
-        {
-            return probe;
-        }
-        let upcoming = self.upcoming(now, events);
-        if let Some((target, due)) = upcoming
-            && due <= now
-            && let Some(probe) = self.probe(target, now)
-        {
-            self.skip(target, now);
-            self.position += 1;
-            return probe;
-        }
-        if let Some(address) = self.naming.next(now, &mut self.totals, events) {
-            return Next::Lookup(address);
-        }
-        let wake = self.wake_of_fping();
-        let due = retry.into_iter().chain(upcoming.map(|(_, due)| due)).chain(wake).min();
-        if due.is_none() && self.open == 0 {
-            let names = self.naming.waited_for(now);
-            self.complete = names.is_none();
-            return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
-        }
-        match due.unwrap_or(Instant::FAR).min(deadline).min(self.naming.due()) {
-            Instant::FAR => Next::WhenSettled,
-            due => Next::NotBefore(due),
-        }
-    }
-
-    fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
-        self.totals.sent += 1;
-        if self.config.is_series() {
-            let mut told = std::mem::take(&mut self.scratch);
-            if let Some(series) = self.series_of(probe.target, probe.destination) {
-                series.sent(probe, &mut told);
-            }
-            while told.pop().is_some() {}
-            self.scratch = told;
-        }
-    }
-
-    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
-        self.open = self.open.saturating_sub(1);
-        match outcome {
-            Outcome::Replied(reply) if reply.stamp == StampSource::User => {
-                self.totals.user_stamps += 1;
-            }
-            Outcome::Unknown(_) => self.totals.unknown += 1,
-            _ => {}
-        }
-        if self.config.fping().is_some() {
-            return self.settle_as_fping(probe, outcome, events);
-        }
-        if self.config.is_series() {
-            return self.settle_in_series(probe, outcome, events);
-        }
-        let protocol = self.config.protocol(probe.destination.family());
-        let outcome = protocol.understood(probe, outcome).into_owned();
-        if self.config.tells_probes {
-            let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
-            let (seq, sent_at) = (probe.seq, probe.sent_at);
-            let settled = Settled { seq, sent_at, outcome: outcome.clone() };
-            events.push(told(probe, at, EventKind::Probe(settled)));
-        }
-        self.settle_once(probe, outcome, events);
-    }
-
-    fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
-        match stray {
-            Stray::Late(_) => self.totals.late += 1,
-            Stray::Duplicate(_) => self.totals.duplicates += 1,
-            Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) | Stray::Further(_) => {}
-        }
-        if let Stray::Late(reply) = stray
-            && self.config.fping().is_some()
-            && self.late_for_fping(probe, reply, events)
-        {
-            return;
-        }
-        // What a series makes of it is what there is to tell; where there is none, one made for it.
-        let mut told = std::mem::take(&mut self.scratch);
-        match self.series.get_mut(probe.target as usize).and_then(Option::as_mut) {
-            Some(series) => series.stray(probe, stray, &mut told),
-            None => {
-                let mut series = new_series(&self.probing, probe.target, probe.destination);
-                series.stray(probe, stray, &mut told);
-            }
-        }
-        self.forward(&mut told, events);
-        self.scratch = told;
-    }
-
-    fn unmatched(&mut self, _: &Rejection, _: &mut Events<Event>) -> bool {
-        // Whoever else pings from this machine is answered too; nothing of it is about our probes.
-        false
-    }
-
-    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
-        let means = match change {
-            Change::Interface(change) => {
-                let fixed = self.config.control.source;
-                let mut touches = self
-                    .config
-                    .ways
-                    .iter()
-                    .map(|(way, to)| WayOut::after(change, *way, fixed, *to));
-                touches.find(|means| *means != WayOut::Untouched).unwrap_or(WayOut::Untouched)
-            }
-            _ => WayOut::Untouched,
-        };
-        if matches!(change, Change::Interface(_)) && means == WayOut::Untouched {
-            return means;
-        }
-        self.totals.on_change(at, change);
-        events.push(Event::Changed(at, change.clone()));
-        means
-    }
-
-    fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
-        events.push(Event::Interim(now, self.progress()));
-    }
-
-    fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
-        self.stopped = true;
-    }
-
-    fn named(
-        &mut self,
-        address: IpAddr,
-        result: &Result<Option<Untrusted>, LookupError>,
-        events: &mut Events<Event>,
-    ) {
-        self.naming.names.tell(address, result);
-        self.named_for_fping(address, result, events);
-    }
-
-    fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
-        self.naming.end(&mut self.totals, events);
-        for target in 0..self.config.targets.len() {
-            let phase = self.phases.get(target as usize).copied();
-            let is_waiting = phase == Some(Phase::Waiting);
-            if phase == Some(Phase::Settled) || self.config.fping().is_some() {
-                continue;
-            }
-            if let Some(found) = self.cannot_be_probed(target) {
-                self.row(target, now, found, events);
-                continue;
-            }
-            if self.config.is_series() {
-                if self.series.get(target as usize).is_some_and(Option::is_some) {
-                    self.end_series(target, now, events);
-                }
-                continue;
-            }
-            let before = self.pending.take(target);
-            if is_waiting && before.is_empty() {
-                continue;
-            }
-            // What is known of it is what the earlier probes say.
-            let found = Found::Once { before, last: None, in_flight: !is_waiting };
-            self.row(target, now, found, events);
-        }
-        events.push(Event::Finished(now));
-    }
-}
-
-fn slots(config: &Config, now: Instant) -> Slots {
-    match config.count {
-        _ if config.fping().is_some() => Slots::new(now, config.spacing),
-        1 => Slots::new(now, config.spacing),
-        _ => Slots::of_series(now, config.spacing, config.interval),
     }
 }
 

@@ -13,7 +13,6 @@ pub mod measurement;
 mod naming;
 mod pending;
 pub mod result;
-mod rounds;
 mod slots;
 pub mod targets;
 mod totals;

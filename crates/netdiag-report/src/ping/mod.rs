@@ -1,47 +1,26 @@
 //! What `ping` shows: one writer for each form of output, all fed the same events.
 
 mod classic;
-mod document;
+pub(crate) mod columns;
 mod ip_options;
 pub(crate) mod jsonl;
 mod lines;
 mod summary;
 mod text;
 
-use netdiag_model::contract::{Document, Method};
+use crate::report::Subject;
+use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
-use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted};
+use netdiag_model::{Destination, Instant, Untrusted};
 use netdiag_ping::event::EventKind;
 use netdiag_ping::result::{Context, Target};
 use netdiag_ping::{Cast, Event, Measurement, Protocol};
-use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub use classic::{ClassicOptions, ClassicReport};
-pub use document::{COLUMNS, CsvReport, JsonReport};
 pub use jsonl::JsonLinesReport;
-pub(crate) use text::change_line;
 pub use text::{TextOptions, TextReport};
-
-/// What is known of a run when it starts.
-#[derive(Clone, Debug)]
-pub struct Run {
-    /// The command as it names itself in documents.
-    pub command: &'static str,
-    /// The version of netdiag.
-    pub version: &'static str,
-    /// Turns instants into dates.
-    pub anchor: ClockAnchor,
-    /// When the run started.
-    pub started_at: Instant,
-    /// How it is measured.
-    pub method: Method,
-    /// The arguments as understood, defaults filled in.
-    pub arguments: serde_json::Value,
-    /// How many targets there are.
-    pub target_count: usize,
-}
 
 /// A target once its name has been looked up.
 #[derive(Clone, Debug)]
@@ -93,25 +72,17 @@ pub struct Ended<'a> {
     pub context: &'a Context,
 }
 
-/// A form of output.
-///
-/// # Errors
-/// Each method fails when its writer does.
-pub trait PingReport {
-    /// The run starts.
-    fn start(&mut self, run: &Run) -> io::Result<()>;
+/// What `ping` reports about.
+#[derive(Clone, Copy, Debug)]
+pub enum Ping {}
 
-    /// A target's name was looked up; comes before its events.
-    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()>;
+impl Subject for Ping {
+    type Resolved = Resolved;
+    type Event = Event;
+    type Target = Target;
+    type Ended<'a> = Ended<'a>;
 
-    /// Something happened.
-    fn event(&mut self, event: &Event) -> io::Result<()>;
-
-    /// The run is over.
-    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()>;
-
-    /// What was written must be seen now.
-    fn flush(&mut self) -> io::Result<()>;
+    const COLUMNS: &'static [&'static str] = columns::COLUMNS;
 }
 
 /// The reason of an event that somebody else can repeat at will.

@@ -1,12 +1,13 @@
 //! `--output text`: what a person reads.
 
-use super::{Ended, PingReport, Resolved, Run, ip_options, lines, summary};
+use super::{Ended, Ping, Resolved, ip_options, lines, summary};
+use crate::changes::{self, Said};
 use crate::limiter::{Limiter, Verdict};
+use crate::report::{Report, Run};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::Reply;
-use netdiag_engine::port::Change;
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Instant, Untrusted};
 use netdiag_ping::event::{EventKind, Settled};
@@ -50,8 +51,7 @@ pub struct TextReport<W, E> {
     anchor: Option<ClockAnchor>,
     targets: BTreeMap<usize, Shown>,
     limiter: Limiter,
-    /// The change of this machine that was told last.
-    said: Option<(Instant, Change)>,
+    said: Said,
 }
 
 /// What is remembered of a target while it is shown.
@@ -70,7 +70,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
     /// A report with these options.
     pub fn new(out: W, err: E, options: TextOptions) -> Self {
         let (targets, limiter) = (BTreeMap::new(), Limiter::default());
-        Self { out, err, options, anchor: None, targets, limiter, said: None }
+        Self { out, err, options, anchor: None, targets, limiter, said: Said::default() }
     }
 
     fn who(&self, index: usize, from: IpAddr) -> String {
@@ -201,21 +201,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
     }
 }
 
-/// A change of this machine as a line of its own.
-pub(crate) fn change_line(change: &Change) -> String {
-    match change {
-        Change::Suspended { length } => format!("-- suspended {:.0} s --", length.as_secs_f64()),
-        Change::ClockStepped { nanos } => {
-            format!("-- the wall clock was set by {:+.3} s --", *nanos as f64 / 1e9)
-        }
-        Change::Interface(change) => format!("-- {change} --"),
-        Change::ReceiveDrops { count } => {
-            format!("-- local receive drops: {count} --")
-        }
-    }
-}
-
-impl<W: Write, E: Write> PingReport for TextReport<W, E> {
+impl<W: Write, E: Write> Report<Ping> for TextReport<W, E> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
         self.anchor = Some(run.anchor);
         match &self.options.pattern {
@@ -263,13 +249,8 @@ impl<W: Write, E: Write> PingReport for TextReport<W, E> {
                 writeln!(self.err, "{}", lines::identifier(change, to))
             }
             EventKind::Changed(change) => {
-                let told = Some((event.at, change.clone()));
-                if self.said == told {
-                    // Every target that it concerns tells it.
-                    return Ok(());
-                }
-                self.said = told;
-                writeln!(self.err, "{}", change_line(change))
+                let is_new = self.said.is_new(event.at, change);
+                if is_new { writeln!(self.err, "{}", changes::line(change)) } else { Ok(()) }
             }
             _ if self.options.quiet => Ok(()),
             _ if self.options.flood => self.mark(event),

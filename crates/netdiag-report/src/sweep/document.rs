@@ -1,7 +1,7 @@
 //! One document at the end, or a row a target.
 
 use super::{Ending, Setting, SweepReport};
-use crate::ping::COLUMNS;
+use crate::ping::columns::COLUMNS;
 use crate::{csv, json};
 use netdiag_model::contract::Document;
 use netdiag_ping::sweep::{Event, Row};

@@ -8,7 +8,7 @@ mod row;
 mod table;
 mod text;
 
-use crate::ping::Run;
+use crate::report::Run;
 use netdiag_model::Family;
 use netdiag_model::contract::{Document, Method};
 use netdiag_model::finding::Finding;

@@ -2,8 +2,8 @@
 
 use super::table::Layout;
 use super::{Ending, Setting, SweepReport};
+use crate::changes;
 use crate::number::{ms5, thousands};
-use crate::ping::change_line;
 use crate::style::Style;
 use crate::verdict::{write_finding, write_finding_of, write_verdict};
 use netdiag_model::finding::Finding;
@@ -174,7 +174,7 @@ impl<W: Write> SweepReport for TextReport<W> {
                 if self.options.shown == Shown::Nothing {
                     return Ok(());
                 }
-                self.say(&change_line(change))
+                self.say(&changes::line(change))
             }
             Event::Interim(..) | Event::Finished(_) | Event::Probe(_) => Ok(()),
         }

@@ -1,46 +1,42 @@
 //! `--output jsonl`: one event a line, as it happens.
 
-use super::{Ended, Resolved, TraceReport};
+use super::{Ended, Resolved, Trace};
+use crate::changes::Said;
+use crate::json_lines::{self, JsonLines, icmp, to_object};
 use crate::limiter::Limiter;
-use crate::ping::jsonl::{JsonLinesReport as Lines, change_words, icmp, to_object};
-use crate::ping::{PingReport, Run};
-use netdiag_engine::port::Change;
+use crate::report::{Report, Run};
 use netdiag_model::contract::Document;
-use netdiag_model::{Destination, Instant, milliseconds};
+use netdiag_model::milliseconds;
 use netdiag_trace::event::{EventKind, Settled, Stray};
 use netdiag_trace::result::Target;
 use netdiag_trace::{Config, Event};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::Duration;
 
 /// What of a target has lines of its own.
 const OWN_LINES: &[&str] = &["hops"];
 
 /// One event a line.
 pub struct JsonLinesReport<W> {
-    lines: Lines<W>,
+    lines: JsonLines<W>,
     verbose: bool,
     quiet: bool,
-    started_at: Instant,
     configs: BTreeMap<usize, Config>,
     limiter: Limiter,
-    /// The change of this machine that was told last.
-    said: Option<(Instant, Change)>,
+    said: Said,
 }
 
 impl<W: Write> JsonLinesReport<W> {
     /// A report that also tells of each probe when `verbose`, and of no single hop when `quiet`.
     pub fn new(out: W, verbose: bool, quiet: bool) -> Self {
         Self {
-            lines: Lines::new(out, verbose, quiet),
+            lines: JsonLines::new(out),
             verbose,
             quiet,
-            started_at: Instant::ZERO,
             configs: BTreeMap::new(),
             limiter: Limiter::default(),
-            said: None,
+            said: Said::default(),
         }
     }
 
@@ -100,9 +96,8 @@ fn stray(stray: &Stray) -> Value {
     })
 }
 
-impl<W: Write> TraceReport for JsonLinesReport<W> {
+impl<W: Write> Report<Trace> for JsonLinesReport<W> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
-        self.started_at = run.started_at;
         self.lines.start(run)
     }
 
@@ -110,29 +105,17 @@ impl<W: Write> TraceReport for JsonLinesReport<W> {
         if let Some(config) = &resolved.config {
             self.configs.insert(resolved.target_index, config.clone());
         }
-        let fields = json!({
-            "target": resolved.target,
-            "address": resolved.destination.map(Destination::address),
-            "family": resolved.destination.map(Destination::family),
-            "hostname": null,
-            "protocol": resolved.protocol.name(),
-            "port": resolved.protocol.port(),
-            "method": resolved.method,
-            "resolve_ms": resolved.resolve.map(milliseconds),
-            "failure": resolved.failure,
-        });
-        self.lines.line("resolved", Some(resolved.target_index), resolved.at, &fields)
+        let Resolved { target, destination, protocol, failure, .. } = resolved;
+        let sent = (protocol.name(), protocol.port());
+        let line = json_lines::Resolved::new(target.clone(), *destination, sent, failure.as_ref());
+        let line = line.measured(resolved.method.as_ref(), resolved.resolve);
+        self.lines.resolved(resolved.target_index, resolved.at, &line)
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         if let EventKind::Changed(change) = &event.kind {
-            if self.said.replace((event.at, change.clone())) == Some((event.at, change.clone())) {
-                // Every target that it concerns tells it.
-                return Ok(());
-            }
-            let (what, before, after) = change_words(change);
-            let fields = json!({"what": what, "before": before, "after": after});
-            return self.lines.line("state", None, event.at, &fields);
+            let is_new = self.said.is_new(event.at, change);
+            return if is_new { self.lines.change(event.at, change) } else { Ok(()) };
         }
         if self.quiet {
             return Ok(());
@@ -147,12 +130,8 @@ impl<W: Write> TraceReport for JsonLinesReport<W> {
     }
 
     fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
-        let end = self.started_at + Duration::from_secs_f64(document.elapsed_ms / 1e3);
-        for ended in targets {
-            let index = Some(ended.resolved.target_index);
-            self.lines.sorted_line("target", index, end, ended.target, OWN_LINES)?;
-        }
-        self.lines.ending(document, end)
+        let indices = targets.iter().map(|ended| ended.resolved.target_index);
+        self.lines.ending(document, indices, OWN_LINES)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,20 +1,20 @@
 //! What `trace` shows: one writer for each form of output, all fed the same events.
 
-mod document;
+mod columns;
 mod jsonl;
 mod row;
 mod text;
 
-use crate::ping::Run;
-use netdiag_model::contract::{Document, Method};
+use crate::report::Subject;
+use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Instant, Untrusted};
 use netdiag_trace::result::Target;
 use netdiag_trace::{Config, Event, Protocol};
+use serde_json::Value;
 use std::io;
 use std::time::Duration;
 
-pub use document::{COLUMNS, CsvReport, JsonReport};
 pub use jsonl::JsonLinesReport;
 pub use text::{TextOptions, TextReport};
 
@@ -52,23 +52,19 @@ pub struct Ended<'a> {
     pub target: &'a Target,
 }
 
-/// A form of output.
-///
-/// # Errors
-/// Each method fails when its writer does.
-pub trait TraceReport {
-    /// The run starts.
-    fn start(&mut self, run: &Run) -> io::Result<()>;
+/// What `trace` reports about.
+#[derive(Clone, Copy, Debug)]
+pub enum Trace {}
 
-    /// A target's name was looked up; comes before its events.
-    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()>;
+impl Subject for Trace {
+    type Resolved = Resolved;
+    type Event = Event;
+    type Target = Target;
+    type Ended<'a> = Ended<'a>;
 
-    /// Something happened.
-    fn event(&mut self, event: &Event) -> io::Result<()>;
+    const COLUMNS: &'static [&'static str] = columns::COLUMNS;
 
-    /// The run is over.
-    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()>;
-
-    /// What was written must be seen now.
-    fn flush(&mut self) -> io::Result<()>;
+    fn rows(target: Value, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {
+        columns::rows(target, write)
+    }
 }

@@ -1,14 +1,14 @@
 //! `--output text`: what a person reads.
 
 use super::row::{self, Layout};
-use super::{Ended, Resolved, TraceReport};
+use super::{Ended, Resolved, Trace};
+use crate::changes::{self, Said};
 use crate::limiter::Limiter;
-use crate::ping::{Run, change_line};
+use crate::report::{Report, Run};
 use crate::style::Style;
 use crate::verdict;
-use netdiag_engine::port::Change;
+use netdiag_model::Family;
 use netdiag_model::contract::{Document, SocketKind};
-use netdiag_model::{Family, Instant};
 use netdiag_trace::event::EventKind;
 use netdiag_trace::result::Target;
 use netdiag_trace::{Config, Event, Protocol};
@@ -37,15 +37,14 @@ pub struct TextReport<W, E> {
     /// The only target, whose rows are shown as they come, and whether the header of the table was.
     only: Option<(IpAddr, Family, bool)>,
     limiter: Limiter,
-    /// The change of this machine that was told last.
-    said: Option<(Instant, Change)>,
+    said: Said,
 }
 
 impl<W: Write, E: Write> TextReport<W, E> {
     /// A report with these options.
     pub fn new(out: W, err: E, options: TextOptions) -> Self {
         let limiter = Limiter::default();
-        Self { out, err, options, targets: 0, only: None, limiter, said: None }
+        Self { out, err, options, targets: 0, only: None, limiter, said: Said::default() }
     }
 
     fn hop(&mut self, hop: &netdiag_trace::result::Hop) -> io::Result<()> {
@@ -148,7 +147,7 @@ pub(super) const fn reason(event: &Event) -> Option<&'static str> {
     }
 }
 
-impl<W: Write, E: Write> TraceReport for TextReport<W, E> {
+impl<W: Write, E: Write> Report<Trace> for TextReport<W, E> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
         self.targets = run.target_count;
         Ok(())
@@ -175,13 +174,8 @@ impl<W: Write, E: Write> TraceReport for TextReport<W, E> {
             _ if self.options.quiet => Ok(()),
             EventKind::Hop(hop) => self.hop(hop),
             EventKind::Changed(change) => {
-                let told = Some((event.at, change.clone()));
-                if self.said == told {
-                    // Every target that it concerns tells it.
-                    return Ok(());
-                }
-                self.said = told;
-                writeln!(self.err, "{}", change_line(change))
+                let is_new = self.said.is_new(event.at, change);
+                if is_new { writeln!(self.err, "{}", changes::line(change)) } else { Ok(()) }
             }
             _ => self.stray(event),
         }

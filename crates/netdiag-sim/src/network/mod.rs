@@ -213,7 +213,7 @@ fn opened(socket: SocketKind, identifiers: Identifiers) -> Opened {
     ]
     .map(|(family, socket, call, errno)| refused(family, socket, call, errno));
     let [_, ipv4, _, ipv6] = refused.each_ref().map(|refused| Err(refused.error.clone()));
-    Opened { ipv4, ipv6, udp4: udp(), udp6: udp(), refused: refused.to_vec(), unmarked: false }
+    Opened { udp4: udp(), udp6: udp(), refused: refused.to_vec(), ..Opened::icmp(ipv4, ipv6) }
 }
 
 impl Network for VirtualNetwork {

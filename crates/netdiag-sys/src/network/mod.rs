@@ -78,7 +78,7 @@ impl SystemNetwork {
             dialogs: None,
             signals: None,
             interfaces: None,
-            gate: (privileges::real_user() != 0).then(Gate::default),
+            gate: (!privileges::is_root()).then(Gate::default),
             output: None,
             set: Vec::new(),
         }

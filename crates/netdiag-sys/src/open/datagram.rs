@@ -31,7 +31,6 @@ pub(super) fn open(
     probe::ask_for_stamps(&socket, request);
     let first = bind(&socket, request.identifier, family)?;
     probe::set_options(&socket, request, family)?;
-    probe::ask_for_extensions(&socket, family);
     let opening = Opening {
         socket: SocketKind::IcmpDatagram,
         identifiers: Identifiers { first, count: 1 },

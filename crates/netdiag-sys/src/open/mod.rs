@@ -12,8 +12,8 @@ pub(crate) use probe::{ProbeSocket, StampKeys};
 pub use tcp::tcp;
 
 use crate::network::SystemNetwork;
-use crate::privileges::with_net_raw;
-use netdiag_engine::port::{NetworkError, Opened, Refused};
+use crate::privileges::{self, with_net_raw};
+use netdiag_engine::port::{Mend, NetworkError, Opened, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 
@@ -96,10 +96,21 @@ impl OpenRequest {
     /// raised while the sockets are opened.
     #[must_use]
     pub fn open(&self) -> SystemNetwork {
+        self.open_then(|| ()).0
+    }
+
+    /// The same, and `then` as soon as no right is needed any more: few steps are taken with raised
+    /// rights.
+    #[must_use]
+    pub fn open_then<T>(&self, then: impl FnOnce() -> T) -> (SystemNetwork, T) {
         let mut refused = Vec::new();
-        let [(ipv4, udp4), (ipv6, udp6)] = with_net_raw(|| {
+        let [(mut ipv4, mut udp4), (mut ipv6, mut udp6)] = with_net_raw(|| {
             [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused))
         });
+        let mend = if refused.is_empty() { Mend::default() } else { privileges::mend() };
+        let done = then();
+        let opened = [&mut ipv4, &mut ipv6, &mut udp4, &mut udp6];
+        opened.into_iter().flatten().for_each(|socket| socket.finish(self));
         let opening = |tried: &Tried| {
             tried.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone)
         };
@@ -114,8 +125,10 @@ impl OpenRequest {
             udp6: opening(&udp6),
             refused,
             unmarked,
+            mend,
         };
-        SystemNetwork::new(opened, [ipv4, ipv6, udp4, udp6].into_iter().flatten())
+        let sockets = [ipv4, ipv6, udp4, udp6].into_iter().flatten();
+        (SystemNetwork::new(opened, sockets), done)
     }
 
     /// The sockets of one family, ICMP and UDP.
@@ -157,7 +170,8 @@ impl OpenRequest {
             match (rung.open)(self, family, missing) {
                 Ok(socket) => return Ok(socket),
                 Err(error) => {
-                    let is_final = !is_refusal(error.errno);
+                    // An option that this socket may not have says nothing of the next kind.
+                    let is_final = !is_refusal(error.errno) || !error.call.starts_with("socket");
                     missing.push(Refused { family, socket: rung.kind, error: error.clone() });
                     reason = error;
                     if is_final {

@@ -64,43 +64,45 @@ pub(crate) enum StampKeys {
 }
 
 impl ProbeSocket {
-    /// Takes an open socket whose options are set.
+    /// Takes an open socket whose options are set, but for those of [`finish`](Self::finish).
     pub(super) fn new(
         socket: Socket,
         family: Family,
         opening: Opening,
         request: &OpenRequest,
     ) -> Self {
-        let is_udp = opening.socket == SocketKind::UdpErrorQueue;
-        let stamp_keys = if !request.counted_stamps && knows_stamp_names(&socket, family, is_udp) {
-            StampKeys::Named
-        } else {
-            StampKeys::Counted
-        };
-        let is_direct = request.direct && family == Family::Ipv4;
-        let has_stamps = !request.user_stamps;
-        let mut new = Self {
+        Self {
             socket,
             family,
             opening,
-            stamp_keys,
-            has_stamps,
-            is_direct,
+            stamp_keys: StampKeys::Counted,
+            has_stamps: !request.user_stamps,
+            is_direct: request.direct && family == Family::Ipv4,
             tells_departures: false,
             only_listens: false,
-        };
+        }
+    }
+
+    /// Asks for all that the kernel can tell of a packet, which takes no right: without it the socket
+    /// still measures, and says less.
+    pub(super) fn finish(&mut self, request: &OpenRequest) {
+        let is_raw = self.opening.socket == SocketKind::Raw;
+        ask_for_news(&self.socket, self.family, !is_raw);
+        let (socket, family, has_stamps) = (&self.socket, self.family, self.has_stamps);
+        if !request.counted_stamps && knows_stamp_names(socket, family, self.is_udp()) {
+            self.stamp_keys = StampKeys::Named;
+        }
         // The kernel ignores what becomes of the packet (ping_v6_sendmsg in net/ipv6/ping.c).
-        let is_silent = new.opening.socket == SocketKind::IcmpDatagram && family == Family::Ipv6;
-        if is_silent && has_stamps && stamp_keys == StampKeys::Named {
+        let is_silent = self.opening.socket == SocketKind::IcmpDatagram && family == Family::Ipv6;
+        if is_silent && has_stamps && self.stamp_keys == StampKeys::Named {
             let flags = STAMP_FLAGS | STAMP_ID | STAMP_QUEUED;
-            let set = raw::set_int(new.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, flags);
-            new.tells_departures = set.is_ok();
+            let set = raw::set_int(self.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, flags);
+            self.tells_departures = set.is_ok();
         }
         if is_silent {
-            let lost = if new.tells_departures { QUIET_DROPS } else { UNTOLD_SENDS };
-            new.opening.lost.push(lost.to_owned());
+            let lost = if self.tells_departures { QUIET_DROPS } else { UNTOLD_SENDS };
+            self.opening.lost.push(lost.to_owned());
         }
-        new
     }
 
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
@@ -152,42 +154,39 @@ pub(super) fn ask_for_stamps(socket: &Socket, request: &OpenRequest) {
     let _ = raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_TIMESTAMPING, STAMP_FLAGS | STAMP_ID);
 }
 
-/// Sets what every socket gets, and what was asked for. Only the latter can fail: without
-/// stamps, packet info or drop counts the socket still measures, and says less.
+/// Sets the buffers, and what was asked for: what may need a right. Only the latter can fail.
 pub(super) fn set_options(
     socket: &Socket,
     request: &OpenRequest,
     family: Family,
 ) -> Result<(), NetworkError> {
-    let fd = socket.as_fd();
-    let family_options: &[(i32, i32)] = match family {
+    set_buffers(socket.as_fd(), request);
+    set_requested(socket.as_fd(), request, family)
+}
+
+/// Asks for what the kernel knows of each packet; of an error with its extensions, where the error
+/// queue is all that there is.
+fn ask_for_news(socket: &Socket, family: Family, extensions: bool) {
+    let options: &[(i32, i32)] = match family {
         Family::Ipv4 => &[
             (libc::SOL_IP, libc::IP_RECVTTL),
             (libc::SOL_IP, libc::IP_PKTINFO),
             (libc::SOL_IP, libc::IP_RECVERR),
+            // Kernels before 5.9 do not know it; errors then lack their extensions.
+            (libc::SOL_IP, IP_RECVERR_RFC4884),
         ],
         Family::Ipv6 => &[
             (libc::SOL_IPV6, libc::IPV6_RECVHOPLIMIT),
             (libc::SOL_IPV6, libc::IPV6_RECVPKTINFO),
             (libc::SOL_IPV6, libc::IPV6_RECVERR),
+            (libc::SOL_IPV6, IPV6_RECVERR_RFC4884),
         ],
     };
-    for (level, name) in family_options {
-        let _ = raw::set_int(fd, *level, *name, 1);
+    let wanted = options.len() - usize::from(!extensions);
+    for (level, name) in options.iter().take(wanted) {
+        let _ = raw::set_int(socket.as_fd(), *level, *name, 1);
     }
-    let _ = raw::set_int(fd, libc::SOL_SOCKET, SO_RXQ_OVFL, 1);
-    set_buffers(fd, request);
-    set_requested(fd, request, family)
-}
-
-/// Asks for the extensions of errors, where the error queue is all that there is.
-pub(super) fn ask_for_extensions(socket: &Socket, family: Family) {
-    let (level, name) = match family {
-        Family::Ipv4 => (libc::SOL_IP, IP_RECVERR_RFC4884),
-        Family::Ipv6 => (libc::SOL_IPV6, IPV6_RECVERR_RFC4884),
-    };
-    // Older kernels do not know it; errors then lack their extensions.
-    let _ = raw::set_int(socket.as_fd(), level, name, 1);
+    let _ = raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_RXQ_OVFL, 1);
 }
 
 /// Sets buffer sizes beyond the limits of the system where that is permitted, else within them.
@@ -225,7 +224,7 @@ fn set_requested(
     if request.ip_options && family == Family::Ipv4 {
         set("setsockopt(IP_RECVOPTS)", libc::SOL_IP, libc::IP_RECVOPTS, 1)?;
     }
-    if request.broadcast && family == Family::Ipv4 && privileges::real_user() == 0 {
+    if request.broadcast && family == Family::Ipv4 && privileges::is_root() {
         set("setsockopt(SO_BROADCAST)", libc::SOL_SOCKET, libc::SO_BROADCAST, 1)?;
     }
     if let Some(mark) = request.mark {

@@ -29,7 +29,6 @@ pub(super) fn open(
     probe::ask_for_stamps(&socket, request);
     let port = bind(&socket, family)?;
     probe::set_options(&socket, request, family)?;
-    probe::ask_for_extensions(&socket, family);
     let opening = Opening {
         socket: SocketKind::UdpErrorQueue,
         identifiers: Identifiers { first: port, count: 1 },

@@ -14,8 +14,8 @@ mod process;
 mod start;
 
 pub(crate) use capabilities::{
-    Capabilities, capabilities, clear_ambient_set, drop_bounding_set, no_new_privileges,
-    set_capabilities,
+    Capabilities, capabilities, clear_ambient_set, drop_bounding_set, has_no_new_privileges,
+    is_in_bounding_set, no_new_privileges, set_capabilities,
 };
 #[cfg(test)]
 pub(crate) use confine::call;

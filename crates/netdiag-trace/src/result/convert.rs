@@ -8,24 +8,12 @@ use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
-use netdiag_model::contract::{Jitter, Method, Rtt};
+use netdiag_engine::outcome::Reason;
+use netdiag_model::IcmpKind;
+use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::way::initial_ttl;
-use netdiag_model::{ClockAnchor, IcmpKind, Instant, Untrusted};
 use netdiag_wire::extension::InterfaceRole;
-
-/// What a result needs to know beside the measurement.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// The target as it was given.
-    pub target: Untrusted,
-    /// Turns instants into dates.
-    pub anchor: ClockAnchor,
-    /// When the run started.
-    pub started_at: Instant,
-    /// How it was measured.
-    pub method: Method,
-}
 
 /// From so many probes on the loss of a link says something.
 const LINK_SAMPLE: u64 = 20;
@@ -53,12 +41,7 @@ impl Measurement {
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
             paths: if varied { Vec::new() } else { vec![self.only_path()] },
             sent_beyond: self.beyond(),
-            rejected: self
-                .tally
-                .rejected
-                .iter()
-                .map(|(reason, count)| (reason.name().to_owned(), *count))
-                .collect(),
+            rejected: Reason::named(&self.tally.rejected),
             failure: self.failure(),
         }
     }

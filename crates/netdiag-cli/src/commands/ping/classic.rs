@@ -1,9 +1,9 @@
 //! What `--classic` does otherwise: iputils' words for what cannot be done, its waits, its report.
 
-use super::check::LEAST_INTERVAL;
 use super::plan::Plan;
 use crate::args::PingArguments;
 use crate::commands::resolve;
+use crate::commands::user::LEAST_INTERVAL;
 use netdiag_engine::port::{NetworkError, Opened};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::errno::{self, Errno};
@@ -11,7 +11,8 @@ use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Config;
 use netdiag_ping::config::Manner;
-use netdiag_report::ping::{ClassicOptions, ClassicReport, PingReport};
+use netdiag_report::Report;
+use netdiag_report::ping::{ClassicOptions, ClassicReport, Ping};
 use std::io::{BufWriter, Write};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -99,7 +100,7 @@ pub(super) fn report<'a>(
     opened: &Opened,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn PingReport + 'a> {
+) -> Box<dyn Report<Ping> + 'a> {
     let options = ClassicOptions {
         program: arguments.program(),
         quiet: arguments.quiet,

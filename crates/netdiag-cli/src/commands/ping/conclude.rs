@@ -3,35 +3,69 @@
 use super::judge;
 use super::plan::Plan;
 use crate::ExitStatus;
-use crate::commands::ending::End;
+use crate::commands::ending::{self, End, Outcome};
+use crate::commands::hosts::{HostPlan, Outline};
 use crate::commands::judged::Judged;
-use netdiag_model::contract::{Document, EndedBy, Judgement, Method, SCHEMA, Status, Timestamps};
+use netdiag_engine::port::StopCause;
+use netdiag_model::contract::{Method, Timestamps};
 use netdiag_model::finding::Finding;
 use netdiag_ping::result::{Context, Target};
 use netdiag_ping::{Measurement, findings};
-use netdiag_report::ping::{Ended, PingReport, Resolved};
+use netdiag_report::Report;
+use netdiag_report::ping::{Ended, Ping, Resolved};
 use std::io;
 
+impl HostPlan for Plan {
+    type Subject = Ping;
+    type Measurement = Measurement;
+
+    fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    fn resolved(&self) -> &[Resolved] {
+        &self.resolved
+    }
+
+    fn measurements(&self) -> Vec<Measurement> {
+        self.configs.iter().cloned().map(Measurement::new).collect()
+    }
+
+    fn conclude(
+        &self,
+        measurements: &[Measurement],
+        end: End,
+        report: &mut dyn Report<Ping>,
+    ) -> io::Result<ExitStatus> {
+        if let (true, Some(StopCause::Signal(signal))) = (self.classic, end.stopped) {
+            // As iputils, which these end where it is.
+            return report.flush().map(|()| ExitStatus::Signal(signal));
+        }
+        conclude(self, measurements, end, report)
+    }
+}
+
 /// Makes the document, has it written, and says how the process ends.
-pub(super) fn conclude(
+fn conclude(
     plan: &Plan,
     measurements: &[Measurement],
     end: End,
-    report: &mut dyn PingReport,
+    report: &mut dyn Report<Ping>,
 ) -> io::Result<ExitStatus> {
+    let outline = &plan.outline;
     let of_target = |index: usize| measurements.iter().find(|m| m.config().target_index == index);
-    let contexts: Vec<Context> = plan
-        .resolved
-        .iter()
-        .map(|resolved| context(plan, resolved, of_target(resolved.target_index)))
-        .collect();
+    let context = |resolved: &Resolved| {
+        let measurement = of_target(resolved.target_index);
+        let user_stamps = measurement.is_some_and(|m| m.user_stamps() > 0);
+        outline.context(&resolved.target, resolved.method.as_ref(), user_stamps)
+    };
+    let contexts: Vec<Context> = plan.resolved.iter().map(context).collect();
     let mut targets = Vec::new();
     let mut findings: Vec<Finding> = Vec::new();
     let (mut judged, mut by_exit) = (Judged::default(), Judged::default());
     for (resolved, context) in plan.resolved.iter().zip(&contexts) {
         let Some(measurement) = of_target(resolved.target_index) else {
-            let unmeasured = plan.unmeasured.contains(&resolved.target_index);
-            let judgement = if unmeasured { Judgement::Unmeasured } else { Judgement::Fails };
+            let judgement = outline.judge_unmeasured(resolved.target_index);
             judged.count(judgement);
             by_exit.count(judgement);
             targets.push(unresolved(resolved));
@@ -65,7 +99,11 @@ pub(super) fn conclude(
         (judged, by_exit) = (Judged::nothing(), Judged::nothing());
     }
     let (judgement, status) = (judged.together(), by_exit.status(plan.classic_exit));
-    let document = document(plan, measurements, end, targets, findings, status, judgement);
+    // What was interrupted before it began may have no measurement.
+    let complete = !outline.interrupted && measurements.iter().all(Measurement::is_complete);
+    let outcome = Outcome { judgement, status, findings, complete };
+    let method = weakest(plan, measurements, &targets);
+    let document = ending::document(&outline.run, end, outcome, method, targets);
     let ended: Vec<Ended<'_>> = plan
         .resolved
         .iter()
@@ -83,53 +121,14 @@ pub(super) fn conclude(
     Ok(status)
 }
 
-fn context(plan: &Plan, resolved: &Resolved, measurement: Option<&Measurement>) -> Context {
-    let mut method = resolved.method.clone().unwrap_or_else(|| plan.run.method.clone());
-    if measurement.is_some_and(|m| m.user_stamps() > 0) {
-        method.timestamps = Timestamps::User;
-    }
-    Context {
-        target: resolved.target.clone(),
-        anchor: plan.run.anchor,
-        started_at: plan.run.started_at,
-        method,
-    }
-}
-
-fn document(
-    plan: &Plan,
-    measurements: &[Measurement],
-    end: End,
-    targets: Vec<Target>,
-    findings: Vec<Finding>,
-    status: ExitStatus,
-    judgement: Judgement,
-) -> Document<Target> {
-    let mut weakest: Method = targets
-        .iter()
-        .filter_map(|target| target.method.clone())
-        .max_by_key(|method| (method.socket, method.timestamps))
-        .unwrap_or_else(|| plan.run.method.clone());
+/// The method of the run.
+fn weakest(plan: &Plan, measurements: &[Measurement], targets: &[Target]) -> Method {
+    let weakest = ending::weakest(targets.iter().filter_map(|target| target.method.as_ref()));
+    let mut weakest = weakest.unwrap_or_else(|| plan.outline.run.method.clone());
     if measurements.iter().any(|m| m.user_stamps() > 0) {
         weakest.timestamps = Timestamps::User;
     }
-    // What was interrupted before it began may have no measurement.
-    let complete = !plan.interrupted && measurements.iter().all(Measurement::is_complete);
-    let ended_by = end.by(complete);
-    Document {
-        schema: SCHEMA.to_owned(),
-        command: plan.run.command.to_owned(),
-        version: plan.run.version.to_owned(),
-        started_at: plan.run.anchor.rfc3339(plan.run.started_at),
-        elapsed_ms: netdiag_model::milliseconds(end.at.since(plan.run.started_at)),
-        complete: ended_by == EndedBy::Done,
-        ended_by,
-        method: weakest,
-        status: Status::of(&findings, judgement),
-        targets,
-        findings,
-        exit_code: status.code(),
-    }
+    weakest
 }
 
 /// A target whose name has no address, or that no socket can reach.

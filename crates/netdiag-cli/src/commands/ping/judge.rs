@@ -1,6 +1,7 @@
 //! Whether what was asked for holds.
 
 use super::plan::Plan;
+use crate::commands::verdict::{self, FAIL_IF};
 use netdiag_check::expr::Expr;
 use netdiag_model::contract::Judgement;
 use netdiag_model::errno;
@@ -8,9 +9,6 @@ use netdiag_model::finding::{Finding, Severity};
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::result::Target;
 use netdiag_report::ping::Resolved;
-
-/// The finding that `--fail-if` holds, which fails the target.
-const FAIL_IF: &str = "fail-if";
 
 /// What it comes to by iputils' rules, which decide on the exit code alone.
 pub(super) fn judge_as_iputils(plan: &Plan, target: &Target, judged: Judgement) -> Judgement {
@@ -44,31 +42,27 @@ pub(super) fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judge
     if target.received == 0 {
         return Judgement::Fails;
     }
-    let failed = plan.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);
+    let failed =
+        plan.outline.fail_if.is_some() && findings.iter().any(|finding| finding.code == FAIL_IF);
     if failed { Judgement::Fails } else { Judgement::Holds }
 }
 
+/// The verdict that was asked for; one that cannot be told fails too, and says so.
 pub(super) fn fail_if(
     plan: &Plan,
     target: &Target,
     findings: &[Finding],
     resolved: &Resolved,
 ) -> Option<Finding> {
-    let expression = plan.fail_if.as_ref()?;
-    let evidence = expression.fails(&TargetMetrics { target, findings })?;
-    let subject = resolved.target.host().escaped().to_string();
-    let is_measured = evidence.reasons().iter().any(|reason| reason.measured().is_some());
-    let message = if is_measured {
-        format!("--fail-if holds for {subject}: {evidence}")
-    } else {
-        format!("--fail-if fails for {subject}, since it cannot be told: {evidence}")
-    };
-    let index = Some(resolved.target_index);
-    Some(
-        Finding::new(index, FAIL_IF, Severity::Critical, subject, message)
-            .with("expression", expression.to_string())
-            .with("measured", evidence.to_string()),
-    )
+    let (metrics, index) = (TargetMetrics { target, findings }, Some(resolved.target_index));
+    let expression = plan.outline.fail_if.as_ref();
+    let (finding, evidence) = verdict::fail_if(expression, &metrics, index, &resolved.target)?;
+    if evidence.reasons().iter().any(|reason| reason.measured().is_some()) {
+        return Some(finding);
+    }
+    let subject = &finding.subject;
+    let message = format!("--fail-if fails for {subject}, since it cannot be told: {evidence}");
+    Some(Finding { message, ..finding })
 }
 
 /// Metrics that say little about a small sample, and how large it must be.
@@ -113,7 +107,7 @@ pub(super) fn sample_too_small<'a>(
     target: &'a Target,
     resolved: &'a Resolved,
 ) -> impl Iterator<Item = Finding> + 'a {
-    let asked = plan.fail_if.as_ref().map(Expr::metrics).unwrap_or_default();
+    let asked = plan.outline.fail_if.as_ref().map(Expr::metrics).unwrap_or_default();
     let asked = SAMPLED.into_iter().filter(move |(metric, ..)| asked.contains(metric));
     asked.filter_map(|(metric, sample, needed)| {
         let (n, of) = (sample.count(target), sample.name());

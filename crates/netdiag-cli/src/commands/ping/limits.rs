@@ -1,6 +1,6 @@
 //! What users who are not root may send to one address, which several targets share.
 
-use super::check::{LEAST_CONNECT_INTERVAL, LEAST_INTERVAL};
+use crate::commands::user::floor;
 use netdiag_model::Destination;
 use netdiag_ping::{Config, Protocol};
 use std::collections::BTreeMap;
@@ -30,14 +30,6 @@ fn key(config: &Config) -> (Destination, bool) {
     (config.destination, matches!(config.protocol, Protocol::Tcp { .. }))
 }
 
-/// The least time from one request to an address to the next.
-pub(crate) const fn floor(protocol: Protocol) -> Duration {
-    match protocol {
-        Protocol::Tcp { .. } => LEAST_CONNECT_INTERVAL,
-        _ => LEAST_INTERVAL,
-    }
-}
-
 fn refusal(config: &Config, share: u32, floor: Duration) -> String {
     let (address, least) = (config.destination, floor.as_millis());
     format!("--interval: below {least} ms only root may send {share} kinds of request to {address}")
@@ -46,6 +38,7 @@ fn refusal(config: &Config, share: u32, floor: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::user::LEAST_INTERVAL;
 
     fn config(protocol: Protocol, interval: u64) -> Config {
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));

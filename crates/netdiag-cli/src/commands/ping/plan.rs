@@ -3,41 +3,33 @@
 use super::check::{Checked, check_destination, source_option};
 use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
+use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
-use crate::commands::resolve::{classic_failure, is_unknown, literal, lookup_failure, patience};
+use crate::commands::resolve::{classic_failure, is_unknown, literal, patience};
 use crate::{Backend, LookedUp, Terminal, World};
-use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::SocketKind;
-use netdiag_model::failure::{Failure, LookupError};
+use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Family, Untrusted, Way, errno};
 use netdiag_ping::{Cast, Config, Probing, Protocol};
-use netdiag_report::ping::{Resolved, Run};
+use netdiag_report::ping::Resolved;
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// What will be done.
-pub(super) struct Plan {
-    pub(super) run: Run,
+pub(crate) struct Plan {
+    pub(super) outline: Outline,
     pub(super) resolved: Vec<Resolved>,
     /// One for each target that has an address, in order.
     pub(super) configs: Vec<Config>,
-    pub(super) fail_if: Option<Expr>,
     pub(super) classic: bool,
     pub(super) classic_exit: bool,
     /// As iputils: with a deadline too, so many replies must come.
     pub(super) classic_count: Option<u64>,
-    /// Targets of which nothing can be known from here: nobody could be asked for their address, or
-    /// no socket can reach it.
-    pub(super) unmeasured: Vec<usize>,
-    /// What stands in for what was asked for, to be said once.
-    pub(super) notes: Vec<String>,
-    /// The run was ended while names were looked up.
-    pub(super) interrupted: bool,
 }
 
 impl Plan {
@@ -48,28 +40,18 @@ impl Plan {
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
-        let anchor = world.anchor();
-        let started_at = network.now();
         let classic_exit = arguments.classic || arguments.classic_exit;
+        let target_count = arguments.hosts.len() * arguments.protocols().len();
+        let asked = (as_understood(arguments, &checked), target_count);
+        let mut outline = Outline::new("ping", arguments.backend, asked, world, network);
+        outline.notes = classic::warnings(arguments, network.opened());
         let mut plan = Self {
-            run: Run {
-                command: "ping",
-                version: env!("CARGO_PKG_VERSION"),
-                anchor,
-                started_at,
-                method: ladder::weakest(network.opened(), arguments.backend),
-                arguments: as_understood(arguments, &checked),
-                target_count: arguments.hosts.len() * arguments.protocols().len(),
-            },
+            outline,
             resolved: Vec::new(),
             configs: Vec::new(),
-            fail_if: None,
             classic: arguments.classic,
             classic_exit,
             classic_count: checked.count.filter(|_| classic_exit && arguments.deadline.is_some()),
-            unmeasured: Vec::new(),
-            notes: Vec::new(),
-            interrupted: false,
         };
         if let Some(source) =
             checked.source.filter(|source| !arguments.classic && !world.owns(*source))
@@ -85,14 +67,12 @@ impl Plan {
             plan.add_host((host, found), arguments, &checked, world, network)?;
         }
         if let Some(deadline) = deadline {
-            let left = deadline.saturating_sub(network.now().since(plan.run.started_at));
+            let left = deadline.saturating_sub(network.now().since(plan.outline.run.started_at));
             plan.configs.iter_mut().for_each(|config| config.deadline = Some(left));
         }
-        let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
-        if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {
-            plan.run.method = weakest;
-        }
-        plan.fail_if = checked.fail_if;
+        let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
+        plan.outline.measured_by(methods);
+        plan.outline.fail_if = checked.fail_if;
         // iputils refuses later, and has one target.
         if !world.may_flood() && !arguments.classic {
             limits::keep(&mut plan.configs)?;
@@ -118,12 +98,11 @@ impl Plan {
                 (ladder::choose(&addresses, &protocols, opened, checked.source), None)
             }
             Err(error) => {
-                self.interrupted |= error == LookupError::Interrupted;
-                let failure = lookup_failure(host, &error);
+                let failure = self.outline.lookup_failure(host, &error);
                 let message = arguments.classic.then(|| classic_failure(host, &error));
                 if arguments.classic || is_unknown(&error) {
                     let next = self.resolved.len();
-                    self.unmeasured.extend(next..next + protocols.len());
+                    self.outline.unmeasured.extend(next..next + protocols.len());
                 }
                 (None, Some(Failure { message: message.unwrap_or(failure.message), ..failure }))
             }
@@ -182,7 +161,7 @@ impl Plan {
         resolved.identifier = opening.map(|opening| opening.identifiers.first);
         resolved.protocol = rung.protocol;
         resolved.method = Some(rung.method);
-        self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
+        self.outline.note(rung.note);
         let known = known_way(resolved, destination, arguments, checked, world);
         if known.is_none()
             && let Some(failure) = find_source(resolved, destination, arguments, checked, world)?
@@ -195,7 +174,8 @@ impl Plan {
             resolved.flow_label = checked.flow_label;
         }
         let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
-        let mut config = config(resolved, destination, arguments, checked, fixed, self.run.anchor);
+        let mut config =
+            config(resolved, destination, arguments, checked, fixed, self.outline.run.anchor);
         if config.protocol == Protocol::Icmp {
             config.identifiers = identifiers;
         }
@@ -210,7 +190,7 @@ impl Plan {
 
     /// A target that cannot be measured from here.
     fn give_up(&mut self, resolved: &mut Resolved, failure: Failure) -> Result<(), String> {
-        self.unmeasured.push(resolved.target_index);
+        self.outline.unmeasured.push(resolved.target_index);
         resolved.failure = Some(failure);
         Ok(())
     }
@@ -339,7 +319,7 @@ fn config(
         query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
         wall,
         control,
-        keeps_probes: arguments.form() == Output::Json,
+        keeps_probes: arguments.form.output() == Output::Json,
         ..Probing::default()
     };
     Config { target_index: resolved.target_index, destination, probing: Arc::new(probing) }

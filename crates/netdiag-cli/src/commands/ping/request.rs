@@ -3,6 +3,7 @@
 use super::check::Checked;
 use super::plan;
 use crate::args::PingArguments;
+use crate::commands::checks;
 use crate::commands::resolve::literal;
 use crate::{DontFragment, OpenRequest, Terminal, UdpSockets};
 use netdiag_engine::port::Control;
@@ -56,11 +57,8 @@ fn only_family(arguments: &PingArguments) -> Option<Family> {
         // iputils opens both, and then says so.
         return None;
     }
-    family(arguments).or_else(|| {
-        let mut families = arguments.hosts.iter().map(|host| literal(host).map(Family::of));
-        let first = families.next()??;
-        families.all(|family| family == Some(first)).then_some(first)
-    })
+    let families = arguments.hosts.iter().map(|host| literal(host).map(Family::of));
+    family(arguments).or_else(|| checks::only_family(families))
 }
 
 /// The family that was asked for: timestamps exist in IPv4 alone.

@@ -3,10 +3,12 @@
 use super::classic;
 use super::plan::Plan;
 use crate::ExitStatus;
-use crate::commands::ending::End;
+use crate::commands::drive::Listener;
+use crate::commands::ending::{self, End, Outcome};
 use crate::commands::judged::Judged;
+use crate::commands::verdict;
 use netdiag_model::Instant;
-use netdiag_model::contract::{Document, EndedBy, Judgement, SCHEMA, Status, Timestamps};
+use netdiag_model::contract::{Document, Judgement, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::sweep::result::Target;
@@ -51,26 +53,6 @@ impl<'a, 'e> Collector<'a, 'e> {
             told_skipped: false,
             is_weak_told: false,
         }
-    }
-
-    pub(super) fn event(&mut self, event: &Event) -> io::Result<()> {
-        self.progress.give_way();
-        match event {
-            Event::Row(row) => {
-                let judgement = self.judge(row);
-                self.judged.count(judgement);
-            }
-            Event::Interim(_, progress) => self.progress.say(progress),
-            _ => {}
-        }
-        self.report.event(&self.plan.setting, event)
-    }
-
-    /// Shows what was written, and how far the run has come; returns when it wants to be called again
-    /// at the latest.
-    pub(super) fn flush(&mut self, now: Instant) -> io::Result<Instant> {
-        self.report.flush()?;
-        Ok(self.progress.draw(now))
     }
 
     fn judge(&mut self, row: &Row) -> Judgement {
@@ -133,58 +115,10 @@ impl<'a, 'e> Collector<'a, 'e> {
     }
 
     fn fail_if(&self, row: &Row, result: &Target, findings: &[Finding]) -> Option<Finding> {
-        let expression = self.plan.fail_if.as_ref()?;
-        let evidence = expression.fails(&TargetMetrics { target: &result.target, findings })?;
-        let subject = result.target.target.host().escaped().to_string();
-        let message = format!("--fail-if holds for {subject}: {evidence}");
-        let index = usize::try_from(row.target).ok();
-        Some(
-            Finding::new(index, "fail-if", Severity::Critical, subject, message)
-                .with("expression", expression.to_string())
-                .with("measured", evidence.to_string()),
-        )
-    }
-
-    /// Has the end written, and says how the process ends.
-    pub(super) fn conclude(
-        mut self,
-        measurement: &Measurement,
-        end: End,
-    ) -> io::Result<ExitStatus> {
-        for row in measurement.unbegun(end.at) {
-            self.event(&Event::Row(row))?;
-        }
-        for _ in 0..self.plan.bad_lines.min(1) {
-            self.judged.count(Judgement::Fails);
-        }
-        if end.cannot_go_on || self.plan.interrupted {
-            self.judged = Judged::nothing();
-        }
-        let alive = measurement.totals().of(State::Alive);
-        let together = self.judged.together();
-        let judgement = match (self.plan.min_alive, together) {
-            (_, Judgement::Unmeasured) | (None, _) => together,
-            (Some(least), _) if alive >= least && self.condemned == 0 => Judgement::Holds,
-            (Some(_), _) => Judgement::Fails,
-        };
-        let status = match judgement {
-            _ if self.plan.classic_exit => self.status_of_fping(measurement, judgement),
-            Judgement::Holds => ExitStatus::HOLDS,
-            Judgement::Fails => ExitStatus::FAILS,
-            Judgement::Unmeasured => ExitStatus::UNMEASURED,
-        };
-        let mut findings = measurement.findings(&self.plan.setting.run.anchor);
-        let own = self.findings.drain(..);
-        findings.extend(own.filter(|finding| !measurement.explains(finding)));
-        findings.extend(self.not_listed());
-        findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
-        let document = self.document(measurement, end, findings, status, judgement);
-        let (totals, omitted) = (measurement.totals(), self.omitted.0);
-        let ending = Ending { document: &document, totals, omitted };
-        self.progress.clear();
-        self.report.finish(&self.plan.setting, &ending)?;
-        self.report.flush()?;
-        Ok(status)
+        let metrics = TargetMetrics { target: &result.target, findings };
+        let (index, named) = (usize::try_from(row.target).ok(), &result.target.target);
+        let failed = verdict::fail_if(self.plan.fail_if.as_ref(), &metrics, index, named);
+        failed.map(|(finding, _)| finding)
     }
 
     /// That there are more findings than are listed.
@@ -215,34 +149,75 @@ impl<'a, 'e> Collector<'a, 'e> {
         }
     }
 
-    fn document(
-        &self,
-        measurement: &Measurement,
-        end: End,
-        findings: Vec<Finding>,
-        status: ExitStatus,
-        judgement: Judgement,
-    ) -> Document<Target> {
+    /// The document, without its targets.
+    fn document(&self, measurement: &Measurement, end: End, outcome: Outcome) -> Document<Target> {
         let run = &self.plan.setting.run;
         let mut method = run.method.clone();
         if measurement.totals().user_stamps > 0 {
             method.timestamps = Timestamps::User;
         }
-        let ended_by = end.by(measurement.is_complete());
-        Document {
-            schema: SCHEMA.to_owned(),
-            command: run.command.to_owned(),
-            version: run.version.to_owned(),
-            started_at: run.anchor.rfc3339(run.started_at),
-            elapsed_ms: netdiag_model::milliseconds(end.at.since(run.started_at)),
-            complete: ended_by == EndedBy::Done,
-            ended_by,
-            method,
-            status: Status::of(&findings, judgement),
-            targets: Vec::new(),
-            findings,
-            exit_code: status.code(),
+        ending::document(run, end, outcome, method, Vec::new())
+    }
+}
+
+impl Listener<Measurement> for Collector<'_, '_> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.progress.give_way();
+        match event {
+            Event::Row(row) => {
+                let judgement = self.judge(row);
+                self.judged.count(judgement);
+            }
+            Event::Interim(_, progress) => self.progress.say(progress),
+            _ => {}
         }
+        self.report.event(&self.plan.setting, event)
+    }
+
+    /// Shows how far the run has come, too.
+    fn flush(&mut self, now: Instant) -> io::Result<Instant> {
+        self.report.flush()?;
+        Ok(self.progress.draw(now))
+    }
+
+    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
+        let [measurement] = measurements else { return Ok(ExitStatus::UNMEASURED) };
+        for row in measurement.unbegun(end.at) {
+            self.event(&Event::Row(row))?;
+        }
+        for _ in 0..self.plan.bad_lines.min(1) {
+            self.judged.count(Judgement::Fails);
+        }
+        if end.cannot_go_on || self.plan.interrupted {
+            self.judged = Judged::nothing();
+        }
+        let alive = measurement.totals().of(State::Alive);
+        let together = self.judged.together();
+        let judgement = match (self.plan.min_alive, together) {
+            (_, Judgement::Unmeasured) | (None, _) => together,
+            (Some(least), _) if alive >= least && self.condemned == 0 => Judgement::Holds,
+            (Some(_), _) => Judgement::Fails,
+        };
+        let status = match judgement {
+            _ if self.plan.classic_exit => self.status_of_fping(measurement, judgement),
+            Judgement::Holds => ExitStatus::HOLDS,
+            Judgement::Fails => ExitStatus::FAILS,
+            Judgement::Unmeasured => ExitStatus::UNMEASURED,
+        };
+        let mut findings = measurement.findings(&self.plan.setting.run.anchor);
+        let own = self.findings.drain(..);
+        findings.extend(own.filter(|finding| !measurement.explains(finding)));
+        findings.extend(self.not_listed());
+        findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
+        let complete = measurement.is_complete();
+        let outcome = Outcome { judgement, status, findings, complete };
+        let document = self.document(measurement, end, outcome);
+        let (totals, omitted) = (measurement.totals(), self.omitted.0);
+        let ending = Ending { document: &document, totals, omitted };
+        self.progress.clear();
+        self.report.finish(&self.plan.setting, &ending)?;
+        self.report.flush()?;
+        Ok(status)
     }
 }
 

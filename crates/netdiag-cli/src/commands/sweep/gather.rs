@@ -4,6 +4,8 @@ use super::check::{self, Checked};
 use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
+use crate::commands::checks;
+use crate::commands::frame::Command;
 use crate::commands::resolve::{is_unknown, lookup_failure, patience};
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
@@ -137,13 +139,13 @@ impl Gathered {
                     if self.bad_lines <= LINES_TOLD {
                         let (path, number) = (Untrusted::from(path), line.number);
                         let path = path.escaped();
-                        let _ = writeln!(err, "{}: {path}:{number}: {why}", super::PROGRAM);
+                        let _ = writeln!(err, "{}: {path}:{number}: {why}", arguments.program());
                     }
                 }
             }
         }
         if let Some(more) = self.bad_lines.checked_sub(LINES_TOLD).filter(|more| *more > 0) {
-            let _ = writeln!(err, "{}: {more} more lines are no targets", super::PROGRAM);
+            let _ = writeln!(err, "{}: {more} more lines are no targets", arguments.program());
         }
         Ok(())
     }
@@ -243,7 +245,7 @@ impl Gathered {
         if self.excluded.contains(address) {
             return;
         }
-        if check::lacks_zone(destination) && !self.has_interface {
+        if checks::lacks_zone(destination) && !self.has_interface {
             let message =
                 format!("{destination} is link-local, and of which interface is not said");
             let reason = "no-interface".to_owned();

@@ -1,7 +1,7 @@
 //! What cannot be kept is changed before anything is scheduled: what the sender has to hold back of
 //! users who are not root would be lost here, and what the rate holds back come late.
 
-use crate::commands::ping::floor;
+use crate::commands::user::floor;
 use netdiag_ping::sweep::Config;
 use std::time::Duration;
 

@@ -4,19 +4,20 @@ use super::check::Checked;
 use super::gather::Gathered;
 use super::limits;
 use crate::args::SweepArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
+use crate::commands::checks;
+use crate::commands::ending;
 use crate::commands::ladder::{self, Rung, Wishes};
 use crate::{Backend, OpenRequest, UdpSockets, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, NetworkError};
-use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::target::TargetSpec;
 use netdiag_model::{Destination, Family, milliseconds};
 use netdiag_ping::Protocol;
 use netdiag_ping::sweep::{Config, Targets};
-use netdiag_report::ping::Run;
+use netdiag_report::Run;
 use netdiag_report::sweep::Setting;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 const WAYS: usize = 64;
 
 /// What will be done.
-pub(super) struct Plan {
+pub(crate) struct Plan {
     pub(super) setting: Setting,
     pub(super) fail_if: Option<Expr>,
     pub(super) min_alive: Option<u32>,
@@ -86,8 +87,8 @@ impl Plan {
         limits::keep(&mut config, world.may_flood(), false);
         let stretched = limits::note(&config, asked);
         config.ways = ways(&config, world);
-        let methods = [&ipv4, &ipv6].into_iter().flatten().map(|rung| rung.method.clone());
-        let weakest = methods.max_by_key(|method: &Method| (method.socket, method.timestamps));
+        let methods = [&ipv4, &ipv6].into_iter().flatten().map(|rung| &rung.method);
+        let weakest = ending::weakest(methods);
         let method = weakest.unwrap_or_else(|| ladder::weakest(network.opened(), Backend::Linux));
         let run = Run {
             command: "sweep",
@@ -219,13 +220,12 @@ fn only_family(arguments: &SweepArguments, checked: &Checked) -> Option<Family> 
         _ if arguments.file.is_some() => return None,
         _ => {}
     }
-    let mut families = checked.targets.iter().map(|spec| match spec {
+    let families = checked.targets.iter().map(|spec| match spec {
         TargetSpec::Address(address) => Some(Family::of(*address)),
         TargetSpec::Range(range) => Some(Family::of(range.first())),
         TargetSpec::Name(_) => None,
     });
-    let first = families.next()??;
-    families.all(|family| family == Some(first)).then_some(first)
+    checks::only_family(families)
 }
 
 fn as_understood(

@@ -2,22 +2,18 @@
 
 use crate::World;
 use crate::args::TraceArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::form::{Color, Output};
+use crate::commands::checks;
 use crate::commands::resolve::check_zone;
+use crate::commands::user;
 use netdiag_check::expr::Expr;
 use netdiag_model::{Destination, Family, Untrusted, parse_address};
 use netdiag_trace::Protocol;
 use netdiag_trace::metrics::METRICS;
 use std::net::IpAddr;
-use std::time::Duration;
-
-/// The shortest interval of a user who is not root.
-const LEAST_INTERVAL: Duration = Duration::from_millis(2);
-/// A timeout above this without a unit is probably meant in milliseconds.
-const ODD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments that fit together.
-pub(super) struct Checked {
+pub(crate) struct Checked {
     pub(super) fail_if: Option<Expr>,
     pub(super) interface: Option<(u32, Untrusted)>,
     /// The hosts without their ports, and what is sent to each.
@@ -30,8 +26,7 @@ pub(super) fn check<W: World>(
     arguments: &TraceArguments,
     world: &mut W,
 ) -> Result<Checked, String> {
-    let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, METRICS)).transpose();
-    let fail_if = fail_if.map_err(|error| format!("--fail-if: {error}"))?;
+    let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let hosts: Result<Vec<_>, String> =
         arguments.hosts.iter().map(|host| split(host, arguments)).collect();
     let hosts = hosts?;
@@ -40,24 +35,13 @@ pub(super) fn check<W: World>(
     }
     check_options(arguments, &hosts)?;
     check_form(arguments)?;
-    if arguments.interval.is_some_and(|interval| interval < LEAST_INTERVAL) && !world.may_flood() {
+    if arguments.interval.is_some_and(|interval| interval < user::LEAST_INTERVAL)
+        && !world.may_flood()
+    {
         return Err("--interval: below 2 ms only root may send".to_owned());
     }
-    let interface = match &arguments.interface {
-        None => None,
-        Some(name) => {
-            let shown = Untrusted::from(name.as_str());
-            let index = world.interface(name);
-            let index =
-                index.ok_or_else(|| format!("--interface: no interface `{}`", shown.escaped()))?;
-            Some((index, shown))
-        }
-    };
-    let mut warnings = Vec::new();
-    if arguments.timeout.bare && arguments.timeout.duration > ODD_TIMEOUT {
-        let seconds = arguments.timeout.duration.as_secs();
-        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
-    }
+    let interface = checks::interface(arguments.interface.as_deref(), world)?;
+    let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     Ok(Checked { fail_if, interface, hosts, warnings })
 }
 
@@ -109,21 +93,12 @@ fn check_host<W: World>(
     if host.is_empty() {
         return Err("HOST is empty".to_owned());
     }
-    if let Some((network, _)) = host.split_once('/')
-        && parse_address(network).is_some()
-    {
-        return Err(format!("HOST `{shown}`: trace takes no network, only hosts"));
-    }
+    checks::no_network(host, "trace")?;
     let Some(address) = parse_address(before_zone(host)) else { return Ok(()) };
     if let Some((_, zone)) = host.split_once('%') {
         check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
     }
-    if arguments.ipv4 && address.is_ipv6() {
-        return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
-    }
-    if arguments.ipv6 && address.is_ipv4() {
-        return Err(format!("--ipv6: `{shown}` is an IPv4 address"));
-    }
+    checks::family(host, address, (arguments.ipv4, arguments.ipv6))?;
     let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
     if address.is_multicast() || is_broadcast {
         return Err(format!("HOST `{shown}`: a path leads to one host, not to a group"));
@@ -158,8 +133,8 @@ fn check_options(arguments: &TraceArguments, hosts: &[(String, Protocol)]) -> Re
 
 /// What the form of the output has no use for.
 fn check_form(arguments: &TraceArguments) -> Result<(), String> {
-    let form = arguments.form();
-    if arguments.color == Color::Always && form != Output::Text {
+    let form = arguments.form.output();
+    if arguments.form.color == Color::Always && form != Output::Text {
         return Err("--color always: only with --output text".to_owned());
     }
     if arguments.verbose && !matches!(form, Output::Text | Output::Jsonl) {
@@ -175,18 +150,8 @@ pub(super) fn check_destination(
     checked: &Checked,
 ) -> Result<(), String> {
     let family = destination.family();
-    if let Some(source) = arguments.source.filter(|source| Family::of(*source) != family) {
-        return Err(format!("--source: {source} cannot send to {destination}"));
-    }
-    if let Destination::V6(address, 0) = destination
-        && address.is_unicast_link_local()
-        && checked.interface.is_none()
-    {
-        return Err(format!(
-            "HOST `{address}`: a link-local address needs its interface, such as `{address}%eth0` \
-             or --interface"
-        ));
-    }
+    checks::source(arguments.source, destination, "--source")?;
+    checks::zone(destination, checked.interface.is_some())?;
     if family == Family::Ipv4 && arguments.size.is_some_and(|size| size > 65_507) {
         return Err("--size: at most 65507 for IPv4".to_owned());
     }

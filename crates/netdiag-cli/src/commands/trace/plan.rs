@@ -2,36 +2,25 @@
 
 use super::check::{Checked, check_destination};
 use crate::args::TraceArguments;
+use crate::commands::checks;
+use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
-use crate::commands::resolve::{is_unknown, literal, lookup_failure, patience};
+use crate::commands::resolve::{is_unknown, literal, patience};
+use crate::commands::user;
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
-use netdiag_check::expr::Expr;
 use netdiag_engine::port::{Control, Network};
-use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Protocol as Rung;
-use netdiag_report::ping::Run;
 use netdiag_report::trace::Resolved;
 use netdiag_trace::config::SIZE;
 use netdiag_trace::{Config, Protocol};
 use serde_json::json;
 use std::time::Duration;
 
-/// From one packet to the next to a target of a user who is not root; of TCP connections.
-const APART: Duration = Duration::from_millis(2);
-const CONNECTS_APART: Duration = Duration::from_millis(20);
-
 /// What will be done.
-pub(super) struct Plan {
-    pub(super) run: Run,
+pub(crate) struct Plan {
+    pub(super) outline: Outline,
     pub(super) resolved: Vec<Resolved>,
-    pub(super) fail_if: Option<Expr>,
-    /// Targets of which nothing can be known from here.
-    pub(super) unmeasured: Vec<usize>,
-    /// What stands in for what was asked for, to be said once.
-    pub(super) notes: Vec<String>,
-    /// The run was ended while names were looked up.
-    pub(super) interrupted: bool,
 }
 
 impl Plan {
@@ -42,22 +31,9 @@ impl Plan {
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
-        let mut plan = Self {
-            run: Run {
-                command: "trace",
-                version: env!("CARGO_PKG_VERSION"),
-                anchor: world.anchor(),
-                started_at: network.now(),
-                method: ladder::weakest(network.opened(), Backend::Linux),
-                arguments: as_understood(arguments, &checked),
-                target_count: checked.hosts.len(),
-            },
-            resolved: Vec::new(),
-            fail_if: None,
-            unmeasured: Vec::new(),
-            notes: Vec::new(),
-            interrupted: false,
-        };
+        let asked = (as_understood(arguments, &checked), checked.hosts.len());
+        let outline = Outline::new("trace", Backend::Linux, asked, world, network);
+        let mut plan = Self { outline, resolved: Vec::new() };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
@@ -68,15 +44,13 @@ impl Plan {
             plan.add(index, found, arguments, &checked, world, network)?;
         }
         if let Some(deadline) = arguments.deadline {
-            let left = deadline.saturating_sub(network.now().since(plan.run.started_at));
+            let left = deadline.saturating_sub(network.now().since(plan.outline.run.started_at));
             let configs = plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut());
             configs.for_each(|config| config.deadline = Some(left));
         }
-        let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.clone());
-        if let Some(weakest) = methods.max_by_key(|method| (method.socket, method.timestamps)) {
-            plan.run.method = weakest;
-        }
-        plan.fail_if = checked.fail_if;
+        let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
+        plan.outline.measured_by(methods);
+        plan.outline.fail_if = checked.fail_if;
         Ok(plan)
     }
 
@@ -109,10 +83,9 @@ impl Plan {
                 resolved.destination = chosen;
             }
             Err(error) => {
-                self.interrupted |= error == LookupError::Interrupted;
-                resolved.failure = Some(lookup_failure(host, &error));
+                resolved.failure = Some(self.outline.lookup_failure(host, &error));
                 if is_unknown(&error) {
-                    self.unmeasured.push(index);
+                    self.outline.unmeasured.push(index);
                 }
             }
         }
@@ -145,7 +118,7 @@ impl Plan {
         let rung = match ladder::rung(rung(resolved.protocol), destination, opened, wishes, tcp) {
             Ok(rung) => rung,
             Err(failure) => {
-                self.unmeasured.push(resolved.target_index);
+                self.outline.unmeasured.push(resolved.target_index);
                 resolved.failure = Some(*failure);
                 return;
             }
@@ -162,7 +135,7 @@ impl Plan {
                 .push("one flow for all probes: each connection has a port of its own".into());
         }
         resolved.method = Some(method);
-        self.notes.extend(rung.note.filter(|note| !self.notes.contains(note)));
+        self.outline.note(rung.note);
         let mut config = config(resolved, destination, arguments, checked, world);
         let udp = network.opened().udp(destination.family()).ok();
         config.source_port = udp.map(|opening| opening.identifiers.first);
@@ -187,10 +160,9 @@ fn config<W: World>(
     checked: &Checked,
     world: &W,
 ) -> Config {
-    let spacing = match (world.may_flood(), resolved.protocol) {
-        (true, _) => Duration::ZERO,
-        (false, Protocol::Tcp { .. }) => CONNECTS_APART,
-        (false, _) => APART,
+    let spacing = match world.may_flood() {
+        true => Duration::ZERO,
+        false => user::floor(rung(resolved.protocol)),
     };
     Config {
         protocol: resolved.protocol,
@@ -225,7 +197,7 @@ pub(super) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) 
 /// What every packet carries, beside its hop limit.
 fn control(arguments: &TraceArguments, checked: &Checked) -> Control {
     Control {
-        traffic_class: arguments.traffic_class(),
+        traffic_class: arguments.marking.traffic_class(),
         source: arguments.source,
         interface: checked.interface.as_ref().map(|(number, _)| *number),
         ..Control::default()
@@ -264,11 +236,8 @@ pub(super) fn open_request(
 /// The only family that can come up: the one that was asked for, or that of all hosts where these
 /// are addresses.
 fn only_family(arguments: &TraceArguments, checked: &Checked) -> Option<Family> {
-    family(arguments).or_else(|| {
-        let mut families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
-        let first = families.next()??;
-        families.all(|family| family == Some(first)).then_some(first)
-    })
+    let families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
+    family(arguments).or_else(|| checks::only_family(families))
 }
 
 const fn family(arguments: &TraceArguments) -> Option<Family> {
@@ -293,7 +262,7 @@ fn as_understood(arguments: &TraceArguments, checked: &Checked) -> serde_json::V
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "vary_flow": arguments.vary_flow,
         "size": arguments.size.unwrap_or(SIZE),
-        "traffic_class": arguments.traffic_class(),
+        "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),

@@ -2,7 +2,8 @@
 
 mod counts;
 
-use super::{Ended, PingReport, Resolved, Run, ip_options, lines};
+use super::{Ended, Ping, Resolved, ip_options, lines};
+use crate::report::{Report, Run};
 use counts::Counts;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{Reason, Rejection, Reply};
@@ -206,7 +207,7 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
     }
 }
 
-impl<W: Write, E: Write> PingReport for ClassicReport<W, E> {
+impl<W: Write, E: Write> Report<Ping> for ClassicReport<W, E> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
         self.anchor = Some(run.anchor);
         if let Some(pattern) = self.options.pattern.as_ref().filter(|_| !self.options.quiet) {

@@ -2,15 +2,17 @@
 
 mod targets;
 
-use super::{Drive, OUTPUT_BUFFER, limits};
+use super::{OUTPUT_BUFFER, drive, limits};
 use crate::args::FpingArguments;
+use crate::commands::drive::Listener;
+use crate::commands::ending::{self, End};
 use crate::commands::ladder;
 use crate::{Backend, DontFragment, ExitStatus, OpenRequest, UdpSockets, World, usage};
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, Opened, StopCause};
 use netdiag_model::{Family, Instant, errno};
-use netdiag_ping::sweep::{Config, Fping, Manner};
-use netdiag_report::ping::Run;
+use netdiag_ping::sweep::{Config, Event, Fping, Manner, Measurement};
+use netdiag_report::Run;
 use netdiag_report::sweep::{ClassicOptions, ClassicReport, Setting};
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -57,31 +59,16 @@ pub(crate) fn run<W: World>(
         }
     };
     let unknown = options.unknown;
-    let mut report = ClassicReport::new(BufWriter::with_capacity(OUTPUT_BUFFER, out), err, options);
-    let measured = measure(&setting, world, &mut network, &mut report);
-    drop(report);
+    let report =
+        ClassicReport::new(BufWriter::with_capacity(OUTPUT_BUFFER, &mut *out), err, options);
+    let mut reporting = Reporting { arguments, setting: &setting, report, unknown };
+    let measured = reporting.report.start(&setting).and_then(|()| {
+        drive(&setting, false, world, &network).run(world, &mut network, &mut reporting)
+    });
+    drop(reporting);
     // From here on whoever writes waits for the reader.
     drop(network);
-    match measured {
-        Ok(Measured::Signal(signal)) => ExitStatus::Signal(signal),
-        Ok(Measured::Broken(why)) => {
-            let _ = writeln!(err, "{}: cannot go on: {why}", arguments.program.escaped());
-            ExitStatus::Code(SYSTEM)
-        }
-        Ok(Measured::Answered(answered)) => {
-            ExitStatus::Code(code(arguments, answered, setting.config.targets.len(), unknown))
-        }
-        Err(fault) => usage::write_fault(&fault, err),
-    }
-}
-
-/// What a run came to.
-enum Measured {
-    /// So many targets answered.
-    Answered(u32),
-    /// A signal other than Ctrl-C ended it; fping says nothing then.
-    Signal(i32),
-    Broken(String),
+    ending::conclude(measured, arguments.program.escaped(), out, err, usage::write_fault)
 }
 
 fn code(arguments: &FpingArguments, answered: u32, all: u32, unknown: u32) -> u8 {
@@ -94,32 +81,39 @@ fn code(arguments: &FpingArguments, answered: u32, all: u32, unknown: u32) -> u8
     }
 }
 
-fn measure<W: World, O: Write>(
-    setting: &Setting,
-    world: &mut W,
-    network: &mut W::Network,
-    report: &mut ClassicReport<'_, O>,
-) -> io::Result<Measured> {
-    report.start(setting)?;
-    let report = std::cell::RefCell::new(report);
-    let driven = Drive { setting, interrupted: false }.run(
-        world,
-        network,
-        |event| report.borrow_mut().event(setting, event),
-        |_| report.borrow_mut().flush().map(|()| Instant::FAR),
-    )?;
-    let report = report.into_inner();
-    if let Some(StopCause::Signal(signal)) = driven.stopped {
-        report.flush()?;
-        return Ok(Measured::Signal(signal));
+/// fping's report, and the codes that it ends with.
+struct Reporting<'a, 'e, O: Write> {
+    arguments: &'a FpingArguments,
+    setting: &'a Setting,
+    report: ClassicReport<'e, O>,
+    /// Names without an address.
+    unknown: u32,
+}
+
+impl<O: Write> Listener<Measurement> for Reporting<'_, '_, O> {
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.report.event(self.setting, event)
     }
-    let sent = driven.measurement.as_ref().map_or(0, |measurement| measurement.totals().sent);
-    report.finish(&setting.config, sent, driven.ended_at)?;
-    Ok(match (driven.fault, driven.measurement) {
-        (Some(fault), _) => Measured::Broken(fault.to_string()),
-        (None, None) => Measured::Broken("nothing was measured".to_owned()),
-        (None, Some(measurement)) => Measured::Answered(measurement.answered()),
-    })
+
+    fn flush(&mut self, _: Instant) -> io::Result<Instant> {
+        self.report.flush().map(|()| Instant::FAR)
+    }
+
+    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
+        if let Some(StopCause::Signal(signal)) = end.stopped {
+            // fping says nothing then.
+            return self.report.flush().map(|()| ExitStatus::Signal(signal));
+        }
+        let [measurement] = measurements else { return Ok(ExitStatus::Code(SYSTEM)) };
+        let config = &self.setting.config;
+        self.report.finish(config, measurement.totals().sent, end.at)?;
+        Ok(ExitStatus::Code(match end.cannot_go_on {
+            true => SYSTEM,
+            false => {
+                code(self.arguments, measurement.answered(), config.targets.len(), self.unknown)
+            }
+        }))
+    }
 }
 
 /// Everything up to the first packet, in fping's order and with its words.

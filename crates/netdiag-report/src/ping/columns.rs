@@ -1,20 +1,7 @@
-//! One document or table at the end.
-
-use super::{Ended, PingReport, Resolved, Run};
-use crate::{csv, json};
-use netdiag_model::contract::Document;
-use netdiag_ping::Event;
-use netdiag_ping::result::Target;
-use std::io::{self, Write};
-
-/// `--output json`: one document at the end.
-pub struct JsonReport<W>(pub W);
-
-/// `--output csv`: a row a target at the end.
-pub struct CsvReport<W>(pub W);
+//! The columns of CSV.
 
 /// The columns of CSV. New ones only at the end.
-pub const COLUMNS: &[&str] = &[
+pub(crate) const COLUMNS: &[&str] = &[
     "target",
     "address",
     "family",
@@ -89,61 +76,15 @@ pub const COLUMNS: &[&str] = &[
     "identifier_changes",
     "identifier_changes_that_helped",
     "skipped",
+    "method.remedy",
 ];
-
-impl<W: Write> PingReport for JsonReport<W> {
-    fn start(&mut self, _: &Run) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn resolved(&mut self, _: &Resolved) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn event(&mut self, _: &Event) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn finish(&mut self, _: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
-        json::write_line(&mut self.0, document)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl<W: Write> PingReport for CsvReport<W> {
-    fn start(&mut self, _: &Run) -> io::Result<()> {
-        csv::write_header(&mut self.0, COLUMNS)
-    }
-
-    fn resolved(&mut self, _: &Resolved) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn event(&mut self, _: &Event) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
-        for ended in targets {
-            let object = serde_json::to_value(ended.target).map_err(io::Error::other)?;
-            csv::write_row(&mut self.0, COLUMNS, &object)?;
-        }
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use netdiag_engine::outcome::Reason;
     use netdiag_ping::Protocol;
+    use netdiag_ping::result::Target;
     use serde_json::Value;
 
     /// The dotted keys of an object, without those of its lists.

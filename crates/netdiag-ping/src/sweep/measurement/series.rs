@@ -1,35 +1,15 @@
-//! Targets that are looked at closely: a series of probes each, one a round.
+//! Targets that more than one probe is wanted of: a series of `ping` each.
 
-use super::event::{Event, Found};
-use super::measurement::Measurement;
+use super::Measurement;
 use crate::config::Probing;
 use crate::event::EventKind;
+use crate::sweep::event::{Event, Found};
 use netdiag_engine::stats::Counters;
-use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
+use netdiag_engine::{Events, Measurement as Policy, Outcome, Probe};
 use netdiag_model::{Destination, Family, Instant};
 use std::sync::Arc;
 
 impl Measurement {
-    /// Skips the rounds that have passed while this process did not run, if the probe that leaves now
-    /// is that late, and counts them.
-    pub(super) fn skip(&mut self, target: u32, now: Instant) {
-        let (all, config) = (self.config.targets.len(), Arc::clone(&self.config));
-        let round = self.position / u64::from(all.max(1));
-        let Some(slots) = self.slots.as_mut().filter(|_| config.count > 1) else { return };
-        let skipped = slots.skip(now, round, target, config.interval);
-        if skipped == 0 || !config.is_series() {
-            return;
-        }
-        // Those that have had their last probe have nothing to skip.
-        let first = if round + 1 < config.count { 0 } else { target + 1 };
-        for (index, target) in (first..all).filter_map(|i| Some((i, config.targets.get(i)?))) {
-            let series = target.destination().and_then(|to| self.series_of(index, to));
-            if let Some(series) = series {
-                series.tally.on_skipped(skipped);
-            }
-        }
-    }
-
     /// The series of a target, begun where need be.
     pub(super) fn series_of(
         &mut self,
@@ -90,7 +70,6 @@ impl Measurement {
     }
 }
 
-/// A series that has not begun.
 pub(super) fn new_series(
     probing: &[Arc<Probing>; 2],
     target: u32,

@@ -1,0 +1,157 @@
+//! What commands have in common whose targets are hosts: their plan, and the frame of their run.
+
+use super::drive::{Drive, Listener};
+use super::ending::{self, End, Measured};
+use super::{ladder, resolve};
+use crate::{Backend, ExitStatus, World};
+use netdiag_check::expr::Expr;
+use netdiag_engine::Measurement;
+use netdiag_engine::port::Network;
+use netdiag_model::contract::{Context, Judgement, Method, Timestamps};
+use netdiag_model::failure::{Failure, LookupError};
+use netdiag_model::{Instant, Untrusted};
+use netdiag_report::{Report, Run, Subject};
+use serde_json::Value;
+use std::io;
+
+/// What every plan for hosts has.
+pub(crate) struct Outline {
+    pub(crate) run: Run,
+    pub(crate) fail_if: Option<Expr>,
+    /// Targets of which nothing can be known from here: nobody could be asked for their address, or
+    /// no socket can reach it.
+    pub(crate) unmeasured: Vec<usize>,
+    /// What stands in for what was asked for, to be said once.
+    pub(crate) notes: Vec<String>,
+    /// The run was ended while names were looked up.
+    pub(crate) interrupted: bool,
+}
+
+impl Outline {
+    /// A run that starts now, before any name is looked up.
+    pub(crate) fn new<W: World>(
+        command: &'static str,
+        backend: Backend,
+        (arguments, target_count): (Value, usize),
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Self {
+        let run = Run {
+            command,
+            version: env!("CARGO_PKG_VERSION"),
+            anchor: world.anchor(),
+            started_at: network.now(),
+            method: ladder::weakest(network.opened(), backend),
+            arguments,
+            target_count,
+        };
+        Self { run, fail_if: None, unmeasured: Vec::new(), notes: Vec::new(), interrupted: false }
+    }
+
+    /// Takes a note, unless the same was noted.
+    pub(crate) fn note(&mut self, note: Option<String>) {
+        self.notes.extend(note.filter(|note| !self.notes.contains(note)));
+    }
+
+    /// Why a host has no address.
+    pub(crate) fn lookup_failure(&mut self, host: &str, error: &LookupError) -> Failure {
+        self.interrupted |= *error == LookupError::Interrupted;
+        resolve::lookup_failure(host, error)
+    }
+
+    /// The run is measured as its weakest target is.
+    pub(crate) fn measured_by<'a>(&mut self, methods: impl Iterator<Item = &'a Method>) {
+        if let Some(weakest) = ending::weakest(methods) {
+            self.run.method = weakest;
+        }
+    }
+
+    /// What a target comes to that there is no measurement of.
+    pub(crate) fn judge_unmeasured(&self, target_index: usize) -> Judgement {
+        match self.unmeasured.contains(&target_index) {
+            true => Judgement::Unmeasured,
+            false => Judgement::Fails,
+        }
+    }
+
+    /// What the result of a target needs; `user_stamps`: of at least one sample.
+    pub(crate) fn context(
+        &self,
+        target: &Untrusted,
+        method: Option<&Method>,
+        user_stamps: bool,
+    ) -> Context {
+        let mut method = method.unwrap_or(&self.run.method).clone();
+        if user_stamps {
+            method.timestamps = Timestamps::User;
+        }
+        let (anchor, started_at) = (self.run.anchor, self.run.started_at);
+        Context { target: target.clone(), anchor, started_at, method }
+    }
+}
+
+/// What will be done to hosts, and what a result is made of.
+pub(crate) trait HostPlan {
+    /// What the reports are about.
+    type Subject: Subject;
+    /// What measures a target.
+    type Measurement: Measurement<Event = <Self::Subject as Subject>::Event>;
+
+    /// What every plan for hosts has.
+    fn outline(&self) -> &Outline;
+
+    /// The targets, in order.
+    fn resolved(&self) -> &[<Self::Subject as Subject>::Resolved];
+
+    /// One for each target that can be measured.
+    fn measurements(&self) -> Vec<Self::Measurement>;
+
+    /// Makes the document, has it written, and says how the process ends.
+    ///
+    /// # Errors
+    /// When the report's writer fails.
+    fn conclude(
+        &self,
+        measurements: &[Self::Measurement],
+        end: End,
+        report: &mut dyn Report<Self::Subject>,
+    ) -> io::Result<ExitStatus>;
+}
+
+/// Tells what is known before anything is sent.
+pub(crate) fn begin<P: HostPlan>(plan: &P, report: &mut dyn Report<P::Subject>) -> io::Result<()> {
+    report.start(&plan.outline().run)?;
+    plan.resolved().iter().try_for_each(|resolved| report.resolved(resolved))
+}
+
+/// Measures what is planned.
+pub(crate) fn measure<P: HostPlan, W: World>(
+    plan: &P,
+    world: &mut W,
+    network: &mut W::Network,
+    report: &mut dyn Report<P::Subject>,
+) -> io::Result<Measured> {
+    let interrupted = plan.outline().interrupted;
+    let drive = Drive::new(plan.measurements(), interrupted, world, network);
+    drive.run(world, network, &mut Reporting { plan, report })
+}
+
+/// A report that is told of a run.
+struct Reporting<'a, P: HostPlan> {
+    plan: &'a P,
+    report: &'a mut dyn Report<P::Subject>,
+}
+
+impl<P: HostPlan> Listener<P::Measurement> for Reporting<'_, P> {
+    fn event(&mut self, event: &<P::Measurement as Measurement>::Event) -> io::Result<()> {
+        self.report.event(event)
+    }
+
+    fn flush(&mut self, _: Instant) -> io::Result<Instant> {
+        self.report.flush().map(|()| Instant::FAR)
+    }
+
+    fn conclude(&mut self, measurements: &[P::Measurement], end: End) -> io::Result<ExitStatus> {
+        self.plan.conclude(measurements, end, &mut *self.report)
+    }
+}
