@@ -1,5 +1,6 @@
 //! Text that came from outside: names, banners, configuration.
 
+use idna::AsciiDenyList;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -26,8 +27,8 @@ impl Untrusted {
         if self.0.is_ascii() {
             return Cow::Borrowed(self);
         }
-        match idna::domain_to_ascii(&self.0) {
-            Ok(name) => Cow::Owned(Self(name)),
+        match idna::domain_to_ascii_cow(self.0.as_bytes(), AsciiDenyList::URL) {
+            Ok(name) => Cow::Owned(Self(name.into_owned())),
             Err(_) => Cow::Borrowed(self),
         }
     }
