@@ -25,6 +25,7 @@
 
 mod address;
 pub mod clock;
+pub mod console;
 mod control;
 mod dialog;
 mod filter;
@@ -44,7 +45,7 @@ pub mod signals;
 pub use machine::MachineNetwork;
 pub use network::SystemNetwork;
 pub use open::{DontFragment, OpenRequest, tcp};
-pub use output::{Stdout, terminal_columns};
+pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};
 #[doc(hidden)]
 pub use raw::start;

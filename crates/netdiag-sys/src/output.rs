@@ -27,6 +27,14 @@ const MOST_KEPT: usize = 1 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Stdout(Rc<RefCell<Queue>>);
 
+impl Stdout {
+    /// Whether something that was written is still kept for its reader.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.0.borrow().bytes.is_empty()
+    }
+}
+
 /// What was written and is not yet taken.
 #[derive(Debug, Default)]
 struct Queue {
@@ -91,13 +99,6 @@ impl Queue {
     fn check(&self) -> raw::Result<()> {
         self.fault.map_or(Ok(()), Err)
     }
-}
-
-/// The columns of the terminal that standard output is; `None` where it is none, or one that does
-/// not know, such as a serial line (`TIOCGWINSZ`, ioctl_tty(2)).
-#[must_use]
-pub fn terminal_columns() -> Option<u16> {
-    raw::stdout_columns().ok().filter(|columns| *columns > 0)
 }
 
 /// Whether standard output takes bytes, or says why it never will.

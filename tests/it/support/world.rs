@@ -3,10 +3,10 @@
 
 use super::process;
 use netdiag_cli::{ExitStatus, LookedUp, OpenRequest, Terminal, World};
-use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations};
+use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations, Size};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Instant, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Found, Instant, Way};
 use netdiag_sim::{Recording, Scenario, VirtualNetwork};
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -26,6 +26,7 @@ pub(crate) struct SimWorld {
     scenario: Scenario,
     network: Rc<RefCell<VirtualNetwork>>,
     terminal: Terminal,
+    screen: Option<Size>,
 }
 
 /// The network that the program gets; the world keeps its other end for the truth.
@@ -62,7 +63,7 @@ impl SimWorld {
         let mut network = VirtualNetwork::with_socket(&scenario, socket);
         network.internet().record(Recording::Memory(RECORDED));
         let terminal = Terminal::default();
-        Self { scenario, network: Rc::new(RefCell::new(network)), terminal }
+        Self { scenario, network: Rc::new(RefCell::new(network)), terminal, screen: None }
     }
 }
 
@@ -95,7 +96,10 @@ impl World for SimWorld {
     }
 
     fn resolve(&mut self, names: &[String], family: Option<Family>, _: Duration) -> Vec<LookedUp> {
-        names.iter().map(|name| (self.look_up(name, family), Duration::ZERO)).collect()
+        names
+            .iter()
+            .map(|name| (self.look_up(name, family).map(Found::from), Duration::ZERO))
+            .collect()
     }
 
     fn tcp(&mut self, _: Family) -> Result<(), NetworkError> {
@@ -158,6 +162,18 @@ impl World for SimWorld {
 
     fn terminal(&self) -> Terminal {
         self.terminal
+    }
+
+    fn screen(&self) -> Option<Size> {
+        self.screen
+    }
+
+    fn host_name(&mut self) -> String {
+        "here".to_owned()
+    }
+
+    fn backlog(&self) -> Box<dyn Fn() -> bool> {
+        Box::new(|| false)
     }
 
     fn may_flood(&self) -> bool {
@@ -225,6 +241,15 @@ pub(crate) fn run_at_width(scenario: &str, arguments: &[&str], width: u16) -> Ra
     let mut world = SimWorld::new(scenario, SocketKind::Raw);
     world.terminal =
         Terminal { stdout: true, no_color: true, width: Some(width), ..Terminal::default() };
+    run_in(world, arguments)
+}
+
+/// The same in a scenario that is given as its text, on a terminal that a screen can be drawn on.
+pub(crate) fn run_on_screen(scenario: &str, arguments: &[&str]) -> Ran {
+    let scenario = scenario.parse().unwrap_or_else(|fault| panic!("{fault}"));
+    let mut world = SimWorld::of(scenario, SocketKind::Raw);
+    world.terminal = Terminal { stdout: true, stderr: true, no_color: true, width: Some(100) };
+    world.screen = Some(Size { columns: 100, rows: 24 });
     run_in(world, arguments)
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod marking;
+pub(crate) mod mtr;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
@@ -10,6 +11,7 @@ pub(crate) mod trace;
 pub(crate) mod value;
 
 pub(crate) use fping::{FpingArguments, FpingWords};
+pub(crate) use mtr::MtrArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
@@ -96,6 +98,8 @@ commands! {
     Sweep(Box<SweepArguments>) = "sweep",
     /// The path to one or more hosts: each router on the way, where it ends, and by whom.
     Trace(Box<TraceArguments>) = "trace" | "traceroute",
+    /// The path to one or more hosts, cycle by cycle: loss and times of every hop, and where loss is real.
+    Mtr(Box<MtrArguments>) = "mtr",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// Print the JSON Schema of a command's document, or its metrics.

@@ -18,4 +18,5 @@ pub(crate) enum Documented {
     Ping,
     Sweep,
     Trace,
+    Mtr,
 }

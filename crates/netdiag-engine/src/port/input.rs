@@ -1,6 +1,7 @@
 //! What the network tells the engine.
 
 use super::change::Change;
+use super::console::Console;
 use super::operation::OperationId;
 use super::packet::{QueuedError, Received};
 use super::send_error::SendError;
@@ -21,8 +22,8 @@ pub struct Input<B> {
 /// What can happen. `B` is how bytes are held: a slice outside, a range inside a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind<B> {
-    /// A datagram left. Comes before anything that the datagram caused. One that was told with a user
-    /// stamp may be told once more, with the kernel's, where that came later.
+    /// A datagram left; not told where nobody knows. Comes before anything that it caused. One with a
+    /// user stamp may be told once more, with the kernel's, where that came later.
     Sent {
         /// Which one.
         id: OperationId,
@@ -82,6 +83,8 @@ pub enum InputKind<B> {
     Changed(Change),
     /// Somebody wants to see the figures now (SIGQUIT).
     Interim,
+    /// Somebody did something at the terminal.
+    Console(Console),
     /// Nothing happened until the time that was asked for.
     Timeout,
     /// The run must end.
@@ -137,6 +140,7 @@ impl<B> InputKind<B> {
             Self::Named { id, result } => InputKind::Named { id, result },
             Self::Changed(change) => InputKind::Changed(change),
             Self::Interim => InputKind::Interim,
+            Self::Console(console) => InputKind::Console(console),
             Self::Timeout => InputKind::Timeout,
             Self::Stop(cause) => InputKind::Stop(cause),
         }

@@ -12,8 +12,8 @@ pub struct SendError {
     /// The socket bypasses routers (SO_DONTROUTE, socket(7)), and no network that is directly
     /// attached has the address: ENETUNREACH, whatever routes there are.
     pub direct: bool,
-    /// The kernel said that it was sent, and it never came to an interface: EPERM, which other
-    /// sockets are told of what the firewall drops, is concluded.
+    /// Concluded. EPERM: a firewall dropped it, it came to no interface. ENOBUFS: a full queue did, it
+    /// left none. ECONNREFUSED: the destination refused it, or a firewall of this machine.
     pub unseen: bool,
 }
 
@@ -31,9 +31,14 @@ impl SendError {
             "-r bypasses routers, and no directly attached network has this address";
         const UNSEEN: &str = "it never came to an interface: blocked by a local firewall rule, \
                               though the kernel did not say so";
-        match (self.direct, self.unseen) {
-            (true, _) => Some(NOT_ATTACHED),
-            (_, true) => Some(UNSEEN),
+        const EPERM: i32 = 1;
+        const ENOBUFS: i32 = 105;
+        const STUCK: &str = "it came to an interface and never left it: probably the queue of the \
+                             interface is full, though the kernel did not say so";
+        match (self.direct, self.unseen, self.errno) {
+            (true, ..) => Some(NOT_ATTACHED),
+            (_, true, EPERM) => Some(UNSEEN),
+            (_, true, ENOBUFS) => Some(STUCK),
             _ => errno::send_meaning(self.errno),
         }
     }

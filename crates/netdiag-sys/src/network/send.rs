@@ -2,6 +2,8 @@
 
 use super::errors::Reading;
 use super::lane::{LARGE_MESSAGE, Lane, Shared};
+use super::memory;
+use super::queue::{Discards, Trace};
 use crate::address::{self, Name};
 use crate::control::ControlBuffer;
 use crate::open::StampKeys;
@@ -16,9 +18,14 @@ use std::os::fd::AsFd;
 /// How often a send is tried again while errors of earlier packets come in its way.
 const RETRIES: usize = 3;
 
+/// What is no larger leaves in one piece by every link: the least MTU of IPv6 less its header (RFC 8200
+/// section 5).
+const WHOLE: usize = 1_240;
+
 /// A datagram as the kernel takes it.
 pub(super) struct Prepared<'a> {
-    id: OperationId,
+    pub(super) id: OperationId,
+    pub(super) to: Destination,
     name: Name,
     name_len: usize,
     control: ControlBuffer,
@@ -26,6 +33,14 @@ pub(super) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
+    /// One that only has its name.
+    #[cfg(test)]
+    pub(super) fn to_nowhere(id: OperationId, to: Destination) -> Self {
+        let (name, name_len) = address::encode(to, 0);
+        let control = ControlBuffer::new(to.family(), &Default::default(), None);
+        Prepared { id, to, name, name_len, control, bytes: &[] }
+    }
+
     fn outgoing(&'a self) -> Outgoing<'a> {
         Outgoing {
             name: self.name.get(..self.name_len).unwrap_or_default(),
@@ -49,6 +64,7 @@ impl Lane {
         let (name, name_len) = address::encode(scoped(transmit), port);
         Prepared {
             id: transmit.id,
+            to: transmit.destination,
             name,
             name_len,
             control: ControlBuffer::new(self.socket.family, &transmit.control, key),
@@ -63,9 +79,21 @@ impl Lane {
         prepared: &Prepared<'_>,
         inputs: &mut Inputs,
     ) -> Result<(), NetworkError> {
+        let discarded = |lane: &Self| {
+            let discards = lane.discards.as_ref().filter(|_| prepared.bytes.len() > WHOLE);
+            discards.and_then(Discards::read)
+        };
+        let discarded_before = discarded(self);
         let user = self.before_send(shared, &[prepared.bytes.len()]);
+        let before = self.waiting();
         match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
-            Ok(()) => self.departed(prepared.id, user),
+            Ok(()) => {
+                let trace = Trace::between(before, self.waiting());
+                self.departed(prepared, user, trace);
+                if discarded(self) > discarded_before {
+                    self.unstamped.mark_torn();
+                }
+            }
             Err(errno) => self.send_failed(shared, prepared, errno, inputs)?,
         }
         Ok(())
@@ -91,7 +119,7 @@ impl Lane {
                 Ok(left) => {
                     let is_cut_short = left < chunk.len();
                     let (departed, rest) = prepared.split_at(left.min(prepared.len()));
-                    departed.iter().for_each(|one| self.departed(one.id, user));
+                    departed.iter().for_each(|one| self.departed(one, user, Trace::Unseen));
                     prepared = rest;
                     if is_cut_short && self.socket.stamp_keys == StampKeys::Counted {
                         // The next one failed, perhaps for an earlier one's error, and may be
@@ -109,8 +137,16 @@ impl Lane {
         Ok(())
     }
 
+    /// What the socket's memory tells, where a full queue must be found out by that.
+    fn waiting(&self) -> Option<u32> {
+        self.discards.as_ref().and_then(|_| memory::waiting(self.socket.as_fd()))
+    }
+
     /// Makes room for replies, and reads the clock as the last thing before a send.
     fn before_send(&mut self, shared: &mut Shared, sizes: &[usize]) -> Instant {
+        if !self.active {
+            self.discards.iter_mut().for_each(Discards::start);
+        }
         self.active = true;
         sizes.iter().for_each(|size| shared.make_room(*size));
         if self.socket.is_udp() {
@@ -145,7 +181,7 @@ impl Lane {
             match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
                 Ok(()) => {
                     self.tell_errors(shared, inputs);
-                    self.departed(prepared.id, user);
+                    self.departed(prepared, user, Trace::Unseen);
                     return Ok(());
                 }
                 Err(again) => errno = again,

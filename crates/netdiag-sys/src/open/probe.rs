@@ -24,8 +24,8 @@ const STAMP_ID: i32 = libc::SOF_TIMESTAMPING_OPT_ID as i32;
 const SO_RXQ_OVFL: i32 = 40;
 
 /// What is lost where a packet that came to an interface's queue is known to have come so far.
-const QUIET_DROPS: &str = "sends that a full queue of this machine dropped, or its firewall while a \
-                           neighbour is looked for";
+const QUIET_DROPS: &str = "sends that a full queue of this machine or its firewall dropped while a \
+                           neighbour was looked for";
 
 /// `IP_RECVERR_RFC4884` and `IPV6_RECVERR_RFC4884` (Linux 5.9): errors keep their extensions.
 const IP_RECVERR_RFC4884: i32 = 26;
@@ -44,6 +44,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
+    /// Sockets that keep the ports of raw TCP from everybody else.
+    pub(crate) reserved: Vec<Socket>,
     /// It is read even if nothing is sent by it.
     pub(crate) only_listens: bool,
     /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
@@ -80,6 +82,7 @@ impl ProbeSocket {
             is_direct: request.direct && family == Family::Ipv4,
             tells_departures: false,
             only_listens: false,
+            reserved: Vec::new(),
         }
     }
 
@@ -108,6 +111,11 @@ impl ProbeSocket {
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
     pub(crate) fn is_udp(&self) -> bool {
         self.opening.socket == SocketKind::UdpErrorQueue
+    }
+
+    /// Whether what leaves by it are segments of TCP.
+    pub(crate) fn is_tcp(&self) -> bool {
+        !self.reserved.is_empty()
     }
 
     /// The firewall mark of what leaves by it.

@@ -39,14 +39,6 @@ pub(crate) fn wait_for_stdout() -> Result<()> {
     }
 }
 
-/// How wide the terminal is that standard output is.
-pub(crate) fn stdout_columns() -> Result<u16> {
-    let mut size = libc::winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: the request writes one winsize, which lives until the call returns.
-    check(unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) })?;
-    Ok(size.ws_col)
-}
-
 /// Writes to standard output; returns how many bytes it took.
 pub(crate) fn write_stdout(bytes: &[u8]) -> Result<usize> {
     // SAFETY: the pointer and length are those of `bytes`.
