@@ -112,6 +112,37 @@ fn n4_a_name_cannot_write_to_the_terminal() {
     }
 }
 
+/// `netdiag sweep` of a target that answers.
+fn sweep(server: fn(&[u8]) -> Option<Vec<u8>>, form: &str) -> Option<Ended> {
+    let namespace = Namespace::with_resolver(SERVER)?;
+    namespace.serve_names(server);
+    let arguments = ["sweep", "--names", "--output", form, "192.0.2.5"];
+    Some(run(&mut namespace.netdiag(&arguments)))
+}
+
+#[test]
+fn a10_n4_a_sweep_shows_names_where_they_were_asked_for() {
+    for form in ["text", "csv", "json", "jsonl"] {
+        let Some(ended) = sweep(good, form) else { return };
+        assert_eq!(ended.out.matches("here.example").count(), 1, "{ended:?}");
+        let Some(ended) = sweep(evil, form) else { return };
+        assert_eq!(ended.out.matches("own.example").count(), 1, "{form}: {ended:?}");
+        assert!(!ended.out.chars().any(|c| c.is_control() && c != '\n'), "{form}: {ended:?}");
+    }
+}
+
+#[test]
+fn a10_a_dead_server_holds_no_sweep_and_is_told() {
+    let Some(ended) = sweep(silent, "json") else { return };
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert!(ended.took < Duration::from_millis(500) + NOISE, "{ended:?}");
+    let json = ended.json();
+    assert_eq!(json["findings"][0]["code"], "names-unknown", "{ended:?}");
+    assert_eq!(json["findings"][0]["evidence"]["late"], 1, "{ended:?}");
+    let Some(ended) = sweep(nxdomain, "json") else { return };
+    assert_eq!(ended.json()["findings"].as_array().map(Vec::len), Some(0), "no name: {ended:?}");
+}
+
 #[test]
 fn b19_a_name_that_does_not_exist_is_an_answer_of_a_server() {
     let Some(ended) = ping(nxdomain, &["-c", "1", "gone.example"]) else { return };

@@ -247,6 +247,12 @@ impl<M: Measurement> Engine<M> {
         }
     }
 
+    /// What was put out so far has left by `now`. Optional: without it, it is taken to have left at
+    /// the time of the last input, which packets that wait for each other may be well behind.
+    pub fn submitted(&mut self, now: Instant) {
+        self.pace.left(now);
+    }
+
     /// The next thing to do. Call until it says `Wait` or `Finished`.
     pub fn poll_output(&mut self) -> Output<'_, M::Event> {
         loop {

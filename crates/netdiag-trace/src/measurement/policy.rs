@@ -203,7 +203,7 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
-        self.names.tell(address, result.as_ref().ok().cloned().flatten());
+        self.names.tell(address, result);
         self.tell_hops(self.last_at.unwrap_or_default(), false, events);
     }
 
