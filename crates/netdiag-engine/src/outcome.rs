@@ -187,6 +187,10 @@ pub enum Why {
     ReceiveDrops,
     /// The interface, its address or the route changed while the probe was under way.
     InterfaceChanged,
+    /// Nothing says whether the probe left this machine.
+    DepartureUnknown,
+    /// It was refused by the destination or by this machine's own firewall.
+    RefuserUnknown,
 }
 
 impl Why {
@@ -197,6 +201,8 @@ impl Why {
             Self::Suspended => "suspended",
             Self::ReceiveDrops => "receive-drops",
             Self::InterfaceChanged => "interface-changed",
+            Self::DepartureUnknown => "departure-unknown",
+            Self::RefuserUnknown => "refuser-unknown",
         }
     }
 
@@ -207,6 +213,10 @@ impl Why {
             Self::Suspended => "the machine slept while it was under way",
             Self::ReceiveDrops => "our own socket dropped packets while it was under way",
             Self::InterfaceChanged => "the way out of this machine changed while it was under way",
+            Self::DepartureUnknown => "whether it left this machine is not known",
+            Self::RefuserUnknown => {
+                "whether the destination refused it or a firewall of this machine is not known"
+            }
         }
     }
 }

@@ -49,8 +49,8 @@ fn b5_a_queue_that_is_full_all_the_time_is_told_as_the_cause() {
         let arguments =
             ["ping", "--json", "-c", "5", "-i", interval, "-W", "0.5", "-s", "1380", host];
         let mut commands = vec![lab.here.netdiag(&arguments)];
-        // Of IPv6 the kernel tells raw sockets only.
-        commands.extend((!host.contains(':')).then(|| lab.here.nobody(&arguments)));
+        // Of IPv6 the kernel tells raw sockets only: for others there are stamps that do not come.
+        commands.push(lab.here.nobody(&arguments));
         for mut command in commands {
             let ended = run(&mut command);
             assert_eq!(ended.code(), Some(3), "{ended:?}");
@@ -65,6 +65,53 @@ fn b5_a_queue_that_is_full_all_the_time_is_told_as_the_cause() {
             assert!(said.contains("queue of the interface is full"), "{said}");
         }
     }
+}
+
+/// Of an ICMPv6 datagram socket the kernel says that what a full queue dropped was sent.
+#[test]
+fn b5_what_a_full_queue_drops_without_a_word_is_no_loss() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    lab.here.run(&format!("{SLOW} 12kbit"));
+    let arguments = ["ping", "--json", "-c", "10", "-i", "0.05", "-W", "10", "-s", "1380"];
+    let ended = run(&mut lab.here.nobody(&[&arguments[..], &["fd09:1::1"]].concat()));
+    let target = ended.target();
+    assert_eq!(target["method"]["socket"], "icmp-datagram", "{ended:?}");
+    // As with a socket that is told.
+    let count = |key: &str| target[key].as_u64().expect("a number");
+    let counted = ["attempted", "sent", "received", "local_errors", "lost"].map(count);
+    assert_eq!(counted, [10, 3, 3, 7, 0], "{ended:?}");
+    let probes = target["probes"].as_array().expect("probes");
+    let answered = probes.iter().filter(|probe| probe["outcome"] == "reply");
+    assert!(answered.clone().all(|probe| probe["stamp"] == "kernel"), "{ended:?}");
+    assert_eq!(answered.count(), 3, "{ended:?}");
+}
+
+/// Nor is what waits there until nobody waits for its answer any more, in one piece or in several, nor
+/// what is sent to many at once.
+#[test]
+fn b5_what_never_left_a_queue_of_this_machine_is_no_loss() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    for size in ["1380", "56", "4000"] {
+        lab.here.run(&format!("{SLOW} 8bit"));
+        let arguments = ["ping", "--json", "-c", "40", "-i", "0.02", "-W", "0.5", "-s", size];
+        let ended = run(&mut lab.here.nobody(&[&arguments[..], &["fd09:1::1"]].concat()));
+        let target = ended.target();
+        let count = |key: &str| target[key].as_u64().expect("a number");
+        assert_eq!((count("lost"), count("attempted")), (0, 40), "{ended:?}");
+        assert!(count("local_errors") > 0, "{ended:?}");
+        lab.here.run("tc qdisc del dev lab0 root");
+    }
+    lab.far.run("ip -6 route add local fd09:2::/64 dev lo");
+    lab.here.run(&format!("{SLOW} 8bit"));
+    let ended = run(&mut lab.here.nobody(&["sweep", "--json", "--timeout", "0.5", "fd09:2::/121"]));
+    let document = ended.json();
+    let targets = document["targets"].as_array().expect("targets");
+    let is = |state: &str| targets.iter().filter(|target| target["state"] == state).count();
+    assert_eq!(targets.len(), 128, "{ended:?}");
+    assert_eq!(is("timeout"), 0, "{document:#}");
+    assert!(is("not-sent") + is("unknown") > 64, "{document:#}");
 }
 
 #[test]

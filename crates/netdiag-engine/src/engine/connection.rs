@@ -3,7 +3,7 @@
 use super::Engine;
 use super::receive::{Arrival, Timing, plain_reply, round_trip};
 use crate::measurement::Measurement;
-use crate::outcome::{IcmpError, Outcome, Refusal, Reply, ReplyDetail, Stray};
+use crate::outcome::{IcmpError, Outcome, Refusal, Reply, ReplyDetail, Stray, Why};
 use crate::port::{ExchangeError, SendError, TcpInfo};
 use crate::table::State;
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
@@ -61,6 +61,7 @@ impl<M: Measurement> Engine<M> {
         let in_time = rtt <= entry.timeout();
         let outcome = match (icmp, error.errno) {
             (Some(icmp), _) if in_time => Outcome::NetError(icmp),
+            (None, ECONNREFUSED) if error.unseen => Outcome::Unknown(Why::RefuserUnknown),
             (None, errno @ (ECONNREFUSED | ECONNRESET)) if in_time => {
                 Outcome::Refused(Refusal { errno, rtt, stamp })
             }

@@ -145,7 +145,9 @@ impl<M: Measurement> Engine<M> {
         // A reply that this machine lost is not a reply that the network lost.
         let from = entry.sent_at();
         let way = self.ways.get(&entry.measurement);
-        let outcome = if entry.carrier != Carrier::Dialog && self.drops.overlap(from, to) {
+        let outcome = if entry.state == State::Queued {
+            Outcome::Unknown(Why::DepartureUnknown)
+        } else if entry.carrier != Carrier::Dialog && self.drops.overlap(from, to) {
             Outcome::Unknown(Why::ReceiveDrops)
         } else if way.is_some_and(|way| way.overlap(from, to)) {
             Outcome::Unknown(Why::InterfaceChanged)

@@ -9,6 +9,9 @@ use std::net::IpAddr;
 
 /// The error number of a send that a firewall refuses.
 pub const EPERM: i32 = 1;
+const ENOBUFS: i32 = 105;
+/// What the kernel may not tell.
+const CONCLUDED: [i32; 2] = [EPERM, ENOBUFS];
 const EMSGSIZE: i32 = 90;
 const ENETUNREACH: i32 = 101;
 
@@ -23,15 +26,15 @@ pub struct Unsent {
     mtu: Option<u32>,
     /// Whether those of ENETUNREACH come from going past every router.
     not_attached: bool,
-    /// Whether those of EPERM are concluded from stamps that did not come.
-    unseen: bool,
+    /// Whether those of [`CONCLUDED`] are concluded from stamps that did not come.
+    unseen: [bool; 2],
 }
 
 impl Unsent {
     /// None.
     #[must_use]
     pub const fn new() -> Self {
-        Self { errors: BTreeMap::new(), mtu: None, not_attached: false, unseen: false }
+        Self { errors: BTreeMap::new(), mtu: None, not_attached: false, unseen: [false; 2] }
     }
 
     /// A probe never left.
@@ -39,7 +42,9 @@ impl Unsent {
         *self.errors.entry(error.errno).or_default() += 1;
         self.mtu = error.mtu.or(self.mtu);
         self.not_attached |= error.direct;
-        self.unseen |= error.unseen;
+        for (any, errno) in self.unseen.iter_mut().zip(CONCLUDED) {
+            *any |= error.unseen && error.errno == errno;
+        }
     }
 
     /// The cause of most of them, and of how many.
@@ -60,7 +65,7 @@ impl Unsent {
             errno,
             mtu: self.mtu.filter(|_| errno == EMSGSIZE),
             direct: self.not_attached && errno == ENETUNREACH,
-            unseen: self.unseen && errno == EPERM,
+            unseen: self.unseen.iter().zip(CONCLUDED).any(|(any, of)| *any && of == errno),
         }
     }
 }
@@ -143,7 +148,7 @@ pub fn sending_advice(cause: &SendError, address: IpAddr, source: Option<IpAddr>
         EMSGSIZE => "smaller packets (`--size`), or `--df dont`".to_owned(),
         11 => "smaller bursts: a longer `--interval`, fewer targets at once".to_owned(),
         122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
-        105 => {
+        ENOBUFS => {
             "the queue of the interface is full: `ip -s link`, or a longer `--interval`".to_owned()
         }
         _ if cause.direct => format!("leave out -r; by which router: `ip route get {address}`"),

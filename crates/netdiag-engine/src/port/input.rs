@@ -187,8 +187,10 @@ pub struct SendError {
     /// The socket bypasses routers (SO_DONTROUTE, socket(7)), and no network that is directly
     /// attached has the address: ENETUNREACH, whatever routes there are.
     pub direct: bool,
-    /// The kernel said that it was sent, and it never came to an interface: EPERM, which other
-    /// sockets are told of what the firewall drops, is concluded.
+    /// The kernel did not say so, and it is concluded. With EPERM: that a firewall dropped it, since
+    /// it never came to an interface. With ENOBUFS: that a full queue did, since it came to an
+    /// interface and never to its driver. With ECONNREFUSED: that it was refused, and nobody knows
+    /// whether by the destination or by a firewall of this machine.
     pub unseen: bool,
 }
 
@@ -206,9 +208,15 @@ impl SendError {
             "-r bypasses routers, and no directly attached network has this address";
         const UNSEEN: &str = "it never came to an interface: blocked by a local firewall rule, \
                               though the kernel did not say so";
-        match (self.direct, self.unseen) {
-            (true, _) => Some(NOT_ATTACHED),
-            (_, true) => Some(UNSEEN),
+        const EPERM: i32 = 1;
+        const ENOBUFS: i32 = 105;
+        const UNSEEN_IN_QUEUE: &str = "it came to an interface and never left it: probably the \
+                                       queue of the interface is full, though the kernel did not \
+                                       say so";
+        match (self.direct, self.unseen, self.errno) {
+            (true, ..) => Some(NOT_ATTACHED),
+            (_, true, EPERM) => Some(UNSEEN),
+            (_, true, ENOBUFS) => Some(UNSEEN_IN_QUEUE),
             _ => errno::send_meaning(self.errno),
         }
     }

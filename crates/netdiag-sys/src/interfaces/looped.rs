@@ -1,37 +1,51 @@
-//! Packets that never leave this machine.
+//! How many packets came and went by an interface, whosever they are.
 
 use super::ask;
 use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
+use netlink_packet_route::link::{LinkAttribute, LinkMessage, Stats64};
 
 /// The loopback interface has this index in every network namespace (`LOOPBACK_IFINDEX`).
 const LOOPBACK: u32 = 1;
 
-/// How many packets came by the loopback interface so far, whosever they are (`IFLA_STATS64`);
+/// How many packets came by the loopback interface so far: those that never leave this machine.
 /// `None` where the kernel does not tell.
 pub(crate) fn looped() -> Option<u64> {
+    Some(statistics(LOOPBACK)?.rx_packets)
+}
+
+/// How many packets the driver of an interface took so far. A driver that tells them only when they
+/// are out keeps them in the memory of their sockets until then.
+pub(crate) fn sent_by(index: u32) -> Option<u64> {
+    Some(statistics(index)?.tx_packets)
+}
+
+/// `IFLA_STATS64`.
+fn statistics(index: u32) -> Option<Stats64> {
     let mut link = LinkMessage::default();
-    link.header.index = LOOPBACK;
+    link.header.index = index;
     let answer = ask("RTM_GETLINK", RouteNetlinkMessage::GetLink(link)).ok()?;
     let RouteNetlinkMessage::NewLink(link) = answer else { return None };
     link.attributes.iter().find_map(|attribute| match attribute {
-        LinkAttribute::Stats64(stats) => Some(stats.rx_packets),
+        LinkAttribute::Stats64(stats) => Some(*stats),
         _ => None,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::looped;
+    use super::*;
     use std::net::UdpSocket;
 
     #[test]
     fn what_is_sent_to_oneself_is_counted() {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        let before = looped().expect("every machine has it");
+        let both =
+            || (looped().expect("every machine has it"), sent_by(LOOPBACK).expect("it, too"));
+        let (came, went) = both();
         let own = socket.local_addr().expect("an address");
         socket.send_to(b"x", own).expect("sent");
         socket.recv_from(&mut [0; 8]).expect("received");
-        assert!(looped().expect("it still has it") > before);
+        let (come, gone) = both();
+        assert!(come > came && gone > went);
     }
 }

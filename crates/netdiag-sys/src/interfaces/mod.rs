@@ -8,7 +8,7 @@ mod way;
 
 pub use dump::has_address;
 pub(crate) use dump::waits_for_neighbour;
-pub(crate) use looped::looped;
+pub(crate) use looped::{looped, sent_by};
 pub(crate) use watch::Interfaces;
 pub use way::way;
 

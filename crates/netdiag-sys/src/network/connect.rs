@@ -1,6 +1,6 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
-use super::handshake::{self, Handshake, Verdict};
+use super::handshake::{self, Handshake, Refuser, Verdict};
 use crate::clock;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
@@ -60,9 +60,12 @@ impl Connects {
     fn watch(&mut self, connect: &Connect, mut socket: Socket, inputs: &mut Inputs) {
         let refused = handshake::refused_at_once(&socket);
         if let Some(stamp) = refused {
-            match handshake::tried_again(connect) {
-                Some(again) => socket = again,
-                None => return push_refused(connect.id, stamp, inputs),
+            match handshake::refuser(connect) {
+                Refuser::Target => return push_refused(connect.id, stamp, inputs),
+                Refuser::Here => {
+                    return push_failed(connect.id, SendError::new(libc::EPERM), None, inputs);
+                }
+                Refuser::Unclear(again) => socket = again,
             }
         }
         let handshake = Handshake::new(&socket, clock::now());
@@ -140,7 +143,13 @@ impl Connecting {
             return true;
         }
         match self.socket.take_error() {
-            Ok(None) if polled.is_writable() => self.push_connected(inputs),
+            Ok(None) if polled.is_writable() => match self.refused {
+                Some(stamp) => {
+                    push_refused_by_either(self.id, stamp, inputs);
+                    true
+                }
+                None => self.push_connected(inputs),
+            },
             Ok(None) => false,
             Ok(Some(error)) | Err(error) => {
                 match (errno_of(&error), self.refused) {
@@ -159,8 +168,8 @@ impl Connecting {
             (Verdict::KeptBack(errno), _) => {
                 push_failed(self.id, SendError::new(errno), None, inputs);
             }
-            // What refused it then was not here.
-            (Verdict::Left, Some(stamp)) => push_refused(self.id, stamp, inputs),
+            // What refused it then may have been a rule that is gone.
+            (Verdict::Left, Some(stamp)) => push_refused_by_either(self.id, stamp, inputs),
         }
         true
     }
@@ -186,6 +195,12 @@ impl Connecting {
         inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
         true
     }
+}
+
+/// It was refused at that time, by the destination or by this machine.
+fn push_refused_by_either(id: OperationId, stamp: Stamp, inputs: &mut Inputs) {
+    let error = SendError { unseen: true, ..SendError::new(libc::ECONNREFUSED) };
+    inputs.push(stamp.at, InputKind::ConnectFailed { id, stamp, error, icmp: None });
 }
 
 /// It was refused by the destination, at that time.

@@ -99,6 +99,7 @@ impl Lane {
             }
             let at = ancillary.stamp.and_then(|real| shared.clock.to_monotonic(real));
             if let Some(departed) = self.unstamped.take(error.data, at) {
+                self.discards.iter_mut().for_each(|it| it.saw_stamp(&departed));
                 let sent = departed.user;
                 let stamp = shared.clock.stamp(ancillary.stamp, sent, user, sent);
                 push_sent(departed.id, stamp, inputs);

@@ -2,18 +2,26 @@
 //! that a rule in its own output hook dropped, and a reset that such a rule makes looks like one of
 //! the target.
 //!
-//! The first leaves a trace on the connection's own socket when the SYN is sent again. So that it
-//! does, a connection that was refused within connect(2) is tried again by a socket that takes no
-//! packet with a TTL below 255 (RFC 5082): no such reset ends that. Counters of the whole machine only
-//! acquit: where nothing came by the loopback interface the reset was not made here, and no time is
-//! lost. (A filter on the socket that tells by which interface a reset came would be simpler, but
-//! Linux 6.18 gives a TCP socket none without CAP_NET_ADMIN; and one that is bound to an interface
-//! takes such a reset all the same.)
+//! The first leaves a trace on the connection's own socket when the SYN is sent again.
+//!
+//! The second comes within connect(2), as that of a target can only where it is on this machine, in a
+//! container say. Then the connection is tried again. Where nothing comes by the loopback interface,
+//! and it is refused all the same, that is the target's doing, and no time is lost. Else sockets try
+//! that take no packet with a TTL below 255 (RFC 5082): no reset of a rule ends those. Where each time
+//! something comes by the loopback interface, while the driver of the way out takes nothing and nothing
+//! of the connection waits for it, the SYNs got no further than a rule here.
+//!
+//! Between the two, what becomes of the last try is waited for. A SYN that is sent again and kept back
+//! tells of a rule. One that leaves says nothing of the first, since rules change and have limits: who
+//! refused that is then not known. (A filter on the socket that tells by which interface a reset came
+//! would be simpler, but Linux 6.18 gives a TCP socket none without CAP_NET_ADMIN; and one that is
+//! bound to an interface takes such a reset all the same.)
 
 use super::connect::{Deaf, open};
+use super::memory;
 use crate::{clock, interfaces, raw};
-use netdiag_engine::port::{Connect, TcpInfo};
-use netdiag_model::{Destination, Instant, Stamp};
+use netdiag_engine::port::{Connect, Control, TcpInfo};
+use netdiag_model::{Destination, Instant, Stamp, Way};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::net::{SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
@@ -88,23 +96,59 @@ pub(super) fn refused_at_once(socket: &Socket) -> Option<Stamp> {
     (error.raw_os_error() == Some(libc::ECONNREFUSED)).then(|| Stamp::user(clock::now()))
 }
 
-/// Whether a connection that was refused at once may have been refused by a rule of this machine's
-/// own firewall. To know, it is tried again by a socket that such a reset cannot end, which is given
-/// back where it may: its SYNs tell the rest.
-pub(super) fn tried_again(connect: &Connect) -> Option<Socket> {
+/// Who refused a connection at once.
+#[derive(Debug)]
+pub(super) enum Refuser {
+    /// The destination.
+    Target,
+    /// A rule of this machine's own firewall.
+    Here,
+    /// Either. What becomes of this socket tells more.
+    Unclear(Socket),
+}
+
+/// Who refused a connection that was refused at once. To know, it is tried again: once as before, and
+/// where a reset may have been made here by sockets that such a one cannot end.
+pub(super) fn refuser(connect: &Connect) -> Refuser {
     if is_own(connect.destination) {
-        return None;
+        return Refuser::Target;
     }
+    let before = interfaces::looped();
+    let Ok(again) = open(connect, Deaf::ToNothing) else { return Refuser::Target };
+    if interfaces::looped() == before {
+        return match refused_at_once(&again) {
+            Some(_) => Refuser::Target,
+            None => Refuser::Unclear(again),
+        };
+    }
+    let Control { source, interface, .. } = connect.control;
+    let way = interfaces::way(connect.destination, source, interface).ok();
+    let mut is_certain = true;
     let mut last = None;
     for _ in 0..TRIES {
-        let before = interfaces::looped()?;
-        let socket = open(connect, Deaf::ToResets).ok()?;
-        let came_by_loopback = interfaces::looped()? > before;
-        let is_waiting = State::of(&socket).is_some_and(|state| state.state == SYN_SENT);
-        last = Some(socket).filter(|_| came_by_loopback && is_waiting);
-        last.as_ref()?;
+        let Some((socket, stayed_here)) = tried_again(connect, way) else { return Refuser::Target };
+        is_certain &= stayed_here;
+        last = Some(socket);
     }
-    last
+    match last {
+        Some(socket) if !is_certain => Refuser::Unclear(socket),
+        _ => Refuser::Here,
+    }
+}
+
+/// One more try, and whether it is certain that its SYN came to no driver; `None` where a reset did not
+/// come by the loopback interface.
+fn tried_again(connect: &Connect, way: Option<Way>) -> Option<(Socket, bool)> {
+    let sent = || interfaces::sent_by(way?.interface);
+    let (sent_before, looped_before) = (sent(), interfaces::looped()?);
+    let socket = open(connect, Deaf::ToResets).ok()?;
+    if interfaces::looped()? == looped_before || State::of(&socket)?.state != SYN_SENT {
+        return None;
+    }
+    let stayed_here = memory::waiting(socket.as_fd()) == Some(0)
+        && sent_before.is_some()
+        && sent() == sent_before;
+    Some((socket, stayed_here))
 }
 
 /// Whether an address is one of this machine, which refuses over the loopback interface, too. True of

@@ -1,6 +1,9 @@
 //! One socket and all that is under way on it.
 
-use super::unstamped::Unstamped;
+use super::memory;
+use super::queue::{Discards, Fate, Judgement, Trace};
+use super::send::Prepared;
+use super::unstamped::{Departed, Unstamped};
 use crate::clock::StampClock;
 use crate::interfaces;
 use crate::open::{ProbeSocket, StampKeys};
@@ -11,9 +14,6 @@ use netdiag_engine::port::{
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant, Stamp};
 use std::os::fd::AsFd;
-
-/// `SO_MEMINFO` (sock_diag(7)): an array of 32-bit figures of a socket's memory.
-const SO_MEMINFO: i32 = 55;
 
 /// Room for one received packet as long as only small ones are sent.
 const SMALL_MESSAGE: usize = 2_048;
@@ -92,13 +92,16 @@ pub(super) struct Lane {
     pub(super) unstamped: Unstamped,
     /// Whether anything was ever sent: before that nothing that comes is for us.
     pub(super) active: bool,
+    /// Where the kernel does not tell what a queue drops.
+    pub(super) discards: Option<Discards>,
     drops: u32,
 }
 
 impl Lane {
     pub(super) fn new(socket: ProbeSocket) -> Self {
         let active = socket.only_listens;
-        Self { socket, unstamped: Unstamped::default(), active, drops: 0 }
+        let discards = socket.tells_departures.then(Discards::open).flatten();
+        Self { socket, unstamped: Unstamped::default(), active, discards, drops: 0 }
     }
 
     /// Whether a datagram leaves by it.
@@ -119,32 +122,53 @@ impl Lane {
         (self.unstamped.len() + 1).clamp(FEW, MAX_BATCH)
     }
 
-    /// A packet left.
-    pub(super) fn departed(&mut self, id: OperationId, user: Instant) {
+    /// A packet left, or so the kernel said.
+    pub(super) fn departed(&mut self, sent: &Prepared<'_>, user: Instant, trace: Trace) {
         match self.socket.stamp_keys {
-            StampKeys::Named => self.unstamped.push_named(id, user),
-            StampKeys::Counted => self.unstamped.push_counted(id, user),
+            StampKeys::Named => self.unstamped.push_named(sent.id, sent.to, user, trace),
+            StampKeys::Counted => self.unstamped.push_counted(sent.id, sent.to, user),
         }
     }
 
-    /// Lets the user stamp stand for every packet that left at `limit` or earlier.
+    /// Lets the user stamp stand for every packet that left at `limit` or earlier, and tells of those
+    /// that never did.
     pub(super) fn give_up_stamps(&mut self, limit: Instant, inputs: &mut Inputs) {
         let mut early = Vec::new();
+        let judgement = self.judge_stuck(limit);
         while let Some(departed) = self.unstamped.take_older(limit) {
             let is_in_doubt = !departed.queued && self.socket.tells_departures;
             if is_in_doubt && limit == Instant::FAR {
                 // Nothing can answer it before it is told of.
                 early.push(departed);
-            } else if is_in_doubt && self.was_dropped() {
-                let error = SendError { unseen: true, ..SendError::new(libc::EPERM) };
-                let failed = InputKind::SendFailed { id: departed.id, error };
-                inputs.push(departed.user, failed);
+                continue;
+            }
+            let fate =
+                judgement.as_ref().filter(|_| departed.queued).map(|known| known.of(&departed));
+            if is_in_doubt && self.was_dropped() {
+                push_unseen(&departed, libc::EPERM, inputs);
+            } else if fate == Some(Fate::Dropped) {
+                push_unseen(&departed, libc::ENOBUFS, inputs);
             } else {
-                push_sent(departed.id, Stamp::user(departed.user), inputs);
+                // Nothing is told of what may or may not have left, but by a stamp that comes late.
+                if fate != Some(Fate::Unknown) {
+                    push_sent(departed.id, Stamp::user(departed.user), inputs);
+                }
                 self.unstamped.remember(departed);
             }
         }
         self.unstamped.put_back(early);
+        if self.unstamped.len() == 0 {
+            self.discards.iter_mut().for_each(Discards::forget);
+        }
+    }
+
+    /// What became of packets that left at `limit` or earlier, came to a queue and not to a driver, if
+    /// there are any.
+    fn judge_stuck(&mut self, limit: Instant) -> Option<Judgement> {
+        let discards = self.discards.as_mut()?;
+        let stuck = || self.unstamped.older(limit).filter(|departed| departed.queued);
+        stuck().next()?;
+        discards.judge(self.socket.as_fd(), stuck())
     }
 
     /// Whether a packet that came to no queue of an interface was dropped by this machine's
@@ -193,12 +217,7 @@ impl Lane {
     /// Asks the socket itself what it dropped: after the last packet of an overflow no other comes
     /// that could carry the figure.
     pub(super) fn check_drops(&mut self, was_long: bool, now: Instant, inputs: &mut Inputs) {
-        let mut words = [0; 4 * (libc::SK_MEMINFO_DROPS as usize + 1)];
-        let got = raw::get_bytes(self.socket.as_fd(), libc::SOL_SOCKET, SO_MEMINFO, &mut words);
-        if got == Ok(words.len())
-            && let Some(total) = words.last_chunk()
-        {
-            let total = u32::from_ne_bytes(*total);
+        if let Some(total) = memory::drops(self.socket.as_fd()) {
             if was_long || !self.counts_broken_packets() {
                 self.report_drops(total, now, inputs);
             } else {
@@ -224,6 +243,12 @@ pub(super) fn receive(
             Err(errno) => return Err(NetworkError { call: "recvmmsg", errno }),
         }
     }
+}
+
+/// A packet did not leave, though the kernel did not say so.
+fn push_unseen(departed: &Departed, errno: i32, inputs: &mut Inputs) {
+    let error = SendError { unseen: true, ..SendError::new(errno) };
+    inputs.push(departed.user, InputKind::SendFailed { id: departed.id, error });
 }
 
 pub(super) fn push_sent(id: OperationId, stamp: Stamp, inputs: &mut Inputs) {

@@ -6,6 +6,8 @@ mod errors;
 mod gate;
 mod handshake;
 mod lane;
+mod memory;
+mod queue;
 mod receive;
 mod send;
 mod unstamped;

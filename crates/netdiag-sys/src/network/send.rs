@@ -2,6 +2,8 @@
 
 use super::errors::Reading;
 use super::lane::{LARGE_MESSAGE, Lane, Shared};
+use super::memory;
+use super::queue::{Discards, Trace};
 use crate::address::{self, Name};
 use crate::control::ControlBuffer;
 use crate::open::StampKeys;
@@ -18,7 +20,8 @@ const RETRIES: usize = 3;
 
 /// A datagram as the kernel takes it.
 pub(super) struct Prepared<'a> {
-    id: OperationId,
+    pub(super) id: OperationId,
+    pub(super) to: Destination,
     name: Name,
     name_len: usize,
     control: ControlBuffer,
@@ -49,6 +52,7 @@ impl Lane {
         let (name, name_len) = address::encode(scoped(transmit), port);
         Prepared {
             id: transmit.id,
+            to: transmit.destination,
             name,
             name_len,
             control: ControlBuffer::new(self.socket.family, &transmit.control, key),
@@ -64,8 +68,12 @@ impl Lane {
         inputs: &mut Inputs,
     ) -> Result<(), NetworkError> {
         let user = self.before_send(shared, &[prepared.bytes.len()]);
+        let before = self.waiting();
         match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
-            Ok(()) => self.departed(prepared.id, user),
+            Ok(()) => {
+                let trace = Trace::between(before, self.waiting());
+                self.departed(prepared, user, trace);
+            }
             Err(errno) => self.send_failed(shared, prepared, errno, inputs)?,
         }
         Ok(())
@@ -91,7 +99,7 @@ impl Lane {
                 Ok(left) => {
                     let is_cut_short = left < chunk.len();
                     let (departed, rest) = prepared.split_at(left.min(prepared.len()));
-                    departed.iter().for_each(|one| self.departed(one.id, user));
+                    departed.iter().for_each(|one| self.departed(one, user, Trace::Unseen));
                     prepared = rest;
                     if is_cut_short && self.socket.stamp_keys == StampKeys::Counted {
                         // The next one failed, perhaps for an earlier one's error, and may be
@@ -109,8 +117,16 @@ impl Lane {
         Ok(())
     }
 
+    /// What the socket's memory tells, where a full queue must be found out by that.
+    fn waiting(&self) -> Option<u32> {
+        self.discards.as_ref().and_then(|_| memory::waiting(self.socket.as_fd()))
+    }
+
     /// Makes room for replies, and reads the clock as the last thing before a send.
     fn before_send(&mut self, shared: &mut Shared, sizes: &[usize]) -> Instant {
+        if !self.active {
+            self.discards.iter_mut().for_each(Discards::start);
+        }
         self.active = true;
         sizes.iter().for_each(|size| shared.make_room(*size));
         if self.socket.is_udp() {
@@ -145,7 +161,7 @@ impl Lane {
             match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
                 Ok(()) => {
                     self.tell_errors(shared, inputs);
-                    self.departed(prepared.id, user);
+                    self.departed(prepared, user, Trace::Unseen);
                     return Ok(());
                 }
                 Err(again) => errno = again,

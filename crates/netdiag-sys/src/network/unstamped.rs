@@ -1,7 +1,8 @@
 //! Packets that left and whose send stamp has not come yet.
 
+use super::queue::Trace;
 use netdiag_engine::port::OperationId;
-use netdiag_model::Instant;
+use netdiag_model::{Destination, Instant};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub(super) const PATIENCE: Duration = Duration::from_millis(2);
 
 /// How many are remembered whose stamp was waited for long enough, and may still come.
-const LATE_KEPT: usize = 64;
+const LATE_KEPT: usize = 1_024;
 
 /// A stamp this much older than the send it is for belongs to another packet.
 const SLACK: Duration = Duration::from_micros(50);
@@ -21,10 +22,13 @@ pub(super) struct Departed {
     key: u32,
     is_named: bool,
     pub(super) id: OperationId,
+    pub(super) to: Destination,
     /// The time read before the send.
     pub(super) user: Instant,
     /// Whether it came to the queue of an interface, where the socket tells.
     pub(super) queued: bool,
+    /// What the socket's memory told when it was sent, where that matters.
+    pub(super) trace: Trace,
 }
 
 /// All of them, oldest first.
@@ -39,18 +43,27 @@ pub(super) struct Unstamped {
 
 impl Unstamped {
     /// A packet left under the name of its operation.
-    pub(super) fn push_named(&mut self, id: OperationId, user: Instant) {
-        self.queue.push_back(Departed { key: id.0, is_named: true, id, user, queued: false });
+    pub(super) fn push_named(
+        &mut self,
+        id: OperationId,
+        to: Destination,
+        user: Instant,
+        trace: Trace,
+    ) {
+        let (key, is_named) = (id.0, true);
+        self.queue.push_back(Departed { key, is_named, id, to, user, queued: false, trace });
     }
 
     /// A packet left and the kernel counted it.
-    pub(super) fn push_counted(&mut self, id: OperationId, user: Instant) {
+    pub(super) fn push_counted(&mut self, id: OperationId, to: Destination, user: Instant) {
         self.queue.push_back(Departed {
             key: self.next_count,
             is_named: false,
             id,
+            to,
             user,
             queued: false,
+            trace: Trace::Unseen,
         });
         self.next_count = self.next_count.wrapping_add(1);
     }
@@ -91,6 +104,11 @@ impl Unstamped {
         early.into_iter().rev().for_each(|departed| self.queue.push_front(departed));
     }
 
+    /// Those that left at `limit` or earlier, oldest first.
+    pub(super) fn older(&self, limit: Instant) -> impl Iterator<Item = &Departed> {
+        self.queue.iter().take_while(move |departed| departed.user <= limit)
+    }
+
     /// Takes out the oldest packet if it left at `limit` or earlier.
     pub(super) fn take_older(&mut self, limit: Instant) -> Option<Departed> {
         self.queue.front().filter(|oldest| oldest.user <= limit)?;
@@ -126,6 +144,9 @@ impl Unstamped {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv6Addr;
+
+    const TO: Destination = Destination::V6(Ipv6Addr::LOCALHOST, 0);
 
     fn at(nanos: u64) -> Instant {
         Instant::from_nanos(nanos)
@@ -135,7 +156,7 @@ mod tests {
     fn stamps_may_come_in_any_order_and_each_is_used_once() {
         let mut unstamped = Unstamped::default();
         for id in 5..8 {
-            unstamped.push_named(OperationId(id), at(100));
+            unstamped.push_named(OperationId(id), TO, at(100), Trace::Unseen);
         }
         assert_eq!(unstamped.take(7, None).map(|departed| departed.id), Some(OperationId(7)));
         assert_eq!(unstamped.take(7, None), None);
@@ -149,8 +170,8 @@ mod tests {
     #[test]
     fn a_stamp_that_comes_late_is_still_that_packets_if_it_left_under_a_name() {
         let mut unstamped = Unstamped::default();
-        unstamped.push_named(OperationId(1), at(100));
-        unstamped.push_counted(OperationId(2), at(100));
+        unstamped.push_named(OperationId(1), TO, at(100), Trace::Unseen);
+        unstamped.push_counted(OperationId(2), TO, at(100));
         while let Some(departed) = unstamped.take_older(at(100)) {
             unstamped.remember(departed);
         }
@@ -164,23 +185,23 @@ mod tests {
     #[test]
     fn those_whose_stamp_never_comes_are_forgotten() {
         let mut unstamped = Unstamped::default();
-        for id in 0..1_000 {
-            unstamped.push_named(OperationId(id), at(100));
+        for id in 0..3_000 {
+            unstamped.push_named(OperationId(id), TO, at(100), Trace::Unseen);
             let departed = unstamped.take_older(at(100)).expect("it left");
             unstamped.remember(departed);
         }
         assert_eq!(unstamped.late.len(), LATE_KEPT);
         assert_eq!(unstamped.take(1, None), None);
-        assert!(unstamped.take(999, None).is_some());
+        assert!(unstamped.take(2_999, None).is_some());
     }
 
     #[test]
     fn a_stamp_from_before_the_count_was_restarted_is_nobodys() {
         let mut unstamped = Unstamped::default();
-        unstamped.push_counted(OperationId(1), at(1_000_000));
+        unstamped.push_counted(OperationId(1), TO, at(1_000_000));
         assert!(unstamped.take(0, Some(at(1_001_000))).is_some());
         unstamped.restart_count();
-        unstamped.push_counted(OperationId(2), at(9_000_000));
+        unstamped.push_counted(OperationId(2), TO, at(9_000_000));
         assert_eq!(unstamped.take(0, Some(at(1_001_000))), None);
         let departed = unstamped.take(0, Some(at(9_001_000))).expect("the new one");
         assert_eq!(departed.id, OperationId(2));

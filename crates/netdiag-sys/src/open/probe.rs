@@ -24,8 +24,8 @@ const STAMP_ID: i32 = libc::SOF_TIMESTAMPING_OPT_ID as i32;
 const SO_RXQ_OVFL: i32 = 40;
 
 /// What is lost where a packet that came to an interface's queue is known to have come so far.
-const QUIET_DROPS: &str = "sends that a full queue of this machine dropped, or its firewall while a \
-                           neighbour is looked for";
+const QUIET_DROPS: &str = "sends that a full queue of this machine or its firewall dropped while a \
+                           neighbour was looked for";
 
 /// `IP_RECVERR_RFC4884` and `IPV6_RECVERR_RFC4884` (Linux 5.9): errors keep their extensions.
 const IP_RECVERR_RFC4884: i32 = 26;
