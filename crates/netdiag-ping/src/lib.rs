@@ -25,6 +25,7 @@ pub mod findings;
 mod iputils;
 pub mod measurement;
 pub mod metrics;
+mod outage;
 pub mod protocol;
 pub mod result;
 mod rotation;

@@ -3,12 +3,13 @@
 use crate::config::{Cast, Config, Manner, PROBES_KEPT};
 use crate::drive::Drive;
 use crate::event::{Cause, Event, EventKind, Interim, Outage, Settled};
+use crate::outage::{outage_event, outage_of};
 use crate::sources::Sources;
 use crate::tally::Tally;
 use netdiag_engine::outcome::{Rejection, Reply};
 use netdiag_engine::port::Change;
 use netdiag_engine::schedule::Schedule;
-use netdiag_engine::stats::{self, OutageChange, SeriesStats, SettledKind};
+use netdiag_engine::stats::{SeriesStats, SettledKind};
 use netdiag_engine::{
     Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray, WayOut,
 };
@@ -337,7 +338,7 @@ impl Policy for Measurement {
                 at = probe.sent_at + refusal.rtt;
                 self.tally.on_refused();
             }
-            Outcome::Unknown(_) => {}
+            Outcome::Unknown(_) => self.tally.on_unknown(probe.seq),
         }
         self.last_at = self.last_at.max(Some(at));
         if let Some(drive) = &mut self.drive {
@@ -360,7 +361,7 @@ impl Policy for Measurement {
         let kind = match stray {
             Stray::Late(reply) => {
                 self.stats.on_late();
-                self.tally.on_late(reply);
+                self.tally.on_late(seq, reply);
                 self.answered(seq, reply);
                 if let Some(record) = self.record(seq) {
                     record.late_rtt = Some(reply.rtt);
@@ -436,6 +437,10 @@ impl Policy for Measurement {
         means
     }
 
+    fn way_at_start(&self) -> WayOut {
+        self.first_way()
+    }
+
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
         let counters = self.stats.counters();
         let rtt = self.stats.rtt();
@@ -466,33 +471,6 @@ impl Policy for Measurement {
             events.push(self.event(end, EventKind::OutageEnded(outage)));
         }
         events.push(self.event(now, EventKind::Finished));
-    }
-}
-
-fn outage_event(target_index: usize, change: OutageChange<Cause>) -> Event {
-    match change {
-        OutageChange::Begin { first_seq, started_at_ns, cause } => Event {
-            target_index,
-            at: Instant::from_nanos(started_at_ns),
-            kind: EventKind::OutageBegan { first_seq, cause },
-        },
-        OutageChange::End(outage) => {
-            let outage = outage_of(&outage);
-            let at = outage.started_at + outage.length;
-            Event { target_index, at, kind: EventKind::OutageEnded(outage) }
-        }
-    }
-}
-
-pub(crate) fn outage_of(outage: &stats::Outage<Cause>) -> Outage {
-    Outage {
-        first_seq: outage.first_seq,
-        started_at: Instant::from_nanos(outage.started_at_ns),
-        length: outage.duration(),
-        lost: outage.lost,
-        local_errors: outage.local_errors,
-        cause: outage.cause,
-        ongoing: outage.ongoing,
     }
 }
 

@@ -112,8 +112,8 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, port, size, pattern, ..Template::default() };
                 (template, Carrier::Udp, State::Queued)
             }
-            ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => (
-                Template { control, patience, ..Template::default() },
+            ProbeKind::Connect { port } | ProbeKind::Exchange { port, .. } => (
+                Template { control, patience, port: *port, ..Template::default() },
                 Carrier::Dialog,
                 State::Trying,
             ),

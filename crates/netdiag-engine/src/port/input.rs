@@ -192,13 +192,29 @@ pub struct SendError {
     /// interface and never to its driver. With ECONNREFUSED: that it was refused, and nobody knows
     /// whether by the destination or by a firewall of this machine.
     pub unseen: bool,
+    /// What is known beyond the error number.
+    pub cause: SendCause,
+}
+
+/// What lies behind an error number that has several meanings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendCause {
+    /// Nothing more is known.
+    #[default]
+    Errno,
+    /// The socket's own send buffer has no room (socket(7), SO_SNDBUF), whatever the interface has.
+    SendBuffer,
+    /// No local port is free for a connection (ip(7), ip_local_port_range).
+    Ports,
+    /// The source that was asked for is no address of this machine, or none yet.
+    Source,
 }
 
 impl SendError {
     /// A failure with nothing but an error number.
     #[must_use]
     pub const fn new(errno: i32) -> Self {
-        Self { errno, mtu: None, direct: false, unseen: false }
+        Self { errno, mtu: None, direct: false, unseen: false, cause: SendCause::Errno }
     }
 
     /// What it means here, in words; `None` where the error number says nothing special.
@@ -213,6 +229,16 @@ impl SendError {
         const UNSEEN_IN_QUEUE: &str = "it came to an interface and never left it: probably the \
                                        queue of the interface is full, though the kernel did not \
                                        say so";
+        match self.cause {
+            SendCause::Errno => {}
+            SendCause::SendBuffer => {
+                return Some("the send buffer of the socket has no room for it");
+            }
+            SendCause::Ports => return Some("every local port for connections is in use"),
+            SendCause::Source => {
+                return Some("the source is no address of this machine, or none yet");
+            }
+        }
         match (self.direct, self.unseen, self.errno) {
             (true, ..) => Some(NOT_ATTACHED),
             (_, true, EPERM) => Some(UNSEEN),
@@ -224,7 +250,13 @@ impl SendError {
     /// The stable word for it in `failure.reason`.
     #[must_use]
     pub fn reason(&self) -> String {
-        if self.direct { "not-attached".to_owned() } else { errno::reason(self.errno) }
+        match self.cause {
+            SendCause::Errno if self.direct => "not-attached".to_owned(),
+            SendCause::Errno => errno::reason(self.errno),
+            SendCause::SendBuffer => "send-buffer-full".to_owned(),
+            SendCause::Ports => "no-free-port".to_owned(),
+            SendCause::Source => "no-source-address".to_owned(),
+        }
     }
 }
 
@@ -295,8 +327,14 @@ pub enum InterfaceEvent {
     Gone,
     /// It has an address more.
     AddressAdded(IpAddr),
+    /// It will have an address more, unless another host turns out to have it (RFC 4862 section 5.4).
+    AddressTentative(IpAddr),
+    /// Another host has that address, and so it is not used.
+    AddressDuplicate(IpAddr),
     /// It has an address less.
     AddressRemoved(IpAddr),
+    /// It has an address less, and none of that family is left by which it is known beyond the link.
+    LastAddressRemoved(IpAddr),
     /// There is a route to a network, with its prefix length, by it.
     RouteAdded(IpAddr, u8),
     /// There is no such route any more.
@@ -329,7 +367,13 @@ impl fmt::Display for InterfaceEvent {
             Self::Down => f.write_str("down"),
             Self::Gone => f.write_str("gone"),
             Self::AddressAdded(address) => write!(f, "address {address} added"),
-            Self::AddressRemoved(address) => write!(f, "address {address} removed"),
+            Self::AddressTentative(address) => {
+                write!(f, "address {address} is being checked before use")
+            }
+            Self::AddressDuplicate(address) => write!(f, "address {address} is another host's"),
+            Self::AddressRemoved(address) | Self::LastAddressRemoved(address) => {
+                write!(f, "address {address} removed")
+            }
             Self::RouteAdded(network, length) => write!(f, "route to {network}/{length} added"),
             Self::RouteRemoved(network, length) => write!(f, "route to {network}/{length} removed"),
         }

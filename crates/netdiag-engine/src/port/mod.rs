@@ -10,7 +10,7 @@ mod operation;
 
 pub use input::{
     Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, InterfaceChange, InterfaceEvent,
-    Message, QueuedError, Received, SendError, StopCause, TcpInfo,
+    Message, QueuedError, Received, SendCause, SendError, StopCause, TcpInfo,
 };
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
 pub use network::{Identifiers, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS};

@@ -399,15 +399,7 @@ impl Policy for Measurement {
 
     fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
         let means = match change {
-            Change::Interface(change) => {
-                let fixed = self.config.control.source;
-                let mut touches = self
-                    .config
-                    .ways
-                    .iter()
-                    .map(|(way, to)| WayOut::after(change, *way, fixed, *to));
-                touches.find(|means| *means != WayOut::Untouched).unwrap_or(WayOut::Untouched)
-            }
+            Change::Interface(change) => self.config.touched_by(change),
             _ => WayOut::Untouched,
         };
         if matches!(change, Change::Interface(_)) && means == WayOut::Untouched {
@@ -416,6 +408,10 @@ impl Policy for Measurement {
         self.totals.on_change(at, change);
         events.push(Event::Changed(at, change.clone()));
         means
+    }
+
+    fn has_one_way(&self) -> bool {
+        false
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
