@@ -9,6 +9,8 @@ mod documents;
 mod icmp;
 mod identifier;
 mod judged;
+mod mtrs;
+mod mtus;
 mod options;
 mod real;
 mod recompute;
@@ -234,8 +236,13 @@ fn no_golden_file_is_left_over() {
     for entry in std::fs::read_dir(folder).expect("the golden files") {
         let path = entry.expect("a readable folder").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let used =
-            CASES.iter().map(|case| case.name).chain(sweeps::screens()).chain(traces::screens());
+        let used = CASES
+            .iter()
+            .map(|case| case.name)
+            .chain(sweeps::screens())
+            .chain(traces::screens())
+            .chain(mtrs::screens())
+            .chain(mtus::screens());
         let used = used.chain([icmp::SCREEN]).any(|screen| screen == name);
         assert!(used, "no case writes {name}.txt");
     }

@@ -32,14 +32,16 @@ pub fn man_pages() -> Vec<(String, String)> {
     for sub in command.get_subcommands() {
         let name = format!("netdiag-{}", sub.get_name());
         let (synopsis, more) = match sub.get_name() {
-            "ping" => ("netdiag ping [OPTIONS] HOST...", PING_SECTIONS),
-            "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.as_str()),
-            "trace" => ("netdiag trace [OPTIONS] HOST...", TRACE_SECTIONS),
-            "sweep" => ("netdiag sweep [OPTIONS] TARGET...", SWEEP_SECTIONS),
-            _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS),
+            "ping" => ("netdiag ping [OPTIONS] HOST...", ping_sections()),
+            "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
+            "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
+            "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
+            "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
+            "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
+            _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
-        pages.push(page(&named, &name, synopsis, &also(&name), more));
+        pages.push(page(&named, &name, synopsis, &also(&name), &more));
     }
     pages
 }
@@ -72,6 +74,69 @@ fn page(
     (format!("{name}.1"), String::from_utf8_lossy(&roff).into_owned())
 }
 
+fn ping_sections() -> String {
+    let exit = exit_status(
+        r"A reply came from every host, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one host.",
+    );
+    let named = "; under the name ping they end it at once, without a summary";
+    let signals = signals("the summary", named, FIGURES);
+    exit + PING_SECTIONS + &signals + ENVIRONMENT
+}
+
+fn sweep_sections() -> String {
+    let exit = exit_status(
+        r"Every target answered, and no \-\-fail\-if holds; with \-\-min\-alive, enough did.",
+        "Measured, and it does not hold; or a line of the file is no target.",
+    );
+    exit + SWEEP_SECTIONS + &signals("what is known", "", FIGURES)
+}
+
+fn trace_sections() -> String {
+    let exit = exit_status(
+        r"Every target was reached, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one target.",
+    );
+    let progress = "prints on standard error how far it has come";
+    exit + TRACE_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn mtu_sections() -> String {
+    let exit = exit_status(
+        r"The path MTU of every target is known, no black hole was found, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one target.",
+    );
+    let progress = "prints on standard error how far it has come";
+    exit + MTU_SECTIONS + &signals("what is known", "", progress)
+}
+
+/// What SIGQUIT does where there are figures.
+const FIGURES: &str = "prints the figures so far on standard error";
+
+/// The codes of a command that measures; what 0 and 1 mean is its own.
+fn exit_status(holds: &str, fails: &str) -> String {
+    let codes = [
+        holds,
+        fails,
+        "A usage error.",
+        "Nothing could be measured, or the result could not be written.",
+    ];
+    let codes = codes.iter().enumerate();
+    let entries = codes.map(|(code, means)| format!(".TP\n\\fB{code}\\fR\n{means}\n"));
+    format!(".SH \"EXIT STATUS\"\n{}", entries.collect::<String>())
+}
+
+/// What signals do to a run: what they print at its end, what else is to be said of those that end
+/// the process, and what SIGQUIT does.
+fn signals(printed: &str, more: &str, quit: &str) -> String {
+    format!(
+        ".SH SIGNALS\n\
+         SIGINT ends the run with {printed}; a second one within a second ends it at once (130).\n\
+         SIGTERM and SIGHUP print {printed} and then end the process by that signal{more}.\n\
+         SIGQUIT {quit}.\n"
+    )
+}
+
 const FPING_SECTIONS: &str = r#".SH "EXIT STATUS"
 .TP
 \fB0\fR
@@ -94,20 +159,7 @@ identifier, sequence number and tag fit: one from another address than the targe
 and multicast groups and unspecified addresses are refused. The times of \-Q and SIGQUIT are UTC.
 "#;
 
-const PING_SECTIONS: &str = r#".SH "EXIT STATUS"
-.TP
-\fB0\fR
-A reply came from every host, and no \-\-fail\-if holds.
-.TP
-\fB1\fR
-Measured, and it does not hold for at least one host.
-.TP
-\fB2\fR
-A usage error.
-.TP
-\fB3\fR
-Nothing could be measured, or the result could not be written.
-.SH EXAMPLES
+const PING_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag ping \-c 5 example.net
 netdiag ping \-i 0.2 \-c 100 \-\-fail\-if 'loss>1% or p95>50ms' 192.0.2.1
@@ -122,11 +174,9 @@ Every capability is given up before the first byte from outside is read, and the
 seccomp(2) and landlock(7) where they can be had:
 .B netdiag \-\-version \-\-verbose
 says so.
-.SH SIGNALS
-SIGINT ends the run with the summary; a second one within a second ends it at once (130).
-SIGTERM and SIGHUP print the summary and then end the process by that signal; under the name ping they end it at once, without a summary.
-SIGQUIT prints the figures so far on standard error.
-.SH ENVIRONMENT
+"#;
+
+const ENVIRONMENT: &str = r#".SH ENVIRONMENT
 .TP
 \fBNO_COLOR\fR
 Set and not empty: no colours, unless \-\-color says otherwise.
@@ -135,45 +185,15 @@ Set and not empty: no colours, unless \-\-color says otherwise.
 \fBdumb\fR: the same.
 "#;
 
-const SWEEP_SECTIONS: &str = r#".SH "EXIT STATUS"
-.TP
-\fB0\fR
-Every target answered, and no \-\-fail\-if holds; with \-\-min\-alive, enough did.
-.TP
-\fB1\fR
-Measured, and it does not hold; or a line of the file is no target.
-.TP
-\fB2\fR
-A usage error.
-.TP
-\fB3\fR
-Nothing could be measured, or the result could not be written.
-.SH EXAMPLES
+const SWEEP_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag sweep 192.0.2.0/24
 netdiag sweep \-\-alive \-\-rate 5000 192.0.2.0/24 \-\-exclude 192.0.2.1\-9
 netdiag sweep \-\-file hosts.txt \-\-min\-alive 3 \-\-json
 .fi
-.SH SIGNALS
-SIGINT ends the run with what is known; a second one within a second ends it at once (130).
-SIGTERM and SIGHUP print what is known and then end the process by that signal.
-SIGQUIT prints the figures so far on standard error.
 "#;
 
-const TRACE_SECTIONS: &str = r#".SH "EXIT STATUS"
-.TP
-\fB0\fR
-Every target was reached, and no \-\-fail\-if holds.
-.TP
-\fB1\fR
-Measured, and it does not hold for at least one target.
-.TP
-\fB2\fR
-A usage error.
-.TP
-\fB3\fR
-Nothing could be measured, or the result could not be written.
-.SH EXAMPLES
+const TRACE_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag trace example.net
 netdiag trace db.example.net:5432
@@ -184,10 +204,24 @@ Raw ICMP needs CAP_NET_RAW; without it an ICMP datagram socket is used where
 net.ipv4.ping_group_range allows it, else UDP. UDP and TCP need no right: routers are heard of over
 the error queue of the socket (IP_RECVERR in ip(7)). What a router quotes of our packet, so its TTL
 there and what was changed on the way, only raw sockets see.
-.SH SIGNALS
-SIGINT ends the run with what is known; a second one within a second ends it at once (130).
-SIGTERM and SIGHUP print what is known and then end the process by that signal.
-SIGQUIT prints on standard error how far it has come.
+"#;
+
+const MTU_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag mtu example.net
+netdiag mtu example.net:443
+netdiag mtu \-\-udp \-\-fail\-if 'path_mtu<1500' 192.0.2.1
+.fi
+.SH PRIVILEGES
+Raw ICMP needs CAP_NET_RAW; without it an ICMP datagram socket is used where
+net.ipv4.ping_group_range allows it, else UDP, which needs no right. Hosts answer UDP sparingly, so
+that a search for a size nobody tells takes longer by it.
+.SH NOTES
+Sizes are those of whole packets, with the IP header. The MTU that the kernel remembers of a path
+(IP_PMTUDISC_PROBE in ip(7)) is not asked. A message that a packet is too big counts when it quotes
+what was sent, its MTU lies below that and is no smaller than any link may have (68 bytes of IPv4,
+1280 of IPv6), and a packet of that size was answered. An echo reply is as large as the request, and
+may be fragmented on its way back.
 "#;
 
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
@@ -202,11 +236,12 @@ netdiag schema \-\-metrics ping
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 3] {
+pub fn schemas() -> [(&'static str, String); 4] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
+        ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
     ]
 }
 

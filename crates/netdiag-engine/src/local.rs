@@ -1,11 +1,12 @@
 //! What this machine did to a measurement, as findings: it must be said before the network is blamed.
 
+mod changes;
 mod unsent;
 
+pub use changes::{CHANGES_KEPT, Changes};
 pub use unsent::{EPERM, RULES, Unsent, sending_advice};
 
 use crate::measurement::WayOut;
-use crate::port::InterfaceChange;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::{ClockAnchor, Destination, Instant, Way};
 use std::net::IpAddr;
@@ -35,19 +36,15 @@ pub struct Local<'a> {
     pub unknown: u64,
     /// Probes that never left.
     pub unsent: &'a Unsent,
-    /// Changes of the way out, the first of them.
-    pub changes: &'a [(Instant, InterfaceChange)],
-    /// How many there were.
-    pub change_count: u64,
-    /// Packets that our own socket dropped.
-    pub receive_drops: u64,
+    /// What changed.
+    pub changes: &'a Changes,
 }
 
 impl Local<'_> {
     /// Changes of the way out.
     #[must_use]
     pub fn link_changed(&self) -> Option<Finding> {
-        let finding = link_changed((self.change_count, self.changes), self.unknown, &self.anchor)?;
+        let finding = link_changed(self.changes, self.unknown, &self.anchor)?;
         Some(Finding { target_index: Some(self.target_index), ..finding })
     }
 
@@ -73,7 +70,7 @@ impl Local<'_> {
     /// Packets that our own socket dropped.
     #[must_use]
     pub fn receive_drops(&self) -> Option<Finding> {
-        let drops = Some(self.receive_drops).filter(|drops| *drops > 0)?;
+        let drops = Some(self.changes.receive_drops).filter(|drops| *drops > 0)?;
         let unknown = self.unknown;
         let message = format!(
             "our own socket dropped {drops} packets for want of room; {unknown} probes are unknown, not lost"
@@ -100,13 +97,10 @@ impl Local<'_> {
 /// That the way out of this machine changed: how often, and the first of the changes. `unknown`
 /// samples mean nothing therefore. It is about no target in particular.
 #[must_use]
-pub fn link_changed(
-    (count, changes): (u64, &[(Instant, InterfaceChange)]),
-    unknown: u64,
-    anchor: &ClockAnchor,
-) -> Option<Finding> {
+pub fn link_changed(changes: &Changes, unknown: u64, anchor: &ClockAnchor) -> Option<Finding> {
     /// How many changes a sentence tells.
     const TOLD: usize = 4;
+    let (count, changes) = (changes.count, &changes.first);
     let (_, first) = changes.first()?;
     let when = |at: &Instant| anchor.rfc3339(*at);
     let told = changes.iter().take(TOLD).map(|(at, change)| {

@@ -1,7 +1,7 @@
 //! Policy: what a prober must say so that the engine can run it.
 
 use crate::outcome::{Detail, Outcome, Rejection, Stray};
-use crate::port::Change;
+use crate::port::{Change, Console, InterfaceChange};
 use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -84,6 +84,11 @@ pub trait Measurement {
         let _ = (now, events);
     }
 
+    /// Somebody did something at the terminal; `next` is called right after.
+    fn console(&mut self, now: Instant, console: Console, events: &mut Events<Self::Event>) {
+        let _ = (now, console, events);
+    }
+
     /// The run must end: `next` is called right after, and should say `Quit`.
     fn stop(&mut self, now: Instant, events: &mut Events<Self::Event>);
 
@@ -105,6 +110,17 @@ pub enum WayOut {
     NoSource,
     /// From this moment on there is one again.
     SourceBack,
+}
+
+impl WayOut {
+    /// What a change of this machine means; `None` where it is one of an interface that none of our
+    /// packets uses, of which there is nothing to tell.
+    pub fn told(change: &Change, means: impl FnOnce(&InterfaceChange) -> Self) -> Option<Self> {
+        match change {
+            Change::Interface(change) => Some(means(change)).filter(|it| *it != Self::Untouched),
+            _ => Some(Self::Untouched),
+        }
+    }
 }
 
 /// What comes next.

@@ -76,6 +76,8 @@ pub struct Method {
     pub because: String,
     /// What this method cannot tell.
     pub lost: Vec<String>,
+    /// What would give a better method here; `null` where it is the best, or was asked for.
+    pub remedy: Option<String>,
 }
 
 /// The kinds of socket, best first.
@@ -218,4 +220,20 @@ pub struct ReplyTtl {
     pub min: u8,
     /// The largest.
     pub max: u8,
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeName {
+    /// An answer came in time.
+    Reply,
+    /// Nothing came in time.
+    Timeout,
+    /// An ICMP error, or a refusal.
+    NetError,
+    /// It never left this machine.
+    LocalError,
+    /// Something on this machine made it meaningless.
+    Unknown,
 }

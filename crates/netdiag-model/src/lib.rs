@@ -26,11 +26,11 @@ pub mod text;
 pub mod time;
 pub mod way;
 
-pub use address::{Destination, Family, parse_address};
+pub use address::{Destination, Family, Found, parse_address};
 pub use icmp::IcmpKind;
 pub use text::Untrusted;
 pub use time::{ClockAnchor, Instant, Stamp, StampSource};
-pub use way::Way;
+pub use way::{Link, Way};
 
 /// A duration in milliseconds, the unit of every `_ms` key of the JSON contract.
 #[must_use]

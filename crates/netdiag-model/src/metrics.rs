@@ -4,6 +4,8 @@
 //! [`Metrics`], which is what was measured. A metric that was not measured has no value: it is
 //! `None`, never 0 or NaN.
 
+use crate::finding::{Finding, Severity};
+
 /// What an expression can name.
 pub trait Metrics {
     /// The value of a metric; `None` when it has none (no reply, so no p95).
@@ -36,6 +38,39 @@ pub struct MetricInfo {
     pub unit: Unit,
     /// One sentence for the list of metrics.
     pub description: &'static str,
+}
+
+impl MetricInfo {
+    /// A metric and what is said of it.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        aliases: &'static [&'static str],
+        unit: Unit,
+        description: &'static str,
+    ) -> Self {
+        Self { name, aliases, unit, description }
+    }
+
+    /// How many findings of a severity there are, which every command knows.
+    #[must_use]
+    pub const fn of_findings(severity: Severity) -> Self {
+        let (name, description) = match severity {
+            Severity::Info => ("findings.info", "findings that explain"),
+            Severity::Warning => ("findings.warning", "findings that warn"),
+            Severity::Critical => ("findings.critical", "findings that are critical"),
+        };
+        Self::new(name, &[], Unit::Count, description)
+    }
+}
+
+/// How many findings there are of the severity that a metric names; `None` of any other metric.
+#[must_use]
+pub fn findings(name: &str, findings: &[Finding]) -> Option<f64> {
+    let all = [Severity::Info, Severity::Warning, Severity::Critical];
+    let severity =
+        all.into_iter().find(|severity| MetricInfo::of_findings(*severity).name == name)?;
+    Some(findings.iter().filter(|finding| finding.severity == severity).count() as f64)
 }
 
 /// What a metric is counted in, or that it is no number.

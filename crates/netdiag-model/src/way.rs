@@ -1,6 +1,6 @@
 //! Which way packets leave this machine.
 
-use crate::{Destination, Family};
+use crate::{Destination, Family, Untrusted};
 use std::net::IpAddr;
 
 /// The way of packets to a destination, as the kernel's routes had it when asked.
@@ -12,6 +12,15 @@ pub struct Way {
     pub interface: u32,
     /// It leads to every host of a network: the destination is a broadcast address.
     pub is_broadcast: bool,
+}
+
+/// The interface that packets leave by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its name.
+    pub name: Untrusted,
+    /// The largest packet that it takes, in bytes with the IP header.
+    pub mtu: u32,
 }
 
 /// Whether a network, as an address and the length of its prefix, holds a destination.

@@ -86,7 +86,7 @@ impl Measurement {
 
     /// Outages worth a finding: lost in the network, with replies before and after.
     fn long_outages(&self) -> impl Iterator<Item = crate::event::Outage> + '_ {
-        let outages = self.stats.outages().map(crate::outage::outage_of);
+        let outages = self.stats.outages().map(crate::measurement::outage_of);
         outages.filter(|outage| {
             !outage.ongoing
                 && outage.first_seq > 1

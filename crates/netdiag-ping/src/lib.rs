@@ -25,7 +25,6 @@ pub mod findings;
 mod iputils;
 pub mod measurement;
 pub mod metrics;
-mod outage;
 pub mod protocol;
 pub mod result;
 mod rotation;

@@ -2,72 +2,73 @@
 
 use crate::result::Target;
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::metrics::{MetricInfo, MetricValue, Metrics, Unit};
+use netdiag_model::metrics::{self, MetricInfo, MetricValue, Metrics, Unit};
 
 /// The metrics of `ping` and `sweep`.
 pub const METRICS: &[MetricInfo] = &[
-    info(
+    MetricInfo::new(
         "loss",
         &[],
         Unit::Percent,
         "probes lost, (lost + net_errors) / (sent - unknown - in_flight)",
     ),
-    info("min", &[], Unit::Milliseconds, "smallest round trip"),
-    info("mean", &["avg"], Unit::Milliseconds, "mean round trip"),
-    info("max", &[], Unit::Milliseconds, "largest round trip"),
-    info("last", &[], Unit::Milliseconds, "last round trip"),
-    info("stddev", &[], Unit::Milliseconds, "sample standard deviation of the round trips"),
-    info("mdev", &[], Unit::Milliseconds, "population standard deviation, as iputils prints it"),
-    info("p50", &["median"], Unit::Milliseconds, "median round trip"),
-    info("p90", &[], Unit::Milliseconds, "90th percentile of the round trips"),
-    info("p95", &[], Unit::Milliseconds, "95th percentile of the round trips"),
-    info("p99", &[], Unit::Milliseconds, "99th percentile of the round trips"),
-    info(
+    MetricInfo::new("min", &[], Unit::Milliseconds, "smallest round trip"),
+    MetricInfo::new("mean", &["avg"], Unit::Milliseconds, "mean round trip"),
+    MetricInfo::new("max", &[], Unit::Milliseconds, "largest round trip"),
+    MetricInfo::new("last", &[], Unit::Milliseconds, "last round trip"),
+    MetricInfo::new(
+        "stddev",
+        &[],
+        Unit::Milliseconds,
+        "sample standard deviation of the round trips",
+    ),
+    MetricInfo::new(
+        "mdev",
+        &[],
+        Unit::Milliseconds,
+        "population standard deviation, as iputils prints it",
+    ),
+    MetricInfo::new("p50", &["median"], Unit::Milliseconds, "median round trip"),
+    MetricInfo::new("p90", &[], Unit::Milliseconds, "90th percentile of the round trips"),
+    MetricInfo::new("p95", &[], Unit::Milliseconds, "95th percentile of the round trips"),
+    MetricInfo::new("p99", &[], Unit::Milliseconds, "99th percentile of the round trips"),
+    MetricInfo::new(
         "jitter",
         &["ipdv_abs_mean"],
         Unit::Milliseconds,
         "mean |IPDV| of neighbouring probes (RFC 3393)",
     ),
-    info(
+    MetricInfo::new(
         "jitter_rfc3550",
         &[],
         Unit::Milliseconds,
         "interarrival jitter (RFC 3550); starts at 0 and lags",
     ),
-    info(
+    MetricInfo::new(
         "pdv_p95",
         &[],
         Unit::Milliseconds,
         "95th percentile of the delay above its minimum (RFC 5481)",
     ),
-    info("attempted", &[], Unit::Count, "probes tried"),
-    info("sent", &[], Unit::Count, "probes that left"),
-    info("received", &[], Unit::Count, "probes answered in time"),
-    info("lost", &[], Unit::Count, "probes with nothing in time"),
-    info("late", &[], Unit::Count, "answers after the timeout"),
-    info("net_errors", &[], Unit::Count, "probes answered by an ICMP error"),
-    info("local_errors", &[], Unit::Count, "probes that never left"),
-    info("unknown", &[], Unit::Count, "probes made meaningless by this machine"),
-    info("duplicates", &[], Unit::Count, "further answers"),
-    info("reordered", &[], Unit::Count, "answers out of order"),
-    info("corrupted", &[], Unit::Count, "answers with changed data"),
-    info("responders", &[], Unit::Count, "hosts that answered, many of a group"),
-    info("outages", &[], Unit::Count, "runs of probes without an answer"),
-    info("hops", &["hops_back"], Unit::Count, "routers that the reply passed, a guess"),
-    info("ttl", &[], Unit::Count, "TTL or hop limit of the last reply"),
-    info("findings.info", &[], Unit::Count, "findings that explain"),
-    info("findings.warning", &[], Unit::Count, "findings that warn"),
-    info("findings.critical", &[], Unit::Count, "findings that are critical"),
+    MetricInfo::new("attempted", &[], Unit::Count, "probes tried"),
+    MetricInfo::new("sent", &[], Unit::Count, "probes that left"),
+    MetricInfo::new("received", &[], Unit::Count, "probes answered in time"),
+    MetricInfo::new("lost", &[], Unit::Count, "probes with nothing in time"),
+    MetricInfo::new("late", &[], Unit::Count, "answers after the timeout"),
+    MetricInfo::new("net_errors", &[], Unit::Count, "probes answered by an ICMP error"),
+    MetricInfo::new("local_errors", &[], Unit::Count, "probes that never left"),
+    MetricInfo::new("unknown", &[], Unit::Count, "probes made meaningless by this machine"),
+    MetricInfo::new("duplicates", &[], Unit::Count, "further answers"),
+    MetricInfo::new("reordered", &[], Unit::Count, "answers out of order"),
+    MetricInfo::new("corrupted", &[], Unit::Count, "answers with changed data"),
+    MetricInfo::new("responders", &[], Unit::Count, "hosts that answered, many of a group"),
+    MetricInfo::new("outages", &[], Unit::Count, "runs of probes without an answer"),
+    MetricInfo::new("hops", &["hops_back"], Unit::Count, "routers that the reply passed, a guess"),
+    MetricInfo::new("ttl", &[], Unit::Count, "TTL or hop limit of the last reply"),
+    MetricInfo::of_findings(Severity::Info),
+    MetricInfo::of_findings(Severity::Warning),
+    MetricInfo::of_findings(Severity::Critical),
 ];
-
-const fn info(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    unit: Unit,
-    description: &'static str,
-) -> MetricInfo {
-    MetricInfo { name, aliases, unit, description }
-}
 
 /// A result and its verdicts, as an expression sees them.
 #[derive(Clone, Copy, Debug)]
@@ -103,11 +104,11 @@ impl Metrics for TargetMetrics<'_> {
             "pdv_p95" => jitter(|j| Some(j.pdv_p95))?,
             "hops" => f64::from(target.hops_back?),
             "ttl" => f64::from(target.reply_ttl?.last),
-            "findings.info" => self.count(Severity::Info),
-            "findings.warning" => self.count(Severity::Warning),
-            "findings.critical" => self.count(Severity::Critical),
             "outages" => target.outages.len() as f64 + target.outages_omitted as f64,
-            name => self.counter(name)? as f64,
+            name => match self.counter(name) {
+                Some(count) => count as f64,
+                None => metrics::findings(name, self.findings)?,
+            },
         };
         Some(MetricValue::Number(number))
     }
@@ -133,9 +134,5 @@ impl TargetMetrics<'_> {
             }
             _ => return None,
         })
-    }
-
-    fn count(&self, severity: Severity) -> f64 {
-        self.findings.iter().filter(|finding| finding.severity == severity).count() as f64
     }
 }

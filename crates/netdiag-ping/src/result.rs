@@ -16,7 +16,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 pub use convert::{outage, probe};
 pub use netdiag_engine::failure::probe_failure;
-pub use netdiag_model::contract::Context;
+pub use netdiag_model::contract::{Context, OutcomeName};
 pub(crate) use netdiag_model::way::initial_ttl;
 
 /// One target of a ping.
@@ -121,22 +121,6 @@ pub enum Percentiles {
     Exact,
     /// A histogram, with a relative error of at most 1 %.
     Histogram,
-}
-
-/// How a probe ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutcomeName {
-    /// An answer came in time.
-    Reply,
-    /// Nothing came in time.
-    Timeout,
-    /// An ICMP error, or a refusal.
-    NetError,
-    /// It never left this machine.
-    LocalError,
-    /// Something on this machine made it meaningless.
-    Unknown,
 }
 
 /// A host of a group that answered.

@@ -123,26 +123,15 @@ const fn place(seq: u64) -> (usize, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdiag_engine::outcome::ReplyDetail;
-    use netdiag_model::{Instant, StampSource};
+    use crate::measurement::tests::reply;
+    use netdiag_model::Instant;
     use std::net::Ipv4Addr;
 
     const TIMEOUT: Duration = Duration::from_secs(1);
 
     fn from(host: u32, millis: u64) -> Reply {
-        Reply {
-            from: Destination::V4(Ipv4Addr::from(0x0a00_0000 + host)),
-            rtt: Duration::from_millis(millis),
-            stamp: StampSource::Kernel,
-            clock_adjusted: false,
-            received_at: Instant::ZERO,
-            hop_limit: Some(64),
-            bytes: 64,
-            sent_bytes: 64,
-            corruption: None,
-            options: None,
-            detail: ReplyDetail::Echo,
-        }
+        let from = Destination::V4(Ipv4Addr::from(0x0a00_0000 + host));
+        reply(from, Instant::ZERO, Duration::from_millis(millis))
     }
 
     #[test]

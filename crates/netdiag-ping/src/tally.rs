@@ -1,8 +1,8 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
-use netdiag_engine::local::Unsent;
+use netdiag_engine::local::{CHANGES_KEPT, Changes, Unsent};
 use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply, ReplyDetail};
-use netdiag_engine::port::{Change, InterfaceChange, SendError};
+use netdiag_engine::port::{Change, SendError};
 use netdiag_model::{IcmpKind, Instant, StampSource};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -38,12 +38,9 @@ pub(crate) struct Rare {
     pub(crate) largest_late: Option<Duration>,
     pub(crate) truncated: u64,
     pub(crate) clock_adjusted: u64,
-    pub(crate) receive_drops: u64,
     pub(crate) clock_steps: Vec<i64>,
     pub(crate) suspends: Vec<Duration>,
-    /// Changes of the way out: how many, and the first of them.
-    pub(crate) interface_changes: u64,
-    pub(crate) interfaces: Vec<(Instant, InterfaceChange)>,
+    pub(crate) changes: Changes,
     /// Probes that this machine made meaningless, and how many were answered late all the same.
     unknown: BTreeSet<u64>,
     pub(crate) late_unknown: u64,
@@ -69,11 +66,9 @@ static NOTHING: Rare = Rare {
     largest_late: None,
     truncated: 0,
     clock_adjusted: 0,
-    receive_drops: 0,
     clock_steps: Vec::new(),
     suspends: Vec::new(),
-    interface_changes: 0,
-    interfaces: Vec::new(),
+    changes: Changes::new(),
     unknown: BTreeSet::new(),
     late_unknown: 0,
     unsent: Unsent::new(),
@@ -118,8 +113,6 @@ pub(crate) struct ReplyTtls {
 
 /// From how many replies on a TTL counts as held.
 const HELD_REPLIES: u8 = 5;
-/// How many changes of one kind are kept.
-pub(crate) const CHANGES_KEPT: usize = 100;
 
 impl Tally {
     /// So many probes were never begun, says whoever has the schedule.
@@ -185,7 +178,6 @@ impl Tally {
     pub(crate) fn on_change(&mut self, at: Instant, change: &Change) {
         let rare = self.rare();
         match change {
-            Change::ReceiveDrops { count } => rare.receive_drops += count,
             Change::ClockStepped { nanos } if rare.clock_steps.len() < CHANGES_KEPT => {
                 rare.clock_steps.push(*nanos);
             }
@@ -193,11 +185,8 @@ impl Tally {
                 rare.suspends.push(*length);
             }
             Change::ClockStepped { .. } | Change::Suspended { .. } => {}
-            Change::Interface(change) => {
-                rare.interface_changes += 1;
-                if rare.interfaces.len() < CHANGES_KEPT {
-                    rare.interfaces.push((at, change.clone()));
-                }
+            Change::ReceiveDrops { .. } | Change::Interface(_) => {
+                rare.changes.on_change(at, change);
             }
         }
     }

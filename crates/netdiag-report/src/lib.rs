@@ -17,6 +17,7 @@ mod fields;
 pub mod json;
 mod json_lines;
 mod limiter;
+pub mod mtu;
 pub mod number;
 pub mod ping;
 mod report;

@@ -1,7 +1,10 @@
 //! Giving rights up for good, once the sockets are open.
 
 use crate::raw::{self, Capabilities};
+use netdiag_engine::port::Mend;
+use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
+use std::sync::OnceLock;
 
 /// Why rights could not be given up. The process should then end.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +20,8 @@ fn failed(step: &'static str, reason: impl ToString) -> DropError {
 
 /// `CAP_SETPCAP` and `CAP_NET_RAW` of linux/capability.h, as bits.
 const SETPCAP: u64 = 1 << 8;
-const NET_RAW: u64 = 1 << 13;
+const NET_RAW_NUMBER: u32 = 13;
+const NET_RAW: u64 = 1 << NET_RAW_NUMBER;
 
 /// Does something with CAP_NET_RAW effective, where it is permitted.
 pub(crate) fn with_net_raw<T>(body: impl FnOnce() -> T) -> T {
@@ -40,6 +44,16 @@ pub(crate) fn has_net_raw() -> bool {
     raw::capabilities().is_ok_and(|sets| sets.effective & NET_RAW != 0)
 }
 
+/// What would give this process a raw socket that it could not have.
+pub(crate) fn mend() -> Mend {
+    match () {
+        () if has_net_raw() => Mend::Namespace,
+        () if !raw::is_in_bounding_set(NET_RAW_NUMBER) => Mend::BoundingSet,
+        () if raw::has_no_new_privileges() => Mend::NewPrivileges,
+        () => Mend::Capability,
+    }
+}
+
 /// Gives up all capabilities for good: the bounding set where CAP_SETPCAP allows it, then the
 /// ambient, inheritable, permitted and effective sets, and sets no_new_privs; then reads the last three
 /// sets back (capabilities(7), PR_SET_NO_NEW_PRIVS(2const)). The user id stays.
@@ -50,6 +64,8 @@ pub(crate) fn has_net_raw() -> bool {
 /// # Errors
 /// When a step fails, or a right is still there afterwards.
 pub fn drop_all() -> Result<(), DropError> {
+    // It cannot be found out any more.
+    let _ = is_root();
     let sets = raw::capabilities().map_err(|errno| failed("capget", os(errno)))?;
     if sets.permitted & SETPCAP != 0 {
         if sets.effective & SETPCAP == 0 {
@@ -89,8 +105,19 @@ pub fn ensure_standard_descriptors() -> io::Result<()> {
     (0..=2).try_for_each(|descriptor| raw::open_null_if_closed(descriptor).map_err(os))
 }
 
-/// The real user id, which the limits against flooding look at.
+/// Whether the limits against flooding are not for this process: the real user id is 0, and rules
+/// over this network. Anybody can be 0 in a user namespace of their own (user_namespaces(7)), where
+/// raw sockets of a network from outside are refused. Found out at the first call, which must come
+/// before [`drop_all`] or be made by it.
 #[must_use]
-pub fn real_user() -> u32 {
-    raw::real_user()
+pub fn is_root() -> bool {
+    static IS_ROOT: OnceLock<bool> = OnceLock::new();
+    *IS_ROOT.get_or_init(|| raw::real_user() == 0 && rules_the_network())
+}
+
+/// Whether raw sockets are not refused for lack of a right.
+fn rules_the_network() -> bool {
+    let socket = with_net_raw(|| Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4)));
+    let errno = socket.err().and_then(|error| error.raw_os_error());
+    !matches!(errno, Some(libc::EPERM | libc::EACCES))
 }

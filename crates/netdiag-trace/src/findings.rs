@@ -1,5 +1,6 @@
 //! Verdicts with evidence. Thresholds stand in the evidence.
 
+mod change;
 mod end;
 mod loss;
 mod packet;
@@ -16,17 +17,22 @@ impl Measurement {
     /// explain.
     #[must_use]
     pub fn findings(&self, context: &Context) -> Vec<Finding> {
+        self.concluded().concluded_findings(context)
+    }
+
+    fn concluded_findings(&self, context: &Context) -> Vec<Finding> {
         let local = self.local(context);
         let said = [local.unsent(), local.no_source(), local.link_changed(), local.receive_drops()];
         let said: Vec<Finding> = said.into_iter().flatten().collect();
         let refused = local.attempted - local.sent;
         let is_disturbed =
-            local.receive_drops > 0 || (refused > 0 && refused * 10 >= local.attempted);
+            local.changes.receive_drops > 0 || (refused > 0 && refused * 10 >= local.attempted);
         if is_disturbed {
             return said;
         }
         let network = self.end_findings().into_iter().chain(self.loss_findings());
         let network = network.chain(self.way_findings()).chain(self.packet_findings());
+        let network = network.chain(self.change_findings(context));
         network.chain(said).collect()
     }
 
@@ -50,9 +56,7 @@ impl Measurement {
             unknown: counters().map(|counters| counters.unknown()).sum(),
             tcp_port,
             unsent: &self.tally.unsent,
-            changes: &self.tally.interfaces,
-            change_count: self.tally.interface_changes,
-            receive_drops: self.tally.receive_drops,
+            changes: &self.tally.changes,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It says which hop to ask next ([`Measurement`]), keeps what each hop tells, and gives the result
 //! as the JSON contract has it ([`result::Target`]) with its verdicts ([`findings`]). It touches no
-//! socket and prints nothing.
+//! socket and prints nothing. In [`mtu`] is the prober that asks which packets pass it whole.
 //!
 //! ```
 //! use netdiag_engine::{Events, Measurement as _, Next};
@@ -18,20 +18,25 @@
 
 pub mod config;
 mod end;
+mod epoch;
 pub mod event;
 pub mod findings;
 mod hop;
+mod letters;
 pub mod measurement;
 pub mod metrics;
+pub mod mtu;
 mod names;
 mod order;
 pub mod protocol;
 mod responder;
 pub mod result;
+mod rounds;
 mod tally;
 mod verdict;
 
-pub use config::Config;
+pub use config::{Config, Rounds, Syn};
 pub use event::Event;
 pub use measurement::Measurement;
 pub use protocol::Protocol;
+pub use rounds::keys;

@@ -3,34 +3,35 @@
 use crate::result::Target;
 use netdiag_model::contract::Rtt;
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::metrics::{MetricInfo, MetricValue, Metrics, Unit};
+use netdiag_model::metrics::{self, MetricInfo, MetricValue, Metrics, Unit};
 
 /// The metrics of `trace`: those of times and loss are the target's.
 pub const METRICS: &[MetricInfo] = &[
-    info("reached", &[], Unit::Count, "1 where the target answered, else 0"),
-    info("hop_count", &["hops"], Unit::Count, "the TTL that reached the target"),
-    info("loss", &[], Unit::Percent, "probes lost that should have reached the target"),
-    info("min", &[], Unit::Milliseconds, "smallest round trip to the target"),
-    info("mean", &["avg"], Unit::Milliseconds, "mean round trip to the target"),
-    info("max", &[], Unit::Milliseconds, "largest round trip to the target"),
-    info("p50", &["median"], Unit::Milliseconds, "median round trip to the target"),
-    info("p95", &[], Unit::Milliseconds, "95th percentile of the round trips to the target"),
-    info("silent", &[], Unit::Count, "hops of the path that answered nothing"),
-    info("responders", &[], Unit::Count, "different addresses that answered"),
-    info("hops_back", &[], Unit::Count, "routers that the target's answer passed, a guess"),
-    info("findings.info", &[], Unit::Count, "findings that explain"),
-    info("findings.warning", &[], Unit::Count, "findings that warn"),
-    info("findings.critical", &[], Unit::Count, "findings that are critical"),
+    MetricInfo::new("reached", &[], Unit::Count, "1 where the target answered, else 0"),
+    MetricInfo::new("hop_count", &["hops"], Unit::Count, "the TTL that reached the target"),
+    MetricInfo::new("loss", &[], Unit::Percent, "probes lost that should have reached the target"),
+    MetricInfo::new("min", &[], Unit::Milliseconds, "smallest round trip to the target"),
+    MetricInfo::new("mean", &["avg"], Unit::Milliseconds, "mean round trip to the target"),
+    MetricInfo::new("max", &[], Unit::Milliseconds, "largest round trip to the target"),
+    MetricInfo::new("p50", &["median"], Unit::Milliseconds, "median round trip to the target"),
+    MetricInfo::new(
+        "p95",
+        &[],
+        Unit::Milliseconds,
+        "95th percentile of the round trips to the target",
+    ),
+    MetricInfo::new("silent", &[], Unit::Count, "hops of the path that answered nothing"),
+    MetricInfo::new("responders", &[], Unit::Count, "different addresses that answered"),
+    MetricInfo::new(
+        "hops_back",
+        &[],
+        Unit::Count,
+        "routers that the target's answer passed, a guess",
+    ),
+    MetricInfo::of_findings(Severity::Info),
+    MetricInfo::of_findings(Severity::Warning),
+    MetricInfo::of_findings(Severity::Critical),
 ];
-
-const fn info(
-    name: &'static str,
-    aliases: &'static [&'static str],
-    unit: Unit,
-    description: &'static str,
-) -> MetricInfo {
-    MetricInfo { name, aliases, unit, description }
-}
 
 /// A result and its verdicts, as an expression sees them.
 #[derive(Clone, Copy, Debug)]
@@ -62,17 +63,8 @@ impl Metrics for TargetMetrics<'_> {
                 all.collect::<std::collections::BTreeSet<_>>().len() as f64
             }
             "hops_back" => f64::from(end?.responders.first()?.hops_back?),
-            "findings.info" => self.count(Severity::Info),
-            "findings.warning" => self.count(Severity::Warning),
-            "findings.critical" => self.count(Severity::Critical),
-            _ => return None,
+            name => metrics::findings(name, self.findings)?,
         };
         Some(MetricValue::Number(number))
-    }
-}
-
-impl TargetMetrics<'_> {
-    fn count(&self, severity: Severity) -> f64 {
-        self.findings.iter().filter(|finding| finding.severity == severity).count() as f64
     }
 }

@@ -3,13 +3,13 @@
 
 mod lines;
 
+use super::oracle::{self, check};
 use crate::support::process::{
-    Ended, NETDIAG, NOBODY, Namespace, Process, has, netlab, run, scenario, skip,
+    Ended, NETDIAG, NOBODY, Namespace, Process, has, netlab, run, scenario,
 };
 use lines::{HOSTS, ROUTED, SHARED, SYNTAX};
 use nix::sys::signal::Signal;
 use std::fs::File;
-use std::process::Command;
 
 /// The version whose text is the reference.
 const REFERENCE: &str = "ping from iputils 20221126\n";
@@ -36,12 +36,6 @@ END
     ip route add unreachable 198.51.100.0/25
     ip route add prohibit 198.51.100.128/25
     ip route add blackhole 203.0.113.0/24
-    mount -t tmpfs none /mnt
-    ln -s \"$NETDIAG\" /mnt/ping
-    : > /mnt/resolv.conf
-    mount --bind /mnt/resolv.conf /etc/resolv.conf
-    printf '127.0.0.1 localhost\\n127.0.0.7 here.test\\n' > /mnt/hosts
-    mount --bind /mnt/hosts /etc/hosts
 ";
 
 /// A host behind two routers: 10.1.0.1, 10.1.0.2 and 10.2.0.1, 10.2.0.2 and 10.3.0.1, 10.3.0.2.
@@ -74,20 +68,14 @@ END
 
 /// Whether the reference is here.
 fn has_reference() -> bool {
-    if !has("nft") {
-        return false;
-    }
-    match Command::new("ping").arg("-V").output() {
-        Ok(output) if output.stdout.starts_with(REFERENCE.as_bytes()) => true,
-        other => skip::<()>(&format!("no {}: {other:?}", REFERENCE.trim())).is_some(),
-    }
+    oracle::has_reference(["ping", "-V"], REFERENCE)
 }
 
 fn faults() -> Option<Namespace> {
     if !has_reference() {
         return None;
     }
-    Namespace::new(&FAULTS.replace("$NETDIAG", NETDIAG))
+    oracle::namespace(FAULTS, "ping", "")
 }
 
 /// A line of arguments as words; a lone quote is an empty word.
@@ -143,14 +131,14 @@ fn mask(line: &mut String, begin: &str, end: &str) {
 
 /// Where ours differs from the reference.
 fn differences(namespace: &Namespace, lines: &[&str], ours: impl Fn(&str) -> Ended) -> Vec<String> {
-    let mut faults = Vec::new();
-    for line in lines {
-        let (theirs, ours) = (named_ping(namespace, "/usr/bin:/bin", line), ours(line));
-        if compared(&theirs) != compared(&ours) {
-            faults.push(format!("ping {line}\nits {theirs:?}\nour {ours:?}"));
-        }
-    }
-    faults
+    let all = lines.iter();
+    let theirs = |line: &str| named_ping(namespace, "/usr/bin:/bin", line);
+    all.filter_map(|line| difference(line, &theirs(line), &ours(line))).collect()
+}
+
+fn difference(line: &str, theirs: &Ended, ours: &Ended) -> Option<String> {
+    let differs = compared(theirs) != compared(ours);
+    differs.then(|| format!("ping {line}\nits {theirs:?}\nour {ours:?}"))
 }
 
 #[test]
@@ -159,7 +147,7 @@ fn under_the_name_ping_it_is_iputils_ping() {
     let under_its_name = |line: &str| named_ping(&namespace, "/mnt", line);
     let mut faults = differences(&namespace, SHARED, under_its_name);
     faults.extend(differences(&namespace, SYNTAX, under_its_name));
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 #[test]
@@ -170,26 +158,14 @@ fn classic_is_iputils_ping() {
     // Beside options of our own the syntax is ours.
     let syntax: Vec<&str> = SYNTAX.iter().copied().filter(|line| !line.contains("--")).collect();
     faults.extend(differences(&namespace, &syntax, classic));
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 #[test]
 fn classic_repeats_what_routers_say_as_iputils_ping_does() {
     let Some(namespace) = faults() else { return };
-    let lab = netlab();
-    let lab = lab.to_str().expect("a path");
-    let mut faults = Vec::new();
-    for (name, line) in ROUTED {
-        let in_lab = |program: &[&str]| {
-            let mut command = namespace.command(lab);
-            run(command.arg(scenario(name)).arg("--").args(program).args(words(line)))
-        };
-        let (theirs, ours) = (in_lab(&["ping"]), in_lab(&[NETDIAG, "ping", "--classic"]));
-        if compared(&theirs) != compared(&ours) {
-            faults.push(format!("{name}: ping {line}\nits {theirs:?}\nour {ours:?}"));
-        }
-    }
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    let programs: [&[&str]; 2] = [&["ping"], &[NETDIAG, "ping", "--classic"]];
+    check(&oracle::routed(&namespace, ROUTED, programs, difference));
 }
 
 /// What reaches many hosts is answered in any order, and their own choice of address is theirs.
@@ -252,7 +228,7 @@ fn routes_times_and_groups_are_told_as_iputils_ping_does() {
             faults.push(format!("ping {line}\nits {theirs:?}\nour {ours:?}"));
         }
     }
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 /// Both cannot have the same label one after the other: iputils takes it for itself alone for a while.
@@ -313,7 +289,7 @@ fn with_every_link_down_each_request_counts_as_sent() {
     namespace.run("ip link set lo down; ip link set d0 down");
     let lines = ["-c2 -i.1 -W.3 127.0.0.1", "-qc2 -i.1 -W.3 127.0.0.1", "-c1 ::1", "-c1 10.1.0.9"];
     let faults = differences(&namespace, &lines, |line| named_ping(&namespace, "/mnt", line));
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
 }
 
 /// What cannot be had is refused in one line that names it, under both names.
@@ -368,12 +344,9 @@ fn a_user_is_told_what_iputils_tells_one() {
         "-f -c2 nosuch.invalid",
         "-l4 -c1 ::1",
     ] {
-        let (theirs, ours) = (nobody("its", line), nobody("our", line));
-        if compared(&theirs) != compared(&ours) {
-            faults.push(format!("ping {line}\nits {theirs:?}\nour {ours:?}"));
-        }
+        faults.extend(difference(line, &nobody("its", line), &nobody("our", line)));
     }
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    check(&faults);
     // Refused here alone, in the letters that this tool has.
     let ours = nobody("our", "-b -c1 127.255.255.255");
     assert_eq!(ours.err, "ping: -b: only for root\n", "{ours:?}");

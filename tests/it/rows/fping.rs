@@ -1,18 +1,16 @@
 //! The oracle: fping, and the program as `netdiag sweep --classic`, beside each other in the same
 //! namespace. What they print is the same but for times, and so is the code.
 
-use crate::support::process::{
-    Ended, NETDIAG, NOBODY, Namespace, Process, has, netlab, run, scenario, skip,
-};
+use super::oracle::{self, check};
+use crate::support::process::{Ended, NETDIAG, NOBODY, Namespace, Process, has, run};
 use nix::sys::signal::Signal;
-use std::process::Command;
 use std::time::Duration;
 
 /// The version whose text is the reference.
 const REFERENCE: &str = "fping: Version 5.1\n";
 
 /// Hosts on `lo` that answer, that are silent in both directions, that refuse; routes that lead
-/// nowhere; a router 10.2.0.2 that says why; a list of targets; no name server.
+/// nowhere; a router 10.2.0.2 that says why.
 const FAULTS: &str = "
     nft -f - <<'END'
     table inet t {
@@ -58,14 +56,10 @@ END
 END
     left=100
     until ping -nqc1 -W1 10.2.0.2 > /dev/null; do left=$((left - 1)); [ $left -gt 0 ]; done
-    mount -t tmpfs none /mnt
-    ln -s \"$NETDIAG\" /mnt/fping
-    : > /mnt/resolv.conf
-    mount --bind /mnt/resolv.conf /etc/resolv.conf
-    printf '127.0.0.1 localhost\\n127.0.0.7 here.test\\n::1 six.test\\n' > /mnt/hosts
-    mount --bind /mnt/hosts /etc/hosts
-    printf '127.0.0.1 x\\n# c\\n\\n 127.0.0.9\\n#127.0.0.3\\nhere.test\\nnosuch.invalid' > /mnt/list
 ";
+
+/// A list of targets.
+const LIST: &str = "printf '127.0.0.1 x\\n# c\\n\\n 127.0.0.9\\n#127.0.0.3\\nhere.test\\nnosuch.invalid' > /mnt/list";
 
 /// Arguments of both. Where probes are lost the timeout is not the period: which of the two comes
 /// first is chance with fping.
@@ -124,14 +118,12 @@ const ROUTED: &[(&str, &str)] = &[
 
 /// A namespace with the reference in it.
 fn faults() -> Option<Namespace> {
-    if !has("nft") {
+    if !oracle::has_reference(["fping", "-v"], REFERENCE) {
         return None;
     }
-    match Command::new("fping").arg("-v").output() {
-        Ok(output) if output.stdout.starts_with(REFERENCE.as_bytes()) => {}
-        other => return skip(&format!("no {}: {other:?}", REFERENCE.trim())),
-    }
-    Namespace::new(&FAULTS.replace("$NETDIAG", NETDIAG))
+    let namespace = oracle::namespace(FAULTS, "fping", "::1 six.test\\n")?;
+    namespace.run(LIST);
+    Some(namespace)
 }
 
 /// A program under the name `fping`, wherever it is, with the list as its standard input.
@@ -202,10 +194,6 @@ fn timeless_line(line: &str) -> String {
     masked.collect::<Vec<_>>().join(" ")
 }
 
-fn check(faults: &[String]) {
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
-}
-
 fn difference(line: &str, theirs: &Ended, ours: &Ended) -> Option<String> {
     let differs = compared(theirs) != compared(ours);
     differs.then(|| format!("fping {line}\nits {theirs:?}\nour {ours:?}"))
@@ -251,19 +239,8 @@ fn under_the_name_fping_it_is_fping() {
 #[test]
 fn classic_tells_what_routers_do_as_fping_does() {
     let Some(namespace) = faults() else { return };
-    let lab = netlab();
-    let lab = lab.to_str().expect("a path");
-    let mut differences = Vec::new();
-    for (name, line) in ROUTED {
-        let in_lab = |program: &[&str]| {
-            let mut command = namespace.command(lab);
-            let words = line.split_whitespace();
-            run(command.arg(scenario(name)).arg("--").args(program).args(words))
-        };
-        let (theirs, ours) = (in_lab(&["fping"]), in_lab(&[NETDIAG, "sweep", "--classic"]));
-        differences.extend(difference(&format!("{name}: {line}"), &theirs, &ours));
-    }
-    check(&differences);
+    let programs: [&[&str]; 2] = [&["fping"], &[NETDIAG, "sweep", "--classic"]];
+    check(&oracle::routed(&namespace, ROUTED, programs, difference));
 }
 
 /// A loop goes on until Ctrl-C and tells the figures so far on Ctrl-\; both ends are the same.

@@ -109,7 +109,7 @@ fn b5_what_a_full_queue_drops_without_a_word_is_no_loss() {
 fn b5_what_never_left_a_queue_of_this_machine_is_no_loss() {
     let Some(lab) = Lab::new() else { return };
     lab.here.let_nobody_in();
-    for size in ["1380", "56", "4000"] {
+    for size in ["1380", "56", "6000"] {
         lab.here.run(&format!("{SLOW} 8bit"));
         let arguments = ["ping", "--json", "-c", "40", "-i", "0.02", "-W", "0.5", "-s", size];
         let ended = run(&mut lab.here.nobody(&[&arguments[..], &["fd09:1::1"]].concat()));
@@ -119,9 +119,10 @@ fn b5_what_never_left_a_queue_of_this_machine_is_no_loss() {
         assert!(count("local_errors") > 0, "{ended:?}");
         lab.here.run("tc qdisc del dev lab0 root");
     }
-    lab.far.run("ip -6 route add local fd09:2::/64 dev lo");
+    lab.far.run("ip -6 route add local fd09:5::/64 dev lo");
+    lab.router.run("ip -6 route add fd09:5::/64 via fd09:2::2");
     lab.here.run(&format!("{SLOW} 8bit"));
-    let ended = run(&mut lab.here.nobody(&["sweep", "--json", "--timeout", "0.5", "fd09:2::/121"]));
+    let ended = run(&mut lab.here.nobody(&["sweep", "--json", "--timeout", "0.5", "fd09:5::/121"]));
     let document = ended.json();
     let targets = document["targets"].as_array().expect("targets");
     let is = |state: &str| targets.iter().filter(|target| target["state"] == state).count();

@@ -244,7 +244,7 @@ fn b29_users_send_no_broadcast_and_little_multicast() {
     };
     for (arguments, said) in [
         (&["-c1", "--broadcast", "10.9.0.255"][..], "--broadcast: only for root"),
-        (&["-c1", "--classic", "-b", "10.9.0.255"], "--broadcast: only for root"),
+        (&["-c1", "--classic", "-b", "10.9.0.255"], "-b: only for root"),
         (&["-c1", "10.9.0.255"], "needs --broadcast"),
         (&["-i.9", "--multicast", "-I", "br0", "224.0.0.1"], "--interval: "),
         (&["-l2", "--multicast", "-I", "br0", "224.0.0.1"], "--preload: "),

@@ -3,6 +3,7 @@
 use super::network::Lab;
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run, scenario};
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 /// A namespace whose hosts file gives `both` an address of each family.
@@ -119,10 +120,10 @@ fn b22_a_connection_without_a_descriptor_is_not_sent_and_not_lost() {
     assert!(ended.out.contains(failure), "{ended:?}");
     let document = ended.json();
     let finding = &document["findings"][0];
-    assert_eq!((&finding["code"], &finding["evidence"]["errno"]), (
-        &"local-send-blocked".into(),
-        &"EMFILE".into()
-    ));
+    assert_eq!(
+        (&finding["code"], &finding["evidence"]["errno"]),
+        (&"local-send-blocked".into(), &"EMFILE".into())
+    );
     assert!(finding["advice"].as_str().is_some_and(|said| said.contains("ulimit -n")), "{finding}");
 }
 
@@ -130,10 +131,16 @@ fn b22_a_connection_without_a_descriptor_is_not_sent_and_not_lost() {
 #[test]
 fn b22_waiting_for_a_descriptor_is_no_part_of_a_round_trip() {
     let Some(namespace) = Namespace::loopback() else { return };
+    let text = std::fs::read_to_string(scenario("slow-800ms")).expect("a scenario");
+    let text = text.replace("ipv6 = \"fd09:2::2\"", "ipv6 = \"fd09:2::2\"\ntcp_open = [80]");
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = path.join(format!("slow-{}.toml", std::process::id()));
+    std::fs::write(&path, text).expect("the folder for this");
     let mut command = namespace.command(netlab().to_str().expect("a path in UTF-8"));
-    command.arg(scenario("slow-800ms")).args(["--", "prlimit", "--nofile=48"]);
+    command.arg(&path).args(["--", "prlimit", "--nofile=48"]);
     let line = "ping --json -c 60 -i 0.02 -W 3 --proto tcp:80 10.9.2.2";
     let ended = run(command.args(["--", NETDIAG]).args(line.split(' ')));
+    std::fs::remove_file(&path).expect("ours");
     let [attempted, sent, received, lost, local] = counts(&ended, 0);
     assert_eq!((attempted, received, lost, local), (60, sent, 0, 60 - sent), "{ended:?}");
     assert!(local > 0 && received > 0, "forty at once would have to wait: {ended:?}");

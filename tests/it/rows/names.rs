@@ -12,7 +12,7 @@ const NOISE: Duration = Duration::from_millis(400);
 const SERVER: &str = "127.0.0.1";
 
 /// An answer to `question` (RFC 1035 section 4.1) with a code and perhaps one record's data.
-fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
+pub(super) fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
     let labels = question.get(12..)?;
     let end = 12 + labels.iter().position(|byte| *byte == 0)? + 5;
     let mut message = question.get(..end)?.to_vec();
@@ -253,6 +253,30 @@ fn b19_without_any_server_addresses_work() {
     }
 }
 
+/// The end of a chain of names is shown as the classic tool shows it, and what was given otherwise.
+#[test]
+fn an_alias_is_told_by_its_other_name_to_who_expects_that() {
+    let Some(namespace) = Namespace::with_resolver(SERVER) else { return };
+    namespace.serve_names(|question| {
+        let mut message = answer(question, 0, Some(b"\x05canon\x07example\x00"))?;
+        // Its record is a CNAME (RFC 1035 section 3.3.1), and there is another: the address of that name.
+        let at = message.len() - 15 - 10;
+        message[7] = 2;
+        message[at..at + 2].copy_from_slice(&[0, 5]);
+        let name = u8::try_from(message.len() - 15).ok()?;
+        message.extend([0xc0, name, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 3]);
+        Some(message)
+    });
+    let ping = |words: &[&str]| run(namespace.netdiag(&["ping", "-4", "-c1"]).args(words));
+    let classic = ping(&["--classic", "a.example"]);
+    assert!(classic.out.starts_with("PING canon.example (127.0.0.3) 56(84)"), "{classic:?}");
+    assert!(classic.out.contains("--- canon.example ping statistics"), "{classic:?}");
+    let ours = ping(&["--json", "a.example"]);
+    let target = ours.target();
+    let known = (&target["target"], &target["address"]);
+    assert_eq!(known, (&"a.example".into(), &"127.0.0.3".into()), "{ours:?}");
+}
+
 /// What ends the run ends the wait for names, too, and leaves the others the time to be measured.
 #[test]
 fn a_deadline_bounds_the_look_up_of_names() {
@@ -274,7 +298,7 @@ fn a_deadline_bounds_the_look_up_of_names() {
         let document = ended.json();
         assert_eq!(document["targets"][1]["failure"]["reason"], "no-resolver", "{ended:?}");
         let known = &document["targets"][0];
-        let count = known.get("received").or(known.pointer("/hops/0/received"));
+        let count = known.get("received").or_else(|| known.pointer("/hops/0/received"));
         assert_eq!(count, Some(&1.into()), "{words}: {ended:?}");
     }
     // iputils' deadline begins when the name is known.

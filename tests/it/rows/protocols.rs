@@ -234,44 +234,6 @@ fn what_a_target_holds_back_is_not_called_loss() {
     }
 }
 
-/// Capabilities, the group range, the family and resolv.conf: each cell gives a result at once.
-#[test]
-fn every_cell_of_rights_and_names_gives_a_result() {
-    const RESOLVERS: [&str; 3] = ["127.0.0.1", "127.0.0.99", ""];
-    for range in ["0 2147483647", "1 0"] {
-        for resolver in RESOLVERS {
-            let Some(namespace) = Namespace::open_to_nobody() else { return };
-            namespace.run(&format!(
-                "echo '{range}' > /proc/sys/net/ipv4/ping_group_range
-                 mount -t tmpfs none /run; : > /run/none
-                 echo 'nameserver {resolver}' > /run/resolv.conf
-                 mount --bind /run/{} /etc/resolv.conf",
-                if resolver.is_empty() { "none" } else { "resolv.conf" }
-            ));
-            for (address, _) in FAMILIES {
-                let arguments = ["ping", "--json", "-c", "1", address];
-                for (who, ended) in [
-                    ("root", run(&mut namespace.netdiag(&arguments))),
-                    ("nobody", run(&mut namespace.nobody(&arguments))),
-                ] {
-                    let expected = match (who, range) {
-                        ("root", _) => "raw",
-                        (_, "1 0") => "udp-error-queue",
-                        _ => "icmp-datagram",
-                    };
-                    let cell = format!("{who}, {range}, {address}, {resolver}: {ended:?}");
-                    assert_eq!(ended.code(), Some(0), "{cell}");
-                    assert_eq!(ended.target()["method"]["socket"], expected, "{cell}");
-                    assert!(
-                        ended.took.as_millis() < 200 + 400,
-                        "at once, and a busy machine: {cell}"
-                    );
-                }
-            }
-        }
-    }
-}
-
 /// A mark may choose the way, so nothing without one stands in for it.
 #[test]
 fn what_only_an_icmp_socket_can_do_is_not_dropped() {

@@ -210,13 +210,11 @@ impl Drop for Namespace {
 }
 
 /// What makes a process one without any right (arguments of `setpriv`).
-pub(crate) const NOBODY: [&str; 9] = [
+pub(crate) const NOBODY: [&str; 7] = [
     "--reuid=65534",
     "--regid=65534",
     "--clear-groups",
     "--inh-caps=-all",
-    "--bounding-set=-all",
-    "--no-new-privs",
     "--pdeathsig",
     "KILL",
     "--",

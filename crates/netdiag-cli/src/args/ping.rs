@@ -1,5 +1,7 @@
 //! `netdiag ping`.
 
+use super::form::Form;
+use super::marking::Marking;
 use super::value::{self, IpStamps, Question, Timeout};
 use crate::world::{Backend, DontFragment};
 use netdiag_engine::Pattern;
@@ -93,12 +95,8 @@ pub(crate) struct PingArguments {
     /// TTL or hop limit, 1 to 255 [default: 64, or what the kernel has].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
     pub(crate) ttl: Option<u8>,
-    /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
-    #[arg(long, value_name = "NAME|N", value_parser = value::dscp, allow_negative_numbers = true)]
-    pub(crate) dscp: Option<u8>,
-    /// ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp.
-    #[arg(long, value_name = "NAME|N", value_parser = value::ecn, allow_negative_numbers = true)]
-    pub(crate) ecn: Option<u8>,
+    #[command(flatten)]
+    pub(crate) marking: Marking,
     /// The whole TOS or traffic class byte, decimal or 0x.., as iputils' -Q.
     #[arg(short = 'Q', long, value_name = "N", value_parser = tos, conflicts_with_all = ["dscp", "ecn"], allow_negative_numbers = true)]
     pub(crate) tos: Option<u8>,
@@ -168,16 +166,8 @@ pub(crate) struct PingArguments {
     /// request sent.
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// When findings are coloured; auto: on a terminal.
-    #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
-    pub(crate) color: Color,
-
-    /// Form of the output.
-    #[arg(short, long, value_name = "FORM", default_value = "text", value_enum)]
-    pub(crate) output: Output,
-    /// The same as --output json.
-    #[arg(long, conflicts_with = "output")]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) form: Form,
     /// Exit with 1 when this holds, such as 'loss>5% or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
@@ -244,27 +234,6 @@ EXIT STATUS
   2  usage error
   3  nothing could be measured, or the result could not be written";
 
-/// When colours are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-/// The forms of output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Output {
-    /// For people.
-    Text,
-    /// One document at the end.
-    Json,
-    /// One event a line.
-    Jsonl,
-    /// One row a host.
-    Csv,
-}
-
 /// The arguments alone, for their defaults.
 #[derive(clap::Parser)]
 struct Alone {
@@ -290,16 +259,9 @@ impl PingArguments {
         all
     }
 
-    /// The form of output, whichever way it was asked for.
-    pub(crate) fn form(&self) -> Output {
-        if self.json { Output::Json } else { self.output }
-    }
-
     /// The TOS byte or traffic class, where any of its bits was asked for.
     pub(crate) fn traffic_class(&self) -> Option<u8> {
-        let parts = self.dscp.is_some() || self.ecn.is_some();
-        let whole = self.dscp.unwrap_or_default() | self.ecn.unwrap_or_default();
-        self.tos.or_else(|| parts.then_some(whole))
+        self.tos.or_else(|| self.marking.traffic_class())
     }
 
     /// Whether something is asked for that only ICMP over IPv4 has.

@@ -1,6 +1,6 @@
 //! `netdiag sweep`.
 
-use super::ping::{Color, Output};
+use super::form::{Color, Output};
 use super::value::{self, Timeout};
 use netdiag_engine::Pattern;
 use netdiag_ping::Protocol;

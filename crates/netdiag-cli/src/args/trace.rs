@@ -1,6 +1,7 @@
 //! `netdiag trace`.
 
-use super::ping::{Color, Output};
+use super::form::Form;
+use super::marking::Marking;
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
 use netdiag_trace::Protocol;
@@ -10,8 +11,9 @@ use std::time::Duration;
 /// The path to one or more hosts: each router on the way, where it ends, and by whom.
 ///
 /// Asks several hops at once and waits no longer than the answers of farther ones suggest. ICMP where
-/// it can be sent, else UDP; HOST:PORT means TCP. All probes of a trace take one flow, so that a
-/// router that balances sends them one way; of TCP each connection has a port of its own.
+/// it can be sent, else UDP; HOST:PORT means TCP: SYNs with the right to send them, else connections.
+/// All probes of a trace take one flow, so that a router that balances sends them one way; only
+/// connections have a port of their own each.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
@@ -27,14 +29,14 @@ pub(crate) struct TraceArguments {
     /// UDP datagrams, to a port where nobody should listen.
     #[arg(short = 'U', long, conflicts_with = "tcp")]
     pub(crate) udp: bool,
-    /// TCP connections, which are not completed on the way.
+    /// TCP SYNs, which open no connection; without the right to send them, connections.
     #[arg(short = 'T', long)]
     pub(crate) tcp: bool,
     /// Destination port [default: 33434 of UDP, 443 of TCP].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
     /// Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes
-    /// its checksum.
+    /// its checksum, TCP takes one of 16 source ports in turn.
     #[arg(long)]
     pub(crate) vary_flow: bool,
     /// IPv4 only.
@@ -81,12 +83,8 @@ pub(crate) struct TraceArguments {
     /// Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(18..=65_527), allow_negative_numbers = true)]
     pub(crate) size: Option<u16>,
-    /// DSCP by name (ef, cs1, af41 ...) or number, 0 to 63.
-    #[arg(long, value_name = "NAME|N", value_parser = value::dscp, allow_negative_numbers = true)]
-    pub(crate) dscp: Option<u8>,
-    /// ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp.
-    #[arg(long, value_name = "NAME|N", value_parser = value::ecn, allow_negative_numbers = true)]
-    pub(crate) ecn: Option<u8>,
+    #[command(flatten)]
+    pub(crate) marking: Marking,
     /// What happens to packets larger than the path.
     #[arg(short = 'M', long, value_name = "POLICY", value_enum)]
     pub(crate) df: Option<DontFragment>,
@@ -106,15 +104,8 @@ pub(crate) struct TraceArguments {
     /// Late, repeated and rejected answers too; with jsonl also each probe.
     #[arg(short, long)]
     pub(crate) verbose: bool,
-    /// When findings are coloured; auto: on a terminal.
-    #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
-    pub(crate) color: Color,
-    /// Form of the output.
-    #[arg(short, long, value_name = "FORM", default_value = "text", value_enum)]
-    pub(crate) output: Output,
-    /// The same as --output json.
-    #[arg(long, conflicts_with = "output")]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) form: Form,
     /// Exit with 1 when this holds for a target, such as 'hops>12 or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
@@ -144,11 +135,6 @@ fn queries(text: &str) -> Result<u64, String> {
 }
 
 impl TraceArguments {
-    /// The form of output, whichever way it was asked for.
-    pub(crate) fn form(&self) -> Output {
-        if self.json { Output::Json } else { self.output }
-    }
-
     /// What is sent to a host without a port.
     pub(crate) fn protocol(&self) -> Protocol {
         use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
@@ -159,12 +145,5 @@ impl TraceArguments {
         } else {
             Protocol::Icmp
         }
-    }
-
-    /// The TOS byte or traffic class, where any of its bits was asked for.
-    pub(crate) fn traffic_class(&self) -> Option<u8> {
-        let parts = self.dscp.is_some() || self.ecn.is_some();
-        let whole = self.dscp.unwrap_or_default() | self.ecn.unwrap_or_default();
-        parts.then_some(whole)
     }
 }

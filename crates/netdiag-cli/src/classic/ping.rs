@@ -208,6 +208,18 @@ fn interface(arguments: &mut PingArguments, text: &str) -> Result<(), Refused> {
         return Err(Refused::new(2, format!("invalid source address: {}", shown.escaped())));
     }
     let given = if text.contains(':') { address } else { text };
-    arguments.interface = Some(given.to_owned());
+    // Given twice, it can be both: the address to send from and the interface to send by.
+    let as_address = |text: &str| text.parse::<IpAddr>().ok();
+    match (arguments.interface.take(), as_address(given)) {
+        (Some(before), source @ Some(_)) if as_address(&before).is_none() => {
+            arguments.source = source;
+            arguments.interface = Some(before);
+        }
+        (before, _) => {
+            let before = before.and_then(|before| as_address(&before));
+            arguments.source = arguments.source.or(before.filter(|_| as_address(given).is_none()));
+            arguments.interface = Some(given.to_owned());
+        }
+    }
     Ok(())
 }

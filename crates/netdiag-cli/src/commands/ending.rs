@@ -122,6 +122,7 @@ pub(crate) fn unmeasurable<W: World>(
             timestamps: Timestamps::User,
             because: error.to_string(),
             lost: Vec::new(),
+            remedy: None,
         },
         arguments: serde_json::Value::Null,
         target_count: 0,

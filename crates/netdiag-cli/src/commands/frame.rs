@@ -1,7 +1,7 @@
 //! The frame of a command that measures: what comes in which order, the same for all of them.
 
 use super::ending::{self, Measured};
-use crate::args::ping::Output;
+use crate::args::form::Output;
 use crate::{ExitStatus, OpenRequest, Terminal, World, usage};
 use std::io::{self, Write};
 

@@ -1,14 +1,16 @@
 //! What commands have in common whose targets are hosts: their plan, and the frame of their run.
 
 use super::drive::{Drive, Listener};
-use super::ending::{self, End, Measured};
+use super::ending::{self, End, Measured, Outcome};
+use super::judged::Judged;
 use super::{ladder, resolve};
 use crate::{Backend, ExitStatus, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Measurement;
 use netdiag_engine::port::Network;
-use netdiag_model::contract::{Context, Judgement, Method, Timestamps};
+use netdiag_model::contract::{Context, Document, Judgement, Method, Timestamps};
 use netdiag_model::failure::{Failure, LookupError};
+use netdiag_model::finding::Finding;
 use netdiag_model::{Instant, Untrusted};
 use netdiag_report::{Report, Run, Subject};
 use serde_json::Value;
@@ -88,6 +90,35 @@ impl Outline {
         let (anchor, started_at) = (self.run.anchor, self.run.started_at);
         Context { target: target.clone(), anchor, started_at, method }
     }
+}
+
+/// What the targets of a run came to, before they are judged together.
+pub(crate) struct Found {
+    pub(crate) judged: Judged,
+    pub(crate) findings: Vec<Finding>,
+    /// Every measurement ended by itself.
+    pub(crate) complete: bool,
+}
+
+/// The document of a run of hosts, measured by its weakest method, and how the process ends.
+pub(crate) fn document<T>(
+    outline: &Outline,
+    end: End,
+    found: Found,
+    targets: Vec<T>,
+    method: impl Fn(&T) -> Option<&Method>,
+) -> (Document<T>, ExitStatus) {
+    let Found { mut judged, findings, complete } = found;
+    if end.cannot_go_on || outline.interrupted {
+        judged = Judged::nothing();
+    }
+    let (judgement, status) = (judged.together(), judged.status(false));
+    // What was interrupted before it began may have no measurement.
+    let complete = !outline.interrupted && complete;
+    let weakest = ending::weakest(targets.iter().filter_map(method));
+    let method = weakest.unwrap_or_else(|| outline.run.method.clone());
+    let outcome = Outcome { judgement, status, findings, complete };
+    (ending::document(&outline.run, end, outcome, method, targets), status)
 }
 
 /// What will be done to hosts, and what a result is made of.

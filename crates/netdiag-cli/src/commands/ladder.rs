@@ -45,7 +45,7 @@ pub(crate) fn rung(
     let family = destination.family();
     let method = |opening| method(opening, backend);
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
-    let closed = |error: &NetworkError| Box::new(remedy::closed(destination, error));
+    let closed = |error: &NetworkError| Box::new(remedy::closed(destination, error, opened));
     let refused = match wanted {
         Protocol::Tcp { .. } => {
             tcp().map_err(|error| closed(&error))?;
@@ -56,17 +56,22 @@ pub(crate) fn rung(
             return opening.map(|opening| as_asked(method(opening))).map_err(closed);
         }
         Protocol::IcmpTimestamp | Protocol::IcmpProbe => {
-            let opening = opened.family(family).map_err(closed)?;
-            if wanted == Protocol::IcmpTimestamp && opening.socket != SocketKind::Raw {
-                return Err(Box::new(remedy::no_timestamps(destination, opening)));
+            let opening = opened.family(family);
+            let lacks_raw = match opening {
+                Ok(opening) => opening.socket != SocketKind::Raw,
+                Err(error) => is_refusal(error) && error.errno != EAFNOSUPPORT,
+            };
+            if wanted == Protocol::IcmpTimestamp && lacks_raw {
+                return Err(Box::new(remedy::no_timestamps(destination, opened)));
             }
+            let opening = opening.map_err(closed)?;
             return Ok(as_asked(without_tag(method(opening), wanted)));
         }
         Protocol::Icmp => match opened.family(family) {
             Ok(opening) => {
                 let is_told = verbose && opening.socket == SocketKind::IcmpDatagram;
-                let note = is_told.then(|| remedy::datagram_note(family, opening));
-                return Ok(Rung { note, ..as_asked(method(opening)) });
+                let note = is_told.then(|| remedy::datagram_note(family, opening, opened.mend));
+                return Ok(Rung { note, ..as_asked(mended(method(opening), opened)) });
             }
             Err(error) => error,
         },
@@ -89,6 +94,7 @@ pub(crate) fn rung(
     let Some((protocol, method)) = stand_in else {
         return Err(closed(refused));
     };
+    let method = mended(method, opened);
     let note = Some(remedy::note(family, protocol, &method, opened));
     Ok(Rung { protocol, method, note })
 }
@@ -116,6 +122,11 @@ pub(crate) fn choose(
     addresses.iter().find(fits).or_else(|| addresses.first()).copied()
 }
 
+/// With what would give a better one here.
+fn mended(method: Method, opened: &Opened) -> Method {
+    Method { remedy: remedy::better(method.socket, opened), ..method }
+}
+
 /// How TCP connections are measured.
 fn connects(because: String) -> Method {
     let lost = [
@@ -128,6 +139,19 @@ fn connects(because: String) -> Method {
         timestamps: Timestamps::Kernel,
         because,
         lost: lost.map(str::to_owned).into(),
+        remedy: None,
+    }
+}
+
+/// How SYNs of our own are sent, where they can be.
+///
+/// # Errors
+/// Why connections are opened in their place.
+pub(crate) fn raw_tcp(opened: &Opened, family: Family) -> Result<Method, String> {
+    match opened.tcp(family) {
+        Ok(opening) => Ok(method(opening, Backend::Linux)),
+        Err(error) if is_refusal(error) => Err("no CAP_NET_RAW".to_owned()),
+        Err(error) => Err(format!("no raw TCP ({error})")),
     }
 }
 
@@ -157,6 +181,7 @@ fn method(opening: &Opening, backend: Backend) -> Method {
         },
         because: opening.because.clone(),
         lost: opening.lost.clone(),
+        remedy: None,
     }
 }
 
@@ -172,6 +197,7 @@ pub(crate) fn weakest(opened: &Opened, backend: Backend) -> Method {
                 |error| format!("no socket could be opened: {error}"),
             ),
             lost: Vec::new(),
+            remedy: None,
         },
         |opening| method(opening, backend),
     )

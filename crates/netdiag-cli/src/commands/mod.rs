@@ -1,12 +1,15 @@
 //! The commands, a module each: plan, measurement, conclusion, reports. What they share is beside
 //! them: `frame` is that of every command, `hosts` of those whose targets are hosts.
 
+pub(crate) mod checks;
 pub(crate) mod drive;
 pub(crate) mod ending;
 pub(crate) mod frame;
 pub(crate) mod hosts;
 pub(crate) mod judged;
 pub(crate) mod ladder;
+pub(crate) mod mtr;
+pub(crate) mod mtu;
 pub(crate) mod ping;
 pub(crate) mod remedy;
 pub(crate) mod resolve;

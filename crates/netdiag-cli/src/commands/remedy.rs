@@ -1,6 +1,6 @@
 //! What to do when this machine does not let us measure.
 
-use netdiag_engine::port::{NetworkError, Opened, Opening};
+use netdiag_engine::port::{Mend, NetworkError, Opened, Opening};
 use netdiag_model::contract::{Method, SocketKind};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, Stage};
@@ -23,8 +23,47 @@ pub(crate) fn no_family(destination: Destination, error: &NetworkError) -> Failu
     failure(destination, error, errno::reason(error.errno), &said)
 }
 
+/// What opens ICMP datagram sockets to everybody.
+const OPEN_RANGE: &str = "`sysctl -w net.ipv4.ping_group_range='0 2147483647'`";
+
+/// What gives a raw socket here: a file capability, where that reaches this process.
+const fn raw_mend(mend: Mend) -> &'static str {
+    match mend {
+        Mend::Capability => "`setcap cap_net_raw+p netdiag`",
+        Mend::BoundingSet => "CAP_NET_RAW in the bounding set (in a container `--cap-add NET_RAW`)",
+        Mend::NewPrivileges => "CAP_NET_RAW without no_new_privs (systemd: `NoNewPrivileges=no`)",
+        Mend::Namespace => "a start outside this user namespace",
+    }
+}
+
+/// What would measure better than this socket does; `None` where nothing would.
+pub(crate) fn better(socket: SocketKind, opened: &Opened) -> Option<String> {
+    let raw = raw_mend(opened.mend);
+    match socket {
+        SocketKind::IcmpDatagram => Some(format!("{raw}: a raw socket")),
+        SocketKind::UdpErrorQueue | SocketKind::TcpErrorQueue => Some(icmp_mend(opened)),
+        _ => None,
+    }
+}
+
+/// What would give ICMP where there is none.
+fn icmp_mend(opened: &Opened) -> String {
+    let is_closed = |kind, errnos: &[i32]| {
+        let mut all = opened.refused.iter();
+        all.any(|refused| refused.socket == kind && errnos.contains(&refused.error.errno))
+    };
+    if is_closed(SocketKind::Raw, &[ENOSYS, EPROTONOSUPPORT, EAFNOSUPPORT]) {
+        // No right makes that.
+        "a seccomp filter that passes socket(2)".to_owned()
+    } else if is_closed(SocketKind::IcmpDatagram, &[EPERM, EACCES]) {
+        format!("{OPEN_RANGE} or {}", raw_mend(opened.mend))
+    } else {
+        raw_mend(opened.mend).to_owned()
+    }
+}
+
 /// Why a family has no socket, and the way out.
-pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure {
+pub(crate) fn closed(destination: Destination, error: &NetworkError, opened: &Opened) -> Failure {
     let family = family_name(destination.family());
     let (reason, said) = match error.errno {
         EPERM | EACCES if error.call.contains("SO_MARK") => (
@@ -46,17 +85,16 @@ pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure 
             errno::reason(EINVAL),
             format!(
                 "--ident 0 means any identifier to an ICMP datagram socket ({error}); \
-                 `setcap cap_net_raw+p netdiag` gives a raw socket, which can have it"
+                 {} gives a raw socket, which can have it",
+                raw_mend(opened.mend)
             ),
         ),
         EPERM | EACCES => (
             "no-permission".to_owned(),
             format!(
-                "no right to send ICMP over {family} ({error}); one of: \
-                 `setcap cap_net_raw+p netdiag`, \
-                 `sysctl -w net.ipv4.ping_group_range='0 2147483647'`, \
-                 in a container `--cap-add NET_RAW`; where that is so already, \
-                 a seccomp filter refuses it"
+                "no right to send ICMP over {family} ({error}); one of: {}, {OPEN_RANGE}; \
+                 where that is so already, a seccomp filter refuses it",
+                raw_mend(opened.mend)
             ),
         ),
         EAFNOSUPPORT => (
@@ -83,13 +121,16 @@ pub(crate) fn closed(destination: Destination, error: &NetworkError) -> Failure 
 
 /// Why timestamps cannot be asked for here, and the way out. Nothing was sent: it is known that the
 /// kernel refuses them over a datagram socket (ping_supported in net/ipv4/ping.c).
-pub(crate) fn no_timestamps(destination: Destination, opening: &Opening) -> Failure {
+pub(crate) fn no_timestamps(destination: Destination, opened: &Opened) -> Failure {
     let error = NetworkError { call: "sendmsg", errno: EINVAL };
-    let because = &opening.because;
+    let because = match opened.family(destination.family()) {
+        Ok(opening) => opening.because.clone(),
+        Err(error) => error.to_string(),
+    };
     let said = format!(
         "ICMP timestamp requests need a raw socket ({because}): over an ICMP datagram socket the \
-         kernel refuses them (EINVAL 22); one of: `setcap cap_net_raw+p netdiag`, in a container \
-         `--cap-add NET_RAW`, --proto icmp"
+         kernel refuses them (EINVAL 22); one of: {}, --proto icmp",
+        raw_mend(opened.mend)
     );
     failure(destination, &error, "no-permission".to_owned(), &said)
 }
@@ -112,32 +153,19 @@ fn failure(destination: Destination, error: &NetworkError, reason: String, said:
 }
 
 /// That ICMP leaves by a datagram socket, what that cannot tell, and what would mend it: one line.
-pub(crate) fn datagram_note(family: Family, opening: &Opening) -> String {
+pub(crate) fn datagram_note(family: Family, opening: &Opening, mend: Mend) -> String {
     let (family, because, lost) = (family_name(family), &opening.because, opening.lost.join("; "));
     format!(
         "{family}: ICMP by a datagram socket ({because}); not seen: {lost}; \
-         `setcap cap_net_raw+p netdiag` gives a raw socket"
+         {} gives a raw socket",
+        raw_mend(mend)
     )
 }
 
 /// What stands in for ICMP, what that cannot tell, and what would mend it: one line.
 pub(crate) fn note(family: Family, protocol: Protocol, method: &Method, opened: &Opened) -> String {
     let family_name = family_name(family);
-    let is_closed = |kind, errnos: &[i32]| {
-        opened.refused.iter().any(|refused| {
-            refused.family == family
-                && refused.socket == kind
-                && errnos.contains(&refused.error.errno)
-        })
-    };
-    let mend = if is_closed(SocketKind::Raw, &[ENOSYS, EPROTONOSUPPORT, EAFNOSUPPORT]) {
-        // No right makes that.
-        "a seccomp filter that passes socket(2)"
-    } else if is_closed(SocketKind::IcmpDatagram, &[EPERM, EACCES]) {
-        "`sysctl -w net.ipv4.ping_group_range='0 2147483647'` or `setcap cap_net_raw+p netdiag`"
-    } else {
-        "`setcap cap_net_raw+p netdiag`, in a container `--cap-add NET_RAW`,"
-    };
+    let mend = icmp_mend(opened);
     let instead = match protocol.port() {
         Some(port) => format!("{} to port {port}", protocol.name().to_ascii_uppercase()),
         None => protocol.name().to_owned(),

@@ -3,7 +3,7 @@
 use crate::World;
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, LookupError, Stage};
-use netdiag_model::{Untrusted, parse_address};
+use netdiag_model::{Family, Untrusted, parse_address};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ const NO_ADDRESS: &str = "No address associated with hostname";
 const NO_ANSWER: &str = "Temporary failure in name resolution";
 
 /// Why a name has no address, as the classic tools word it.
-pub(crate) fn classic_failure(host: &str, error: &LookupError) -> String {
+pub(crate) fn classic_failure(host: &str, family: Option<Family>, error: &LookupError) -> String {
     let said = match error {
         LookupError::NotFound { what, .. } if what.starts_with("the reserved") => NO_NAME,
         LookupError::NotFound { by, .. } if by == "this machine" || by == "the address itself" => {
@@ -66,7 +66,10 @@ pub(crate) fn classic_failure(host: &str, error: &LookupError) -> String {
                 NO_FAMILY
             }
         }
-        LookupError::NotFound { what, .. } if what.starts_with("no A") => NO_ADDRESS,
+        LookupError::NotFound { what, .. } if what.starts_with("no A") => match family {
+            Some(_) => NO_FAMILY,
+            None => NO_ADDRESS,
+        },
         LookupError::NotFound { .. } | LookupError::Invalid { .. } => NO_NAME,
         LookupError::NoAnswer { .. } | LookupError::Interrupted => NO_ANSWER,
     };

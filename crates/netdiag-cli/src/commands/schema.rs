@@ -13,11 +13,14 @@ pub(crate) fn run(
     let name = match arguments.command {
         Documented::Ping => "ping",
         Documented::Sweep => "sweep",
-        Documented::Trace => "trace",
+        // An mtr is a trace that goes on.
+        Documented::Trace | Documented::Mtr => "trace",
+        Documented::Mtu => "mtu",
     };
     let written = match generated::schema(name).filter(|_| !arguments.metrics) {
         Some(schema) => writeln!(out, "{schema}"),
         None if name == "trace" => metrics(out, netdiag_trace::metrics::METRICS),
+        None if name == "mtu" => metrics(out, netdiag_trace::mtu::metrics::METRICS),
         // The others have the same targets.
         None => metrics(out, netdiag_ping::metrics::METRICS),
     };

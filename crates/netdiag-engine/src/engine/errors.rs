@@ -3,7 +3,7 @@
 use super::Engine;
 use super::receive::{Arrival, HEADER, round_trip};
 use crate::measurement::Measurement;
-use crate::outcome::{Detail, IcmpError, Outcome, Reason, Stray, Why};
+use crate::outcome::{Detail, IcmpError, Outcome, Reason, Stray, Why, least_mtu};
 use crate::port::{Channel, ErrorOrigin, QueuedError};
 use crate::table::{Carrier, State};
 use crate::template::Template;
@@ -13,10 +13,6 @@ use netdiag_wire::icmp::{self, ErrorBody, Icmp};
 use netdiag_wire::protocol::IpVersion;
 use netdiag_wire::quote::{self, Quoted, QuotedTransport};
 use std::net::IpAddr;
-
-/// The smallest MTU of a link: RFC 791 section 3.2, RFC 8200 section 5.
-const LEAST_MTU_V4: u32 = 68;
-const LEAST_MTU_V6: u32 = 1280;
 
 /// What an ICMP error says beside its quote.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +74,9 @@ impl<M: Measurement> Engine<M> {
         };
         let Ok(quoted) = parsed else { return self.reject(arrival, Reason::UnparsableQuote) };
         let said = Said { quoted: Some(quoted), ..said };
+        if let QuotedTransport::Tcp { .. } = quoted.transport {
+            return self.on_segment_quoted(kind, arrival, &quoted, said);
+        }
         let Some(request) = quoted_request(&quoted) else {
             return self.on_datagram_quoted(&quoted, &said.detail(arrival.from));
         };
@@ -144,7 +143,10 @@ impl<M: Measurement> Engine<M> {
         said: Said<'_>,
     ) {
         let Some(index) = self.quoted_probe(kind.family, request) else {
-            return self.reject(arrival, Reason::UnknownProbe);
+            let about = Some(Destination::new(request.destination));
+            let arrival = Arrival { about: arrival.about.or(about), ..*arrival };
+            let said = Some((kind, said.info));
+            return self.unmatched(&arrival.rejection(Reason::UnknownProbe, said));
         };
         if self.quotes(index, request.payload) {
             self.on_error_of(index, kind, arrival, said);
@@ -156,6 +158,10 @@ impl<M: Measurement> Engine<M> {
     /// Whether as much of a probe's data as is quoted is what was sent.
     pub(super) fn quotes(&self, index: u32, payload: &[u8]) -> bool {
         self.table.get(index).is_some_and(|entry| {
+            if entry.carrier == Carrier::Tcp {
+                // The sequence number is all of it.
+                return true;
+            }
             if matches!(entry.carrier, Carrier::Timestamp | Carrier::Interface) {
                 return self.quotes_query(&entry, payload);
             }
@@ -278,7 +284,7 @@ fn quoted_request<'a>(quoted: &Quoted<'a>) -> Option<QuotedRequest<'a>> {
         // Those of our own datagrams also stand in the UDP socket's error queue, and count there; here
         // they only tell more.
         QuotedTransport::Udp { .. } => None,
-        // The kernel tells the connection that it is about.
+        // These have a key of another length.
         QuotedTransport::Tcp { .. } => None,
         QuotedTransport::Other { .. } => None,
     }
@@ -287,9 +293,6 @@ fn quoted_request<'a>(quoted: &Quoted<'a>) -> Option<QuotedRequest<'a>> {
 /// Whether a "too big" can be true: it must be above the least MTU and below what was sent. A router
 /// from before RFC 1191 names no MTU.
 fn plausible_mtu(family: Family, mtu: Option<u32>, sent: usize) -> bool {
-    let least = match family {
-        Family::Ipv4 => LEAST_MTU_V4,
-        Family::Ipv6 => LEAST_MTU_V6,
-    };
+    let least = least_mtu(family);
     mtu.is_none_or(|mtu| mtu >= least && (mtu as usize) < sent)
 }

@@ -3,18 +3,27 @@
 //! `netdiag-sys` implements it on the operating system, `netdiag-sim` in virtual time. Batches own
 //! the bytes of what they carry, so that nothing is allocated for a packet.
 
+mod change;
+mod console;
 mod input;
+mod inputs;
 mod ip_options;
 mod network;
 mod operation;
+mod packet;
+mod send_error;
 
-pub use input::{
-    Change, ErrorOrigin, ExchangeError, Input, InputKind, Inputs, InterfaceChange, InterfaceEvent,
-    Message, QueuedError, Received, SendCause, SendError, StopCause, TcpInfo,
-};
+pub use change::{Change, InterfaceChange, InterfaceEvent};
+pub use console::{Console, Key, Size};
+pub use input::{ExchangeError, Input, InputKind, SegmentSizes, StopCause, TcpInfo};
+pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
-pub use network::{Identifiers, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS};
+pub use network::{
+    Identifiers, Mend, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS,
+};
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,
     Operations, Transmit,
 };
+pub use packet::{ErrorOrigin, Message, QueuedError, Received};
+pub use send_error::{SendCause, SendError};

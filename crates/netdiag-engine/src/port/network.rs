@@ -1,6 +1,6 @@
 //! The port itself.
 
-use super::input::Inputs;
+use super::inputs::Inputs;
 use super::operation::{Channel, Operations};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Family, Instant};
@@ -64,21 +64,51 @@ pub struct Opened {
     pub udp4: Result<Opening, NetworkError>,
     /// UDP over IPv6, or why not.
     pub udp6: Result<Opening, NetworkError>,
+    /// Raw TCP over IPv4, or why not.
+    pub tcp4: Result<Opening, NetworkError>,
+    /// Raw TCP over IPv6, or why not.
+    pub tcp6: Result<Opening, NetworkError>,
     /// Every kind of socket that was tried and could not be had, in the order of the trials.
     pub refused: Vec<Refused>,
     /// A mark was asked for that this user may not set, and packets leave without it.
     pub unmarked: bool,
+    /// What would give this process a raw socket; where it has one, no matter.
+    pub mend: Mend,
+}
+
+/// What would give a process raw sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mend {
+    /// The capability CAP_NET_RAW, of the file of the program or of the user.
+    #[default]
+    Capability,
+    /// The same, and it must be in the bounding set, which no file's capability passes.
+    BoundingSet,
+    /// The same, and no_new_privs must not be set, with which no file gives any.
+    NewPrivileges,
+    /// It has the capability, of a user namespace that this network is not of.
+    Namespace,
 }
 
 impl Opened {
-    /// ICMP, and no UDP asked for.
+    /// ICMP, and neither UDP nor TCP asked for.
     #[must_use]
     pub const fn icmp(
         ipv4: Result<Opening, NetworkError>,
         ipv6: Result<Opening, NetworkError>,
     ) -> Self {
-        let (udp4, udp6) = (Err(NetworkError::NOT_ASKED_FOR), Err(NetworkError::NOT_ASKED_FOR));
-        Self { ipv4, ipv6, udp4, udp6, refused: Vec::new(), unmarked: false }
+        const NONE: Result<Opening, NetworkError> = Err(NetworkError::NOT_ASKED_FOR);
+        Self {
+            ipv4,
+            ipv6,
+            udp4: NONE,
+            udp6: NONE,
+            tcp4: NONE,
+            tcp6: NONE,
+            refused: Vec::new(),
+            unmarked: false,
+            mend: Mend::Capability,
+        }
     }
 
     /// What is open for ICMP of a family.
@@ -103,6 +133,17 @@ impl Opened {
         }
     }
 
+    /// What is open for raw TCP of a family.
+    ///
+    /// # Errors
+    /// Why nothing could be opened for it.
+    pub const fn tcp(&self, family: Family) -> Result<&Opening, &NetworkError> {
+        match family {
+            Family::Ipv4 => self.tcp4.as_ref(),
+            Family::Ipv6 => self.tcp6.as_ref(),
+        }
+    }
+
     /// What a datagram of this channel leaves by.
     ///
     /// # Errors
@@ -115,7 +156,7 @@ impl Opened {
         match channel {
             Channel::Icmp => self.family(family),
             Channel::Udp { .. } => self.udp(family),
-            Channel::Tcp => Err(&NetworkError::NOT_ASKED_FOR),
+            Channel::Tcp => self.tcp(family),
         }
     }
 }
@@ -136,7 +177,8 @@ pub struct Refused {
 pub struct Opening {
     /// The kind of socket.
     pub socket: SocketKind,
-    /// The echo identifiers that it sends and receives; of UDP its one local port.
+    /// The echo identifiers that it sends and receives; of UDP its one local port, of raw TCP its
+    /// local ports.
     pub identifiers: Identifiers,
     /// Why this kind and no better one.
     pub because: String,

@@ -172,6 +172,17 @@ fn exchanges_are_answered_or_say_why_not() {
 }
 
 #[test]
+fn a_refusal_of_which_nobody_knows_whose_it_is_is_no_loss() {
+    let (mut bench, id) = started(CONNECT);
+    let error = SendError { unseen: true, ..SendError::new(111) };
+    let stamp = Stamp::user(at(12));
+    bench.input(at(12), InputKind::ConnectFailed { id, stamp, error, icmp: None });
+    assert_eq!(*bench.log().outcome(1), Outcome::Unknown(Why::RefuserUnknown));
+    let counters = bench.log().stats.counters();
+    assert_eq!((counters.sent(), counters.unknown()), (1, 1));
+}
+
+#[test]
 fn a_sleep_makes_a_connect_meaningless_and_closes_it() {
     let (mut bench, id) = started(CONNECT);
     bench.change(at(100), Change::Suspended { length: Duration::from_secs(60) });

@@ -12,7 +12,7 @@ impl Measurement {
     /// Whether so much went wrong on this machine that nothing is said about the network.
     pub(super) fn is_locally_disturbed(&self) -> bool {
         let counters = self.stats.counters();
-        self.tally.receive_drops > 0
+        self.tally.changes.receive_drops > 0
             || (counters.local_errors() > 0
                 && counters.local_errors().saturating_mul(10) >= counters.attempted())
     }
@@ -50,9 +50,7 @@ impl Measurement {
             unknown: counters.unknown(),
             tcp_port,
             unsent: &tally.unsent,
-            changes: &tally.interfaces,
-            change_count: tally.interface_changes,
-            receive_drops: tally.receive_drops,
+            changes: &tally.changes,
         }
     }
 

@@ -1,7 +1,8 @@
 //! How much room a series takes.
 
 use super::*;
-use netdiag_engine::outcome::ReplyDetail;
+use netdiag_engine::outcome::{Reply, ReplyDetail};
+use netdiag_engine::{Events, Measurement as Policy, Outcome, Probe};
 use netdiag_model::{Destination, StampSource};
 
 /// A sweep has one of these for each target of a series.
@@ -15,22 +16,27 @@ fn a_target_that_only_answers_takes_little_room() {
         let probe = Probe { target: 0, seq, destination, sent_at };
         series.sent(&probe, &mut events);
         let rtt = Duration::from_millis(seq);
-        let reply = Reply {
-            from: destination,
-            rtt,
-            stamp: StampSource::Kernel,
-            clock_adjusted: false,
-            received_at: sent_at + rtt,
-            hop_limit: Some(64),
-            bytes: 64,
-            sent_bytes: 64,
-            corruption: None,
-            options: None,
-            detail: ReplyDetail::Echo,
-        };
+        let reply = reply(destination, sent_at + rtt, rtt);
         series.settle(&probe, &Outcome::Replied(reply), &mut events);
     }
     let bytes = size_of::<Measurement>() + series.stats.heap_bytes();
     assert!(bytes <= 300, "{bytes}");
     assert!(!series.tally.has_rare() && series.kept.is_none() && series.drive.is_none());
+}
+
+/// A plain reply.
+pub(crate) fn reply(from: Destination, received_at: Instant, rtt: Duration) -> Reply {
+    Reply {
+        from,
+        rtt,
+        stamp: StampSource::Kernel,
+        clock_adjusted: false,
+        received_at,
+        hop_limit: Some(64),
+        bytes: 64,
+        sent_bytes: 64,
+        corruption: None,
+        options: None,
+        detail: ReplyDetail::Echo,
+    }
 }

@@ -8,12 +8,11 @@ use crate::Measurement;
 use crate::answers::{IcmpProbe, IcmpTimestamp};
 use crate::event::{self, Cause, Settled};
 use crate::findings::under_way;
-use crate::measurement::ProbeRecord;
-use crate::outage::outage_of;
+use crate::measurement::{ProbeRecord, outage_of};
 use crate::sources::Sources;
 use netdiag_engine::Outcome;
 use netdiag_engine::failure::{local_failure, plain, probe_failure, refusal_failure};
-use netdiag_engine::outcome::ReplyDetail;
+use netdiag_engine::outcome::{Reason, ReplyDetail};
 use netdiag_engine::port;
 use netdiag_engine::stats::PercentileKind;
 use netdiag_model::contract::{Context, Jitter, ReplyTtl, Rtt};
@@ -21,7 +20,6 @@ use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::milliseconds;
 use netdiag_model::way::initial_ttl;
-use std::collections::BTreeMap;
 
 const ECONNREFUSED: i32 = 111;
 
@@ -60,7 +58,7 @@ impl Measurement {
             reordered: counters.reordered(),
             corrupted: counters.corrupted(),
             truncated: self.tally.truncated,
-            rejected: self.rejected(),
+            rejected: Reason::named(&self.tally.rejected),
             loss_percent: loss.map(|loss| loss.percent()),
             loss_ci95_percent: loss.map(|loss| loss.wilson95().into()),
             percentiles: summary.as_ref().map(|rtt| match rtt.percentiles {
@@ -85,11 +83,6 @@ impl Measurement {
             identifier_changes_that_helped: rotation.map_or(0, |rotation| rotation.helped),
             skipped: self.skipped(),
         }
-    }
-
-    fn rejected(&self) -> BTreeMap<String, u64> {
-        let by_reason = self.tally.rejected.iter();
-        by_reason.map(|(reason, count)| (reason.name().to_owned(), *count)).collect()
     }
 
     fn icmp_errors(&self) -> Vec<IcmpErrors> {

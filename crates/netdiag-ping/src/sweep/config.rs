@@ -3,8 +3,8 @@
 use super::targets::Targets;
 use crate::config::Probing;
 use crate::protocol::Protocol;
-use netdiag_engine::port::{Control, InterfaceChange};
-use netdiag_engine::{Pattern, WayOut};
+use netdiag_engine::Pattern;
+use netdiag_engine::port::Control;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Way};
 use std::sync::Arc;
@@ -80,13 +80,6 @@ pub struct Fping {
 }
 
 impl Config {
-    /// What a change means for the ways that the packets take.
-    pub(super) fn touched_by(&self, change: &InterfaceChange) -> WayOut {
-        let fixed = self.control.source;
-        let mut touches = self.ways.iter().map(|(way, to)| WayOut::after(change, *way, fixed, *to));
-        touches.find(|means| *means != WayOut::Untouched).unwrap_or(WayOut::Untouched)
-    }
-
     /// The defaults of `sweep`: one probe and one retry, 1,000 packets a second, lost after 1 s.
     #[must_use]
     pub fn new(targets: Targets) -> Self {

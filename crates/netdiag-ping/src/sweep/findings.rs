@@ -22,9 +22,8 @@ impl Measurement {
     #[must_use]
     pub fn findings(&self, anchor: &ClockAnchor) -> Vec<Finding> {
         let totals = self.totals();
-        let (count, changes) = &totals.changes;
         let mut findings = Vec::new();
-        findings.extend(link_changed((*count, changes.as_slice()), totals.unknown, anchor));
+        findings.extend(link_changed(&totals.changes, totals.unknown, anchor));
         findings.extend(self.drops());
         findings.extend(totals.not_sent.values().map(|(error, group)| self.not_sent(error, group)));
         let errors = totals.errors.iter();
@@ -51,7 +50,8 @@ impl Measurement {
 
     /// Our own sockets lost answers: no host is to blame for these.
     fn drops(&self) -> Option<Finding> {
-        let (drops, unknown) = (self.totals().receive_drops, self.totals().of(State::Unknown));
+        let (drops, unknown) =
+            (self.totals().changes.receive_drops, self.totals().of(State::Unknown));
         if drops == 0 {
             return None;
         }

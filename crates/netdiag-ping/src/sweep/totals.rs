@@ -3,9 +3,9 @@
 use super::event::{Row, State};
 use super::fault::Fault;
 use super::targets::Target;
-use crate::tally::CHANGES_KEPT;
-use netdiag_engine::port::{Change, InterfaceChange, SendError};
-use netdiag_model::{IcmpKind, Instant};
+use netdiag_engine::local::Changes;
+use netdiag_engine::port::SendError;
+use netdiag_model::IcmpKind;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -31,12 +31,10 @@ pub struct Totals {
     pub after_loss: u32,
     /// Round trips that were taken with this process's clock instead of the kernel's.
     pub user_stamps: u64,
-    /// Packets that our own sockets dropped.
-    pub receive_drops: u64,
     /// Probes that this machine made meaningless.
     pub unknown: u64,
-    /// How often the way out of this machine changed, and the first of these changes.
-    pub changes: (u64, Vec<(Instant, InterfaceChange)>),
+    /// What changed at this machine.
+    pub changes: Changes,
     /// Targets whose probes an ICMP error answered, by its sender and kind.
     pub errors: BTreeMap<(IpAddr, IcmpKind), Group>,
     /// Targets to which probes did not leave this machine, by the reason.
@@ -132,19 +130,5 @@ impl Totals {
     fn not_sent_for(&mut self, error: SendError) -> &mut Group {
         let key = (error.errno, error.direct, error.unseen);
         &mut self.not_sent.entry(key).or_insert_with(|| (error, Group::default())).1
-    }
-
-    pub(super) fn on_change(&mut self, at: Instant, change: &Change) {
-        match change {
-            Change::ReceiveDrops { count } => self.receive_drops += count,
-            Change::Interface(change) => {
-                let (count, first) = &mut self.changes;
-                *count += 1;
-                if first.len() < CHANGES_KEPT {
-                    first.push((at, change.clone()));
-                }
-            }
-            Change::Suspended { .. } | Change::ClockStepped { .. } => {}
-        }
     }
 }

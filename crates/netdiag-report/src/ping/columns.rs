@@ -76,6 +76,7 @@ pub(crate) const COLUMNS: &[&str] = &[
     "identifier_changes",
     "identifier_changes_that_helped",
     "skipped",
+    "method.remedy",
 ];
 
 #[cfg(test)]

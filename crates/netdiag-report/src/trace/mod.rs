@@ -2,6 +2,7 @@
 
 mod columns;
 mod jsonl;
+pub mod mtr;
 mod row;
 mod text;
 
@@ -20,7 +21,7 @@ pub use text::{TextOptions, TextReport};
 
 /// A target once its name has been looked up.
 #[derive(Clone, Debug)]
-pub struct Resolved {
+pub struct Resolved<C = Config> {
     /// Its place in the run.
     pub target_index: usize,
     /// As it was given.
@@ -36,20 +37,31 @@ pub struct Resolved {
     /// How it is measured; `None` when it is not.
     pub method: Option<Method>,
     /// What is done; `None` when nothing is.
-    pub config: Option<Config>,
+    pub config: Option<C>,
     /// When the look-up was done.
     pub at: Instant,
 }
 
+impl<C> Resolved<C> {
+    /// The target and its address, safe to print.
+    pub(crate) fn named(&self) -> String {
+        let target = self.target.escaped().to_string();
+        match self.destination.map(|to| to.to_string()) {
+            Some(address) if address != target => format!("{target} ({address})"),
+            _ => target,
+        }
+    }
+}
+
 /// One target at the end of a run.
 #[derive(Clone, Copy, Debug)]
-pub struct Ended<'a> {
+pub struct Ended<'a, C = Config, T = Target> {
     /// How it was given and found.
-    pub resolved: &'a Resolved,
-    /// The path in one sentence; `None` of a target that was not traced.
+    pub resolved: &'a Resolved<C>,
+    /// What was found in one sentence; `None` of a target that was not measured.
     pub verdict: Option<&'a str>,
     /// The result.
-    pub target: &'a Target,
+    pub target: &'a T,
 }
 
 /// What `trace` reports about.

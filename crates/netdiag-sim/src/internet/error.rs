@@ -31,6 +31,14 @@ impl Trouble {
     pub(super) const fn new(kind: u8, code: u8) -> Self {
         Self { kind, code, word: 0 }
     }
+
+    /// A packet is larger than this MTU.
+    pub(super) const fn too_big(family: Family, mtu: u32) -> Self {
+        match family {
+            Family::Ipv4 => Self { word: mtu, ..Self::new(3, 4) },
+            Family::Ipv6 => Self { word: mtu, ..Self::new(2, 0) },
+        }
+    }
 }
 
 impl Internet {

@@ -186,9 +186,10 @@ impl Internet {
         header: &Header,
         reply: &ForgedReply,
     ) {
-        let trouble = match header.family() {
-            Family::Ipv4 => Trouble::new(11, 0),
-            Family::Ipv6 => Trouble::new(3, 0),
+        let trouble = match (header.family(), reply.mtu) {
+            (family, Some(mtu)) => Trouble::too_big(family, mtu),
+            (Family::Ipv4, None) => Trouble::new(11, 0),
+            (Family::Ipv6, None) => Trouble::new(3, 0),
         };
         let owner = &mut self.topology.nodes[node as usize];
         let (original, slot) = self.pool.pair(id, forged);

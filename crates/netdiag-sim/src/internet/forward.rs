@@ -2,7 +2,7 @@
 
 use super::Internet;
 use super::error::Trouble;
-use super::packet::{Header, decrement_hop_limit, rewrite_tos};
+use super::packet::{Header, clamp_mss, decrement_hop_limit, rewrite_tos};
 use super::queue::SlotId;
 use super::topology::NodeId;
 use crate::scenario::Refusal;
@@ -38,15 +38,19 @@ impl Internet {
             return self.nobody_there(now, node, id, &header);
         }
         if let Some(mtu) = self.too_small_mtu(id, &header) {
-            let trouble = match header.family() {
-                Family::Ipv4 => Trouble { word: mtu, ..Trouble::new(3, 4) },
-                Family::Ipv6 => Trouble { word: mtu, ..Trouble::new(2, 0) },
-            };
-            self.complain(now, node, id, &header, trouble, 0);
+            if !self.topology.nodes[node as usize].manners.no_too_big {
+                let trouble = Trouble::too_big(header.family(), mtu);
+                self.complain(now, node, id, &header, trouble, 0);
+            }
             return self.drop(now, node, id, Fact::TooBig);
         }
-        if let Some(tos) = self.topology.nodes[node as usize].manners.rewrite_tos {
+        let manners = &self.topology.nodes[node as usize].manners;
+        let (tos, mss) = (manners.rewrite_tos, manners.clamp_mss);
+        if let Some(tos) = tos {
             rewrite_tos(&mut self.pool.get_mut(id).bytes, tos);
+        }
+        if let Some(most) = mss {
+            clamp_mss(&mut self.pool.get_mut(id).bytes, &header, most);
         }
         self.pass_on(now, node, id);
     }

@@ -2,10 +2,12 @@
 
 use super::{Told, VirtualNetwork};
 use netdiag_engine::port::{
-    Connect, Control, Exchange, ExchangeError, InputKind, OperationId, SendError, TcpInfo,
+    Connect, Control, Exchange, ExchangeError, InputKind, OperationId, SegmentSizes, SendError,
+    TcpInfo,
 };
 use netdiag_model::{Destination, Instant, Stamp};
 use netdiag_wire::protocol::TCP;
+use netdiag_wire::tcp::{self, TcpOption};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -89,7 +91,8 @@ impl VirtualNetwork {
         let told = match (exchange, flags & RST != 0, flags & (SYN | ACK) == SYN | ACK) {
             (false, true, _) => InputKind::ConnectFailed { id, stamp, error: refused, icmp: None },
             (false, _, true) => {
-                let info = Some(TcpInfo { rtt, total_retransmits: 0 });
+                let sizes = Some(self.segment_sizes(from, segment));
+                let info = Some(TcpInfo { rtt, total_retransmits: 0, sizes });
                 InputKind::Connected { id, stamp, local, info }
             }
             (true, refuses, true) | (true, refuses @ true, _) => {
@@ -101,6 +104,20 @@ impl VirtualNetwork {
         };
         self.connecting.remove(&port);
         Some(told)
+    }
+
+    /// What the kernel would make of the answer to a SYN.
+    fn segment_sizes(&self, from: IpAddr, segment: &[u8]) -> SegmentSizes {
+        let mtu = self.here.mtu.unwrap_or(1500);
+        let room = mtu.saturating_sub(if from.is_ipv4() { 40 } else { 60 });
+        let offered = tcp::parse(segment).ok().and_then(|(segment, _)| {
+            segment.options().find_map(|option| match option {
+                TcpOption::MaximumSegmentSize(size) => Some(u32::from(size)),
+                _ => None,
+            })
+        });
+        let send = offered.unwrap_or(536).min(room);
+        SegmentSizes { send, advertised: room, path_mtu: mtu, timestamps: false }
     }
 
     /// What an ICMP error about a segment from one of our ports means.

@@ -2,12 +2,14 @@
 //! packet would take (rtnetlink(7)).
 
 mod dump;
+mod link;
 mod looped;
 mod watch;
 mod way;
 
 pub use dump::has_address;
 pub(crate) use dump::waits_for_neighbour;
+pub use link::link;
 pub(crate) use looped::{looped, sent_by};
 pub(crate) use watch::Interfaces;
 pub use way::way;

@@ -99,7 +99,13 @@ impl Lane {
             }
             let at = ancillary.stamp.and_then(|real| shared.clock.to_monotonic(real));
             if let Some(departed) = self.unstamped.take(error.data, at) {
-                self.discards.iter_mut().for_each(|it| it.saw_stamp(&departed));
+                if let Some(discards) = &mut self.discards {
+                    discards.saw_stamp(&departed);
+                }
+                if departed.lost_a_part {
+                    // Only its first fragment is known to have left.
+                    continue;
+                }
                 let sent = departed.user;
                 let stamp = shared.clock.stamp(ancillary.stamp, sent, user, sent);
                 push_sent(departed.id, stamp, inputs);

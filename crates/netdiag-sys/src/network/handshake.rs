@@ -7,9 +7,9 @@
 //! The second comes within connect(2), as that of a target can only where it is on this machine, in a
 //! container say. Then the connection is tried again. Where nothing comes by the loopback interface,
 //! and it is refused all the same, that is the target's doing, and no time is lost. Else sockets try
-//! that take no packet with a TTL below 255 (RFC 5082): no reset of a rule ends those. Where each time
-//! something comes by the loopback interface, while the driver of the way out takes nothing and nothing
-//! of the connection waits for it, the SYNs got no further than a rule here.
+//! that take no packet with a TTL below 255 (RFC 5082): no reset of a rule ends those. Where something
+//! comes by the loopback interface then, while the driver of the way out takes nothing and nothing of
+//! the connection waits for it, the SYN got no further than a rule here.
 //!
 //! Between the two, what becomes of the last try is waited for. A SYN that is sent again and kept back
 //! tells of a rule. One that leaves says nothing of the first, since rules change and have limits: who
@@ -20,7 +20,7 @@
 use super::connect::{Deaf, open};
 use super::memory;
 use crate::{clock, interfaces, raw};
-use netdiag_engine::port::{Connect, Control, TcpInfo};
+use netdiag_engine::port::{Connect, Control, SegmentSizes, TcpInfo};
 use netdiag_model::{Destination, Instant, Stamp, Way};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::net::{SocketAddr, SocketAddrV6};
@@ -34,13 +34,15 @@ const COARSE: Duration = Duration::from_millis(50);
 /// How often it is looked whether what has left once was kept back later.
 const LATER_LOOKS: Duration = Duration::from_millis(500);
 
-/// How often it must be seen that something came by the loopback interface: it may be others' once.
+/// How often at most it is looked for: what comes by the loopback interface may be others'.
 const TRIES: usize = 3;
 
 /// `TCP_SYN_SENT`, `TCP_CLOSE` and `TCP_CA_CWR` (net/tcp_states.h, linux/tcp.h).
 const SYN_SENT: u8 = 2;
 const CLOSED: u8 = 7;
 const REDUCED: u8 = 2;
+/// `TCPI_OPT_TIMESTAMPS` (linux/tcp.h).
+const TIMESTAMPS: u8 = 1;
 
 /// A connection that is being opened, watched for what this machine did with it.
 pub(super) struct Handshake {
@@ -107,33 +109,43 @@ pub(super) enum Refuser {
     Unclear(Socket),
 }
 
-/// Who refused a connection that was refused at once. To know, it is tried again: once as before, and
-/// where a reset may have been made here by sockets that such a one cannot end.
+/// Who refused a connection that was refused at once. To know, it is tried again: as before, and where a
+/// reset may have been made here by sockets that such a one cannot end.
 pub(super) fn refuser(connect: &Connect) -> Refuser {
     if is_own(connect.destination) {
         return Refuser::Target;
     }
+    let once_more = || refused_outside(connect).unwrap_or(Refuser::Target);
     let before = interfaces::looped();
-    let Ok(again) = open(connect, Deaf::ToNothing) else { return Refuser::Target };
+    let first = once_more();
     if interfaces::looped() == before {
-        return match refused_at_once(&again) {
-            Some(_) => Refuser::Target,
-            None => Refuser::Unclear(again),
-        };
+        return first;
     }
     let Control { source, interface, .. } = connect.control;
     let way = interfaces::way(connect.destination, source, interface).ok();
-    let mut is_certain = true;
+    let mut certain = 0;
     let mut last = None;
     for _ in 0..TRIES {
-        let Some((socket, stayed_here)) = tried_again(connect, way) else { return Refuser::Target };
-        is_certain &= stayed_here;
+        let Some((socket, stayed_here)) = tried_again(connect, way) else { break };
+        certain += usize::from(stayed_here);
         last = Some(socket);
     }
     match last {
-        Some(socket) if !is_certain => Refuser::Unclear(socket),
-        _ => Refuser::Here,
+        // A rule may be gone by now, or let pass what is above its limit.
+        _ if certain > 0 => Refuser::Here,
+        Some(socket) => Refuser::Unclear(socket),
+        // Whatever came by the loopback interface may have been another's.
+        None => once_more(),
     }
+}
+
+/// The destination, if it refuses once more at once; `None` where there is no socket to try it with.
+fn refused_outside(connect: &Connect) -> Option<Refuser> {
+    let again = open(connect, Deaf::ToNothing).ok()?;
+    Some(match refused_at_once(&again) {
+        Some(_) => Refuser::Target,
+        None => Refuser::Unclear(again),
+    })
 }
 
 /// One more try, and whether it is certain that its SYN came to no driver; `None` where a reset did not
@@ -173,12 +185,17 @@ struct State {
     rtt: Duration,
     /// How often a segment was to be sent again, left or not.
     retransmits: u32,
+    sizes: SegmentSizes,
 }
 
 impl State {
     fn of(socket: &Socket) -> Option<Self> {
+        const OPTIONS: usize = 5;
+        const SEND_MSS: usize = 16;
         const SENT_AGAIN: usize = 36;
+        const PATH_MTU: usize = 60;
         const RTT: usize = 68;
+        const ADVERTISED_MSS: usize = 84;
         const TOTAL_RETRANS: usize = 100;
         let mut info = [0; TOTAL_RETRANS + 4];
         let fd = socket.as_fd();
@@ -196,6 +213,12 @@ impl State {
             sent_again: word(SENT_AGAIN)?,
             rtt: Duration::from_micros(word(RTT)?.into()),
             retransmits: word(TOTAL_RETRANS)?,
+            sizes: SegmentSizes {
+                send: word(SEND_MSS)?,
+                advertised: word(ADVERTISED_MSS)?,
+                path_mtu: word(PATH_MTU)?,
+                timestamps: info.get(OPTIONS)? & TIMESTAMPS != 0,
+            },
         })
     }
 
@@ -210,8 +233,8 @@ impl State {
     }
 }
 
-/// `tcpi_rtt` and `tcpi_total_retrans` of an open connection.
+/// What the kernel knows of an open connection.
 pub(super) fn tcp_info(socket: &Socket) -> Option<TcpInfo> {
-    let State { rtt, retransmits, .. } = State::of(socket)?;
-    Some(TcpInfo { rtt, total_retransmits: retransmits })
+    let State { rtt, retransmits, sizes, .. } = State::of(socket)?;
+    Some(TcpInfo { rtt, total_retransmits: retransmits, sizes: Some(sizes) })
 }

@@ -107,9 +107,9 @@ impl Lane {
     /// Whether a datagram leaves by it.
     pub(super) fn carries(&self, transmit: &Transmit<&[u8]>) -> bool {
         let fits = match transmit.channel {
-            Channel::Icmp => !self.socket.is_udp(),
+            Channel::Icmp => !(self.socket.is_udp() || self.socket.is_tcp()),
             Channel::Udp { .. } => self.socket.is_udp(),
-            Channel::Tcp => false,
+            Channel::Tcp => self.socket.is_tcp(),
         };
         fits && self.socket.family == transmit.destination.family()
     }
@@ -125,8 +125,8 @@ impl Lane {
     /// A packet left, or so the kernel said.
     pub(super) fn departed(&mut self, sent: &Prepared<'_>, user: Instant, trace: Trace) {
         match self.socket.stamp_keys {
-            StampKeys::Named => self.unstamped.push_named(sent.id, sent.to, user, trace),
-            StampKeys::Counted => self.unstamped.push_counted(sent.id, sent.to, user),
+            StampKeys::Named => self.unstamped.push_named(sent, user, trace),
+            StampKeys::Counted => self.unstamped.push_counted(sent, user),
         }
     }
 

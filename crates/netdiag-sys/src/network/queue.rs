@@ -150,16 +150,13 @@ impl Discards {
         }
         let all_gone = memory::waiting(socket) == Some(0);
         let gone = stuck.filter(|one| all_gone || one.trace == Trace::Gone).count() as u64;
-        let now = self.read();
-        if let (Some(last), Some(now)) = (self.last, now) {
-            self.open += now.saturating_sub(last);
-        }
-        self.last = now.or(self.last);
+        self.count();
         self.no_stamps = self.open == 0 && gone > 0 && self.stamped == [None; LAST];
-        let fate = (self.open > 0).then(|| match gone <= self.open {
-            true => Fate::Dropped,
-            false => Fate::Unknown,
-        });
+        let fate = match self.open {
+            0 => None,
+            open if gone <= open => Some(Fate::Dropped),
+            _ => Some(Fate::Unknown),
+        };
         self.open -= gone.min(self.open);
         let (stamped, interfaces) = (self.stamped, self.interfaces());
         Some(Judgement { all_gone, gone: fate, is_more: self.open > 0, stamped, interfaces })
@@ -170,7 +167,17 @@ impl Discards {
         self.stamped.iter().flatten().filter_map(|to| interface(*to)).collect()
     }
 
-    fn read(&self) -> Option<u64> {
+    /// Takes in what was discarded since the last time.
+    fn count(&mut self) {
+        let now = self.read();
+        if let (Some(last), Some(now)) = (self.last, now) {
+            self.open += now.saturating_sub(last);
+        }
+        self.last = now.or(self.last);
+    }
+
+    /// The kernel's count as it is now.
+    pub(super) fn read(&self) -> Option<u64> {
         /// All of it has some 5 KiB, and this stands in the first.
         const ROOM: usize = 2_048;
         let mut room = [0; ROOM];

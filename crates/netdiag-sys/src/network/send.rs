@@ -19,6 +19,10 @@ use std::os::fd::AsFd;
 /// How often a send is tried again while errors of earlier packets come in its way.
 const RETRIES: usize = 3;
 
+/// What is no larger leaves in one piece by every link: the least MTU of IPv6 less its header (RFC 8200
+/// section 5).
+const WHOLE: usize = 1_240;
+
 /// A datagram as the kernel takes it.
 pub(super) struct Prepared<'a> {
     pub(super) id: OperationId,
@@ -31,6 +35,14 @@ pub(super) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
+    /// One that only has its name.
+    #[cfg(test)]
+    pub(super) fn to_nowhere(id: OperationId, to: Destination) -> Self {
+        let (name, name_len) = address::encode(to, 0);
+        let control = ControlBuffer::new(to.family(), &Default::default(), None);
+        Prepared { id, to, name, name_len, control, bytes: &[] }
+    }
+
     fn outgoing(&'a self) -> Outgoing<'a> {
         Outgoing {
             name: self.name.get(..self.name_len).unwrap_or_default(),
@@ -70,12 +82,20 @@ impl Lane {
         prepared: &Prepared<'_>,
         inputs: &mut Inputs,
     ) -> Result<(), NetworkError> {
+        let discarded = |lane: &Self| {
+            let discards = lane.discards.as_ref().filter(|_| prepared.bytes.len() > WHOLE);
+            discards.and_then(Discards::read)
+        };
+        let discarded_before = discarded(self);
         let user = self.before_send(shared, &[prepared.bytes.len()]);
         let before = self.waiting();
         match raw::send(self.socket.as_fd(), &prepared.outgoing()) {
             Ok(()) => {
                 let trace = Trace::between(before, self.waiting());
                 self.departed(prepared, user, trace);
+                if discarded(self) > discarded_before {
+                    self.unstamped.mark_torn();
+                }
             }
             Err(errno) => self.send_failed(shared, prepared, errno, inputs)?,
         }

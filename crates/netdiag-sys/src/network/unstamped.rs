@@ -1,6 +1,7 @@
 //! Packets that left and whose send stamp has not come yet.
 
 use super::queue::Trace;
+use super::send::Prepared;
 use netdiag_engine::port::OperationId;
 use netdiag_model::{Destination, Instant};
 use std::collections::VecDeque;
@@ -27,8 +28,17 @@ pub(super) struct Departed {
     pub(super) user: Instant,
     /// Whether it came to the queue of an interface, where the socket tells.
     pub(super) queued: bool,
+    /// Whether the kernel discarded something while it was sent in fragments, of which the first one
+    /// alone has a stamp.
+    pub(super) lost_a_part: bool,
     /// What the socket's memory told when it was sent, where that matters.
     pub(super) trace: Trace,
+}
+
+fn departed(key: u32, is_named: bool, sent: &Prepared<'_>, user: Instant) -> Departed {
+    let Prepared { id, to, .. } = *sent;
+    let (queued, lost_a_part, trace) = (false, false, Trace::Unseen);
+    Departed { key, is_named, id, to, user, queued, lost_a_part, trace }
 }
 
 /// All of them, oldest first.
@@ -43,28 +53,13 @@ pub(super) struct Unstamped {
 
 impl Unstamped {
     /// A packet left under the name of its operation.
-    pub(super) fn push_named(
-        &mut self,
-        id: OperationId,
-        to: Destination,
-        user: Instant,
-        trace: Trace,
-    ) {
-        let (key, is_named) = (id.0, true);
-        self.queue.push_back(Departed { key, is_named, id, to, user, queued: false, trace });
+    pub(super) fn push_named(&mut self, sent: &Prepared<'_>, user: Instant, trace: Trace) {
+        self.queue.push_back(Departed { trace, ..departed(sent.id.0, true, sent, user) });
     }
 
     /// A packet left and the kernel counted it.
-    pub(super) fn push_counted(&mut self, id: OperationId, to: Destination, user: Instant) {
-        self.queue.push_back(Departed {
-            key: self.next_count,
-            is_named: false,
-            id,
-            to,
-            user,
-            queued: false,
-            trace: Trace::Unseen,
-        });
+    pub(super) fn push_counted(&mut self, sent: &Prepared<'_>, user: Instant) {
+        self.queue.push_back(departed(self.next_count, false, sent, user));
         self.next_count = self.next_count.wrapping_add(1);
     }
 
@@ -97,6 +92,11 @@ impl Unstamped {
     /// Whether one may not have come past this machine's firewall.
     pub(super) fn is_any_in_doubt(&self) -> bool {
         self.queue.iter().any(|departed| !departed.queued)
+    }
+
+    /// A part of the packet that was sent last was discarded.
+    pub(super) fn mark_torn(&mut self) {
+        self.queue.back_mut().into_iter().for_each(|departed| departed.lost_a_part = true);
     }
 
     /// Puts packets back that were taken too early, oldest first.
@@ -148,6 +148,10 @@ mod tests {
 
     const TO: Destination = Destination::V6(Ipv6Addr::LOCALHOST, 0);
 
+    fn sent(id: u32) -> Prepared<'static> {
+        Prepared::to_nowhere(OperationId(id), TO)
+    }
+
     fn at(nanos: u64) -> Instant {
         Instant::from_nanos(nanos)
     }
@@ -156,7 +160,7 @@ mod tests {
     fn stamps_may_come_in_any_order_and_each_is_used_once() {
         let mut unstamped = Unstamped::default();
         for id in 5..8 {
-            unstamped.push_named(OperationId(id), TO, at(100), Trace::Unseen);
+            unstamped.push_named(&sent(id), at(100), Trace::Unseen);
         }
         assert_eq!(unstamped.take(7, None).map(|departed| departed.id), Some(OperationId(7)));
         assert_eq!(unstamped.take(7, None), None);
@@ -170,8 +174,8 @@ mod tests {
     #[test]
     fn a_stamp_that_comes_late_is_still_that_packets_if_it_left_under_a_name() {
         let mut unstamped = Unstamped::default();
-        unstamped.push_named(OperationId(1), TO, at(100), Trace::Unseen);
-        unstamped.push_counted(OperationId(2), TO, at(100));
+        unstamped.push_named(&sent(1), at(100), Trace::Unseen);
+        unstamped.push_counted(&sent(2), at(100));
         while let Some(departed) = unstamped.take_older(at(100)) {
             unstamped.remember(departed);
         }
@@ -186,7 +190,7 @@ mod tests {
     fn those_whose_stamp_never_comes_are_forgotten() {
         let mut unstamped = Unstamped::default();
         for id in 0..3_000 {
-            unstamped.push_named(OperationId(id), TO, at(100), Trace::Unseen);
+            unstamped.push_named(&sent(id), at(100), Trace::Unseen);
             let departed = unstamped.take_older(at(100)).expect("it left");
             unstamped.remember(departed);
         }
@@ -198,10 +202,10 @@ mod tests {
     #[test]
     fn a_stamp_from_before_the_count_was_restarted_is_nobodys() {
         let mut unstamped = Unstamped::default();
-        unstamped.push_counted(OperationId(1), TO, at(1_000_000));
+        unstamped.push_counted(&sent(1), at(1_000_000));
         assert!(unstamped.take(0, Some(at(1_001_000))).is_some());
         unstamped.restart_count();
-        unstamped.push_counted(OperationId(2), TO, at(9_000_000));
+        unstamped.push_counted(&sent(2), at(9_000_000));
         assert_eq!(unstamped.take(0, Some(at(1_001_000))), None);
         let departed = unstamped.take(0, Some(at(9_001_000))).expect("the new one");
         assert_eq!(departed.id, OperationId(2));

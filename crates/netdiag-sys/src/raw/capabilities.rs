@@ -16,6 +16,21 @@ pub(crate) fn no_new_privileges() -> Result<()> {
     if set == 1 { Ok(()) } else { Err(libc::EPERM) }
 }
 
+/// Whether `PR_SET_NO_NEW_PRIVS` is set for this thread.
+pub(crate) fn has_no_new_privileges() -> bool {
+    // SAFETY: the option takes no pointers.
+    unsafe { libc::prctl(libc::PR_GET_NO_NEW_PRIVS, UNUSED, UNUSED, UNUSED, UNUSED) == 1 }
+}
+
+/// Whether a capability is in the bounding set (`PR_CAPBSET_READ`).
+pub(crate) fn is_in_bounding_set(capability: u32) -> bool {
+    // SAFETY: the option takes no pointers.
+    unsafe {
+        let capability = libc::c_ulong::from(capability);
+        libc::prctl(libc::PR_CAPBSET_READ, capability, UNUSED, UNUSED, UNUSED) == 1
+    }
+}
+
 /// Drops every capability of the bounding set (`PR_CAPBSET_DROP`), those that this program does
 /// not know included.
 pub(crate) fn drop_bounding_set() -> Result<()> {

@@ -14,8 +14,8 @@ pub(super) fn check(arguments: &PingArguments) -> Result<(), String> {
         return Ok(());
     }
     let asked = [
-        ("--dscp", arguments.dscp.is_some()),
-        ("--ecn", arguments.ecn.is_some()),
+        ("--dscp", arguments.marking.dscp.is_some()),
+        ("--ecn", arguments.marking.ecn.is_some()),
         ("--tos", arguments.tos.is_some()),
         ("--df", arguments.df.is_some()),
         ("--mark", arguments.mark.is_some()),

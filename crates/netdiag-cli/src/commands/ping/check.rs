@@ -3,8 +3,9 @@
 use super::{DOCUMENT_COUNT, backend, classic, groups, uses};
 use crate::World;
 use crate::args::PingArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
 use crate::args::value::MOST_FLOW_LABEL;
+use crate::commands::checks;
 use crate::commands::resolve::check_zone;
 use crate::commands::user::LEAST_INTERVAL;
 use netdiag_check::expr::Expr;
@@ -17,8 +18,6 @@ use std::time::Duration;
 
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
-/// A timeout above this without a unit is probably meant in milliseconds.
-const ODD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments that fit together.
 pub(crate) struct Checked {
@@ -59,12 +58,7 @@ impl Checked {
 
 /// Checks what can be checked without touching the network.
 pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Result<Checked, String> {
-    let fail_if = match &arguments.fail_if {
-        None => None,
-        Some(text) => {
-            Some(Expr::parse(text, METRICS).map_err(|error| format!("--fail-if: {error}"))?)
-        }
-    };
+    let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     if let Some((letter, meaning)) = arguments.missing.given() {
         return Err(format!("-{letter}: {meaning} cannot be had yet"));
     }
@@ -95,14 +89,10 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     uses::check(arguments, world)?;
     backend::check(arguments)?;
     let (source, interface) = way_out(arguments, world)?;
-    let mut warnings = Vec::new();
-    let bare = arguments.timeout.filter(|timeout| timeout.bare && !arguments.classic);
-    if let Some(timeout) = bare.filter(|timeout| timeout.duration > ODD_TIMEOUT) {
-        let seconds = timeout.duration.as_secs();
-        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
-    }
+    let timeout = arguments.timeout.filter(|_| !arguments.classic);
+    let mut warnings = Vec::from_iter(timeout.and_then(checks::odd_timeout));
     let mut count = arguments.count;
-    let document = matches!(arguments.form(), Output::Json | Output::Csv);
+    let document = matches!(arguments.form.output(), Output::Json | Output::Csv);
     if document && count.is_none() && arguments.deadline.is_none() {
         count = Some(DOCUMENT_COUNT);
         warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
@@ -158,11 +148,7 @@ fn check_host<W: World>(
     if host.is_empty() {
         return Err("HOST is empty".to_owned());
     }
-    if let Some((network, _)) = host.split_once('/')
-        && parse_address(network).is_some()
-    {
-        return Err(format!("HOST `{shown}`: ping takes no network, only hosts"));
-    }
+    checks::no_network(host, "ping")?;
     let Some(address) = inner.split('%').next().and_then(parse_address) else {
         let has_port = host.starts_with('[') || host.matches(':').count() == 1;
         return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
@@ -176,12 +162,7 @@ fn check_host<W: World>(
     if address.is_ipv6() && arguments.protocols() == [Protocol::IcmpTimestamp] {
         return Err(format!("--proto: `{shown}` is IPv6, which has no timestamp requests"));
     }
-    if arguments.ipv4 && address.is_ipv6() {
-        return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
-    }
-    if arguments.ipv6 && address.is_ipv4() {
-        return Err(format!("--ipv6: `{shown}` is an IPv4 address"));
-    }
+    checks::family(host, address, (arguments.ipv4, arguments.ipv6))?;
     if address.is_unspecified() {
         return Err(format!("HOST `{shown}`: the unspecified address is no destination"));
     }
@@ -204,21 +185,8 @@ pub(super) fn check_destination(
     if family == Family::Ipv6 && protocol == Protocol::IcmpTimestamp {
         return Err(format!("--proto: {destination} is IPv6, which has no timestamp requests"));
     }
-    if let Some(source) = source.filter(|source| Family::of(*source) != family) {
-        let option = source_option(arguments);
-        return Err(format!("{option}: {source} cannot send to {destination}"));
-    }
-    if let Destination::V6(address, 0) = destination
-        && address.is_unicast_link_local()
-        && checked.interface.is_none()
-        && !arguments.classic
-    {
-        // The kernel would pick an interface, and the answer would depend on its routes.
-        return Err(format!(
-            "HOST `{address}`: a link-local address needs its interface, such as `{address}%eth0` \
-             or --interface"
-        ));
-    }
+    checks::source(source, destination, source_option(arguments))?;
+    checks::zone(destination, checked.interface.is_some() || arguments.classic)?;
     if family == Family::Ipv6 && checked.options.is_some() && !arguments.classic {
         let option = if arguments.record_route { "--record-route" } else { "--ip-timestamps" };
         return Err(format!("{option}: {destination} is IPv6, which has no such option"));

@@ -12,7 +12,7 @@ mod request;
 mod uses;
 
 use crate::args::PingArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::{self, Command};
 use crate::commands::hosts;
@@ -21,7 +21,6 @@ use crate::{ExitStatus, OpenRequest, World, usage};
 use check::Checked;
 use netdiag_engine::port::Network;
 use netdiag_report::ping::{JsonLinesReport, Ping, TextOptions, TextReport};
-use netdiag_report::style::Style;
 use netdiag_report::{CsvReport, JsonReport, Report};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
@@ -50,7 +49,7 @@ impl Command for PingArguments {
     }
 
     fn form(&self) -> Output {
-        self.form()
+        self.form.output()
     }
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
@@ -120,7 +119,7 @@ fn report<'a>(
     err: &'a mut dyn Write,
 ) -> Box<dyn Report<Ping> + 'a> {
     let out = BufWriter::new(out);
-    match arguments.form() {
+    match arguments.form.output() {
         Output::Json => Box::new(JsonReport(out)),
         Output::Csv => Box::new(CsvReport(out)),
         Output::Jsonl => {
@@ -128,11 +127,7 @@ fn report<'a>(
             Box::new(JsonLinesReport::new(out, verbose, quiet))
         }
         Output::Text => {
-            let color = match arguments.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal.stdout && !terminal.no_color,
-            };
+            let style = arguments.form.color.style(terminal);
             let options = TextOptions {
                 quiet: arguments.quiet,
                 verbose: arguments.verbose,
@@ -142,7 +137,7 @@ fn report<'a>(
                 flood: arguments.flood,
                 outstanding: arguments.outstanding,
                 pattern: arguments.pattern_digits(),
-                style: Style { color },
+                style,
                 timeout: arguments.timeout(),
             };
             Box::new(TextReport::new(out, err, options))

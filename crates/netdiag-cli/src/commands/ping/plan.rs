@@ -3,7 +3,7 @@
 use super::check::{Checked, check_destination, source_option};
 use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::remedy;
@@ -92,14 +92,19 @@ impl Plan {
         let protocols = arguments.protocols();
         let at = network.now();
         let looked_up = Some(took).filter(|_| literal(host).is_none());
+        let mut shown = Untrusted::from(host);
         let (destination, failure) = match found {
             Ok(addresses) => {
+                // iputils shows the name that its addresses are of.
+                shown = addresses.canonical.clone().filter(|_| arguments.classic).unwrap_or(shown);
                 let opened = network.opened();
                 (ladder::choose(&addresses, &protocols, opened, checked.source), None)
             }
             Err(error) => {
                 let failure = self.outline.lookup_failure(host, &error);
-                let message = arguments.classic.then(|| classic_failure(host, &error));
+                let message = arguments
+                    .classic
+                    .then(|| classic_failure(host, request::family(arguments), &error));
                 if arguments.classic || is_unknown(&error) {
                     let next = self.resolved.len();
                     self.outline.unmeasured.extend(next..next + protocols.len());
@@ -111,7 +116,7 @@ impl Plan {
         for protocol in protocols {
             let mut resolved = Resolved {
                 target_index: self.resolved.len(),
-                target: Untrusted::from(host),
+                target: shown.clone(),
                 cast: Cast::Unicast,
                 protocol,
                 query: question(arguments, protocol),
@@ -319,7 +324,7 @@ fn config(
         query: arguments.probe_interface.as_ref().map(|question| question.query.clone()),
         wall,
         control,
-        keeps_probes: arguments.form() == Output::Json,
+        keeps_probes: arguments.form.output() == Output::Json,
         ..Probing::default()
     };
     Config { target_index: resolved.target_index, destination, probing: Arc::new(probing) }

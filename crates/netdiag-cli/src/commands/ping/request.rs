@@ -3,6 +3,7 @@
 use super::check::Checked;
 use super::plan;
 use crate::args::PingArguments;
+use crate::commands::checks;
 use crate::commands::resolve::literal;
 use crate::{DontFragment, OpenRequest, Terminal, UdpSockets};
 use netdiag_engine::port::Control;
@@ -41,10 +42,12 @@ pub(super) fn open_request(
             (false, false) => UdpSockets::Never,
         },
         udp_quotes: false,
+        tcp_ports: 0,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
         names: arguments.hosts.iter().any(|host| literal(host).is_none())
             || plan::names_addresses(arguments, terminal),
+        screen: false,
         file: None,
     }
 }
@@ -56,11 +59,8 @@ fn only_family(arguments: &PingArguments) -> Option<Family> {
         // iputils opens both, and then says so.
         return None;
     }
-    family(arguments).or_else(|| {
-        let mut families = arguments.hosts.iter().map(|host| literal(host).map(Family::of));
-        let first = families.next()??;
-        families.all(|family| family == Some(first)).then_some(first)
-    })
+    let families = arguments.hosts.iter().map(|host| literal(host).map(Family::of));
+    family(arguments).or_else(|| checks::only_family(families))
 }
 
 /// The family that was asked for: timestamps exist in IPv4 alone.

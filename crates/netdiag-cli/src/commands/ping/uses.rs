@@ -2,7 +2,7 @@
 
 use crate::World;
 use crate::args::PingArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::form::{Color, Output};
 use crate::commands::resolve::literal;
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
 use netdiag_ping::Protocol;
@@ -26,7 +26,7 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &W) -> Result<()
 
 /// Whether ECN bits were asked for.
 pub(super) fn has_ecn(arguments: &PingArguments) -> bool {
-    arguments.ecn.is_some() || arguments.tos.is_some_and(|class| class & ECN != 0)
+    arguments.marking.ecn.is_some() || arguments.tos.is_some_and(|class| class & ECN != 0)
 }
 
 fn is_tcp(protocol: &Protocol) -> bool {
@@ -123,7 +123,7 @@ fn check_tcp(arguments: &PingArguments) -> Result<(), String> {
         (arguments.debug, "-d", NOT_SET),
         (
             has_ecn(arguments),
-            if arguments.ecn.is_some() { "--ecn" } else { "-Q" },
+            if arguments.marking.ecn.is_some() { "--ecn" } else { "-Q" },
             "not with --proto tcp: the ECN bits of a connection are the kernel's own",
         ),
     ])
@@ -131,19 +131,19 @@ fn check_tcp(arguments: &PingArguments) -> Result<(), String> {
 
 /// What iputils' output has no place for.
 fn check_classic(arguments: &PingArguments) -> Result<(), String> {
-    if arguments.form() != Output::Text {
+    if arguments.form.output() != Output::Text {
         return Err("--classic: only with --output text".to_owned());
     }
     const WHY: &str = "not with --classic, which prints and exits as iputils' ping does";
     refuse(&[
         (arguments.names, "--names", WHY),
-        (arguments.color == Color::Always, "--color always", WHY),
+        (arguments.form.color == Color::Always, "--color always", WHY),
     ])
 }
 
 /// What the form of the output has no use for. A document is quiet by itself, and without colours.
 fn check_form(arguments: &PingArguments) -> Result<(), String> {
-    let form = arguments.form();
+    let form = arguments.form.output();
     if form == Output::Text {
         return Ok(());
     }
@@ -152,7 +152,7 @@ fn check_form(arguments: &PingArguments) -> Result<(), String> {
         (arguments.audible, "-a", WHY),
         (arguments.dates, "-D", WHY),
         (arguments.outstanding, "-O", WHY),
-        (arguments.color == Color::Always, "--color always", WHY),
+        (arguments.form.color == Color::Always, "--color always", WHY),
         (
             arguments.verbose && form != Output::Jsonl,
             "--verbose",

@@ -3,8 +3,9 @@
 use super::limits::RATE_OF_A_USER;
 use crate::World;
 use crate::args::SweepArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::form::{Color, Output};
 use crate::args::sweep::Rate;
+use crate::commands::checks;
 use crate::commands::user::floor;
 use netdiag_check::expr::Expr;
 use netdiag_model::target::{AddressRange, TargetSpec};
@@ -20,8 +21,6 @@ pub(super) const MOST_TARGETS: u128 = 1 << 24;
 const MOST_OF_A_USER: u128 = 1 << 16;
 /// The shortest interval of one.
 const INTERVAL_OF_A_USER: Duration = Duration::from_millis(10);
-/// A timeout above this without a unit is probably meant in milliseconds.
-const ODD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments that fit together.
 pub(crate) struct Checked {
@@ -39,12 +38,7 @@ pub(super) fn check<W: World>(
     arguments: &SweepArguments,
     world: &mut W,
 ) -> Result<Checked, String> {
-    let fail_if = match &arguments.fail_if {
-        None => None,
-        Some(text) => {
-            Some(Expr::parse(text, METRICS).map_err(|error| format!("--fail-if: {error}"))?)
-        }
-    };
+    let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let mut targets = Vec::new();
     for text in &arguments.targets {
         let spec = parse(text).map_err(|why| format!("TARGET {why}"))?;
@@ -62,21 +56,8 @@ pub(super) fn check<W: World>(
     let most = if world.may_flood() || arguments.i_know { MOST_TARGETS } else { MOST_OF_A_USER };
     check_user(arguments, world)?;
     check_options(arguments)?;
-    let interface = match &arguments.interface {
-        None => None,
-        Some(name) => {
-            let shown = Untrusted::from(name.as_str());
-            let index = world.interface(name);
-            let index =
-                index.ok_or_else(|| format!("--interface: no interface `{}`", shown.escaped()))?;
-            Some((index, shown))
-        }
-    };
-    let mut warnings = Vec::new();
-    if arguments.timeout.bare && arguments.timeout.duration > ODD_TIMEOUT {
-        let seconds = arguments.timeout.duration.as_secs();
-        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
-    }
+    let interface = checks::interface(arguments.interface.as_deref(), world)?;
+    let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     Ok(Checked { targets, exclude, fail_if, interface, most, warnings })
 }
 
@@ -101,11 +82,6 @@ pub(super) fn parse(text: &str) -> Result<TargetSpec, String> {
     Ok(spec)
 }
 
-/// Whether the kernel would have to pick an interface, which is for the user.
-pub(super) fn lacks_zone(destination: Destination) -> bool {
-    matches!(destination, Destination::V6(address, 0) if address.is_unicast_link_local())
-}
-
 /// A link-local address needs its interface.
 pub(super) fn check_zone(spec: &TargetSpec, has_interface: bool) -> Result<(), String> {
     let ends = match spec {
@@ -113,7 +89,7 @@ pub(super) fn check_zone(spec: &TargetSpec, has_interface: bool) -> Result<(), S
         TargetSpec::Address(address) => [*address; 2],
         TargetSpec::Range(range) => [range.first(), range.last()],
     };
-    match ends.into_iter().find(|end| lacks_zone(Destination::new(*end))) {
+    match ends.into_iter().find(|end| checks::lacks_zone(Destination::new(*end))) {
         Some(one) if !has_interface => Err(format!(
             "a link-local address needs its interface, such as `{one}%eth0` or --interface"
         )),

@@ -4,11 +4,12 @@ use super::check::{self, Checked};
 use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
+use crate::commands::checks;
 use crate::commands::frame::Command;
 use crate::commands::resolve::{is_unknown, lookup_failure, patience};
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
-use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_model::{Destination, Family, Found, Untrusted};
 use netdiag_ping::sweep::{Given, Targets};
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
@@ -218,7 +219,7 @@ impl Gathered {
     fn add_name(
         &mut self,
         name: &str,
-        found: Result<Vec<Destination>, LookupError>,
+        found: Result<Found, LookupError>,
         arguments: &SweepArguments,
     ) {
         let text = Untrusted::from(name);
@@ -244,7 +245,7 @@ impl Gathered {
         if self.excluded.contains(address) {
             return;
         }
-        if check::lacks_zone(destination) && !self.has_interface {
+        if checks::lacks_zone(destination) && !self.has_interface {
             let message =
                 format!("{destination} is link-local, and of which interface is not said");
             let reason = "no-interface".to_owned();

@@ -9,7 +9,7 @@ mod lines;
 mod plan;
 
 use crate::args::SweepArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::form::Output;
 use crate::commands::drive::Drive;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
@@ -18,7 +18,6 @@ use crate::{OpenRequest, World};
 use check::Checked;
 use conclude::Collector;
 use netdiag_ping::sweep::Measurement;
-use netdiag_report::style::Style;
 use netdiag_report::sweep::{
     CsvReport, JsonLinesReport, JsonReport, Place, Progress, Setting, Shown, SweepReport,
     TextOptions, TextReport,
@@ -122,18 +121,14 @@ fn report<'a>(
         Output::Csv => Box::new(CsvReport::new(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.verbose, arguments.quiet)),
         Output::Text => {
-            let color = match arguments.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal.stdout && !terminal.no_color,
-            };
+            let style = arguments.color.style(terminal);
             let shown = match (arguments.quiet, arguments.alive, arguments.unreachable) {
                 (true, ..) => Shown::Nothing,
                 (_, true, _) => Shown::Alive,
                 (.., true) => Shown::Unreachable,
                 _ => Shown::All,
             };
-            let options = TextOptions { shown, verbose: arguments.verbose, style: Style { color } };
+            let options = TextOptions { shown, verbose: arguments.verbose, style };
             Box::new(TextReport::new(out, options))
         }
     }

@@ -4,7 +4,8 @@ use super::check::Checked;
 use super::gather::Gathered;
 use super::limits;
 use crate::args::SweepArguments;
-use crate::args::ping::Output;
+use crate::args::form::Output;
+use crate::commands::checks;
 use crate::commands::ending;
 use crate::commands::ladder::{self, Rung, Wishes};
 use crate::{Backend, OpenRequest, UdpSockets, World};
@@ -218,13 +219,12 @@ fn only_family(arguments: &SweepArguments, checked: &Checked) -> Option<Family> 
         _ if arguments.file.is_some() => return None,
         _ => {}
     }
-    let mut families = checked.targets.iter().map(|spec| match spec {
+    let families = checked.targets.iter().map(|spec| match spec {
         TargetSpec::Address(address) => Some(Family::of(*address)),
         TargetSpec::Range(range) => Some(Family::of(range.first())),
         TargetSpec::Name(_) => None,
     });
-    let first = families.next()??;
-    families.all(|family| family == Some(first)).then_some(first)
+    checks::only_family(families)
 }
 
 fn as_understood(

@@ -2,18 +2,12 @@
 
 use crate::World;
 use crate::args::TraceArguments;
-use crate::args::ping::{Color, Output};
-use crate::commands::resolve::check_zone;
+use crate::commands::checks;
 use crate::commands::user;
 use netdiag_check::expr::Expr;
-use netdiag_model::{Destination, Family, Untrusted, parse_address};
+use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_trace::Protocol;
 use netdiag_trace::metrics::METRICS;
-use std::net::IpAddr;
-use std::time::Duration;
-
-/// A timeout above this without a unit is probably meant in milliseconds.
-const ODD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Arguments that fit together.
 pub(crate) struct Checked {
@@ -21,118 +15,40 @@ pub(crate) struct Checked {
     pub(super) interface: Option<(u32, Untrusted)>,
     /// The hosts without their ports, and what is sent to each.
     pub(super) hosts: Vec<(String, Protocol)>,
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Checks what can be checked without touching the network.
-pub(super) fn check<W: World>(
+pub(crate) fn check<W: World>(
     arguments: &TraceArguments,
     world: &mut W,
 ) -> Result<Checked, String> {
-    let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, METRICS)).transpose();
-    let fail_if = fail_if.map_err(|error| format!("--fail-if: {error}"))?;
+    let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let hosts: Result<Vec<_>, String> =
         arguments.hosts.iter().map(|host| split(host, arguments)).collect();
     let hosts = hosts?;
     for (host, _) in &hosts {
-        check_host(host, arguments, world)?;
+        checks::path_host(host, "trace", (arguments.ipv4, arguments.ipv6), world)?;
     }
     check_options(arguments, &hosts)?;
-    check_form(arguments)?;
+    checks::form(arguments.form, arguments.verbose)?;
     if arguments.interval.is_some_and(|interval| interval < user::LEAST_INTERVAL)
         && !world.may_flood()
     {
         return Err("--interval: below 2 ms only root may send".to_owned());
     }
-    let interface = match &arguments.interface {
-        None => None,
-        Some(name) => {
-            let shown = Untrusted::from(name.as_str());
-            let index = world.interface(name);
-            let index =
-                index.ok_or_else(|| format!("--interface: no interface `{}`", shown.escaped()))?;
-            Some((index, shown))
-        }
-    };
-    let mut warnings = Vec::new();
-    if arguments.timeout.bare && arguments.timeout.duration > ODD_TIMEOUT {
-        let seconds = arguments.timeout.duration.as_secs();
-        warnings.push(format!("--timeout is {seconds} seconds; milliseconds are `{seconds}ms`"));
-    }
+    let interface = checks::interface(arguments.interface.as_deref(), world)?;
+    let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     Ok(Checked { fail_if, interface, hosts, warnings })
 }
 
 /// A host and what is sent to it: with a port, TCP.
 fn split(text: &str, arguments: &TraceArguments) -> Result<(String, Protocol), String> {
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((inner, rest)) => match rest.strip_prefix(':') {
-            Some(port) => (inner, Some(port)),
-            None if rest.is_empty() => (inner, None),
-            None => (text, None),
-        },
-        None if text.matches(':').count() == 1 => {
-            text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)))
-        }
-        None => (text, None),
-    };
-    if text.starts_with('[') && parse_address(before_zone(host)).is_none_or(|it| it.is_ipv4()) {
-        let shown = Untrusted::from(text);
-        return Err(format!("HOST `{}`: only an IPv6 address stands in brackets", shown.escaped()));
-    }
-    let Some(port) = port else { return Ok((host.to_owned(), arguments.protocol())) };
-    let shown = Untrusted::from(text);
-    let number = port.parse::<u16>().ok().filter(|port| *port > 0);
-    let number = number
-        .ok_or_else(|| format!("HOST `{}`: a port is a number from 1 to 65535", shown.escaped()))?;
-    if arguments.icmp || arguments.udp || arguments.port.is_some() {
-        let option = match () {
-            () if arguments.icmp => "--icmp",
-            () if arguments.udp => "--udp",
-            () => "--port",
-        };
-        return Err(format!("{option}: not with `{}`, which means TCP", shown.escaped()));
-    }
-    Ok((host.to_owned(), Protocol::Tcp { port: number }))
-}
-
-fn before_zone(host: &str) -> &str {
-    host.split('%').next().unwrap_or_default()
-}
-
-/// What a host must not be, as far as its text tells.
-fn check_host<W: World>(
-    host: &str,
-    arguments: &TraceArguments,
-    world: &mut W,
-) -> Result<(), String> {
-    let shown = Untrusted::from(host);
-    let shown = shown.escaped();
-    if host.is_empty() {
-        return Err("HOST is empty".to_owned());
-    }
-    if let Some((network, _)) = host.split_once('/')
-        && parse_address(network).is_some()
-    {
-        return Err(format!("HOST `{shown}`: trace takes no network, only hosts"));
-    }
-    let Some(address) = parse_address(before_zone(host)) else { return Ok(()) };
-    if let Some((_, zone)) = host.split_once('%') {
-        check_zone(zone, address, world).map_err(|error| format!("HOST `{shown}`: {error}"))?;
-    }
-    if arguments.ipv4 && address.is_ipv6() {
-        return Err(format!("--ipv4: `{shown}` is an IPv6 address"));
-    }
-    if arguments.ipv6 && address.is_ipv4() {
-        return Err(format!("--ipv6: `{shown}` is an IPv4 address"));
-    }
-    let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
-    if address.is_multicast() || is_broadcast {
-        return Err(format!("HOST `{shown}`: a path leads to one host, not to a group"));
-    }
-    if address.is_unspecified() {
-        return Err(format!("HOST `{shown}`: the unspecified address is no destination"));
-    }
-    Ok(())
+    let (host, port) = checks::with_port(text)?;
+    let Some(port) = port else { return Ok((host, arguments.protocol())) };
+    let TraceArguments { icmp, udp, port: asked, .. } = arguments;
+    checks::means_tcp(text, (*icmp, *udp, asked.is_some()))?;
+    Ok((host, Protocol::Tcp { port }))
 }
 
 /// What does not go together.
@@ -145,7 +61,6 @@ fn check_options(arguments: &TraceArguments, hosts: &[(String, Protocol)]) -> Re
     }
     if hosts.iter().any(|(_, protocol)| matches!(protocol, Protocol::Tcp { .. })) {
         let useless = [
-            (arguments.vary_flow, "--vary-flow"),
             (arguments.size.is_some(), "--size"),
             (arguments.df.is_some(), "--df"),
             (arguments.mark.is_some(), "--mark"),
@@ -157,18 +72,6 @@ fn check_options(arguments: &TraceArguments, hosts: &[(String, Protocol)]) -> Re
     Ok(())
 }
 
-/// What the form of the output has no use for.
-fn check_form(arguments: &TraceArguments) -> Result<(), String> {
-    let form = arguments.form();
-    if arguments.color == Color::Always && form != Output::Text {
-        return Err("--color always: only with --output text".to_owned());
-    }
-    if arguments.verbose && !matches!(form, Output::Text | Output::Jsonl) {
-        return Err("--verbose: only with --output text or jsonl".to_owned());
-    }
-    Ok(())
-}
-
 /// What a destination must not be, once it is known.
 pub(super) fn check_destination(
     destination: Destination,
@@ -176,18 +79,8 @@ pub(super) fn check_destination(
     checked: &Checked,
 ) -> Result<(), String> {
     let family = destination.family();
-    if let Some(source) = arguments.source.filter(|source| Family::of(*source) != family) {
-        return Err(format!("--source: {source} cannot send to {destination}"));
-    }
-    if let Destination::V6(address, 0) = destination
-        && address.is_unicast_link_local()
-        && checked.interface.is_none()
-    {
-        return Err(format!(
-            "HOST `{address}`: a link-local address needs its interface, such as `{address}%eth0` \
-             or --interface"
-        ));
-    }
+    checks::source(arguments.source, destination, "--source")?;
+    checks::zone(destination, checked.interface.is_some())?;
     if family == Family::Ipv4 && arguments.size.is_some_and(|size| size > 65_507) {
         return Err("--size: at most 65507 for IPv4".to_owned());
     }

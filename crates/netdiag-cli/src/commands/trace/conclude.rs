@@ -2,8 +2,8 @@
 
 use super::plan::Plan;
 use crate::ExitStatus;
-use crate::commands::ending::{self, End, Outcome};
-use crate::commands::hosts::{HostPlan, Outline};
+use crate::commands::ending::End;
+use crate::commands::hosts::{self, Found, HostPlan, Outline};
 use crate::commands::judged::Judged;
 use crate::commands::verdict;
 use netdiag_model::contract::Judgement;
@@ -73,16 +73,10 @@ fn conclude(
         verdicts.push(Some(measurement.verdict()));
         targets.push(target);
     }
-    if end.cannot_go_on || outline.interrupted {
-        judged = Judged::nothing();
-    }
-    let (judgement, status) = (judged.together(), judged.status(false));
-    // What was interrupted before it began may have no measurement.
-    let complete = !outline.interrupted && measurements.iter().all(Measurement::is_complete);
-    let weakest = ending::weakest(targets.iter().filter_map(|target| target.method.as_ref()));
-    let method = weakest.unwrap_or_else(|| outline.run.method.clone());
-    let outcome = Outcome { judgement, status, findings, complete };
-    let document = ending::document(&outline.run, end, outcome, method, targets);
+    let complete = measurements.iter().all(Measurement::is_complete);
+    let found = Found { judged, findings, complete };
+    let (document, status) =
+        hosts::document(outline, end, found, targets, |target| target.method.as_ref());
     let all = plan.resolved.iter().zip(&verdicts).zip(&document.targets);
     let ended: Vec<Ended<'_>> = all
         .map(|((resolved, verdict), target)| Ended {

@@ -5,17 +5,16 @@ mod conclude;
 mod plan;
 
 use crate::args::TraceArguments;
-use crate::args::ping::{Color, Output};
+use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
 use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
-use check::Checked;
-use netdiag_report::style::Style;
+pub(crate) use check::{Checked, check};
 use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
-use plan::Plan;
+pub(crate) use plan::{Plan, open_request, wants_names};
 use std::io::{self, BufWriter, Write};
 
 impl Command for TraceArguments {
@@ -25,11 +24,11 @@ impl Command for TraceArguments {
     const NAME: &'static str = "trace";
 
     fn form(&self) -> Output {
-        self.form()
+        self.form.output()
     }
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
-        check::check(self, world)
+        check(self, world)
     }
 
     fn warnings(checked: &Checked) -> &[String] {
@@ -37,7 +36,7 @@ impl Command for TraceArguments {
     }
 
     fn request(&self, checked: &Checked, terminal: Terminal) -> OpenRequest {
-        plan::open_request(self, checked, terminal)
+        open_request(self, checked, terminal)
     }
 
     fn plan<W: World>(
@@ -47,7 +46,7 @@ impl Command for TraceArguments {
         network: &mut W::Network,
         _: &mut dyn Write,
     ) -> Result<Plan, String> {
-        Plan::new(self, checked, world, network)
+        Plan::new(Self::NAME, self, checked, world, network)
     }
 
     fn notes(plan: &Plan) -> &[String] {
@@ -77,18 +76,14 @@ fn report<'a>(
 ) -> Box<dyn Report<Trace> + 'a> {
     let out = BufWriter::new(out);
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
-    match arguments.form() {
+    match arguments.form.output() {
         Output::Json => Box::new(JsonReport(out)),
         Output::Csv => Box::new(CsvReport(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
         Output::Text => {
-            let color = match arguments.color {
-                Color::Always => true,
-                Color::Never => false,
-                Color::Auto => terminal.stdout && !terminal.no_color,
-            };
-            let names = plan::wants_names(arguments, terminal);
-            let options = TextOptions { quiet, verbose, names, style: Style { color } };
+            let style = arguments.form.color.style(terminal);
+            let names = wants_names(arguments, terminal);
+            let options = TextOptions { quiet, verbose, names, style, order: None };
             Box::new(TextReport::new(out, err, options))
         }
     }

@@ -183,7 +183,8 @@ impl Gathered {
                 Err(error) => {
                     self.unknown += 1;
                     if !arguments.quiet {
-                        let _ = writeln!(err, "{}", classic_failure(&name, &error));
+                        let _ =
+                            writeln!(err, "{}", classic_failure(&name, arguments.family, &error));
                     }
                 }
             }

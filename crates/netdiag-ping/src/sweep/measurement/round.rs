@@ -1,0 +1,143 @@
+//! Which target comes next, and when it is probed again.
+
+use super::{Measurement, Phase, when};
+use crate::event::Settled;
+use crate::sweep::config::Config;
+use crate::sweep::event::{Event, Found};
+use crate::sweep::slots::Slots;
+use netdiag_engine::{Events, Next, Outcome, Probe, ProbeSpec};
+use netdiag_model::Instant;
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a target is probed again because this machine made a sample meaningless.
+const UNKNOWN_RETRIES: u64 = 3;
+/// Errors that pass by themselves (ENOBUFS, EAGAIN, ENOMEM, EDQUOT).
+const TRANSIENT: [i32; 4] = [105, 11, 12, 122];
+
+impl Measurement {
+    /// The next target of the round that can be probed, and when it is due; tells of those that
+    /// cannot be.
+    pub(super) fn upcoming(
+        &mut self,
+        now: Instant,
+        events: &mut Events<Event>,
+    ) -> Option<(u32, Instant)> {
+        let all = u64::from(self.config.targets.len());
+        let wanted = all.saturating_mul(self.config.count);
+        while self.position < wanted {
+            let target = u32::try_from(self.position % all).unwrap_or(u32::MAX);
+            let found = self.cannot_be_probed(target);
+            if found.is_none() {
+                let (round, slots) = (self.position / all, self.slots.as_ref()?);
+                return Some((target, slots.of_round(round, target, self.config.interval)));
+            }
+            if let Some(found) = found.filter(|_| self.position < all) {
+                self.row(target, now, found, events);
+            }
+            self.position += 1;
+        }
+        None
+    }
+
+    /// What becomes of a target that has no address, or that nothing here can send to.
+    pub(super) fn cannot_be_probed(&self, target: u32) -> Option<Found> {
+        let Some(to) = self.config.targets.get(target).and_then(|target| target.destination())
+        else {
+            return Some(Found::Nothing);
+        };
+        self.config.refused(to.family()).map(|failure| Found::Refused(Arc::clone(failure)))
+    }
+
+    pub(super) fn probe(&mut self, target: u32, now: Instant) -> Option<Next> {
+        let destination = self.config.targets.get(target)?.destination()?;
+        let seq = match self.config.count {
+            _ if self.config.fping().is_some() => self.next_try_of_fping(target, self.position),
+            1 => self.pending.count(target).0 + 1,
+            _ => self.position / u64::from(self.config.targets.len()) + 1,
+        };
+        if let Some(phase) = self.phases.get_mut(target as usize) {
+            *phase = Phase::InFlight;
+        }
+        self.slots.get_or_insert_with(|| slots(&self.config, now)).take(now);
+        self.open += 1;
+        let protocol = self.config.protocol(destination.family());
+        let timeout = self.config.timeout_of(seq);
+        Some(Next::Probe(ProbeSpec {
+            target,
+            seq,
+            destination,
+            timeout,
+            patience: timeout.min(Duration::from_secs(1)),
+            control: self.config.control,
+            kind: protocol.probe((self.config.size, self.config.pattern), 0, false),
+        }))
+    }
+
+    /// Skips the rounds that have passed while this process did not run, if the probe that leaves now
+    /// is that late, and counts them.
+    pub(super) fn skip(&mut self, target: u32, now: Instant) {
+        let (all, config) = (self.config.targets.len(), Arc::clone(&self.config));
+        let round = self.position / u64::from(all.max(1));
+        let Some(slots) = self.slots.as_mut().filter(|_| config.count > 1) else { return };
+        let skipped = slots.skip(now, round, target, config.interval);
+        if skipped == 0 || !config.is_series() {
+            return;
+        }
+        // Those that have had their last probe have nothing to skip.
+        let first = if round + 1 < config.count { 0 } else { target + 1 };
+        for (index, target) in (first..all).filter_map(|i| Some((i, config.targets.get(i)?))) {
+            let series = target.destination().and_then(|to| self.series_of(index, to));
+            if let Some(series) = series {
+                series.tally.on_skipped(skipped);
+            }
+        }
+    }
+
+    /// Whether a target is probed again after this outcome, of which it is known already how many
+    /// came before.
+    pub(super) fn wants_retry(&self, target: u32, outcome: &Outcome) -> bool {
+        let (ended, unknown) = self.pending.count(target);
+        let spent = ended - unknown;
+        match outcome {
+            Outcome::Unknown(_) => unknown < UNKNOWN_RETRIES,
+            Outcome::LocalError(error) if !TRANSIENT.contains(&error.errno) => false,
+            Outcome::TimedOut | Outcome::NetError(_) | Outcome::LocalError(_) => {
+                spent < u64::from(self.config.retries)
+            }
+            Outcome::Replied(_) | Outcome::Refused(_) => false,
+        }
+    }
+
+    pub(super) fn settle_once(
+        &mut self,
+        probe: &Probe,
+        outcome: Outcome,
+        events: &mut Events<Event>,
+    ) {
+        let target = probe.target;
+        if self.wants_retry(target, &outcome) && !self.stopped {
+            self.pending.push(target, probe.sent_at, &outcome);
+            if let Some(phase) = self.phases.get_mut(target as usize) {
+                *phase = Phase::Waiting;
+            }
+            // An error may come at once; the next probe waits as if there had been none.
+            let due = probe.sent_at + self.config.timeout_of(probe.seq).max(self.config.floor);
+            self.retries.push(Reverse((due, target)));
+            return;
+        }
+        let before = self.pending.take(target);
+        let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
+        let last = Some(Settled { seq: probe.seq, sent_at: probe.sent_at, outcome });
+        self.row(target, at, Found::Once { before, last, in_flight: false }, events);
+    }
+}
+
+pub(super) fn slots(config: &Config, now: Instant) -> Slots {
+    match config.count {
+        _ if config.fping().is_some() => Slots::new(now, config.spacing),
+        1 => Slots::new(now, config.spacing),
+        _ => Slots::of_series(now, config.spacing, config.interval),
+    }
+}

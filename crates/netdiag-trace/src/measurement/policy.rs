@@ -1,0 +1,269 @@
+//! What comes next, and what becomes of what came.
+
+use super::{Flight, Past};
+use crate::Measurement;
+use crate::config::Config;
+use crate::end::{End, StopReason};
+use crate::event::{Event, EventKind, Interim, Stray};
+use crate::order::Step;
+use crate::responder::Told;
+use crate::result::OutcomeName;
+use crate::rounds::keys;
+use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply};
+use netdiag_engine::port::{Change, Console, Control, Key};
+use netdiag_engine::{
+    Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray as Told_, WayOut,
+};
+use netdiag_model::failure::LookupError;
+use netdiag_model::{Instant, Untrusted};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// How long a full queue of this machine may delay a probe.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How many of them are remembered.
+const PAST_KEPT: usize = 4_096;
+
+impl Measurement {
+    fn ask(&mut self, ttl: u8, now: Instant) -> Next {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.last_asked = Some(now);
+        self.progress_at.get_or_insert(now);
+        let query = self.hop_mut(ttl).map_or(0, |hop| hop.ask(now));
+        let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
+        let epoch = self.epochs.number;
+        let flight = Flight { ttl, query, number, epoch, asked_at: now, sent_at: None };
+        self.open.insert(seq, flight);
+        Next::Probe(ProbeSpec {
+            target: u32::from(ttl),
+            seq,
+            destination: self.config.destination,
+            timeout: self.config.timeout,
+            patience: PATIENCE,
+            control: Control { hop_limit: Some(ttl), ..self.config.control },
+            kind: self.config.kind(seq),
+        })
+    }
+
+    /// Ends it for a reason from outside.
+    fn cut(&mut self, reason: StopReason) -> Next {
+        if self.close_early() {
+            return Next::Quit;
+        }
+        let asked = self.hops.iter().rev().find(|hop| hop.asked > 0).map_or(0, |hop| hop.ttl);
+        let ttl = self.end.map_or_else(|| asked.min(self.last()), |end| end.ttl);
+        if self.end.is_none_or(|end| end.reason != StopReason::Reached) {
+            self.end = Some(End { ttl, reason });
+        }
+        Next::Quit
+    }
+}
+
+impl Policy for Measurement {
+    type Event = Event;
+
+    fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
+        if self.stopped {
+            return self.cut(StopReason::Interrupted);
+        }
+        let started = *self.started_at.get_or_insert(now);
+        let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| started + deadline);
+        if now >= deadline {
+            return self.cut(StopReason::Deadline);
+        }
+        if let Some(address) = self.names.next() {
+            return Next::Lookup(address);
+        }
+        let (expired, next_expiry) = self.expired(now);
+        if !expired.is_empty() {
+            return Next::GiveUp(expired);
+        }
+        let others = self.beside_alone();
+        if !others.is_empty() {
+            return Next::GiveUp(others);
+        }
+        if self.is_over() {
+            self.tell_hops(self.last_at.unwrap_or(now), false, events);
+            let names = self.names.waited_for(now);
+            self.complete = names.is_none();
+            return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
+        }
+        let step = match self.rounds {
+            Some(_) => self.next_of_round(now),
+            None => self.step(now),
+        };
+        match step {
+            Step::Ask(ttl) => self.ask(ttl, now),
+            Step::Wait(until) => {
+                let until = until.min(next_expiry).min(deadline);
+                match until.min(self.tell_figures(now, until, events)) {
+                    Instant::FAR => Next::WhenSettled,
+                    until => Next::NotBefore(until),
+                }
+            }
+        }
+    }
+
+    fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
+        let Some(flight) = self.open.get_mut(&probe.seq) else { return };
+        flight.sent_at = Some(probe.sent_at);
+        self.last_at = self.last_at.max(Some(probe.sent_at));
+    }
+
+    fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
+        let told = Told::new(detail, &self.sent_packet(probe.seq));
+        if self.open.contains_key(&probe.seq) {
+            self.explained.entry(probe.seq).or_default().join(told);
+            return;
+        }
+        // The headers of what has settled already.
+        let past = self.settled.get(&probe.seq).filter(|past| past.answered && told.is_quoted);
+        let place = past.map(|past| (past.epoch, past.ttl));
+        if let Some(hop) = place.and_then(|(epoch, ttl)| self.hop_of(epoch, ttl)) {
+            hop.tell(detail.from, told);
+        }
+    }
+
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        let Some(flight) = self.open.remove(&probe.seq) else { return };
+        let settled = self.take(probe, flight, outcome, events);
+        let Flight { ttl, number, epoch, .. } = flight;
+        let answered = settled.answer.is_some();
+        self.settled.insert(probe.seq, Past { ttl, number, epoch, answered });
+        if self.settled.len() > PAST_KEPT {
+            self.settled.pop_first();
+        }
+        let waited = || self.wait_of(flight.ttl);
+        let at = match &settled.answer {
+            Some(answer) => probe.sent_at + answer.rtt,
+            None if settled.outcome == OutcomeName::Timeout => probe.sent_at + waited(),
+            None => probe.sent_at,
+        };
+        self.last_at = self.last_at.max(Some(at));
+        events.push(self.event(at, EventKind::Reply(settled)));
+        self.tell_hops(at, false, events);
+    }
+
+    fn stray(&mut self, probe: &Probe, stray: &Told_, events: &mut Events<Event>) {
+        let Some(past) = self.settled.get(&probe.seq).copied() else { return };
+        let Past { ttl, number: query, epoch, answered } = past;
+        let again =
+            |stray| if answered { EventKind::Duplicate(stray) } else { EventKind::Late(stray) };
+        let of = |from: IpAddr, rtt| Stray { ttl, query, from, rtt };
+        let of_reply = |reply: &Reply| of(reply.from.address(), reply.rtt);
+        let of_error = |error: &IcmpError| of(error.from.address(), error.rtt);
+        let (at, kind) = match stray {
+            Told_::Late(reply) => (reply.received_at, again(of_reply(reply))),
+            Told_::LateError(error) => (probe.sent_at + error.rtt, again(of_error(error))),
+            Told_::Duplicate(reply) | Told_::Further(reply) => {
+                (reply.received_at, EventKind::Duplicate(of_reply(reply)))
+            }
+            // That the target says once more what it said is no fault of the path.
+            Told_::Repeated(_) => return,
+            Told_::Advice(error) => {
+                let kind = EventKind::Advice { ttl, query, error: *error };
+                (probe.sent_at + error.rtt, kind)
+            }
+            Told_::Rejected(rejection) => {
+                self.tally.on_rejected(rejection);
+                let (probe, rejection) = (Some((ttl, query)), *rejection);
+                (rejection.at, EventKind::Rejected { probe, rejection })
+            }
+        };
+        if let Some(past) = self.settled.get_mut(&probe.seq) {
+            past.answered |= matches!(kind, EventKind::Late(_));
+        }
+        if let Some(hop) = self.hop_of(epoch, ttl) {
+            match &kind {
+                EventKind::Late(_) => hop.stats.on_late(),
+                EventKind::Duplicate(_) => hop.stats.on_duplicate(),
+                _ => {}
+            }
+        }
+        events.push(self.event(at, kind));
+    }
+
+    fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {
+        let to = self.config.destination;
+        if rejection.reason == Reason::Ambiguous && rejection.about == Some(to) {
+            self.ambiguous += 1;
+        } else if !to.is_source(rejection.from) {
+            return false;
+        }
+        self.tally.on_rejected(rejection);
+        let kind = EventKind::Rejected { probe: None, rejection: *rejection };
+        events.push(self.event(rejection.at, kind));
+        true
+    }
+
+    fn named(
+        &mut self,
+        address: IpAddr,
+        result: &Result<Option<Untrusted>, LookupError>,
+        events: &mut Events<Event>,
+    ) {
+        self.names.tell(address, result.as_ref().ok().cloned().flatten());
+        self.tell_hops(self.last_at.unwrap_or_default(), false, events);
+    }
+
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
+        let Config { way, control, destination, .. } = &self.config;
+        let means = WayOut::told(change, |change| {
+            let of = |way| WayOut::after(change, way, control.source, *destination);
+            way.map_or(WayOut::Untouched, of)
+        });
+        let Some(means) = means else { return WayOut::Untouched };
+        self.tally.changes.on_change(at, change);
+        events.push(self.event(at, EventKind::Changed(change.clone())));
+        means
+    }
+
+    fn way_at_start(&self) -> WayOut {
+        let (fixed, to) = (self.config.control.source, self.config.destination);
+        self.config.way.map_or(WayOut::Untouched, |way| WayOut::at_start(way, fixed, to))
+    }
+
+    fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
+        let counters = || self.hops.iter().map(|hop| hop.stats.counters());
+        let under_way = self.open.values().filter(|flight| flight.sent_at.is_some()).count() as u64;
+        let interim = Interim {
+            farthest: self.farthest(),
+            sent: counters().map(|counters| counters.sent()).sum::<u64>() + under_way,
+            received: counters().map(|counters| counters.received()).sum(),
+        };
+        events.push(self.event(now, EventKind::Interim(interim)));
+    }
+
+    fn console(&mut self, now: Instant, console: Console, events: &mut Events<Event>) {
+        match console {
+            Console::Key(Key::Char(keys::QUIT)) => self.stopped = true,
+            Console::Key(Key::Char(keys::PAUSE)) => self.pause(now),
+            Console::Key(Key::Char(keys::RESET)) => self.reset(),
+            _ => {}
+        }
+        self.show_soon();
+        events.push(self.event(now, EventKind::Console(console)));
+    }
+
+    fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
+        self.stopped = true;
+    }
+
+    fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        let end = self.last_at.unwrap_or(now);
+        self.merge_trial();
+        let open: Vec<Flight> = self.open.values().copied().collect();
+        for flight in open.iter().filter(|flight| flight.sent_at.is_some()) {
+            if let Some(hop) = self.hop_of(flight.epoch, flight.ttl) {
+                hop.stats.on_sent();
+            }
+        }
+        for hop in &mut self.hops {
+            hop.wanted = hop.wanted.min(hop.asked);
+            hop.stats.finish(end.as_nanos(), |_| ());
+        }
+        self.tell_hops(end, true, events);
+        events.push(self.event(now, EventKind::Finished));
+    }
+}
