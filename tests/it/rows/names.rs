@@ -1,6 +1,7 @@
 //! Names: never on the timing path, escaped, and who did not answer is named (A10, N4, B19).
 //! The only name server is a test's own, on the loopback of its namespace.
 
+use super::network::Lab;
 use crate::support::process::{Ended, NETDIAG, Namespace, Process, has, run, stopwatch};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -210,6 +211,30 @@ fn b19_a_server_that_refuses_or_fails_is_told_as_that_at_once() {
         let ended = run(&mut namespace.netdiag(&["ping", "--classic", "-c", "1", "a.example"]));
         assert_eq!(ended.code(), Some(2), "{ended:?}");
         assert_eq!(ended.err, "ping: a.example: Temporary failure in name resolution\n");
+    }
+}
+
+/// A router's word is not one of this machine.
+#[test]
+fn b19_a_server_that_a_router_does_not_reach_is_told_as_that() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.run(
+        "mount -t tmpfs none /mnt; echo 'nameserver 10.9.2.99' > /mnt/resolv.conf
+         mount --bind /mnt/resolv.conf /etc/resolv.conf",
+    );
+    for (kind, said) in [
+        ("host-unreachable", "no neighbour has its address, says a router or this machine"),
+        ("net-unreachable", "a router has no route to it"),
+    ] {
+        lab.router.run(&format!(
+            "nft flush ruleset; nft -f - <<'END'\n\
+             table inet t {{ chain f {{ type filter hook forward priority 0;\n\
+             ip daddr 10.9.2.99 reject with icmp type {kind}; }}; }}\nEND"
+        ));
+        let ended = run(&mut lab.here.netdiag(&["ping", "-c", "1", "a.example"]));
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        let said = format!("10.9.2.99 not reached: {said} (E");
+        assert!(ended.err.contains(&said), "{ended:?}");
     }
 }
 

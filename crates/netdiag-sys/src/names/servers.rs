@@ -203,8 +203,9 @@ fn resolver(
     Resolver::builder_with_config(config, sockets).with_options(options).build()
 }
 
-/// What an error of the resolver means; `told` is the error number behind it, where there is one.
-fn failure(error: &NetError, told: Option<i32>, family: Option<Family>) -> Verdict {
+/// What an error of the resolver means; `told` is the error number behind it, where there is one, and
+/// whether it came back from the network.
+fn failure(error: &NetError, told: Option<(i32, bool)>, family: Option<Family>) -> Verdict {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NXDomain => Verdict::NotFound("NXDOMAIN".to_owned()),
@@ -217,7 +218,7 @@ fn failure(error: &NetError, told: Option<i32>, family: Option<Family>) -> Verdi
             Verdict::Silent(Silence::timed_out())
         }
         other => Verdict::Silent(match told {
-            Some(errno) => Silence::failed(errno),
+            Some((errno, heard)) => Silence::failed(errno, heard),
             None => Silence::other(other.to_string()),
         }),
     }

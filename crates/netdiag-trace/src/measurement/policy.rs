@@ -219,6 +219,11 @@ impl Policy for Measurement {
         means
     }
 
+    fn way_at_start(&self) -> WayOut {
+        let (fixed, to) = (self.config.control.source, self.config.destination);
+        self.config.way.map_or(WayOut::Untouched, |way| WayOut::at_start(way, fixed, to))
+    }
+
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
         let counters = || self.hops.iter().map(|hop| hop.stats.counters());
         let under_way = self.open.values().filter(|flight| flight.sent_at.is_some()).count() as u64;

@@ -145,6 +145,10 @@ impl Policy for Measurement {
         means
     }
 
+    fn has_one_way(&self) -> bool {
+        false
+    }
+
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
         events.push(Event::Interim(now, self.progress()));
     }
