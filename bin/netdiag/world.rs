@@ -1,11 +1,12 @@
 //! The machine that this process runs on.
 
 use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
-use netdiag_engine::port::{Control, NetworkError};
+use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sys::sandbox::Reads;
 use netdiag_sys::{
-    MachineNetwork, PortableRequest, Stdout, clock, interfaces, names, privileges, random, sandbox,
+    MachineNetwork, PortableRequest, Stdout, clock, console, interfaces, names, privileges, random,
+    sandbox,
 };
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
@@ -16,6 +17,8 @@ use std::time::Duration;
 pub(crate) struct SystemWorld {
     /// What is written to it must not make probes late.
     pub(crate) out: Stdout,
+    /// Whether a screen is drawn.
+    pub(crate) screen: bool,
 }
 
 impl World for SystemWorld {
@@ -32,20 +35,22 @@ impl World for SystemWorld {
         };
         dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         // Without a sandbox it is still a measurement.
-        sandbox::enter(&Reads { names: request.names, file: request.file.as_deref() });
+        let keys = request.screen;
+        sandbox::enter(&Reads { names: request.names, keys, file: request.file.as_deref() });
+        self.screen = keys;
         Ok(network)
     }
 
     fn sandbox(&mut self) -> String {
         match privileges::drop_all() {
-            Ok(()) => sandbox::enter(&Reads { names: true, file: None }).to_string(),
+            Ok(()) => sandbox::enter(&Reads { names: true, keys: false, file: None }).to_string(),
             Err(fault) => format!("none ({fault})"),
         }
     }
 
     fn watch(&mut self, network: &mut Self::Network) -> Result<(), NetworkError> {
         network.write_behind(self.out.clone());
-        network.watch()
+        if self.screen { network.watch_console() } else { network.watch() }
     }
 
     fn resolve(
@@ -125,6 +130,20 @@ impl World for SystemWorld {
         }
     }
 
+    fn screen(&self) -> Option<Size> {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb" || term.is_empty());
+        console::size().filter(|_| !is_dumb)
+    }
+
+    fn host_name(&mut self) -> String {
+        names::host_name()
+    }
+
+    fn backlog(&self) -> Box<dyn Fn() -> bool> {
+        let out = self.out.clone();
+        Box::new(move || out.is_waiting())
+    }
+
     fn may_flood(&self) -> bool {
         privileges::is_root()
     }
@@ -152,6 +171,7 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         user_stamps: request.user_stamps,
         no_icmp: !request.icmp,
         udp_quotes: request.udp_quotes,
+        tcp_ports: request.tcp_ports,
         udp: request.udp == UdpSockets::Always,
         udp_instead: request.udp == UdpSockets::InsteadOfIcmp,
         ..netdiag_sys::OpenRequest::default()

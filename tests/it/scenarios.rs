@@ -9,6 +9,7 @@ mod documents;
 mod icmp;
 mod identifier;
 mod judged;
+mod mtrs;
 mod mtus;
 mod options;
 mod real;
@@ -240,6 +241,7 @@ fn no_golden_file_is_left_over() {
             .map(|case| case.name)
             .chain(sweeps::screens())
             .chain(traces::screens())
+            .chain(mtrs::screens())
             .chain(mtus::screens());
         let used = used.chain([icmp::SCREEN]).any(|screen| screen == name);
         assert!(used, "no case writes {name}.txt");

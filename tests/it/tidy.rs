@@ -58,7 +58,7 @@ const ROOMS: &[Room] = &[
     room(
         "netdiag-report",
         &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
-        &["serde", "serde_json"],
+        &["ratatui", "serde", "serde_json"],
     ),
     room(
         "netdiag-cli",

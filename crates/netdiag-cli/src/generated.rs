@@ -35,6 +35,7 @@ pub fn man_pages() -> Vec<(String, String)> {
             "ping" => ("netdiag ping [OPTIONS] HOST...", ping_sections()),
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
+            "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),

@@ -67,6 +67,10 @@ pub fn run<W: World>(
         Command::Ping(ping) => commands::ping::run(&ping, world, out, err),
         Command::Sweep(sweep) => commands::frame::run(&*sweep, world, out, err),
         Command::Trace(trace) => commands::frame::run(&*trace, world, out, err),
+        Command::Mtr(mtr) => {
+            let mtr = commands::mtr::Mtr::new(&mtr, world);
+            commands::frame::run(&mtr, world, out, err)
+        }
         Command::Mtu(mtu) => commands::frame::run(&*mtu, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));

@@ -1,8 +1,8 @@
 //! Everything of the machine that a command may touch.
 
-use netdiag_engine::port::{Control, Network, NetworkError};
+use netdiag_engine::port::{Control, Network, NetworkError, Size};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -102,12 +102,22 @@ pub trait World {
     /// What the output goes to.
     fn terminal(&self) -> Terminal;
 
+    /// The terminal that a screen can be drawn on and keys be read from, by its size; `None` where
+    /// standard output or input is none, or too dumb.
+    fn screen(&self) -> Option<Size>;
+
+    /// The name of this machine.
+    fn host_name(&mut self) -> String;
+
+    /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
+    fn backlog(&self) -> Box<dyn Fn() -> bool>;
+
     /// Whether the user may send as fast as they like: root, and with rights over this network.
     fn may_flood(&self) -> bool;
 }
 
 /// What became of the look-up of a name, and how long that took.
-pub type LookedUp = (Result<Vec<Destination>, LookupError>, Duration);
+pub type LookedUp = (Result<Found, LookupError>, Duration);
 
 /// What a command needs open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -148,12 +158,17 @@ pub struct OpenRequest {
     pub udp: UdpSockets,
     /// A raw ICMP socket hears what routers quote of UDP datagrams, too.
     pub udp_quotes: bool,
+    /// How many ports raw TCP leaves from, a power of two up to 16; 0: no such socket. Where it is
+    /// refused, connections do.
+    pub tcp_ports: u8,
     /// What every packet carries, for a backend that fixes it when it opens.
     pub control: Control,
     /// How long after its request a reply can still be told from others, likewise.
     pub patience: Option<Duration>,
     /// Names, or the names of addresses, may be looked up.
     pub names: bool,
+    /// Keys will be read, and a screen drawn, from [`World::watch`] on until the network is dropped.
+    pub screen: bool,
     /// The file that will be read.
     pub file: Option<String>,
 }

@@ -61,6 +61,8 @@ pub(crate) enum Carrier {
     Interface,
     /// A UDP datagram: what becomes of it is heard over the UDP socket alone.
     Udp,
+    /// A SYN of our own: a raw TCP socket hears the answer, a raw ICMP socket errors.
+    Tcp,
     /// A connection of the kernel's: nothing that an ICMP socket hears is about it.
     Dialog,
 }
@@ -71,7 +73,7 @@ impl Carrier {
     pub(crate) const fn sequence_numbers(self) -> u32 {
         match self {
             Self::Interface => 0x100,
-            Self::Echo | Self::Timestamp | Self::Udp | Self::Dialog => 0x1_0000,
+            Self::Echo | Self::Timestamp | Self::Udp | Self::Tcp | Self::Dialog => 0x1_0000,
         }
     }
 }

@@ -87,6 +87,32 @@ impl Secret {
         data.get(..expected.len()) == Some(expected)
     }
 
+    /// The sequence number of the SYN with this index. A permutation of all 32-bit numbers (a Feistel
+    /// network of four rounds, Luby and Rackoff 1988) under the key of this run: no two SYNs share one,
+    /// and nobody who has not seen a SYN knows what its answer acknowledges.
+    pub(crate) fn syn_sequence(&self, index: u32) -> u32 {
+        let (left, right) = ROUNDS
+            .iter()
+            .fold(halves(index), |(left, right), round| (right, left ^ self.round(*round, right)));
+        joined(left, right)
+    }
+
+    /// The index of the SYN with this sequence number.
+    pub(crate) fn syn_index(&self, sequence: u32) -> u32 {
+        let (left, right) = ROUNDS.iter().rev().fold(halves(sequence), |(left, right), round| {
+            (right ^ self.round(*round, left), left)
+        });
+        joined(left, right)
+    }
+
+    fn round(&self, round: u8, half: u16) -> u16 {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write_u8(round);
+        hasher.write_u16(half);
+        let [high, low, ..] = hasher.finish().to_be_bytes();
+        u16::from_be_bytes([high, low])
+    }
+
     fn head(&self, identity: &Identity) -> [u8; FULL_TAG] {
         let mut head = [0; FULL_TAG];
         let [.., b4, b5, b6, b7] = identity.seq.to_be_bytes();
@@ -106,6 +132,19 @@ impl Secret {
         }
         hasher.finish()
     }
+}
+
+/// Rounds of the permutation of SYNs.
+const ROUNDS: [u8; 4] = [1, 2, 3, 4];
+
+const fn halves(number: u32) -> (u16, u16) {
+    let [a, b, c, d] = number.to_be_bytes();
+    (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))
+}
+
+const fn joined(high: u16, low: u16) -> u32 {
+    let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+    u32::from_be_bytes([a, b, c, d])
 }
 
 /// Sets the bytes behind the tag so that sequence number and data together do not change the checksum
@@ -181,6 +220,23 @@ mod tests {
             assert_eq!(internet_checksum(&all), 0, "{size}");
             assert!(secret.verify(&identity(), size, &data), "the tag stays");
         }
+    }
+
+    #[test]
+    fn a_syn_leads_back_to_its_index_and_no_two_are_alike() {
+        let secret = Secret::new([5; 18]);
+        let mut seen = std::collections::BTreeSet::new();
+        for index in (0..2_000).chain(u32::MAX - 2_000..=u32::MAX) {
+            let sequence = secret.syn_sequence(index);
+            assert_eq!(secret.syn_index(sequence), index);
+            assert!(seen.insert(sequence));
+            assert_ne!(sequence, Secret::new([6; 18]).syn_sequence(index));
+        }
+        // Neighbours are nowhere near each other: a second SYN is in no window of the first.
+        let apart = |index: u32| {
+            secret.syn_sequence(index).abs_diff(secret.syn_sequence(index + 1)) > 1 << 20
+        };
+        assert!((0..2_000).filter(|index| apart(*index)).count() > 1_990);
     }
 
     #[test]

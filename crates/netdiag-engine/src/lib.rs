@@ -18,7 +18,8 @@
 //! - a round trip is never negative and never above the timeout;
 //! - only an answer with the right source, identifier, sequence number and tag settles a probe; over
 //!   UDP also one that names none, if a single probe is open to that address and port; to requests of
-//!   ICMP that are no echoes one that carries no tag, since theirs have none;
+//!   ICMP that are no echoes one that carries no tag, since theirs have none; to a SYN one that
+//!   acknowledges its sequence number, which nobody can guess;
 //! - what it remembers is bounded by the probes of the last timeout and late window.
 //!
 //! ```
@@ -59,6 +60,6 @@ pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{
-    EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, TimestampSpec, UdpSpec,
+    EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec, TimestampSpec, UdpSpec,
 };
 pub use run::{RunEnd, run};

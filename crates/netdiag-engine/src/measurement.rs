@@ -1,7 +1,7 @@
 //! Policy: what a prober must say so that the engine can run it.
 
 use crate::outcome::{Detail, Outcome, Rejection, Stray};
-use crate::port::{Change, InterfaceChange};
+use crate::port::{Change, Console, InterfaceChange};
 use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -71,6 +71,11 @@ pub trait Measurement {
     /// Somebody wants the figures now.
     fn interim(&mut self, now: Instant, events: &mut Events<Self::Event>) {
         let _ = (now, events);
+    }
+
+    /// Somebody did something at the terminal; `next` is called right after.
+    fn console(&mut self, now: Instant, console: Console, events: &mut Events<Self::Event>) {
+        let _ = (now, console, events);
     }
 
     /// The run must end: `next` is called right after, and should say `Quit`.

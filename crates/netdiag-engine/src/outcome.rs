@@ -1,9 +1,11 @@
 //! What became of a probe: one vocabulary for every command.
 
 use crate::port::{IpOptions, SendError, TcpInfo};
+use crate::probe::Probe;
 use netdiag_model::{Destination, Family, IcmpKind, Instant, StampSource};
 use netdiag_wire::extension::Extensions;
 use netdiag_wire::quote::Quoted;
+use netdiag_wire::tcp::{Offer, TcpFlags};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -74,6 +76,8 @@ pub enum ReplyDetail {
     Interface(InterfaceAnswer),
     /// A TCP reset, where a prober counts one as an answer.
     Reset,
+    /// A TCP segment that acknowledges a SYN.
+    Segment(Segment),
     /// The target itself said that nobody listens at the port.
     PortUnreachable,
     /// A UDP datagram came from the address and port that were probed.
@@ -123,6 +127,25 @@ pub struct InterfaceAnswer {
     pub ipv4: bool,
     /// Whether IPv6 runs on it.
     pub ipv6: bool,
+}
+
+/// The answer to a SYN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its flags: SYN and ACK, or RST.
+    pub flags: TcpFlags,
+    /// Its window in bytes, not scaled.
+    pub window: u16,
+    /// What it offers; of a reset nothing.
+    pub offer: Offer,
+}
+
+impl Segment {
+    /// Whether somebody listens at the port.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.flags.contains(TcpFlags::RST)
+    }
 }
 
 /// A data byte that changed on the way.
@@ -240,12 +263,30 @@ pub enum Stray {
     Duplicate(Reply),
     /// A further answer to a probe to a group: of another host, or once more of the same.
     Further(Reply),
+    /// A SYN-ACK once more. The target sends it again until it hears of us (RFC 9293 section 3.8.1),
+    /// so nothing says that the network doubled it.
+    Repeated(Reply),
     /// Something that claims to be an answer and is not.
     Rejected(Rejection),
     /// A message that lets the probe live on: a redirect, a source quench.
     Advice(IcmpError),
     /// An ICMP error about a probe that had ended before.
     LateError(IcmpError),
+}
+
+impl Stray {
+    /// When it came, for this probe.
+    #[must_use]
+    pub fn at(&self, probe: &Probe) -> Instant {
+        match self {
+            Self::Late(reply)
+            | Self::Duplicate(reply)
+            | Self::Further(reply)
+            | Self::Repeated(reply) => reply.received_at,
+            Self::Rejected(rejection) => rejection.at,
+            Self::Advice(error) | Self::LateError(error) => probe.sent_at + error.rtt,
+        }
+    }
 }
 
 /// A packet that was not counted.
@@ -273,7 +314,10 @@ pub enum Reason {
     Truncated,
     /// It comes from another address than was probed.
     WrongSource,
-    /// Identifier or sequence number are not those of the probe that it names.
+    /// It comes from or goes to another port than the probe.
+    WrongPort,
+    /// Identifier or sequence number are not those of the probe that it names; a segment acknowledges
+    /// no SYN of ours.
     WrongSequence,
     /// Its tag is not the one that was sent.
     BadTag,
@@ -289,10 +333,11 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BadChecksum,
         Self::Truncated,
         Self::WrongSource,
+        Self::WrongPort,
         Self::WrongSequence,
         Self::BadTag,
         Self::UnknownProbe,
@@ -314,6 +359,7 @@ impl Reason {
             Self::BadChecksum => "bad-checksum",
             Self::Truncated => "truncated",
             Self::WrongSource => "wrong-source",
+            Self::WrongPort => "wrong-port",
             Self::WrongSequence => "wrong-sequence",
             Self::BadTag => "bad-tag",
             Self::UnknownProbe => "unknown-probe",

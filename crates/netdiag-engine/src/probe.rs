@@ -37,6 +37,9 @@ pub enum ProbeKind {
     /// A UDP datagram. It needs no right: what it asks for is the target's "port unreachable", or
     /// whatever answers at the port.
     Udp(UdpSpec),
+    /// A TCP SYN over a raw socket. What it asks for is the target's SYN-ACK or reset; the connection
+    /// is never completed: this machine's own stack, which knows of none, resets it.
+    Syn(SynSpec),
     /// A TCP connect to a port, by the kernel.
     Connect {
         /// The destination port.
@@ -104,6 +107,18 @@ pub struct UdpSpec {
     pub size: u16,
     /// What fills the payload after index and tag.
     pub pattern: Pattern,
+}
+
+/// What a SYN carries. Its control must name the source: the checksum covers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SynSpec {
+    /// The destination port.
+    pub port: u16,
+    /// Which port of the block it leaves from: probes with the same value share a flow. Taken modulo
+    /// the size of the block.
+    pub flow: u8,
+    /// The MSS that it offers, in bytes.
+    pub mss: u16,
 }
 
 /// The filling of a probe: up to 16 bytes repeated, or iputils' counting bytes.

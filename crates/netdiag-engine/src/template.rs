@@ -14,7 +14,7 @@ pub(crate) struct Template {
     pub(crate) is_ipv6: bool,
     pub(crate) control: Control,
     pub(crate) patience: Duration,
-    /// The destination port of UDP probes.
+    /// The destination port of UDP and TCP probes.
     pub(crate) port: u16,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
@@ -35,6 +35,8 @@ pub(crate) enum Body {
     Originate(u32),
     /// A question about an interface, by its number.
     Question(u16),
+    /// The options of a SYN that offers this MSS.
+    Syn(u16),
 }
 
 /// The templates of the probes that are remembered, by number.

@@ -147,6 +147,52 @@ fn parse_part(part: &str) -> Option<u32> {
     if signed { None } else { u32::from_str_radix(digits, radix).ok() }
 }
 
+/// What the look-up of a host found: its addresses, in the order in which they should be tried.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    addresses: Vec<Destination>,
+    /// The name that the addresses are of, where that is another than the one asked for (the end of a
+    /// chain of CNAMEs, RFC 1034 section 3.6.2, or the first name of a line of the hosts file).
+    pub canonical: Option<crate::Untrusted>,
+}
+
+impl Found {
+    /// The same, with the name that the addresses are of.
+    #[must_use]
+    pub fn named(self, canonical: Option<crate::Untrusted>) -> Self {
+        Self { canonical, ..self }
+    }
+}
+
+impl From<Vec<Destination>> for Found {
+    fn from(addresses: Vec<Destination>) -> Self {
+        Self { addresses, canonical: None }
+    }
+}
+
+impl std::ops::Deref for Found {
+    type Target = Vec<Destination>;
+
+    fn deref(&self) -> &Vec<Destination> {
+        &self.addresses
+    }
+}
+
+impl std::ops::DerefMut for Found {
+    fn deref_mut(&mut self) -> &mut Vec<Destination> {
+        &mut self.addresses
+    }
+}
+
+impl IntoIterator for Found {
+    type Item = Destination;
+    type IntoIter = std::vec::IntoIter<Destination>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.addresses.into_iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,11 +64,17 @@ pub fn ms_classic(duration: Duration) -> String {
 /// A number as C's `%g` prints it: six significant digits, no trailing zeros.
 #[must_use]
 pub fn g6(number: f64) -> String {
+    significant(number, 6)
+}
+
+/// A number with so many significant digits, at least one, no trailing zeros.
+#[must_use]
+pub fn significant(number: f64, digits: usize) -> String {
     if number == 0.0 {
         return "0".to_owned();
     }
     let exponent = number.abs().log10().floor() as i32;
-    let decimals = usize::try_from(5 - exponent).unwrap_or(0);
+    let decimals = usize::try_from(digits as i32 - 1 - exponent).unwrap_or(0);
     let text = format!("{number:.decimals$}");
     if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -1,4 +1,4 @@
-//! Socket filters for raw ICMP sockets: classic BPF programs (Documentation/networking/filter.rst)
+//! Socket filters for raw sockets: classic BPF programs (Documentation/networking/filter.rst)
 //! that let through what can be an answer to us and keep foreign traffic from waking us.
 //!
 //! A raw IPv4 socket's filter sees the whole packet, a raw IPv6 socket's filter starts at the
@@ -6,6 +6,7 @@
 //! where a short packet must pass.
 
 use netdiag_engine::port::Identifiers;
+use netdiag_model::Family;
 use socket2::SockFilter;
 
 const PASS: u32 = 0x4_0000;
@@ -32,6 +33,8 @@ const V6_EXTENSIONS: [u32; 4] = [0, 43, 44, 60];
 const ICMP_LEN: u32 = 8;
 const TYPE: u32 = 0;
 const IDENTIFIER: u32 = 4;
+/// The offset of the port in a TCP header that a segment is for.
+const TCP_PORT: u32 = 2;
 /// Offsets in an IPv4 header.
 const FRAGMENT: u32 = 6;
 const V4_PROTOCOL: u32 = 9;
@@ -41,8 +44,23 @@ const FRAGMENT_OFFSET_BITS: u32 = 0x1fff;
 const QUOTED_V6_NEXT_HEADER: u32 = ICMP_LEN + 6;
 const QUOTED_V6_ICMP: u32 = ICMP_LEN + 40;
 
-/// What a raw IPv4 ICMP socket lets through. `udp_quotes`: also errors about UDP.
-pub(crate) fn ipv4(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter> {
+/// About which other protocols errors are let through, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Quotes {
+    pub(crate) udp: bool,
+    pub(crate) tcp: bool,
+}
+
+impl Quotes {
+    /// Their numbers. Of TCP all ports: a translation on the way may have changed ours.
+    fn protocols(self) -> impl Iterator<Item = u32> {
+        let udp = self.udp.then_some(libc::IPPROTO_UDP as u32);
+        udp.into_iter().chain(self.tcp.then_some(libc::IPPROTO_TCP as u32))
+    }
+}
+
+/// What a raw IPv4 ICMP socket lets through.
+pub(crate) fn ipv4(identifiers: Identifiers, quotes: Quotes) -> Vec<SockFilter> {
     let mut program = Program::new(identifiers);
     program.load_ip_header_len(0);
     program.load_byte_x(TYPE);
@@ -57,8 +75,8 @@ pub(crate) fn ipv4(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter
     program.label("error");
     program.pass_if_shorter_than_x_plus(ICMP_LEN + V4_LEN);
     program.load_byte_x(ICMP_LEN + V4_PROTOCOL);
-    if udp_quotes {
-        program.jump_any(&[libc::IPPROTO_UDP as u32], "udp");
+    for protocol in quotes.protocols() {
+        program.jump_any(&[protocol], "other");
     }
     program.unless(libc::IPPROTO_ICMP as u32, "drop");
     program.load_half_x(ICMP_LEN + FRAGMENT);
@@ -71,13 +89,13 @@ pub(crate) fn ipv4(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter
     program.give(DROP);
     program.label("ours");
     program.pass_identifier_at_x(ICMP_LEN + IDENTIFIER);
-    program.label("udp");
+    program.label("other");
     program.give(PASS);
     program.finish()
 }
 
-/// What a raw ICMPv6 socket lets through. `udp_quotes`: also errors about UDP.
-pub(crate) fn ipv6(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter> {
+/// What a raw ICMPv6 socket lets through.
+pub(crate) fn ipv6(identifiers: Identifiers, quotes: Quotes) -> Vec<SockFilter> {
     let mut program = Program::new(identifiers);
     program.clear_x();
     program.load_byte_x(TYPE);
@@ -92,8 +110,8 @@ pub(crate) fn ipv6(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter
     program.pass_if_shorter_than_x_plus(QUOTED_V6_ICMP + IDENTIFIER + 2);
     program.load_byte_x(QUOTED_V6_NEXT_HEADER);
     program.jump_any(&V6_EXTENSIONS, "pass");
-    if udp_quotes {
-        program.jump_any(&[libc::IPPROTO_UDP as u32], "pass");
+    for protocol in quotes.protocols() {
+        program.jump_any(&[protocol], "pass");
     }
     program.unless(libc::IPPROTO_ICMPV6 as u32, "drop");
     program.load_byte_x(QUOTED_V6_ICMP + TYPE);
@@ -104,6 +122,17 @@ pub(crate) fn ipv6(identifiers: Identifiers, udp_quotes: bool) -> Vec<SockFilter
     program.pass_identifier_at_x(QUOTED_V6_ICMP + IDENTIFIER);
     program.label("pass");
     program.give(PASS);
+    program.finish()
+}
+
+/// What a raw TCP socket lets through: segments to one of our ports.
+pub(crate) fn tcp(ports: Identifiers, family: Family) -> Vec<SockFilter> {
+    let mut program = Program::new(ports);
+    match family {
+        Family::Ipv4 => program.load_ip_header_len(0),
+        Family::Ipv6 => program.clear_x(),
+    }
+    program.pass_identifier_at_x(TCP_PORT);
     program.finish()
 }
 
@@ -250,6 +279,8 @@ mod tests {
 
     const BLOCK: Identifiers = Identifiers { first: 0x1230, count: 16 };
     const ONE: Identifiers = Identifiers { first: 0x1234, count: 1 };
+    const NONE: Quotes = Quotes { udp: false, tcp: false };
+    const UDP: Quotes = Quotes { udp: true, tcp: false };
 
     fn passes(program: &[SockFilter], packet: &[u8]) -> bool {
         let (ours, theirs) = UnixDatagram::pair().expect("a pair");
@@ -313,13 +344,13 @@ mod tests {
             ] {
                 let packet = ip(words, 1, &icmp(kind, identifier, b"payload"));
                 let text = format!("type {kind} identifier {identifier:x} words {words}");
-                assert_eq!(passes(&ipv4(BLOCK, false), &packet), block, "{text}");
-                assert_eq!(passes(&ipv4(ONE, false), &packet), one, "{text}");
+                assert_eq!(passes(&ipv4(BLOCK, NONE), &packet), block, "{text}");
+                assert_eq!(passes(&ipv4(ONE, NONE), &packet), one, "{text}");
             }
         }
-        assert!(!passes(&ipv4(BLOCK, false), &ip(5, 1, &[0, 0, 0, 0, 0x12])));
-        assert!(!passes(&ipv4(BLOCK, false), &ip(5, 1, &[])));
-        assert!(!passes(&ipv4(BLOCK, false), &[0x4f, 0, 0]));
+        assert!(!passes(&ipv4(BLOCK, NONE), &ip(5, 1, &[0, 0, 0, 0, 0x12])));
+        assert!(!passes(&ipv4(BLOCK, NONE), &ip(5, 1, &[])));
+        assert!(!passes(&ipv4(BLOCK, NONE), &[0x4f, 0, 0]));
     }
 
     #[test]
@@ -327,7 +358,7 @@ mod tests {
         let check = |expected: bool, outer: u8, kind: u8, quote: &[u8]| {
             let packet = ip(outer, 1, &icmp(kind, 0, quote));
             let text = format!("type {kind} quote {quote:02x?}");
-            assert_eq!(passes(&ipv4(BLOCK, false), &packet), expected, "{text}");
+            assert_eq!(passes(&ipv4(BLOCK, NONE), &packet), expected, "{text}");
         };
         for (outer, inner) in [(5, 5), (6, 5), (5, 15), (15, 15)] {
             for kind in V4_ERRORS {
@@ -357,7 +388,7 @@ mod tests {
     #[test]
     fn ipv6_passes_by_the_same_rules() {
         let check = |expected: bool, packet: &[u8]| {
-            assert_eq!(passes(&ipv6(BLOCK, false), packet), expected, "{packet:02x?}");
+            assert_eq!(passes(&ipv6(BLOCK, NONE), packet), expected, "{packet:02x?}");
         };
         check(true, &icmp(129, 0x1239, b"payload"));
         check(false, &icmp(129, 0x1249, b"payload"));
@@ -381,11 +412,48 @@ mod tests {
     }
 
     #[test]
+    fn errors_about_other_protocols_pass_where_they_are_wanted() {
+        const TCP: Quotes = Quotes { udp: false, tcp: true };
+        for (quotes, protocol) in [(NONE, 0), (UDP, 17), (TCP, 6)] {
+            for quoted in [6, 17, 47] {
+                let bytes = [0x12, 0x31, 0, 80, 1, 2, 3, 4];
+                let (v4, v6) = (ip(5, quoted, &bytes), ip6(quoted, &bytes));
+                let expected = quoted == protocol;
+                let (v4, v6) = (ip(5, 1, &icmp(11, 0, &v4)), icmp(3, 0, &v6));
+                assert_eq!(passes(&ipv4(BLOCK, quotes), &v4), expected, "{quoted}");
+                assert_eq!(passes(&ipv6(BLOCK, quotes), &v6), expected, "{quoted}");
+            }
+        }
+    }
+
+    #[test]
+    fn segments_pass_by_the_port_that_they_are_for() {
+        for (port, block, one) in [
+            (0x1230_u16, true, false),
+            (0x1234, true, true),
+            (0x123f, true, false),
+            (0x1240, false, false),
+            (80, false, false),
+        ] {
+            let [high, low] = port.to_be_bytes();
+            let segment = [&[0x12, 0x34, high, low], &[0; 16][..]].concat();
+            for (ports, expected) in [(BLOCK, block), (ONE, one)] {
+                for words in [5, 15] {
+                    let packet = ip(words, 6, &segment);
+                    assert_eq!(passes(&tcp(ports, Family::Ipv4), &packet), expected, "{port}");
+                }
+                assert_eq!(passes(&tcp(ports, Family::Ipv6), &segment), expected, "{port}");
+            }
+        }
+        assert!(!passes(&tcp(BLOCK, Family::Ipv6), &[0x12, 0x34, 0x12]));
+    }
+
+    #[test]
     fn no_packet_of_any_length_harms_a_program() {
         for len in 1..200 {
             for fill in [0, 3, 11, 0x4f, 0xff] {
-                passes(&ipv4(BLOCK, false), &vec![fill; len]);
-                passes(&ipv6(BLOCK, false), &vec![fill; len]);
+                passes(&ipv4(BLOCK, NONE), &vec![fill; len]);
+                passes(&ipv6(BLOCK, NONE), &vec![fill; len]);
             }
         }
     }

@@ -25,6 +25,7 @@
 
 mod address;
 pub mod clock;
+pub mod console;
 mod control;
 mod dialog;
 mod filter;

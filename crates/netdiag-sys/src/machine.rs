@@ -12,6 +12,14 @@ pub trait MachineNetwork: Network {
     /// When signals cannot be watched.
     fn watch(&mut self) -> Result<(), NetworkError>;
 
+    /// The same, with the keys and the size of the terminal, which is this program's from now on.
+    ///
+    /// # Errors
+    /// When the terminal cannot be had.
+    fn watch_console(&mut self) -> Result<(), NetworkError> {
+        Err(NetworkError { call: "watching the terminal", errno: libc::EOPNOTSUPP })
+    }
+
     /// From now on what this writer holds back is written while the network waits: otherwise a
     /// reader that stalls delays probes.
     fn write_behind(&mut self, out: Stdout);
@@ -22,6 +30,11 @@ impl MachineNetwork for SystemNetwork {
         // Without its news of interfaces a measurement is still one.
         let _ = self.watch_interfaces();
         self.watch_signals()
+    }
+
+    fn watch_console(&mut self) -> Result<(), NetworkError> {
+        let _ = self.watch_interfaces();
+        Self::watch_console(self)
     }
 
     fn write_behind(&mut self, out: Stdout) {

@@ -27,6 +27,14 @@ const MOST_KEPT: usize = 1 << 20;
 #[derive(Clone, Debug, Default)]
 pub struct Stdout(Rc<RefCell<Queue>>);
 
+impl Stdout {
+    /// Whether something that was written is still kept for its reader.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.0.borrow().bytes.is_empty()
+    }
+}
+
 /// What was written and is not yet taken.
 #[derive(Debug, Default)]
 struct Queue {

@@ -4,6 +4,7 @@
 //! which [`die_by`]`(SIGPIPE)` ends the process as its writer would expect. SIGWINCH does nothing
 //! by default.
 
+use crate::console::Console;
 use crate::raw::PollFd;
 use crate::{clock, raw};
 use netdiag_engine::port::{InputKind, Inputs, NetworkError, StopCause};
@@ -17,6 +18,8 @@ use std::time::Duration;
 pub const SIGPIPE: i32 = libc::SIGPIPE;
 
 const WATCHED: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
+/// What matters beside these where a screen is drawn.
+const WATCHED_FOR_SCREEN: [i32; 2] = [libc::SIGWINCH, libc::SIGTSTP];
 
 /// A second SIGINT within this time ends the process at once.
 const IMPATIENCE: Duration = Duration::from_secs(1);
@@ -47,8 +50,17 @@ impl Signals {
     /// without job control starts what it puts into the background with SIGINT and SIGQUIT ignored,
     /// and a script must still be able to ask for the summary.
     pub(crate) fn watch() -> Result<Self, NetworkError> {
+        Self::watch_these(&WATCHED)
+    }
+
+    /// The same, and beside these what changes a screen or stops the process.
+    pub(crate) fn watch_with_screen() -> Result<Self, NetworkError> {
+        Self::watch_these(&[&WATCHED[..], &WATCHED_FOR_SCREEN].concat())
+    }
+
+    fn watch_these(all: &[i32]) -> Result<Self, NetworkError> {
         let unwanted = |signal: &i32| *signal == libc::SIGHUP && raw::is_ignored(*signal);
-        let watched: Vec<i32> = WATCHED.into_iter().filter(|signal| !unwanted(signal)).collect();
+        let watched: Vec<i32> = all.iter().copied().filter(|signal| !unwanted(signal)).collect();
         raw::set_mask(&watched);
         watched.iter().for_each(|signal| raw::default_action(*signal));
         let file = raw::signal_descriptor(&watched)
@@ -63,6 +75,14 @@ impl Signals {
             let now = clock::now();
             let signal = info.first_chunk().map_or(0, |number| i32::from_ne_bytes(*number));
             let kind = match signal {
+                libc::SIGWINCH => {
+                    Console::resized(now, inputs);
+                    continue;
+                }
+                libc::SIGTSTP => {
+                    Console::stop(clock::now, inputs);
+                    continue;
+                }
                 libc::SIGQUIT => InputKind::Interim,
                 libc::SIGINT => {
                     self.arm(now);

@@ -31,6 +31,8 @@ pub struct Config {
     pub interval: Option<Duration>,
     /// From one probe to the next one, to whatever hop.
     pub spacing: Duration,
+    /// Cycles over the hops instead of so many queries to each.
+    pub rounds: Option<Rounds>,
     /// After which time without an answer a probe is lost, as long as nothing farther has answered.
     pub timeout: Duration,
     /// After which time the trace ends, whatever is under way.
@@ -39,8 +41,10 @@ pub struct Config {
     pub size: u16,
     /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
     pub dont_fragment: Option<bool>,
-    /// The source port of UDP probes, where known.
+    /// The source port of UDP probes and of SYNs, where known; with a varied flow the first.
     pub source_port: Option<u16>,
+    /// TCP is probed by SYNs of our own, not by connections.
+    pub syn: Option<Syn>,
     /// What travels with each packet; its hop limit is that of the hop.
     pub control: Control,
     /// The way that the packets take out of this machine, where known.
@@ -48,6 +52,29 @@ pub struct Config {
     /// Whether the names of the hops are wanted.
     pub wants_names: bool,
 }
+
+/// How SYNs are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Syn {
+    /// How many ports there are to vary the flow over, at least 1.
+    pub ports: u8,
+    /// The MSS that they offer, in bytes.
+    pub mss: u16,
+}
+
+/// Cycles over the hops of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// From one cycle to the next one.
+    pub interval: Duration,
+    /// How many; `None`: until it is stopped.
+    pub count: Option<u64>,
+    /// How often the figures of all hops are told while it runs; `None`: not at all.
+    pub figures: Option<Duration>,
+}
+
+/// How many hops beyond the farthest that answered are asked at once.
+pub const WINDOW: u8 = 8;
 
 /// Data bytes of a probe: a packet of 60 bytes (IPv4), 80 (IPv6).
 pub const SIZE: u16 = 32;
@@ -64,15 +91,17 @@ impl Config {
             first_ttl: 1,
             max_ttl: 30,
             queries: 3,
-            window: 8,
+            window: WINDOW,
             gap: 8,
             interval: None,
+            rounds: None,
             spacing: Duration::ZERO,
             timeout: Duration::from_secs(2),
             deadline: None,
             size: SIZE,
             dont_fragment: None,
             source_port: None,
+            syn: None,
             control: Control::default(),
             way: None,
             wants_names: false,

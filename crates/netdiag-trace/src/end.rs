@@ -2,6 +2,7 @@
 
 use crate::Measurement;
 use crate::hop::Hop;
+use crate::protocol::Meaning;
 use std::net::IpAddr;
 
 /// Why nothing further is asked.
@@ -71,6 +72,18 @@ impl Measurement {
         }
     }
 
+    /// A path that was thought to end at a hop does not, where a router answers there.
+    pub(crate) fn doubt_end(&mut self, ttl: u8, meaning: Meaning) {
+        let end = self.end.filter(|end| end.reason == StopReason::Reached && end.ttl == ttl);
+        let is_reached = self.hop(ttl).is_some_and(|hop| hop.reached);
+        if end.is_some() && meaning == Meaning::Passed && !is_reached {
+            self.end = None;
+            if let Some(rounds) = &mut self.rounds {
+                rounds.known = ttl;
+            }
+        }
+    }
+
     /// How many answers said that the path ends where it does; also to probes that were to go
     /// further. None where it ends otherwise.
     pub(crate) fn refusals(&self) -> u64 {
@@ -85,21 +98,30 @@ impl Measurement {
 
     /// Whether nothing more can come of the hops of the path; then its end is set.
     pub(crate) fn is_over(&mut self) -> bool {
+        let last = self.last();
+        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
+        let is_under_way = match self.rounds {
+            Some(_) => !self.rounds_are_over() || self.open.values().any(|probe| probe.ttl <= last),
+            None => {
+                let nothing_comes = self.sends_nothing() && self.open.is_empty();
+                !(nothing_comes || of_path().all(Hop::is_settled))
+            }
+        };
+        if is_under_way || (self.rounds.is_none() && self.repeat_next()) {
+            return false;
+        }
+        self.merge_trial();
+        self.close();
+        true
+    }
+
+    /// Nothing more is asked: why the path ends where it does.
+    fn close(&mut self) {
         let (last, farthest) = (self.last(), self.farthest());
-        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
-        if !of_path().all(Hop::is_settled) {
-            return false;
-        }
-        if self.repeat_next() {
-            return false;
-        }
-        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
-        let (sent, refused) = of_path().fold((0, 0), |(sent, refused), hop| {
-            let counters = hop.stats.counters();
-            (sent + counters.sent(), refused + counters.local_errors())
-        });
+        let (sent, refused) = self.sent_and_refused();
+        let queries = self.queries();
         let reason = match () {
-            () if sent == 0 && refused >= REFUSED.min(self.config.queries) => {
+            () if self.sends_nothing() || sent == 0 && refused >= REFUSED.min(queries) => {
                 StopReason::LocalError
             }
             () if last < self.config.max_ttl || last - farthest >= self.config.gap => {
@@ -108,7 +130,38 @@ impl Measurement {
             () => StopReason::MaxTtl,
         };
         self.end.get_or_insert(End { ttl: last, reason });
-        true
+    }
+
+    /// Cycles were ended: what was asked and waited for at least once says where the path ends.
+    pub(crate) fn close_early(&mut self) -> bool {
+        let last = self.last();
+        let settled = |hop: &Hop| hop.stats.counters().attempted() > 0;
+        let of_path = || self.hops.iter().take_while(|hop| hop.ttl <= last);
+        let is_known = self.rounds.is_some() && of_path().all(settled);
+        if is_known {
+            self.merge_trial();
+            self.close();
+        }
+        is_known
+    }
+
+    /// Whether enough was tried to say that this machine sends nothing at all: a second after the first
+    /// try it still did not. Of a connection nothing is known sooner. Who wants a pace of their own gets
+    /// all that they asked for.
+    pub(crate) fn sends_nothing(&self) -> bool {
+        let (sent, refused) = self.sent_and_refused();
+        let refused_again = || self.hops.iter().any(|hop| hop.stats.counters().local_errors() > 1);
+        sent == 0
+            && refused >= REFUSED
+            && (self.config.connects() || self.config.interval.is_none() && refused_again())
+    }
+
+    /// How many probes left, and how many this machine kept.
+    fn sent_and_refused(&self) -> (u64, u64) {
+        self.hops.iter().fold((0, 0), |(sent, refused), hop| {
+            let counters = hop.stats.counters();
+            (sent + counters.sent(), refused + counters.local_errors())
+        })
     }
 }
 
@@ -182,7 +235,7 @@ pub(crate) fn cycle(hops: &[Hop]) -> Option<Cycle> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{Answer, Meaning};
+    use crate::protocol::Answer;
     use netdiag_model::{Destination, Instant, StampSource};
     use std::time::Duration;
 
@@ -198,6 +251,7 @@ mod tests {
                     quoted_hop_limit: None,
                     icmp: None,
                     mtu: None,
+                    segment: None,
                     meaning: Meaning::Passed,
                 };
                 hop.answer(Instant::ZERO, &answer, None);

@@ -3,7 +3,7 @@
 use crate::protocol::Answer;
 use crate::result;
 use netdiag_engine::outcome::{IcmpError, Rejection};
-use netdiag_engine::port::Change;
+use netdiag_engine::port::{Change, Console};
 use netdiag_model::Instant;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -50,8 +50,29 @@ pub enum EventKind {
     Changed(Change),
     /// How far it has come was asked for.
     Interim(Interim),
+    /// The path is another one since a while; its figures begin anew.
+    PathChanged(result::PathChange),
+    /// The figures of all hops as they stand.
+    Figures(Box<Figures>),
+    /// Somebody did something at the terminal. What it means for the measurement was done.
+    Console(Console),
     /// Nothing more comes.
     Finished,
+}
+
+/// The figures of all hops as they stand.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// The cycle that is under way, from 1.
+    pub cycle: u64,
+    /// Nothing is sent.
+    pub paused: bool,
+    /// Whether the target answers.
+    pub reached: bool,
+    /// Earlier paths.
+    pub epochs: u64,
+    /// The hops, with what is under way.
+    pub hops: Vec<result::Hop>,
 }
 
 /// A probe that ended.
@@ -59,7 +80,7 @@ pub enum EventKind {
 pub struct Settled {
     /// Its hop.
     pub ttl: u8,
-    /// Its number in the hop, from 1.
+    /// Its number in the hop, or the cycle that it belongs to; from 1.
     pub query: u64,
     /// How it ended.
     pub outcome: result::OutcomeName,

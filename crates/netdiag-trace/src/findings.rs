@@ -1,5 +1,6 @@
 //! Verdicts with evidence. Thresholds stand in the evidence.
 
+mod change;
 mod end;
 mod loss;
 mod packet;
@@ -16,6 +17,10 @@ impl Measurement {
     /// explain.
     #[must_use]
     pub fn findings(&self, context: &Context) -> Vec<Finding> {
+        self.concluded().concluded_findings(context)
+    }
+
+    fn concluded_findings(&self, context: &Context) -> Vec<Finding> {
         let local = self.local(context);
         let said = [local.unsent(), local.link_changed(), local.receive_drops()];
         let said: Vec<Finding> = said.into_iter().flatten().collect();
@@ -27,6 +32,7 @@ impl Measurement {
         }
         let network = self.end_findings().into_iter().chain(self.loss_findings());
         let network = network.chain(self.way_findings()).chain(self.packet_findings());
+        let network = network.chain(self.change_findings(context));
         network.chain(said).collect()
     }
 

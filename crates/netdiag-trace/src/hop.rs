@@ -1,5 +1,6 @@
 //! What is known of one hop.
 
+use crate::letters::Letters;
 use crate::protocol::{Answer, Meaning};
 use crate::responder::{Responder, Told};
 use netdiag_engine::stats::{SeriesStats, SettledKind};
@@ -28,12 +29,43 @@ pub(crate) struct Hop {
     /// The longest round trip.
     pub(crate) slowest: Option<Duration>,
     /// What the answers say of the path, each kind once.
+    pub(crate) passed: bool,
     pub(crate) reached: bool,
     pub(crate) stopped: u64,
     /// When each answer of this hop came, for the rate of a limit: the first and the last.
     pub(crate) answered: Option<(Instant, Instant)>,
     /// It is asked while nothing else is under way, since its answers do not say what they are about.
     pub(crate) alone: bool,
+    /// Who answered, and what that meant, each once.
+    pub(crate) met: Vec<Met>,
+    /// The figures of mtr, by mtr's formulas.
+    pub(crate) letters: Letters,
+}
+
+/// One that answered, and whether it passes packets on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Met {
+    pub(crate) address: Destination,
+    pub(crate) role: Role,
+}
+
+/// What an answer makes of the one that sent it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    Router,
+    Target,
+    Refuses,
+}
+
+impl Met {
+    pub(crate) const fn new(answer: &Answer) -> Self {
+        let role = match answer.meaning {
+            Meaning::Passed => Role::Router,
+            Meaning::Reached(_) => Role::Target,
+            Meaning::Stopped => Role::Refuses,
+        };
+        Self { address: answer.from, role }
+    }
 }
 
 impl Hop {
@@ -48,10 +80,13 @@ impl Hop {
             last_asked: None,
             responders: Vec::new(),
             slowest: None,
+            passed: false,
             reached: false,
             stopped: 0,
             answered: None,
             alone: false,
+            met: Vec::new(),
+            letters: Letters::new(),
         }
     }
 
@@ -75,6 +110,12 @@ impl Hop {
         self.responders.iter().rev().max_by_key(|responder| responder.received)
     }
 
+    /// The same, and what its answers mean.
+    pub(crate) fn main_met(&self) -> Option<Met> {
+        let main = self.main()?;
+        self.met.iter().rev().find(|met| met.address == main.address).copied()
+    }
+
     /// The only one that answered.
     pub(crate) fn only(&self) -> Option<IpAddr> {
         match self.responders.as_slice() {
@@ -92,19 +133,27 @@ impl Hop {
         self.asked
     }
 
-    /// A probe ended.
+    /// A probe ended; one that left counts as sent from then on.
     pub(crate) fn settle(&mut self, query: u64, sent_at: Instant, kind: SettledKind<()>) {
         self.open = self.open.saturating_sub(1);
+        if !matches!(kind, SettledKind::LocalError(())) {
+            self.stats.on_sent();
+        }
         self.stats.on_settled(query, sent_at.as_nanos(), kind, |_| ());
     }
 
     /// Somebody answered in time.
     pub(crate) fn answer(&mut self, at: Instant, answer: &Answer, told: Option<Told>) {
         self.slowest = self.slowest.max(Some(answer.rtt));
+        self.letters.record(answer.rtt);
+        let met = Met::new(answer);
+        if !self.met.contains(&met) && self.met.len() < RESPONDERS_KEPT {
+            self.met.push(met);
+        }
         let first = self.answered.map_or(at, |(first, _)| first);
         self.answered = Some((first, at));
         match answer.meaning {
-            Meaning::Passed => {}
+            Meaning::Passed => self.passed = true,
             Meaning::Reached(_) => self.reached = true,
             Meaning::Stopped => self.stopped += 1,
         }

@@ -18,9 +18,11 @@
 
 pub mod config;
 mod end;
+mod epoch;
 pub mod event;
 pub mod findings;
 mod hop;
+mod letters;
 pub mod measurement;
 pub mod metrics;
 pub mod mtu;
@@ -29,10 +31,12 @@ mod order;
 pub mod protocol;
 mod responder;
 pub mod result;
+mod rounds;
 mod tally;
 mod verdict;
 
-pub use config::Config;
+pub use config::{Config, Rounds, Syn};
 pub use event::Event;
 pub use measurement::Measurement;
 pub use protocol::Protocol;
+pub use rounds::keys;

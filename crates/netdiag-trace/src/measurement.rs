@@ -5,12 +5,15 @@ mod take;
 
 use crate::config::Config;
 use crate::end::End;
+use crate::epoch::Epochs;
 use crate::event::{Event, EventKind};
 use crate::hop::Hop;
 use crate::names::Names;
 use crate::protocol::State;
 use crate::responder::Told;
+use crate::rounds::Rounds;
 use crate::tally::Tally;
+use netdiag_engine::outcome::Segment;
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,6 +32,11 @@ pub struct Measurement {
     pub(crate) end: Option<End>,
     /// What the target said.
     pub(crate) state: Option<State>,
+    /// With which segment, and when it last did.
+    pub(crate) segment: Option<Segment>,
+    pub(crate) answered_at: Option<Instant>,
+    /// How many SYN-ACKs offered a smaller MSS than we did, and which.
+    pub(crate) low_mss: Option<(u16, u64)>,
     pub(crate) names: Names,
     pub(crate) tally: Tally,
     /// The last hop that was told of.
@@ -42,6 +50,10 @@ pub struct Measurement {
     pub(crate) last_asked: Option<Instant>,
     /// When a farther hop than before last answered.
     pub(crate) progress_at: Option<Instant>,
+    /// How far the cycles are, where there are any.
+    pub(crate) rounds: Option<Rounds>,
+    /// The paths before this one.
+    pub(crate) epochs: Epochs,
     stopped: bool,
     pub(crate) complete: bool,
 }
@@ -50,7 +62,12 @@ pub struct Measurement {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flight {
     pub(crate) ttl: u8,
+    /// Its number in its hop, on its path.
     pub(crate) query: u64,
+    /// Its number in its hop, or the cycle that it belongs to, as others are told.
+    pub(crate) number: u64,
+    /// The path that it was sent on.
+    pub(crate) epoch: u64,
     pub(crate) asked_at: Instant,
     /// `None` until it is known to have left.
     pub(crate) sent_at: Option<Instant>,
@@ -60,7 +77,8 @@ pub(crate) struct Flight {
 #[derive(Clone, Copy, Debug)]
 struct Past {
     ttl: u8,
-    query: u64,
+    number: u64,
+    epoch: u64,
     /// An answer of it has come, in time or late.
     answered: bool,
 }
@@ -72,12 +90,17 @@ impl Measurement {
         let hops = (config.first_ttl..=config.max_ttl).map(|ttl| Hop::new(ttl, config.queries));
         Self {
             hops: hops.collect(),
+            rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
+            epochs: Epochs::default(),
             config,
             open: BTreeMap::new(),
             settled: BTreeMap::new(),
             next_seq: 1,
             end: None,
             state: None,
+            segment: None,
+            answered_at: None,
+            low_mss: None,
             names: Names::default(),
             tally: Tally::default(),
             told: 0,
@@ -116,7 +139,7 @@ impl Measurement {
         Some(self.last_at?.since(self.started_at?))
     }
 
-    fn event(&self, at: Instant, kind: EventKind) -> Event {
+    pub(crate) fn event(&self, at: Instant, kind: EventKind) -> Event {
         Event { target_index: self.config.target_index, at, kind }
     }
 

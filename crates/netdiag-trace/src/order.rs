@@ -4,7 +4,7 @@ use crate::Measurement;
 use crate::end::StopReason;
 use crate::hop::Hop;
 use crate::measurement::Flight;
-use crate::protocol::Protocol;
+use crate::protocol::State;
 use netdiag_model::Instant;
 use std::time::Duration;
 
@@ -38,6 +38,10 @@ impl Measurement {
     /// How long a probe to this hop is waited for. Once somebody at least as far away has answered, what
     /// has not come in some of its round trips will hardly come.
     pub(crate) fn wait_of(&self, ttl: u8) -> Duration {
+        if self.rounds.is_some() && !self.rounds_are_over() {
+            // Who looks for long wants to know how late answers come.
+            return self.config.timeout;
+        }
         let farther = self.hops.iter().filter(|hop| hop.ttl >= ttl);
         let slowest = farther.filter_map(|hop| hop.slowest).max();
         let known = slowest.map(|rtt| (rtt * ROUND_TRIPS).max(rtt + LEAST_WAIT));
@@ -69,7 +73,7 @@ impl Measurement {
     /// Whether a probe is known to have left. Of a connection nobody tells; a datagram may still wait
     /// in a queue.
     pub(crate) fn has_left(&self, flight: &Flight) -> bool {
-        flight.sent_at.is_some() || matches!(self.config.protocol, Protocol::Tcp { .. })
+        flight.sent_at.is_some() || self.config.connects()
     }
 
     /// The hop that is asked next: the one that was asked least, the nearest of those.
@@ -80,6 +84,9 @@ impl Measurement {
         {
             return Step::Wait(free);
         }
+        if self.sends_nothing() {
+            return Step::Wait(Instant::FAR);
+        }
         let (frontier, farthest) = (self.frontier(now, &mut earliest), self.farthest());
         let mut best: Option<&Hop> = None;
         for hop in self.hops.iter().take_while(|hop| hop.ttl <= frontier) {
@@ -88,6 +95,10 @@ impl Measurement {
             }
             if hop.alone && !self.open.is_empty() {
                 earliest = earliest.min(now + LOOK_AGAIN);
+                continue;
+            }
+            if let Some(until) = self.half_open_until(hop).filter(|until| *until > now) {
+                earliest = earliest.min(until);
                 continue;
             }
             let due = self.due(hop, hop.ttl <= farthest);
@@ -101,8 +112,35 @@ impl Measurement {
         best.map_or(Step::Wait(earliest), |hop| Step::Ask(hop.ttl))
     }
 
+    /// Until when a hop is not asked that may be the target, since a SYN that is under way may find a
+    /// connection half open there, or be what opens it: a second one is then not answered (RFC 5961
+    /// section 4). An answer has this machine reset the connection, which comes before what is sent
+    /// after it; so only what was sent since the last one counts.
+    fn half_open_until(&self, hop: &Hop) -> Option<Instant> {
+        let passed = self.hops.iter().rev().find(|hop| hop.passed).map_or(0, |hop| hop.ttl);
+        if !self.config.shares_a_connection() || hop.ttl <= passed {
+            return None;
+        }
+        let sent = |flight: &Flight| flight.sent_at.unwrap_or(flight.asked_at);
+        match self.state {
+            None => hop.last_asked.filter(|_| hop.open > 0).map(|last| last + self.follow()),
+            Some(State::Open) => {
+                let since = self.answered_at.unwrap_or_default();
+                let others = self.open.values().filter(|it| it.ttl > passed && sent(it) > since);
+                let last = self.last();
+                others.map(|it| sent(it) + self.wait_of(it.ttl.min(last))).max()
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// How soon a hop is asked again of which nobody knows whether it is there.
+    fn follow(&self) -> Duration {
+        FOLLOW.min(self.config.timeout / 2)
+    }
+
     /// The last hop that may be asked now; notes when that changes by itself.
-    fn frontier(&self, now: Instant, earliest: &mut Instant) -> u8 {
+    pub(crate) fn frontier(&self, now: Instant, earliest: &mut Instant) -> u8 {
         if self.end.is_some() {
             return self.last();
         }
@@ -114,7 +152,8 @@ impl Measurement {
             config.gap.max(config.window)
         } else if limited {
             // What goes past the target is answered by it, too.
-            let own = u8::try_from(config.queries.min(BURST)).unwrap_or(u8::MAX);
+            let queries = if config.rounds.is_some() { 1 } else { config.queries };
+            let own = u8::try_from(queries.min(BURST)).unwrap_or(u8::MAX);
             config.window.min((BURST as u8 + 1 - own).max(1))
         } else {
             // The farther it is, the more there are under way.
@@ -144,8 +183,7 @@ impl Measurement {
             Ok(over) => first + AFTER_BURST * over,
             Err(_) => Instant::FAR,
         };
-        let follow = FOLLOW.min(self.config.timeout / 2);
-        let known = if is_there { Instant::ZERO } else { first + follow };
+        let known = if is_there { Instant::ZERO } else { first + self.follow() };
         // What is under way further on meets the same refusal.
         let refused = self.end.is_some_and(|end| end.reason == StopReason::Unreachable);
         let beyond = match self.last_asked {

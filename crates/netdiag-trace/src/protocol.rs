@@ -1,9 +1,9 @@
 //! What is sent, and what an outcome means on a path.
 
 use crate::Config;
-use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail};
+use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail, Segment};
 use netdiag_engine::port::TcpInfo;
-use netdiag_engine::{EchoSpec, Outcome, Pattern, Probe, ProbeKind, UdpSpec};
+use netdiag_engine::{EchoSpec, Outcome, Pattern, Probe, ProbeKind, SynSpec, UdpSpec};
 use netdiag_model::{Destination, IcmpKind, StampSource};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub enum Protocol {
         /// The destination port; with a varied flow the first one.
         port: u16,
     },
-    /// TCP connections to a port.
+    /// TCP to a port: SYNs, or connections without the right to send those.
     Tcp {
         /// The destination port.
         port: u16,
@@ -68,8 +68,35 @@ impl Config {
                 let port = port.wrapping_add(u16::from_be_bytes([high, low])).max(1);
                 ProbeKind::Udp(UdpSpec { port, size, pattern })
             }
-            Protocol::Tcp { port } => ProbeKind::Connect { port },
+            Protocol::Tcp { port } => match self.syn {
+                Some(syn) => {
+                    let flow = self.flow_of(seq);
+                    ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss })
+                }
+                None => ProbeKind::Connect { port },
+            },
         }
+    }
+}
+
+impl Config {
+    /// Which of its ports the SYN with this number, from 1, leaves from.
+    pub(crate) fn flow_of(&self, seq: u64) -> u8 {
+        let ports = self.syn.map_or(1, |syn| syn.ports.max(1));
+        let step = if self.vary_flow { seq.saturating_sub(1) } else { 0 };
+        u8::try_from(step % u64::from(ports)).unwrap_or(0)
+    }
+
+    /// Whether TCP is probed by connections, each with a port of its own, of which nobody tells when
+    /// they left.
+    pub(crate) const fn connects(&self) -> bool {
+        matches!(self.protocol, Protocol::Tcp { .. }) && self.syn.is_none()
+    }
+
+    /// Whether all SYNs are of one connection to the target, so that it answers none while it waits
+    /// for the end of another's handshake.
+    pub(crate) const fn shares_a_connection(&self) -> bool {
+        self.syn.is_some() && !self.vary_flow
     }
 }
 
@@ -90,6 +117,8 @@ pub struct Answer {
     pub icmp: Option<IcmpKind>,
     /// The MTU of a "too big".
     pub mtu: Option<u32>,
+    /// The segment that answered a SYN.
+    pub segment: Option<Segment>,
     /// What it says of the path.
     pub meaning: Meaning,
 }
@@ -134,6 +163,7 @@ pub(crate) fn answer(probe: &Probe, outcome: &Outcome) -> Option<Answer> {
             quoted_hop_limit: None,
             icmp: None,
             mtu: None,
+            segment: None,
             meaning: Meaning::Reached(State::Closed),
         }),
         Outcome::TimedOut | Outcome::LocalError(_) | Outcome::Unknown(_) => None,
@@ -151,6 +181,8 @@ fn of_reply(reply: &Reply) -> Answer {
         }
         ReplyDetail::Datagram { .. } | ReplyDetail::Connected { .. } => (State::Open, None),
         ReplyDetail::Reset => (State::Closed, None),
+        ReplyDetail::Segment(segment) if segment.is_open() => (State::Open, None),
+        ReplyDetail::Segment(_) => (State::Closed, None),
         _ => (State::EchoReply, None),
     };
     let (rtt, stamp) = by_the_kernel(reply).unwrap_or((reply.rtt, reply.stamp));
@@ -162,6 +194,10 @@ fn of_reply(reply: &Reply) -> Answer {
         quoted_hop_limit: None,
         icmp,
         mtu: None,
+        segment: match &reply.detail {
+            ReplyDetail::Segment(segment) => Some(*segment),
+            _ => None,
+        },
         meaning: Meaning::Reached(state),
     }
 }
@@ -193,6 +229,7 @@ fn of_error(probe: &Probe, error: &IcmpError) -> Answer {
         quoted_hop_limit: error.quoted_hop_limit,
         icmp: Some(kind),
         mtu: error.info.filter(|_| kind.is_too_big()),
+        segment: None,
         meaning,
     }
 }

@@ -146,6 +146,8 @@ pub enum Field {
     FlowLabel,
     /// The bytes of the packet.
     TotalLength,
+    /// The MSS that a SYN offers (RFC 9293 section 3.7.1).
+    Mss,
 }
 
 impl Field {
@@ -160,6 +162,7 @@ impl Field {
             Self::DontFragment => "dont_fragment",
             Self::FlowLabel => "flow_label",
             Self::TotalLength => "total_length",
+            Self::Mss => "mss",
         }
     }
 
@@ -178,6 +181,7 @@ pub(crate) struct Sent {
     pub(crate) dont_fragment: Option<bool>,
     pub(crate) flow_label: Option<u32>,
     pub(crate) total_length: Option<u32>,
+    pub(crate) mss: Option<u16>,
 }
 
 impl Told {
@@ -273,6 +277,7 @@ impl Sent {
             ),
             (Field::FlowLabel, self.flow_label.map(number), quoted.flow_label.map(number)),
             (Field::TotalLength, self.total_length.map(number), Some(number(quoted.total_length))),
+            (Field::Mss, self.mss.map(|mss| number(mss.into())), quoted_mss(quoted).map(number)),
         ];
         let both = pairs.into_iter().filter_map(|(field, sent, quoted)| {
             let (sent, quoted) = (sent?, quoted?);
@@ -280,4 +285,15 @@ impl Sent {
         });
         both.collect()
     }
+}
+
+/// The MSS of a quoted SYN; `None` where it is not quoted so far.
+fn quoted_mss(quoted: &netdiag_wire::quote::Quoted<'_>) -> Option<u32> {
+    use netdiag_wire::quote::QuotedTransport;
+    use netdiag_wire::tcp::{TcpOption, TcpOptions};
+    let QuotedTransport::Tcp { rest: Some(rest), .. } = quoted.transport else { return None };
+    TcpOptions::new(rest.options).find_map(|option| match option {
+        TcpOption::MaximumSegmentSize(size) => Some(u32::from(size)),
+        _ => None,
+    })
 }

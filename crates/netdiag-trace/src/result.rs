@@ -3,6 +3,7 @@
 //! A field once published stays.
 
 mod convert;
+mod cycles;
 
 pub use crate::end::StopReason;
 pub use crate::protocol::State;
@@ -41,7 +42,7 @@ pub struct Target {
     pub hop_count: Option<u8>,
     /// Why nothing further was asked; `null` of a target that was not traced.
     pub stop_reason: Option<StopReason>,
-    /// Rounds over the hops: probes that each hop gets.
+    /// Rounds over the hops: probes that each hop gets. Of a silent one some may be left out.
     pub cycles: u64,
     /// What the target said; `null` where it said nothing.
     #[serde(rename = "final")]
@@ -56,6 +57,44 @@ pub struct Target {
     pub rejected: BTreeMap<String, u64>,
     /// Why the target was not reached.
     pub failure: Option<Failure>,
+    /// Earlier paths while it was looked at for long, oldest first; `hops` are those of the last one.
+    pub epochs: Vec<Epoch>,
+    /// So many older ones were dropped.
+    pub epochs_omitted: u64,
+    /// Cycles that were left out because this process did not run.
+    pub cycles_missed: u64,
+}
+
+/// A path that was taken until another one was.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Epoch {
+    /// When it was first seen, in milliseconds from the start of the run.
+    pub from_ms: f64,
+    /// When the next one was.
+    pub to_ms: f64,
+    /// Whether the target answered.
+    pub reached: bool,
+    /// The TTL that reached it.
+    pub hop_count: Option<u8>,
+    /// Its hops.
+    pub hops: Vec<Hop>,
+    /// What showed the next one.
+    pub change: PathChange,
+}
+
+/// What showed that the path is another one.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct PathChange {
+    /// The hop.
+    pub ttl: u8,
+    /// Who answered there before.
+    pub before: Option<IpAddr>,
+    /// Who does since.
+    pub after: IpAddr,
+    /// What those answers mean: `router`, `target` or `refused`.
+    pub after_role: String,
+    /// When its first probe was sent, in milliseconds from the start of the measurement.
+    pub at_ms: f64,
 }
 
 /// Whether probes differ in what routers balance by.
@@ -78,6 +117,26 @@ pub struct Final {
     pub reply_ttl: Option<u8>,
     /// Its last answer, of an ICMP error.
     pub icmp: Option<Icmp>,
+    /// The flags of the segment that answered a SYN, such as `SYN+ACK`; `null` where the kernel opened
+    /// a connection, which does not tell.
+    pub flags: Option<String>,
+    /// The window of that segment in bytes, not scaled.
+    pub window: Option<u16>,
+    /// What the target offered, of an open port.
+    pub options: Option<Options>,
+}
+
+/// The options of a SYN-ACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Options {
+    /// The largest segment that it takes, in bytes (RFC 9293 section 3.7.1).
+    pub mss: Option<u16>,
+    /// Bits that its windows are to be shifted by (RFC 7323 section 2).
+    pub wscale: Option<u8>,
+    /// Selective acknowledgements are understood (RFC 2018).
+    pub sack: bool,
+    /// It has timestamps (RFC 7323 section 3).
+    pub timestamps: bool,
 }
 
 /// One hop.
@@ -114,8 +173,32 @@ pub struct Hop {
     pub rtt_ms: Option<Rtt>,
     /// Delay variation.
     pub jitter_ms: Option<Jitter>,
+    /// What this hop itself loses of what passes it: its loss without that of its way. `null` where
+    /// fewer than 20 probes tell.
+    pub node_loss_percent: Option<f64>,
+    /// Geometric mean and jitter as mtr 0.95 computes them, in whole microseconds.
+    pub mtr_ms: Option<Mtr>,
     /// Who answered, in the order of their first answers.
     pub responders: Vec<Responder>,
+}
+
+/// Figures by the formulas of mtr 0.95, which cut each step off to a whole microsecond.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Mtr {
+    /// A: the mean.
+    pub mean: f64,
+    /// V: the deviation, 0 of a single sample.
+    pub stddev: f64,
+    /// G: the geometric mean.
+    pub gmean: f64,
+    /// J: between the last two answers, 0 before the second.
+    pub jitter: f64,
+    /// M: the mean of J over all answers, the first one's 0 among them.
+    pub jitter_mean: f64,
+    /// X: the largest J.
+    pub jitter_max: f64,
+    /// I: sixteen times the interarrival jitter of RFC 3550.
+    pub jitter_interarrival: f64,
 }
 
 /// One that answered at a hop.
@@ -260,6 +343,9 @@ impl Target {
             sent_beyond: 0,
             rejected: BTreeMap::new(),
             failure,
+            epochs: Vec::new(),
+            epochs_omitted: 0,
+            cycles_missed: 0,
         }
     }
 }

@@ -33,7 +33,9 @@ impl Measurement {
         };
         let rtt = hop.stats.rtt().mean().map(|mean| format!(", {} ms", figure(mean)));
         let port = match (self.state, self.config.protocol) {
-            (Some(State::Open), Protocol::Tcp { port }) => format!(", TCP port {port} open"),
+            (Some(State::Open), Protocol::Tcp { port }) => {
+                format!(", TCP port {port} open{}", self.offer_text())
+            }
             (Some(State::Closed), Protocol::Tcp { port }) => {
                 format!(", TCP port {port} closed: the host is up, nothing listens there")
             }
@@ -47,6 +49,13 @@ impl Measurement {
             self.back_text(),
             self.loss_text()
         )
+    }
+
+    /// What the target's SYN-ACK says.
+    fn offer_text(&self) -> String {
+        let Some(segment) = self.segment else { return String::new() };
+        let mss = segment.offer.mss.map(|mss| format!(", MSS {mss}")).unwrap_or_default();
+        format!(" ({}{mss}, window {})", segment.flags, segment.window)
     }
 
     fn back_text(&self) -> String {

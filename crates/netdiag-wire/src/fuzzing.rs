@@ -85,10 +85,12 @@ pub fn check_udp(data: &[u8]) {
 /// A TCP segment with its options.
 pub fn check_tcp(data: &[u8]) {
     let _ = tcp::checksum_ok(data, V4, V4);
+    let _ = tcp::checksum_left_out(data, V4, V4);
     let Ok((header, payload)) = tcp::parse(data) else { return };
     assert_inside(data, payload);
     assert_inside(data, header.options);
     check_tcp_options(header.options());
+    let _ = header.offer();
     let mut again = Vec::new();
     assert_eq!(tcp::emit(&header, payload, V4, V4, &mut again), Ok(()));
     assert!(tcp::checksum_ok(&again, V4, V4));

@@ -228,6 +228,30 @@ fn b19_without_any_server_addresses_work() {
     }
 }
 
+/// The end of a chain of names is shown as the classic tool shows it, and what was given otherwise.
+#[test]
+fn an_alias_is_told_by_its_other_name_to_who_expects_that() {
+    let Some(namespace) = Namespace::with_resolver(SERVER) else { return };
+    namespace.serve_names(|question| {
+        let mut message = answer(question, 0, Some(b"\x05canon\x07example\x00"))?;
+        // Its record is a CNAME (RFC 1035 section 3.3.1), and there is another: the address of that name.
+        let at = message.len() - 15 - 10;
+        message[7] = 2;
+        message[at..at + 2].copy_from_slice(&[0, 5]);
+        let name = u8::try_from(message.len() - 15).ok()?;
+        message.extend([0xc0, name, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 3]);
+        Some(message)
+    });
+    let ping = |words: &[&str]| run(namespace.netdiag(&["ping", "-4", "-c1"]).args(words));
+    let classic = ping(&["--classic", "a.example"]);
+    assert!(classic.out.starts_with("PING canon.example (127.0.0.3) 56(84)"), "{classic:?}");
+    assert!(classic.out.contains("--- canon.example ping statistics"), "{classic:?}");
+    let ours = ping(&["--json", "a.example"]);
+    let target = ours.target();
+    let known = (&target["target"], &target["address"]);
+    assert_eq!(known, (&"a.example".into(), &"127.0.0.3".into()), "{ours:?}");
+}
+
 /// What ends the run ends the wait for names, too, and leaves the others the time to be measured.
 #[test]
 fn a_deadline_bounds_the_look_up_of_names() {

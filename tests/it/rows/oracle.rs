@@ -22,7 +22,7 @@ pub(super) fn namespace(faults: &str, tool: &str, hosts: &str) -> Option<Namespa
         ln -s \"{NETDIAG}\" /mnt/{tool}
         : > /mnt/resolv.conf
         mount --bind /mnt/resolv.conf /etc/resolv.conf
-        printf '127.0.0.1 localhost\\n127.0.0.7 here.test\\n{hosts}' > /mnt/hosts
+        printf '127.0.0.1 localhost\\n127.0.0.7 here.test alias.test\\n{hosts}' > /mnt/hosts
         mount --bind /mnt/hosts /etc/hosts
         "
     );

@@ -22,7 +22,7 @@ const ROUTERS: &str = "
     ip route add 10.51.0.0/16 via 10.50.1.2
 ";
 
-fn routers(more: &str) -> Option<Namespace> {
+pub(super) fn routers(more: &str) -> Option<Namespace> {
     Namespace::new(&format!("{ROUTERS}\n{more}"))
 }
 

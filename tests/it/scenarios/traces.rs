@@ -28,6 +28,9 @@ const CASES: &[Case] = &[
     ("trace-udp-service", "trace-path", RAW, "--udp -p 7 10.9.2.2", 0),
     ("trace-stands-in", "trace-path", UDP, "10.9.2.2", 0),
     ("trace-tcp-open", "trace-path", RAW, "10.9.2.2:80", 0),
+    ("trace-tcp-varied", "trace-path", RAW, "--vary-flow 10.9.2.2:80", 0),
+    ("trace-tcp-connect", "trace-path", UDP, "10.9.2.2:80", 0),
+    ("trace-tcp-clamped", "trace-clamp", RAW, "10.9.2.2:80 [fd09:2::2]:80 10.9.3.2:80", 0),
     ("trace-tcp-closed", "trace-path", RAW, "--tcp [fd09:2::2]", 0),
     ("trace-tcp-filtered", "trace-path", RAW, "-m 9 10.9.2.2:9", 1),
     ("trace-some", "trace-path", RAW, "-q 1 -f 2 -m 4 10.9.2.2", 1),
@@ -47,10 +50,29 @@ const CASES: &[Case] = &[
     ("trace-not-sent", "send-errors", RAW, "10.9.2.2", 0),
     ("trace-interrupted", "signal-int", RAW, "-q 1 --timeout 60 10.9.2.1", 1),
     ("trace-gone", "names", RAW, "gone.example", 1),
+    ("mtr-path", "trace-path", RAW, "-c 30 -i 0.2 10.9.2.2", 0),
+    ("mtr-names", "trace-path", RAW, "--names -c 3 b.example", 0),
+    ("mtr-limit", "trace-limits", RAW, "-c 200 -i 0.1 10.9.2.2", 0),
+    ("mtr-loss", "trace-limits", RAW, "-c 200 -i 0.1 10.9.3.2", 0),
+    ("mtr-change", "route-change", RAW, "-c 20 -i 0.5 10.9.2.2 fd09:2::2", 0),
+    ("mtr-length", "path-length", RAW, "-c 90 -i 0.1 10.9.2.2", 0),
+    ("mtr-udp", "trace-path", RAW, "--udp -c 5 10.9.2.2", 0),
+    ("mtr-tcp", "trace-path", RAW, "-c 5 10.9.2.2:80", 0),
+    ("mtr-refused", "trace-loop", RAW, "-c 5 10.9.3.2", 1),
+    ("mtr-loop", "trace-loop", RAW, "-c 5 10.9.2.2", 1),
+    ("mtr-silent", "trace-loop", RAW, "-c 5 10.9.4.9", 1),
+    ("mtr-once", "trace-path", RAW, "-r -c 1 10.9.3.2", 0),
+    ("mtr-interrupted", "signal-int", RAW, "-c 100 10.9.2.1", 1),
+    ("mtr-fail-if", "trace-limits", RAW, "-c 100 -i 0.1 --fail-if loss>5% 10.9.3.2", 1),
 ];
 
-fn run((_, scenario, socket, arguments, _): Case, more: &[&str]) -> world::Ran {
-    let mut all = vec!["trace"];
+/// The command that a screen is of.
+fn command(name: &str) -> &'static str {
+    if name.starts_with("mtr") { "mtr" } else { "trace" }
+}
+
+fn run((name, scenario, socket, arguments, _): Case, more: &[&str]) -> world::Ran {
+    let mut all = vec![command(name)];
     all.extend(more);
     all.extend(
         arguments.split_whitespace().filter(|argument| *argument != "--verbose" || more.is_empty()),
@@ -80,8 +102,11 @@ fn trace_screens_are_what_they_were() {
         check_harmless(&ran.out);
         check_harmless(&ran.err);
         let socket = if socket == RAW { String::new() } else { format!(", {}", socket.name()) };
-        let mut screen =
-            format!("# {scenario}.toml{socket}\n$ netdiag trace {arguments}\n{}", ran.out);
+        let mut screen = format!(
+            "# {scenario}.toml{socket}\n$ netdiag {} {arguments}\n{}",
+            command(name),
+            ran.out
+        );
         if !ran.err.is_empty() {
             screen.push_str(&format!("--- stderr\n{}", ran.err));
         }
@@ -104,7 +129,9 @@ fn trace_documents_keep_the_schema_and_the_sums() {
         for target in document["targets"].as_array().expect("targets") {
             let hops = target["hops"].as_array().expect("hops");
             sent += count(target, "sent_beyond");
-            for hop in hops {
+            let epochs = target["epochs"].as_array().expect("epochs").iter();
+            let earlier = epochs.flat_map(|epoch| epoch["hops"].as_array().expect("hops"));
+            for hop in hops.iter().chain(earlier) {
                 sent += count(hop, "sent");
                 let known = ["received", "lost", "net_errors", "unknown", "in_flight"];
                 let settled: u64 = known.iter().map(|key| count(hop, key)).sum();
@@ -203,6 +230,10 @@ const BOTH: &[(&str, &str)] = &[
     ("trace-path", "--udp --vary-flow 10.9.2.2"),
     ("trace-path", "10.9.2.2:80"),
     ("trace-path", "[fd09:2::2]:81"),
+    ("trace-path", "--vary-flow --dscp af41 10.9.2.2:80"),
+    ("trace-path", "-q 1 -m 8 [fd09:2::2]:9"),
+    ("trace-clamp", "10.9.2.2:80 [fd09:2::2]:80 10.9.3.2:80"),
+    ("trace-loop", "10.9.3.2:80 [fd09:3::2]:80"),
     ("trace-loop", "10.9.2.2 fd09:2::2 10.9.3.2 fd09:3::2"),
 ];
 
@@ -347,7 +378,6 @@ fn options_that_do_not_fit_are_usage_errors() {
         ("--udp --tcp 10.9.2.2", "--tcp"),
         ("10.9.2.2:0", "a port is a number"),
         ("--tcp --size 64 10.9.2.2", "--size: not with TCP"),
-        ("--tcp --vary-flow 10.9.2.2", "--vary-flow: not with TCP"),
         ("10.9.2.0/24", "takes no network"),
         ("224.0.0.1", "not to a group"),
         ("-4 fd09:2::2", "--ipv4"),

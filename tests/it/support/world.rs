@@ -3,10 +3,10 @@
 
 use super::process;
 use netdiag_cli::{ExitStatus, LookedUp, OpenRequest, Terminal, World};
-use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations};
+use netdiag_engine::port::{Control, Inputs, Network, NetworkError, Opened, Operations, Size};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::LookupError;
-use netdiag_model::{ClockAnchor, Destination, Family, Instant, Link, Untrusted, Way};
+use netdiag_model::{ClockAnchor, Destination, Family, Found, Instant, Link, Untrusted, Way};
 use netdiag_sim::{Recording, Scenario, VirtualNetwork};
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -26,6 +26,7 @@ pub(crate) struct SimWorld {
     scenario: Scenario,
     network: Rc<RefCell<VirtualNetwork>>,
     terminal: Terminal,
+    screen: Option<Size>,
 }
 
 /// The network that the program gets; the world keeps its other end for the truth.
@@ -62,7 +63,7 @@ impl SimWorld {
         let mut network = VirtualNetwork::with_socket(&scenario, socket);
         network.internet().record(Recording::Memory(RECORDED));
         let terminal = Terminal { stdout: false, stderr: false, no_color: false };
-        Self { scenario, network: Rc::new(RefCell::new(network)), terminal }
+        Self { scenario, network: Rc::new(RefCell::new(network)), terminal, screen: None }
     }
 }
 
@@ -95,7 +96,10 @@ impl World for SimWorld {
     }
 
     fn resolve(&mut self, names: &[String], family: Option<Family>, _: Duration) -> Vec<LookedUp> {
-        names.iter().map(|name| (self.look_up(name, family), Duration::ZERO)).collect()
+        names
+            .iter()
+            .map(|name| (self.look_up(name, family).map(Found::from), Duration::ZERO))
+            .collect()
     }
 
     fn tcp(&mut self, _: Family) -> Result<(), NetworkError> {
@@ -165,6 +169,18 @@ impl World for SimWorld {
         self.terminal
     }
 
+    fn screen(&self) -> Option<Size> {
+        self.screen
+    }
+
+    fn host_name(&mut self) -> String {
+        "here".to_owned()
+    }
+
+    fn backlog(&self) -> Box<dyn Fn() -> bool> {
+        Box::new(|| false)
+    }
+
     fn may_flood(&self) -> bool {
         true
     }
@@ -223,6 +239,15 @@ pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool
     let text = |screen: &Screen| String::from_utf8(screen.0.take()).expect("the output is UTF-8");
     let err = text(&screen);
     Ran { out: text(&out), err, status, network: world.network }
+}
+
+/// The same in a scenario that is given as its text, on a terminal that a screen can be drawn on.
+pub(crate) fn run_on_screen(scenario: &str, arguments: &[&str]) -> Ran {
+    let scenario = scenario.parse().unwrap_or_else(|fault| panic!("{fault}"));
+    let mut world = SimWorld::of(scenario, SocketKind::Raw);
+    world.terminal = Terminal { stdout: true, stderr: true, no_color: true };
+    world.screen = Some(Size { columns: 100, rows: 24 });
+    run_in(world, arguments)
 }
 
 fn argv(arguments: &[&str]) -> impl Iterator<Item = OsString> {

@@ -3,6 +3,7 @@
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod marking;
+pub(crate) mod mtr;
 pub(crate) mod mtu;
 pub(crate) mod ping;
 pub(crate) mod schema;
@@ -11,6 +12,7 @@ pub(crate) mod trace;
 pub(crate) mod value;
 
 pub(crate) use fping::{FpingArguments, FpingWords};
+pub(crate) use mtr::MtrArguments;
 pub(crate) use mtu::MtuArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
@@ -98,6 +100,8 @@ commands! {
     Sweep(Box<SweepArguments>) = "sweep",
     /// The path to one or more hosts: each router on the way, where it ends, and by whom.
     Trace(Box<TraceArguments>) = "trace" | "traceroute",
+    /// The path to one or more hosts, cycle by cycle: loss and times of every hop, and where loss is real.
+    Mtr(Box<MtrArguments>) = "mtr",
     /// The path MTU to one or more hosts: which packets pass, and where larger ones end.
     Mtu(Box<MtuArguments>) = "mtu",
     /// fping's own options, output and exit codes, as version 5.1 has them.

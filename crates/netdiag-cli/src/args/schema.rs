@@ -18,5 +18,6 @@ pub(crate) enum Documented {
     Ping,
     Sweep,
     Trace,
+    Mtr,
     Mtu,
 }

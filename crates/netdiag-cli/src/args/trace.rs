@@ -11,8 +11,9 @@ use std::time::Duration;
 /// The path to one or more hosts: each router on the way, where it ends, and by whom.
 ///
 /// Asks several hops at once and waits no longer than the answers of farther ones suggest. ICMP where
-/// it can be sent, else UDP; HOST:PORT means TCP. All probes of a trace take one flow, so that a
-/// router that balances sends them one way; of TCP each connection has a port of its own.
+/// it can be sent, else UDP; HOST:PORT means TCP: SYNs with the right to send them, else connections.
+/// All probes of a trace take one flow, so that a router that balances sends them one way; only
+/// connections have a port of their own each.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,14 +29,14 @@ pub(crate) struct TraceArguments {
     /// UDP datagrams, to a port where nobody should listen.
     #[arg(short = 'U', long, conflicts_with = "tcp")]
     pub(crate) udp: bool,
-    /// TCP connections, which are not completed on the way.
+    /// TCP SYNs, which open no connection; without the right to send them, connections.
     #[arg(short = 'T', long)]
     pub(crate) tcp: bool,
     /// Destination port [default: 33434 of UDP, 443 of TCP].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
     /// Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes
-    /// its checksum.
+    /// its checksum, TCP takes one of 16 source ports in turn.
     #[arg(long)]
     pub(crate) vary_flow: bool,
     /// IPv4 only.

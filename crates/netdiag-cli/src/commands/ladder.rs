@@ -143,6 +143,18 @@ fn connects(because: String) -> Method {
     }
 }
 
+/// How SYNs of our own are sent, where they can be.
+///
+/// # Errors
+/// Why connections are opened in their place.
+pub(crate) fn raw_tcp(opened: &Opened, family: Family) -> Result<Method, String> {
+    match opened.tcp(family) {
+        Ok(opening) => Ok(method(opening, Backend::Linux)),
+        Err(error) if is_refusal(error) => Err("no CAP_NET_RAW".to_owned()),
+        Err(error) => Err(format!("no raw TCP ({error})")),
+    }
+}
+
 /// The method of requests whose answers bring no tag back.
 fn without_tag(method: Method, protocol: Protocol) -> Method {
     let key = match protocol {

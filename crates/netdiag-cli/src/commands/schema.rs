@@ -13,7 +13,8 @@ pub(crate) fn run(
     let name = match arguments.command {
         Documented::Ping => "ping",
         Documented::Sweep => "sweep",
-        Documented::Trace => "trace",
+        // An mtr is a trace that goes on.
+        Documented::Trace | Documented::Mtr => "trace",
         Documented::Mtu => "mtu",
     };
     let written = match generated::schema(name).filter(|_| !arguments.metrics) {

@@ -74,6 +74,9 @@ impl<M: Measurement> Engine<M> {
         };
         let Ok(quoted) = parsed else { return self.reject(arrival, Reason::UnparsableQuote) };
         let said = Said { quoted: Some(quoted), ..said };
+        if let QuotedTransport::Tcp { .. } = quoted.transport {
+            return self.on_segment_quoted(kind, arrival, &quoted, said);
+        }
         let Some(request) = quoted_request(&quoted) else {
             return self.on_datagram_quoted(&quoted, &said.detail(arrival.from));
         };
@@ -155,6 +158,10 @@ impl<M: Measurement> Engine<M> {
     /// Whether as much of a probe's data as is quoted is what was sent.
     pub(super) fn quotes(&self, index: u32, payload: &[u8]) -> bool {
         self.table.get(index).is_some_and(|entry| {
+            if entry.carrier == Carrier::Tcp {
+                // The sequence number is all of it.
+                return true;
+            }
             if matches!(entry.carrier, Carrier::Timestamp | Carrier::Interface) {
                 return self.quotes_query(&entry, payload);
             }
@@ -279,7 +286,7 @@ fn quoted_request<'a>(quoted: &Quoted<'a>) -> Option<QuotedRequest<'a>> {
         // Those of our own datagrams also stand in the UDP socket's error queue, and count there; here
         // they only tell more.
         QuotedTransport::Udp { .. } => None,
-        // The kernel tells the connection that it is about.
+        // These have a key of another length.
         QuotedTransport::Tcp { .. } => None,
         QuotedTransport::Other { .. } => None,
     }

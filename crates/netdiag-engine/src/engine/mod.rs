@@ -8,6 +8,7 @@ mod operations;
 mod pace;
 mod queries;
 mod receive;
+mod segments;
 mod settle;
 mod start;
 mod timers;
@@ -17,7 +18,7 @@ use crate::identity::Secret;
 use crate::interface_query::InterfaceQuery;
 use crate::measurement::{Events, Measurement, Next};
 use crate::output::Output;
-use crate::port::{ExchangeFraming, Input, InputKind, Opened, SendError};
+use crate::port::{Console, ExchangeFraming, Input, InputKind, Opened, SendError};
 use crate::probe::ProbeSpec;
 use crate::table::Table;
 use doubt::Doubt;
@@ -240,6 +241,7 @@ impl<M: Measurement> Engine<M> {
                     slot.measurement.interim(self.now, &mut self.events);
                 }
             }
+            InputKind::Console(console) => self.on_console(console),
             InputKind::Timeout => self.on_time(),
             InputKind::Stop(_) => self.stop(),
         }
@@ -318,6 +320,17 @@ impl<M: Measurement> Engine<M> {
         {
             slot.is_ready = true;
             self.ready.push_back(id);
+        }
+    }
+
+    /// Tells every measurement what was done at the terminal.
+    fn on_console(&mut self, console: Console) {
+        for id in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
+            let now = self.now;
+            if let Some((slot, events)) = self.unfinished(id) {
+                slot.measurement.console(now, console, events);
+                self.make_ready(id);
+            }
         }
     }
 

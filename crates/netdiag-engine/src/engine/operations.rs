@@ -70,6 +70,7 @@ impl<M: Measurement> Engine<M> {
                         emit_data(&self.config, &self.table, index, &entry, payload);
                         (Channel::Udp { port }, payload.as_slice())
                     }
+                    Carrier::Tcp => (Channel::Tcp, out.as_slice()),
                     Carrier::Echo | Carrier::Dialog => {
                         emit_data(&self.config, &self.table, index, &entry, payload);
                         if constant {
@@ -97,6 +98,12 @@ impl<M: Measurement> Engine<M> {
 /// The first identifier of a family's block, and how many there are.
 pub(super) fn identifiers(opened: &Opened, family: Family) -> (u16, u8) {
     opened.family(family).map_or((0, 1), |o| (o.identifiers.first, o.identifiers.count))
+}
+
+/// The first port of the block that SYNs of a family leave from, and how many there are.
+pub(super) fn ports(opened: &Opened, family: Family) -> (u16, u8) {
+    let opening = opened.tcp(family);
+    opening.map_or((0, 1), |o| (o.identifiers.first, o.identifiers.count.max(1)))
 }
 
 /// Identifier and sequence number of a probe of ICMP on the wire.

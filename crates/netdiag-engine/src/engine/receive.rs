@@ -53,12 +53,18 @@ impl<M: Measurement> Engine<M> {
                     arrival.to = Some(IpAddr::V4(header.destination));
                     self.on_icmp(Family::Ipv4, &arrival, payload);
                 }
+                Ok((header, payload)) if header.protocol == protocol::TCP => {
+                    arrival.hop_limit = Some(header.hop_limit);
+                    arrival.to = Some(IpAddr::V4(header.destination));
+                    self.on_segment(&arrival, payload);
+                }
                 Ok(_) => {}
                 Err(_) => self.reject(&arrival, Reason::Truncated),
             },
             Message::Icmpv4(bytes) => self.on_icmp(Family::Ipv4, &arrival, bytes),
             Message::Icmpv6(bytes) => self.on_icmp(Family::Ipv6, &arrival, bytes),
             Message::Udp(port, bytes) => self.on_datagram(&arrival, port, bytes),
+            Message::Tcp(bytes) => self.on_segment(&arrival, bytes),
         }
     }
 
@@ -118,9 +124,12 @@ impl<M: Measurement> Engine<M> {
                 self.stray(&entry, &Stray::Late(reply));
             }
             State::Answered => {
-                let stray = match self.table.template(&entry).group {
-                    true => Stray::Further(reply),
-                    false => Stray::Duplicate(reply),
+                let stray = match (self.table.template(&entry).group, &reply.detail) {
+                    (true, _) => Stray::Further(reply),
+                    (false, ReplyDetail::Segment(segment)) if segment.is_open() => {
+                        Stray::Repeated(reply)
+                    }
+                    (false, _) => Stray::Duplicate(reply),
                 };
                 self.stray(&entry, &stray);
             }

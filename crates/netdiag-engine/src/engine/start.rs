@@ -1,13 +1,16 @@
 //! How a probe starts: it gets its key and is queued.
 
-use super::operations::identifiers;
+use super::operations::{identifiers, ports};
 use super::queries::TIMES;
+use super::segments::{SYN_SIZE, has_source};
 use super::timers::Timer;
 use super::{Engine, Queued};
 use crate::measurement::Measurement;
 use crate::outcome::Outcome;
 use crate::port::SendError;
-use crate::probe::{EchoSpec, InterfaceSpec, ProbeKind, ProbeSpec, TimestampSpec, UdpSpec};
+use crate::probe::{
+    EchoSpec, InterfaceSpec, ProbeKind, ProbeSpec, SynSpec, TimestampSpec, UdpSpec,
+};
 use crate::table::{Carrier, Entry, KernelStamp, State};
 use crate::template::{Body, Template};
 use netdiag_model::{Destination, Family, Instant};
@@ -16,6 +19,8 @@ use std::time::Duration;
 
 /// There are no timestamps in ICMPv6.
 const EAFNOSUPPORT: i32 = 97;
+/// A SYN has a source before it has a checksum.
+const EADDRNOTAVAIL: i32 = 99;
 
 /// How soon a probe that found no free identifier is tried again.
 const HELD_RETRY: Duration = Duration::from_millis(10);
@@ -70,6 +75,10 @@ impl<M: Measurement> Engine<M> {
             ProbeKind::Echo(EchoSpec { flow, .. }) => (Carrier::Echo, *flow),
             ProbeKind::Timestamp(TimestampSpec { flow, .. }) => (Carrier::Timestamp, *flow),
             ProbeKind::Interface(InterfaceSpec { flow, .. }) => (Carrier::Interface, *flow),
+            ProbeKind::Syn(SynSpec { flow, .. }) => {
+                let count = ports(&self.config.opened, spec.destination.family()).1;
+                return Some(*flow % count);
+            }
             ProbeKind::Udp(_) | ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => {
                 return Some(0);
             }
@@ -112,6 +121,12 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, port, size, pattern, ..Template::default() };
                 (template, Carrier::Udp, State::Queued)
             }
+            ProbeKind::Syn(SynSpec { port, mss, .. }) => {
+                let (port, size, body) = (*port, SYN_SIZE, Body::Syn(*mss));
+                let template =
+                    Template { control, patience, port, size, body, ..Template::default() };
+                (template, Carrier::Tcp, State::Queued)
+            }
             ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => (
                 Template { control, patience, ..Template::default() },
                 Carrier::Dialog,
@@ -136,6 +151,10 @@ impl<M: Measurement> Engine<M> {
         if carrier == Carrier::Udp {
             self.flows.open(destination, template.port, index);
         }
+        if carrier == Carrier::Tcp && !has_source(&control, destination.family()) {
+            let error = SendError::new(EADDRNOTAVAIL);
+            return self.settle(index, State::Closed, &Outcome::LocalError(error));
+        }
         if carrier == Carrier::Timestamp && destination.family() == Family::Ipv6 {
             let error = SendError::new(EAFNOSUPPORT);
             return self.settle(index, State::Closed, &Outcome::LocalError(error));
@@ -151,7 +170,8 @@ impl<M: Measurement> Engine<M> {
             ProbeKind::Echo(_)
             | ProbeKind::Timestamp(_)
             | ProbeKind::Interface(_)
-            | ProbeKind::Udp(_) => {
+            | ProbeKind::Udp(_)
+            | ProbeKind::Syn(_) => {
                 return self.queue.push_back(Queued::Datagram(index));
             }
             ProbeKind::Connect { port } => Queued::Connect(index, port),

@@ -1,6 +1,7 @@
 //! What the network tells the engine.
 
 use super::change::Change;
+use super::console::Console;
 use super::operation::OperationId;
 use super::packet::{QueuedError, Received};
 use super::send_error::SendError;
@@ -82,6 +83,8 @@ pub enum InputKind<B> {
     Changed(Change),
     /// Somebody wants to see the figures now (SIGQUIT).
     Interim,
+    /// Somebody did something at the terminal.
+    Console(Console),
     /// Nothing happened until the time that was asked for.
     Timeout,
     /// The run must end.
@@ -152,6 +155,7 @@ impl<B> InputKind<B> {
             Self::Named { id, result } => InputKind::Named { id, result },
             Self::Changed(change) => InputKind::Changed(change),
             Self::Interim => InputKind::Interim,
+            Self::Console(console) => InputKind::Console(console),
             Self::Timeout => InputKind::Timeout,
             Self::Stop(cause) => InputKind::Stop(cause),
         }

@@ -4,6 +4,7 @@
 //! the bytes of what they carry, so that nothing is allocated for a packet.
 
 mod change;
+mod console;
 mod input;
 mod inputs;
 mod ip_options;
@@ -13,6 +14,7 @@ mod packet;
 mod send_error;
 
 pub use change::{Change, InterfaceChange, InterfaceEvent};
+pub use console::{Console, Key, Size};
 pub use input::{ExchangeError, Input, InputKind, SegmentSizes, StopCause, TcpInfo};
 pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};

@@ -64,6 +64,10 @@ pub struct Opened {
     pub udp4: Result<Opening, NetworkError>,
     /// UDP over IPv6, or why not.
     pub udp6: Result<Opening, NetworkError>,
+    /// Raw TCP over IPv4, or why not.
+    pub tcp4: Result<Opening, NetworkError>,
+    /// Raw TCP over IPv6, or why not.
+    pub tcp6: Result<Opening, NetworkError>,
     /// Every kind of socket that was tried and could not be had, in the order of the trials.
     pub refused: Vec<Refused>,
     /// A mark was asked for that this user may not set, and packets leave without it.
@@ -87,18 +91,20 @@ pub enum Mend {
 }
 
 impl Opened {
-    /// ICMP, and no UDP asked for.
+    /// ICMP, and neither UDP nor TCP asked for.
     #[must_use]
     pub const fn icmp(
         ipv4: Result<Opening, NetworkError>,
         ipv6: Result<Opening, NetworkError>,
     ) -> Self {
-        let (udp4, udp6) = (Err(NetworkError::NOT_ASKED_FOR), Err(NetworkError::NOT_ASKED_FOR));
+        const NONE: Result<Opening, NetworkError> = Err(NetworkError::NOT_ASKED_FOR);
         Self {
             ipv4,
             ipv6,
-            udp4,
-            udp6,
+            udp4: NONE,
+            udp6: NONE,
+            tcp4: NONE,
+            tcp6: NONE,
             refused: Vec::new(),
             unmarked: false,
             mend: Mend::Capability,
@@ -127,6 +133,17 @@ impl Opened {
         }
     }
 
+    /// What is open for raw TCP of a family.
+    ///
+    /// # Errors
+    /// Why nothing could be opened for it.
+    pub const fn tcp(&self, family: Family) -> Result<&Opening, &NetworkError> {
+        match family {
+            Family::Ipv4 => self.tcp4.as_ref(),
+            Family::Ipv6 => self.tcp6.as_ref(),
+        }
+    }
+
     /// What a datagram of this channel leaves by.
     ///
     /// # Errors
@@ -139,7 +156,7 @@ impl Opened {
         match channel {
             Channel::Icmp => self.family(family),
             Channel::Udp { .. } => self.udp(family),
-            Channel::Tcp => Err(&NetworkError::NOT_ASKED_FOR),
+            Channel::Tcp => self.tcp(family),
         }
     }
 }
@@ -160,7 +177,8 @@ pub struct Refused {
 pub struct Opening {
     /// The kind of socket.
     pub socket: SocketKind,
-    /// The echo identifiers that it sends and receives; of UDP its one local port.
+    /// The echo identifiers that it sends and receives; of UDP its one local port, of raw TCP its
+    /// local ports.
     pub identifiers: Identifiers,
     /// Why this kind and no better one.
     pub because: String,

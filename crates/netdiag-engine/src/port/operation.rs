@@ -35,7 +35,7 @@ pub enum Channel {
         /// The destination port.
         port: u16,
     },
-    /// A raw TCP segment: the bytes are the segment.
+    /// Raw TCP: the bytes are the segment with its checksum, which covers the source of the control.
     Tcp,
 }
 

@@ -36,6 +36,8 @@ pub enum Message<B> {
     Icmpv6(B),
     /// The payload of a UDP datagram from this port.
     Udp(u16, B),
+    /// A TCP segment without an IP header (raw IPv6 sockets).
+    Tcp(B),
 }
 
 /// One entry of a socket's error queue (`struct sock_extended_err`).
@@ -101,6 +103,7 @@ impl<B> Received<B> {
             Message::Icmpv4(bytes) => Message::Icmpv4(f(bytes)),
             Message::Icmpv6(bytes) => Message::Icmpv6(f(bytes)),
             Message::Udp(port, bytes) => Message::Udp(port, f(bytes)),
+            Message::Tcp(bytes) => Message::Tcp(f(bytes)),
         };
         Received { stamp, from, to, interface, hop_limit, options, message }
     }

@@ -1,6 +1,6 @@
 //! Measurements and steps out of any bytes, so that a fuzzer can drive the engine.
 
-use crate::harness::{V4, V6, at, interface_kind, probe, timestamp_kind};
+use crate::harness::{V4, V6, at, interface_kind, probe, syn, timestamp_kind};
 use crate::script::{OUR_INTERFACE, Script};
 use crate::steps::{Damage, SPAN, Skew, Step, run};
 use netdiag_engine::port::{
@@ -69,7 +69,14 @@ impl Bytes<'_> {
     }
 
     fn next(&mut self, seq: u64) -> Next {
-        match self.byte() % 12 {
+        let kind = self.byte();
+        if kind >= 240 {
+            let port = 80 + u16::from(self.bit());
+            let spec = syn(seq, self.one_of(&[V4, V6]), port);
+            let timeout = Duration::from_millis(self.one_of(&TIMEOUTS));
+            return Next::Probe(ProbeSpec { timeout, ..spec });
+        }
+        match kind % 12 {
             0 => Next::Lookup(V4.parse().expect("an address")),
             1 => Next::NotBefore(at(u64::from(self.word()) % 3_000)),
             kind => Next::Probe(self.probe(seq, kind)),

@@ -8,7 +8,7 @@ use netdiag_engine::port::{
 };
 use netdiag_engine::{
     EchoSpec, Engine, EngineConfig, InterfaceQuery, InterfaceSpec, Output, Pattern, ProbeKind,
-    ProbeSpec, Secret, TimestampSpec, UdpSpec,
+    ProbeSpec, Secret, SynSpec, TimestampSpec, UdpSpec,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Instant, Stamp};
@@ -69,6 +69,16 @@ pub(crate) fn udp(seq: u64, address: &str, port: u16, size: u16) -> ProbeSpec {
     probe(seq, address, ProbeKind::Udp(UdpSpec { port, size, pattern: Pattern::COUNTING }))
 }
 
+/// A SYN to `port` of `address`, from one of our addresses.
+pub(crate) fn syn(seq: u64, address: &str, port: u16) -> ProbeSpec {
+    let spec = probe(seq, address, ProbeKind::Syn(SynSpec { port, flow: 0, mss: 1_460 }));
+    let source = match spec.destination {
+        Destination::V4(_) => crate::packets::OUR_V4.into(),
+        Destination::V6(..) => crate::packets::OUR_V6.into(),
+    };
+    ProbeSpec { control: Control { source: Some(source), ..Control::default() }, ..spec }
+}
+
 pub(crate) fn probe(seq: u64, address: &str, kind: ProbeKind) -> ProbeSpec {
     ProbeSpec {
         target: 7,
@@ -86,7 +96,12 @@ pub(crate) fn opened(socket: SocketKind, count: u8) -> Opened {
     let identifiers = Identifiers { first: IDENT, count };
     let opening = Opening { socket, identifiers, because: String::new(), lost: Vec::new() };
     let opening: Result<Opening, NetworkError> = Ok(opening);
+    let ports = Identifiers { first: crate::packets::OUR_PORT, count: 16 };
+    let tcp: Result<Opening, NetworkError> =
+        opening.clone().map(|opening| Opening { identifiers: ports, ..opening });
     Opened {
+        tcp4: tcp.clone(),
+        tcp6: tcp,
         udp4: opening.clone(),
         udp6: opening.clone(),
         ..Opened::icmp(opening.clone(), opening)

@@ -18,6 +18,7 @@ mod queries;
 mod replies;
 mod running;
 mod script;
+mod segments;
 mod sending;
 mod stamps;
 mod steps;

@@ -9,10 +9,13 @@ use netdiag_wire::icmp::{
 use netdiag_wire::ipv4::{self, Ipv4Header};
 use netdiag_wire::ipv6::{self, Ipv6Header};
 use netdiag_wire::protocol;
+use netdiag_wire::tcp::{self, TcpFlags, TcpRepr};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub(crate) const OUR_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 200);
 pub(crate) const OUR_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x200);
+/// The first of the block of ports.
+pub(crate) const OUR_PORT: u16 = 50_000;
 pub(crate) const ROUTER_V4: &str = "198.51.100.9";
 pub(crate) const ROUTER_V6: &str = "2001:db8:9::9";
 /// The hop limit with which every packet arrives.
@@ -37,6 +40,7 @@ pub(crate) struct Packet {
     pub(crate) hop_limit: Option<u8>,
     pub(crate) family: Family,
     pub(crate) has_header: bool,
+    pub(crate) is_tcp: bool,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -46,6 +50,7 @@ impl Packet {
         let message = match (self.family, self.has_header) {
             (Family::Ipv4, true) => Message::Ipv4(bytes),
             (Family::Ipv4, false) => Message::Icmpv4(bytes),
+            (Family::Ipv6, _) if self.is_tcp => Message::Tcp(bytes),
             (Family::Ipv6, _) => Message::Icmpv6(bytes),
         };
         let Self { from, to, hop_limit, .. } = *self;
@@ -136,14 +141,22 @@ pub(crate) fn packet(from: Destination, message: Vec<u8>, socket: Socket) -> Pac
             ipv4::emit(&header, message.len(), &mut bytes).expect("a header fits");
             bytes.extend_from_slice(&message);
             let family = Family::Ipv4;
-            Packet { from, to: None, hop_limit: None, family, has_header: true, bytes }
+            Packet {
+                from,
+                to: None,
+                hop_limit: None,
+                family,
+                has_header: true,
+                is_tcp: false,
+                bytes,
+            }
         }
         (_, socket) => {
             let family = from.family();
             let to =
                 (socket != Socket::Datagram && family == Family::Ipv6).then_some(OUR_V6.into());
             let hop_limit = Some(ARRIVING);
-            Packet { from, to, hop_limit, family, has_header: false, bytes: message }
+            Packet { from, to, hop_limit, family, has_header: false, is_tcp: false, bytes: message }
         }
     }
 }
@@ -166,10 +179,9 @@ pub(crate) fn error(from: &str, message: ErrorMessage, datagram: &[u8], length: 
 pub(crate) fn datagram(sent: &Sent) -> Vec<u8> {
     let mut bytes = Vec::new();
     let transport = transport(sent);
-    let is_udp = matches!(sent.channel, Channel::Udp { .. });
     match sent.destination {
         Destination::V4(to) => {
-            let protocol = if is_udp { protocol::UDP } else { protocol::ICMP };
+            let protocol = protocol_of(sent, protocol::ICMP);
             let header = Ipv4Header { protocol, ..header_v4(OUR_V4, to, 1, &[]) };
             ipv4::emit(&header, transport.len(), &mut bytes).expect("a header fits");
         }
@@ -177,7 +189,7 @@ pub(crate) fn datagram(sent: &Sent) -> Vec<u8> {
             let header = Ipv6Header {
                 source: OUR_V6,
                 destination: to,
-                next_header: if is_udp { protocol::UDP } else { protocol::ICMPV6 },
+                next_header: protocol_of(sent, protocol::ICMPV6),
                 hop_limit: 1,
                 traffic_class: 0,
                 flow_label: 0,
@@ -188,6 +200,83 @@ pub(crate) fn datagram(sent: &Sent) -> Vec<u8> {
     }
     bytes.extend_from_slice(&transport);
     bytes
+}
+
+const fn protocol_of(sent: &Sent, icmp: u8) -> u8 {
+    match sent.channel {
+        Channel::Icmp => icmp,
+        Channel::Udp { .. } => protocol::UDP,
+        Channel::Tcp => protocol::TCP,
+    }
+}
+
+/// A segment that answers a SYN: right in everything unless told otherwise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answered {
+    pub(crate) flags: u8,
+    /// Added to the sequence number of the SYN.
+    pub(crate) acknowledges: u32,
+    pub(crate) from: Option<&'static str>,
+    /// Added to the ports.
+    pub(crate) port: u16,
+    pub(crate) our_port: u16,
+    pub(crate) damaged: bool,
+    pub(crate) cut: usize,
+}
+
+impl Default for Answered {
+    fn default() -> Self {
+        let (acknowledges, cut) = (1, usize::MAX);
+        Self { flags: 0x12, acknowledges, from: None, port: 0, our_port: 0, damaged: false, cut }
+    }
+}
+
+pub(crate) fn segment(sent: &Sent, answered: Answered) -> Packet {
+    let (syn, _) = tcp::parse(&sent.bytes).expect("a probe is a segment");
+    let from = answered.from.map_or(sent.destination, crate::harness::destination);
+    let to: IpAddr = match from {
+        Destination::V4(_) => OUR_V4.into(),
+        Destination::V6(..) => OUR_V6.into(),
+    };
+    let header = TcpRepr {
+        source_port: syn.destination_port.wrapping_add(answered.port),
+        destination_port: syn.source_port.wrapping_add(answered.our_port),
+        sequence: 0x1020_3040,
+        acknowledgement: syn.sequence.wrapping_add(answered.acknowledges),
+        flags: TcpFlags(answered.flags),
+        window: 65_160,
+        options: &[2, 4, 0x05, 0x78],
+        ..syn
+    };
+    let mut message = Vec::new();
+    tcp::emit(&header, &[], from.address(), to, &mut message).expect("options fit");
+    message.truncate(answered.cut);
+    if answered.damaged {
+        message[14] ^= 1;
+    }
+    match from {
+        Destination::V4(source) => {
+            let mut bytes = Vec::new();
+            let header = header_v4(source, OUR_V4, ARRIVING, &[]);
+            let header = Ipv4Header { protocol: protocol::TCP, ..header };
+            ipv4::emit(&header, message.len(), &mut bytes).expect("a header fits");
+            bytes.extend_from_slice(&message);
+            let family = Family::Ipv4;
+            Packet {
+                from,
+                to: None,
+                hop_limit: None,
+                family,
+                has_header: true,
+                is_tcp: true,
+                bytes,
+            }
+        }
+        Destination::V6(..) => {
+            let (family, hop_limit, bytes) = (Family::Ipv6, Some(ARRIVING), message);
+            Packet { from, to: Some(to), hop_limit, family, has_header: false, is_tcp: true, bytes }
+        }
+    }
 }
 
 /// What stands behind the IP header: of UDP the kernel writes the header.
@@ -226,6 +315,9 @@ pub(crate) fn queued(
 /// The answer to a request that is no echo: `None` to an echo. It came 15 ms after a timestamp was
 /// sent, and left at a time that is no standard one.
 pub(crate) fn answer_to_query(sent: &Sent) -> Option<Vec<u8>> {
+    if sent.channel != Channel::Icmp {
+        return None;
+    }
     let mut bytes = Vec::new();
     let parsed = match sent.destination.family() {
         Family::Ipv4 => icmp::parse_v4(&sent.bytes),

@@ -147,6 +147,9 @@ impl Measurement for Script {
                 assert!(group, "one host has duplicates");
                 assert!(self.log.settled.contains_key(&probe.seq), "further is after the first");
             }
+            Stray::Repeated(_) => {
+                assert!(self.log.settled.contains_key(&probe.seq), "it was answered before");
+            }
             Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) => {}
         }
         self.log.check_sums();

@@ -2,8 +2,8 @@
 
 use crate::harness::{Bench, START, Sent, V4, V6, config};
 use crate::packets::{
-    self, Answer, Packet, ROUTER_V4, ROUTER_V6, Socket, answer_to_query, datagram, datagram_from,
-    error, queued,
+    self, Answer, Answered, Packet, ROUTER_V4, ROUTER_V6, Socket, answer_to_query, datagram,
+    datagram_from, error, queued, segment,
 };
 use crate::script::Script;
 use netdiag_engine::port::{
@@ -79,6 +79,11 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
         }
         Step::Reply(n, skew, damage) => {
             let Some(sent) = nth(*n) else { return };
+            if sent.channel == Channel::Tcp {
+                let answer = segment(sent, damaged_segment(*n, *damage));
+                bench.receive_stamped(now, skew.stamp(now), &answer);
+                return bench.poll();
+            }
             if sent.channel != Channel::Icmp {
                 return;
             }
@@ -156,6 +161,22 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
     bench.poll();
 }
 
+/// An answer to a SYN, with something wrong.
+fn damaged_segment(n: usize, damage: Damage) -> Answered {
+    let plain = Answered { flags: [0x12, 0x14, 0x10][n % 3], ..Answered::default() };
+    match damage {
+        Damage::Nothing => plain,
+        Damage::Source => Answered { from: Some("192.0.2.66"), ..plain },
+        Damage::Byte(place) => match place % 4 {
+            0 => Answered { acknowledges: 2, ..plain },
+            1 => Answered { port: 1, ..plain },
+            2 => Answered { our_port: 1, ..plain },
+            _ => Answered { damaged: true, ..plain },
+        },
+        Damage::Cut(length) => Answered { cut: length, ..plain },
+    }
+}
+
 /// The answer to a request that is no echo, with something wrong.
 fn damaged(from: Destination, mut bytes: Vec<u8>, damage: Damage, socket: Socket) -> Packet {
     let mut from = from;
@@ -176,6 +197,7 @@ fn take(bench: &mut Bench, sent: &mut Vec<Sent>, closed: &mut Vec<OperationId>) 
                 let data = match transmit.channel {
                     // Nothing else says which probe it is.
                     Channel::Icmp if answer_to_query(&transmit).is_some() => &[],
+                    Channel::Tcp => &[],
                     Channel::Icmp => packets::request(&transmit).payload,
                     _ => transmit.bytes.as_slice(),
                 };

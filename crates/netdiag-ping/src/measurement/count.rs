@@ -109,7 +109,7 @@ impl Measurement {
                 }
                 EventKind::Late { seq, reply: reply.clone() }
             }
-            Stray::Duplicate(reply) => self.duplicate(seq, reply),
+            Stray::Duplicate(reply) | Stray::Repeated(reply) => self.duplicate(seq, reply),
             Stray::Further(reply) if self.answered(seq, reply) => self.duplicate(seq, reply),
             Stray::Further(reply) => {
                 self.tally.on_stamp(reply);

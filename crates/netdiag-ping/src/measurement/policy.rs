@@ -114,14 +114,7 @@ impl Policy for Measurement {
             drive.on_stray(stray);
         }
         let kind = self.strayed(probe.seq, stray);
-        let at = match stray {
-            Stray::Late(reply) | Stray::Duplicate(reply) | Stray::Further(reply) => {
-                reply.received_at
-            }
-            Stray::Rejected(rejection) => rejection.at,
-            Stray::Advice(error) | Stray::LateError(error) => probe.sent_at + error.rtt,
-        };
-        events.push(self.event(at, kind));
+        events.push(self.event(stray.at(probe), kind));
     }
 
     fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {

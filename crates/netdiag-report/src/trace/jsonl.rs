@@ -47,7 +47,15 @@ impl<W: Write> JsonLinesReport<W> {
             EventKind::Reply(settled) if self.verbose => ("reply", reply(settled, config)),
             EventKind::Hop(hop) => {
                 let mut fields = to_object(hop).ok()?;
-                fields.insert("cycle".to_owned(), json!(config.map(|config| config.queries)));
+                fields.insert(
+                    "cycle".to_owned(),
+                    json!(
+                        config.map(|config| config
+                            .rounds
+                            .as_ref()
+                            .map_or(config.queries, |_| hop.sent))
+                    ),
+                );
                 fields.insert("settled".to_owned(), Value::Bool(true));
                 ("hop", Value::Object(fields))
             }
@@ -116,6 +124,12 @@ impl<W: Write> Report<Trace> for JsonLinesReport<W> {
         if let EventKind::Changed(change) = &event.kind {
             let is_new = self.said.is_new(event.at, change);
             return if is_new { self.lines.change(event.at, change) } else { Ok(()) };
+        }
+        if let EventKind::PathChanged(change) = &event.kind {
+            let fields = json!({
+                "what": "path", "before": change.before, "after": change.after, "ttl": change.ttl,
+            });
+            return self.lines.line("state", Some(event.target_index), event.at, &fields);
         }
         if self.quiet {
             return Ok(());

@@ -2,6 +2,7 @@
 
 mod columns;
 mod jsonl;
+pub mod mtr;
 mod row;
 mod text;
 

@@ -57,12 +57,9 @@ impl Layout {
         let number = hop.ttl.to_string();
         let loss = loss(hop);
         if hop.responders.is_empty() {
-            let address = if hop.sent > 0 { "*" } else { "-" };
-            return vec![self.line(&number, address, "-", &loss, ["-"; 3], "")];
+            return vec![self.line(&number, nobody(hop), "-", &loss, ["-"; 3], "")];
         }
-        let mut order: Vec<&Responder> = hop.responders.iter().collect();
-        order.sort_by_key(|who| std::cmp::Reverse(who.received));
-        let lines = order.into_iter().enumerate().map(|(place, who)| {
+        let lines = by_answers(hop).into_iter().enumerate().map(|(place, who)| {
             let rtt = if place == 0 { &hop.rtt_ms } else { &who.rtt_ms };
             let (number, loss) =
                 if place == 0 { (number.as_str(), loss.as_str()) } else { ("", "") };
@@ -76,11 +73,24 @@ impl Layout {
     }
 }
 
-fn name(name: Option<&Untrusted>) -> String {
+/// Who answered, those that answered most first.
+pub(super) fn by_answers(hop: &Hop) -> Vec<&Responder> {
+    let mut order: Vec<&Responder> = hop.responders.iter().collect();
+    order.sort_by_key(|who| std::cmp::Reverse(who.received));
+    order
+}
+
+/// What stands in place of an address.
+pub(super) const fn nobody(hop: &Hop) -> &'static str {
+    if hop.sent > 0 { "*" } else { "-" }
+}
+
+pub(super) fn name(name: Option<&Untrusted>) -> String {
     name.map_or_else(|| "-".to_owned(), |name| name.escaped().to_string())
 }
 
-fn loss(hop: &Hop) -> String {
+/// The loss of a hop: a fraction of few probes, a per cent of more.
+pub(super) fn loss(hop: &Hop) -> String {
     let of = hop.sent.saturating_sub(hop.unknown + hop.in_flight);
     match hop.loss_percent {
         None => "-".to_owned(),
@@ -97,7 +107,7 @@ fn times(rtt: Option<&Rtt>) -> [String; 3] {
 }
 
 /// What there is to say of one that answered.
-fn note(who: &Responder, is_target: bool) -> String {
+pub(super) fn note(who: &Responder, is_target: bool) -> String {
     let mut said = Vec::new();
     if let (Some(mark), Some(icmp)) = (&who.mark, &who.icmp) {
         said.push(format!("{mark} {}/{}", icmp.kind, icmp.code));

@@ -1,5 +1,6 @@
 //! `--output text`: what a person reads.
 
+use super::mtr::{self, Order};
 use super::row::{self, Layout};
 use super::{Ended, Resolved, Trace};
 use crate::changes::{self, Said};
@@ -16,7 +17,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 /// How text is written.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TextOptions {
     /// Only what is wrong and the verdict.
     pub quiet: bool,
@@ -26,6 +27,8 @@ pub struct TextOptions {
     pub names: bool,
     /// Colours.
     pub style: Style,
+    /// The columns of a table of cycles, which comes at the end.
+    pub order: Option<Order>,
 }
 
 /// Text on `out`, what is not a result on `err`.
@@ -45,6 +48,16 @@ impl<W: Write, E: Write> TextReport<W, E> {
     pub fn new(out: W, err: E, options: TextOptions) -> Self {
         let limiter = Limiter::default();
         Self { out, err, options, targets: 0, only: None, limiter, said: Said::default() }
+    }
+
+    /// Where it is written.
+    pub(super) const fn out(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Whether hops are shown as they come.
+    const fn shows_rows(&self) -> bool {
+        self.targets == 1 && self.options.order.is_none()
     }
 
     fn hop(&mut self, hop: &netdiag_trace::result::Hop) -> io::Result<()> {
@@ -86,7 +99,14 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     fn ended(&mut self, ended: &Ended<'_>, document: &Document<Target>) -> io::Result<()> {
         let several = self.targets > 1;
-        if several && !self.options.quiet && ended.verdict.is_some() {
+        let is_shown = !self.options.quiet && ended.verdict.is_some();
+        if let Some(order) = self.options.order.as_ref().filter(|_| is_shown) {
+            let header = mtr::header(ended.resolved, ended.target, document.elapsed_ms);
+            writeln!(self.out, "{header}")?;
+            for line in mtr::table(ended.target, order, self.options.names) {
+                writeln!(self.out, "{line}")?;
+            }
+        } else if several && is_shown {
             writeln!(self.out, "{}", header(ended.resolved))?;
             for line in row::table(ended.target, self.options.names) {
                 writeln!(self.out, "{line}")?;
@@ -107,14 +127,20 @@ impl<W: Write, E: Write> TextReport<W, E> {
     }
 }
 
-/// What is measured, in a line.
-fn header(resolved: &Resolved) -> String {
+/// A target and what is sent to it, in words.
+pub(super) fn subject(resolved: &Resolved) -> (String, String) {
     let name = resolved.named();
     let sent = match resolved.protocol {
         Protocol::Icmp => "ICMP".to_owned(),
         Protocol::Udp { port } => format!("UDP to port {port}"),
         Protocol::Tcp { port } => format!("TCP SYN to port {port}"),
     };
+    (name, sent)
+}
+
+/// What is measured, in a line.
+fn header(resolved: &Resolved) -> String {
+    let (name, sent) = subject(resolved);
     let socket = match resolved.method.as_ref().map(|method| method.socket) {
         Some(SocketKind::Raw) => "raw socket",
         Some(SocketKind::IcmpDatagram) => "ICMP datagram socket",
@@ -153,9 +179,10 @@ impl<W: Write, E: Write> Report<Trace> for TextReport<W, E> {
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
         if let Some(failure) = &resolved.failure {
-            return writeln!(self.err, "netdiag trace: {}", failure.message);
+            let command = if self.options.order.is_some() { "mtr" } else { "trace" };
+            return writeln!(self.err, "netdiag {command}: {}", failure.message);
         }
-        let Some(destination) = resolved.destination.filter(|_| self.targets == 1) else {
+        let Some(destination) = resolved.destination.filter(|_| self.shows_rows()) else {
             return Ok(());
         };
         self.only = Some((destination.address(), destination.family(), false));

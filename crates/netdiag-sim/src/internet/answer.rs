@@ -138,6 +138,7 @@ impl Internet {
             (false, flags) if flags & RST == 0 => RST | ACK,
             _ => return self.drop(now, node, id, Fact::Ignored),
         };
+        let [high, low] = owner.tcp_mss.to_be_bytes();
         let consumed = u32::from(flags & (SYN | FIN) != 0);
         let sequence = u32::from_be_bytes([segment[4], segment[5], segment[6], segment[7]]);
         // RFC 9293 section 3.10.7.1: a reset of an ACK takes its sequence number from it.
@@ -153,7 +154,7 @@ impl Internet {
         out.extend_from_slice(&ports);
         out.extend_from_slice(&own_sequence);
         out.extend_from_slice(&sequence.wrapping_add(consumed).to_be_bytes());
-        let mss: &[u8] = if answer_flags == SYN | ACK { &[2, 4, 0x05, 0xb4] } else { &[] };
+        let mss: &[u8] = if answer_flags == SYN | ACK { &[2, 4, high, low] } else { &[] };
         let words = (20 + mss.len()) as u8 / 4;
         out.extend_from_slice(&[words << 4, answer_flags, 0xff, 0xff, 0, 0, 0, 0]);
         out.extend_from_slice(mss);

@@ -2,7 +2,7 @@
 
 use super::Internet;
 use super::error::Trouble;
-use super::packet::{Header, decrement_hop_limit, rewrite_tos};
+use super::packet::{Header, clamp_mss, decrement_hop_limit, rewrite_tos};
 use super::queue::SlotId;
 use super::topology::NodeId;
 use crate::scenario::Refusal;
@@ -44,8 +44,13 @@ impl Internet {
             }
             return self.drop(now, node, id, Fact::TooBig);
         }
-        if let Some(tos) = self.topology.nodes[node as usize].manners.rewrite_tos {
+        let manners = &self.topology.nodes[node as usize].manners;
+        let (tos, mss) = (manners.rewrite_tos, manners.clamp_mss);
+        if let Some(tos) = tos {
             rewrite_tos(&mut self.pool.get_mut(id).bytes, tos);
+        }
+        if let Some(most) = mss {
+            clamp_mss(&mut self.pool.get_mut(id).bytes, &header, most);
         }
         self.pass_on(now, node, id);
     }

@@ -15,6 +15,7 @@ pub(super) struct Node {
     pub(super) manners: IcmpManners,
     pub(super) tcp_open: Vec<u16>,
     pub(super) tcp_silent: Vec<u16>,
+    pub(super) tcp_mss: u16,
     pub(super) udp_echo: Vec<u16>,
     pub(super) udp_silent: Vec<u16>,
     pub(super) refusals: Vec<Refusal>,
@@ -30,6 +31,9 @@ pub(super) struct Node {
     buckets: [Bucket; 4],
     identification: u16,
 }
+
+/// What a host on an Ethernet offers.
+const MSS: u16 = 1_460;
 
 /// What a token bucket limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,7 @@ impl Node {
         Self {
             tcp_open: file.tcp_open.clone(),
             tcp_silent: file.tcp_silent.clone(),
+            tcp_mss: file.tcp_mss.unwrap_or(MSS),
             udp_echo: file.udp_echo.clone(),
             udp_silent: file.udp_silent.clone(),
             refusals: file.refusals.clone(),
@@ -70,6 +75,7 @@ impl Node {
             manners,
             tcp_open: Vec::new(),
             tcp_silent: Vec::new(),
+            tcp_mss: MSS,
             udp_echo: Vec::new(),
             udp_silent: Vec::new(),
             refusals: Vec::new(),

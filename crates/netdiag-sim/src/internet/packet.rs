@@ -115,6 +115,29 @@ pub(crate) fn rewrite_tos(packet: &mut [u8], tos: u8) {
     }
 }
 
+/// Lowers the MSS that a SYN offers to at most `most`.
+pub(crate) fn clamp_mss(packet: &mut [u8], header: &Header, most: u16) {
+    const MSS: u8 = 2;
+    const MSS_LENGTH: usize = 4;
+    let segment = packet.get(header.transport..).unwrap_or_default();
+    let is_syn = segment.get(13).is_some_and(|flags| flags & 0x02 != 0);
+    if header.protocol != TCP || header.fragment || !is_syn {
+        return;
+    }
+    let end = segment.get(12).map_or(0, |words| usize::from(words >> 4) * 4).min(segment.len());
+    let mut at = 20;
+    while at + MSS_LENGTH <= end && segment[at] != 0 {
+        let length = if segment[at] == 1 { 1 } else { usize::from(segment[at + 1]).max(2) };
+        if segment[at] == MSS && length == MSS_LENGTH {
+            let place = header.transport + at + 2;
+            let mss = u16_at(packet, place).min(most);
+            packet[place..place + 2].copy_from_slice(&mss.to_be_bytes());
+            return seal_transport(packet, header);
+        }
+        at += length;
+    }
+}
+
 /// Mends the checksum at `at` after a 16-bit word that it covers went from `old` to `new`.
 pub(crate) fn mend(packet: &mut [u8], at: usize, old: u16, new: u16) {
     let check = u16::from_be_bytes([packet[at], packet[at + 1]]);
@@ -304,6 +327,40 @@ mod tests {
         for _ in 0..64 {
             decrement_hop_limit(&mut packet);
             assert_eq!(internet_checksum(&packet[..20]), 0);
+        }
+    }
+
+    #[test]
+    fn a_clamped_mss_is_the_smaller_one_and_sums_up() {
+        let (source, destination) = ("10.0.0.1", "10.0.0.2");
+        let envelope = Envelope {
+            source: source.parse().expect("an address"),
+            destination: destination.parse().expect("an address"),
+            protocol: TCP,
+            hop_limit: 64,
+            tos: 0,
+            identification: 7,
+            dont_fragment: true,
+        };
+        let syn = netdiag_wire::tcp::Syn {
+            source_port: 9,
+            destination_port: 80,
+            sequence: 1,
+            mss: 1_460,
+            timestamp: 5,
+        };
+        for (most, expected) in [(1_200, 1_200), (1_460, 1_460), (9_000, 1_460)] {
+            let mut packet = Vec::new();
+            begin(&mut packet, &envelope);
+            netdiag_wire::tcp::emit_syn(&syn, envelope.source, envelope.destination, &mut packet);
+            seal(&mut packet);
+            let header = Header::read(&packet).expect("a packet");
+            clamp_mss(&mut packet, &header, most);
+            assert_eq!(u16_at(&packet, 42), expected);
+            assert_eq!(transport_sum(&packet, &header).finish(), 0);
+            for len in 20..packet.len() {
+                clamp_mss(&mut packet[..len].to_vec(), &header, 1);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use super::VirtualNetwork;
 use crate::scenario::{Local, LocalStamps, SignalName};
 use crate::truth::Fact;
-use netdiag_engine::port::{Change, InputKind, Inputs, SendError, StopCause};
+use netdiag_engine::port::{Change, Console, InputKind, Inputs, Key, SendError, Size, StopCause};
 use netdiag_model::Instant;
 use std::net::IpAddr;
 
@@ -118,6 +118,19 @@ impl VirtualNetwork {
                 SignalName::Quit => InputKind::Interim,
             };
             inputs.push(at, kind);
+        }
+        for typed in local.keys.iter().flat_map(|keys| keys.chars()) {
+            let key = match typed {
+                '\n' => Key::Enter,
+                '\u{1b}' => Key::Escape,
+                '\t' => Key::Down,
+                other => Key::Char(other),
+            };
+            inputs.push(at, InputKind::Console(Console::Key(key)));
+        }
+        if let Some([columns, rows]) = local.resized {
+            let size = Size { columns, rows };
+            inputs.push(at, InputKind::Console(Console::Resized(size)));
         }
         self.locals.receive_drops += local.receive_drops.unwrap_or_default();
     }

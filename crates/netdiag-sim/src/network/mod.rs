@@ -32,6 +32,8 @@ const RAW_IDENTIFIERS: Identifiers = Identifiers { first: 0x4e40, count: 16 };
 const DATAGRAM_IDENTIFIER: Identifiers = Identifiers { first: 0x2236, count: 1 };
 /// Of UDP: its port.
 const UDP_IDENTIFIER: Identifiers = Identifiers { first: send::UDP_PORT, count: 1 };
+/// Of raw TCP: its ports.
+const TCP_PORTS: Identifiers = Identifiers { first: 60_992, count: 16 };
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
 
@@ -176,6 +178,10 @@ impl VirtualNetwork {
     }
 }
 
+/// What a user without rights is told.
+const NO_RAW_TCP: NetworkError =
+    NetworkError { call: "socket(SOCK_RAW, IPPROTO_ICMP)", errno: EPERM };
+
 /// What is open: UDP always; ICMP unless it is UDP alone that the process may use.
 fn opened(socket: SocketKind, identifiers: Identifiers) -> Opened {
     let opening = |socket, identifiers| Opening {
@@ -187,7 +193,14 @@ fn opened(socket: SocketKind, identifiers: Identifiers) -> Opened {
     let udp = || Ok(opening(SocketKind::UdpErrorQueue, UDP_IDENTIFIER));
     if socket != SocketKind::UdpErrorQueue {
         let icmp = opening(socket, identifiers);
-        return Opened { udp4: udp(), udp6: udp(), ..Opened::icmp(Ok(icmp.clone()), Ok(icmp)) };
+        let mut opened =
+            Opened { udp4: udp(), udp6: udp(), ..Opened::icmp(Ok(icmp.clone()), Ok(icmp)) };
+        let tcp = match socket {
+            SocketKind::Raw => Ok(opening(socket, TCP_PORTS)),
+            _ => Err(NO_RAW_TCP),
+        };
+        (opened.tcp4, opened.tcp6) = (tcp.clone(), tcp);
+        return opened;
     }
     // What a user without rights is told who is not in net.ipv4.ping_group_range either.
     let refused = |family, socket, call, errno| Refused {
@@ -213,7 +226,14 @@ fn opened(socket: SocketKind, identifiers: Identifiers) -> Opened {
     ]
     .map(|(family, socket, call, errno)| refused(family, socket, call, errno));
     let [_, ipv4, _, ipv6] = refused.each_ref().map(|refused| Err(refused.error.clone()));
-    Opened { udp4: udp(), udp6: udp(), refused: refused.to_vec(), ..Opened::icmp(ipv4, ipv6) }
+    Opened {
+        udp4: udp(),
+        udp6: udp(),
+        tcp4: Err(NO_RAW_TCP),
+        tcp6: Err(NO_RAW_TCP),
+        refused: refused.to_vec(),
+        ..Opened::icmp(ipv4, ipv6)
+    }
 }
 
 impl Network for VirtualNetwork {

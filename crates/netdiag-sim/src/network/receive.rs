@@ -123,6 +123,12 @@ impl<'a> Context<'a> {
                 let data = payload.get(8..).unwrap_or_default();
                 self.tell(Message::Udp(u16_at(payload, 0), data))
             }
+            TCP if self.is_raw_tcp(u16_at(payload, 2)) && payload.len() >= 4 => {
+                self.tell(match self.header.family() {
+                    Family::Ipv4 => Message::Ipv4(self.packet),
+                    Family::Ipv6 => Message::Tcp(payload),
+                })
+            }
             TCP => Verdict::Segment,
             _ => Verdict::Swallow(Fact::Unwanted),
         }
@@ -173,6 +179,7 @@ impl<'a> Context<'a> {
             }
             ICMP | ICMPV6 if self.socket == SocketKind::Raw => self.tell_message(message),
             ICMP | ICMPV6 => self.queue(Channel::Icmp, destination, errno, message, transport),
+            TCP if self.is_raw_tcp(u16_at(transport, 0)) => self.tell_message(message),
             // UDP and TCP hear only of messages that ICMP itself has checked.
             UDP | TCP if !icmp_checksum_ok(self.packet, &self.header) => {
                 Verdict::Swallow(Fact::KernelBadChecksum)
@@ -206,6 +213,13 @@ impl<'a> Context<'a> {
         }
         let Identifiers { first, count } = self.identifiers;
         identifier.wrapping_sub(first) < u16::from(count)
+    }
+
+    /// Whether a port is one of the raw TCP socket's. The kernel's reset of what answers there is left
+    /// out: no node here remembers a connection that it could end.
+    fn is_raw_tcp(&self, port: u16) -> bool {
+        let Identifiers { first, count } = super::TCP_PORTS;
+        self.socket == SocketKind::Raw && port.wrapping_sub(first) < u16::from(count)
     }
 
     fn tell_message(&self, message: &'a [u8]) -> Verdict<'a> {

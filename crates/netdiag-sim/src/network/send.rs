@@ -77,7 +77,7 @@ impl VirtualNetwork {
         let Transmit { channel, destination, control, bytes, .. } = transmit;
         let family = destination.family();
         let closed = self.opened.channel(*channel, family).err();
-        if let Some(error) = closed.filter(|_| *channel != Channel::Tcp) {
+        if let Some(error) = closed {
             return Err(SendError::new(error.errno));
         }
         let protocol = match (channel, family) {
@@ -105,7 +105,7 @@ impl VirtualNetwork {
         }
         seal(&mut self.packet);
         // Over a raw IPv4 socket the checksum is the sender's, right or wrong.
-        if datagram || family == Family::Ipv6 || protocol == UDP {
+        if datagram || protocol == ICMPV6 || protocol == UDP {
             self.seal_transport();
         }
         Ok(())

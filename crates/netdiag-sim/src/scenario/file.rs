@@ -90,6 +90,8 @@ pub struct Node {
     /// TCP ports that answer SYN with SYN-ACK; the others answer RST.
     #[serde(default)]
     pub tcp_open: Vec<u16>,
+    /// The MSS that its SYN-ACKs offer, 1460 if absent.
+    pub tcp_mss: Option<u16>,
     /// TCP ports that answer nothing.
     #[serde(default)]
     pub tcp_silent: Vec<u16>,
@@ -161,6 +163,8 @@ pub struct IcmpManners {
     pub objects: Vec<ToldObject>,
     /// The TOS byte or traffic class that packets to hosts behind it go on with.
     pub rewrite_tos: Option<u8>,
+    /// The largest MSS that SYNs to hosts behind it go on with (MSS clamping).
+    pub clamp_mss: Option<u16>,
 }
 
 /// A token bucket.
@@ -443,6 +447,11 @@ pub struct Local {
     pub stall: Option<Span>,
     /// The process gets a signal.
     pub signal: Option<SignalName>,
+    /// Keys are pressed at the terminal: characters, the end of a line for the enter key, a tabulator
+    /// for the arrow down. In virtual time only.
+    pub keys: Option<String>,
+    /// The terminal has this many columns and rows now. In virtual time only.
+    pub resized: Option<[u16; 2]>,
     /// The next so many packets are dropped for want of room in the socket.
     pub receive_drops: Option<u64>,
     /// The interface is down.

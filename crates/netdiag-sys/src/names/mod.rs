@@ -13,7 +13,7 @@ use hickory_resolver::Hosts;
 use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_model::{Destination, Family, Found, Untrusted};
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -48,11 +48,7 @@ struct Sources<'a> {
 /// [`LookupError::NotFound`] when a server or file says that there is no such name or no such
 /// address, [`LookupError::NoAnswer`] when nobody says anything, and [`LookupError::Invalid`] when
 /// the text cannot be a name.
-pub fn resolve(
-    name: &str,
-    family: Option<Family>,
-    total: Duration,
-) -> Result<Vec<Destination>, LookupError> {
+pub fn resolve(name: &str, family: Option<Family>, total: Duration) -> Result<Found, LookupError> {
     let sources = Sources {
         hosts: Path::new("/etc/hosts"),
         resolv_conf: Path::new("/etc/resolv.conf"),
@@ -66,21 +62,26 @@ fn resolve_with(
     name: &str,
     family: Option<Family>,
     total: Duration,
-) -> Result<Vec<Destination>, LookupError> {
+) -> Result<Found, LookupError> {
     if let Some(destination) = literal(name)? {
-        return of_family(vec![destination], family, "the address itself");
+        return of_family(vec![destination], family, "the address itself").map(Found::from);
     }
     let parsed = parse_name(name)?;
     let known = from_hosts(sources.hosts, &parsed, family);
     if !known.is_empty() {
-        return Ok(order::sorted(known));
+        let canonical = canonical(sources.hosts, name);
+        return Ok(Found::from(order::sorted(known)).named(canonical));
     }
     if is_localhost(name) {
         let loopback =
             [IpAddr::V6(Ipv6Addr::LOCALHOST), Ipv4Addr::LOCALHOST.into()].map(Destination::new);
-        return of_family(order::sorted(loopback.to_vec()), family, "this machine");
+        return of_family(order::sorted(loopback.to_vec()), family, "this machine")
+            .map(Found::from);
     }
-    let found = servers::resolve(sources, parsed.clone(), family, total).map(order::sorted);
+    let found = servers::resolve(sources, parsed.clone(), family, total).map(|found| {
+        let canonical = found.canonical.clone();
+        Found::from(order::sorted(found.into_iter().collect())).named(canonical)
+    });
     match reserved(name) {
         // It was not asked, whatever its servers are called.
         Some(reserved) if matches!(found, Err(LookupError::NotFound { .. })) => {
@@ -158,6 +159,19 @@ fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
+/// The first name of the line of the hosts file that has this one (hosts(5)).
+fn canonical(path: &Path, name: &str) -> Option<Untrusted> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let name = name.trim_end_matches('.');
+    let named = text.lines().find_map(|line| {
+        let mut names = line.split('#').next()?.split_whitespace().skip(1);
+        let first = names.next()?;
+        let has_it = std::iter::once(first).chain(names).any(|one| one.eq_ignore_ascii_case(name));
+        has_it.then_some(first)
+    });
+    named.map(Untrusted::from)
+}
+
 /// What the hosts file says; nothing where it cannot be read.
 fn from_hosts(path: &Path, name: &Name, family: Option<Family>) -> Vec<Destination> {
     let mut hosts = Hosts::default();
@@ -192,3 +206,11 @@ pub(crate) fn name_from_hosts(address: IpAddr) -> Option<Untrusted> {
 
 #[cfg(test)]
 mod tests;
+
+/// The name of this machine; `localhost` where it has none that is text.
+#[must_use]
+pub fn host_name() -> String {
+    crate::raw::host_name()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
+}

@@ -8,12 +8,13 @@ use hickory_resolver::Resolver;
 use hickory_resolver::config::{
     LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
 };
+use hickory_resolver::lookup_ip::LookupIp;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::Name;
 use hickory_resolver::system_conf::parse_resolv_conf;
 use netdiag_model::failure::LookupError;
-use netdiag_model::{Destination, Family};
+use netdiag_model::{Destination, Family, Found, Untrusted};
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ struct Configuration {
 
 /// What became of one server.
 enum Verdict {
-    Found(Vec<Destination>),
+    Found(Found),
     NotFound(String),
     /// Nothing is known of the name, and why.
     Silent(Silence),
@@ -61,7 +62,7 @@ pub(super) fn resolve(
     name: Name,
     family: Option<Family>,
     total: Duration,
-) -> Result<Vec<Destination>, LookupError> {
+) -> Result<Found, LookupError> {
     let configuration = read(sources, family, total).map_err(|reason| {
         LookupError::no_resolver(format!("{}: {reason}", sources.resolv_conf.display()))
     })?;
@@ -114,7 +115,7 @@ async fn ask_all(
     name: Name,
     family: Option<Family>,
     total: Duration,
-) -> Result<Vec<Destination>, LookupError> {
+) -> Result<Found, LookupError> {
     let deadline = Instant::now() + total;
     let mut asked = JoinSet::new();
     let mut ledger = Ledger::default();
@@ -163,7 +164,7 @@ fn ask(
             let tried = tries.fetch_add(1, Ordering::Relaxed) + 1;
             let result = resolver.lookup_ip(name.clone()).await;
             let verdict = match result {
-                Ok(found) => Verdict::Found(found.iter().map(Destination::new).collect()),
+                Ok(found) => Verdict::Found(answer(&found)),
                 Err(error) => failure(&error, sockets.told(), family),
             };
             match verdict {
@@ -172,6 +173,16 @@ fn ask(
             }
         }
     }
+}
+
+/// The addresses of an answer, and the name that they are of.
+fn answer(found: &LookupIp) -> Found {
+    let addresses: Vec<Destination> = found.iter().map(Destination::new).collect();
+    let mut records = found.as_lookup().answers().iter();
+    let owner = records.find(|record| record.data.ip_addr().is_some());
+    let name = owner.map(|record| record.name.to_utf8());
+    let canonical = name.map(|name| Untrusted::from(name.trim_end_matches('.')));
+    Found::from(addresses).named(canonical)
 }
 
 /// A resolver that knows one server, and tries once.

@@ -4,7 +4,7 @@ use super::{TOTAL, literal, resolve};
 use crate::raw::{self, PollFd};
 use crate::{clock, signals};
 use netdiag_model::failure::LookupError;
-use netdiag_model::{Destination, Family, Instant};
+use netdiag_model::{Family, Found, Instant};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -21,7 +21,7 @@ const DESCRIPTORS: usize = 8;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What became of one name, and how long that took.
-pub type LookedUp = (Result<Vec<Destination>, LookupError>, Duration);
+pub type LookedUp = (Result<Found, LookupError>, Duration);
 
 /// Looks up the addresses of several targets, each as [`resolve`] does, those that are no addresses
 /// at the same time, as far as there are descriptors for it, and all of them within [`TOTAL`] and

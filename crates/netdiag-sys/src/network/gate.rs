@@ -1,7 +1,9 @@
 //! How fast a user who is not root may send, whatever a command asks for: netdiag is no flooder.
 
 use libc::EDQUOT;
-use netdiag_engine::port::{InputKind, Inputs, Operation, Operations, SendError};
+use netdiag_engine::port::{
+    Channel, InputKind, Inputs, Operation, Operations, SendError, Transmit,
+};
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -11,7 +13,7 @@ use std::time::Duration;
 const IN_A_SECOND: u32 = 2_500;
 /// From one packet to a target to the next.
 const APART: Duration = Duration::from_millis(2);
-/// From one TCP connection attempt to a target to the next.
+/// From one TCP connection attempt, or SYN, to a target to the next.
 const CONNECTS_APART: Duration = Duration::from_millis(20);
 /// From one packet to a group to the next: each can bring an answer from every host there.
 const GROUPS_APART: Duration = Duration::from_secs(1);
@@ -70,6 +72,10 @@ impl Gate {
             Operation::Transmit(transmit) if is_group(transmit.destination.address()) => {
                 ((transmit.destination.address(), false), GROUPS_APART, GROUPS_SLACK)
             }
+            Operation::Transmit(Transmit { channel: Channel::Tcp, destination, .. }) => {
+                let slack = CONNECTS_APART * (AT_ONCE - 1);
+                ((destination.address(), true), CONNECTS_APART, slack)
+            }
             Operation::Transmit(transmit) => {
                 ((transmit.destination.address(), false), APART, APART * (AT_ONCE - 1))
             }
@@ -105,7 +111,7 @@ fn is_group(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdiag_engine::port::{Channel, Control, OperationId, Transmit};
+    use netdiag_engine::port::{Control, OperationId};
     use netdiag_model::Destination;
 
     fn at(micros: u64) -> Instant {

@@ -107,9 +107,9 @@ impl Lane {
     /// Whether a datagram leaves by it.
     pub(super) fn carries(&self, transmit: &Transmit<&[u8]>) -> bool {
         let fits = match transmit.channel {
-            Channel::Icmp => !self.socket.is_udp(),
+            Channel::Icmp => !(self.socket.is_udp() || self.socket.is_tcp()),
             Channel::Udp { .. } => self.socket.is_udp(),
-            Channel::Tcp => false,
+            Channel::Tcp => self.socket.is_tcp(),
         };
         fits && self.socket.family == transmit.destination.family()
     }

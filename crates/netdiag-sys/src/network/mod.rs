@@ -12,6 +12,7 @@ mod receive;
 mod send;
 mod unstamped;
 
+use crate::console::Console;
 use crate::dialog::Dialogs;
 use crate::interfaces::Interfaces;
 use crate::open::ProbeSocket;
@@ -50,6 +51,8 @@ pub struct SystemNetwork {
     dialogs: Option<Dialogs>,
     signals: Option<Signals>,
     interfaces: Option<Interfaces>,
+    /// Where a screen is drawn, and keys are pressed.
+    console: Option<Console>,
     /// For users who are not root.
     gate: Option<Gate>,
     /// What is to be written while waiting.
@@ -80,6 +83,7 @@ impl SystemNetwork {
             dialogs: None,
             signals: None,
             interfaces: None,
+            console: None,
             gate: (!privileges::is_root()).then(Gate::default),
             output: None,
             set: Vec::new(),
@@ -98,6 +102,17 @@ impl SystemNetwork {
     /// When there is no descriptor to be had (signalfd(2)).
     pub fn watch_signals(&mut self) -> Result<(), NetworkError> {
         self.signals = Some(Signals::watch()?);
+        Ok(())
+    }
+
+    /// The same, and from now on keys and the size of the terminal are inputs, too, and the terminal
+    /// is this program's until the network is dropped, whatever ends it.
+    ///
+    /// # Errors
+    /// When the terminal cannot be had.
+    pub fn watch_console(&mut self) -> Result<(), NetworkError> {
+        self.signals = Some(Signals::watch_with_screen()?);
+        self.console = Some(Console::open()?);
         Ok(())
     }
 
@@ -213,6 +228,7 @@ impl SystemNetwork {
         self.set.extend(self.interfaces.iter().map(|news| PollFd::new(news.as_fd(), false)));
         self.set.extend(self.signals.iter().map(|signals| PollFd::new(signals.as_fd(), false)));
         self.set.extend(self.dialogs.iter().map(|dialogs| PollFd::new(dialogs.as_fd(), false)));
+        self.set.extend(self.console.iter().filter_map(Console::poll));
         let output = self.output.as_ref().filter(|output| output.is_waiting());
         self.set.extend(output.map(|_| PollFd::stdout()));
         let ready = raw::poll(&mut self.set, timeout);
@@ -256,9 +272,17 @@ impl SystemNetwork {
             drained = drained.min(lane.drain(&mut self.shared, has_error, inputs)?);
         }
         self.connects.finish(polled, &mut self.shared.errors, inputs);
-        // The last of the set, before the dialogs; read only when there is something, which the
+        // The keys are last, if there can be any.
+        let mut behind = usize::from(self.dialogs.is_some());
+        if let Some(console) = self.console.as_mut().filter(|console| console.poll().is_some()) {
+            if self.set.last().is_some_and(|polled| polled.is_ready()) {
+                console.read(clock::now(), inputs);
+            }
+            behind += 1;
+        }
+        // Before the dialogs; read only when there is something, which the
         // next poll tells as well.
-        let place = self.set.len().checked_sub(1 + usize::from(self.dialogs.is_some()));
+        let place = self.set.len().checked_sub(1 + behind);
         let signalled = place.and_then(|place| self.set.get(place)).is_some_and(|p| p.is_ready());
         if let Some(signals) = self.signals.as_mut().filter(|_| signalled) {
             signals.read(inputs);

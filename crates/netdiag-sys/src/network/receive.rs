@@ -110,6 +110,7 @@ impl Lane {
             (_, SocketKind::UdpErrorQueue) => Message::Udp(port, message.bytes),
             (Family::Ipv4, SocketKind::Raw) => Message::Ipv4(message.bytes),
             (Family::Ipv4, _) => Message::Icmpv4(message.bytes),
+            (Family::Ipv6, _) if self.socket.is_tcp() => Message::Tcp(message.bytes),
             (Family::Ipv6, _) => Message::Icmpv6(message.bytes),
         }
     }

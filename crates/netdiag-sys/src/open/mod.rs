@@ -4,6 +4,7 @@
 mod datagram;
 mod probe;
 mod raw_icmp;
+mod raw_tcp;
 mod tcp;
 mod udp;
 mod why;
@@ -67,6 +68,9 @@ pub struct OpenRequest {
     /// Whether a raw ICMP socket also hears of errors about UDP datagrams: they count from the UDP
     /// socket's error queue, which does not tell their headers.
     pub udp_quotes: bool,
+    /// How many ports raw TCP leaves from, 1, 2, 4, 8 or 16; 0: it is not opened. It also takes a raw
+    /// ICMP socket, which then hears of errors about TCP.
+    pub tcp_ports: u8,
     /// Only this kind of socket, whatever the ladder says, beside UDP if that is asked for; for
     /// tests.
     pub forced: Option<SocketKind>,
@@ -104,12 +108,12 @@ impl OpenRequest {
     #[must_use]
     pub fn open_then<T>(&self, then: impl FnOnce() -> T) -> (SystemNetwork, T) {
         let mut refused = Vec::new();
-        let [(mut ipv4, mut udp4), (mut ipv6, mut udp6)] = with_net_raw(|| {
+        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = with_net_raw(|| {
             [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused))
         });
         let mend = if refused.is_empty() { Mend::default() } else { privileges::mend() };
         let done = then();
-        let opened = [&mut ipv4, &mut ipv6, &mut udp4, &mut udp6];
+        let opened = [&mut ipv4, &mut ipv6, &mut udp4, &mut udp6, &mut tcp4, &mut tcp6];
         opened.into_iter().flatten().for_each(|socket| socket.finish(self));
         let opening = |tried: &Tried| {
             tried.as_ref().map(|socket| socket.opening.clone()).map_err(Clone::clone)
@@ -117,24 +121,28 @@ impl OpenRequest {
         let is_unmarked = |tried: &Tried| {
             tried.as_ref().is_ok_and(|socket| self.mark.is_some_and(|mark| socket.mark() != mark))
         };
-        let unmarked = [&ipv4, &ipv6, &udp4, &udp6].into_iter().any(is_unmarked);
+        let all = [&ipv4, &ipv6, &udp4, &udp6, &tcp4, &tcp6];
+        let unmarked = all.into_iter().any(is_unmarked);
         let opened = Opened {
             ipv4: opening(&ipv4),
             ipv6: opening(&ipv6),
             udp4: opening(&udp4),
             udp6: opening(&udp6),
+            tcp4: opening(&tcp4),
+            tcp6: opening(&tcp6),
             refused,
             unmarked,
             mend,
         };
-        let sockets = [ipv4, ipv6, udp4, udp6].into_iter().flatten();
+        let sockets = [ipv4, ipv6, udp4, udp6, tcp4, tcp6].into_iter().flatten();
         (SystemNetwork::new(opened, sockets), done)
     }
 
-    /// The sockets of one family, ICMP and UDP.
-    fn open_family(&self, family: Family, refused: &mut Vec<Refused>) -> (Tried, Tried) {
+    /// The sockets of one family: ICMP, UDP and raw TCP.
+    fn open_family(&self, family: Family, refused: &mut Vec<Refused>) -> (Tried, Tried, Tried) {
         if self.family.is_some_and(|only| only != family) {
-            return (Err(NetworkError::NOT_ASKED_FOR), Err(NetworkError::NOT_ASKED_FOR));
+            const NONE: Tried = Err(NetworkError::NOT_ASKED_FOR);
+            return (NONE, NONE, NONE);
         }
         let mut missing = Vec::new();
         let icmp = if self.no_icmp {
@@ -158,7 +166,20 @@ impl OpenRequest {
             let socket = SocketKind::UdpErrorQueue;
             refused.push(Refused { family, socket, error: error.clone() });
         }
-        (icmp, udp)
+        let tcp = self.open_tcp(family, icmp.as_ref());
+        (icmp, udp, tcp)
+    }
+
+    /// Raw TCP, where a raw ICMP socket tells of the errors about it.
+    fn open_tcp(&self, family: Family, icmp: Result<&ProbeSocket, &NetworkError>) -> Tried {
+        const NO_RAW: NetworkError =
+            NetworkError { call: "socket(SOCK_RAW, IPPROTO_ICMP)", errno: libc::EPERM };
+        match icmp {
+            _ if self.tcp_ports == 0 => Err(NetworkError::NOT_ASKED_FOR),
+            Ok(icmp) if icmp.opening.socket == SocketKind::Raw => raw_tcp::open(self, family),
+            Ok(_) => Err(NO_RAW),
+            Err(error) => Err(error.clone()),
+        }
     }
 
     /// The best rung of the ladder that this process can stand on.

@@ -44,6 +44,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
+    /// Sockets that keep the ports of raw TCP from everybody else.
+    pub(crate) reserved: Vec<Socket>,
     /// It is read even if nothing is sent by it.
     pub(crate) only_listens: bool,
     /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
@@ -80,6 +82,7 @@ impl ProbeSocket {
             is_direct: request.direct && family == Family::Ipv4,
             tells_departures: false,
             only_listens: false,
+            reserved: Vec::new(),
         }
     }
 
@@ -108,6 +111,11 @@ impl ProbeSocket {
     /// Whether what leaves by it is the payload of UDP datagrams, not ICMP messages.
     pub(crate) fn is_udp(&self) -> bool {
         self.opening.socket == SocketKind::UdpErrorQueue
+    }
+
+    /// Whether what leaves by it are segments of TCP.
+    pub(crate) fn is_tcp(&self) -> bool {
+        !self.reserved.is_empty()
     }
 
     /// The firewall mark of what leaves by it.

@@ -3,11 +3,12 @@
 
 use super::OpenRequest;
 use super::probe::{self, ProbeSocket};
+use crate::filter::Quotes;
 use crate::{filter, random, raw};
 use netdiag_engine::port::{Identifiers, NetworkError, Opening, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
 
@@ -34,7 +35,8 @@ pub(super) fn open(
     let socket = Socket::new(domain, Type::RAW, Some(protocol)).map_err(probe::error(call))?;
     probe::ask_for_stamps(&socket, request);
     let identifiers = identifiers(request)?;
-    attach_filter(&socket, family, identifiers, request.udp_quotes)?;
+    let quotes = Quotes { udp: request.udp_quotes, tcp: request.tcp_ports > 0 };
+    attach_filter(&socket, family, identifiers, quotes)?;
     forget_foreign(&socket);
     probe::set_options(&socket, request, family)?;
     let opening = Opening {
@@ -44,7 +46,7 @@ pub(super) fn open(
         lost: Vec::new(),
     };
     let mut socket = ProbeSocket::new(socket, family, opening, request);
-    socket.only_listens = request.udp_quotes;
+    socket.only_listens = quotes != Quotes::default();
     Ok(socket)
 }
 
@@ -64,7 +66,7 @@ fn identifiers(request: &OpenRequest) -> Result<Identifiers, NetworkError> {
 
 /// Forgets what came between the opening of the socket and its filter: nothing was sent, so nothing
 /// is for us.
-fn forget_foreign(socket: &Socket) {
+pub(super) fn forget_foreign(socket: &Socket) {
     let mut byte = [MaybeUninit::uninit()];
     let mut forget = || socket.recv_with_flags(&mut byte, libc::MSG_DONTWAIT).is_ok();
     let _ = (0..MOST_FOREIGN).find(|_| !forget());
@@ -74,21 +76,26 @@ fn attach_filter(
     socket: &Socket,
     family: Family,
     identifiers: Identifiers,
-    udp_quotes: bool,
+    quotes: Quotes,
 ) -> Result<(), NetworkError> {
     let program = match family {
-        Family::Ipv4 => filter::ipv4(identifiers, udp_quotes),
-        Family::Ipv6 => filter::ipv6(identifiers, udp_quotes),
+        Family::Ipv4 => filter::ipv4(identifiers, quotes),
+        Family::Ipv6 => filter::ipv6(identifiers, quotes),
     };
-    socket.attach_filter(&program).map_err(probe::error("setsockopt(SO_ATTACH_FILTER)"))?;
-    raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_LOCK_FILTER, 1)
-        .map_err(|errno| NetworkError { call: "setsockopt(SO_LOCK_FILTER)", errno })?;
+    lock_filter(socket, &program)?;
     if family == Family::Ipv6 {
         // Only spares the kernel a copy of what the filter drops, so a refusal is no matter.
         let types = filter::icmp6_types();
         let _ = raw::set_bytes(socket.as_fd(), libc::IPPROTO_ICMPV6, ICMPV6_FILTER, &types);
     }
     Ok(())
+}
+
+/// Attaches a filter for good.
+pub(super) fn lock_filter(socket: &Socket, program: &[SockFilter]) -> Result<(), NetworkError> {
+    socket.attach_filter(program).map_err(probe::error("setsockopt(SO_ATTACH_FILTER)"))?;
+    raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_LOCK_FILTER, 1)
+        .map_err(|errno| NetworkError { call: "setsockopt(SO_LOCK_FILTER)", errno })
 }
 
 #[cfg(test)]
@@ -113,7 +120,9 @@ mod tests {
             };
             let raw = SockRef::from(&socket);
             let block = Identifiers { first: 16, count: 16 };
-            for change in [raw.attach_filter(&filter::ipv4(block, false)), raw.detach_filter()] {
+            for change in
+                [raw.attach_filter(&filter::ipv4(block, Quotes::default())), raw.detach_filter()]
+            {
                 let refused = change.expect_err("the filter stays");
                 assert_eq!(refused.raw_os_error(), Some(libc::EPERM), "{refused}");
             }

@@ -27,7 +27,7 @@ pub(super) fn open(
     let socket =
         Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(probe::error(call))?;
     probe::ask_for_stamps(&socket, request);
-    let port = bind(&socket, family)?;
+    let port = bind(&socket, family, 0)?;
     probe::set_options(&socket, request, family)?;
     let opening = Opening {
         socket: SocketKind::UdpErrorQueue,
@@ -57,8 +57,8 @@ const LOST: &[&str] = &[
 ];
 
 /// Takes a port now, so that it is ours from the start. SO_REUSEADDR and SO_REUSEPORT stay off:
-/// nobody else gets what is sent to it.
-fn bind(socket: &Socket, family: Family) -> Result<u16, NetworkError> {
+/// nobody else gets what is sent to it. 0: one of the kernel's choice.
+pub(super) fn bind(socket: &Socket, family: Family, port: u16) -> Result<u16, NetworkError> {
     let any = match family {
         Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
         Family::Ipv6 => {
@@ -67,6 +67,6 @@ fn bind(socket: &Socket, family: Family) -> Result<u16, NetworkError> {
             Ipv6Addr::UNSPECIFIED.into()
         }
     };
-    socket.bind(&SockAddr::from(SocketAddr::new(any, 0))).map_err(probe::error("bind"))?;
-    probe::local_port(socket)
+    socket.bind(&SockAddr::from(SocketAddr::new(any, port))).map_err(probe::error("bind"))?;
+    if port == 0 { probe::local_port(socket) } else { Ok(port) }
 }

@@ -12,6 +12,7 @@ mod output;
 mod poll;
 mod process;
 mod start;
+mod terminal;
 
 pub(crate) use capabilities::{
     Capabilities, capabilities, clear_ambient_set, drop_bounding_set, has_no_new_privileges,
@@ -29,8 +30,13 @@ pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};
 pub(crate) use process::{
     SignalMask, arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, exit_now,
-    ignore, is_ignored, open_null_if_closed, raise, random_bytes, real_user, restore_signals,
-    set_mask, signal_descriptor, unblock_signal,
+    host_name, ignore, is_ignored, open_null_if_closed, raise, random_bytes, real_user,
+    restore_signals, set_mask, signal_descriptor, unblock_signal,
+};
+
+pub(crate) use terminal::{
+    give_terminal_back, has_keys, read_keys, restore_terminal, retake_terminal, take_terminal,
+    terminal_size,
 };
 
 pub use start::start;

@@ -17,6 +17,11 @@ impl PollFd {
         Self(libc::pollfd { fd: descriptor.as_raw_fd(), events, revents: 0 })
     }
 
+    /// Waits for something on standard input.
+    pub(crate) const fn stdin() -> Self {
+        Self(libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 })
+    }
+
     /// Waits until standard output takes bytes.
     pub(crate) const fn stdout() -> Self {
         Self(libc::pollfd { fd: libc::STDOUT_FILENO, events: libc::POLLOUT, revents: 0 })

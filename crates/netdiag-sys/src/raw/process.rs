@@ -96,8 +96,9 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
     }
 }
 
-fn set_action(signal: i32, handler: libc::sighandler_t) {
-    // SAFETY: as above; the handler is SIG_DFL, SIG_IGN or `exit_130`, which is async-signal-safe.
+pub(super) fn set_action(signal: i32, handler: libc::sighandler_t) {
+    // SAFETY: as above; the handler is SIG_DFL, SIG_IGN, or one of this module that is
+    // async-signal-safe.
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         action.sa_sigaction = handler;
@@ -123,6 +124,7 @@ pub(crate) fn arm_exit(signal: i32) {
 }
 
 extern "C" fn exit_130(_: libc::c_int) {
+    super::restore_terminal();
     exit_now(130);
 }
 
@@ -136,6 +138,18 @@ pub(crate) fn exit_now(code: i32) -> ! {
 pub(crate) fn raise(signal: i32) {
     // SAFETY: the call takes no pointers.
     unsafe { libc::raise(signal) };
+}
+
+/// The name of this machine (`uname(2)`), where it is text.
+pub(crate) fn host_name() -> Option<String> {
+    // SAFETY: utsname is a C struct of characters, for which all zeroes is a value, and the call writes
+    // one; its strings have a terminating NUL.
+    unsafe {
+        let mut names: libc::utsname = std::mem::zeroed();
+        check(libc::uname(&raw mut names)).ok()?;
+        let name = std::ffi::CStr::from_ptr(names.nodename.as_ptr());
+        name.to_str().ok().map(str::to_owned)
+    }
 }
 
 /// The real user id.

@@ -28,8 +28,9 @@ const ARCHITECTURE: Option<u32> = if cfg!(all(target_arch = "x86_64", target_poi
 /// The last call of Linux 4.18, by the numbers of every architecture here.
 const LAST: c_long = libc::SYS_rseq;
 
-/// Refuses from now on what a measurement does not need; whether it opens files is its to say.
-pub(super) fn confine(opens: bool) -> raw::Result<()> {
+/// Refuses from now on what a measurement does not need; whether it opens files, or changes the mode of
+/// its terminal, is its to say.
+pub(super) fn confine(opens: bool, keys: bool) -> raw::Result<()> {
     let architecture = ARCHITECTURE.ok_or(libc::ENOSYS)?;
     let own = [raw::process()];
     let mut program = Program::new(architecture, number(LAST));
@@ -43,6 +44,12 @@ pub(super) fn confine(opens: bool) -> raw::Result<()> {
     program.allow_unless(number(libc::SYS_setsockopt), HEADERS);
     // Only to this process: `raise(3)`.
     program.allow_if(number(libc::SYS_tgkill), &[&[is(0, &own)]]);
+    let controls: Vec<u32> = match keys {
+        true => [CONTROLS, SCREEN].concat(),
+        false => CONTROLS.to_vec(),
+    };
+    // Whether this is a terminal, but not what is typed at it (TIOCSTI).
+    program.allow_if(number(libc::SYS_ioctl), &[&[is(1, &controls)]]);
     if opens {
         program.allow_if(number(libc::SYS_openat), &[&[READS_ONLY]]);
     }
@@ -163,6 +170,9 @@ const CONTROLS: &[u32] = &[
     raw::INTERFACE_INDEX,
 ];
 
+/// What a screen needs beside these: the mode of the terminal, which is put back at the end, its size.
+const SCREEN: &[u32] = &[libc::TCSETS as u32, libc::TCSETS2 as u32, libc::TIOCGWINSZ as u32];
+
 const THREAD: Argument<'_> =
     Argument { place: 0, mask: libc::CLONE_THREAD as u32, values: &[libc::CLONE_THREAD as u32] };
 
@@ -192,8 +202,6 @@ const CONDITIONAL: &[(c_long, &[&[Argument<'_>]])] = &[
             &[KIND, is(0, &[libc::AF_NETLINK as u32]), is(2, &[libc::NETLINK_ROUTE as u32])],
         ],
     ),
-    // Whether this is a terminal, but not what is typed at it (TIOCSTI).
-    (libc::SYS_ioctl, &[&[is(1, CONTROLS)]]),
     // Threads, no processes. What clone3 is asked for a filter cannot see, so it is none of the calls.
     (libc::SYS_clone, &[&[THREAD]]),
     (libc::SYS_prctl, &[&[is(0, &[libc::PR_SET_NAME as u32])]]),

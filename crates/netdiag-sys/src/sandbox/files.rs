@@ -37,6 +37,8 @@ pub struct Reads<'a> {
     /// What a look-up of names reads, /etc/hosts and /etc/resolv.conf above all, as they are now: what
     /// takes their place later cannot be read.
     pub names: bool,
+    /// The keys of the terminal, which needs another mode for that.
+    pub keys: bool,
     /// A file that the user named.
     pub file: Option<&'a str>,
 }

@@ -34,10 +34,10 @@ pub fn enter(reads: &Reads<'_>) -> Sandbox {
     if reads.any() {
         // In this order, since the filter knows no landlock.
         let landlock = files::confine(reads);
-        return Sandbox { seccomp: calls::confine(true), landlock: Some(landlock) };
+        return Sandbox { seccomp: calls::confine(true, reads.keys), landlock: Some(landlock) };
     }
     // Landlock would have nothing left to refuse, and costs as much as half of the filter.
-    let seccomp = calls::confine(false);
+    let seccomp = calls::confine(false, reads.keys);
     Sandbox { seccomp, landlock: seccomp.is_err().then(|| files::confine(reads)) }
 }
 

@@ -38,7 +38,7 @@ impl Measurement {
         );
         let message = format!(
             "{from}: {tried} hops of {} {name} probes each; a fault lies there, or a silent filter",
-            self.config.queries
+            self.queries()
         );
         let finding = self.finding_at("path-stops", Severity::Critical, farthest, message);
         let other = match self.config.protocol {
@@ -50,7 +50,7 @@ impl Measurement {
                 .with("last_hop", farthest)
                 .with("hops_tried", tried)
                 .with("kinds", vec![kind])
-                .with("n", self.config.queries)
+                .with("n", self.queries())
                 .with("threshold_probes", SILENT_PROBES)
                 .advise(format!("another kind of probe may pass: {other}")),
         )
@@ -58,7 +58,7 @@ impl Measurement {
 
     fn stopped_by_router(&self) -> Option<Finding> {
         let ttl = self.end?.ttl;
-        let hop = self.hop(ttl).filter(|_| self.refusals() >= REFUSALS.min(self.config.queries))?;
+        let hop = self.hop(ttl).filter(|_| self.refusals() >= REFUSALS.min(self.queries()))?;
         let who = hop
             .responders
             .iter()
@@ -96,7 +96,7 @@ impl Measurement {
         let of_it =
             self.hops.iter().filter(|hop| (cycle.first..=cycle.second_end()).contains(&hop.ttl));
         let rounds = of_it.map(|hop| hop.stats.counters().received()).min()?;
-        if rounds < ROUNDS.min(self.config.queries) {
+        if rounds < ROUNDS.min(self.queries()) {
             return None;
         }
         let names: Vec<String> = cycle.addresses.iter().map(ToString::to_string).collect();

@@ -22,12 +22,25 @@ impl Measurement {
                 }
             }
         }
+        findings.extend(self.low_mss());
         findings
+    }
+
+    /// The target's own MSS, as it came here.
+    fn low_mss(&self) -> Option<Finding> {
+        let (mss, count) = self.low_mss.filter(|(_, count)| *count >= self.needed())?;
+        let (hop, expected) = (self.reached_at()?, self.config.syn?.mss);
+        let message = format!(
+            "the target's MSS arrived as {mss}, below the {expected} of an interface of 1500 bytes: a \
+             smaller link there, a tunnel, or a clamp on the way back"
+        );
+        let finding = self.finding_at("mss-clamped", Severity::Info, hop.ttl, message);
+        Some(finding.with("mss", mss).with("expected", expected).with("n", count))
     }
 
     /// A single query cannot be quoted twice.
     fn needed(&self) -> u64 {
-        QUOTES.min(self.config.queries)
+        QUOTES.min(self.queries())
     }
 
     fn changed(&self, hop: &Hop, before: Option<&Hop>, change: &Changed, count: u64) -> Finding {
@@ -42,6 +55,9 @@ impl Measurement {
             let message =
                 format!("addresses are translated {place}: {name} {sent} became {quoted}");
             ("nat-seen", message, Severity::Info)
+        } else if is_clamped(change) {
+            let message = format!("the MSS of our SYN was lowered {place}: {sent} became {quoted}");
+            ("mss-clamped", message, Severity::Info)
         } else {
             let message =
                 format!("our packet was rewritten {place}: {name} {sent} became {quoted}");
@@ -61,6 +77,14 @@ impl Measurement {
             .with("quoted", json(change.quoted))
             .with("hop_before", before.map(|before| before.ttl))
             .with("n", count)
+    }
+}
+
+/// Whether a change is that of an MSS to a smaller one.
+fn is_clamped(change: &Changed) -> bool {
+    match (change.field, change.sent, change.quoted) {
+        (Field::Mss, Value::Number(sent), Value::Number(quoted)) => quoted < sent,
+        _ => false,
     }
 }
 

@@ -8,8 +8,9 @@ use crate::event::{Event, EventKind, Interim, Stray};
 use crate::order::Step;
 use crate::responder::Told;
 use crate::result::OutcomeName;
+use crate::rounds::keys;
 use netdiag_engine::outcome::{Detail, IcmpError, Reason, Rejection, Reply};
-use netdiag_engine::port::{Change, Control};
+use netdiag_engine::port::{Change, Console, Control, Key};
 use netdiag_engine::{
     Events, Measurement as Policy, Next, Outcome, Probe, ProbeSpec, Stray as Told_, WayOut,
 };
@@ -30,7 +31,10 @@ impl Measurement {
         self.last_asked = Some(now);
         self.progress_at.get_or_insert(now);
         let query = self.hop_mut(ttl).map_or(0, |hop| hop.ask(now));
-        self.open.insert(seq, Flight { ttl, query, asked_at: now, sent_at: None });
+        let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
+        let epoch = self.epochs.number;
+        let flight = Flight { ttl, query, number, epoch, asked_at: now, sent_at: None };
+        self.open.insert(seq, flight);
         Next::Probe(ProbeSpec {
             target: u32::from(ttl),
             seq,
@@ -44,6 +48,9 @@ impl Measurement {
 
     /// Ends it for a reason from outside.
     fn cut(&mut self, reason: StopReason) -> Next {
+        if self.close_early() {
+            return Next::Quit;
+        }
         let asked = self.hops.iter().rev().find(|hop| hop.asked > 0).map_or(0, |hop| hop.ttl);
         let ttl = self.end.map_or_else(|| asked.min(self.last()), |end| end.ttl);
         if self.end.is_none_or(|end| end.reason != StopReason::Reached) {
@@ -82,45 +89,48 @@ impl Policy for Measurement {
             self.complete = names.is_none();
             return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
         }
-        match self.step(now) {
+        let step = match self.rounds {
+            Some(_) => self.next_of_round(now),
+            None => self.step(now),
+        };
+        match step {
             Step::Ask(ttl) => self.ask(ttl, now),
-            Step::Wait(until) => match until.min(next_expiry).min(deadline) {
-                Instant::FAR => Next::WhenSettled,
-                until => Next::NotBefore(until),
-            },
+            Step::Wait(until) => {
+                let until = until.min(next_expiry).min(deadline);
+                match until.min(self.tell_figures(now, until, events)) {
+                    Instant::FAR => Next::WhenSettled,
+                    until => Next::NotBefore(until),
+                }
+            }
         }
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
         let Some(flight) = self.open.get_mut(&probe.seq) else { return };
         flight.sent_at = Some(probe.sent_at);
-        let ttl = flight.ttl;
-        if let Some(hop) = self.hop_mut(ttl) {
-            hop.stats.on_sent();
-        }
         self.last_at = self.last_at.max(Some(probe.sent_at));
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
-        let told = Told::new(detail, &self.sent_packet());
+        let told = Told::new(detail, &self.sent_packet(probe.seq));
         if self.open.contains_key(&probe.seq) {
             self.explained.entry(probe.seq).or_default().join(told);
             return;
         }
         // The headers of what has settled already.
         let past = self.settled.get(&probe.seq).filter(|past| past.answered && told.is_quoted);
-        let ttl = past.map(|past| past.ttl);
-        if let Some(hop) = ttl.and_then(|ttl| self.hop_mut(ttl)) {
+        let place = past.map(|past| (past.epoch, past.ttl));
+        if let Some(hop) = place.and_then(|(epoch, ttl)| self.hop_of(epoch, ttl)) {
             hop.tell(detail.from, told);
         }
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         let Some(flight) = self.open.remove(&probe.seq) else { return };
-        let settled = self.take(probe, flight, outcome);
-        let Flight { ttl, query, .. } = flight;
+        let settled = self.take(probe, flight, outcome, events);
+        let Flight { ttl, number, epoch, .. } = flight;
         let answered = settled.answer.is_some();
-        self.settled.insert(probe.seq, Past { ttl, query, answered });
+        self.settled.insert(probe.seq, Past { ttl, number, epoch, answered });
         if self.settled.len() > PAST_KEPT {
             self.settled.pop_first();
         }
@@ -136,9 +146,8 @@ impl Policy for Measurement {
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Told_, events: &mut Events<Event>) {
-        let Some(Past { ttl, query, answered }) = self.settled.get(&probe.seq).copied() else {
-            return;
-        };
+        let Some(past) = self.settled.get(&probe.seq).copied() else { return };
+        let Past { ttl, number: query, epoch, answered } = past;
         let again =
             |stray| if answered { EventKind::Duplicate(stray) } else { EventKind::Late(stray) };
         let of = |from: IpAddr, rtt| Stray { ttl, query, from, rtt };
@@ -150,6 +159,8 @@ impl Policy for Measurement {
             Told_::Duplicate(reply) | Told_::Further(reply) => {
                 (reply.received_at, EventKind::Duplicate(of_reply(reply)))
             }
+            // That the target says once more what it said is no fault of the path.
+            Told_::Repeated(_) => return,
             Told_::Advice(error) => {
                 let kind = EventKind::Advice { ttl, query, error: *error };
                 (probe.sent_at + error.rtt, kind)
@@ -163,7 +174,7 @@ impl Policy for Measurement {
         if let Some(past) = self.settled.get_mut(&probe.seq) {
             past.answered |= matches!(kind, EventKind::Late(_));
         }
-        if let Some(hop) = self.hop_mut(ttl) {
+        if let Some(hop) = self.hop_of(epoch, ttl) {
             match &kind {
                 EventKind::Late(_) => hop.stats.on_late(),
                 EventKind::Duplicate(_) => hop.stats.on_duplicate(),
@@ -210,12 +221,24 @@ impl Policy for Measurement {
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
         let counters = || self.hops.iter().map(|hop| hop.stats.counters());
+        let under_way = self.open.values().filter(|flight| flight.sent_at.is_some()).count() as u64;
         let interim = Interim {
             farthest: self.farthest(),
-            sent: counters().map(|counters| counters.sent()).sum(),
+            sent: counters().map(|counters| counters.sent()).sum::<u64>() + under_way,
             received: counters().map(|counters| counters.received()).sum(),
         };
         events.push(self.event(now, EventKind::Interim(interim)));
+    }
+
+    fn console(&mut self, now: Instant, console: Console, events: &mut Events<Event>) {
+        match console {
+            Console::Key(Key::Char(keys::QUIT)) => self.stopped = true,
+            Console::Key(Key::Char(keys::PAUSE)) => self.pause(now),
+            Console::Key(Key::Char(keys::RESET)) => self.reset(),
+            _ => {}
+        }
+        self.show_soon();
+        events.push(self.event(now, EventKind::Console(console)));
     }
 
     fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
@@ -224,7 +247,15 @@ impl Policy for Measurement {
 
     fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
         let end = self.last_at.unwrap_or(now);
+        self.merge_trial();
+        let open: Vec<Flight> = self.open.values().copied().collect();
+        for flight in open.iter().filter(|flight| flight.sent_at.is_some()) {
+            if let Some(hop) = self.hop_of(flight.epoch, flight.ttl) {
+                hop.stats.on_sent();
+            }
+        }
         for hop in &mut self.hops {
+            hop.wanted = hop.wanted.min(hop.asked);
             hop.stats.finish(end.as_nanos(), |_| ());
         }
         self.tell_hops(end, true, events);

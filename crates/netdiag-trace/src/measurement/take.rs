@@ -3,6 +3,7 @@
 use super::Flight;
 use crate::Measurement;
 use crate::config::Config;
+use crate::epoch::Settlement;
 use crate::event::{Event, EventKind, Settled};
 use crate::protocol::{self, Protocol};
 use crate::responder::Sent;
@@ -10,22 +11,27 @@ use crate::result::OutcomeName;
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{Events, Outcome, Probe};
 use netdiag_model::{Family, Instant};
+use netdiag_wire::tcp::SYN_LENGTH;
 
 impl Measurement {
     /// Our packet as it was sent, as far as that is known.
-    pub(super) fn sent_packet(&self) -> Sent {
-        let Config { control, way, size, destination, .. } = &self.config;
+    pub(super) fn sent_packet(&self, seq: u64) -> Sent {
+        let Config { control, way, size, destination, syn, .. } = &self.config;
         let family = destination.family();
         let data = match self.config.protocol {
-            Protocol::Tcp { .. } => None,
+            Protocol::Tcp { .. } => syn.map(|_| SYN_LENGTH as u32),
             _ => Some(8 + u32::from(*size)),
         };
         Sent {
             source: control.source.or_else(|| way.and_then(|way| way.source)),
-            source_port: self.config.source_port,
+            source_port: self
+                .config
+                .source_port
+                .map(|port| port + u16::from(self.config.flow_of(seq))),
             traffic_class: control.traffic_class.unwrap_or(0),
             dont_fragment: self.config.dont_fragment.filter(|_| family == Family::Ipv4),
             flow_label: control.flow_label,
+            mss: syn.map(|syn| syn.mss),
             total_length: data.map(|data| data + u32::try_from(family.header_len()).unwrap_or(0)),
         }
     }
@@ -52,7 +58,13 @@ impl Measurement {
     }
 
     /// Takes an outcome into its hop.
-    pub(super) fn take(&mut self, probe: &Probe, flight: Flight, outcome: &Outcome) -> Settled {
+    pub(super) fn take(
+        &mut self,
+        probe: &Probe,
+        flight: Flight,
+        outcome: &Outcome,
+        events: &mut Events<Event>,
+    ) -> Settled {
         let answer = protocol::answer(probe, outcome);
         let told = self.explained.remove(&probe.seq);
         let (kind, name) = match (&answer, outcome) {
@@ -66,22 +78,26 @@ impl Measurement {
         };
         let before = self.farthest();
         let at = answer.map_or(probe.sent_at, |answer| probe.sent_at + answer.rtt);
-        if let Some(hop) = self.hop_mut(flight.ttl) {
-            hop.settle(flight.query, probe.sent_at, kind);
-            if let Some(answer) = &answer {
-                hop.answer(at, answer, told);
-            }
-        }
+        let settlement = Settlement { sent_at: probe.sent_at, kind, answer, told };
+        let change = self.settle_on_path(probe.seq, flight, settlement);
         if let Some(answer) = &answer {
-            self.on_answer(answer, before, at);
+            self.on_answer(flight.ttl, answer, before, at);
         }
-        Settled { ttl: flight.ttl, query: flight.query, outcome: name, answer }
+        if let Some(change) = change {
+            let kind = EventKind::PathChanged(self.path_change(&change));
+            events.push(self.event(at, kind));
+        }
+        let Flight { ttl, number, .. } = flight;
+        Settled { ttl, query: number, outcome: name, answer }
     }
 
-    fn on_answer(&mut self, answer: &protocol::Answer, before: u8, at: Instant) {
+    fn on_answer(&mut self, ttl: u8, answer: &protocol::Answer, before: u8, at: Instant) {
         self.tally.on_stamp(answer.stamp);
         if let protocol::Meaning::Reached(state) = answer.meaning {
             self.state.get_or_insert(state);
+            self.segment = self.segment.or(answer.segment);
+            self.count_mss(answer);
+            self.answered_at = self.answered_at.max(Some(at));
         }
         if self.farthest() > before {
             self.progress_at = self.progress_at.max(Some(at));
@@ -89,6 +105,17 @@ impl Measurement {
         if self.config.wants_names {
             self.names.want(answer.from.address());
         }
+        self.doubt_end(ttl, answer.meaning);
         self.find_end();
+    }
+
+    /// Takes the MSS that the target offers where it is smaller than ours.
+    fn count_mss(&mut self, answer: &protocol::Answer) {
+        let ours = self.config.syn.map_or(0, |syn| syn.mss);
+        let mss = answer.segment.and_then(|segment| segment.offer.mss);
+        if let Some(mss) = mss.filter(|mss| *mss < ours) {
+            let count = self.low_mss.map_or(0, |(_, count)| count);
+            self.low_mss = Some((mss, count + 1));
+        }
     }
 }

@@ -1,19 +1,21 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Path, Responder, Target, UnknownObject,
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Options, Path, Responder, Target,
+    UnknownObject,
 };
 use crate::end::StopReason;
 use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
-use netdiag_engine::outcome::Reason;
+use netdiag_engine::outcome::{Reason, Segment};
 use netdiag_model::IcmpKind;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::way::initial_ttl;
 use netdiag_wire::extension::InterfaceRole;
+use netdiag_wire::tcp::Offer;
 
 /// From so many probes on the loss of a link says something.
 const LINK_SAMPLE: u64 = 20;
@@ -22,9 +24,14 @@ impl Measurement {
     /// What was found, so far or in the end.
     #[must_use]
     pub fn result(&self, context: &Context) -> Target {
+        let concluded = self.concluded();
+        concluded.as_concluded(context)
+    }
+
+    fn as_concluded(&self, context: &Context) -> Target {
         let config = &self.config;
         let reached = self.reached_at();
-        let varied = config.vary_flow || matches!(config.protocol, Protocol::Tcp { .. });
+        let varied = config.vary_flow || config.connects();
         Target {
             target: context.target.clone(),
             address: Some(config.destination.address()),
@@ -36,13 +43,17 @@ impl Measurement {
             reached: reached.is_some(),
             hop_count: reached.map(|hop| hop.ttl),
             stop_reason: self.end.map(|end| end.reason),
-            cycles: config.queries,
+            cycles: self.queries(),
             last: self.last_word(),
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
             paths: if varied { Vec::new() } else { vec![self.only_path()] },
-            sent_beyond: self.beyond(),
+            sent_beyond: self.beyond()
+                + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>(),
             rejected: Reason::named(&self.tally.rejected),
             failure: self.failure(),
+            epochs: self.epochs.past.iter().filter_map(|past| self.epoch(past, context)).collect(),
+            epochs_omitted: self.epochs.omitted,
+            cycles_missed: self.rounds.as_ref().map_or(0, |rounds| rounds.missed),
         }
     }
 
@@ -77,6 +88,9 @@ impl Measurement {
             state,
             reply_ttl: target.and_then(|target| target.reply_ttl),
             icmp: target.and_then(|target| target.icmp).map(icmp),
+            flags: self.segment.map(|segment| segment.flags.to_string()),
+            window: self.segment.map(|segment| segment.window),
+            options: self.segment.filter(Segment::is_open).map(|segment| offer(segment.offer)),
         })
     }
 
@@ -100,6 +114,8 @@ impl Measurement {
             link_loss_percent: self.link_loss(hop),
             rtt_ms: hop.stats.rtt().summary().map(Rtt::from),
             jitter_ms: hop.stats.jitter().map(Jitter::from),
+            node_loss_percent: self.node_loss(hop),
+            mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
             responders: hop.responders.iter().map(|who| self.responder(who)).collect(),
         }
     }
@@ -115,6 +131,18 @@ impl Measurement {
         };
         let own = ratio(hop).filter(|_| !self.is_limited(hop))?;
         let passed = 1.0 - before.map_or(Some(0.0), ratio)?;
+        (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
+    }
+
+    /// What a hop loses beside what its way does: no less than any hop behind it is lost on the way.
+    fn node_loss(&self, hop: &Measured) -> Option<f64> {
+        let ratio = |hop: &Measured| {
+            let loss = hop.stats.counters().loss()?;
+            (loss.of() >= LINK_SAMPLE && hop.has_answered()).then(|| loss.ratio())
+        };
+        let own = ratio(hop)?;
+        let behind = self.path().filter(|other| other.ttl >= hop.ttl).filter_map(ratio);
+        let passed = 1.0 - behind.fold(own, f64::min);
         (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
     }
 
@@ -198,6 +226,15 @@ impl Measurement {
             icmp: Some(IcmpSource::new(kind, from)),
             message: format!("{} from {from} at hop {ttl}", kind.ping_text()),
         })
+    }
+}
+
+fn offer(offer: Offer) -> Options {
+    Options {
+        mss: offer.mss,
+        wscale: offer.window_scale,
+        sack: offer.sack_permitted,
+        timestamps: offer.timestamps,
     }
 }
 

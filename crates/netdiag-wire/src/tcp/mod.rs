@@ -1,9 +1,11 @@
 //! TCP segments (RFC 9293).
 
 mod flags;
+mod handshake;
 mod options;
 
 pub use flags::TcpFlags;
+pub use handshake::{Offer, SYN_LENGTH, Syn, checksum_left_out, emit_syn};
 pub use options::{SackBlocks, TcpOption, TcpOptions};
 
 use core::net::IpAddr;

@@ -16,7 +16,7 @@ pub(super) const SHARED: &[&str] = &[
     "-M do -c1 ::1", "-M dont -c1 127.0.0.1", "-m5 -c1 ::1", "-t5 -c1 127.0.0.1", "-Q 0x10 -c1 ::1",
     "-d -c1 127.0.0.1", "-b -c1 127.0.0.1", "-b -c1 ::1", "-R -c2 -i.1 127.0.0.1", "-qRc1 127.0.0.1",
     "-aRc1 127.0.0.1", "-fRc3 127.0.0.1", "-R -s4 -c1 127.0.0.1", "-R -c1 ::1", "-T tsonly -c1 ::1",
-    "-F 5 -c1 127.0.0.1", "-nc1 here.test", "-4 -c1 here.test", "-4 -nqc2 -i.1 localhost",
+    "-F 5 -c1 127.0.0.1", "-nc1 here.test", "-4 -c1 here.test", "-c1 alias.test", "-nvc1 -4 Alias.TEST", "-4 -nqc2 -i.1 localhost",
     // The deadline counts replies; an error ends it.
     "-w1 -i.3 127.0.0.1", "-w1 -c2 -i.3 127.0.0.1", "-w1 -c10 -i.3 127.0.0.1", "-w2 -c4 -i.1 127.0.0.11",
     // Nothing leaves, nothing comes, an error comes, a packet is too large.
@@ -31,7 +31,7 @@ pub(super) const SHARED: &[&str] = &[
     "192.0.2.1", "-q 2001:db8::1", "-c1 198.51.100.1", "-c1 198.51.100.129", "-c1 203.0.113.1",
     "-c1 10.1.0.255", "-c1 255.255.255.255", "-r -c1 2001:db8::1", "nosuch.invalid", "-4 ::1",
     "-6 127.0.0.1", "-c1 fe80::1%nosuch", "-I nosuch 127.0.0.1", "-I nosuch ::1",
-    "-I lo -I 127.0.0.1 -c1 127.0.0.1", "-I 127.0.0.1 -I lo -c1 127.0.0.1", "-6 -c1 here.test",
+    "-I lo -I 127.0.0.1 -c1 127.0.0.1", "-I 127.0.0.1 -I lo -c1 127.0.0.1",
     "-I d0 -I 10.1.0.1 -c1 -W.3 10.1.0.9", "-I 10.1.0.1 -I nosuch 127.0.0.1",
     "-I nosuch -I 10.1.0.1 127.0.0.1", "-I 192.0.2.9 127.0.0.1", "-I 2001:db8::9 ::1",
 ];

@@ -92,8 +92,11 @@ impl Plan {
         let protocols = arguments.protocols();
         let at = network.now();
         let looked_up = Some(took).filter(|_| literal(host).is_none());
+        let mut shown = Untrusted::from(host);
         let (destination, failure) = match found {
             Ok(addresses) => {
+                // iputils shows the name that its addresses are of.
+                shown = addresses.canonical.clone().filter(|_| arguments.classic).unwrap_or(shown);
                 let opened = network.opened();
                 (ladder::choose(&addresses, &protocols, opened, checked.source), None)
             }
@@ -113,7 +116,7 @@ impl Plan {
         for protocol in protocols {
             let mut resolved = Resolved {
                 target_index: self.resolved.len(),
-                target: Untrusted::from(host),
+                target: shown.clone(),
                 cast: Cast::Unicast,
                 protocol,
                 query: question(arguments, protocol),

@@ -42,10 +42,12 @@ pub(super) fn open_request(
             (false, false) => UdpSockets::Never,
         },
         udp_quotes: false,
+        tcp_ports: 0,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
         names: arguments.hosts.iter().any(|host| literal(host).is_none())
             || plan::names_addresses(arguments, terminal),
+        screen: false,
         file: None,
     }
 }

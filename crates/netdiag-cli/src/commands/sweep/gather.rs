@@ -9,7 +9,7 @@ use crate::commands::frame::Command;
 use crate::commands::resolve::{is_unknown, lookup_failure, patience};
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
-use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_model::{Destination, Family, Found, Untrusted};
 use netdiag_ping::sweep::{Given, Targets};
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write};
@@ -219,7 +219,7 @@ impl Gathered {
     fn add_name(
         &mut self,
         name: &str,
-        found: Result<Vec<Destination>, LookupError>,
+        found: Result<Found, LookupError>,
         arguments: &SweepArguments,
     ) {
         let text = Untrusted::from(name);

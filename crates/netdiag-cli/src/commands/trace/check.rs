@@ -15,11 +15,11 @@ pub(crate) struct Checked {
     pub(super) interface: Option<(u32, Untrusted)>,
     /// The hosts without their ports, and what is sent to each.
     pub(super) hosts: Vec<(String, Protocol)>,
-    pub(super) warnings: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Checks what can be checked without touching the network.
-pub(super) fn check<W: World>(
+pub(crate) fn check<W: World>(
     arguments: &TraceArguments,
     world: &mut W,
 ) -> Result<Checked, String> {
@@ -61,7 +61,6 @@ fn check_options(arguments: &TraceArguments, hosts: &[(String, Protocol)]) -> Re
     }
     if hosts.iter().any(|(_, protocol)| matches!(protocol, Protocol::Tcp { .. })) {
         let useless = [
-            (arguments.vary_flow, "--vary-flow"),
             (arguments.size.is_some(), "--size"),
             (arguments.df.is_some(), "--df"),
             (arguments.mark.is_some(), "--mark"),

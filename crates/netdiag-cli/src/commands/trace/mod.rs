@@ -11,10 +11,10 @@ use crate::commands::frame::Command;
 use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
-use check::Checked;
+pub(crate) use check::{Checked, check};
 use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
-use plan::Plan;
+pub(crate) use plan::{Plan, open_request, wants_names};
 use std::io::{self, BufWriter, Write};
 
 impl Command for TraceArguments {
@@ -28,7 +28,7 @@ impl Command for TraceArguments {
     }
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
-        check::check(self, world)
+        check(self, world)
     }
 
     fn warnings(checked: &Checked) -> &[String] {
@@ -36,7 +36,7 @@ impl Command for TraceArguments {
     }
 
     fn request(&self, checked: &Checked, terminal: Terminal) -> OpenRequest {
-        plan::open_request(self, checked, terminal)
+        open_request(self, checked, terminal)
     }
 
     fn plan<W: World>(
@@ -46,7 +46,7 @@ impl Command for TraceArguments {
         network: &mut W::Network,
         _: &mut dyn Write,
     ) -> Result<Plan, String> {
-        Plan::new(self, checked, world, network)
+        Plan::new(Self::NAME, self, checked, world, network)
     }
 
     fn notes(plan: &Plan) -> &[String] {
@@ -82,8 +82,8 @@ fn report<'a>(
         Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
         Output::Text => {
             let style = arguments.form.color.style(terminal);
-            let names = plan::wants_names(arguments, terminal);
-            let options = TextOptions { quiet, verbose, names, style };
+            let names = wants_names(arguments, terminal);
+            let options = TextOptions { quiet, verbose, names, style, order: None };
             Box::new(TextReport::new(out, err, options))
         }
     }

@@ -13,26 +13,31 @@ use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Protocol as Rung;
 use netdiag_report::trace::Resolved;
 use netdiag_trace::config::SIZE;
-use netdiag_trace::{Config, Protocol};
+use netdiag_trace::{Config, Protocol, Syn};
 use serde_json::json;
+use std::net::IpAddr;
 use std::time::Duration;
+
+/// How many ports a varied flow has.
+const VARIED_PORTS: u8 = 16;
 
 /// What will be done.
 pub(crate) struct Plan {
-    pub(super) outline: Outline,
-    pub(super) resolved: Vec<Resolved>,
+    pub(crate) outline: Outline,
+    pub(crate) resolved: Vec<Resolved>,
 }
 
 impl Plan {
     /// Looks up the names; what cannot be looked up stays as a target with a failure.
-    pub(super) fn new<W: World>(
+    pub(crate) fn new<W: World>(
+        command: &'static str,
         arguments: &TraceArguments,
         checked: Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
         let asked = (as_understood(arguments, &checked), checked.hosts.len());
-        let outline = Outline::new("trace", Backend::Linux, asked, world, network);
+        let outline = Outline::new(command, Backend::Linux, asked, world, network);
         let mut plan = Self { outline, resolved: Vec::new() };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
@@ -128,20 +133,56 @@ impl Plan {
             Rung::Tcp { port, .. } => Protocol::Tcp { port },
             _ => Protocol::Icmp,
         };
+        let is_tcp = matches!(resolved.protocol, Protocol::Tcp { .. });
+        let syn = is_tcp.then(|| ladder::raw_tcp(network.opened(), destination.family()));
         let mut method = rung.method;
-        if matches!(resolved.protocol, Protocol::Tcp { .. }) {
-            method
-                .lost
-                .push("one flow for all probes: each connection has a port of its own".into());
-        }
-        resolved.method = Some(method);
         self.outline.note(rung.note);
         let mut config = config(resolved, destination, arguments, checked, world);
         let udp = network.opened().udp(destination.family()).ok();
         config.source_port = udp.map(|opening| opening.identifiers.first);
         config.way = world.way(destination, &config.control);
+        match syn.map(|syn| syn.and_then(|syn| Ok((syn, source(&config, destination, world)?)))) {
+            Some(Ok((raw, source))) => {
+                let ports = network.opened().tcp(destination.family()).ok();
+                let ports = ports.map(|opening| opening.identifiers);
+                config.source_port = ports.map(|ports| ports.first);
+                config.control.source = Some(source);
+                config.syn = ports.map(|ports| syn_of(destination, ports.count));
+                method = raw;
+            }
+            Some(Err(why)) => {
+                method.because = why;
+                let lost = "one flow for all probes: each connection has a port of its own";
+                method.lost.push(lost.to_owned());
+            }
+            None => {}
+        }
+        resolved.method = Some(method);
         resolved.config = Some(config);
     }
+}
+
+/// The source of SYNs to a destination: their checksum covers it.
+fn source<W: World>(
+    config: &Config,
+    destination: Destination,
+    world: &mut W,
+) -> Result<IpAddr, String> {
+    let Control { source, interface, .. } = config.control;
+    let known = source.or_else(|| config.way.and_then(|way| way.source));
+    known.map_or_else(
+        || world.source(destination, None, interface).map_err(|error| error.to_string()),
+        Ok,
+    )
+}
+
+/// SYNs as a host on an Ethernet sends them.
+const fn syn_of(destination: Destination, ports: u8) -> Syn {
+    let mss = match destination.family() {
+        Family::Ipv4 => 1_460,
+        Family::Ipv6 => 1_440,
+    };
+    Syn { ports, mss }
 }
 
 /// A protocol as the ladder has it.
@@ -190,7 +231,7 @@ fn config<W: World>(
 }
 
 /// Whether the names of hops are looked up.
-pub(super) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) -> bool {
+pub(crate) const fn wants_names(arguments: &TraceArguments, terminal: Terminal) -> bool {
     !arguments.numeric && (arguments.names || terminal.stdout)
 }
 
@@ -205,7 +246,7 @@ fn control(arguments: &TraceArguments, checked: &Checked) -> Control {
 }
 
 /// The sockets and their options.
-pub(super) fn open_request(
+pub(crate) fn open_request(
     arguments: &TraceArguments,
     checked: &Checked,
     terminal: Terminal,
@@ -213,14 +254,20 @@ pub(super) fn open_request(
     let has = |wanted: fn(&Protocol) -> bool| checked.hosts.iter().any(|(_, it)| wanted(it));
     let has_icmp = has(|protocol| *protocol == Protocol::Icmp);
     let has_udp = has(|protocol| matches!(protocol, Protocol::Udp { .. }));
+    let has_tcp = has(|protocol| matches!(protocol, Protocol::Tcp { .. }));
     let names = checked.hosts.iter().any(|(host, _)| literal(host).is_none());
     OpenRequest {
         family: only_family(arguments, checked),
         mark: arguments.mark,
         dont_fragment: arguments.df,
-        // Beside UDP for what routers quote of it.
-        icmp: has_icmp || has_udp,
+        // Beside UDP for what routers quote of it, beside SYNs for what they say at all.
+        icmp: has_icmp || has_udp || has_tcp,
         udp_quotes: has_udp,
+        tcp_ports: match (has_tcp, arguments.vary_flow) {
+            (false, _) => 0,
+            (true, false) => 1,
+            (true, true) => VARIED_PORTS,
+        },
         udp: match (has_udp, has_icmp && !arguments.icmp) {
             (true, _) => UdpSockets::Always,
             (false, true) => UdpSockets::InsteadOfIcmp,

@@ -102,7 +102,8 @@ impl Policy for Measurement {
         match stray {
             Stray::Late(_) => self.totals.late += 1,
             Stray::Duplicate(_) => self.totals.duplicates += 1,
-            Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) | Stray::Further(_) => {}
+            Stray::Rejected(_) | Stray::Advice(_) | Stray::LateError(_) => {}
+            Stray::Further(_) | Stray::Repeated(_) => {}
         }
         if let Stray::Late(reply) = stray
             && self.config.fping().is_some()

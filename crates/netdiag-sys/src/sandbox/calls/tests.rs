@@ -14,7 +14,7 @@ fn inside(names: bool, file: Option<&str>, body: impl FnOnce(Sandbox) + Send) {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             privileges::drop_all().expect("dropped");
-            body(enter(&Reads { names, file }));
+            body(enter(&Reads { names, keys: false, file }));
         });
         thread.join().expect("as it should be");
     });
@@ -196,7 +196,7 @@ fn landlock_alone_keeps_files_and_programs() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             privileges::drop_all().expect("dropped");
-            let reads = Reads { names: false, file: Some(text) };
+            let reads = Reads { names: false, keys: false, file: Some(text) };
             if crate::sandbox::files::confine(&reads).is_err() {
                 return;
             }

@@ -1,0 +1,121 @@
+//! `netdiag mtr`: a trace whose hops are asked again and again.
+
+mod report;
+
+use super::trace::{Checked, Plan, check, open_request};
+use crate::args::MtrArguments;
+use crate::args::form::Output;
+use crate::commands::ending::Measured;
+use crate::commands::frame::Command;
+use crate::commands::{hosts, user};
+use crate::world::Terminal;
+use crate::{OpenRequest, World};
+use netdiag_model::milliseconds;
+use netdiag_trace::Rounds;
+use serde_json::json;
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Cycles of a report, where nobody said how many.
+const CYCLES: u64 = 10;
+/// How often a screen shows new figures.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// The arguments, and whether there is a screen.
+pub(crate) struct Mtr<'a> {
+    pub(crate) arguments: &'a MtrArguments,
+    pub(crate) is_live: bool,
+}
+
+impl<'a> Mtr<'a> {
+    pub(crate) fn new<W: World>(arguments: &'a MtrArguments, world: &W) -> Self {
+        let wants_screen = !arguments.report
+            && !arguments.classic
+            && !arguments.quiet
+            && arguments.form().output() == Output::Text;
+        Self { arguments, is_live: wants_screen && world.screen().is_some() }
+    }
+
+    fn rounds(&self) -> Rounds {
+        let count = self.arguments.count.or((!self.is_live).then_some(CYCLES));
+        let figures = self.is_live.then_some(FRAME);
+        Rounds { interval: self.arguments.interval, count, figures }
+    }
+}
+
+impl Command for Mtr<'_> {
+    type Checked = Checked;
+    type Plan = Plan;
+
+    const NAME: &'static str = "mtr";
+
+    fn form(&self) -> Output {
+        self.arguments.form().output()
+    }
+
+    fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
+        let arguments = self.arguments;
+        if arguments.order.as_ref().is_some_and(|order| arguments.classic && !order.is_classic()) {
+            return Err("--order: K and O are no letters of --classic".to_owned());
+        }
+        let form = arguments.form().output();
+        if arguments.classic && !matches!(form, Output::Text | Output::Json) {
+            return Err("--classic: only with --output text or json".to_owned());
+        }
+        let has_table = form == Output::Text || (arguments.classic && form == Output::Json);
+        if (arguments.order.is_some() || arguments.pathping) && !has_table {
+            let option = if arguments.pathping { "--pathping" } else { "--order" };
+            return Err(format!("{option}: only with --output text, or --classic"));
+        }
+        if arguments.interval < user::LEAST_INTERVAL && !world.may_flood() {
+            return Err("--interval: below 2 ms only root may send".to_owned());
+        }
+        check(&arguments.trace(), world)
+    }
+
+    fn warnings(checked: &Checked) -> &[String] {
+        &checked.warnings
+    }
+
+    fn request(&self, checked: &Checked, terminal: Terminal) -> OpenRequest {
+        let request = open_request(&self.arguments.trace(), checked, terminal);
+        OpenRequest { screen: self.is_live, ..request }
+    }
+
+    fn plan<W: World>(
+        &self,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+        _: &mut dyn Write,
+    ) -> Result<Plan, String> {
+        let mut plan = Plan::new(Self::NAME, &self.arguments.trace(), checked, world, network)?;
+        let rounds = self.rounds();
+        for config in plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut()) {
+            config.rounds = Some(rounds.clone());
+        }
+        if let Some(understood) = plan.outline.run.arguments.as_object_mut() {
+            understood.remove("queries");
+            understood.insert("count".to_owned(), json!(rounds.count));
+            understood.insert("interval_ms".to_owned(), json!(milliseconds(rounds.interval)));
+        }
+        Ok(plan)
+    }
+
+    fn notes(plan: &Plan) -> &[String] {
+        &plan.outline.notes
+    }
+
+    fn measure<W: World>(
+        &self,
+        plan: &Plan,
+        world: &mut W,
+        network: &mut W::Network,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<Measured> {
+        let mut report = report::report(self, plan, world, out, err);
+        hosts::begin(plan, report.as_mut())?;
+        hosts::measure(plan, world, network, report.as_mut())
+    }
+}

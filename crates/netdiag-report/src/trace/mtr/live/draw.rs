@@ -1,0 +1,280 @@
+//! The screen as characters.
+
+use super::detail;
+use super::view::{Sample, View, Watched};
+use crate::trace::mtr::Column;
+use crate::trace::row;
+use netdiag_trace::result::Hop;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier, Style};
+
+/// The columns of figures, and in which order they go where there is no room.
+const COLUMNS: [Column; 8] = [
+    Column::Loss,
+    Column::Sent,
+    Column::Last,
+    Column::Mean,
+    Column::Best,
+    Column::Worst,
+    Column::Deviation,
+    Column::JitterMean,
+];
+const FIRST_TO_GO: [Column; 6] = [
+    Column::JitterMean,
+    Column::Deviation,
+    Column::Best,
+    Column::Worst,
+    Column::Last,
+    Column::Sent,
+];
+/// Room for the host, at least and at most.
+const HOST: (usize, usize) = (15, 40);
+/// A strip that is shorter tells nothing.
+const STRIP: usize = 8;
+/// What stands for the shortest to the longest round trip of a hop, and for a loss.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const LOST: char = '×';
+/// From this loss on a row is marked, in per cent.
+const MARKED: f64 = 1.0;
+
+const KEYS: &str = "q end  p pause  r reset  n names  s sort  e expand  Tab target  h help";
+const HELP: [&str; 12] = [
+    "q          end, and show the table",
+    "p          pause, and go on",
+    "r          begin the figures anew",
+    "n          addresses or names",
+    "up, down   another hop",
+    "e, Enter   tell all of the hop, or no more",
+    "Tab        another target",
+    "L D R S N B A W V G J M X I  sort by loss, lost, received, sent, newest, best,",
+    "           average, worst, deviation, geometric mean, jitter, its mean, its largest,",
+    "           interarrival jitter (RFC 3550); once more: the other way round",
+    "s          sort by the next of them",
+    "o          in the order of the path",
+];
+
+/// Where things stand in a line.
+struct Layout {
+    host: usize,
+    columns: Vec<Column>,
+    strip: usize,
+}
+
+impl Layout {
+    fn new(width: usize) -> Self {
+        let mut columns = COLUMNS.to_vec();
+        let taken = |columns: &[Column]| columns.iter().map(|it| it.width() + 2).sum::<usize>();
+        let mut gone = FIRST_TO_GO.iter();
+        while 5 + HOST.0 + taken(&columns) > width {
+            let Some(column) = gone.next() else { break };
+            columns.retain(|known| known != column);
+        }
+        let rest = width.saturating_sub(5 + taken(&columns));
+        let strip = rest.saturating_sub(HOST.0 + 2 + STRIP);
+        let host = (rest.saturating_sub(2 + STRIP)).min(HOST.1).max(rest.min(HOST.0));
+        let strip = if strip == 0 { 0 } else { rest.saturating_sub(host + 2) };
+        let host = if strip == 0 { rest } else { host };
+        Self { host, columns, strip }
+    }
+}
+
+/// Draws all.
+pub(super) fn draw(view: &mut View, screen: &mut Buffer) {
+    let (width, height) = (screen.area.width, screen.area.height);
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let dim = Style::new().add_modifier(Modifier::DIM);
+    let mut put = |y: u16, text: &str, style: Style| {
+        if y < height {
+            screen.set_stringn(0, y, text, usize::from(width), style);
+        }
+    };
+    put(0, &title(view), bold);
+    let mut y = 1;
+    if view.targets.len() > 1 {
+        put(y, &targets(view), Style::new());
+        y += 1;
+    }
+    put(height.saturating_sub(1), KEYS, dim);
+    if view.is_help {
+        for (line, text) in (y + 1..).zip(HELP) {
+            put(line, text, Style::new());
+        }
+        return;
+    }
+    rows(view, screen, y + 1);
+}
+
+fn title(view: &View) -> String {
+    let Some(watched) = view.shown() else { return "mtr".to_owned() };
+    let figures = watched.figures.as_ref();
+    let cycle = figures.map_or(0, |figures| figures.cycle);
+    let paused = figures.is_some_and(|figures| figures.paused);
+    let earlier = figures.map_or(0, |figures| figures.epochs);
+    let mut title = format!(
+        "mtr to {}, {}, cycle {cycle}, every {} s",
+        watched.title,
+        watched.sent,
+        watched.interval.as_secs_f64()
+    );
+    if earlier > 0 {
+        title.push_str(&format!(", path changed {earlier} times"));
+    }
+    if let Some((column, is_rising)) = view.sort {
+        let way = if is_rising { "up" } else { "down" };
+        title.push_str(&format!(", by {} {way}", column.title()));
+    }
+    if paused {
+        title.push_str(", PAUSED");
+    }
+    title
+}
+
+/// The targets in a line, the one that is shown in brackets.
+fn targets(view: &View) -> String {
+    let each = view.targets.iter().enumerate().map(|(place, watched)| {
+        let last = watched.figures.as_ref().filter(|figures| figures.reached);
+        let loss = last.and_then(|figures| figures.hops.last()).map(row::loss);
+        let text = format!("{} {}", watched.title, loss.unwrap_or_else(|| "-".to_owned()));
+        if place == view.target { format!("[{text}]") } else { format!(" {text} ") }
+    });
+    each.collect::<Vec<_>>().join(" ")
+}
+
+fn rows(view: &View, screen: &mut Buffer, top: u16) {
+    let (width, height) = (usize::from(screen.area.width), screen.area.height);
+    let layout = Layout::new(width);
+    let bold = Style::new().add_modifier(Modifier::BOLD);
+    let titles = layout.columns.iter().map(|it| (it.width(), it.title().to_owned()));
+    let head = line(&layout, "hop", "host", titles);
+    let strip = if layout.strip > 0 { "  history" } else { "" };
+    screen.set_stringn(0, top, format!("{head}{strip}"), width, bold);
+    let Some(watched) = view.shown() else { return };
+    let mut y = top + 1;
+    let bottom = height.saturating_sub(1);
+    for hop in view.hops() {
+        if y >= bottom {
+            return;
+        }
+        let is_chosen = view.cursor == Some(hop.ttl);
+        let cells = layout.columns.iter().map(|it| (it.width(), it.text(hop)));
+        let text = line(&layout, &hop.ttl.to_string(), &host(view, hop), cells);
+        screen.set_stringn(0, y, &text, width, style(view, hop, is_chosen));
+        draw_strip(view, screen, watched, hop, (&layout, y));
+        y += 1;
+        if is_chosen && view.is_expanded {
+            for text in detail::lines(hop) {
+                if y < bottom {
+                    screen.set_stringn(5, y, &text, width.saturating_sub(5), Style::new());
+                }
+                y += 1;
+            }
+        }
+    }
+}
+
+fn line(
+    layout: &Layout,
+    hop: &str,
+    host: &str,
+    cells: impl Iterator<Item = (usize, String)>,
+) -> String {
+    let room = layout.host;
+    let host: String = host.chars().take(room).collect();
+    let mut line = format!("{hop:>3}  {host:<room$}");
+    for (width, cell) in cells {
+        line.push_str(&format!("  {cell:>width$}"));
+    }
+    line
+}
+
+/// Who answers at a hop, and how many others.
+fn host(view: &View, hop: &Hop) -> String {
+    let who = row::by_answers(hop);
+    let Some((main, others)) = who.split_first() else { return row::nobody(hop).to_owned() };
+    let address = main.address.to_string();
+    let name = main.hostname.as_ref().filter(|_| !view.is_numeric);
+    let name = name.map_or(address, |name| name.escaped().to_string());
+    let mark = main.mark.as_ref().map(|mark| format!(" {mark}")).unwrap_or_default();
+    match others.len() {
+        0 => format!("{name}{mark}"),
+        more => format!("{name}{mark} +{more}"),
+    }
+}
+
+fn style(view: &View, hop: &Hop, is_chosen: bool) -> Style {
+    let style = match is_chosen {
+        true => Style::new().add_modifier(Modifier::REVERSED),
+        false => Style::new(),
+    };
+    // The loss of a hop that goes no further is none of the path.
+    let is_lossy = hop.link_loss_percent.is_some_and(|loss| loss > MARKED);
+    match view.color {
+        true if is_lossy => style.fg(Color::Red),
+        true if hop.received == 0 => style.add_modifier(Modifier::DIM),
+        _ => style,
+    }
+}
+
+fn draw_strip(
+    view: &View,
+    screen: &mut Buffer,
+    watched: &Watched,
+    hop: &Hop,
+    place: (&Layout, u16),
+) {
+    let (layout, y) = place;
+    if layout.strip == 0 {
+        return;
+    }
+    let samples: Vec<Sample> = watched.strip(hop.ttl, layout.strip).collect();
+    let times = || samples.iter().flatten().copied();
+    let (least, most) = (times().fold(f64::MAX, f64::min), times().fold(0.0, f64::max));
+    let width = usize::from(screen.area.width);
+    let start = width.saturating_sub(samples.len());
+    for (x, sample) in (start..width).zip(&samples) {
+        let (bar, color) = match sample {
+            None => (LOST, Color::Red),
+            Some(time) => (bar(*time, least, most), Color::Green),
+        };
+        let style = if view.color { Style::new().fg(color) } else { Style::new() };
+        let x = u16::try_from(x).unwrap_or(u16::MAX);
+        screen.set_stringn(x, y, bar.encode_utf8(&mut [0; 4]), 1, style);
+    }
+}
+
+/// The bar for a round trip between the shortest and the longest; even times are low, so that the noise
+/// of a quiet path looks quiet.
+fn bar(time: f64, least: f64, most: f64) -> char {
+    let span = (most - least).max(least / 4.0).max(0.1);
+    let place = ((time - least) / span * (BARS.len() - 1) as f64).round();
+    BARS.get(place.max(0.0) as usize).copied().unwrap_or('█')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_go_in_their_order_and_host_and_loss_stay() {
+        let wide = Layout::new(120);
+        assert_eq!((wide.columns.len(), wide.columns.first()), (8, Some(&Column::Loss)));
+        assert!(wide.strip >= STRIP, "{}", wide.strip);
+        let all = |layout: &Layout| {
+            let columns = layout.columns.iter().map(|it| it.width() + 2).sum::<usize>();
+            let strip = if layout.strip > 0 { layout.strip + 2 } else { 0 };
+            5 + layout.host + columns + strip
+        };
+        for width in 0..300 {
+            let layout = Layout::new(width);
+            assert!(layout.columns.starts_with(&[Column::Loss]), "{width}");
+            assert!(all(&layout) <= width.max(40), "{width}: {}", all(&layout));
+        }
+        assert!(!Layout::new(60).columns.contains(&Column::JitterMean));
+    }
+
+    #[test]
+    fn bars_rise_from_the_shortest_to_the_longest() {
+        assert_eq!((bar(10.0, 10.0, 20.0), bar(20.0, 10.0, 20.0)), ('▁', '█'));
+        assert_eq!(bar(10.1, 10.0, 10.1), '▁', "noise");
+    }
+}

@@ -1,0 +1,95 @@
+//! Raw TCP (raw(7)): SYNs of our own and the answers to them.
+//!
+//! The ports that they leave from are reserved by TCP sockets that are bound and never listen nor
+//! connect. So no connection of this machine has one of them, and what the kernel knows of an answer
+//! is that nobody waits for it: it resets the connection, which ends it at the target, half open as it
+//! is, with the courtesy that is due there.
+
+use super::probe::{self, ProbeSocket};
+use super::raw_icmp::{forget_foreign, lock_filter};
+use super::{OpenRequest, udp};
+use crate::{filter, random};
+use netdiag_engine::port::{Identifiers, NetworkError, Opening};
+use netdiag_model::Family;
+use netdiag_model::contract::SocketKind;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// How often another block of ports is tried where somebody has one of it.
+const TRIES: usize = 16;
+/// Blocks begin here: above the ports of services, in what RFC 6335 section 6 leaves to anybody.
+const LEAST_PORT: u16 = 49_152;
+
+/// Opens one with its ports reserved and its filter attached and locked.
+pub(super) fn open(request: &OpenRequest, family: Family) -> Result<ProbeSocket, NetworkError> {
+    let (domain, call) = match family {
+        Family::Ipv4 => (Domain::IPV4, "socket(AF_INET, SOCK_RAW, IPPROTO_TCP)"),
+        Family::Ipv6 => (Domain::IPV6, "socket(AF_INET6, SOCK_RAW, IPPROTO_TCP)"),
+    };
+    let socket = Socket::new(domain, Type::RAW, Some(Protocol::TCP)).map_err(probe::error(call))?;
+    probe::ask_for_stamps(&socket, request);
+    let (first, reserved) = reserve(domain, family, request.tcp_ports)?;
+    let identifiers = Identifiers { first, count: request.tcp_ports };
+    lock_filter(&socket, &filter::tcp(identifiers, family))?;
+    forget_foreign(&socket);
+    probe::set_options(&socket, request, family)?;
+    let opening = Opening {
+        socket: SocketKind::Raw,
+        identifiers,
+        because: "CAP_NET_RAW is present".to_owned(),
+        lost: Vec::new(),
+    };
+    let mut socket = ProbeSocket::new(socket, family, opening, request);
+    socket.reserved = reserved;
+    Ok(socket)
+}
+
+/// Takes `count` ports in a row, a power of two, the first of which is a multiple of that.
+fn reserve(domain: Domain, family: Family, count: u8) -> Result<(u16, Vec<Socket>), NetworkError> {
+    let mut fault = NetworkError { call: "bind", errno: libc::EADDRINUSE };
+    for _ in 0..TRIES {
+        let first = match count {
+            1 => 0,
+            _ => {
+                let drawn = random::bytes().map_err(probe::error("getrandom"))?;
+                (LEAST_PORT | u16::from_ne_bytes(drawn)) & !(u16::from(count) - 1)
+            }
+        };
+        let taken = (0..u16::from(count)).map(|n| {
+            let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))
+                .map_err(probe::error("socket(SOCK_STREAM)"))?;
+            let wanted = if first == 0 { 0 } else { first + n };
+            udp::bind(&socket, family, wanted).map(|port| (port, socket))
+        });
+        match taken.collect::<Result<Vec<(u16, Socket)>, NetworkError>>() {
+            Ok(taken) => {
+                let first = taken.first().map_or(first, |(port, _)| *port);
+                return Ok((first, taken.into_iter().map(|(_, socket)| socket).collect()));
+            }
+            Err(error) if error.errno == libc::EADDRINUSE => fault = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A port that is reserved is nobody else's, and answers to no connection.
+    #[test]
+    fn reserved_ports_are_a_block_that_nobody_else_gets() {
+        for (domain, family) in [(Domain::IPV4, Family::Ipv4), (Domain::IPV6, Family::Ipv6)] {
+            for count in [1, 16] {
+                let (first, held) = reserve(domain, family, count).expect("there are free ports");
+                assert_eq!(held.len(), usize::from(count));
+                assert_eq!(first % u16::from(count), 0);
+                for port in first..first + u16::from(count) {
+                    let other = Socket::new(domain, Type::STREAM, None).expect("a socket");
+                    let taken = udp::bind(&other, family, port).expect_err("it is taken");
+                    assert_eq!(taken.errno, libc::EADDRINUSE);
+                }
+            }
+        }
+    }
+}

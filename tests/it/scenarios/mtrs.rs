@@ -1,0 +1,190 @@
+//! `netdiag mtr` in the simulated internet, where it does more than ask hops again: changes of the path,
+//! limits and losses told apart, the shapes of mtr's own output, and the screen.
+
+use super::real::{has_lab, in_netlab};
+use crate::support::{golden, process, world};
+use netdiag_cli::ExitStatus;
+use netdiag_model::contract::SocketKind;
+use netdiag_sim::Fact;
+use serde_json::Value;
+
+const RAW: SocketKind = SocketKind::Raw;
+
+fn document(scenario: &str, arguments: &str) -> Value {
+    let words: Vec<&str> = ["mtr", "--json"].into_iter().chain(arguments.split(' ')).collect();
+    serde_json::from_str(&world::run(scenario, RAW, &words).out).expect("a document")
+}
+
+/// Screens of forms that are no documents of ours.
+const SCREENS: &[(&str, &str, &str)] = &[
+    ("mtr-order", "trace-limits", "-o LSRDNBAWVGJMXIKO -c 30 -i 0.1 10.9.3.2"),
+    ("mtr-pathping", "trace-limits", "--pathping -c 300 -i 0.1 10.9.3.2"),
+    ("mtr-classic", "trace-path", "--classic -r -n -c 10 10.9.2.2"),
+    ("mtr-classic-wide", "trace-path", "--classic -r -w -b -c 3 -o LDRSNBAWVGJMXI b.example"),
+    ("mtr-classic-json", "trace-limits", "--classic --json -n -c 50 -i 0.1 10.9.3.2 10.9.2.2"),
+    ("mtr-classic-silent", "trace-loop", "--classic -n -c 2 10.9.4.9"),
+];
+
+pub(super) fn screens() -> impl Iterator<Item = &'static str> {
+    SCREENS.iter().map(|(name, ..)| *name)
+}
+
+#[test]
+fn mtr_screens_are_what_they_were() {
+    for (name, scenario, arguments) in SCREENS {
+        let words: Vec<&str> = ["mtr"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run(scenario, RAW, &words);
+        super::check_harmless(&ran.out);
+        let code = ran.status.code();
+        let screen =
+            format!("# {scenario}.toml\n$ netdiag mtr {arguments}\n{}--- exit {code}\n", ran.out);
+        let same = golden::compare(name, &screen);
+        assert!(same.is_ok(), "{}", same.unwrap_err());
+    }
+}
+
+/// E4, mtr#361: each path has its own figures, and a change of its length loses nothing.
+fn check_epochs(document: &Value, ends: &[u64]) {
+    let target = &document["targets"][0];
+    let epochs = target["epochs"].as_array().expect("epochs");
+    let mut found: Vec<&Value> = epochs.iter().collect();
+    found.push(target);
+    let counts: Vec<u64> = found.iter().filter_map(|path| path["hop_count"].as_u64()).collect();
+    assert_eq!(counts, ends, "{document}");
+    for path in found {
+        for hop in path["hops"].as_array().expect("hops") {
+            assert_eq!(hop["lost"], 0, "{document}");
+            assert_eq!(hop["responders"].as_array().map(Vec::len), Some(1), "{document}");
+        }
+    }
+    let findings = document["findings"].as_array().expect("findings");
+    let changes = findings.iter().filter(|finding| finding["code"] == "path-changed");
+    assert_eq!(changes.count(), ends.len() - 1, "{document}");
+}
+
+#[test]
+fn e4_paths_that_change_have_figures_of_their_own_and_lose_nothing() {
+    let run = |scenario, target: &str| document(scenario, &format!("-c 90 -i 0.1 {target}"));
+    for target in ["10.9.2.2", "fd09:2::2"] {
+        check_epochs(&run("path-length", target), &[3, 5, 2]);
+        check_epochs(&run("route-change", target), &[3, 3]);
+    }
+}
+
+#[test]
+fn e4_the_same_behind_the_real_kernel() {
+    if !has_lab() {
+        return;
+    }
+    let command = [process::NETDIAG, "mtr", "--json", "-c", "90", "-i", "0.1", "10.9.2.2"];
+    check_epochs(&in_netlab("path-length", &command).json(), &[3, 5, 2]);
+}
+
+/// E3, with other losses each time.
+#[test]
+fn e3_limits_and_loss_are_told_apart_by_cycles_in_twenty_of_twenty_runs() {
+    let text = std::fs::read_to_string(process::scenario("trace-limits")).expect("the scenario");
+    for seed in 1..=20 {
+        let text = text.replace("seed = 7", &format!("seed = {seed}"));
+        let found = |target: &str| {
+            let words = ["mtr", "--json", "-c", "200", "-i", "0.1", target];
+            let ran = world::run_text(&text, RAW, &words);
+            let document: Value = serde_json::from_str(&ran.out).expect("a document");
+            let findings = document["findings"].as_array().expect("findings").iter();
+            let told = findings.map(|f| {
+                (f["code"].as_str().expect("text").to_owned(), f["locus"]["hop"].as_u64())
+            });
+            told.collect::<Vec<_>>()
+        };
+        let limit = ("icmp-rate-limit".to_owned(), Some(2));
+        assert_eq!(found("10.9.2.2"), std::slice::from_ref(&limit), "seed {seed}");
+        let lossy = found("10.9.3.2");
+        assert_eq!(lossy, [limit, ("loss-starts-at-hop".to_owned(), Some(3))], "seed {seed}");
+    }
+}
+
+/// E5: of the losses of links only that of the lossy one is worth a word.
+#[test]
+fn e5_only_the_lossy_link_shows_its_loss() {
+    let document = document("trace-limits", "-c 1000 -i 0.1 10.9.3.2");
+    let hops = document["targets"][0]["hops"].as_array().expect("hops");
+    let link = |ttl: usize| hops[ttl - 1]["link_loss_percent"].as_f64();
+    assert!(link(1) < Some(1.0) && link(4) < Some(3.0), "{document}");
+    assert!(link(3) > Some(7.0) && link(3) < Some(13.0), "{document}");
+    assert_eq!(link(2), None, "it limits its answers: {document}");
+    assert!(hops[1]["node_loss_percent"].as_f64() > Some(80.0), "{document}");
+}
+
+/// E2: it ends when the last answer is in; and the cycles of a report take no more than they must.
+#[test]
+fn e2_a_report_ends_with_its_last_answer() {
+    for (arguments, most) in [
+        ("-c 1 10.9.3.2", 300.0),
+        ("-c 10 -i 0.1 10.9.3.2", 900.0 + 300.0),
+        ("-c 10 10.9.3.2", 9_000.0 + 300.0),
+    ] {
+        let document = document("trace-limits", arguments);
+        let took = document["elapsed_ms"].as_f64();
+        assert!(took < Some(most) || document["targets"][0]["hops"][3]["lost"] != 0, "{document}");
+    }
+}
+
+/// No router sees a burst, and nothing but the search for the path goes past the target.
+#[test]
+fn b10_cycles_ask_each_hop_once_and_none_behind_the_target() {
+    let document = document("trace-path", "-c 20 -i 1 10.9.2.2");
+    let target = &document["targets"][0];
+    assert!(target["sent_beyond"].as_u64() <= Some(10), "{target}");
+    for hop in target["hops"].as_array().expect("hops") {
+        assert_eq!(hop["sent"], 20, "{hop}");
+    }
+    let ran = world::run("trace-limits", RAW, &["mtr", "-c", "20", "10.9.2.2"]);
+    assert_eq!(ran.truth(|truth| truth.count(Fact::Limited)), 0, "{}", ran.out);
+}
+
+/// The screen, its keys, and what is left when it ends.
+#[test]
+fn the_live_screen_shows_hops_and_heeds_keys() {
+    let scenario = std::fs::read_to_string(process::scenario("trace-path")).expect("it");
+    let keys = [("2s", "h"), ("2.5s", "h"), ("3s", "p"), ("8s", "p"), ("9s", "L"), ("10s", "q")];
+    let keys = keys.map(|(at, key)| format!("[[local]]\nat = \"{at}\"\nkeys = \"{key}\"\n"));
+    let resized = "[[local]]\nat = \"9.5s\"\nresized = [60, 12]\n";
+    let text = format!("{scenario}\n{}\n{resized}", keys.join("\n"));
+    let ran = world::run_on_screen(&text, &["mtr", "10.9.2.2"]);
+    assert_eq!(ran.status, ExitStatus::Code(0), "{}", ran.out);
+    let (screen, after) = ran.out.rsplit_once("\u{1b}[?1049l").expect("it leaves the screen");
+    assert!(screen.starts_with("\u{1b}[?1049h"), "{screen:?}");
+    // What was there before is not written again, so that words stand alone.
+    assert!(screen.contains("interarrival"), "the help: {screen:?}");
+    assert!(screen.contains("PAUSED"), "{screen:?}");
+    assert!(screen.contains("down"), "{screen:?}");
+    assert!(screen.matches("\u{1b}[2J").count() == 2, "drawn anew at the new size: {screen:?}");
+    assert!(!screen.contains("\u{1b}[31m.example"), "names are escaped");
+    assert!(after.contains("= reached 10.9.2.2 at hop 6"), "{after}");
+    // Ten seconds, five of them without a probe.
+    let sent = ran.truth(|truth| truth.count(Fact::Sent));
+    assert!((30..=45).contains(&sent), "{sent}");
+}
+
+/// What cannot be meant is said, and nothing is sent.
+#[test]
+fn options_of_mtr_that_do_not_fit_are_usage_errors() {
+    for (arguments, said) in [
+        ("-o LK --classic 10.9.2.2", "--order"),
+        ("-o Lq 10.9.2.2", "letters out of"),
+        ("--json -o L 10.9.2.2", "--order: only with"),
+        ("--json --pathping 10.9.2.2", "--pathping: only with"),
+        ("--classic --output csv 10.9.2.2", "--classic: only with"),
+        ("-w 10.9.2.2", "--classic"),
+        ("-c 0 10.9.2.2", "--count"),
+        ("-i 0 10.9.2.2", "--interval"),
+        ("-f 5 -m 4 10.9.2.2", "--first-ttl"),
+        ("--udp --tcp 10.9.2.2", "--tcp"),
+    ] {
+        let words: Vec<&str> = ["mtr"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run("trace-path", RAW, &words);
+        assert_eq!(ran.status, ExitStatus::Code(2), "{arguments}: {} {}", ran.out, ran.err);
+        assert!(ran.err.contains(said), "{arguments}: {}", ran.err);
+        assert_eq!(ran.truth(|truth| truth.count(Fact::Sent)), 0, "{arguments}");
+    }
+}
