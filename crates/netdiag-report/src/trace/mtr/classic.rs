@@ -223,11 +223,11 @@ impl<W: Write, E: Write> ClassicJsonReport<W, E> {
 
 /// What both have in common: nothing is told before the end.
 macro_rules! at_the_end {
-    ($report:ident, |$own:ident, $run:ident| $start:expr) => {
+    ($report:ident, |$own:ident, $run:ident| $start:block) => {
         impl<W: Write, E: Write> Report<Trace> for $report<W, E> {
             fn start(&mut self, $run: &Run) -> io::Result<()> {
                 let $own = self;
-                $start;
+                $start
                 Ok(())
             }
 
@@ -261,4 +261,4 @@ at_the_end!(ClassicReport, |own, run| {
     let seconds = date.split(['.', 'Z']).next().unwrap_or_default();
     own.start = format!("{seconds}+0000");
 });
-at_the_end!(ClassicJsonReport, |_own, _run| ());
+at_the_end!(ClassicJsonReport, |_own, _run| {});
