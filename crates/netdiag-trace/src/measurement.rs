@@ -81,7 +81,8 @@ impl Measurement {
     /// A trace that has not begun; it begins when it is first asked what comes next.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let hops = (config.first_ttl..=config.max_ttl).map(|ttl| Hop::new(ttl, config.queries));
+        let wanted = if config.rounds.is_some() { u64::MAX } else { config.queries };
+        let hops = (config.first_ttl..=config.max_ttl).map(|ttl| Hop::new(ttl, wanted));
         Self {
             hops: hops.collect(),
             rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
