@@ -40,7 +40,7 @@ impl<'a> Prepared<'a> {
     pub(super) fn to_nowhere(id: OperationId, to: Destination) -> Self {
         let (name, name_len) = address::encode(to, 0);
         let control = ControlBuffer::new(to.family(), &Default::default(), None);
-        Prepared { id, to, name, name_len, control, bytes: &[] }
+        Prepared { id, to, name, name_len, control, source: None, bytes: &[] }
     }
 
     fn outgoing(&'a self) -> Outgoing<'a> {
