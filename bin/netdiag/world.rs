@@ -123,10 +123,12 @@ impl World for SystemWorld {
     fn terminal(&self) -> Terminal {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let is_terminal = io::stdout().is_terminal();
         Terminal {
-            stdout: io::stdout().is_terminal(),
+            stdout: is_terminal,
             stderr: io::stderr().is_terminal(),
             no_color: set("NO_COLOR") || dumb,
+            width: if is_terminal { columns() } else { None },
         }
     }
 
@@ -147,6 +149,12 @@ impl World for SystemWorld {
     fn may_flood(&self) -> bool {
         privileges::is_root()
     }
+}
+
+/// How wide the terminal is: as it says itself, else as the shell does.
+fn columns() -> Option<u16> {
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0);
+    console::columns().or_else(told)
 }
 
 fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {

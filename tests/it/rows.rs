@@ -24,6 +24,7 @@ mod protocols;
 mod rights;
 mod sandbox;
 mod seccomp;
+mod sources;
 mod stalled;
 mod streams;
 mod sweep_faults;

@@ -29,7 +29,7 @@ const fn room(
 /// and those of the program every room.
 const ROOMS: &[Room] = &[
     room(PROGRAM, &["netdiag-cli", "netdiag-engine", "netdiag-sys"], &[]),
-    room("netdiag-model", &[], &["jiff", "schemars", "serde", "serde_json"]),
+    room("netdiag-model", &[], &["idna", "jiff", "schemars", "serde", "serde_json"]),
     room("netdiag-wire", &[], &["pnet"]),
     room("netdiag-engine", &["netdiag-wire"], &["hdrhistogram", "siphasher"]),
     room("netdiag-ping", &["netdiag-engine", "netdiag-wire"], &["schemars", "serde", "serde_json"]),

@@ -219,4 +219,6 @@ pub struct Terminal {
     pub stderr: bool,
     /// `NO_COLOR` is set and not empty, or `TERM` is `dumb`.
     pub no_color: bool,
+    /// The columns of the terminal that standard output is; `None`: it is none, or nobody knows.
+    pub width: Option<u16>,
 }

@@ -41,6 +41,7 @@ pub mod identity;
 mod interface_query;
 pub mod local;
 pub mod measurement;
+pub mod names;
 pub mod outcome;
 mod output;
 pub mod port;

@@ -6,8 +6,9 @@ mod unsent;
 pub use changes::{CHANGES_KEPT, Changes};
 pub use unsent::{EPERM, RULES, Unsent, sending_advice};
 
+use crate::measurement::WayOut;
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::{ClockAnchor, Destination, Instant};
+use netdiag_model::{ClockAnchor, Destination, Instant, Way};
 use std::net::IpAddr;
 
 /// What a measurement knows of this machine's part in it.
@@ -23,6 +24,8 @@ pub struct Local<'a> {
     pub tcp_port: Option<u16>,
     /// The source that was asked for.
     pub source: Option<IpAddr>,
+    /// The way out as it was before the first probe, where known.
+    pub way: Option<Way>,
     /// Turns instants into dates.
     pub anchor: ClockAnchor,
     /// Probes that were tried.
@@ -43,6 +46,25 @@ impl Local<'_> {
     pub fn link_changed(&self) -> Option<Finding> {
         let finding = link_changed(self.changes, self.unknown, &self.anchor)?;
         Some(Finding { target_index: Some(self.target_index), ..finding })
+    }
+
+    /// That there was no address to send from which the target could answer.
+    #[must_use]
+    pub fn no_source(&self) -> Option<Finding> {
+        let (way, unknown) = (self.way?, Some(self.unknown).filter(|unknown| *unknown > 0)?);
+        let from = way.source?;
+        if WayOut::at_start(way, self.source, self.destination) != WayOut::NoSource {
+            return None;
+        }
+        let target = self.subject.clone();
+        let message = format!(
+            "this machine had no IPv6 address for {target} to answer to: probes left from {from}; of \
+             {unknown} it is unknown what became of them, and they are not lost"
+        );
+        let finding = self.finding("local-no-source", Severity::Warning, target, message);
+        Some(finding.with("source", from.to_string()).with("unknown", unknown).advise(
+            "one that is still being checked can be used in a moment: `ip -6 address show tentative`",
+        ))
     }
 
     /// Packets that our own socket dropped.

@@ -68,6 +68,17 @@ pub trait Measurement {
         WayOut::Untouched
     }
 
+    /// What is known of the way out before the first probe.
+    fn way_at_start(&self) -> WayOut {
+        WayOut::Untouched
+    }
+
+    /// Whether all probes take one way out of this machine, so that an answer to any of them tells
+    /// of it.
+    fn has_one_way(&self) -> bool {
+        true
+    }
+
     /// Somebody wants the figures now.
     fn interim(&mut self, now: Instant, events: &mut Events<Self::Event>) {
         let _ = (now, events);
@@ -94,6 +105,11 @@ pub enum WayOut {
     Changed,
     /// From now on nothing gets out by it, and no send fails.
     Lost,
+    /// From now on there is no address to send from that an answer would come back to, and no send
+    /// fails.
+    NoSource,
+    /// From this moment on there is one again.
+    SourceBack,
 }
 
 impl WayOut {

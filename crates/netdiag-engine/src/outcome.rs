@@ -245,7 +245,9 @@ impl Why {
         match self {
             Self::Suspended => "the machine slept while it was under way",
             Self::ReceiveDrops => "our own socket dropped packets while it was under way",
-            Self::InterfaceChanged => "the way out of this machine changed while it was under way",
+            Self::InterfaceChanged => {
+                "the way out of this machine was not there, or changed, while it was under way"
+            }
             Self::DepartureUnknown => "whether it left this machine is not known",
             Self::RefuserUnknown => {
                 "whether the destination refused it or a firewall of this machine is not known"

@@ -40,19 +40,19 @@ pub fn run<M: Measurement, N: Network + ?Sized, B>(
             match engine.poll_output() {
                 Output::Operation(operation) => operations.push(operation),
                 Output::Event(event) => {
-                    submit(network, &mut operations)?;
+                    submit(engine, network, &mut operations)?;
                     if let ControlFlow::Break(broken) = on_event(event) {
                         return Ok(RunEnd::Broken(broken));
                     }
                 }
                 Output::Wait(until) => break until,
                 Output::Finished => {
-                    submit(network, &mut operations)?;
+                    submit(engine, network, &mut operations)?;
                     return Ok(RunEnd::Finished(stopped));
                 }
             }
         };
-        submit(network, &mut operations)?;
+        submit(engine, network, &mut operations)?;
         // When something is due already the wait is no more than a look at the sockets.
         if until > inputs.now() {
             match on_wait(inputs.now()) {
@@ -73,7 +73,8 @@ pub fn run<M: Measurement, N: Network + ?Sized, B>(
     }
 }
 
-fn submit<N: Network + ?Sized>(
+fn submit<M: Measurement, N: Network + ?Sized>(
+    engine: &mut Engine<M>,
     network: &mut N,
     operations: &mut Operations,
 ) -> Result<(), NetworkError> {
@@ -81,6 +82,7 @@ fn submit<N: Network + ?Sized>(
         return Ok(());
     }
     let result = network.submit(operations);
+    engine.submitted(network.now());
     operations.clear();
     result
 }

@@ -71,6 +71,7 @@ const TABLE: &[(i32, &str, &str, &str)] = &[
         "invalid-address",
         "the address cannot be used: a blackhole route, or an invalid argument",
     ),
+    (23, "ENFILE", "too-many-files", "this machine's limit of open files is reached"),
     (24, "EMFILE", "too-many-files", "the limit of open files is reached"),
     (38, "ENOSYS", "no-such-call", "this kernel or a seccomp filter does not have the call"),
     (71, "EPROTO", "", ""),

@@ -1,5 +1,7 @@
 //! Text that came from outside: names, banners, configuration.
 
+use idna::AsciiDenyList;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The most characters of one untrusted text that are shown.
@@ -15,6 +17,20 @@ impl Untrusted {
     #[must_use]
     pub fn as_raw(&self) -> &str {
         &self.0
+    }
+
+    /// The text as a host name is shown: letters beyond ASCII as the A-labels (RFC 5890 section
+    /// 2.3.2.1) that servers are asked for, so that no two names look alike. What cannot be such a
+    /// name stays as it is.
+    #[must_use]
+    pub fn host(&self) -> Cow<'_, Self> {
+        if self.0.is_ascii() {
+            return Cow::Borrowed(self);
+        }
+        match idna::domain_to_ascii_cow(self.0.as_bytes(), AsciiDenyList::URL) {
+            Ok(name) => Cow::Owned(Self(name.into_owned())),
+            Err(_) => Cow::Borrowed(self),
+        }
     }
 
     /// The text for a terminal or a log: printable ASCII as it is, everything else as `\u{..}`,
@@ -70,6 +86,20 @@ mod tests {
         check("c1 \u{9b} bidi \u{202e} zero \u{200b}", "c1 \\u{9b} bidi \\u{202e} zero \\u{200b}");
         check("back\\slash", "back\\\\slash");
         check("m\u{fc}nchen", "m\\u{fc}nchen");
+    }
+
+    #[test]
+    fn a_host_name_is_shown_by_its_a_labels() {
+        let check = |raw: &str, shown: &str| {
+            assert_eq!(Untrusted::from(raw).host().escaped().to_string(), shown, "{raw:?}");
+        };
+        check("Example.net", "Example.net");
+        check("b\u{fc}cher.example", "xn--bcher-kva.example");
+        check("B\u{dc}CHER.example", "xn--bcher-kva.example");
+        // Cyrillic letters that look like Latin ones.
+        check("\u{440}\u{430}\u{443}.example", "xn--80a5ak.example");
+        check("fe80::1%eth\u{202e}0", "fe80::1%eth\\u{202e}0");
+        check("a\u{1b}[2J\u{fc}", "a\\u{1b}[2J\\u{fc}");
     }
 
     #[test]

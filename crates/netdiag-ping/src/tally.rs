@@ -41,6 +41,9 @@ pub(crate) struct Rare {
     pub(crate) clock_steps: Vec<i64>,
     pub(crate) suspends: Vec<Duration>,
     pub(crate) changes: Changes,
+    /// Probes that this machine made meaningless, and how many were answered late all the same.
+    unknown: BTreeSet<u64>,
+    pub(crate) late_unknown: u64,
     /// Probes that never left.
     pub(crate) unsent: Unsent,
     /// Connections that were refused.
@@ -66,6 +69,8 @@ static NOTHING: Rare = Rare {
     clock_steps: Vec::new(),
     suspends: Vec::new(),
     changes: Changes::new(),
+    unknown: BTreeSet::new(),
+    late_unknown: 0,
     unsent: Unsent::new(),
     refused: 0,
     retransmitted: 0,
@@ -143,9 +148,22 @@ impl Tally {
         self.reply_ttl.get_or_insert_with(|| ReplyTtls::new(ttl, at)).record(ttl, at);
     }
 
-    pub(crate) fn on_late(&mut self, reply: &Reply) {
+    /// This machine made a probe meaningless.
+    pub(crate) fn on_unknown(&mut self, seq: u64) {
+        let rare = self.rare();
+        rare.unknown.insert(seq);
+        if rare.unknown.len() > ERRORED_KEPT {
+            rare.unknown.pop_first();
+        }
+    }
+
+    pub(crate) fn on_late(&mut self, seq: u64, reply: &Reply) {
         self.on_stamp(reply);
         let rare = self.rare();
+        if rare.unknown.contains(&seq) {
+            rare.late_unknown += 1;
+            return;
+        }
         rare.largest_late = rare.largest_late.max(Some(reply.rtt));
     }
 
@@ -173,9 +191,12 @@ impl Tally {
         }
     }
 
-    /// An error about a lost probe.
+    /// An error about a probe: about a lost one, unless it is unknown what became of that.
     pub(crate) fn on_error(&mut self, seq: u64, error: &IcmpError) {
         let rare = self.rare();
+        if rare.unknown.contains(&seq) {
+            return;
+        }
         let key = (error.from.address(), error.kind);
         let is_new = rare.errored.insert(seq);
         if rare.errored.len() > ERRORED_KEPT {

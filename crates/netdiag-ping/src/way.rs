@@ -12,4 +12,12 @@ impl Measurement {
             WayOut::after(change, way, fixed, self.config.destination)
         })
     }
+
+    /// What is known of that way before anything is sent.
+    pub(crate) fn first_way(&self) -> WayOut {
+        let fixed = self.config.control.source;
+        self.config
+            .way
+            .map_or(WayOut::Untouched, |way| WayOut::at_start(way, fixed, self.config.destination))
+    }
 }

@@ -14,6 +14,7 @@ mod changes;
 pub mod csv;
 mod document;
 mod fields;
+mod fold;
 pub mod json;
 mod json_lines;
 mod limiter;

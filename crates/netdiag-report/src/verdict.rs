@@ -15,9 +15,9 @@ pub fn write_finding(out: &mut dyn Write, style: Style, finding: &Finding) -> io
         Severity::Critical => "!!",
     };
     let line = format!("{mark} {} ({})", finding.message, finding.code);
-    writeln!(out, "{}", style.paint(Some(finding.severity), &line))?;
+    writeln!(out, "{}", style.paint(Some(finding.severity), &style.fold(&line)))?;
     match &finding.advice {
-        Some(advice) => writeln!(out, "   -> {advice}"),
+        Some(advice) => writeln!(out, "{}", style.fold(&format!("   -> {advice}"))),
         None => Ok(()),
     }
 }
@@ -40,5 +40,5 @@ pub fn write_finding_of(out: &mut dyn Write, style: Style, finding: &Finding) ->
 /// # Errors
 /// When the writer fails.
 pub fn write_verdict(out: &mut dyn Write, style: Style, verdict: &str) -> io::Result<()> {
-    writeln!(out, "{}", style.paint(None, &format!("= {verdict}")))
+    writeln!(out, "{}", style.paint(None, &style.fold(&format!("= {verdict}"))))
 }

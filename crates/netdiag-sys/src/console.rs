@@ -12,6 +12,13 @@ pub fn size() -> Option<Size> {
     (columns > 0 && rows > 0).then_some(Size { columns, rows })
 }
 
+/// How wide the terminal is that standard output is; `None` where it is none, or one that does not
+/// know, such as a serial line.
+#[must_use]
+pub fn columns() -> Option<u16> {
+    raw::terminal_size().map(|(columns, _)| columns).filter(|columns| *columns > 0)
+}
+
 /// The keys of the terminal, as long as this lives; then it is given back.
 pub(crate) struct Console {
     is_open: bool,

@@ -108,8 +108,8 @@ fn connects_end_as_the_other_side_wants() {
 }
 
 #[test]
-fn connects_beyond_the_limit_of_descriptors_wait_for_a_slot() {
-    in_namespace("connects_beyond_the_limit_of_descriptors_wait_for_a_slot", || {
+fn connects_beyond_the_limit_of_descriptors_are_not_begun() {
+    in_namespace("connects_beyond_the_limit_of_descriptors_are_not_begun", || {
         let limit = nix::sys::resource::Resource::RLIMIT_NOFILE;
         nix::sys::resource::setrlimit(limit, 48, 48).expect("lowered");
         let (_listener, port) = listener(Family::Ipv4);
@@ -120,9 +120,16 @@ fn connects_beyond_the_limit_of_descriptors_wait_for_a_slot() {
         }
         network.submit(&mut operations).expect("submitted");
         let inputs = collect(&mut network, |inputs| inputs.len() >= 100);
+        let mut opened = 0;
         for input in inputs.iter() {
-            assert!(matches!(input.kind, InputKind::Connected { .. }), "{input:?}");
+            match input.kind {
+                InputKind::Connected { .. } => opened += 1,
+                // EMFILE: the engine tries again, and no time runs for it.
+                InputKind::ConnectFailed { error, .. } => assert_eq!(error.errno, 24, "{input:?}"),
+                _ => panic!("{input:?}"),
+            }
         }
+        assert!((1..100).contains(&opened), "{opened}");
     });
 }
 

@@ -18,6 +18,8 @@ use std::collections::VecDeque;
 
 /// In so many cycles a change must hold.
 pub(crate) const HOLDS: u64 = 3;
+/// After so many lost probes a hop was never there.
+const NEVER: u64 = 10;
 /// After so many probes a path on trial that answers too little is none.
 const LOGGED: usize = 4_096;
 /// So many earlier paths are kept.
@@ -158,8 +160,9 @@ impl Measurement {
             }
             return;
         }
-        // The target nearer than before, where nobody was.
+        // The target nearer than before, where nobody was for long.
         let moved = met.role == Role::Target
+            && hop.stats.counters().lost() >= NEVER
             && end.is_some_and(|end| end.reason == StopReason::Reached && flight.ttl < end.ttl);
         let within = end.is_none_or(|end| flight.ttl <= end.ttl);
         if (is_other && within) || (moved && !is_known) {

@@ -22,7 +22,7 @@ impl Measurement {
 
     fn concluded_findings(&self, context: &Context) -> Vec<Finding> {
         let local = self.local(context);
-        let said = [local.unsent(), local.link_changed(), local.receive_drops()];
+        let said = [local.unsent(), local.no_source(), local.link_changed(), local.receive_drops()];
         let said: Vec<Finding> = said.into_iter().flatten().collect();
         let refused = local.attempted - local.sent;
         let is_disturbed =
@@ -49,6 +49,7 @@ impl Measurement {
             subject: context.target.escaped().to_string(),
             destination: self.config.destination,
             source: self.config.control.source,
+            way: self.config.way,
             anchor: context.anchor,
             attempted: sent + refused,
             sent,

@@ -27,7 +27,6 @@ mod letters;
 pub mod measurement;
 pub mod metrics;
 pub mod mtu;
-mod names;
 mod order;
 pub mod protocol;
 mod responder;

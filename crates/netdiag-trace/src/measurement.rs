@@ -8,11 +8,11 @@ use crate::end::End;
 use crate::epoch::Epochs;
 use crate::event::{Event, EventKind};
 use crate::hop::Hop;
-use crate::names::Names;
 use crate::protocol::State;
 use crate::responder::Told;
 use crate::rounds::Rounds;
 use crate::tally::Tally;
+use netdiag_engine::names::Names;
 use netdiag_engine::outcome::Segment;
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
@@ -87,7 +87,8 @@ impl Measurement {
     /// A trace that has not begun; it begins when it is first asked what comes next.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let hops = (config.first_ttl..=config.max_ttl).map(|ttl| Hop::new(ttl, config.queries));
+        let wanted = if config.rounds.is_some() { u64::MAX } else { config.queries };
+        let hops = (config.first_ttl..=config.max_ttl).map(|ttl| Hop::new(ttl, wanted));
         Self {
             hops: hops.collect(),
             rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),

@@ -38,8 +38,10 @@ impl Measurement {
     /// How long a probe to this hop is waited for. Once somebody at least as far away has answered, what
     /// has not come in some of its round trips will hardly come.
     pub(crate) fn wait_of(&self, ttl: u8) -> Duration {
-        if self.rounds.is_some() && !self.rounds_are_over() {
-            // Who looks for long wants to know how late answers come.
+        let names_its_probe = !self.config.protocol.is_limited_at_the_end();
+        if self.rounds.is_some() && names_its_probe && !self.rounds_are_over() {
+            // Who looks for long wants to know how late answers come. Of UDP an open probe may make
+            // the answer to another one ambiguous.
             return self.config.timeout;
         }
         let farther = self.hops.iter().filter(|hop| hop.ttl >= ttl);

@@ -67,6 +67,22 @@ fn b5_a_queue_that_is_full_all_the_time_is_told_as_the_cause() {
     }
 }
 
+/// It is the socket's own buffer that is too small, whatever the interface has.
+#[test]
+fn b5_a_send_buffer_without_room_is_not_the_queue_of_the_interface() {
+    let Some(lab) = Lab::new() else { return };
+    for host in ["10.9.1.1", "fd09:1::1"] {
+        let line = ["ping", "--json", "-S", "2000", "-s", "30000", "-c", "1", host];
+        let ended = run(&mut lab.here.netdiag(&line));
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        let failure = &ended.target()["failure"];
+        assert_eq!(failure["errno"]["name"], "ENOBUFS", "{ended:?}");
+        assert_eq!(failure["reason"], "send-buffer-full", "{ended:?}");
+        let message = failure["message"].as_str().expect("text");
+        assert!(message.contains("the send buffer of the socket has no room"), "{message}");
+    }
+}
+
 /// Of an ICMPv6 datagram socket the kernel says that what a full queue dropped was sent.
 #[test]
 fn b5_what_a_full_queue_drops_without_a_word_is_no_loss() {

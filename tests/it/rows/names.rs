@@ -1,6 +1,7 @@
 //! Names: never on the timing path, escaped, and who did not answer is named (A10, N4, B19).
 //! The only name server is a test's own, on the loopback of its namespace.
 
+use super::network::Lab;
 use crate::support::process::{Ended, NETDIAG, Namespace, Process, has, run, stopwatch};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -112,6 +113,37 @@ fn n4_a_name_cannot_write_to_the_terminal() {
     }
 }
 
+/// `netdiag sweep` of a target that answers.
+fn sweep(server: fn(&[u8]) -> Option<Vec<u8>>, form: &str) -> Option<Ended> {
+    let namespace = Namespace::with_resolver(SERVER)?;
+    namespace.serve_names(server);
+    let arguments = ["sweep", "--names", "--output", form, "192.0.2.5"];
+    Some(run(&mut namespace.netdiag(&arguments)))
+}
+
+#[test]
+fn a10_n4_a_sweep_shows_names_where_they_were_asked_for() {
+    for form in ["text", "csv", "json", "jsonl"] {
+        let Some(ended) = sweep(good, form) else { return };
+        assert_eq!(ended.out.matches("here.example").count(), 1, "{ended:?}");
+        let Some(ended) = sweep(evil, form) else { return };
+        assert_eq!(ended.out.matches("own.example").count(), 1, "{form}: {ended:?}");
+        assert!(!ended.out.chars().any(|c| c.is_control() && c != '\n'), "{form}: {ended:?}");
+    }
+}
+
+#[test]
+fn a10_a_dead_server_holds_no_sweep_and_is_told() {
+    let Some(ended) = sweep(silent, "json") else { return };
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert!(ended.took < Duration::from_millis(500) + NOISE, "{ended:?}");
+    let json = ended.json();
+    assert_eq!(json["findings"][0]["code"], "names-unknown", "{ended:?}");
+    assert_eq!(json["findings"][0]["evidence"]["late"], 1, "{ended:?}");
+    let Some(ended) = sweep(nxdomain, "json") else { return };
+    assert_eq!(ended.json()["findings"].as_array().map(Vec::len), Some(0), "no name: {ended:?}");
+}
+
 #[test]
 fn b19_a_name_that_does_not_exist_is_an_answer_of_a_server() {
     let Some(ended) = ping(nxdomain, &["-c", "1", "gone.example"]) else { return };
@@ -179,6 +211,30 @@ fn b19_a_server_that_refuses_or_fails_is_told_as_that_at_once() {
         let ended = run(&mut namespace.netdiag(&["ping", "--classic", "-c", "1", "a.example"]));
         assert_eq!(ended.code(), Some(2), "{ended:?}");
         assert_eq!(ended.err, "ping: a.example: Temporary failure in name resolution\n");
+    }
+}
+
+/// A router's word is not one of this machine.
+#[test]
+fn b19_a_server_that_a_router_does_not_reach_is_told_as_that() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.run(
+        "mount -t tmpfs none /mnt; echo 'nameserver 10.9.2.99' > /mnt/resolv.conf
+         mount --bind /mnt/resolv.conf /etc/resolv.conf",
+    );
+    for (kind, said) in [
+        ("host-unreachable", "no neighbour has its address, says a router or this machine"),
+        ("net-unreachable", "a router has no route to it"),
+    ] {
+        lab.router.run(&format!(
+            "nft flush ruleset; nft -f - <<'END'\n\
+             table inet t {{ chain f {{ type filter hook forward priority 0;\n\
+             ip daddr 10.9.2.99 reject with icmp type {kind}; }}; }}\nEND"
+        ));
+        let ended = run(&mut lab.here.netdiag(&["ping", "-c", "1", "a.example"]));
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        let said = format!("10.9.2.99 not reached: {said} (E");
+        assert!(ended.err.contains(&said), "{ended:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::check_harmless;
 use super::documents::check_counters;
-use crate::support::{golden, schema, world};
+use crate::support::{golden, process, schema, world};
 use netdiag_cli::ExitStatus;
 use netdiag_model::contract::SocketKind;
 use serde_json::Value;
@@ -37,6 +37,22 @@ const CASES: &[Case] = &[
     ("sweep-not-begun", "plain-20ms", "--deadline 0.35 --rate 10 10.9.2.0/27 no-such.example", 1),
     ("sweep-series-errors", "icmp-errors", "-c 3 --interval 0.1 10.3.1.8-9 10.3.13.9 10.5.1.9", 1),
     ("sweep-silent", "plain-20ms", "-c 25 --interval 0.05 --timeout 0.3 10.9.2.1", 1),
+    ("sweep-reverse", "names", "--names --retry 0 10.9.2.2 10.9.0.1 10.9.2.3 b.example gone.example", 1),
+    ("sweep-reverse-hostile", "names-hostile", "--names -c 3 --interval 0.1 10.9.2.2 10.9.0.1", 0),
+    ("sweep-idn", "names", "b\u{fc}cher.example \u{430}.example", 1),
+];
+
+/// The same on a terminal, and how wide it is.
+#[rustfmt::skip]
+const NARROW: &[(Case, u16)] = &[
+    (("sweep-at-80", "icmp-errors", "10.3.1.8-9 10.3.13.9 10.5.1.9 fd01:1::9", 1), 80),
+    (("sweep-at-40", "icmp-errors", "10.3.1.8-9 10.3.13.9 10.5.1.9", 1), 40),
+    (("sweep-ipv6-at-40", "plain-20ms", "fd09:2::2-fd09:2::4 fd09:0002:0000:0000:abcd:abcd:abcd:abcd", 1), 40),
+    (("sweep-names-at-40", "names", "b.example gone.example slow.example 10.9.0.1", 1), 40),
+    (("sweep-reverse-at-80", "names", "--names 10.9.2.2 10.9.0.1 fd09:2::2 10.9.2.3", 1), 80),
+    (("sweep-reverse-at-132", "names", "--names 10.9.2.2 10.9.0.1 fd09:2::2 gone.example", 1), 132),
+    (("sweep-series-at-40", "loss-random", "-c 40 --interval 0.05 10.9.2.2 10.9.0.1", 0), 40),
+    (("sweep-not-begun-at-24", "plain-20ms", "--deadline 0.35 --rate 10 10.9.2.0/27", 1), 24),
 ];
 
 /// The same of fping's options.
@@ -66,7 +82,8 @@ fn run((_, scenario, arguments, _): Case, more: &[&str]) -> world::Ran {
 
 /// The names of the screens.
 pub(super) fn screens() -> impl Iterator<Item = &'static str> {
-    CASES.iter().chain(CLASSIC).map(|(name, ..)| *name)
+    let narrow = NARROW.iter().map(|(case, _)| case);
+    CASES.iter().chain(CLASSIC).chain(narrow).map(|(name, ..)| *name)
 }
 
 fn for_each(check: fn(Case)) {
@@ -88,9 +105,87 @@ fn sweep_screens_are_what_they_were() {
     for_each_of(CLASSIC, check_screen);
 }
 
+#[test]
+fn a_narrow_terminal_has_fewer_columns_and_no_line_that_is_too_wide() {
+    for (case, width) in NARROW {
+        let (_, scenario, arguments, _) = case;
+        let words: Vec<&str> = std::iter::once("sweep").chain(arguments.split(' ')).collect();
+        let ran = world::run_at_width(scenario, &words, *width);
+        for line in ran.out.lines() {
+            // What is to be copied is not broken.
+            let is_whole = line.contains('`') || !line.trim().contains(' ');
+            assert!(line.len() <= usize::from(*width) || is_whole, "{width}: {line}");
+            assert!(!line.ends_with(' '), "{line:?}");
+        }
+        check_ran(*case, &ran);
+    }
+}
+
+/// Names are looked up beside the probes: when these leave is the same.
+#[test]
+fn names_change_nothing_of_the_measurement() {
+    let sent = |ran: world::Ran| ran.truth(|truth| format!("{:?}", truth.probes()));
+    for more in [&[][..], &["-c", "3", "--interval", "0.2"], &["--rate", "max"]] {
+        let all = [&["sweep", "10.9.2.0/28", "10.9.0.1"][..], more].concat();
+        let without = world::run("names", SocketKind::Raw, &all);
+        let with = world::run("names", SocketKind::Raw, &[&all[..], &["--names"]].concat());
+        assert!(with.out.contains("b.example") && !without.out.contains("b.example"));
+        assert_eq!(sent(with), sent(without), "{more:?}");
+    }
+}
+
+/// 32 are asked for at once, and at the end half a second is left for what is missing.
+#[test]
+fn names_that_do_not_come_are_not_waited_for_and_told_as_that() {
+    let scenario = std::fs::read_to_string(process::scenario("plain-20ms")).expect("a scenario");
+    let all = (1..=62).map(|host| format!("\"10.9.2.{host}\"")).collect::<Vec<_>>().join(", ");
+    let slow = format!("{scenario}\n[[lookup]]\nname = \"slow.example\"\naddress = [{all}]\n");
+    let arguments = ["sweep", "--names", "--json", "--retry", "0", "10.9.2.0/26"];
+    for (delay, unasked, late) in [("400ms", 0, 0), ("10s", 30, 32)] {
+        let scenario = format!("{slow}delay = \"{delay}\"\n");
+        let ran = world::run_text(&scenario, SocketKind::Raw, &arguments);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let named = |target: &&Value| target["hostname"] == "slow.example";
+        let targets = document["targets"].as_array().expect("targets");
+        assert_eq!(targets.len(), 62);
+        assert_eq!(targets.iter().filter(named).count() as u64, 62 - unasked - late, "{delay}");
+        let told = document["findings"].as_array().expect("findings");
+        let told = told.iter().find(|finding| finding["code"] == "names-unknown");
+        let expected = (late > 0).then_some((Some(unasked), Some(late)));
+        let counts = |of: &Value| {
+            let of = &of["evidence"];
+            (of["unasked"].as_u64(), of["late"].as_u64())
+        };
+        assert_eq!(told.map(counts), expected, "{delay}");
+        // The last probe leaves after 61 ms, and its second is over at 1.061 s.
+        let elapsed = document["elapsed_ms"].as_f64().expect("a time");
+        assert!(elapsed <= 1_562.0, "{delay}: {elapsed}");
+    }
+}
+
+/// A finding takes more room than its target: of many there are not as many.
+#[test]
+fn findings_about_single_targets_are_bounded_and_counted() {
+    let dead = ["sweep", "-c", "3", "--interval", "1", "--rate", "10000", "10.9.2.128-10.9.7.127"];
+    let run = |more: &[&str]| world::run("plain-20ms", SocketKind::Raw, &[&dead, more].concat());
+    let document: Value = serde_json::from_str(&run(&["--json"]).out).expect("a document");
+    let findings = document["findings"].as_array().expect("findings");
+    assert_eq!((findings.len(), &document["status"]), (1_001, &Value::from("critical")));
+    let last = &findings[1_000];
+    assert_eq!(
+        (&last["code"], &last["evidence"]["count"]),
+        (&"findings-omitted".into(), &280.into())
+    );
+    let text = run(&[]).out;
+    assert_eq!(text.matches("(no-reply)").count(), 20);
+    assert!(text.contains("\ni 1,260 more findings: --json has 1000 in all\n"), "{text}");
+}
+
 fn check_screen(case: Case) {
-    let (name, scenario, arguments, code) = case;
-    let ran = run(case, &[]);
+    check_ran(case, &run(case, &[]));
+}
+
+fn check_ran((name, scenario, arguments, code): Case, ran: &world::Ran) {
     check_harmless(&ran.out);
     check_harmless(&ran.err);
     let mut screen = format!("# {scenario}.toml\n$ netdiag sweep {arguments}\n{}", ran.out);

@@ -1,6 +1,7 @@
-//! What `netdiag sweep` shows on a terminal: how far it has come, and that it goes away again.
+//! What is shown on a terminal: how far `netdiag sweep` has come, and that it goes away again; lines
+//! that fit it; names that nobody can take for others.
 
-use crate::support::world::{Ran, run_on_terminal};
+use crate::support::world::{self, Ran, run_at_width, run_on_terminal};
 use netdiag_cli::ExitStatus;
 
 /// Clears the line that the cursor is in (ECMA-48 EL).
@@ -64,9 +65,42 @@ fn progress_changes_nothing_of_the_measurement() {
     };
     let shown = run_on_terminal("plain-20ms", &all, true);
     assert!(shown.err.contains("0 of 3 done, 4 s left"), "{:?}", shown.err);
-    let plain =
-        crate::support::world::run("plain-20ms", netdiag_model::contract::SocketKind::Raw, &all);
+    let plain = world::run("plain-20ms", netdiag_model::contract::SocketKind::Raw, &all);
     assert_eq!(sent(&shown), sent(&plain));
     let table = left(&shown.err).concat();
     assert_eq!(table, plain.out);
+}
+
+/// The statistics of ping, which are wider than most terminals.
+#[test]
+fn what_ping_says_at_the_end_fits_the_terminal_and_is_the_same() {
+    let arguments = ["ping", "-q", "-c", "60", "-i", "0.1", "10.9.2.2"];
+    let ours = |text: &str| {
+        let at = text.find("p50/").expect("percentiles");
+        text[at..].split_whitespace().collect::<Vec<_>>().join(" ").replace("; ", " ")
+    };
+    let piped = world::run("jitter-normal", netdiag_model::contract::SocketKind::Raw, &arguments);
+    for (width, lines) in [(40, 6), (80, 3), (100, 2), (200, 2)] {
+        let ran = run_at_width("jitter-normal", &arguments, width);
+        assert_eq!(ours(&ran.out), ours(&piped.out), "{width}");
+        let at = ran.out.find("p50/").expect("percentiles");
+        let shown: Vec<&str> = ran.out[at..].lines().take_while(|l| !l.starts_with('=')).collect();
+        assert_eq!(shown.len(), lines, "{width}: {shown:#?}");
+        assert!(shown.iter().all(|line| line.len() <= width.into()), "{width}: {shown:#?}");
+    }
+}
+
+/// B17: what is shown of a name beyond ASCII is what servers are asked for.
+#[test]
+fn names_beyond_ascii_are_shown_by_their_a_labels() {
+    for command in [&["ping", "-c", "1"][..], &["trace"], &["sweep"]] {
+        for (host, code) in [("b\u{fc}cher.example", 0), ("m\u{fc}nchen.example", 1)] {
+            let ran = run_at_width("names", &[command, &[host]].concat(), 100);
+            assert_eq!(ran.status, ExitStatus::Code(code), "{command:?}: {}", ran.err);
+            let shown = ran.out + &ran.err;
+            let name = if code == 0 { "xn--bcher-kva.example" } else { "xn--mnchen-3ya.example" };
+            assert!(shown.contains(name) && shown.is_ascii(), "{command:?}: {shown}");
+            assert!(!shown.contains("\\u{fc}"), "{command:?}: {shown}");
+        }
+    }
 }

@@ -62,7 +62,7 @@ impl SimWorld {
     fn of(scenario: Scenario, socket: SocketKind) -> Self {
         let mut network = VirtualNetwork::with_socket(&scenario, socket);
         network.internet().record(Recording::Memory(RECORDED));
-        let terminal = Terminal { stdout: false, stderr: false, no_color: false };
+        let terminal = Terminal::default();
         Self { scenario, network: Rc::new(RefCell::new(network)), terminal, screen: None }
     }
 }
@@ -230,7 +230,7 @@ impl Write for Screen {
 /// `err` is what stands on it.
 pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool) -> Ran {
     let mut world = SimWorld::new(scenario, SocketKind::Raw);
-    world.terminal = Terminal { stdout: with_out, stderr: true, no_color: true };
+    world.terminal = Terminal { stdout: with_out, stderr: true, no_color: true, width: None };
     let (screen, mut out) = (Screen::default(), Screen::default());
     if with_out {
         out = screen.clone();
@@ -241,11 +241,19 @@ pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool
     Ran { out: text(&out), err, status, network: world.network }
 }
 
+/// The same on a terminal of this width that standard error does not go to.
+pub(crate) fn run_at_width(scenario: &str, arguments: &[&str], width: u16) -> Ran {
+    let mut world = SimWorld::new(scenario, SocketKind::Raw);
+    world.terminal =
+        Terminal { stdout: true, no_color: true, width: Some(width), ..Terminal::default() };
+    run_in(world, arguments)
+}
+
 /// The same in a scenario that is given as its text, on a terminal that a screen can be drawn on.
 pub(crate) fn run_on_screen(scenario: &str, arguments: &[&str]) -> Ran {
     let scenario = scenario.parse().unwrap_or_else(|fault| panic!("{fault}"));
     let mut world = SimWorld::of(scenario, SocketKind::Raw);
-    world.terminal = Terminal { stdout: true, stderr: true, no_color: true };
+    world.terminal = Terminal { stdout: true, stderr: true, no_color: true, width: Some(100) };
     world.screen = Some(Size { columns: 100, rows: 24 });
     run_in(world, arguments)
 }

@@ -40,7 +40,7 @@ impl Color {
             Self::Never => false,
             Self::Auto => terminal.stdout && !terminal.no_color,
         };
-        Style { color }
+        Style { color, width: terminal.width }
     }
 }
 

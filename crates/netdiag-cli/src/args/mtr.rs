@@ -190,7 +190,7 @@ impl MtrArguments {
             interval: Some(self.interval),
             timeout: self.timeout,
             deadline: self.deadline,
-            size: self.size.or(classic.filter(|_| !self.tcp)),
+            size: self.size.or_else(|| classic.filter(|_| !self.tcp)),
             marking: self.marking,
             df: self.df,
             mark: self.mark,

@@ -100,9 +100,12 @@ pub(crate) struct SweepArguments {
     /// Only the verdict and what is wrong.
     #[arg(short, long, conflicts_with_all = ["alive", "unreachable"])]
     pub(crate) quiet: bool,
-    /// Addresses as they are, never names of them.
-    #[arg(long)]
+    /// Addresses as they are, never names of them: as without --names.
+    #[arg(long, conflicts_with = "names")]
     pub(crate) numeric: bool,
+    /// The names of addresses, too; a row waits for one for up to a second.
+    #[arg(long)]
+    pub(crate) names: bool,
     /// Late and repeated answers too; in json each probe.
     #[arg(short, long)]
     pub(crate) verbose: bool,

@@ -217,7 +217,8 @@ fn interface(arguments: &mut PingArguments, text: &str) -> Result<(), Refused> {
         }
         (before, _) => {
             let before = before.and_then(|before| as_address(&before));
-            arguments.source = arguments.source.or(before.filter(|_| as_address(given).is_none()));
+            arguments.source =
+                arguments.source.or_else(|| before.filter(|_| as_address(given).is_none()));
             arguments.interface = Some(given.to_owned());
         }
     }

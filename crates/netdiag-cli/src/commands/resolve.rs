@@ -22,6 +22,7 @@ pub(crate) fn patience(deadline: Option<Duration>, hosts: usize) -> Duration {
 /// Why a name has no address, in words that name who said so.
 pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
     let host = Untrusted::from(host);
+    let host = host.host();
     let host = host.escaped();
     let mut errno = None;
     let (reason, message) = match error {
@@ -37,9 +38,10 @@ pub(crate) fn lookup_failure(host: &str, error: &LookupError) -> Failure {
             "interrupted",
             format!("cannot resolve {host}: interrupted before there was an answer"),
         ),
-        LookupError::Invalid { name } => {
-            ("invalid-name", format!("cannot resolve {host}: `{}` is no host name", name.escaped()))
-        }
+        LookupError::Invalid { name } => (
+            "invalid-name",
+            format!("cannot resolve {host}: `{}` is no host name", name.host().escaped()),
+        ),
     };
     Failure { stage: Stage::Resolve, reason: reason.to_owned(), errno, icmp: None, message }
 }

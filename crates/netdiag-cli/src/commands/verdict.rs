@@ -17,7 +17,7 @@ pub(crate) fn fail_if(
 ) -> Option<(Finding, Evidence)> {
     let expression = expression?;
     let evidence = expression.fails(metrics)?;
-    let subject = target.escaped().to_string();
+    let subject = target.host().escaped().to_string();
     let message = format!("--fail-if holds for {subject}: {evidence}");
     let finding = Finding::new(target_index, FAIL_IF, Severity::Critical, subject, message)
         .with("expression", expression.to_string())

@@ -1,15 +1,19 @@
 //! Connections and dialogs: what the kernel or a library did for us.
 
-use super::Engine;
 use super::receive::{Arrival, Timing, plain_reply, round_trip};
+use super::settle::back_off;
+use super::timers::Timer;
+use super::{Engine, Queued};
 use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Refusal, Reply, ReplyDetail, Stray, Why};
 use crate::port::{ExchangeError, SendError, TcpInfo};
-use crate::table::State;
+use crate::table::{KernelStamp, State};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
 const ECONNRESET: i32 = 104;
 const ETIMEDOUT: i32 = 110;
 const ECONNREFUSED: i32 = 111;
@@ -34,8 +38,39 @@ impl<M: Measurement> Engine<M> {
         error: SendError,
         icmp: Option<(IpAddr, u8, u8)>,
     ) {
-        if self.dialogs.remove(&index) {
+        if self.dialogs.contains(&index) && !self.waits_again(index, error) {
+            self.dialogs.remove(&index);
             self.on_dialog_failed(index, stamp, error, icmp);
+        }
+    }
+
+    /// Whether a connection that this machine has no descriptor for is tried again later. It has not
+    /// begun, and no time runs for it.
+    fn waits_again(&mut self, index: u32, error: SendError) -> bool {
+        let Some(entry) = self.table.get(index) else { return false };
+        if !matches!(error.errno, ENFILE | EMFILE) || entry.state != State::Trying {
+            return false;
+        }
+        let since = *self.waiting.entry(index).or_insert(entry.user_sent_at);
+        let at = self.now + back_off(&entry);
+        if at > since + self.table.template(&entry).patience {
+            return false;
+        }
+        self.table.count_try(index);
+        self.table.set_state(index, State::Queued);
+        self.timers.push(at, Timer::Retry(index));
+        true
+    }
+
+    /// What is tried again: of a connection it is the time now that counts.
+    pub(super) fn again(&mut self, index: u32) -> Queued {
+        match self.table.get(index).filter(|_| self.dialogs.contains(&index)) {
+            Some(entry) => {
+                self.table.set_sent(index, self.now, KernelStamp::Missing);
+                self.table.set_state(index, State::Trying);
+                Queued::Connect(index, self.table.template(&entry).port)
+            }
+            None => Queued::Datagram(index),
         }
     }
 
@@ -47,6 +82,8 @@ impl<M: Measurement> Engine<M> {
         icmp: Option<(IpAddr, u8, u8)>,
     ) {
         let Some(entry) = self.table.get(index) else { return };
+        // What says so may be this machine itself, whose way out is not there.
+        let in_doubt = self.is_way_in_doubt(&entry, stamp.at);
         let Timing { rtt, stamp, .. } = round_trip(&entry, stamp);
         let icmp = icmp.map(|(from, kind, code)| IcmpError {
             kind: IcmpKind { family: Family::of(from), kind, code },
@@ -60,6 +97,7 @@ impl<M: Measurement> Engine<M> {
         });
         let in_time = rtt <= entry.timeout();
         let outcome = match (icmp, error.errno) {
+            (Some(_), _) | (None, ETIMEDOUT) if in_doubt => Outcome::Unknown(Why::InterfaceChanged),
             (Some(icmp), _) if in_time => Outcome::NetError(icmp),
             (None, ECONNREFUSED) if error.unseen => Outcome::Unknown(Why::RefuserUnknown),
             (None, errno @ (ECONNREFUSED | ECONNRESET)) if in_time => {

@@ -227,9 +227,7 @@ impl<M: Measurement> Engine<M> {
             self.stray(&entry, &Stray::Advice(error));
         } else if entry.is_open() && timing.rtt <= entry.timeout() {
             // What says so may be this machine itself, whose way out is not there.
-            let way = self.ways.get(&entry.measurement);
-            let in_doubt = way.is_some_and(|way| way.overlap(entry.sent_at(), arrival.stamp.at));
-            let outcome = match in_doubt {
+            let outcome = match self.is_way_in_doubt(&entry, arrival.stamp.at) {
                 true => Outcome::Unknown(Why::InterfaceChanged),
                 false => Outcome::NetError(error),
             };

@@ -16,7 +16,7 @@ mod udp;
 
 use crate::identity::Secret;
 use crate::interface_query::InterfaceQuery;
-use crate::measurement::{Events, Measurement, Next};
+use crate::measurement::{Events, Measurement, Next, WayOut};
 use crate::output::Output;
 use crate::port::{Console, ExchangeFraming, Input, InputKind, Opened, SendError};
 use crate::probe::ProbeSpec;
@@ -83,6 +83,8 @@ pub struct Engine<M: Measurement> {
     again: VecDeque<u32>,
     /// What kept those probes from leaving at first.
     met: BTreeMap<u32, SendError>,
+    /// Since when connections wait for a descriptor.
+    waiting: BTreeMap<u32, Instant>,
     /// Requests of exchanges that are still queued.
     requests: BTreeMap<u32, Vec<u8>>,
     /// What extended echo requests ask, each question once.
@@ -159,6 +161,7 @@ impl<M: Measurement> Engine<M> {
             queue: VecDeque::new(),
             again: VecDeque::new(),
             met: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             requests: BTreeMap::new(),
             questions: Vec::new(),
             dialogs: BTreeSet::new(),
@@ -176,6 +179,10 @@ impl<M: Measurement> Engine<M> {
     /// Adds a measurement; it starts with the next output that is asked for.
     pub fn add(&mut self, measurement: M) -> MeasurementId {
         let id = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
+        let means = measurement.way_at_start();
+        if means != WayOut::Untouched {
+            self.ways.entry(id).or_default().note(means, self.now, self.now);
+        }
         self.slots.push(Slot {
             measurement,
             phase: Phase::Running,
@@ -247,6 +254,12 @@ impl<M: Measurement> Engine<M> {
         }
     }
 
+    /// What was put out so far has left by `now`. Optional: without it, it is taken to have left at
+    /// the time of the last input, which packets that wait for each other may be well behind.
+    pub fn submitted(&mut self, now: Instant) {
+        self.pace.left(now);
+    }
+
     /// The next thing to do. Call until it says `Wait` or `Finished`.
     pub fn poll_output(&mut self) -> Output<'_, M::Event> {
         loop {
@@ -264,7 +277,8 @@ impl<M: Measurement> Engine<M> {
             }
             if let Some(index) = self.again.pop_front() {
                 self.pace.count(self.now);
-                self.queue.push_back(Queued::Datagram(index));
+                let again = self.again(index);
+                self.queue.push_back(again);
             } else if self.held_due {
                 self.start_held();
             } else if let Some(id) = self.ready.pop_front() {

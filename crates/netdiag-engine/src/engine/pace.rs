@@ -12,6 +12,8 @@ pub(super) struct Pace {
     tick: Duration,
     /// When the packets of the last tick went, oldest first.
     recent: VecDeque<Instant>,
+    /// How many of them, the last, were given away but are not known to have left.
+    leaving: usize,
     /// How many went since the sockets were last looked at.
     unlooked: usize,
 }
@@ -19,7 +21,7 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new(burst: u32, tick: Duration) -> Self {
         let burst = usize::try_from(burst).unwrap_or(usize::MAX).max(1);
-        Self { burst, tick, recent: VecDeque::new(), unlooked: 0 }
+        Self { burst, tick, recent: VecDeque::new(), leaving: 0, unlooked: 0 }
     }
 
     /// Until when the next packet must wait; `None` when it may go now.
@@ -27,6 +29,7 @@ impl Pace {
         while self.recent.front().is_some_and(|first| *first + self.tick <= now) {
             self.recent.pop_front();
         }
+        self.leaving = self.leaving.min(self.recent.len());
         if self.unlooked >= self.burst {
             return Some(now);
         }
@@ -37,7 +40,16 @@ impl Pace {
     /// A packet goes.
     pub(super) fn count(&mut self, now: Instant) {
         self.unlooked += 1;
+        self.leaving += 1;
         self.recent.push_back(now);
+    }
+
+    /// Those that went have left, at this time at the latest: it is later than what was the time
+    /// when they were let go, and the tick is one of the wire.
+    pub(super) fn left(&mut self, at: Instant) {
+        let known = self.recent.len().saturating_sub(self.leaving);
+        self.leaving = 0;
+        self.recent.range_mut(known..).for_each(|gone| *gone = at.max(*gone));
     }
 
     /// Everything that came was taken in.

@@ -110,6 +110,7 @@ impl<M: Measurement> Engine<M> {
         let Some(entry) = self.table.get(index) else { return };
         match entry.state {
             State::Queued | State::Trying | State::InFlight if reply.rtt <= entry.timeout() => {
+                self.note_answer(&entry, &reply);
                 self.settle(index, State::Answered, &Outcome::Replied(reply));
             }
             // Its stamp says that it came too late, though the deadline was not yet looked at.
@@ -134,6 +135,15 @@ impl<M: Measurement> Engine<M> {
                 self.stray(&entry, &stray);
             }
             State::Void | State::Closed => {}
+        }
+    }
+
+    /// What an answer tells of the way out.
+    fn note_answer(&mut self, entry: &Entry, reply: &Reply) {
+        let Some(way) = self.ways.get_mut(&entry.measurement) else { return };
+        let slot = self.slots.get(entry.measurement as usize);
+        if slot.is_some_and(|slot| slot.measurement.has_one_way()) {
+            way.answered(entry.sent_at(), reply.received_at);
         }
     }
 

@@ -64,7 +64,7 @@ impl<M: Measurement> Engine<M> {
             return;
         }
         let patience = self.table.template(&entry).patience;
-        let back_off = BACK_OFF_FIRST.saturating_mul(1 << entry.tries.min(6)).min(BACK_OFF_MOST);
+        let back_off = back_off(&entry);
         let in_time = self.now + back_off <= entry.user_sent_at + patience;
         if TRANSIENT.contains(&error.errno) && in_time {
             self.table.count_try(index);
@@ -86,6 +86,7 @@ impl<M: Measurement> Engine<M> {
             return;
         }
         self.met.remove(&index);
+        self.waiting.remove(&index);
         let left = !matches!(outcome, Outcome::LocalError(_));
         let untold = left && entry.state != State::InFlight;
         self.table.set_state(index, state);
@@ -202,6 +203,11 @@ impl<M: Measurement> Engine<M> {
             self.queue_close(index);
             let Some(entry) = self.table.get(index).filter(Entry::is_open) else { continue };
             self.table.set_state(index, State::Closed);
+            self.waiting.remove(&index);
+            // One that still waits for a descriptor was never sent.
+            if entry.state == State::Queued {
+                continue;
+            }
             let probe = entry.probe();
             if let Some((slot, events)) = self.unfinished(id) {
                 slot.measurement.sent(&probe, events);
@@ -216,6 +222,11 @@ impl<M: Measurement> Engine<M> {
             self.queue.push_back(Queued::Close(index));
         }
     }
+}
+
+/// How long until a probe that has not left is tried again.
+pub(super) fn back_off(entry: &Entry) -> Duration {
+    BACK_OFF_FIRST.saturating_mul(1 << entry.tries.min(6)).min(BACK_OFF_MOST)
 }
 
 /// The kernel's send stamp, where it can be true: not before the process asked for the send, not

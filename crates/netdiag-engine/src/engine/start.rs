@@ -127,8 +127,8 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, port, size, body, ..Template::default() };
                 (template, Carrier::Tcp, State::Queued)
             }
-            ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => (
-                Template { control, patience, ..Template::default() },
+            ProbeKind::Connect { port } | ProbeKind::Exchange { port, .. } => (
+                Template { control, patience, port: *port, ..Template::default() },
                 Carrier::Dialog,
                 State::Trying,
             ),

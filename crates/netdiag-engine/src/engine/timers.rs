@@ -3,7 +3,7 @@
 use super::{Engine, Phase};
 use crate::measurement::Measurement;
 use crate::outcome::{Outcome, Why};
-use crate::table::{Carrier, State};
+use crate::table::{Carrier, Entry, State};
 use netdiag_model::Instant;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -139,17 +139,23 @@ impl<M: Measurement> Engine<M> {
         self.make_ready(id);
     }
 
+    /// Whether the way out of this machine was not there, or another one, while a probe was under way
+    /// until `to`.
+    pub(super) fn is_way_in_doubt(&self, entry: &Entry, to: Instant) -> bool {
+        let way = self.ways.get(&entry.measurement);
+        way.is_some_and(|way| way.overlap(entry.sent_at(), to))
+    }
+
     /// Ends a probe without an answer; `to`: until when it was waited for.
     fn time_out(&mut self, index: u32, to: Instant) {
         let Some(entry) = self.table.get(index) else { return };
         // A reply that this machine lost is not a reply that the network lost.
         let from = entry.sent_at();
-        let way = self.ways.get(&entry.measurement);
         let outcome = if entry.state == State::Queued {
             Outcome::Unknown(Why::DepartureUnknown)
         } else if entry.carrier != Carrier::Dialog && self.drops.overlap(from, to) {
             Outcome::Unknown(Why::ReceiveDrops)
-        } else if way.is_some_and(|way| way.overlap(from, to)) {
+        } else if self.is_way_in_doubt(&entry, to) {
             Outcome::Unknown(Why::InterfaceChanged)
         } else {
             Outcome::TimedOut

@@ -1,7 +1,7 @@
 //! Probes that never left this machine, and what kept them.
 
 use super::Local;
-use crate::port::SendError;
+use crate::port::{SendCause, SendError};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::finding::{Finding, Severity};
 use std::collections::BTreeMap;
@@ -28,13 +28,21 @@ pub struct Unsent {
     not_attached: bool,
     /// Whether those of [`CONCLUDED`] are concluded from stamps that did not come.
     unseen: [bool; 2],
+    /// What was last known beyond an error number.
+    causes: BTreeMap<i32, SendCause>,
 }
 
 impl Unsent {
     /// None.
     #[must_use]
     pub const fn new() -> Self {
-        Self { errors: BTreeMap::new(), mtu: None, not_attached: false, unseen: [false; 2] }
+        Self {
+            errors: BTreeMap::new(),
+            mtu: None,
+            not_attached: false,
+            unseen: [false; 2],
+            causes: BTreeMap::new(),
+        }
     }
 
     /// A probe never left.
@@ -42,6 +50,9 @@ impl Unsent {
         *self.errors.entry(error.errno).or_default() += 1;
         self.mtu = error.mtu.or(self.mtu);
         self.not_attached |= error.direct;
+        if error.cause != SendCause::Errno {
+            self.causes.insert(error.errno, error.cause);
+        }
         for (any, errno) in self.unseen.iter_mut().zip(CONCLUDED) {
             *any |= error.unseen && error.errno == errno;
         }
@@ -66,6 +77,7 @@ impl Unsent {
             mtu: self.mtu.filter(|_| errno == EMSGSIZE),
             direct: self.not_attached && errno == ENETUNREACH,
             unseen: self.unseen.iter().zip(CONCLUDED).any(|(any, of)| *any && of == errno),
+            cause: self.causes.get(&errno).copied().unwrap_or_default(),
         }
     }
 }
@@ -143,10 +155,27 @@ impl Local<'_> {
 pub fn sending_advice(cause: &SendError, address: IpAddr, source: Option<IpAddr>) -> String {
     // As ip-route(8) takes it.
     let from = source.map(|source| format!(" from {source}")).unwrap_or_default();
+    match cause.cause {
+        SendCause::Errno => {}
+        SendCause::SendBuffer => {
+            return "a larger `--send-buffer`, smaller packets (`--size`), or a longer `--interval`"
+                .to_owned();
+        }
+        SendCause::Ports => {
+            return "see `sysctl net.ipv4.ip_local_port_range`; a longer `--interval`, or a shorter \
+                    `--timeout`"
+                .to_owned();
+        }
+        SendCause::Source => {
+            return "see `ip address show`: one that is still tentative can be used in a moment"
+                .to_owned();
+        }
+    }
     match cause.errno {
         EPERM => RULES.to_owned(),
         EMSGSIZE => "smaller packets (`--size`), or `--df dont`".to_owned(),
         11 => "smaller bursts: a longer `--interval`, fewer targets at once".to_owned(),
+        23 | 24 => "raise `ulimit -n`; or a longer `--interval`, a shorter `--timeout`".to_owned(),
         122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
         ENOBUFS => {
             "the queue of the interface is full: `ip -s link`, or a longer `--interval`".to_owned()

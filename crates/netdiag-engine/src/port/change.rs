@@ -52,8 +52,14 @@ pub enum InterfaceEvent {
     Gone,
     /// It has an address more.
     AddressAdded(IpAddr),
+    /// It will have an address more, unless another host turns out to have it (RFC 4862 section 5.4).
+    AddressTentative(IpAddr),
+    /// Another host has that address, and so it is not used.
+    AddressDuplicate(IpAddr),
     /// It has an address less.
     AddressRemoved(IpAddr),
+    /// It has an address less, and none of that family is left by which it is known beyond the link.
+    LastAddressRemoved(IpAddr),
     /// There is a route to a network, with its prefix length, by it.
     RouteAdded(IpAddr, u8),
     /// There is no such route any more.
@@ -86,7 +92,13 @@ impl fmt::Display for InterfaceEvent {
             Self::Down => f.write_str("down"),
             Self::Gone => f.write_str("gone"),
             Self::AddressAdded(address) => write!(f, "address {address} added"),
-            Self::AddressRemoved(address) => write!(f, "address {address} removed"),
+            Self::AddressTentative(address) => {
+                write!(f, "address {address} is being checked before use")
+            }
+            Self::AddressDuplicate(address) => write!(f, "address {address} is another host's"),
+            Self::AddressRemoved(address) | Self::LastAddressRemoved(address) => {
+                write!(f, "address {address} removed")
+            }
             Self::RouteAdded(network, length) => write!(f, "route to {network}/{length} added"),
             Self::RouteRemoved(network, length) => write!(f, "route to {network}/{length} removed"),
         }

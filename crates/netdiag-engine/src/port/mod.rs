@@ -26,4 +26,4 @@ pub use operation::{
     Operations, Transmit,
 };
 pub use packet::{ErrorOrigin, Message, QueuedError, Received};
-pub use send_error::SendError;
+pub use send_error::{SendCause, SendError};

@@ -15,13 +15,29 @@ pub struct SendError {
     /// Concluded. EPERM: a firewall dropped it, it came to no interface. ENOBUFS: a full queue did, it
     /// left none. ECONNREFUSED: the destination refused it, or a firewall of this machine.
     pub unseen: bool,
+    /// What is known beyond the error number.
+    pub cause: SendCause,
+}
+
+/// What lies behind an error number that has several meanings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SendCause {
+    /// Nothing more is known.
+    #[default]
+    Errno,
+    /// The socket's own send buffer has no room (socket(7), SO_SNDBUF), whatever the interface has.
+    SendBuffer,
+    /// No local port is free for a connection (ip(7), ip_local_port_range).
+    Ports,
+    /// The source that was asked for is no address of this machine, or none yet.
+    Source,
 }
 
 impl SendError {
     /// A failure with nothing but an error number.
     #[must_use]
     pub const fn new(errno: i32) -> Self {
-        Self { errno, mtu: None, direct: false, unseen: false }
+        Self { errno, mtu: None, direct: false, unseen: false, cause: SendCause::Errno }
     }
 
     /// What it means here, in words; `None` where the error number says nothing special.
@@ -35,6 +51,16 @@ impl SendError {
         const ENOBUFS: i32 = 105;
         const STUCK: &str = "it came to an interface and never left it: probably the queue of the \
                              interface is full, though the kernel did not say so";
+        match self.cause {
+            SendCause::Errno => {}
+            SendCause::SendBuffer => {
+                return Some("the send buffer of the socket has no room for it");
+            }
+            SendCause::Ports => return Some("every local port for connections is in use"),
+            SendCause::Source => {
+                return Some("the source is no address of this machine, or none yet");
+            }
+        }
         match (self.direct, self.unseen, self.errno) {
             (true, ..) => Some(NOT_ATTACHED),
             (_, true, EPERM) => Some(UNSEEN),
@@ -46,6 +72,12 @@ impl SendError {
     /// The stable word for it in `failure.reason`.
     #[must_use]
     pub fn reason(&self) -> String {
-        if self.direct { "not-attached".to_owned() } else { errno::reason(self.errno) }
+        match self.cause {
+            SendCause::Errno if self.direct => "not-attached".to_owned(),
+            SendCause::Errno => errno::reason(self.errno),
+            SendCause::SendBuffer => "send-buffer-full".to_owned(),
+            SendCause::Ports => "no-free-port".to_owned(),
+            SendCause::Source => "no-source-address".to_owned(),
+        }
     }
 }

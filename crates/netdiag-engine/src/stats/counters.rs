@@ -85,9 +85,9 @@ impl Counters {
     }
 
     /// So many probes were answered, and so many are in flight.
-    pub(super) const fn plain(received: u64, in_flight: u64) -> Self {
-        let sent = received + in_flight;
-        Self { attempted: sent, sent, received, in_flight, ..Self::new() }
+    pub(super) const fn plain(received: u64, lost: u64, in_flight: u64) -> Self {
+        let sent = received + lost + in_flight;
+        Self { attempted: sent, sent, received, lost, in_flight, ..Self::new() }
     }
 
     /// A probe left: it is in flight.

@@ -30,6 +30,7 @@ mod jitter;
 mod loss;
 mod order;
 mod outage;
+mod plain;
 mod rtt;
 mod samples;
 mod series;

@@ -1,12 +1,12 @@
 //! All statistics of one target.
 
 use super::full::Full;
+use super::plain::{Plain, Silent};
 use super::{
     Counters, InterarrivalJitter, Ipdv, JitterSummary, Outage, OutageChange, Reordering, RttStats,
     SettledKind, pdv_p95,
 };
 use std::borrow::Cow;
-use std::time::Duration;
 
 /// Counters, round-trip times, jitter, reordering and outages of one series of probes.
 ///
@@ -18,8 +18,9 @@ use std::time::Duration;
 /// # Memory
 /// The struct takes 32 bytes. As long as every probe was answered, in sequence, and there were at
 /// most [`PLAIN`](Self::PLAIN), there is beside it a list of the round-trip times, 4 bytes each: all
-/// else follows from these and is computed when it is asked for. After that, whatever the length of
-/// the run: at most 512 bytes; the samples, at most 28.6 KiB (see [`Samples`](super::Samples)); the
+/// else follows from these and is computed when it is asked for. Where after those nothing more
+/// came, at most [`SILENT`](Self::SILENT) probes long, the outage is kept, too. After that, whatever
+/// the length of the run: at most 512 bytes; the samples, at most 28.6 KiB (see [`Samples`](super::Samples)); the
 /// history of arrivals, at most 1 KiB; the causes of an open outage, at most 8; the outages, at most
 /// [`OUTAGES_KEPT`](Self::OUTAGES_KEPT); and one entry for each probe settled before one sent
 /// earlier, which is at most the probes sent within one timeout.
@@ -31,23 +32,16 @@ pub struct SeriesStats<C> {
 #[derive(Clone, Debug)]
 enum Tier<C> {
     Plain(Plain),
+    Silent(Box<Silent<C>>),
     Full(Box<Full<C>>),
 }
-
-/// Probes from 1 on that were answered one after the other, and some under way.
-#[derive(Clone, Debug)]
-struct Plain {
-    in_flight: u32,
-    /// The round-trip times in nanoseconds.
-    rtts: Vec<u32>,
-}
-
-/// By so many entries the list of a plain series grows.
-const STEP: usize = 8;
 
 impl<C: Clone + PartialEq> SeriesStats<C> {
     /// So many probes may be answered in sequence before more is kept than their times.
     pub const PLAIN: usize = 32;
+
+    /// So many after them may be lost before more is kept than that.
+    pub const SILENT: u64 = 1_024;
 
     /// So many outages are kept.
     pub const OUTAGES_KEPT: usize = super::Outages::<C>::KEPT;
@@ -55,14 +49,18 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
     /// A series before its first probe.
     #[must_use]
     pub const fn new() -> Self {
-        Self { tier: Tier::Plain(Plain { in_flight: 0, rtts: Vec::new() }) }
+        Self { tier: Tier::Plain(Plain::new()) }
     }
 
     /// A probe left.
     pub fn on_sent(&mut self) {
-        match &mut self.tier {
-            Tier::Plain(plain) if plain.in_flight < u32::MAX => plain.in_flight += 1,
-            _ => self.full().on_sent(),
+        let plain = match &mut self.tier {
+            Tier::Plain(plain) => Some(plain),
+            Tier::Silent(silent) => Some(&mut silent.plain),
+            Tier::Full(_) => None,
+        };
+        if !plain.is_some_and(Plain::send) {
+            self.full().on_sent();
         }
     }
 
@@ -76,14 +74,27 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
         seq: u64,
         sent_at_ns: u64,
         kind: SettledKind<C>,
-        on_change: impl FnMut(OutageChange<C>),
+        mut on_change: impl FnMut(OutageChange<C>),
     ) {
-        if let (Tier::Plain(plain), SettledKind::Replied { rtt }) = (&mut self.tier, &kind)
-            && plain.take(seq, *rtt, Self::PLAIN)
-        {
-            return;
+        let is_taken = match (&mut self.tier, &kind) {
+            (Tier::Plain(plain), SettledKind::Replied { rtt }) => {
+                plain.take(seq, *rtt, Self::PLAIN)
+            }
+            (Tier::Plain(plain), SettledKind::Lost(cause)) if plain.is_next(seq) => {
+                let (first_seq, started_at_ns, cause) = (seq, sent_at_ns, cause.clone());
+                let silent = Silent::new(std::mem::take(plain), seq, sent_at_ns, cause.clone());
+                self.tier = Tier::Silent(Box::new(silent));
+                on_change(OutageChange::Begin { first_seq, started_at_ns, cause });
+                true
+            }
+            (Tier::Silent(silent), SettledKind::Lost(cause)) => {
+                silent.lose(seq, cause, Self::SILENT)
+            }
+            _ => false,
+        };
+        if !is_taken {
+            self.full().on_settled(seq, sent_at_ns, kind, on_change);
         }
-        self.full().on_settled(seq, sent_at_ns, kind, on_change);
     }
 
     /// The first reply to a probe that was settled without one. It stays without one: its time is
@@ -111,6 +122,7 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
     ) -> Option<Outage<C>> {
         match &mut self.tier {
             Tier::Plain(_) => None,
+            Tier::Silent(silent) => silent.finish(now_ns),
             Tier::Full(full) => full.finish(now_ns, on_change),
         }
     }
@@ -119,7 +131,8 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
     #[must_use]
     pub fn counters(&self) -> Counters {
         match &self.tier {
-            Tier::Plain(plain) => Counters::plain(plain.rtts.len() as u64, plain.in_flight.into()),
+            Tier::Plain(plain) => plain.counters(0),
+            Tier::Silent(silent) => silent.plain.counters(silent.outage.lost),
             Tier::Full(full) => full.counters,
         }
     }
@@ -127,13 +140,13 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
     /// The round-trip times.
     #[must_use]
     pub fn rtt(&self) -> Cow<'_, RttStats> {
-        match &self.tier {
-            Tier::Plain(plain) => {
+        match self.tier.parts() {
+            Ok(plain) => {
                 let mut rtt = RttStats::new();
                 plain.times().for_each(|time| rtt.record(time));
                 Cow::Owned(rtt)
             }
-            Tier::Full(full) => Cow::Borrowed(&full.rtt),
+            Err(full) => Cow::Borrowed(&full.rtt),
         }
     }
 
@@ -150,89 +163,101 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
     /// The interarrival jitter.
     #[must_use]
     pub fn interarrival(&self) -> InterarrivalJitter {
-        match &self.tier {
-            Tier::Plain(plain) => {
+        match self.tier.parts() {
+            Ok(plain) => {
                 let mut jitter = InterarrivalJitter::new();
                 plain.times().for_each(|time| jitter.record(time));
                 jitter
             }
-            Tier::Full(full) => full.interarrival,
+            Err(full) => full.interarrival,
         }
     }
 
     /// The delay variation of consecutive probes.
     #[must_use]
     pub fn ipdv(&self) -> Ipdv {
-        match &self.tier {
-            Tier::Plain(plain) => {
+        match self.tier.parts() {
+            Ok(plain) => {
                 let mut ipdv = Ipdv::new();
                 (1..).zip(plain.times()).for_each(|(seq, time)| ipdv.record(seq, time));
                 ipdv
             }
-            Tier::Full(full) => full.ipdv,
+            Err(full) => full.ipdv,
         }
     }
 
     /// The replies out of order.
     #[must_use]
     pub fn reordering(&self) -> Cow<'_, Reordering> {
-        match &self.tier {
-            Tier::Plain(plain) => {
+        match self.tier.parts() {
+            Ok(plain) => {
                 let mut reordering = Reordering::new();
-                for seq in 1..=plain.rtts.len() as u64 {
+                for (seq, _) in (1..).zip(plain.times()) {
                     reordering.record(seq);
                     reordering.forget_below(seq + 1);
                 }
                 Cow::Owned(reordering)
             }
-            Tier::Full(full) => Cow::Borrowed(&full.reordering),
+            Err(full) => Cow::Borrowed(&full.reordering),
         }
     }
 
     /// The outages that are kept, oldest first, without an open one.
     pub fn outages(&self) -> impl Iterator<Item = &Outage<C>> {
-        let full = match &self.tier {
-            Tier::Plain(_) => None,
-            Tier::Full(full) => Some(full),
+        let (full, silent) = match &self.tier {
+            Tier::Plain(_) => (None, None),
+            Tier::Silent(silent) => (None, silent.ended()),
+            Tier::Full(full) => (Some(full), None),
         };
-        full.into_iter().flat_map(|full| full.outages.iter())
+        full.into_iter().flat_map(|full| full.outages.iter()).chain(silent)
     }
 
     /// So many older outages were dropped.
     #[must_use]
     pub fn outages_omitted(&self) -> u64 {
-        match &self.tier {
-            Tier::Plain(_) => 0,
-            Tier::Full(full) => full.outages.omitted(),
-        }
+        self.tier.parts().map_or_else(|full| full.outages.omitted(), |_| 0)
     }
 
     /// Settled probes that wait for an earlier one.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        match &self.tier {
-            Tier::Plain(_) => 0,
-            Tier::Full(full) => full.order.waiting(),
-        }
+        self.tier.parts().map_or_else(|full| full.order.waiting(), |_| 0)
     }
 
     /// Bytes held outside the struct, but for outages and what waits.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         match &self.tier {
-            Tier::Plain(plain) => plain.rtts.capacity() * size_of::<u32>(),
+            Tier::Plain(plain) => plain.heap_bytes(),
+            Tier::Silent(silent) => size_of::<Silent<C>>() + silent.plain.heap_bytes(),
             Tier::Full(full) => size_of::<Full<C>>() + full.heap_bytes(),
         }
     }
 
     /// All statistics, from now on kept as they are.
     fn full(&mut self) -> &mut Full<C> {
-        if let Tier::Plain(plain) = &self.tier {
-            self.tier = Tier::Full(Box::new(plain.to_full()));
+        let full = match &self.tier {
+            Tier::Plain(plain) => Some(plain.to_full()),
+            Tier::Silent(silent) => Some(silent.to_full()),
+            Tier::Full(_) => None,
+        };
+        if let Some(full) = full {
+            self.tier = Tier::Full(Box::new(full));
         }
         match &mut self.tier {
             Tier::Full(full) => full,
-            Tier::Plain(_) => unreachable!("made full above"),
+            Tier::Plain(_) | Tier::Silent(_) => unreachable!("made full above"),
+        }
+    }
+}
+
+impl<C> Tier<C> {
+    /// The round trips, where they are all that is kept of answers.
+    fn parts(&self) -> Result<&Plain, &Full<C>> {
+        match self {
+            Self::Plain(plain) => Ok(plain),
+            Self::Silent(silent) => Ok(&silent.plain),
+            Self::Full(full) => Err(full),
         }
     }
 }
@@ -243,44 +268,11 @@ impl<C: Clone + PartialEq> Default for SeriesStats<C> {
     }
 }
 
-impl Plain {
-    /// Takes a reply, if it is the next one and there is room for it.
-    fn take(&mut self, seq: u64, rtt: Duration, most: usize) -> bool {
-        let len = self.rtts.len();
-        let Ok(nanos) = u32::try_from(rtt.as_nanos()) else { return false };
-        if self.in_flight == 0 || len >= most || seq != len as u64 + 1 {
-            return false;
-        }
-        if len == self.rtts.capacity() {
-            // Doubling would be too much where there are many series.
-            self.rtts.reserve_exact(STEP);
-        }
-        self.in_flight -= 1;
-        self.rtts.push(nanos);
-        true
-    }
-
-    fn times(&self) -> impl Iterator<Item = Duration> {
-        self.rtts.iter().map(|nanos| Duration::from_nanos((*nanos).into()))
-    }
-
-    /// What it would be, had all been kept from the start.
-    fn to_full<C: Clone + PartialEq>(&self) -> Full<C> {
-        let mut full = Full::new();
-        for (seq, rtt) in (1..).zip(self.times()) {
-            full.on_sent();
-            // When it was sent matters only to an outage that it ends.
-            full.on_settled(seq, 0, SettledKind::Replied { rtt }, |_| ());
-        }
-        (0..self.in_flight).for_each(|_| full.on_sent());
-        full
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::stats::{Loss, PercentileKind};
+    use std::time::Duration;
 
     fn replied(ms: u64) -> SettledKind<char> {
         SettledKind::Replied { rtt: Duration::from_millis(ms) }
@@ -430,6 +422,54 @@ mod tests {
         assert_eq!((counters.sent(), counters.in_flight(), counters.duplicates()), (33, 1, 1));
         assert_eq!(series.rtt().summary(), full.rtt.summary());
         assert_eq!(series.jitter().and_then(|jitter| jitter.ipdv), full.ipdv.summary());
+    }
+
+    /// Some answers, then silence; and then something else.
+    #[test]
+    fn a_series_that_fell_silent_says_what_a_full_one_says() {
+        for replies in [0_u64, 1, 5, 32] {
+            let (mut series, mut full) = (SeriesStats::<char>::new(), Full::<char>::new());
+            let (mut told, mut told_of_full) = (Vec::new(), Vec::new());
+            let mut settle = |series: &mut SeriesStats<char>, full: &mut Full<char>, seq, kind| {
+                series.on_sent();
+                full.on_sent();
+                let kind: SettledKind<char> = kind;
+                series.on_settled(seq, seq * 100, kind.clone(), |change| told.push(change));
+                full.on_settled(seq, seq * 100, kind, |change| told_of_full.push(change));
+                assert_eq!(told, told_of_full);
+                assert_eq!(series.counters(), full.counters);
+                assert_eq!(series.rtt().summary(), full.rtt.summary());
+                assert_eq!(series.reordering().arrivals(), full.reordering.arrivals());
+                assert!(series.outages().eq(full.outages.iter()));
+            };
+            (1..=replies).for_each(|seq| settle(&mut series, &mut full, seq, replied(seq)));
+            let lost = replies + SeriesStats::<char>::SILENT;
+            for seq in replies + 1..=lost {
+                settle(&mut series, &mut full, seq, SettledKind::Lost('t'));
+                assert!(matches!(series.tier, Tier::Silent(_)), "{seq}");
+            }
+            let end = lost * 100 + 50;
+            for mut one in [series.clone(), series.clone()] {
+                let mut other = full.clone();
+                assert_eq!(one.finish(end, |_| ()), other.finish(end, |_| ()));
+                assert_eq!(one.finish(end, |_| ()), None);
+                assert!(one.outages().eq(other.outages.iter()) && one.outages().count() == 1);
+                one.on_late();
+                assert!(one.outages().eq(other.outages.iter()), "and when more is kept of it");
+            }
+            for kind in [SettledKind::Lost('t'), SettledKind::Lost('u'), replied(3)] {
+                let (mut series, mut full) = (series.clone(), full.clone());
+                settle(&mut series, &mut full, lost + 1, kind);
+                assert!(matches!(series.tier, Tier::Full(_)));
+                assert_eq!(series.finish(end, |_| ()), full.finish(end, |_| ()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_silent_series_takes_little_room() {
+        let (series, _) = series((1..=20).map(|seq| (seq, SettledKind::Lost('t'))).collect());
+        assert!(series.heap_bytes() <= 128, "{}", series.heap_bytes());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use netdiag_model::contract::SocketKind;
 use netdiag_model::{Instant, Stamp};
 use std::convert::Infallible;
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::time::Duration;
 
 /// A network that nothing answers on: it sends at once, and waits as long as it may.
 struct Silent {
@@ -18,12 +19,24 @@ struct Silent {
     submitted: usize,
     ready: Vec<Input<Vec<u8>>>,
     broken: bool,
+    /// How long after it is asked to, in turn, it begins to send.
+    delays: [Duration; 2],
+    /// When each packet left.
+    departures: Vec<Instant>,
 }
 
 impl Silent {
     fn new() -> Self {
         let opened = opened(SocketKind::Raw, 16);
-        Self { opened, now: START, submitted: 0, ready: Vec::new(), broken: false }
+        Self {
+            opened,
+            now: START,
+            submitted: 0,
+            ready: Vec::new(),
+            broken: false,
+            delays: [Duration::ZERO; 2],
+            departures: Vec::new(),
+        }
     }
 }
 
@@ -41,7 +54,10 @@ impl Network for Silent {
             return Err(NetworkError { call: "sendmmsg", errno: 9 });
         }
         self.submitted += operations.len();
+        self.now = self.now + self.delays[0];
+        self.delays.reverse();
         for operation in operations.iter() {
+            self.departures.push(self.now);
             let kind = InputKind::Sent { id: operation.id(), stamp: Stamp::user(self.now) };
             self.ready.push(Input { at: self.now, kind });
         }
@@ -122,6 +138,24 @@ fn a_wait_ends_when_the_receiver_wants_to_be_called_again() {
     assert_eq!((network.submitted, network.now), (2, START + TIMEOUT));
     called.dedup();
     assert_eq!(called, [0, 1, 2, 3].map(|ticks| START + tick * ticks));
+}
+
+/// The limit is one of packets, not of the engine's idea of the time, which is behind when it has
+/// much to do.
+#[test]
+fn no_more_than_32_leave_in_a_millisecond_however_late_each_burst_leaves() {
+    let mut network = Silent::new();
+    network.delays = [Duration::from_micros(700), Duration::ZERO];
+    let mut engine = Engine::new(config(16), START);
+    engine.add(Script::new((1..=320).map(|seq| Next::Probe(echo(seq, V4))), Next::Done));
+    assert_eq!(run(&mut engine, &mut network, go_on, never), Ok(RunEnd::Finished(None)));
+    assert_eq!(network.departures.len(), 320);
+    for window in network.departures.windows(33) {
+        let length = window[32].since(window[0]);
+        assert!(length >= Duration::from_millis(1), "33 packets in {length:?}");
+    }
+    let all = network.departures[319].since(network.departures[0]);
+    assert!(all <= Duration::from_millis(13), "and no slower than that: {all:?}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ impl Measurement {
         let local = self.local(context);
         let all = [
             local.unsent(),
+            local.no_source(),
             local.link_changed(),
             local.receive_drops(),
             self.local_probes_skipped(),
@@ -42,6 +43,7 @@ impl Measurement {
             subject: context.target.escaped().to_string(),
             destination: self.config.destination,
             source: self.config.control.source,
+            way: self.config.way,
             anchor: context.anchor,
             attempted: counters.attempted(),
             sent: counters.sent(),

@@ -115,7 +115,8 @@ impl Measurement {
     }
 
     fn late_replies(&self, target: &str, n: u64) -> Option<Finding> {
-        let late = self.stats.counters().late();
+        // Of some others it is not known what became of them: those are not lost.
+        let late = self.stats.counters().late().saturating_sub(self.tally.late_unknown);
         let largest = self.tally.largest_late?;
         if n < 20 || late < 2 || late.saturating_mul(100) < n {
             return None;

@@ -102,7 +102,7 @@ impl Measurement {
         match stray {
             Stray::Late(reply) => {
                 self.stats.on_late();
-                self.tally.on_late(reply);
+                self.tally.on_late(seq, reply);
                 self.answered(seq, reply);
                 if let Some(record) = self.record(seq) {
                     record.late_rtt = Some(reply.rtt);

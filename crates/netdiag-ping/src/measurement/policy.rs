@@ -94,7 +94,7 @@ impl Policy for Measurement {
                 at = probe.sent_at + refusal.rtt;
                 self.tally.on_refused();
             }
-            Outcome::Unknown(_) => {}
+            Outcome::Unknown(_) => self.tally.on_unknown(probe.seq),
         }
         self.last_at = self.last_at.max(Some(at));
         if let Some(drive) = &mut self.drive {
@@ -149,6 +149,10 @@ impl Policy for Measurement {
         self.tally.on_change(at, change);
         events.push(self.event(at, EventKind::Changed(change.clone())));
         means
+    }
+
+    fn way_at_start(&self) -> WayOut {
+        self.first_way()
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {

@@ -48,6 +48,8 @@ pub struct Config {
     pub control: Control,
     /// Ways out of this machine that the packets take, each with a destination on it.
     pub ways: Vec<(Way, Destination)>,
+    /// Whether the names of addresses are looked up.
+    pub wants_names: bool,
     /// Whether each probe is told, not only what becomes of its target.
     pub tells_probes: bool,
     /// Whether single probes are kept for the result.
@@ -101,6 +103,7 @@ impl Config {
             pattern: Pattern::COUNTING,
             control: Control::default(),
             ways: Vec::new(),
+            wants_names: false,
             tells_probes: false,
             keeps_probes: false,
         }

@@ -7,7 +7,7 @@ use crate::event::Settled;
 use netdiag_engine::port::Change;
 use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
 use netdiag_model::failure::Failure;
-use netdiag_model::{Destination, Instant};
+use netdiag_model::{Destination, Instant, Untrusted};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub struct Row {
     pub at: Instant,
     /// What was found.
     pub found: Found,
+    /// The name of its address, where it was asked for and known.
+    pub name: Option<Box<Untrusted>>,
 }
 
 /// What was found of one target.

@@ -2,6 +2,7 @@
 
 use super::event::State;
 use super::measurement::Measurement;
+use super::naming::Nameless;
 use super::totals::Group;
 use crate::findings::firewall::leaving_unknown;
 use crate::protocol::Protocol;
@@ -29,6 +30,7 @@ impl Measurement {
         let errors = totals.errors.iter();
         findings.extend(errors.filter_map(|((from, kind), group)| self.said(*from, *kind, group)));
         findings.extend(self.silent_connections());
+        findings.extend(self.nameless());
         findings
     }
 
@@ -65,6 +67,26 @@ impl Measurement {
             Finding::new(None, "local-receive-drops", Severity::Warning, subject, message);
         let finding = finding.with("drops", drops).with("targets_unknown", unknown);
         Some(finding.advise("a lower --rate, or a larger net.core.rmem_max".to_owned()))
+    }
+
+    /// A name that is not shown is not one that does not exist.
+    fn nameless(&self) -> Option<Finding> {
+        let nameless = self.totals().nameless;
+        let Nameless { unasked, late, failed } = nameless;
+        let all = nameless.all();
+        let reasons =
+            [(unasked, "not asked for"), (late, "not answered in time"), (failed, "failed")];
+        let reasons = reasons.iter().filter(|(count, _)| *count > 0);
+        let reasons: Vec<String> = reasons.map(|(count, why)| format!("{count} {why}")).collect();
+        let message = format!(
+            "of {all} {} the name is not known: {}",
+            if all == 1 { "address" } else { "addresses" },
+            reasons.join(", ")
+        );
+        let subject = "the name servers".to_owned();
+        let finding = Finding::new(None, "names-unknown", Severity::Info, subject, message);
+        let finding = finding.with("unasked", unasked).with("late", late).with("failed", failed);
+        (all > 0).then_some(finding)
     }
 
     fn not_sent(&self, error: &SendError, group: &Group) -> Finding {

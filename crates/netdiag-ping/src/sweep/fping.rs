@@ -6,15 +6,13 @@ use super::measurement::{Measurement, told, when};
 use crate::event::{EventKind, Settled};
 use crate::iputils::NAME_TICK;
 use netdiag_engine::outcome::Reply;
-use netdiag_engine::{Events, Next, Outcome, Probe};
+use netdiag_engine::{Events, Next, Outcome, Probe, names};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::net::IpAddr;
 
-/// So many names are asked for at once.
-const NAMES_AT_ONCE: u32 = 32;
 /// A send that failed with this is waited for like any other.
 const EHOSTDOWN: i32 = 112;
 
@@ -113,7 +111,7 @@ impl Measurement {
 
     fn next_name(&mut self, now: Instant) -> Option<Next> {
         let run = &mut self.fping;
-        if run.asked.len() < NAMES_AT_ONCE as usize
+        if run.asked.len() < names::AT_ONCE
             && let Some((address, targets)) = run.unasked.pop_first()
         {
             run.asked.insert(address, targets);

@@ -7,6 +7,7 @@ mod series;
 use super::config::Config;
 use super::event::{Event, Found, Progress, Row, State};
 use super::fping;
+use super::naming::Naming;
 use super::pending::Pending;
 use super::slots::Slots;
 use super::totals::Totals;
@@ -41,6 +42,7 @@ pub struct Measurement {
     pub(super) stopped: bool,
     pub(super) complete: bool,
     pub(super) fping: fping::Run,
+    naming: Naming,
 }
 
 /// How far a target has come.
@@ -70,6 +72,7 @@ impl Measurement {
             stopped: false,
             complete: false,
             fping: fping::Run::new(&config),
+            naming: Naming::default(),
             probing: [Family::Ipv4, Family::Ipv6].map(|family| Arc::new(config.probing(family))),
             config,
         }
@@ -97,18 +100,20 @@ impl Measurement {
         if let Some(phase) = self.phases.get_mut(target as usize) {
             *phase = Phase::Settled;
         }
-        let row = Row { target, at, found };
-        if let Some(target) = self.config.targets.get(target) {
-            self.totals.on_row(&row, target);
+        let row = Row { target, at, found, name: None };
+        let Some(target) = self.config.targets.get(target) else { return };
+        self.totals.on_row(&row, target);
+        match target.destination().filter(|_| self.config.wants_names) {
+            Some(to) => self.naming.hold(to.address(), row),
+            None => events.push(Event::Row(row)),
         }
-        events.push(Event::Row(row));
     }
 
     /// The targets that were never begun when the run ended.
     pub fn unbegun(&self, at: Instant) -> impl Iterator<Item = Row> {
         let all = (0_u32..).zip(&self.phases);
         let open = all.filter(|(_, phase)| **phase != Phase::Settled);
-        open.map(move |(target, _)| Row { target, at, found: Found::Nothing })
+        open.map(move |(target, _)| Row { target, at, found: Found::Nothing, name: None })
     }
 
     pub(super) fn progress(&self) -> Progress {

@@ -32,11 +32,13 @@ impl Row {
                 _ => target.failure().cloned(),
             };
             let protocol = config.protocol(to.map_or(Family::Ipv4, Destination::family));
-            let target = result::Target::unmeasured(target.text(), to, protocol, failure);
+            let mut target = result::Target::unmeasured(target.text(), to, protocol, failure);
+            target.hostname = self.name.as_deref().cloned();
             return Some((Target { target, state }, Vec::new()));
         };
         let findings = if config.count > 1 { series.findings(context) } else { Vec::new() };
         let mut target = series.result(context);
+        target.hostname = self.name.as_deref().cloned();
         if series.user_stamps() > 0
             && let Some(method) = &mut target.method
         {

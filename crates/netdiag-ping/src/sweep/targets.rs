@@ -84,7 +84,7 @@ impl fmt::Display for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => address.fmt(f),
-            Self::Given(given) => given.text.escaped().fmt(f),
+            Self::Given(given) => given.text.host().escaped().fmt(f),
         }
     }
 }

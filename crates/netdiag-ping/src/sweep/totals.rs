@@ -2,6 +2,7 @@
 
 use super::event::{Row, State};
 use super::fault::Fault;
+use super::naming::Nameless;
 use super::targets::Target;
 use netdiag_engine::local::Changes;
 use netdiag_engine::port::SendError;
@@ -39,6 +40,8 @@ pub struct Totals {
     pub errors: BTreeMap<(IpAddr, IcmpKind), Group>,
     /// Targets to which probes did not leave this machine, by the reason.
     pub not_sent: BTreeMap<(i32, bool, bool), (SendError, Group)>,
+    /// Addresses whose names were wanted, and nobody knows.
+    pub nameless: Nameless,
     /// Smallest and largest round trip, and their sum.
     rtt: Option<(Duration, Duration, Duration)>,
 }

@@ -77,6 +77,7 @@ pub(crate) const COLUMNS: &[&str] = &[
     "identifier_changes_that_helped",
     "skipped",
     "method.remedy",
+    "rejected.wrong-port",
 ];
 
 #[cfg(test)]

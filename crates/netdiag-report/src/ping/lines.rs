@@ -22,7 +22,7 @@ const fn printed(seq: u64) -> u64 {
 pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
     let Some(destination) = &resolved.destination else { return String::new() };
     let address = destination.address();
-    let given = resolved.target.escaped().to_string();
+    let given = resolved.target.host().escaped().to_string();
     let size = usize::from(resolved.size);
     let from = match &resolved.from {
         (None, None) => String::new(),

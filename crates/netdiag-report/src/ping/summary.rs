@@ -2,12 +2,13 @@
 
 use super::Ended;
 use crate::number::{g6, ms3, ms3_f64};
+use crate::style::Style;
 use netdiag_ping::result::Target;
 use std::io::{self, Write};
 
 /// From how many samples on percentiles say something.
 const PERCENTILE_SAMPLES: u64 = 20;
-/// What every terminal shows in a line.
+/// What is joined where nobody knows how wide the terminal is.
 const WIDTH: usize = 80;
 /// How many kinds of ICMP error are listed.
 const ICMP_ERRORS_SHOWN: usize = 5;
@@ -19,7 +20,7 @@ pub(super) fn iputils(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> 
     let target = ended.target;
     let port = target.port.map(|port| format!(" {} port {port}", target.protocol));
     let port = port.unwrap_or_default();
-    writeln!(out, "\n--- {}{port} ping statistics ---", target.target.escaped())?;
+    writeln!(out, "\n--- {}{port} ping statistics ---", target.target.host().escaped())?;
     write!(out, "{} packets transmitted, {} received", target.sent, target.received)?;
     if target.duplicates > 0 {
         write!(out, ", +{} duplicates", target.duplicates)?;
@@ -44,10 +45,10 @@ pub(super) fn iputils(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> 
 }
 
 /// What iputils does not print.
-pub(super) fn ours(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
+pub(super) fn ours(out: &mut dyn Write, style: Style, ended: &Ended<'_>) -> io::Result<()> {
     let target = ended.target;
     if let Some(counts) = further_counts(target) {
-        writeln!(out, "{counts}")?;
+        writeln!(out, "{}", style.fold(&counts))?;
     }
     icmp_errors(out, target)?;
     let user = ended.measurement.map_or(0, netdiag_ping::Measurement::user_stamps);
@@ -67,11 +68,12 @@ pub(super) fn ours(out: &mut dyn Write, ended: &Ended<'_>) -> io::Result<()> {
     };
     let back = hops_back(target);
     if rtt.samples < PERCENTILE_SAMPLES {
-        return joined(out, [jitter, back]);
+        return joined(out, style, [jitter, back]);
     }
     let [p50, p90, p95, p99] = [rtt.p50, rtt.p90, rtt.p95, rtt.p99].map(ms3_f64);
-    joined(out, [Some(format!("p50/p90/p95/p99 = {p50}/{p90}/{p95}/{p99} ms")), jitter])?;
-    back.map_or(Ok(()), |back| writeln!(out, "{back}"))
+    let percentiles = Some(format!("p50/p90/p95/p99 = {p50}/{p90}/{p95}/{p99} ms"));
+    joined(out, style, [percentiles, jitter])?;
+    joined(out, style, [back, None])
 }
 
 /// How many hosts of a group are listed.
@@ -105,14 +107,14 @@ pub(super) fn sources(out: &mut dyn Write, target: &Target) -> io::Result<()> {
     }
 }
 
-/// What there is of the two on one line where that fits a terminal, else on two.
-fn joined(out: &mut dyn Write, parts: [Option<String>; 2]) -> io::Result<()> {
+/// What there is of the two on one line where that fits the terminal, else each on its own.
+fn joined(out: &mut dyn Write, style: Style, parts: [Option<String>; 2]) -> io::Result<()> {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let line = parts.join("; ");
-    match line.len() <= WIDTH {
+    match line.len() <= style.columns().unwrap_or(WIDTH) {
         true if parts.is_empty() => Ok(()),
         true => writeln!(out, "{line}"),
-        false => parts.iter().try_for_each(|part| writeln!(out, "{part}")),
+        false => parts.iter().try_for_each(|part| writeln!(out, "{}", style.fold(part))),
     }
 }
 

@@ -218,7 +218,7 @@ impl<W: Write, E: Write> Report<Ping> for TextReport<W, E> {
             .split('%')
             .next()
             .is_some_and(|text| netdiag_model::parse_address(text).is_none());
-        let name = Some(resolved.target.clone()).filter(|_| is_name);
+        let name = is_name.then(|| resolved.target.host().into_owned());
         let (protocol, route) = (resolved.protocol, Vec::new());
         let shown = Shown { address, protocol, name, highest_seq: 0, route, last_sent: (0, true) };
         self.targets.insert(resolved.target_index, shown);
@@ -264,7 +264,7 @@ impl<W: Write, E: Write> Report<Ping> for TextReport<W, E> {
     fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
         for ended in targets.iter().filter(|ended| ended.measurement.is_some()) {
             summary::iputils(&mut self.out, ended)?;
-            summary::ours(&mut self.out, ended)?;
+            summary::ours(&mut self.out, self.options.style, ended)?;
             summary::sources(&mut self.out, ended.target)?;
             let index = Some(ended.resolved.target_index);
             let own = document.findings.iter().filter(|finding| finding.target_index == index);

@@ -5,6 +5,7 @@ mod document;
 mod jsonl;
 mod progress;
 mod row;
+mod table;
 mod text;
 
 use crate::report::Run;
@@ -68,6 +69,8 @@ pub struct Ending<'a> {
     pub document: &'a Document<Target>,
     /// What all targets come to.
     pub totals: &'a Totals,
+    /// Findings about single targets that the document does not list, which it says in one.
+    pub omitted: u64,
 }
 
 /// A form of output.

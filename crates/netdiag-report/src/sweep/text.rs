@@ -1,6 +1,6 @@
 //! The table for people.
 
-use super::row::{Why, address_of};
+use super::table::Layout;
 use super::{Ending, Setting, SweepReport};
 use crate::changes;
 use crate::number::{ms5, thousands};
@@ -47,7 +47,7 @@ pub struct TextOptions {
 pub struct TextReport<W> {
     out: W,
     options: TextOptions,
-    widths: [usize; 2],
+    layout: Layout,
     line: String,
     unwritten: bool,
     /// Targets that were never begun, and the rows of the first of them.
@@ -57,11 +57,11 @@ pub struct TextReport<W> {
 
 impl<W: Write> TextReport<W> {
     /// A table on `out`.
-    pub const fn new(out: W, options: TextOptions) -> Self {
+    pub fn new(out: W, options: TextOptions) -> Self {
         Self {
             out,
             options,
-            widths: [0; 2],
+            layout: Layout::default(),
             line: String::new(),
             unwritten: false,
             unbegun: 0,
@@ -77,18 +77,10 @@ impl<W: Write> TextReport<W> {
         Ok(())
     }
 
-    fn head(&mut self, config: &Config) -> io::Result<()> {
-        let [given, address] = self.widths;
+    /// Writes a line that is no row.
+    fn say(&mut self, line: &str) -> io::Result<()> {
         self.line.clear();
-        let figures = match config.count {
-            1 => "rtt ms  sent",
-            _ => "sent  recv  loss %    min   mean    max",
-        };
-        let _ = write!(
-            self.line,
-            "{:<given$}  {:<address$}  state        {figures}  why",
-            "target", "address"
-        );
+        self.line.push_str(&self.options.style.fold(line));
         self.write_line()
     }
 
@@ -112,31 +104,12 @@ impl<W: Write> TextReport<W> {
             }
             return Ok(());
         }
-        self.write_row(setting, row, target, state)
+        self.write_row(row, target)
     }
 
-    fn write_row(
-        &mut self,
-        setting: &Setting,
-        row: &Row,
-        target: Target<'_>,
-        state: State,
-    ) -> io::Result<()> {
-        let [given, address] = self.widths;
+    fn write_row(&mut self, row: &Row, target: Target<'_>) -> io::Result<()> {
         self.line.clear();
-        let line = &mut self.line;
-        let _ = match target {
-            Target::Address(one) => {
-                write!(line, "{one:<given$}  {one:<address$}")
-            }
-            Target::Given(_) => {
-                let at = address_of(target);
-                write!(line, "{:<given$}  {at:<address$}", target.to_string())
-            }
-        };
-        let _ = write!(line, "  {:<11}  ", state.name());
-        figures(row, setting.config.count, line);
-        let _ = write!(line, "  {}", Why { row, target, state });
+        self.layout.row(row, target, &mut self.line);
         self.write_line()
     }
 
@@ -149,12 +122,11 @@ impl<W: Write> TextReport<W> {
                 return Ok(());
             };
             let count = thousands(self.unbegun);
-            self.line = format!("-- {count} targets were not begun, the first {first} --");
-            return self.write_line();
+            return self.say(&format!("-- {count} targets were not begun, the first {first} --"));
         }
         for row in &kept {
             if let Some(target) = targets.get(row.target) {
-                self.write_row(setting, row, target, State::Unsettled)?;
+                self.write_row(row, target)?;
             }
         }
         Ok(())
@@ -164,70 +136,34 @@ impl<W: Write> TextReport<W> {
     fn stray(&mut self, setting: &Setting, event: &netdiag_ping::Event) -> io::Result<()> {
         let number = u32::try_from(event.target_index).unwrap_or(u32::MAX);
         let Some(target) = setting.config.targets.get(number) else { return Ok(()) };
-        self.line.clear();
-        let line = &mut self.line;
-        let _ = match &event.kind {
+        let line = match &event.kind {
             EventKind::Late { reply, .. } => {
-                write!(line, "-- late: {target} answered after {} ms --", ms5(reply.rtt).trim())
+                format!("-- late: {target} answered after {} ms --", ms5(reply.rtt).trim())
             }
             EventKind::Duplicate { reply, .. } => {
-                write!(line, "-- again: {target} answered after {} ms --", ms5(reply.rtt).trim())
+                format!("-- again: {target} answered after {} ms --", ms5(reply.rtt).trim())
             }
             EventKind::Rejected { rejection, .. } => {
-                let from = rejection.from.address();
-                write!(
-                    line,
-                    "-- rejected: {}, from {from}, about {target} --",
-                    rejection.reason.name()
-                )
+                let (from, reason) = (rejection.from.address(), rejection.reason.name());
+                format!("-- rejected: {reason}, from {from}, about {target} --")
             }
             _ => return Ok(()),
         };
-        self.write_line()
-    }
-}
-
-fn figures(row: &Row, count: u64, line: &mut String) {
-    let figures = row.figures();
-    let _ = if count == 1 {
-        match figures.rtt {
-            Some([_, mean, _]) => write!(line, "{:>6}  {:>4}", ms5(mean), figures.sent),
-            None => write!(line, "{:>6}  {:>4}", '-', figures.sent),
-        }
-    } else {
-        let loss = match row_loss(row) {
-            Some(percent) => format!("{percent:.1}"),
-            None => "-".to_owned(),
-        };
-        let cell = |pick: usize| figures.rtt.map_or_else(|| "-".to_owned(), |rtt| ms5(rtt[pick]));
-        let (min, mean, max) = (cell(0), cell(1), cell(2));
-        let (sent, received) = (figures.sent, figures.received);
-        write!(line, "{sent:>4}  {received:>4}  {loss:>6}  {min:>5}  {mean:>5}  {max:>5}")
-    };
-}
-
-fn row_loss(row: &Row) -> Option<f64> {
-    match &row.found {
-        Found::Series(series) => Some(series.stats().counters().loss()?.percent()),
-        _ => None,
+        self.say(&line)
     }
 }
 
 impl<W: Write> SweepReport for TextReport<W> {
     fn start(&mut self, setting: &Setting) -> io::Result<()> {
         let config = &setting.config;
-        let (mut given, mut address) = ("target".len(), "address".len());
-        for target in config.targets.corners() {
-            given = given.max(target.to_string().len());
-            address = address.max(address_of(target).len());
-        }
-        self.widths = [given.min(40), address];
+        self.layout = Layout::new(config, self.options.style.columns());
         if self.options.shown == Shown::Nothing {
             return Ok(());
         }
-        self.line = heading(config);
-        self.write_line()?;
-        self.head(config)
+        self.say(&heading(config))?;
+        self.line.clear();
+        self.layout.head(&mut self.line);
+        self.write_line()
     }
 
     fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {
@@ -238,8 +174,7 @@ impl<W: Write> SweepReport for TextReport<W> {
                 if self.options.shown == Shown::Nothing {
                     return Ok(());
                 }
-                self.line = changes::line(change);
-                self.write_line()
+                self.say(&changes::line(change))
             }
             Event::Interim(..) | Event::Finished(_) | Event::Probe(_) => Ok(()),
         }
@@ -259,8 +194,14 @@ impl<W: Write> SweepReport for TextReport<W> {
                 None => write_finding_of(&mut self.out, style, finding)?,
             }
         }
-        if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
-            writeln!(self.out, "i {more} more findings: --json has them all")?;
+        let listed = findings.len() - usize::from(ending.omitted > 0);
+        match listed.saturating_sub(FINDINGS_SHOWN) {
+            0 => {}
+            more if ending.omitted > 0 => {
+                let more = thousands(more as u64 + ending.omitted);
+                writeln!(self.out, "i {more} more findings: --json has {listed} in all")?;
+            }
+            more => writeln!(self.out, "i {more} more findings: --json has them all")?,
         }
         let elapsed = Duration::from_secs_f64(ending.document.elapsed_ms / 1e3);
         let all = setting.config.targets.len();

@@ -47,7 +47,7 @@ pub struct Resolved<C = Config> {
 impl<C> Resolved<C> {
     /// The target and its address, safe to print.
     pub(crate) fn named(&self) -> String {
-        let target = self.target.escaped().to_string();
+        let target = self.target.host().escaped().to_string();
         match self.destination.map(|to| to.to_string()) {
             Some(address) if address != target => format!("{target} ({address})"),
             _ => target,

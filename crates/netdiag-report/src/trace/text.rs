@@ -118,7 +118,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
         }
         if let Some(said) = ended.verdict {
             let whose = match several && self.options.quiet {
-                true => format!("{}: ", ended.resolved.target.escaped()),
+                true => format!("{}: ", ended.resolved.target.host().escaped()),
                 false => String::new(),
             };
             verdict::write_verdict(&mut self.out, self.options.style, &format!("{whose}{said}"))?;

@@ -1,11 +1,12 @@
 //! Names of addresses, by /etc/hosts and the system's resolver configuration.
 
-use crate::names::Connected;
+use crate::names::{Connected, names_from_hosts};
 use hickory_resolver::Resolver;
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::rr::{Name, RData};
 use netdiag_model::Untrusted;
 use netdiag_model::failure::LookupError;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,17 +14,24 @@ use std::time::Duration;
 /// One look-up takes no longer, whatever resolv.conf says.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// A resolver that is made when the first name is wanted; `Err` says why there is none.
+/// Who knows names: asked for when the first is wanted, and then for as long as this lives.
 #[derive(Clone, Default)]
-pub(crate) struct Reverse(Arc<OnceLock<Result<Resolver<Connected>, String>>>);
+pub(crate) struct Reverse(Arc<Sources>);
+
+#[derive(Default)]
+struct Sources {
+    hosts: OnceLock<BTreeMap<IpAddr, Untrusted>>,
+    /// `Err` says why there is none.
+    resolver: OnceLock<Result<Resolver<Connected>, String>>,
+}
 
 impl Reverse {
     /// Looks up the name of an address.
     pub(crate) async fn name(self, address: IpAddr) -> Result<Option<Untrusted>, LookupError> {
-        if let Some(name) = crate::names::name_from_hosts(address) {
-            return Ok(Some(name));
+        if let Some(name) = self.0.hosts.get_or_init(names_from_hosts).get(&address) {
+            return Ok(Some(name.clone()));
         }
-        let resolver = match self.0.get_or_init(system_resolver) {
+        let resolver = match self.0.resolver.get_or_init(system_resolver) {
             Ok(resolver) => resolver,
             Err(reason) => return no_answer(format!("/etc/resolv.conf: {reason}")),
         };

@@ -3,7 +3,7 @@
 use super::{failed, messages, own_address};
 use netdiag_engine::port::NetworkError;
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::address::AddressMessage;
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::neighbour::{NeighbourMessage, NeighbourState};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
@@ -28,6 +28,41 @@ pub fn has_address(index: u32, address: IpAddr) -> Result<bool, NetworkError> {
         }
         _ => false,
     })
+}
+
+/// Whether the interface with this index has an IPv6 address that is known beyond its link and may be
+/// sent from (RTM_GETADDR).
+///
+/// # Errors
+/// Whatever netlink itself refuses.
+pub(super) fn has_usable_ipv6(index: u32) -> Result<bool, NetworkError> {
+    let mut question = AddressMessage::default();
+    question.header.family = AddressFamily::Inet6;
+    any("RTM_GETADDR", RouteNetlinkMessage::GetAddress(question), |found| match found {
+        RouteNetlinkMessage::NewAddress(found) => {
+            found.header.index == index
+                && matches!(own_address(&found.attributes), Some(IpAddr::V6(address))
+                    if !address.is_unicast_link_local() && !address.is_loopback())
+                && is_usable(flags(&found.attributes))
+        }
+        _ => false,
+    })
+}
+
+/// The flags of an address (IFA_FLAGS).
+pub(super) fn flags(attributes: &[AddressAttribute]) -> AddressFlags {
+    let flags = attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Flags(flags) => Some(*flags),
+        _ => None,
+    });
+    flags.unwrap_or(AddressFlags::empty())
+}
+
+/// Whether packets leave from an address with these flags: none that is still being checked, but for an
+/// optimistic one (RFC 4429), and none that another host has.
+pub(super) const fn is_usable(flags: AddressFlags) -> bool {
+    !flags.contains(AddressFlags::Dadfailed)
+        && (!flags.contains(AddressFlags::Tentative) || flags.contains(AddressFlags::Optimistic))
 }
 
 /// Whether packets over IPv6 wait for a neighbour that has not answered, or did in vain

@@ -1,5 +1,6 @@
 //! Interfaces, addresses and routes that change while we measure.
 
+use super::dump::{flags, has_usable_ipv6, is_usable};
 use super::{failed, ip, messages, own_address};
 use crate::{clock, raw};
 use netdiag_engine::port::{
@@ -124,11 +125,11 @@ impl Interfaces {
             News::NewAddress(message) if is_renewed(message) => return None,
             News::NewAddress(message) => {
                 let (index, address) = address(message)?;
-                (index, InterfaceEvent::AddressAdded(address))
+                (index, added(address, flags(&message.attributes)))
             }
             News::DelAddress(message) => {
                 let (index, address) = address(message)?;
-                (index, InterfaceEvent::AddressRemoved(address))
+                (index, removed(index, address))
             }
             News::NewRoute(route) => {
                 let (index, network, length) = route_of(route)?;
@@ -182,6 +183,27 @@ impl Interfaces {
             Some((name, known)) => (known.first, Some(Untrusted::from(name.as_str()))),
             None => (index, raw::interface_name(index).as_deref().map(Untrusted::from)),
         }
+    }
+}
+
+/// What became of an address that is told of.
+const fn added(address: IpAddr, flags: AddressFlags) -> InterfaceEvent {
+    if flags.contains(AddressFlags::Dadfailed) {
+        InterfaceEvent::AddressDuplicate(address)
+    } else if is_usable(flags) {
+        InterfaceEvent::AddressAdded(address)
+    } else {
+        InterfaceEvent::AddressTentative(address)
+    }
+}
+
+/// What the end of an address means: whether packets leave from another one, if anything answers those
+/// from there.
+fn removed(index: u32, address: IpAddr) -> InterfaceEvent {
+    let is_far = matches!(address, IpAddr::V6(address) if !address.is_unicast_link_local());
+    match is_far && has_usable_ipv6(index) == Ok(false) {
+        true => InterfaceEvent::LastAddressRemoved(address),
+        false => InterfaceEvent::AddressRemoved(address),
     }
 }
 

@@ -30,7 +30,8 @@ pub(crate) struct Asking {
     told: Told,
 }
 
-/// The last error number of such a socket, 0 for none: hickory says "no connections" in its place.
+/// The last error number of such a socket, 0 for none: hickory says "no connections" in its place. One
+/// that came back from the network is negative.
 #[derive(Clone, Default)]
 struct Told(Arc<AtomicI32>);
 
@@ -66,16 +67,28 @@ impl RuntimeProvider for Connected {
 }
 
 impl Connected {
-    /// What the system told of the last question that could not be asked or answered; once.
-    pub(super) fn told(&self) -> Option<i32> {
-        Some(self.told.0.swap(0, Ordering::Relaxed)).filter(|errno| *errno != 0)
+    /// What the system told of the last question that could not be asked or answered, once: the error
+    /// number, and whether it came back from the network after the question had left.
+    pub(super) fn told(&self) -> Option<(i32, bool)> {
+        let told = Some(self.told.0.swap(0, Ordering::Relaxed)).filter(|errno| *errno != 0)?;
+        Some((told.saturating_abs(), told < 0))
     }
 }
 
 impl Told {
+    /// What became of something done here.
     fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        self.keep(result, 1)
+    }
+
+    /// What became of something that had left.
+    fn heard<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        self.keep(result, -1)
+    }
+
+    fn keep<T>(&self, result: io::Result<T>, sign: i32) -> io::Result<T> {
         if let Err(errno) = result.as_ref().map_err(|error| error.raw_os_error().unwrap_or(0)) {
-            self.0.store(errno, Ordering::Relaxed);
+            self.0.store(errno.saturating_mul(sign), Ordering::Relaxed);
         }
         result
     }
@@ -132,7 +145,7 @@ impl DnsUdpSocket for Asking {
                 self.socket.ready(Interest::READABLE | Interest::ERROR).await?;
                 match self.heard(bytes) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    heard => return self.told.note(heard),
+                    heard => return self.told.heard(heard),
                 }
             }
         })

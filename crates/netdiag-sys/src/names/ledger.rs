@@ -35,10 +35,13 @@ impl Silence {
         Self { words, kind: Kind::Silent }
     }
 
-    pub(super) fn failed(number: i32) -> Self {
+    /// The system told this error number: of the question that was to be sent, or, `heard`, of one
+    /// that had left.
+    pub(super) fn failed(number: i32, heard: bool) -> Self {
         let name = Errno::new(number).name;
         let words = match number {
             libc::ECONNREFUSED => format!("refused: nothing listens on its port ({name})"),
+            _ if heard => format!("not reached: {} ({name})", heard_meaning(number)),
             _ => match errno::send_meaning(number) {
                 Some(meaning) => format!("not reached: {meaning} ({name})"),
                 None => format!("not reached ({name})"),
@@ -57,6 +60,17 @@ impl Silence {
         };
         let word = name.to_lowercase().replace(' ', "-");
         Self { words: format!("answered {name}"), kind: Kind::Answered(word) }
+    }
+}
+
+/// What the error number of a datagram that had left says (ip(7), IP_RECVERR).
+const fn heard_meaning(number: i32) -> &'static str {
+    match number {
+        libc::EHOSTUNREACH => "no neighbour has its address, says a router or this machine",
+        libc::ENETUNREACH => "a router has no route to it",
+        libc::EACCES => "a filter on the way prohibits it",
+        libc::EMSGSIZE => "the question is too large for the way",
+        _ => "an ICMP error came back",
     }
 }
 

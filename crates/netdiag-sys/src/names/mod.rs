@@ -14,6 +14,7 @@ use hickory_resolver::proto::op::Query;
 use hickory_resolver::proto::rr::{Name, RecordType};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Family, Found, Untrusted};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -192,16 +193,20 @@ fn from_hosts(path: &Path, name: &Name, family: Option<Family>) -> Vec<Destinati
     found
 }
 
-/// The name that /etc/hosts has for an address: the first of its line.
-pub(crate) fn name_from_hosts(address: IpAddr) -> Option<Untrusted> {
-    let text = std::fs::read("/etc/hosts").ok()?;
+/// The names that /etc/hosts has for addresses: the first of the first line of each.
+pub(crate) fn names_from_hosts() -> BTreeMap<IpAddr, Untrusted> {
+    let text = std::fs::read("/etc/hosts").unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let mut lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
-    lines.find_map(|line| {
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+    let mut names = BTreeMap::new();
+    for line in lines {
         let mut words = line.split_whitespace();
-        let found = words.next()?.parse::<IpAddr>().is_ok_and(|found| found == address);
-        words.next().filter(|_| found).map(Untrusted::from)
-    })
+        let address = words.next().and_then(|word| word.parse().ok());
+        if let (Some(address), Some(name)) = (address, words.next()) {
+            names.entry(address).or_insert_with(|| Untrusted::from(name));
+        }
+    }
+    names
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::connected::Connected;
 use super::ledger::{Ledger, Silence};
-use super::{Sources, no_address};
+use super::{Sources, TOTAL, no_address};
 use hickory_resolver::Resolver;
 use hickory_resolver::config::{
     LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
@@ -66,6 +66,11 @@ pub(super) fn resolve(
     let configuration = read(sources, family, total).map_err(|reason| {
         LookupError::no_resolver(format!("{}: {reason}", sources.resolv_conf.display()))
     })?;
+    if total.is_zero() {
+        // That is no word on any server.
+        let tried = format!("not asked: the {} s for all names were over", TOTAL.as_secs());
+        return Err(LookupError::NoAnswer { tried, reason: "not-asked".to_owned(), errno: None });
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime =
         runtime.map_err(|error| LookupError::no_resolver(format!("no runtime: {error}")))?;
@@ -198,8 +203,9 @@ fn resolver(
     Resolver::builder_with_config(config, sockets).with_options(options).build()
 }
 
-/// What an error of the resolver means; `told` is the error number behind it, where there is one.
-fn failure(error: &NetError, told: Option<i32>, family: Option<Family>) -> Verdict {
+/// What an error of the resolver means; `told` is the error number behind it, where there is one, and
+/// whether it came back from the network.
+fn failure(error: &NetError, told: Option<(i32, bool)>, family: Option<Family>) -> Verdict {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
             ResponseCode::NXDomain => Verdict::NotFound("NXDOMAIN".to_owned()),
@@ -212,7 +218,7 @@ fn failure(error: &NetError, told: Option<i32>, family: Option<Family>) -> Verdi
             Verdict::Silent(Silence::timed_out())
         }
         other => Verdict::Silent(match told {
-            Some(errno) => Silence::failed(errno),
+            Some((errno, heard)) => Silence::failed(errno, heard),
             None => Silence::other(other.to_string()),
         }),
     }

@@ -33,13 +33,12 @@ pub type LookedUp = (Result<Found, LookupError>, Duration);
 /// when it returns.
 #[must_use]
 pub fn resolve_all(names: &[String], family: Option<Family>, patience: Duration) -> Vec<LookedUp> {
-    let total = TOTAL.min(patience);
-    let end = clock::now() + total;
+    let end = clock::now() + TOTAL.min(patience);
     let mut found: Vec<Option<LookedUp>> = names
         .iter()
         .map(|name| match literal(name) {
             Ok(None) => None,
-            _ => Some(look_up(name, family, (total, end))),
+            _ => Some(look_up(name, family, end)),
         })
         .collect();
     let waiting = (0..names.len()).filter(|place| found[*place].is_none());
@@ -47,7 +46,7 @@ pub fn resolve_all(names: &[String], family: Option<Family>, patience: Duration)
         waiting.map(|place| (place, names[place].clone())).collect();
     if !waiting.is_empty() {
         let mask = signals::hold();
-        if !at_once(waiting, family, (total, end), &mut found) {
+        if !at_once(waiting, family, end, &mut found) {
             signals::release(&mask);
         }
     }
@@ -59,8 +58,8 @@ pub fn resolve_all(names: &[String], family: Option<Family>, patience: Duration)
 struct Desk {
     names: Vec<(usize, String)>,
     family: Option<Family>,
-    /// How long they may take together, and when that is over.
-    time: (Duration, Instant),
+    /// When the time is over that they may take together.
+    end: Instant,
     /// The place of the next name in the list.
     next: AtomicUsize,
     /// Nobody waits any more.
@@ -72,21 +71,21 @@ struct Desk {
 fn at_once(
     names: Vec<(usize, String)>,
     family: Option<Family>,
-    time: (Duration, Instant),
+    end: Instant,
     found: &mut [Option<LookedUp>],
 ) -> bool {
     let (results, told) = channel();
     // Without descriptors for the wait there is no wait: one after the other then.
     let (Ok(bell), Ok(watched)) = (raw::event_counter(), signals::pending()) else {
         for (place, name) in names {
-            found[place] = Some(look_up(&name, family, time));
+            found[place] = Some(look_up(&name, family, end));
         }
         return false;
     };
     let room = raw::descriptor_limit() / DESCRIPTORS;
     let (all, workers) = (names.len(), names.len().min(AT_ONCE).min(room.max(1)));
     let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let desk = Arc::new(Desk { names, family, time, next, over, bell });
+    let desk = Arc::new(Desk { names, family, end, next, over, bell });
     let started = (0..workers).filter(|_| {
         let (desk, results) = (Arc::clone(&desk), results.clone());
         let body = move || desk.work(&results);
@@ -108,7 +107,7 @@ impl Desk {
             && let Some((place, name)) = self.names.get(self.next.fetch_add(1, Ordering::Relaxed))
         {
             // Whoever waited may have been interrupted, and then nobody wants to know.
-            let _ = results.send((*place, look_up(name, self.family, self.time)));
+            let _ = results.send((*place, look_up(name, self.family, self.end)));
             let _ = (&self.bell).write(&1_u64.to_ne_bytes());
         }
     }
@@ -122,7 +121,7 @@ fn gather(
     watched: &File,
     found: &mut [Option<LookedUp>],
 ) -> bool {
-    let end = desk.time.1 + GRACE;
+    let end = desk.end + GRACE;
     while out > 0 {
         let mut set = [PollFd::new(desk.bell.as_fd(), false), PollFd::new(watched.as_fd(), false)];
         let left = end.since(clock::now());
@@ -149,15 +148,9 @@ fn gather(
     false
 }
 
-fn look_up(name: &str, family: Option<Family>, (total, end): (Duration, Instant)) -> LookedUp {
+fn look_up(name: &str, family: Option<Family>, end: Instant) -> LookedUp {
     let since = clock::now();
-    let left = end.since(since);
     // What needs no server takes no time.
-    let found = match resolve(name, family, left) {
-        Err(LookupError::NoAnswer { .. }) if left.is_zero() => Err(LookupError::no_resolver(
-            format!("timed out ({} s for all names together)", total.as_secs_f64()),
-        )),
-        found => found,
-    };
+    let found = resolve(name, family, end.since(since));
     (found, clock::now().since(since))
 }

@@ -273,6 +273,19 @@ fn what_one_server_answered_says_more_than_what_became_of_another() {
     assert!(silent.stop() >= 1);
 }
 
+/// Behind so many others that a silent server keeps from being answered.
+#[test]
+fn a_name_that_there_was_no_time_for_is_told_as_not_asked_and_is_not() {
+    let server = Server::start("127.0.0.1", 0, |_, _| Answer::A([127, 0, 0, 7]));
+    let files = Files::new("127.0.0.9 here.test", "nameserver 127.0.0.1\n", server.address.port());
+    let found = files.resolve_within("a.test.", V4, Duration::ZERO);
+    let tried = "not asked: the 5 s for all names were over";
+    assert_eq!(found, not_known(tried, "not-asked", None));
+    let found = files.resolve_within("here.test", V4, Duration::ZERO);
+    assert_eq!(found, Ok(vec!["127.0.0.9".to_owned()]), "what needs no server takes no time");
+    assert_eq!(server.stop(), 0);
+}
+
 #[test]
 fn a_missing_or_senseless_resolv_conf_is_named() {
     for text in [None, Some("garbage\n\u{0}\u{1}"), Some("nameserver no.address\n")] {

@@ -1,25 +1,27 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
 use super::handshake::{self, Handshake, Refuser, Verdict};
-use crate::clock;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
-use netdiag_engine::port::{Connect, Control, InputKind, Inputs, OperationId, SendError};
+use crate::{clock, names};
+use netdiag_engine::port::{
+    Connect, Control, InputKind, Inputs, OperationId, SendCause, SendError,
+};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::num::NonZeroU32;
 use std::os::fd::AsFd;
 
 /// Descriptors kept free for everything else.
 const SPARE_DESCRIPTORS: usize = 32;
+/// Where there are hardly more: one in so many is for connections.
+const FEWEST_SHARE: usize = 4;
 
-/// Connections on their way, and those that wait for a free descriptor.
+/// Connections on their way.
 pub(super) struct Connects {
     open: Vec<Connecting>,
-    waiting: VecDeque<Connect>,
     most: usize,
 }
 
@@ -37,22 +39,24 @@ type IcmpSource = (IpAddr, u8, u8);
 
 impl Connects {
     pub(super) fn new() -> Self {
-        let most = raw::descriptor_limit().saturating_sub(SPARE_DESCRIPTORS).max(1);
-        Self { open: Vec::new(), waiting: VecDeque::new(), most }
+        let limit = raw::descriptor_limit();
+        let most = limit.saturating_sub(SPARE_DESCRIPTORS).max(limit / FEWEST_SHARE).max(1);
+        Self { open: Vec::new(), most }
     }
 
-    /// Starts one, or keeps it until there is a descriptor for it.
-    pub(super) fn start(&mut self, connect: Connect, inputs: &mut Inputs) {
-        if self.open.len() >= self.most {
-            self.waiting.push_back(connect);
-            return;
-        }
-        match open(&connect, Deaf::ToNothing) {
-            Ok(socket) => self.watch(&connect, socket, inputs),
-            Err(libc::EMFILE | libc::ENFILE) if !self.open.is_empty() => {
-                self.waiting.push_back(connect);
+    /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
+    /// engine tries again a little later: a connection that has not begun takes no time.
+    pub(super) fn start(&mut self, connect: &Connect, inputs: &mut Inputs) {
+        let opened = match self.open.len() < self.most {
+            true => open(connect, Deaf::ToNothing),
+            false => Err(libc::EMFILE),
+        };
+        match opened {
+            Ok(socket) => self.watch(connect, socket, inputs),
+            Err(errno) => {
+                let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
+                push_failed(connect.id, error, None, inputs);
             }
-            Err(errno) => push_failed(connect.id, SendError::new(errno), None, inputs),
         }
     }
 
@@ -74,10 +78,8 @@ impl Connects {
     }
 
     /// Forgets one.
-    pub(super) fn close(&mut self, id: OperationId, inputs: &mut Inputs) {
-        self.waiting.retain(|connect| connect.id != id);
+    pub(super) fn close(&mut self, id: OperationId) {
         self.open.retain(|connecting| connecting.id != id);
-        self.start_waiting(inputs);
     }
 
     /// What to poll for.
@@ -88,14 +90,10 @@ impl Connects {
     /// Looks at those that the poll found ready, given in the order of [`poll_set`](Self::poll_set).
     pub(super) fn finish(&mut self, polled: &[PollFd], errors: &mut Batch, inputs: &mut Inputs) {
         let mut polled = polled.iter();
-        let before = self.open.len();
         self.open.retain(|connecting| {
             let ready = polled.next().filter(|polled| polled.is_ready());
             ready.is_none_or(|polled| !connecting.is_over(*polled, errors, inputs))
         });
-        if self.open.len() < before {
-            self.start_waiting(inputs);
-        }
     }
 
     /// When to [`look`](Self::look) again.
@@ -107,24 +105,9 @@ impl Connects {
     /// Looks at those of which it is time to know whether this machine itself keeps them from
     /// opening.
     pub(super) fn look(&mut self, now: Instant, inputs: &mut Inputs) {
-        let before = self.open.len();
         self.open.retain_mut(|connecting| {
             connecting.handshake.next_look() > now || !connecting.was_kept_here(now, inputs)
         });
-        if self.open.len() < before {
-            self.start_waiting(inputs);
-        }
-    }
-
-    fn start_waiting(&mut self, inputs: &mut Inputs) {
-        for _ in 0..self.waiting.len() {
-            if self.open.len() >= self.most {
-                return;
-            }
-            if let Some(connect) = self.waiting.pop_front() {
-                self.start(connect, inputs);
-            }
-        }
     }
 }
 
@@ -212,6 +195,29 @@ fn push_refused(id: OperationId, stamp: Stamp, inputs: &mut Inputs) {
 fn push_failed(id: OperationId, error: SendError, icmp: Option<IcmpSource>, inputs: &mut Inputs) {
     let stamp = Stamp::user(clock::now());
     inputs.push(stamp.at, InputKind::ConnectFailed { id, stamp, error, icmp });
+}
+
+/// What lies behind an error number that has several meanings.
+fn cause(errno: i32, connect: &Connect) -> SendCause {
+    let source = connect.control.source;
+    match errno {
+        libc::EADDRNOTAVAIL if source.is_some_and(|source| !names::owns(source)) => {
+            SendCause::Source
+        }
+        libc::EADDRNOTAVAIL if !has_free_port(connect.destination.family()) => SendCause::Ports,
+        _ => SendCause::Errno,
+    }
+}
+
+/// Whether the kernel finds a local port for another TCP socket.
+fn has_free_port(family: Family) -> bool {
+    let (domain, any) = match family {
+        Family::Ipv4 => (Domain::IPV4, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        Family::Ipv6 => (Domain::IPV6, IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+    };
+    let Ok(socket) = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)) else { return true };
+    let bound = socket.bind(&SockAddr::from(SocketAddr::new(any, 0)));
+    bound.map_or_else(|error| errno_of(&error) != libc::EADDRINUSE, |()| true)
 }
 
 /// The last ICMP error on a socket's error queue.

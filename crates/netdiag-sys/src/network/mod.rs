@@ -178,7 +178,7 @@ impl SystemNetwork {
                     InputKind::SendFailed { id: transmit.id, error: SendError::new(errno) };
                 self.early.push(clock::now(), failed);
             }
-            Operation::Connect(connect) => self.connects.start(connect, &mut self.early),
+            Operation::Connect(connect) => self.connects.start(&connect, &mut self.early),
             Operation::Exchange(exchange) => {
                 let started = self.dialogs().map(|dialogs| dialogs.exchange(&exchange));
                 if let Err(error) = started {
@@ -195,7 +195,7 @@ impl SystemNetwork {
                 }
             }
             Operation::Close(id) => {
-                self.connects.close(id, &mut self.early);
+                self.connects.close(id);
                 if let Some(dialogs) = &mut self.dialogs {
                     dialogs.close(id);
                 }

@@ -6,13 +6,14 @@ use super::memory;
 use super::queue::{Discards, Trace};
 use crate::address::{self, Name};
 use crate::control::ControlBuffer;
+use crate::names;
 use crate::open::StampKeys;
 use crate::raw::{self, MAX_BATCH, Outgoing};
 use netdiag_engine::port::{
-    Channel, InputKind, Inputs, NetworkError, OperationId, SendError, Transmit,
+    Channel, InputKind, Inputs, NetworkError, OperationId, SendCause, SendError, Transmit,
 };
 use netdiag_model::{Destination, Instant};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::fd::AsFd;
 
 /// How often a send is tried again while errors of earlier packets come in its way.
@@ -29,6 +30,7 @@ pub(super) struct Prepared<'a> {
     name: Name,
     name_len: usize,
     control: ControlBuffer,
+    source: Option<IpAddr>,
     bytes: &'a [u8],
 }
 
@@ -38,7 +40,7 @@ impl<'a> Prepared<'a> {
     pub(super) fn to_nowhere(id: OperationId, to: Destination) -> Self {
         let (name, name_len) = address::encode(to, 0);
         let control = ControlBuffer::new(to.family(), &Default::default(), None);
-        Prepared { id, to, name, name_len, control, bytes: &[] }
+        Prepared { id, to, name, name_len, control, source: None, bytes: &[] }
     }
 
     fn outgoing(&'a self) -> Outgoing<'a> {
@@ -68,6 +70,7 @@ impl Lane {
             name,
             name_len,
             control: ControlBuffer::new(self.socket.family, &transmit.control, key),
+            source: transmit.control.source,
             bytes: transmit.bytes,
         }
     }
@@ -188,11 +191,34 @@ impl Lane {
             }
         }
         let direct = self.socket.is_direct && errno == libc::ENETUNREACH;
-        let error = SendError { errno, mtu, direct, unseen: false };
+        let cause = self.cause(errno, prepared);
+        let error = SendError { mtu, direct, cause, ..SendError::new(errno) };
         let failed = InputKind::SendFailed { id: prepared.id, error };
         inputs.push(shared.clock.observe(), failed);
         self.tell_errors(shared, inputs);
         Ok(())
+    }
+
+    /// What lies behind an error number that has several meanings.
+    fn cause(&self, errno: i32, prepared: &Prepared<'_>) -> SendCause {
+        match errno {
+            libc::ENOBUFS if self.has_no_room(prepared.bytes.len()) => SendCause::SendBuffer,
+            libc::EINVAL | libc::EADDRNOTAVAIL
+                if prepared.source.is_some_and(|source| !names::owns(source)) =>
+            {
+                SendCause::Source
+            }
+            _ => SendCause::Errno,
+        }
+    }
+
+    /// Whether what waits on this machine and so many bytes more are above the socket's send buffer.
+    fn has_no_room(&self, bytes: usize) -> bool {
+        let socket = self.socket.as_fd();
+        let room = raw::get_int(socket, libc::SOL_SOCKET, libc::SO_SNDBUF).ok();
+        let room = room.and_then(|room| usize::try_from(room).ok());
+        let waiting = memory::waiting(socket).and_then(|waiting| usize::try_from(waiting).ok());
+        room.is_some_and(|room| waiting.unwrap_or_default() + bytes > room)
     }
 
     /// After a failure nobody knows whether the kernel counted the packet.

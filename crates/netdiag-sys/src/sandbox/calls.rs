@@ -161,17 +161,18 @@ const KIND: Argument<'_> =
     Argument { place: 1, mask: TYPE, values: &[libc::SOCK_STREAM as u32, libc::SOCK_DGRAM as u32] };
 const PROTOCOLS: &[u32] = &[0, libc::IPPROTO_UDP as u32, libc::IPPROTO_TCP as u32];
 
-/// What may be controlled: what a terminal is, blocking, the names of interfaces.
+/// What may be controlled: what a terminal is and how wide, blocking, the names of interfaces.
 const CONTROLS: &[u32] = &[
     libc::TCGETS as u32,
     libc::TCGETS2 as u32,
+    libc::TIOCGWINSZ as u32,
     libc::FIONBIO as u32,
     raw::INTERFACE_NAME,
     raw::INTERFACE_INDEX,
 ];
 
-/// What a screen needs beside these: the mode of the terminal, which is put back at the end, its size.
-const SCREEN: &[u32] = &[libc::TCSETS as u32, libc::TCSETS2 as u32, libc::TIOCGWINSZ as u32];
+/// What a screen needs beside these: the mode of the terminal, which is put back at the end.
+const SCREEN: &[u32] = &[libc::TCSETS as u32, libc::TCSETS2 as u32];
 
 const THREAD: Argument<'_> =
     Argument { place: 0, mask: libc::CLONE_THREAD as u32, values: &[libc::CLONE_THREAD as u32] };

@@ -203,7 +203,7 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
-        self.names.tell(address, result.as_ref().ok().cloned().flatten());
+        self.names.tell(address, result);
         self.tell_hops(self.last_at.unwrap_or_default(), false, events);
     }
 
@@ -217,6 +217,11 @@ impl Policy for Measurement {
         self.tally.changes.on_change(at, change);
         events.push(self.event(at, EventKind::Changed(change.clone())));
         means
+    }
+
+    fn way_at_start(&self) -> WayOut {
+        let (fixed, to) = (self.config.control.source, self.config.destination);
+        self.config.way.map_or(WayOut::Untouched, |way| WayOut::at_start(way, fixed, to))
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {

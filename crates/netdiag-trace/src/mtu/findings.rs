@@ -18,7 +18,7 @@ impl Measurement {
     #[must_use]
     pub fn findings(&self, context: &Context) -> Vec<Finding> {
         let local = self.local(context);
-        let said = [local.unsent(), local.link_changed(), local.receive_drops()];
+        let said = [local.unsent(), local.no_source(), local.link_changed(), local.receive_drops()];
         let said: Vec<Finding> = said.into_iter().flatten().collect();
         if local.changes.receive_drops > 0 || local.sent == 0 {
             return said;
@@ -37,6 +37,7 @@ impl Measurement {
             subject: context.target.escaped().to_string(),
             destination: self.config.destination,
             source: self.config.control.source,
+            way: self.config.way,
             anchor: context.anchor,
             attempted: self.sent + failed,
             sent: self.sent,

@@ -398,6 +398,11 @@ impl Policy for Measurement {
         means
     }
 
+    fn way_at_start(&self) -> WayOut {
+        let (fixed, to) = (self.config.control.source, self.config.destination);
+        self.config.way.map_or(WayOut::Untouched, |way| WayOut::at_start(way, fixed, to))
+    }
+
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
         let kind = EventKind::Interim { passed: self.search.low(), sent: self.sent };
         events.push(self.event(now, kind));

@@ -320,7 +320,7 @@ mod tests {
                 trial.open -= 1;
                 match size {
                     ..=1_400 => trial.passed += 1,
-                    ..=1_500 => {
+                    1_401..=1_500 => {
                         trial.tell(Told { from: ROUTER, mtu: Some(1_400) });
                         search.hint(1_400);
                     }

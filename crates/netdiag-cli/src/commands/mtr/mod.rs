@@ -37,7 +37,7 @@ impl<'a> Mtr<'a> {
     }
 
     fn rounds(&self) -> Rounds {
-        let count = self.arguments.count.or((!self.is_live).then_some(CYCLES));
+        let count = self.arguments.count.or_else(|| (!self.is_live).then_some(CYCLES));
         let figures = self.is_live.then_some(FRAME);
         Rounds { interval: self.arguments.interval, count, figures }
     }

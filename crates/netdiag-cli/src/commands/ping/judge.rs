@@ -114,7 +114,7 @@ pub(super) fn sample_too_small<'a>(
         if n >= needed {
             return None;
         }
-        let subject = resolved.target.escaped().to_string();
+        let subject = resolved.target.host().escaped().to_string();
         let message =
             format!("{metric} was asked for over {n} {of}; it says little below {needed}");
         let index = Some(resolved.target_index);

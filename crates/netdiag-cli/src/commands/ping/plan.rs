@@ -166,13 +166,13 @@ impl Plan {
         resolved.identifier = opening.map(|opening| opening.identifiers.first);
         resolved.protocol = rung.protocol;
         resolved.method = Some(rung.method);
-        self.outline.note(rung.note);
         let known = known_way(resolved, destination, arguments, checked, world);
         if known.is_none()
             && let Some(failure) = find_source(resolved, destination, arguments, checked, world)?
         {
             return self.give_up(resolved, failure);
         }
+        self.outline.note(rung.note);
         if destination.family() == Family::Ipv4 {
             resolved.options_len = options_len(arguments, checked);
         } else {

@@ -16,8 +16,8 @@ use netdiag_ping::sweep::{Event, Found, Measurement, Row, State};
 use netdiag_report::sweep::{Ending, Progress, SweepReport};
 use std::io;
 
-/// How many findings about single targets are kept.
-const FINDINGS_KEPT: usize = 10_000;
+/// How many findings about single targets are kept: each takes more room than its target.
+const FINDINGS_KEPT: usize = 1_000;
 
 /// Judges each row as it comes, and passes it on.
 pub(super) struct Collector<'a, 'e> {
@@ -26,6 +26,8 @@ pub(super) struct Collector<'a, 'e> {
     progress: Progress<'e>,
     judged: Judged,
     findings: Vec<Finding>,
+    /// How many were not kept, and the worst of them.
+    omitted: (u64, Severity),
     /// Targets for which `--fail-if` holds.
     condemned: u32,
     /// That probes were skipped was told: of one stop every target says the same.
@@ -46,6 +48,7 @@ impl<'a, 'e> Collector<'a, 'e> {
             progress,
             judged: Judged::default(),
             findings: Vec::new(),
+            omitted: (0, Severity::Info),
             condemned: 0,
             told_skipped: false,
             is_weak_told: false,
@@ -95,7 +98,16 @@ impl<'a, 'e> Collector<'a, 'e> {
             let is_told = is_weak && std::mem::replace(&mut self.is_weak_told, true)
                 || is_skipped && std::mem::replace(&mut self.told_skipped, true);
             let is_local = matches!(finding.code.as_str(), "local-send-blocked" | "local-firewall");
-            if !is_told && !is_local && self.findings.len() < FINDINGS_KEPT {
+            if is_told || is_local {
+                continue;
+            }
+            if self.findings.len() == FINDINGS_KEPT {
+                // What one sender says of so many is told over all of them.
+                let is_one = finding.code != "unreachable";
+                let (omitted, worst) = &mut self.omitted;
+                *omitted += u64::from(is_one);
+                *worst = finding.severity.max(*worst);
+            } else {
                 let target_index = finding.target_index.filter(|_| !is_weak);
                 self.findings.push(Finding { target_index, ..finding });
             }
@@ -107,6 +119,18 @@ impl<'a, 'e> Collector<'a, 'e> {
         let (index, named) = (usize::try_from(row.target).ok(), &result.target.target);
         let failed = verdict::fail_if(self.plan.fail_if.as_ref(), &metrics, index, named);
         failed.map(|(finding, _)| finding)
+    }
+
+    /// That there are more findings than are listed.
+    fn not_listed(&self) -> Option<Finding> {
+        let (count, worst) = self.omitted;
+        let message = format!(
+            "{count} more findings about single targets are not listed; what they are about stands in \
+             the figures of those targets"
+        );
+        let subject = "all targets".to_owned();
+        let finding = Finding::new(None, "findings-omitted", worst, subject, message);
+        (count > 0).then(|| finding.with("count", count))
     }
 
     /// fping's codes: 1 for targets that do not answer, 2 for names without an address, 4 for what
@@ -183,11 +207,13 @@ impl Listener<Measurement> for Collector<'_, '_> {
         let mut findings = measurement.findings(&self.plan.setting.run.anchor);
         let own = self.findings.drain(..);
         findings.extend(own.filter(|finding| !measurement.explains(finding)));
+        findings.extend(self.not_listed());
         findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
         let complete = measurement.is_complete();
         let outcome = Outcome { judgement, status, findings, complete };
         let document = self.document(measurement, end, outcome);
-        let ending = Ending { document: &document, totals: measurement.totals() };
+        let (totals, omitted) = (measurement.totals(), self.omitted.0);
+        let ending = Ending { document: &document, totals, omitted };
         self.progress.clear();
         self.report.finish(&self.plan.setting, &ending)?;
         self.report.flush()?;

@@ -173,6 +173,7 @@ fn config(arguments: &SweepArguments, checked: &Checked, targets: Targets) -> Co
         pattern: arguments.pattern.unwrap_or(Pattern::COUNTING),
         control: control(arguments, checked),
         tells_probes: form == Output::Jsonl && !arguments.quiet,
+        wants_names: arguments.names,
         keeps_probes: form == Output::Json && arguments.verbose,
         ..Config::new(targets)
     }
@@ -253,6 +254,7 @@ fn as_understood(
         "traffic_class": arguments.dscp,
         "source": arguments.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
+        "names": arguments.names,
         "min_alive": arguments.min_alive,
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
     })

@@ -48,15 +48,19 @@ impl Policy for Measurement {
             self.position += 1;
             return probe;
         }
+        if let Some(address) = self.naming.next(now, &mut self.totals, events) {
+            return Next::Lookup(address);
+        }
         let wake = self.wake_of_fping();
-        match retry.into_iter().chain(upcoming.map(|(_, due)| due)).chain(wake).min() {
-            Some(due) => Next::NotBefore(due.min(deadline)),
-            None if self.open == 0 => {
-                self.complete = true;
-                Next::Done
-            }
-            None if deadline == Instant::FAR => Next::WhenSettled,
-            None => Next::NotBefore(deadline),
+        let due = retry.into_iter().chain(upcoming.map(|(_, due)| due)).chain(wake).min();
+        if due.is_none() && self.open == 0 {
+            let names = self.naming.waited_for(now);
+            self.complete = names.is_none();
+            return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
+        }
+        match due.unwrap_or(Instant::FAR).min(deadline).min(self.naming.due()) {
+            Instant::FAR => Next::WhenSettled,
+            due => Next::NotBefore(due),
         }
     }
 
@@ -141,6 +145,10 @@ impl Policy for Measurement {
         means
     }
 
+    fn has_one_way(&self) -> bool {
+        false
+    }
+
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
         events.push(Event::Interim(now, self.progress()));
     }
@@ -155,6 +163,7 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
+        self.naming.names.tell(address, result);
         self.named_for_fping(address, result, events);
     }
 
@@ -183,6 +192,7 @@ impl Policy for Measurement {
             let found = Found::Once { before, last: None, in_flight: !is_waiting };
             self.row(target, now, found, events);
         }
+        self.naming.end(&mut self.totals, events);
         events.push(Event::Finished(now));
     }
 }

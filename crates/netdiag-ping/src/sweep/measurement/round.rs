@@ -60,6 +60,9 @@ impl Measurement {
         if let Some(phase) = self.phases.get_mut(target as usize) {
             *phase = Phase::InFlight;
         }
+        if self.config.wants_names {
+            self.naming.names.want(destination.address());
+        }
         self.slots.get_or_insert_with(|| slots(&self.config, now)).take(now);
         self.open += 1;
         let protocol = self.config.protocol(destination.family());

@@ -300,7 +300,8 @@ impl<W: Write, E: Write> Report<Ping> for ClassicReport<W, E> {
     fn finish(&mut self, ended: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
         for ended in ended.iter().filter(|ended| ended.measurement.is_some()) {
             let Some(shown) = self.targets.get(&ended.resolved.target_index) else { continue };
-            let target = ended.target.target.escaped();
+            let target = ended.target.target.host();
+            let target = target.escaped();
             let summary = shown.counts.summary(shown.is_timed, self.options.gap);
             writeln!(self.out, "\n--- {target} ping statistics ---\n{summary}")?;
         }
@@ -314,7 +315,7 @@ impl<W: Write, E: Write> Report<Ping> for ClassicReport<W, E> {
 }
 
 fn zone_of(resolved: &Resolved) -> String {
-    let given = resolved.target.escaped().to_string();
+    let given = resolved.target.host().escaped().to_string();
     let is_v6 = resolved.destination.is_some_and(|found| found.family() == Family::Ipv6);
     let zone = lines::zone(&given);
     match &resolved.from.1 {

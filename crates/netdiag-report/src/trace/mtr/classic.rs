@@ -144,6 +144,13 @@ impl<W: Write, E: Write> ClassicReport<W, E> {
         Self { out, err, options, start: String::new() }
     }
 
+    fn begin(&mut self, run: &Run) {
+        // 2026-11-21T14:23:24+0000
+        let date = run.anchor.rfc3339(run.started_at);
+        let seconds = date.split(['.', 'Z']).next().unwrap_or_default();
+        self.start = format!("{seconds}+0000");
+    }
+
     fn target(&mut self, target: &Target) -> io::Result<()> {
         let options = &self.options;
         writeln!(self.out, "Start: {}", self.start)?;
@@ -179,6 +186,9 @@ impl<W: Write, E: Write> ClassicJsonReport<W, E> {
     pub const fn new(out: W, err: E, options: ClassicOptions) -> Self {
         Self { out, err, options }
     }
+
+    /// There is no date in it.
+    const fn begin(&self, _: &Run) {}
 
     fn target(&mut self, target: &Target) -> io::Result<()> {
         let options = &self.options;
@@ -223,11 +233,10 @@ impl<W: Write, E: Write> ClassicJsonReport<W, E> {
 
 /// What both have in common: nothing is told before the end.
 macro_rules! at_the_end {
-    ($report:ident, |$own:ident, $run:ident| $start:expr) => {
+    ($report:ident) => {
         impl<W: Write, E: Write> Report<Trace> for $report<W, E> {
-            fn start(&mut self, $run: &Run) -> io::Result<()> {
-                let $own = self;
-                $start;
+            fn start(&mut self, run: &Run) -> io::Result<()> {
+                self.begin(run);
                 Ok(())
             }
 
@@ -255,10 +264,5 @@ macro_rules! at_the_end {
     };
 }
 
-at_the_end!(ClassicReport, |own, run| {
-    // 2026-11-21T14:23:24+0000
-    let date = run.anchor.rfc3339(run.started_at);
-    let seconds = date.split(['.', 'Z']).next().unwrap_or_default();
-    own.start = format!("{seconds}+0000");
-});
-at_the_end!(ClassicJsonReport, |_own, _run| ());
+at_the_end!(ClassicReport);
+at_the_end!(ClassicJsonReport);
