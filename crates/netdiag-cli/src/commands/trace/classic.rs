@@ -24,6 +24,8 @@ const EPERM: i32 = 1;
 const EACCES: i32 = 13;
 const ENODEV: i32 = 19;
 
+const SIGINT: i32 = 2;
+
 /// What the headers of a probe take behind the IP header: of ICMP and UDP alike.
 const HEADER: u32 = 8;
 /// A packet without its IP header, where nothing else was asked for.
@@ -285,8 +287,12 @@ impl<O: Write> Listener<Measurement> for Reporting<'_, O> {
     }
 
     fn conclude(&mut self, _: &[Measurement], end: End) -> io::Result<ExitStatus> {
-        if let Some(StopCause::Signal(signal)) = end.stopped {
-            // It says nothing then.
+        if let Some(cause) = end.stopped {
+            // It says nothing then, and is ended by all of them.
+            let signal = match cause {
+                StopCause::Signal(signal) => signal,
+                StopCause::Interrupt => SIGINT,
+            };
             return self.report.flush().map(|()| ExitStatus::Signal(signal));
         }
         if let Some(error) = self.refused {
