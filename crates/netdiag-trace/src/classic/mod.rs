@@ -3,8 +3,8 @@
 
 mod slots;
 
-use crate::names::Names;
 use crate::protocol;
+use netdiag_engine::names::Names;
 use netdiag_engine::outcome::Detail;
 use netdiag_engine::port::{Control, SendError};
 use netdiag_engine::{
@@ -292,7 +292,7 @@ impl Policy for Measurement {
         result: &Result<Option<Untrusted>, LookupError>,
         events: &mut Events<Event>,
     ) {
-        self.names.tell(address, result.as_ref().ok().cloned().flatten());
+        self.names.tell(address, result);
         self.tell(events);
     }
 
