@@ -1,5 +1,6 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod classic_mtr;
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod marking;
@@ -12,6 +13,7 @@ pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
 
+pub(crate) use classic_mtr::ClassicMtrArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use mtr::MtrArguments;
 pub(crate) use mtu::MtuArguments;
