@@ -280,6 +280,10 @@ fn verdict(totals: &Totals, all: u32, elapsed: Duration) -> String {
         let _ = write!(text, "{separator}{} {what}", thousands(count.into()));
         separator = ", ";
     }
+    if totals.late > 0 {
+        let answers = if totals.late == 1 { "answer" } else { "answers" };
+        let _ = write!(text, "; {} {answers} came after the timeout", thousands(totals.late));
+    }
     let _ = write!(text, "; {:.1} s", elapsed.as_secs_f64());
     text
 }
