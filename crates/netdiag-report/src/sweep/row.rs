@@ -54,12 +54,14 @@ impl fmt::Display for Why<'_> {
                 0 => f.write_str("not probed"),
                 _ => f.write_str("under way at the end"),
             },
-            (None, Found::Once { before, in_flight, .. }) => {
-                f.write_str(match (before.len(), in_flight) {
-                    (0, true) => "under way at the end",
-                    (0, false) => "not probed",
-                    (_, true) => "first probe lost, the next under way at the end",
-                    (_, false) => "first probe lost, not probed again",
+            (None, Found::Once { in_flight, .. }) => {
+                let before = self.row.before();
+                before_words(&before, f)?;
+                f.write_str(match (before.all() > 0, in_flight) {
+                    (false, true) => "under way at the end",
+                    (false, false) => "not probed",
+                    (true, true) => ", the next under way at the end",
+                    (true, false) => ", not probed again",
                 })
             }
             _ => f.write_str("not probed"),
