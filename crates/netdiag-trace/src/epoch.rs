@@ -224,7 +224,11 @@ impl Measurement {
             self.merge_trial();
             return None;
         }
-        let change = trial.change;
+        let mut change = trial.change;
+        if trial.back_at != change.ttl {
+            // The target is farther away: what answered first may have gone past it.
+            change.ttl = self.reached_at().map_or(change.ttl, |hop| hop.ttl);
+        }
         let held = self.hop(change.ttl).map_or(0, |hop| hop.stats.counters().received());
         if trial.log.len() > LOGGED {
             self.merge_trial();

@@ -246,8 +246,8 @@ pub(crate) fn netlab() -> PathBuf {
 
 /// The folder that cargo was told of, above that of a profile, and that of a target where there is one.
 fn target_of(profile: &Path) -> &Path {
-    let mut above = profile.ancestors().skip(1);
-    above.find(|folder| folder.join("CACHEDIR.TAG").exists()).expect("the target folder")
+    let above = profile.ancestors().skip(1);
+    above.filter(|folder| folder.join("CACHEDIR.TAG").exists()).last().expect("the target folder")
 }
 
 /// A scenario of tests/scenarios.

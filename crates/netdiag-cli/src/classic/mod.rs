@@ -56,7 +56,7 @@ pub(crate) enum Tool {
 }
 
 /// The names under which the program is a classic tool.
-pub(crate) const NAMES: [&str; 5] = ["ping", "fping", "fping6", "traceroute", "traceroute6"];
+pub(crate) const NAMES: [&str; 6] = ["ping", "fping", "fping6", "traceroute", "traceroute6", "mtr"];
 
 /// The tool under whose name the program was started.
 pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {

@@ -1,5 +1,7 @@
 //! `--classic`: what mtr does, by the same engine: hosts one after the other, each to its end.
 
+mod reporting;
+
 use super::FRAME;
 use crate::args::ClassicMtrArguments;
 use crate::commands::checks::only_family;
@@ -10,13 +12,12 @@ use crate::commands::trace::{VARIED_PORTS, syn_of};
 use crate::commands::user;
 use crate::{DontFragment, ExitStatus, OpenRequest, UdpSockets, World, usage};
 use netdiag_engine::Pattern;
-use netdiag_engine::port::{Control, Network, SendError, Size, StopCause};
-use netdiag_model::{ClockAnchor, Destination, Family, Instant, Untrusted, errno};
-use netdiag_report::trace::mtr::{
-    ClassicForm, ClassicOptions, ClassicReport, ClassicScreen, ClassicTarget,
-};
+use netdiag_engine::port::{Control, Network, SendError, Size};
+use netdiag_model::{Destination, Family, Untrusted, errno};
+use netdiag_report::trace::mtr::{ClassicForm, ClassicOptions, ClassicReport, ClassicScreen};
 use netdiag_trace::Protocol;
-use netdiag_trace::mtr::{Config, Event, Measurement};
+use netdiag_trace::mtr::{Config, Measurement};
+use reporting::{Reporting, Shown};
 use std::io::{self, BufRead, BufWriter, Write};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -28,11 +29,8 @@ const HEADER: u32 = 8;
 /// No packet is larger.
 const MOST_BYTES: u32 = u16::MAX as u32;
 
-const EPERM: i32 = 1;
-const EACCES: i32 = 13;
 const EINVAL: i32 = 22;
 const EHOSTUNREACH: i32 = 113;
-const SIGINT: i32 = 2;
 
 /// Why nothing more is measured, in mtr's words.
 struct Refused(String);
@@ -51,18 +49,12 @@ pub(crate) fn run<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let program = arguments.program.escaped();
-    let refused = |refused: Refused, err: &mut dyn Write| {
-        // A closed standard error cannot be told about; the exit code still says it.
-        let _ = writeln!(err, "{program}: {}", refused.0);
-        ExitStatus::Code(FAILURE)
-    };
     let screen = world.screen().filter(|_| arguments.form.is_none());
     let opened = open(arguments, screen.is_some(), world);
     let prepared = opened.and_then(|opened| Ok((hosts(arguments, world)?, opened)));
     let (hosts, (interface, mut network)) = match prepared {
         Ok(prepared) => prepared,
-        Err(why) => return refused(why, err),
+        Err(why) => return refused(arguments, &why, err),
     };
     if arguments.form.is_none() && screen.is_none() {
         // As the library of its screen says it, without the name of the program.
@@ -70,31 +62,16 @@ pub(crate) fn run<W: World>(
         return ExitStatus::Code(FAILURE);
     }
     let mut all = All { arguments, world, network: &mut network, interface, screen };
-    let mut measured = Ok(Measured { status: ExitStatus::HOLDS, last_words: None });
-    for name in hosts {
-        let host = match all.find(&name, err) {
-            Ok(host) => host,
-            Err(why) => {
-                measured = Ok(Measured { status: refused(why, err), last_words: None });
-                break;
-            }
-        };
-        let Some(host) = host else {
-            // mtr says so in its report alone, and goes on with the next one.
-            if screen.is_some() {
-                return ExitStatus::Code(FAILURE);
-            }
-            continue;
-        };
-        measured = all.measure(&host, out, err);
-        let goes_on = measured.as_ref().is_ok_and(|measured| measured.status == ExitStatus::HOLDS);
-        if !goes_on || screen.is_some() {
-            break;
-        }
-    }
+    let measured = all.each(&hosts, out, err);
     // From here on whoever writes waits for the reader.
     drop(network);
-    ending::conclude(measured, program, out, err, usage::write_fault)
+    ending::conclude(measured, arguments.program.escaped(), out, err, usage::write_fault)
+}
+
+fn refused(arguments: &ClassicMtrArguments, why: &Refused, err: &mut dyn Write) -> ExitStatus {
+    // A closed standard error cannot be told about; the exit code still says it.
+    let _ = writeln!(err, "{}: {}", arguments.program.escaped(), why.0);
+    ExitStatus::Code(FAILURE)
 }
 
 /// The sockets, and the interface by its number.
@@ -187,6 +164,31 @@ struct All<'a, W: World> {
 }
 
 impl<W: World> All<'_, W> {
+    /// One host after the other; a screen is of the first one.
+    fn each(
+        &mut self,
+        hosts: &[String],
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<Measured> {
+        let well = ExitStatus::HOLDS;
+        for name in hosts {
+            let measured = match self.find(name, err) {
+                Ok(Some(host)) => self.measure(&host, out, err)?,
+                // mtr says so in its report alone, and goes on with the next one.
+                Ok(None) if self.screen.is_none() => continue,
+                Ok(None) => Measured { status: ExitStatus::Code(FAILURE), last_words: None },
+                Err(why) => {
+                    Measured { status: refused(self.arguments, &why, err), last_words: None }
+                }
+            };
+            if measured.status != well || measured.last_words.is_some() || self.screen.is_some() {
+                return Ok(measured);
+            }
+        }
+        Ok(Measured { status: well, last_words: None })
+    }
+
     /// Looks a host up; `None` where it has no address, which is said.
     fn find(&mut self, name: &str, err: &mut dyn Write) -> Result<Option<Host>, Refused> {
         let family = self.arguments.family;
@@ -283,7 +285,7 @@ impl<W: World> All<'_, W> {
         };
         if too_large {
             let end = End { at: self.network.now(), stopped: None, cannot_go_on: false };
-            let status = reporting.conclude(&[Measurement::new(config)], end)?;
+            let status = reporting.conclude(vec![Measurement::new(config)], end)?;
             return Ok(Measured { status, last_words: None });
         }
         let drive = Drive::new(vec![Measurement::new(config)], false, self.world, self.network);
@@ -358,87 +360,5 @@ impl<W: World> All<'_, W> {
             max_silent: arguments.max_silent,
             figures: self.screen.map(|_| FRAME),
         }
-    }
-}
-
-/// Where it is shown.
-enum Shown<W> {
-    Report(ClassicReport<W>),
-    Screen(ClassicScreen<W>),
-}
-
-/// mtr's output of one host, and the codes that it ends with.
-struct Reporting<'a, W: Write> {
-    program: &'a Untrusted,
-    name: &'a Untrusted,
-    anchor: ClockAnchor,
-    started_at: String,
-    shown: Shown<W>,
-    /// What this machine refuses to send.
-    refused: Option<SendError>,
-    err: &'a mut dyn Write,
-}
-
-impl<W: Write> Listener<Measurement> for Reporting<'_, W> {
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match (event, &mut self.shown) {
-            (Event::Sent { place, number }, Shown::Report(report)) => report.sent(*place, *number),
-            (Event::Answered(answered), Shown::Report(report)) => report.answered(answered),
-            (Event::Rows(rows), Shown::Screen(screen)) => {
-                screen.rows(rows);
-                Ok(())
-            }
-            (Event::Console(console), Shown::Screen(screen)) => {
-                screen.console(*console);
-                Ok(())
-            }
-            (Event::Refused(error), _) => {
-                self.refused = Some(*error);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn flush(&mut self, now: Instant) -> io::Result<Instant> {
-        match &mut self.shown {
-            Shown::Report(report) => report.flush()?,
-            Shown::Screen(screen) => screen.flush(&self.anchor.rfc3339(now))?,
-        }
-        Ok(Instant::FAR)
-    }
-
-    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
-        let is_screen = matches!(self.shown, Shown::Screen(_));
-        match (&mut self.shown, end.stopped) {
-            (Shown::Screen(screen), _) => screen.finish()?,
-            (Shown::Report(report), Some(_)) => report.flush()?,
-            (Shown::Report(report), None) => {
-                let target = ClassicTarget {
-                    name: self.name.clone(),
-                    started_at: self.started_at.clone(),
-                    ended_at: self.anchor.unix_nanos_at(end.at).div_euclid(1_000_000_000),
-                };
-                let rows = measurements.first().map(Measurement::rows).unwrap_or_default();
-                report.finish(&target, &rows)?;
-            }
-        }
-        match end.stopped {
-            // It is a key to a screen.
-            Some(StopCause::Interrupt) if is_screen => return Ok(ExitStatus::HOLDS),
-            Some(StopCause::Interrupt) => return Ok(ExitStatus::Signal(SIGINT)),
-            Some(StopCause::Signal(signal)) => return Ok(ExitStatus::Signal(signal)),
-            None => {}
-        }
-        let Some(error) = self.refused else {
-            return Ok(ExitStatus::Code(if end.cannot_go_on { FAILURE } else { 0 }));
-        };
-        let why = match error.errno {
-            EPERM | EACCES => errno::text(EACCES).to_owned(),
-            _ => "mtr-packet reported invalid argument".to_owned(),
-        };
-        // A closed standard error cannot be told about; the exit code still says it.
-        let _ = writeln!(self.err, "{}: {why}", self.program.escaped());
-        Ok(ExitStatus::Code(FAILURE))
     }
 }
