@@ -48,7 +48,7 @@ pub(super) const IN_SCENARIOS: &[(&str, &str)] = &[
     ("trace-path", "-l -n -e -c2 -i0.6 -G.5 10.9.2.2"), ("trace-path", "-r -n -c2 -i0.4 -G.5 fd09:2::2"),
     ("trace-path", "-x -n -c2 -i0.4 -G.5 10.9.3.2"), ("trace-path", "-r -n -T -c2 -i0.4 -G.5 10.9.2.2"),
     ("trace-path", "-r -n -u -c2 -i0.4 -G.5 10.9.2.2"), ("trace-path", "-r -n -f 3 -m 5 -c2 -i0.4 -G.5 10.9.2.2"),
-    ("route-change", "-r -n -c 40 -i .2 -G.5 10.9.2.2"), ("route-change", "-w -n -c 40 -i .2 -G.5 10.9.2.2"),
+    ("route-change", "-r -n -c 32 -i .2 -G.5 10.9.2.2"), ("route-change", "-w -n -c 32 -i .2 -G.5 10.9.2.2"),
     ("trace-loop", "-r -n -c2 -i0.6 -G.5 10.9.4.9"),
 ];
 
