@@ -27,6 +27,11 @@ pub trait Measurement {
         let _ = (probe, events);
     }
 
+    /// The SYN of a connection that is being opened was sent again, so often by now.
+    fn sent_again(&mut self, probe: &Probe, count: u32) {
+        let _ = (probe, count);
+    }
+
     /// A probe ended. Called exactly once for each.
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Self::Event>);
 

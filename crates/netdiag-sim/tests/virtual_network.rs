@@ -298,6 +298,7 @@ fn connections_open_fail_and_hang() {
             id: OperationId(index as u32),
             destination: Destination::new(to.parse().expect("an address")),
             port,
+            source_port: 0,
             control: Control::default(),
         }));
     }

@@ -31,6 +31,16 @@ impl<M: Measurement> Engine<M> {
         }
     }
 
+    /// The SYN of a connection was sent again, which its measurement may want to know.
+    pub(super) fn on_sent_again(&mut self, index: u32, count: u32) {
+        let Some(entry) = self.table.get(index).filter(|_| self.dialogs.contains(&index)) else {
+            return;
+        };
+        if let Some((slot, _)) = self.unfinished(entry.measurement) {
+            slot.measurement.sent_again(&entry.probe(), count);
+        }
+    }
+
     pub(super) fn on_connect_failed(
         &mut self,
         index: u32,
@@ -65,10 +75,10 @@ impl<M: Measurement> Engine<M> {
     /// What is tried again: of a connection it is the time now that counts.
     pub(super) fn again(&mut self, index: u32) -> Queued {
         match self.table.get(index).filter(|_| self.dialogs.contains(&index)) {
-            Some(entry) => {
+            Some(_) => {
                 self.table.set_sent(index, self.now, KernelStamp::Missing);
                 self.table.set_state(index, State::Trying);
-                Queued::Connect(index, self.table.template(&entry).port)
+                Queued::Connect(index)
             }
             None => Queued::Datagram(index),
         }
@@ -91,6 +101,7 @@ impl<M: Measurement> Engine<M> {
             rtt,
             stamp,
             hop_limit: None,
+            errno: Some(error.errno),
             info: error.mtu,
             gateway: None,
             quoted_hop_limit: None,

@@ -10,6 +10,7 @@ mod memory;
 mod queue;
 mod receive;
 mod send;
+mod tcp_info;
 mod unstamped;
 
 use crate::console::Console;
