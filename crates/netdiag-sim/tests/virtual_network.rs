@@ -4,7 +4,7 @@ mod common;
 
 use common::{Pinger, scenario};
 use netdiag_engine::port::{
-    Change, Channel, Connect, Control, InputKind, Inputs, Lookup, Network, Operation, OperationId,
+    Change, Channel, Connect, Control, Input, InputKind, Inputs, Lookup, Network, Operation, OperationId,
     Operations, StopCause,
 };
 use netdiag_model::contract::SocketKind;
@@ -305,6 +305,10 @@ fn connections_open_fail_and_hang() {
     network.submit(&mut operations).expect("a network that goes on");
     let mut inputs = Inputs::new();
     let until = network.now() + Duration::from_secs(1);
+    network.wait(until, &mut inputs).expect("a network that goes on");
+    let begun = |input: &Input<&[u8]>| matches!(input.kind, InputKind::Begun { .. });
+    assert!(inputs.len() == 4 && inputs.iter().all(|input| begun(&input)));
+    inputs.clear();
     network.wait(until, &mut inputs).expect("a network that goes on");
     let told: Vec<_> = inputs
         .iter()

@@ -7,6 +7,7 @@ use super::{Engine, Queued};
 use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Refusal, Reply, ReplyDetail, Stray, Why};
 use crate::port::{ExchangeError, SendError, TcpInfo};
+use crate::probe::Probe;
 use crate::table::{KernelStamp, State};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use std::net::{IpAddr, SocketAddr};
@@ -33,11 +34,21 @@ impl<M: Measurement> Engine<M> {
 
     /// The SYN of a connection was sent again, which its measurement may want to know.
     pub(super) fn on_sent_again(&mut self, index: u32, count: u32) {
+        self.of_connection(index, |measurement, probe| measurement.sent_again(probe, count));
+    }
+
+    /// A connection has begun to open, from this end.
+    pub(super) fn on_begun(&mut self, index: u32, local: SocketAddr) {
+        self.of_connection(index, |measurement, probe| measurement.begun(probe, local));
+    }
+
+    /// Tells a measurement of a connection that is being opened.
+    fn of_connection(&mut self, index: u32, tell: impl FnOnce(&mut M, &Probe)) {
         let Some(entry) = self.table.get(index).filter(|_| self.dialogs.contains(&index)) else {
             return;
         };
         if let Some((slot, _)) = self.unfinished(entry.measurement) {
-            slot.measurement.sent_again(&entry.probe(), count);
+            tell(&mut slot.measurement, &entry.probe());
         }
     }
 

@@ -238,6 +238,7 @@ impl<M: Measurement> Engine<M> {
             InputKind::ConnectFailed { id, stamp, error, icmp } => {
                 self.on_connect_failed(id.0, stamp, error, icmp);
             }
+            InputKind::Begun { id, local } => self.on_begun(id.0, local),
             InputKind::SentAgain { id, count } => self.on_sent_again(id.0, count),
             InputKind::Exchanged { id, phases, result } => {
                 self.on_exchanged(id.0, input.at, phases, result);

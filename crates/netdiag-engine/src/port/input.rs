@@ -64,6 +64,14 @@ pub enum InputKind<B> {
         /// Who sent the ICMP error, where there was one: sender, type, code.
         icmp: Option<(IpAddr, u8, u8)>,
     },
+    /// A connection has begun to open. Told before anything else of it, and not of one that could
+    /// not begin.
+    Begun {
+        /// Which one.
+        id: OperationId,
+        /// The local end.
+        local: SocketAddr,
+    },
     /// The SYN of a connection that is being opened was sent again.
     SentAgain {
         /// Which one.
@@ -133,6 +141,7 @@ impl<B> InputKind<B> {
             Self::ConnectFailed { id, stamp, error, icmp } => {
                 InputKind::ConnectFailed { id, stamp, error, icmp }
             }
+            Self::Begun { id, local } => InputKind::Begun { id, local },
             Self::SentAgain { id, count } => InputKind::SentAgain { id, count },
             Self::Exchanged { id, phases, result } => {
                 InputKind::Exchanged { id, phases, result: result.map(f) }

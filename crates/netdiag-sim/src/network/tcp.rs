@@ -70,6 +70,9 @@ impl VirtualNetwork {
         self.leave(to)?;
         let local = SocketAddr::new(local, own_port);
         let started = self.now;
+        if !exchange {
+            self.ready(InputKind::Begun { id, local });
+        }
         let to = to.address();
         self.connecting.insert(own_port, Connecting { id, started, local, to, exchange });
         Ok(())

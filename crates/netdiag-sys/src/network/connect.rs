@@ -26,6 +26,13 @@ pub(super) struct Connects {
     most: usize,
 }
 
+/// How many connections this process may have at once, by its limit of open files.
+#[must_use]
+pub fn connections_at_once() -> usize {
+    let limit = raw::descriptor_limit();
+    limit.saturating_sub(SPARE_DESCRIPTORS).max(limit / FEWEST_SHARE).max(1)
+}
+
 struct Connecting {
     id: OperationId,
     destination: Destination,
@@ -40,9 +47,7 @@ type IcmpSource = (IpAddr, u8, u8);
 
 impl Connects {
     pub(super) fn new() -> Self {
-        let limit = raw::descriptor_limit();
-        let most = limit.saturating_sub(SPARE_DESCRIPTORS).max(limit / FEWEST_SHARE).max(1);
-        Self { open: Vec::new(), most }
+        Self { open: Vec::new(), most: connections_at_once() }
     }
 
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
@@ -53,7 +58,12 @@ impl Connects {
             false => Err(libc::EMFILE),
         };
         match opened {
-            Ok(socket) => self.watch(connect, socket, inputs),
+            Ok(socket) => {
+                if let Some(local) = local(&socket) {
+                    inputs.push(clock::now(), InputKind::Begun { id: connect.id, local });
+                }
+                self.watch(connect, socket, inputs);
+            }
             Err(errno) => {
                 let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
                 push_failed(connect.id, error, None, inputs);
@@ -171,7 +181,7 @@ impl Connecting {
     /// Whether an ICMP error was made by a rule of this machine's firewall: it is from the address
     /// that the SYN was to leave from. That a neighbour was not found comes from there, too.
     fn is_own_rule(&self, (from, kind, code): IcmpSource) -> bool {
-        let local = self.socket.local_addr().ok().and_then(|local| local.as_socket());
+        let local = local(&self.socket);
         let kind = IcmpKind { family: self.destination.family(), kind, code };
         from != self.destination.address()
             && local.is_some_and(|local| local.ip() == from)
@@ -180,8 +190,7 @@ impl Connecting {
 
     fn push_connected(&self, inputs: &mut Inputs) -> bool {
         let stamp = Stamp::user(clock::now());
-        let local = self.socket.local_addr().ok().and_then(|local| local.as_socket());
-        let (Some(local), Ok(_)) = (local, self.socket.peer_addr()) else {
+        let (Some(local), Ok(_)) = (local(&self.socket), self.socket.peer_addr()) else {
             push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
             return true;
         };
@@ -189,6 +198,11 @@ impl Connecting {
         inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
         true
     }
+}
+
+/// The local end of a connection.
+fn local(socket: &Socket) -> Option<SocketAddr> {
+    socket.local_addr().ok()?.as_socket()
 }
 
 /// It was refused at that time, by the destination or by this machine.

@@ -22,6 +22,7 @@ use crate::raw::{self, PollFd};
 use crate::signals::Signals;
 use crate::{clock, privileges};
 use connect::Connects;
+pub use connect::connections_at_once;
 use gate::Gate;
 use lane::{Lanes, Shared};
 use netdiag_engine::port::{
