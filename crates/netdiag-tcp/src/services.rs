@@ -2,7 +2,7 @@
 //! (services(5)).
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 /// Where a machine has its list.
 pub const FILE: &str = "/etc/services";

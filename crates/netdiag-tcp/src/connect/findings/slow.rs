@@ -68,7 +68,13 @@ impl Measurement {
     /// A service whose accept queue is probably, or possibly, full: Linux drops SYNs then, so that some
     /// connections open after a second, and others do not.
     pub(super) fn accept_queue(&self, series: &[&Series]) -> Vec<Found> {
-        let found = series.iter().filter_map(|one| {
+        let is_one = |one: &&&Series| {
+            let counts = &one.counts;
+            let late = counts.retransmitted + counts.timeouts;
+            counts.connected > 0
+                && (late >= LEAST_RETRANSMITTED || counts.silent_at_end >= LEAST_SILENT)
+        };
+        let found = series.iter().filter(is_one).filter_map(|one| {
             let sister = self.series.iter().find(|other| {
                 let counts = &other.counts;
                 other.address() == one.address()
@@ -85,14 +91,11 @@ impl Measurement {
     fn queue_suspected(&self, one: &Series, sister: Option<&Series>) -> Option<Found> {
         let counts = &one.counts;
         let sister = sister.filter(|sister| sister.counts.answered() >= LEAST_SAMPLES)?;
-        let is_one = counts.measured() >= LEAST_SAMPLES
-            && counts.connected > 0
-            && counts.retransmitted + counts.timeouts >= LEAST_RETRANSMITTED;
-        if !is_one {
-            return None;
-        }
         let (to, address) = (with_port(one.address(), one.port), one.address());
         let (late, n) = (counts.retransmitted + counts.timeouts, counts.measured());
+        if n < LEAST_SAMPLES || late < LEAST_RETRANSMITTED {
+            return None;
+        }
         let message = format!(
             "{late} of {n} connections to {to} needed more than one SYN or did not open, while \
              {} to port {} lost none: probably its accept queue is full",
@@ -118,11 +121,8 @@ impl Measurement {
     fn queue_possible(&self, one: &Series, sister: Option<&Series>) -> Option<Found> {
         let counts = &one.counts;
         let silent = counts.silent_at_end;
-        let is_one = counts.connected > 0
-            && silent >= LEAST_SILENT
-            && counts.timeouts == silent
-            && counts.silent_syns > silent;
-        if !is_one {
+        // Whatever it was, the SYNs left, and more than one of each attempt.
+        if silent < LEAST_SILENT || counts.timeouts != silent || counts.silent_syns <= silent {
             return None;
         }
         let (to, connected) = (with_port(one.address(), one.port), counts.connected);

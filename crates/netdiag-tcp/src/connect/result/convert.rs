@@ -11,7 +11,7 @@ use netdiag_engine::stats::RttStats;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, Stage};
-use netdiag_model::milliseconds;
+use netdiag_model::{ClockAnchor, milliseconds};
 use std::time::Duration;
 
 impl Measurement {
@@ -60,7 +60,7 @@ impl Measurement {
             outages: series
                 .iter()
                 .flat_map(Series::outages)
-                .map(|one| outage(&one, context))
+                .map(|one| outage(&one, &context.anchor))
                 .collect(),
             outages_omitted: series.iter().map(|series| series.stats.outages_omitted()).sum(),
             results: results(series, context),
@@ -79,7 +79,7 @@ impl Measurement {
 fn results(series: &[Series], context: &Context) -> Vec<Attempt> {
     let mut all: Vec<_> = series.iter().flat_map(|series| &series.kept).collect();
     all.sort_by_key(|attempt| attempt.started_at);
-    all.into_iter().map(|one| attempt(one, context)).collect()
+    all.into_iter().map(|one| attempt(one, &context.anchor)).collect()
 }
 
 /// The race between the addresses; `None` where there is one address only, or nothing is known of one.
@@ -185,13 +185,13 @@ fn failure(series: &[Series], connected: u64) -> Option<Failure> {
 
 /// One attempt as the contract has it.
 #[must_use]
-pub fn attempt(attempt: &event::Attempt, context: &Context) -> Attempt {
+pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
     let class = attempt.class();
     let is_settled = !matches!(class, Class::Local | Class::Unknown | Class::Timeout);
     Attempt {
         attempt: attempt.number,
         address: attempt.destination.address(),
-        started_at: context.anchor.rfc3339(attempt.started_at),
+        started_at: anchor.rfc3339(attempt.started_at),
         outcome: class,
         connect_ms: attempt.connect().map(milliseconds),
         handshake_rtt_ms: attempt.handshake().map(milliseconds),
@@ -204,10 +204,10 @@ pub fn attempt(attempt: &event::Attempt, context: &Context) -> Attempt {
 
 /// An outage as the contract has it.
 #[must_use]
-pub fn outage(outage: &event::Outage, context: &Context) -> Outage {
+pub fn outage(outage: &event::Outage, anchor: &ClockAnchor) -> Outage {
     Outage {
         address: outage.address,
-        started_at: context.anchor.rfc3339(outage.started_at),
+        started_at: anchor.rfc3339(outage.started_at),
         duration_ms: milliseconds(outage.length),
         lost: outage.failed,
         local_errors: outage.local_errors,
