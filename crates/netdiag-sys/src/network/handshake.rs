@@ -33,7 +33,7 @@ use std::time::Duration;
 const SENT_AGAIN: Duration = Duration::from_millis(1_020);
 const COARSE: Duration = Duration::from_millis(50);
 /// How often it is looked whether what has left once was kept back later.
-const LATER_LOOKS: Duration = Duration::from_millis(500);
+const LATER_LOOKS: Duration = Duration::from_millis(100);
 
 /// How often at most it is looked for: what comes by the loopback interface may be others'.
 const TRIES: usize = 3;

@@ -184,7 +184,7 @@ impl Policy for Measurement {
             started_at: probe.sent_at,
             took,
             local: open.local,
-            retransmits: Some(open.retransmits),
+            retransmits: open.local.map(|_| open.retransmits),
             ending: Ending::of(outcome),
         };
         if let Outcome::Replied(reply) = outcome

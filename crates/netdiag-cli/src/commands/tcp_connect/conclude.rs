@@ -58,7 +58,12 @@ impl HostPlan for Plan {
         let found = Found { judged, findings, complete };
         let (document, status) =
             hosts::document(&self.outline, end, found, targets, |target| target.method.as_ref());
-        let verdict = measurement.map(Measurement::verdict);
+        let unplanned = self.resolved.len() - self.config.targets.len();
+        let verdict = measurement.map(|one| match unplanned {
+            0 => one.verdict(),
+            1 => format!("{}; 1 more target has no address", one.verdict()),
+            more => format!("{}; {more} more targets have no address", one.verdict()),
+        });
         let all = self.resolved.iter().zip(&document.targets);
         let ended: Vec<Ended<'_>> = all
             .map(|(resolved, target)| Ended { resolved, target, verdict: verdict.as_deref() })
