@@ -38,14 +38,11 @@ pub fn man_pages() -> Vec<(String, String)> {
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
-<<<<<<< HEAD
             "completions" => ("netdiag completions SHELL", String::new()),
             "install-links" => {
                 ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
             }
-=======
             "tcp-connect" => ("netdiag tcp-connect [OPTIONS] HOST:PORT...", connect_sections()),
->>>>>>> tcp
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
@@ -243,7 +240,6 @@ what was sent, its MTU lies below that and is no smaller than any link may have 
 may be fragmented on its way back.
 "#;
 
-<<<<<<< HEAD
 const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"
 .TP
 \fB0\fR
@@ -296,7 +292,8 @@ traceroute	0 also where the target was not reached; 1 and 2 when it could not be
 .TE
 .SH "SEE ALSO"
 PAGES
-=======
+"#;
+
 const CONNECT_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag tcp\-connect example.net:443
@@ -311,7 +308,6 @@ The time to connect is from the call to its completion, by the clock of this pro
 lost shows as a second. The handshake is from the SYN to the SYN\-ACK, by the kernel (TCP_INFO in
 tcp(7)). A connection that opens does not prove that the program behind it is alive: the kernel
 completes it before the program calls accept(2).
->>>>>>> tcp
 "#;
 
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES

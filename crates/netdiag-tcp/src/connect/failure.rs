@@ -27,7 +27,8 @@ impl Attempt {
             }
             Ending::TimedOut => connect_failure("timeout", ETIMEDOUT, &self.silence()),
             Ending::Icmp { kind, from, errno } => {
-                let by = if *from == to.address() { "the target itself" } else { whose(self, *from) };
+                let by =
+                    if *from == to.address() { "the target itself" } else { whose(self, *from) };
                 let (number, code) = (kind.kind, kind.code);
                 let text = kind.ping_text();
                 let errno = errno.map(Errno::new);

@@ -8,7 +8,12 @@ use netdiag_model::metrics::{self, MetricInfo, MetricValue, Metrics, Unit};
 /// Every metric of a `tcp-connect`.
 pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("connect", &["p50"], Unit::Milliseconds, "median time to open a connection"),
-    MetricInfo::new("handshake", &["handshake_rtt"], Unit::Milliseconds, "median handshake by the kernel"),
+    MetricInfo::new(
+        "handshake",
+        &["handshake_rtt"],
+        Unit::Milliseconds,
+        "median handshake by the kernel",
+    ),
     MetricInfo::new("min", &[], Unit::Milliseconds, "shortest time to open"),
     MetricInfo::new("mean", &["avg"], Unit::Milliseconds, "mean time to open"),
     MetricInfo::new("max", &[], Unit::Milliseconds, "longest time to open"),
@@ -18,11 +23,21 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("p90", &[], Unit::Milliseconds, "90th percentile of the time to open"),
     MetricInfo::new("p95", &[], Unit::Milliseconds, "95th percentile of the time to open"),
     MetricInfo::new("p99", &[], Unit::Milliseconds, "99th percentile of the time to open"),
-    MetricInfo::new("jitter", &[], Unit::Milliseconds, "mean |ipdv| of neighbouring attempts (RFC 3393)"),
+    MetricInfo::new(
+        "jitter",
+        &[],
+        Unit::Milliseconds,
+        "mean |ipdv| of neighbouring attempts (RFC 3393)",
+    ),
     MetricInfo::new("jitter_rfc3550", &[], Unit::Milliseconds, "interarrival jitter (RFC 3550)"),
     MetricInfo::new("resolve", &[], Unit::Milliseconds, "look-up of the name"),
     MetricInfo::new("total", &[], Unit::Milliseconds, "look-up and connection"),
-    MetricInfo::new("fallback", &[], Unit::Milliseconds, "what addresses cost that do not answer (RFC 8305)"),
+    MetricInfo::new(
+        "fallback",
+        &[],
+        Unit::Milliseconds,
+        "what addresses cost that do not answer (RFC 8305)",
+    ),
     MetricInfo::new("loss", &[], Unit::Percent, "attempts without an answer of the target"),
     MetricInfo::new("open", &["reached"], Unit::Bool, "whether a connection opened"),
     MetricInfo::new("attempts", &["sent"], Unit::Count, "attempts to all addresses"),
