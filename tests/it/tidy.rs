@@ -38,6 +38,7 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-wire"],
         &["schemars", "serde", "serde_json"],
     ),
+    room("netdiag-tcp", &["netdiag-engine"], &["schemars", "serde", "serde_json"]),
     room("netdiag-check", &[], &["regex-lite"]),
     room(
         "netdiag-sys",
@@ -57,12 +58,19 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
+        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-tcp", "netdiag-trace"],
         &["ratatui", "serde", "serde_json"],
     ),
     room(
         "netdiag-cli",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-report", "netdiag-trace"],
+        &[
+            "netdiag-check",
+            "netdiag-engine",
+            "netdiag-ping",
+            "netdiag-report",
+            "netdiag-tcp",
+            "netdiag-trace",
+        ],
         &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],
     ),
     room(

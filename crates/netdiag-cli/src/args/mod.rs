@@ -11,6 +11,7 @@ pub(crate) mod mtu;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
+pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
@@ -24,6 +25,7 @@ pub(crate) use mtu::MtuArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use tcp_connect::TcpConnectArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
 
@@ -112,6 +114,8 @@ commands! {
     Mtr(Box<MtrArguments>) = "mtr",
     /// The path MTU to one or more hosts: which packets pass, and where larger ones end.
     Mtu(Box<MtuArguments>) = "mtu",
+    /// TCP connections to one or more ports: whether they open, how fast, and if not, why.
+    TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// Print the JSON Schema of a command's document, or its metrics.

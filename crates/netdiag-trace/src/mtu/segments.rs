@@ -5,7 +5,7 @@ use crate::Syn;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::ReplyDetail;
 use netdiag_engine::port::SegmentSizes;
-use netdiag_engine::{ProbeKind, SynSpec};
+use netdiag_engine::{ConnectSpec, ProbeKind, SynSpec};
 use std::time::Duration;
 
 /// How many connections are opened: a rule that lowers what is offered lowers it each time.
@@ -84,7 +84,7 @@ impl Segments {
         let port = self.port;
         match (asked, self.syn) {
             (Asked::Syn(flow), Some(syn)) => ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss }),
-            _ => ProbeKind::Connect { port },
+            _ => ProbeKind::Connect(ConnectSpec::to(port)),
         }
     }
 
