@@ -284,7 +284,7 @@ impl<O: Write> Listener<Measurement> for Reporting<'_, O> {
         self.report.flush().map(|()| Instant::FAR)
     }
 
-    fn conclude(&mut self, _: &[Measurement], end: End) -> io::Result<ExitStatus> {
+    fn conclude(&mut self, _: Vec<Measurement>, end: End) -> io::Result<ExitStatus> {
         if let Some(cause) = end.stopped {
             // It says nothing then, and is ended by all of them.
             let signal = match cause {
