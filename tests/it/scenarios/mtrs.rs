@@ -157,6 +157,32 @@ fn e3_limits_and_loss_are_told_apart_by_cycles_in_twenty_of_twenty_runs() {
     }
 }
 
+/// A target that answers by ICMP errors limits them, and what is missing then is no loss of the path.
+#[test]
+fn e3_what_a_limited_target_leaves_unanswered_is_not_told_as_loss() {
+    let codes = |arguments: &str| {
+        let document = document("trace-limits", arguments);
+        let findings = document["findings"].as_array().expect("findings").iter();
+        findings.map(|f| f["code"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+    for target in ["10.9.2.2", "fd09:2::2"] {
+        for more in ["mtr -u -c 120 -i 0.1", "trace -U -q 30 --interval 0.01"] {
+            let words: Vec<&str> = more.split(' ').chain([target]).collect();
+            let out = world::run("trace-limits", RAW, &words).out;
+            assert!(!out.contains("(loss-starts-at-hop)"), "{out}");
+            assert!(
+                out.contains("the target answers by ICMP errors, which hosts limit: "),
+                "{out}"
+            );
+            let last = out.lines().last().unwrap_or_default();
+            assert!(last.contains(", loss to the target not told: it limits its answers"), "{out}");
+        }
+    }
+    // Slower than any limit it is loss again.
+    let slow = codes("-u -c 120 -i 1.2 10.9.3.2");
+    assert!(slow.contains(&"loss-starts-at-hop".to_owned()), "{slow:?}");
+}
+
 /// E5: of the losses of links only that of the lossy one is worth a word.
 #[test]
 fn e5_only_the_lossy_link_shows_its_loss() {
