@@ -285,7 +285,7 @@ impl<W: World> All<'_, W> {
         };
         if too_large {
             let end = End { at: self.network.now(), stopped: None, cannot_go_on: false };
-            let status = reporting.conclude(&[Measurement::new(config)], end)?;
+            let status = reporting.conclude(vec![Measurement::new(config)], end)?;
             return Ok(Measured { status, last_words: None });
         }
         let drive = Drive::new(vec![Measurement::new(config)], false, self.world, self.network);

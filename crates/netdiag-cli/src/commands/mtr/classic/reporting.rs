@@ -61,7 +61,7 @@ impl<W: Write> Listener<Measurement> for Reporting<'_, W> {
         Ok(Instant::FAR)
     }
 
-    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
+    fn conclude(&mut self, measurements: Vec<Measurement>, end: End) -> io::Result<ExitStatus> {
         let is_screen = matches!(self.shown, Shown::Screen(_));
         match (&mut self.shown, end.stopped) {
             (Shown::Screen(screen), _) => screen.finish()?,
