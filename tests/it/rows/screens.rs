@@ -110,8 +110,7 @@ fn another_size_is_drawn_anew_however_small() {
             pty.until(|shown| drawn(shown) > before);
         }
         // Nothing was written beside the screen.
-        let shown =
-            pty.until(|shown| shown.rsplit("\x1b[2J").next().is_some_and(|it| has_loss(it)));
+        let shown = pty.until(|shown| shown.rsplit("\x1b[2J").next().is_some_and(has_loss));
         assert!(!shown.contains("\x1b[61;"), "{shown:?}");
         pty.press("q");
         assert_eq!(ended(&pty, process), 0, "{arguments:?}");
