@@ -82,6 +82,10 @@ pub fn run<W: World>(
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
         }
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
+        Command::Completions(arguments) => {
+            usage::say(&generated::completions(arguments.shell), out, err)
+        }
+        Command::InstallLinks(links) => commands::links::run(&links, world, out, err),
     }
 }
 

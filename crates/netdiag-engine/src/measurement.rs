@@ -39,7 +39,13 @@ pub trait Measurement {
 
     /// Something came over a connection that stays open, or it ended: then nothing more does. Comes
     /// after [`settle`](Self::settle), and `next` is called right after.
-    fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, events: &mut Events<Self::Event>) {
+    fn heard(
+        &mut self,
+        probe: &Probe,
+        at: Instant,
+        heard: Heard<'_>,
+        events: &mut Events<Self::Event>,
+    ) {
         let _ = (probe, at, heard, events);
     }
 

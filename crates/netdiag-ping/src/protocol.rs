@@ -4,7 +4,8 @@ use crate::Measurement;
 use crate::config::Cast;
 use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
 use netdiag_engine::{
-    ConnectSpec, EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec,
+    UdpSpec,
 };
 use netdiag_model::{Instant, StampSource};
 use std::borrow::Cow;

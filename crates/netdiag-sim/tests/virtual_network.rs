@@ -4,8 +4,8 @@ mod common;
 
 use common::{Pinger, scenario};
 use netdiag_engine::port::{
-    Change, Channel, Connect, Control, Input, InputKind, Inputs, Lookup, Network, Operation, OperationId,
-    Operations, StopCause,
+    Change, Channel, Connect, Control, Input, InputKind, Inputs, Lookup, Network, Operation,
+    OperationId, Operations, StopCause,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, StampSource};

@@ -17,7 +17,14 @@ use support::{collect, in_namespace, loopback, run};
 
 fn connect(id: u32, destination: Destination, port: u16) -> Operation<&'static [u8]> {
     let id = OperationId(id);
-    Operation::Connect(Connect { id, destination, port, source_port: 0, stays: false, control: Control::default() })
+    Operation::Connect(Connect {
+        id,
+        destination,
+        port,
+        source_port: 0,
+        stays: false,
+        control: Control::default(),
+    })
 }
 
 fn submit(network: &mut SystemNetwork, operation: Operation<&[u8]>) {

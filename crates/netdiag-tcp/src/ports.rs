@@ -155,7 +155,10 @@ mod tests {
             assert!(wrong(text).contains("is no port"), "{text}: {}", wrong(text));
         }
         assert_eq!(wrong("8010-8000"), "the range 8010-8000 ends before it begins");
-        assert_eq!(wrong("\u{1b}[2J"), "`\\u{1b}[2J` is no port: a number from 1 to 65535, or a service");
+        assert_eq!(
+            wrong("\u{1b}[2J"),
+            "`\\u{1b}[2J` is no port: a number from 1 to 65535, or a service"
+        );
         let unknown: Ports = "no-such-thing".parse().expect("a name");
         let unknown = unknown.numbers(services::port).expect_err("unknown");
         assert_eq!(unknown.to_string(), "no service is called `no-such-thing`");

@@ -25,13 +25,24 @@ fn finding(ended: &Ended, code: &str) -> Value {
 fn g3_a_service_that_stops_for_a_while_is_an_outage_with_its_cause() {
     let Some(lab) = Lab::new() else { return };
     let listener = lab.far.inside(service);
-    let arguments =
-        ["tcp-connect", "-o", "jsonl", "-c", "100000", "-i", "0.03", "--parallel", "1", "10.9.2.2:80"];
+    let arguments = [
+        "tcp-connect",
+        "-o",
+        "jsonl",
+        "-c",
+        "100000",
+        "-i",
+        "0.03",
+        "--parallel",
+        "1",
+        "10.9.2.2:80",
+    ];
     let process = Process::start(&mut lab.here.netdiag(&arguments));
     let so_many = |word: &'static str, most: usize| {
         move |text: &str| {
             let is_one = |line: &&str| {
-                line.contains(r#""type":"attempt""#) && line.contains(&format!(r#""outcome":"{word}""#))
+                line.contains(r#""type":"attempt""#)
+                    && line.contains(&format!(r#""outcome":"{word}""#))
             };
             text.lines().filter(is_one).count() >= most
         }
@@ -60,7 +71,8 @@ fn g3_a_service_that_stops_for_a_while_is_an_outage_with_its_cause() {
     // From the start of the first one that was refused to that of the first one that opened again.
     let started = |place: usize| {
         let attempt: &Value = attempts[place];
-        attempt["offset_ms"].as_f64().expect("a time") - attempt["settled_ms"].as_f64().expect("one")
+        attempt["offset_ms"].as_f64().expect("a time")
+            - attempt["settled_ms"].as_f64().expect("one")
     };
     let length = end["duration_ms"].as_f64().expect("a time");
     assert!((length - (started(again) - started(refused))).abs() < 0.01, "{end}");
@@ -118,7 +130,8 @@ fn full_service(address: &str) -> Socket {
 fn g7_a_full_accept_queue_opens_one_connection_and_then_drops_syns() {
     let Some(lab) = Lab::new() else { return };
     let _listener = lab.far.inside(|| full_service("[::]:80"));
-    let options = ["tcp-connect", "--json", "-c", "3", "-i", "0.05", "--parallel", "1", "-W", "1.5"];
+    let options =
+        ["tcp-connect", "--json", "-c", "3", "-i", "0.05", "--parallel", "1", "-W", "1.5"];
     let alone = run(lab.here.netdiag(&options).arg("10.9.2.2:80"));
     let target = alone.target();
     assert_eq!((&target["succeeded"], &target["timeouts"]), (&1.into(), &2.into()), "{target:#}");

@@ -10,8 +10,7 @@ use std::net::{TcpListener, TcpStream};
 
 /// A service at port 80 of the far host that does this with each connection.
 fn serve(lab: &Lab, with: fn(TcpStream)) {
-    let listener =
-        lab.far.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
+    let listener = lab.far.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
     std::thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             std::thread::spawn(move || with(connection));
@@ -51,7 +50,7 @@ fn g5_tcp_info_is_what_ss_prints_of_the_same_socket() {
     let process = Process::start(&mut lab.here.netdiag(&arguments));
     let said = lab.here.run(
         "for try in $(seq 100); do
-            said=$(ss -tinH state established dst 10.9.2.2)
+            said=$(ss -tionH state established dst 10.9.2.2)
             [ -n \"$said\" ] && break
             sleep 0.02
          done
@@ -157,8 +156,7 @@ fn g7_a_service_that_accepts_and_says_nothing_is_told_from_one_that_is_dead() {
     // The kernel completes what nobody accepts.
     let _listener = lab.far.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
     let options = ["-c", "2", "-i", "0.05", "-W", "0.4"];
-    for (more, acknowledged) in
-        [(&["--expect-banner", "."][..], 0), (&["--send", "HELO\\r\\n"], 6)]
+    for (more, acknowledged) in [(&["--expect-banner", "."][..], 0), (&["--send", "HELO\\r\\n"], 6)]
     {
         let ended = connect(&lab, &[&options[..], more].concat());
         assert_eq!(ended.code(), Some(1), "{ended:?}");

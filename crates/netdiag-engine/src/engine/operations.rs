@@ -3,7 +3,9 @@
 use super::{Engine, EngineConfig, Phase, Queued};
 use crate::identity;
 use crate::measurement::Measurement;
-use crate::port::{Channel, Connect, Exchange, Lookup, Opened, Operation, OperationId, Say, Transmit};
+use crate::port::{
+    Channel, Connect, Exchange, Lookup, Opened, Operation, OperationId, Say, Transmit,
+};
 use crate::table::{Carrier, Entry, State, Table};
 use crate::template::Template;
 use netdiag_model::Family;
@@ -68,7 +70,8 @@ impl<M: Measurement> Engine<M> {
             _ => {}
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, source_port, stays, constant, .. } = *self.table.template(&entry);
+        let Template { control, port, source_port, stays, constant, .. } =
+            *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
             Queued::Datagram(_) => {

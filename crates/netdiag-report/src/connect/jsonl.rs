@@ -69,7 +69,10 @@ impl<W: Write> Report<Connect> for JsonLinesReport<W> {
             EventKind::Attempt(attempt) if !self.quiet => return self.attempt(event, attempt),
             EventKind::OutageBegan { address, cause } => {
                 let cause = cause.to_string();
-                ("begin", json!({"address": address, "lost": null, "duration_ms": null, "cause": cause}))
+                (
+                    "begin",
+                    json!({"address": address, "lost": null, "duration_ms": null, "cause": cause}),
+                )
             }
             EventKind::OutageEnded(outage) => (
                 "end",

@@ -6,9 +6,7 @@ use super::tcp_info;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
 use crate::{clock, names};
-use netdiag_engine::port::{
-    Connect, InputKind, Inputs, OperationId, SendCause, SendError,
-};
+use netdiag_engine::port::{Connect, InputKind, Inputs, OperationId, SendCause, SendError};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;

@@ -102,9 +102,7 @@ pub enum Ending {
 }
 
 /// What an attempt came to, in a word.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// The connection opened.
@@ -269,8 +267,7 @@ impl Attempt {
     #[must_use]
     pub fn is_self_connected(&self) -> bool {
         let to = SocketAddr::new(self.destination.address(), self.port);
-        let is_same =
-            |local: SocketAddr| local.ip() == to.ip() && local.port() == to.port();
+        let is_same = |local: SocketAddr| local.ip() == to.ip() && local.port() == to.port();
         self.connect().is_some() && self.local.is_some_and(is_same)
     }
 }

@@ -17,7 +17,9 @@ impl Attempt {
     pub fn failure(&self) -> Option<Failure> {
         let to = self.destination;
         Some(match &self.ending {
-            Ending::Connected { .. } => return self.talk.as_ref().and_then(|talk| unexpected(talk)),
+            Ending::Connected { .. } => {
+                return self.talk.as_ref().and_then(|talk| unexpected(talk));
+            }
             Ending::Refused => {
                 let said = format!("RST from {to}: host up, nothing listens");
                 connect_failure("refused", ECONNREFUSED, &said)
@@ -28,7 +30,8 @@ impl Attempt {
             }
             Ending::TimedOut => connect_failure("timeout", ETIMEDOUT, &self.silence()),
             Ending::Icmp { kind, from, errno } => {
-                let by = if *from == to.address() { "the target itself" } else { whose(self, *from) };
+                let by =
+                    if *from == to.address() { "the target itself" } else { whose(self, *from) };
                 let (number, code) = (kind.kind, kind.code);
                 let text = kind.ping_text();
                 let errno = errno.map(Errno::new);
@@ -71,16 +74,23 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
             let asked = talk.acknowledged.filter(|bytes| *bytes > 0);
             let asked = asked.map(|bytes| format!(" to {bytes} bytes that it acknowledged"));
             let asked = asked.unwrap_or_default();
-            ("timeout".to_owned(), format!("connected, but not a byte came in {seconds:.1} s{asked}"))
+            (
+                "timeout".to_owned(),
+                format!("connected, but not a byte came in {seconds:.1} s{asked}"),
+            )
         }
         TalkResult::Other => {
             let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
             let came = came.escaped();
-            ("mismatch".to_owned(), format!("connected, but what came is not what was expected: {came}"))
+            (
+                "mismatch".to_owned(),
+                format!("connected, but what came is not what was expected: {came}"),
+            )
         }
-        TalkResult::Closed => {
-            ("closed".to_owned(), format!("connected, and closed by the other end after {seconds:.1} s"))
-        }
+        TalkResult::Closed => (
+            "closed".to_owned(),
+            format!("connected, and closed by the other end after {seconds:.1} s"),
+        ),
         TalkResult::Failed(number) => {
             let name = Errno::new(number).name;
             (errno::reason(number), format!("connected, and then broken ({name} {number})"))

@@ -12,8 +12,8 @@ use netdiag_engine::local::Changes;
 use netdiag_engine::outcome::ReplyDetail;
 use netdiag_engine::port::Change;
 use netdiag_engine::{
-    ConnectSpec, Events, Heard, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray,
-    WayOut,
+    ConnectSpec, Events, Heard, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec,
+    Stray, WayOut,
 };
 use netdiag_model::Instant;
 use order::Order;

@@ -14,8 +14,8 @@ use crate::tally::Tally;
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::{
-    ConnectSpec, EchoSpec, Events, Measurement as Policy, Next, Outcome, Pattern, Probe, ProbeKind, ProbeSpec,
-    Stray, UdpSpec, WayOut,
+    ConnectSpec, EchoSpec, Events, Measurement as Policy, Next, Outcome, Pattern, Probe, ProbeKind,
+    ProbeSpec, Stray, UdpSpec, WayOut,
 };
 use netdiag_model::{IcmpKind, Instant};
 use std::collections::BTreeMap;

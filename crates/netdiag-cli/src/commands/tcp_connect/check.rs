@@ -2,9 +2,9 @@
 
 use crate::World;
 use crate::args::TcpConnectArguments;
+use crate::commands::checks;
 use crate::commands::resolve::literal;
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
-use crate::commands::checks;
 use netdiag_check::expr::Expr;
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_tcp::Ports;
@@ -74,7 +74,9 @@ fn split(text: &str) -> Result<Host, String> {
     let shown = Untrusted::from(text);
     let shown = shown.escaped();
     if text.contains("://") {
-        return Err(format!("HOST:PORT `{shown}`: a URL cannot be had yet, only a host and a port"));
+        return Err(format!(
+            "HOST:PORT `{shown}`: a URL cannot be had yet, only a host and a port"
+        ));
     }
     match checks::split_port(text)? {
         (name, Some(port)) => host(name, port, text.to_owned()),

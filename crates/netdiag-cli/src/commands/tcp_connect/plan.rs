@@ -13,8 +13,8 @@ use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
-use netdiag_tcp::connect::{Config, Dialogue, Target};
 use netdiag_tcp::connect::dialogue::Pattern;
+use netdiag_tcp::connect::{Config, Dialogue, Target};
 use netdiag_tcp::services;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -128,7 +128,8 @@ impl Plan {
         let (wanted, most) =
             (usize::try_from(arguments.parallel).unwrap_or(usize::MAX), world.connections());
         let series: usize = self.config.targets.iter().map(|one| one.addresses.len()).sum();
-        if wanted > most && u64::try_from(series).unwrap_or(u64::MAX) * arguments.count > most as u64
+        if wanted > most
+            && u64::try_from(series).unwrap_or(u64::MAX) * arguments.count > most as u64
         {
             self.outline.note(Some(format!(
                 "at most {most} attempts at once, by the limit of open files (`ulimit -n`)"
@@ -172,9 +173,8 @@ fn numbers<W: World>(hosts: &[Host], world: &mut W) -> Result<Vec<Vec<u16>>, Str
         let list = world.input(services::FILE).and_then(services::read);
         own = list.unwrap_or_default();
     }
-    let service = |name: &str| {
-        own.get(&name.to_ascii_lowercase()).copied().or_else(|| services::port(name))
-    };
+    let service =
+        |name: &str| own.get(&name.to_ascii_lowercase()).copied().or_else(|| services::port(name));
     hosts.iter().map(|host| host.numbers(service)).collect()
 }
 

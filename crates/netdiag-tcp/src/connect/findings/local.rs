@@ -41,9 +41,8 @@ impl Measurement {
         let family = one.destination.family();
         let mut others = self.of_target(one.target).iter();
         errno::is_route(number)
-            && others.any(|other| {
-                other.destination.family() != family && other.counts.connected > 0
-            })
+            && others
+                .any(|other| other.destination.family() != family && other.counts.connected > 0)
     }
 
     fn unsent(&self, address: IpAddr, group: &[&Series], anchor: &ClockAnchor) -> Option<Found> {

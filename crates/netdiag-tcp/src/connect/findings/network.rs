@@ -25,8 +25,9 @@ impl Measurement {
             let count: u64 = group.iter().map(|series| series.counts.refused).sum();
             let host = group.first().map_or_else(String::new, |first| self.host(first));
             let (named, port) = (ports(&group), group.first().map_or(0, |first| first.port));
-            let message =
-                format!("{address} refused connections to {named}: it is up, nothing listens there");
+            let message = format!(
+                "{address} refused connections to {named}: it is up, nothing listens there"
+            );
             let kind = ("connection-refused", Severity::Critical);
             let mut found = self.found(&group, kind, host, message);
             let rtt = shortest(group.iter().filter_map(|series| series.last.as_deref()));
@@ -64,9 +65,9 @@ impl Measurement {
     pub(super) fn prohibited(&self, series: &[&Series]) -> Vec<Found> {
         let first = |one: &Series| {
             let mut errors = one.icmp_errors.keys();
-            errors.find(|(_, kind)| kind.is_prohibited()).map(|(from, kind)| {
-                (one.address(), *from, *kind)
-            })
+            errors
+                .find(|(_, kind)| kind.is_prohibited())
+                .map(|(from, kind)| (one.address(), *from, *kind))
         };
         let all = groups(series, first);
         let found = all.into_iter().map(|((address, from, kind), group)| {
@@ -91,9 +92,10 @@ impl Measurement {
 
     pub(super) fn unreachable(&self, series: &[&Series]) -> Vec<Found> {
         let most = |one: &Series| {
-            let errors = one.icmp_errors.iter().filter(|((_, kind), _)| {
-                !kind.is_prohibited() && !kind.is_port_unreachable()
-            });
+            let errors = one
+                .icmp_errors
+                .iter()
+                .filter(|((_, kind), _)| !kind.is_prohibited() && !kind.is_port_unreachable());
             errors.max_by_key(|(_, count)| **count).map(|(key, _)| *key)
         };
         let mut all = Vec::new();
@@ -112,7 +114,9 @@ impl Measurement {
             });
             let (message, advice) = match is_ours {
                 true => (
-                    format!("{to} did not answer this machine's question for its link address: {said}"),
+                    format!(
+                        "{to} did not answer this machine's question for its link address: {said}"
+                    ),
                     format!("is it up, and on this network: `ip neigh show {to}`"),
                 ),
                 false => (
@@ -145,9 +149,8 @@ impl Measurement {
         let found = all.into_iter().map(|(address, group)| {
             let syns: u64 = group.iter().map(|series| series.counts.silent_syns).sum();
             let attempts: u64 = group.iter().map(|series| series.counts.timeouts).sum();
-            let sister = series.iter().find(|one| {
-                one.address() == address && one.counts.answered() > 0
-            });
+            let sister =
+                series.iter().find(|one| one.address() == address && one.counts.answered() > 0);
             let (named, port) = (ports(&group), group.first().map_or(0, |first| first.port));
             let seconds = self.config.timeout.as_secs_f64();
             let mut message = format!(
@@ -223,8 +226,7 @@ impl Measurement {
              family it does{}",
             cost.unwrap_or_default()
         );
-        let mut found =
-            self.found(&group, ("family-broken", Severity::Warning), host, message);
+        let mut found = self.found(&group, ("family-broken", Severity::Warning), host, message);
         found.finding = found
             .finding
             .with("family", dead.name())

@@ -61,9 +61,9 @@ impl Measurement {
     /// The kernel there is alive, the program is not.
     pub(super) fn application_silent(&self, series: &[&Series]) -> Vec<Found> {
         const LEAST_ATTEMPTS: u64 = 2;
-        let mute = series.iter().filter(|one| {
-            one.counts.mute >= LEAST_ATTEMPTS && one.counts.talkative == 0
-        });
+        let mute = series
+            .iter()
+            .filter(|one| one.counts.mute >= LEAST_ATTEMPTS && one.counts.talkative == 0);
         let found = mute.map(|one| {
             let (to, count) = (with_port(one.address(), one.port), one.counts.mute);
             let talk = one.last.as_ref().and_then(|attempt| attempt.talk.as_ref());

@@ -47,8 +47,12 @@ impl Bench {
     }
 
     fn settle(&mut self, spec: &ProbeSpec, at: Instant, outcome: &Outcome) {
-        let probe =
-            Probe { target: spec.target, seq: spec.seq, destination: spec.destination, sent_at: at };
+        let probe = Probe {
+            target: spec.target,
+            seq: spec.seq,
+            destination: spec.destination,
+            sent_at: at,
+        };
         if !matches!(outcome, Outcome::LocalError(_)) {
             self.measurement.sent(&probe, &mut self.events);
         }
