@@ -99,10 +99,10 @@ impl Measurement {
 
     /// Takes in an attempt that ended at a time.
     fn take(&mut self, place: u32, at: Instant, attempt: Attempt, events: &mut Events<Event>) {
-        let keeps = self.config.keeps_results;
+        let (keeps, alone) = (self.config.keeps_results, self.config.count == 1);
         let place = place as usize;
         let Some(series) = self.series.get_mut(place) else { return };
-        let told = series.take(attempt.clone(), keeps);
+        let told = series.take(attempt.clone(), keeps, alone);
         let Some(series) = self.series.get(place) else { return };
         events.push(self.event(series, at, EventKind::Attempt(attempt)));
         for (at, kind) in told {

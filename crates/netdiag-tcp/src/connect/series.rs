@@ -173,8 +173,13 @@ impl Series {
         self.begun.saturating_sub(self.counts.settled())
     }
 
-    /// Takes in an attempt that ended; what is to be told beside it.
-    pub(crate) fn take(&mut self, attempt: Attempt, keeps: bool) -> Vec<(Instant, EventKind)> {
+    /// Takes in an attempt that ended, the only one where `alone`; what is to be told beside it.
+    pub(crate) fn take(
+        &mut self,
+        attempt: Attempt,
+        keeps: bool,
+        alone: bool,
+    ) -> Vec<(Instant, EventKind)> {
         self.counts.count(&attempt);
         match &attempt.ending {
             Ending::Connected { handshake } => {
@@ -191,7 +196,11 @@ impl Series {
             Ending::Local(error) => self.unsent.count(error),
             Ending::Refused | Ending::Reset | Ending::TimedOut | Ending::Unknown(_) => {}
         }
-        let told = self.count_outage(&attempt);
+        // One that fails alone is no outage, and many ports may have one each.
+        let told = match alone && attempt.connect().is_none() {
+            true => Vec::new(),
+            false => self.count_outage(&attempt),
+        };
         if keeps {
             self.kept.push_back(attempt.clone());
             if self.kept.len() > RESULTS_KEPT {
