@@ -35,6 +35,7 @@ mod sweep_targets;
 mod sweeps;
 mod syns;
 mod tcp_slow;
+mod tcp_talks;
 mod tcps;
 mod threats;
 mod traceroute;

@@ -38,7 +38,7 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-wire"],
         &["schemars", "serde", "serde_json"],
     ),
-    room("netdiag-tcp", &["netdiag-engine"], &["schemars", "serde", "serde_json"]),
+    room("netdiag-tcp", &["netdiag-engine"], &["regex-lite", "schemars", "serde", "serde_json"]),
     room("netdiag-check", &[], &["regex-lite"]),
     room(
         "netdiag-sys",

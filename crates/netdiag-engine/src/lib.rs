@@ -57,7 +57,7 @@ pub use engine::{Engine, EngineConfig, MeasurementId};
 pub use entry::remembered_for;
 pub use identity::Secret;
 pub use interface_query::InterfaceQuery;
-pub use measurement::{Events, Measurement, Next, WayOut};
+pub use measurement::{Events, Heard, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{

@@ -61,13 +61,19 @@ pub struct ConnectSpec {
     pub port: u16,
     /// The local port; 0: any that is free.
     pub source_port: u16,
+    /// It stays open: what comes over it is told with [`Measurement::heard`], until
+    /// [`Next::HangUp`].
+    ///
+    /// [`Measurement::heard`]: crate::Measurement::heard
+    /// [`Next::HangUp`]: crate::Next::HangUp
+    pub stays: bool,
 }
 
 impl ConnectSpec {
     /// A connection to a port, from whichever port is free.
     #[must_use]
     pub const fn to(port: u16) -> Self {
-        Self { port, source_port: 0 }
+        Self { port, source_port: 0, stays: false }
     }
 }
 

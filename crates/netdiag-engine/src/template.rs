@@ -18,6 +18,8 @@ pub(crate) struct Template {
     pub(crate) port: u16,
     /// The local port of a connection; 0: any.
     pub(crate) source_port: u16,
+    /// The connection stays open.
+    pub(crate) stays: bool,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
     pub(crate) body: Body,

@@ -11,6 +11,7 @@ mod receive;
 mod segments;
 mod settle;
 mod start;
+mod talks;
 mod timers;
 mod udp;
 
@@ -19,7 +20,7 @@ use crate::interface_query::InterfaceQuery;
 use crate::measurement::{Events, Measurement, Next, WayOut};
 use crate::output::Output;
 use crate::port::{Console, ExchangeFraming, Input, InputKind, Opened, SendError};
-use crate::probe::ProbeSpec;
+use crate::probe::{Probe, ProbeSpec};
 use crate::table::Table;
 use doubt::Doubt;
 use flows::Flows;
@@ -85,12 +86,14 @@ pub struct Engine<M: Measurement> {
     met: BTreeMap<u32, SendError>,
     /// Since when connections wait for a descriptor.
     waiting: BTreeMap<u32, Instant>,
-    /// Requests of exchanges that are still queued.
+    /// What is still to be sent over connections, and requests of exchanges that are queued.
     requests: BTreeMap<u32, Vec<u8>>,
     /// What extended echo requests ask, each question once.
     questions: Vec<InterfaceQuery>,
     /// Probes of the dialogs that the network must be told to forget.
     dialogs: BTreeSet<u32>,
+    /// Connections that stay open: whose, by which probe.
+    talks: BTreeMap<u32, (u32, Probe)>,
     /// Look-ups under way: whose, of which address.
     lookups: BTreeMap<u32, (u32, IpAddr)>,
     events: Events<M::Event>,
@@ -136,6 +139,8 @@ const NAME_GRACE: Duration = Duration::from_millis(50);
 enum Queued {
     Datagram(u32),
     Connect(u32),
+    Say(u32),
+    HangUp(u32),
     Exchange(u32, u16, ExchangeFraming),
     Lookup(u32),
     Close(u32),
@@ -165,6 +170,7 @@ impl<M: Measurement> Engine<M> {
             requests: BTreeMap::new(),
             questions: Vec::new(),
             dialogs: BTreeSet::new(),
+            talks: BTreeMap::new(),
             lookups: BTreeMap::new(),
             events: Events::new(),
             payload: Vec::new(),
@@ -240,6 +246,8 @@ impl<M: Measurement> Engine<M> {
             }
             InputKind::Begun { id, local } => self.on_begun(id.0, local),
             InputKind::SentAgain { id, count } => self.on_sent_again(id.0, count),
+            InputKind::Heard { id, at, bytes } => self.on_heard(id.0, at, bytes),
+            InputKind::Ended { id, at, end } => self.on_ended(id.0, at, end),
             InputKind::Exchanged { id, phases, result } => {
                 self.on_exchanged(id.0, input.at, phases, result);
             }
@@ -307,6 +315,8 @@ impl<M: Measurement> Engine<M> {
             Next::Probe(spec) => self.start(id, spec),
             Next::Lookup(address) => self.look_up(id, address),
             Next::GiveUp(seqs) => self.give_up(id, &seqs),
+            Next::Say(seq, bytes) => self.say(id, seq, bytes),
+            Next::HangUp(seq) => self.hang_up(id, seq),
             // A time that is past already must wait for the next look at the sockets too.
             Next::NotBefore(at) => {
                 if slot.wake != at {

@@ -127,10 +127,10 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, port, size, body, ..Template::default() };
                 (template, Carrier::Tcp, State::Queued)
             }
-            ProbeKind::Connect(ConnectSpec { port, source_port }) => {
-                let (port, source_port) = (*port, *source_port);
-                let template =
-                    Template { control, patience, port, source_port, ..Template::default() };
+            ProbeKind::Connect(spec) => {
+                let ConnectSpec { port, source_port, stays } = *spec;
+                let own = Template { control, patience, ..Template::default() };
+                let template = Template { port, source_port, stays, ..own };
                 (template, Carrier::Dialog, State::Trying)
             }
             ProbeKind::Exchange { port, .. } => (

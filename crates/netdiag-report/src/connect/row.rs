@@ -2,6 +2,7 @@
 
 use super::Resolved;
 use crate::number::ms5;
+use netdiag_model::Untrusted;
 use netdiag_tcp::connect::Attempt;
 use netdiag_tcp::services;
 use std::collections::BTreeSet;
@@ -57,7 +58,8 @@ impl Layout {
         };
         let handshake = attempt.handshake().map_or_else(none, ms5);
         let retransmits = attempt.retransmits.map_or_else(none, |count| count.to_string());
-        let why = attempt.failure().map(|failure| failure.message).unwrap_or_default();
+        let why = attempt.failure().map(|failure| failure.message);
+        let why = why.or_else(|| banner(attempt)).unwrap_or_default();
         self.line(
             [
                 &target.host.host().escaped().to_string(),
@@ -87,6 +89,16 @@ impl Layout {
         ));
         line.trim_end().to_owned()
     }
+}
+
+/// The first line of what came over a connection, safe to print.
+fn banner(attempt: &Attempt) -> Option<String> {
+    const SHOWN: usize = 80;
+    let talk = attempt.talk.as_deref()?;
+    let line = talk.heard.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let text = String::from_utf8_lossy(line.get(..SHOWN).unwrap_or(line)).into_owned();
+    let text = Untrusted::from(text);
+    Some(text.escaped().to_string()).filter(|text| !text.is_empty())
 }
 
 /// A port and what it is usually for.

@@ -13,7 +13,7 @@ use crate::truth::Truth;
 use local::Locals;
 use netdiag_engine::port::{
     Identifiers, InputKind, Inputs, Network, NetworkError, Opened, Opening, Operation, OperationId,
-    Operations, Refused,
+    Operations, Refused, TalkEnd,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{ClockAnchor, Family, Instant, Stamp};
@@ -252,6 +252,12 @@ impl Network for VirtualNetwork {
                 Operation::Connect(connect) => self.connect(&connect),
                 Operation::Exchange(exchange) => self.exchange(&exchange),
                 Operation::Lookup(lookup) => self.look_up(lookup),
+                // No data flows here.
+                Operation::Say(_) => {}
+                Operation::HangUp(id) => {
+                    let end = TalkEnd::HungUp { acknowledged: None };
+                    self.ready(InputKind::Ended { id, at: self.now, end });
+                }
                 Operation::Close(id) => self.close(id),
             }
         }

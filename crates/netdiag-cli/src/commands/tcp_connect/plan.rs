@@ -13,7 +13,8 @@ use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
-use netdiag_tcp::connect::{Config, Target};
+use netdiag_tcp::connect::dialogue::Pattern;
+use netdiag_tcp::connect::{Config, Dialogue, Target};
 use netdiag_tcp::services;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -146,10 +147,22 @@ impl Plan {
             },
             control: control(arguments, checked),
             source_port: arguments.source_port.unwrap_or(0),
+            dialogue: dialogue(arguments),
             keeps_results: arguments.form.output() == Output::Json,
             targets: std::mem::take(&mut self.config.targets),
         };
     }
+}
+
+/// What is done with connections that open.
+fn dialogue(arguments: &TcpConnectArguments) -> Option<Dialogue> {
+    let TcpConnectArguments { send, expect_banner, hold, .. } = arguments;
+    let is_any = send.is_some() || expect_banner.is_some() || hold.is_some();
+    is_any.then(|| Dialogue {
+        send: send.as_ref().map(|send| send.0.clone()).unwrap_or_default(),
+        expect: expect_banner.clone(),
+        hold: hold.unwrap_or_default(),
+    })
 }
 
 /// The ports of each host; a list of services is read where names stand among them.
@@ -229,6 +242,9 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "parallel": arguments.parallel,
+        "send_bytes": arguments.send.as_ref().map(|send| send.0.len()),
+        "expect_banner": arguments.expect_banner.as_ref().map(Pattern::text),
+        "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
         "ttl": arguments.ttl,
         "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,
