@@ -2,6 +2,7 @@
 
 mod classic;
 mod endings;
+mod explain;
 mod firewall;
 mod fping;
 mod full;
@@ -24,6 +25,7 @@ mod protocols;
 mod rights;
 mod sandbox;
 mod seccomp;
+mod sockets;
 mod sources;
 mod stalled;
 mod streams;

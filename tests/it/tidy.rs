@@ -28,7 +28,7 @@ const fn room(
 /// The arrows of crates/README.md. Every room may use the model. Tests may also use the simulator,
 /// and those of the program every room.
 const ROOMS: &[Room] = &[
-    room(PROGRAM, &["netdiag-cli", "netdiag-engine", "netdiag-sys"], &[]),
+    room(PROGRAM, &["netdiag-cli", "netdiag-engine", "netdiag-sockets", "netdiag-sys"], &[]),
     room("netdiag-model", &[], &["idna", "jiff", "schemars", "serde", "serde_json"]),
     room("netdiag-wire", &[], &["pnet"]),
     room("netdiag-engine", &["netdiag-wire"], &["hdrhistogram", "siphasher"]),
@@ -39,9 +39,10 @@ const ROOMS: &[Room] = &[
         &["schemars", "serde", "serde_json"],
     ),
     room("netdiag-check", &[], &["regex-lite"]),
+    room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(
         "netdiag-sys",
-        &["netdiag-engine", "netdiag-wire"],
+        &["netdiag-engine", "netdiag-sockets", "netdiag-wire"],
         &[
             "hickory-resolver",
             "libc",
@@ -57,12 +58,19 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
+        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-sockets", "netdiag-trace"],
         &["ratatui", "serde", "serde_json"],
     ),
     room(
         "netdiag-cli",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-report", "netdiag-trace"],
+        &[
+            "netdiag-check",
+            "netdiag-engine",
+            "netdiag-ping",
+            "netdiag-report",
+            "netdiag-sockets",
+            "netdiag-trace",
+        ],
         &["clap", "clap_mangen", "schemars", "serde_json"],
     ),
     room(

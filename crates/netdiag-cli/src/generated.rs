@@ -36,7 +36,9 @@ pub fn man_pages() -> Vec<(String, String)> {
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
+            "explain" => ("netdiag explain [TERM...]", EXPLAIN_SECTIONS.to_owned()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
+            "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", sockets_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
@@ -108,6 +110,18 @@ fn mtu_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + MTU_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn sockets_sections() -> String {
+    let exit = exit_status(
+        r"The sockets were listed, and no \-\-fail\-if holds.",
+        r"A \-\-fail\-if holds.",
+    );
+    let all = netdiag_sockets::thresholds::ALL.iter().map(|threshold| {
+        let name = threshold.name.replace('-', "\\-");
+        format!(".TP\n\\fB{name}={}\\fR\n{}\n", threshold.default, threshold.meaning)
+    });
+    format!("{exit}{SOCKETS_SECTIONS}.SH THRESHOLDS\n{}", all.collect::<String>())
 }
 
 /// What SIGQUIT does where there are figures.
@@ -224,6 +238,41 @@ what was sent, its MTU lies below that and is no smaller than any link may have 
 may be fragmented on its way back.
 "#;
 
+const EXPLAIN_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag explain CLOSE\-WAIT
+netdiag explain close\-wait\-leak
+netdiag explain icmp 3/13
+netdiag explain tcp\-states
+.fi
+.SH "EXIT STATUS"
+.TP
+\fB0\fR
+It was explained.
+.TP
+\fB1\fR
+Nothing is called so; the nearest names are said.
+.TP
+\fB2\fR
+A usage error.
+"#;
+
+const SOCKETS_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag sockets :443
+netdiag sockets \-\-processes state close\-wait and not dst 127.0.0.0/8
+netdiag sockets \-\-summary \-\-fail\-if 'findings.warning > 0'
+.fi
+.SH PRIVILEGES
+Every user can list all sockets. The descriptors of other users' processes are seen with CAP_SYS_PTRACE
+and CAP_DAC_READ_SEARCH, as root has them; all other capabilities are given up before the tables are
+read. Without these two an owner that may be another user's is shown as not visible.
+.SH NOTES
+Ages come from the sockets themselves: the time since the last acknowledgement, which the kernel keeps
+of each connection. Of suspects up to 512 of a kind are looked at for it. A table that changes while it
+is read is read again, up to three times, and the verdict says so.
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -231,17 +280,24 @@ netdiag schema \-\-metrics ping
 .fi
 "#;
 
+/// The words that `netdiag explain` knows: kind and names of each.
+#[must_use]
+pub fn explained() -> Vec<(&'static str, Vec<&'static str>)> {
+    crate::explain::entries().into_iter().map(|entry| (entry.kind, entry.names)).collect()
+}
+
 /// The JSON Schema of each command's document, by the command's name.
 ///
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 4] {
+pub fn schemas() -> [(&'static str, String); 5] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
         ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
+        ("sockets", schema_of::<netdiag_sockets::result::SocketsDocument>()),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod explain;
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod marking;
@@ -7,16 +8,19 @@ pub(crate) mod mtr;
 pub(crate) mod mtu;
 pub(crate) mod ping;
 pub(crate) mod schema;
+pub(crate) mod sockets;
 pub(crate) mod sweep;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
 
+pub(crate) use explain::ExplainArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use mtr::MtrArguments;
 pub(crate) use mtu::MtuArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
+pub(crate) use sockets::SocketsArguments;
 pub(crate) use sweep::SweepArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
@@ -106,8 +110,12 @@ commands! {
     Mtr(Box<MtrArguments>) = "mtr",
     /// The path MTU to one or more hosts: which packets pass, and where larger ones end.
     Mtu(Box<MtuArguments>) = "mtu",
+    /// The sockets of this machine: their states, who has them, and what is wrong.
+    Sockets(Box<SocketsArguments>) = "sockets" | "ss",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
+    /// What a word means that netdiag prints, and what to do next.
+    Explain(ExplainArguments) = "explain",
     /// Print the JSON Schema of a command's document, or its metrics.
     Schema(SchemaArguments) = "schema",
 }
