@@ -12,6 +12,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod counters;
 pub mod destinations;
 pub mod filter;

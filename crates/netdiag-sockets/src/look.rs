@@ -198,3 +198,6 @@ impl Table<'_> {
         each(&Entry { socket: *socket, info, owner, owners: self.owners })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,6 +61,9 @@ pub trait Kernel {
     /// A file under /proc, whole; `None` where it is not there or not for this user.
     fn file(&mut self, path: &str) -> Option<String>;
 
+    /// The names in a folder; none where it is not there.
+    fn folder(&mut self, path: &str) -> Vec<String>;
+
     /// Lets time pass.
     fn pause(&mut self, time: Duration);
 }

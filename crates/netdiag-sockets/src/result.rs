@@ -1,5 +1,6 @@
 //! The JSON contract of `sockets`.
 
+use crate::audit::AuditRow;
 use crate::counters::{Counted, Memory};
 use crate::look::Entry;
 use crate::owners::Owner;
@@ -20,6 +21,8 @@ pub struct SocketsDocument {
     pub summary: Summary,
     /// The sockets, in the order in which they were told; none with `--summary`.
     pub sockets: Vec<Row>,
+    /// The sysctls, with `--audit`.
+    pub audit: Vec<AuditRow>,
 }
 
 /// What the document has beside the sockets.
@@ -30,6 +33,8 @@ pub struct Closing<'a> {
     pub document: &'a Document<()>,
     /// Counts.
     pub summary: &'a Summary,
+    /// The sysctls, with `--audit`.
+    pub audit: &'a [AuditRow],
 }
 
 /// Counts of the sockets that were wanted.

@@ -1,6 +1,7 @@
 //! The sentence that a screen ends with.
 
 use crate::State;
+use crate::audit::AuditRow;
 use crate::result::Summary;
 use netdiag_model::finding::{Finding, Severity};
 
@@ -45,6 +46,22 @@ pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
         said.push_str(&format!("; {} connections began while it was read", thousands(opened)));
     }
     said
+}
+
+/// The same of an audit.
+#[must_use]
+pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
+    let here = rows.iter().filter(|row| row.value.is_some());
+    let changed = here.clone().filter(|row| {
+        let value = row.value.as_ref().map(netdiag_model::Untrusted::as_raw);
+        row.default.as_deref().is_some_and(|default| value != Some(default))
+    });
+    let wrong = findings.iter().filter(|finding| finding.severity != Severity::Info).count();
+    let said = match wrong {
+        0 => "nothing to change".to_owned(),
+        wrong => format!("{wrong} to look at"),
+    };
+    format!("{} settings, {} not as the kernel has them; {said}", here.count(), changed.count())
 }
 
 fn thousands(count: u64) -> String {

@@ -41,6 +41,10 @@ pub(crate) struct SocketsArguments {
     /// Counts by state, port, host and process in place of sockets, and what the kernel has counted.
     #[arg(short, long)]
     pub(crate) summary: bool,
+    /// The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of
+    /// sysctl.d(5) set in vain; exits with 1 on a critical finding.
+    #[arg(long, conflicts_with_all = ["filter", "tcp", "udp", "raw", "ipv4", "ipv6", "listening", "processes", "summary", "verbose"])]
+    pub(crate) audit: bool,
     /// From where on something is worth a finding, such as close-wait-leak=100; may be repeated.
     #[arg(long, value_name = "NAME=N")]
     pub(crate) threshold: Vec<String>,

@@ -43,7 +43,8 @@ impl<W: Write> Sheet for JsonSheet<W> {
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         self.text.extend_from_slice(b"],");
-        let closing = Closing { document: ended.document, summary: ended.summary };
+        let Ended { document, summary, audit, .. } = *ended;
+        let closing = Closing { document, summary, audit };
         let mut rest = Vec::new();
         json::append(&mut rest, &closing)?;
         // Its brace is there already.

@@ -55,7 +55,9 @@ impl<W: Write> Sheet for JsonLinesSheet<W> {
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         self.lines.raw(&self.text)?;
         let summary = serde_json::to_value(ended.summary).map_err(io::Error::other)?;
-        let more = serde_json::Map::from_iter([("summary".to_owned(), summary)]);
+        let audit = serde_json::to_value(ended.audit).map_err(io::Error::other)?;
+        let more = [("summary".to_owned(), summary), ("audit".to_owned(), audit)];
+        let more = serde_json::Map::from_iter(more);
         self.lines.ending_with(ended.document, Value::Object(more))?;
         self.lines.flush()
     }

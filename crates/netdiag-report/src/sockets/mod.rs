@@ -1,6 +1,7 @@
 //! What `sockets` shows. Sockets are written as they go by: there can be some hundred thousand, and
 //! none is kept.
 
+mod audit;
 mod bytes;
 mod cells;
 mod columns;
@@ -16,6 +17,7 @@ pub use text::{TextOptions, TextSheet};
 
 use netdiag_model::Untrusted;
 use netdiag_model::contract::Document;
+use netdiag_sockets::audit::AuditRow;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::result::Summary;
 use std::io;
@@ -27,6 +29,8 @@ pub struct Ended<'a> {
     pub document: &'a Document<()>,
     /// Counts.
     pub summary: &'a Summary,
+    /// The sysctls, where they were asked for.
+    pub audit: &'a [AuditRow],
     /// The sentence that a screen ends with.
     pub verdict: &'a str,
 }
@@ -41,6 +45,18 @@ pub trait Sheet {
 
     /// There are no more.
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()>;
+}
+
+/// What a screen is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// A row for each socket.
+    #[default]
+    Sockets,
+    /// Counts by state.
+    Summary,
+    /// Sysctls.
+    Audit,
 }
 
 /// How much is written at once.

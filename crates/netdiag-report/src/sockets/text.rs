@@ -1,6 +1,6 @@
 //! `--output text`: what a person reads.
 
-use super::{Ended, PIECE, Sheet, bytes, cells, summary};
+use super::{Ended, PIECE, Sheet, Shown, audit, bytes, cells, summary};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_model::Untrusted;
@@ -17,8 +17,8 @@ pub struct TextOptions {
     pub quiet: bool,
     /// A second line for each socket.
     pub verbose: bool,
-    /// Counts in place of sockets.
-    pub summary: bool,
+    /// What the screen is of.
+    pub shown: Shown,
     /// Colours.
     pub style: Style,
 }
@@ -59,7 +59,7 @@ impl<'a, W: Write> TextSheet<'a, W> {
     }
 
     fn is_silent(&self) -> bool {
-        self.options.quiet || self.options.summary
+        self.options.quiet || self.options.shown != Shown::Sockets
     }
 
     /// Writes the first sockets in order, below the names of their columns.
@@ -171,10 +171,14 @@ impl<W: Write> Sheet for TextSheet<'_, W> {
         self.begin()?;
         self.give()?;
         let style = self.options.style;
-        if self.options.summary && !self.options.quiet {
-            for line in summary::lines(ended.summary) {
-                writeln!(self.out, "{line}")?;
-            }
+        let lines = match self.options.shown {
+            _ if self.options.quiet => Vec::new(),
+            Shown::Sockets => Vec::new(),
+            Shown::Summary => summary::lines(ended.summary),
+            Shown::Audit => audit::lines(ended.audit),
+        };
+        for line in lines {
+            writeln!(self.out, "{line}")?;
         }
         for finding in &ended.document.findings {
             verdict::write_finding(&mut self.out, style, finding)?;

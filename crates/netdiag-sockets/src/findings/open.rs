@@ -1,6 +1,7 @@
 //! ESTABLISHED connections that are none any more, or would not notice.
 
 use super::{Judge, many};
+use crate::audit::given_up_s;
 use crate::counters::number;
 use crate::{Socket, TcpInfo};
 use netdiag_model::finding::{Finding, Severity};
@@ -32,7 +33,7 @@ impl Judge<'_> {
         for (socket, info) in dead.into_iter().take(EACH) {
             let owner = self.owner(&socket);
             let (bytes, since) = (socket.send_queue, info.last_ack_received_ms / 1000);
-            let gives_up = gives_up_s(retries);
+            let gives_up = given_up_s(retries);
             let message = format!(
                 "{} is dead: {bytes} bytes of {owner} unacknowledged, {} retransmits, last ACK {since} s ago",
                 socket.remote,
@@ -99,20 +100,5 @@ impl Judge<'_> {
                      120 s; or a heartbeat of the application",
                 ),
         )
-    }
-}
-
-/// After how many seconds the kernel gives a connection up (`tcp_retries2` in tcp(7)): timeouts double
-/// from 200 ms to 120 s.
-fn gives_up_s(retries: u64) -> u64 {
-    (0..=retries.min(100)).map(|n| (200_u64 << n.min(20)).min(120_000)).sum::<u64>() / 1000
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_default_is_the_one_of_the_manual() {
-        assert_eq!(super::gives_up_s(15), 924);
-        assert_eq!(super::gives_up_s(8), 102);
     }
 }

@@ -39,32 +39,40 @@ fn scan(found: &mut Found) -> raw::Result<()> {
         match raw::open_folder(Some(proc.as_fd()), &path) {
             Ok(folder) => {
                 let before = found.descriptors.len();
+                let mut is_hidden = false;
                 let process = u32::try_from(found.processes.len()).unwrap_or(u32::MAX);
                 let read = each_entry(
                     &mut inner,
                     |room| raw::entries(folder.as_fd(), room),
                     &mut |name| {
                         let mut link = [0; LINK];
-                        let Ok(link) = raw::read_link(folder.as_fd(), name, &mut link) else {
-                            return;
+                        let link = match raw::read_link(folder.as_fd(), name, &mut link) {
+                            Ok(link) => link,
+                            Err(errno) => {
+                                is_hidden |= is_refusal(errno);
+                                return;
+                            }
                         };
                         if let (Some(inode), Some(fd)) = (inode(link), number(name.to_bytes())) {
                             found.descriptors.push(Descriptor { inode, process, fd });
                         }
                     },
                 );
-                if matches!(read, Err(libc::EACCES | libc::EPERM)) {
-                    found.refused += 1;
-                }
+                is_hidden |= read.is_err_and(is_refusal);
+                found.refused += u64::from(is_hidden);
                 if found.descriptors.len() > before {
                     found.processes.push(described(pid));
                 }
             }
-            Err(libc::EACCES | libc::EPERM) => found.refused += 1,
+            Err(errno) if is_refusal(errno) => found.refused += 1,
             // It has ended.
             Err(_) => {}
         }
     })
+}
+
+const fn is_refusal(errno: i32) -> bool {
+    matches!(errno, libc::EACCES | libc::EPERM)
 }
 
 /// Hands on the name of each entry of a folder that is read by `next`.

@@ -69,6 +69,11 @@ impl Kernel for Tables {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    fn folder(&mut self, path: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
     fn pause(&mut self, time: Duration) {
         let until = clock::now() + time;
         while let Some(left) = Some(until.since(clock::now())).filter(|left| !left.is_zero()) {

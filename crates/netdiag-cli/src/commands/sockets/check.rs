@@ -1,6 +1,7 @@
 //! What was typed, as what is wanted.
 
 use crate::args::SocketsArguments;
+use crate::args::form::Output;
 use netdiag_check::expr::Expr;
 use netdiag_sockets::look::Plan;
 use netdiag_sockets::metrics::METRICS;
@@ -24,14 +25,17 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
     }
     let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, METRICS)).transpose();
     let fail_if = fail_if.map_err(|fault| format!("--fail-if: {fault}"))?;
+    if arguments.audit && arguments.form.output() == Output::Csv {
+        return Err("--audit has no table of sockets: --output text, json or jsonl".to_owned());
+    }
     let filter = filter(arguments)?;
     let implied = filter.as_ref().is_some_and(Filter::implies_owners);
     let plan = Plan {
-        protocols: protocols(arguments),
-        owners: arguments.processes || arguments.summary || implied,
-        listening: arguments.listening,
+        protocols: if arguments.audit { vec![Protocol::Tcp] } else { protocols(arguments) },
+        owners: arguments.processes || arguments.summary || arguments.audit || implied,
+        listening: arguments.listening || arguments.audit,
         info: arguments.verbose,
-        summary: arguments.summary,
+        summary: arguments.summary || arguments.audit,
         thresholds,
         filter,
     };

@@ -8,18 +8,18 @@ use crate::commands::ending::{End, Measured, Outcome};
 use crate::commands::verdict;
 use crate::{ExitStatus, World};
 use netdiag_model::contract::{Judgement, Method, SocketKind, Timestamps};
-use netdiag_model::finding::Finding;
+use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::{Instant, Untrusted};
 use netdiag_report::Run;
 use netdiag_report::sockets::{
-    CsvSheet, Ended, JsonLinesSheet, JsonSheet, Sheet, TextOptions, TextSheet,
+    CsvSheet, Ended, JsonLinesSheet, JsonSheet, Sheet, Shown, TextOptions, TextSheet,
 };
 use netdiag_sockets::counters::{self, Counted, Memory};
 use netdiag_sockets::findings::Judge;
 use netdiag_sockets::look::{LookError, Plan, Seen, look};
 use netdiag_sockets::port::Kernel;
 use netdiag_sockets::result::Summary;
-use netdiag_sockets::{Filter, Owners, Protocol, metrics, summary};
+use netdiag_sockets::{Filter, Owners, Protocol, audit, metrics, summary, verdict as said};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -72,20 +72,33 @@ pub(super) fn run<W: World>(
         memory: memory.as_ref(),
     };
     let mut findings = judge.findings();
+    let mut rows = Vec::new();
+    if arguments.audit {
+        // Who can be reached is part of it, how busy this machine is is not.
+        findings.retain(|finding| finding.code == "listen-all-addresses");
+        let (audited, more) = audit::audit(tables.as_mut());
+        rows = audited;
+        findings.splice(0..0, more);
+    }
     let mut summary = summary::summary(&seen, plan, owners, ports, (memory, counted));
     summary.opened_while_read = opened;
     let failed = fails(checked, &summary, &findings);
-    let (judgement, status) = match failed {
-        Some(_) => (Judgement::Fails, ExitStatus::FAILS),
-        None => (Judgement::Holds, ExitStatus::HOLDS),
+    let is_critical = |finding: &Finding| finding.severity == Severity::Critical;
+    let fails = failed.is_some() || (arguments.audit && findings.iter().any(is_critical));
+    let (judgement, status) = match fails {
+        true => (Judgement::Fails, ExitStatus::FAILS),
+        false => (Judgement::Holds, ExitStatus::HOLDS),
     };
     findings.extend(failed);
-    let said = netdiag_sockets::verdict::verdict(&summary, &findings);
+    let said = match arguments.audit {
+        true => said::audited(&rows, &findings),
+        false => said::verdict(&summary, &findings),
+    };
     let end = End { at: tables.now(), stopped: None, cannot_go_on: false };
     let outcome = Outcome { judgement, status, findings, complete: true };
     let method = told(run.method.clone(), &seen);
     let document = ending::document(&run, end, outcome, method, Vec::new());
-    let ended = Ended { document: &document, summary: &summary, verdict: &said };
+    let ended = Ended { document: &document, summary: &summary, audit: &rows, verdict: &said };
     sheet.finish(&ended).map_err(LookError::Write)?;
     Ok(Measured { status, last_words: None })
 }
@@ -107,10 +120,14 @@ fn sheet<'a, W: World>(
         Output::Csv => CsvSheet::new(out).map(|sheet| Box::new(sheet) as Box<_>),
         Output::Text => {
             let options = TextOptions {
-                header: header(plan, owners),
+                header: header(arguments, plan, owners),
                 quiet: arguments.quiet,
                 verbose: arguments.verbose,
-                summary: is_summary,
+                shown: match (arguments.audit, is_summary) {
+                    (true, _) => Shown::Audit,
+                    (_, true) => Shown::Summary,
+                    _ => Shown::Sockets,
+                },
                 style: arguments.form.color.style(world.terminal()),
             };
             TextSheet::new(out, options, owners).map(|sheet| Box::new(sheet) as Box<_>)
@@ -120,7 +137,10 @@ fn sheet<'a, W: World>(
 }
 
 /// The first line, which says what is listed.
-fn header(plan: &Plan, owners: Option<&Owners>) -> String {
+fn header(arguments: &SocketsArguments, plan: &Plan, owners: Option<&Owners>) -> String {
+    if arguments.audit {
+        return "sockets --audit, the sysctls of TCP in this network namespace".to_owned();
+    }
     let protocols: Vec<&str> = plan.protocols.iter().map(|protocol| protocol.name()).collect();
     let mut parts = vec![match plan.summary {
         true => "sockets --summary".to_owned(),
@@ -137,7 +157,8 @@ fn header(plan: &Plan, owners: Option<&Owners>) -> String {
     match owners.map(Owners::refused) {
         None => {}
         Some(0) => parts.push("owners of all processes".to_owned()),
-        Some(hidden) => parts.push(format!("owners but of {hidden} processes of other users")),
+        Some(1) => parts.push("owners but those of 1 process that is hidden".to_owned()),
+        Some(n) => parts.push(format!("owners but those of {n} processes that are hidden")),
     }
     parts.join(", ")
 }
@@ -148,7 +169,8 @@ fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
         "protocols": plan.protocols,
         "listening": plan.listening,
         "processes": plan.owners,
-        "summary": plan.summary,
+        "summary": arguments.summary,
+        "audit": arguments.audit,
         "verbose": arguments.verbose,
         "threshold": arguments.threshold,
     })
@@ -158,7 +180,7 @@ fn method(owners: Option<&Owners>) -> Method {
     let hidden = owners.map_or(0, Owners::refused);
     let mut lost = Vec::new();
     if hidden > 0 {
-        lost.push(format!("the descriptors of {hidden} processes of other users"));
+        lost.push(format!("the descriptors of {hidden} processes, which this user may not see"));
     }
     Method {
         socket: SocketKind::Netlink,
