@@ -13,6 +13,7 @@ use netdiag_sys::{
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// The machine that this process runs on.
@@ -141,6 +142,10 @@ impl World for SystemWorld {
 
     fn host_name(&mut self) -> String {
         names::host_name()
+    }
+
+    fn link_to_itself(&mut self, path: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(std::env::current_exe()?, path)
     }
 
     fn backlog(&self) -> Box<dyn Fn() -> bool> {

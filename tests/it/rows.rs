@@ -11,6 +11,7 @@ mod hosts;
 mod interfaces;
 mod ip_options;
 mod knobs;
+mod links;
 mod local;
 mod matrix;
 mod measuring;

@@ -71,7 +71,7 @@ const ROOMS: &[Room] = &[
             "netdiag-sockets",
             "netdiag-trace",
         ],
-        &["clap", "clap_mangen", "schemars", "serde_json"],
+        &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],
     ),
     room(
         "netdiag-sim",
@@ -266,8 +266,16 @@ fn manual_pages_are_fresh() {
     }
     let names: BTreeSet<String> = pages.iter().map(|(name, _)| format!("man/{name}")).collect();
     let committed = files().into_iter().filter(|path| path.starts_with("man/"));
-    for path in committed.filter(|path| !path.starts_with("man/schema/")) {
+    let is_page = |path: &String| path.matches('/').count() == 1;
+    for path in committed.filter(is_page) {
         assert!(names.contains(&path), "{path} is not generated any more");
+    }
+}
+
+#[test]
+fn completions_are_fresh() {
+    for (name, script) in generated::completion_files() {
+        check_fresh(&format!("man/completions/{name}"), &script);
     }
 }
 

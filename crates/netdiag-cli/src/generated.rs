@@ -1,6 +1,8 @@
 //! What is generated from the definitions: manual pages and schemas, committed under `man/` and
 //! kept fresh by a test.
 
+mod local;
+
 use crate::args::Arguments;
 use clap::CommandFactory;
 use netdiag_model::contract::Document;
@@ -36,15 +38,21 @@ pub fn man_pages() -> Vec<(String, String)> {
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
-            "explain" => ("netdiag explain [TERM...]", EXPLAIN_SECTIONS.to_owned()),
+            "explain" => ("netdiag explain [TERM...]", local::EXPLAIN_SECTIONS.to_owned()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
-            "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", sockets_sections()),
+            "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", local::sockets_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
+            "completions" => ("netdiag completions SHELL", String::new()),
+            "install-links" => {
+                ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
+            }
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
         pages.push(page(&named, &name, synopsis, &also(&name), &more));
     }
+    let exit_codes = EXIT_CODES.replace("PAGES", &also("").join(", "));
+    pages.push(("netdiag-exit-codes.7".to_owned(), exit_codes));
     pages
 }
 
@@ -110,18 +118,6 @@ fn mtu_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + MTU_SECTIONS + &signals("what is known", "", progress)
-}
-
-fn sockets_sections() -> String {
-    let exit = exit_status(
-        r"The sockets were listed, and no \-\-fail\-if holds.",
-        r"A \-\-fail\-if holds.",
-    );
-    let all = netdiag_sockets::thresholds::ALL.iter().map(|threshold| {
-        let name = threshold.name.replace('-', "\\-");
-        format!(".TP\n\\fB{name}={}\\fR\n{}\n", threshold.default, threshold.meaning)
-    });
-    format!("{exit}{SOCKETS_SECTIONS}.SH THRESHOLDS\n{}", all.collect::<String>())
 }
 
 /// What SIGQUIT does where there are figures.
@@ -238,39 +234,58 @@ what was sent, its MTU lies below that and is no smaller than any link may have 
 may be fragmented on its way back.
 "#;
 
-const EXPLAIN_SECTIONS: &str = r#".SH EXAMPLES
-.nf
-netdiag explain CLOSE\-WAIT
-netdiag explain close\-wait\-leak
-netdiag explain icmp 3/13
-netdiag explain tcp\-states
-.fi
-.SH "EXIT STATUS"
+const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"
 .TP
 \fB0\fR
-It was explained.
+All links were made.
 .TP
 \fB1\fR
-Nothing is called so; the nearest names are said.
+Something was there already under at least one of the names.
 .TP
-\fB2\fR
-A usage error.
+\fB3\fR
+A link could not be made.
 "#;
 
-const SOCKETS_SECTIONS: &str = r#".SH EXAMPLES
-.nf
-netdiag sockets :443
-netdiag sockets \-\-processes state close\-wait and not dst 127.0.0.0/8
-netdiag sockets \-\-summary \-\-fail\-if 'findings.warning > 0'
-.fi
-.SH PRIVILEGES
-Every user can list all sockets. The descriptors of other users' processes are seen with CAP_SYS_PTRACE
-and CAP_DAC_READ_SEARCH, as root has them; all other capabilities are given up before the tables are
-read. Without these two an owner that may be another user's is shown as not visible.
-.SH NOTES
-Ages come from the sockets themselves: the time since the last acknowledgement, which the kernel keeps
-of each connection. Of suspects up to 512 of a kind are looked at for it. A table that changes while it
-is read is read again, up to three times, and the verdict says so.
+const EXIT_CODES: &str = r#".ie \n(.g .ds Aq \(aq
+.el .ds Aq '
+.TH NETDIAG-EXIT-CODES 7
+.SH NAME
+netdiag\-exit\-codes \- what the exit codes of netdiag mean
+.SH DESCRIPTION
+Every command of netdiag that measures ends with one of four codes:
+.TP
+\fB0\fR
+Measured, and what was asked for holds, for every target: a reply came, the target was reached, every
+\-\-fail\-if is false.
+.TP
+\fB1\fR
+Measured, and it does not hold for at least one target: no reply, not reached, refused, no such name, a
+condition of \-\-fail\-if is true.
+.TP
+\fB2\fR
+A usage error: the option is named, and nothing was sent.
+.TP
+\fB3\fR
+Nothing could be measured (no permission, no usable interface, no resolver answers, every send failed on
+this machine), or the result could not be written. What would help is said.
+.PP
+With \-\-json the codes 0, 1 and 3 always print a document, which has the code as \fBexit_code\fR, and as
+\fBstatus\fR what it comes to; 2 prints none.
+.SH SIGNALS
+SIGINT ends a run as if its count had been reached; a second one within a second ends it at once, with
+130. SIGTERM and SIGHUP print what is known and then end the process by that signal, which a shell
+shows as 143 and 129. A closed pipe ends it quietly, as SIGPIPE would: 141.
+.SH "CLASSIC TOOLS"
+With \-\-classic, and under the name of a classic tool, the codes are that tool\*(Aqs; \-\-classic\-exit
+has its codes without its output.
+.TS
+l l.
+ping	0 a reply came; 1 none did, or fewer than \-c within \-w; 2 anything else
+fping	0 all answered; 1 some did not; 2 a name has no address; 3 bad arguments; 4 the system refused
+traceroute	0 also where the target was not reached; 1 and 2 when it could not begin
+.TE
+.SH "SEE ALSO"
+PAGES
 "#;
 
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
@@ -284,6 +299,27 @@ netdiag schema \-\-metrics ping
 #[must_use]
 pub fn explained() -> Vec<(&'static str, Vec<&'static str>)> {
     crate::explain::entries().into_iter().map(|entry| (entry.kind, entry.names)).collect()
+}
+
+/// The completions of a shell.
+///
+/// # Panics
+/// Never: what is generated is UTF-8.
+#[must_use]
+pub fn completions(shell: clap_complete::Shell) -> String {
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "netdiag", &mut script);
+    String::from_utf8(script).expect("a script is text")
+}
+
+/// The files of completions that packages install, by their names under `man/completions`.
+#[must_use]
+pub fn completion_files() -> [(&'static str, String); 3] {
+    use clap_complete::Shell::{Bash, Fish, Zsh};
+    [("netdiag.bash", Bash), ("_netdiag", Zsh), ("netdiag.fish", Fish)]
+        .map(|(name, shell)| (name, completions(shell)))
 }
 
 /// The JSON Schema of each command's document, by the command's name.

@@ -84,6 +84,10 @@ pub fn run<W: World>(
         }
         Command::Explain(words) => commands::explain::run(&words, out, err),
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
+        Command::Completions(arguments) => {
+            usage::say(&generated::completions(arguments.shell), out, err)
+        }
+        Command::InstallLinks(links) => commands::links::run(&links, world, out, err),
     }
 }
 

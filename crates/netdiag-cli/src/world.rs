@@ -6,6 +6,7 @@ use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
 use netdiag_sockets::port::Kernel;
 use std::io::{self, BufRead};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// The machine, or a simulated one.
@@ -109,6 +110,12 @@ pub trait World {
 
     /// The name of this machine.
     fn host_name(&mut self) -> String;
+
+    /// Makes a link to this program.
+    ///
+    /// # Errors
+    /// When there is something already, or none can be made.
+    fn link_to_itself(&mut self, path: &Path) -> io::Result<()>;
 
     /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
     fn backlog(&self) -> Box<dyn Fn() -> bool>;

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::IpAddr;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -175,6 +176,10 @@ impl World for SimWorld {
 
     fn host_name(&mut self) -> String {
         "here".to_owned()
+    }
+
+    fn link_to_itself(&mut self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn backlog(&self) -> Box<dyn Fn() -> bool> {

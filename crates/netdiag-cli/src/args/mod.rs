@@ -1,8 +1,10 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod form;
 pub(crate) mod fping;
+pub(crate) mod links;
 pub(crate) mod marking;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
@@ -14,8 +16,10 @@ pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
 
+pub(crate) use completions::CompletionsArguments;
 pub(crate) use explain::ExplainArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
+pub(crate) use links::LinksArguments;
 pub(crate) use mtr::MtrArguments;
 pub(crate) use mtu::MtuArguments;
 pub(crate) use ping::PingArguments;
@@ -118,6 +122,10 @@ commands! {
     Explain(ExplainArguments) = "explain",
     /// Print the JSON Schema of a command's document, or its metrics.
     Schema(SchemaArguments) = "schema",
+    /// Print the completions of a shell.
+    Completions(CompletionsArguments) = "completions",
+    /// Make links under the names of the classic tools, which the program then is.
+    InstallLinks(LinksArguments) = "install-links",
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub(crate) mod frame;
 pub(crate) mod hosts;
 pub(crate) mod judged;
 pub(crate) mod ladder;
+pub(crate) mod links;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
 pub(crate) mod ping;

@@ -11,6 +11,13 @@ pub(super) struct Why<'a> {
     pub(super) state: State,
 }
 
+impl Why<'_> {
+    /// Whether there is nothing to be said.
+    pub(super) fn is_needless(&self) -> bool {
+        self.state == State::Alive && self.row.lost_before() == 0
+    }
+}
+
 /// Where a target is; its zone as it was given, which says more than a number.
 pub(super) fn address_of(target: Target<'_>) -> String {
     let Some(to) = target.destination() else { return "-".to_owned() };
@@ -25,8 +32,10 @@ pub(super) fn address_of(target: Target<'_>) -> String {
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_needless() {
+            return Ok(());
+        }
         match (self.state, self.row.lost_before()) {
-            (State::Alive, 0) => return Ok(()),
             (State::Alive, 1) => return f.write_str("first probe lost"),
             (State::Alive, lost) => return write!(f, "first {lost} probes lost"),
             _ => {}
