@@ -159,8 +159,7 @@ impl World for SystemWorld {
             true => privileges::keep_reading(),
             false => privileges::drop_all().map(|()| false),
         };
-        let all =
-            dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
+        let all = dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         sandbox::enter_tables(owners);
         Ok(Box::new(tables.with_all(all)))
     }

@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn counters_are_found_by_group_and_name() {
-        let text = "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 3 17\nIpExt: InNoRoutes\nIpExt: 9\n";
+        let text =
+            "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 3 17\nIpExt: InNoRoutes\nIpExt: 9\n";
         assert_eq!(counter(text, "TcpExt", "ListenOverflows"), Some(17));
         assert_eq!(counter(text, "IpExt", "InNoRoutes"), Some(9));
         assert_eq!(counter(text, "TcpExt", "InNoRoutes"), None);

@@ -116,7 +116,9 @@ mod tests {
     fn counts_are_exact_while_there_is_room() {
         let mut all = Destinations::default();
         for round in 0..3 {
-            (0..2_000).filter(|number| number % 3 >= round).for_each(|number| all.count(to(number)));
+            (0..2_000)
+                .filter(|number| number % 3 >= round)
+                .for_each(|number| all.count(to(number)));
         }
         assert_eq!((all.error(), all.taken), (0, 2_000));
         let busiest = all.busiest(2);

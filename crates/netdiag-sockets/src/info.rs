@@ -70,7 +70,8 @@ impl TcpInfo {
         const OLDEST: usize = 104;
         bytes.get(..OLDEST)?;
         let word = |at: usize| {
-            let found: Option<[u8; 4]> = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
+            let found: Option<[u8; 4]> =
+                bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
             found.map(u32::from_ne_bytes)
         };
         let long = |at: usize| {
@@ -144,7 +145,9 @@ mod tests {
         bytes[4] = 4;
         bytes[5] = TIMESTAMPS | WSCALE;
         bytes[6] = 0xa7;
-        for (at, value) in [(8, 3_200_000_u32), (56, 121_000), (68, 39), (76, 0x7fff_ffff), (100, 9)] {
+        for (at, value) in
+            [(8, 3_200_000_u32), (56, 121_000), (68, 39), (76, 0x7fff_ffff), (100, 9)]
+        {
             bytes[at..at + 4].copy_from_slice(&value.to_ne_bytes());
         }
         let info = TcpInfo::decode(&bytes).expect("long enough");

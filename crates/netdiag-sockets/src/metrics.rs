@@ -58,9 +58,10 @@ impl Metrics for Measured<'_> {
             "not_visible" => summary.owners_not_visible? as f64,
             "ephemeral" => {
                 let ephemeral = summary.ephemeral.as_ref()?;
-                ephemeral.busiest.first().map_or(0.0, |busy| {
-                    f64::from(busy.used) / busy.available.max(1) as f64 * 100.0
-                })
+                ephemeral
+                    .busiest
+                    .first()
+                    .map_or(0.0, |busy| f64::from(busy.used) / busy.available.max(1) as f64 * 100.0)
             }
             name => match State::parse(name) {
                 Some(states) if states.len() == 1 => {

@@ -239,7 +239,9 @@ fn word(bytes: &[u8; Socket::BYTES], at: usize) -> u32 {
 
 fn endpoint(family: Family, bytes: &[u8; Socket::BYTES], port: usize, at: usize) -> Endpoint {
     let address = match family {
-        Family::Ipv4 => Ipv4Addr::new(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]).into(),
+        Family::Ipv4 => {
+            Ipv4Addr::new(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]).into()
+        }
         Family::Ipv6 => {
             let mut octets = [0; 16];
             octets.copy_from_slice(&bytes[at..at + 16]);

@@ -169,6 +169,9 @@ mod tests {
         }
         assert_eq!(State::parse("connected").map(|states| states.len()), Some(9));
         assert_eq!((State::parse("open"), State::from_kernel(0)), (None, None));
-        assert_eq!(State::ALL.iter().fold(0, |all, state| all | state.mask()), USUAL | 1 << 7 | 1 << 13);
+        assert_eq!(
+            State::ALL.iter().fold(0, |all, state| all | state.mask()),
+            USUAL | 1 << 7 | 1 << 13
+        );
     }
 }

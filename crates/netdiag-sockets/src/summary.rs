@@ -24,9 +24,8 @@ pub fn summary(
     let has = |protocol| plan.protocols.contains(&protocol);
     let states = State::ALL.into_iter().filter(|state| tally.of(*state) > 0);
     let common = tally.common.as_ref().map(|common| {
-        let rows = states.clone().map(|state| {
-            row(state, tally.of(state), &common[state.place()], owners)
-        });
+        let rows =
+            states.clone().map(|state| row(state, tally.of(state), &common[state.place()], owners));
         rows.collect()
     });
     Summary {
@@ -63,7 +62,8 @@ fn row(state: State, count: u64, common: &Common, owners: Option<&Owners>) -> St
         Party::User(uid) => Untrusted::from(format!("user {uid}")),
         Party::Process(place) => {
             let process = owners.and_then(|owners| owners.processes().get(*place as usize));
-            let named = process.map(|process| format!("{} ({})", process.name.as_raw(), process.pid));
+            let named =
+                process.map(|process| format!("{} ({})", process.name.as_raw(), process.pid));
             Untrusted::from(named.unwrap_or_default())
         }
     };

@@ -141,7 +141,10 @@ fn j1_an_owner_is_named_or_said_to_be_not_visible() {
     assert_eq!(other.code(), Some(0), "{other:?}");
     let document = other.json();
     let socket = &list(&document)[0];
-    assert_eq!((&socket["owner"], &socket["processes"]), (&Value::from("not-visible"), &Value::Null));
+    assert_eq!(
+        (&socket["owner"], &socket["processes"]),
+        (&Value::from("not-visible"), &Value::Null)
+    );
     assert_eq!(document["summary"]["owners_not_visible"], 1);
     assert!(document["method"]["remedy"].as_str().is_some_and(|said| said.contains("setcap")));
     let words = ["sockets", "--processes", "state", "close-wait"];
@@ -170,7 +173,15 @@ fn j1_no_right_is_left_that_is_not_needed_and_no_call_is_refused() {
             .collect();
         assert_eq!(refused, [""; 0], "{words:?}");
         // CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE, or nothing.
-        let kept = if matches!(words, ["--processes"] | ["--summary"]) { "1<<CAP_SYS_PTRACE" } else { "effective=0" };
-        assert!(ended.err.lines().any(|line| line.starts_with("capset(") && line.contains(kept)), "{}", ended.err);
+        let kept = if matches!(words, ["--processes"] | ["--summary"]) {
+            "1<<CAP_SYS_PTRACE"
+        } else {
+            "effective=0"
+        };
+        assert!(
+            ended.err.lines().any(|line| line.starts_with("capset(") && line.contains(kept)),
+            "{}",
+            ended.err
+        );
     }
 }

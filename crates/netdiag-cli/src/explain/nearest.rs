@@ -12,7 +12,10 @@ pub(crate) fn nearest(term: &str) -> Vec<&'static str> {
     let term: String = plain(term).chars().take(COMPARED).collect();
     let mut all: Vec<(usize, &'static str)> = Vec::new();
     for entry in entries() {
-        let distances = entry.names.iter().map(|name| distance(&term, &plain(name)));
+        // An errno is named by its word, its number or both.
+        let names =
+            entry.names.iter().flat_map(|name| [*name, name.split(' ').next().unwrap_or(name)]);
+        let distances = names.map(|name| distance(&term, &plain(name)));
         all.extend(distances.min().map(|distance| (distance, entry.name())));
     }
     // What shares nothing with it is not near.
@@ -25,7 +28,7 @@ pub(crate) fn nearest(term: &str) -> Vec<&'static str> {
 /// Twice how many letters have to be put in, taken out or changed (Levenshtein); a part of a name is
 /// nearer than that.
 fn distance(one: &str, other: &str) -> usize {
-    if one.len() > 2 && other.contains(one) {
+    if one != other && one.len() > 2 && other.contains(one) {
         return 1;
     }
     let other: Vec<char> = other.chars().collect();
@@ -51,9 +54,13 @@ mod tests {
 
     #[test]
     fn letters_are_counted() {
-        for (one, other, letters) in
-            [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("ab", "ba", 2), ("a", "", 1)]
-        {
+        for (one, other, letters) in [
+            ("", "abc", 3),
+            ("abc", "abc", 0),
+            ("kitten", "sitting", 3),
+            ("ab", "ba", 2),
+            ("a", "", 1),
+        ] {
             assert_eq!(distance(one, other), 2 * letters, "{one} {other}");
         }
         assert_eq!(distance("wait", "time-wait"), 1);

@@ -6,9 +6,11 @@ use netdiag_sockets::audit::AuditRow;
 pub(super) fn lines(rows: &[AuditRow]) -> Vec<String> {
     let line = |row: &AuditRow| {
         let value = row.value.as_ref().map(|value| value.escaped().to_string());
-        let place = row.file.as_ref().zip(row.line).map(|(file, line)| {
-            format!(" ({}:{line})", file.escaped())
-        });
+        let place = row
+            .file
+            .as_ref()
+            .zip(row.line)
+            .map(|(file, line)| format!(" ({}:{line})", file.escaped()));
         [
             netdiag_model::Untrusted::from(row.key.as_str()).escaped().to_string(),
             value.unwrap_or_else(|| "-".to_owned()),

@@ -170,8 +170,11 @@ mod tests {
 
     #[test]
     fn a_socket_is_written_as_the_contract_has_it() {
-        let process =
-            Process { pid: 9, name: Untrusted::from("a\"\u{1b}"), cgroup: Some(Untrusted::from("/x")) };
+        let process = Process {
+            pid: 9,
+            name: Untrusted::from("a\"\u{1b}"),
+            cgroup: Some(Untrusted::from("/x")),
+        };
         let owners =
             Owners::new(vec![process], vec![Descriptor { inode: 5, process: 0, fd: 3 }], 1, false);
         let end = |text: &str| {
@@ -193,7 +196,12 @@ mod tests {
             inode: 5,
             cookie: 1,
         };
-        let v6 = Socket { family: Family::Ipv6, local: end("[::1]:80"), remote: end("[::2]:9"), ..first };
+        let v6 = Socket {
+            family: Family::Ipv6,
+            local: end("[::1]:80"),
+            remote: end("[::2]:9"),
+            ..first
+        };
         let all = [
             first,
             Socket { state: State::CloseWait, timer: timer(TimerKind::Keepalive), ..v6 },

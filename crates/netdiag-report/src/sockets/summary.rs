@@ -37,7 +37,11 @@ fn row(row: &StateRow) -> [String; 4] {
             (Some(first), n) => {
                 let least = if row.more { "at least " } else { "" };
                 let n = thousands(n as u64);
-                most.push(format!("with {least}{n} hosts, {} ({})", first.value, thousands(first.count)));
+                most.push(format!(
+                    "with {least}{n} hosts, {} ({})",
+                    first.value,
+                    thousands(first.count)
+                ));
             }
             (None, _) => {}
         }

@@ -30,7 +30,8 @@ pub(super) fn read(kernel: &mut dyn Kernel) -> Vec<Line> {
         }
     }
     names.sort();
-    let files = names.into_iter().take(FILES).map(|(name, place)| format!("{}/{name}", FOLDERS[place]));
+    let files =
+        names.into_iter().take(FILES).map(|(name, place)| format!("{}/{name}", FOLDERS[place]));
     let mut lines = Vec::new();
     for file in files.chain([LAST.to_owned()]) {
         let text = kernel.file(&file).unwrap_or_default();

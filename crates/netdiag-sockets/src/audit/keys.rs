@@ -82,13 +82,23 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "net.ipv4.tcp_retries2",
         Some("15"),
-        |value, _| format!("a dead peer with data unacknowledged is given up after about {} s", given_up_s(value)),
-        |value| (value < 8).then_some("a short outage ends connections; RFC 1122 asks for 100 s at least"),
+        |value, _| {
+            format!(
+                "a dead peer with data unacknowledged is given up after about {} s",
+                given_up_s(value)
+            )
+        },
+        |value| {
+            (value < 8)
+                .then_some("a short outage ends connections; RFC 1122 asks for 100 s at least")
+        },
     ),
     key(
         "net.ipv4.tcp_keepalive_time",
         Some("7200"),
-        |value, _| format!("the first question after {value} s of silence, where a program asks for it"),
+        |value, _| {
+            format!("the first question after {value} s of silence, where a program asks for it")
+        },
         harmless,
     ),
     key(
@@ -107,17 +117,21 @@ pub(super) const KEYS: &[Key] = &[
         "net.ipv4.tcp_fin_timeout",
         Some("60"),
         |value, _| {
-            format!("orphans in FIN-WAIT-2 end after {value} s; TIME-WAIT is 60 s whatever this says")
+            format!(
+                "orphans in FIN-WAIT-2 end after {value} s; TIME-WAIT is 60 s whatever this says"
+            )
         },
         harmless,
     ),
     key(
         "net.ipv4.tcp_tw_reuse",
         Some("2"),
-        |value, _| match value {
+        |value, _| {
+            match value {
             0 => "no port in TIME-WAIT is used again early".to_owned(),
             1 => "connects from here use ports in TIME-WAIT again after a second; nothing for servers".to_owned(),
             _ => "the same, over loopback only".to_owned(),
+        }
         },
         |value| {
             (value == 1).then_some(
@@ -129,7 +143,10 @@ pub(super) const KEYS: &[Key] = &[
         "net.ipv4.tcp_max_tw_buckets",
         None,
         |value, _| format!("above {value} TIME-WAIT sockets are thrown away early"),
-        |value| (value < 4096).then_some("TIME-WAIT ends early, and old segments may harm new connections"),
+        |value| {
+            (value < 4096)
+                .then_some("TIME-WAIT ends early, and old segments may harm new connections")
+        },
     ),
     key(
         "net.ipv4.tcp_timestamps",

@@ -44,7 +44,9 @@ pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
         let set = lines.iter().rev().find(|line| line.key == key.name);
         let first = value.as_deref().and_then(|value| value.split(' ').next()?.parse().ok());
         let effect = match (&value, first) {
-            (None, _) => "this kernel does not have it, or not in this network namespace".to_owned(),
+            (None, _) => {
+                "this kernel does not have it, or not in this network namespace".to_owned()
+            }
             (Some(_), Some(number)) => (key.effect)(number, value.as_deref().unwrap_or_default()),
             (Some(_), None) => String::new(),
         };
@@ -110,16 +112,9 @@ fn old(line: &Line, why: &str) -> Finding {
         .advise(format!("delete the line {} of {}", line.number, file.escaped()))
 }
 
-fn risky(
-    key: &str,
-    value: u64,
-    default: Option<&str>,
-    why: &str,
-    set: Option<&Line>,
-) -> Finding {
+fn risky(key: &str, value: u64, default: Option<&str>, why: &str, set: Option<&Line>) -> Finding {
     let message = format!("{key} is {value}: {why}");
-    let finding =
-        Finding::new(None, "sysctl-risky", Severity::Warning, key.to_owned(), message);
+    let finding = Finding::new(None, "sysctl-risky", Severity::Warning, key.to_owned(), message);
     let finding = match set {
         Some(line) => finding.at("file", line.file.clone()).with("line", line.number),
         None => finding,

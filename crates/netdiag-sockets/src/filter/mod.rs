@@ -124,7 +124,9 @@ impl Node {
     fn states(&self) -> Option<u32> {
         match self {
             Self::States(mask) => Some(*mask),
-            Self::All(nodes) => nodes.iter().filter_map(Self::states).reduce(|one, other| one & other),
+            Self::All(nodes) => {
+                nodes.iter().filter_map(Self::states).reduce(|one, other| one & other)
+            }
             Self::Any(nodes) => {
                 let all = nodes.iter().map(|node| node.states().unwrap_or(USUAL));
                 all.reduce(|one, other| one | other)

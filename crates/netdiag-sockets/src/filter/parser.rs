@@ -66,7 +66,8 @@ impl<'a> Parser<'a> {
     }
 
     fn takes(&mut self, wished: &[&str]) -> bool {
-        let is_so = self.peek().is_some_and(|word| wished.iter().any(|w| word.eq_ignore_ascii_case(w)));
+        let is_so =
+            self.peek().is_some_and(|word| wished.iter().any(|w| word.eq_ignore_ascii_case(w)));
         self.at += usize::from(is_so);
         is_so
     }

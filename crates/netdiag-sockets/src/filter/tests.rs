@@ -43,23 +43,56 @@ fn each_word_means_what_it_says() {
         filter.matches(&one, Some(&owners))
     };
     for text in [
-        ":443", ":40000", "sport = :443", "dport 40000", "port 400-500", "state close-wait",
-        "state CLOSE_WAIT,listen", "dst 10.0.0.0/8", "src 192.0.2.1", "192.0.2.1:443", "10.1.2.3",
-        "dst *:40000", "pid 123", "process nginx", "uid 1000", "inode 5", "tcp", "ipv4",
-        "not state listen", "state listen or :443", "( state listen or :443 ) and dst 10.0.0.0/8",
-        "state close-wait :443", "not (udp or raw)", "state connected", "dst 0.0.0.0/0",
+        ":443",
+        ":40000",
+        "sport = :443",
+        "dport 40000",
+        "port 400-500",
+        "state close-wait",
+        "state CLOSE_WAIT,listen",
+        "dst 10.0.0.0/8",
+        "src 192.0.2.1",
+        "192.0.2.1:443",
+        "10.1.2.3",
+        "dst *:40000",
+        "pid 123",
+        "process nginx",
+        "uid 1000",
+        "inode 5",
+        "tcp",
+        "ipv4",
+        "not state listen",
+        "state listen or :443",
+        "( state listen or :443 ) and dst 10.0.0.0/8",
+        "state close-wait :443",
+        "not (udp or raw)",
+        "state connected",
+        "dst 0.0.0.0/0",
     ] {
         assert!(matches(text), "{text}");
     }
     for text in [
-        ":80", "sport 40000", "state established", "dst 11.0.0.0/8", "src 10.1.2.3", "pid 1",
-        "process ngin", "udp", "ipv6", "not :443", ":443 and state listen", "192.0.2.1:80",
-        "2001:db8::/32", "uid 0", "dst ::/0",
+        ":80",
+        "sport 40000",
+        "state established",
+        "dst 11.0.0.0/8",
+        "src 10.1.2.3",
+        "pid 1",
+        "process ngin",
+        "udp",
+        "ipv6",
+        "not :443",
+        ":443 and state listen",
+        "192.0.2.1:80",
+        "2001:db8::/32",
+        "uid 0",
+        "dst ::/0",
     ] {
         assert!(!matches(text), "{text}");
     }
     let mapped = socket(State::Established, "[::ffff:192.0.2.1]:80", "[2001:db8::1]:9");
-    for text in ["src 192.0.2.0/24", "[2001:db8::1]:9", "2001:db8::/32", "[2001:db8::]/32", "ipv6"] {
+    for text in ["src 192.0.2.0/24", "[2001:db8::1]:9", "2001:db8::/32", "[2001:db8::]/32", "ipv6"]
+    {
         assert!(Filter::parse(text).expect("a filter").matches(&mapped, None), "{text}");
     }
 }

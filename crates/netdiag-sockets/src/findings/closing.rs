@@ -9,13 +9,11 @@ use netdiag_model::finding::{Finding, Severity};
 impl Judge<'_> {
     pub(super) fn closing(&mut self) -> Vec<Finding> {
         let mut all: Vec<Finding> = self.leaks();
-        all.extend([
-            self.fin_wait_1(),
-            self.fin_wait_2(),
-            self.both(),
-            self.last_ack(),
-            self.time_wait(),
-        ].into_iter().flatten());
+        all.extend(
+            [self.fin_wait_1(), self.fin_wait_2(), self.both(), self.last_ack(), self.time_wait()]
+                .into_iter()
+                .flatten(),
+        );
         all
     }
 
@@ -33,13 +31,18 @@ impl Judge<'_> {
         for (owner, count) in owners.into_iter().filter(|(_, count)| *count as f64 >= least) {
             let its: Vec<&(Socket, TcpInfo)> =
                 old.iter().filter(|(socket, _)| self.owner(socket) == owner).collect();
-            let unread = its.iter().filter(|(socket, _)| socket.eof_unread() == Some(true)).count() as u64;
-            let oldest = its.iter().map(|(_, info)| info.last_ack_received_ms).max().unwrap_or(0) / 1000;
+            let unread =
+                its.iter().filter(|(socket, _)| socket.eof_unread() == Some(true)).count() as u64;
+            let oldest =
+                its.iter().map(|(_, info)| info.last_ack_received_ms).max().unwrap_or(0) / 1000;
             let limit = its.first().and_then(|(socket, _)| self.process(socket));
             let pid = limit.map(|(pid, _)| pid);
             let limit = pid.and_then(|pid| self.descriptor_limit(pid));
-            let fds: Vec<u32> = its.iter().filter_map(|(socket, _)| self.fd(socket)).take(10).collect();
-            let younger = suspects.first.iter().filter(|(s, _)| self.owner(s) == owner).count() as u64 - count;
+            let fds: Vec<u32> =
+                its.iter().filter_map(|(socket, _)| self.fd(socket)).take(10).collect();
+            let younger = suspects.first.iter().filter(|(s, _)| self.owner(s) == owner).count()
+                as u64
+                - count;
             let is_much = count >= 100 || limit.is_some_and(|limit| count * 2 >= limit);
             let severity = if is_much { Severity::Critical } else { Severity::Warning };
             let is_sample = suspects.count > suspects.first.len() as u64;
@@ -73,7 +76,9 @@ impl Judge<'_> {
                 .with("descriptor_limit", limit);
             let advice = match self.owners {
                 Some(_) => advice,
-                None => format!("{advice}; `netdiag sockets --processes state close-wait` names it"),
+                None => {
+                    format!("{advice}; `netdiag sockets --processes state close-wait` names it")
+                }
             };
             found.push(finding.advise(advice));
         }
@@ -94,7 +99,8 @@ impl Judge<'_> {
             many(n, "orphan", "orphans"),
             first(&peers, peers.len())
         );
-        let finding = self.found("fin-wait-1-stuck", Severity::Warning, peers.first()?.clone(), message);
+        let finding =
+            self.found("fin-wait-1-stuck", Severity::Warning, peers.first()?.clone(), message);
         Some(finding.with("count", n).with("established", established).with("peers", shown(&peers)).advise(
             "the peers are gone or the path is down; they end by themselves (tcp_orphan_retries)",
         ))
@@ -112,7 +118,9 @@ impl Judge<'_> {
         let owner = suspects.first.first().map(|(socket, _)| self.owner(socket));
         let peers = peers(suspects);
         let who = match &owner {
-            Some(owner) if is_owned => format!(", {owned} still held by {owner}, to {}", first(&peers, peers.len())),
+            Some(owner) if is_owned => {
+                format!(", {owned} still held by {owner}, to {}", first(&peers, peers.len()))
+            }
             _ => format!(", {orphans} of them orphans"),
         };
         let message = format!("{all} in FIN-WAIT-2 wait for their peers to close{who}");
@@ -159,7 +167,8 @@ impl Judge<'_> {
             many(n, "connection", "connections"),
             first(&peers, peers.len())
         );
-        let finding = self.found("last-ack-stuck", Severity::Warning, peers.first()?.clone(), message);
+        let finding =
+            self.found("last-ack-stuck", Severity::Warning, peers.first()?.clone(), message);
         Some(finding.with("count", n).with("peers", shown(&peers)).advise(
             "the peers vanished after they closed, as a load test that is stopped; these end by \
              themselves",

@@ -66,9 +66,15 @@ impl Judge<'_> {
             ("orphans (net.ipv4.tcp_max_orphans)", memory.orphans, memory.orphans_limit, "sockets"),
         ];
         let files = numbers(self.kernel, "fs/file-nr");
-        let conntrack = ["count", "max"]
-            .map(|what| numbers(self.kernel, &format!("net/netfilter/nf_conntrack_{what}")).first().copied());
-        limits.push(("open files (fs.file-max)", files.first().copied(), files.get(2).copied(), "files"));
+        let conntrack = ["count", "max"].map(|what| {
+            numbers(self.kernel, &format!("net/netfilter/nf_conntrack_{what}")).first().copied()
+        });
+        limits.push((
+            "open files (fs.file-max)",
+            files.first().copied(),
+            files.get(2).copied(),
+            "files",
+        ));
         limits.push((
             "tracked connections (net.netfilter.nf_conntrack_max)",
             conntrack[0],

@@ -86,8 +86,12 @@ impl Judge<'_> {
             oldest.remote,
             self.owner(oldest)
         );
-        let finding =
-            self.found("established-no-keepalive", severity, "idle connections".to_owned(), message);
+        let finding = self.found(
+            "established-no-keepalive",
+            severity,
+            "idle connections".to_owned(),
+            message,
+        );
         Some(
             finding
                 .with("count", n)

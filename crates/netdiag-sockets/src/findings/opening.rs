@@ -20,10 +20,12 @@ impl Judge<'_> {
     fn scan(&self) -> Option<Finding> {
         let sample: Vec<&Socket> =
             self.seen.tally.syn_sent.first.iter().map(|(socket, _)| socket).collect();
-        let (owner, of_owner) = counts(sample.iter().map(|socket| self.owner(socket))).into_iter().next()?;
+        let (owner, of_owner) =
+            counts(sample.iter().map(|socket| self.owner(socket))).into_iter().next()?;
         let its: Vec<&&Socket> =
             sample.iter().filter(|socket| self.owner(socket) == owner).collect();
-        let (port, at_port) = counts(its.iter().map(|socket| socket.remote.port)).into_iter().next()?;
+        let (port, at_port) =
+            counts(its.iter().map(|socket| socket.remote.port)).into_iter().next()?;
         let addresses = counts(its.iter().map(|socket| socket.remote.address)).len() as u64;
         /// Addresses that are more than a service has.
         const ADDRESSES: u64 = 40;
@@ -56,8 +58,10 @@ impl Judge<'_> {
         }
         let (remote, count) = *destinations.first()?;
         let names: Vec<String> = destinations.iter().map(|(to, _)| to.to_string()).collect();
-        let owners: Vec<String> =
-            counts(again.iter().map(|socket| self.owner(socket))).into_iter().map(|o| o.0).collect();
+        let owners: Vec<String> = counts(again.iter().map(|socket| self.owner(socket)))
+            .into_iter()
+            .map(|o| o.0)
+            .collect();
         let message = format!(
             "{} of {} sent their SYN again without an answer, {count} of them to {remote}",
             many(n, "connection", "connections"),
@@ -132,7 +136,8 @@ impl Judge<'_> {
     }
 
     fn lossy(&self, sample: &[Socket], port: u16) -> Option<Finding> {
-        let again: Vec<&Socket> = sample.iter().filter(|socket| socket.retransmits() >= 2).collect();
+        let again: Vec<&Socket> =
+            sample.iter().filter(|socket| socket.retransmits() >= 2).collect();
         let n = again.len() as u64;
         let sources = counts(again.iter().map(|socket| socket.remote.canonical()));
         let few: u64 = sources.iter().take(5).map(|(_, count)| count).sum();

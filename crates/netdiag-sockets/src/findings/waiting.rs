@@ -21,8 +21,15 @@ impl Judge<'_> {
     /// Listeners whose queue is over its limit now and 100 ms later, by their ports.
     fn full_queues(&mut self) -> Vec<(u16, Finding)> {
         let is_full = |socket: &Socket| socket.receive_queue > socket.send_queue;
-        let full: Vec<Socket> =
-            self.seen.tally.listeners.iter().filter(|socket| is_full(socket)).take(8).copied().collect();
+        let full: Vec<Socket> = self
+            .seen
+            .tally
+            .listeners
+            .iter()
+            .filter(|socket| is_full(socket))
+            .take(8)
+            .copied()
+            .collect();
         if full.is_empty() {
             return Vec::new();
         }
@@ -30,7 +37,8 @@ impl Judge<'_> {
         let before = Counted::read(self.kernel);
         self.kernel.pause(APART);
         let after = Counted::read(self.kernel);
-        let overflows = after.listen_overflows.zip(before.listen_overflows).map(|(a, b)| a - b.min(a));
+        let overflows =
+            after.listen_overflows.zip(before.listen_overflows).map(|(a, b)| a - b.min(a));
         let somaxconn = number(self.kernel, "net/core/somaxconn");
         let mut found = Vec::new();
         for socket in full {
@@ -137,8 +145,10 @@ impl Judge<'_> {
         // What is not known to be a service first.
         open.sort_by_key(|socket| (socket.local.port < 1024, socket.local.port));
         open.dedup_by_key(|socket| socket.local.port);
-        let names: Vec<String> =
-            open.iter().map(|socket| format!("{} of {}", socket.local.port, self.owner(socket))).collect();
+        let names: Vec<String> = open
+            .iter()
+            .map(|socket| format!("{} of {}", socket.local.port, self.owner(socket)))
+            .collect();
         let n = open.len() as u64;
         let message = format!(
             "{} can be reached by every address of this machine: {}",

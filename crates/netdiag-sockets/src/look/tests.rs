@@ -76,7 +76,11 @@ fn a_table_that_changed_is_read_again_and_it_is_said() {
         Ok((cookies.iter().map(|cookie| message(1, *cookie)).collect(), interrupted))
     };
     let mut kernel = Told::default();
-    kernel.answers.extend([answer(&[3, 1], true), answer(&[1, 2, 3], true), answer(&[2, 4], false)]);
+    kernel.answers.extend([
+        answer(&[3, 1], true),
+        answer(&[1, 2, 3], true),
+        answer(&[2, 4], false),
+    ]);
     let (told, seen) = looked(&mut kernel, &tcp());
     let seen = seen.expect("it was read");
     assert_eq!(told, [3, 1, 2, 4]);
@@ -93,12 +97,18 @@ fn what_cannot_be_read_is_told_and_only_without_any_table_a_fault() {
     let refused = Fault { call: "sock_diag", errno: 1 };
     let plan = Plan { protocols: Protocol::ALL.to_vec(), ..Plan::default() };
     let mut kernel = Told::default();
-    kernel.answers.extend([Ok((vec![message(1, 1)], false)), Err(refused), Ok((Vec::new(), false))]);
+    kernel.answers.extend([
+        Ok((vec![message(1, 1)], false)),
+        Err(refused),
+        Ok((Vec::new(), false)),
+    ]);
     let (_, seen) = looked(&mut kernel, &plan);
     assert_eq!(seen.expect("TCP was read").refused, [(Protocol::Udp, refused)]);
     let mut kernel = Told::default();
     kernel.answers.extend((0..3).map(|_| Err(refused)));
-    assert!(matches!(looked(&mut kernel, &plan).1, Err(LookError::Kernel(fault)) if fault == refused));
+    assert!(
+        matches!(looked(&mut kernel, &plan).1, Err(LookError::Kernel(fault)) if fault == refused)
+    );
 }
 
 #[test]
@@ -125,6 +135,7 @@ fn the_kernel_is_asked_for_what_is_wanted() {
     assert_eq!(looked(&mut kernel, &close_wait).0, [2]);
     let udp = Plan { filter: filter("udp"), ..tcp() };
     assert!(looked(&mut kernel, &udp).0.is_empty());
-    let states: Vec<(u32, bool)> = kernel.asked.iter().map(|asked| (asked.states, asked.info)).collect();
+    let states: Vec<(u32, bool)> =
+        kernel.asked.iter().map(|asked| (asked.states, asked.info)).collect();
     assert_eq!(states, [(State::Listen.mask(), false), (State::CloseWait.mask(), true)]);
 }

@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(socket.remote.to_string(), "172.18.0.2:40000");
         assert_eq!((socket.receive_queue, socket.send_queue), (1, 2));
         assert_eq!((socket.uid, socket.inode), (1000, 4711));
-        assert_eq!(socket.timer.map(|timer| (timer.expires_ms, timer.retransmits)), Some((2550, 3)));
+        assert_eq!(
+            socket.timer.map(|timer| (timer.expires_ms, timer.retransmits)),
+            Some((2550, 3))
+        );
         let line = "  1: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 100";
         let bytes = message(10, line).expect("a line");
         let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");

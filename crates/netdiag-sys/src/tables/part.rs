@@ -74,7 +74,10 @@ mod tests {
     fn check(bytes: &[u8], seen: &[&[u8]], part: Part) {
         let mut found = Vec::new();
         let told = read(bytes, ASKED, &mut |payload| found.push(payload.to_vec()));
-        assert_eq!((found.as_slice(), told), (seen.iter().map(|s| s.to_vec()).collect::<Vec<_>>().as_slice(), part));
+        assert_eq!(
+            (found.as_slice(), told),
+            (seen.iter().map(|s| s.to_vec()).collect::<Vec<_>>().as_slice(), part)
+        );
     }
 
     #[test]

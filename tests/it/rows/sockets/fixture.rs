@@ -59,7 +59,9 @@ impl States {
     pub(super) fn new() -> Option<Self> {
         let namespace = Namespace::new(RULES)?;
         let _sockets = namespace.inside(make);
-        wait_for(&namespace, |count| STATES.iter().all(|state| count(state) >= 1 || *state == "CLOSED"));
+        wait_for(&namespace, |count| {
+            STATES.iter().all(|state| count(state) >= 1 || *state == "CLOSED")
+        });
         Some(Self { namespace, _sockets })
     }
 

@@ -59,7 +59,8 @@ pub(super) fn run<W: World>(
         let name = interfaces.name(entry.socket.interface);
         sheet.row(entry, name)
     })?;
-    let opened = opened.zip(self::opened(tables.as_mut())).map(|(before, after)| after - before.min(after));
+    let opened =
+        opened.zip(self::opened(tables.as_mut())).map(|(before, after)| after - before.min(after));
     let memory = plan.summary.then(|| Memory::read(tables.as_mut()));
     let counted = plan.summary.then(|| Counted::read(tables.as_mut()));
     let judge = Judge {
@@ -188,7 +189,8 @@ fn method(owners: Option<&Owners>) -> Method {
         because: "sock_diag(7) lists the sockets of this network namespace".to_owned(),
         lost,
         remedy: (hidden > 0).then(|| {
-            "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner".to_owned()
+            "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner"
+                .to_owned()
         }),
     }
 }
