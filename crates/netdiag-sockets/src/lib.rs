@@ -23,12 +23,14 @@ pub mod metrics;
 pub mod owners;
 pub mod port;
 pub mod result;
+pub mod sample;
 pub mod socket;
 pub mod state;
 pub mod summary;
 pub mod tally;
 pub mod thresholds;
 pub mod verdict;
+pub mod watch;
 
 pub use filter::{Filter, FilterError};
 pub use info::TcpInfo;

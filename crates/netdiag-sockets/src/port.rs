@@ -36,6 +36,15 @@ pub struct Fault {
     pub errno: i32,
 }
 
+/// What ends a run from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGINT: the user wants what is known.
+    Interrupt,
+    /// A signal that ends the process after that; its number.
+    Signal(i32),
+}
+
 /// The tables of this machine's sockets.
 pub trait Kernel {
     /// The time.
@@ -64,6 +73,12 @@ pub trait Kernel {
     /// The names in a folder; none where it is not there.
     fn folder(&mut self, path: &str) -> Vec<String>;
 
-    /// Lets time pass.
-    fn pause(&mut self, time: Duration);
+    /// From now on signals that end a run end a pause instead of the process.
+    ///
+    /// # Errors
+    /// When signals cannot be watched.
+    fn watch(&mut self) -> Result<(), Fault>;
+
+    /// Lets time pass, unless a signal ends the run before.
+    fn pause(&mut self, time: Duration) -> Option<Stop>;
 }

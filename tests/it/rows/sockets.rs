@@ -4,6 +4,8 @@
 mod fixture;
 #[path = "sockets/verdicts.rs"]
 mod verdicts;
+#[path = "sockets/watching.rs"]
+mod watching;
 
 use super::{events, the};
 use crate::support::process::{Ended, Namespace, has, run};

@@ -1,6 +1,8 @@
 //! `netdiag sockets`.
 
 use super::form::Form;
+use super::value;
+use std::time::Duration;
 
 /// The sockets of this machine: their states, who has them, and what is wrong.
 ///
@@ -10,6 +12,8 @@ use super::form::Form;
 /// FILTER says which sockets: `:443`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`, `src`, `dst`,
 /// `sport`, `dport`, `pid 123`, `process nginx`, `uid 1000`, `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined
 /// by `and`, `or`, `not` and parentheses. A port, a pid or a process also shows the owners.
+///
+/// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct SocketsArguments {
@@ -41,6 +45,13 @@ pub(crate) struct SocketsArguments {
     /// Counts by state, port, host and process in place of sockets, and what the kernel has counted.
     #[arg(short, long)]
     pub(crate) summary: bool,
+    /// Look again after each such time, and tell what was opened, has another state, or has gone; with
+    /// --summary the numbers of all sockets, and connections and segments a second.
+    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
+    pub(crate) watch: Option<Duration>,
+    /// End after so many looks [default: at Ctrl-C].
+    #[arg(short, long, value_name = "N", value_parser = value::count, requires = "watch", allow_negative_numbers = true)]
+    pub(crate) count: Option<u64>,
     /// The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of
     /// sysctl.d(5) set in vain; exits with 1 on a critical finding.
     #[arg(long, conflicts_with_all = ["filter", "tcp", "udp", "raw", "ipv4", "ipv6", "listening", "processes", "summary", "verbose"])]
@@ -68,6 +79,8 @@ EXAMPLES
   netdiag sockets :443
   netdiag sockets --processes state close-wait and not dst 127.0.0.0/8
   netdiag sockets --summary --fail-if 'findings.warning > 0'
+  netdiag sockets --watch 0.1 :443
+  netdiag sockets --watch 1 --summary
   netdiag sockets --json process nginx | jq '.sockets[] | [.state, .remote.address]'
 
 EXIT STATUS

@@ -9,11 +9,13 @@ mod json;
 mod jsonl;
 mod summary;
 mod text;
+mod watch;
 
 pub use columns::CsvSheet;
 pub use json::JsonSheet;
 pub use jsonl::JsonLinesSheet;
 pub use text::{TextOptions, TextSheet};
+pub use watch::{WatchLines, WatchSheet, WatchText};
 
 use netdiag_model::Untrusted;
 use netdiag_model::contract::Document;

@@ -35,7 +35,13 @@ impl Kernel for Files {
         names.map(str::to_owned).collect()
     }
 
-    fn pause(&mut self, _: Duration) {}
+    fn watch(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn pause(&mut self, _: Duration) -> Option<crate::port::Stop> {
+        None
+    }
 }
 
 /// J10: the advice of old articles.

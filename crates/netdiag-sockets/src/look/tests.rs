@@ -45,7 +45,13 @@ impl Kernel for Told {
         Vec::new()
     }
 
-    fn pause(&mut self, _: Duration) {}
+    fn watch(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn pause(&mut self, _: Duration) -> Option<crate::port::Stop> {
+        None
+    }
 }
 
 /// A message of a socket with this state and cookie.

@@ -7,25 +7,30 @@ mod dump;
 mod fallback;
 mod part;
 
+use crate::raw::PollFd;
+use crate::signals::Signals;
 use crate::{clock, raw};
 use dump::Diag;
+use netdiag_engine::port::{InputKind, Inputs, StopCause};
 use netdiag_model::Instant;
-use netdiag_sockets::port::{Fault, Kernel, Question, Reading};
+use netdiag_sockets::port::{Fault, Kernel, Question, Reading, Stop};
 use netdiag_sockets::{Owners, Protocol, Socket};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// The tables of the network namespace of this process.
 pub struct Tables {
     diag: Result<Diag, Fault>,
     /// Whether every process may be looked at.
-    pub(crate) all: bool,
+    all: bool,
+    signals: Option<Signals>,
 }
 
 impl Tables {
     /// Opens what tables are asked by. Where this kernel has no sock_diag, /proc/net stands in.
     #[must_use]
     pub fn open() -> Self {
-        Self { diag: Diag::open(), all: false }
+        Self { diag: Diag::open(), all: false, signals: None }
     }
 
     /// Says that the process has the right to look at every other one.
@@ -74,14 +79,38 @@ impl Kernel for Tables {
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
     }
 
-    fn pause(&mut self, time: Duration) {
+    fn watch(&mut self) -> Result<(), Fault> {
+        let watched = Signals::watch();
+        self.signals =
+            Some(watched.map_err(|error| Fault { call: error.call, errno: error.errno })?);
+        Ok(())
+    }
+
+    fn pause(&mut self, time: Duration) -> Option<Stop> {
         let until = clock::now() + time;
-        while let Some(left) = Some(until.since(clock::now())).filter(|left| !left.is_zero()) {
-            if raw::poll(&mut [], left).is_err() {
-                return;
+        loop {
+            let left = until.since(clock::now());
+            let set = self.signals.as_ref().map(|signals| PollFd::new(signals.as_fd(), false));
+            let waited = raw::poll(set.into_iter().collect::<Vec<_>>().as_mut_slice(), left);
+            if let Some(stop) = self.signals.as_mut().and_then(stop) {
+                return Some(stop);
+            }
+            if left.is_zero() || waited.is_err() {
+                return None;
             }
         }
     }
+}
+
+/// The first signal that came and ends the run.
+fn stop(signals: &mut Signals) -> Option<Stop> {
+    let mut inputs = Inputs::new();
+    signals.read(&mut inputs);
+    inputs.iter().find_map(|input| match input.kind {
+        InputKind::Stop(StopCause::Interrupt) => Some(Stop::Interrupt),
+        InputKind::Stop(StopCause::Signal(number)) => Some(Stop::Signal(number)),
+        _ => None,
+    })
 }
 
 const fn is_missing(errno: i32) -> bool {

@@ -28,11 +28,18 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
     if arguments.audit && arguments.form.output() == Output::Csv {
         return Err("--audit has no table of sockets: --output text, json or jsonl".to_owned());
     }
+    let is_line_by_line = matches!(arguments.form.output(), Output::Text | Output::Jsonl);
+    if arguments.watch.is_some() && !is_line_by_line {
+        return Err("--watch tells line by line: --output text or jsonl".to_owned());
+    }
     let filter = filter(arguments)?;
     let implied = filter.as_ref().is_some_and(Filter::implies_owners);
     let plan = Plan {
         protocols: if arguments.audit { vec![Protocol::Tcp] } else { protocols(arguments) },
-        owners: arguments.processes || arguments.summary || arguments.audit || implied,
+        owners: match arguments.watch {
+            Some(_) => filter.as_ref().is_some_and(Filter::names_owners),
+            None => arguments.processes || arguments.summary || arguments.audit || implied,
+        },
         listening: arguments.listening || arguments.audit,
         info: arguments.verbose,
         summary: arguments.summary || arguments.audit,

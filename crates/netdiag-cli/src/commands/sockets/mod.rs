@@ -3,6 +3,7 @@
 
 mod check;
 mod run;
+mod watch;
 
 use super::ending;
 use crate::args::SocketsArguments;
@@ -28,7 +29,10 @@ pub(crate) fn run<W: World>(
         Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
     };
     let ended = match world.sockets(checked.plan.owners) {
-        Ok(mut tables) => run::run(arguments, &checked, world, &mut tables, out),
+        Ok(mut tables) => match arguments.watch {
+            Some(interval) => watch::watch(arguments, &checked, interval, world, &mut tables, out),
+            None => run::run(arguments, &checked, world, &mut tables, out),
+        },
         Err(error) => Err(LookError::Kernel(Fault { call: error.call, errno: error.errno })),
     };
     match ended {

@@ -9,7 +9,7 @@ use crate::commands::verdict;
 use crate::{ExitStatus, World};
 use netdiag_model::contract::{Judgement, Method, SocketKind, Timestamps};
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::{Instant, Untrusted};
+use netdiag_model::{Instant, Untrusted, milliseconds};
 use netdiag_report::Run;
 use netdiag_report::sockets::{
     CsvSheet, Ended, JsonLinesSheet, JsonSheet, Sheet, Shown, TextOptions, TextSheet,
@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The ports of a kernel that does not tell its own.
-const PORTS: (u16, u16) = (32_768, 60_999);
+pub(super) const PORTS: (u16, u16) = (32_768, 60_999);
 
 /// Reads the tables, writes what is in them, and judges.
 pub(super) fn run<W: World>(
@@ -164,7 +164,7 @@ fn header(arguments: &SocketsArguments, plan: &Plan, owners: Option<&Owners>) ->
     parts.join(", ")
 }
 
-fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
+pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
     json!({
         "filter": plan.filter.as_ref().map(Filter::text),
         "protocols": plan.protocols,
@@ -172,12 +172,14 @@ fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
         "processes": plan.owners,
         "summary": arguments.summary,
         "audit": arguments.audit,
+        "watch_ms": arguments.watch.map(milliseconds),
+        "count": arguments.count,
         "verbose": arguments.verbose,
         "threshold": arguments.threshold,
     })
 }
 
-fn method(owners: Option<&Owners>) -> Method {
+pub(super) fn method(owners: Option<&Owners>) -> Method {
     let hidden = owners.map_or(0, Owners::refused);
     let mut lost = Vec::new();
     if hidden > 0 {
