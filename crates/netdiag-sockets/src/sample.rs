@@ -19,7 +19,7 @@ pub struct Sample {
     pub raw: Option<u64>,
     /// Connections in TIME-WAIT (`tcp-tw`).
     pub time_wait: Option<u64>,
-    /// Sockets that no program has any more.
+    /// Sockets that no program has any more, in all network namespaces.
     pub orphans: Option<u64>,
     /// Pages of memory that TCP uses.
     pub tcp_pages: Option<u64>,

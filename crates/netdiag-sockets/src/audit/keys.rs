@@ -130,7 +130,7 @@ pub(super) const KEYS: &[Key] = &[
             match value {
             0 => "no port in TIME-WAIT is used again early".to_owned(),
             1 => "connects from here use ports in TIME-WAIT again after a second; nothing for servers".to_owned(),
-            _ => "the same, over loopback only".to_owned(),
+            _ => "connects over loopback use ports in TIME-WAIT again, others do not".to_owned(),
         }
         },
         |value| {

@@ -52,10 +52,11 @@ impl Kernel for Tables {
     ) -> Result<Reading, Fault> {
         let asked = match &mut self.diag {
             Ok(diag) => diag.dump(question, each),
-            Err(fault) => Err(*fault),
+            // Whatever refused the socket, the files may still be there.
+            Err(fault) => return fallback::dump(question, each).map_err(|_| *fault),
         };
         match asked {
-            // There is no module for this protocol, or none at all.
+            // There is no module for this protocol.
             Err(Fault { errno, .. }) if is_missing(errno) => fallback::dump(question, each),
             other => other,
         }
