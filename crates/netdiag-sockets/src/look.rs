@@ -53,7 +53,7 @@ pub struct Entry<'a> {
     /// The socket.
     pub socket: Socket,
     /// TCP_INFO, where it was asked for.
-    pub info: Option<TcpInfo>,
+    pub info: Option<Box<TcpInfo>>,
     /// Its owner, where that was asked for.
     pub owner: Option<Owner<'a>>,
     /// All owners, where they were asked for.
@@ -189,12 +189,12 @@ impl Table<'_> {
             self.told.push(socket.cookie);
         }
         let info = match self.plan.info {
-            true => attribute(message, info::ATTRIBUTE).and_then(TcpInfo::decode),
+            true => attribute(message, info::ATTRIBUTE).and_then(TcpInfo::decode).map(Box::new),
             false => None,
         };
         let info = info.filter(|_| !socket.is_listener());
         let owner = self.owners.map(|owners| owners.of(socket));
-        tally.take(socket, info.as_ref(), owner);
+        tally.take(socket, info.as_deref(), owner);
         each(&Entry { socket: *socket, info, owner, owners: self.owners })
     }
 }

@@ -166,7 +166,7 @@ pub struct Row {
     /// The timer that runs.
     pub timer: Option<TimerRow>,
     /// What the kernel measures, where it was asked for.
-    pub tcp_info: Option<TcpInfo>,
+    pub tcp_info: Option<Box<TcpInfo>>,
 }
 
 /// Connections that were not accepted.

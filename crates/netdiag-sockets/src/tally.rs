@@ -12,20 +12,23 @@ pub const SAMPLE: usize = 512;
 /// Of ports, hosts and processes of a summary, how many are told apart in one state.
 const APART: usize = 4_096;
 
+/// A socket, with TCP_INFO where it was asked for.
+pub type Suspect = (Socket, Option<Box<TcpInfo>>);
+
 /// Sockets that may be what a finding is about: how many, and the first of them.
 #[derive(Clone, Debug, Default)]
 pub struct Suspects {
     /// How many there were.
     pub count: u64,
-    /// The first, with TCP_INFO where it was asked for.
-    pub first: Vec<(Socket, Option<TcpInfo>)>,
+    /// The first.
+    pub first: Vec<Suspect>,
 }
 
 impl Suspects {
     fn take(&mut self, socket: &Socket, info: Option<&TcpInfo>) {
         self.count += 1;
         if self.first.len() < SAMPLE {
-            self.first.push((*socket, info.cloned()));
+            self.first.push((*socket, info.cloned().map(Box::new)));
         }
     }
 }

@@ -7,10 +7,12 @@ mod verdicts;
 #[path = "sockets/watching.rs"]
 mod watching;
 
+use super::seccomp::{filtered, without};
 use super::{events, the};
 use crate::support::process::{Ended, Namespace, has, run};
 use crate::support::schema;
 use fixture::{STATES, States, sockets};
+use nix::libc::{EPERM, SYS_socket};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -92,6 +94,21 @@ fn j1_every_form_lists_the_same() {
     for (state, local, _) in &all {
         assert!(text.lines().any(|line| line.contains(state) && line.contains(local)), "{text}");
     }
+}
+
+/// Where a container refuses netlink the files of /proc/net stand in, and what they lack is said.
+#[test]
+fn j1_without_netlink_the_list_is_the_same() {
+    let Some(states) = States::new() else { return };
+    let refused = without(&[SYS_socket], EPERM);
+    let words = ["sockets", "--json", "--tcp", "state", "close-wait,listen,last-ack,established"];
+    let ended = filtered(&states.namespace, &[refused], &words);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let document = ended.json();
+    let usual = run(&mut states.namespace.netdiag(&words)).json();
+    assert_eq!(tuples(list(&document)), tuples(list(&usual)));
+    let lost = document["method"]["lost"][0].as_str().expect("text");
+    assert!(lost.contains("/proc/net"), "{lost}");
 }
 
 /// What is wanted and how many there are of it in the fixture.

@@ -211,7 +211,9 @@ mod tests {
             Socket { protocol: Protocol::Udp, state: State::Closed, local: end("[::]:0"), ..first },
         ];
         for socket in all {
-            for (owners, info) in [(None, None), (Some(&owners), Some(TcpInfo::default()))] {
+            for (owners, info) in
+                [(None, None), (Some(&owners), Some(Box::new(TcpInfo::default())))]
+            {
                 let owner = owners.map(|owners| owners.of(&socket));
                 let entry = Entry { socket, info, owner, owners };
                 let name = Untrusted::from("et\u{202e}0");

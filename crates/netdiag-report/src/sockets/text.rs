@@ -5,7 +5,8 @@ use crate::style::Style;
 use crate::verdict;
 use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
-use netdiag_sockets::{Owners, Protocol, Socket, TcpInfo};
+use netdiag_sockets::tally::Suspect;
+use netdiag_sockets::{Owners, Protocol, Socket};
 use std::io::{self, Write};
 
 /// How text is written.
@@ -33,7 +34,7 @@ pub struct TextSheet<'a, W> {
     options: TextOptions,
     owners: Option<&'a Owners>,
     /// The first sockets, until their columns are known.
-    first: Option<Vec<(Socket, Option<TcpInfo>)>>,
+    first: Option<Vec<Suspect>>,
     widths: Widths,
     text: Vec<u8>,
 }

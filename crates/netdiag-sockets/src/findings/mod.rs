@@ -14,7 +14,7 @@ use crate::look::{Plan, Seen};
 use crate::owners::Owner;
 use crate::port::Kernel;
 use crate::socket::attribute;
-use crate::tally::Suspects;
+use crate::tally::{Suspect, Suspects};
 use crate::{Owners, Socket, TcpInfo, info};
 use netdiag_model::finding::{Finding, Severity};
 use std::collections::BTreeMap;
@@ -55,9 +55,9 @@ impl Judge<'_> {
     }
 
     /// TCP_INFO of a suspect: as it was told, or by another look.
-    fn info(&mut self, suspect: &(Socket, Option<TcpInfo>)) -> Option<TcpInfo> {
+    fn info(&mut self, suspect: &Suspect) -> Option<TcpInfo> {
         if let Some(info) = &suspect.1 {
-            return Some(info.clone());
+            return Some((**info).clone());
         }
         let message = self.kernel.look(&suspect.0)?;
         let now = Socket::decode(suspect.0.protocol, &message)?;
