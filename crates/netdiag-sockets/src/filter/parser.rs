@@ -199,7 +199,9 @@ fn scope(text: &str) -> Parsed<Scope> {
     }
     let (host, behind) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, rest)) if rest.starts_with('/') => return network_scope(host, rest),
-        Some((host, rest)) => (host, rest.strip_prefix(':').or((rest.is_empty()).then_some(""))),
+        Some((host, rest)) => {
+            (host, rest.strip_prefix(':').or_else(|| rest.is_empty().then_some("")))
+        }
         None if text.matches(':').count() == 1 => match text.split_once(':') {
             Some((host, port)) => (host, Some(port)),
             None => (text, Some("")),
