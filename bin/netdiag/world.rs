@@ -69,6 +69,10 @@ impl World for SystemWorld {
         netdiag_sys::tcp(family)
     }
 
+    fn connections(&self) -> usize {
+        netdiag_sys::connections_at_once()
+    }
+
     fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
         match path {
             "-" => Ok(Box::new(io::stdin().lock())),

@@ -110,7 +110,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s I -l interface
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s c -l count -d 'Probes to each target, whatever becomes of them, one each interval; 1: probing ends with an answer' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s r -l retry -d 'How often a target without an answer is probed again [default: 1; none with --count above 1]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s B -l backoff -d 'Each retry is waited for so many times as long as the probe before it, 1 to 5 [default: 1]' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l interval -d 'From one probe to a target to the next one to it, with --count above 1 [default: 1]. Below 10 ms only for root. Where --rate needs longer for all targets, it is that' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l interval -d 'From one probe to a target to the next one to it, with --count above 1 [default: 1]. Below 10 ms, and 0 for none, only for root. Where --rate needs longer for all targets, it is that' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l rate -d 'Packets a second to all targets together; max: as fast as it goes, only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l timeout -d 'After this time without an answer a probe is lost' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of names (after half of it)' -r

@@ -34,6 +34,8 @@ mod sweep_faults;
 mod sweep_targets;
 mod sweeps;
 mod syns;
+mod tcp_slow;
+mod tcps;
 mod threats;
 mod traceroute;
 mod traces;

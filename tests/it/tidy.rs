@@ -38,6 +38,7 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-wire"],
         &["schemars", "serde", "serde_json"],
     ),
+    room("netdiag-tcp", &["netdiag-engine"], &["schemars", "serde", "serde_json"]),
     room("netdiag-check", &[], &["regex-lite"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(
@@ -58,7 +59,14 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-sockets", "netdiag-trace"],
+        &[
+            "netdiag-check",
+            "netdiag-engine",
+            "netdiag-ping",
+            "netdiag-sockets",
+            "netdiag-tcp",
+            "netdiag-trace",
+        ],
         &["ratatui", "serde", "serde_json"],
     ),
     room(
@@ -69,6 +77,7 @@ const ROOMS: &[Room] = &[
             "netdiag-ping",
             "netdiag-report",
             "netdiag-sockets",
+            "netdiag-tcp",
             "netdiag-trace",
         ],
         &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],

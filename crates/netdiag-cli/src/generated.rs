@@ -46,6 +46,7 @@ pub fn man_pages() -> Vec<(String, String)> {
             "install-links" => {
                 ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
             }
+            "tcp-connect" => ("netdiag tcp-connect [OPTIONS] HOST:PORT...", connect_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
@@ -118,6 +119,15 @@ fn mtu_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + MTU_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn connect_sections() -> String {
+    let exit = exit_status(
+        r"A connection to every target opened, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one target.",
+    );
+    let progress = "prints on standard error how far it has come";
+    exit + CONNECT_SECTIONS + &signals("what is known", "", progress)
 }
 
 /// What SIGQUIT does where there are figures.
@@ -288,6 +298,22 @@ traceroute	0 also where the target was not reached; 1 and 2 when it could not be
 PAGES
 "#;
 
+const CONNECT_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag tcp\-connect example.net:443
+netdiag tcp\-connect example.net 22,80,8000\-8010
+netdiag tcp\-connect \-c 20 \-i 0.2 \-\-fail\-if 'p95>50ms' [2001:db8::1]:5432
+.fi
+.SH PRIVILEGES
+None: connections are opened as by any program. Who sent an ICMP error is heard of over the error
+queue of the socket (IP_RECVERR in ip(7)). Users who are not root connect to an address every 20 ms.
+.SH NOTES
+The time to connect is from the call to its completion, by the clock of this process: a SYN that was
+lost shows as a second. The handshake is from the SYN to the SYN\-ACK, by the kernel (TCP_INFO in
+tcp(7)). A connection that opens does not prove that the program behind it is alive: the kernel
+completes it before the program calls accept(2).
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -327,13 +353,14 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 5] {
+pub fn schemas() -> [(&'static str, String); 6] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
         ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
         ("sockets", schema_of::<netdiag_sockets::result::SocketsDocument>()),
+        ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
     ]
 }
 

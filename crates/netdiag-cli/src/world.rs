@@ -50,6 +50,9 @@ pub trait World {
     /// Why not.
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError>;
 
+    /// How many connections may be open at once, by the limit of open files.
+    fn connections(&self) -> usize;
+
     /// A file of this machine, to be read line by line; `-` is standard input. Another must have been
     /// named to [`open`](Self::open).
     ///

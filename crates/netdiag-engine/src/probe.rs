@@ -42,10 +42,7 @@ pub enum ProbeKind {
     /// is never completed: this machine's own stack, which knows of none, resets it.
     Syn(SynSpec),
     /// A TCP connect to a port, by the kernel.
-    Connect {
-        /// The destination port.
-        port: u16,
-    },
+    Connect(ConnectSpec),
     /// A request and its answer over a TCP connection.
     Exchange {
         /// The destination port.
@@ -55,6 +52,23 @@ pub enum ProbeKind {
         /// The request.
         request: Vec<u8>,
     },
+}
+
+/// What a connection is opened to, and from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectSpec {
+    /// The destination port.
+    pub port: u16,
+    /// The local port; 0: any that is free.
+    pub source_port: u16,
+}
+
+impl ConnectSpec {
+    /// A connection to a port, from whichever port is free.
+    #[must_use]
+    pub const fn to(port: u16) -> Self {
+        Self { port, source_port: 0 }
+    }
 }
 
 /// What a timestamp request carries.

@@ -44,7 +44,7 @@ pub mod signals;
 pub mod tables;
 
 pub use machine::MachineNetwork;
-pub use network::SystemNetwork;
+pub use network::{SystemNetwork, connections_at_once};
 pub use open::{DontFragment, OpenRequest, tcp};
 pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};

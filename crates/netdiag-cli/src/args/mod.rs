@@ -12,6 +12,7 @@ pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sockets;
 pub(crate) mod sweep;
+pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
@@ -26,6 +27,7 @@ pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sockets::SocketsArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use tcp_connect::TcpConnectArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
 
@@ -116,6 +118,8 @@ commands! {
     Mtu(Box<MtuArguments>) = "mtu",
     /// The sockets of this machine: their states, who has them, and what is wrong.
     Sockets(Box<SocketsArguments>) = "sockets" | "ss",
+    /// TCP connections to one or more ports: whether they open, how fast, and if not, why.
+    TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// What a word means that netdiag prints, and what to do next.

@@ -18,6 +18,7 @@ pub(crate) mod resolve;
 pub(crate) mod schema;
 pub(crate) mod sockets;
 pub(crate) mod sweep;
+pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod user;
 pub(crate) mod verdict;

@@ -16,6 +16,8 @@ const NAME: usize = 24;
 const STATE: usize = 11;
 /// How long most reasons are, so that they need no line of their own.
 const WHY: usize = 40;
+/// Below so many probes loss is a fraction: a per cent would promise more than it knows.
+const ENOUGH: u64 = 20;
 /// What stands between columns.
 const GAP: &str = "  ";
 
@@ -38,6 +40,8 @@ enum Figure {
     Sent,
     Received,
     Loss,
+    /// Of few probes.
+    LossOf,
     Least,
     Mean,
     Most,
@@ -50,6 +54,7 @@ impl Figure {
             Self::Sent => ("sent", 4),
             Self::Received => ("recv", 4),
             Self::Loss => ("loss %", 6),
+            Self::LossOf => ("loss", 5),
             Self::Least => ("min", 5),
             Self::Mean => ("mean", 5),
             Self::Most => ("max", 5),
@@ -72,7 +77,7 @@ impl Layout {
             _ => vec![
                 Figure::Sent,
                 Figure::Received,
-                Figure::Loss,
+                if config.count < ENOUGH { Figure::LossOf } else { Figure::Loss },
                 Figure::Least,
                 Figure::Mean,
                 Figure::Most,
@@ -204,6 +209,9 @@ impl Layout {
                 (Figure::Received, ..) => push_number(found.received, line),
                 (Figure::Loss, Some(loss), _) => {
                     let _ = write!(line, "{:.1}", loss.percent());
+                }
+                (Figure::LossOf, Some(loss), _) => {
+                    let _ = write!(line, "{}/{}", loss.lost(), loss.of());
                 }
                 (.., Some(time)) => push_ms5(time, line),
                 _ => line.push('-'),
