@@ -34,7 +34,7 @@ pub struct TcpInfo {
     /// The congestion window in segments.
     pub snd_cwnd: u32,
     /// The slow start threshold in segments; `null` where none has been set.
-    pub snd_ssthresh: Option<u32>,
+    pub ssthresh: Option<u32>,
     /// Segments that were not acknowledged.
     pub unacked: u32,
     /// Segments that count as lost.
@@ -95,7 +95,7 @@ impl TcpInfo {
             advmss: count(84),
             path_mtu: count(60),
             snd_cwnd: count(80),
-            snd_ssthresh: word(76).filter(|segments| *segments < 0x7fff_ffff),
+            ssthresh: word(76).filter(|segments| *segments < 0x7fff_ffff),
             unacked: count(24),
             lost: count(32),
             total_retrans: count(100),
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!((info.rto_ms, info.base_rto_ms(), info.backoff), (3_200.0, 200.0, 4));
         assert_eq!((info.rtt_ms, info.rttvar_ms, info.min_rtt_ms), (Some(0.039), None, None));
         assert_eq!((info.wscale_snd, info.wscale_rcv), (Some(7), Some(10)));
-        assert_eq!((info.timestamps, info.sack, info.snd_ssthresh), (true, false, None));
+        assert_eq!((info.timestamps, info.sack, info.ssthresh), (true, false, None));
         assert_eq!((info.last_ack_received_ms, info.total_retrans), (121_000, 9));
         assert_eq!(TcpInfo::decode(&bytes[..103]), None);
     }

@@ -41,9 +41,16 @@ fn coded(line: &str) -> impl Iterator<Item = &str> {
     line.split('"').skip(1).step_by(2).filter(is_code)
 }
 
-/// What stands in the source of findings and is none of their codes: thresholds of ages.
-const NO_CODES: &[&str] =
-    &["close-wait-age", "closing-age", "dead-peer-age", "idle-age", "not-accepted-age"];
+/// What stands in the source of findings and is none of their codes: thresholds of ages, and how two
+/// codes begin.
+const NO_CODES: &[&str] = &[
+    "accept-queue",
+    "close-wait-age",
+    "closing-age",
+    "dead-peer-age",
+    "idle-age",
+    "not-accepted-age",
+];
 
 /// The codes that findings are made with, wherever they are made.
 fn codes() -> BTreeSet<String> {
