@@ -108,7 +108,8 @@ pub fn look(
         if !is_wanted || (*protocol == Protocol::Tcp && states == 0) {
             continue;
         }
-        let mut table = Table { plan, owners, told: Vec::new(), is_again: false, fault: None };
+        let told = Told::default();
+        let mut table = Table { plan, owners, told, is_again: false, fault: None };
         match table.read(kernel, *protocol, states, &mut seen, each) {
             Ok(()) => {}
             Err(fault) => seen.refused.push((*protocol, fault)),
@@ -129,8 +130,7 @@ pub fn look(
 struct Table<'a> {
     plan: &'a Plan,
     owners: Option<&'a Owners>,
-    /// What the kernel tells apart those by that were told, in order once it is read again.
-    told: Vec<u64>,
+    told: Told,
     is_again: bool,
     fault: Option<io::Error>,
 }
@@ -162,7 +162,7 @@ impl Table<'_> {
             }
             if attempt < TRIES {
                 seen.retries += 1;
-                self.told.sort_unstable();
+                self.told.sort();
                 self.is_again = true;
             }
         }
@@ -180,13 +180,10 @@ impl Table<'_> {
         if !self.plan.wants(socket, self.owners) {
             return Ok(());
         }
-        if self.is_again {
-            match self.told.binary_search(&socket.cookie) {
-                Ok(_) => return Ok(()),
-                Err(place) => self.told.insert(place, socket.cookie),
-            }
-        } else {
-            self.told.push(socket.cookie);
+        match self.is_again {
+            true if !self.told.insert(socket.cookie) => return Ok(()),
+            true => {}
+            false => self.told.push(socket.cookie),
         }
         let info = match self.plan.info {
             true => attribute(message, info::ATTRIBUTE).and_then(TcpInfo::decode).map(Box::new),
@@ -197,6 +194,44 @@ impl Table<'_> {
         tally.take(socket, info.as_deref(), owner);
         each(&Entry { socket: *socket, info, owner, owners: self.owners })
     }
+}
+
+/// What the kernel tells sockets apart by, of those that were told. It counts them, so that four bytes
+/// are mostly enough.
+#[derive(Default)]
+struct Told {
+    low: Vec<u32>,
+    high: Vec<u64>,
+}
+
+impl Told {
+    fn push(&mut self, cookie: u64) {
+        match u32::try_from(cookie) {
+            Ok(cookie) => self.low.push(cookie),
+            Err(_) => self.high.push(cookie),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.low.sort_unstable();
+        self.high.sort_unstable();
+    }
+
+    /// Adds one to those that are in order; whether it is new.
+    fn insert(&mut self, cookie: u64) -> bool {
+        match u32::try_from(cookie) {
+            Ok(cookie) => insert(&mut self.low, cookie),
+            Err(_) => insert(&mut self.high, cookie),
+        }
+    }
+}
+
+fn insert<T: Ord>(sorted: &mut Vec<T>, value: T) -> bool {
+    let place = sorted.binary_search(&value);
+    if let Err(place) = place {
+        sorted.insert(place, value);
+    }
+    place.is_err()
 }
 
 #[cfg(test)]

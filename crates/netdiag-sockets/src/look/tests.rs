@@ -8,12 +8,12 @@ use std::time::Duration;
 
 /// Answers in turn: messages, and whether the table changed.
 #[derive(Default)]
-struct Told {
+struct Answers {
     answers: VecDeque<Result<(Vec<Vec<u8>>, bool), Fault>>,
     asked: Vec<Question>,
 }
 
-impl Kernel for Told {
+impl Kernel for Answers {
     fn now(&mut self) -> Instant {
         Instant::from_nanos(0)
     }
@@ -66,7 +66,7 @@ fn tcp() -> Plan {
 }
 
 /// The cookies that were told, and what the look came to.
-fn looked(kernel: &mut Told, plan: &Plan) -> (Vec<u64>, Result<Seen, LookError>) {
+fn looked(kernel: &mut Answers, plan: &Plan) -> (Vec<u64>, Result<Seen, LookError>) {
     let mut told = Vec::new();
     let seen = look(kernel, plan, None, (32_768, 60_999), &mut |entry| {
         told.push(entry.socket.cookie);
@@ -81,7 +81,7 @@ fn a_table_that_changed_is_read_again_and_it_is_said() {
     let answer = |cookies: &[u8], interrupted| {
         Ok((cookies.iter().map(|cookie| message(1, *cookie)).collect(), interrupted))
     };
-    let mut kernel = Told::default();
+    let mut kernel = Answers::default();
     kernel.answers.extend([
         answer(&[3, 1], true),
         answer(&[1, 2, 3], true),
@@ -91,7 +91,7 @@ fn a_table_that_changed_is_read_again_and_it_is_said() {
     let seen = seen.expect("it was read");
     assert_eq!(told, [3, 1, 2, 4]);
     assert_eq!((seen.retries, seen.interrupted, seen.tally.of(State::Established)), (2, false, 4));
-    let mut kernel = Told::default();
+    let mut kernel = Answers::default();
     kernel.answers.extend((0..4).map(|_| answer(&[1], true)));
     let (told, seen) = looked(&mut kernel, &tcp());
     let seen = seen.expect("it was read");
@@ -102,7 +102,7 @@ fn a_table_that_changed_is_read_again_and_it_is_said() {
 fn what_cannot_be_read_is_told_and_only_without_any_table_a_fault() {
     let refused = Fault { call: "sock_diag", errno: 1 };
     let plan = Plan { protocols: Protocol::ALL.to_vec(), ..Plan::default() };
-    let mut kernel = Told::default();
+    let mut kernel = Answers::default();
     kernel.answers.extend([
         Ok((vec![message(1, 1)], false)),
         Err(refused),
@@ -110,7 +110,7 @@ fn what_cannot_be_read_is_told_and_only_without_any_table_a_fault() {
     ]);
     let (_, seen) = looked(&mut kernel, &plan);
     assert_eq!(seen.expect("TCP was read").refused, [(Protocol::Udp, refused)]);
-    let mut kernel = Told::default();
+    let mut kernel = Answers::default();
     kernel.answers.extend((0..3).map(|_| Err(refused)));
     assert!(
         matches!(looked(&mut kernel, &plan).1, Err(LookError::Kernel(fault)) if fault == refused)
@@ -119,7 +119,7 @@ fn what_cannot_be_read_is_told_and_only_without_any_table_a_fault() {
 
 #[test]
 fn a_writer_that_fails_ends_it() {
-    let mut kernel = Told::default();
+    let mut kernel = Answers::default();
     kernel.answers.push_back(Ok((vec![message(1, 1), message(1, 2)], false)));
     let mut rows = 0;
     let seen = look(&mut kernel, &tcp(), None, (1, 2), &mut |_| {
@@ -133,7 +133,7 @@ fn a_writer_that_fails_ends_it() {
 #[test]
 fn the_kernel_is_asked_for_what_is_wanted() {
     let filter = |text: &str| Some(Filter::parse(text).expect("a filter"));
-    let mut kernel = Told::default();
+    let mut kernel = Answers::default();
     kernel.answers.extend((0..3).map(|_| Ok((vec![message(10, 1), message(8, 2)], false))));
     let listening = Plan { listening: true, ..tcp() };
     assert_eq!(looked(&mut kernel, &listening).0, [1]);
@@ -144,4 +144,14 @@ fn the_kernel_is_asked_for_what_is_wanted() {
     let states: Vec<(u32, bool)> =
         kernel.asked.iter().map(|asked| (asked.states, asked.info)).collect();
     assert_eq!(states, [(State::Listen.mask(), false), (State::CloseWait.mask(), true)]);
+}
+
+#[test]
+fn what_was_told_is_known_however_large_its_number() {
+    let mut told = Told::default();
+    let all = [7, u64::from(u32::MAX) + 1, 3, u64::MAX, u64::from(u32::MAX)];
+    all.iter().for_each(|cookie| told.push(*cookie));
+    told.sort();
+    assert!(all.iter().all(|cookie| !told.insert(*cookie)));
+    assert!(told.insert(1 << 40) && told.insert(4) && !told.insert(4) && !told.insert(1 << 40));
 }
