@@ -33,8 +33,8 @@ pub(super) fn timer(out: &mut Vec<u8>, socket: &Socket) {
 fn span(out: &mut Vec<u8>, ms: u32) {
     let (value, unit): (u32, &[u8]) = match ms {
         ..1_000 => (ms, b" ms"),
-        ..120_000 => (ms / 1_000, b" s"),
-        ..7_200_000 => (ms / 60_000, b" min"),
+        1_000..120_000 => (ms / 1_000, b" s"),
+        120_000..7_200_000 => (ms / 60_000, b" min"),
         _ => (ms / 3_600_000, b" h"),
     };
     bytes::number(out, value.into());
