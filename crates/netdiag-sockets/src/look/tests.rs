@@ -6,10 +6,13 @@ use netdiag_model::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Answers in turn: messages, and whether the table changed.
+/// Messages, and whether the table changed; or what was refused.
+type Answer = Result<(Vec<Vec<u8>>, bool), Fault>;
+
+/// Answers in turn.
 #[derive(Default)]
 struct Answers {
-    answers: VecDeque<Result<(Vec<Vec<u8>>, bool), Fault>>,
+    answers: VecDeque<Answer>,
     asked: Vec<Question>,
 }
 
