@@ -19,6 +19,9 @@ _netdiag() {
             netdiag,completions)
                 cmd="netdiag__subcmd__completions"
                 ;;
+            netdiag,explain)
+                cmd="netdiag__subcmd__explain"
+                ;;
             netdiag,fping)
                 cmd="netdiag__subcmd__fping"
                 ;;
@@ -36,6 +39,12 @@ _netdiag() {
                 ;;
             netdiag,schema)
                 cmd="netdiag__subcmd__schema"
+                ;;
+            netdiag,sockets)
+                cmd="netdiag__subcmd__sockets"
+                ;;
+            netdiag,ss)
+                cmd="netdiag__subcmd__sockets"
                 ;;
             netdiag,sweep)
                 cmd="netdiag__subcmd__sweep"
@@ -59,7 +68,7 @@ _netdiag() {
 
     case "${cmd}" in
         netdiag)
-            opts="-h -V --help --version ping sweep trace traceroute mtr mtu tcp-connect tcp fping schema completions install-links"
+            opts="-h -V --help --version ping sweep trace traceroute mtr mtu sockets ss tcp-connect tcp fping explain schema completions install-links"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -74,6 +83,20 @@ _netdiag() {
             ;;
         netdiag__subcmd__completions)
             opts="-h -V --help --version bash elvish fish powershell zsh"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netdiag__subcmd__explain)
+            opts="-h -V --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,12 +560,58 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__schema)
-            opts="-h -V --metrics --help --version ping sweep trace mtr mtu tcp-connect"
+            opts="-h -V --metrics --help --version ping sweep trace mtr mtu sockets tcp-connect"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netdiag__subcmd__sockets)
+            opts="-t -u -w -4 -6 -l -p -s -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threshold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --fail-if)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

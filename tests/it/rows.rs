@@ -3,6 +3,7 @@
 mod classic;
 mod classic_mtr;
 mod endings;
+mod explain;
 mod firewall;
 mod fping;
 mod full;
@@ -27,6 +28,7 @@ mod rights;
 mod sandbox;
 mod screens;
 mod seccomp;
+mod sockets;
 mod sources;
 mod stalled;
 mod streams;

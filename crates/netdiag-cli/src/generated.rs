@@ -1,6 +1,8 @@
 //! What is generated from the definitions: manual pages and schemas, committed under `man/` and
 //! kept fresh by a test.
 
+mod local;
+
 use crate::args::Arguments;
 use clap::CommandFactory;
 use netdiag_model::contract::Document;
@@ -36,7 +38,9 @@ pub fn man_pages() -> Vec<(String, String)> {
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
+            "explain" => ("netdiag explain [TERM...]", local::EXPLAIN_SECTIONS.to_owned()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
+            "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", local::sockets_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
             "completions" => ("netdiag completions SHELL", String::new()),
             "install-links" => {
@@ -317,6 +321,12 @@ netdiag schema \-\-metrics ping
 .fi
 "#;
 
+/// The words that `netdiag explain` knows: kind and names of each.
+#[must_use]
+pub fn explained() -> Vec<(&'static str, Vec<&'static str>)> {
+    crate::explain::entries().into_iter().map(|entry| (entry.kind, entry.names)).collect()
+}
+
 /// The completions of a shell.
 ///
 /// # Panics
@@ -343,12 +353,13 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 5] {
+pub fn schemas() -> [(&'static str, String); 6] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
         ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
+        ("sockets", schema_of::<netdiag_sockets::result::SocketsDocument>()),
         ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
     ]
 }

@@ -3,6 +3,7 @@
 use netdiag_engine::port::{Control, Network, NetworkError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
+use netdiag_sockets::port::Kernel;
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::path::Path;
@@ -121,6 +122,17 @@ pub trait World {
 
     /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
     fn backlog(&self) -> Box<dyn Fn() -> bool>;
+
+    /// Opens the tables of this machine's sockets, gives up every privilege but those for looking at
+    /// the processes of others, which only `owners` needs, and confines the process. A simulated
+    /// machine has none.
+    ///
+    /// # Errors
+    /// When rights cannot be given up, or there are no tables.
+    fn sockets(&mut self, owners: bool) -> Result<Box<dyn Kernel>, NetworkError> {
+        let _ = owners;
+        Err(NetworkError { call: "tables of sockets", errno: 38 })
+    }
 
     /// Whether the user may send as fast as they like: root, and with rights over this network.
     fn may_flood(&self) -> bool;

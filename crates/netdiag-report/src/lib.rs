@@ -23,6 +23,7 @@ pub mod mtu;
 pub mod number;
 pub mod ping;
 mod report;
+pub mod sockets;
 pub mod style;
 pub mod sweep;
 pub mod trace;

@@ -20,5 +20,6 @@ pub(crate) enum Documented {
     Trace,
     Mtr,
     Mtu,
+    Sockets,
     TcpConnect,
 }

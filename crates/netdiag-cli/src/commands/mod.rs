@@ -4,6 +4,7 @@
 pub(crate) mod checks;
 pub(crate) mod drive;
 pub(crate) mod ending;
+pub(crate) mod explain;
 pub(crate) mod frame;
 pub(crate) mod hosts;
 pub(crate) mod judged;
@@ -15,6 +16,7 @@ pub(crate) mod ping;
 pub(crate) mod remedy;
 pub(crate) mod resolve;
 pub(crate) mod schema;
+pub(crate) mod sockets;
 pub(crate) mod sweep;
 pub(crate) mod tcp_connect;
 pub(crate) mod trace;
