@@ -61,6 +61,7 @@ pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{
-    EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec, TimestampSpec, UdpSpec,
+    EchoSpec, InterfaceSpec, MessageSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec,
+    TimestampSpec, UdpSpec,
 };
 pub use run::{RunEnd, run};
