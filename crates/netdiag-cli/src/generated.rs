@@ -37,6 +37,7 @@ pub fn man_pages() -> Vec<(String, String)> {
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
+            "dns" => ("netdiag dns [OPTIONS] NAME... [TYPE...] [@SERVER...]", dns_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
@@ -108,6 +109,14 @@ fn mtu_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + MTU_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn dns_sections() -> String {
+    let exit = exit_status(
+        r"Every question has an answer from every server that counts, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold: no such name, no such data, a failure, silence.",
+    );
+    exit + DNS_SECTIONS + &signals("what is known", "", FIGURES)
 }
 
 /// What SIGQUIT does where there are figures.
@@ -224,6 +233,20 @@ what was sent, its MTU lies below that and is no smaller than any link may have 
 may be fragmented on its way back.
 "#;
 
+const DNS_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag dns example.net
+netdiag dns example.net MX TXT @192.0.2.53
+netdiag dns \-x 192.0.2.1
+netdiag dns example.net @192.0.2.53 @198.51.100.53
+netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
+.fi
+.SH NOTES
+Names are taken from the root on; the search list of resolv.conf(5) is not applied. Each query has a
+number of its own that is hard to guess; a datagram counts as its answer only when it comes from the
+address and port that were asked, with that number and the same question. Others are ignored and counted.
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -236,12 +259,13 @@ netdiag schema \-\-metrics ping
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 4] {
+pub fn schemas() -> [(&'static str, String); 5] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
         ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
+        ("dns", schema_of::<Document<netdiag_dns::result::Target>>()),
     ]
 }
 

@@ -76,6 +76,7 @@ pub fn run<W: World>(
             commands::frame::run(&mtr, world, out, err)
         }
         Command::Mtu(mtu) => commands::frame::run(&*mtu, world, out, err),
+        Command::Dns(dns) => commands::frame::run(&*dns, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)

@@ -8,14 +8,28 @@
 //! presentation format of zone files or [`Untrusted`](netdiag_model::Untrusted).
 #![forbid(unsafe_code)]
 
+mod class;
+pub mod compare;
+pub mod config;
 mod data;
+pub mod event;
+mod findings;
 mod kind;
+mod measurement;
 pub mod message;
+pub mod metrics;
 mod query;
 mod question;
+pub mod resolv;
+pub mod result;
 mod text;
+mod verdict;
 
+pub use class::Class;
+pub use config::{Choice, Config, Origin, Server, Transport};
+pub use event::{Event, EventKind, Settled};
 pub use kind::{RecordClass, RecordType};
+pub use measurement::Measurement;
 pub use message::Message;
 pub use query::{EdnsQuery, QueryFlags, QueryOptions, UDP_SIZE};
 pub use question::{DomainName, NameError, Question};

@@ -12,6 +12,7 @@
 
 mod changes;
 pub mod csv;
+pub mod dns;
 mod document;
 mod fields;
 mod fold;

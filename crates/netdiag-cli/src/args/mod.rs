@@ -1,5 +1,6 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod dns;
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod marking;
@@ -12,6 +13,7 @@ pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
 
+pub(crate) use dns::DnsArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use mtr::MtrArguments;
 pub(crate) use mtu::MtuArguments;
@@ -106,6 +108,8 @@ commands! {
     Mtr(Box<MtrArguments>) = "mtr",
     /// The path MTU to one or more hosts: which packets pass, and where larger ones end.
     Mtu(Box<MtuArguments>) = "mtu",
+    /// Ask name servers: what they say, how fast, and what each says differently.
+    Dns(Box<DnsArguments>) = "dns" | "lookup",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// Print the JSON Schema of a command's document, or its metrics.

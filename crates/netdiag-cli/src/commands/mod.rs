@@ -2,12 +2,14 @@
 //! them: `frame` is that of every command, `hosts` of those whose targets are hosts.
 
 pub(crate) mod checks;
+pub(crate) mod dns;
 pub(crate) mod drive;
 pub(crate) mod ending;
 pub(crate) mod frame;
 pub(crate) mod hosts;
 pub(crate) mod judged;
 pub(crate) mod ladder;
+pub(crate) mod lines;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
 pub(crate) mod ping;

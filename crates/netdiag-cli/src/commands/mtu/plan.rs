@@ -211,7 +211,7 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: checked.hosts.iter().any(|(host, _)| literal(host).is_none()),
-        file: Some(TCP_MTU_PROBING.to_owned()),
+        files: vec![TCP_MTU_PROBING.to_owned()],
         ..OpenRequest::default()
     }
 }
