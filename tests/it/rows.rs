@@ -1,6 +1,7 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
 mod classic;
+mod dnses;
 mod endings;
 mod firewall;
 mod fping;

@@ -38,6 +38,11 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-wire"],
         &["schemars", "serde", "serde_json"],
     ),
+    room(
+        "netdiag-dns",
+        &["netdiag-engine"],
+        &["domain", "schemars", "serde"],
+    ),
     room("netdiag-check", &[], &["regex-lite"]),
     room(
         "netdiag-sys",
@@ -57,12 +62,19 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
+        &["netdiag-check", "netdiag-dns", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
         &["ratatui", "serde", "serde_json"],
     ),
     room(
         "netdiag-cli",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-report", "netdiag-trace"],
+        &[
+            "netdiag-check",
+            "netdiag-dns",
+            "netdiag-engine",
+            "netdiag-ping",
+            "netdiag-report",
+            "netdiag-trace",
+        ],
         &["clap", "clap_mangen", "schemars", "serde_json"],
     ),
     room(

@@ -76,7 +76,7 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
     let tcp = if result.retried_over_tcp { " after truncation" } else { "" };
     match result.outcome {
         Class::Answer => format!("{what}{time}{tcp}"),
-        Class::Nodata => format!("{what}: no data{time}: the name exists, the type does not"),
+        Class::Nodata => format!("{what}: no such data{time} (NOERROR)"),
         Class::Nxdomain => format!("{what}: no such name (NXDOMAIN){time}"),
         Class::Referral => format!("{what}: a referral to other servers{time}, no answer"),
         Class::Timeout => format!("{what}: no answer to {} queries", result.sent),

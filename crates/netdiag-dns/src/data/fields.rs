@@ -2,7 +2,7 @@
 
 use crate::kind::RecordType;
 use crate::message::presented;
-use crate::text::quoted;
+use crate::text::{hex, quoted};
 use domain::base::name::ParsedName;
 use domain::dep::octseq::Parser;
 use domain::utils::base64;
@@ -26,6 +26,8 @@ pub(super) enum Field {
     Type,
     /// A kind of certificate (RFC 4398 section 2.1).
     Certificate,
+    /// An algorithm of DNSSEC, by its mnemonic.
+    Algorithm,
     /// A character string.
     Text,
     /// All that is left as character strings.
@@ -61,7 +63,7 @@ pub(super) fn of(kind: RecordType) -> Option<&'static [Field]> {
         25 | 48 | 57 | 60 => &[U16, U8, U8, Base64],
         26 => &[U16, Name, Name],
         27 => &[Text, Text, Text],
-        37 => &[Certificate, U16, U8, Base64],
+        37 => &[Certificate, U16, Algorithm, Base64],
         43 | 59 | 32_768 | 32_769 => &[U16, U8, U8, Hex],
         44 => &[U8, U8, Hex],
         49 | 61 => &[Base64],
@@ -153,12 +155,13 @@ impl<'a> Reader<'a> {
             Field::Time => self.u32().map(time),
             Field::Type => self.u16().map(|number| RecordType(number).to_string()),
             Field::Certificate => self.u16().map(certificate),
+            Field::Algorithm => self.u8().map(algorithm),
             Field::Text => self.text(),
             Field::Texts => self.texts(),
             Field::Rest => Ok(quoted(self.rest())),
             Field::Base64 => Ok(base64::encode_string(self.rest())),
             Field::Hex => Ok(upper_hex(self.rest())),
-            Field::HexNumber => Ok(format!("0x{}", upper_hex(self.rest()))),
+            Field::HexNumber => Ok(format!("0x{}", hex(self.rest()))),
             Field::Dashed => {
                 let pairs = self.rest().iter().map(|byte| format!("{byte:02x}"));
                 Ok(pairs.collect::<Vec<String>>().join("-"))
@@ -218,6 +221,34 @@ fn time(seconds: u32) -> String {
     format!("{year:04}{month:02}{day:02}{hours:02}{minutes:02}{seconds:02}")
 }
 
+/// An algorithm (IANA, DNS Security Algorithm Numbers).
+fn algorithm(number: u8) -> String {
+    let names = [
+        (1, "RSAMD5"),
+        (2, "DH"),
+        (3, "DSA"),
+        (5, "RSASHA1"),
+        (6, "NSEC3DSA"),
+        (7, "NSEC3RSASHA1"),
+        (8, "RSASHA256"),
+        (10, "RSASHA512"),
+        (12, "ECCGOST"),
+        (13, "ECDSAP256SHA256"),
+        (14, "ECDSAP384SHA384"),
+        (15, "ED25519"),
+        (16, "ED448"),
+        (252, "INDIRECT"),
+        (253, "PRIVATEDNS"),
+        (254, "PRIVATEOID"),
+    ];
+    named(&names, number)
+}
+
+fn named<N: Copy + PartialEq + ToString>(names: &[(N, &str)], number: N) -> String {
+    let known = names.iter().find(|(code, _)| *code == number);
+    known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
+}
+
 fn certificate(number: u16) -> String {
     let names = [
         (1, "PKIX"),
@@ -231,8 +262,7 @@ fn certificate(number: u16) -> String {
         (253, "URI"),
         (254, "OID"),
     ];
-    let known = names.iter().find(|(code, _)| *code == number);
-    known.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
+    named(&names, number)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ fn parameter(key: u16, value: &[u8]) -> Result<String, String> {
         1 => format!("\"{}\"", protocols(value).ok_or_else(wrong)?),
         3 => u16::from_be_bytes(value.try_into().map_err(|_| wrong())?).to_string(),
         4 => list(value.as_chunks().0, |octets: &[u8; 4]| Ipv4Addr::from(*octets).to_string()),
-        5 => format!("\"{}\"", base64::encode_string(value)),
+        5 => base64::encode_string(value),
         6 => {
             let addresses = value.chunks(16).map(|octets| v6(octets).map(|v6| v6.to_string()));
             addresses.collect::<Option<Vec<String>>>().ok_or_else(wrong)?.join(",")
