@@ -38,11 +38,8 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-wire"],
         &["schemars", "serde", "serde_json"],
     ),
-    room(
-        "netdiag-dns",
-        &["netdiag-engine"],
-        &["domain", "schemars", "serde"],
-    ),
+    room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
+    room("netdiag-tcp", &["netdiag-engine"], &["schemars", "serde", "serde_json"]),
     room("netdiag-check", &[], &["regex-lite"]),
     room(
         "netdiag-sys",
@@ -62,7 +59,14 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-dns", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
+        &[
+            "netdiag-check",
+            "netdiag-dns",
+            "netdiag-engine",
+            "netdiag-ping",
+            "netdiag-tcp",
+            "netdiag-trace",
+        ],
         &["ratatui", "serde", "serde_json"],
     ),
     room(
@@ -73,9 +77,10 @@ const ROOMS: &[Room] = &[
             "netdiag-engine",
             "netdiag-ping",
             "netdiag-report",
+            "netdiag-tcp",
             "netdiag-trace",
         ],
-        &["clap", "clap_mangen", "schemars", "serde_json"],
+        &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],
     ),
     room(
         "netdiag-sim",
@@ -270,8 +275,16 @@ fn manual_pages_are_fresh() {
     }
     let names: BTreeSet<String> = pages.iter().map(|(name, _)| format!("man/{name}")).collect();
     let committed = files().into_iter().filter(|path| path.starts_with("man/"));
-    for path in committed.filter(|path| !path.starts_with("man/schema/")) {
+    let is_page = |path: &String| path.matches('/').count() == 1;
+    for path in committed.filter(is_page) {
         assert!(names.contains(&path), "{path} is not generated any more");
+    }
+}
+
+#[test]
+fn completions_are_fresh() {
+    for (name, script) in generated::completion_files() {
+        check_fresh(&format!("man/completions/{name}"), &script);
     }
 }
 

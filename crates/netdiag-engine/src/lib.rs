@@ -61,7 +61,7 @@ pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{
-    EchoSpec, InterfaceSpec, MessageSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec,
-    TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, MessageSpec, Pattern, Probe, ProbeKind, ProbeSpec,
+    SynSpec, TimestampSpec, UdpSpec,
 };
 pub use run::{RunEnd, run};

@@ -85,7 +85,10 @@ fn i4_each_outcome_is_a_value_of_its_own_and_only_an_answer_ends_with_0() {
         let result = result(&ended);
         assert_eq!((&result["outcome"], &result["rcode"]), (&outcome.into(), &rcode.into()));
         assert_eq!(ended.target()["type"], "A");
-        assert_eq!(result["failure"].is_null(), !["timeout", "unreachable", "malformed"].contains(&outcome));
+        assert_eq!(
+            result["failure"].is_null(),
+            !["timeout", "unreachable", "malformed"].contains(&outcome)
+        );
         // P10, P11: the same for people.
         let text = dns(&["-W", "300ms", "--retries", "0", &server, &name, "A"]);
         assert_eq!(text.code(), ended.code());
@@ -113,13 +116,19 @@ fn of_a_malformed_message_there_is_what_could_be_read_where_it_breaks_and_the_by
     let result = result(&json);
     assert_eq!(result["answers"][0]["data"], "192.0.2.1");
     let broken = &result["malformed"];
-    assert_eq!((&broken["section"], &broken["record"], &broken["of"]), (&"answer".into(), &2.into(), &2.into()));
+    assert_eq!(
+        (&broken["section"], &broken["record"], &broken["of"]),
+        (&"answer".into(), &2.into(), &2.into())
+    );
     assert_eq!(broken["offset"], 12 + 19 + 4 + 16);
     let digits = broken["bytes"].as_str().expect("digits");
     assert_eq!(Some(digits.len()), result["size_bytes"].as_u64().map(|bytes| bytes as usize * 2));
     let text = dns(&[&server, "malformed.example", "A"]);
     assert!(text.out.contains("192.0.2.1"), "{text:?}");
-    assert!(text.out.contains("; cannot be read from here on: answer 2 of 2 at byte 51"), "{text:?}");
+    assert!(
+        text.out.contains("; cannot be read from here on: answer 2 of 2 at byte 51"),
+        "{text:?}"
+    );
     assert!(text.out.contains("; 0000  "), "{text:?}");
 }
 
@@ -145,14 +154,20 @@ fn what_is_cut_is_asked_for_over_tcp() {
 
     let ended = dns(&["--json", "--tcp", &stub.at(), "a.example", "A"]);
     let direct = result(&ended);
-    assert_eq!((&direct["outcome"], &direct["retried_over_tcp"]), (&"answer".into(), &false.into()));
+    assert_eq!(
+        (&direct["outcome"], &direct["retried_over_tcp"]),
+        (&"answer".into(), &false.into())
+    );
 
     // No TCP there: it is told what came, and that the rest could not be had.
     let stub = Stub::udp(cut);
     let ended = dns(&["--json", &stub.at(), "a.example", "A"]);
     assert_eq!(ended.code(), Some(1));
     let lost = result(&ended);
-    assert_eq!((&lost["outcome"], &lost["failure"]["reason"]), (&"truncated".into(), &"refused".into()));
+    assert_eq!(
+        (&lost["outcome"], &lost["failure"]["reason"]),
+        (&"truncated".into(), &"refused".into())
+    );
     assert_eq!(findings(&ended), ["dns-truncation-fails"]);
 }
 
@@ -173,7 +188,17 @@ fn ipv6_servers_are_asked_like_others() {
 fn a_query_is_what_was_asked_for_and_no_two_have_one_number() {
     let stub = Stub::udp(address);
     let server = stub.at();
-    dns(&[&server, "Example.net", "MX", "--no-recursion", "--cd", "--do", "--nsid", "--udp-size", "4000"]);
+    dns(&[
+        &server,
+        "Example.net",
+        "MX",
+        "--no-recursion",
+        "--cd",
+        "--do",
+        "--nsid",
+        "--udp-size",
+        "4000",
+    ]);
     let query = stub.questions.recv().expect("it was asked");
     assert_eq!(query[2..4], [0, 0x10]);
     assert_eq!(query[12..25], *b"\x07Example\x03net\0");
@@ -204,7 +229,10 @@ fn servers_that_disagree_are_asked_twice_and_each_difference_is_told() {
     let servers = [one.at(), two.at(), denies.at()];
     let [a, b, c] = servers.each_ref().map(String::as_str);
     let ended = dns(&["--json", "nxdomain.example", "A", a, b, c]);
-    assert_eq!((ended.code(), findings(&ended)), (Some(1), vec!["dns-servers-disagree".to_owned()]));
+    assert_eq!(
+        (ended.code(), findings(&ended)),
+        (Some(1), vec!["dns-servers-disagree".to_owned()])
+    );
     let target = ended.target();
     assert_eq!(target["agree"], false);
     for result in target["results"].as_array().expect("results") {
@@ -235,8 +263,14 @@ fn a_series_has_the_statistics_of_every_probe() {
     let ended = dns(&["--json", "-c", "8", "-i", "20ms", &server, "a.example", "A"]);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     let series = result(&ended);
-    assert_eq!((&series["sent"], &series["received"], &series["lost"]), (&8.into(), &8.into(), &0.into()));
-    assert_eq!((&series["rtt_ms"]["samples"], &series["outcomes"]["answer"]), (&8.into(), &8.into()));
+    assert_eq!(
+        (&series["sent"], &series["received"], &series["lost"]),
+        (&8.into(), &8.into(), &0.into())
+    );
+    assert_eq!(
+        (&series["rtt_ms"]["samples"], &series["outcomes"]["answer"]),
+        (&8.into(), &8.into())
+    );
     assert_eq!(ended.json()["method"]["timestamps"], "kernel");
     assert!(series["jitter_ms"]["ipdv_abs_mean"].is_number());
     let text = dns(&["-c", "3", "-i", "20ms", &server, "a.example", "A"]);

@@ -211,8 +211,12 @@ impl netdiag_engine::Measurement for Measurement {
             match first {
                 Some(at) if at > now => return Next::NotBefore(at.min(deadline)),
                 Some(_) => {}
-                None if self.is_complete() && !self.ask_twice(now) => return Next::Done,
-                None if self.is_complete() => continue,
+                None if self.is_complete() => {
+                    if self.ask_twice(now) {
+                        continue;
+                    }
+                    return Next::Done;
+                }
                 None if deadline < Instant::FAR => return Next::NotBefore(deadline),
                 None => return Next::WhenSettled,
             }

@@ -62,8 +62,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
             let results = ended.target.results.iter();
             let compares = self.compares();
             let shown = results.filter(|result| {
-                compares
-                    || ended.target.decisive().is_some_and(|it| std::ptr::eq(it, *result))
+                compares || ended.target.decisive().is_some_and(|it| std::ptr::eq(it, *result))
             });
             for result in shown {
                 for record in &result.answers {

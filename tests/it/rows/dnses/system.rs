@@ -64,17 +64,31 @@ fn a_server_that_says_no_is_believed() {
         let ended = dns(&["--json", "--etc", etc.path(), "-p", &first.port(), &name, "A"]);
         assert_eq!(ended.code(), Some(1), "{ended:?}");
         let results = ended.target()["results"].clone();
-        assert_eq!((results.as_array().map(Vec::len), &results[0]["outcome"]), (Some(1), &outcome.into()));
+        assert_eq!(
+            (results.as_array().map(Vec::len), &results[0]["outcome"]),
+            (Some(1), &outcome.into())
+        );
     }
     // All of them, and compared.
-    let ended = dns(&["--json", "--etc", etc.path(), "-p", &first.port(), "@system", "nxdomain.example", "A"]);
+    let ended = dns(&[
+        "--json",
+        "--etc",
+        etc.path(),
+        "-p",
+        &first.port(),
+        "@system",
+        "nxdomain.example",
+        "A",
+    ]);
     assert_eq!(findings(&ended), ["dns-servers-disagree"], "{ended:?}");
 }
 
 #[test]
 fn without_servers_there_is_nothing_to_ask_and_literal_ones_still_work() {
     let stub = Stub::udp(address);
-    for (name, conf) in [("none", None), ("empty", Some("search example\n")), ("bad", Some("nameserver x y\n"))] {
+    for (name, conf) in
+        [("none", None), ("empty", Some("search example\n")), ("bad", Some("nameserver x y\n"))]
+    {
         let etc = Etc::new(name, conf);
         let ended = dns(&["--json", "--etc", etc.path(), "a.example", "A"]);
         assert_eq!(ended.code(), Some(3), "{ended:?}");
