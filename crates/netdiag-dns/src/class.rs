@@ -15,7 +15,8 @@ pub enum Class {
     Nodata,
     /// The name does not exist.
     Nxdomain,
-    /// Other servers are responsible: nothing is said of the name (RFC 1034 section 4.3.1).
+    /// Other servers are responsible, for the name or for the one that it leads to: nothing is said of
+    /// it (RFC 1034 section 4.3.1).
     Referral,
     /// The server failed.
     Servfail,
@@ -88,13 +89,13 @@ impl Class {
     fn of_success(message: &Message, question: &Question) -> Self {
         let is_wanted = |kind| kind == question.kind || question.kind == RecordType::ANY;
         let has = |kind| message.authorities.iter().any(|record| record.number == kind);
+        let is_empty = message.answers.is_empty();
+        let is_delegated = is_empty && !message.flags.has("aa") && has(RecordType::NS);
+        // Another name, of which a server that does not recurse knows nothing.
+        let leads_elsewhere = !is_empty && !message.flags.has("ra");
         if message.answers.iter().any(|record| is_wanted(record.number)) {
             Self::Answer
-        } else if message.answers.is_empty()
-            && !message.flags.has("aa")
-            && has(RecordType::NS)
-            && !has(RecordType::SOA)
-        {
+        } else if (is_delegated || leads_elsewhere) && !has(RecordType::SOA) {
             Self::Referral
         } else {
             Self::Nodata
@@ -123,5 +124,58 @@ impl Class {
     #[must_use]
     pub const fn is_about_name(self) -> bool {
         matches!(self, Self::Answer | Self::Nodata | Self::Nxdomain)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kind::RecordClass;
+    use crate::question::DomainName;
+
+    /// The class of a message with these flags and records behind the question: type and whether it is
+    /// an answer.
+    fn of(flags: u16, records: &[(u16, bool)]) -> Class {
+        let name = DomainName::parse("a").expect("a name");
+        let question = Question { name, kind: RecordType::A, class: RecordClass::IN };
+        let count = |answers| {
+            let some = records.iter().filter(|(_, is_answer)| *is_answer == answers).count();
+            u8::try_from(some).expect("few")
+        };
+        let mut bytes = vec![0, 7];
+        bytes.extend((0x8000 | flags).to_be_bytes());
+        bytes.extend([0, 1, 0, count(true), 0, count(false), 0, 0, 1, b'a', 0, 0, 1, 0, 1]);
+        for (kind, _) in records {
+            let data: &[u8] = match kind {
+                1 => &[192, 0, 2, 1],
+                6 => &[0; 22],
+                _ => &[0],
+            };
+            bytes.extend([0xc0, 12]);
+            bytes.extend(kind.to_be_bytes());
+            bytes.extend([0, 1, 0, 0, 0, 9, 0]);
+            bytes.push(u8::try_from(data.len()).expect("short"));
+            bytes.extend(data);
+        }
+        Class::of(&Message::decode(&bytes, &question), &question)
+    }
+
+    #[test]
+    fn no_data_is_said_only_by_who_knows_the_name() {
+        const AA: u16 = 1 << 10;
+        const RA: u16 = 1 << 7;
+        for (flags, records, class) in [
+            (AA, &[(5, true), (1, true)][..], Class::Answer),
+            (AA, &[(6, false)], Class::Nodata),
+            (AA, &[(5, true), (6, false)], Class::Nodata),
+            (RA, &[(5, true)], Class::Nodata),
+            (AA, &[(5, true)], Class::Referral),
+            (0, &[(2, false)], Class::Referral),
+            (RA, &[], Class::Nodata),
+            (AA | 3, &[(6, false)], Class::Nxdomain),
+            (AA | 9, &[], Class::OtherRcode),
+        ] {
+            assert_eq!(of(flags, records), class, "{flags:x} {records:?}");
+        }
     }
 }

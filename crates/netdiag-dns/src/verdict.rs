@@ -78,7 +78,7 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
         Class::Answer => format!("{what}{time}{tcp}"),
         Class::Nodata => format!("{what}: no such data{time} (NOERROR)"),
         Class::Nxdomain => format!("{what}: no such name (NXDOMAIN){time}"),
-        Class::Referral => format!("{what}: a referral to other servers{time}, no answer"),
+        Class::Referral => format!("{what}: leads to other servers{time}, no answer"),
         Class::Timeout => format!("{what}: no answer to {} queries", result.sent),
         Class::OtherRcode => {
             format!("{what}: {}{time}", result.rcode.as_deref().unwrap_or_default())

@@ -51,7 +51,7 @@ fn parameter(key: u16, value: &[u8]) -> Result<String, String> {
         4 => 4,
         _ => 1,
     };
-    if shown.is_empty() || value.len() % unit != 0 {
+    if shown.is_empty() || !value.len().is_multiple_of(unit) {
         Err(wrong())
     } else {
         Ok(format!("{name}={shown}"))
