@@ -174,6 +174,8 @@ END";
         let told = told.map(|key| tcp[key].clone());
         let expected = json!([1460, received, 1360, clamped]);
         assert_eq!(json!(told), expected, "{document}");
+        // A SYN of our own is answered with the size itself; the kernel tells what it makes of it.
+        assert_eq!(tcp["mss_received_exact"], true, "{document}");
         let finding = document["findings"].as_array().expect("findings").iter();
         let said: Vec<&str> = finding
             .filter(|finding| finding["code"] == "mss-clamped")

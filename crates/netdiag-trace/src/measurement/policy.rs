@@ -174,6 +174,10 @@ impl Policy for Measurement {
         if let Some(past) = self.settled.get_mut(&probe.seq) {
             past.answered |= matches!(kind, EventKind::Late(_));
         }
+        if matches!(kind, EventKind::Late(_)) {
+            // Who answers late is still there.
+            self.streak = None;
+        }
         if let Some(hop) = self.hop_of(epoch, ttl) {
             match &kind {
                 EventKind::Late(_) => hop.stats.on_late(),

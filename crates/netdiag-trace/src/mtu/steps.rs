@@ -2,6 +2,7 @@
 
 use super::hops::Level;
 use super::measurement::{Flight, Measurement, What};
+use super::segments::Segments;
 use super::silence::{Doubt, Need, suspicion};
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
@@ -75,7 +76,7 @@ impl Measurement {
         }
         let (mut expired, mut next) = (Vec::new(), Instant::FAR);
         for (seq, Flight { what, asked_at, sent_at }) in &self.open {
-            if *what == What::Connection {
+            if matches!(what, What::Connection(_)) {
                 continue;
             }
             let until = sent_at.unwrap_or(*asked_at) + wait;
@@ -98,8 +99,8 @@ impl Measurement {
         if self.alone && !self.open.is_empty() {
             return Step::Wait(Instant::FAR);
         }
-        if self.segments.as_mut().is_some_and(super::segments::Segments::ask) {
-            return Step::Ask(What::Connection);
+        if let Some(asked) = self.segments.as_mut().and_then(Segments::ask) {
+            return Step::Ask(What::Connection(asked));
         }
         let is_later = self.is_later(now);
         if let Some(level) = self.levels().into_iter().find_map(|level| {
