@@ -145,8 +145,9 @@ impl Measurement {
 
     /// Whether paths are told apart: with a varied flow each probe may take another one.
     fn is_watched(&self) -> bool {
-        let varies =
-            self.config.vary_flow || matches!(self.config.protocol, protocol::Protocol::Tcp { .. });
+        // Each connection leaves from a port of its own; SYNs do not.
+        let is_tcp = matches!(self.config.protocol, protocol::Protocol::Tcp { .. });
+        let varies = self.config.vary_flow || (is_tcp && self.config.syn.is_none());
         self.config.rounds.is_some() && !varies
     }
 
@@ -228,6 +229,13 @@ impl Measurement {
         if trial.back_at != change.ttl {
             // The target is farther away: what answered first may have gone past it.
             change.ttl = self.reached_at().map_or(change.ttl, |hop| hop.ttl);
+        }
+        if let Some(nearer) = self.reached_at().filter(|hop| hop.ttl < change.ttl) {
+            // The target is nearer than where the change was seen first, and behind it nobody is asked.
+            let met_before = trial.before.hops.iter().find(|hop| hop.ttl == nearer.ttl);
+            change.ttl = nearer.ttl;
+            change.before = met_before.and_then(Hop::main_met);
+            change.after = nearer.main_met().unwrap_or(change.after);
         }
         let held = self.hop(change.ttl).map_or(0, |hop| hop.stats.counters().received());
         if trial.log.len() > LOGGED {

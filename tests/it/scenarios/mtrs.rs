@@ -68,6 +68,10 @@ fn e4_paths_that_change_have_figures_of_their_own_and_lose_nothing() {
     for target in ["10.9.2.2", "fd09:2::2"] {
         check_epochs(&run("path-length", target), &[3, 5, 2]);
         check_epochs(&run("route-change", target), &[3, 3]);
+        // Whichever hop shows first that it is shorter, and by SYNs of one flow as well.
+        for how in ["-c 45 -i 0.2", "--udp -c 45 -i 0.2", "--tcp --port 80 -c 90 -i 0.1"] {
+            check_epochs(&document("path-length", &format!("{how} {target}")), &[3, 5, 2]);
+        }
     }
 }
 

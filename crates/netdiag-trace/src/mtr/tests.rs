@@ -69,6 +69,7 @@ impl Run {
             info: None,
             gateway: None,
             quoted_hop_limit: None,
+            errno: None,
         });
         self.measurement.settle(&probe, &outcome, &mut self.events);
     }

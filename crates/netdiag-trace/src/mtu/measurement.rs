@@ -241,6 +241,9 @@ impl Measurement {
         if let (Some(kind), Some(from)) = (said.refusal, said.from) {
             self.refusal.get_or_insert((kind, from));
         }
+        let is_smallest = what == What::Target(self.search.smallest);
+        let is_lost = said.outcome == SizeOutcome::Lost && is_smallest;
+        self.sparing.iter_mut().filter(|_| is_lost).for_each(Sparing::found_empty);
         let Some(trial) = self.trial_mut(what) else { return };
         match said.outcome {
             SizeOutcome::Passed => trial.passed += 1,
