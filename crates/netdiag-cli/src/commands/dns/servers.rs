@@ -85,7 +85,7 @@ pub(super) fn find<W: World>(
     let found = world.resolve(&names, family(arguments), patience);
     let all = named.into_iter().zip(found).map(|((host, port, origin), (found, _))| {
         let destination = match found {
-            Ok(addresses) => reachable(&addresses, network),
+            Ok(addresses) => reachable(&addresses, network).ok_or_else(no_address),
             Err(error) => Err(outline.lookup_failure(&host, &error)),
         };
         let to = destination.as_ref().ok().copied();
@@ -95,18 +95,21 @@ pub(super) fn find<W: World>(
     Servers { all: all.collect(), fault }
 }
 
-/// The first address for which there is a socket.
-fn reachable<N: Network>(addresses: &[Destination], network: &N) -> Result<Destination, Failure> {
+/// The first address for which there is a socket, else the first of all.
+fn reachable<N: Network>(addresses: &[Destination], network: &N) -> Option<Destination> {
     let opened = network.opened();
     let is_open = |to: &&Destination| opened.udp(to.family()).is_ok();
-    let chosen = addresses.iter().find(is_open).or_else(|| addresses.first());
-    chosen.copied().ok_or_else(|| Failure {
+    addresses.iter().find(is_open).or_else(|| addresses.first()).copied()
+}
+
+fn no_address() -> Failure {
+    Failure {
         stage: Stage::Resolve,
         reason: "not-found".to_owned(),
         errno: None,
         icmp: None,
         message: "the name has no address".to_owned(),
-    })
+    }
 }
 
 /// The servers that resolv.conf names.
