@@ -39,14 +39,14 @@ impl World for SystemWorld {
         dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         // Without a sandbox it is still a measurement.
         let keys = request.screen;
-        sandbox::enter(&Reads { names: request.names, keys, file: request.file.as_deref() });
+        sandbox::enter(&Reads { names: request.names, keys, files: &request.files });
         self.screen = keys;
         Ok(network)
     }
 
     fn sandbox(&mut self) -> String {
         match privileges::drop_all() {
-            Ok(()) => sandbox::enter(&Reads { names: true, keys: false, file: None }).to_string(),
+            Ok(()) => sandbox::enter(&Reads { names: true, keys: false, files: &[] }).to_string(),
             Err(fault) => format!("none ({fault})"),
         }
     }

@@ -2,6 +2,7 @@
 
 mod classic;
 mod classic_mtr;
+mod dnses;
 mod endings;
 mod explain;
 mod firewall;

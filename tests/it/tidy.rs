@@ -39,6 +39,7 @@ const ROOMS: &[Room] = &[
         &["schemars", "serde", "serde_json"],
     ),
     room("netdiag-tcp", &["netdiag-engine"], &["regex-lite", "schemars", "serde", "serde_json"]),
+    room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
     room("netdiag-check", &[], &["regex-lite"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(
@@ -61,6 +62,7 @@ const ROOMS: &[Room] = &[
         "netdiag-report",
         &[
             "netdiag-check",
+            "netdiag-dns",
             "netdiag-engine",
             "netdiag-ping",
             "netdiag-sockets",
@@ -73,6 +75,7 @@ const ROOMS: &[Room] = &[
         "netdiag-cli",
         &[
             "netdiag-check",
+            "netdiag-dns",
             "netdiag-engine",
             "netdiag-ping",
             "netdiag-report",

@@ -41,6 +41,7 @@ pub fn man_pages() -> Vec<(String, String)> {
             "explain" => ("netdiag explain [TERM...]", local::EXPLAIN_SECTIONS.to_owned()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
             "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", local::sockets_sections()),
+            "dns" => ("netdiag dns [OPTIONS] NAME... [TYPE...] [@SERVER...]", dns_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
             "completions" => ("netdiag completions SHELL", String::new()),
             "install-links" => {
@@ -119,6 +120,14 @@ fn mtu_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + MTU_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn dns_sections() -> String {
+    let exit = exit_status(
+        r"Every question has an answer from every server that counts, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold: no such name, no such data, a failure, silence.",
+    );
+    exit + DNS_SECTIONS + &signals("what is known", "", FIGURES)
 }
 
 fn connect_sections() -> String {
@@ -244,6 +253,20 @@ what was sent, its MTU lies below that and is no smaller than any link may have 
 may be fragmented on its way back.
 "#;
 
+const DNS_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag dns example.net
+netdiag dns example.net MX TXT @192.0.2.53
+netdiag dns \-x 192.0.2.1
+netdiag dns example.net @192.0.2.53 @198.51.100.53
+netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
+.fi
+.SH NOTES
+Names are taken from the root on; the search list of resolv.conf(5) is not applied. Each query has a
+number of its own that is hard to guess; a datagram counts as its answer only when it comes from the
+address and port that were asked, with that number and the same question. Others are ignored and counted.
+"#;
+
 const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"
 .TP
 \fB0\fR
@@ -353,13 +376,14 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 6] {
+pub fn schemas() -> [(&'static str, String); 7] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
         ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
         ("sockets", schema_of::<netdiag_sockets::result::SocketsDocument>()),
+        ("dns", schema_of::<Document<netdiag_dns::result::Target>>()),
         ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
     ]
 }

@@ -82,6 +82,7 @@ pub fn run<W: World>(
         }
         Command::Mtu(mtu) => commands::frame::run(&*mtu, world, out, err),
         Command::Sockets(sockets) => commands::sockets::run(&sockets, world, out, err),
+        Command::Dns(dns) => commands::frame::run(&*dns, world, out, err),
         Command::TcpConnect(connect) => commands::frame::run(&*connect, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));

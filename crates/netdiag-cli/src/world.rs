@@ -193,8 +193,8 @@ pub struct OpenRequest {
     pub names: bool,
     /// Keys will be read, and a screen drawn, from [`World::watch`] on until the network is dropped.
     pub screen: bool,
-    /// The file that will be read.
-    pub file: Option<String>,
+    /// The files that will be read.
+    pub files: Vec<String>,
 }
 
 /// When sockets for UDP are opened. They need no right.

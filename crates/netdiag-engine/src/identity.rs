@@ -105,6 +105,31 @@ impl Secret {
         joined(left, right)
     }
 
+    /// A 16-bit number for the message with this number: hard to guess, and no other of the same
+    /// 65,536 has it.
+    #[must_use]
+    pub fn message_id(&self, number: u64) -> u16 {
+        let [.., high, low] = number.to_be_bytes();
+        let epoch = number >> 16;
+        let (left, right) = ROUNDS.iter().fold((high, low), |(left, right), round| {
+            let mut hasher = SipHasher24::new_with_key(&self.key);
+            hasher.write_u8(*round);
+            hasher.write_u64(epoch);
+            hasher.write_u8(right);
+            let [first, ..] = hasher.finish().to_be_bytes();
+            (right, left ^ first)
+        });
+        u16::from_be_bytes([left, right])
+    }
+
+    /// Eight bytes that are the same for the same text in this run, and mean nothing to others.
+    #[must_use]
+    pub fn cookie(&self, about: &[u8]) -> [u8; 8] {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write(about);
+        hasher.finish().to_be_bytes()
+    }
+
     fn round(&self, round: u8, half: u16) -> u16 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u8(round);
@@ -237,6 +262,18 @@ mod tests {
             secret.syn_sequence(index).abs_diff(secret.syn_sequence(index + 1)) > 1 << 20
         };
         assert!((0..2_000).filter(|index| apart(*index)).count() > 1_990);
+    }
+
+    #[test]
+    fn no_two_messages_in_a_row_share_a_number() {
+        let secret = Secret::new([5; 18]);
+        let seen: std::collections::BTreeSet<u16> =
+            (0..=0xffff).map(|number| secret.message_id(number)).collect();
+        assert_eq!(seen.len(), 0x1_0000);
+        assert_ne!(secret.message_id(0), secret.message_id(0x1_0000), "not the same order again");
+        assert_ne!(secret.message_id(0), Secret::new([6; 18]).message_id(0));
+        assert_eq!(secret.cookie(b"a"), secret.cookie(b"a"));
+        assert_ne!(secret.cookie(b"a"), secret.cookie(b"b"));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub use measurement::{Events, Heard, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{
-    ConnectSpec, EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec,
-    TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, MessageSpec, Pattern, Probe, ProbeKind, ProbeSpec,
+    SynSpec, TimestampSpec, UdpSpec,
 };
 pub use run::{RunEnd, run};

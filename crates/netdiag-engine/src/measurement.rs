@@ -1,6 +1,6 @@
 //! Policy: what a prober must say so that the engine can run it.
 
-use crate::outcome::{Detail, Outcome, Rejection, Stray};
+use crate::outcome::{Detail, Outcome, Reason, Rejection, Stray};
 use crate::port::{Change, Console, InterfaceChange, TalkEnd};
 use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
@@ -51,6 +51,13 @@ pub trait Measurement {
 
     /// A probe ended. Called exactly once for each.
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Self::Event>);
+
+    /// Why a datagram that came from where a message went, and begins with the same two bytes, is no
+    /// answer to it; `None`: it is one.
+    fn objection(&self, probe: &Probe, answer: &[u8]) -> Option<Reason> {
+        let _ = (probe, answer);
+        None
+    }
 
     /// What an ICMP error about a probe brings beside its kind: told right before the
     /// [`settle`](Self::settle) or [`stray`](Self::stray) that the error leads to. Of a UDP probe a

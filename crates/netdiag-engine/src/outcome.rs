@@ -86,6 +86,8 @@ pub enum ReplyDetail {
         /// to that address and port was open.
         echoed: bool,
     },
+    /// A UDP datagram that the measurement takes for the answer to its message: its payload.
+    Message(Vec<u8>),
     /// A TCP connection opened.
     Connected {
         /// The local end.
@@ -331,13 +333,17 @@ pub enum Reason {
     UnparsableQuote,
     /// A "too big" whose MTU cannot be true.
     ImplausibleMtu,
+    /// It answers another question than was asked.
+    WrongQuestion,
+    /// It is a request itself, or no message of the protocol at all.
+    NoAnswer,
     /// It says too little to tell which of several open probes it is about.
     Ambiguous,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::BadChecksum,
         Self::Truncated,
         Self::WrongSource,
@@ -347,6 +353,8 @@ impl Reason {
         Self::UnknownProbe,
         Self::UnparsableQuote,
         Self::ImplausibleMtu,
+        Self::WrongQuestion,
+        Self::NoAnswer,
         Self::Ambiguous,
     ];
 
@@ -369,6 +377,8 @@ impl Reason {
             Self::UnknownProbe => "unknown-probe",
             Self::UnparsableQuote => "unparsable-quote",
             Self::ImplausibleMtu => "implausible-mtu",
+            Self::WrongQuestion => "wrong-question",
+            Self::NoAnswer => "no-answer",
             Self::Ambiguous => "ambiguous",
         }
     }

@@ -38,6 +38,9 @@ pub enum ProbeKind {
     /// A UDP datagram. It needs no right: what it asks for is the target's "port unreachable", or
     /// whatever answers at the port.
     Udp(UdpSpec),
+    /// A UDP datagram with bytes of the caller's, whose answer begins with the same two bytes; what
+    /// else makes it one, [`Measurement::objection`](crate::Measurement::objection) says.
+    Message(MessageSpec),
     /// A TCP SYN over a raw socket. What it asks for is the target's SYN-ACK or reset; the connection
     /// is never completed: this machine's own stack, which knows of none, resets it.
     Syn(SynSpec),
@@ -128,6 +131,16 @@ pub struct UdpSpec {
     pub size: u16,
     /// What fills the payload after index and tag.
     pub pattern: Pattern,
+}
+
+/// A UDP datagram with the caller's own bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageSpec {
+    /// The destination port.
+    pub port: u16,
+    /// The payload. Its first two bytes name it and must be hard to guess:
+    /// [`Secret::message_id`](crate::Secret::message_id).
+    pub bytes: Vec<u8>,
 }
 
 /// What a SYN carries. Its control must name the source: the checksum covers it.

@@ -13,6 +13,7 @@
 mod changes;
 pub mod connect;
 pub mod csv;
+pub mod dns;
 mod document;
 mod fields;
 mod fold;

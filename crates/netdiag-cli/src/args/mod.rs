@@ -3,6 +3,7 @@
 pub(crate) mod classic_mtr;
 pub(crate) mod completions;
 pub(crate) mod explain;
+pub(crate) mod dns;
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod links;
@@ -21,6 +22,7 @@ pub(crate) mod value;
 pub(crate) use classic_mtr::ClassicMtrArguments;
 pub(crate) use completions::CompletionsArguments;
 pub(crate) use explain::ExplainArguments;
+pub(crate) use dns::DnsArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use links::LinksArguments;
 pub(crate) use mtr::MtrArguments;
@@ -120,6 +122,8 @@ commands! {
     Mtu(Box<MtuArguments>) = "mtu",
     /// The sockets of this machine: their states, who has them, and what is wrong.
     Sockets(Box<SocketsArguments>) = "sockets" | "ss",
+    /// Ask name servers: what they say, how fast, and what each says differently.
+    Dns(Box<DnsArguments>) = "dns" | "lookup",
     /// TCP connections to one or more ports: whether they open, how fast, and if not, why.
     TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
     /// fping's own options, output and exit codes, as version 5.1 has them.

@@ -21,5 +21,6 @@ pub(crate) enum Documented {
     Mtr,
     Mtu,
     Sockets,
+    Dns,
     TcpConnect,
 }

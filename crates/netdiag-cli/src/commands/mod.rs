@@ -2,6 +2,7 @@
 //! them: `frame` is that of every command, `hosts` of those whose targets are hosts.
 
 pub(crate) mod checks;
+pub(crate) mod dns;
 pub(crate) mod drive;
 pub(crate) mod ending;
 pub(crate) mod explain;
@@ -9,6 +10,7 @@ pub(crate) mod frame;
 pub(crate) mod hosts;
 pub(crate) mod judged;
 pub(crate) mod ladder;
+pub(crate) mod lines;
 pub(crate) mod links;
 pub(crate) mod mtr;
 pub(crate) mod mtu;

@@ -17,6 +17,7 @@ pub(crate) fn run(
         Documented::Trace | Documented::Mtr => "trace",
         Documented::Mtu => "mtu",
         Documented::Sockets => "sockets",
+        Documented::Dns => "dns",
         Documented::TcpConnect => "tcp-connect",
     };
     let written = match generated::schema(name).filter(|_| !arguments.metrics) {
@@ -24,6 +25,7 @@ pub(crate) fn run(
         None if name == "trace" => metrics(out, netdiag_trace::metrics::METRICS),
         None if name == "mtu" => metrics(out, netdiag_trace::mtu::metrics::METRICS),
         None if name == "sockets" => metrics(out, netdiag_sockets::metrics::METRICS),
+        None if name == "dns" => metrics(out, netdiag_dns::metrics::METRICS),
         None if name == "tcp-connect" => metrics(out, netdiag_tcp::connect::metrics::METRICS),
         // The others have the same targets.
         None => metrics(out, netdiag_ping::metrics::METRICS),

@@ -4,6 +4,7 @@ mod connection;
 mod doubt;
 mod errors;
 mod flows;
+mod messages;
 mod operations;
 mod pace;
 mod queries;
@@ -24,6 +25,7 @@ use crate::probe::{Probe, ProbeSpec};
 use crate::table::Table;
 use doubt::Doubt;
 use flows::Flows;
+use messages::Messages;
 use netdiag_model::Instant;
 use pace::Pace;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -77,6 +79,8 @@ pub struct Engine<M: Measurement> {
     table: Table,
     /// The UDP probes that are open.
     flows: Flows,
+    /// What those of them carry whose bytes are the caller's.
+    messages: Messages,
     timers: Timers,
     /// Probes to be given to the network.
     queue: VecDeque<Queued>,
@@ -162,6 +166,7 @@ impl<M: Measurement> Engine<M> {
             held_due: false,
             table: Table::default(),
             flows: Flows::default(),
+            messages: Messages::default(),
             timers: Timers::default(),
             queue: VecDeque::new(),
             again: VecDeque::new(),

@@ -39,14 +39,14 @@ pub struct Reads<'a> {
     pub names: bool,
     /// The keys of the terminal, which needs another mode for that.
     pub keys: bool,
-    /// A file that the user named.
-    pub file: Option<&'a str>,
+    /// Files that the user named.
+    pub files: &'a [String],
 }
 
 impl Reads<'_> {
     /// Whether there is anything.
     pub(super) fn any(&self) -> bool {
-        self.names || self.file.is_some() || traces()
+        self.names || !self.files.is_empty() || traces()
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn confine(reads: &Reads<'_>) -> raw::Result<u32> {
             return Err(errno);
         }
     }
-    if let Some(path) = reads.file.and_then(|path| CString::new(path).ok()) {
+    for path in reads.files.iter().filter_map(|path| CString::new(path.as_str()).ok()) {
         // A folder can be opened and not read; who does is told so.
         let _ = rules.allow(&path, READ_DIR).or_else(|_| rules.allow(&path, READ_FILE));
     }

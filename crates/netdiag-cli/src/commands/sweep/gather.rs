@@ -1,11 +1,11 @@
 //! From what was written to the targets of a run: files read, names looked up, each address once.
 
 use super::check::{self, Checked};
-use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
 use crate::commands::checks;
 use crate::commands::frame::Command;
+use crate::commands::lines::Lines;
 use crate::commands::resolve::{is_unknown, lookup_failure, patience};
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};

@@ -5,7 +5,6 @@ pub(crate) mod classic;
 mod conclude;
 mod gather;
 mod limits;
-mod lines;
 mod plan;
 
 use crate::args::SweepArguments;

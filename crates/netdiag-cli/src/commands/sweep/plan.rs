@@ -211,7 +211,7 @@ pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> Ope
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: true,
-        file: arguments.file.clone().filter(|path| path != "-"),
+        files: Vec::from_iter(arguments.file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
 }

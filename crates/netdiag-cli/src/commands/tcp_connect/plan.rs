@@ -229,7 +229,7 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
         family: family(arguments),
         control: control(arguments, checked),
         names: checked.hosts.iter().any(|host| literal(&host.name).is_none()),
-        file: has_names.then(|| services::FILE.to_owned()),
+        files: Vec::from_iter(has_names.then(|| services::FILE.to_owned())),
         ..OpenRequest::default()
     }
 }

@@ -120,7 +120,7 @@ fn open_request(
         patience: Some(netdiag_engine::remembered_for(arguments.timeout)),
         names: !arguments.numeric || literals().any(|family| family.is_none()),
         screen,
-        file: arguments.file.clone().filter(|path| path != "-"),
+        files: Vec::from_iter(arguments.file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
 }
