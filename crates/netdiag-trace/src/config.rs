@@ -1,5 +1,6 @@
 //! What to do: one target and how its path is asked for.
 
+use crate::multipath;
 use crate::protocol::Protocol;
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Way};
@@ -43,6 +44,8 @@ pub struct Config {
     pub dont_fragment: Option<bool>,
     /// The source port of UDP probes and of SYNs, where known; with a varied flow the first.
     pub source_port: Option<u16>,
+    /// All paths are looked for, not that of one flow.
+    pub multipath: Option<multipath::Config>,
     /// TCP is probed by SYNs of our own, not by connections.
     pub syn: Option<Syn>,
     /// What travels with each packet; its hop limit is that of the hop.
@@ -101,6 +104,7 @@ impl Config {
             size: SIZE,
             dont_fragment: None,
             source_port: None,
+            multipath: None,
             syn: None,
             control: Control::default(),
             way: None,

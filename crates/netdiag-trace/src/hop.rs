@@ -1,5 +1,6 @@
 //! What is known of one hop.
 
+use crate::findings::Turns;
 use crate::letters::Letters;
 use crate::protocol::{Answer, Meaning};
 use crate::responder::{Responder, Told};
@@ -40,6 +41,8 @@ pub(crate) struct Hop {
     pub(crate) met: Vec<Met>,
     /// The figures of mtr, by mtr's formulas.
     pub(crate) letters: Letters,
+    /// Who answered the probes of one flow.
+    pub(crate) turns: Turns,
 }
 
 /// One that answered, and whether it passes packets on.
@@ -87,6 +90,7 @@ impl Hop {
             alone: false,
             met: Vec::new(),
             letters: Letters::new(),
+            turns: Turns::new(),
         }
     }
 

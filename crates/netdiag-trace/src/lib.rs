@@ -27,6 +27,7 @@ mod letters;
 pub mod measurement;
 pub mod metrics;
 pub mod mtu;
+pub mod multipath;
 mod order;
 pub mod protocol;
 mod responder;

@@ -8,6 +8,7 @@ use crate::end::End;
 use crate::epoch::Epochs;
 use crate::event::{Event, EventKind};
 use crate::hop::Hop;
+use crate::multipath::Multipath;
 use crate::protocol::State;
 use crate::responder::Told;
 use crate::rounds::Rounds;
@@ -52,6 +53,8 @@ pub struct Measurement {
     pub(crate) progress_at: Option<Instant>,
     /// How far the cycles are, where there are any.
     pub(crate) rounds: Option<Rounds>,
+    /// How far the search for all paths is, where there is one.
+    pub(crate) multipath: Option<Multipath>,
     /// The paths before this one.
     pub(crate) epochs: Epochs,
     stopped: bool,
@@ -68,6 +71,8 @@ pub(crate) struct Flight {
     pub(crate) number: u64,
     /// The path that it was sent on.
     pub(crate) epoch: u64,
+    /// What routers balance by: probes with one number go one way.
+    pub(crate) flow: u64,
     pub(crate) asked_at: Instant,
     /// `None` until it is known to have left.
     pub(crate) sent_at: Option<Instant>,
@@ -79,6 +84,7 @@ struct Past {
     ttl: u8,
     number: u64,
     epoch: u64,
+    flow: u64,
     /// An answer of it has come, in time or late.
     answered: bool,
 }
@@ -92,6 +98,7 @@ impl Measurement {
         Self {
             hops: hops.collect(),
             rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
+            multipath: config.multipath.map(Multipath::new),
             epochs: Epochs::default(),
             config,
             open: BTreeMap::new(),

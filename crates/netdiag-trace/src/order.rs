@@ -12,8 +12,8 @@ use std::time::Duration;
 const AT_ONCE: u64 = 3;
 /// What Linux lets a router send to one destination at once, and then one a second
 /// (`net.ipv4.icmp_ratelimit`, `XRLIM_BURST_FACTOR` in net/ipv4/route.c): a little more than that.
-const BURST: u64 = 6;
-const AFTER_BURST: Duration = Duration::from_millis(1_050);
+pub(crate) const BURST: u64 = 6;
+pub(crate) const AFTER_BURST: Duration = Duration::from_millis(1_050);
 /// How soon a hop is asked again of which nobody knows whether it is there.
 const FOLLOW: Duration = Duration::from_secs(1);
 /// After how long without news all hops up to the gap are asked at once.
@@ -30,6 +30,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub(crate) enum Step {
     /// Ask this hop.
     Ask(u8),
+    /// Ask this hop by this flow.
+    AskBy(u8, u64),
     /// Nothing before this time.
     Wait(Instant),
 }

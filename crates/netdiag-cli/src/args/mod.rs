@@ -3,6 +3,7 @@
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod marking;
+mod multipath;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
 pub(crate) mod ping;

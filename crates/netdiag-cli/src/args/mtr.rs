@@ -2,6 +2,7 @@
 
 use super::form::{Color, Form, Output};
 use super::marking::Marking;
+use super::multipath::MultipathArguments;
 use super::trace::TraceArguments;
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
@@ -178,6 +179,7 @@ impl MtrArguments {
             tcp: self.tcp,
             port: self.port,
             vary_flow: false,
+            multipath: MultipathArguments::default(),
             ipv4: self.ipv4,
             ipv6: self.ipv6,
             source: self.source,

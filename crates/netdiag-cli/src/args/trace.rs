@@ -2,6 +2,7 @@
 
 use super::form::Form;
 use super::marking::Marking;
+use super::multipath::MultipathArguments;
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
 use netdiag_trace::Protocol;
@@ -39,6 +40,8 @@ pub(crate) struct TraceArguments {
     /// its checksum, TCP takes one of 16 source ports in turn.
     #[arg(long)]
     pub(crate) vary_flow: bool,
+    #[command(flatten)]
+    pub(crate) multipath: MultipathArguments,
     /// IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -119,6 +122,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   netdiag trace example.net
   netdiag trace db.example.net:5432
+  netdiag trace --udp --multipath --graph dot example.net | dot -Tsvg > paths.svg
   netdiag trace --udp --json 192.0.2.1 | jq '.targets[].hops[] | [.ttl, .responders[].address]'
   netdiag trace -q 200 --interval 0.1 --first-ttl 3 192.0.2.1
 

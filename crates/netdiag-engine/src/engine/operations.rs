@@ -57,7 +57,7 @@ impl<M: Measurement> Engine<M> {
             return Operation::Lookup(Lookup { id, address: *address });
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, constant, .. } = *self.table.template(&entry);
+        let Template { control, port, balance, .. } = *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
             Queued::Datagram(_) => {
@@ -73,8 +73,9 @@ impl<M: Measurement> Engine<M> {
                     Carrier::Tcp => (Channel::Tcp, out.as_slice()),
                     Carrier::Echo | Carrier::Dialog => {
                         emit_data(&self.config, &self.table, index, &entry, payload);
-                        if constant {
-                            identity::balance(wire_key(&self.config, index, &entry).1, payload);
+                        if let Some(sum) = balance {
+                            let sequence = wire_key(&self.config, index, &entry).1;
+                            identity::balance(sequence, sum, payload);
                         }
                         emit_echo(&self.config, index, &entry, payload, out);
                         (Channel::Icmp, out.as_slice())

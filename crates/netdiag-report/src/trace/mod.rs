@@ -2,6 +2,7 @@
 
 mod classic;
 mod columns;
+mod graph;
 mod jsonl;
 pub mod mtr;
 mod row;
@@ -18,6 +19,7 @@ use std::io;
 use std::time::Duration;
 
 pub use classic::{ClassicOptions, ClassicReport};
+pub use graph::{GraphForm, GraphReport};
 pub use jsonl::JsonLinesReport;
 pub use text::{TextOptions, TextReport};
 

@@ -1,5 +1,6 @@
 //! `--output text`: what a person reads.
 
+use super::graph;
 use super::mtr::{self, Order};
 use super::row::{self, Layout};
 use super::{Ended, Resolved, Trace};
@@ -112,6 +113,11 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 writeln!(self.out, "{line}")?;
             }
         }
+        if let Some(graph) = ended.target.graph.as_ref().filter(|_| is_shown) {
+            for line in graph::text(graph) {
+                writeln!(self.out, "{line}")?;
+            }
+        }
         let index = Some(ended.resolved.target_index);
         for finding in document.findings.iter().filter(|finding| finding.target_index == index) {
             verdict::write_finding(&mut self.out, self.options.style, finding)?;
@@ -157,7 +163,11 @@ fn plan(config: &Config) -> String {
         1 => "1 probe a hop".to_owned(),
         n => format!("{n} probes a hop"),
     };
-    let flow = if config.vary_flow { ", varied flow" } else { "" };
+    let flow = match config.multipath {
+        Some(multipath) => format!(", all paths at {} %", multipath.confidence.percent()),
+        None if config.vary_flow => ", varied flow".to_owned(),
+        None => String::new(),
+    };
     format!(", {probes}, at most {} hops{flow}", config.max_ttl)
 }
 

@@ -1,5 +1,6 @@
 //! What a scenario file can say. The types are the reference: one field, one key.
 
+use super::path::Path;
 use super::tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 use super::units::{ErrnoName, Prefix, Rate, Span, one_or_many};
 use serde::Deserialize;
@@ -272,26 +273,6 @@ pub struct ForgedReply {
     /// To UDP datagrams in place of echo requests.
     #[serde(default)]
     pub udp: bool,
-}
-
-/// `[[path]]`: the routers between here and a prefix.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Path {
-    /// The destinations. The longest match counts.
-    #[serde(deserialize_with = "one_or_many")]
-    pub to: Vec<Prefix>,
-    /// The routers on the way there, nearest first.
-    #[serde(default)]
-    pub via: Vec<Spanned<String>>,
-    /// The routers on the way back, the target's neighbour first; `via` backwards if absent.
-    pub back: Option<Vec<Spanned<String>>>,
-    /// The last router sends "host unreachable" (3/1, 1/3) for addresses nobody owns, after this
-    /// time; silence if absent.
-    pub unreachable_after: Option<Span>,
-    /// Packets go round for ever over the last n routers of `via`.
-    #[serde(default)]
-    pub loop_last: usize,
 }
 
 /// How the delays of a link vary.

@@ -15,7 +15,7 @@ use netdiag_wire::tcp::SYN_LENGTH;
 
 impl Measurement {
     /// Our packet as it was sent, as far as that is known.
-    pub(super) fn sent_packet(&self, seq: u64) -> Sent {
+    pub(super) fn sent_packet(&self, flow: u64) -> Sent {
         let Config { control, way, size, destination, syn, .. } = &self.config;
         let family = destination.family();
         let data = match self.config.protocol {
@@ -27,7 +27,7 @@ impl Measurement {
             source_port: self
                 .config
                 .source_port
-                .map(|port| port + u16::from(self.config.flow_of(seq))),
+                .map(|port| port + u16::from(self.config.port_of(flow))),
             traffic_class: control.traffic_class.unwrap_or(0),
             dont_fragment: self.config.dont_fragment.filter(|_| family == Family::Ipv4),
             flow_label: control.flow_label,
@@ -38,6 +38,9 @@ impl Measurement {
 
     /// Tells of the hops that are known for good, in their order.
     pub(super) fn tell_hops(&mut self, at: Instant, is_last: bool, events: &mut Events<Event>) {
+        if !is_last && self.multipath.as_ref().is_some_and(|multipath| !multipath.is_done) {
+            return;
+        }
         let (last, farthest) = (self.last(), self.farthest());
         loop {
             let ttl = self.told.max(self.config.first_ttl - 1).saturating_add(1);
@@ -77,8 +80,13 @@ impl Measurement {
             (None, _) => (SettledKind::Lost(()), OutcomeName::Timeout),
         };
         let before = self.farthest();
+        let is_of_one_flow = flight.flow == 0 && !self.config.connects();
         let at = answer.map_or(probe.sent_at, |answer| probe.sent_at + answer.rtt);
-        let settlement = Settlement { sent_at: probe.sent_at, kind, answer, told };
+        let settlement = Settlement { sent_at: probe.sent_at, kind, answer, told, is_of_one_flow };
+        if let Some(multipath) = &mut self.multipath {
+            let met = answer.as_ref().map(protocol::Answer::vertex);
+            multipath.on_settled(flight.ttl, flight.flow, met, name == OutcomeName::Timeout);
+        }
         let change = self.settle_on_path(probe.seq, flight, settlement);
         if let Some(answer) = &answer {
             self.on_answer(flight.ttl, answer, before, at);

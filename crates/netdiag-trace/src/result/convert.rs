@@ -31,7 +31,9 @@ impl Measurement {
     fn as_concluded(&self, context: &Context) -> Target {
         let config = &self.config;
         let reached = self.reached_at();
-        let varied = config.vary_flow || config.connects();
+        let varied = config.vary_flow || config.connects() || config.multipath.is_some();
+        let (graph, paths) = self.graph().unzip();
+        let one = || if varied { Vec::new() } else { vec![self.only_path()] };
         Target {
             target: context.target.clone(),
             address: Some(config.destination.address()),
@@ -46,7 +48,7 @@ impl Measurement {
             cycles: self.queries(),
             last: self.last_word(),
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
-            paths: if varied { Vec::new() } else { vec![self.only_path()] },
+            paths: paths.unwrap_or_else(one),
             sent_beyond: self.beyond()
                 + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>(),
             rejected: Reason::named(&self.tally.rejected),
@@ -54,6 +56,7 @@ impl Measurement {
             epochs: self.epochs.past.iter().filter_map(|past| self.epoch(past, context)).collect(),
             epochs_omitted: self.epochs.omitted,
             cycles_missed: self.rounds.as_ref().map_or(0, |rounds| rounds.missed),
+            graph,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 pub(crate) use check::{Checked, check};
-use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
+use netdiag_report::trace::{GraphReport, JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
 pub(crate) use plan::{Plan, open_request, wants_names};
 use std::io::{self, BufWriter, Write};
@@ -82,6 +82,9 @@ fn report<'a>(
         Output::Csv => Box::new(CsvReport(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
         Output::Text => {
+            if let Some(form) = arguments.multipath.graph_alone() {
+                return Box::new(GraphReport::new(out, err, form));
+            }
             let style = arguments.form.color.style(terminal);
             let names = wants_names(arguments, terminal);
             let options = TextOptions { quiet, verbose, names, style, order: None };

@@ -20,6 +20,10 @@ use std::time::Duration;
 
 /// How many ports a varied flow has.
 pub(super) const VARIED_PORTS: u8 = 16;
+/// How many the search for all paths has.
+const SEARCHED_PORTS: u8 = 64;
+/// How many flows there are where those are told apart by 16 bits.
+const FLOWS: u64 = 60_000;
 
 /// What will be done.
 pub(crate) struct Plan {
@@ -96,7 +100,7 @@ impl Plan {
         }
         if let Some(destination) = resolved.destination {
             check_destination(destination, arguments, checked)?;
-            self.decide(&mut resolved, destination, arguments, checked, world, network);
+            self.decide(&mut resolved, destination, arguments, checked, world, network)?;
         }
         self.resolved.push(resolved);
         Ok(())
@@ -111,7 +115,7 @@ impl Plan {
         checked: &Checked,
         world: &mut W,
         network: &mut W::Network,
-    ) {
+    ) -> Result<(), String> {
         let wishes = Wishes {
             backend: Backend::Linux,
             may_stand_in: !arguments.icmp && arguments.mark.is_none(),
@@ -125,7 +129,7 @@ impl Plan {
             Err(failure) => {
                 self.outline.unmeasured.push(resolved.target_index);
                 resolved.failure = Some(*failure);
-                return;
+                return Ok(());
             }
         };
         resolved.protocol = match rung.protocol {
@@ -148,7 +152,14 @@ impl Plan {
                 config.source_port = ports.map(|ports| ports.first);
                 config.control.source = Some(source);
                 config.syn = ports.map(|ports| syn_of(destination, ports.count));
+                let flows = config.syn.map_or(0, |syn| u64::from(syn.ports));
+                config.multipath = arguments.multipath.config(flows);
                 method = raw;
+            }
+            Some(Err(why)) if arguments.multipath.multipath => {
+                return Err(format!(
+                    "--multipath: {why}, and the flow of a TCP connection is the kernel's: try --udp"
+                ));
             }
             Some(Err(why)) => {
                 method.because = why;
@@ -159,6 +170,7 @@ impl Plan {
         }
         resolved.method = Some(method);
         resolved.config = Some(config);
+        Ok(())
     }
 }
 
@@ -208,6 +220,7 @@ fn config<W: World>(
     Config {
         protocol: resolved.protocol,
         vary_flow: arguments.vary_flow,
+        multipath: arguments.multipath.config(FLOWS),
         first_ttl: arguments.first_ttl,
         max_ttl: arguments.max_ttl,
         queries: arguments.queries,
@@ -263,10 +276,11 @@ pub(crate) fn open_request(
         // Beside UDP for what routers quote of it, beside SYNs for what they say at all.
         icmp: has_icmp || has_udp || has_tcp,
         udp_quotes: has_udp,
-        tcp_ports: match (has_tcp, arguments.vary_flow) {
-            (false, _) => 0,
-            (true, false) => 1,
-            (true, true) => VARIED_PORTS,
+        tcp_ports: match (has_tcp, arguments.vary_flow, arguments.multipath.multipath) {
+            (false, ..) => 0,
+            (true, _, true) => SEARCHED_PORTS,
+            (true, true, _) => VARIED_PORTS,
+            (true, false, false) => 1,
         },
         udp: match (has_udp, has_icmp && !arguments.icmp) {
             (true, _) => UdpSockets::Always,
@@ -308,6 +322,9 @@ fn as_understood(arguments: &TraceArguments, checked: &Checked) -> serde_json::V
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "vary_flow": arguments.vary_flow,
+        "multipath": arguments.multipath.multipath,
+        "confidence_percent": arguments.multipath.config(0).map(|it| it.confidence.percent()),
+        "probe_cap": arguments.multipath.config(0).map(|it| it.most),
         "size": arguments.size.unwrap_or(SIZE),
         "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,
