@@ -34,6 +34,7 @@ mod responder;
 pub mod result;
 mod rounds;
 mod tally;
+mod translation;
 mod verdict;
 
 pub use config::{Config, Rounds, Syn};

@@ -152,7 +152,7 @@ impl Measurement {
     fn responder(&self, who: &responder::Responder) -> Responder {
         let told = &who.told;
         let address = who.address.address();
-        let translated = who.changed.iter().any(|(change, _)| change.field.is_translated());
+        let translated = who.is_translated(self.quotes_needed());
         Responder {
             address,
             hostname: self.names.get(address).cloned(),
