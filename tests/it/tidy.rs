@@ -36,7 +36,7 @@ const ROOMS: &[Room] = &[
     room(
         "netdiag-trace",
         &["netdiag-engine", "netdiag-wire"],
-        &["schemars", "serde", "serde_json"],
+        &["maxminddb", "schemars", "serde", "serde_json"],
     ),
     room("netdiag-check", &[], &["regex-lite"]),
     room(

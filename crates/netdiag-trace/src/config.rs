@@ -1,5 +1,6 @@
 //! What to do: one target and how its path is asked for.
 
+use crate::asn::Systems;
 use crate::multipath;
 use crate::protocol::Protocol;
 use netdiag_engine::port::Control;
@@ -40,6 +41,8 @@ pub struct Config {
     pub deadline: Option<Duration>,
     /// Data bytes of a probe.
     pub size: u16,
+    /// Probes are as large as passes: those that a router calls too big are sent again, smaller.
+    pub finds_mtu: bool,
     /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
     pub dont_fragment: Option<bool>,
     /// The source port of UDP probes and of SYNs, where known; with a varied flow the first.
@@ -54,6 +57,8 @@ pub struct Config {
     pub way: Option<Way>,
     /// Whether the names of the hops are wanted.
     pub wants_names: bool,
+    /// The autonomous systems of addresses, where the user has a file of them.
+    pub systems: Option<Systems>,
 }
 
 /// How SYNs are sent.
@@ -102,6 +107,7 @@ impl Config {
             timeout: Duration::from_secs(2),
             deadline: None,
             size: SIZE,
+            finds_mtu: false,
             dont_fragment: None,
             source_port: None,
             multipath: None,
@@ -109,6 +115,7 @@ impl Config {
             control: Control::default(),
             way: None,
             wants_names: false,
+            systems: None,
         }
     }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Settlement {
     pub(crate) told: Option<Told>,
     /// It was a probe of the one flow that all share which are not sent by others on purpose.
     pub(crate) is_of_one_flow: bool,
+    /// The size of its packet, where that tells of the path.
+    pub(crate) bytes: Option<u32>,
 }
 
 /// The paths before this one.
@@ -89,9 +91,10 @@ pub(crate) struct Epochs {
 impl Hop {
     /// A probe ended so.
     pub(crate) fn take(&mut self, query: u64, settlement: Settlement) {
-        let Settlement { sent_at, kind, answer, told, is_of_one_flow } = settlement;
+        let Settlement { sent_at, kind, answer, told, is_of_one_flow, bytes } = settlement;
         self.settle(query, sent_at, kind);
         if let Some(answer) = &answer {
+            self.mtu = self.mtu.max(bytes);
             if is_of_one_flow {
                 self.turns.note(answer.from.address());
             }

@@ -41,6 +41,8 @@ pub(crate) struct Hop {
     pub(crate) met: Vec<Met>,
     /// The figures of mtr, by mtr's formulas.
     pub(crate) letters: Letters,
+    /// The largest packet that was answered, where as large ones are sent as pass.
+    pub(crate) mtu: Option<u32>,
     /// Who answered the probes of one flow.
     pub(crate) turns: Turns,
 }
@@ -90,6 +92,7 @@ impl Hop {
             alone: false,
             met: Vec::new(),
             letters: Letters::new(),
+            mtu: None,
             turns: Turns::new(),
         }
     }

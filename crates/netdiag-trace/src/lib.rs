@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod asn;
 pub mod classic;
 pub mod config;
 mod end;

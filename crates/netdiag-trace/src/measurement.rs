@@ -17,6 +17,7 @@ use netdiag_engine::names::Names;
 use netdiag_engine::outcome::Segment;
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The path to one target, and what came of it.
@@ -53,6 +54,10 @@ pub struct Measurement {
     pub(crate) progress_at: Option<Instant>,
     /// How far the cycles are, where there are any.
     pub(crate) rounds: Option<Rounds>,
+    /// Data bytes of the next probe.
+    pub(crate) size: u16,
+    /// Who called probes too big for which MTU, and the first hop that such a one was for.
+    pub(crate) too_big: BTreeMap<(IpAddr, u32), u8>,
     /// How far the search for all paths is, where there is one.
     pub(crate) multipath: Option<Multipath>,
     /// The paths before this one.
@@ -73,6 +78,8 @@ pub(crate) struct Flight {
     pub(crate) epoch: u64,
     /// What routers balance by: probes with one number go one way.
     pub(crate) flow: u64,
+    /// Its data bytes.
+    pub(crate) size: u16,
     pub(crate) asked_at: Instant,
     /// `None` until it is known to have left.
     pub(crate) sent_at: Option<Instant>,
@@ -85,6 +92,7 @@ struct Past {
     number: u64,
     epoch: u64,
     flow: u64,
+    size: u16,
     /// An answer of it has come, in time or late.
     answered: bool,
 }
@@ -98,6 +106,8 @@ impl Measurement {
         Self {
             hops: hops.collect(),
             rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
+            size: config.size,
+            too_big: BTreeMap::new(),
             multipath: config.multipath.map(Multipath::new),
             epochs: Epochs::default(),
             config,

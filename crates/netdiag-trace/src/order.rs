@@ -152,7 +152,10 @@ impl Measurement {
         let farthest = self.farthest();
         let stalled_at = self.progress_at.unwrap_or(now) + STALLED;
         let limited = config.protocol.is_limited_at_the_end();
-        let ahead = if now >= stalled_at {
+        let ahead = if config.finds_mtu && now < stalled_at {
+            // A router that calls them too big answers all that go further.
+            1
+        } else if now >= stalled_at {
             config.gap.max(config.window)
         } else if limited {
             // What goes past the target is answered by it, too.
@@ -164,7 +167,7 @@ impl Measurement {
             let answered = self.hops.iter().filter(|hop| hop.has_answered()).count();
             config.window.saturating_add(u8::try_from(answered).unwrap_or(u8::MAX))
         };
-        if now < stalled_at && limited {
+        if now < stalled_at && (limited || config.finds_mtu) {
             *earliest = (*earliest).min(stalled_at);
         }
         farthest.saturating_add(ahead).min(config.max_ttl)

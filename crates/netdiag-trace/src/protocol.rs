@@ -6,7 +6,11 @@ use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail, Segment};
 use netdiag_engine::port::TcpInfo;
 use netdiag_engine::{EchoSpec, Outcome, Pattern, Probe, ProbeKind, SynSpec, UdpSpec};
 use netdiag_model::{Destination, IcmpKind, StampSource};
+use netdiag_wire::tcp::SYN_LENGTH;
 use std::time::Duration;
+
+/// The header of an echo request or a datagram, in bytes.
+const HEADER: u32 = 8;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,9 +58,9 @@ impl Protocol {
 }
 
 impl Config {
-    /// A probe of this flow.
-    pub(crate) fn kind(&self, flow: u64) -> ProbeKind {
-        let (size, pattern) = (self.size, Pattern::COUNTING);
+    /// A probe of this flow, with so many data bytes.
+    pub(crate) fn kind(&self, flow: u64, size: u16) -> ProbeKind {
+        let pattern = Pattern::COUNTING;
         let [.., high, low] = flow.to_be_bytes();
         let low = u16::from_be_bytes([high, low]);
         match self.protocol {
@@ -84,6 +88,32 @@ impl Config {
     /// The flow of the probe with this number, from 1, where nothing else is wanted.
     pub(crate) const fn flow_of(&self, seq: u64) -> u64 {
         if self.vary_flow { seq.saturating_sub(1) } else { 0 }
+    }
+
+    /// The bytes of a packet with so much data; `None` where the kernel makes it.
+    pub(crate) fn packet_bytes(&self, size: u16) -> Option<u32> {
+        let data = match self.protocol {
+            Protocol::Tcp { .. } => self.syn.map(|_| SYN_LENGTH as u32)?,
+            _ => HEADER + u32::from(size),
+        };
+        Some(data + self.ip_header())
+    }
+
+    /// As large packets as pass are sent, from this size on, in bytes.
+    pub fn begin_with(&mut self, bytes: u32) {
+        // The lengths of IPv4 and of a datagram have 16 bits.
+        self.size = self.data_of(bytes.min(u32::from(u16::MAX)));
+        self.finds_mtu = true;
+    }
+
+    /// The data that a packet of so many bytes has room for.
+    pub(crate) fn data_of(&self, bytes: u32) -> u16 {
+        let data = bytes.saturating_sub(self.ip_header() + HEADER);
+        u16::try_from(data).unwrap_or(u16::MAX)
+    }
+
+    fn ip_header(&self) -> u32 {
+        u32::try_from(self.destination.family().header_len()).unwrap_or(0)
     }
 
     /// Which of its ports a SYN of this flow leaves from.

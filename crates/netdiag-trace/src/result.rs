@@ -184,6 +184,8 @@ pub struct Hop {
     pub mtr_ms: Option<Mtr>,
     /// Who answered, in the order of their first answers.
     pub responders: Vec<Responder>,
+    /// The largest packet that came as far, in bytes, where as large ones were sent as pass (`--mtu`).
+    pub mtu: Option<u32>,
 }
 
 /// Figures by the formulas of mtr 0.95, which cut each step off to a whole microsecond.

@@ -58,6 +58,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "failure.stage",
     "failure.reason",
     "failure.message",
+    "hop.responders.0.asn",
 ];
 
 /// Hands each row that a target has to `write`: one for each hop, one where there is none.

@@ -21,6 +21,7 @@ use std::time::Duration;
 pub use classic::{ClassicOptions, ClassicReport};
 pub use graph::{GraphForm, GraphReport};
 pub use jsonl::JsonLinesReport;
+pub use row::Columns;
 pub use text::{TextOptions, TextReport};
 
 /// A target once its name has been looked up.

@@ -2,7 +2,7 @@
 
 use super::graph;
 use super::mtr::{self, Order};
-use super::row::{self, Layout};
+use super::row::{self, Columns, Layout};
 use super::{Ended, Resolved, Trace};
 use crate::changes::{self, Said};
 use crate::limiter::Limiter;
@@ -24,8 +24,8 @@ pub struct TextOptions {
     pub quiet: bool,
     /// A line for everything that came late, twice, or was rejected.
     pub verbose: bool,
-    /// Whether names are shown.
-    pub names: bool,
+    /// Which columns there are beside those that always are.
+    pub columns: Columns,
     /// Colours.
     pub style: Style,
     /// The columns of a table of cycles, which comes at the end.
@@ -63,7 +63,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     fn hop(&mut self, hop: &netdiag_trace::result::Hop) -> io::Result<()> {
         let Some((address, family, has_header)) = self.only else { return Ok(()) };
-        let layout = Layout::new(Some(family), self.options.names);
+        let layout = Layout::new(Some(family), self.options.columns);
         if !has_header {
             writeln!(self.out, "{}", layout.header())?;
             self.only = Some((address, family, true));
@@ -104,12 +104,12 @@ impl<W: Write, E: Write> TextReport<W, E> {
         if let Some(order) = self.options.order.as_ref().filter(|_| is_shown) {
             let header = mtr::header(ended.resolved, ended.target, document.elapsed_ms);
             writeln!(self.out, "{header}")?;
-            for line in mtr::table(ended.target, order, self.options.names) {
+            for line in mtr::table(ended.target, order, self.options.columns.names) {
                 writeln!(self.out, "{line}")?;
             }
         } else if several && is_shown {
             writeln!(self.out, "{}", header(ended.resolved))?;
-            for line in row::table(ended.target, self.options.names) {
+            for line in row::table(ended.target, self.options.columns) {
                 writeln!(self.out, "{line}")?;
             }
         }

@@ -5,6 +5,7 @@ mod error;
 mod forge;
 mod forward;
 mod link;
+mod nat;
 mod node;
 pub(crate) mod packet;
 mod query;

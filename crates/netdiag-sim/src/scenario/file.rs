@@ -1,6 +1,6 @@
 //! What a scenario file can say. The types are the reference: one field, one key.
 
-use super::path::Path;
+use super::path::{Masquerade, Path};
 use super::tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 use super::units::{ErrnoName, Prefix, Rate, Span, one_or_many};
 use serde::Deserialize;
@@ -166,6 +166,8 @@ pub struct IcmpManners {
     pub rewrite_tos: Option<u8>,
     /// The largest MSS that SYNs to hosts behind it go on with (MSS clamping).
     pub clamp_mss: Option<u16>,
+    /// Packets to hosts behind it go on with an address of its own.
+    pub masquerade: Option<Masquerade>,
 }
 
 /// A token bucket.

@@ -11,7 +11,7 @@ pub use file::{
     LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Refusal,
     Scenario, SignalName,
 };
-pub use path::{Balance, Path};
+pub use path::{Balance, Masquerade, Mended, Path};
 pub use tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 pub use units::{ErrnoName, Prefix, Rate, Span};
 

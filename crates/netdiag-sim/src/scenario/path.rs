@@ -2,6 +2,7 @@
 
 use super::units::{Prefix, Span, one_or_many};
 use serde::Deserialize;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use toml::Spanned;
 
 /// `[[path]]`: the routers between here and a prefix.
@@ -40,4 +41,30 @@ pub enum Balance {
     Flow,
     /// In no order, whatever is in them.
     Packet,
+}
+
+/// Translation of source addresses, ports, and identifiers of ICMP (NAT).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Masquerade {
+    /// What stands in for IPv4 sources; those stay if absent.
+    pub ipv4: Option<Ipv4Addr>,
+    /// What stands in for IPv6 sources; those stay if absent.
+    pub ipv6: Option<Ipv6Addr>,
+    /// What of a quote is taken back on its way back.
+    #[serde(default)]
+    pub quotes: Mended,
+}
+
+/// What of a quote a translating router takes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mended {
+    /// All of it, as Linux: nothing is seen of the translation (RFC 5508 section 4).
+    #[default]
+    All,
+    /// Addresses and ports, not the checksum of the transport.
+    Addresses,
+    /// Nothing.
+    Nothing,
 }

@@ -32,7 +32,29 @@ impl Measurement {
             }
         }
         findings.extend(self.low_mss());
+        findings.extend(self.mtu_drops());
         findings
+    }
+
+    /// Hops that only smaller packets came to than to those before.
+    fn mtu_drops(&self) -> Vec<Finding> {
+        let known: Vec<(&Hop, u32)> =
+            self.path().filter_map(|hop| Some((hop, hop.mtu?))).collect();
+        let pairs = known.iter().zip(known.iter().skip(1));
+        let drops = pairs.filter(|((_, before), (_, after))| after < before);
+        let findings = drops.map(|((nearer, before), (hop, after))| {
+            let from = self.too_big.keys().find(|(_, mtu)| mtu == after).map(|(from, _)| *from);
+            let who = from.map(|from| format!(", says {from}")).unwrap_or_default();
+            let (place, ttl) = (place(hop, Some(nearer)), hop.ttl);
+            let message = format!("the MTU falls from {before} to {after} bytes {place}{who}");
+            let finding = self.finding_at("mtu-drop", Severity::Info, ttl, message);
+            finding
+                .with("from", from.map(|from| from.to_string()))
+                .with("mtu_before", *before)
+                .with("mtu_after", *after)
+                .with("n", hop.stats.counters().received())
+        });
+        findings.collect()
     }
 
     /// The target's own MSS, as it came here.

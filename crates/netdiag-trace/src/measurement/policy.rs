@@ -41,7 +41,16 @@ impl Measurement {
         }
         let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
         let epoch = self.epochs.number;
-        let flight = Flight { ttl, query, number, epoch, flow, asked_at: now, sent_at: None };
+        let flight = Flight {
+            ttl,
+            query,
+            number,
+            epoch,
+            flow,
+            size: self.size,
+            asked_at: now,
+            sent_at: None,
+        };
         self.open.insert(seq, flight);
         Next::Probe(ProbeSpec {
             target: u32::from(ttl),
@@ -50,7 +59,7 @@ impl Measurement {
             timeout: self.config.timeout,
             patience: PATIENCE,
             control: Control { hop_limit: Some(ttl), ..self.config.control },
-            kind: self.config.kind(flow),
+            kind: self.config.kind(flow, self.size),
         })
     }
 
@@ -124,9 +133,10 @@ impl Policy for Measurement {
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
-        let open = self.open.get(&probe.seq).map(|flight| flight.flow);
-        let past = self.settled.get(&probe.seq).map(|past| past.flow);
-        let told = Told::new(detail, &self.sent_packet(open.or(past).unwrap_or(0)));
+        let open = self.open.get(&probe.seq).map(|flight| (flight.flow, flight.size));
+        let past = self.settled.get(&probe.seq).map(|past| (past.flow, past.size));
+        let (flow, size) = open.or(past).unwrap_or((0, self.size));
+        let told = Told::new(detail, &self.sent_packet(flow, size));
         if self.open.contains_key(&probe.seq) {
             self.explained.entry(probe.seq).or_default().join(told);
             return;
@@ -142,9 +152,9 @@ impl Policy for Measurement {
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         let Some(flight) = self.open.remove(&probe.seq) else { return };
         let settled = self.take(probe, flight, outcome, events);
-        let Flight { ttl, number, epoch, flow, .. } = flight;
+        let Flight { ttl, number, epoch, flow, size, .. } = flight;
         let answered = settled.answer.is_some();
-        self.settled.insert(probe.seq, Past { ttl, number, epoch, flow, answered });
+        self.settled.insert(probe.seq, Past { ttl, number, epoch, flow, size, answered });
         if self.settled.len() > PAST_KEPT {
             self.settled.pop_first();
         }

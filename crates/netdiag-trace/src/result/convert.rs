@@ -120,6 +120,7 @@ impl Measurement {
             node_loss_percent: self.node_loss(hop),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
             responders: hop.responders.iter().map(|who| self.responder(who)).collect(),
+            mtu: hop.mtu,
         }
     }
 
@@ -156,7 +157,7 @@ impl Measurement {
         Responder {
             address,
             hostname: self.names.get(address).cloned(),
-            asn: None,
+            asn: self.config.systems.as_ref().and_then(|systems| systems.find(address)),
             received: who.received,
             rtt_ms: who.rtt.summary().map(Rtt::from),
             reply_ttl: who.reply_ttl,

@@ -13,7 +13,7 @@ use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 pub(crate) use check::{Checked, check};
-use netdiag_report::trace::{GraphReport, JsonLinesReport, TextOptions, TextReport, Trace};
+use netdiag_report::trace::{Columns, GraphReport, JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
 pub(crate) use plan::{Plan, open_request, wants_names};
 use std::io::{self, BufWriter, Write};
@@ -87,7 +87,9 @@ fn report<'a>(
             }
             let style = arguments.form.color.style(terminal);
             let names = wants_names(arguments, terminal);
-            let options = TextOptions { quiet, verbose, names, style, order: None };
+            let (systems, mtus) = (arguments.asn_file.is_some(), arguments.mtu);
+            let columns = Columns { names, systems, mtus };
+            let options = TextOptions { quiet, verbose, columns, style, order: None };
             Box::new(TextReport::new(out, err, options))
         }
     }
