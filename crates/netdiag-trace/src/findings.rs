@@ -64,7 +64,13 @@ impl Measurement {
         }
     }
 
-    pub(crate) fn finding(&self, code: &str, severity: Severity, subject: String, message: String) -> Finding {
+    pub(crate) fn finding(
+        &self,
+        code: &str,
+        severity: Severity,
+        subject: String,
+        message: String,
+    ) -> Finding {
         Finding::new(Some(self.config.target_index), code, severity, subject, message)
     }
 

@@ -5,10 +5,10 @@ use crate::translation::Shifts;
 use netdiag_engine::outcome::Detail;
 use netdiag_engine::stats::RttStats;
 use netdiag_model::{Destination, IcmpKind, Untrusted};
-use netdiag_wire::quote::Shift;
 use netdiag_wire::extension::{
     ExtensionObject, Extensions, InterfaceInfo, InterfaceRole, Malformation, MplsLabel,
 };
+use netdiag_wire::quote::Shift;
 use std::net::IpAddr;
 
 /// How many things of one kind are kept of one answer.

@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 const RAW: SocketKind = SocketKind::Raw;
 
 fn document(scenario: &str, arguments: &str) -> Value {
-    let words = [&["trace", "--json"], arguments.split(' ').collect::<Vec<_>>().as_slice()].concat();
+    let words =
+        [&["trace", "--json"], arguments.split(' ').collect::<Vec<_>>().as_slice()].concat();
     let ran = world::run(scenario, RAW, &words);
     serde_json::from_str(&ran.out).unwrap_or_else(|fault| panic!("{fault}: {}{}", ran.out, ran.err))
 }
@@ -38,7 +39,11 @@ fn d2_four_ways_are_found_with_at_most_sixty_probes() {
         let target = &document["targets"][0];
         let graph = &target["graph"];
         assert_eq!(document["exit_code"], 0, "{method}");
-        assert_eq!((&graph["path_count"], &graph["complete"]), (&4.into(), &true.into()), "{graph}");
+        assert_eq!(
+            (&graph["path_count"], &graph["complete"]),
+            (&4.into(), &true.into()),
+            "{graph}"
+        );
         assert_eq!(graph["confidence_percent"], 95);
         let hop = &target["hops"][1];
         assert_eq!(addresses(hop).len(), 4, "{method}: {hop}");
@@ -81,7 +86,10 @@ fn packets_that_are_balanced_each_for_itself_are_told_from_flows() {
         let balancers = &document["targets"][0]["graph"]["balancers"];
         assert_eq!(balancers[0]["kind"], "per-packet", "{balancers}");
         let finding = &document["findings"][0];
-        assert_eq!((&finding["code"], &finding["severity"]), (&"per-packet-balancing".into(), &"warning".into()));
+        assert_eq!(
+            (&finding["code"], &finding["severity"]),
+            (&"per-packet-balancing".into(), &"warning".into())
+        );
         assert_eq!(document["findings"].as_array().map(Vec::len), Some(1), "{document}");
     }
     // Without the search one flow is enough to see it.
@@ -160,11 +168,20 @@ fn graphs_are_drawn_for_graphviz_and_mermaid() {
     };
     let dot = draw("dot");
     assert!(dot.starts_with("digraph \"10.9.2.2\" {\n"), "{dot}");
-    assert_eq!(dot.lines().filter(|line| line.contains("->") && !line.starts_with("//")).count(), 10);
-    assert!(dot.contains("  here -> n0 ") && dot.contains("n1 [label=\"10.9.1.1\\nhop 2\"];"), "{dot}");
+    assert_eq!(
+        dot.lines().filter(|line| line.contains("->") && !line.starts_with("//")).count(),
+        10
+    );
+    assert!(
+        dot.contains("  here -> n0 ") && dot.contains("n1 [label=\"10.9.1.1\\nhop 2\"];"),
+        "{dot}"
+    );
     assert!(dot.lines().skip_while(|line| *line != "}").skip(1).all(|line| line.starts_with("//")));
     let mermaid = draw("mermaid");
-    assert!(mermaid.contains("\nflowchart LR\n") && mermaid.contains("n6([\"10.9.2.2<br/>hop 4\"])"), "{mermaid}");
+    assert!(
+        mermaid.contains("\nflowchart LR\n") && mermaid.contains("n6([\"10.9.2.2<br/>hop 4\"])"),
+        "{mermaid}"
+    );
     assert!(draw("text").contains("by flow to 10.9.1.1 ("));
 }
 
@@ -172,8 +189,7 @@ fn graphs_are_drawn_for_graphviz_and_mermaid() {
 #[test]
 fn a_hostile_name_ends_no_label() {
     for form in ["dot", "mermaid"] {
-        let words =
-            ["trace", "--multipath", "--names", "--graph", form, "-m", "2", "10.9.2.2"];
+        let words = ["trace", "--multipath", "--names", "--graph", form, "-m", "2", "10.9.2.2"];
         let ran = world::run("names-hostile", RAW, &words);
         check_harmless(&ran.out);
         for line in ran.out.lines().filter(|line| !line.starts_with("//")) {
@@ -199,7 +215,46 @@ fn options_of_the_search_need_the_search() {
         assert_eq!((ran.status.code(), ran.out.as_str()), (2, ""), "{arguments}: {}", ran.err);
     }
     // The flow of a connection is the kernel's.
-    let ran = world::run("ecmp", SocketKind::UdpErrorQueue, &["trace", "--multipath", "10.9.2.2:80"]);
+    let ran =
+        world::run("ecmp", SocketKind::UdpErrorQueue, &["trace", "--multipath", "10.9.2.2:80"]);
     assert_eq!(ran.status.code(), 2, "{}", ran.out);
     assert!(ran.err.contains("--multipath") && ran.err.contains("--udp"), "{}", ran.err);
+}
+
+/// D4: a router that leaves something of a translation in what it passes back is seen, by every kind of
+/// probe; one that mends all of it is not.
+#[test]
+fn d4_each_translating_router_is_told_whatever_is_sent() {
+    for (kind, last) in
+        [("--icmp", "10.9"), ("--udp", "10.9"), ("--tcp --port 80", "10.9"), ("--udp", "fd09:")]
+    {
+        let target = if last == "fd09:" { "fd09:2::2".to_owned() } else { format!("{last}.2.2") };
+        let document = document("nat", &format!("{kind} {target}"));
+        let seen: Vec<(&Value, &Value)> = document["findings"]
+            .as_array()
+            .expect("findings")
+            .iter()
+            .filter(|finding| finding["code"] == "nat-seen")
+            .map(|finding| (&finding["evidence"]["hop_before"], &finding["locus"]["hop"]))
+            .collect();
+        assert_eq!(
+            seen,
+            [(&Value::from(1), &Value::from(2)), (&2.into(), &3.into())],
+            "{kind}: {document}"
+        );
+    }
+    let document = document("nat", "--udp 10.9.4.2");
+    assert_eq!(document["findings"], Value::Array(Vec::new()), "{document}");
+}
+
+/// F2: how large packets come to each hop.
+#[test]
+fn f2_the_mtu_falls_where_the_link_is_smaller() {
+    let document = document("mtu-path", "--mtu 10.9.2.2");
+    let hops = document["targets"][0]["hops"].as_array().expect("hops");
+    let mtus: Vec<u64> = hops.iter().filter_map(|hop| hop["mtu"].as_u64()).collect();
+    assert!(mtus.first() == Some(&1_500) && mtus.last() == Some(&1_400), "{document}");
+    let drop = &document["findings"][0];
+    let told = ["mtu_before", "mtu_after"].map(|key| drop["evidence"][key].as_u64());
+    assert_eq!((&drop["code"], told), (&"mtu-drop".into(), [Some(1_500), Some(1_400)]), "{drop}");
 }

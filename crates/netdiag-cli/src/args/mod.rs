@@ -3,9 +3,9 @@
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod marking;
-mod multipath;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
+mod multipath;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;

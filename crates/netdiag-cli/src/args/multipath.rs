@@ -1,7 +1,7 @@
 //! What the search for all paths needs.
 
 use netdiag_report::trace::GraphForm;
-use netdiag_trace::multipath::{Config, Confidence};
+use netdiag_trace::multipath::{Confidence, Config};
 use std::ops::RangeInclusive;
 
 /// How many probes a hop may get, and gets at most where nothing else was asked for.

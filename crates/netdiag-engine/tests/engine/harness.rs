@@ -45,8 +45,7 @@ pub(crate) fn echo(seq: u64, address: &str) -> ProbeSpec {
 }
 
 pub(crate) fn sized(seq: u64, address: &str, size: u16) -> ProbeSpec {
-    let echo =
-        EchoSpec { size, pattern: Pattern::COUNTING, flow: 0, balance: None, group: false };
+    let echo = EchoSpec { size, pattern: Pattern::COUNTING, flow: 0, balance: None, group: false };
     probe(seq, address, ProbeKind::Echo(echo))
 }
 

@@ -28,7 +28,8 @@ impl Translations {
             IpAddr::V6(_) => how.ipv6.map(IpAddr::V6),
         };
         let place = port_place(header.protocol, End::Source).map(|place| header.transport + place);
-        let (Some(own), Some(place)) = (own, place.filter(|place| place + 2 <= packet.len())) else {
+        let (Some(own), Some(place)) = (own, place.filter(|place| place + 2 <= packet.len()))
+        else {
             return;
         };
         let port = u16_at(packet, place);

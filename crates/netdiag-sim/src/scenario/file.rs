@@ -134,6 +134,8 @@ pub struct IcmpManners {
     /// How many bytes behind the IP header its errors quote; as many as fit if absent (576 bytes of
     /// IPv4 packet, 1280 of IPv6).
     pub quote: Option<u16>,
+    /// The byte so far behind the IP header of what its errors quote is inverted there.
+    pub corrupt_quote: Option<u16>,
     /// The IPv4 address its answers come from, in place of the one that was asked.
     pub source_ipv4: Option<std::net::Ipv4Addr>,
     /// The IPv6 address its answers come from, in place of the one that was asked.

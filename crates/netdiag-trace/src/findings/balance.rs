@@ -88,7 +88,8 @@ impl Measurement {
             counts.len()
         );
         let finding = self.finding_at("per-packet-balancing", Severity::Warning, hop.ttl, message);
-        let addresses: Vec<String> = counts.iter().map(|(address, _)| address.to_string()).collect();
+        let addresses: Vec<String> =
+            counts.iter().map(|(address, _)| address.to_string()).collect();
         let shares: Vec<f64> =
             counts.iter().map(|(_, count)| 100.0 * *count as f64 / answers as f64).collect();
         finding

@@ -38,8 +38,7 @@ impl Measurement {
 
     /// Hops that only smaller packets came to than to those before.
     fn mtu_drops(&self) -> Vec<Finding> {
-        let known: Vec<(&Hop, u32)> =
-            self.path().filter_map(|hop| Some((hop, hop.mtu?))).collect();
+        let known: Vec<(&Hop, u32)> = self.path().filter_map(|hop| Some((hop, hop.mtu?))).collect();
         let pairs = known.iter().zip(known.iter().skip(1));
         let drops = pairs.filter(|((_, before), (_, after))| after < before);
         let findings = drops.map(|((nearer, before), (hop, after))| {

@@ -86,7 +86,8 @@ impl Measurement {
         let bytes = self.config.packet_bytes(flight.size).filter(|_| self.config.finds_mtu);
         let is_of_one_flow = flight.flow == 0 && !self.config.connects();
         let at = answer.map_or(probe.sent_at, |answer| probe.sent_at + answer.rtt);
-        let settlement = Settlement { sent_at: probe.sent_at, kind, answer, told, is_of_one_flow, bytes };
+        let settlement =
+            Settlement { sent_at: probe.sent_at, kind, answer, told, is_of_one_flow, bytes };
         if let Some(multipath) = &mut self.multipath {
             let met = answer.as_ref().map(protocol::Answer::vertex);
             multipath.on_settled(flight.ttl, flight.flow, met, name == OutcomeName::Timeout);

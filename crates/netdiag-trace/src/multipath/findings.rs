@@ -25,7 +25,8 @@ impl Measurement {
             "{who} by flow: {flows} flows met {next_hops} next hops at hop {ttl}, one of them sent \
              {repeated} times always the same one"
         );
-        let finding = self.finding("per-flow-balancing", Severity::Info, format!("hop {ttl}"), message);
+        let finding =
+            self.finding("per-flow-balancing", Severity::Info, format!("hop {ttl}"), message);
         let address = node.and_then(|node| node.address);
         let finding = finding.at("hop", ttl).with("address", address.map(|it| it.to_string()));
         finding
@@ -39,7 +40,12 @@ impl Measurement {
     pub(crate) fn paths_text(&self) -> String {
         let Some((graph, _)) = self.graph() else { return String::new() };
         let percent = graph.confidence_percent;
-        let by = match graph.balancers.iter().map(|it| it.kind).max_by_key(|kind| *kind == Some(Balancing::PerPacket)) {
+        let by = match graph
+            .balancers
+            .iter()
+            .map(|it| it.kind)
+            .max_by_key(|kind| *kind == Some(Balancing::PerPacket))
+        {
             None => "",
             Some(Some(Balancing::PerPacket)) => ", balanced by packet",
             Some(Some(Balancing::PerFlow)) => ", balanced by flow",

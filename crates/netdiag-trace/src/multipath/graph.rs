@@ -248,7 +248,11 @@ impl Multipath {
 
     /// Who a flow passes, as far as it goes; `None` where that is not known of a hop at which flows
     /// part, or depends on the packet.
-    fn path_of(&self, flow: u64, ttls: std::ops::RangeInclusive<u8>) -> Option<Vec<Option<Vertex>>> {
+    fn path_of(
+        &self,
+        flow: u64,
+        ttls: std::ops::RangeInclusive<u8>,
+    ) -> Option<Vec<Option<Vertex>>> {
         let mut path = Vec::new();
         for ttl in ttls {
             let seen = self.at(ttl)?;

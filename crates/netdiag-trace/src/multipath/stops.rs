@@ -96,7 +96,9 @@ mod tests {
         let stops = stops(Confidence::Percent95, 64);
         let mut state = 7_u64;
         let mut draw = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % 4
         };
         let rounds = 20_000;

@@ -13,7 +13,9 @@ use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 pub(crate) use check::{Checked, check};
-use netdiag_report::trace::{Columns, GraphReport, JsonLinesReport, TextOptions, TextReport, Trace};
+use netdiag_report::trace::{
+    Columns, GraphReport, JsonLinesReport, TextOptions, TextReport, Trace,
+};
 use netdiag_report::{CsvReport, JsonReport, Report};
 pub(crate) use plan::{Plan, open_request, wants_names};
 use std::io::{self, BufWriter, Write};

@@ -12,8 +12,8 @@ use netdiag_engine::port::{Control, Network};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Protocol as Rung;
 use netdiag_report::trace::Resolved;
-use netdiag_trace::config::SIZE;
 use netdiag_trace::asn::Systems;
+use netdiag_trace::config::SIZE;
 use netdiag_trace::{Config, Protocol, Syn};
 use serde_json::json;
 use std::io::Read;
@@ -192,7 +192,8 @@ const LARGEST_FILE: u64 = 1 << 29;
 /// The AS numbers of the file that was given.
 fn systems<W: World>(arguments: &TraceArguments, world: &mut W) -> Result<Option<Systems>, String> {
     let Some(path) = &arguments.asn_file else { return Ok(None) };
-    let wrong = |what: &str| format!("--asn-file {}: {what}", Untrusted::from(path.as_str()).escaped());
+    let wrong =
+        |what: &str| format!("--asn-file {}: {what}", Untrusted::from(path.as_str()).escaped());
     let input = world.input(path).map_err(|fault| wrong(&fault.to_string()))?;
     let mut bytes = Vec::new();
     let read = input.take(LARGEST_FILE + 1).read_to_end(&mut bytes);
