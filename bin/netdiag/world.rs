@@ -11,6 +11,7 @@ use netdiag_sys::{
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// The machine that this process runs on.
@@ -64,6 +65,10 @@ impl World for SystemWorld {
 
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError> {
         netdiag_sys::tcp(family)
+    }
+
+    fn connections(&self) -> usize {
+        netdiag_sys::connections_at_once()
     }
 
     fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
@@ -139,6 +144,10 @@ impl World for SystemWorld {
 
     fn host_name(&mut self) -> String {
         names::host_name()
+    }
+
+    fn link_to_itself(&mut self, path: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(std::env::current_exe()?, path)
     }
 
     fn backlog(&self) -> Box<dyn Fn() -> bool> {

@@ -5,6 +5,7 @@
 //! look at the difference.
 
 mod clocks;
+mod connects;
 mod documents;
 mod icmp;
 mod identifier;
@@ -243,7 +244,8 @@ fn no_golden_file_is_left_over() {
             .chain(sweeps::screens())
             .chain(traces::screens())
             .chain(mtrs::screens())
-            .chain(mtus::screens());
+            .chain(mtus::screens())
+            .chain(connects::screens());
         let used = used.chain([icmp::SCREEN]).any(|screen| screen == name);
         assert!(used, "no case writes {name}.txt");
     }

@@ -38,6 +38,7 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-wire"],
         &["maxminddb", "schemars", "serde", "serde_json"],
     ),
+    room("netdiag-tcp", &["netdiag-engine"], &["schemars", "serde", "serde_json"]),
     room("netdiag-check", &[], &["regex-lite"]),
     room(
         "netdiag-sys",
@@ -57,13 +58,20 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-trace"],
+        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-tcp", "netdiag-trace"],
         &["ratatui", "serde", "serde_json"],
     ),
     room(
         "netdiag-cli",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-report", "netdiag-trace"],
-        &["clap", "clap_mangen", "schemars", "serde_json"],
+        &[
+            "netdiag-check",
+            "netdiag-engine",
+            "netdiag-ping",
+            "netdiag-report",
+            "netdiag-tcp",
+            "netdiag-trace",
+        ],
+        &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],
     ),
     room(
         "netdiag-sim",
@@ -258,8 +266,16 @@ fn manual_pages_are_fresh() {
     }
     let names: BTreeSet<String> = pages.iter().map(|(name, _)| format!("man/{name}")).collect();
     let committed = files().into_iter().filter(|path| path.starts_with("man/"));
-    for path in committed.filter(|path| !path.starts_with("man/schema/")) {
+    let is_page = |path: &String| path.matches('/').count() == 1;
+    for path in committed.filter(is_page) {
         assert!(names.contains(&path), "{path} is not generated any more");
+    }
+}
+
+#[test]
+fn completions_are_fresh() {
+    for (name, script) in generated::completion_files() {
+        check_fresh(&format!("man/completions/{name}"), &script);
     }
 }
 

@@ -38,11 +38,18 @@ pub fn man_pages() -> Vec<(String, String)> {
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
+            "completions" => ("netdiag completions SHELL", String::new()),
+            "install-links" => {
+                ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
+            }
+            "tcp-connect" => ("netdiag tcp-connect [OPTIONS] HOST:PORT...", connect_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
         pages.push(page(&named, &name, synopsis, &also(&name), &more));
     }
+    let exit_codes = EXIT_CODES.replace("PAGES", &also("").join(", "));
+    pages.push(("netdiag-exit-codes.7".to_owned(), exit_codes));
     pages
 }
 
@@ -108,6 +115,15 @@ fn mtu_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + MTU_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn connect_sections() -> String {
+    let exit = exit_status(
+        r"A connection to every target opened, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one target.",
+    );
+    let progress = "prints on standard error how far it has come";
+    exit + CONNECT_SECTIONS + &signals("what is known", "", progress)
 }
 
 /// What SIGQUIT does where there are figures.
@@ -224,6 +240,76 @@ what was sent, its MTU lies below that and is no smaller than any link may have 
 may be fragmented on its way back.
 "#;
 
+const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"
+.TP
+\fB0\fR
+All links were made.
+.TP
+\fB1\fR
+Something was there already under at least one of the names.
+.TP
+\fB3\fR
+A link could not be made.
+"#;
+
+const EXIT_CODES: &str = r#".ie \n(.g .ds Aq \(aq
+.el .ds Aq '
+.TH NETDIAG-EXIT-CODES 7
+.SH NAME
+netdiag\-exit\-codes \- what the exit codes of netdiag mean
+.SH DESCRIPTION
+Every command of netdiag that measures ends with one of four codes:
+.TP
+\fB0\fR
+Measured, and what was asked for holds, for every target: a reply came, the target was reached, every
+\-\-fail\-if is false.
+.TP
+\fB1\fR
+Measured, and it does not hold for at least one target: no reply, not reached, refused, no such name, a
+condition of \-\-fail\-if is true.
+.TP
+\fB2\fR
+A usage error: the option is named, and nothing was sent.
+.TP
+\fB3\fR
+Nothing could be measured (no permission, no usable interface, no resolver answers, every send failed on
+this machine), or the result could not be written. What would help is said.
+.PP
+With \-\-json the codes 0, 1 and 3 always print a document, which has the code as \fBexit_code\fR, and as
+\fBstatus\fR what it comes to; 2 prints none.
+.SH SIGNALS
+SIGINT ends a run as if its count had been reached; a second one within a second ends it at once, with
+130. SIGTERM and SIGHUP print what is known and then end the process by that signal, which a shell
+shows as 143 and 129. A closed pipe ends it quietly, as SIGPIPE would: 141.
+.SH "CLASSIC TOOLS"
+With \-\-classic, and under the name of a classic tool, the codes are that tool\*(Aqs; \-\-classic\-exit
+has its codes without its output.
+.TS
+l l.
+ping	0 a reply came; 1 none did, or fewer than \-c within \-w; 2 anything else
+fping	0 all answered; 1 some did not; 2 a name has no address; 3 bad arguments; 4 the system refused
+traceroute	0 also where the target was not reached; 1 and 2 when it could not begin
+.TE
+.SH "SEE ALSO"
+PAGES
+"#;
+
+const CONNECT_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag tcp\-connect example.net:443
+netdiag tcp\-connect example.net 22,80,8000\-8010
+netdiag tcp\-connect \-c 20 \-i 0.2 \-\-fail\-if 'p95>50ms' [2001:db8::1]:5432
+.fi
+.SH PRIVILEGES
+None: connections are opened as by any program. Who sent an ICMP error is heard of over the error
+queue of the socket (IP_RECVERR in ip(7)). Users who are not root connect to an address every 20 ms.
+.SH NOTES
+The time to connect is from the call to its completion, by the clock of this process: a SYN that was
+lost shows as a second. The handshake is from the SYN to the SYN\-ACK, by the kernel (TCP_INFO in
+tcp(7)). A connection that opens does not prove that the program behind it is alive: the kernel
+completes it before the program calls accept(2).
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -231,17 +317,39 @@ netdiag schema \-\-metrics ping
 .fi
 "#;
 
+/// The completions of a shell.
+///
+/// # Panics
+/// Never: what is generated is UTF-8.
+#[must_use]
+pub fn completions(shell: clap_complete::Shell) -> String {
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, "netdiag", &mut script);
+    String::from_utf8(script).expect("a script is text")
+}
+
+/// The files of completions that packages install, by their names under `man/completions`.
+#[must_use]
+pub fn completion_files() -> [(&'static str, String); 3] {
+    use clap_complete::Shell::{Bash, Fish, Zsh};
+    [("netdiag.bash", Bash), ("_netdiag", Zsh), ("netdiag.fish", Fish)]
+        .map(|(name, shell)| (name, completions(shell)))
+}
+
 /// The JSON Schema of each command's document, by the command's name.
 ///
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 4] {
+pub fn schemas() -> [(&'static str, String); 5] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
         ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
+        ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
     ]
 }
 

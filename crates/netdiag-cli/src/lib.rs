@@ -76,11 +76,16 @@ pub fn run<W: World>(
             commands::frame::run(&mtr, world, out, err)
         }
         Command::Mtu(mtu) => commands::frame::run(&*mtu, world, out, err),
+        Command::TcpConnect(connect) => commands::frame::run(&*connect, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
         }
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
+        Command::Completions(arguments) => {
+            usage::say(&generated::completions(arguments.shell), out, err)
+        }
+        Command::InstallLinks(links) => commands::links::run(&links, world, out, err),
     }
 }
 

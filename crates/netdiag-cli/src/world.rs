@@ -5,6 +5,7 @@ use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
 use std::io::{self, BufRead};
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// The machine, or a simulated one.
@@ -47,6 +48,9 @@ pub trait World {
     /// # Errors
     /// Why not.
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError>;
+
+    /// How many connections may be open at once, by the limit of open files.
+    fn connections(&self) -> usize;
 
     /// A file of this machine, to be read line by line; `-` is standard input. Another must have been
     /// named to [`open`](Self::open).
@@ -108,6 +112,12 @@ pub trait World {
 
     /// The name of this machine.
     fn host_name(&mut self) -> String;
+
+    /// Makes a link to this program.
+    ///
+    /// # Errors
+    /// When there is something already, or none can be made.
+    fn link_to_itself(&mut self, path: &Path) -> io::Result<()>;
 
     /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
     fn backlog(&self) -> Box<dyn Fn() -> bool>;

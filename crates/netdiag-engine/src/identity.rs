@@ -76,7 +76,7 @@ impl Secret {
         let start = out.len();
         let head = self.head(identity);
         out.extend_from_slice(head.get(..size.min(FULL_TAG)).unwrap_or(&head));
-        out.extend((FULL_TAG..size).map(|offset| pattern.byte(offset)));
+        pattern.fill(FULL_TAG..size.max(FULL_TAG), out);
         debug_assert_eq!(out.len() - start, size, "exactly the size asked for");
     }
 

@@ -61,6 +61,7 @@ pub use measurement::{Events, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{
-    EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec, TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec,
+    TimestampSpec, UdpSpec,
 };
 pub use run::{RunEnd, run};

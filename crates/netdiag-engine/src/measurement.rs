@@ -6,7 +6,7 @@ use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// A prober: says what comes next and what an outcome means.
 ///
@@ -25,6 +25,16 @@ pub trait Measurement {
     /// right before `settle`, or before [`finish`](Self::finish) if they stay in flight.
     fn sent(&mut self, probe: &Probe, events: &mut Events<Self::Event>) {
         let _ = (probe, events);
+    }
+
+    /// A connection has begun to open, from this local address and port.
+    fn begun(&mut self, probe: &Probe, local: SocketAddr) {
+        let _ = (probe, local);
+    }
+
+    /// The SYN of a connection that is being opened was sent again, so often by now.
+    fn sent_again(&mut self, probe: &Probe, count: u32) {
+        let _ = (probe, count);
     }
 
     /// A probe ended. Called exactly once for each.

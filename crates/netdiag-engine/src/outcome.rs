@@ -183,6 +183,8 @@ pub struct IcmpError {
     pub stamp: StampSource,
     /// The TTL or hop limit with which it arrived, where known.
     pub hop_limit: Option<u8>,
+    /// The error number that the kernel gave with it, of a connection.
+    pub errno: Option<i32>,
     /// The MTU of a "too big"; the pointer of a parameter problem.
     pub info: Option<u32>,
     /// The better next hop of a redirect.

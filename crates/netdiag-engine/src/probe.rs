@@ -3,6 +3,7 @@
 use crate::interface_query::InterfaceQuery;
 use crate::port::{Control, ExchangeFraming};
 use netdiag_model::{Destination, Instant};
+use std::ops::Range;
 use std::time::Duration;
 
 /// One probe that a measurement wants.
@@ -41,10 +42,7 @@ pub enum ProbeKind {
     /// is never completed: this machine's own stack, which knows of none, resets it.
     Syn(SynSpec),
     /// A TCP connect to a port, by the kernel.
-    Connect {
-        /// The destination port.
-        port: u16,
-    },
+    Connect(ConnectSpec),
     /// A request and its answer over a TCP connection.
     Exchange {
         /// The destination port.
@@ -54,6 +52,23 @@ pub enum ProbeKind {
         /// The request.
         request: Vec<u8>,
     },
+}
+
+/// What a connection is opened to, and from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectSpec {
+    /// The destination port.
+    pub port: u16,
+    /// The local port; 0: any that is free.
+    pub source_port: u16,
+}
+
+impl ConnectSpec {
+    /// A connection to a port, from whichever port is free.
+    #[must_use]
+    pub const fn to(port: u16) -> Self {
+        Self { port, source_port: 0 }
+    }
 }
 
 /// What a timestamp request carries.
@@ -121,6 +136,16 @@ pub struct SynSpec {
     pub mss: u16,
 }
 
+/// The first bytes of the data that count.
+const COUNTED: [u8; 256] = {
+    let (mut bytes, mut byte) = ([0; 256], 0_u8);
+    while byte < u8::MAX {
+        byte += 1;
+        bytes[byte as usize] = byte;
+    }
+    bytes
+};
+
 /// The filling of a probe: up to 16 bytes repeated, or iputils' counting bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
@@ -145,6 +170,31 @@ impl Pattern {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    /// Appends the data from one offset to another.
+    pub fn fill(&self, offsets: Range<usize>, out: &mut Vec<u8>) {
+        match self.counted(&offsets) {
+            Some(counted) => out.extend_from_slice(counted),
+            None => out.extend(offsets.map(|offset| self.byte(offset))),
+        }
+    }
+
+    /// The first offset within these at which `data` is something else.
+    #[must_use]
+    pub fn first_difference(&self, offsets: Range<usize>, data: &[u8]) -> Option<usize> {
+        let same = |counted| data.get(offsets.clone()) == Some(counted);
+        if self.counted(&offsets).is_some_and(same) {
+            return None;
+        }
+        let mut offsets = offsets.start..offsets.end.min(data.len());
+        offsets.find(|offset| data.get(*offset) != Some(&self.byte(*offset)))
+    }
+
+    /// The data of [`Self::COUNTING`] at these offsets, where they are low enough: most probes are
+    /// small, and a sweep has many.
+    fn counted(&self, offsets: &Range<usize>) -> Option<&'static [u8]> {
+        COUNTED.get(offsets.clone()).filter(|_| self.len == 0)
     }
 
     /// The byte at `offset` of the data.
@@ -180,6 +230,22 @@ mod tests {
         let pattern = Pattern::repeated(&[0xab, 0xcd, 0xef]).expect("three bytes");
         assert_eq!((pattern.byte(0), pattern.byte(4), pattern.byte(5)), (0xab, 0xcd, 0xef));
         assert_eq!((Pattern::COUNTING.byte(16), Pattern::COUNTING.byte(257)), (16, 1));
+        for pattern in [pattern, Pattern::COUNTING] {
+            for offsets in [16..64, 250..300, 0..256, 5..5, 255..257] {
+                let mut data = vec![0; offsets.start];
+                pattern.fill(offsets.clone(), &mut data);
+                let wanted: Vec<u8> = offsets.clone().map(|offset| pattern.byte(offset)).collect();
+                assert_eq!(data.get(offsets.clone()), Some(wanted.as_slice()));
+                assert_eq!(pattern.first_difference(offsets.clone(), &data), None);
+                // What is missing is no difference.
+                assert_eq!(pattern.first_difference(offsets.start..999, &data), None);
+                if let Some(last) = data.last_mut().filter(|_| !offsets.is_empty()) {
+                    *last ^= 1;
+                    let found = pattern.first_difference(offsets.clone(), &data);
+                    assert_eq!(found, Some(offsets.end - 1));
+                }
+            }
+        }
         assert_eq!(Pattern::repeated(&[]), None);
         assert_eq!(Pattern::repeated(&[0; 17]), None);
     }

@@ -16,6 +16,8 @@ pub(crate) struct Template {
     pub(crate) patience: Duration,
     /// The destination port of UDP and TCP probes.
     pub(crate) port: u16,
+    /// The local port of a connection; 0: any.
+    pub(crate) source_port: u16,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
     pub(crate) body: Body,

@@ -1,5 +1,6 @@
 //! What to do: one target and how it is probed.
 
+use crate::goal::Goal;
 use crate::protocol::Protocol;
 use netdiag_engine::port::Control;
 use netdiag_engine::{InterfaceQuery, Pattern};
@@ -39,6 +40,8 @@ pub struct Probing {
     /// Follow the mean round trip instead of the interval, which counts until the first answer; never
     /// faster than this.
     pub adaptive: Option<Duration>,
+    /// The state of the target that ends the series.
+    pub goal: Option<Goal>,
     /// After which time without an answer a probe is lost.
     pub timeout: Duration,
     /// After which time the series ends, whatever is under way.
@@ -126,6 +129,7 @@ impl Default for Probing {
             manner: Manner::Settled,
             interval: Duration::from_secs(1),
             adaptive: None,
+            goal: None,
             timeout: Duration::from_secs(2),
             deadline: None,
             preload: 1,

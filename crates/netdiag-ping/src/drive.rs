@@ -2,6 +2,7 @@
 //! next, and has none of it.
 
 use crate::config::Manner;
+use crate::goal::Progress;
 use crate::iputils::Series;
 use crate::rotation::Rotation;
 use netdiag_engine::schedule::Schedule;
@@ -28,6 +29,8 @@ pub(crate) struct Drive {
     pub(crate) stopped: bool,
     pub(crate) iputils: Series,
     pub(crate) complete: bool,
+    /// Towards the goal, where there is one.
+    pub(crate) progress: Progress,
 }
 
 impl Drive {

@@ -11,6 +11,7 @@ mod unanswered;
 pub use service::across;
 
 use crate::Measurement;
+use crate::goal::{Goal, Progress};
 use crate::result::Context;
 use netdiag_engine::stats::Loss;
 use netdiag_model::finding::Finding;
@@ -34,9 +35,37 @@ impl Measurement {
         findings
     }
 
-    /// The loss in one sentence, where there is any to speak of.
+    /// What it came to in one sentence: whether the state that was waited for came, and the loss, where
+    /// there is any to speak of.
     #[must_use]
     pub fn verdict(&self) -> Option<String> {
+        let goal = self.config.goal.map(|goal| self.goal_verdict(goal));
+        let said: Vec<String> = goal.into_iter().chain(self.loss_verdict()).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    fn goal_verdict(&self, goal: Goal) -> String {
+        let (state, what) = match goal {
+            Goal::Up(_) => ("up", if goal.wanted() == 1 { "reply" } else { "replies" }),
+            Goal::Down(_) => ("down", "without an answer"),
+        };
+        let progress = self.drive.as_ref().map(|drive| &drive.progress);
+        let begun = self.drive.as_ref().and_then(|drive| drive.started_at);
+        let wanted = goal.wanted();
+        match progress.and_then(Progress::reached).zip(begun) {
+            Some((at, begun)) => {
+                let seconds = at.since(begun).as_secs_f64();
+                let in_a_row = if wanted == 1 { "" } else { " in a row" };
+                format!("{state}: {wanted} {what}{in_a_row}, {seconds:.3} s after the first probe")
+            }
+            None => {
+                let longest = progress.map_or(0, Progress::longest);
+                format!("not {state}: at most {longest} of {wanted} {what} in a row")
+            }
+        }
+    }
+
+    fn loss_verdict(&self) -> Option<String> {
         let counters = self.stats.counters();
         if counters.sent() == 0 && counters.local_errors() > 0 {
             return Some("not measured: no probe left this machine".to_owned());

@@ -22,6 +22,7 @@ pub mod config;
 mod drive;
 pub mod event;
 pub mod findings;
+pub mod goal;
 mod iputils;
 pub mod measurement;
 pub mod metrics;

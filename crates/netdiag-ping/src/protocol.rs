@@ -4,7 +4,8 @@ use crate::Measurement;
 use crate::config::Cast;
 use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
 use netdiag_engine::{
-    EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec,
+    UdpSpec,
 };
 use netdiag_model::{Instant, StampSource};
 use std::borrow::Cow;
@@ -81,7 +82,7 @@ impl Protocol {
                 ProbeKind::Echo(EchoSpec { size, pattern, flow, balance: None, group })
             }
             Self::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
-            Self::Tcp { port, .. } => ProbeKind::Connect { port },
+            Self::Tcp { port, .. } => ProbeKind::Connect(ConnectSpec::to(port)),
         }
     }
 

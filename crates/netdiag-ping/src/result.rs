@@ -111,6 +111,33 @@ pub struct Target {
     /// Probes that were never begun, since their time had passed, or nearly the next one's come,
     /// while this process did not run.
     pub skipped: u64,
+    /// The state that was waited for; `null` where none was.
+    pub goal: Option<Goal>,
+}
+
+/// A state of the target that a series was to end at.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Goal {
+    /// Which.
+    pub state: GoalState,
+    /// How many probes in a row had to show it.
+    pub wanted: u64,
+    /// The most in a row that did.
+    pub longest: u64,
+    /// Whether it was reached.
+    pub reached: bool,
+    /// From the first probe until then.
+    pub after_ms: Option<f64>,
+}
+
+/// A state of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum GoalState {
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
 }
 
 /// Where percentiles come from.
@@ -304,6 +331,7 @@ impl Target {
             identifier_changes: 0,
             identifier_changes_that_helped: 0,
             skipped: 0,
+            goal: None,
         }
     }
 }

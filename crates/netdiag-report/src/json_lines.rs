@@ -55,6 +55,9 @@ pub(crate) struct Resolved<'a> {
     method: Option<&'a Method>,
     resolve_ms: Option<f64>,
     failure: Option<&'a Failure>,
+    /// All addresses, where more than one is measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Vec<IpAddr>>,
 }
 
 impl<'a> Resolved<'a> {
@@ -75,12 +78,18 @@ impl<'a> Resolved<'a> {
             method: None,
             resolve_ms: None,
             failure,
+            addresses: None,
         }
     }
 
     /// With how it is measured, and how long its look-up took.
     pub(crate) fn measured(self, method: Option<&'a Method>, resolve: Option<Duration>) -> Self {
         Self { method, resolve_ms: resolve.map(milliseconds), ..self }
+    }
+
+    /// With all the addresses that are measured.
+    pub(crate) fn with_addresses(self, all: &[Destination]) -> Self {
+        Self { addresses: Some(all.iter().map(|to| to.address()).collect()), ..self }
     }
 }
 

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod changes;
+pub mod connect;
 pub mod csv;
 mod document;
 mod fields;

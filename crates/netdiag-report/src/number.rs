@@ -1,5 +1,7 @@
 //! Numbers as text.
 
+use std::fmt::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Milliseconds with three decimals, at every size.
@@ -14,18 +16,74 @@ pub fn ms3(duration: Duration) -> String {
 /// each digit more; longer from 100 s on.
 #[must_use]
 pub fn ms5(duration: Duration) -> String {
-    let micros = (duration.as_nanos() + 500) / 1_000;
+    let mut text = String::with_capacity(MS5);
+    push_ms5(duration, &mut text);
+    text
+}
+
+/// The same at the end of a line. A sweep has many rows, and the machinery of formatting would take
+/// longer than the probes.
+pub fn push_ms5(duration: Duration, line: &mut String) {
+    let micros = u64::try_from((duration.as_nanos() + 500) / 1_000).unwrap_or(u64::MAX);
+    let start = line.len();
     match micros {
-        ..=9_999 => format!("{}.{:03}", micros / 1_000, micros % 1_000),
-        10_000..=99_994 => {
-            let hundredths = (micros + 5) / 10;
-            format!("{}.{:02}", hundredths / 100, hundredths % 100)
+        ..=9_999 => push_decimal(micros, 1_000, line),
+        10_000..=99_994 => push_decimal((micros + 5) / 10, 100, line),
+        99_995..=999_949 => push_decimal((micros + 50) / 100, 10, line),
+        _ => push_number(micros.saturating_add(500) / 1_000, line),
+    }
+    align(start, MS5, line);
+}
+
+/// How wide most times are.
+const MS5: usize = 5;
+
+/// A number of parts of which a power of ten make a whole, at the end of a line.
+fn push_decimal(parts: u64, whole: u64, line: &mut String) {
+    push_number(parts / whole, line);
+    line.push('.');
+    let mut place = whole / 10;
+    while place > 0 {
+        line.push(digit(parts / place));
+        place /= 10;
+    }
+}
+
+/// A whole number at the end of a line.
+pub fn push_number(number: u64, line: &mut String) {
+    let mut place = 1;
+    while number / place >= 10 {
+        place *= 10;
+    }
+    while place > 0 {
+        line.push(digit(number / place));
+        place /= 10;
+    }
+}
+
+/// The last digit of a number.
+fn digit(number: u64) -> char {
+    char::from_digit(u32::try_from(number % 10).unwrap_or_default(), 10).unwrap_or('0')
+}
+
+/// An address at the end of a line.
+pub fn push_address(address: IpAddr, line: &mut String) {
+    let IpAddr::V4(v4) = address else {
+        let _ = write!(line, "{address}");
+        return;
+    };
+    for (place, octet) in v4.octets().into_iter().enumerate() {
+        if place > 0 {
+            line.push('.');
         }
-        99_995..=999_949 => {
-            let tenths = (micros + 50) / 100;
-            format!("{}.{:01}", tenths / 10, tenths % 10)
-        }
-        _ => format!("{:>5}", (micros + 500) / 1_000),
+        push_number(octet.into(), line);
+    }
+}
+
+/// Moves what begins at `start` to the right, into a column that is so wide.
+pub fn align(start: usize, width: usize, line: &mut String) {
+    for _ in line.len() - start..width {
+        line.insert(start, ' ');
     }
 }
 
@@ -109,6 +167,26 @@ mod tests {
         check(999_950, " 1000");
         check(1_031_400, " 1031");
         check(123_456_789, "123457");
+    }
+
+    #[test]
+    fn numbers_and_addresses_are_those_of_the_standard_library() {
+        for number in [0, 7, 10, 99, 100, 65_536, u64::MAX] {
+            let mut line = String::from("x");
+            push_number(number, &mut line);
+            assert_eq!(line, format!("x{number}"));
+        }
+        for address in ["0.0.0.0", "10.9.100.255", "2001:db8::1"] {
+            let address: IpAddr = address.parse().expect("an address");
+            let mut line = String::new();
+            push_address(address, &mut line);
+            assert_eq!(line, address.to_string());
+        }
+        let mut line = String::from("ab12");
+        align(2, 4, &mut line);
+        assert_eq!(line, "ab  12");
+        align(2, 3, &mut line);
+        assert_eq!(line, "ab  12");
     }
 
     #[test]

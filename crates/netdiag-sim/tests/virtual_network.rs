@@ -4,8 +4,8 @@ mod common;
 
 use common::{Pinger, scenario};
 use netdiag_engine::port::{
-    Change, Channel, Connect, Control, InputKind, Inputs, Lookup, Network, Operation, OperationId,
-    Operations, StopCause,
+    Change, Channel, Connect, Control, Input, InputKind, Inputs, Lookup, Network, Operation,
+    OperationId, Operations, StopCause,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, StampSource};
@@ -298,12 +298,17 @@ fn connections_open_fail_and_hang() {
             id: OperationId(index as u32),
             destination: Destination::new(to.parse().expect("an address")),
             port,
+            source_port: 0,
             control: Control::default(),
         }));
     }
     network.submit(&mut operations).expect("a network that goes on");
     let mut inputs = Inputs::new();
     let until = network.now() + Duration::from_secs(1);
+    network.wait(until, &mut inputs).expect("a network that goes on");
+    let begun = |input: &Input<&[u8]>| matches!(input.kind, InputKind::Begun { .. });
+    assert!(inputs.len() == 4 && inputs.iter().all(|input| begun(&input)));
+    inputs.clear();
     network.wait(until, &mut inputs).expect("a network that goes on");
     let told: Vec<_> = inputs
         .iter()

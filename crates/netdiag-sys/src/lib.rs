@@ -43,7 +43,7 @@ pub mod sandbox;
 pub mod signals;
 
 pub use machine::MachineNetwork;
-pub use network::SystemNetwork;
+pub use network::{SystemNetwork, connections_at_once};
 pub use open::{DontFragment, OpenRequest, tcp};
 pub use output::Stdout;
 pub use portable::{PortableNetwork, PortableRequest};

@@ -214,7 +214,10 @@ fn what_it_cannot_do_is_answered_with_an_error() {
             send(&mut network, destination, 2, control);
             assert_eq!(one(&mut network, errno), libc::EOPNOTSUPP, "{control:?}");
         }
-        submit(&mut network, Operation::Connect(Connect { id, destination, port: 9, control }));
+        submit(
+            &mut network,
+            Operation::Connect(Connect { id, destination, port: 9, source_port: 0, control }),
+        );
         one(&mut network, |kind| match kind {
             InputKind::ConnectFailed { error, .. } => assert_eq!(error.errno, libc::EOPNOTSUPP),
             other => panic!("{other:?}"),

@@ -4,7 +4,7 @@ use crate::Config;
 use crate::multipath::Vertex;
 use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail, Segment};
 use netdiag_engine::port::TcpInfo;
-use netdiag_engine::{EchoSpec, Outcome, Pattern, Probe, ProbeKind, SynSpec, UdpSpec};
+use netdiag_engine::{ConnectSpec, EchoSpec, Outcome, Pattern, Probe, ProbeKind, SynSpec, UdpSpec};
 use netdiag_model::{Destination, IcmpKind, StampSource};
 use netdiag_wire::tcp::SYN_LENGTH;
 use std::time::Duration;
@@ -78,7 +78,7 @@ impl Config {
                     let flow = self.port_of(flow);
                     ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss })
                 }
-                None => ProbeKind::Connect { port },
+                None => ProbeKind::Connect(ConnectSpec::to(port)),
             },
         }
     }
@@ -247,9 +247,9 @@ fn of_reply(reply: &Reply) -> Answer {
 /// The time from SYN to SYN-ACK, where the kernel measured it: not where the SYN went out again.
 fn by_the_kernel(reply: &Reply) -> Option<(Duration, StampSource)> {
     let ReplyDetail::Connected { info, .. } = &reply.detail else { return None };
-    let TcpInfo { rtt, total_retransmits, .. } = (*info)?;
-    let is_measured = total_retransmits == 0 && !rtt.is_zero() && rtt <= reply.rtt;
-    is_measured.then_some((rtt, StampSource::Kernel))
+    let TcpInfo { rtt, total_retransmits, .. } = info.as_ref()?;
+    let is_measured = *total_retransmits == 0 && !rtt.is_zero() && *rtt <= reply.rtt;
+    is_measured.then_some((*rtt, StampSource::Kernel))
 }
 
 fn of_error(probe: &Probe, error: &IcmpError) -> Answer {

@@ -66,7 +66,9 @@ fn what_keeps_many_targets_from_being_sent_to_is_one_finding() {
             (&json!("10.9.4.1"), &json!(0))
         );
         let said = finding["message"].as_str().expect("text");
-        assert!(said.contains("probes to 10.9.4.1 were not sent: "), "{said}");
+        let what =
+            if probes == 6 { "the probe to 10.9.4.1 was" } else { "probes to 10.9.4.1 were" };
+        assert!(said.contains(&format!("{what} not sent: ")), "{said}");
     }
 }
 
@@ -137,4 +139,21 @@ fn a_zone_is_shown_as_it_was_given() {
     let Some(namespace) = Namespace::new(HOSTS) else { return };
     let ended = sweep(&namespace, &["fd09:2::1%lo"]);
     assert!(ended.out.contains("\nfd09:2::1%lo  fd09:2::1%lo  alive"), "{ended:?}");
+}
+
+/// Who is not there on the own network is no fault of this machine, which says so.
+#[test]
+fn neighbours_that_do_not_answer_are_told_as_that() {
+    let Some(lab) = Lab::new() else { return };
+    let line = ["sweep", "--json", "--retry", "0", "--timeout", "5", "10.9.1.8-12"];
+    let ended = run(&mut lab.here.netdiag(&line));
+    let finding = &findings(&ended)[0];
+    let said = finding["message"].as_str().expect("text");
+    let is_told = said.starts_with("5 targets (10.9.1.") && said.contains(") do not answer ARP");
+    assert!(is_told, "{said}");
+    assert!(
+        finding["advice"].as_str().is_some_and(|said| said.contains("`ip neigh`")),
+        "{finding}"
+    );
+    assert_eq!(finding["code"], "unreachable", "{finding}");
 }

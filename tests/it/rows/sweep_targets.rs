@@ -43,6 +43,8 @@ fn bad_lines_are_named_and_the_others_run() {
     assert_eq!(ended.code(), Some(1), "{ended:?}");
     assert_eq!(names(&ended.json()), ["10.9.2.1", "10.9.2.2", "10.9.2.3"]);
     assert_eq!(states(&ended.json()), counted([("alive", 3)]));
+    let finding = &ended.json()["findings"][0];
+    assert_eq!((&finding["code"], &finding["evidence"]["count"]), (&"bad-lines".into(), &3.into()));
     let said: Vec<&str> = ended.err.lines().collect();
     assert_eq!(said.len(), 3, "{ended:?}");
     assert!(
@@ -203,5 +205,21 @@ fn with_classic_exit_the_codes_are_those_of_fping() {
         let ended = sweep(&namespace, &words);
         assert_eq!(ended.code(), Some(code), "{line}: {ended:?}");
         assert_eq!(ended.json()["exit_code"], code, "{line}");
+    }
+}
+
+#[test]
+fn a_name_of_a_group_or_of_no_host_is_not_probed() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    namespace.run(
+        "printf '224.0.0.1 mc.test\n0.0.0.0 zero.test\nff02::1 mc6.test\n:: zero6.test\n10.9.2.1 one.test\n' \
+             > /mnt/hosts
+         mount --bind /mnt/hosts /etc/hosts",
+    );
+    let names = ["mc.test", "zero.test", "mc6.test", "zero6.test", "one.test"];
+    let ended = sweep(&namespace, &[&["--json"], &names[..]].concat());
+    assert_eq!(states(&ended.json()), counted([("alive", 1), ("unresolved", 4)]), "{ended:?}");
+    for target in &ended.json()["targets"].as_array().expect("targets")[..4] {
+        assert_eq!((&target["failure"]["reason"], &target["sent"]), (&"no-host".into(), &0.into()));
     }
 }

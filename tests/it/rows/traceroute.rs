@@ -43,6 +43,8 @@ END
         echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad
         echo 0 > /proc/sys/net/ipv6/icmp/ratelimit
         echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
+        echo 1000000 > /proc/sys/net/ipv4/icmp_msgs_per_sec
+        echo 100000 > /proc/sys/net/ipv4/icmp_msgs_burst
         ip link set lo up'
     ip link add a0 type veth peer name r1a netns r1
     ip addr add 10.2.0.1/24 dev a0; ip addr add fd02::1/64 dev a0; ip link set a0 up

@@ -53,6 +53,47 @@ fn probes_under_way_at_the_end_are_no_loss_and_no_reply_either() {
     assert!(text.out.contains(said), "{}", text.out);
 }
 
+/// A6: the state that was waited for decides, whatever was lost on the way.
+#[test]
+fn a6_a_state_that_is_waited_for_ends_the_run() {
+    let reached = |scenario: &str, arguments: &str| -> (u64, Value, f64) {
+        let document = document(scenario, arguments);
+        let goal = document["targets"][0]["goal"].clone();
+        let after = goal["after_ms"].as_f64().unwrap_or(-1.0);
+        assert_eq!(goal["reached"], after >= 0.0, "{document}");
+        let code = document["exit_code"].as_u64().expect("a number");
+        assert_eq!(document["complete"], goal["reached"], "{document}");
+        (code, goal, after)
+    };
+    // Silent from 5 s to 8 s: five answers in a row, three probes without, and then nine.
+    let (code, goal, after) = reached("outage-3s", "-W 1 --until-up 9 10.9.2.2");
+    assert_eq!((code, &goal["state"], &goal["wanted"]), (0, &"up".into(), &9.into()));
+    assert!((16_000.0..16_100.0).contains(&after), "{goal}");
+    let (code, goal, after) = reached("outage-3s", "-W 1 --until-down 2 10.9.2.2");
+    assert_eq!((code, &goal["state"], &goal["longest"]), (0, &"down".into(), &2.into()));
+    assert!((7_000.0..7_100.0).contains(&after), "{goal}");
+    let (code, goal, after) = reached("outage-3s", "--first 10.9.2.2");
+    assert_eq!((code, &goal["wanted"]), (0, &1.into()));
+    assert!(after < 100.0, "{goal}");
+    // What never comes, by a deadline and by a count.
+    let (code, goal, _) = reached("silent", "--until-up 1 --wait 5 10.9.2.2");
+    assert_eq!((code, &goal["longest"]), (1, &0.into()));
+    let five = document("outage-3s", "-W 1 --until-down 4 -c 20 10.9.2.2");
+    assert_eq!(five["targets"][0]["goal"]["longest"], 3, "{five}");
+    assert_eq!((&five["exit_code"], &five["complete"]), (&1.into(), &true.into()));
+    assert_eq!(document("silent", "-c 1 10.9.2.2")["targets"][0]["goal"], Value::Null);
+    let text = |arguments: &[&str]| {
+        let given = [&["ping", "-W", "1"], arguments, &["10.9.2.2"]].concat();
+        let ran = world::run("outage-3s", SocketKind::Raw, &given);
+        ran.out.lines().last().unwrap_or_default().to_owned()
+    };
+    let last = text(&["--until-down", "2"]);
+    assert!(last.starts_with("= down: 2 without an answer in a row, 7."), "{last}");
+    assert!(last.contains(" s after the first probe; loss 2/7"), "{last}");
+    let last = text(&["--until-up", "6", "-c", "10"]);
+    assert!(last.starts_with("= not up: at most 5 of 6 replies in a row; loss 3/10"), "{last}");
+}
+
 #[test]
 fn a_condition_over_too_small_a_sample_is_told_for_each_metric() {
     let asked = "loss>99% or p95>9s or jitter_rfc3550>9s or jitter>9s or late>99";

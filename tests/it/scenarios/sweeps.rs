@@ -267,3 +267,57 @@ fn sweep_counts_what_really_left() {
         assert_eq!(sent, truly as u64, "{}", ran.out);
     });
 }
+
+fn document(scenario: &str, arguments: &str) -> Value {
+    let given = ["sweep", "--json"].into_iter().chain(arguments.split_whitespace());
+    let ran = world::run(scenario, SocketKind::Raw, &given.collect::<Vec<_>>());
+    serde_json::from_str(&ran.out).unwrap_or_else(|fault| panic!("{fault}: {}{}", ran.out, ran.err))
+}
+
+/// Where one answer is wanted, what comes beside the outcome belongs to the target all the same.
+#[test]
+fn late_and_false_answers_stand_in_the_figures_of_their_target() {
+    // The answers take 800 ms, so that of five tries the first three are heard of.
+    let slow = "--retry 4 --timeout 0.3 10.9.2.2";
+    let json = document("slow-800ms", &format!("--verbose {slow}"));
+    let target = &json["targets"][0];
+    assert_eq!((&target["lost"], &target["late"]), (&5.into(), &3.into()), "{target}");
+    let probes = target["probes"].as_array().expect("probes");
+    let late: Vec<bool> = probes.iter().map(|probe| probe["late_rtt_ms"].is_f64()).collect();
+    assert_eq!(late, [true, true, true, false, false], "{target}");
+    let text = run(("", "slow-800ms", slow, 1), &[]).out;
+    assert!(text.contains("  3 late answers, up to 800.0 ms\n"), "{text}");
+    let last = text.lines().last().unwrap_or_default();
+    assert!(last.contains("; 3 answers came after the timeout; 1.5 s"), "{text}");
+    // What is false comes before what is true, or after it; a series counts the same.
+    let rejected = |arguments: &str| {
+        let json = document("forged", &format!("{arguments} 10.9.2.10-15"));
+        let targets = json["targets"].as_array().expect("targets").clone();
+        targets.iter().map(|target| target["rejected"].clone()).collect::<Vec<_>>()
+    };
+    let (once, series) = (rejected(""), rejected("-c 1 --retry 0"));
+    assert_eq!(once, series);
+    assert!(once.iter().any(|target| target["wrong-source"] == 1), "{once:?}");
+}
+
+#[test]
+fn b23_what_this_machine_lost_is_not_said_to_be_lost() {
+    let text =
+        run(("", "receive-drops", "--timeout 0.5 --rate 1 10.9.2.2 fd09:2::2 10.9.0.1", 0), &[])
+            .out;
+    assert!(!text.contains("first probe lost"), "{text}");
+}
+
+#[test]
+fn few_data_bytes_are_told_of_once_however_many_probes_there_are() {
+    for arguments in
+        ["--size 10 10.9.2.2 fd09:2::2", "--size 10 -c 2 --interval 0.1 10.9.2.2 fd09:2::2"]
+    {
+        let json = document("plain-20ms", arguments);
+        let codes: Vec<&Value> =
+            json["findings"].as_array().expect("findings").iter().map(|f| &f["code"]).collect();
+        assert_eq!(codes, ["weak-matching"], "{json}");
+    }
+    let json = document("plain-20ms", "--size 16 10.9.2.2");
+    assert_eq!(json["findings"], serde_json::json!([]), "{json}");
+}

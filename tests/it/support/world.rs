@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::IpAddr;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -106,6 +107,10 @@ impl World for SimWorld {
         Ok(())
     }
 
+    fn connections(&self) -> usize {
+        usize::MAX
+    }
+
     fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
         let path = process::scenario(path).with_extension("").with_extension("txt");
         Ok(Box::new(BufReader::new(File::open(path)?)))
@@ -175,6 +180,10 @@ impl World for SimWorld {
 
     fn host_name(&mut self) -> String {
         "here".to_owned()
+    }
+
+    fn link_to_itself(&mut self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn backlog(&self) -> Box<dyn Fn() -> bool> {

@@ -1,7 +1,9 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod completions;
 pub(crate) mod form;
 pub(crate) mod fping;
+pub(crate) mod links;
 pub(crate) mod marking;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
@@ -9,16 +11,20 @@ mod multipath;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
+pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
 
+pub(crate) use completions::CompletionsArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
+pub(crate) use links::LinksArguments;
 pub(crate) use mtr::MtrArguments;
 pub(crate) use mtu::MtuArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use tcp_connect::TcpConnectArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
 
@@ -107,10 +113,16 @@ commands! {
     Mtr(Box<MtrArguments>) = "mtr",
     /// The path MTU to one or more hosts: which packets pass, and where larger ones end.
     Mtu(Box<MtuArguments>) = "mtu",
+    /// TCP connections to one or more ports: whether they open, how fast, and if not, why.
+    TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// Print the JSON Schema of a command's document, or its metrics.
     Schema(SchemaArguments) = "schema",
+    /// Print the completions of a shell.
+    Completions(CompletionsArguments) = "completions",
+    /// Make links under the names of the classic tools, which the program then is.
+    InstallLinks(LinksArguments) = "install-links",
 }
 
 #[cfg(test)]

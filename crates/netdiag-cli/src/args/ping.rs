@@ -7,6 +7,7 @@ use crate::world::{Backend, DontFragment};
 use netdiag_engine::Pattern;
 use netdiag_model::Untrusted;
 use netdiag_ping::Protocol;
+use netdiag_ping::goal::Goal;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -80,8 +81,17 @@ pub(crate) struct PingArguments {
     pub(crate) timeout: Option<Timeout>,
     /// End after this time, whatever is under way, also the look-up of a name (after half of it
     /// where there are several targets).
-    #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    #[arg(short = 'w', long, visible_alias = "wait", value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) deadline: Option<Duration>,
+    /// End with the first reply.
+    #[arg(long, conflicts_with_all = ["until_up", "until_down"])]
+    pub(crate) first: bool,
+    /// End when so many requests in a row were answered: exit 0, else 1.
+    #[arg(long, value_name = "N", value_parser = value::count, allow_negative_numbers = true, conflicts_with = "until_down")]
+    pub(crate) until_up: Option<u64>,
+    /// End when so many requests in a row were not: exit 0, else 1.
+    #[arg(long, value_name = "N", value_parser = value::count, allow_negative_numbers = true)]
+    pub(crate) until_down: Option<u64>,
     /// So many requests at once at the start; above 3 only for root.
     #[arg(short = 'l', long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) preload: u64,
@@ -222,6 +232,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   netdiag ping -c 5 example.net
   netdiag ping -i 0.2 -c 100 --fail-if 'loss>1% or p95>50ms' 192.0.2.1
+  netdiag ping --until-up 3 --deadline 60 192.0.2.1 && echo it is back
   netdiag ping --json -c 10 192.0.2.1 2001:db8::1 | jq '.targets[].loss_percent'
 
 SIGNALS
@@ -279,6 +290,12 @@ impl PingArguments {
         let digits =
             |pattern: Pattern| pattern.bytes().iter().map(|b| format!("{b:02x}")).collect();
         self.pattern.map(digits)
+    }
+
+    /// The state of a host that ends its series.
+    pub(crate) fn goal(&self) -> Option<Goal> {
+        let up = self.until_up.or_else(|| self.first.then_some(1)).map(Goal::Up);
+        up.or_else(|| self.until_down.map(Goal::Down))
     }
 
     /// From one request to the next.

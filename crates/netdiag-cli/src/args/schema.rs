@@ -20,4 +20,5 @@ pub(crate) enum Documented {
     Trace,
     Mtr,
     Mtu,
+    TcpConnect,
 }

@@ -62,8 +62,8 @@ pub(crate) struct SweepArguments {
     #[arg(short = 'B', long, value_name = "F", value_parser = backoff, allow_negative_numbers = true)]
     pub(crate) backoff: Option<f64>,
     /// From one probe to a target to the next one to it, with --count above 1 [default: 1]. Below
-    /// 10 ms only for root. Where --rate needs longer for all targets, it is that.
-    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    /// 10 ms, and 0 for none, only for root. Where --rate needs longer for all targets, it is that.
+    #[arg(long, value_name = "DUR", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
     pub(crate) interval: Option<Duration>,
     /// Packets a second to all targets together; max: as fast as it goes, only for root.
     #[arg(long, value_name = "PPS", default_value = "1000", value_parser = rate, allow_negative_numbers = true)]

@@ -133,7 +133,7 @@ pub(crate) fn protocol(text: &str) -> Result<Protocol, String> {
         ("icmp", Some(_)) => Err("icmp has no ports".to_owned()),
         ("udp", port) => Ok(Protocol::Udp { port: port.unwrap_or(UDP_PORT) }),
         ("tcp", port) => Ok(Protocol::Tcp { port: port.unwrap_or(TCP_PORT), any_answer: false }),
-        _ => Err("icmp, udp, udp:PORT, tcp or tcp:PORT, by commas".to_owned()),
+        _ => Err("icmp, udp, udp:PORT, tcp or tcp:PORT".to_owned()),
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn ping_protocol(text: &str) -> Result<Protocol, String> {
         "icmp-timestamp" => Ok(Protocol::IcmpTimestamp),
         "icmp-probe" => Ok(Protocol::IcmpProbe),
         _ => protocol(text).map_err(|said| match said.strip_prefix("icmp, udp") {
-            Some(rest) => format!("icmp, icmp-timestamp, icmp-probe, udp{rest}"),
+            Some(rest) => format!("icmp, icmp-timestamp, icmp-probe, udp{rest}, by commas"),
             None => said,
         }),
     }

@@ -52,6 +52,9 @@ pub(crate) enum Tool {
     Traceroute,
 }
 
+/// The names under which the program is a classic tool.
+pub(crate) const NAMES: [&str; 5] = ["ping", "fping", "fping6", "traceroute", "traceroute6"];
+
 /// The tool under whose name the program was started.
 pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
     let name = program.map(std::path::Path::new).and_then(std::path::Path::file_name)?;

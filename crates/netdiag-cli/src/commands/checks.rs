@@ -107,8 +107,8 @@ pub(crate) fn only_family(mut families: impl Iterator<Item = Option<Family>>) ->
     families.all(|family| family == Some(first)).then_some(first)
 }
 
-/// A host and the port behind it, if there is one: `host:80`, `[::1]:443`.
-pub(crate) fn with_port(text: &str) -> Result<(String, Option<u16>), String> {
+/// A host and what stands behind its colon, if anything does: `host:80`, `[::1]:443`.
+pub(crate) fn split_port(text: &str) -> Result<(&str, Option<&str>), String> {
     let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((inner, rest)) => match rest.strip_prefix(':') {
             Some(port) => (inner, Some(port)),
@@ -125,7 +125,15 @@ pub(crate) fn with_port(text: &str) -> Result<(String, Option<u16>), String> {
     if text.starts_with('[') && parse_address(before_zone(host)).is_none_or(|it| it.is_ipv4()) {
         return Err(format!("HOST `{shown}`: only an IPv6 address stands in brackets"));
     }
+    Ok((host, port))
+}
+
+/// A host and the port behind it, if there is one.
+pub(crate) fn with_port(text: &str) -> Result<(String, Option<u16>), String> {
+    let (host, port) = split_port(text)?;
     let Some(port) = port else { return Ok((host.to_owned(), None)) };
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
     match port.parse::<u16>().ok().filter(|port| *port > 0) {
         Some(number) => Ok((host.to_owned(), Some(number))),
         None => Err(format!("HOST `{shown}`: a port is a number from 1 to 65535")),
@@ -155,6 +163,17 @@ pub(crate) fn path_host<W: World>(
     families: (bool, bool),
     world: &mut W,
 ) -> Result<(), String> {
+    one_host(host, command, families, world, "a path leads to one host, not to a group")
+}
+
+/// What a single host must not be, as far as its text tells; `no_group`: why it is none.
+pub(crate) fn one_host<W: World>(
+    host: &str,
+    command: &str,
+    families: (bool, bool),
+    world: &mut W,
+    no_group: &str,
+) -> Result<(), String> {
     let shown = Untrusted::from(host);
     let shown = shown.escaped();
     if host.is_empty() {
@@ -168,7 +187,7 @@ pub(crate) fn path_host<W: World>(
     family(host, address, families)?;
     let is_broadcast = matches!(address, IpAddr::V4(v4) if v4.is_broadcast());
     if address.is_multicast() || is_broadcast {
-        return Err(format!("HOST `{shown}`: a path leads to one host, not to a group"));
+        return Err(format!("HOST `{shown}`: {no_group}"));
     }
     if address.is_unspecified() {
         return Err(format!("HOST `{shown}`: the unspecified address is no destination"));

@@ -128,7 +128,7 @@ fn mended(method: Method, opened: &Opened) -> Method {
 }
 
 /// How TCP connections are measured.
-fn connects(because: String) -> Method {
+pub(crate) fn connects(because: String) -> Method {
     let lost = [
         "the TTL of replies, so no routers back",
         "answers after the timeout, and repeated ones",

@@ -7,6 +7,7 @@ use super::{Engine, Queued};
 use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Refusal, Reply, ReplyDetail, Stray, Why};
 use crate::port::{ExchangeError, SendError, TcpInfo};
+use crate::probe::Probe;
 use crate::table::{KernelStamp, State};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use std::net::{IpAddr, SocketAddr};
@@ -28,6 +29,26 @@ impl<M: Measurement> Engine<M> {
     ) {
         if self.dialogs.remove(&index) {
             self.on_answer(index, stamp, ReplyDetail::Connected { local, info });
+        }
+    }
+
+    /// The SYN of a connection was sent again, which its measurement may want to know.
+    pub(super) fn on_sent_again(&mut self, index: u32, count: u32) {
+        self.of_connection(index, |measurement, probe| measurement.sent_again(probe, count));
+    }
+
+    /// A connection has begun to open, from this end.
+    pub(super) fn on_begun(&mut self, index: u32, local: SocketAddr) {
+        self.of_connection(index, |measurement, probe| measurement.begun(probe, local));
+    }
+
+    /// Tells a measurement of a connection that is being opened.
+    fn of_connection(&mut self, index: u32, tell: impl FnOnce(&mut M, &Probe)) {
+        let Some(entry) = self.table.get(index).filter(|_| self.dialogs.contains(&index)) else {
+            return;
+        };
+        if let Some((slot, _)) = self.unfinished(entry.measurement) {
+            tell(&mut slot.measurement, &entry.probe());
         }
     }
 
@@ -65,10 +86,10 @@ impl<M: Measurement> Engine<M> {
     /// What is tried again: of a connection it is the time now that counts.
     pub(super) fn again(&mut self, index: u32) -> Queued {
         match self.table.get(index).filter(|_| self.dialogs.contains(&index)) {
-            Some(entry) => {
+            Some(_) => {
                 self.table.set_sent(index, self.now, KernelStamp::Missing);
                 self.table.set_state(index, State::Trying);
-                Queued::Connect(index, self.table.template(&entry).port)
+                Queued::Connect(index)
             }
             None => Queued::Datagram(index),
         }
@@ -91,6 +112,7 @@ impl<M: Measurement> Engine<M> {
             rtt,
             stamp,
             hop_limit: None,
+            errno: Some(error.errno),
             info: error.mtu,
             gateway: None,
             quoted_hop_limit: None,

@@ -214,6 +214,7 @@ impl<M: Measurement> Engine<M> {
             rtt: timing.rtt,
             stamp: timing.stamp,
             hop_limit: arrival.hop_limit,
+            errno: None,
             info: said.info,
             gateway: said.gateway,
             quoted_hop_limit: said.quoted.map(|quoted| quoted.hop_limit),

@@ -135,7 +135,7 @@ const NAME_GRACE: Duration = Duration::from_millis(50);
 #[derive(Clone, Copy, Debug)]
 enum Queued {
     Datagram(u32),
-    Connect(u32, u16),
+    Connect(u32),
     Exchange(u32, u16, ExchangeFraming),
     Lookup(u32),
     Close(u32),
@@ -238,6 +238,8 @@ impl<M: Measurement> Engine<M> {
             InputKind::ConnectFailed { id, stamp, error, icmp } => {
                 self.on_connect_failed(id.0, stamp, error, icmp);
             }
+            InputKind::Begun { id, local } => self.on_begun(id.0, local),
+            InputKind::SentAgain { id, count } => self.on_sent_again(id.0, count),
             InputKind::Exchanged { id, phases, result } => {
                 self.on_exchanged(id.0, input.at, phases, result);
             }

@@ -16,7 +16,7 @@ impl<M: Measurement> Engine<M> {
             let queued = self.queue.pop_front()?;
             let live = match queued {
                 Queued::Datagram(index) => self.still_wanted(index),
-                Queued::Connect(index, _) | Queued::Exchange(index, ..) => {
+                Queued::Connect(index) | Queued::Exchange(index, ..) => {
                     self.dialogs.contains(&index)
                 }
                 Queued::Lookup(index) => self.lookups.contains_key(&index),
@@ -48,7 +48,7 @@ impl<M: Measurement> Engine<M> {
     pub(super) fn operation(&mut self, queued: Queued) -> Operation<&[u8]> {
         self.scratch.clear();
         let (Queued::Datagram(index)
-        | Queued::Connect(index, _)
+        | Queued::Connect(index)
         | Queued::Exchange(index, ..)
         | Queued::Lookup(index)
         | Queued::Close(index)) = queued;
@@ -57,7 +57,7 @@ impl<M: Measurement> Engine<M> {
             return Operation::Lookup(Lookup { id, address: *address });
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, balance, .. } = *self.table.template(&entry);
+        let Template { control, port, source_port, balance, .. } = *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
             Queued::Datagram(_) => {
@@ -83,8 +83,8 @@ impl<M: Measurement> Engine<M> {
                 };
                 Operation::Transmit(Transmit { id, channel, destination, control, bytes })
             }
-            Queued::Connect(_, port) => {
-                Operation::Connect(Connect { id, destination, port, control })
+            Queued::Connect(_) => {
+                Operation::Connect(Connect { id, destination, port, source_port, control })
             }
             Queued::Exchange(_, port, framing) => {
                 self.scratch.extend(self.requests.remove(&index).unwrap_or_default());

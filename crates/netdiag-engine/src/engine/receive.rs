@@ -223,10 +223,10 @@ impl<M: Measurement> Engine<M> {
     pub(super) fn corruption(&self, entry: &Entry, payload: &[u8]) -> Option<Corruption> {
         let template = self.table.template(entry);
         let start = if template.balance.is_some() { FULL_TAG + BALANCE } else { FULL_TAG };
-        (start..usize::from(template.size).min(payload.len())).find_map(|offset| {
-            let (sent, received) = (template.pattern.byte(offset), *payload.get(offset)?);
-            (sent != received).then_some(Corruption { offset, sent, received })
-        })
+        let end = usize::from(template.size).min(payload.len()).max(start);
+        let offset = template.pattern.first_difference(start..end, payload)?;
+        let received = *payload.get(offset)?;
+        Some(Corruption { offset, sent: template.pattern.byte(offset), received })
     }
 
     /// Counts a packet that names no probe.

@@ -9,7 +9,7 @@ use crate::measurement::Measurement;
 use crate::outcome::Outcome;
 use crate::port::SendError;
 use crate::probe::{
-    EchoSpec, InterfaceSpec, ProbeKind, ProbeSpec, SynSpec, TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, ProbeKind, ProbeSpec, SynSpec, TimestampSpec, UdpSpec,
 };
 use crate::table::{Carrier, Entry, KernelStamp, State};
 use crate::template::{Body, Template};
@@ -79,7 +79,7 @@ impl<M: Measurement> Engine<M> {
                 let count = ports(&self.config.opened, spec.destination.family()).1;
                 return Some(*flow % count);
             }
-            ProbeKind::Udp(_) | ProbeKind::Connect { .. } | ProbeKind::Exchange { .. } => {
+            ProbeKind::Udp(_) | ProbeKind::Connect(_) | ProbeKind::Exchange { .. } => {
                 return Some(0);
             }
         };
@@ -127,7 +127,13 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, port, size, body, ..Template::default() };
                 (template, Carrier::Tcp, State::Queued)
             }
-            ProbeKind::Connect { port } | ProbeKind::Exchange { port, .. } => (
+            ProbeKind::Connect(ConnectSpec { port, source_port }) => {
+                let (port, source_port) = (*port, *source_port);
+                let template =
+                    Template { control, patience, port, source_port, ..Template::default() };
+                (template, Carrier::Dialog, State::Trying)
+            }
+            ProbeKind::Exchange { port, .. } => (
                 Template { control, patience, port: *port, ..Template::default() },
                 Carrier::Dialog,
                 State::Trying,
@@ -174,7 +180,7 @@ impl<M: Measurement> Engine<M> {
             | ProbeKind::Syn(_) => {
                 return self.queue.push_back(Queued::Datagram(index));
             }
-            ProbeKind::Connect { port } => Queued::Connect(index, port),
+            ProbeKind::Connect(_) => Queued::Connect(index),
             ProbeKind::Exchange { port, framing, request } => {
                 self.requests.insert(index, request);
                 Queued::Exchange(index, port, framing)

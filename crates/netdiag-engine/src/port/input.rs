@@ -5,6 +5,7 @@ use super::console::Console;
 use super::operation::OperationId;
 use super::packet::{QueuedError, Received};
 use super::send_error::SendError;
+use super::tcp_info::TcpInfo;
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Stamp, Untrusted};
 use std::net::{IpAddr, SocketAddr};
@@ -63,6 +64,21 @@ pub enum InputKind<B> {
         /// Who sent the ICMP error, where there was one: sender, type, code.
         icmp: Option<(IpAddr, u8, u8)>,
     },
+    /// A connection has begun to open. Told before anything else of it, and not of one that could
+    /// not begin.
+    Begun {
+        /// Which one.
+        id: OperationId,
+        /// The local end.
+        local: SocketAddr,
+    },
+    /// The SYN of a connection that is being opened was sent again.
+    SentAgain {
+        /// Which one.
+        id: OperationId,
+        /// How often by now.
+        count: u32,
+    },
     /// An exchange ended.
     Exchanged {
         /// Which one.
@@ -89,30 +105,6 @@ pub enum InputKind<B> {
     Timeout,
     /// The run must end.
     Stop(StopCause),
-}
-
-/// The part of the kernel's TCP_INFO that tells of the handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TcpInfo {
-    /// SYN to SYN-ACK, as the kernel measured it.
-    pub rtt: Duration,
-    /// SYNs sent again.
-    pub total_retransmits: u32,
-    /// What its segments may carry, where the kernel tells.
-    pub sizes: Option<SegmentSizes>,
-}
-
-/// What the segments of a TCP connection may carry, in bytes (`struct tcp_info` of linux/tcp.h).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentSizes {
-    /// What is sent in one, without options: no more than the other end offered.
-    pub send: u32,
-    /// What this end offered (RFC 9293 section 3.7.1), without the options of each segment.
-    pub advertised: u32,
-    /// The path MTU that the kernel goes by.
-    pub path_mtu: u32,
-    /// Each segment carries the timestamp option (RFC 7323), which takes 12 bytes of it.
-    pub timestamps: bool,
 }
 
 /// Why an exchange has no answer.
@@ -149,6 +141,8 @@ impl<B> InputKind<B> {
             Self::ConnectFailed { id, stamp, error, icmp } => {
                 InputKind::ConnectFailed { id, stamp, error, icmp }
             }
+            Self::Begun { id, local } => InputKind::Begun { id, local },
+            Self::SentAgain { id, count } => InputKind::SentAgain { id, count },
             Self::Exchanged { id, phases, result } => {
                 InputKind::Exchanged { id, phases, result: result.map(f) }
             }

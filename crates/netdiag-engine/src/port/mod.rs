@@ -12,10 +12,11 @@ mod network;
 mod operation;
 mod packet;
 mod send_error;
+mod tcp_info;
 
 pub use change::{Change, InterfaceChange, InterfaceEvent};
 pub use console::{Console, Key, Size};
-pub use input::{ExchangeError, Input, InputKind, SegmentSizes, StopCause, TcpInfo};
+pub use input::{ExchangeError, Input, InputKind, StopCause};
 pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
 pub use network::{
@@ -27,3 +28,4 @@ pub use operation::{
 };
 pub use packet::{ErrorOrigin, Message, QueuedError, Received};
 pub use send_error::{SendCause, SendError};
+pub use tcp_info::{SegmentSizes, TcpInfo, TcpState};

@@ -81,6 +81,8 @@ pub struct Connect {
     pub destination: Destination,
     /// The destination port.
     pub port: u16,
+    /// The local port; 0: any that is free.
+    pub source_port: u16,
     /// What its packets carry.
     pub control: Control,
 }

@@ -6,7 +6,7 @@ use crate::steps::{Damage, SPAN, Skew, Step, run};
 use netdiag_engine::port::{
     Change, ExchangeError, ExchangeFraming, InterfaceChange, InterfaceEvent, SendError,
 };
-use netdiag_engine::{EchoSpec, Next, Pattern, ProbeKind, ProbeSpec, UdpSpec};
+use netdiag_engine::{ConnectSpec, EchoSpec, Next, Pattern, ProbeKind, ProbeSpec, UdpSpec};
 use std::time::Duration;
 
 /// The most steps of a run.
@@ -86,7 +86,7 @@ impl Bytes<'_> {
     fn probe(&mut self, seq: u64, kind: u8) -> ProbeSpec {
         let (size, pattern) = (self.one_of(&SIZES), Pattern::COUNTING);
         let kind = match kind {
-            2 => ProbeKind::Connect { port: 80 },
+            2 => ProbeKind::Connect(ConnectSpec::to(80)),
             3 => ProbeKind::Exchange {
                 port: 53,
                 framing: ExchangeFraming::Length16,

@@ -6,11 +6,11 @@ use netdiag_engine::outcome::{ReplyDetail, Why};
 use netdiag_engine::port::{
     Change, ExchangeError, ExchangeFraming, InputKind, Operation, OperationId, SendError,
 };
-use netdiag_engine::{Next, Outcome, ProbeKind, Stray};
+use netdiag_engine::{ConnectSpec, Next, Outcome, ProbeKind, Stray};
 use netdiag_model::{IcmpKind, Stamp};
 use std::time::Duration;
 
-const CONNECT: ProbeKind = ProbeKind::Connect { port: 443 };
+const CONNECT: ProbeKind = ProbeKind::Connect(ConnectSpec::to(443));
 
 fn exchange() -> ProbeKind {
     let framing = ExchangeFraming::Length16;

@@ -6,7 +6,7 @@ use crate::packets::{
 };
 use crate::script::Script;
 use netdiag_engine::outcome::{IcmpError, Reason};
-use netdiag_engine::{Outcome, ProbeKind, Stray};
+use netdiag_engine::{ConnectSpec, Outcome, ProbeKind, Stray};
 use netdiag_model::{IcmpKind, Stamp};
 use netdiag_wire::icmp::{self, ErrorMessage};
 use std::time::Duration;
@@ -298,7 +298,7 @@ fn each_of_several_errors_goes_to_its_own_probe() {
 
 #[test]
 fn an_error_that_quotes_an_echo_is_not_about_a_connect() {
-    let connect = crate::harness::probe(1, V4, ProbeKind::Connect { port: 80 });
+    let connect = crate::harness::probe(1, V4, ProbeKind::Connect(ConnectSpec::to(80)));
     let mut bench = Bench::new([Script::probes([connect, echo(2, V4)])]);
     let mut sent = bench.send_all(Stamp::user(at(0))).remove(0);
     let sequence = packets::request(&sent).seq.wrapping_sub(1);

@@ -9,7 +9,7 @@ use crate::steps::{Damage, SPAN, Skew, Step, run};
 use netdiag_engine::port::{
     Change, ExchangeError, ExchangeFraming, InterfaceChange, InterfaceEvent, SendError,
 };
-use netdiag_engine::{EchoSpec, Next, Pattern, ProbeKind, ProbeSpec, UdpSpec};
+use netdiag_engine::{ConnectSpec, EchoSpec, Next, Pattern, ProbeKind, ProbeSpec, UdpSpec};
 use proptest::prelude::*;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn next(seq: u64) -> impl Strategy<Value = Next> {
         }),
         2 => any::<u8>().prop_map(timestamp_kind),
         2 => (any::<u8>(), any::<bool>()).prop_map(|(flow, own)| interface_kind(flow, own)),
-        1 => Just(ProbeKind::Connect { port: 80 }),
+        1 => Just(ProbeKind::Connect(ConnectSpec::to(80))),
         1 => Just(ProbeKind::Exchange { port: 53, framing, request: vec![7; 9] }),
     ];
     let timeout = prop::sample::select(vec![0_u64, 1, 100, 1_000, 5_000]);

@@ -4,7 +4,7 @@ use crate::harness::{Bench, Sent, TIMEOUT, V4, V6, at, destination, echo, probe,
 use crate::packets::{ARRIVING, Answer, Socket, reply_to};
 use crate::script::Script;
 use netdiag_engine::outcome::{Corruption, Reason, ReplyDetail};
-use netdiag_engine::{Outcome, ProbeKind, Stray};
+use netdiag_engine::{ConnectSpec, Outcome, ProbeKind, Stray};
 use netdiag_model::{Destination, StampSource};
 use std::time::Duration;
 
@@ -234,7 +234,7 @@ fn probes_without_room_for_a_tag_match_by_what_there_is_room_for() {
 
 #[test]
 fn an_echo_reply_does_not_answer_a_connect() {
-    for kind in [ProbeKind::Connect { port: 80 }, exchange()] {
+    for kind in [ProbeKind::Connect(ConnectSpec::to(80)), exchange()] {
         let mut bench = Bench::new([Script::probes([probe(1, V4, kind), echo(2, V4)])]);
         let sent = bench.send_all(netdiag_model::Stamp::user(at(0)));
         let right = Answer::to(&sent[0]);

@@ -9,7 +9,7 @@ use crate::packets::{
 use crate::script::Script;
 use netdiag_engine::outcome::{Reason, Reply, ReplyDetail};
 use netdiag_engine::port::{Channel, ErrorOrigin, InputKind, QueuedError, SendError};
-use netdiag_engine::{Next, Outcome, Pattern, ProbeKind, ProbeSpec, Stray, UdpSpec};
+use netdiag_engine::{ConnectSpec, Next, Outcome, Pattern, ProbeKind, ProbeSpec, Stray, UdpSpec};
 use netdiag_model::{Destination, IcmpKind, Stamp};
 use netdiag_wire::icmp::ErrorMessage;
 use std::time::Duration;
@@ -144,7 +144,7 @@ fn only_probes_to_the_same_address_and_port_make_a_quote_ambiguous() {
         udp(3, "192.0.2.2", PORT, 56),
         udp(4, V6, PORT, 56),
         echo(5, V4),
-        probe(6, V4, ProbeKind::Connect { port: PORT }),
+        probe(6, V4, ProbeKind::Connect(ConnectSpec::to(PORT))),
     ];
     let mut bench = Bench::new([Script::probes(specs)]);
     let sent = bench.send_all(Stamp::user(at(0)));

@@ -87,22 +87,8 @@ impl Measurement {
     }
 
     fn weak_matching(&self) -> Option<Finding> {
-        let size = self.config.size;
-        if identity::is_strong(size) || !self.config.protocol.has_data() {
-            return None;
-        }
-        let message = format!(
-            "weak matching: {size} data bytes have no room for the full tag of {} bytes",
-            identity::FULL_TAG
-        );
-        let finding =
-            self.finding("weak-matching", Severity::Info, "every probe".to_owned(), message);
-        Some(
-            finding
-                .with("size", size)
-                .with("threshold", identity::FULL_TAG)
-                .advise("`--size 16` or more"),
-        )
+        let has_data = self.config.protocol.has_data();
+        has_data.then(|| weak_matching(Some(self.config.target_index), self.config.size)).flatten()
     }
 
     pub(super) fn finding(
@@ -114,4 +100,19 @@ impl Measurement {
     ) -> Finding {
         Finding::new(Some(self.config.target_index), code, severity, subject, message)
     }
+}
+
+/// That so many bytes have no room for the whole tag, where that is so.
+pub(crate) fn weak_matching(target_index: Option<usize>, size: u16) -> Option<Finding> {
+    if identity::is_strong(size) {
+        return None;
+    }
+    let message = format!(
+        "weak matching: {size} data bytes have no room for the full tag of {} bytes",
+        identity::FULL_TAG
+    );
+    let subject = "every probe".to_owned();
+    let finding = Finding::new(target_index, "weak-matching", Severity::Info, subject, message);
+    let finding = finding.with("size", size).with("threshold", identity::FULL_TAG);
+    Some(finding.advise("`--size 16` or more"))
 }

@@ -18,8 +18,9 @@ impl Measurement {
         if gap < GAP {
             return None;
         }
+        let were = if skipped == 1 { "probe was" } else { "probes were" };
         let message = format!(
-            "{skipped} probes were skipped, not sent later: for {:.1} s this process did not run, or \
+            "{skipped} {were} skipped, not sent later: for {:.1} s this process did not run, or \
              nobody read what it wrote",
             gap.as_secs_f64()
         );

@@ -20,6 +20,10 @@ impl Policy for Measurement {
         if drive.stopped {
             return Next::Quit;
         }
+        if drive.progress.reached().is_some() {
+            drive.complete = true;
+            return Next::Quit;
+        }
         let started = *drive.started_at.get_or_insert(now);
         if self.config.wants_name && !drive.name_asked {
             drive.name_asked = true;
@@ -99,6 +103,9 @@ impl Policy for Measurement {
         self.last_at = self.last_at.max(Some(at));
         if let Some(drive) = &mut self.drive {
             drive.on_settled(outcome, &self.config.manner);
+            if let Some(goal) = self.config.goal {
+                drive.progress.on_settled(goal, probe.seq, at, outcome);
+            }
         }
         if self.config.tells_probes {
             let (seq, sent_at) = (probe.seq, probe.sent_at);

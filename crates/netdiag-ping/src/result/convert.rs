@@ -1,13 +1,14 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    IcmpErrors, IpTimestamp, IpTimestamps, Outage, OutcomeName, Percentiles, Probe, Source,
-    SourceRtt, Target,
+    Goal, GoalState, IcmpErrors, IpTimestamp, IpTimestamps, Outage, OutcomeName, Percentiles,
+    Probe, Source, SourceRtt, Target,
 };
 use crate::Measurement;
 use crate::answers::{IcmpProbe, IcmpTimestamp};
 use crate::event::{self, Cause, Settled};
 use crate::findings::under_way;
+use crate::goal::{self, Progress};
 use crate::measurement::{ProbeRecord, outage_of};
 use crate::sources::Sources;
 use netdiag_engine::Outcome;
@@ -82,6 +83,24 @@ impl Measurement {
             identifier_changes: rotation.map_or(0, |rotation| rotation.changes),
             identifier_changes_that_helped: rotation.map_or(0, |rotation| rotation.helped),
             skipped: self.skipped(),
+            goal: self.config.goal.map(|goal| self.goal(goal)),
+        }
+    }
+
+    /// How far the series came towards the state that was waited for.
+    fn goal(&self, goal: goal::Goal) -> Goal {
+        let progress = self.drive.as_ref().map(|drive| &drive.progress);
+        let reached = progress.and_then(Progress::reached);
+        let begun = self.drive.as_ref().and_then(|drive| drive.started_at);
+        Goal {
+            state: match goal {
+                goal::Goal::Up(_) => GoalState::Up,
+                goal::Goal::Down(_) => GoalState::Down,
+            },
+            wanted: goal.wanted(),
+            longest: progress.map_or(0, Progress::longest),
+            reached: reached.is_some(),
+            after_ms: reached.zip(begun).map(|(at, begun)| milliseconds(at.since(begun))),
         }
     }
 

@@ -36,6 +36,9 @@ pub struct Config {
     /// The least time from one probe to a target to the next one to it, whatever else is asked for:
     /// what the sender holds the user to. Zero: none, and then retries of fping keep to no rate.
     pub floor: Duration,
+    /// How many probes may be under way at once, where one answer of each target is wanted:
+    /// connections need a descriptor each.
+    pub most_open: u64,
     /// After which time without an answer a probe is lost.
     pub timeout: Duration,
     /// After which time the run ends, whatever is under way.
@@ -97,6 +100,7 @@ impl Config {
             interval: Duration::from_secs(1),
             spacing: Duration::from_millis(1),
             floor: Duration::ZERO,
+            most_open: u64::MAX,
             timeout: Duration::from_secs(1),
             deadline: None,
             size: 56,

@@ -1,6 +1,7 @@
 //! What the measurement tells while it runs.
 
 use super::config::Config;
+use super::strays::Strays;
 use super::targets::Target;
 use crate::config::Probing;
 use crate::event::Settled;
@@ -67,6 +68,8 @@ pub enum Found {
         last: Option<Settled>,
         /// Whether another one was under way when the run ended.
         in_flight: bool,
+        /// What came beside these.
+        strays: Strays,
     },
     /// A series was wanted.
     Series(Box<crate::Measurement>),
@@ -134,6 +137,27 @@ pub struct Figures {
     pub rtt: Option<[Duration; 3]>,
 }
 
+/// Probes that came before the one that was answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Nothing came in time.
+    pub lost: u64,
+    /// An error answered.
+    pub errors: u64,
+    /// They did not leave this machine.
+    pub not_sent: u64,
+    /// This machine made them meaningless.
+    pub unknown: u64,
+}
+
+impl Before {
+    /// How many there are.
+    #[must_use]
+    pub const fn all(&self) -> u64 {
+        self.lost + self.errors + self.not_sent + self.unknown
+    }
+}
+
 impl Row {
     /// What the target comes to.
     #[must_use]
@@ -157,7 +181,7 @@ impl Row {
     pub fn figures(&self) -> Figures {
         match &self.found {
             Found::Nothing | Found::Refused(_) => Figures { sent: 0, received: 0, rtt: None },
-            Found::Once { before, last, in_flight } => {
+            Found::Once { before, last, in_flight, .. } => {
                 let outcomes = before.iter().map(|(_, outcome)| outcome);
                 let outcomes = outcomes.chain(last.as_ref().map(|last| &last.outcome));
                 let left = outcomes.filter(|o| !matches!(o, Outcome::LocalError(_))).count() as u64;
@@ -183,13 +207,34 @@ impl Row {
         }
     }
 
-    /// How many probes before the one that was answered had no answer.
+    /// How many answers came after their timeout, and the largest round trip of these.
     #[must_use]
-    pub fn lost_before(&self) -> usize {
+    pub fn late(&self) -> Option<(u64, Duration)> {
         match &self.found {
-            Found::Once { before, .. } => before.len(),
-            Found::Nothing | Found::Refused(_) | Found::Series(_) => 0,
+            Found::Once { strays, .. } => strays.late(),
+            Found::Series(series) => {
+                let late = series.stats().counters().late();
+                series.tally.largest_late.filter(|_| late > 0).map(|largest| (late, largest))
+            }
+            Found::Nothing | Found::Refused(_) => None,
         }
+    }
+
+    /// How many probes came before the one that was answered, and what became of them.
+    #[must_use]
+    pub fn before(&self) -> Before {
+        let mut all = Before::default();
+        if let Found::Once { before, .. } = &self.found {
+            for (_, outcome) in before {
+                *match outcome {
+                    Outcome::TimedOut | Outcome::Replied(_) => &mut all.lost,
+                    Outcome::NetError(_) | Outcome::Refused(_) => &mut all.errors,
+                    Outcome::LocalError(_) => &mut all.not_sent,
+                    Outcome::Unknown(_) => &mut all.unknown,
+                } += 1;
+            }
+        }
+        all
     }
 
     /// The series, as if it had been wanted from the start; `None` of a target that could not be probed.
@@ -205,7 +250,7 @@ impl Row {
             Found::Series(series) => return Some((**series).clone()),
             Found::Refused(_) => return None,
             Found::Nothing => {}
-            Found::Once { before, last, in_flight } => {
+            Found::Once { before, last, in_flight, strays } => {
                 let last = last.as_ref().map(|last| (last.sent_at, &last.outcome));
                 let before = before.iter().map(|(sent_at, outcome)| (*sent_at, outcome));
                 let mut events = Events::new();
@@ -220,6 +265,9 @@ impl Row {
                 }
                 if *in_flight {
                     series.sent(&probe_of(seq + 1, self.at, destination), &mut events);
+                }
+                for (seq, stray) in strays.iter() {
+                    series.stray(&probe_of(seq, self.at, destination), stray, &mut events);
                 }
                 series.finish(self.at, &mut events);
             }

@@ -5,6 +5,7 @@ use super::measurement::Measurement;
 use super::naming::Nameless;
 use super::totals::Group;
 use crate::findings::firewall::leaving_unknown;
+use crate::findings::local::weak_matching;
 use crate::protocol::Protocol;
 use netdiag_engine::local::{EPERM, RULES, link_changed, sending_advice};
 use netdiag_engine::port::SendError;
@@ -31,6 +32,7 @@ impl Measurement {
         findings.extend(errors.filter_map(|((from, kind), group)| self.said(*from, *kind, group)));
         findings.extend(self.silent_connections());
         findings.extend(self.nameless());
+        findings.extend(self.weak_matching());
         findings
     }
 
@@ -67,6 +69,13 @@ impl Measurement {
             Finding::new(None, "local-receive-drops", Severity::Warning, subject, message);
         let finding = finding.with("drops", drops).with("targets_unknown", unknown);
         Some(finding.advise("a lower --rate, or a larger net.core.rmem_max".to_owned()))
+    }
+
+    /// That every probe is too small for the whole tag. Of series each says so itself.
+    fn weak_matching(&self) -> Option<Finding> {
+        let config = self.config();
+        let protocol = [config.ipv4, config.ipv6].into_iter().find(|protocol| protocol.has_data());
+        protocol.filter(|_| config.count == 1).and_then(|_| weak_matching(None, config.size))
     }
 
     /// A name that is not shown is not one that does not exist.
@@ -106,6 +115,7 @@ impl Measurement {
                 "{not_sent} of {attempted} connections to {who} port {port} were kept from opening \
                  by this machine itself, probably by a rule of its firewall"
             ),
+            None if attempted == 1 => format!("the probe to {who} was not sent: {meaning}"),
             None => format!("{not_sent} of {attempted} probes to {who} were not sent: {meaning}"),
         };
         let is_critical = sent == 0 || port.is_some();
@@ -132,11 +142,21 @@ impl Measurement {
     /// sender is this machine, which then is the cause.
     fn said(&self, from: IpAddr, kind: IcmpKind, group: &Group) -> Option<Finding> {
         let (who, said) = (self.who(group), kind.ping_text());
-        let is_ours = self.is_ours(from, group) && kind.reason() != "host-unreachable";
+        let (is_own, is_neighbour) =
+            (self.is_ours(from, group), kind.reason() == "host-unreachable");
+        let is_ours = is_own && !is_neighbour;
         if group.targets < SAME_SENDER && !is_ours {
             return None;
         }
-        let (code, message, advice) = if is_ours {
+        let (code, message, advice) = if is_own && is_neighbour {
+            let asked = if from.is_ipv4() { "ARP" } else { "neighbour discovery" };
+            let message = format!(
+                "{who} do not answer {asked}, so nothing can be sent to them ({said}, told by this \
+                 machine, {from})"
+            );
+            let advice = "they are down, or no addresses of this network: `ip neigh`".to_owned();
+            ("unreachable", message, advice)
+        } else if is_ours {
             let message = format!("this machine itself ({from}) says of {who}: {said}");
             let advice = "the packet did not leave: `nft list ruleset`".to_owned();
             ("local-firewall", message, advice)

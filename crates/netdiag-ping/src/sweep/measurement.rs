@@ -10,13 +10,14 @@ use super::fping;
 use super::naming::Naming;
 use super::pending::Pending;
 use super::slots::Slots;
+use super::strays::Strays;
 use super::totals::Totals;
 use crate::config::Probing;
 use crate::event::EventKind;
 use netdiag_engine::{Events, Outcome, Probe};
 use netdiag_model::{Family, Instant};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Measurement {
     series: Vec<Option<Box<crate::Measurement>>>,
     open: u64,
     totals: Totals,
+    /// Of targets that have not settled.
+    strays: BTreeMap<u32, Strays>,
     scratch: Events<crate::Event>,
     pub(super) stopped: bool,
     pub(super) complete: bool,
@@ -68,6 +71,7 @@ impl Measurement {
             series,
             open: 0,
             totals: Totals::default(),
+            strays: BTreeMap::new(),
             scratch: Events::new(),
             stopped: false,
             complete: false,

@@ -14,13 +14,15 @@ mod naming;
 mod pending;
 pub mod result;
 mod slots;
+mod strays;
 pub mod targets;
 mod totals;
 
 pub use config::{Config, Fping, Manner};
-pub use event::{Event, Found, Progress, Row, State};
+pub use event::{Before, Event, Found, Progress, Row, State};
 pub use fault::Fault;
 pub use measurement::Measurement;
 pub use naming::Nameless;
+pub use strays::Strays;
 pub use targets::{Given, Target, Targets};
 pub use totals::{Group, Totals};

@@ -112,7 +112,7 @@ impl Totals {
                 Some((least, most, all)) => (least.min(min), most.max(max), all + sum),
             });
         }
-        self.after_loss += u32::from(state == State::Alive && row.lost_before() > 0);
+        self.after_loss += u32::from(state == State::Alive && row.before().all() > 0);
         match row.fault() {
             Some(Fault::Icmp(kind, from)) if state == State::Unreachable => {
                 let key = (from, kind);

@@ -4,7 +4,7 @@ use super::{Ending, Setting, SweepReport};
 use crate::ping::columns::COLUMNS;
 use crate::{csv, json};
 use netdiag_model::contract::Document;
-use netdiag_ping::sweep::{Event, Row};
+use netdiag_ping::sweep::{Event, Found, Row};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -41,10 +41,21 @@ impl<W: Write> SweepReport for JsonReport<W> {
     }
 
     fn event(&mut self, _: &Setting, event: &Event) -> io::Result<()> {
-        if let Event::Row(row) = event
-            && let Some(slot) = self.rows.get_mut(row.target as usize)
-        {
-            *slot = Some(row.clone());
+        match event {
+            Event::Row(row) => {
+                if let Some(slot) = self.rows.get_mut(row.target as usize) {
+                    *slot = Some(row.clone());
+                }
+            }
+            // What comes after the row still belongs to it.
+            Event::Probe(event) => {
+                if let Some(Some(row)) = self.rows.get_mut(event.target_index)
+                    && let Found::Once { strays, .. } = &mut row.found
+                {
+                    strays.push_told(&event.kind);
+                }
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -35,6 +35,8 @@ pub struct Progress<'a> {
     started_at: Option<Instant>,
     /// How long a series takes, which tells nothing of its targets before its end.
     length: Option<Duration>,
+    /// How long it takes at the most, where that is known.
+    most: Option<Duration>,
     all: u64,
     done: u64,
     alive: u64,
@@ -51,6 +53,7 @@ impl<'a> Progress<'a> {
             made_at: None,
             started_at: None,
             length: length(config),
+            most: most(config),
             all: config.targets.len().into(),
             done: 0,
             alive: 0,
@@ -107,7 +110,9 @@ impl<'a> Progress<'a> {
         }
         let rest = self.all.saturating_sub(self.done) as f64;
         let left = since.as_secs_f64() * rest / self.done as f64;
-        Duration::try_from_secs_f64(left).ok()
+        let most = self.most.and_then(|most| most.checked_sub(since));
+        let left = Duration::try_from_secs_f64(left).ok();
+        left.into_iter().chain(most).min()
     }
 
     /// Takes it away if what may be written now goes to the same terminal.
@@ -140,6 +145,16 @@ fn length(config: &Config) -> Option<Duration> {
     let round = config.spacing.checked_mul(config.targets.len())?;
     let before_the_last = config.interval.max(round).checked_mul(rounds)?;
     config.is_series().then(|| before_the_last + round + config.timeout)
+}
+
+/// How long it takes if nothing answers: what answers is known long before its timeout, so that how fast
+/// targets have settled says little of those that are silent. `None` where nothing says how fast they leave.
+fn most(config: &Config) -> Option<Duration> {
+    let tries = config.retries.saturating_add(1);
+    let sending = config.spacing.checked_mul(config.targets.len())?.checked_mul(tries)?;
+    let waits = (1..=u64::from(tries)).map(|attempt| config.timeout_of(attempt));
+    let is_known = !config.spacing.is_zero() && config.most_open == u64::MAX;
+    is_known.then(|| sending + waits.sum::<Duration>())
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! A target in words: the cells of its row.
 
+use crate::number::ms5;
 use netdiag_model::errno::Errno;
-use netdiag_ping::sweep::{Fault, Found, Row, State, Target};
+use netdiag_ping::sweep::{Before, Fault, Found, Row, State, Target};
 use std::fmt;
 
 /// Why a target is what it is.
@@ -9,6 +10,13 @@ pub(super) struct Why<'a> {
     pub(super) row: &'a Row,
     pub(super) target: Target<'a>,
     pub(super) state: State,
+}
+
+impl Why<'_> {
+    /// Whether there is nothing to be said.
+    pub(super) fn is_needless(&self) -> bool {
+        self.state == State::Alive && self.row.before().all() == 0
+    }
 }
 
 /// Where a target is; its zone as it was given, which says more than a number.
@@ -25,11 +33,8 @@ pub(super) fn address_of(target: Target<'_>) -> String {
 
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.state, self.row.lost_before()) {
-            (State::Alive, 0) => return Ok(()),
-            (State::Alive, 1) => return f.write_str("first probe lost"),
-            (State::Alive, lost) => return write!(f, "first {lost} probes lost"),
-            _ => {}
+        if self.state == State::Alive {
+            return before_words(&self.row.before(), f);
         }
         if let Some(failure) = self.target.failure() {
             // The name stands in the row already.
@@ -39,21 +44,49 @@ impl fmt::Display for Why<'_> {
             let message = message.and_then(|rest| rest.strip_prefix(": "));
             return f.write_str(message.unwrap_or(&failure.message));
         }
+        if let (State::Timeout, Some((count, largest))) = (self.state, self.row.late()) {
+            let (largest, s) = (ms5(largest), if count == 1 { "" } else { "s" });
+            return write!(f, "{count} late answer{s}, up to {} ms", largest.trim());
+        }
         match (self.row.fault(), &self.row.found) {
             (Some(fault), _) => fault_words(&fault, f),
             (None, Found::Series(series)) => match series.stats().counters().in_flight() {
                 0 => f.write_str("not probed"),
                 _ => f.write_str("under way at the end"),
             },
-            (None, Found::Once { before, in_flight, .. }) => {
-                f.write_str(match (before.len(), in_flight) {
-                    (0, true) => "under way at the end",
-                    (0, false) => "not probed",
-                    (_, true) => "first probe lost, the next under way at the end",
-                    (_, false) => "first probe lost, not probed again",
+            (None, Found::Once { in_flight, .. }) => {
+                let before = self.row.before();
+                before_words(&before, f)?;
+                f.write_str(match (before.all() > 0, in_flight) {
+                    (false, true) => "under way at the end",
+                    (false, false) => "not probed",
+                    (true, true) => ", the next under way at the end",
+                    (true, false) => ", not probed again",
                 })
             }
             _ => f.write_str("not probed"),
+        }
+    }
+}
+
+/// What became of the probes before the one that was answered.
+fn before_words(before: &Before, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let Before { lost, errors, not_sent, unknown } = *before;
+    let parts = [
+        (lost, "lost"),
+        (errors, "answered by an error"),
+        (not_sent, "not sent"),
+        (unknown, "unknown"),
+    ];
+    let parts: Vec<_> = parts.into_iter().filter(|(count, _)| *count > 0).collect();
+    match parts.as_slice() {
+        [] => Ok(()),
+        [(1, what)] => write!(f, "first probe {what}"),
+        [(count, what)] => write!(f, "first {count} probes {what}"),
+        several => {
+            let several: Vec<String> =
+                several.iter().map(|(count, what)| format!("{count} {what}")).collect();
+            write!(f, "first {} probes: {}", before.all(), several.join(", "))
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::row::{Why, address_of};
 use crate::fold::{INDENT, fold};
-use crate::number::ms5;
+use crate::number::{align, push_address, push_ms5, push_number};
 use netdiag_ping::sweep::{Config, Found, Row, Target};
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 /// What is given by a longer name goes over its column.
 const GIVEN: usize = 40;
@@ -16,6 +16,8 @@ const NAME: usize = 24;
 const STATE: usize = 11;
 /// How long most reasons are, so that they need no line of their own.
 const WHY: usize = 40;
+/// Below so many probes loss is a fraction: a per cent would promise more than it knows.
+const ENOUGH: u64 = 20;
 /// What stands between columns.
 const GAP: &str = "  ";
 
@@ -38,6 +40,8 @@ enum Figure {
     Sent,
     Received,
     Loss,
+    /// Of few probes.
+    LossOf,
     Least,
     Mean,
     Most,
@@ -50,6 +54,7 @@ impl Figure {
             Self::Sent => ("sent", 4),
             Self::Received => ("recv", 4),
             Self::Loss => ("loss %", 6),
+            Self::LossOf => ("loss", 5),
             Self::Least => ("min", 5),
             Self::Mean => ("mean", 5),
             Self::Most => ("max", 5),
@@ -72,7 +77,7 @@ impl Layout {
             _ => vec![
                 Figure::Sent,
                 Figure::Received,
-                Figure::Loss,
+                if config.count < ENOUGH { Figure::LossOf } else { Figure::Loss },
                 Figure::Least,
                 Figure::Mean,
                 Figure::Most,
@@ -127,9 +132,9 @@ impl Layout {
 
     /// The line over the rows.
     pub(super) fn head(&self, line: &mut String) {
-        self.cell("target", self.given, line);
-        self.cell("address", Some(self.address), line);
-        self.cell("name", self.name, line);
+        self.cell(self.given, line, |line| line.push_str("target"));
+        self.cell(Some(self.address), line, |line| line.push_str("address"));
+        self.cell(self.name, line, |line| line.push_str("name"));
         let _ = write!(line, "{:<STATE$}", "state");
         for (head, width) in self.figures.iter().map(|figure| figure.head()) {
             let _ = write!(line, "{GAP}{head:>width$}");
@@ -142,32 +147,45 @@ impl Layout {
 
     /// A row, and why it is so.
     pub(super) fn row(&self, row: &Row, target: Target<'_>, line: &mut String) {
-        self.cell(target, self.given, line);
+        let address = Some(self.address);
         match target {
-            Target::Address(one) => self.cell(one, Some(self.address), line),
-            Target::Given(_) => self.cell(address_of(target), Some(self.address), line),
+            Target::Address(one) => {
+                self.cell(self.given, line, |line| push_address(one, line));
+                self.cell(address, line, |line| push_address(one, line));
+            }
+            Target::Given(_) => {
+                self.cell(self.given, line, |line| {
+                    let _ = write!(line, "{target}");
+                });
+                self.cell(address, line, |line| line.push_str(&address_of(target)));
+            }
         }
-        match &row.name {
-            Some(name) => self.cell(name.escaped(), self.name, line),
-            None => self.cell('-', self.name, line),
-        }
+        self.cell(self.name, line, |line| {
+            let name = row.name.as_ref().map(|name| name.escaped());
+            let _ = match name {
+                Some(name) => write!(line, "{name}"),
+                None => write!(line, "-"),
+            };
+        });
         let state = row.state(target);
-        let _ = write!(line, "{:<STATE$}", state.name());
+        line.push_str(state.name());
+        pad(STATE.saturating_sub(state.name().len()), line);
         self.figures(row, line);
         self.note(&Why { row, target, state }, line);
     }
 
     /// A cell of text. In a terminal what goes over its column has the line for itself.
-    fn cell(&self, text: impl fmt::Display, width: Option<usize>, line: &mut String) {
+    fn cell(&self, width: Option<usize>, line: &mut String, text: impl FnOnce(&mut String)) {
         let Some(width) = width else { return };
-        let (start, offset) = (line.len(), column(line));
-        let _ = write!(line, "{text}");
+        let start = line.len();
+        text(line);
         let mut missing = width.checked_sub(line.len() - start);
         if missing.is_none() && self.width.is_some() {
+            let offset = line.get(..start).map_or(0, column);
             line.push('\n');
             missing = Some(offset + width);
         }
-        line.extend(std::iter::repeat_n(' ', missing.unwrap_or(0) + GAP.len()));
+        pad(missing.unwrap_or(0) + GAP.len(), line);
     }
 
     fn figures(&self, row: &Row, line: &mut String) {
@@ -185,18 +203,28 @@ impl Layout {
                 _ => None,
             };
             line.push_str(GAP);
-            let _ = match (figure, loss, time) {
-                (Figure::Sent, ..) => write!(line, "{:>width$}", found.sent),
-                (Figure::Received, ..) => write!(line, "{:>width$}", found.received),
-                (Figure::Loss, Some(loss), _) => write!(line, "{:>width$.1}", loss.percent()),
-                (.., Some(time)) => write!(line, "{:>width$}", ms5(time)),
-                _ => write!(line, "{:>width$}", '-'),
-            };
+            let start = line.len();
+            match (figure, loss, time) {
+                (Figure::Sent, ..) => push_number(found.sent, line),
+                (Figure::Received, ..) => push_number(found.received, line),
+                (Figure::Loss, Some(loss), _) => {
+                    let _ = write!(line, "{:.1}", loss.percent());
+                }
+                (Figure::LossOf, Some(loss), _) => {
+                    let _ = write!(line, "{}/{}", loss.lost(), loss.of());
+                }
+                (.., Some(time)) => push_ms5(time, line),
+                _ => line.push('-'),
+            }
+            align(start, width, line);
         }
     }
 
     /// The reason: at the end of the line where it fits, else below.
     fn note(&self, why: &Why<'_>, line: &mut String) {
+        if why.is_needless() {
+            return;
+        }
         let start = line.len();
         let _ = write!(line, "{GAP}{why}");
         if self.width.is_some_and(|width| column(line) > width) && line.len() > start + GAP.len() {
@@ -206,6 +234,15 @@ impl Layout {
             line.push('\n');
             line.push_str(&fold(&below, self.width));
         }
+    }
+}
+
+/// Spaces at the end of a line.
+fn pad(spaces: usize, line: &mut String) {
+    const SPACES: &str = "                                ";
+    match SPACES.get(..spaces) {
+        Some(spaces) => line.push_str(spaces),
+        None => line.extend(std::iter::repeat_n(' ', spaces)),
     }
 }
 

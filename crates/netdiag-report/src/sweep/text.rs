@@ -3,7 +3,7 @@
 use super::table::Layout;
 use super::{Ending, Setting, SweepReport};
 use crate::changes;
-use crate::number::{ms5, thousands};
+use crate::number::{ms5, significant, thousands};
 use crate::style::Style;
 use crate::verdict::{write_finding, write_finding_of, write_verdict};
 use netdiag_model::finding::Finding;
@@ -242,7 +242,7 @@ fn heading(config: &Config) -> String {
     let probes = match (config.count, config.retries) {
         (1, 0) => "1 probe".to_owned(),
         (1, 1) => "1 probe and 1 retry".to_owned(),
-        (1, retries) => format!("1 probe and {retries} retries"),
+        (1, retries) => format!("1 probe and {} retries", thousands(retries.into())),
         (count, _) => {
             format!("{} probes each, every {} s", thousands(count), config.interval.as_secs_f64())
         }
@@ -253,7 +253,7 @@ fn heading(config: &Config) -> String {
             let rate = 1.0 / spacing.as_secs_f64();
             match rate >= 10.0 {
                 true => format!("{} packets/s", thousands(rate.round() as u64)),
-                false => format!("{rate:.1} packets/s"),
+                false => format!("{} packets/s", significant(rate, 2)),
             }
         }
     };
@@ -279,6 +279,10 @@ fn verdict(totals: &Totals, all: u32, elapsed: Duration) -> String {
     for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {
         let _ = write!(text, "{separator}{} {what}", thousands(count.into()));
         separator = ", ";
+    }
+    if totals.late > 0 {
+        let answers = if totals.late == 1 { "answer" } else { "answers" };
+        let _ = write!(text, "; {} {answers} came after the timeout", thousands(totals.late));
     }
     let _ = write!(text, "; {:.1} s", elapsed.as_secs_f64());
     text

@@ -31,8 +31,9 @@ pub(super) struct Connecting {
 
 impl VirtualNetwork {
     pub(super) fn connect(&mut self, connect: &Connect) {
-        let Connect { id, destination, port, ref control } = *connect;
-        if let Err(error) = self.open(id, destination, port, control, false) {
+        let Connect { id, destination, ref control, .. } = *connect;
+        let ports = (connect.source_port, connect.port);
+        if let Err(error) = self.open(id, destination, ports, control, false) {
             let stamp = Stamp::user(self.now);
             self.ready(InputKind::ConnectFailed { id, stamp, error, icmp: None });
         }
@@ -42,7 +43,7 @@ impl VirtualNetwork {
     /// an answer yet.
     pub(super) fn exchange(&mut self, exchange: &Exchange<&[u8]>) {
         let Exchange { id, destination, port, .. } = *exchange;
-        if let Err(error) = self.open(id, destination, port, &Control::default(), true) {
+        if let Err(error) = self.open(id, destination, (0, port), &Control::default(), true) {
             let result = Err(ExchangeError::Connect(error));
             self.ready(InputKind::Exchanged { id, phases: [Duration::ZERO; 2], result });
         }
@@ -52,12 +53,11 @@ impl VirtualNetwork {
         &mut self,
         id: OperationId,
         to: Destination,
-        port: u16,
+        (own_port, port): (u16, u16),
         control: &Control,
         exchange: bool,
     ) -> Result<(), SendError> {
-        let own_port = self.next_port;
-        self.next_port = self.next_port.checked_add(1).unwrap_or(FIRST_PORT);
+        let own_port = if own_port == 0 { self.free_port() } else { own_port };
         self.begin_packet(TCP, to, control)?;
         let local = self.own_address(to, control).unwrap_or_else(|| to.address());
         self.packet.extend_from_slice(&own_port.to_be_bytes());
@@ -70,9 +70,18 @@ impl VirtualNetwork {
         self.leave(to)?;
         let local = SocketAddr::new(local, own_port);
         let started = self.now;
+        if !exchange {
+            self.ready(InputKind::Begun { id, local });
+        }
         let to = to.address();
         self.connecting.insert(own_port, Connecting { id, started, local, to, exchange });
         Ok(())
+    }
+
+    fn free_port(&mut self) -> u16 {
+        let port = self.next_port;
+        self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
+        port
     }
 
     /// What a segment to one of our ports means; `None` when it means nothing.
@@ -92,7 +101,7 @@ impl VirtualNetwork {
             (false, true, _) => InputKind::ConnectFailed { id, stamp, error: refused, icmp: None },
             (false, _, true) => {
                 let sizes = Some(self.segment_sizes(from, segment));
-                let info = Some(TcpInfo { rtt, total_retransmits: 0, sizes });
+                let info = Some(TcpInfo { rtt, total_retransmits: 0, sizes, state: None });
                 InputKind::Connected { id, stamp, local, info }
             }
             (true, refuses, true) | (true, refuses @ true, _) => {

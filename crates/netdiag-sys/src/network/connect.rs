@@ -1,12 +1,11 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
 use super::handshake::{self, Handshake, Refuser, Verdict};
+use super::tcp_info;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
 use crate::{clock, names};
-use netdiag_engine::port::{
-    Connect, Control, InputKind, Inputs, OperationId, SendCause, SendError,
-};
+use netdiag_engine::port::{Connect, InputKind, Inputs, OperationId, SendCause, SendError};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -25,6 +24,13 @@ pub(super) struct Connects {
     most: usize,
 }
 
+/// How many connections this process may have at once, by its limit of open files.
+#[must_use]
+pub fn connections_at_once() -> usize {
+    let limit = raw::descriptor_limit();
+    limit.saturating_sub(SPARE_DESCRIPTORS).max(limit / FEWEST_SHARE).max(1)
+}
+
 struct Connecting {
     id: OperationId,
     destination: Destination,
@@ -39,9 +45,7 @@ type IcmpSource = (IpAddr, u8, u8);
 
 impl Connects {
     pub(super) fn new() -> Self {
-        let limit = raw::descriptor_limit();
-        let most = limit.saturating_sub(SPARE_DESCRIPTORS).max(limit / FEWEST_SHARE).max(1);
-        Self { open: Vec::new(), most }
+        Self { open: Vec::new(), most: connections_at_once() }
     }
 
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
@@ -52,7 +56,12 @@ impl Connects {
             false => Err(libc::EMFILE),
         };
         match opened {
-            Ok(socket) => self.watch(connect, socket, inputs),
+            Ok(socket) => {
+                if let Some(local) = local(&socket) {
+                    inputs.push(clock::now(), InputKind::Begun { id: connect.id, local });
+                }
+                self.watch(connect, socket, inputs);
+            }
             Err(errno) => {
                 let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
                 push_failed(connect.id, error, None, inputs);
@@ -62,8 +71,12 @@ impl Connects {
 
     /// Keeps one that was started, unless it is over already.
     fn watch(&mut self, connect: &Connect, mut socket: Socket, inputs: &mut Inputs) {
-        let refused = handshake::refused_at_once(&socket);
-        if let Some(stamp) = refused {
+        let mut refused = None;
+        if let Some((errno, stamp)) = handshake::ended_at_once(&socket) {
+            if errno != libc::ECONNREFUSED {
+                return push_failed(connect.id, SendError::new(errno), None, inputs);
+            }
+            refused = Some(stamp);
             match handshake::refuser(connect) {
                 Refuser::Target => return push_refused(connect.id, stamp, inputs),
                 Refuser::Here => {
@@ -146,7 +159,13 @@ impl Connecting {
 
     /// Whether this machine itself kept it from opening; then an input says how.
     fn was_kept_here(&mut self, now: Instant, inputs: &mut Inputs) -> bool {
-        match (self.handshake.look(&self.socket, now), self.refused) {
+        let before = self.handshake.sent_again();
+        let verdict = self.handshake.look(&self.socket, now);
+        let (id, count) = (self.id, self.handshake.sent_again());
+        if count > before {
+            inputs.push(now, InputKind::SentAgain { id, count });
+        }
+        match (verdict, self.refused) {
             (Verdict::Open, _) | (Verdict::Left, None) => return false,
             (Verdict::KeptBack(errno), _) => {
                 push_failed(self.id, SendError::new(errno), None, inputs);
@@ -160,7 +179,7 @@ impl Connecting {
     /// Whether an ICMP error was made by a rule of this machine's firewall: it is from the address
     /// that the SYN was to leave from. That a neighbour was not found comes from there, too.
     fn is_own_rule(&self, (from, kind, code): IcmpSource) -> bool {
-        let local = self.socket.local_addr().ok().and_then(|local| local.as_socket());
+        let local = local(&self.socket);
         let kind = IcmpKind { family: self.destination.family(), kind, code };
         from != self.destination.address()
             && local.is_some_and(|local| local.ip() == from)
@@ -169,15 +188,19 @@ impl Connecting {
 
     fn push_connected(&self, inputs: &mut Inputs) -> bool {
         let stamp = Stamp::user(clock::now());
-        let local = self.socket.local_addr().ok().and_then(|local| local.as_socket());
-        let (Some(local), Ok(_)) = (local, self.socket.peer_addr()) else {
+        let (Some(local), Ok(_)) = (local(&self.socket), self.socket.peer_addr()) else {
             push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
             return true;
         };
-        let info = handshake::tcp_info(&self.socket);
+        let info = tcp_info::of(&self.socket);
         inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
         true
     }
+}
+
+/// The local end of a connection.
+fn local(socket: &Socket) -> Option<SocketAddr> {
+    socket.local_addr().ok()?.as_socket()
 }
 
 /// It was refused at that time, by the destination or by this machine.
@@ -211,12 +234,10 @@ fn cause(errno: i32, connect: &Connect) -> SendCause {
 
 /// Whether the kernel finds a local port for another TCP socket.
 fn has_free_port(family: Family) -> bool {
-    let (domain, any) = match family {
-        Family::Ipv4 => (Domain::IPV4, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        Family::Ipv6 => (Domain::IPV6, IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+    let Ok(socket) = Socket::new(domain(family), Type::STREAM, Some(Protocol::TCP)) else {
+        return true;
     };
-    let Ok(socket) = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)) else { return true };
-    let bound = socket.bind(&SockAddr::from(SocketAddr::new(any, 0)));
+    let bound = socket.bind(&SockAddr::from(SocketAddr::new(any(family), 0)));
     bound.map_or_else(|error| errno_of(&error) != libc::EADDRINUSE, |()| true)
 }
 
@@ -246,10 +267,9 @@ pub(super) enum Deaf {
 /// Opens a socket and starts to connect it.
 pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     let family = connect.destination.family();
-    let domain = if family == Family::Ipv4 { Domain::IPV4 } else { Domain::IPV6 };
-    let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))
+    let socket = Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
         .map_err(|error| errno_of(&error))?;
-    set_options(&socket, family, &connect.control)?;
+    set_options(&socket, family, connect)?;
     if deaf == Deaf::ToResets {
         let (level, least) = match family {
             Family::Ipv4 => (libc::SOL_IP, libc::IP_MINTTL),
@@ -268,7 +288,8 @@ pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     }
 }
 
-fn set_options(socket: &Socket, family: Family, control: &Control) -> raw::Result<()> {
+fn set_options(socket: &Socket, family: Family, connect: &Connect) -> raw::Result<()> {
+    let (control, port) = (&connect.control, connect.source_port);
     let fd = socket.as_fd();
     let (level, hop_limit, class, errors) = match family {
         Family::Ipv4 => (libc::SOL_IP, libc::IP_TTL, libc::IP_TOS, libc::IP_RECVERR),
@@ -291,14 +312,36 @@ fn set_options(socket: &Socket, family: Family, control: &Control) -> raw::Resul
         }
         .map_err(|error| errno_of(&error))?;
     }
-    if let Some(source) = control.source {
-        // The port is chosen at connect, so that one source serves many destinations.
-        let _ = raw::set_int(fd, libc::SOL_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1);
-        socket
-            .bind(&SockAddr::from(SocketAddr::new(source, 0)))
-            .map_err(|error| errno_of(&error))?;
+    let source = match (control.source, port) {
+        (None, 0) => return Ok(()),
+        (source, 0) => {
+            // The port is chosen at connect, so that one source serves many destinations.
+            let _ = raw::set_int(fd, libc::SOL_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1);
+            source
+        }
+        (source, _) => {
+            // One port serves many destinations, and what rests in TIME-WAIT holds it for none of them.
+            raw::set_int(fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+            source
+        }
+    };
+    let local = SockAddr::from(SocketAddr::new(source.unwrap_or_else(|| any(family)), port));
+    socket.bind(&local).map_err(|error| errno_of(&error))
+}
+
+const fn domain(family: Family) -> Domain {
+    match family {
+        Family::Ipv4 => Domain::IPV4,
+        Family::Ipv6 => Domain::IPV6,
     }
-    Ok(())
+}
+
+/// No address in particular.
+const fn any(family: Family) -> IpAddr {
+    match family {
+        Family::Ipv4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        Family::Ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
 }
 
 fn errno_of(error: &io::Error) -> i32 {

@@ -19,8 +19,9 @@
 
 use super::connect::{Deaf, open};
 use super::memory;
-use crate::{clock, interfaces, raw};
-use netdiag_engine::port::{Connect, Control, SegmentSizes, TcpInfo};
+use super::tcp_info::{self, Block};
+use crate::{clock, interfaces};
+use netdiag_engine::port::{Connect, Control};
 use netdiag_model::{Destination, Instant, Stamp, Way};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::net::{SocketAddr, SocketAddrV6};
@@ -32,7 +33,7 @@ use std::time::Duration;
 const SENT_AGAIN: Duration = Duration::from_millis(1_020);
 const COARSE: Duration = Duration::from_millis(50);
 /// How often it is looked whether what has left once was kept back later.
-const LATER_LOOKS: Duration = Duration::from_millis(500);
+const LATER_LOOKS: Duration = Duration::from_millis(100);
 
 /// How often at most it is looked for: what comes by the loopback interface may be others'.
 const TRIES: usize = 3;
@@ -41,14 +42,14 @@ const TRIES: usize = 3;
 const SYN_SENT: u8 = 2;
 const CLOSED: u8 = 7;
 const REDUCED: u8 = 2;
-/// `TCPI_OPT_TIMESTAMPS` (linux/tcp.h).
-const TIMESTAMPS: u8 = 1;
 
 /// A connection that is being opened, watched for what this machine did with it.
 pub(super) struct Handshake {
     next_look: Instant,
     /// The queue of the interface had no room for the first SYN.
     queue_was_full: bool,
+    /// How often its SYN was sent again, and left.
+    sent_again: u32,
 }
 
 impl Handshake {
@@ -56,12 +57,17 @@ impl Handshake {
     pub(super) fn new(socket: &Socket, now: Instant) -> Self {
         // The kernel takes a full queue of its own for a congested network.
         let queue_was_full = State::of(socket).is_some_and(|state| state.congestion == REDUCED);
-        Self { next_look: now + SENT_AGAIN, queue_was_full }
+        Self { next_look: now + SENT_AGAIN, queue_was_full, sent_again: 0 }
     }
 
     /// When to [`look`](Self::look) again.
     pub(super) const fn next_look(&self) -> Instant {
         self.next_look
+    }
+
+    /// How often its SYN was sent again, and left, at the last look.
+    pub(super) const fn sent_again(&self) -> u32 {
+        self.sent_again
     }
 
     /// What became of its SYNs so far.
@@ -75,6 +81,7 @@ impl Handshake {
             let errno = if self.queue_was_full { libc::ENOBUFS } else { libc::EPERM };
             return Verdict::KeptBack(errno);
         }
+        self.sent_again = if state.sent_again > 0 { state.retransmits } else { 0 };
         if state.sent_again > 0 { Verdict::Left } else { Verdict::Open }
     }
 }
@@ -90,12 +97,13 @@ pub(super) enum Verdict {
     Left,
 }
 
-/// When a connection was refused that was started just now, if it was: by a reset that the kernel
-/// took in within connect(2). Takes the error off the socket.
-pub(super) fn refused_at_once(socket: &Socket) -> Option<Stamp> {
-    let is_closed = State::of(socket).is_some_and(|state| state.state == CLOSED);
-    let error = socket.take_error().ok().flatten().filter(|_| is_closed)?;
-    (error.raw_os_error() == Some(libc::ECONNREFUSED)).then(|| Stamp::user(clock::now()))
+/// By which error number a connection ended that was started just now, and when, if it did: by a reset
+/// that the kernel took in within connect(2), before it was open or right after. Takes the error off
+/// the socket.
+pub(super) fn ended_at_once(socket: &Socket) -> Option<(i32, Stamp)> {
+    State::of(socket).filter(|state| state.state == CLOSED)?;
+    let error = socket.take_error().ok().flatten()?;
+    error.raw_os_error().map(|errno| (errno, Stamp::user(clock::now())))
 }
 
 /// Who refused a connection at once.
@@ -142,10 +150,8 @@ pub(super) fn refuser(connect: &Connect) -> Refuser {
 /// The destination, if it refuses once more at once; `None` where there is no socket to try it with.
 fn refused_outside(connect: &Connect) -> Option<Refuser> {
     let again = open(connect, Deaf::ToNothing).ok()?;
-    Some(match refused_at_once(&again) {
-        Some(_) => Refuser::Target,
-        None => Refuser::Unclear(again),
-    })
+    let refused = ended_at_once(&again).is_some_and(|(errno, _)| errno == libc::ECONNREFUSED);
+    Some(if refused { Refuser::Target } else { Refuser::Unclear(again) })
 }
 
 /// One more try, and whether it is certain that its SYN came to no driver; `None` where a reset did not
@@ -182,43 +188,19 @@ struct State {
     timeouts: u8,
     /// How many of the segments that are not acknowledged were sent again, and left.
     sent_again: u32,
-    rtt: Duration,
     /// How often a segment was to be sent again, left or not.
     retransmits: u32,
-    sizes: SegmentSizes,
 }
 
 impl State {
     fn of(socket: &Socket) -> Option<Self> {
-        const OPTIONS: usize = 5;
-        const SEND_MSS: usize = 16;
-        const SENT_AGAIN: usize = 36;
-        const PATH_MTU: usize = 60;
-        const RTT: usize = 68;
-        const ADVERTISED_MSS: usize = 84;
-        const TOTAL_RETRANS: usize = 100;
-        let mut info = [0; TOTAL_RETRANS + 4];
-        let fd = socket.as_fd();
-        let len = raw::get_bytes(fd, libc::IPPROTO_TCP, libc::TCP_INFO, &mut info).ok()?;
-        let info = info.get(..len)?;
-        let word = |offset| {
-            info.get(offset..)
-                .and_then(|rest: &[u8]| rest.first_chunk())
-                .map(|b| u32::from_ne_bytes(*b))
-        };
+        let block = Block::of(socket)?;
         Some(Self {
-            state: *info.first()?,
-            congestion: *info.get(1)?,
-            timeouts: *info.get(2)?,
-            sent_again: word(SENT_AGAIN)?,
-            rtt: Duration::from_micros(word(RTT)?.into()),
-            retransmits: word(TOTAL_RETRANS)?,
-            sizes: SegmentSizes {
-                send: word(SEND_MSS)?,
-                advertised: word(ADVERTISED_MSS)?,
-                path_mtu: word(PATH_MTU)?,
-                timestamps: info.get(OPTIONS)? & TIMESTAMPS != 0,
-            },
+            state: block.byte(tcp_info::STATE)?,
+            congestion: block.byte(tcp_info::CONGESTION)?,
+            timeouts: block.byte(tcp_info::TIMEOUTS)?,
+            sent_again: block.word(tcp_info::SENT_AGAIN)?,
+            retransmits: block.word(tcp_info::TOTAL_RETRANS)?,
         })
     }
 
@@ -231,10 +213,4 @@ impl State {
             && self.retransmits == u32::from(self.timeouts)
             && self.sent_again == 0
     }
-}
-
-/// What the kernel knows of an open connection.
-pub(super) fn tcp_info(socket: &Socket) -> Option<TcpInfo> {
-    let State { rtt, retransmits, sizes, .. } = State::of(socket)?;
-    Some(TcpInfo { rtt, total_retransmits: retransmits, sizes: Some(sizes) })
 }

@@ -10,6 +10,7 @@ mod memory;
 mod queue;
 mod receive;
 mod send;
+mod tcp_info;
 mod unstamped;
 
 use crate::console::Console;
@@ -21,6 +22,7 @@ use crate::raw::{self, PollFd};
 use crate::signals::Signals;
 use crate::{clock, privileges};
 use connect::Connects;
+pub use connect::connections_at_once;
 use gate::Gate;
 use lane::{Lanes, Shared};
 use netdiag_engine::port::{

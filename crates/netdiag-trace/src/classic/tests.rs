@@ -72,6 +72,7 @@ fn router(octet: u8, rtt: Duration) -> Outcome {
         rtt,
         stamp: StampSource::Kernel,
         hop_limit: None,
+        errno: None,
         info: None,
         gateway: None,
         quoted_hop_limit: None,

@@ -14,8 +14,8 @@ use crate::tally::Tally;
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::{
-    EchoSpec, Events, Measurement as Policy, Next, Outcome, Pattern, Probe, ProbeKind, ProbeSpec,
-    Stray, UdpSpec, WayOut,
+    ConnectSpec, EchoSpec, Events, Measurement as Policy, Next, Outcome, Pattern, Probe, ProbeKind,
+    ProbeSpec, Stray, UdpSpec, WayOut,
 };
 use netdiag_model::{IcmpKind, Instant};
 use std::collections::BTreeMap;
@@ -187,7 +187,7 @@ impl Measurement {
         let pattern = Pattern::COUNTING;
         let size = match (what, &self.segments) {
             (What::Connection, Some(segments)) => {
-                return ProbeKind::Connect { port: segments.port };
+                return ProbeKind::Connect(ConnectSpec::to(segments.port));
             }
             (What::Target(size) | What::Hop(_, size), _) => self.config.data(size),
             (What::Connection, None) => 0,

@@ -93,7 +93,8 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
     let mut warnings = Vec::from_iter(timeout.and_then(checks::odd_timeout));
     let mut count = arguments.count;
     let document = matches!(arguments.form.output(), Output::Json | Output::Csv);
-    if document && count.is_none() && arguments.deadline.is_none() {
+    let is_open = arguments.deadline.is_none() && arguments.goal().is_none();
+    if document && count.is_none() && is_open {
         count = Some(DOCUMENT_COUNT);
         warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
     }

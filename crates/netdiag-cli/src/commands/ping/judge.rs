@@ -39,7 +39,8 @@ pub(super) fn judge(plan: &Plan, target: &Target, findings: &[Finding]) -> Judge
     if target.received == 0 && target.sent == target.unknown {
         return Judgement::Unmeasured;
     }
-    if target.received == 0 {
+    let is_reached = target.goal.as_ref().map_or(target.received > 0, |goal| goal.reached);
+    if !is_reached {
         return Judgement::Fails;
     }
     let failed =

@@ -137,6 +137,9 @@ fn check_classic(arguments: &PingArguments) -> Result<(), String> {
     const WHY: &str = "not with --classic, which prints and exits as iputils' ping does";
     refuse(&[
         (arguments.names, "--names", WHY),
+        (arguments.first, "--first", WHY),
+        (arguments.until_up.is_some(), "--until-up", WHY),
+        (arguments.until_down.is_some(), "--until-down", WHY),
         (arguments.form.color == Color::Always, "--color always", WHY),
     ])
 }

@@ -73,13 +73,15 @@ pub(super) fn parse(text: &str) -> Result<TargetSpec, String> {
     };
     // Groups begin and end at prefixes, so that one end tells unless a whole one lies inside.
     let all_ipv4_groups = IpAddr::from([224, 0, 0, 0]);
-    let is_group = |address: IpAddr| {
-        address.is_multicast() || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
-    };
     if is_group(range.first()) || is_group(range.last()) || range.contains(all_ipv4_groups) {
         return Err(format!("`{shown}`: a sweep probes hosts, no multicast and no broadcast"));
     }
     Ok(spec)
+}
+
+/// Whether an address is one of many hosts.
+pub(super) fn is_group(address: IpAddr) -> bool {
+    address.is_multicast() || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
 }
 
 /// A link-local address needs its interface.

@@ -208,6 +208,7 @@ impl Listener<Measurement> for Collector<'_, '_> {
         let own = self.findings.drain(..);
         findings.extend(own.filter(|finding| !measurement.explains(finding)));
         findings.extend(self.not_listed());
+        findings.extend(bad_lines(self.plan.bad_lines));
         findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
         let complete = measurement.is_complete();
         let outcome = Outcome { judgement, status, findings, complete };
@@ -226,8 +227,22 @@ fn too_few(alive: u32, least: u32) -> Option<Finding> {
     if alive >= least {
         return None;
     }
-    let message = format!("{alive} targets answer, fewer than --min-alive {least}");
+    let answer =
+        if alive == 1 { "1 target answers".to_owned() } else { format!("{alive} targets answer") };
+    let message = format!("{answer}, fewer than --min-alive {least}");
     let finding =
         Finding::new(None, "min-alive", Severity::Critical, "all targets".to_owned(), message);
     Some(finding.with("alive", alive).with("threshold", least))
+}
+
+/// That lines of the file were no targets.
+fn bad_lines(count: u64) -> Option<Finding> {
+    let lines = if count == 1 { "1 line is no target" } else { "lines are no targets" };
+    let message = match count {
+        1 => format!("{lines}, and was left out"),
+        _ => format!("{count} {lines}, and were left out"),
+    };
+    let finding = Finding::new(None, "bad-lines", Severity::Warning, "--file".to_owned(), message);
+    let finding = finding.with("count", count);
+    (count > 0).then(|| finding.advise("standard error names them with their numbers"))
 }

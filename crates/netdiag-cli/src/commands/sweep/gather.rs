@@ -245,11 +245,19 @@ impl Gathered {
         if self.excluded.contains(address) {
             return;
         }
-        if checks::lacks_zone(destination) && !self.has_interface {
-            let message =
-                format!("{destination} is link-local, and of which interface is not said");
-            let reason = "no-interface".to_owned();
-            let stage = Stage::Resolve;
+        let objection = match () {
+            () if check::is_group(address) || address.is_unspecified() => Some((
+                "no-host",
+                format!("{address} is no address of a host, and a sweep probes hosts"),
+            )),
+            () if checks::lacks_zone(destination) && !self.has_interface => Some((
+                "no-interface",
+                format!("{destination} is link-local, and of which interface is not said"),
+            )),
+            () => None,
+        };
+        if let Some((reason, message)) = objection {
+            let (stage, reason) = (Stage::Resolve, reason.to_owned());
             return self
                 .push(text, Err(Failure { stage, reason, errno: None, icmp: None, message }));
         }

@@ -25,7 +25,7 @@ pub(super) fn keep(config: &mut Config, may_flood: bool, shared: bool) {
 
 /// What is to be said where the interval is longer than what was asked for.
 pub(super) fn note(config: &Config, asked: Duration) -> Option<String> {
-    if config.count < 2 || config.interval <= asked {
+    if config.count < 2 || config.interval <= asked || asked.is_zero() {
         return None;
     }
     let (true_one, asked) = (config.interval.as_secs_f64(), asked.as_secs_f64());

@@ -29,6 +29,12 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
+        if self.open >= self.config.most_open && !self.config.is_series() {
+            return match deadline {
+                Instant::FAR => Next::WhenSettled,
+                deadline => Next::NotBefore(deadline),
+            };
+        }
         // fping sends these at once, where nothing holds it.
         let at_once = self.config.fping().is_some() && self.config.floor.is_zero();
         let slot = if at_once { Instant::ZERO } else { slot };
@@ -115,6 +121,11 @@ impl Policy for Measurement {
         {
             return;
         }
+        let is_once = !self.config.is_series();
+        let is_open = self.phases.get(probe.target as usize) != Some(&Phase::Settled);
+        if is_once && is_open {
+            self.strays.entry(probe.target).or_default().push(probe.seq, stray);
+        }
         // What a series makes of it is what there is to tell; where there is none, one made for it.
         let mut told = std::mem::take(&mut self.scratch);
         match self.series.get_mut(probe.target as usize).and_then(Option::as_mut) {
@@ -189,7 +200,8 @@ impl Policy for Measurement {
                 continue;
             }
             // What is known of it is what the earlier probes say.
-            let found = Found::Once { before, last: None, in_flight: !is_waiting };
+            let strays = self.strays.remove(&target).unwrap_or_default();
+            let found = Found::Once { before, last: None, in_flight: !is_waiting, strays };
             self.row(target, now, found, events);
         }
         self.naming.end(&mut self.totals, events);

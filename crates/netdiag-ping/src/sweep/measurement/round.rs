@@ -133,7 +133,8 @@ impl Measurement {
         let before = self.pending.take(target);
         let at = when(probe, &outcome, self.config.timeout_of(probe.seq));
         let last = Some(Settled { seq: probe.seq, sent_at: probe.sent_at, outcome });
-        self.row(target, at, Found::Once { before, last, in_flight: false }, events);
+        let strays = self.strays.remove(&target).unwrap_or_default();
+        self.row(target, at, Found::Once { before, last, in_flight: false, strays }, events);
     }
 }
 

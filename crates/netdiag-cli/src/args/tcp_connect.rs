@@ -1,0 +1,85 @@
+//! `netdiag tcp-connect`.
+
+use super::form::Form;
+use super::marking::Marking;
+use super::value::{self, Timeout};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// TCP connections to one or more ports: whether they open, how fast, and if not, why.
+///
+/// Every address of each name is tried, IPv4 and IPv6 side by side, and it is said which one a program
+/// would come to use (RFC 8305). Each failure names its cause: refused, reset, timeout, unreachable,
+/// prohibited or local, and who said so.
+///
+/// PORT is a number, the name of a service, or a list with ranges: 22,https,8000-8010.
+///
+/// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES, args_override_self = true)]
+pub(crate) struct TcpConnectArguments {
+    /// Hosts and ports: `host:80`, `[::1]:443`, `192.0.2.1:22,80`; or one HOST and its PORT.
+    #[arg(value_name = "HOST:PORT", required = true)]
+    pub(crate) targets: Vec<String>,
+
+    /// IPv4 only.
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub(crate) ipv4: bool,
+    /// IPv6 only.
+    #[arg(short = '6', long)]
+    pub(crate) ipv6: bool,
+    /// Source address.
+    #[arg(short = 'S', long, value_name = "ADDR")]
+    pub(crate) source: Option<IpAddr>,
+    /// Source port [default: any that is free].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    pub(crate) source_port: Option<u16>,
+    /// Interface to connect by.
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
+
+    /// Attempts to each address.
+    #[arg(short, long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]
+    pub(crate) count: u64,
+    /// From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root.
+    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
+    pub(crate) interval: Duration,
+    /// Give an attempt up after this time without an answer.
+    #[arg(short = 'W', long, value_name = "DUR", default_value = "5", value_parser = value::timeout, allow_hyphen_values = true)]
+    pub(crate) timeout: Timeout,
+    /// End after this time, whatever is under way, also the look-up of a name (after half of it
+    /// where there are several targets).
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) deadline: Option<Duration>,
+    /// At most so many attempts at once.
+    #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=65_535), allow_negative_numbers = true)]
+    pub(crate) parallel: u32,
+
+    /// TTL or hop limit of every packet.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
+    pub(crate) ttl: Option<u8>,
+    #[command(flatten)]
+    pub(crate) marking: Marking,
+
+    /// Only what is wrong and the verdict.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) form: Form,
+    /// Exit with 1 when this holds for a target, such as 'loss>0 or p95>80ms'.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) fail_if: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  netdiag tcp-connect example.net:443
+  netdiag tcp-connect example.net 22,80,8000-8010
+  netdiag tcp-connect -c 20 -i 0.2 --fail-if 'p95>50ms' [2001:db8::1]:5432
+  netdiag tcp-connect --json example.net:ssh | jq '.targets[] | [.target, .connect_ms.p50, .failure]'
+
+EXIT STATUS
+  0  a connection to every target opened, and no --fail-if holds
+  1  measured, and it does not hold for at least one target
+  2  usage error
+  3  nothing could be measured, or the result could not be written";

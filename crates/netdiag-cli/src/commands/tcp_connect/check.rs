@@ -1,0 +1,129 @@
+//! Whether the arguments fit together, and fit this machine.
+
+use crate::World;
+use crate::args::TcpConnectArguments;
+use crate::commands::checks;
+use crate::commands::resolve::literal;
+use crate::commands::user::LEAST_CONNECT_INTERVAL;
+use netdiag_check::expr::Expr;
+use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_tcp::Ports;
+use netdiag_tcp::connect::metrics::METRICS;
+use netdiag_tcp::ports::PortError;
+
+/// Arguments that fit together.
+pub(crate) struct Checked {
+    pub(super) fail_if: Option<Expr>,
+    pub(super) interface: Option<(u32, Untrusted)>,
+    /// The hosts, and what is asked of each.
+    pub(super) hosts: Vec<Host>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// A host and its ports.
+pub(super) struct Host {
+    /// Without its ports, and without brackets.
+    pub(super) name: String,
+    pub(super) ports: Ports,
+    /// As both were typed.
+    text: String,
+}
+
+/// Checks what can be checked without touching the network.
+pub(super) fn check<W: World>(
+    arguments: &TcpConnectArguments,
+    world: &mut W,
+) -> Result<Checked, String> {
+    let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
+    let hosts = hosts(&arguments.targets)?;
+    for host in &hosts {
+        let families = (arguments.ipv4, arguments.ipv6);
+        let no_group = "a connection leads to one host, not to a group";
+        checks::one_host(&host.name, "tcp-connect", families, world, no_group)?;
+        if let (Some(address), Some(_)) = (literal(&host.name), arguments.source) {
+            checks::source(arguments.source, Destination::new(address), "--source")?;
+        }
+    }
+    if let Some(source) = arguments.source {
+        let (ipv4, ipv6) = (arguments.ipv4, arguments.ipv6);
+        checks::family(&source.to_string(), source, (ipv4, ipv6))?;
+    }
+    checks::form(arguments.form, false)?;
+    let is_fast = arguments.count > 1 && arguments.interval < LEAST_CONNECT_INTERVAL;
+    if is_fast && !world.may_flood() {
+        return Err("--interval: below 20 ms only root may connect".to_owned());
+    }
+    let interface = checks::interface(arguments.interface.as_deref(), world)?;
+    let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
+    Ok(Checked { fail_if, interface, hosts, warnings })
+}
+
+/// What was typed: HOST:PORT each, or one HOST and its PORT.
+fn hosts(targets: &[String]) -> Result<Vec<Host>, String> {
+    if let [name, port] = targets
+        && let (inner, None) = checks::split_port(name)?
+        && literal(port).is_none_or(|_| port.parse::<u32>().is_ok())
+        && !port.contains([':', '/'])
+    {
+        return host(inner, port, format!("{name} {port}")).map(|host| vec![host]);
+    }
+    targets.iter().map(|text| split(text)).collect()
+}
+
+fn split(text: &str) -> Result<Host, String> {
+    let shown = Untrusted::from(text);
+    let shown = shown.escaped();
+    if text.contains("://") {
+        return Err(format!(
+            "HOST:PORT `{shown}`: a URL cannot be had yet, only a host and a port"
+        ));
+    }
+    match checks::split_port(text)? {
+        (name, Some(port)) => host(name, port, text.to_owned()),
+        (name, None) if name == text && literal(name).is_some_and(|it| it.is_ipv6()) => {
+            Err(format!("HOST:PORT `{shown}`: a port is missing: `[{shown}]:443`"))
+        }
+        _ => Err(format!("HOST:PORT `{shown}`: a port is missing: `{shown}:443`")),
+    }
+}
+
+fn host(name: &str, ports: &str, text: String) -> Result<Host, String> {
+    let ports = ports.parse().map_err(|error| wrong(&text, &error))?;
+    Ok(Host { name: name.to_owned(), ports, text })
+}
+
+/// What is wrong with the ports of a target.
+fn wrong(text: &str, error: &PortError) -> String {
+    format!("HOST:PORT `{}`: {error}", Untrusted::from(text).escaped())
+}
+
+impl Host {
+    /// Its ports by their numbers; `service` says which one a name means.
+    ///
+    /// # Errors
+    /// When a name means none, in a line.
+    pub(super) fn numbers(
+        &self,
+        service: impl Fn(&str) -> Option<u16>,
+    ) -> Result<Vec<u16>, String> {
+        self.ports.numbers(service).map_err(|error| wrong(&self.text, &error))
+    }
+
+    /// The host and one of its ports.
+    pub(super) fn with_port(&self, port: u16) -> String {
+        match literal(&self.name) {
+            Some(address) if address.is_ipv6() => format!("[{}]:{port}", self.name),
+            _ => format!("{}:{port}", self.name),
+        }
+    }
+}
+
+/// The only family that connections may have, if there is one.
+pub(super) const fn family(arguments: &TcpConnectArguments) -> Option<Family> {
+    match (arguments.ipv4, arguments.ipv6, arguments.source) {
+        (true, ..) => Some(Family::Ipv4),
+        (_, true, _) => Some(Family::Ipv6),
+        (_, _, Some(source)) => Some(Family::of(source)),
+        _ => None,
+    }
+}

@@ -1,0 +1,122 @@
+//! From what was measured to documents, verdicts and the exit status.
+
+use super::plan::Plan;
+use crate::ExitStatus;
+use crate::commands::ending::End;
+use crate::commands::hosts::{self, Found, HostPlan, Outline};
+use crate::commands::judged::Judged;
+use crate::commands::verdict;
+use netdiag_model::contract::Judgement;
+use netdiag_model::finding::Finding;
+use netdiag_model::milliseconds;
+use netdiag_report::Report;
+use netdiag_report::connect::{Connect, Ended, Resolved};
+use netdiag_tcp::connect::Measurement;
+use netdiag_tcp::connect::findings;
+use netdiag_tcp::connect::metrics::TargetMetrics;
+use netdiag_tcp::connect::result::Target;
+use std::io;
+
+impl HostPlan for Plan {
+    type Subject = Connect;
+    type Measurement = Measurement;
+
+    fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    fn resolved(&self) -> &[Resolved] {
+        &self.resolved
+    }
+
+    /// One for all targets: they share the room that there is for connections.
+    fn measurements(&self) -> Vec<Measurement> {
+        let config = Some(&self.config).filter(|config| !config.targets.is_empty());
+        config.cloned().map(Measurement::new).into_iter().collect()
+    }
+
+    fn conclude(
+        &self,
+        measurements: &[Measurement],
+        end: End,
+        report: &mut dyn Report<Connect>,
+    ) -> io::Result<ExitStatus> {
+        let measurement = measurements.first();
+        let all = measurement.map(|one| one.findings(&self.outline.run.anchor));
+        let all = all.unwrap_or_default();
+        let mut judged = Judged::default();
+        let mut failed = Vec::new();
+        let mut targets = Vec::new();
+        for resolved in &self.resolved {
+            let target = self.target(resolved, measurement);
+            judged.count(self.judge(resolved, &target, &all, &mut failed));
+            targets.push(target);
+        }
+        let mut findings: Vec<Finding> = all.into_iter().map(|one| one.finding).collect();
+        findings.extend(failed);
+        let complete = measurements.iter().all(Measurement::is_complete);
+        let found = Found { judged, findings, complete };
+        let (document, status) =
+            hosts::document(&self.outline, end, found, targets, |target| target.method.as_ref());
+        let unplanned = self.resolved.len() - self.config.targets.len();
+        let verdict = measurement.map(|one| match unplanned {
+            0 => one.verdict(),
+            1 => format!("{}; 1 more target has no address", one.verdict()),
+            more => format!("{}; {more} more targets have no address", one.verdict()),
+        });
+        let all = self.resolved.iter().zip(&document.targets);
+        let ended: Vec<Ended<'_>> = all
+            .map(|(resolved, target)| Ended { resolved, target, verdict: verdict.as_deref() })
+            .collect();
+        report.finish(&ended, &document)?;
+        report.flush()?;
+        Ok(status)
+    }
+}
+
+impl Plan {
+    /// What was found of a target.
+    fn target(&self, resolved: &Resolved, measurement: Option<&Measurement>) -> Target {
+        let index = resolved.target_index;
+        let place = self.config.targets.binary_search_by_key(&index, |target| target.index);
+        match place.ok().zip(measurement) {
+            Some((place, measurement)) => {
+                let method = resolved.method.as_ref();
+                let context = self.outline.context(&resolved.target, method, false);
+                measurement.result(place, &context, resolved.resolve)
+            }
+            None => Target::unmeasured(
+                resolved.target.clone(),
+                resolved.port,
+                resolved.resolve.map(milliseconds),
+                resolved.failure.clone(),
+            ),
+        }
+    }
+
+    /// What a target comes to.
+    fn judge(
+        &self,
+        resolved: &Resolved,
+        target: &Target,
+        all: &[findings::Found],
+        failed: &mut Vec<Finding>,
+    ) -> Judgement {
+        let index = resolved.target_index;
+        if target.method.is_none() {
+            return self.outline.judge_unmeasured(index);
+        }
+        let own = all.iter().filter(|one| one.targets.binary_search(&index).is_ok());
+        let own: Vec<Finding> = own.map(|one| one.finding.clone()).collect();
+        let metrics = TargetMetrics { target, findings: &own };
+        let expression = self.outline.fail_if.as_ref();
+        let holds = verdict::fail_if(expression, &metrics, Some(index), &resolved.target);
+        let judgement = match holds {
+            _ if target.attempts == target.local_errors + target.unknown => Judgement::Unmeasured,
+            None if target.succeeded > 0 => Judgement::Holds,
+            _ => Judgement::Fails,
+        };
+        failed.extend(holds.map(|(finding, _)| finding));
+        judgement
+    }
+}

@@ -1,0 +1,92 @@
+//! `netdiag tcp-connect`.
+
+mod check;
+mod conclude;
+mod plan;
+
+use crate::args::TcpConnectArguments;
+use crate::args::form::Output;
+use crate::commands::ending::Measured;
+use crate::commands::frame::Command;
+use crate::commands::hosts;
+use crate::world::Terminal;
+use crate::{OpenRequest, World};
+use check::Checked;
+use netdiag_report::connect::{Connect, JsonLinesReport, TextOptions, TextReport};
+use netdiag_report::{CsvReport, JsonReport, Report};
+use plan::Plan;
+use std::io::{self, BufWriter, Write};
+
+impl Command for TcpConnectArguments {
+    type Checked = Checked;
+    type Plan = Plan;
+
+    const NAME: &'static str = "tcp-connect";
+
+    fn form(&self) -> Output {
+        self.form.output()
+    }
+
+    fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
+        check::check(self, world)
+    }
+
+    fn warnings(checked: &Checked) -> &[String] {
+        &checked.warnings
+    }
+
+    fn request(&self, checked: &Checked, _: Terminal) -> OpenRequest {
+        plan::open_request(self, checked)
+    }
+
+    fn plan<W: World>(
+        &self,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+        _: &mut dyn Write,
+    ) -> Result<Plan, String> {
+        Plan::new(self, checked, world, network)
+    }
+
+    fn notes(plan: &Plan) -> &[String] {
+        &plan.outline.notes
+    }
+
+    fn measure<W: World>(
+        &self,
+        plan: &Plan,
+        world: &mut W,
+        network: &mut W::Network,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<Measured> {
+        let mut report = report(self, world.terminal(), out, err);
+        hosts::begin(plan, report.as_mut())?;
+        hosts::measure(plan, world, network, report.as_mut())
+    }
+}
+
+/// The writer for the form of output that was asked for.
+fn report<'a>(
+    arguments: &TcpConnectArguments,
+    terminal: Terminal,
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+) -> Box<dyn Report<Connect> + 'a> {
+    let out = BufWriter::new(out);
+    match arguments.form.output() {
+        Output::Json => Box::new(JsonReport(out)),
+        Output::Csv => Box::new(CsvReport(out)),
+        Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.quiet)),
+        Output::Text => {
+            let options = TextOptions {
+                quiet: arguments.quiet,
+                count: arguments.count,
+                timeout: arguments.timeout.duration,
+                style: arguments.form.color.style(terminal),
+            };
+            Box::new(TextReport::new(out, err, options))
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! From what was typed to what will be done: what is left cannot be invalid.
+
+use super::check::{Checked, Host, family};
+use crate::args::TcpConnectArguments;
+use crate::args::form::Output;
+use crate::commands::hosts::Outline;
+use crate::commands::resolve::{is_unknown, literal, patience};
+use crate::commands::user::LEAST_CONNECT_INTERVAL;
+use crate::commands::{checks, ladder, remedy};
+use crate::{Backend, LookedUp, OpenRequest, World};
+use netdiag_engine::port::{Control, Network, NetworkError};
+use netdiag_model::contract::Method;
+use netdiag_model::failure::Failure;
+use netdiag_model::{Destination, Family, Untrusted, Way};
+use netdiag_report::connect::Resolved;
+use netdiag_tcp::connect::{Config, Target};
+use netdiag_tcp::services;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What will be done.
+pub(crate) struct Plan {
+    pub(super) outline: Outline,
+    pub(super) resolved: Vec<Resolved>,
+    pub(super) config: Config,
+}
+
+/// What is known of the addresses of a host.
+struct Reach {
+    /// Those that can be tried, with the ways to them.
+    addresses: Vec<(Destination, Option<Way>)>,
+    /// Why there is none.
+    failure: Option<Failure>,
+    /// Nothing can be known of it from here.
+    unmeasured: bool,
+}
+
+impl Plan {
+    /// Looks up the names; what cannot be looked up stays as a target with a failure.
+    pub(super) fn new<W: World>(
+        arguments: &TcpConnectArguments,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<Self, String> {
+        let ports = numbers(&checked.hosts, world)?;
+        let target_count = ports.iter().map(Vec::len).sum();
+        let asked = (as_understood(arguments, &checked), target_count);
+        let outline = Outline::new("tcp-connect", Backend::Linux, asked, world, network);
+        let mut plan = Self { outline, resolved: Vec::new(), config: Config::new(Vec::new()) };
+        if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
+            return Err(format!("--source: {source} is not an address of this machine"));
+        }
+        let names: Vec<String> = checked.hosts.iter().map(|host| host.name.clone()).collect();
+        let found =
+            world.resolve(&names, family(arguments), patience(arguments.deadline, names.len()));
+        for ((host, ports), found) in checked.hosts.iter().zip(&ports).zip(found) {
+            plan.add(host, ports, found, arguments, &checked, world, network)?;
+        }
+        plan.configure(arguments, &checked, world, network);
+        let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
+        plan.outline.measured_by(methods);
+        plan.outline.fail_if = checked.fail_if;
+        Ok(plan)
+    }
+
+    /// Adds a target for each port of a host that was looked up.
+    #[expect(clippy::too_many_arguments, reason = "what a look-up found, and all it is judged by")]
+    fn add<W: World>(
+        &mut self,
+        host: &Host,
+        ports: &[u16],
+        (found, took): LookedUp,
+        arguments: &TcpConnectArguments,
+        checked: &Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<(), String> {
+        let control = control(arguments, checked);
+        let reach = match found {
+            Ok(addresses) => {
+                for destination in addresses.iter() {
+                    checks::zone(*destination, checked.interface.is_some())?;
+                }
+                reach(&addresses, &control, world, network)
+            }
+            Err(error) => Reach {
+                addresses: Vec::new(),
+                failure: Some(self.outline.lookup_failure(&host.name, &error)),
+                unmeasured: is_unknown(&error),
+            },
+        };
+        for port in ports {
+            let index = self.resolved.len();
+            let name = Untrusted::from(host.name.as_str());
+            let addresses = reach.addresses.clone();
+            if reach.unmeasured {
+                self.outline.unmeasured.push(index);
+            }
+            self.resolved.push(Resolved {
+                target_index: index,
+                target: Untrusted::from(host.with_port(*port)),
+                host: name.clone(),
+                port: *port,
+                addresses: addresses.iter().map(|(to, _)| *to).collect(),
+                failure: reach.failure.clone(),
+                resolve: Some(took).filter(|_| literal(&host.name).is_none()),
+                method: (!addresses.is_empty()).then(method),
+                at: network.now(),
+            });
+            if !addresses.is_empty() {
+                self.config.targets.push(Target { index, host: name, port: *port, addresses });
+            }
+        }
+        Ok(())
+    }
+
+    fn configure<W: World>(
+        &mut self,
+        arguments: &TcpConnectArguments,
+        checked: &Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) {
+        let took = network.now().since(self.outline.run.started_at);
+        let (wanted, most) =
+            (usize::try_from(arguments.parallel).unwrap_or(usize::MAX), world.connections());
+        let series: usize = self.config.targets.iter().map(|one| one.addresses.len()).sum();
+        if wanted > most
+            && u64::try_from(series).unwrap_or(u64::MAX) * arguments.count > most as u64
+        {
+            self.outline.note(Some(format!(
+                "at most {most} attempts at once, by the limit of open files (`ulimit -n`)"
+            )));
+        }
+        self.config = Config {
+            count: arguments.count,
+            interval: arguments.interval,
+            timeout: arguments.timeout.duration,
+            deadline: arguments.deadline.map(|deadline| deadline.saturating_sub(took)),
+            parallel: wanted.min(most),
+            spacing: match world.may_flood() {
+                true => Duration::ZERO,
+                false => LEAST_CONNECT_INTERVAL,
+            },
+            control: control(arguments, checked),
+            source_port: arguments.source_port.unwrap_or(0),
+            keeps_results: arguments.form.output() == Output::Json,
+            targets: std::mem::take(&mut self.config.targets),
+        };
+    }
+}
+
+/// The ports of each host; a list of services is read where names stand among them.
+fn numbers<W: World>(hosts: &[Host], world: &mut W) -> Result<Vec<Vec<u16>>, String> {
+    let mut own = BTreeMap::new();
+    if hosts.iter().any(|host| host.ports.has_names()) {
+        // Without the list of this machine there are those that everybody knows.
+        let list = world.input(services::FILE).and_then(services::read);
+        own = list.unwrap_or_default();
+    }
+    let service =
+        |name: &str| own.get(&name.to_ascii_lowercase()).copied().or_else(|| services::port(name));
+    hosts.iter().map(|host| host.numbers(service)).collect()
+}
+
+/// Which addresses of a host can be tried: where this machine has no sockets of a family, those of the
+/// other.
+fn reach<W: World>(
+    addresses: &[Destination],
+    control: &Control,
+    world: &mut W,
+    network: &mut W::Network,
+) -> Reach {
+    let mut refused: Option<(Destination, NetworkError)> = None;
+    let mut open: BTreeMap<Family, bool> = BTreeMap::new();
+    let mut usable = Vec::new();
+    for destination in addresses {
+        let family = destination.family();
+        let is_open = *open.entry(family).or_insert_with(|| match world.tcp(family) {
+            Ok(()) => true,
+            Err(error) => {
+                refused = Some((*destination, error));
+                false
+            }
+        });
+        if is_open {
+            usable.push((*destination, world.way(*destination, control)));
+        }
+    }
+    let failure = refused.filter(|_| usable.is_empty());
+    let failure = failure.map(|(to, error)| remedy::closed(to, &error, network.opened()));
+    Reach { unmeasured: failure.is_some(), addresses: usable, failure }
+}
+
+fn method() -> Method {
+    ladder::connects("TCP was asked for".to_owned())
+}
+
+/// What every packet carries.
+fn control(arguments: &TcpConnectArguments, checked: &Checked) -> Control {
+    Control {
+        hop_limit: arguments.ttl,
+        traffic_class: arguments.marking.traffic_class(),
+        source: arguments.source,
+        interface: checked.interface.as_ref().map(|(number, _)| *number),
+        ..Control::default()
+    }
+}
+
+/// What is opened: connections need nothing beforehand.
+pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -> OpenRequest {
+    let has_names = checked.hosts.iter().any(|host| host.ports.has_names());
+    OpenRequest {
+        family: family(arguments),
+        control: control(arguments, checked),
+        names: checked.hosts.iter().any(|host| literal(&host.name).is_none()),
+        file: has_names.then(|| services::FILE.to_owned()),
+        ..OpenRequest::default()
+    }
+}
+
+fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_json::Value {
+    json!({
+        "targets": arguments.targets,
+        "count": arguments.count,
+        "interval_ms": netdiag_model::milliseconds(arguments.interval),
+        "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
+        "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
+        "parallel": arguments.parallel,
+        "ttl": arguments.ttl,
+        "traffic_class": arguments.marking.traffic_class(),
+        "source": arguments.source,
+        "source_port": arguments.source_port,
+        "interface": checked.interface.as_ref().map(|(_, name)| name),
+        "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
+    })
+}

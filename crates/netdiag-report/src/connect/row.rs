@@ -1,0 +1,98 @@
+//! The table: a row for each attempt, as it ends.
+
+use super::Resolved;
+use crate::number::ms5;
+use netdiag_tcp::connect::Attempt;
+use netdiag_tcp::services;
+use std::collections::BTreeSet;
+
+/// Which columns there are, and how wide; known before the first row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Layout {
+    /// The hosts, where there are several.
+    host: Option<usize>,
+    /// The addresses, where one host has several, or several hosts have one each.
+    address: Option<usize>,
+    port: usize,
+    /// The number of the attempt, where there are several.
+    number: Option<usize>,
+}
+
+impl Layout {
+    /// For these targets, each address tried so often.
+    pub(super) fn of(targets: &[Resolved], count: u64) -> Self {
+        let hosts: BTreeSet<String> =
+            targets.iter().map(|target| target.host.host().escaped().to_string()).collect();
+        let addresses: BTreeSet<String> =
+            targets.iter().flat_map(|target| &target.addresses).map(ToString::to_string).collect();
+        let widest = |texts: &BTreeSet<String>, least: usize| {
+            texts.iter().map(String::len).max().unwrap_or(0).max(least)
+        };
+        let is_named = hosts.len() > 1 && !hosts.is_subset(&addresses);
+        let ports = targets.iter().map(|target| label(target.port).len());
+        Self {
+            host: is_named.then(|| widest(&hosts, 4)),
+            address: (addresses.len() > 1).then(|| widest(&addresses, 7)),
+            port: ports.max().unwrap_or(0).max(4),
+            number: (count > 1).then(|| count.to_string().len().max(3)),
+        }
+    }
+
+    /// The line above the rows.
+    pub(super) fn header(self) -> String {
+        self.line(
+            ["host", "address", "port", "try"],
+            ["state", "connect", "handshake", "retr", "why"],
+        )
+    }
+
+    /// The row of an attempt to a target.
+    pub(super) fn row(self, target: &Resolved, attempt: &Attempt) -> String {
+        let none = || "-".to_owned();
+        let connect = attempt.connect().map_or_else(none, ms5);
+        // A refusal is a true round trip.
+        let connect = match attempt.class().is_answer() {
+            true => attempt.connect().or(Some(attempt.took)).map_or_else(none, ms5),
+            false => connect,
+        };
+        let handshake = attempt.handshake().map_or_else(none, ms5);
+        let retransmits = attempt.retransmits.map_or_else(none, |count| count.to_string());
+        let why = attempt.failure().map(|failure| failure.message).unwrap_or_default();
+        self.line(
+            [
+                &target.host.host().escaped().to_string(),
+                &attempt.destination.to_string(),
+                &label(attempt.port),
+                &attempt.number.to_string(),
+            ],
+            [attempt.class().name(), &connect, &handshake, &retransmits, &why],
+        )
+    }
+
+    fn line(self, place: [&str; 4], rest: [&str; 5]) -> String {
+        let [host, address, port, number] = place;
+        let [state, connect, handshake, retransmits, why] = rest;
+        let mut line = String::new();
+        for (text, width) in [(host, self.host), (address, self.address)] {
+            if let Some(width) = width {
+                line.push_str(&format!("{text:<width$}  "));
+            }
+        }
+        line.push_str(&format!("{port:<width$}  ", width = self.port));
+        if let Some(width) = self.number {
+            line.push_str(&format!("{number:>width$}  "));
+        }
+        line.push_str(&format!(
+            "{state:<11}  {connect:>7}  {handshake:>9}  {retransmits:>4}  {why}"
+        ));
+        line.trim_end().to_owned()
+    }
+}
+
+/// A port and what it is usually for.
+pub(super) fn label(port: u16) -> String {
+    match services::name(port) {
+        Some(name) => format!("{port}/{name}"),
+        None => port.to_string(),
+    }
+}

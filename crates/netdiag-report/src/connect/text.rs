@@ -1,0 +1,180 @@
+//! `--output text`: what a person reads.
+
+use super::row::Layout;
+use super::{Connect, Ended, Resolved, statistics};
+use crate::changes::{self, Said};
+use crate::number::{ms5, thousands};
+use crate::report::{Report, Run};
+use crate::style::Style;
+use crate::verdict;
+use netdiag_model::contract::Document;
+use netdiag_tcp::connect::result::Target;
+use netdiag_tcp::connect::{Event, EventKind};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// How text is written.
+#[derive(Clone, Copy, Debug)]
+pub struct TextOptions {
+    /// Only what is wrong and the verdict.
+    pub quiet: bool,
+    /// How often each address is tried.
+    pub count: u64,
+    /// After which time an attempt is given up.
+    pub timeout: Duration,
+    /// Colours.
+    pub style: Style,
+}
+
+/// Text on `out`, what is not a result on `err`.
+pub struct TextReport<W, E> {
+    out: W,
+    err: E,
+    options: TextOptions,
+    targets: Vec<Resolved>,
+    /// Once the first row is written.
+    layout: Option<Layout>,
+    said: Said,
+}
+
+impl<W: Write, E: Write> TextReport<W, E> {
+    /// A report with these options.
+    pub fn new(out: W, err: E, options: TextOptions) -> Self {
+        Self { out, err, options, targets: Vec::new(), layout: None, said: Said::default() }
+    }
+
+    /// What is measured, and the names of columns; once, when all targets are known.
+    fn begin(&mut self) -> io::Result<Layout> {
+        if let Some(layout) = self.layout {
+            return Ok(layout);
+        }
+        let layout = Layout::of(&self.targets, self.options.count);
+        self.layout = Some(layout);
+        let is_planned = self.targets.iter().any(|target| !target.addresses.is_empty());
+        if !self.options.quiet && is_planned {
+            writeln!(self.out, "{}", self.header())?;
+            for line in looked_up(&self.targets) {
+                writeln!(self.out, "{}", self.options.style.fold(&line))?;
+            }
+            writeln!(self.out, "{}", layout.header())?;
+        }
+        Ok(layout)
+    }
+
+    /// What is measured, in a line.
+    fn header(&self) -> String {
+        let attempts = match self.options.count {
+            1 => "1 attempt each".to_owned(),
+            count => format!("{} attempts each", thousands(count)),
+        };
+        let what = match self.targets.as_slice() {
+            [only] => {
+                let target = only.target.host();
+                let target = target.escaped();
+                match only.addresses.as_slice() {
+                    [address] if only.resolve.is_some() => format!("{target} ({address})"),
+                    [_] => target.to_string(),
+                    several => format!("{target}, {} addresses", several.len()),
+                }
+            }
+            several => many(several),
+        };
+        let seconds = self.options.timeout.as_secs_f64();
+        format!("tcp-connect {what}, {attempts}, timeout {seconds} s")
+    }
+}
+
+/// Several targets in a few words: those of one host by their number, others by theirs.
+fn many(targets: &[Resolved]) -> String {
+    let Some(first) = targets.first() else { return String::new() };
+    let count = thousands(targets.len() as u64);
+    if targets.iter().any(|target| target.host != first.host) {
+        return format!("to {count} targets");
+    }
+    let host = first.host.host();
+    let host = host.escaped();
+    match first.addresses.as_slice() {
+        [address] if first.resolve.is_some() => format!("{host} ({address}), {count} ports"),
+        [_] => format!("{host}, {count} ports"),
+        several => format!("{host}, {} addresses, {count} ports", several.len()),
+    }
+}
+
+/// What look-ups found, a line for each host that has several addresses.
+fn looked_up(targets: &[Resolved]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut last = None;
+    for target in targets {
+        let is_told = last == Some(&target.host);
+        last = Some(&target.host);
+        let Some(took) = target.resolve.filter(|_| !is_told && target.addresses.len() > 1) else {
+            continue;
+        };
+        let addresses: Vec<String> = target.addresses.iter().map(ToString::to_string).collect();
+        let name = match targets.iter().any(|other| other.host != target.host) {
+            true => format!("{} ", target.host.host().escaped()),
+            false => String::new(),
+        };
+        lines.push(format!("resolve  {}  {name}{}", ms5(took), addresses.join(", ")));
+    }
+    lines
+}
+
+impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
+    fn start(&mut self, _: &Run) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
+        let told = self.targets.last().is_some_and(|last| last.host == resolved.host);
+        if let Some(failure) = resolved.failure.as_ref().filter(|_| !told) {
+            writeln!(self.err, "netdiag tcp-connect: {}", failure.message)?;
+        }
+        self.targets.push(resolved.clone());
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match &event.kind {
+            EventKind::Interim { done, connected } => {
+                writeln!(self.err, "{done} attempts done, {connected} connected")
+            }
+            _ if self.options.quiet => Ok(()),
+            EventKind::Attempt(attempt) => {
+                let layout = self.begin()?;
+                let target = event.target_index.and_then(|index| self.targets.get(index));
+                match target {
+                    Some(target) => writeln!(self.out, "{}", layout.row(target, attempt)),
+                    None => Ok(()),
+                }
+            }
+            EventKind::Changed(change) => {
+                let is_new = self.said.is_new(event.at, change);
+                if is_new { writeln!(self.err, "{}", changes::line(change)) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
+        self.begin()?;
+        let is_series = self.options.count > 1 && !self.options.quiet;
+        for ended in targets.iter().filter(|ended| is_series && ended.target.attempts > 1) {
+            for line in statistics::lines(ended.target) {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        for finding in &document.findings {
+            verdict::write_finding(&mut self.out, self.options.style, finding)?;
+        }
+        match targets.iter().find_map(|ended| ended.verdict) {
+            Some(said) => verdict::write_verdict(&mut self.out, self.options.style, said),
+            None => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        self.err.flush()
+    }
+}

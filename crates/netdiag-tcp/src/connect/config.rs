@@ -1,0 +1,66 @@
+//! What to do: which targets, and how connections to them are opened.
+
+use netdiag_engine::port::Control;
+use netdiag_model::{Destination, Untrusted, Way};
+use std::time::Duration;
+
+/// How many attempts are kept one by one for the result of a target.
+pub const RESULTS_KEPT: usize = 10_000;
+
+/// A run of connections to many targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The targets that have addresses, in order.
+    pub targets: Vec<Target>,
+    /// How often each address is tried.
+    pub count: u64,
+    /// From one attempt to an address to the next. Zero: as soon as there is room.
+    pub interval: Duration,
+    /// After which time without an answer an attempt is given up.
+    pub timeout: Duration,
+    /// After which time the run ends, whatever is under way.
+    pub deadline: Option<Duration>,
+    /// How many connections may be open or being opened at once; at least 1.
+    pub parallel: usize,
+    /// The least time from one attempt to an address, whatever its port, to the next.
+    pub spacing: Duration,
+    /// What every packet carries.
+    pub control: Control,
+    /// The local port; 0: any that is free.
+    pub source_port: u16,
+    /// Whether single attempts are kept for the result, the last [`RESULTS_KEPT`] of each target.
+    pub keeps_results: bool,
+}
+
+/// One port of a host, and its addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its place in the run.
+    pub index: usize,
+    /// The host as it was given, without the port.
+    pub host: Untrusted,
+    /// The port.
+    pub port: u16,
+    /// The addresses in the order in which a program would try them, each with the way that packets
+    /// take out of this machine, where known.
+    pub addresses: Vec<(Destination, Option<Way>)>,
+}
+
+impl Config {
+    /// The defaults of `tcp-connect`: each address once, given up after 5 s, 64 at once.
+    #[must_use]
+    pub fn new(targets: Vec<Target>) -> Self {
+        Self {
+            targets,
+            count: 1,
+            interval: Duration::from_secs(1),
+            timeout: Duration::from_secs(5),
+            deadline: None,
+            parallel: 64,
+            spacing: Duration::ZERO,
+            control: Control::default(),
+            source_port: 0,
+            keeps_results: false,
+        }
+    }
+}

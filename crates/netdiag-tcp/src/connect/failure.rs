@@ -1,0 +1,79 @@
+//! Why an attempt failed, in the words of the contract.
+
+use super::event::{Attempt, Ending};
+use netdiag_engine::failure::{local_failure, plain};
+use netdiag_model::errno::Errno;
+use netdiag_model::failure::{Failure, IcmpSource, Stage};
+use netdiag_model::milliseconds;
+
+const ECONNRESET: i32 = 104;
+const ETIMEDOUT: i32 = 110;
+const ECONNREFUSED: i32 = 111;
+
+impl Attempt {
+    /// Why it failed; `None` where the connection opened.
+    #[must_use]
+    pub fn failure(&self) -> Option<Failure> {
+        let to = self.destination;
+        Some(match &self.ending {
+            Ending::Connected { .. } => return None,
+            Ending::Refused => {
+                let said = format!("RST from {to}: host up, nothing listens");
+                connect_failure("refused", ECONNREFUSED, &said)
+            }
+            Ending::Reset => {
+                let said = format!("{to} opened the connection and reset it at once");
+                connect_failure("reset", ECONNRESET, &said)
+            }
+            Ending::TimedOut => connect_failure("timeout", ETIMEDOUT, &self.silence()),
+            Ending::Icmp { kind, from, errno } => {
+                let by =
+                    if *from == to.address() { "the target itself" } else { whose(self, *from) };
+                let (number, code) = (kind.kind, kind.code);
+                let text = kind.ping_text();
+                let errno = errno.map(Errno::new);
+                let named = errno.as_ref().map(|e| format!(" ({} {})", e.name, e.number));
+                let message = format!(
+                    "ICMP {number}/{code} from {from}, {by}: {text}{}",
+                    named.unwrap_or_default()
+                );
+                let (stage, icmp) = (Stage::Connect, Some(IcmpSource::new(*kind, *from)));
+                Failure { stage, reason: kind.reason(), errno, icmp, message }
+            }
+            Ending::Local(error) => local_failure(error),
+            Ending::Unknown(why) => plain(Stage::Connect, why.name(), why.meaning()),
+        })
+    }
+
+    /// That nothing came, and to how many SYNs.
+    fn silence(&self) -> String {
+        let seconds = milliseconds(self.took) / 1e3;
+        match self.syns() {
+            1 => format!("1 SYN, no answer of any kind in {seconds:.1} s"),
+            syns => format!("{syns} SYNs in {seconds:.1} s, no answer of any kind"),
+        }
+    }
+
+    /// How many SYNs left, as far as is known.
+    #[must_use]
+    pub fn syns(&self) -> u64 {
+        u64::from(!matches!(self.ending, Ending::Local(_)))
+            + u64::from(self.retransmits.unwrap_or_default())
+    }
+}
+
+/// Who sends an ICMP error that the target does not send: the address that the SYN left from stands for
+/// this machine's own neighbour table.
+fn whose(attempt: &Attempt, from: std::net::IpAddr) -> &'static str {
+    match attempt.local {
+        Some(local) if local.ip() == from => "this machine, whose neighbour did not answer",
+        _ => "a router",
+    }
+}
+
+fn connect_failure(reason: &str, number: i32, said: &str) -> Failure {
+    let errno = Errno::new(number);
+    let message = format!("{said} ({} {number})", errno.name);
+    let (stage, reason) = (Stage::Connect, reason.to_owned());
+    Failure { stage, reason, errno: Some(errno), icmp: None, message }
+}

@@ -1,0 +1,256 @@
+//! What comes next, and what becomes of what came.
+
+mod order;
+#[cfg(test)]
+mod tests;
+
+use super::config::Config;
+use super::event::{Attempt, Ending, Event, EventKind};
+use super::series::{Counts, Series};
+use netdiag_engine::local::Changes;
+use netdiag_engine::outcome::ReplyDetail;
+use netdiag_engine::port::Change;
+use netdiag_engine::{
+    ConnectSpec, Events, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray,
+    WayOut,
+};
+use netdiag_model::Instant;
+use order::Order;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A connection that gets no descriptor waits for one: it never fails for want of it.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// Connections to many targets, and what came of them.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    pub(super) config: Config,
+    /// Those of one target follow each other.
+    pub(super) series: Vec<Series>,
+    order: Option<Order>,
+    /// Attempts under way, by the number of their probe.
+    open: BTreeMap<u64, Open>,
+    next_seq: u64,
+    pub(super) changes: Changes,
+    stopped: bool,
+    complete: bool,
+}
+
+/// An attempt under way.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    number: u64,
+    local: Option<SocketAddr>,
+    retransmits: u32,
+}
+
+impl Measurement {
+    /// A run that has not begun.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let targets = config.targets.iter().enumerate();
+        let series = targets.flat_map(|(place, target)| {
+            target.addresses.iter().map(move |to| Series::new(place, *to, target.port))
+        });
+        Self {
+            series: series.collect(),
+            config,
+            order: None,
+            open: BTreeMap::new(),
+            next_seq: 1,
+            changes: Changes::new(),
+            stopped: false,
+            complete: false,
+        }
+    }
+
+    /// What it was told to do.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether the run ended by itself, not by a signal or a deadline.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The attempts to the addresses of a target, by its place among those of the configuration.
+    pub(super) fn of_target(&self, place: usize) -> &[Series] {
+        let first = self.series.partition_point(|series| series.target < place);
+        let last = self.series.partition_point(|series| series.target <= place);
+        self.series.get(first..last).unwrap_or_default()
+    }
+
+    /// What all attempts came to.
+    pub(super) fn counts<'a>(series: impl IntoIterator<Item = &'a Series>) -> Counts {
+        let mut all = Counts::default();
+        series.into_iter().for_each(|series| all.add(&series.counts));
+        all
+    }
+
+    fn event(&self, series: &Series, at: Instant, kind: EventKind) -> Event {
+        let target_index = self.config.targets.get(series.target).map(|target| target.index);
+        Event { target_index, at, kind }
+    }
+
+    /// The attempt that is due.
+    fn attempt(&mut self, place: usize) -> Option<Next> {
+        let series = self.series.get_mut(place)?;
+        series.begun += 1;
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.open.insert(seq, Open { number: series.begun, local: None, retransmits: 0 });
+        let (port, source_port) = (series.port, self.config.source_port);
+        Some(Next::Probe(ProbeSpec {
+            target: u32::try_from(place).ok()?,
+            seq,
+            destination: series.destination,
+            timeout: self.config.timeout,
+            patience: PATIENCE,
+            control: self.config.control,
+            kind: ProbeKind::Connect(ConnectSpec { port, source_port }),
+        }))
+    }
+}
+
+impl Policy for Measurement {
+    type Event = Event;
+
+    fn next(&mut self, now: Instant, _: &mut Events<Event>) -> Next {
+        if self.stopped {
+            return Next::Quit;
+        }
+        let config = &self.config;
+        let order = self.order.get_or_insert_with(|| Order::new(config, now));
+        let deadline = config.deadline.map_or(Instant::FAR, |deadline| order.start() + deadline);
+        if now >= deadline {
+            return Next::Quit;
+        }
+        let has_room = self.open.len() < config.parallel.max(1);
+        let due = match order.next(config, &self.series, has_room, now) {
+            order::Due::Now(place) => {
+                return self.attempt(place).unwrap_or(Next::WhenSettled);
+            }
+            order::Due::At(due) => due,
+            order::Due::WhenSettled => Instant::FAR,
+            order::Due::Never if self.open.is_empty() => {
+                self.complete = true;
+                return Next::Done;
+            }
+            order::Due::Never => Instant::FAR,
+        };
+        match due.min(deadline) {
+            Instant::FAR => Next::WhenSettled,
+            due => Next::NotBefore(due),
+        }
+    }
+
+    fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
+        if let Some(series) = self.series.get_mut(probe.target as usize) {
+            series.stats.on_sent();
+        }
+    }
+
+    fn begun(&mut self, probe: &Probe, local: SocketAddr) {
+        if let Some(open) = self.open.get_mut(&probe.seq) {
+            open.local = Some(local);
+        }
+    }
+
+    fn sent_again(&mut self, probe: &Probe, count: u32) {
+        if let Some(open) = self.open.get_mut(&probe.seq) {
+            open.retransmits = open.retransmits.max(count);
+        }
+    }
+
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        let Some(open) = self.open.remove(&probe.seq) else { return };
+        let Some(series) = self.series.get_mut(probe.target as usize) else { return };
+        let took = match outcome {
+            Outcome::Replied(reply) => reply.rtt,
+            Outcome::NetError(error) => error.rtt,
+            Outcome::Refused(refusal) => refusal.rtt,
+            Outcome::TimedOut => self.config.timeout,
+            Outcome::LocalError(_) | Outcome::Unknown(_) => Duration::ZERO,
+        };
+        let mut attempt = Attempt {
+            number: open.number,
+            destination: series.destination,
+            port: series.port,
+            started_at: probe.sent_at,
+            took,
+            local: open.local,
+            retransmits: open.local.map(|_| open.retransmits),
+            ending: Ending::of(outcome),
+        };
+        if let Outcome::Replied(reply) = outcome
+            && let ReplyDetail::Connected { local, info } = &reply.detail
+        {
+            attempt.local = Some(*local);
+            attempt.retransmits = info.as_ref().map(|info| info.total_retransmits);
+            series.tcp_info = info.as_ref().and_then(|info| info.state.clone());
+        }
+        let told = series.take(attempt.clone(), self.config.keeps_results);
+        let at = attempt.started_at + attempt.took;
+        let Some(series) = self.series.get(probe.target as usize) else { return };
+        events.push(self.event(series, at, EventKind::Attempt(attempt)));
+        for (at, kind) in told {
+            events.push(self.event(series, at, kind));
+        }
+    }
+
+    fn stray(&mut self, _: &Probe, _: &Stray, _: &mut Events<Event>) {}
+
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
+        let (series, fixed) = (&self.series, self.config.control.source);
+        let means = WayOut::told(change, |change| {
+            let ways = series.iter().filter_map(|series| Some((series.way?, series.destination)));
+            let mut touches = ways.map(|(way, to)| WayOut::after(change, way, fixed, to));
+            touches.find(|means| *means != WayOut::Untouched).unwrap_or(WayOut::Untouched)
+        });
+        let Some(means) = means else { return WayOut::Untouched };
+        self.changes.on_change(at, change);
+        events.push(Event { target_index: None, at, kind: EventKind::Changed(change.clone()) });
+        means
+    }
+
+    fn has_one_way(&self) -> bool {
+        self.series.len() == 1
+    }
+
+    fn way_at_start(&self) -> WayOut {
+        let fixed = self.config.control.source;
+        match self.series.as_slice() {
+            [Series { way: Some(way), destination, .. }] => {
+                WayOut::at_start(*way, fixed, *destination)
+            }
+            _ => WayOut::Untouched,
+        }
+    }
+
+    fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
+        let counts = Self::counts(&self.series);
+        let (done, connected) = (counts.settled(), counts.connected);
+        let kind = EventKind::Interim { done, connected };
+        events.push(Event { target_index: None, at: now, kind });
+    }
+
+    fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
+        self.stopped = true;
+    }
+
+    fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        for place in 0..self.series.len() {
+            let told = self.series.get_mut(place).map(|series| series.finish(now));
+            let Some(series) = self.series.get(place) else { continue };
+            for (at, kind) in told.unwrap_or_default() {
+                events.push(self.event(series, at, kind));
+            }
+        }
+        events.push(Event { target_index: None, at: now, kind: EventKind::Finished });
+    }
+}

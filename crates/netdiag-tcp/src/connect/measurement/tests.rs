@@ -1,0 +1,220 @@
+//! The order of attempts, and what is counted of them.
+
+use super::*;
+use crate::connect::config::Target;
+use netdiag_engine::outcome::{IcmpError, Refusal, Reply};
+use netdiag_engine::port::{SendError, TcpInfo};
+use netdiag_model::{Destination, IcmpKind, StampSource};
+
+const T0: Instant = Instant::from_nanos(1_000_000_000);
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn to(address: &str) -> Destination {
+    Destination::new(address.parse().expect("an address"))
+}
+
+fn config(addresses: &[&str], ports: &[u16]) -> Config {
+    let all = |port: &u16| {
+        let addresses = addresses.iter().map(|address| (to(address), None)).collect();
+        Target { index: usize::from(*port), host: "a.example".into(), port: *port, addresses }
+    };
+    Config::new(ports.iter().map(all).collect())
+}
+
+/// A measurement and its events.
+struct Bench {
+    measurement: Measurement,
+    events: Events<Event>,
+}
+
+impl Bench {
+    fn new(config: Config) -> Self {
+        Self { measurement: Measurement::new(config), events: Events::new() }
+    }
+
+    /// The attempts that begin at a time, and what is said then.
+    fn begin(&mut self, now: Instant) -> (Vec<ProbeSpec>, Next) {
+        let mut begun = Vec::new();
+        loop {
+            match self.measurement.next(now, &mut self.events) {
+                Next::Probe(probe) => begun.push(probe),
+                other => return (begun, other),
+            }
+        }
+    }
+
+    fn settle(&mut self, spec: &ProbeSpec, at: Instant, outcome: &Outcome) {
+        let probe = Probe {
+            target: spec.target,
+            seq: spec.seq,
+            destination: spec.destination,
+            sent_at: at,
+        };
+        if !matches!(outcome, Outcome::LocalError(_)) {
+            self.measurement.sent(&probe, &mut self.events);
+        }
+        self.measurement.settle(&probe, outcome, &mut self.events);
+    }
+}
+
+fn connected(rtt: Duration, retransmits: u32) -> Outcome {
+    let local = "192.0.2.200:40000".parse().expect("an address");
+    let info = TcpInfo {
+        rtt: Duration::from_micros(90),
+        total_retransmits: retransmits,
+        sizes: None,
+        state: None,
+    };
+    Outcome::Replied(Reply {
+        from: to("192.0.2.1"),
+        rtt,
+        stamp: StampSource::User,
+        clock_adjusted: false,
+        received_at: T0,
+        hop_limit: None,
+        bytes: 0,
+        sent_bytes: 0,
+        corruption: None,
+        options: None,
+        detail: ReplyDetail::Connected { local, info: Some(info) },
+    })
+}
+
+fn refused(errno: i32) -> Outcome {
+    Outcome::Refused(Refusal { errno, rtt: ms(1), stamp: StampSource::User })
+}
+
+fn icmp(kind: u8, code: u8) -> Outcome {
+    Outcome::NetError(IcmpError {
+        kind: IcmpKind::v4(kind, code),
+        from: to("198.51.100.7"),
+        rtt: ms(2),
+        stamp: StampSource::User,
+        hop_limit: None,
+        errno: Some(113),
+        info: None,
+        gateway: None,
+        quoted_hop_limit: None,
+    })
+}
+
+fn port(spec: &ProbeSpec) -> u16 {
+    match &spec.kind {
+        ProbeKind::Connect(connect) => connect.port,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn every_port_of_every_address_is_tried_in_rounds_with_no_more_at_once_than_there_is_room_for() {
+    let mut config = config(&["192.0.2.1", "2001:db8::1"], &[80, 81]);
+    (config.count, config.parallel, config.interval) = (2, 3, ms(100));
+    let mut bench = Bench::new(config);
+    let (begun, next) = bench.begin(T0);
+    assert_eq!((begun.len(), next), (3, Next::WhenSettled));
+    bench.settle(&begun[1], T0, &refused(111));
+    let (last, next) = bench.begin(T0 + ms(1));
+    let places: Vec<_> = begun.iter().chain(&last).map(|p| (p.destination, port(p))).collect();
+    let (four, six) = (to("192.0.2.1"), to("2001:db8::1"));
+    assert_eq!(places, [(four, 80), (six, 80), (four, 81), (six, 81)]);
+    assert_eq!(next, Next::NotBefore(T0 + ms(100)), "the next round stands on the grid");
+    for spec in [&begun[0], &begun[2], &last[0]] {
+        bench.settle(spec, T0, &connected(ms(3), 0));
+    }
+    assert_eq!(bench.begin(T0 + ms(99)).0, []);
+    let (second, _) = bench.begin(T0 + ms(100));
+    assert_eq!(second.len(), 3);
+    second.iter().for_each(|spec| bench.settle(spec, T0, &Outcome::TimedOut));
+    let (rest, _) = bench.begin(T0 + ms(5_100));
+    assert_eq!(rest.len(), 1);
+    bench.settle(&rest[0], T0, &Outcome::TimedOut);
+    assert_eq!(bench.begin(T0 + ms(9_000)), (Vec::new(), Next::Done));
+    assert!(bench.measurement.is_complete());
+    assert!(bench.measurement.series.iter().all(|series| series.counts.settled() == 2));
+}
+
+#[test]
+fn without_an_interval_attempts_follow_each_other_as_there_is_room() {
+    let mut config = config(&["192.0.2.1"], &[80]);
+    (config.count, config.parallel, config.interval) = (10, 4, Duration::ZERO);
+    let mut bench = Bench::new(config);
+    let (begun, next) = bench.begin(T0);
+    assert_eq!((begun.len(), next), (4, Next::WhenSettled));
+    begun.iter().for_each(|spec| bench.settle(spec, T0, &connected(ms(1), 0)));
+    assert_eq!(bench.begin(T0).0.len(), 4);
+}
+
+#[test]
+fn an_address_is_left_alone_between_attempts_where_that_is_wanted() {
+    let mut config = config(&["192.0.2.1"], &[80, 81, 82]);
+    config.spacing = ms(20);
+    let mut bench = Bench::new(config);
+    let (begun, next) = bench.begin(T0);
+    assert_eq!((begun.len(), next), (1, Next::NotBefore(T0 + ms(20))));
+    assert_eq!(bench.begin(T0 + ms(20)).0.len(), 1);
+}
+
+#[test]
+fn a_deadline_ends_it_whatever_is_under_way() {
+    let mut config = config(&["192.0.2.1"], &[80]);
+    config.deadline = Some(ms(50));
+    let mut bench = Bench::new(config);
+    let (begun, next) = bench.begin(T0);
+    assert_eq!((begun.len(), next), (1, Next::NotBefore(T0 + ms(50))));
+    assert_eq!(bench.begin(T0 + ms(50)).1, Next::Quit);
+    assert!(!bench.measurement.is_complete());
+    assert_eq!(bench.measurement.series[0].in_flight(), 1);
+}
+
+#[test]
+fn each_ending_is_counted_as_what_it_is_and_a_refusal_is_no_loss() {
+    let mut config = config(&["192.0.2.1"], &[80]);
+    (config.count, config.interval) = (12, Duration::ZERO);
+    let mut bench = Bench::new(config);
+    let outcomes = [
+        connected(ms(2), 0),
+        connected(ms(1_002), 1),
+        refused(111),
+        refused(104),
+        Outcome::TimedOut,
+        icmp(3, 1),
+        icmp(3, 13),
+        icmp(3, 3),
+        Outcome::LocalError(SendError::new(103)),
+        Outcome::Unknown(netdiag_engine::outcome::Why::Suspended),
+    ];
+    let (begun, _) = bench.begin(T0);
+    for (spec, outcome) in begun.iter().zip(&outcomes) {
+        bench.settle(spec, T0, outcome);
+    }
+    let series = &bench.measurement.series[0];
+    let counts = series.counts;
+    assert_eq!((counts.connected, counts.retransmitted, counts.reset), (2, 1, 1));
+    assert_eq!((counts.refused, counts.unreachable, counts.prohibited), (2, 1, 1));
+    assert_eq!((counts.timeouts, counts.local, counts.unknown), (1, 1, 1));
+    assert_eq!((counts.failed(), counts.lost(), counts.measured()), (6, 3, 8));
+    assert_eq!(series.in_flight(), 2);
+    let handshakes = series.handshakes.as_ref().expect("one");
+    assert_eq!(handshakes.len(), 1, "what was sent again has none");
+}
+
+#[test]
+fn an_outage_has_a_cause_and_a_length() {
+    let mut config = config(&["192.0.2.1"], &[80]);
+    (config.count, config.interval) = (4, ms(1_000));
+    let mut bench = Bench::new(config);
+    for (second, outcome) in
+        [connected(ms(1), 0), refused(111), refused(111), connected(ms(1), 0)].iter().enumerate()
+    {
+        let at = T0 + ms(1_000 * second as u64);
+        let (begun, _) = bench.begin(at);
+        bench.settle(&begun[0], at, outcome);
+    }
+    let outages = bench.measurement.series[0].outages();
+    assert_eq!(outages.len(), 1);
+    assert_eq!((outages[0].length, outages[0].failed), (ms(2_000), 2));
+    assert_eq!(outages[0].cause.to_string(), "refused");
+}

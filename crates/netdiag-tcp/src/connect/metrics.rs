@@ -1,0 +1,121 @@
+//! What `--fail-if` can name.
+
+use super::result::Target;
+use netdiag_model::contract::{Jitter, Rtt};
+use netdiag_model::finding::{Finding, Severity};
+use netdiag_model::metrics::{self, MetricInfo, MetricValue, Metrics, Unit};
+
+/// Every metric of a `tcp-connect`.
+pub const METRICS: &[MetricInfo] = &[
+    MetricInfo::new("connect", &["p50"], Unit::Milliseconds, "median time to open a connection"),
+    MetricInfo::new(
+        "handshake",
+        &["handshake_rtt"],
+        Unit::Milliseconds,
+        "median handshake by the kernel",
+    ),
+    MetricInfo::new("min", &[], Unit::Milliseconds, "shortest time to open"),
+    MetricInfo::new("mean", &["avg"], Unit::Milliseconds, "mean time to open"),
+    MetricInfo::new("max", &[], Unit::Milliseconds, "longest time to open"),
+    MetricInfo::new("last", &[], Unit::Milliseconds, "last time to open"),
+    MetricInfo::new("stddev", &[], Unit::Milliseconds, "sample standard deviation (n - 1)"),
+    MetricInfo::new("mdev", &[], Unit::Milliseconds, "population standard deviation"),
+    MetricInfo::new("p90", &[], Unit::Milliseconds, "90th percentile of the time to open"),
+    MetricInfo::new("p95", &[], Unit::Milliseconds, "95th percentile of the time to open"),
+    MetricInfo::new("p99", &[], Unit::Milliseconds, "99th percentile of the time to open"),
+    MetricInfo::new(
+        "jitter",
+        &[],
+        Unit::Milliseconds,
+        "mean |ipdv| of neighbouring attempts (RFC 3393)",
+    ),
+    MetricInfo::new("jitter_rfc3550", &[], Unit::Milliseconds, "interarrival jitter (RFC 3550)"),
+    MetricInfo::new("resolve", &[], Unit::Milliseconds, "look-up of the name"),
+    MetricInfo::new("total", &[], Unit::Milliseconds, "look-up and connection"),
+    MetricInfo::new(
+        "fallback",
+        &[],
+        Unit::Milliseconds,
+        "what addresses cost that do not answer (RFC 8305)",
+    ),
+    MetricInfo::new("loss", &[], Unit::Percent, "attempts without an answer of the target"),
+    MetricInfo::new("open", &["reached"], Unit::Bool, "whether a connection opened"),
+    MetricInfo::new("attempts", &["sent"], Unit::Count, "attempts to all addresses"),
+    MetricInfo::new("succeeded", &["received"], Unit::Count, "connections that opened"),
+    MetricInfo::new("failed", &[], Unit::Count, "attempts that failed, but for local errors"),
+    MetricInfo::new("refused", &[], Unit::Count, "attempts that were refused"),
+    MetricInfo::new("reset", &[], Unit::Count, "connections that were reset at once"),
+    MetricInfo::new("timeouts", &["lost"], Unit::Count, "attempts without any answer"),
+    MetricInfo::new("net_errors", &[], Unit::Count, "attempts answered by an ICMP error"),
+    MetricInfo::new("local_errors", &[], Unit::Count, "attempts that failed on this machine"),
+    MetricInfo::new("unknown", &[], Unit::Count, "attempts made meaningless by this machine"),
+    MetricInfo::new("retransmitted", &[], Unit::Count, "connections that needed more than one SYN"),
+    MetricInfo::new("outages", &[], Unit::Count, "runs of attempts that failed"),
+    MetricInfo::new("path_mtu", &[], Unit::Bytes, "the path MTU that the kernel goes by"),
+    MetricInfo::of_findings(Severity::Info),
+    MetricInfo::of_findings(Severity::Warning),
+    MetricInfo::of_findings(Severity::Critical),
+];
+
+/// A result and its verdicts, as an expression sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetMetrics<'a> {
+    /// The result.
+    pub target: &'a Target,
+    /// The verdicts over it.
+    pub findings: &'a [Finding],
+}
+
+impl Metrics for TargetMetrics<'_> {
+    fn metric(&self, name: &str) -> Option<MetricValue> {
+        let target = self.target;
+        let rtt = |pick: fn(&Rtt) -> Option<f64>| target.connect_ms.as_ref().and_then(pick);
+        let jitter = |pick: fn(&Jitter) -> Option<f64>| target.jitter_ms.as_ref().and_then(pick);
+        let number = match name {
+            "open" => return Some(MetricValue::Bool(target.succeeded > 0)),
+            "connect" => rtt(|r| Some(r.p50))?,
+            "handshake" => target.handshake_rtt_ms.as_ref()?.p50,
+            "min" => rtt(|r| Some(r.min))?,
+            "mean" => rtt(|r| Some(r.mean))?,
+            "max" => rtt(|r| Some(r.max))?,
+            "last" => rtt(|r| Some(r.last))?,
+            "stddev" => rtt(|r| r.stddev)?,
+            "mdev" => rtt(|r| Some(r.mdev))?,
+            "p90" => rtt(|r| Some(r.p90))?,
+            "p95" => rtt(|r| Some(r.p95))?,
+            "p99" => rtt(|r| Some(r.p99))?,
+            "jitter" => jitter(|j| j.ipdv_abs_mean)?,
+            "jitter_rfc3550" => jitter(|j| j.rfc3550)?,
+            "resolve" => target.phases_ms.resolve?,
+            "total" => target.phases_ms.total?,
+            "fallback" => target.happy_eyeballs.as_ref()?.fallback_ms?,
+            "loss" => target.loss_percent?,
+            "path_mtu" => f64::from(target.tcp_info.as_ref()?.path_mtu),
+            "outages" => target.outages.len() as f64 + target.outages_omitted as f64,
+            name => match self.counter(name) {
+                Some(count) => count as f64,
+                None => metrics::findings(name, self.findings)?,
+            },
+        };
+        Some(MetricValue::Number(number))
+    }
+}
+
+impl TargetMetrics<'_> {
+    fn counter(&self, name: &str) -> Option<u64> {
+        let target = self.target;
+        Some(match name {
+            "attempts" => target.attempts,
+            "succeeded" => target.succeeded,
+            "failed" => target.failed,
+            "refused" => target.refused,
+            "reset" => target.reset,
+            "timeouts" => target.timeouts,
+            "net_errors" => target.net_errors,
+            "local_errors" => target.local_errors,
+            "unknown" => target.unknown,
+            "retransmitted" => target.retransmitted,
+            _ => return None,
+        })
+    }
+}

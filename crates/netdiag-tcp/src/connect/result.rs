@@ -1,0 +1,279 @@
+//! What was found, as the JSON contract has it.
+//!
+//! A field once published stays.
+
+mod convert;
+
+use super::event::Class;
+use netdiag_model::contract::{Jitter, Method, Rtt};
+use netdiag_model::failure::Failure;
+use netdiag_model::{Family, Untrusted};
+use serde::Serialize;
+use std::net::{IpAddr, SocketAddr};
+
+pub use convert::{attempt, outage};
+pub(super) use convert::{chosen, race};
+pub use netdiag_model::contract::Context;
+
+/// One port of a host.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Target {
+    /// The host as it was given, and the port.
+    #[schemars(with = "String")]
+    pub target: Untrusted,
+    /// The address that a program would come to use; where none opens the first that was tried.
+    pub address: Option<IpAddr>,
+    /// The family of that address.
+    pub family: Option<Family>,
+    /// The port.
+    pub port: u16,
+    /// What the port is usually for.
+    pub service: Option<String>,
+    /// How this target was measured; `null` when it was not.
+    pub method: Option<Method>,
+    /// Attempts to all addresses: `succeeded + failed + local_errors + unknown + in_flight`.
+    pub attempts: u64,
+    /// Attempts that opened a connection.
+    pub succeeded: u64,
+    /// Attempts that met a refusal, a reset, an ICMP error, or silence.
+    pub failed: u64,
+    /// Failed: nobody listens.
+    pub refused: u64,
+    /// Failed: reset as soon as it was open.
+    pub reset: u64,
+    /// Failed: no answer of any kind.
+    pub timeouts: u64,
+    /// Failed: an ICMP error.
+    pub net_errors: u64,
+    /// Attempts that did not leave this machine, or ended on it.
+    pub local_errors: u64,
+    /// Attempts that something on this machine made meaningless.
+    pub unknown: u64,
+    /// Attempts under way when the run ended.
+    pub in_flight: u64,
+    /// Connections that needed more than one SYN.
+    pub retransmitted: u64,
+    /// Attempts without an answer of the target, so `timeouts + net_errors`, of those that count.
+    pub loss_percent: Option<f64>,
+    /// The 95 % Wilson interval of the loss, in per cent.
+    pub loss_ci95_percent: Option<[f64; 2]>,
+    /// How long connections to `address` took to open, by the clock of this process.
+    pub connect_ms: Option<Rtt>,
+    /// From the SYN to the SYN-ACK, by the kernel; none where a SYN was sent again.
+    pub handshake_rtt_ms: Option<Rtt>,
+    /// Variation of `connect_ms`.
+    pub jitter_ms: Option<Jitter>,
+    /// Each address, in the order in which the look-up gave them.
+    pub addresses: Vec<Address>,
+    /// What a program would do that follows RFC 8305; `null` where there is one address only.
+    pub happy_eyeballs: Option<HappyEyeballs>,
+    /// How long each phase took; `null` for what was not done.
+    pub phases_ms: Phases,
+    /// What the kernel knew of the last connection to `address` when it had opened.
+    pub tcp_info: Option<TcpInfo>,
+    /// Why no connection opened.
+    pub failure: Option<Failure>,
+    /// Runs of attempts to an address that failed, the last 10,000.
+    pub outages: Vec<Outage>,
+    /// Outages that are not in the list.
+    pub outages_omitted: u64,
+    /// Single attempts, to each address the last 10,000.
+    pub results: Vec<Attempt>,
+    /// Attempts that are not in the list.
+    pub results_omitted: u64,
+}
+
+/// One address of a target.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Address {
+    /// The address.
+    pub address: IpAddr,
+    /// Its family.
+    pub family: Family,
+    /// What the last attempt came to; `null` before one ended.
+    pub state: Option<Class>,
+    /// How long it took to open, the median of all attempts.
+    pub connect_ms: Option<f64>,
+    /// From the SYN to the SYN-ACK by the kernel, the median.
+    pub handshake_rtt_ms: Option<f64>,
+    /// Attempts to it.
+    pub attempts: u64,
+    /// Those that opened a connection.
+    pub succeeded: u64,
+    /// Those that failed, but for local errors.
+    pub failed: u64,
+    /// Those without an answer of the target, in per cent of those that count.
+    pub loss_percent: Option<f64>,
+    /// Connections that needed more than one SYN.
+    pub retransmitted: u64,
+    /// Why the last attempt failed.
+    pub failure: Option<Failure>,
+}
+
+/// What a program would do that follows Happy Eyeballs (RFC 8305), computed from the last attempt to
+/// each address.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct HappyEyeballs {
+    /// The addresses in the order in which it would try them (section 4).
+    pub order: Vec<IpAddr>,
+    /// After which time without an answer it tries the next one, too (section 5).
+    pub attempt_delay_ms: f64,
+    /// The address that it would come to use.
+    pub winner: Option<IpAddr>,
+    /// From its start until that connection would be open.
+    pub connect_ms: Option<f64>,
+    /// What it would cost that the addresses before that one do not answer.
+    pub fallback_ms: Option<f64>,
+}
+
+/// How long each phase took, in milliseconds.
+#[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
+pub struct Phases {
+    /// The look-up of the name.
+    pub resolve: Option<f64>,
+    /// The connection to `address`, the median of all attempts.
+    pub connect: Option<f64>,
+    /// Both together.
+    pub total: Option<f64>,
+}
+
+/// What the kernel knows of a connection (TCP_INFO of tcp(7)).
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct TcpInfo {
+    /// The smoothed round trip: the handshake.
+    pub rtt_ms: f64,
+    /// How much it varies.
+    pub rttvar_ms: f64,
+    /// The smallest round trip.
+    pub min_rtt_ms: Option<f64>,
+    /// After which time a segment is sent again.
+    pub rto_ms: f64,
+    /// Bytes of the largest segment that is sent.
+    pub snd_mss: u32,
+    /// Bytes of the largest segment that is expected.
+    pub rcv_mss: u32,
+    /// Bytes of the largest segment that this end offered.
+    pub advmss: u32,
+    /// The path MTU that the kernel goes by, in bytes.
+    pub path_mtu: u32,
+    /// The congestion window, in segments.
+    pub snd_cwnd: u32,
+    /// Where slow start ends, in segments.
+    pub ssthresh: Option<u32>,
+    /// Segments under way that were sent again.
+    pub retrans: u32,
+    /// Segments sent again.
+    pub total_retrans: u32,
+    /// Segments that are taken for lost.
+    pub lost: u32,
+    /// How far out of order segments may come.
+    pub reordering: u32,
+    /// By how many bits the windows are shifted that the other end tells.
+    pub wscale_snd: Option<u8>,
+    /// By how many bits those are that this end tells.
+    pub wscale_rcv: Option<u8>,
+    /// Selective acknowledgements (RFC 2018).
+    pub sack: bool,
+    /// Time stamps (RFC 7323).
+    pub timestamps: bool,
+    /// Explicit congestion notification (RFC 3168).
+    pub ecn: bool,
+    /// The rate at which data was delivered, in bytes a second.
+    pub delivery_rate_bytes_per_s: u64,
+    /// How long there was something to send.
+    pub busy_ms: f64,
+    /// How long of that the window of the other end held it back.
+    pub rwnd_limited_ms: f64,
+    /// How long of that the send buffer of this end did.
+    pub sndbuf_limited_ms: f64,
+}
+
+/// A run of attempts to one address that failed.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Outage {
+    /// The address.
+    pub address: IpAddr,
+    /// When the first one began, UTC.
+    pub started_at: String,
+    /// From there to the first one that opened again, or to the end of the run.
+    pub duration_ms: f64,
+    /// Attempts that failed.
+    pub lost: u64,
+    /// Attempts that failed on this machine.
+    pub local_errors: u64,
+    /// What most of them met: `timeout`, `refused`, `reset`, an ICMP error and its sender, or an
+    /// error number.
+    pub cause: String,
+    /// Whether the run ended before it did.
+    pub ongoing: bool,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Attempt {
+    /// Its number among those to this address, from 1.
+    pub attempt: u64,
+    /// The address.
+    pub address: IpAddr,
+    /// When it began, UTC.
+    pub started_at: String,
+    /// What it came to.
+    pub outcome: Class,
+    /// How long the connection took to open.
+    pub connect_ms: Option<f64>,
+    /// From the SYN to the SYN-ACK, by the kernel; `null` where the SYN was sent again.
+    pub handshake_rtt_ms: Option<f64>,
+    /// Until the answer of whatever kind; `null` of one that failed on this machine.
+    pub settled_ms: Option<f64>,
+    /// How often the SYN was sent again.
+    pub syn_retransmits: Option<u32>,
+    /// The local address and port.
+    pub local: Option<SocketAddr>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+impl Target {
+    /// A target of which nothing was measured, and why.
+    #[must_use]
+    pub fn unmeasured(
+        target: Untrusted,
+        port: u16,
+        resolve_ms: Option<f64>,
+        failure: Option<Failure>,
+    ) -> Self {
+        Self {
+            target,
+            address: None,
+            family: None,
+            port,
+            service: crate::services::name(port).map(str::to_owned),
+            method: None,
+            attempts: 0,
+            succeeded: 0,
+            failed: 0,
+            refused: 0,
+            reset: 0,
+            timeouts: 0,
+            net_errors: 0,
+            local_errors: 0,
+            unknown: 0,
+            in_flight: 0,
+            retransmitted: 0,
+            loss_percent: None,
+            loss_ci95_percent: None,
+            connect_ms: None,
+            handshake_rtt_ms: None,
+            jitter_ms: None,
+            addresses: Vec::new(),
+            happy_eyeballs: None,
+            phases_ms: Phases { resolve: resolve_ms, ..Phases::default() },
+            tcp_info: None,
+            failure,
+            outages: Vec::new(),
+            outages_omitted: 0,
+            results: Vec::new(),
+            results_omitted: 0,
+        }
+    }
+}

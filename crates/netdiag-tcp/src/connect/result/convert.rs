@@ -1,0 +1,229 @@
+//! From what was measured to the contract's types.
+
+use super::{Address, Attempt, HappyEyeballs, Outage, Phases, Target, TcpInfo};
+use crate::connect::Measurement;
+use crate::connect::event::{self, Cause, Class};
+use crate::connect::race::{ATTEMPT_DELAY, Race, Runner};
+use crate::connect::series::Series;
+use netdiag_engine::failure::plain;
+use netdiag_engine::port::TcpState;
+use netdiag_engine::stats::RttStats;
+use netdiag_model::contract::{Context, Jitter, Rtt};
+use netdiag_model::errno::Errno;
+use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::{ClockAnchor, milliseconds};
+use std::time::Duration;
+
+impl Measurement {
+    /// What was found of the target at this place of the configuration, so far or in the end;
+    /// `resolve`: how long the look-up of its name took.
+    #[must_use]
+    pub fn result(&self, place: usize, context: &Context, resolve: Option<Duration>) -> Target {
+        let series = self.of_target(place);
+        let counts = Self::counts(series);
+        let race = race(series);
+        let chosen = chosen(series, &race);
+        let port = self.config.targets.get(place).map_or(0, |target| target.port);
+        let resolve_ms = resolve.map(milliseconds);
+        let connect = chosen.and_then(|series| median(&series.stats.rtt()));
+        let in_flight = series.iter().map(Series::in_flight).sum();
+        let loss = counts.loss();
+        Target {
+            address: chosen.map(Series::address),
+            family: chosen.map(|series| series.destination.family()),
+            method: Some(context.method.clone()),
+            attempts: counts.settled() + in_flight,
+            succeeded: counts.connected,
+            failed: counts.failed(),
+            refused: counts.refused,
+            reset: counts.reset,
+            timeouts: counts.timeouts,
+            net_errors: counts.unreachable + counts.prohibited,
+            local_errors: counts.local,
+            unknown: counts.unknown,
+            in_flight,
+            retransmitted: counts.retransmitted,
+            loss_percent: loss.map(|loss| loss.percent()),
+            loss_ci95_percent: loss.map(|loss| loss.wilson95().into()),
+            connect_ms: chosen.and_then(|series| series.stats.rtt().summary().map(Rtt::from)),
+            handshake_rtt_ms: chosen
+                .and_then(|series| series.handshakes.as_ref()?.summary().map(Rtt::from)),
+            jitter_ms: chosen.and_then(|series| series.stats.jitter().map(Jitter::from)),
+            addresses: series.iter().map(address).collect(),
+            happy_eyeballs: race.as_ref().map(happy_eyeballs),
+            phases_ms: Phases {
+                resolve: resolve_ms,
+                connect,
+                total: connect.map(|connect| connect + resolve_ms.unwrap_or_default()),
+            },
+            tcp_info: chosen.and_then(|series| series.tcp_info.as_deref()).map(tcp_info),
+            outages: series
+                .iter()
+                .flat_map(Series::outages)
+                .map(|one| outage(&one, &context.anchor))
+                .collect(),
+            outages_omitted: series.iter().map(|series| series.stats.outages_omitted()).sum(),
+            results: results(series, context),
+            results_omitted: series.iter().map(|series| series.omitted).sum(),
+            ..Target::unmeasured(
+                context.target.clone(),
+                port,
+                resolve_ms,
+                failure(series, counts.connected),
+            )
+        }
+    }
+}
+
+/// Those of all addresses, in the order in which they began.
+fn results(series: &[Series], context: &Context) -> Vec<Attempt> {
+    let mut all: Vec<_> = series.iter().flat_map(|series| &series.kept).collect();
+    all.sort_by_key(|attempt| attempt.started_at);
+    all.into_iter().map(|one| attempt(one, &context.anchor)).collect()
+}
+
+/// The race between the addresses; `None` where there is one address only, or nothing is known of one.
+pub(in crate::connect) fn race(series: &[Series]) -> Option<Race> {
+    let runner = |series: &Series| {
+        let last = series.last.as_deref()?;
+        let opened = last.class() == Class::Connected;
+        Some(Runner { destination: series.destination, took: last.took, opened })
+    };
+    let runners: Option<Vec<Runner>> = series.iter().map(runner).collect();
+    runners.filter(|runners| runners.len() > 1).map(|runners| Race::of(&runners))
+}
+
+/// The address that the figures of a target are of.
+pub(in crate::connect) fn chosen<'a>(
+    series: &'a [Series],
+    race: &Option<Race>,
+) -> Option<&'a Series> {
+    let winner = race.as_ref().and_then(|race| race.winner);
+    let winner = series.iter().find(|series| Some(series.destination) == winner);
+    let opened = || series.iter().find(|series| series.counts.connected > 0);
+    winner.or_else(opened).or_else(|| series.first())
+}
+
+fn median(rtt: &RttStats) -> Option<f64> {
+    rtt.percentile(50.0).map(milliseconds)
+}
+
+fn address(series: &Series) -> Address {
+    let (counts, last) = (&series.counts, series.last.as_deref());
+    Address {
+        address: series.address(),
+        family: series.destination.family(),
+        state: last.map(event::Attempt::class),
+        connect_ms: median(&series.stats.rtt()),
+        handshake_rtt_ms: series.handshakes.as_deref().and_then(median),
+        attempts: series.begun,
+        succeeded: counts.connected,
+        failed: counts.failed(),
+        loss_percent: counts.loss().map(|loss| loss.percent()),
+        retransmitted: counts.retransmitted,
+        failure: last.and_then(event::Attempt::failure),
+    }
+}
+
+fn happy_eyeballs(race: &Race) -> HappyEyeballs {
+    HappyEyeballs {
+        order: race.order.iter().map(|to| to.address()).collect(),
+        attempt_delay_ms: milliseconds(ATTEMPT_DELAY),
+        winner: race.winner.map(|winner| winner.address()),
+        connect_ms: race.after.map(milliseconds),
+        fallback_ms: race.fallback.map(milliseconds),
+    }
+}
+
+fn tcp_info(state: &TcpState) -> TcpInfo {
+    TcpInfo {
+        rtt_ms: milliseconds(state.rtt),
+        rttvar_ms: milliseconds(state.rtt_variance),
+        min_rtt_ms: state.min_rtt.map(milliseconds),
+        rto_ms: milliseconds(state.retransmission_timeout),
+        snd_mss: state.send_mss,
+        rcv_mss: state.receive_mss,
+        advmss: state.advertised_mss,
+        path_mtu: state.path_mtu,
+        snd_cwnd: state.congestion_window,
+        ssthresh: state.slow_start_threshold,
+        retrans: state.retransmitted,
+        total_retrans: state.total_retransmits,
+        lost: state.lost,
+        reordering: state.reordering,
+        wscale_snd: state.window_scale.map(|(sent, _)| sent),
+        wscale_rcv: state.window_scale.map(|(_, received)| received),
+        sack: state.sack,
+        timestamps: state.timestamps,
+        ecn: state.ecn,
+        delivery_rate_bytes_per_s: state.delivery_rate,
+        busy_ms: milliseconds(state.busy),
+        rwnd_limited_ms: milliseconds(state.window_limited),
+        sndbuf_limited_ms: milliseconds(state.buffer_limited),
+    }
+}
+
+/// Why no connection opened: what the last attempt to the first address says that says something of
+/// the network; where none does, of this machine.
+fn failure(series: &[Series], connected: u64) -> Option<Failure> {
+    if connected > 0 {
+        return None;
+    }
+    let last = || series.iter().filter_map(|series| series.last.as_deref());
+    let is_told = |class: Class| !matches!(class, Class::Local | Class::Unknown);
+    let of_network = last().find(|attempt| is_told(attempt.class()));
+    let found = of_network.or_else(|| last().next());
+    match found {
+        Some(attempt) => attempt.failure(),
+        None if series.iter().any(|series| series.in_flight() > 0) => {
+            let message = "no answer before the run ended";
+            Some(plain(Stage::Connect, "in-flight", message))
+        }
+        None => None,
+    }
+}
+
+/// One attempt as the contract has it.
+#[must_use]
+pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
+    let class = attempt.class();
+    let is_settled = !matches!(class, Class::Local | Class::Unknown | Class::Timeout);
+    Attempt {
+        attempt: attempt.number,
+        address: attempt.destination.address(),
+        started_at: anchor.rfc3339(attempt.started_at),
+        outcome: class,
+        connect_ms: attempt.connect().map(milliseconds),
+        handshake_rtt_ms: attempt.handshake().map(milliseconds),
+        settled_ms: is_settled.then(|| milliseconds(attempt.took)),
+        syn_retransmits: attempt.retransmits,
+        local: attempt.local,
+        failure: attempt.failure(),
+    }
+}
+
+/// An outage as the contract has it.
+#[must_use]
+pub fn outage(outage: &event::Outage, anchor: &ClockAnchor) -> Outage {
+    Outage {
+        address: outage.address,
+        started_at: anchor.rfc3339(outage.started_at),
+        duration_ms: milliseconds(outage.length),
+        lost: outage.failed,
+        local_errors: outage.local_errors,
+        cause: outage.cause.to_string(),
+        ongoing: outage.ongoing,
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("timeout"),
+            Self::Refused => f.write_str("refused"),
+            Self::Reset => f.write_str("reset"),
+            Self::Icmp(kind, from) => write!(f, "{} from {from}", kind.name()),
+            Self::Local(number) => write!(f, "local {}", Errno::new(*number).name),
+        }
+    }
+}

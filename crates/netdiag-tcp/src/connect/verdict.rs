@@ -1,0 +1,191 @@
+//! What a run comes to, in a sentence.
+
+use super::event::{Attempt, Class};
+use super::findings::with_port;
+use super::measurement::Measurement;
+use super::result::{chosen, race};
+use super::series::{Counts, Series};
+use netdiag_model::{Family, milliseconds};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+impl Measurement {
+    /// What the run came to; what was not measured is not spoken of.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        match self.config.targets.as_slice() {
+            [] => "nothing was measured".to_owned(),
+            [_] => self.of_one(),
+            _ => self.of_many(),
+        }
+    }
+
+    /// One port of one host.
+    fn of_one(&self) -> String {
+        match self.of_target(0) {
+            [only] => of_address(only),
+            several => of_addresses(several),
+        }
+    }
+
+    /// Many ports, or many hosts.
+    fn of_many(&self) -> String {
+        let targets = self.config.targets.len();
+        let states: Vec<Class> = (0..targets).filter_map(|place| self.state(place)).collect();
+        let count = |class: Class| states.iter().filter(|state| **state == class).count();
+        let open = count(Class::Connected);
+        let rest = [
+            Class::Refused,
+            Class::Reset,
+            Class::Timeout,
+            Class::Unreachable,
+            Class::Prohibited,
+            Class::Local,
+            Class::Unknown,
+        ];
+        let rest = rest.into_iter().filter(|class| count(*class) > 0);
+        let rest: Vec<String> =
+            rest.map(|class| format!("{} {}", count(class), class.name())).collect();
+        let addresses: BTreeSet<IpAddr> = self.series.iter().map(Series::address).collect();
+        let unknown = targets.saturating_sub(states.len());
+        let mut text = match addresses.first().filter(|_| addresses.len() == 1) {
+            Some(address) => format!("{open} of {targets} ports open on {address}"),
+            None => format!("{open} of {targets} targets open"),
+        };
+        if !rest.is_empty() {
+            text.push_str(&format!("; {}", rest.join(", ")));
+        }
+        if unknown > 0 {
+            text.push_str(&format!("; {unknown} not measured to the end"));
+        }
+        if let Some(address) = addresses.first().filter(|_| addresses.len() == 1)
+            && open < targets
+            && self.is_up(*address)
+        {
+            text.push_str("; the host is up");
+        }
+        text
+    }
+
+    /// What a target came to: open where any connection opened.
+    fn state(&self, place: usize) -> Option<Class> {
+        let series = self.of_target(place);
+        if series.iter().any(|one| one.counts.connected > 0) {
+            return Some(Class::Connected);
+        }
+        let mut last = series.iter().filter_map(|one| one.last.as_deref()).map(Attempt::class);
+        last.next()
+    }
+}
+
+/// One port of one address.
+fn of_address(one: &Series) -> String {
+    let to = with_port(one.address(), one.port);
+    let Some(last) = one.last.as_deref() else {
+        return format!("{to} was not measured to the end");
+    };
+    if one.counts.settled() > 1 {
+        return of_attempts(&to, one);
+    }
+    match (last.failure(), last.handshake()) {
+        (Some(failure), _) => format!("not open: {to}: {}", failure.message),
+        (None, Some(handshake)) => {
+            format!("open: {to} after {} (handshake {})", ms(last.took), ms(handshake))
+        }
+        (None, None) => format!("open: {to} after {}", ms(last.took)),
+    }
+}
+
+/// Several attempts to it.
+fn of_attempts(to: &str, one: &Series) -> String {
+    let counts = &one.counts;
+    let (open, n) = (counts.connected, counts.settled());
+    let failed = failures(counts);
+    let how = match failed.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", failed.join(", ")),
+    };
+    if open == 0 {
+        return format!("not open: {to}, none of {n} attempts{how}");
+    }
+    let rtt = one.stats.rtt();
+    let median = rtt.percentile(50.0).map(ms).unwrap_or_default();
+    let slowest = rtt.max().map(ms).unwrap_or_default();
+    let loss = counts.loss().filter(|loss| loss.lost() > 0).map(|loss| {
+        let (low, high) = loss.wilson95();
+        format!("; loss {:.1} % ({low:.1}-{high:.1} %)", loss.percent())
+    });
+    format!(
+        "open: {to} in {open} of {n} attempts{how}, median {median}, slowest {slowest}{}",
+        loss.unwrap_or_default()
+    )
+}
+
+/// How many attempts failed in which way.
+fn failures(counts: &Counts) -> Vec<String> {
+    let all = [
+        (counts.refused, "refused"),
+        (counts.reset, "reset"),
+        (counts.timeouts, "timeout"),
+        (counts.unreachable, "unreachable"),
+        (counts.prohibited, "prohibited"),
+        (counts.local, "local"),
+        (counts.unknown, "unknown"),
+    ];
+    let some = all.iter().filter(|(count, _)| *count > 0);
+    some.map(|(count, name)| format!("{count} {name}")).collect()
+}
+
+/// One port of several addresses.
+fn of_addresses(series: &[Series]) -> String {
+    let open = series.iter().filter(|one| one.counts.connected > 0).count();
+    let all = series.len();
+    let race = race(series);
+    let text = match open {
+        0 => return format!("not open on any of {all} addresses: {}", why(series)),
+        _ if open == all && all == 2 => "open on both addresses".to_owned(),
+        _ if open == all => format!("open on all {all} addresses"),
+        _ => format!("open on {open} of {all} addresses"),
+    };
+    let Some((after, winner)) =
+        race.as_ref().and_then(|race| Some((race.after?, chosen(series, &Some(race.clone()))?)))
+    else {
+        return text;
+    };
+    let fallback = race.and_then(|race| race.fallback).filter(|cost| !cost.is_zero());
+    let cost = fallback.map(|cost| match dead(series) {
+        Some(family) => format!("; {family} dead, fallback cost {}", ms(cost)),
+        None => format!("; fallback cost {}", ms(cost)),
+    });
+    let cost = cost.unwrap_or_default();
+    format!("{text}; a program would use {} after {}{cost}", winner.address(), ms(after))
+}
+
+/// The family that no connection opens by, where one opens by the other.
+fn dead(series: &[Series]) -> Option<&'static str> {
+    let families = [(Family::Ipv4, "IPv4"), (Family::Ipv6, "IPv6")];
+    let found = families.into_iter().find(|(family, _)| {
+        let mut of_it = series.iter().filter(|one| one.destination.family() == *family).peekable();
+        of_it.peek().is_some() && of_it.all(|one| one.counts.connected == 0)
+    });
+    found.map(|(_, name)| name)
+}
+
+/// What the addresses met, each kind once.
+fn why(series: &[Series]) -> String {
+    let last = series.iter().filter_map(|one| one.last.as_deref()).map(Attempt::class);
+    let met: BTreeSet<&'static str> = last.map(Class::name).collect();
+    met.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+/// Milliseconds with as many decimals as a table has.
+fn ms(time: Duration) -> String {
+    let ms = milliseconds(time);
+    match ms {
+        ..10.0 => format!("{ms:.3} ms"),
+        ..100.0 => format!("{ms:.2} ms"),
+        ..1_000.0 => format!("{ms:.1} ms"),
+        _ => format!("{ms:.0} ms"),
+    }
+}

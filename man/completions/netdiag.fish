@@ -1,0 +1,307 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_netdiag_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_netdiag_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_netdiag_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_netdiag_using_subcommand
+    set -l cmd (__fish_netdiag_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c netdiag -n "__fish_netdiag_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_needs_command" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "ping" -d 'Echo requests to one or more hosts: latency, jitter, loss, hops back'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "sweep" -d 'Many targets, one row each: alive, unreachable and by whom, silent, or not measured from here'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "trace" -d 'The path to one or more hosts: each router on the way, where it ends, and by whom'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "traceroute" -d 'The path to one or more hosts: each router on the way, where it ends, and by whom'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtr" -d 'The path to one or more hosts, cycle by cycle: loss and times of every hop, and where loss is real'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtu" -d 'The path MTU to one or more hosts: which packets pass, and where larger ones end'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "fping" -d 'fping\'s own options, output and exit codes, as version 5.1 has them'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "completions" -d 'Print the completions of a shell'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "install-links" -d 'Make links under the names of the classic tools, which the program then is'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l proto -d 'What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, with :PORT behind the last two; several by commas, one target each' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l probe-interface -d 'With --proto icmp-probe (RFC 8335): which interface of the host is asked about, by name, number or address; neighbor:ADDR asks for its table entry of a neighbour' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s I -l interface -d 'Interface to send by, or a source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s c -l count -d 'Stop after so many requests [default: no end; 10 with json and csv]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s i -l interval -d 'From one request to the next; 0: back to back [default: 1; 0 with --flood]. Below 2 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s W -l timeout -d 'After this time without an answer a request is lost [default: 2]. With --classic: how long to stay after the last request when nothing was answered [default: 10]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s w -l deadline -l wait -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l until-up -d 'End when so many requests in a row were answered: exit 0, else 1' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l until-down -d 'End when so many requests in a row were not: exit 0, else 1' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s l -l preload -d 'So many requests at once at the start; above 3 only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s s -l size -d 'Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6) [default: 56]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s p -l pattern -d 'Up to 16 bytes, in hexadecimal, that fill the data' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s t -l ttl -d 'TTL or hop limit, 1 to 255 [default: 64, or what the kernel has]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s Q -l tos -d 'The whole TOS or traffic class byte, decimal or 0x.., as iputils\' -Q' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s M -l df -d 'What happens to packets larger than the path' -r -f -a "do\t'Set DF, and refuse what is larger than the known path MTU'
+want\t'Set DF for what fits, fragment what is larger'
+dont\t'Never set DF'
+probe\t'Set DF and ignore the known path MTU'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s m -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s F -l flow-label -d 'IPv6 flow label, decimal or 0x.., up to 0xfffff; 0: a random one' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s T -l ip-timestamps -d 'IPv4: routers on the way write down the time (tsonly, at most nine), with their addresses (tsandaddr, at most four), or those given alone (tsprespec:ADDR,..., at most four)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s S -l send-buffer -d 'Send buffer of the socket' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s e -l ident -d 'Echo identifier instead of a random one' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l backend -d 'By what to send and receive: linux, or portable, which is the crate surge-ping: fewer options, this process\'s clock, replies without their data' -r -f -a "linux\t'The kernel\'s own time stamps, ICMP errors and options'
+portable\t'The crate surge-ping: what it takes elsewhere, and less of it'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l fail-if -d 'Exit with 1 when this holds, such as \'loss>5% or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s N -l node-information -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s B -l sticky-source -d 'Stay with the source address that the first route gives'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s b -l broadcast -d 'A host may be the broadcast address of a network: every answer counts for the host that it comes from. Not faster than 1 a second, only for root'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l multicast -d 'A host may be a multicast group, with --ttl 1 where not given; likewise. By which interface: --interface, or `ff02::1%eth0`. Below 1 s only root may send'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s r -l direct -d 'IPv4: only to directly attached networks, past every router'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s A -l adaptive -d 'The next request when the answer is there: the interval follows the mean round trip. Below 2 ms only for root'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s f -l flood -d 'As fast as answers come, 100 a second at least; a dot for each request, taken back by its answer. Without --interval only for root'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l first -d 'End with the first reply'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s R -l record-route -d 'IPv4: up to nine routers on the way, there and back, write down their addresses. Many drop such packets'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s d -l debug -d 'SO_DEBUG on the socket, where this user may set it; it changes nothing that is seen'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s L -l no-loopback -d 'With --multicast: do not hear one\'s own packets to a group'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s U -l user-stamps -d 'Round trips by this process\'s clock instead of the kernel\'s stamps'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s n -l numeric -d 'Addresses only, no names'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l names -d 'Names also when the output is no terminal'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s q -l quiet -d 'Only the first line and the summary'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s a -l audible -d 'A bell with each answer'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s D -l dates -d 'The date in front of each line, in seconds of Unix time'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s O -l outstanding -d 'Say that a request is unanswered when the next one leaves'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s v -l verbose -d 'Every rejected packet, and by which method where it is not the best; with jsonl also every request sent'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l classic -d 'Print exactly what iputils\' ping prints, and exit as it does'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l classic-exit -d 'Exit as iputils\' ping does'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s C -l connect
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s f -l file -d 'Read targets from a file, one a line; `#` begins a comment; `-` is standard input' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l exclude -d 'Leave these out: addresses, networks with all their addresses, ranges, names. May be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l proto -d 'What to send: icmp, udp or tcp, with :PORT behind the last two' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s I -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s c -l count -d 'Probes to each target, whatever becomes of them, one each interval; 1: probing ends with an answer' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s r -l retry -d 'How often a target without an answer is probed again [default: 1; none with --count above 1]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s B -l backoff -d 'Each retry is waited for so many times as long as the probe before it, 1 to 5 [default: 1]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l interval -d 'From one probe to a target to the next one to it, with --count above 1 [default: 1]. Below 10 ms, and 0 for none, only for root. Where --rate needs longer for all targets, it is that' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l rate -d 'Packets a second to all targets together; max: as fast as it goes, only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l timeout -d 'After this time without an answer a probe is lost' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of names (after half of it)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s b -l size -d 'Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l pattern -d 'Up to 16 bytes, in hexadecimal, that fill the data' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s H -l ttl -d 'TTL or hop limit, 1 to 255 [default: 64, or what the kernel has]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s k -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s x -l min-alive -d 'Exit with 0 when at least so many targets answer, whatever the others do, and no --fail-if holds' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>5% or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s m -l all-addresses -d 'Every address of a name, not only the first'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l i-know -d 'More than 65,536 targets as a user who is not root'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s a -l alive -d 'Only rows of targets that answer'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s u -l unreachable -d 'Only rows of targets that do not answer'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s q -l quiet -d 'Only the verdict and what is wrong'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l numeric -d 'Addresses as they are, never names of them: as without --names'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l names -d 'The names of addresses, too; a row waits for one for up to a second'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s v -l verbose -d 'Late and repeated answers too; in json each probe'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic -d 'Read all other arguments as fping does, and print and exit as it does; see netdiag-fping(1)'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic-exit -d 'Exit with fping\'s codes: 1 when a target does not answer, 2 when a name has no address, 4 when nothing could be measured'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s s -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s i -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s q -l queries -d 'Probes to each hop' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s f -l first-ttl -d 'The first hop that is asked' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s m -l max-ttl -d 'The last hop that is asked' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l gap -d 'End after so many silent hops in a row' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s N -l window -d 'How many hops beyond the farthest that answered are asked at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l interval -d 'From one probe to a hop to the next one to it [default: as they are answered, from the seventh on 1 a second, as routers limit their answers]. Below 2 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s w -l timeout -d 'After this time without an answer a probe is lost; sooner, after three round trips of a hop at least as far away, once one has answered' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l size -d 'Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s M -l df -d 'What happens to packets larger than the path' -r -f -a "do\t'Set DF, and refuse what is larger than the known path MTU'
+want\t'Set DF for what fits, fragment what is larger'
+dont\t'Never set DF'
+probe\t'Set DF and ignore the known path MTU'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'hops>12 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l vary-flow -d 'Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes its checksum, TCP takes one of 16 source ports in turn'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s n -l numeric -d 'Addresses only, no names'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l names -d 'Names also when the output is no terminal'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s s -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s i -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s q -l queries -d 'Probes to each hop' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s f -l first-ttl -d 'The first hop that is asked' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s m -l max-ttl -d 'The last hop that is asked' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l gap -d 'End after so many silent hops in a row' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s N -l window -d 'How many hops beyond the farthest that answered are asked at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l interval -d 'From one probe to a hop to the next one to it [default: as they are answered, from the seventh on 1 a second, as routers limit their answers]. Below 2 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s w -l timeout -d 'After this time without an answer a probe is lost; sooner, after three round trips of a hop at least as far away, once one has answered' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l size -d 'Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s M -l df -d 'What happens to packets larger than the path' -r -f -a "do\t'Set DF, and refuse what is larger than the known path MTU'
+want\t'Set DF for what fits, fragment what is larger'
+dont\t'Never set DF'
+probe\t'Set DF and ignore the known path MTU'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'hops>12 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l vary-flow -d 'Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes its checksum, TCP takes one of 16 source ports in turn'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s n -l numeric -d 'Addresses only, no names'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l names -d 'Names also when the output is no terminal'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s c -l count -d 'So many cycles [default: 10 for a report, on a screen until `q`]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s i -l interval -d 'From one cycle to the next one. Below 2 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s P -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s a -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s I -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s f -l first-ttl -d 'The first hop that is asked' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s m -l max-ttl -d 'The last hop that is asked' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l gap -d 'Nothing is asked behind so many silent hops in a row' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s Z -l timeout -d 'After this time without an answer a probe is lost. When all are sent, sooner: after three round trips of a hop at least as far away' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l deadline -d 'End after this time, whatever is under way' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l size -d 'Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s M -l df -d 'What happens to packets larger than the path' -r -f -a "do\t'Set DF, and refuse what is larger than the known path MTU'
+want\t'Set DF for what fits, fragment what is larger'
+dont\t'Never set DF'
+probe\t'Set DF and ignore the known path MTU'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s o -l order -d 'Columns by mtr\'s letters: L loss, D lost, R received, S sent, N last, B best, A mean, W worst, V deviation, G geometric mean, J jitter of the last two, M its mean, X its largest, I the interarrival jitter of RFC 3550; and K the loss of the link to a hop, O that of the hop itself' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>1% or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s r -l report -d 'A table at the end instead of a screen'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l icmp -d 'ICMP echo requests, and nothing in their place'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s u -l udp -d 'UDP datagrams, to a port where nobody should listen'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s T -l tcp -d 'TCP connections, which are not completed on the way'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l pathping -d 'The columns of pathping: loss from here to a hop, of the hop itself and of the link to it'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'mtr\'s own report, with its formulas; with --json its JSON'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s w -l report-wide -d 'With --classic: hosts are not cut off'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s b -l show-ips -d 'With --classic: names and addresses'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s n -l numeric -d 'Addresses only, no names'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l names -d 'Names also when the output is no terminal'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s j -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s s -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s i -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l size -d 'The largest packet that is tried, in bytes with its IP header, from 60 (IPv4), 80 (IPv6) [default: the MTU of the interface]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s m -l max-ttl -d 'The last hop that is asked' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s w -l timeout -d 'After this time without an answer a packet is lost; sooner, after three round trips, once one has been answered' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'path_mtu<1400\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s T -l tcp -d 'TCP connections, too, for the segment sizes that both ends offer'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s v -l verbose -d 'Each packet, and rejected answers, too'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -l metrics -d 'List the metrics that --fail-if knows, instead of the schema'
+complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand completions" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -l names -d 'Which [default: all]' -r -f -a "ping\t''
+fping\t''
+fping6\t''
+traceroute\t''
+traceroute6\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s V -l version -d 'Print version'

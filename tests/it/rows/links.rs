@@ -1,0 +1,45 @@
+//! What the program writes about itself and for others: completions, and links under classic names.
+
+use crate::support::process::{Ended, NETDIAG, run};
+use std::fs;
+use std::process::Command;
+
+fn netdiag(arguments: &[&str]) -> Ended {
+    run(Command::new(NETDIAG).args(arguments))
+}
+
+#[test]
+fn links_make_it_the_classic_tools() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("a path");
+    let made = netdiag(&["install-links", path]);
+    assert_eq!(made.code(), Some(0), "{made:?}");
+    let linked: Vec<&str> = made.out.lines().collect();
+    assert!(linked.len() >= 5, "{made:?}");
+    let it = fs::canonicalize(NETDIAG).expect("the program");
+    for link in &linked {
+        assert_eq!(fs::canonicalize(link).expect("a link"), it);
+    }
+    let ping = run(Command::new(folder.path().join("ping")).arg("-V"));
+    assert!(ping.out.starts_with("ping from ") && ping.out.contains("iputils"), "{ping:?}");
+    let again = netdiag(&["install-links", "--names", "fping,ping", path]);
+    assert_eq!((again.code(), again.out.as_str()), (Some(1), ""), "{again:?}");
+    assert_eq!(again.err.matches(" is there already\n").count(), 2, "{again:?}");
+    let nowhere = netdiag(&["install-links", "--names", "ping", "/nowhere"]);
+    assert_eq!(nowhere.code(), Some(3), "{nowhere:?}");
+    let unknown = netdiag(&["install-links", "--names", "pong", path]);
+    assert_eq!(unknown.code(), Some(2), "{unknown:?}");
+}
+
+#[test]
+fn completions_are_taken_by_the_shell() {
+    let script = netdiag(&["completions", "bash"]);
+    assert_eq!(script.code(), Some(0), "{script:?}");
+    let asks =
+        "COMP_WORDS=(netdiag pi); COMP_CWORD=1; _netdiag netdiag pi netdiag; echo ${COMPREPLY[@]}
+        COMP_WORDS=(netdiag ping --until-); COMP_CWORD=2; _netdiag netdiag --until- ping
+        echo ${COMPREPLY[@]}";
+    let asked = run(Command::new("bash").args(["-c", &format!("{}\n{asks}", script.out)]));
+    assert_eq!(asked.out, "ping\n--until-up --until-down\n", "{asked:?}");
+    assert_eq!(netdiag(&["completions", "pong"]).code(), Some(2));
+}
