@@ -40,6 +40,12 @@ _netdiag() {
             netdiag,sweep)
                 cmd="netdiag__subcmd__sweep"
                 ;;
+            netdiag,tcp)
+                cmd="netdiag__subcmd__tcp__subcmd__connect"
+                ;;
+            netdiag,tcp-connect)
+                cmd="netdiag__subcmd__tcp__subcmd__connect"
+                ;;
             netdiag,trace)
                 cmd="netdiag__subcmd__trace"
                 ;;
@@ -53,7 +59,7 @@ _netdiag() {
 
     case "${cmd}" in
         netdiag)
-            opts="-h -V --help --version ping sweep trace traceroute mtr mtu fping schema completions install-links"
+            opts="-h -V --help --version ping sweep trace traceroute mtr mtu tcp-connect tcp fping schema completions install-links"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -531,7 +537,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__schema)
-            opts="-h -V --metrics --help --version ping sweep trace mtr mtu"
+            opts="-h -V --metrics --help --version ping sweep trace mtr mtu tcp-connect"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -686,8 +692,110 @@ _netdiag() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        netdiag__subcmd__tcp__subcmd__connect)
+            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --ttl --dscp --ecn --quiet --color --output --json --fail-if --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -S)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -W)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ttl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -t)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dscp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ecn)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --fail-if)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         netdiag__subcmd__trace)
-            opts="-I -U -T -p -4 -6 -s -i -q -f -m -N -w -M -n -v -o -h -V --icmp --udp --tcp --port --vary-flow --ipv4 --ipv6 --source --interface --queries --first-ttl --max-ttl --gap --window --interval --timeout --deadline --size --dscp --ecn --df --mark --numeric --names --quiet --verbose --color --output --json --classic --fail-if --help --version"
+            opts="-I -U -T -p -4 -6 -s -i -q -f -m -N -w -M -n -v -o -h -V --icmp --udp --tcp --port --vary-flow --multipath --confidence --probe-cap --graph --ipv4 --ipv6 --source --interface --queries --first-ttl --max-ttl --gap --window --interval --timeout --deadline --size --mtu --dscp --ecn --df --mark --numeric --names --asn-file --quiet --verbose --color --output --json --classic --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -699,6 +807,18 @@ _netdiag() {
                     ;;
                 -p)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --confidence)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --probe-cap)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --graph)
+                    COMPREPLY=($(compgen -W "text dot mermaid" -- "${cur}"))
                     return 0
                     ;;
                 --source)
@@ -790,6 +910,10 @@ _netdiag() {
                     return 0
                     ;;
                 --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --asn-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

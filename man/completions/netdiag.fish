@@ -32,6 +32,8 @@ complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "trace" -d 'The path
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "traceroute" -d 'The path to one or more hosts: each router on the way, where it ends, and by whom'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtr" -d 'The path to one or more hosts, cycle by cycle: loss and times of every hop, and where loss is real'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtu" -d 'The path MTU to one or more hosts: which packets pass, and where larger ones end'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp-connect" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "fping" -d 'fping\'s own options, output and exit codes, as version 5.1 has them'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "completions" -d 'Print the completions of a shell'
@@ -141,6 +143,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic-exit -
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l probe-cap -d 'The most probes to a hop' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l graph -d 'How the paths are drawn: with the text, or a graph alone for Graphviz or Mermaid' -r -f -a "text\t'For people'
+dot\t'For Graphviz'
+mermaid\t'For Mermaid'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s s -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s i -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s q -l queries -d 'Probes to each hop' -r
@@ -159,6 +166,7 @@ want\t'Set DF for what fits, fragment what is larger'
 dont\t'Never set DF'
 probe\t'Set DF and ignore the known path MTU'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l asn-file -d 'The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number (pfx2as). Nobody is asked for them' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -171,8 +179,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s I -l icmp -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l vary-flow -d 'Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes its checksum, TCP takes one of 16 source ports in turn'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l multipath -d 'All paths: how routers balance, and over whom, by the Multipath Detection Algorithm (Augustin et al. 2007, Veitch et al. 2009). Some 6 probes to a hop, 27 and more where there are four ways'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l mtu -d 'As large probes as pass, and how large those are: a column of MTUs. Begins with that of the interface, and goes on with what routers say that call them too big'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l names -d 'Names also when the output is no terminal'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l quiet -d 'Only what is wrong and the verdict'
@@ -182,6 +192,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic -d 'Re
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l probe-cap -d 'The most probes to a hop' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l graph -d 'How the paths are drawn: with the text, or a graph alone for Graphviz or Mermaid' -r -f -a "text\t'For people'
+dot\t'For Graphviz'
+mermaid\t'For Mermaid'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s s -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s i -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s q -l queries -d 'Probes to each hop' -r
@@ -200,6 +215,7 @@ want\t'Set DF for what fits, fragment what is larger'
 dont\t'Never set DF'
 probe\t'Set DF and ignore the known path MTU'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l asn-file -d 'The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number (pfx2as). Nobody is asked for them' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -212,8 +228,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s I -l icmp
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l vary-flow -d 'Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes its checksum, TCP takes one of 16 source ports in turn'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l multipath -d 'All paths: how routers balance, and over whom, by the Multipath Detection Algorithm (Augustin et al. 2007, Veitch et al. 2009). Some 6 probes to a hop, 27 and more where there are four ways'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l mtu -d 'As large probes as pass, and how large those are: a column of MTUs. Begins with that of the interface, and goes on with what routers say that call them too big'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l names -d 'Names also when the output is no terminal'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l quiet -d 'Only what is wrong and the verdict'
@@ -293,6 +311,56 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s v -l verbose -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l source-port -d 'Source port [default: any that is free]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s I -l interface -d 'Interface to connect by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l source-port -d 'Source port [default: any that is free]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s I -l interface -d 'Interface to connect by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -l metrics -d 'List the metrics that --fail-if knows, instead of the schema'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s V -l version -d 'Print version'

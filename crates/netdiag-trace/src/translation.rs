@@ -3,6 +3,7 @@
 //! One that mends the quotes on their way back in every field stays unseen. Some mend addresses and
 //! ports and not the checksum, or a checksum that was only begun the wrong way around.
 
+use crate::Measurement;
 use crate::hop::Hop;
 use crate::responder::{Changed, Responder};
 use netdiag_wire::quote::Shift;
@@ -43,9 +44,14 @@ impl Shifts {
     }
 
     /// Whether a shift was seen so often.
-    pub(crate) fn is_shifted(&self, needed: u64) -> bool {
+    fn is_shifted(&self, needed: u64) -> bool {
         let often = self.often(needed);
         !often.is_empty() && often.iter().all(|(_, shift)| *shift != 0)
+    }
+
+    /// Whether what should stand there was seen.
+    fn is_whole(&self) -> bool {
+        self.counts.iter().any(|((_, shift), _)| *shift == 0)
     }
 }
 
@@ -65,12 +71,14 @@ impl Translated {
         Self { fields: Vec::new(), shifts: Some(whole) }
     }
 
-    /// As those of a hop saw it who answered most, in so many quotes.
-    pub(crate) fn at(hop: &Hop, needed: u64) -> Self {
+    /// As those of a hop saw it who answered most, in so many quotes. `whole`: how far quotes came back
+    /// whole, so that nothing before was translated, whatever a router there made of its quote.
+    pub(crate) fn at(hop: &Hop, needed: u64, whole: u8) -> Self {
         let who = hop.main();
         let fields = who.into_iter().flat_map(|who| who.changed.iter());
         let fields = fields.filter(|(it, count)| it.field.is_translated() && *count >= needed);
-        let shifts = who.map(|who| who.shifts.often(needed)).filter(|often| !often.is_empty());
+        let shifts = who.filter(|_| hop.ttl >= whole).map(|who| who.shifts.often(needed));
+        let shifts = shifts.filter(|often| !often.is_empty());
         Self { fields: fields.cloned().collect(), shifts }
     }
 
@@ -91,9 +99,17 @@ impl Translated {
 }
 
 impl Responder {
-    /// Whether it saw another source than ours, in so many quotes by the checksum.
-    pub(crate) fn is_translated(&self, needed: u64) -> bool {
+    /// Whether it saw another source than ours, in so many quotes by the checksum where that tells.
+    pub(crate) fn is_translated(&self, needed: u64, tells: bool) -> bool {
         let fields = self.changed.iter().any(|(change, _)| change.field.is_translated());
-        fields || self.shifts.is_shifted(needed)
+        fields || tells && self.shifts.is_shifted(needed)
+    }
+}
+
+impl Measurement {
+    /// The farthest hop whose quotes came back with the right checksum: what translates is behind.
+    pub(crate) fn whole_until(&self) -> u8 {
+        let is_whole = |hop: &&Hop| hop.responders.iter().any(|who| who.shifts.is_whole());
+        self.path().rfind(is_whole).map_or(0, |hop| hop.ttl)
     }
 }

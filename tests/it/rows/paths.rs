@@ -48,7 +48,8 @@ const THIRD: &str = "ip netns add r3; ip netns exec r3 ip link set lo up
 ip -n r2 link add d3 type veth peer name u3 netns r3
 ip -n r2 addr del 10.51.9.9/32 dev lo; ip -n r2 addr add 10.50.3.1/24 dev d3; ip -n r2 link set d3 up
 ip -n r3 addr add 10.50.3.2/24 dev u3; ip -n r3 link set u3 up; ip -n r3 addr add 10.51.9.9/32 dev lo
-ip -n r3 route add default via 10.50.3.1; ip -n r2 route add 10.51.0.0/16 via 10.50.3.2";
+ip -n r3 route add default via 10.50.3.1; ip -n r2 route add 10.51.0.0/16 via 10.50.3.2
+for n in 1 2 3; do ip netns exec r$n sh -c 'echo 0 > /proc/sys/net/ipv4/icmp_ratelimit'; done";
 
 /// What the kernel of `r1` balances by: 3 is by the fields that are named, 1 by ports and addresses.
 fn four_ways(policy: &str) -> Option<Namespace> {

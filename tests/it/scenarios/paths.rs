@@ -250,7 +250,7 @@ fn d4_each_translating_router_is_told_whatever_is_sent() {
 /// F2: how large packets come to each hop.
 #[test]
 fn f2_the_mtu_falls_where_the_link_is_smaller() {
-    let document = document("mtu-path", "--mtu 10.9.2.2");
+    let document = document("mtu-path", "--mtu 10.9.3.2");
     let hops = document["targets"][0]["hops"].as_array().expect("hops");
     let mtus: Vec<u64> = hops.iter().filter_map(|hop| hop["mtu"].as_u64()).collect();
     assert!(mtus.first() == Some(&1_500) && mtus.last() == Some(&1_400), "{document}");

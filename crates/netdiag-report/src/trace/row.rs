@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// From so many probes on loss is a per cent.
 const PERCENT_FROM: u64 = 20;
-/// AS numbers are padded to this: such of 32 bits are rare.
-const SYSTEM: usize = 8;
+/// AS numbers are padded to this: the largest has ten digits.
+const SYSTEM: usize = 12;
 /// Names are padded to this.
 const NAME: usize = 24;
 

@@ -71,16 +71,14 @@ impl Translations {
         let place = transport + port_place(protocol, End::Source)?;
         let other = u16_at(packet, place);
         let (owner, port) = *self.0.get(&(protocol, other))?;
-        if mended != Mended::Nothing {
-            let sum = checksum_offset(protocol).map(|place| transport + place);
-            let sum = sum.filter(|sum| mended == Mended::All && sum + 2 <= packet.len());
-            // Of ICMP addresses are no part of the checksum.
-            let covered = sum.filter(|_| protocol != ICMP);
-            write_address(packet, at, End::Source, owner, covered);
-            packet.get_mut(place..place + 2)?.copy_from_slice(&port.to_be_bytes());
-            if let Some(sum) = sum {
-                mend(packet, sum, other, port);
-            }
+        let sum = checksum_offset(protocol).map(|place| transport + place);
+        let sum = sum.filter(|sum| mended == Mended::All && sum + 2 <= packet.len());
+        // Of ICMP addresses are no part of the checksum.
+        let covered = sum.filter(|_| protocol != ICMP);
+        write_address(packet, at, End::Source, owner, covered);
+        packet.get_mut(place..place + 2)?.copy_from_slice(&port.to_be_bytes());
+        if let Some(sum) = sum {
+            mend(packet, sum, other, port);
         }
         Some(owner)
     }

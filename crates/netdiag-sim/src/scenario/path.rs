@@ -65,6 +65,4 @@ pub enum Mended {
     All,
     /// Addresses and ports, not the checksum of the transport.
     Addresses,
-    /// Nothing.
-    Nothing,
 }

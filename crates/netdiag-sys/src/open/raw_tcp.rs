@@ -52,7 +52,7 @@ pub(super) fn open(
         lost: Vec::new(),
     };
     let mut socket = ProbeSocket::new(socket, family, opening, request);
-    socket.reserved = reserved;
+    socket.reserved = Some(reserved);
     Ok(socket)
 }
 

@@ -14,12 +14,12 @@ impl Measurement {
     pub(super) fn packet_findings(&self) -> Vec<Finding> {
         let mut seen = BTreeSet::new();
         let mut findings = Vec::new();
-        let needed = self.quotes_needed();
+        let (needed, whole) = (self.quotes_needed(), self.whole_until());
         let quoting: Vec<&Hop> = self.path().filter(|hop| quotes(hop) >= needed).collect();
         let mut source = Translated::nothing();
         for (place, hop) in quoting.iter().enumerate() {
             let before = place.checked_sub(1).and_then(|place| quoting.get(place).copied());
-            let here = Translated::at(hop, needed);
+            let here = Translated::at(hop, needed, whole);
             if here.differs(&source) {
                 findings.push(self.translated(hop, before, &here));
             }

@@ -101,6 +101,7 @@ impl Measurement {
     pub(crate) fn hop_result(&self, hop: &Measured) -> Hop {
         let counters = hop.stats.counters();
         let loss = counters.loss();
+        let tells = hop.ttl > self.whole_until();
         Hop {
             ttl: hop.ttl,
             sent: counters.sent(),
@@ -119,7 +120,7 @@ impl Measurement {
             jitter_ms: hop.stats.jitter().map(Jitter::from),
             node_loss_percent: self.node_loss(hop),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
-            responders: hop.responders.iter().map(|who| self.responder(who)).collect(),
+            responders: hop.responders.iter().map(|who| self.responder(who, tells)).collect(),
             mtu: hop.mtu,
         }
     }
@@ -150,10 +151,10 @@ impl Measurement {
         (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
     }
 
-    fn responder(&self, who: &responder::Responder) -> Responder {
+    fn responder(&self, who: &responder::Responder, checksum_tells: bool) -> Responder {
         let told = &who.told;
         let address = who.address.address();
-        let translated = who.is_translated(self.quotes_needed());
+        let translated = who.is_translated(self.quotes_needed(), checksum_tells);
         Responder {
             address,
             hostname: self.names.get(address).cloned(),
