@@ -44,7 +44,8 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
-    /// Sockets that keep the ports of raw TCP from everybody else.
+    /// Of raw TCP: sockets that keep its ports from everybody else, none where those of the other family
+    /// do.
     pub(crate) reserved: Option<Vec<Socket>>,
     /// It is read even if nothing is sent by it.
     pub(crate) only_listens: bool,
