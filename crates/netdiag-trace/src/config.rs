@@ -3,6 +3,7 @@
 use crate::asn::Systems;
 use crate::multipath;
 use crate::protocol::Protocol;
+use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Way};
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub struct Config {
     pub size: u16,
     /// Probes are as large as passes: those that a router calls too big are sent again, smaller.
     pub finds_mtu: bool,
+    /// What they are.
+    pub pattern: Pattern,
     /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
     pub dont_fragment: Option<bool>,
     /// The source port of UDP probes and of SYNs, where known; with a varied flow the first.
@@ -108,6 +111,7 @@ impl Config {
             deadline: None,
             size: SIZE,
             finds_mtu: false,
+            pattern: Pattern::COUNTING,
             dont_fragment: None,
             source_port: None,
             multipath: None,

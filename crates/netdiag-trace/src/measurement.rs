@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::end::End;
 use crate::epoch::Epochs;
 use crate::event::{Event, EventKind};
+use crate::farther::Streak;
 use crate::hop::Hop;
 use crate::multipath::Multipath;
 use crate::protocol::State;
@@ -62,6 +63,8 @@ pub struct Measurement {
     pub(crate) multipath: Option<Multipath>,
     /// The paths before this one.
     pub(crate) epochs: Epochs,
+    /// What was lost in a row where the target was.
+    pub(crate) streak: Option<Streak>,
     stopped: bool,
     pub(crate) complete: bool,
 }
@@ -110,6 +113,7 @@ impl Measurement {
             too_big: BTreeMap::new(),
             multipath: config.multipath.map(Multipath::new),
             epochs: Epochs::default(),
+            streak: None,
             config,
             open: BTreeMap::new(),
             settled: BTreeMap::new(),

@@ -4,7 +4,7 @@ use crate::Config;
 use crate::multipath::Vertex;
 use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail, Segment};
 use netdiag_engine::port::TcpInfo;
-use netdiag_engine::{ConnectSpec, EchoSpec, Outcome, Pattern, Probe, ProbeKind, SynSpec, UdpSpec};
+use netdiag_engine::{ConnectSpec, EchoSpec, Outcome, Probe, ProbeKind, SynSpec, UdpSpec};
 use netdiag_model::{Destination, IcmpKind, StampSource};
 use netdiag_wire::tcp::SYN_LENGTH;
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Protocol {
 impl Config {
     /// A probe of this flow, with so many data bytes.
     pub(crate) fn kind(&self, flow: u64, size: u16) -> ProbeKind {
-        let pattern = Pattern::COUNTING;
+        let pattern = self.pattern;
         let [.., high, low] = flow.to_be_bytes();
         let low = u16::from_be_bytes([high, low]);
         match self.protocol {

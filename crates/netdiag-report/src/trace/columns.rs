@@ -58,6 +58,9 @@ pub(super) const COLUMNS: &[&str] = &[
     "failure.stage",
     "failure.reason",
     "failure.message",
+    "cycles",
+    "hop.node_loss_percent",
+    "hop.loss_is_forwarding",
     "hop.responders.0.asn",
 ];
 

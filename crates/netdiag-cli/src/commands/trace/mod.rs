@@ -17,7 +17,7 @@ use netdiag_report::trace::{
     Columns, GraphReport, JsonLinesReport, TextOptions, TextReport, Trace,
 };
 use netdiag_report::{CsvReport, JsonReport, Report};
-pub(crate) use plan::{Plan, open_request, wants_names};
+pub(crate) use plan::{Plan, VARIED_PORTS, open_request, syn_of, wants_names};
 use std::io::{self, BufWriter, Write};
 
 impl Command for TraceArguments {

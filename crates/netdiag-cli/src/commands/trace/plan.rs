@@ -21,7 +21,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// How many ports a varied flow has.
-pub(super) const VARIED_PORTS: u8 = 16;
+pub(crate) const VARIED_PORTS: u8 = 16;
 /// How many the search for all paths has.
 const SEARCHED_PORTS: u8 = 64;
 /// The MTU of an interface that is not known.
@@ -218,7 +218,7 @@ fn source<W: World>(
 }
 
 /// SYNs as a host on an Ethernet sends them.
-pub(super) const fn syn_of(destination: Destination, ports: u8) -> Syn {
+pub(crate) const fn syn_of(destination: Destination, ports: u8) -> Syn {
     let mss = match destination.family() {
         Family::Ipv4 => 1_460,
         Family::Ipv6 => 1_440,
