@@ -22,6 +22,7 @@ mod mtus;
 mod names;
 mod network;
 mod oracle;
+mod paths;
 mod portable;
 mod processes;
 mod protocols;

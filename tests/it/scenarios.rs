@@ -13,6 +13,7 @@ mod judged;
 mod mtrs;
 mod mtus;
 mod options;
+mod paths;
 mod real;
 mod recompute;
 mod streams;

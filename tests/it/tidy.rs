@@ -36,7 +36,7 @@ const ROOMS: &[Room] = &[
     room(
         "netdiag-trace",
         &["netdiag-engine", "netdiag-wire"],
-        &["schemars", "serde", "serde_json"],
+        &["maxminddb", "schemars", "serde", "serde_json"],
     ),
     room("netdiag-tcp", &["netdiag-engine"], &["regex-lite", "schemars", "serde", "serde_json"]),
     room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),

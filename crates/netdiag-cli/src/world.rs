@@ -182,7 +182,7 @@ pub struct OpenRequest {
     pub udp_port: Option<u16>,
     /// A raw ICMP socket hears what routers quote of UDP datagrams, too.
     pub udp_quotes: bool,
-    /// How many ports raw TCP leaves from, a power of two up to 16; 0: no such socket. Where it is
+    /// How many ports raw TCP leaves from, a power of two up to 128; 0: no such socket. Where it is
     /// refused, connections do.
     pub tcp_ports: u8,
     /// What every packet carries, for a backend that fixes it when it opens.

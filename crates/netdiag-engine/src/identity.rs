@@ -172,12 +172,13 @@ const fn joined(high: u16, low: u16) -> u32 {
     u32::from_be_bytes([a, b, c, d])
 }
 
-/// Sets the bytes behind the tag so that sequence number and data together do not change the checksum
-/// (RFC 1071: they add up to zero). Data without room for them stays as it is.
-pub(crate) fn balance(wire_sequence: u16, data: &mut [u8]) {
+/// Sets the bytes behind the tag so that sequence number and data together add up to `sum` (RFC 1071:
+/// of 0 they do not change the checksum). Data without room for them stays as it is.
+pub(crate) fn balance(wire_sequence: u16, sum: u16, data: &mut [u8]) {
     let Some(room) = data.get_mut(FULL_TAG..FULL_TAG + BALANCE) else { return };
     room.copy_from_slice(&wire_sequence.to_be_bytes());
-    let missing = internet_checksum(data);
+    let (missing, carry) = internet_checksum(data).overflowing_add(sum);
+    let missing = missing.wrapping_add(u16::from(carry));
     if let Some(room) = data.get_mut(FULL_TAG..FULL_TAG + BALANCE) {
         room.copy_from_slice(&missing.to_be_bytes());
     }
@@ -237,12 +238,15 @@ mod tests {
     #[test]
     fn balanced_data_adds_up_to_the_same_whatever_is_in_it() {
         let secret = Secret::new([5; 18]);
-        for (seq, size) in [(1_u16, 18_u16), (0xffff, 19), (0x1234, 32), (77, 57)] {
+        let sums = [0, 1, 77, 0x8000, 0xfffe, 0xffff];
+        let probes = [(1_u16, 18_u16), (0xffff, 19), (0x1234, 32), (77, 57)];
+        for ((seq, size), sum) in probes.into_iter().flat_map(|p| sums.map(|sum| (p, sum))) {
             let mut data = Vec::new();
             secret.emit(&identity(), size, &Pattern::COUNTING, &mut data);
-            balance(seq, &mut data);
+            balance(seq, sum, &mut data);
             let all: Vec<u8> = seq.to_be_bytes().into_iter().chain(data.clone()).collect();
-            assert_eq!(internet_checksum(&all), 0, "{size}");
+            let expected = if sum == 0 { 0 } else { !sum };
+            assert_eq!(internet_checksum(&all), expected, "{size}, {sum}");
             assert!(secret.verify(&identity(), size, &data), "the tag stays");
         }
     }

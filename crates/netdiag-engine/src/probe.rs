@@ -110,10 +110,10 @@ pub struct EchoSpec {
     /// Which identifier of the block to use: probes with the same value share a flow. Taken modulo
     /// the size of the block.
     pub flow: u8,
-    /// Whether two bytes behind the tag are set so that the checksum is that of every other such probe
-    /// with this identifier: routers that balance by it send them one way (Paris traceroute). Takes
-    /// 18 data bytes.
-    pub constant: bool,
+    /// Two bytes behind the tag are set so that the checksum is that of every other such probe with this
+    /// identifier and this number: routers that balance by it send them one way (Paris traceroute), and
+    /// those with another number perhaps another. 0 and 65535 are one. Takes 18 data bytes.
+    pub balance: Option<u16>,
     /// Whether it goes to many hosts, by multicast or broadcast: then an answer may come from any of
     /// them, the first one settles it, and further ones are [`Stray::Further`].
     ///

@@ -23,8 +23,8 @@ pub(crate) struct Template {
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
     pub(crate) body: Body,
-    /// Whether the checksum is kept constant.
-    pub(crate) constant: bool,
+    /// What sequence number and data add up to, where the checksum is kept constant.
+    pub(crate) balance: Option<u16>,
     /// Whether anybody may answer.
     pub(crate) group: bool,
 }

@@ -79,7 +79,7 @@ impl Protocol {
         match self {
             // What these need stands in the configuration of `ping`: nobody else sends them.
             Self::Icmp | Self::IcmpTimestamp | Self::IcmpProbe => {
-                ProbeKind::Echo(EchoSpec { size, pattern, flow, constant: false, group })
+                ProbeKind::Echo(EchoSpec { size, pattern, flow, balance: None, group })
             }
             Self::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Self::Tcp { port, .. } => ProbeKind::Connect(ConnectSpec::to(port)),

@@ -10,6 +10,7 @@ pub(crate) mod links;
 pub(crate) mod marking;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
+mod multipath;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sockets;

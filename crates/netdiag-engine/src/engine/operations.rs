@@ -70,7 +70,7 @@ impl<M: Measurement> Engine<M> {
             _ => {}
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, source_port, stays, constant, .. } =
+        let Template { control, port, source_port, stays, balance, .. } =
             *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
@@ -88,8 +88,9 @@ impl<M: Measurement> Engine<M> {
                     Carrier::Tcp => (Channel::Tcp, out.as_slice()),
                     Carrier::Echo | Carrier::Dialog => {
                         emit_data(&self.config, &self.table, index, &entry, payload);
-                        if constant {
-                            identity::balance(wire_key(&self.config, index, &entry).1, payload);
+                        if let Some(sum) = balance {
+                            let sequence = wire_key(&self.config, index, &entry).1;
+                            identity::balance(sequence, sum, payload);
                         }
                         emit_echo(&self.config, index, &entry, payload, out);
                         (Channel::Icmp, out.as_slice())

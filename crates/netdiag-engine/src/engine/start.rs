@@ -93,13 +93,13 @@ impl<M: Measurement> Engine<M> {
     fn launch(&mut self, id: u32, spec: ProbeSpec, ident: u8) {
         let ProbeSpec { target, seq, destination, timeout, patience, control, kind } = spec;
         let (template, carrier, state) = match &kind {
-            ProbeKind::Echo(EchoSpec { size, pattern, constant, group, .. }) => {
+            ProbeKind::Echo(EchoSpec { size, pattern, balance, group, .. }) => {
                 let template = Template {
                     control,
                     patience,
                     size: *size,
                     pattern: *pattern,
-                    constant: *constant,
+                    balance: *balance,
                     group: *group,
                     ..Template::default()
                 };

@@ -33,7 +33,7 @@ const DATAGRAM_IDENTIFIER: Identifiers = Identifiers { first: 0x2236, count: 1 }
 /// Of UDP: its port.
 const UDP_IDENTIFIER: Identifiers = Identifiers { first: send::UDP_PORT, count: 1 };
 /// Of raw TCP: its ports.
-const TCP_PORTS: Identifiers = Identifiers { first: 60_992, count: 16 };
+const TCP_PORTS: Identifiers = Identifiers { first: 60_992, count: 64 };
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
 

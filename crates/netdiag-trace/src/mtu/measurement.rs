@@ -200,7 +200,7 @@ impl Measurement {
         match self.config.carrier {
             Protocol::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Protocol::Icmp | Protocol::Tcp { .. } => {
-                ProbeKind::Echo(EchoSpec { size, pattern, flow: 0, constant: true, group: false })
+                ProbeKind::Echo(EchoSpec { size, pattern, flow: 0, balance: Some(0), group: false })
             }
         }
     }

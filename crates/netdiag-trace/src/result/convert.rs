@@ -31,7 +31,9 @@ impl Measurement {
     fn as_concluded(&self, context: &Context) -> Target {
         let config = &self.config;
         let reached = self.reached_at();
-        let varied = config.vary_flow || config.connects();
+        let varied = config.vary_flow || config.connects() || config.multipath.is_some();
+        let (graph, paths) = self.graph().unzip();
+        let one = || if varied { Vec::new() } else { vec![self.only_path()] };
         Target {
             target: context.target.clone(),
             address: Some(config.destination.address()),
@@ -46,7 +48,7 @@ impl Measurement {
             cycles: self.queries(),
             last: self.last_word(),
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
-            paths: if varied { Vec::new() } else { vec![self.only_path()] },
+            paths: paths.unwrap_or_else(one),
             sent_beyond: self.beyond()
                 + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>(),
             rejected: Reason::named(&self.tally.rejected),
@@ -54,6 +56,7 @@ impl Measurement {
             epochs: self.epochs.past.iter().filter_map(|past| self.epoch(past, context)).collect(),
             epochs_omitted: self.epochs.omitted,
             cycles_missed: self.rounds.as_ref().map_or(0, |rounds| rounds.missed),
+            graph,
         }
     }
 
@@ -98,6 +101,7 @@ impl Measurement {
     pub(crate) fn hop_result(&self, hop: &Measured) -> Hop {
         let counters = hop.stats.counters();
         let loss = counters.loss();
+        let tells = hop.ttl > self.whole_until();
         Hop {
             ttl: hop.ttl,
             sent: counters.sent(),
@@ -117,7 +121,8 @@ impl Measurement {
             node_loss_percent: self.node_loss(hop),
             loss_is_forwarding: self.is_limited(hop).then_some(false),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
-            responders: hop.responders.iter().map(|who| self.responder(who)).collect(),
+            responders: hop.responders.iter().map(|who| self.responder(who, tells)).collect(),
+            mtu: hop.mtu,
         }
     }
 
@@ -147,14 +152,14 @@ impl Measurement {
         (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
     }
 
-    fn responder(&self, who: &responder::Responder) -> Responder {
+    fn responder(&self, who: &responder::Responder, checksum_tells: bool) -> Responder {
         let told = &who.told;
         let address = who.address.address();
-        let translated = who.changed.iter().any(|(change, _)| change.field.is_translated());
+        let translated = who.is_translated(self.quotes_needed(), checksum_tells);
         Responder {
             address,
             hostname: self.names.get(address).cloned(),
-            asn: None,
+            asn: self.config.systems.as_ref().and_then(|systems| systems.find(address)),
             received: who.received,
             rtt_ms: who.rtt.summary().map(Rtt::from),
             reply_ttl: who.reply_ttl,
