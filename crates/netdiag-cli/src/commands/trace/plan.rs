@@ -325,7 +325,7 @@ pub(crate) fn open_request(
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: names || wants_names(arguments, terminal),
-        file: arguments.asn_file.clone().filter(|path| path != "-"),
+        files: Vec::from_iter(arguments.asn_file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
 }
