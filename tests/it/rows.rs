@@ -31,6 +31,7 @@ mod streams;
 mod sweep_faults;
 mod sweep_targets;
 mod sweeps;
+mod syn_ports;
 mod syns;
 mod tcp_slow;
 mod tcps;

@@ -77,6 +77,7 @@ pub fn run<W: World>(
         }
         Command::Mtu(mtu) => commands::frame::run(&*mtu, world, out, err),
         Command::TcpConnect(connect) => commands::frame::run(&*connect, world, out, err),
+        Command::Syn(syn) => commands::frame::run(&*syn, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)

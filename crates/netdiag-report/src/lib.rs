@@ -22,9 +22,11 @@ mod limiter;
 pub mod mtu;
 pub mod number;
 pub mod ping;
+mod port;
 mod report;
 pub mod style;
 pub mod sweep;
+pub mod syn;
 pub mod trace;
 pub mod verdict;
 

@@ -10,6 +10,7 @@ pub(crate) mod mtu;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sweep;
+pub(crate) mod syn;
 pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
@@ -23,6 +24,7 @@ pub(crate) use mtu::MtuArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use syn::SynArguments;
 pub(crate) use tcp_connect::TcpConnectArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
@@ -114,6 +116,8 @@ commands! {
     Mtu(Box<MtuArguments>) = "mtu",
     /// TCP connections to one or more ports: whether they open, how fast, and if not, why.
     TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
+    /// Half-open SYN probes to ports: open, closed, filtered, prohibited or unreachable, and by whom.
+    Syn(Box<SynArguments>) = "syn",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// Print the JSON Schema of a command's document, or its metrics.

@@ -21,4 +21,5 @@ pub(crate) enum Documented {
     Mtr,
     Mtu,
     TcpConnect,
+    Syn,
 }

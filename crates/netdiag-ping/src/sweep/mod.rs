@@ -13,9 +13,7 @@ pub mod measurement;
 mod naming;
 mod pending;
 pub mod result;
-mod slots;
 mod strays;
-pub mod targets;
 mod totals;
 
 pub use config::{Config, Fping, Manner};
@@ -24,5 +22,5 @@ pub use fault::Fault;
 pub use measurement::Measurement;
 pub use naming::Nameless;
 pub use strays::Strays;
-pub use targets::{Given, Target, Targets};
+pub use netdiag_model::target::{Given, Target, Targets};
 pub use totals::{Group, Totals};

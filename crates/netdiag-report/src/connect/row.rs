@@ -2,8 +2,8 @@
 
 use super::Resolved;
 use crate::number::ms5;
+use crate::port::label;
 use netdiag_tcp::connect::Attempt;
-use netdiag_tcp::services;
 use std::collections::BTreeSet;
 
 /// Which columns there are, and how wide; known before the first row.
@@ -86,13 +86,5 @@ impl Layout {
             "{state:<11}  {connect:>7}  {handshake:>9}  {retransmits:>4}  {why}"
         ));
         line.trim_end().to_owned()
-    }
-}
-
-/// A port and what it is usually for.
-pub(super) fn label(port: u16) -> String {
-    match services::name(port) {
-        Some(name) => format!("{port}/{name}"),
-        None => port.to_string(),
     }
 }
