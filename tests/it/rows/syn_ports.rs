@@ -3,6 +3,7 @@
 
 use super::events;
 use super::network::Lab;
+use super::sweeps::{counted, states, sweep};
 use super::tcps::codes;
 use crate::support::process::{Ended, Namespace, run};
 use crate::support::schema;
@@ -187,6 +188,34 @@ fn networks_and_ranges_have_every_port_of_every_address() {
     assert_eq!([count("resolved"), count("port"), count("target")], [18, 32, 18]);
     let text = form("text");
     assert!(text.contains("= 18 open, 14 closed of 32 ports of 18 addresses"), "{text}");
+}
+
+/// `sweep` by the same probes: alive where somebody listens, as by connections.
+#[test]
+fn a_sweep_sends_syns_too() {
+    let Some((lab, service)) = lab() else { return };
+    lab.far.run("ip route add local 10.9.8.0/24 dev lo");
+    lab.router.run("ip route add 10.9.8.0/24 via 10.9.2.2");
+    for (arguments, states, code) in [
+        (&["syn:80", "10.9.8.0/28", "[fd09:2::2]"][..], counted([("alive", 15)]), 0),
+        (&["syn:81", "10.9.8.0/28"], counted([("refused", 14)]), 1),
+        (&["syn:80", "198.51.100.7", "10.9.8.1"], counted([("alive", 1), ("not-sent", 1)]), 1),
+        (&["syn:80", "--count", "3", "--interval", "0.1", "10.9.8.1-2"], counted([("alive", 2)]), 0),
+    ] {
+        lab.here.run("ip route replace unreachable 198.51.100.0/24");
+        let words = [&["--json", "--proto"], arguments].concat();
+        let ended = sweep(&lab.here, &words);
+        let document = ended.json();
+        assert_eq!(self::states(&document), states, "{document:#}");
+        assert_eq!(ended.code(), Some(code), "{document:#}");
+        schema::check("sweep", &document);
+        assert_eq!(document["targets"][0]["protocol"], "syn", "{document:#}");
+    }
+    service.set_nonblocking(true).expect("it can be asked");
+    assert!(service.accept().is_err(), "no connection was made");
+    let ended = run(&mut lab.here.nobody(&["sweep", "--proto", "syn:80", "10.9.8.1"]));
+    assert_eq!(ended.code(), Some(3), "{ended:?}");
+    assert!(ended.err.contains("netdiag tcp-connect"), "{ended:?}");
 }
 
 /// FINDINGS: seen twice, from another distance than the host's own.

@@ -4,6 +4,7 @@ mod document;
 mod jsonl;
 mod row;
 mod text;
+mod verdict;
 
 use crate::report::Run;
 use netdiag_model::Family;

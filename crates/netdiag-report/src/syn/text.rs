@@ -1,6 +1,7 @@
 //! `--output text`: what a person reads.
 
 use super::row::Layout;
+use super::verdict::verdict;
 use super::{Ending, Setting, SynReport};
 use crate::changes;
 use crate::number::{rate, thousands};
@@ -81,7 +82,7 @@ impl<W: Write> SynReport for TextReport<W> {
         if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
             writeln!(self.out, "i {more} more findings: --json has them all")?;
         }
-        write_verdict(&mut self.out, style, &ending.measurement.verdict())
+        write_verdict(&mut self.out, style, &verdict(ending.measurement))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -27,7 +27,6 @@ pub mod measurement;
 pub mod metrics;
 mod places;
 pub mod result;
-mod verdict;
 
 pub use config::{Config, Group};
 pub use event::{Answer, Ending, Event, Port, Progress, Row, State};
