@@ -256,9 +256,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s T -l tcp -d 'TCP
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l pathping -d 'The columns of pathping: loss from here to a hop, of the hop itself and of the link to it'
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'mtr\'s own report, with its formulas; with --json its JSON'
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s w -l report-wide -d 'With --classic: hosts are not cut off'
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s b -l show-ips -d 'With --classic: names and addresses'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'Read all other arguments as Debian\'s mtr does, and print and exit as it does: `netdiag mtr --classic --help` lists them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l names -d 'Names also when the output is no terminal'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l quiet -d 'Only what is wrong and the verdict'
@@ -302,6 +300,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -l names 
 fping\t''
 fping6\t''
 traceroute\t''
-traceroute6\t''"
+traceroute6\t''
+mtr\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s V -l version -d 'Print version'

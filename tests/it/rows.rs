@@ -1,6 +1,7 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
 mod classic;
+mod classic_mtr;
 mod endings;
 mod firewall;
 mod fping;
@@ -24,6 +25,7 @@ mod processes;
 mod protocols;
 mod rights;
 mod sandbox;
+mod screens;
 mod seccomp;
 mod sources;
 mod stalled;

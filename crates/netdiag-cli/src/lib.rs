@@ -43,6 +43,7 @@ pub fn run<W: World>(
         Some(Tool::Ping) => return ping(argv, world, out, err),
         Some(Tool::Fping) => return fping(argv, world, out, err),
         Some(Tool::Traceroute) => return traceroute(argv, world, out, err),
+        Some(Tool::Mtr) => return mtr(argv, world, out, err),
         None => {}
     }
     if let Some(words) = classic::ping_words(&argv) {
@@ -53,6 +54,9 @@ pub fn run<W: World>(
     }
     if let Some(words) = classic::traceroute_words(&argv) {
         return traceroute(words, world, out, err);
+    }
+    if let Some(words) = classic::mtr_words(&argv) {
+        return mtr(words, world, out, err);
     }
     let is_verbose = argv.iter().any(|word| word == "--verbose");
     let mut matches = match Arguments::command().try_get_matches_from(argv) {
@@ -122,6 +126,18 @@ fn traceroute<W: World>(
 ) -> ExitStatus {
     match classic::traceroute(argv, err) {
         Ok(arguments) => commands::trace::classic::run(&arguments, world, out, err),
+        Err(status) => status,
+    }
+}
+
+fn mtr<W: World>(
+    argv: Vec<OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    match classic::mtr(argv, world.may_flood(), out, err) {
+        Ok(arguments) => commands::mtr::classic::run(&arguments, world, out, err),
         Err(status) => status,
     }
 }

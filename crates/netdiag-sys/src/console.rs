@@ -68,7 +68,8 @@ impl Console {
         raw::restore_terminal();
         raw::raise(libc::SIGSTOP);
         // Whoever let it go on may have taken the terminal away: then nothing is drawn on it.
-        let _ = raw::retake_terminal();
+        // The screen is entered again with what is drawn next.
+        let _ = raw::take_terminal();
         Self::resized(now(), inputs);
         inputs.push(now(), InputKind::Console(Told::Redraw));
     }

@@ -1,6 +1,7 @@
 //! What to do: one target and how its path is asked for.
 
 use crate::protocol::Protocol;
+use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Way};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub struct Config {
     pub deadline: Option<Duration>,
     /// Data bytes of a probe.
     pub size: u16,
+    /// What they are.
+    pub pattern: Pattern,
     /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
     pub dont_fragment: Option<bool>,
     /// The source port of UDP probes and of SYNs, where known; with a varied flow the first.
@@ -99,6 +102,7 @@ impl Config {
             timeout: Duration::from_secs(2),
             deadline: None,
             size: SIZE,
+            pattern: Pattern::COUNTING,
             dont_fragment: None,
             source_port: None,
             syn: None,

@@ -7,6 +7,7 @@
 //! before, in the order in which it was sent.
 
 use crate::end::{End, StopReason};
+use crate::farther::Moved;
 use crate::hop::{Hop, Met, Role};
 use crate::measurement::Flight;
 use crate::protocol::{Answer, State};
@@ -52,16 +53,18 @@ pub(crate) struct Change {
 pub(crate) struct Trial {
     before: Epoch,
     change: Change,
+    /// The hop whose answers show that the path before is still there.
+    back_at: u8,
     /// What has settled since, by the number of the probe.
-    log: Vec<(u64, Logged)>,
+    pub(crate) log: Vec<(u64, Logged)>,
 }
 
 /// A probe that settled while a path was on trial.
 #[derive(Clone, Debug)]
-struct Logged {
-    ttl: u8,
-    asked_at: Instant,
-    outcome: Settlement,
+pub(crate) struct Logged {
+    pub(crate) ttl: u8,
+    pub(crate) asked_at: Instant,
+    pub(crate) outcome: Settlement,
 }
 
 /// How a probe ended, as its hop is told.
@@ -82,6 +85,8 @@ pub(crate) struct Epochs {
     pub(crate) past: VecDeque<Epoch>,
     pub(crate) omitted: u64,
     pub(crate) trial: Option<Box<Trial>>,
+    /// The losses that belong to another path than the one that they were sent on.
+    pub(crate) moved: Option<Moved>,
 }
 
 impl Hop {
@@ -117,6 +122,9 @@ impl Measurement {
         settlement: Settlement,
     ) -> Option<Change> {
         let met = settlement.answer.as_ref().map(Met::new);
+        if self.is_watched() {
+            self.look_farther(seq, &mut flight, &settlement);
+        }
         if self.is_watched()
             && let Some(met) = met
         {
@@ -137,8 +145,9 @@ impl Measurement {
 
     /// Whether paths are told apart: with a varied flow each probe may take another one.
     fn is_watched(&self) -> bool {
-        let varies =
-            self.config.vary_flow || matches!(self.config.protocol, protocol::Protocol::Tcp { .. });
+        // Each connection leaves from a port of its own; SYNs do not.
+        let is_tcp = matches!(self.config.protocol, protocol::Protocol::Tcp { .. });
+        let varies = self.config.vary_flow || (is_tcp && self.config.syn.is_none());
         self.config.rounds.is_some() && !varies
     }
 
@@ -167,13 +176,13 @@ impl Measurement {
         let within = end.is_none_or(|end| flight.ttl <= end.ttl);
         if (is_other && within) || (moved && !is_known) {
             let change = Change { ttl: flight.ttl, at: settlement.sent_at, before, after: met };
-            self.begin_trial(change);
+            self.begin_trial(change, change.ttl);
             self.adopt(flight);
         }
     }
 
     /// A probe that was sent on the path before turns out to have gone this one.
-    fn adopt(&mut self, flight: &mut Flight) {
+    pub(crate) fn adopt(&mut self, flight: &mut Flight) {
         if let Some(old) = self.hop_of(flight.epoch, flight.ttl) {
             old.open = old.open.saturating_sub(1);
         }
@@ -184,7 +193,7 @@ impl Measurement {
         }
     }
 
-    fn begin_trial(&mut self, change: Change) {
+    pub(crate) fn begin_trial(&mut self, change: Change, back_at: u8) {
         let fresh = Self::new(self.config.clone());
         let is_end = |end: &End| end.ttl > change.ttl && end.reason == StopReason::Reached;
         // Behind the change it is as far as before, until an answer says otherwise.
@@ -202,7 +211,7 @@ impl Measurement {
             rounds.known = end.map_or(change.ttl, |end| end.ttl);
         }
         self.progress_at = Some(change.at);
-        self.epochs.trial = Some(Box::new(Trial { before, change, log: Vec::new() }));
+        self.epochs.trial = Some(Box::new(Trial { before, change, back_at, log: Vec::new() }));
     }
 
     /// Ends the trial when it is decided. `met`: who has just answered on the path on trial.
@@ -210,13 +219,24 @@ impl Measurement {
         let trial = self.epochs.trial.as_deref()?;
         let was_there = |hop: &Hop, met: &Met| hop.ttl == ttl && hop.met.contains(met);
         let returned = met.is_some_and(|met| {
-            trial.change.ttl == ttl && trial.before.hops.iter().any(|hop| was_there(hop, &met))
+            trial.back_at == ttl && trial.before.hops.iter().any(|hop| was_there(hop, &met))
         });
         if returned {
             self.merge_trial();
             return None;
         }
-        let change = trial.change;
+        let mut change = trial.change;
+        if trial.back_at != change.ttl {
+            // The target is farther away: what answered first may have gone past it.
+            change.ttl = self.reached_at().map_or(change.ttl, |hop| hop.ttl);
+        }
+        if let Some(nearer) = self.reached_at().filter(|hop| hop.ttl < change.ttl) {
+            // The target is nearer than where the change was seen first, and behind it nobody is asked.
+            let met_before = trial.before.hops.iter().find(|hop| hop.ttl == nearer.ttl);
+            change.ttl = nearer.ttl;
+            change.before = met_before.and_then(Hop::main_met);
+            change.after = nearer.main_met().unwrap_or(change.after);
+        }
         let held = self.hop(change.ttl).map_or(0, |hop| hop.stats.counters().received());
         if trial.log.len() > LOGGED {
             self.merge_trial();
@@ -283,6 +303,7 @@ impl Measurement {
         self.end = end;
         self.epochs.past.clear();
         self.epochs.omitted = 0;
+        self.streak = None;
         // What is under way belongs to none of them.
         self.epochs.number += 1;
     }

@@ -187,6 +187,8 @@ impl Hop {
         let place = match known {
             Some(place) => place,
             None if self.responders.len() < RESPONDERS_KEPT => {
+                // Most hops have one, and room for more would be most of what is kept of a path.
+                self.responders.reserve_exact(1);
                 self.responders.push(Responder::new(from));
                 self.responders.len() - 1
             }

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub(crate) struct Letters {
     returned: u32,
     last: i64,
+    best: i64,
+    worst: i64,
     mean: i64,
     squares: i64,
     geometric_mean: i64,
@@ -20,6 +22,9 @@ pub(crate) struct Letters {
 /// The figures themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Figures {
+    pub(crate) last: Duration,
+    pub(crate) best: Duration,
+    pub(crate) worst: Duration,
     pub(crate) mean: Duration,
     pub(crate) stddev: Duration,
     pub(crate) geometric_mean: Duration,
@@ -35,6 +40,8 @@ impl Letters {
         Self {
             returned: 0,
             last: 0,
+            best: 0,
+            worst: 0,
             mean: 0,
             squares: 0,
             geometric_mean: 0,
@@ -52,7 +59,9 @@ impl Letters {
         self.last = rtt;
         if self.returned == 0 {
             (self.geometric_mean, self.jitter) = (rtt, 0);
+            (self.best, self.worst) = (rtt, rtt);
         }
+        (self.best, self.worst) = (self.best.min(rtt), self.worst.max(rtt));
         self.jitter_max = self.jitter_max.max(self.jitter);
         self.returned = self.returned.saturating_add(1);
         let (n, x, before) = (f64::from(self.returned), rtt as f64, self.mean as f64);
@@ -77,6 +86,9 @@ impl Letters {
             n => (self.squares as f64 / (f64::from(n) - 1.0)).sqrt(),
         };
         Some(Figures {
+            last: time(self.last),
+            best: time(self.best),
+            worst: time(self.worst),
             mean: time(self.mean),
             stddev: time(deviation as i64),
             geometric_mean: time(self.geometric_mean),
@@ -95,8 +107,16 @@ mod tests {
     fn of(micros: &[u64]) -> Option<[u128; 7]> {
         let mut letters = Letters::new();
         micros.iter().for_each(|micros| letters.record(Duration::from_micros(*micros)));
-        let Figures { mean, stddev, geometric_mean, jitter, jitter_mean, jitter_max, interarrival } =
-            letters.figures()?;
+        let Figures {
+            mean,
+            stddev,
+            geometric_mean,
+            jitter,
+            jitter_mean,
+            jitter_max,
+            interarrival,
+            ..
+        } = letters.figures()?;
         let all = [mean, stddev, geometric_mean, jitter, jitter_mean, jitter_max, interarrival];
         Some(all.map(|time| time.as_micros()))
     }

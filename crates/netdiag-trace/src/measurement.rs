@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::end::End;
 use crate::epoch::Epochs;
 use crate::event::{Event, EventKind};
+use crate::farther::Streak;
 use crate::hop::Hop;
 use crate::protocol::State;
 use crate::responder::Told;
@@ -54,6 +55,8 @@ pub struct Measurement {
     pub(crate) rounds: Option<Rounds>,
     /// The paths before this one.
     pub(crate) epochs: Epochs,
+    /// What was lost in a row where the target was.
+    pub(crate) streak: Option<Streak>,
     stopped: bool,
     pub(crate) complete: bool,
 }
@@ -93,6 +96,7 @@ impl Measurement {
             hops: hops.collect(),
             rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
             epochs: Epochs::default(),
+            streak: None,
             config,
             open: BTreeMap::new(),
             settled: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! Which hop is asked next, and how long it is waited for.
 
 use crate::Measurement;
+use crate::config::WINDOW;
 use crate::end::StopReason;
 use crate::hop::Hop;
 use crate::measurement::Flight;
@@ -107,11 +108,24 @@ impl Measurement {
             match due {
                 None => {}
                 Some(due) if due > now => earliest = earliest.min(due),
-                Some(_) if best.is_none_or(|best| hop.asked < best.asked) => best = Some(hop),
+                Some(_) if best.is_none_or(|best| self.turn(hop) < self.turn(best)) => {
+                    best = Some(hop);
+                }
                 Some(_) => {}
             }
         }
         best.map_or(Step::Wait(earliest), |hop| Step::Ask(hop.ttl))
+    }
+
+    /// When a hop comes before others: the one that was asked least, the nearest of those. Each target
+    /// of a run begins with another hop, so that many targets at once are no burst to the router that
+    /// they have in common.
+    fn turn(&self, hop: &Hop) -> (u64, u8, u8) {
+        let place = hop.ttl.saturating_sub(self.config.first_ttl);
+        let shift = (self.config.target_index % usize::from(WINDOW)) as u8;
+        // Also of a few neighbours each comes first for some: 3 and WINDOW have no divisor in common.
+        let spread = if shift == 0 { place % WINDOW } else { place % WINDOW * 3 % WINDOW };
+        (hop.asked, place / WINDOW, (spread + WINDOW - shift) % WINDOW)
     }
 
     /// Until when a hop is not asked that may be the target, since a SYN that is under way may find a
@@ -193,5 +207,40 @@ impl Measurement {
             _ => Instant::ZERO,
         };
         Some(limit.max(known).max(beyond))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use netdiag_engine::{Events, Measurement as _, Next};
+    use netdiag_model::Destination;
+
+    /// The hops that so many targets ask, each in turn.
+    fn asked(targets: usize) -> Vec<u32> {
+        let to = Destination::V4([192, 0, 2, 1].into());
+        let config = |index| Config { queries: 1, ..Config::new(index, to) };
+        let mut all: Vec<Measurement> = (0..targets).map(config).map(Measurement::new).collect();
+        let mut asked = Vec::new();
+        for _ in 0..WINDOW {
+            for one in &mut all {
+                if let Next::Probe(spec) = one.next(Instant::ZERO, &mut Events::new()) {
+                    asked.push(spec.target);
+                }
+            }
+        }
+        asked
+    }
+
+    #[test]
+    fn many_targets_are_no_burst_to_a_router() {
+        assert_eq!(asked(1), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let many = asked(64);
+        assert_eq!(many.len(), 512);
+        let most = many.windows(20).map(|some| {
+            (1..=8).map(|hop| some.iter().filter(|it| **it == hop).count()).max().unwrap_or(0)
+        });
+        assert!(most.clone().all(|most| most <= 3), "{:?}", most.max());
     }
 }

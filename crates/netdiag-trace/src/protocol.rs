@@ -3,7 +3,7 @@
 use crate::Config;
 use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail, Segment};
 use netdiag_engine::port::TcpInfo;
-use netdiag_engine::{ConnectSpec, EchoSpec, Outcome, Pattern, Probe, ProbeKind, SynSpec, UdpSpec};
+use netdiag_engine::{ConnectSpec, EchoSpec, Outcome, Probe, ProbeKind, SynSpec, UdpSpec};
 use netdiag_model::{Destination, IcmpKind, StampSource};
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Protocol {
 impl Config {
     /// The probe with this number, from 1.
     pub(crate) fn kind(&self, seq: u64) -> ProbeKind {
-        let (size, pattern) = (self.size, Pattern::COUNTING);
+        let (size, pattern) = (self.size, self.pattern);
         let step = if self.vary_flow { seq - 1 } else { 0 };
         match self.protocol {
             Protocol::Icmp => {

@@ -163,6 +163,9 @@ pub struct Hop {
     /// What this hop itself loses of what passes it: its loss without that of its way. `null` where
     /// fewer than 20 probes tell.
     pub node_loss_percent: Option<f64>,
+    /// `false`: what it loses is only a limit of its answers, since a hop behind it loses less; `null`:
+    /// that is not known.
+    pub loss_is_forwarding: Option<bool>,
     /// Geometric mean and jitter as mtr 0.95 computes them, in whole microseconds.
     pub mtr_ms: Option<Mtr>,
     /// Who answered, in the order of their first answers.

@@ -106,6 +106,9 @@ impl Measurement {
         if let Some(ttl) = self.next_unknown(now, &mut earliest) {
             return self.asks(ttl);
         }
+        if let Some(ttl) = self.next_behind() {
+            return self.asks(ttl);
+        }
         let Some(grid) = self.grid(now, &mut earliest) else { return Step::Wait(earliest) };
         while !self.rounds_are_over() {
             let Some((ttl, due)) = self.next_on_grid(grid) else {

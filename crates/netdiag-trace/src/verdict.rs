@@ -71,6 +71,9 @@ impl Measurement {
     fn loss_text(&self) -> String {
         let loss = self.reached_at().and_then(|hop| hop.stats.counters().loss());
         let Some(loss) = loss.filter(|loss| loss.lost() > 0) else { return String::new() };
+        if self.is_target_limited() {
+            return ", loss to the target not told: it limits its answers".to_owned();
+        }
         format!(", loss to the target {}", interval(loss))
     }
 

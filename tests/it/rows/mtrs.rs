@@ -97,3 +97,22 @@ fn e2_one_cycle_to_loopback_takes_no_time() {
     assert!(document["elapsed_ms"].as_f64() < Some(300.0), "{document}");
     assert_eq!(document["targets"][0]["reached"], true, "{document}");
 }
+
+/// The rate of a user may let nothing go when the last answer comes.
+#[test]
+fn c2_the_cycles_of_a_user_end_with_the_last_answer() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    namespace.let_nobody_in();
+    for range in ["1 0", "0 65534"] {
+        namespace.run(&format!("echo '{range}' > /proc/sys/net/ipv4/ping_group_range"));
+        for how in ["-c 3 -i 0.05", "--udp -c 3 -i 0.05", "--tcp --port 9 -c 3 -i 0.1"] {
+            for target in ["127.0.0.1", "::1"] {
+                let line = format!("mtr --json --deadline 30 {how} {target}");
+                let ended = run(&mut namespace.nobody(&line.split(' ').collect::<Vec<_>>()));
+                let document = ended.json();
+                assert_eq!(document["ended_by"], "done", "{line}: {ended:?}");
+                assert_eq!(document["targets"][0]["hops"][0]["sent"], 3, "{line}: {ended:?}");
+            }
+        }
+    }
+}

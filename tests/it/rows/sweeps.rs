@@ -153,6 +153,38 @@ fn b22_sixteen_descriptors_do_for_a_sweep_of_connections() {
     }
 }
 
+/// Targets that do not answer keep the descriptors that others need, which wait for them.
+#[test]
+fn b22_connections_that_nobody_answers_keep_no_other_target_from_being_probed() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let mut command = namespace.command("prlimit");
+    command.args(["--nofile=16", "--", NETDIAG, "sweep", "--json", "--proto", "tcp:9"]);
+    command.args(["--retry", "0", "--timeout", "0.2", "10.9.3.1-30", "10.9.2.1-20"]);
+    let ended = run(&mut command);
+    let wanted = counted([("timeout", 30), ("refused", 20)]);
+    assert_eq!(states(&ended.json()), wanted, "{ended:?}");
+}
+
+/// As fast as it goes a round may take longer than the interval, and nothing has stopped then.
+#[test]
+fn b24_a_series_as_fast_as_it_goes_is_never_late_and_ends_in_time() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let line = "sweep --json -c 3 --interval 0.02 --rate max --timeout 0.2 127.0.0.0/19";
+    let ended = run(&mut namespace.netdiag(&line.split(' ').collect::<Vec<_>>()));
+    assert_eq!(ended.json()["findings"], serde_json::json!([]), "{:?}", ended.err);
+    assert_eq!(states(&ended.json()), counted([("alive", 8_190)]));
+    for target in ended.json()["targets"].as_array().expect("targets") {
+        assert_eq!((&target["sent"], &target["skipped"]), (&3.into(), &0.into()), "{target}");
+    }
+    let line = "sweep -q -c 2 -w 1 --rate max 127.0.0.0/11";
+    let mut command = namespace.command("prlimit");
+    // Ten times what it takes, and a fifth of what two million series would.
+    command.args(["--as=400000000", "--", NETDIAG]).args(line.split(' '));
+    let ended = run(&mut command);
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    assert!(ended.out.contains("not probed to the end"), "{ended:?}");
+}
+
 /// Retries are for what became of a probe, not for what the sender holds back.
 #[test]
 fn b29_retries_of_a_user_leave_as_often_as_was_asked_for() {

@@ -51,6 +51,8 @@ fn c4_the_last_hop_is_open_closed_or_filtered() {
             assert_eq!(last["state"], state, "{document}");
             assert_eq!(found["method"]["socket"], "raw", "{document}");
             assert_eq!(found["flow"], "constant", "{document}");
+            // What a router answers is heard by another socket than the SYN left by.
+            assert_eq!(document["method"]["timestamps"], "kernel", "{document}");
             let first = (Value::from(router), 5.into(), 5.into());
             assert_eq!(hops(found)[0], first, "{document}");
             if state == "filtered" {

@@ -62,7 +62,7 @@ END
         left=$((left - 1)); [ $left -gt 0 ]
     done
     mount -t tmpfs none /mnt
-    cp \"$NETDIAG\" /mnt/traceroute; ln -s traceroute /mnt/traceroute6
+    cp \"$NETDIAG\" /mnt/traceroute; ln -s traceroute /mnt/traceroute6; ln -s traceroute /mnt/mtr
     chmod 755 /mnt /mnt/traceroute
     : > /mnt/resolv.conf
     mount --bind /mnt/resolv.conf /etc/resolv.conf
@@ -73,7 +73,15 @@ END
 
 /// A namespace with the reference in it.
 fn faults() -> Option<Namespace> {
-    if !has("nft") || reference_missing() {
+    if reference_missing() {
+        return None;
+    }
+    namespace()
+}
+
+/// The namespace that classic tools of paths are compared in, with the program under their names.
+pub(super) fn namespace() -> Option<Namespace> {
+    if !has("nft") {
         return None;
     }
     Namespace::new(&FAULTS.replace("$NETDIAG", NETDIAG))

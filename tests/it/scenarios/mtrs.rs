@@ -21,8 +21,8 @@ const SCREENS: &[(&str, &str, &str)] = &[
     ("mtr-pathping", "trace-limits", "--pathping -c 300 -i 0.1 10.9.3.2"),
     ("mtr-classic", "trace-path", "--classic -r -n -c 10 10.9.2.2"),
     ("mtr-classic-wide", "trace-path", "--classic -r -w -b -c 3 -o LDRSNBAWVGJMXI b.example"),
-    ("mtr-classic-json", "trace-limits", "--classic --json -n -c 50 -i 0.1 10.9.3.2 10.9.2.2"),
-    ("mtr-classic-silent", "trace-loop", "--classic -n -c 2 10.9.4.9"),
+    ("mtr-classic-json", "trace-limits", "--classic --json -n -c 50 -i 1 10.9.3.2 10.9.2.2"),
+    ("mtr-classic-silent", "trace-loop", "--classic -r -n -c 2 10.9.4.9"),
 ];
 
 pub(super) fn screens() -> impl Iterator<Item = &'static str> {
@@ -68,7 +68,65 @@ fn e4_paths_that_change_have_figures_of_their_own_and_lose_nothing() {
     for target in ["10.9.2.2", "fd09:2::2"] {
         check_epochs(&run("path-length", target), &[3, 5, 2]);
         check_epochs(&run("route-change", target), &[3, 3]);
+        // Whichever hop shows first that it is shorter, and by SYNs of one flow as well.
+        for how in ["-c 45 -i 0.2", "--udp -c 45 -i 0.2", "--tcp --port 80 -c 90 -i 0.1"] {
+            check_epochs(&document("path-length", &format!("{how} {target}")), &[3, 5, 2]);
+        }
     }
+}
+
+/// The target moves behind a router that says nothing, so that nobody is where it was.
+#[test]
+fn e4_a_target_farther_away_behind_a_silent_router_is_no_loss() {
+    for (target, more) in [
+        ("10.9.2.2", "-i 0.1"),
+        ("fd09:2::2", "-i 0.1"),
+        ("10.9.2.2", "-i 0.25"),
+        ("10.9.2.2", "-i 0.1 --udp"),
+    ] {
+        let found = document("path-silent", &format!("-c 90 {more} {target}"));
+        let ended = &found["targets"][0];
+        let before = &ended["epochs"][0];
+        let ends = [&before["hop_count"], &ended["hop_count"]];
+        assert_eq!(ends, [3, 4], "{more}: {found}");
+        for path in [before, ended] {
+            for hop in path["hops"].as_array().expect("hops") {
+                let is_silent = path["hop_count"] == 4 && hop["ttl"] == 3;
+                let wanted = if is_silent { &hop["sent"] } else { &Value::from(0) };
+                assert_eq!(&hop["lost"], wanted, "{more}: {hop}");
+            }
+        }
+        let sum = |ttl: usize| {
+            let of = |path: &Value| path["hops"][ttl - 1]["sent"].as_u64();
+            of(before).zip(of(ended)).map(|(one, other)| one + other)
+        };
+        assert_eq!(sum(1), Some(90), "{more}: {found}");
+        let findings = found["findings"].as_array().expect("findings");
+        let codes: Vec<_> = findings.iter().map(|finding| &finding["code"]).collect();
+        assert!(!codes.contains(&&Value::from("loss-starts-at-hop")), "{more}: {found}");
+        assert!(codes.contains(&&Value::from("path-changed")), "{more}: {found}");
+    }
+}
+
+/// A target that is away for long, and then farther away, was away.
+#[test]
+fn e4_a_target_that_was_away_is_lost_also_where_it_comes_back_elsewhere() {
+    let text = std::fs::read_to_string(process::scenario("path-silent")).expect("the scenario");
+    let link = |at: u32, down: bool| {
+        format!(
+            "[[change]]\nat = \"{at}s\"\nlink = {{ a = \"here\", b = \"r1\", down = {down} }}\n\n"
+        )
+    };
+    let moved = "[[change]]\nat = \"3s\"";
+    let text = text.replace(moved, &format!("{}[[change]]\nat = \"4s\"", link(3, true)));
+    let text = format!("{text}\n{}", link(6, false));
+    let words = ["mtr", "--json", "-c", "120", "-i", "0.1", "10.9.2.2"];
+    let ran = world::run_text(&text, RAW, &words);
+    let found: Value = serde_json::from_str(&ran.out).expect("a document");
+    let (before, ended) = (&found["targets"][0]["epochs"][0], &found["targets"][0]);
+    assert_eq!([&before["hop_count"], &ended["hop_count"]], [3, 4], "{found}");
+    assert!(before["hops"][2]["lost"].as_u64() >= Some(28), "{found}");
+    assert_eq!(ended["hops"][3]["lost"], 0, "{found}");
 }
 
 #[test]
@@ -101,6 +159,32 @@ fn e3_limits_and_loss_are_told_apart_by_cycles_in_twenty_of_twenty_runs() {
         let lossy = found("10.9.3.2");
         assert_eq!(lossy, [limit, ("loss-starts-at-hop".to_owned(), Some(3))], "seed {seed}");
     }
+}
+
+/// A target that answers by ICMP errors limits them, and what is missing then is no loss of the path.
+#[test]
+fn e3_what_a_limited_target_leaves_unanswered_is_not_told_as_loss() {
+    let codes = |arguments: &str| {
+        let document = document("trace-limits", arguments);
+        let findings = document["findings"].as_array().expect("findings").iter();
+        findings.map(|f| f["code"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+    for target in ["10.9.2.2", "fd09:2::2"] {
+        for more in ["mtr -u -c 120 -i 0.1", "trace -U -q 30 --interval 0.01"] {
+            let words: Vec<&str> = more.split(' ').chain([target]).collect();
+            let out = world::run("trace-limits", RAW, &words).out;
+            assert!(!out.contains("(loss-starts-at-hop)"), "{out}");
+            assert!(
+                out.contains("the target answers by ICMP errors, which hosts limit: "),
+                "{out}"
+            );
+            let last = out.lines().last().unwrap_or_default();
+            assert!(last.contains(", loss to the target not told: it limits its answers"), "{out}");
+        }
+    }
+    // Slower than any limit it is loss again.
+    let slow = codes("-u -c 120 -i 1.2 10.9.3.2");
+    assert!(slow.contains(&"loss-starts-at-hop".to_owned()), "{slow:?}");
 }
 
 /// E5: of the losses of links only that of the lossy one is worth a word.
@@ -166,16 +250,87 @@ fn the_live_screen_shows_hops_and_heeds_keys() {
     assert!((30..=45).contains(&sent), "{sent}");
 }
 
+/// B10: a hop that only limits its answers is called that, and is not in the colour of a loss.
+#[test]
+fn b10_the_screen_labels_a_hop_that_limits_its_answers() {
+    let scenario = std::fs::read_to_string(process::scenario("trace-limits")).expect("it");
+    let text = format!("{scenario}\n[[local]]\nat = \"20s\"\nkeys = \"q\"\n");
+    for (width, label) in [(120, "rate-limited?"), (80, "lim?")] {
+        let words = ["mtr", "-i", "0.1", "10.9.2.2"];
+        let resized = format!("{text}\n[[local]]\nat = \"0.5s\"\nresized = [{width}, 24]\n");
+        let ran = world::run_on_screen(&resized, &words);
+        let (screen, _) = ran.out.rsplit_once("\u{1b}[?1049l").expect("a screen");
+        assert!(screen.contains(label), "{width}: {screen:?}");
+    }
+    let document = document("trace-limits", "-c 200 -i 0.1 10.9.2.2");
+    let hops = document["targets"][0]["hops"].as_array().expect("hops");
+    let told: Vec<&Value> = hops.iter().map(|hop| &hop["loss_is_forwarding"]).collect();
+    assert_eq!(told[1], false, "{document}");
+    assert!(told.iter().enumerate().all(|(at, told)| at == 1 || told.is_null()), "{document}");
+}
+
+/// In a narrow terminal columns go, then notes have lines of their own; address, loss and mean stay.
+#[test]
+fn a_report_fits_the_terminal() {
+    let words = ["mtr", "--report", "-c", "3", "b.example"];
+    for (width, is_named) in [(130, true), (125, true), (110, false), (80, false), (60, false)] {
+        let ran = world::run_at_width("trace-path", &words, width);
+        let lines: Vec<&str> = ran.out.lines().collect();
+        let too_wide = lines.iter().find(|line| line.chars().count() > width.into());
+        assert_eq!(too_wide, None, "{width}: {}", ran.out);
+        let head = lines.iter().find(|line| line.starts_with("hop")).expect("a header");
+        assert_eq!(head.contains("name"), is_named, "{width}: {head}");
+        assert!(head.contains("loss") && head.contains("mean"), "{width}: {head}");
+        assert!(ran.out.contains("MPLS 24017/16"), "{width}: {}", ran.out);
+        assert!(ran.out.contains("reached, 5 routers back"), "{width}: {}", ran.out);
+    }
+}
+
+/// The stream: all hops as they stand once a cycle, each once for good, and each probe when asked for.
+#[test]
+fn the_stream_has_hops_as_they_stand_and_replies() {
+    let lines = |more: &[&str]| {
+        let words = ["mtr", "--output", "jsonl", "-c", "6", "10.9.2.2"];
+        let ran = world::run("trace-path", RAW, &[&words[..], more].concat());
+        let lines = ran.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        lines.collect::<Vec<Value>>()
+    };
+    let of = |lines: &[Value], kind: &str, settled: Option<bool>| {
+        let fits = |line: &&Value| {
+            line["type"] == kind && settled.is_none_or(|settled| line["settled"] == settled)
+        };
+        lines.iter().filter(fits).cloned().collect::<Vec<Value>>()
+    };
+    let plain = lines(&[]);
+    let (open, settled) = (of(&plain, "hop", Some(false)), of(&plain, "hop", Some(true)));
+    let ttls: Vec<u64> = settled.iter().filter_map(|hop| hop["ttl"].as_u64()).collect();
+    assert_eq!(ttls, [1, 2, 3, 4, 5, 6]);
+    assert!(settled.iter().all(|hop| hop["cycle"] == 6 && hop["sent"] == 6), "{settled:?}");
+    let cycles = |ttl: u64| {
+        let of = open.iter().filter(move |hop| hop["ttl"] == ttl);
+        of.filter_map(|hop| hop["cycle"].as_u64()).collect::<Vec<u64>>()
+    };
+    assert!(cycles(6).len() >= 4 && cycles(6).is_sorted(), "{:?}", cycles(6));
+    assert_eq!(of(&plain, "reply", None), Vec::<Value>::new());
+    let replies = of(&lines(&["--verbose"]), "reply", None);
+    assert!(replies.len() >= 36, "{}", replies.len());
+    for key in ["ttl", "seq", "outcome", "from", "rtt_ms", "icmp", "flow"] {
+        assert!(replies.iter().all(|reply| reply.get(key).is_some()), "{key}");
+    }
+    let quiet = lines(&["--quiet"]);
+    assert!(
+        of(&quiet, "hop", None).is_empty() && quiet.last().expect("a summary")["type"] == "summary"
+    );
+}
+
 /// What cannot be meant is said, and nothing is sent.
 #[test]
 fn options_of_mtr_that_do_not_fit_are_usage_errors() {
     for (arguments, said) in [
-        ("-o LK --classic 10.9.2.2", "--order"),
         ("-o Lq 10.9.2.2", "letters out of"),
         ("--json -o L 10.9.2.2", "--order: only with"),
         ("--json --pathping 10.9.2.2", "--pathping: only with"),
-        ("--classic --output csv 10.9.2.2", "--classic: only with"),
-        ("-w 10.9.2.2", "--classic"),
+        ("-w 10.9.2.2", "-w"),
         ("-c 0 10.9.2.2", "--count"),
         ("-i 0 10.9.2.2", "--interval"),
         ("-f 5 -m 4 10.9.2.2", "--first-ttl"),

@@ -2,5 +2,6 @@
 
 pub(crate) mod golden;
 pub(crate) mod process;
+pub(crate) mod pty;
 pub(crate) mod schema;
 pub(crate) mod world;

@@ -234,7 +234,7 @@ pub(crate) fn netlab() -> PathBuf {
                 .args(["build", "--offline", "--workspace", "--bin", "netlab", "--profile"])
                 .arg(profile)
                 .arg("--target-dir")
-                .arg(folder.parent().expect("the target folder"))
+                .arg(target_of(folder))
                 .current_dir(env!("CARGO_MANIFEST_DIR"))
                 .output()
                 .expect("cargo starts");
@@ -242,6 +242,12 @@ pub(crate) fn netlab() -> PathBuf {
             folder.join("netlab")
         })
         .clone()
+}
+
+/// The folder that cargo was told of, above that of a profile, and that of a target where there is one.
+fn target_of(profile: &Path) -> &Path {
+    let above = profile.ancestors().skip(1);
+    above.filter(|folder| folder.join("CACHEDIR.TAG").exists()).last().expect("the target folder")
 }
 
 /// A scenario of tests/scenarios.
@@ -288,7 +294,7 @@ impl Ended {
 
 /// What a process has written so far, and whether more can come.
 #[derive(Clone, Default)]
-struct Stream(Arc<Shared>);
+pub(super) struct Stream(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -298,7 +304,7 @@ struct Shared {
 }
 
 impl Stream {
-    fn of(source: Option<impl Read + Send + 'static>) -> Self {
+    pub(super) fn of(source: Option<impl Read + Send + 'static>) -> Self {
         let stream = Self::default();
         let Some(mut source) = source else {
             stream.0.state.lock().expect("whole").1 = true;
@@ -322,7 +328,7 @@ impl Stream {
     }
 
     /// Waits until the text is as wished, or ends; then what there is.
-    fn until(&self, wished: impl Fn(&str) -> bool) -> String {
+    pub(super) fn until(&self, wished: impl Fn(&str) -> bool) -> String {
         let Shared { state, changed } = &*self.0;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let state = state.lock().expect("whole");
@@ -350,11 +356,17 @@ impl Process {
 
     /// Starts it with its stdout elsewhere.
     pub(crate) fn start_into(command: &mut Command, stdout: Stdio) -> Self {
+        Self::start_between(command, [Stdio::null(), stdout, Stdio::piped()])
+    }
+
+    /// Starts it with these for its standard input, output and error.
+    pub(super) fn start_between(command: &mut Command, streams: [Stdio; 3]) -> Self {
         let took = Box::new(stopwatch());
+        let [stdin, stdout, stderr] = streams;
         let mut child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(stdout)
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap_or_else(|fault| panic!("{command:?}: {fault}"));
         let (out, err) = (Stream::of(child.stdout.take()), Stream::of(child.stderr.take()));
@@ -385,6 +397,20 @@ impl Process {
         let text = self.err.until(&wished);
         assert!(wished(&text), "stderr: {text}\nstdout: {}", self.out.until(|_| true));
         text
+    }
+
+    /// Waits until the kernel says that it is in this state (proc(5)).
+    pub(crate) fn until_state(&self, state: char) {
+        let path = format!("/proc/{}/stat", self.id());
+        let since = stopwatch();
+        let is_there = || {
+            let stat = std::fs::read_to_string(&path).expect("it is there");
+            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with(state))
+        };
+        while !is_there() {
+            assert!(since() < BOUND, "never in state {state}");
+            std::thread::yield_now();
+        }
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -1,5 +1,6 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod classic_mtr;
 pub(crate) mod completions;
 pub(crate) mod form;
 pub(crate) mod fping;
@@ -16,6 +17,7 @@ pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
 
+pub(crate) use classic_mtr::ClassicMtrArguments;
 pub(crate) use completions::CompletionsArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use links::LinksArguments;

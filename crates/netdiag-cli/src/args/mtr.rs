@@ -91,17 +91,12 @@ pub(crate) struct MtrArguments {
     #[arg(short, long, value_name = "LETTERS")]
     pub(crate) order: Option<Order>,
     /// The columns of pathping: loss from here to a hop, of the hop itself and of the link to it.
-    #[arg(long, conflicts_with_all = ["order", "classic"])]
+    #[arg(long, conflicts_with = "order")]
     pub(crate) pathping: bool,
-    /// mtr's own report, with its formulas; with --json its JSON.
+    /// Read all other arguments as Debian's mtr does, and print and exit as it does: `netdiag mtr --classic
+    /// --help` lists them.
     #[arg(long)]
     pub(crate) classic: bool,
-    /// With --classic: hosts are not cut off.
-    #[arg(short = 'w', long, requires = "classic")]
-    pub(crate) report_wide: bool,
-    /// With --classic: names and addresses.
-    #[arg(short = 'b', long, requires = "classic", conflicts_with = "numeric")]
-    pub(crate) show_ips: bool,
 
     /// Addresses only, no names.
     #[arg(short, long, conflicts_with = "names")]
@@ -110,10 +105,10 @@ pub(crate) struct MtrArguments {
     #[arg(long)]
     pub(crate) names: bool,
     /// Only what is wrong and the verdict.
-    #[arg(long, conflicts_with = "classic")]
+    #[arg(long)]
     pub(crate) quiet: bool,
     /// Late, repeated and rejected answers too; with jsonl also each probe.
-    #[arg(short, long, conflicts_with = "classic")]
+    #[arg(short, long)]
     pub(crate) verbose: bool,
     /// When findings are coloured; auto: on a terminal.
     #[arg(long, value_name = "WHEN", default_value = "auto", value_enum)]
@@ -158,9 +153,6 @@ fn cycles(text: &str) -> Result<u64, String> {
     })
 }
 
-/// Data bytes of mtr's own packets of 64 bytes over IPv4.
-const CLASSIC_SIZE: u16 = 36;
-
 impl MtrArguments {
     /// The form of output. Its `-o` is not ours.
     pub(crate) const fn form(&self) -> Form {
@@ -169,7 +161,6 @@ impl MtrArguments {
 
     /// The trace whose hops are asked again and again.
     pub(crate) fn trace(&self) -> TraceArguments {
-        let classic = self.classic.then_some(CLASSIC_SIZE);
         TraceArguments {
             classic: false,
             hosts: self.hosts.clone(),
@@ -190,12 +181,12 @@ impl MtrArguments {
             interval: Some(self.interval),
             timeout: self.timeout,
             deadline: self.deadline,
-            size: self.size.or_else(|| classic.filter(|_| !self.tcp)),
+            size: self.size,
             marking: self.marking,
             df: self.df,
             mark: self.mark,
             numeric: self.numeric,
-            names: self.names || self.classic,
+            names: self.names,
             quiet: self.quiet,
             verbose: self.verbose,
             form: self.form(),

@@ -17,6 +17,8 @@ pub(super) struct Options {
     known: &'static str,
     /// Long names, each with its letter.
     names: &'static [(&'static str, char)],
+    /// Long names may be cut off, as far as they are one alone; mistakes are told as glibc tells them.
+    is_gnu: bool,
     words: VecDeque<String>,
     /// What is left of a word of several options.
     cluster: VecDeque<char>,
@@ -35,7 +37,17 @@ impl Options {
         words: Vec<String>,
     ) -> Self {
         let words = words.into();
-        Self { known, names, words, cluster: VecDeque::new(), only_operands: false }
+        let is_gnu = false;
+        Self { known, names, is_gnu, words, cluster: VecDeque::new(), only_operands: false }
+    }
+
+    /// The same as getopt_long(3) of glibc reads them.
+    pub(super) fn abbreviated(
+        known: &'static str,
+        names: &'static [(&'static str, char)],
+        words: Vec<String>,
+    ) -> Self {
+        Self { is_gnu: true, ..Self::with_names(known, names, words) }
     }
 
     /// Whether an option takes a value; `None` where there is no such option.
@@ -66,16 +78,43 @@ impl Options {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (word, None),
         };
-        let found = self.names.iter().find(|(known, _)| *known == name);
-        let letter = found.map(|(_, letter)| *letter).ok_or_else(|| unknown(name))?;
+        let (name, letter) = self.meant(name, word)?;
+        let gnu = |gnu: &str, plain: &str| match self.is_gnu {
+            true => format!("option '--{name}' {gnu}"),
+            false => format!("option {plain} -- '{name}'"),
+        };
+        let missing = gnu("requires an argument", "requires an argument");
         match (self.takes_value(letter), value) {
             (Some(true), Some(value)) => Ok(Found::Value(letter, value)),
             (Some(true), None) => match self.words.pop_front() {
                 Some(value) => Ok(Found::Value(letter, value)),
-                None => Err(format!("option requires an argument -- '{name}'")),
+                None => Err(missing),
             },
-            (_, Some(_)) => Err(format!("option takes no arguments -- '{name}'")),
+            (_, Some(_)) => Err(gnu("doesn't allow an argument", "takes no arguments")),
             (_, None) => Ok(Found::Flag(letter)),
+        }
+    }
+
+    /// The long name that is meant, and its letter. `word`: as it was written.
+    fn meant(&self, name: &str, word: &str) -> Result<(&'static str, char), String> {
+        if let Some(found) = self.names.iter().find(|(known, _)| *known == name) {
+            return Ok(*found);
+        }
+        let shown = Untrusted::from(word);
+        let shown = shown.escaped();
+        if !self.is_gnu {
+            return Err(unknown(name));
+        }
+        let fitting: Vec<_> =
+            self.names.iter().filter(|(known, _)| known.starts_with(name)).collect();
+        match fitting.as_slice() {
+            [only] => Ok(**only),
+            [] => Err(format!("unrecognized option '--{shown}'")),
+            several => {
+                let several = several.iter().map(|(known, _)| format!("'--{known}'"));
+                let several = several.collect::<Vec<_>>().join(" ");
+                Err(format!("option '--{shown}' is ambiguous; possibilities: {several}"))
+            }
         }
     }
 }
@@ -145,6 +184,19 @@ mod tests {
         assert_eq!(read("--quiet=1"), ["option takes no arguments -- 'quiet'"]);
         assert_eq!(read("--count"), ["option requires an argument -- 'count'"]);
         assert_eq!(read("--coun"), ["invalid option -- 'coun'"]);
+    }
+
+    #[test]
+    fn long_names_of_glibc_may_be_cut_off() {
+        let names = &[("report", 'r'), ("report-wide", 'w'), ("raw", 'l'), ("count", 'c')];
+        let read = |line| said(Options::abbreviated("rwlc:", names, words(line)));
+        assert_eq!(read("--report --ra --cou 3 --report-w"), ["-r", "-l", "-c=3", "-w"]);
+        let several = "option '--rep' is ambiguous; possibilities: '--report' '--report-wide'";
+        assert_eq!(read("--rep"), [several]);
+        assert_eq!(read("--foo=1"), ["unrecognized option '--foo=1'"]);
+        assert_eq!(read("--ra=1"), ["option '--raw' doesn't allow an argument"]);
+        assert_eq!(read("--count"), ["option '--count' requires an argument"]);
+        assert_eq!(read("-q"), ["invalid option -- 'q'"]);
     }
 
     #[test]

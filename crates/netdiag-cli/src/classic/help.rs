@@ -137,3 +137,51 @@ What is printed
 
 -A, -D, -g, -O, -P, -UL and --mtu of traceroute cannot be had.
 ";
+
+/// The version of mtr, for scripts that look for it.
+pub(super) fn mtr_version() -> String {
+    format!("mtr 0.95, as netdiag {} prints it", env!("CARGO_PKG_VERSION"))
+}
+
+/// The options of mtr, by what they are for. It begins as mtr's does.
+pub(super) const MTR: &str = "
+Usage:
+ mtr [options] hostname
+
+This is netdiag under the name of mtr: its options, its output, its exit codes.
+`netdiag mtr --help` tells of everything else.
+
+What is sent
+ -u, --udp                  UDP, to a port that is counted up from 33000
+ -T, --tcp                  TCP SYNs, or connections without the right to those [port 80]
+ -P, --port N               the port, of UDP the only one
+ -L, --localport N          the source port of UDP
+ -s, --psize BYTES          bytes of a packet with its headers [64]
+ -B, --bitpattern N         the byte that fills it; above 255 any
+ -Q, --tos N                TOS or traffic class byte
+ -4, --inet  -6, --inet6    the family
+ -I, --interface NAME       interface
+ -a, --address ADDRESS      source address
+ -M, --mark N               firewall mark
+ -F, --filename FILE        hosts, one a line, from a file; - is standard input
+
+How far, how many, how fast
+ -f, --first-ttl N          first hop [1]
+ -m, --max-ttl N            last hop [30]
+ -U, --max-unknown N        no further behind more silent hops [12]
+ -c, --report-cycles N      rounds [10; on a screen until q]
+ -i, --interval SECONDS     from one round to the next one [1]
+ -G, --gracetime SECONDS    wait for answers at the end, at most [5]
+ -Z, --timeout SECONDS      how long a probe is remembered [10]
+
+What is printed
+ -r, --report               a table at the end        -w, --report-wide  of whole names
+ -j, --json   -x, --xml     -C, --csv                 -l, --raw          as it comes
+ -t, --curses               a screen, as without any of these
+ -o, --order FIELDS         columns, out of LDRSNBAWVGJMXI and spaces [LS NABWV]
+ -n, --no-dns               addresses, no names       -b, --show-ips     both
+ -e, --mpls                 MPLS labels
+ -h, --help                 this                      -v, --version      the version
+
+-p, -S, -y, -z and other display modes of mtr cannot be had.
+";

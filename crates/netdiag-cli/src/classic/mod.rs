@@ -5,6 +5,7 @@ mod clif;
 mod fping;
 mod getopt;
 mod help;
+mod mtr;
 mod number;
 mod ping;
 mod scan;
@@ -12,7 +13,7 @@ mod traceroute;
 
 pub(crate) use help::FPING as FPING_USAGE;
 
-use crate::args::{FpingArguments, PingArguments, TracerouteArguments};
+use crate::args::{ClassicMtrArguments, FpingArguments, PingArguments, TracerouteArguments};
 use crate::{ExitStatus, usage};
 use netdiag_model::Untrusted;
 use std::ffi::OsString;
@@ -50,10 +51,12 @@ pub(crate) enum Tool {
     Fping,
     /// traceroute.
     Traceroute,
+    /// mtr.
+    Mtr,
 }
 
 /// The names under which the program is a classic tool.
-pub(crate) const NAMES: [&str; 5] = ["ping", "fping", "fping6", "traceroute", "traceroute6"];
+pub(crate) const NAMES: [&str; 6] = ["ping", "fping", "fping6", "traceroute", "traceroute6", "mtr"];
 
 /// The tool under whose name the program was started.
 pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
@@ -62,6 +65,7 @@ pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
         "ping" => Some(Tool::Ping),
         "fping" | "fping6" => Some(Tool::Fping),
         "traceroute" | "traceroute6" => Some(Tool::Traceroute),
+        "mtr" => Some(Tool::Mtr),
         _ => None,
     }
 }
@@ -101,6 +105,15 @@ pub(crate) fn traceroute_words(argv: &[OsString]) -> Option<Vec<OsString>> {
     let is_trace = matches!(argv.get(1)?.to_str()?, "trace" | "traceroute");
     let mut words = without_classic(argv).filter(|_| is_trace)?;
     words.insert(0, "traceroute".into());
+    Some(words)
+}
+
+/// The arguments of mtr with its name before them, where the line is `netdiag mtr ...` with `--classic`
+/// before any `--`.
+pub(crate) fn mtr_words(argv: &[OsString]) -> Option<Vec<OsString>> {
+    let is_mtr = argv.get(1)? == "mtr";
+    let mut words = without_classic(argv).filter(|_| is_mtr)?;
+    words.insert(0, "mtr".into());
     Some(words)
 }
 
@@ -163,6 +176,18 @@ pub(crate) fn traceroute(
             Err(ExitStatus::Code(refused.code))
         }
     }
+}
+
+/// The arguments of `mtr`; else how the process ends.
+pub(crate) fn mtr(
+    argv: Vec<OsString>,
+    may_flood: bool,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Box<ClassicMtrArguments>, ExitStatus> {
+    let (program, words) = split(argv);
+    let parsed = mtr::parse(program.clone(), words, may_flood);
+    outcome(parsed, &program, out, err)
 }
 
 fn split(argv: Vec<OsString>) -> (Untrusted, Vec<String>) {

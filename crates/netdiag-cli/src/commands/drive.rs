@@ -30,7 +30,7 @@ pub(crate) trait Listener<M: Measurement> {
     fn flush(&mut self, now: Instant) -> io::Result<Instant>;
 
     /// The run is over: makes the document, has it written, and says how the process ends.
-    fn conclude(&mut self, measurements: &[M], end: End) -> io::Result<ExitStatus>;
+    fn conclude(&mut self, measurements: Vec<M>, end: End) -> io::Result<ExitStatus>;
 }
 
 /// Measurements to be run to their ends.
@@ -107,7 +107,7 @@ impl<M: Measurement> Drive<M> {
             Err(fault) => (None, Some(fault)),
         };
         let end = End { at: network.now(), stopped, cannot_go_on: fault.is_some() };
-        let status = listener.conclude(&engine.into_measurements(), end)?;
+        let status = listener.conclude(engine.into_measurements(), end)?;
         let status = match stopped {
             Some(StopCause::Signal(signal)) => ExitStatus::Signal(signal),
             Some(StopCause::Interrupt) | None => status,

@@ -143,7 +143,7 @@ pub(crate) trait HostPlan {
     /// When the report's writer fails.
     fn conclude(
         &self,
-        measurements: &[Self::Measurement],
+        measurements: Vec<Self::Measurement>,
         end: End,
         report: &mut dyn Report<Self::Subject>,
     ) -> io::Result<ExitStatus>;
@@ -182,7 +182,7 @@ impl<P: HostPlan> Listener<P::Measurement> for Reporting<'_, P> {
         self.report.flush().map(|()| Instant::FAR)
     }
 
-    fn conclude(&mut self, measurements: &[P::Measurement], end: End) -> io::Result<ExitStatus> {
+    fn conclude(&mut self, measurements: Vec<P::Measurement>, end: End) -> io::Result<ExitStatus> {
         self.plan.conclude(measurements, end, &mut *self.report)
     }
 }

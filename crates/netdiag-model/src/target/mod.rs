@@ -116,9 +116,13 @@ impl TargetSpec {
             return Ok(Self::Range(network(address, length)));
         }
         if let Some((first, last)) = text.split_once('-')
+            && is_whole(first)
             && let Some(first) = parse_bracketed(first)?
         {
-            return parse_range(first, last);
+            return match (parse_range(first, last), parse_name(text)) {
+                (Err(TargetError::NoEnd), Ok(name)) if !last.starts_with(is_digit) => Ok(name),
+                (range, _) => range,
+            };
         }
         if let Some((address, zone)) = strip_brackets(text).split_once('%') {
             let is_ipv6 = parse_address(address).is_some_and(|address| address.is_ipv6());
@@ -130,6 +134,15 @@ impl TargetSpec {
             None => parse_name(text),
         }
     }
+}
+
+/// Whether a text can be the whole of an address before a dash: names begin with numbers, too.
+fn is_whole(first: &str) -> bool {
+    first.contains(':') || first.matches('.').count() == 3
+}
+
+const fn is_digit(c: char) -> bool {
+    c.is_ascii_digit()
 }
 
 fn parse_network(network: &str, length: &str) -> Result<(IpAddr, u8), TargetError> {
@@ -214,6 +227,9 @@ mod tests {
         check("fe80::1%eth0", name("fe80::1%eth0"));
         check("printer.example.net", name("printer.example.net"));
         check("a-b.example", name("a-b.example"));
+        for with_dashes in ["10-0-0-1.pool.test", "1-2", "3-a.test", "192.0.2.1-host.test"] {
+            check(with_dashes, name(with_dashes));
+        }
         check("192.0.2.0/29", range("192.0.2.1", "192.0.2.6"));
         check("192.0.2.77/29", range("192.0.2.73", "192.0.2.78"));
         check("192.0.2.4/31", range("192.0.2.4", "192.0.2.5"));
@@ -237,7 +253,8 @@ mod tests {
         check("192.0.2.9-192.0.2.1", TargetError::Backwards);
         check("192.0.2.9-1", TargetError::Backwards);
         check("192.0.2.9-2001:db8::1", TargetError::Families);
-        check("192.0.2.9-example.net", TargetError::NoEnd);
+        check("192.0.2.9-192.0.2", TargetError::NoEnd);
+        check("192.0.2.9-300.1.1.1", TargetError::NoEnd);
         check("2001:db8::/64", TargetError::TooMany { count: 1 << 64 });
         check("2001:db8::/107", TargetError::TooMany { count: 1 << 21 });
         check("host:80", TargetError::Port);

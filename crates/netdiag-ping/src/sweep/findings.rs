@@ -8,12 +8,18 @@ use crate::findings::firewall::leaving_unknown;
 use crate::findings::local::weak_matching;
 use crate::protocol::Protocol;
 use netdiag_engine::local::{EPERM, RULES, link_changed, sending_advice};
-use netdiag_engine::port::SendError;
+use netdiag_engine::port::{SendCause, SendError};
 use netdiag_model::errno::Errno;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::{ClockAnchor, Family, IcmpKind};
 use std::net::IpAddr;
 
+const EAGAIN: i32 = 11;
+const ENFILE: i32 = 23;
+const EMFILE: i32 = 24;
+const EMSGSIZE: i32 = 90;
+const ENOBUFS: i32 = 105;
+const EDQUOT: i32 = 122;
 /// From so many targets on, refused by one sender, it is one fault and not many.
 const SAME_SENDER: u32 = 2;
 /// So many connections without any answer are a finding.
@@ -125,7 +131,7 @@ impl Measurement {
         }
         let advice = match (port, address) {
             (Some(_), _) => format!("{RULES}, and those that redirect"),
-            (None, Some(address)) => sending_advice(error, address, source),
+            (None, Some(address)) => advice(error, address, source),
             (None, None) => RULES.to_owned(),
         };
         let code = if port.is_some() { "local-firewall" } else { "local-send-blocked" };
@@ -239,4 +245,24 @@ impl Measurement {
             .with("targets", group.targets)
             .with("first", names)
     }
+}
+
+/// What helps where probes are not sent: by the options that a sweep has.
+fn advice(error: &SendError, address: IpAddr, source: Option<IpAddr>) -> String {
+    match (error.cause, error.errno) {
+        (SendCause::SendBuffer, _) => "smaller packets (`--size`), or a lower `--rate`",
+        (SendCause::Ports, _) => {
+            "see `sysctl net.ipv4.ip_local_port_range`; a lower `--rate`, or a shorter `--timeout`"
+        }
+        (SendCause::Errno, EMSGSIZE) => "smaller packets (`--size`)",
+        (SendCause::Errno, EAGAIN | EDQUOT) => "a lower `--rate`",
+        (SendCause::Errno, ENFILE | EMFILE) => {
+            "raise `ulimit -n`; or a lower `--rate`, a shorter `--timeout`"
+        }
+        (SendCause::Errno, ENOBUFS) => {
+            "the queue of the interface is full: `ip -s link`, or a lower `--rate`"
+        }
+        _ => return sending_advice(error, address, source),
+    }
+    .to_owned()
 }

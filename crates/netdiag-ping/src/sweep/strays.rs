@@ -7,7 +7,7 @@ use std::time::Duration;
 /// What came, in its order; what repeats itself is counted, so that nobody who sends more takes more
 /// room than there are probes, kinds and reasons.
 #[derive(Clone, Debug, Default)]
-pub struct Strays(Option<Box<Vec<Entry>>>);
+pub struct Strays(Vec<Entry>);
 
 #[derive(Clone, Debug)]
 struct Entry {
@@ -19,7 +19,7 @@ struct Entry {
 impl Strays {
     /// Something came about the probe with this number.
     pub fn push(&mut self, seq: u64, stray: &Stray) {
-        let all = self.0.get_or_insert_default();
+        let all = &mut self.0;
         let same = all.iter_mut().find(|known| known.seq == seq && is_same(&known.stray, stray));
         match same {
             Some(known) => known.count += 1,
@@ -44,8 +44,7 @@ impl Strays {
 
     /// Each with the number of its probe, as often as it came.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Stray)> {
-        let all = self.0.iter().flat_map(|all| all.iter());
-        all.flat_map(|entry| (0..entry.count).map(move |_| (entry.seq, &entry.stray)))
+        self.0.iter().flat_map(|entry| (0..entry.count).map(move |_| (entry.seq, &entry.stray)))
     }
 
     /// How many answers came after their timeout, and the largest round trip of these.

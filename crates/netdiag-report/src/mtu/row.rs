@@ -37,6 +37,9 @@ fn how(target: &Target, hop: &Hop) -> String {
         return format!("told by {}", drop.address);
     }
     match (hop.address, target.confirmed_by) {
+        (None, _) if hop.may_be_limited == Some(true) => {
+            "no answer: silent, or its limit of answers is used up".to_owned()
+        }
         (None, _) => "no answer".to_owned(),
         (_, ConfirmedBy::Reply) if hop.mtu.is_some() => "passed".to_owned(),
         _ => "a small packet passed".to_owned(),

@@ -244,7 +244,9 @@ fn heading(config: &Config) -> String {
         (1, 1) => "1 probe and 1 retry".to_owned(),
         (1, retries) => format!("1 probe and {} retries", thousands(retries.into())),
         (count, _) => {
-            format!("{} probes each, every {} s", thousands(count), config.interval.as_secs_f64())
+            let soonest = if config.spacing.is_zero() { " at the soonest" } else { "" };
+            let (count, interval) = (thousands(count), config.interval.as_secs_f64());
+            format!("{count} probes each, every {interval} s{soonest}")
         }
     };
     let rate = rate(config.spacing, "packets");

@@ -58,6 +58,9 @@ pub(super) const COLUMNS: &[&str] = &[
     "failure.stage",
     "failure.reason",
     "failure.message",
+    "cycles",
+    "hop.node_loss_percent",
+    "hop.loss_is_forwarding",
 ];
 
 /// Hands each row that a target has to `write`: one for each hop, one where there is none.

@@ -8,7 +8,7 @@ use crate::report::{Report, Run};
 use netdiag_model::contract::Document;
 use netdiag_model::milliseconds;
 use netdiag_trace::event::{EventKind, Settled, Stray};
-use netdiag_trace::result::Target;
+use netdiag_trace::result::{Hop, Target};
 use netdiag_trace::{Config, Event};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -46,18 +46,9 @@ impl<W: Write> JsonLinesReport<W> {
         Some(match &event.kind {
             EventKind::Reply(settled) if self.verbose => ("reply", reply(settled, config)),
             EventKind::Hop(hop) => {
-                let mut fields = to_object(hop).ok()?;
-                fields.insert(
-                    "cycle".to_owned(),
-                    json!(
-                        config.map(|config| config
-                            .rounds
-                            .as_ref()
-                            .map_or(config.queries, |_| hop.sent))
-                    ),
-                );
-                fields.insert("settled".to_owned(), Value::Bool(true));
-                ("hop", Value::Object(fields))
+                let cycle = config
+                    .map(|config| config.rounds.as_ref().map_or(config.queries, |_| hop.sent));
+                ("hop", hop_as_it_stands(hop, cycle, true)?)
             }
             EventKind::Late(late) => ("late", stray(late)),
             EventKind::Duplicate(duplicate) => ("duplicate", stray(duplicate)),
@@ -79,6 +70,14 @@ impl<W: Write> JsonLinesReport<W> {
             _ => return None,
         })
     }
+}
+
+/// A hop, after how many cycles, and whether nothing more comes of it.
+fn hop_as_it_stands(hop: &Hop, cycle: Option<u64>, settled: bool) -> Option<Value> {
+    let mut fields = to_object(hop).ok()?;
+    fields.insert("cycle".to_owned(), json!(cycle));
+    fields.insert("settled".to_owned(), Value::Bool(settled));
+    Some(Value::Object(fields))
 }
 
 /// One probe of one hop.
@@ -133,6 +132,12 @@ impl<W: Write> Report<Trace> for JsonLinesReport<W> {
         }
         if self.quiet {
             return Ok(());
+        }
+        if let EventKind::Figures(figures) = &event.kind {
+            let hops = figures.hops.iter();
+            let mut told = hops.filter_map(|hop| hop_as_it_stands(hop, Some(figures.cycle), false));
+            let index = Some(event.target_index);
+            return told.try_for_each(|fields| self.lines.line("hop", index, event.at, &fields));
         }
         let is_told = self.verbose || self.limiter.is_told(event.at, super::text::reason(event));
         match self.told(event).filter(|_| is_told) {

@@ -4,6 +4,7 @@ use super::mtr::{self, Order};
 use super::row::{self, Layout};
 use super::{Ended, Resolved, Trace};
 use crate::changes::{self, Said};
+use crate::fold::fold;
 use crate::limiter::Limiter;
 use crate::report::{Report, Run};
 use crate::style::Style;
@@ -101,9 +102,10 @@ impl<W: Write, E: Write> TextReport<W, E> {
         let several = self.targets > 1;
         let is_shown = !self.options.quiet && ended.verdict.is_some();
         if let Some(order) = self.options.order.as_ref().filter(|_| is_shown) {
+            let width = self.options.style.columns();
             let header = mtr::header(ended.resolved, ended.target, document.elapsed_ms);
-            writeln!(self.out, "{header}")?;
-            for line in mtr::table(ended.target, order, self.options.names) {
+            writeln!(self.out, "{}", fold(&header, width))?;
+            for line in mtr::table(ended.target, order, self.options.names, width) {
                 writeln!(self.out, "{line}")?;
             }
         } else if several && is_shown {

@@ -151,7 +151,10 @@ fn parse_name(name: &str) -> Result<Name, LookupError> {
         return Err(invalid(name));
     }
     // Refuses labels of more than 63 bytes and names of more than 255 on the wire.
-    Name::from_utf8(name).map_err(|_| invalid(name))
+    // Rules for names that are not ASCII do not go for those that are: `_` may stand anywhere there
+    // (RFC 2181 section 11).
+    let parsed = if name.is_ascii() { Name::from_ascii(name) } else { Name::from_utf8(name) };
+    parsed.map_err(|_| invalid(name))
 }
 
 fn is_localhost(name: &str) -> bool {

@@ -50,7 +50,7 @@ impl Connects {
 
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
     /// engine tries again a little later: a connection that has not begun takes no time.
-    pub(super) fn start(&mut self, connect: &Connect, inputs: &mut Inputs) {
+    pub(super) fn start(&mut self, connect: &Connect, errors: &mut Batch, inputs: &mut Inputs) {
         let opened = match self.open.len() < self.most {
             true => open(connect, Deaf::ToNothing),
             false => Err(libc::EMFILE),
@@ -60,7 +60,7 @@ impl Connects {
                 if let Some(local) = local(&socket) {
                     inputs.push(clock::now(), InputKind::Begun { id: connect.id, local });
                 }
-                self.watch(connect, socket, inputs);
+                self.watch(connect, socket, errors, inputs);
             }
             Err(errno) => {
                 let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
@@ -70,8 +70,20 @@ impl Connects {
     }
 
     /// Keeps one that was started, unless it is over already.
-    fn watch(&mut self, connect: &Connect, mut socket: Socket, inputs: &mut Inputs) {
+    fn watch(
+        &mut self,
+        connect: &Connect,
+        mut socket: Socket,
+        errors: &mut Batch,
+        inputs: &mut Inputs,
+    ) {
+        let Connect { id, destination, .. } = *connect;
         let mut refused = None;
+        // As in `is_over`, what a router says is read before the error number that stands for it.
+        let said = if handshake::is_closed(&socket) { icmp_error(&socket, errors) } else { None };
+        if let Some((errno, source)) = said {
+            return push_said(id, destination, &socket, (errno, source), inputs);
+        }
         if let Some((errno, stamp)) = handshake::ended_at_once(&socket) {
             if errno != libc::ECONNREFUSED {
                 return push_failed(connect.id, SendError::new(errno), None, inputs);
@@ -86,7 +98,6 @@ impl Connects {
             }
         }
         let handshake = Handshake::new(&socket, clock::now());
-        let Connect { id, destination, .. } = *connect;
         self.open.push(Connecting { id, destination, socket, handshake, refused });
     }
 
@@ -130,12 +141,9 @@ impl Connecting {
         // An ICMP error ends the attempt for us, though the kernel may keep trying. It must be read
         // before SO_ERROR, which reading the queue clears.
         if polled.has_error()
-            && let Some((errno, source)) = icmp_error(&self.socket, errors)
+            && let Some(said) = icmp_error(&self.socket, errors)
         {
-            match self.is_own_rule(source) {
-                true => push_failed(self.id, SendError::new(libc::EPERM), None, inputs),
-                false => push_failed(self.id, SendError::new(errno), Some(source), inputs),
-            }
+            push_said(self.id, self.destination, &self.socket, said, inputs);
             return true;
         }
         match self.socket.take_error() {
@@ -176,16 +184,6 @@ impl Connecting {
         true
     }
 
-    /// Whether an ICMP error was made by a rule of this machine's firewall: it is from the address
-    /// that the SYN was to leave from. That a neighbour was not found comes from there, too.
-    fn is_own_rule(&self, (from, kind, code): IcmpSource) -> bool {
-        let local = local(&self.socket);
-        let kind = IcmpKind { family: self.destination.family(), kind, code };
-        from != self.destination.address()
-            && local.is_some_and(|local| local.ip() == from)
-            && kind.reason() != "host-unreachable"
-    }
-
     fn push_connected(&self, inputs: &mut Inputs) -> bool {
         let stamp = Stamp::user(clock::now());
         let (Some(local), Ok(_)) = (local(&self.socket), self.socket.peer_addr()) else {
@@ -201,6 +199,29 @@ impl Connecting {
 /// The local end of a connection.
 fn local(socket: &Socket) -> Option<SocketAddr> {
     socket.local_addr().ok()?.as_socket()
+}
+
+/// An ICMP error ended it.
+fn push_said(
+    id: OperationId,
+    destination: Destination,
+    socket: &Socket,
+    (errno, source): (i32, IcmpSource),
+    inputs: &mut Inputs,
+) {
+    match is_own_rule(destination, socket, source) {
+        true => push_failed(id, SendError::new(libc::EPERM), None, inputs),
+        false => push_failed(id, SendError::new(errno), Some(source), inputs),
+    }
+}
+
+/// Whether an ICMP error was made by a rule of this machine's firewall: it is from the address that the
+/// SYN was to leave from. That a neighbour was not found comes from there, too.
+fn is_own_rule(to: Destination, socket: &Socket, (from, kind, code): IcmpSource) -> bool {
+    let kind = IcmpKind { family: to.family(), kind, code };
+    from != to.address()
+        && local(socket).is_some_and(|local| local.ip() == from)
+        && kind.reason() != "host-unreachable"
 }
 
 /// It was refused at that time, by the destination or by this machine.

@@ -97,6 +97,11 @@ pub(super) enum Verdict {
     Left,
 }
 
+/// Whether a connection that was started just now has ended.
+pub(super) fn is_closed(socket: &Socket) -> bool {
+    State::of(socket).is_some_and(|state| state.state == CLOSED)
+}
+
 /// By which error number a connection ended that was started just now, and when, if it did: by a reset
 /// that the kernel took in within connect(2), before it was open or right after. Takes the error off
 /// the socket.

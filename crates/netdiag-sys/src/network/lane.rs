@@ -62,8 +62,12 @@ impl Shared {
 pub(super) struct Lanes(Vec<Lane>);
 
 impl Lanes {
+    /// Those of TCP come first, in what is polled and read as well: the others hear errors about their
+    /// packets, whose send stamps must be known by then.
     pub(super) fn new(sockets: impl Iterator<Item = ProbeSocket>) -> Self {
-        Self(sockets.map(Lane::new).collect())
+        let mut lanes: Vec<Lane> = sockets.map(Lane::new).collect();
+        lanes.sort_by_key(|lane| !lane.socket.is_tcp());
+        Self(lanes)
     }
 
     /// The one that a datagram leaves by, where there is one.

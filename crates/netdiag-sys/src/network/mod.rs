@@ -180,7 +180,9 @@ impl SystemNetwork {
                     InputKind::SendFailed { id: transmit.id, error: SendError::new(errno) };
                 self.early.push(clock::now(), failed);
             }
-            Operation::Connect(connect) => self.connects.start(&connect, &mut self.early),
+            Operation::Connect(connect) => {
+                self.connects.start(&connect, &mut self.shared.errors, &mut self.early);
+            }
             Operation::Exchange(exchange) => {
                 let started = self.dialogs().map(|dialogs| dialogs.exchange(&exchange));
                 if let Err(error) = started {

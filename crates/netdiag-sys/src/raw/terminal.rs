@@ -7,8 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Leaves the second screen and shows the cursor (xterm's control sequences).
 const LEAVE: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?1049l";
-/// The contrary.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l";
 
 /// How the terminal was.
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();
@@ -107,14 +105,18 @@ pub(crate) fn restore_terminal() {
     }
 }
 
-/// Takes it once more, after [`restore_terminal`].
-pub(crate) fn retake_terminal() -> Result<()> {
-    take_terminal()?;
-    write(ENTER);
-    Ok(())
-}
-
+/// Writes to the terminal, also where it does not take anything just now: what waits there is thrown
+/// away, and what holds it up is undone.
 fn write(bytes: &[u8]) {
+    let mut ready = libc::pollfd { fd: libc::STDOUT_FILENO, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: poll(2) is given one descriptor, which lives; all three are async-signal-safe.
+    unsafe {
+        libc::tcflow(libc::STDOUT_FILENO, libc::TCOON);
+        if libc::poll(&raw mut ready, 1, 0) == 0 {
+            libc::tcflush(libc::STDOUT_FILENO, libc::TCOFLUSH);
+        }
+    }
+
     // SAFETY: the pointer and length are those of `bytes`; the call is async-signal-safe.
     unsafe { libc::write(libc::STDOUT_FILENO, bytes.as_ptr().cast(), bytes.len()) };
 }

@@ -15,6 +15,8 @@ const LOCATED_LOST: u64 = 5;
 /// The loss of the target, by the lower end of its interval, that warns and that is critical.
 const WARNING: f64 = 1.0;
 const CRITICAL: f64 = 10.0;
+/// Errors that a host sends a second at the least, and a little for the clock.
+const ERRORS_A_SECOND: f64 = 1.05;
 /// So few probes tell that a hop is silent.
 const SILENT_PROBES: u64 = 3;
 
@@ -27,7 +29,36 @@ impl Measurement {
     pub(super) fn loss_findings(&self) -> Vec<Finding> {
         let silent = self.silent_hops();
         let limited = self.path().filter_map(|hop| self.rate_limit(hop));
-        silent.into_iter().chain(limited).chain(self.loss_starts()).collect()
+        let behind = self.target_limits().into_iter().chain(self.loss_starts());
+        silent.into_iter().chain(limited).chain(behind).collect()
+    }
+
+    /// Whether the target answers by ICMP errors, and probes went there faster than hosts send those: then
+    /// what is missing says nothing of the path (RFC 1812 section 4.3.2.8; Linux sends six, then one a
+    /// second).
+    pub(crate) fn is_target_limited(&self) -> bool {
+        let Some(target) = self.reached_at() else { return false };
+        let counters = target.stats.counters();
+        let by_errors = target.main().is_some_and(|main| main.icmp.is_some());
+        let span = target.first_asked.zip(target.last_asked);
+        let seconds = span.map_or(0.0, |(first, last)| last.since(first).as_secs_f64());
+        let is_fast = target.asked.saturating_sub(1) as f64 > ERRORS_A_SECOND * seconds;
+        by_errors && is_fast && counters.lost() > 0
+    }
+
+    fn target_limits(&self) -> Option<Finding> {
+        let target = self.reached_at().filter(|_| self.is_target_limited())?;
+        let counters = target.stats.counters();
+        let (received, sent) = (counters.received(), counters.sent());
+        let message = format!(
+            "the target answers by ICMP errors, which hosts limit: {received} of {sent} came, and what \
+             is missing tells nothing of the path"
+        );
+        let finding = self.finding_at("icmp-rate-limit", Severity::Info, target.ttl, message);
+        let finding = finding.with("answers", received).with("n", sent);
+        let advice =
+            "`--interval 1` or more, or probes that it answers otherwise: `--icmp`, an open port";
+        Some(finding.with("threshold_per_s", ERRORS_A_SECOND).advise(advice.to_owned()))
     }
 
     /// The first hop behind this one that loses less, by their intervals: then its own loss is none of
@@ -94,7 +125,7 @@ impl Measurement {
 
     /// Where the loss of the target begins.
     fn loss_starts(&self) -> Option<Finding> {
-        let target = self.reached_at()?;
+        let target = self.reached_at().filter(|_| !self.is_target_limited())?;
         let own = loss(target, LOCATED_SAMPLE).filter(|loss| loss.lost() >= LOCATED_LOST)?;
         let (low, high) = own.wilson95();
         if low <= WARNING {

@@ -60,6 +60,16 @@ impl Measurement {
     }
 }
 
+impl Measurement {
+    /// Nothing more is asked: what is left is to wait for names.
+    fn over(&mut self, now: Instant, deadline: Instant, events: &mut Events<Event>) -> Next {
+        self.tell_hops(self.last_at.unwrap_or(now), false, events);
+        let names = self.names.waited_for(now);
+        self.complete = names.is_none();
+        names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)))
+    }
+}
+
 impl Policy for Measurement {
     type Event = Event;
 
@@ -84,10 +94,7 @@ impl Policy for Measurement {
             return Next::GiveUp(others);
         }
         if self.is_over() {
-            self.tell_hops(self.last_at.unwrap_or(now), false, events);
-            let names = self.names.waited_for(now);
-            self.complete = names.is_none();
-            return names.map_or(Next::Quit, |until| Next::NotBefore(until.min(deadline)));
+            return self.over(now, deadline, events);
         }
         let step = match self.rounds {
             Some(_) => self.next_of_round(now),
@@ -95,6 +102,10 @@ impl Policy for Measurement {
         };
         match step {
             Step::Ask(ttl) => self.ask(ttl, now),
+            // The last cycle may end with what was waited for: that the rate lets another probe go.
+            Step::Wait(Instant::FAR) if self.rounds.is_some() && self.is_over() => {
+                self.over(now, deadline, events)
+            }
             Step::Wait(until) => {
                 let until = until.min(next_expiry).min(deadline);
                 match until.min(self.tell_figures(now, until, events)) {
@@ -173,6 +184,10 @@ impl Policy for Measurement {
         };
         if let Some(past) = self.settled.get_mut(&probe.seq) {
             past.answered |= matches!(kind, EventKind::Late(_));
+        }
+        if matches!(kind, EventKind::Late(_)) {
+            // Who answers late is still there.
+            self.streak = None;
         }
         if let Some(hop) = self.hop_of(epoch, ttl) {
             match &kind {

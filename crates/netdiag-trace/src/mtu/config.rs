@@ -1,8 +1,10 @@
 //! What to do: one target, and which packets are tried.
 
+use crate::Syn;
 use crate::protocol::Protocol;
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Family, Link, Way};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// One path whose MTU is wanted.
@@ -24,6 +26,10 @@ pub struct Config {
     pub link: Option<Link>,
     /// `net.ipv4.tcp_mtu_probing` of this machine (ip-sysctl.rst), where known.
     pub tcp_mtu_probing: Option<u8>,
+    /// Beside connections SYNs are sent, where that can be done.
+    pub syn: Option<Syn>,
+    /// Where SYNs leave from.
+    pub source: Option<IpAddr>,
     /// From one probe to the next one.
     pub spacing: Duration,
     /// After which time without an answer a probe is lost, as long as nothing has answered.
@@ -57,6 +63,8 @@ impl Config {
             largest: 1_500,
             link: None,
             tcp_mtu_probing: None,
+            syn: None,
+            source: None,
             spacing: Duration::ZERO,
             timeout: Duration::from_secs(1),
             deadline: None,

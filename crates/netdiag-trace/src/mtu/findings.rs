@@ -184,7 +184,7 @@ impl Measurement {
     /// That the segment size of the other end is lower than this machine's interface gives.
     fn clamped(&self, context: &Context) -> Option<Finding> {
         let tcp = self.tcp().filter(|tcp| tcp.clamped == Some(true))?;
-        let seen = self.segments.as_ref().map_or(0, |segments| segments.seen.len());
+        let seen = self.segments.as_ref().map_or(0, super::segments::Segments::told);
         let (mss, path) = (tcp.mss_received?, tcp.mss_expected?);
         if seen < SEGMENTS {
             return None;

@@ -101,6 +101,15 @@ impl Hops {
         self.by_ttl.get(&ttl).is_some_and(|hop| hop.trials.values().any(|trial| trial.open > 0))
     }
 
+    /// Whether a hop says nothing, and was not asked once more when a limit of its answers would have
+    /// let it.
+    pub(crate) fn may_be_limited(&self, ttl: u8) -> bool {
+        let Some(hop) = self.by_ttl.get(&ttl).filter(|hop| hop.address.is_none()) else {
+            return false;
+        };
+        hop.trials.get(&self.smallest).is_none_or(|trial| trial.asked < ASKED_LATER)
+    }
+
     /// The next hop to ask who it is.
     pub(crate) fn next_unknown(&self, is_later: bool) -> Option<u8> {
         let tries = if is_later { ASKED_LATER } else { ASKED };

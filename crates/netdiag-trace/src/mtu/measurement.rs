@@ -5,7 +5,7 @@ use super::event::{Event, EventKind, Settled, SizeOutcome};
 use super::hops::Hops;
 use super::outcome::{Said, said};
 use super::search::{Search, Trial};
-use super::segments::{self, Segments};
+use super::segments::{self, Asked, Segments};
 use super::silence::Doubt;
 use super::steps::{Sparing, Step};
 use super::told::{Odds, Told, Why};
@@ -14,8 +14,8 @@ use crate::tally::Tally;
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, Control};
 use netdiag_engine::{
-    ConnectSpec, EchoSpec, Events, Measurement as Policy, Next, Outcome, Pattern, Probe, ProbeKind,
-    ProbeSpec, Stray, UdpSpec, WayOut,
+    EchoSpec, Events, Measurement as Policy, Next, Outcome, Pattern, Probe, ProbeKind, ProbeSpec,
+    Stray, UdpSpec, WayOut,
 };
 use netdiag_model::{IcmpKind, Instant};
 use std::collections::BTreeMap;
@@ -69,8 +69,8 @@ pub(super) enum What {
     Target(u32),
     /// Whether one comes as far as a hop.
     Hop(u8, u32),
-    /// What a connection tells.
-    Connection,
+    /// What a connection, or a SYN, tells.
+    Connection(Asked),
 }
 
 /// A probe under way.
@@ -92,7 +92,9 @@ impl Measurement {
             search: Search::new(smallest, config.largest, is_limited),
             hops: Hops::new(smallest, config.max_ttl, is_limited),
             segments: match config.protocol {
-                Protocol::Tcp { port } => Some(Segments::new(port)),
+                Protocol::Tcp { port } => {
+                    Some(Segments::new(port, config.syn.filter(|_| config.source.is_some())))
+                }
                 Protocol::Icmp | Protocol::Udp { .. } => None,
             },
             sparing: is_limited.then(Sparing::default),
@@ -145,7 +147,7 @@ impl Measurement {
         match what {
             What::Target(size) => Some(self.search.trial_mut(size)),
             What::Hop(ttl, size) => Some(self.hops.hop_mut(ttl).trials.entry(size).or_default()),
-            What::Connection => None,
+            What::Connection(_) => None,
         }
     }
 
@@ -160,7 +162,7 @@ impl Measurement {
         let may_reach = match what {
             What::Target(_) => true,
             What::Hop(ttl, _) => self.hops.address(ttl).is_none(),
-            What::Connection => false,
+            What::Connection(_) => false,
         };
         if let Some(sparing) = self.sparing.as_mut().filter(|_| may_reach) {
             sparing.spend(seq, now);
@@ -170,7 +172,12 @@ impl Measurement {
         let (hop_limit, timeout) = match what {
             What::Hop(ttl, _) => (Some(ttl), timeout),
             What::Target(_) => (control.hop_limit, timeout),
-            What::Connection => (control.hop_limit, timeout * segments::PATIENCE),
+            What::Connection(_) => (control.hop_limit, timeout * segments::PATIENCE),
+        };
+        // The checksum of a SYN covers its source.
+        let source = match what {
+            What::Connection(Asked::Syn(_)) => self.config.source,
+            _ => control.source,
         };
         Next::Probe(ProbeSpec {
             target: 0,
@@ -178,7 +185,7 @@ impl Measurement {
             destination,
             timeout,
             patience: PATIENCE,
-            control: Control { hop_limit, ..control },
+            control: Control { hop_limit, source, ..control },
             kind: self.kind(what),
         })
     }
@@ -186,11 +193,9 @@ impl Measurement {
     fn kind(&self, what: What) -> ProbeKind {
         let pattern = Pattern::COUNTING;
         let size = match (what, &self.segments) {
-            (What::Connection, Some(segments)) => {
-                return ProbeKind::Connect(ConnectSpec::to(segments.port));
-            }
+            (What::Connection(asked), Some(segments)) => return segments.kind(asked),
             (What::Target(size) | What::Hop(_, size), _) => self.config.data(size),
-            (What::Connection, None) => 0,
+            (What::Connection(_), None) => 0,
         };
         match self.config.carrier {
             Protocol::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
@@ -236,6 +241,9 @@ impl Measurement {
         if let (Some(kind), Some(from)) = (said.refusal, said.from) {
             self.refusal.get_or_insert((kind, from));
         }
+        let is_smallest = what == What::Target(self.search.smallest);
+        let is_lost = said.outcome == SizeOutcome::Lost && is_smallest;
+        self.sparing.iter_mut().filter(|_| is_lost).for_each(Sparing::found_empty);
         let Some(trial) = self.trial_mut(what) else { return };
         match said.outcome {
             SizeOutcome::Passed => trial.passed += 1,
@@ -262,7 +270,7 @@ impl Measurement {
         let (bytes, ttl) = match what {
             What::Target(size) => (size, None),
             What::Hop(ttl, size) => (size, Some(ttl)),
-            What::Connection => return None,
+            What::Connection(_) => return None,
         };
         let Said { outcome, from, mtu, rtt, .. } = *said;
         Some(Settled { bytes, ttl, outcome, from, mtu: mtu.or(said.local_mtu), rtt })
@@ -311,13 +319,13 @@ impl Policy for Measurement {
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
         let Some(flight) = self.open.get_mut(&probe.seq) else { return };
         flight.sent_at = Some(probe.sent_at);
-        self.sent += u64::from(flight.what != What::Connection);
+        self.sent += u64::from(!matches!(flight.what, What::Connection(_)));
         self.last_at = self.last_at.max(Some(probe.sent_at));
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         let Some(Flight { what, .. }) = self.open.remove(&probe.seq) else { return };
-        if let (What::Connection, Some(segments)) = (what, &mut self.segments) {
+        if let (What::Connection(_), Some(segments)) = (what, &mut self.segments) {
             let rtt = segments.settle(outcome);
             self.slowest = self.slowest.max(rtt);
             return;

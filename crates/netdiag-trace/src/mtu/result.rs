@@ -112,6 +112,9 @@ pub struct Hop {
     pub address: Option<IpAddr>,
     /// The largest packet that comes to it, in bytes.
     pub mtu: Option<u32>,
+    /// `true`: it did not answer, and was not asked long enough to know that it never does: routers limit
+    /// their answers, to one a second or so once a few are used up.
+    pub may_be_limited: Option<bool>,
 }
 
 /// What became of the packets of one size.
@@ -293,7 +296,12 @@ impl Measurement {
             // Before the first hop that answers behind a black hole nobody knows.
             let is_known = known && behind.is_none_or(|hole| hole.before_ttl <= Some(ttl));
             let mtu = mtu.min(behind.map_or(u32::MAX, |hole| hole.largest_ok));
-            Hop { ttl, address: self.hops.address(ttl), mtu: is_known.then_some(mtu) }
+            Hop {
+                ttl,
+                address: self.hops.address(ttl),
+                mtu: is_known.then_some(mtu),
+                may_be_limited: self.hops.may_be_limited(ttl).then_some(true),
+            }
         });
         hops.collect()
     }
@@ -317,8 +325,9 @@ impl Measurement {
         let path_mtu = first.map(|sizes| sizes.path_mtu);
         let known = self.path_mtu().0.or(path_mtu);
         let expected = known.map(|mtu| self.config.segment(mtu));
-        let lowered = received.zip(path_mtu).map(|((size, at_least), mtu)| {
-            !at_least && size < self.config.segment(mtu).max(self.config.segment(self.search.top))
+        let lowered = received.map(|(size, at_least)| {
+            let largest = path_mtu.unwrap_or(0).max(self.search.top);
+            !at_least && size < self.config.segment(largest)
         });
         Some(Tcp {
             port: segments.port,

@@ -1,9 +1,11 @@
 //! What a TCP connection tells of the path: the segment sizes that both ends offer, which middleboxes
 //! lower.
 
+use crate::Syn;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::ReplyDetail;
 use netdiag_engine::port::SegmentSizes;
+use netdiag_engine::{ConnectSpec, ProbeKind, SynSpec};
 use std::time::Duration;
 
 /// How many connections are opened: a rule that lowers what is offered lowers it each time.
@@ -20,6 +22,18 @@ pub(crate) struct Segments {
     refused: u64,
     failed: u64,
     pub(crate) seen: Vec<SegmentSizes>,
+    /// SYNs of our own, where there are such: their answers name the segment size itself.
+    syn: Option<Syn>,
+    exact: Vec<u16>,
+}
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A connection of the kernel's.
+    Connection,
+    /// A SYN of our own, from the port with this number.
+    Syn(u8),
 }
 
 /// What became of the connections.
@@ -35,18 +49,48 @@ pub enum PortState {
 }
 
 impl Segments {
-    pub(crate) const fn new(port: u16) -> Self {
-        Self { port, asked: 0, open: 0, refused: 0, failed: 0, seen: Vec::new() }
+    pub(crate) const fn new(port: u16, syn: Option<Syn>) -> Self {
+        Self {
+            port,
+            asked: 0,
+            open: 0,
+            refused: 0,
+            failed: 0,
+            seen: Vec::new(),
+            syn,
+            exact: Vec::new(),
+        }
     }
 
-    /// Whether another connection is wanted; then it counts as begun.
-    pub(crate) const fn ask(&mut self) -> bool {
-        let wanted = self.asked < CONNECTIONS && self.refused == 0;
-        if wanted {
-            self.asked += 1;
-            self.open += 1;
+    /// What is sent next, if more is wanted; then it counts as begun. Connections come first; each SYN
+    /// leaves from another port, so that none meets what another left half open.
+    pub(crate) fn ask(&mut self) -> Option<Asked> {
+        let asked = match (self.asked, self.syn) {
+            (..CONNECTIONS, _) => Asked::Connection,
+            (asked, Some(syn)) if asked < 2 * CONNECTIONS => {
+                Asked::Syn(u8::try_from(asked).unwrap_or(0) % syn.ports.max(1))
+            }
+            _ => return None,
+        };
+        if self.refused > 0 {
+            return None;
         }
-        wanted
+        self.asked += 1;
+        self.open += 1;
+        Some(asked)
+    }
+
+    pub(crate) fn kind(&self, asked: Asked) -> ProbeKind {
+        let port = self.port;
+        match (asked, self.syn) {
+            (Asked::Syn(flow), Some(syn)) => ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss }),
+            _ => ProbeKind::Connect(ConnectSpec::to(port)),
+        }
+    }
+
+    /// How many answers told a segment size.
+    pub(crate) fn told(&self) -> usize {
+        self.seen.len().max(self.exact.len())
     }
 
     pub(crate) const fn is_open(&self) -> bool {
@@ -58,6 +102,9 @@ impl Segments {
         self.open = self.open.saturating_sub(1);
         match outcome {
             Outcome::Replied(reply) => {
+                if let ReplyDetail::Segment(segment) = &reply.detail {
+                    self.exact.extend(segment.offer.mss.filter(|_| segment.is_open()));
+                }
                 if let ReplyDetail::Connected { info: Some(info), .. } = &reply.detail {
                     self.seen.extend(info.sizes);
                 }
@@ -76,7 +123,7 @@ impl Segments {
 
     pub(crate) fn state(&self) -> Option<PortState> {
         match () {
-            () if !self.seen.is_empty() => Some(PortState::Open),
+            () if self.told() > 0 => Some(PortState::Open),
             () if self.refused > 0 => Some(PortState::Closed),
             () if self.failed > 0 => Some(PortState::Filtered),
             () => None,
@@ -90,10 +137,13 @@ impl Segments {
     }
 
     /// The segment size that the other end offered, as it came here, and whether it may have been
-    /// larger. The kernel tells the size that it sends, which is the lesser of that and what its path
+    /// larger. An answer to a SYN of ours names it. The kernel tells the size that it sends, which is the lesser of that and what its path
     /// MTU has room for, without the options that each segment carries (tcp_sync_mss in
     /// net/ipv4/tcp_output.c).
     pub(crate) fn received(&self, header: u32) -> Option<(u32, bool)> {
+        if let Some(mss) = self.exact.iter().min() {
+            return Some((u32::from(*mss), false));
+        }
         let offered = self.seen.iter().map(|sizes| {
             let size = sizes.send + options(sizes);
             (size, size >= sizes.path_mtu.saturating_sub(header))

@@ -2,6 +2,7 @@
 
 use super::hops::Level;
 use super::measurement::{Flight, Measurement, What};
+use super::segments::Segments;
 use super::silence::{Doubt, Need, suspicion};
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
@@ -29,8 +30,18 @@ pub(super) enum Step {
 
 /// The answers of a target that sends them sparingly: Linux lets six "port unreachable" go to one
 /// destination at once, then one a second (`net.ipv4.icmp_ratelimit`, net/ipv4/route.c).
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sparing(BTreeMap<u64, Instant>);
+#[derive(Clone, Debug)]
+pub(super) struct Sparing {
+    spent: BTreeMap<u64, Instant>,
+    /// How many there are at once.
+    burst: f64,
+}
+
+impl Default for Sparing {
+    fn default() -> Self {
+        Self { spent: BTreeMap::new(), burst: Self::BURST }
+    }
+}
 
 impl Sparing {
     const BURST: f64 = 6.0;
@@ -38,23 +49,29 @@ impl Sparing {
 
     /// A probe leaves that the target may answer.
     pub(super) fn spend(&mut self, seq: u64, now: Instant) {
-        self.0.insert(seq, now);
+        self.spent.insert(seq, now);
     }
 
     /// It did not.
     pub(super) fn give_back(&mut self, seq: u64) {
-        self.0.remove(&seq);
+        self.spent.remove(&seq);
+    }
+
+    /// Not even the smallest packet was answered: others have had the answers, perhaps a run before this
+    /// one. From now on each is waited for.
+    pub(super) const fn found_empty(&mut self) {
+        self.burst = 1.0;
     }
 
     /// When there is an answer for another probe.
     fn free_at(&self, now: Instant) -> Instant {
         let (mut spent, mut at) = (0.0_f64, Instant::ZERO);
-        for time in self.0.values() {
+        for time in self.spent.values() {
             let refilled = time.since(at).as_secs_f64() / Self::REFILL.as_secs_f64();
             spent = (spent - refilled).max(0.0) + 1.0;
             at = *time;
         }
-        let missing = (spent + 1.0 - Self::BURST).max(0.0);
+        let missing = (spent + 1.0 - self.burst).max(0.0);
         (at + Self::REFILL.mul_f64(missing)).max(now)
     }
 }
@@ -75,7 +92,7 @@ impl Measurement {
         }
         let (mut expired, mut next) = (Vec::new(), Instant::FAR);
         for (seq, Flight { what, asked_at, sent_at }) in &self.open {
-            if *what == What::Connection {
+            if matches!(what, What::Connection(_)) {
                 continue;
             }
             let until = sent_at.unwrap_or(*asked_at) + wait;
@@ -98,8 +115,8 @@ impl Measurement {
         if self.alone && !self.open.is_empty() {
             return Step::Wait(Instant::FAR);
         }
-        if self.segments.as_mut().is_some_and(super::segments::Segments::ask) {
-            return Step::Ask(What::Connection);
+        if let Some(asked) = self.segments.as_mut().and_then(Segments::ask) {
+            return Step::Ask(What::Connection(asked));
         }
         let is_later = self.is_later(now);
         if let Some(level) = self.levels().into_iter().find_map(|level| {

@@ -114,6 +114,7 @@ impl Measurement {
             rtt_ms: hop.stats.rtt().summary().map(Rtt::from),
             jitter_ms: hop.stats.jitter().map(Jitter::from),
             node_loss_percent: self.node_loss(hop),
+            loss_is_forwarding: self.is_limited(hop).then_some(false),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
             responders: hop.responders.iter().map(|who| self.responder(who)).collect(),
         }

@@ -1,5 +1,6 @@
 //! `netdiag mtr`: a trace whose hops are asked again and again.
 
+pub(crate) mod classic;
 mod report;
 
 use super::trace::{Checked, Plan, check, open_request};
@@ -21,6 +22,9 @@ const CYCLES: u64 = 10;
 /// How often a screen shows new figures.
 const FRAME: Duration = Duration::from_millis(100);
 
+/// How often a stream of events has all hops as they stand, where cycles are no longer.
+const STREAMED: Duration = Duration::from_secs(1);
+
 /// The arguments, and whether there is a screen.
 pub(crate) struct Mtr<'a> {
     pub(crate) arguments: &'a MtrArguments,
@@ -29,16 +33,18 @@ pub(crate) struct Mtr<'a> {
 
 impl<'a> Mtr<'a> {
     pub(crate) fn new<W: World>(arguments: &'a MtrArguments, world: &W) -> Self {
-        let wants_screen = !arguments.report
-            && !arguments.classic
-            && !arguments.quiet
-            && arguments.form().output() == Output::Text;
+        let wants_screen =
+            !arguments.report && !arguments.quiet && arguments.form().output() == Output::Text;
         Self { arguments, is_live: wants_screen && world.screen().is_some() }
     }
 
     fn rounds(&self) -> Rounds {
         let count = self.arguments.count.or_else(|| (!self.is_live).then_some(CYCLES));
-        let figures = self.is_live.then_some(FRAME);
+        let streams = self.form() == Output::Jsonl && !self.arguments.quiet;
+        let figures = match self.is_live {
+            true => Some(FRAME),
+            false => streams.then_some(self.arguments.interval.max(STREAMED)),
+        };
         Rounds { interval: self.arguments.interval, count, figures }
     }
 }
@@ -55,15 +61,7 @@ impl Command for Mtr<'_> {
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
         let arguments = self.arguments;
-        if arguments.order.as_ref().is_some_and(|order| arguments.classic && !order.is_classic()) {
-            return Err("--order: K and O are no letters of --classic".to_owned());
-        }
-        let form = arguments.form().output();
-        if arguments.classic && !matches!(form, Output::Text | Output::Json) {
-            return Err("--classic: only with --output text or json".to_owned());
-        }
-        let has_table = form == Output::Text || (arguments.classic && form == Output::Json);
-        if (arguments.order.is_some() || arguments.pathping) && !has_table {
+        if (arguments.order.is_some() || arguments.pathping) && self.form() != Output::Text {
             let option = if arguments.pathping { "--pathping" } else { "--order" };
             return Err(format!("{option}: only with --output text, or --classic"));
         }
@@ -114,7 +112,7 @@ impl Command for Mtr<'_> {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
-        let mut report = report::report(self, plan, world, out, err);
+        let mut report = report::report(self, world, out, err);
         hosts::begin(plan, report.as_mut())?;
         hosts::measure(plan, world, network, report.as_mut())
     }

@@ -34,7 +34,7 @@ impl HostPlan for Plan {
 
     fn conclude(
         &self,
-        measurements: &[Measurement],
+        measurements: Vec<Measurement>,
         end: End,
         report: &mut dyn Report<Mtu>,
     ) -> io::Result<ExitStatus> {

@@ -6,6 +6,7 @@ use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
 use crate::commands::resolve::{is_unknown, literal, patience};
+use crate::commands::trace::syn_of;
 use crate::commands::user;
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, UdpSockets, World};
 use netdiag_engine::port::{Control, Network};
@@ -148,7 +149,12 @@ impl Plan {
             true => Duration::ZERO,
             false => user::floor(rung.protocol),
         };
+        let is_tcp = matches!(resolved.protocol, Protocol::Tcp { .. });
+        let ports = network.opened().tcp(destination.family()).ok().filter(|_| is_tcp);
+        let syn = ports.map(|opening| syn_of(destination, opening.identifiers.count));
         resolved.config = Some(Config {
+            syn,
+            source: control.source.or_else(|| way.and_then(|way| way.source)),
             protocol: resolved.protocol,
             carrier,
             max_ttl: arguments.max_ttl,
@@ -165,6 +171,8 @@ impl Plan {
     }
 }
 
+/// How many ports SYNs leave from.
+const SYN_PORTS: u8 = 4;
 /// What is tried where the interface is not known.
 const DEFAULT_MTU: u32 = 1_500;
 
@@ -210,6 +218,12 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
         },
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
+        // Beside connections, for what their answers say of segment sizes.
+        tcp_ports: if checked.hosts.iter().any(|(_, it)| matches!(it, Protocol::Tcp { .. })) {
+            SYN_PORTS
+        } else {
+            0
+        },
         names: checked.hosts.iter().any(|(host, _)| literal(host).is_none()),
         file: Some(TCP_MTU_PROBING.to_owned()),
         ..OpenRequest::default()

@@ -33,7 +33,7 @@ impl HostPlan for Plan {
 
     fn conclude(
         &self,
-        measurements: &[Measurement],
+        measurements: Vec<Measurement>,
         end: End,
         report: &mut dyn Report<Ping>,
     ) -> io::Result<ExitStatus> {
@@ -41,7 +41,7 @@ impl HostPlan for Plan {
             // As iputils, which these end where it is.
             return report.flush().map(|()| ExitStatus::Signal(signal));
         }
-        conclude(self, measurements, end, report)
+        conclude(self, &measurements, end, report)
     }
 }
 

@@ -168,8 +168,8 @@ impl Listener<Measurement> for Collector<'_, '_> {
         Ok(self.progress.draw(now))
     }
 
-    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
-        let [measurement] = measurements else { return Ok(ExitStatus::UNMEASURED) };
+    fn conclude(&mut self, measurements: Vec<Measurement>, end: End) -> io::Result<ExitStatus> {
+        let [measurement] = measurements.as_slice() else { return Ok(ExitStatus::UNMEASURED) };
         for row in measurement.unbegun(end.at) {
             self.event(&Event::Row(row))?;
         }

@@ -94,6 +94,10 @@ impl Plan {
             let all = all.filter_map(|(number, target)| Some((number, target.destination()?)));
             config.sources = targets::sources(all, config.control.interface, world);
         }
+        if [config.ipv4, config.ipv6].iter().any(|kind| matches!(kind, Protocol::Tcp { .. })) {
+            // Each needs a descriptor, and whoever waits for one is no fault of its target.
+            config.most_open = world.connections() as u64;
+        }
         let methods = [&ipv4, &ipv6].into_iter().flatten().map(|rung| &rung.method);
         let weakest = ending::weakest(methods);
         let method = weakest.unwrap_or_else(|| ladder::weakest(network.opened(), Backend::Linux));

@@ -37,7 +37,7 @@ impl HostPlan for Plan {
 
     fn conclude(
         &self,
-        measurements: &[Measurement],
+        measurements: Vec<Measurement>,
         end: End,
         report: &mut dyn Report<Connect>,
     ) -> io::Result<ExitStatus> {

@@ -133,7 +133,7 @@ fn prepare<W: World, O: Write>(
         source_port: ports.map(|ports| ports.first),
         syn: ports.map(|ports| syn_of(destination, ports.count)),
         // The checksum of a SYN covers it.
-        control: Control { source: control.source.or(ports.map(|_| source)), ..control },
+        control: Control { source: control.source.or_else(|| ports.map(|_| source)), ..control },
         wants_names: !arguments.numeric,
         ..netdiag_trace::Config::new(0, destination)
     };
@@ -213,9 +213,7 @@ fn check_opened<W: World>(
 ) -> Result<(), Refused> {
     let family = destination.family();
     match arguments.protocol {
-        Protocol::Icmp => {
-            network.opened().family(family).map(|_| ()).map_err(|error| no_socket(error))
-        }
+        Protocol::Icmp => network.opened().family(family).map(|_| ()).map_err(no_socket),
         Protocol::Tcp { .. } => world.tcp(family).map_err(|error| no_socket(&error)),
         Protocol::Udp { .. } => network.opened().udp(family).map(|_| ()).map_err(|error| {
             let call = error.call.replace('(', " ").replace(')', "");
@@ -286,7 +284,7 @@ impl<O: Write> Listener<Measurement> for Reporting<'_, O> {
         self.report.flush().map(|()| Instant::FAR)
     }
 
-    fn conclude(&mut self, _: &[Measurement], end: End) -> io::Result<ExitStatus> {
+    fn conclude(&mut self, _: Vec<Measurement>, end: End) -> io::Result<ExitStatus> {
         if let Some(cause) = end.stopped {
             // It says nothing then, and is ended by all of them.
             let signal = match cause {

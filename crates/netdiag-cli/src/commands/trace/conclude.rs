@@ -33,7 +33,7 @@ impl HostPlan for Plan {
 
     fn conclude(
         &self,
-        measurements: &[Measurement],
+        measurements: Vec<Measurement>,
         end: End,
         report: &mut dyn Report<Trace>,
     ) -> io::Result<ExitStatus> {
@@ -44,22 +44,24 @@ impl HostPlan for Plan {
 /// Makes the document, has it written, and says how the process ends.
 fn conclude(
     plan: &Plan,
-    measurements: &[Measurement],
+    measurements: Vec<Measurement>,
     end: End,
     report: &mut dyn Report<Trace>,
 ) -> io::Result<ExitStatus> {
     let outline = &plan.outline;
     let mut judged = Judged::default();
     let (mut targets, mut findings, mut verdicts) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut measured, mut complete) = (measurements.into_iter().peekable(), true);
     for resolved in &plan.resolved {
         let index = resolved.target_index;
-        let Some(measurement) = measurements.iter().find(|m| m.config().target_index == index)
-        else {
+        // Each is let go when its result is made: those of many targets do not stand beside each other.
+        let Some(measurement) = measured.next_if(|m| m.config().target_index == index) else {
             judged.count(outline.judge_unmeasured(index));
             targets.push(unmeasured(resolved));
             verdicts.push(None);
             continue;
         };
+        complete &= measurement.is_complete();
         let user_stamps = measurement.user_stamps() > 0;
         let context = outline.context(&resolved.target, resolved.method.as_ref(), user_stamps);
         let target = measurement.result(&context);
@@ -73,7 +75,6 @@ fn conclude(
         verdicts.push(Some(measurement.verdict()));
         targets.push(target);
     }
-    let complete = measurements.iter().all(Measurement::is_complete);
     let found = Found { judged, findings, complete };
     let (document, status) =
         hosts::document(outline, end, found, targets, |target| target.method.as_ref());

@@ -15,7 +15,7 @@ use crate::{OpenRequest, World};
 pub(crate) use check::{Checked, check};
 use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
-pub(crate) use plan::{Plan, open_request, wants_names};
+pub(crate) use plan::{Plan, VARIED_PORTS, open_request, syn_of, wants_names};
 use std::io::{self, BufWriter, Write};
 
 impl Command for TraceArguments {

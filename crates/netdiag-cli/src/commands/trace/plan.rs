@@ -20,7 +20,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// How many ports a varied flow has.
-pub(super) const VARIED_PORTS: u8 = 16;
+pub(crate) const VARIED_PORTS: u8 = 16;
 
 /// What will be done.
 pub(crate) struct Plan {
@@ -178,7 +178,7 @@ fn source<W: World>(
 }
 
 /// SYNs as a host on an Ethernet sends them.
-pub(super) const fn syn_of(destination: Destination, ports: u8) -> Syn {
+pub(crate) const fn syn_of(destination: Destination, ports: u8) -> Syn {
     Syn { ports, mss: SynSpec::ethernet_mss(destination.family()) }
 }
 

@@ -109,11 +109,9 @@ impl Measurement {
         }
         // Those that have had their last probe have nothing to skip.
         let first = if round + 1 < config.count { 0 } else { target + 1 };
-        for (index, target) in (first..all).filter_map(|i| Some((i, config.targets.get(i)?))) {
-            let series = target.destination().and_then(|to| self.series_of(index, to));
-            if let Some(series) = series {
-                series.tally.on_skipped(skipped);
-            }
+        // Those that have not begun have a whole series before them.
+        for series in self.series.iter_mut().skip(first as usize).flatten() {
+            series.tally.on_skipped(skipped);
         }
     }
 

@@ -5,7 +5,7 @@ mod live;
 mod order;
 mod table;
 
-pub use classic::{ClassicJsonReport, ClassicOptions, ClassicReport};
+pub use classic::{ClassicForm, ClassicOptions, ClassicReport, ClassicScreen, ClassicTarget};
 pub use live::LiveReport;
 pub use order::{Column, Order};
 pub(super) use table::{header, table};

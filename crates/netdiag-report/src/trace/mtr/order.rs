@@ -107,15 +107,42 @@ impl Order {
         Self(vec![Loss, Sent, Space, Last, Mean, Best, Worst, Deviation])
     }
 
+    /// Leaves a column out.
+    pub(super) fn remove(&mut self, column: Column) {
+        self.0.retain(|known| *known != column);
+    }
+
     /// The columns themselves.
     pub fn iter(&self) -> impl Iterator<Item = Column> {
         self.0.iter().copied()
     }
 
-    /// Whether mtr has all of them.
-    #[must_use]
-    pub fn is_classic(&self) -> bool {
-        !self.0.iter().any(|column| matches!(column, Link | Node))
+    /// Those about jitter, of mtr's screen.
+    pub(super) fn classic_jitter() -> Self {
+        Self(vec![
+            Lost,
+            Received,
+            Space,
+            Mean,
+            GeometricMean,
+            Current,
+            JitterMean,
+            JitterMax,
+            Interarrival,
+        ])
+    }
+
+    /// Columns out of mtr's letters alone.
+    ///
+    /// # Errors
+    /// The first letter that is none.
+    pub fn of_mtr(letters: &str) -> Result<Self, char> {
+        let is_known = |column: &Column| !matches!(column, Link | Node);
+        let find = |letter: char| {
+            let found = COLUMNS.iter().find(|(_, known, _)| *known == letter);
+            found.map(|(column, ..)| *column).filter(is_known).ok_or(letter)
+        };
+        letters.chars().map(find).collect::<Result<_, _>>().map(Self)
     }
 }
 

@@ -1,13 +1,28 @@
 //! The table of a report.
 
-use super::Order;
+use super::{Column, Order};
+use crate::fold::fold;
 use crate::trace::{Resolved, row, text};
 use netdiag_model::Family;
 use netdiag_trace::result::{Hop, Target};
 use std::time::Duration;
 
+/// The number of a hop.
+const HOP: usize = 3;
 /// Names are padded to this.
 const NAME: usize = 24;
+/// What stands between columns.
+const GAP: &str = "  ";
+/// The columns of a report that go in a narrow terminal, in this order. Loss and mean never go.
+const FIRST_TO_GO: [Column; 7] = [
+    Column::Deviation,
+    Column::Best,
+    Column::JitterMean,
+    Column::Link,
+    Column::Worst,
+    Column::Last,
+    Column::Sent,
+];
 
 /// What was measured, in a line.
 pub(in crate::trace) fn header(resolved: &Resolved, target: &Target, elapsed_ms: f64) -> String {
@@ -21,41 +36,106 @@ pub(in crate::trace) fn header(resolved: &Resolved, target: &Target, elapsed_ms:
     format!("mtr to {name}, {sent}, {cycles}, {:.1} s", elapsed_ms / 1e3)
 }
 
-/// The hops with these columns.
-pub(in crate::trace) fn table(target: &Target, order: &Order, names: bool) -> Vec<String> {
-    let width = match target.family {
-        Some(Family::Ipv6) => 39,
-        _ => 15,
-    };
-    let line = |hop: &str, address: &str, name: &str, cells: &[(usize, String)], note: &str| {
-        let name = if names { format!("  {name:<NAME$}") } else { String::new() };
-        let mut line = format!("{hop:>3}  {address:<width$}{name}");
-        for (width, cell) in cells {
-            line.push_str(&format!("  {cell:>width$}"));
+/// The columns, those that fit into a terminal.
+struct Layout {
+    width: Option<usize>,
+    address: usize,
+    name: Option<usize>,
+    order: Order,
+}
+
+impl Layout {
+    /// In a narrow terminal names go first, then figures, unless they were asked for.
+    fn new(target: &Target, order: &Order, names: bool, width: Option<usize>) -> Self {
+        let address = match target.family {
+            Some(Family::Ipv6) => 39,
+            _ => 15,
+        };
+        let mut layout = Self { width, address, name: names.then_some(NAME), order: order.clone() };
+        let Some(width) = width else { return layout };
+        if layout.columns() > width {
+            layout.name = None;
         }
-        format!("{line}  {note}").trim_end().to_owned()
-    };
+        if *order == Order::report() {
+            let mut gone = FIRST_TO_GO.iter();
+            while layout.columns() > width {
+                let Some(column) = gone.next() else { break };
+                layout.order.remove(*column);
+            }
+        }
+        layout
+    }
+
+    /// How wide a line is without the note.
+    fn columns(&self) -> usize {
+        let figures: usize = self.order.iter().map(|it| GAP.len() + it.width()).sum();
+        let name = self.name.map_or(0, |name| GAP.len() + name);
+        HOP + GAP.len() + self.address + name + figures
+    }
+
+    fn line(
+        &self,
+        hop: &str,
+        (address, name): (&str, &str),
+        cells: &[(usize, String)],
+        note: &str,
+    ) -> Vec<String> {
+        let column = self.address;
+        let mut line = format!("{hop:>HOP$}{GAP}{address:<column$}");
+        let mut below = note.to_owned();
+        match self.name {
+            // What goes over its column has a line of its own, where there is an end of the line.
+            Some(width) if name.chars().count() > width && self.width.is_some() => {
+                line.push_str(&format!("{GAP}{:<width$}", ""));
+                below = if note.is_empty() { name.to_owned() } else { format!("{name}, {note}") };
+            }
+            Some(width) => line.push_str(&format!("{GAP}{name:<width$}")),
+            None => {}
+        }
+        let moved = below.len() > note.len();
+        for (width, cell) in cells {
+            line.push_str(&format!("{GAP}{cell:>width$}"));
+        }
+        let whole = format!("{line}{GAP}{below}").trim_end().to_owned();
+        let fits = self.width.is_none_or(|width| whole.chars().count() <= width);
+        if below.is_empty() || (fits && !moved) {
+            return vec![whole];
+        }
+        let below = format!("{:HOP$}{GAP}{below}", "");
+        vec![line.trim_end().to_owned(), fold(&below, self.width).into_owned()]
+    }
+}
+
+/// The hops with these columns, in a terminal of this width, if it is one.
+pub(in crate::trace) fn table(
+    target: &Target,
+    order: &Order,
+    names: bool,
+    width: Option<usize>,
+) -> Vec<String> {
+    let layout = Layout::new(target, order, names, width);
+    let order = &layout.order;
     let titles: Vec<_> = order.iter().map(|it| (it.width(), it.title().to_owned())).collect();
-    let mut lines = vec![line("hop", "address", "name", &titles, "")];
+    let mut lines = layout.line("hop", ("address", "name"), &titles, "");
     for hop in &target.hops {
         let number = hop.ttl.to_string();
         let cells: Vec<_> = order.iter().map(|it| (it.width(), it.text(hop))).collect();
         let who = row::by_answers(hop);
         let Some((main, others)) = who.split_first() else {
-            lines.push(line(&number, row::nobody(hop), "-", &cells, ""));
+            lines.extend(layout.line(&number, (row::nobody(hop), "-"), &cells, ""));
             continue;
         };
         let is_target = |hop: &Hop| target.hop_count == Some(hop.ttl);
         let note = row::note(main, is_target(hop) && target.address == Some(main.address));
         let name = row::name(main.hostname.as_ref());
-        lines.push(line(&number, &main.address.to_string(), &name, &cells, &note));
+        lines.extend(layout.line(&number, (&main.address.to_string(), &name), &cells, &note));
         for other in others {
             let (name, note) = (row::name(other.hostname.as_ref()), row::note(other, false));
             let note = match note.as_str() {
                 "" => format!("{} answers", other.received),
                 note => format!("{} answers, {note}", other.received),
             };
-            lines.push(line("", &other.address.to_string(), &name, &[], &note));
+            lines.extend(layout.line("", (&other.address.to_string(), &name), &[], &note));
         }
     }
     lines

@@ -99,12 +99,12 @@ impl<O: Write> Listener<Measurement> for Reporting<'_, '_, O> {
         self.report.flush().map(|()| Instant::FAR)
     }
 
-    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
+    fn conclude(&mut self, measurements: Vec<Measurement>, end: End) -> io::Result<ExitStatus> {
         if let Some(StopCause::Signal(signal)) = end.stopped {
             // fping says nothing then.
             return self.report.flush().map(|()| ExitStatus::Signal(signal));
         }
-        let [measurement] = measurements else { return Ok(ExitStatus::Code(SYSTEM)) };
+        let [measurement] = measurements.as_slice() else { return Ok(ExitStatus::Code(SYSTEM)) };
         let config = &self.setting.config;
         self.report.finish(config, measurement.totals().sent, end.at)?;
         Ok(ExitStatus::Code(match end.cannot_go_on {

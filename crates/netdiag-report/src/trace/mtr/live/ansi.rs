@@ -1,16 +1,29 @@
 //! What a terminal is told: xterm's control sequences (ECMA-48).
 
 use ratatui::buffer::{Buffer, Cell};
-use ratatui::style::{Color, Modifier};
+use ratatui::style::{Color, Modifier, Style};
 use std::io::{self, Write};
 
 /// To the second screen, without a cursor, empty.
-pub(super) const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[0m\x1b[2J";
+pub(in crate::trace::mtr) const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[0m\x1b[2J";
 /// Back, with the cursor.
-pub(super) const LEAVE: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?1049l";
+pub(in crate::trace::mtr) const LEAVE: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?1049l";
+
+/// Puts text onto a screen, as much of it as there is room for.
+pub(in crate::trace::mtr) fn put(screen: &mut Buffer, x: usize, y: u16, text: &str, style: Style) {
+    let width = usize::from(screen.area.width);
+    let column = u16::try_from(x).ok().filter(|_| x < width && y < screen.area.height);
+    if let Some(column) = column {
+        screen.set_stringn(column, y, text, width - x, style);
+    }
+}
 
 /// Writes what differs between two screens.
-pub(super) fn write(out: &mut dyn Write, before: &Buffer, next: &Buffer) -> io::Result<()> {
+pub(in crate::trace::mtr) fn write(
+    out: &mut dyn Write,
+    before: &Buffer,
+    next: &Buffer,
+) -> io::Result<()> {
     let mut bytes = Vec::new();
     let (mut place, mut style) = (None, None);
     for (x, y, cell) in before.diff(next) {
@@ -50,7 +63,6 @@ fn set_style(out: &mut Vec<u8>, cell: &Cell) -> io::Result<()> {
 mod tests {
     use super::*;
     use ratatui::layout::Rect;
-    use ratatui::style::Style;
 
     fn screen(text: &str, style: Style) -> Buffer {
         let mut screen = Buffer::empty(Rect::new(0, 0, 8, 2));
@@ -71,6 +83,15 @@ mod tests {
         assert_eq!(told(&plain, &screen("abd", Style::new())), "\x1b[2;4H\x1b[0;39md");
         let red = screen("abc", Style::new().fg(Color::Red).add_modifier(Modifier::BOLD));
         assert_eq!(told(&empty, &red), "\x1b[2;2H\x1b[0;1;31mabc");
+    }
+
+    #[test]
+    fn there_is_no_room_beside_a_screen() {
+        let mut tiny = Buffer::empty(Rect::new(0, 0, 1, 1));
+        for (x, y) in [(0, 0), (1, 0), (0, 1), (70_000, 0)] {
+            put(&mut tiny, x, y, "abc", Style::new());
+        }
+        assert_eq!(tiny.content().first().map(Cell::symbol), Some("a"));
     }
 
     /// Text from outside brings no control sequence onto the screen.

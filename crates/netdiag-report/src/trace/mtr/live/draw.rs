@@ -1,5 +1,6 @@
 //! The screen as characters.
 
+use super::ansi::put;
 use super::detail;
 use super::view::{Sample, View, Watched};
 use crate::trace::mtr::Column;
@@ -34,6 +35,8 @@ const STRIP: usize = 8;
 /// What stands for the shortest to the longest round trip of a hop, and for a loss.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const LOST: char = '×';
+/// From so much room for the host on it is said in words that a hop only limits its answers.
+const ROOM_FOR_LABEL: usize = 30;
 /// From this loss on a row is marked, in per cent.
 const MARKED: f64 = 1.0;
 
@@ -80,14 +83,10 @@ impl Layout {
 
 /// Draws all.
 pub(super) fn draw(view: &mut View, screen: &mut Buffer) {
-    let (width, height) = (screen.area.width, screen.area.height);
+    let height = screen.area.height;
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let dim = Style::new().add_modifier(Modifier::DIM);
-    let mut put = |y: u16, text: &str, style: Style| {
-        if y < height {
-            screen.set_stringn(0, y, text, usize::from(width), style);
-        }
-    };
+    let mut put = |y: u16, text: &str, style: Style| put(screen, 0, y, text, style);
     put(0, &title(view), bold);
     let mut y = 1;
     if view.targets.len() > 1 {
@@ -147,7 +146,7 @@ fn rows(view: &View, screen: &mut Buffer, top: u16) {
     let titles = layout.columns.iter().map(|it| (it.width(), it.title().to_owned()));
     let head = line(&layout, "hop", "host", titles);
     let strip = if layout.strip > 0 { "  history" } else { "" };
-    screen.set_stringn(0, top, format!("{head}{strip}"), width, bold);
+    put(screen, 0, top, &format!("{head}{strip}"), bold);
     let Some(watched) = view.shown() else { return };
     let mut y = top + 1;
     let bottom = height.saturating_sub(1);
@@ -157,14 +156,14 @@ fn rows(view: &View, screen: &mut Buffer, top: u16) {
         }
         let is_chosen = view.cursor == Some(hop.ttl);
         let cells = layout.columns.iter().map(|it| (it.width(), it.text(hop)));
-        let text = line(&layout, &hop.ttl.to_string(), &host(view, hop), cells);
-        screen.set_stringn(0, y, &text, width, style(view, hop, is_chosen));
+        let text = line(&layout, &hop.ttl.to_string(), &host(view, hop, layout.host), cells);
+        put(screen, 0, y, &text, style(view, hop, is_chosen));
         draw_strip(view, screen, watched, hop, (&layout, y));
         y += 1;
         if is_chosen && view.is_expanded {
             for text in detail::lines(hop) {
                 if y < bottom {
-                    screen.set_stringn(5, y, &text, width.saturating_sub(5), Style::new());
+                    put(screen, 5, y, &text, Style::new());
                 }
                 y += 1;
             }
@@ -187,18 +186,24 @@ fn line(
     line
 }
 
-/// Who answers at a hop, and how many others.
-fn host(view: &View, hop: &Hop) -> String {
+/// Who answers at a hop, how many others, and whether what is lost there is only a limit of answers.
+fn host(view: &View, hop: &Hop, room: usize) -> String {
     let who = row::by_answers(hop);
     let Some((main, others)) = who.split_first() else { return row::nobody(hop).to_owned() };
     let address = main.address.to_string();
     let name = main.hostname.as_ref().filter(|_| !view.is_numeric);
     let name = name.map_or(address, |name| name.escaped().to_string());
     let mark = main.mark.as_ref().map(|mark| format!(" {mark}")).unwrap_or_default();
-    match others.len() {
+    let host = match others.len() {
         0 => format!("{name}{mark}"),
         more => format!("{name}{mark} +{more}"),
-    }
+    };
+    let label = match hop.loss_is_forwarding {
+        Some(false) if room >= ROOM_FOR_LABEL => " rate-limited?",
+        Some(false) => " lim?",
+        _ => return host,
+    };
+    host.chars().take(room.saturating_sub(label.len())).chain(label.chars()).collect()
 }
 
 fn style(view: &View, hop: &Hop, is_chosen: bool) -> Style {

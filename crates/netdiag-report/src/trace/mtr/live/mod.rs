@@ -4,7 +4,7 @@
 //! figures: it does so where the next probe leaves time for it. Only what has changed is written, and
 //! nothing while the terminal has not taken what was written before.
 
-mod ansi;
+pub(super) mod ansi;
 mod detail;
 mod draw;
 mod view;

@@ -1,0 +1,119 @@
+//! The screen of `netdiag mtr` on a real terminal: whatever ends it leaves the terminal as it was.
+
+use crate::support::process::{Namespace, Process};
+use crate::support::pty::{ENTER, LEAVE, Pty};
+use nix::sys::signal::Signal;
+
+const OURS: &[&str] = &["mtr", "-n", "-i", "0.2", "127.0.0.1"];
+const CLASSIC: &[&str] = &["mtr", "--classic", "-n", "-i", "0.2", "127.0.0.1"];
+
+/// Whether a loss of nothing is shown: a fraction of few probes, a per cent of more.
+fn has_loss(shown: &str) -> bool {
+    ["0/", "0.0%"].iter().any(|none| shown.contains(none))
+}
+
+/// Started, and drawn with an answer.
+fn started(namespace: &Namespace, arguments: &[&str]) -> (Pty, Process) {
+    let pty = Pty::new(100, 24);
+    let process = pty.start(namespace, arguments);
+    pty.until(|shown| shown.contains(ENTER) && has_loss(shown));
+    assert!(!pty.is_as_before(), "keys are told as they are pressed");
+    (pty, process)
+}
+
+/// How it ended, as a shell has it; the screen was left, and the modes are as they were.
+fn ended(pty: &Pty, process: Process) -> i32 {
+    let status = process.wait().shell_code();
+    let shown = pty.until(|shown| shown.matches(LEAVE).count() == shown.matches(ENTER).count());
+    let after = shown.rsplit(LEAVE).next().unwrap_or_default();
+    assert!(!after.contains("\x1b[?"), "{after:?}");
+    assert!(pty.is_as_before(), "{status}: {after:?}");
+    assert!(shown.contains("\x1b[?25h"), "the cursor is shown again");
+    status
+}
+
+#[test]
+fn every_end_leaves_the_terminal_as_it_was() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    // Ctrl-C ends it as if it were done; mtr takes it for a key.
+    for (arguments, keys) in [(OURS, "q"), (OURS, "\x03"), (CLASSIC, "q"), (CLASSIC, "\x03")] {
+        let (pty, process) = started(&namespace, arguments);
+        pty.press(keys);
+        assert_eq!(ended(&pty, process), 0, "{arguments:?} {keys:?}");
+    }
+    let fatal =
+        [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGABRT, Signal::SIGSEGV, Signal::SIGUSR1];
+    for signal in fatal {
+        for arguments in [OURS, CLASSIC] {
+            let (pty, process) = started(&namespace, arguments);
+            process.signal(signal);
+            assert_eq!(ended(&pty, process), 128 + signal as i32, "{arguments:?} {signal}");
+        }
+    }
+}
+
+#[test]
+fn stopped_it_gives_the_terminal_back_and_takes_it_again() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for arguments in [OURS, CLASSIC] {
+        let (pty, process) = started(&namespace, arguments);
+        pty.press("\x1a");
+        pty.until(|shown| shown.matches(LEAVE).count() == 1);
+        process.until_state('T');
+        assert!(pty.is_as_before(), "{arguments:?}");
+        process.signal(Signal::SIGCONT);
+        pty.until(|shown| {
+            let again = shown.rsplit(LEAVE).next().unwrap_or_default();
+            again.contains(ENTER) && has_loss(again)
+        });
+        assert!(!pty.is_as_before(), "{arguments:?}");
+        pty.press("q");
+        assert_eq!(ended(&pty, process), 0, "{arguments:?}");
+    }
+}
+
+/// What comes while it is stopped ends it when it goes on, without another look at the screen.
+#[test]
+fn what_ends_it_while_it_is_stopped_leaves_no_screen_behind() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for arguments in [OURS, CLASSIC] {
+        let (pty, process) = started(&namespace, arguments);
+        process.signal(Signal::SIGTSTP);
+        process.until_state('T');
+        process.signal(Signal::SIGTERM);
+        process.signal(Signal::SIGCONT);
+        assert_eq!(ended(&pty, process), 128 + Signal::SIGTERM as i32, "{arguments:?}");
+    }
+}
+
+/// SIGQUIT asks for figures, which are on the screen already.
+#[test]
+fn a_key_for_figures_ends_nothing() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let (pty, process) = started(&namespace, OURS);
+    pty.press("\x1c");
+    pty.press("p");
+    pty.until(|shown| shown.contains("PAUSED"));
+    pty.press("q");
+    assert_eq!(ended(&pty, process), 0);
+}
+
+#[test]
+fn another_size_is_drawn_anew_however_small() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for arguments in [OURS, CLASSIC] {
+        let (pty, process) = started(&namespace, arguments);
+        for (columns, rows) in [(40, 10), (10, 3), (1, 1), (200, 60)] {
+            let drawn = |shown: &str| shown.matches("\x1b[2J").count();
+            let before = drawn(&pty.until(|_| true));
+            pty.resize(columns, rows);
+            pty.until(|shown| drawn(shown) > before);
+        }
+        // Nothing was written beside the screen.
+        let shown =
+            pty.until(|shown| shown.rsplit("\x1b[2J").next().is_some_and(|it| has_loss(it)));
+        assert!(!shown.contains("\x1b[61;"), "{shown:?}");
+        pty.press("q");
+        assert_eq!(ended(&pty, process), 0, "{arguments:?}");
+    }
+}
