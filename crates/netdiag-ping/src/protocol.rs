@@ -109,9 +109,9 @@ impl Protocol {
     pub(crate) fn understood<'a>(self, probe: &Probe, outcome: &'a Outcome) -> Cow<'a, Outcome> {
         match outcome {
             // The host is there, and nobody listens: as of a connection.
-            Outcome::Replied(Reply { detail: ReplyDetail::Segment(segment), rtt, stamp, .. })
-                if !segment.is_open() =>
-            {
+            Outcome::Replied(Reply {
+                detail: ReplyDetail::Segment(segment), rtt, stamp, ..
+            }) if !segment.is_open() => {
                 let (errno, rtt, stamp) = (ECONNREFUSED, *rtt, *stamp);
                 Cow::Owned(Outcome::Refused(Refusal { errno, rtt, stamp }))
             }

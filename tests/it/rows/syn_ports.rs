@@ -103,7 +103,11 @@ fn check_case(found: &Value, (address, router): (&str, &str), case: Case) {
     if is_open {
         let mss = if address.contains(':') { 1440 } else { 1460 };
         assert_eq!(found["options"]["mss"], mss, "{found:#}");
-        assert_eq!((&found["reply_ttl"], &found["hops_back"]), (&63.into(), &1.into()), "{found:#}");
+        assert_eq!(
+            (&found["reply_ttl"], &found["hops_back"]),
+            (&63.into(), &1.into()),
+            "{found:#}"
+        );
     }
 }
 
@@ -120,7 +124,10 @@ fn g4_each_port_is_what_its_answer_says() {
         let document = ended.json();
         assert_eq!(ended.code(), Some(0), "a port is open: {document:#}");
         let found = &document["targets"][0];
-        assert_eq!((&found["address"], &found["rejected"]), (&address.into(), &Value::Object(Default::default())));
+        assert_eq!(
+            (&found["address"], &found["rejected"]),
+            (&address.into(), &Value::Object(Default::default()))
+        );
         for case in cases {
             check_case(of_port(found, case.0), (address, router), case);
         }
@@ -200,7 +207,11 @@ fn a_sweep_sends_syns_too() {
         (&["syn:80", "10.9.8.0/28", "[fd09:2::2]"][..], counted([("alive", 15)]), 0),
         (&["syn:81", "10.9.8.0/28"], counted([("refused", 14)]), 1),
         (&["syn:80", "198.51.100.7", "10.9.8.1"], counted([("alive", 1), ("not-sent", 1)]), 1),
-        (&["syn:80", "--count", "3", "--interval", "0.1", "10.9.8.1-2"], counted([("alive", 2)]), 0),
+        (
+            &["syn:80", "--count", "3", "--interval", "0.1", "10.9.8.1-2"],
+            counted([("alive", 2)]),
+            0,
+        ),
     ] {
         lab.here.run("ip route replace unreachable 198.51.100.0/24");
         let words = [&["--json", "--proto"], arguments].concat();

@@ -84,7 +84,8 @@ fn syn_documents_keep_the_schema_and_add_up() {
             assert_eq!(target["received"], sum("received"), "{target}");
             assert_eq!(target["failure"].is_null(), !ports.is_empty(), "{target}");
             for port in ports {
-                let is_answered = ["open", "closed"].contains(&port["state"].as_str().expect("one"));
+                let is_answered =
+                    ["open", "closed"].contains(&port["state"].as_str().expect("one"));
                 assert_eq!(is_answered, port["received"].as_u64() > Some(0), "{port}");
                 assert!(!is_answered || port["rtt_ms"].is_object(), "{port}");
             }

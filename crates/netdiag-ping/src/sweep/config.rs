@@ -2,8 +2,8 @@
 
 use crate::config::Probing;
 use crate::protocol::Protocol;
-use netdiag_engine::{Pattern, Sources};
 use netdiag_engine::port::Control;
+use netdiag_engine::{Pattern, Sources};
 use netdiag_model::failure::Failure;
 use netdiag_model::target::Targets;
 use netdiag_model::{Destination, Family, Way};

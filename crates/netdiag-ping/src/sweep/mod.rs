@@ -21,6 +21,6 @@ pub use event::{Before, Event, Found, Progress, Row, State};
 pub use fault::Fault;
 pub use measurement::Measurement;
 pub use naming::Nameless;
-pub use strays::Strays;
 pub use netdiag_model::target::{Given, Target, Targets};
+pub use strays::Strays;
 pub use totals::{Group, Totals};

@@ -24,7 +24,12 @@ pub struct JsonLinesReport<W> {
 impl<W: Write> JsonLinesReport<W> {
     /// A report that tells of no single port when `quiet`.
     pub fn new(out: W, quiet: bool) -> Self {
-        Self { lines: JsonLines::new(out), quiet, resolved: Vec::new(), limiter: Limiter::default() }
+        Self {
+            lines: JsonLines::new(out),
+            quiet,
+            resolved: Vec::new(),
+            limiter: Limiter::default(),
+        }
     }
 
     /// What gives a number its meaning, once and before anything else of the target.

@@ -19,9 +19,8 @@ impl Measurement {
     /// instants into dates.
     #[must_use]
     pub fn local_findings(&self, anchor: &ClockAnchor) -> Vec<Finding> {
-        let blocked = |number: &u32| {
-            self.of_target(*number).any(|(_, port)| port.state() == State::NotSent)
-        };
+        let blocked =
+            |number: &u32| self.of_target(*number).any(|(_, port)| port.state() == State::NotSent);
         let unsent = self.totals.of(State::NotSent) > 0;
         let first = unsent.then(|| (0..self.targets()).find(blocked)).flatten();
         let number = first.unwrap_or(0);
@@ -91,8 +90,7 @@ impl Measurement {
         };
         let index = usize::try_from(number).ok();
         let subject = target.to_string();
-        let finding =
-            Finding::new(index, "middlebox-answers", Severity::Info, subject, message);
+        let finding = Finding::new(index, "middlebox-answers", Severity::Info, subject, message);
         Some(
             finding
                 .with("ports", ports.iter().copied().take(NAMED).collect::<Vec<u16>>())
@@ -110,9 +108,8 @@ impl Measurement {
     /// Whether an address has a port of which this machine made nothing known.
     #[must_use]
     pub fn is_unmeasured(&self, number: u32) -> bool {
-        let means_nothing = |ending: &Option<Ending>| {
-            matches!(ending, Some(Ending::Local(_) | Ending::Unknown(_)))
-        };
+        let means_nothing =
+            |ending: &Option<Ending>| matches!(ending, Some(Ending::Local(_) | Ending::Unknown(_)));
         self.of_target(number).all(|(_, port)| means_nothing(&port.ending))
     }
 }

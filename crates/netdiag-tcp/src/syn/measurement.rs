@@ -141,7 +141,8 @@ impl Measurement {
     #[must_use]
     pub fn asked(&self) -> u64 {
         let can = |number: &u32| self.can_be_asked(*number);
-        let of = |number| self.places.of_target(number).map_or(0, |(_, places)| places.len() as u64);
+        let of =
+            |number| self.places.of_target(number).map_or(0, |(_, places)| places.len() as u64);
         (0..self.targets()).filter(can).map(of).sum()
     }
 

@@ -65,9 +65,7 @@ impl Metrics for TargetMetrics<'_> {
                 0 => return None,
                 count => rtts().map(|rtt| rtt.mean).sum::<f64>() / count as f64,
             },
-            "hops" => {
-                f64::from(target.ports.iter().filter_map(|port| port.hops_back).max()?)
-            }
+            "hops" => f64::from(target.ports.iter().filter_map(|port| port.hops_back).max()?),
             name => metrics::findings(name, self.findings)?,
         };
         Some(MetricValue::Number(number))

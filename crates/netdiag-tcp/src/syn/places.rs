@@ -60,8 +60,7 @@ impl Places {
     }
 
     pub(super) fn spot(&self, place: u32) -> Option<Spot> {
-        let group =
-            self.extents.partition_point(|extent| extent.place <= place).checked_sub(1)?;
+        let group = self.extents.partition_point(|extent| extent.place <= place).checked_sub(1)?;
         let extent = self.extents.get(group)?;
         let within = place - extent.place;
         let (target, port) = (within.checked_div(extent.ports)?, within.checked_rem(extent.ports)?);
@@ -121,8 +120,7 @@ mod tests {
             order.push(places.spot(place).expect("a place"));
         }
         let told: Vec<(u32, u32)> = order.iter().map(|spot| (spot.target, spot.port)).collect();
-        let wanted =
-            [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 1), (3, 1), (3, 2)];
+        let wanted = [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1), (2, 1), (3, 1), (3, 2)];
         assert_eq!(told, wanted);
         assert_eq!(places.next(&mut turn), None);
         assert_eq!(places.spot(9), None);

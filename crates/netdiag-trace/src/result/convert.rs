@@ -1,8 +1,7 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, Responder, Target,
-    UnknownObject,
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, Responder, Target, UnknownObject,
 };
 use crate::end::StopReason;
 use crate::hop::Hop as Measured;

@@ -33,10 +33,7 @@ pub(super) struct Given {
 }
 
 /// Checks what can be checked without touching the network.
-pub(super) fn check<W: World>(
-    arguments: &SynArguments,
-    world: &mut W,
-) -> Result<Checked, String> {
+pub(super) fn check<W: World>(arguments: &SynArguments, world: &mut W) -> Result<Checked, String> {
     let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let given = given(&arguments.targets)?;
     let families = (arguments.ipv4, arguments.ipv6);

@@ -40,8 +40,8 @@ impl Listener<Measurement> for Collector<'_> {
         self.report.flush().map(|()| Instant::FAR)
     }
 
-    fn conclude(&mut self, measurements: &[Measurement], end: End) -> io::Result<ExitStatus> {
-        let [measurement] = measurements else { return Ok(ExitStatus::UNMEASURED) };
+    fn conclude(&mut self, measurements: Vec<Measurement>, end: End) -> io::Result<ExitStatus> {
+        let [measurement] = measurements.as_slice() else { return Ok(ExitStatus::UNMEASURED) };
         let run = &self.plan.setting.run;
         let mut findings = measurement.local_findings(&run.anchor);
         let (mut judged, own) = self.judge(measurement);

@@ -33,7 +33,9 @@ pub(in crate::syn) fn distances<'a>(
 ) -> BTreeMap<u8, Distance> {
     let mut all: BTreeMap<u8, Distance> = BTreeMap::new();
     for (number, port) in ports {
-        let Some(ttl) = port.answer().and_then(|answer: &Answer| answer.hop_limit) else { continue };
+        let Some(ttl) = port.answer().and_then(|answer: &Answer| answer.hop_limit) else {
+            continue;
+        };
         let distance = all.entry(hops_back(ttl)).or_default();
         distance.ttl = ttl;
         distance.seen += 1 + usize::from(port.seen_again == Some(ttl));

@@ -30,7 +30,8 @@ impl Policy for Measurement {
             if from <= now {
                 self.retries.pop();
                 // A late answer may have made it needless.
-                let is_wanted = self.ports.get(place as usize).is_some_and(|it| it.ending.is_none());
+                let is_wanted =
+                    self.ports.get(place as usize).is_some_and(|it| it.ending.is_none());
                 if is_wanted && let Some(probe) = self.probe(place, now, events) {
                     return probe;
                 }
