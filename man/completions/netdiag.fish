@@ -32,6 +32,9 @@ complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "trace" -d 'The path
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "traceroute" -d 'The path to one or more hosts: each router on the way, where it ends, and by whom'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtr" -d 'The path to one or more hosts, cycle by cycle: loss and times of every hop, and where loss is real'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtu" -d 'The path MTU to one or more hosts: which packets pass, and where larger ones end'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp-connect" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "syn" -d 'Half-open SYN probes to ports: open, closed, filtered, prohibited or unreachable, and by whom'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "fping" -d 'fping\'s own options, output and exit codes, as version 5.1 has them'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "completions" -d 'Print the completions of a shell'
@@ -101,7 +104,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s h -l help -d 'P
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s f -l file -d 'Read targets from a file, one a line; `#` begins a comment; `-` is standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l exclude -d 'Leave these out: addresses, networks with all their addresses, ranges, names. May be given several times' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l proto -d 'What to send: icmp, udp or tcp, with :PORT behind the last two' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l proto -d 'What to send: icmp, udp, tcp or syn, with :PORT behind the last three; syn begins connections and never completes them, which needs the right to send raw packets' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s S -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s I -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s c -l count -d 'Probes to each target, whatever becomes of them, one each interval; 1: probing ends with an answer' -r
@@ -291,6 +294,81 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s v -l verbose -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l source-port -d 'Source port [default: any that is free]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s I -l interface -d 'Interface to connect by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l source-port -d 'Source port [default: any that is free]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s I -l interface -d 'Interface to connect by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s I -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s r -l retries -d 'How often a port that does not answer is asked again, 0 to 15' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l rate -d 'SYNs a second to all targets together; max: as fast as it goes, only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s W -l timeout -d 'After this time without an answer a SYN is lost; each retry is given one and a half times as long' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of names (after half of it)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s t -l ttl -d 'TTL or hop limit of every SYN [default: what the kernel has, mostly 64]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s m -l mark -d 'Firewall mark of every SYN (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l fail-if -d 'Exit with 1 when this holds for an address, such as \'closed>0 or filtered>0\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l open -d 'Only rows of ports that are open'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -l metrics -d 'List the metrics that --fail-if knows, instead of the schema'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s V -l version -d 'Print version'
