@@ -143,9 +143,9 @@ impl Port {
             Some(Ending::Icmp(said)) => Some(said),
             _ => None,
         };
-        let ttl = answer.map(|answer| answer.hop_limit).or(icmp.map(|said| said.hop_limit));
-        let ttl = ttl.flatten();
-        let rtt = answer.map(|answer| answer.rtt).or(icmp.map(|said| said.rtt));
+        let ttl = answer.map(|answer| answer.hop_limit);
+        let ttl = ttl.or_else(|| icmp.map(|said| said.hop_limit)).flatten();
+        let rtt = answer.map(|answer| answer.rtt).or_else(|| icmp.map(|said| said.rtt));
         let offer = answer.map(|answer| answer.segment).filter(|segment| segment.is_open());
         Self {
             port: number,
