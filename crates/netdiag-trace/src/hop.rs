@@ -148,6 +148,7 @@ impl Hop {
         self.letters.record(answer.rtt);
         let met = Met::new(answer);
         if !self.met.contains(&met) && self.met.len() < RESPONDERS_KEPT {
+            self.met.reserve_exact(1);
             self.met.push(met);
         }
         let first = self.answered.map_or(at, |(first, _)| first);

@@ -346,7 +346,7 @@ impl<W: World> All<'_, W> {
             syn: ports.map(|ports| syn_of(to, ports.count)),
             // The checksum of a SYN covers it.
             control: Control {
-                source: control.source.or(host.source.filter(|_| ports.is_some())),
+                source: control.source.or_else(|| host.source.filter(|_| ports.is_some())),
                 ..control
             },
             wants_names: !arguments.numeric,
