@@ -37,6 +37,7 @@ mod streams;
 mod sweep_faults;
 mod sweep_targets;
 mod sweeps;
+mod syn_ports;
 mod syns;
 mod tcp_slow;
 mod tcp_talks;

@@ -48,6 +48,7 @@ pub fn man_pages() -> Vec<(String, String)> {
                 ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
             }
             "tcp-connect" => ("netdiag tcp-connect [OPTIONS] HOST:PORT...", connect_sections()),
+            "syn" => ("netdiag syn [OPTIONS] TARGET:PORTS...", syn_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
@@ -137,6 +138,15 @@ fn connect_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + CONNECT_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn syn_sections() -> String {
+    let exit = exit_status(
+        r"Every address has an open port among those asked, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one address.",
+    );
+    let progress = "prints on standard error how far it has come";
+    exit + SYN_SECTIONS + &signals("what is known", "", progress)
 }
 
 /// What SIGQUIT does where there are figures.
@@ -337,6 +347,30 @@ tcp(7)). A connection that opens does not prove that the program behind it is al
 completes it before the program calls accept(2).
 "#;
 
+const SYN_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag syn 192.0.2.20:22,80,443
+netdiag syn example.net 1\-1024 \-\-open
+netdiag syn \-\-rate 5000 192.0.2.0/24:22 [2001:db8::1]:22
+netdiag syn \-\-fail\-if 'closed>0 or filtered>0' 192.0.2.20:22,443
+.fi
+.SH STATES
+open: a SYN\-ACK came. closed: a reset came, so the host is up and nobody listens. filtered: no answer to
+any SYN, or "port unreachable", which for TCP only a filter says. prohibited: an ICMP error that says so
+(3/9, 3/10, 3/13; of IPv6 1/1, 1/5, 1/6). unreachable: another ICMP error. not\-sent: no SYN left this
+machine, which says nothing of the target. unknown: this machine made every sample meaningless.
+.SH PRIVILEGES
+A raw socket: CAP_NET_RAW. Without it nothing is measured, and netdiag\-tcp\-connect(1) asks the same by
+connections. Users who are not root send to an address every 20 ms, and 2,500 SYNs a second in all.
+.SH NOTES
+Only a segment that acknowledges exactly the number of our SYN plus one, from the address and port that
+were asked to the port that it left from, is an answer; what else claims to be one is counted as
+rejected. What answers is reset by the kernel of this machine, so that nothing stays half open. Answers
+of one address that come from distances which differ by two routers or more are asked for once more:
+what stands before the host and answers in its name is told (middlebox\-answers). A reset that a firewall
+of this machine makes itself (REJECT with tcp\-reset) looks like one of the target.
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
@@ -376,7 +410,7 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 7] {
+pub fn schemas() -> [(&'static str, String); 8] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
@@ -385,6 +419,7 @@ pub fn schemas() -> [(&'static str, String); 7] {
         ("sockets", schema_of::<netdiag_sockets::result::SocketsDocument>()),
         ("dns", schema_of::<Document<netdiag_dns::result::Target>>()),
         ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
+        ("syn", schema_of::<Document<netdiag_tcp::syn::result::Target>>()),
     ]
 }
 

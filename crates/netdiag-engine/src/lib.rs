@@ -48,6 +48,8 @@ pub mod port;
 pub mod probe;
 mod run;
 pub mod schedule;
+pub mod slots;
+mod sources;
 pub mod stats;
 mod table;
 mod template;
@@ -65,3 +67,4 @@ pub use probe::{
     SynSpec, TimestampSpec, UdpSpec,
 };
 pub use run::{RunEnd, run};
+pub use sources::Sources;

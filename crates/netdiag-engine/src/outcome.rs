@@ -2,10 +2,11 @@
 
 use crate::port::{IpOptions, SendError, TcpInfo};
 use crate::probe::Probe;
+use netdiag_model::contract::Options;
 use netdiag_model::{Destination, Family, IcmpKind, Instant, StampSource};
 use netdiag_wire::extension::Extensions;
 use netdiag_wire::quote::Quoted;
-use netdiag_wire::tcp::{Offer, TcpFlags};
+pub use netdiag_wire::tcp::{Offer, TcpFlags};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -147,6 +148,14 @@ impl Segment {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         !self.flags.contains(TcpFlags::RST)
+    }
+
+    /// What it offers, in the words of the contract; `None` of a reset.
+    #[must_use]
+    pub fn options(&self) -> Option<Options> {
+        let Offer { mss, window_scale, sack_permitted, timestamps } = self.offer;
+        let options = Options { mss, wscale: window_scale, sack: sack_permitted, timestamps };
+        self.is_open().then_some(options)
     }
 }
 

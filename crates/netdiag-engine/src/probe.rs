@@ -2,7 +2,7 @@
 
 use crate::interface_query::InterfaceQuery;
 use crate::port::{Control, ExchangeFraming};
-use netdiag_model::{Destination, Instant};
+use netdiag_model::{Destination, Family, Instant};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -153,6 +153,17 @@ pub struct SynSpec {
     pub flow: u8,
     /// The MSS that it offers, in bytes.
     pub mss: u16,
+}
+
+impl SynSpec {
+    /// The MSS that a host on an Ethernet offers: what is left of 1500 bytes (RFC 9293 section 3.7.1).
+    #[must_use]
+    pub const fn ethernet_mss(family: Family) -> u16 {
+        match family {
+            Family::Ipv4 => 1_460,
+            Family::Ipv6 => 1_440,
+        }
+    }
 }
 
 /// The first bytes of the data that count.

@@ -23,10 +23,12 @@ mod limiter;
 pub mod mtu;
 pub mod number;
 pub mod ping;
+mod port;
 mod report;
 pub mod sockets;
 pub mod style;
 pub mod sweep;
+pub mod syn;
 pub mod trace;
 pub mod verdict;
 

@@ -9,7 +9,7 @@ pub use crate::end::StopReason;
 pub use crate::multipath::Graph;
 pub use crate::protocol::State;
 pub use crate::responder::{Field, Value};
-pub use netdiag_model::contract::{Context, OutcomeName};
+pub use netdiag_model::contract::{Context, Options, OutcomeName};
 
 use crate::protocol::Protocol;
 use netdiag_model::contract::{Jitter, Method, Rtt};
@@ -128,19 +128,6 @@ pub struct Final {
     pub window: Option<u16>,
     /// What the target offered, of an open port.
     pub options: Option<Options>,
-}
-
-/// The options of a SYN-ACK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Options {
-    /// The largest segment that it takes, in bytes (RFC 9293 section 3.7.1).
-    pub mss: Option<u16>,
-    /// Bits that its windows are to be shifted by (RFC 7323 section 2).
-    pub wscale: Option<u8>,
-    /// Selective acknowledgements are understood (RFC 2018).
-    pub sack: bool,
-    /// It has timestamps (RFC 7323 section 3).
-    pub timestamps: bool,
 }
 
 /// One hop.

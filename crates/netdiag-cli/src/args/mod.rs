@@ -2,8 +2,8 @@
 
 pub(crate) mod classic_mtr;
 pub(crate) mod completions;
-pub(crate) mod explain;
 pub(crate) mod dns;
+pub(crate) mod explain;
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod links;
@@ -15,6 +15,7 @@ pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sockets;
 pub(crate) mod sweep;
+pub(crate) mod syn;
 pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
@@ -22,8 +23,8 @@ pub(crate) mod value;
 
 pub(crate) use classic_mtr::ClassicMtrArguments;
 pub(crate) use completions::CompletionsArguments;
-pub(crate) use explain::ExplainArguments;
 pub(crate) use dns::DnsArguments;
+pub(crate) use explain::ExplainArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use links::LinksArguments;
 pub(crate) use mtr::MtrArguments;
@@ -32,6 +33,7 @@ pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
 pub(crate) use sockets::SocketsArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use syn::SynArguments;
 pub(crate) use tcp_connect::TcpConnectArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
@@ -127,6 +129,8 @@ commands! {
     Dns(Box<DnsArguments>) = "dns" | "lookup",
     /// TCP connections to one or more ports: whether they open, how fast, and if not, why.
     TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
+    /// Half-open SYN probes to ports: open, closed, filtered, prohibited or unreachable, and by whom.
+    Syn(Box<SynArguments>) = "syn",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// What a word means that netdiag prints, and what to do next.

@@ -23,4 +23,5 @@ pub(crate) enum Documented {
     Sockets,
     Dns,
     TcpConnect,
+    Syn,
 }

@@ -2,9 +2,9 @@
 
 use super::Resolved;
 use crate::number::ms5;
+use crate::port::label;
 use netdiag_model::Untrusted;
 use netdiag_tcp::connect::Attempt;
-use netdiag_tcp::services;
 use std::collections::BTreeSet;
 
 /// Which columns there are, and how wide; known before the first row.
@@ -99,12 +99,4 @@ fn banner(attempt: &Attempt) -> Option<String> {
     let text = String::from_utf8_lossy(line.get(..SHOWN).unwrap_or(line)).into_owned();
     let text = Untrusted::from(text);
     Some(text.escaped().to_string()).filter(|text| !text.is_empty())
-}
-
-/// A port and what it is usually for.
-pub(super) fn label(port: u16) -> String {
-    match services::name(port) {
-        Some(name) => format!("{port}/{name}"),
-        None => port.to_string(),
-    }
 }

@@ -1,21 +1,19 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Options, Path, Responder, Target,
-    UnknownObject,
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, Responder, Target, UnknownObject,
 };
 use crate::end::StopReason;
 use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
-use netdiag_engine::outcome::{Reason, Segment};
+use netdiag_engine::outcome::Reason;
 use netdiag_model::IcmpKind;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::way::initial_ttl;
 use netdiag_wire::extension::InterfaceRole;
-use netdiag_wire::tcp::Offer;
 
 /// From so many probes on the loss of a link says something.
 const LINK_SAMPLE: u64 = 20;
@@ -93,7 +91,7 @@ impl Measurement {
             icmp: target.and_then(|target| target.icmp).map(icmp),
             flags: self.segment.map(|segment| segment.flags.to_string()),
             window: self.segment.map(|segment| segment.window),
-            options: self.segment.filter(Segment::is_open).map(|segment| offer(segment.offer)),
+            options: self.segment.and_then(|segment| segment.options()),
         })
     }
 
@@ -232,15 +230,6 @@ impl Measurement {
             icmp: Some(IcmpSource::new(kind, from)),
             message: format!("{} from {from} at hop {ttl}", kind.ping_text()),
         })
-    }
-}
-
-fn offer(offer: Offer) -> Options {
-    Options {
-        mss: offer.mss,
-        wscale: offer.window_scale,
-        sack: offer.sack_permitted,
-        timestamps: offer.timestamps,
     }
 }
 

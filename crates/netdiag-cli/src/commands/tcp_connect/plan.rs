@@ -6,7 +6,7 @@ use crate::args::form::Output;
 use crate::commands::hosts::Outline;
 use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
-use crate::commands::{checks, ladder, remedy};
+use crate::commands::{checks, ladder, remedy, services};
 use crate::{Backend, LookedUp, OpenRequest, World};
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::contract::Method;
@@ -15,7 +15,6 @@ use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
 use netdiag_tcp::connect::dialogue::Pattern;
 use netdiag_tcp::connect::{Config, Dialogue, Target};
-use netdiag_tcp::services;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -167,15 +166,9 @@ fn dialogue(arguments: &TcpConnectArguments) -> Option<Dialogue> {
 
 /// The ports of each host; a list of services is read where names stand among them.
 fn numbers<W: World>(hosts: &[Host], world: &mut W) -> Result<Vec<Vec<u16>>, String> {
-    let mut own = BTreeMap::new();
-    if hosts.iter().any(|host| host.ports.has_names()) {
-        // Without the list of this machine there are those that everybody knows.
-        let list = world.input(services::FILE).and_then(services::read);
-        own = list.unwrap_or_default();
-    }
-    let service =
-        |name: &str| own.get(&name.to_ascii_lowercase()).copied().or_else(|| services::port(name));
-    hosts.iter().map(|host| host.numbers(service)).collect()
+    let has_names = hosts.iter().any(|host| host.ports.has_names());
+    let service = services::ports(has_names, world);
+    hosts.iter().map(|host| host.numbers(&service)).collect()
 }
 
 /// Which addresses of a host can be tried: where this machine has no sockets of a family, those of the
@@ -229,7 +222,7 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
         family: family(arguments),
         control: control(arguments, checked),
         names: checked.hosts.iter().any(|host| literal(&host.name).is_none()),
-        files: Vec::from_iter(has_names.then(|| services::FILE.to_owned())),
+        files: Vec::from_iter(has_names.then(|| netdiag_tcp::services::FILE.to_owned())),
         ..OpenRequest::default()
     }
 }

@@ -8,6 +8,7 @@ use crate::commands::ladder::{self, Wishes};
 use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user;
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+use netdiag_engine::SynSpec;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Protocol as Rung;
@@ -219,11 +220,7 @@ fn source<W: World>(
 
 /// SYNs as a host on an Ethernet sends them.
 pub(crate) const fn syn_of(destination: Destination, ports: u8) -> Syn {
-    let mss = match destination.family() {
-        Family::Ipv4 => 1_460,
-        Family::Ipv6 => 1_440,
-    };
-    Syn { ports, mss }
+    Syn { ports, mss: SynSpec::ethernet_mss(destination.family()) }
 }
 
 /// A protocol as the ladder has it.
