@@ -151,7 +151,7 @@ pub(super) fn open_request(arguments: &SynArguments, checked: &Checked) -> OpenR
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(longest)),
         names: checked.targets.iter().any(|given| matches!(given.spec, TargetSpec::Name(_))),
-        file: has_names.then(|| services::FILE.to_owned()),
+        files: Vec::from_iter(has_names.then(|| services::FILE.to_owned())),
         ..OpenRequest::default()
     }
 }
