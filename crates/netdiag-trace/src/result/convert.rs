@@ -178,7 +178,7 @@ impl Measurement {
                 .collect(),
             interfaces: told.interfaces.iter().map(interface).collect(),
             unknown_objects: told.unknown.iter().map(unknown).collect(),
-            malformed_extensions: told.malformed.map(|why| format!("{why:?}")),
+            malformed_extensions: told.malformed.map(|why| why.to_string()),
             nat: translated.then_some(true),
             mtu: who.mtu,
             changed: who
