@@ -494,13 +494,17 @@ fn a_table_fits_the_terminal() {
 #[test]
 fn a_csv_has_all_responders_as_json() {
     let ran = world::run("trace-path", RAW, &["trace", "--output", "csv", "10.9.2.2"]);
+    let mut checked = 0;
     for row in ran.out.lines().skip(1) {
-        let (_, cell) = row.split_once(",\"[{\"\"address\"\"").expect("responders");
+        // A silent hop has none.
+        let Some((_, cell)) = row.split_once(",\"[{\"\"address\"\"") else { continue };
         let (cell, _) = cell.split_once("}]\"").expect("their end");
         let list = format!("[{{\"address\"{}}}]", cell.replace("\"\"", "\""));
         let list: Value = serde_json::from_str(&list).expect("JSON");
-        assert_eq!(list[0]["received"], 3, "{row}");
+        assert!(count(&list[0], "received") > 0, "{row}");
+        checked += 1;
     }
+    assert!(checked > 3, "{}", ran.out);
 }
 
 /// A condition over few probes to the target is told with how many there should be.
