@@ -34,8 +34,11 @@ complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtr" -d 'The path t
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtu" -d 'The path MTU to one or more hosts: which packets pass, and where larger ones end'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "sockets" -d 'The sockets of this machine: their states, who has them, and what is wrong'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "ss" -d 'The sockets of this machine: their states, who has them, and what is wrong'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "dns" -d 'Ask name servers: what they say, how fast, and what each says differently'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "lookup" -d 'Ask name servers: what they say, how fast, and what each says differently'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp-connect" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "syn" -d 'Half-open SYN probes to ports: open, closed, filtered, prohibited or unreachable, and by whom'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "fping" -d 'fping\'s own options, output and exit codes, as version 5.1 has them'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "explain" -d 'What a word means that netdiag prints, and what to do next'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
@@ -106,7 +109,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s h -l help -d 'P
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s f -l file -d 'Read targets from a file, one a line; `#` begins a comment; `-` is standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l exclude -d 'Leave these out: addresses, networks with all their addresses, ranges, names. May be given several times' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l proto -d 'What to send: icmp, udp or tcp, with :PORT behind the last two' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l proto -d 'What to send: icmp, udp, tcp or syn, with :PORT behind the last three; syn begins connections and never completes them, which needs the right to send raw packets' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s S -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s I -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s c -l count -d 'Probes to each target, whatever becomes of them, one each interval; 1: probing ends with an answer' -r
@@ -146,6 +149,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic-exit -
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l probe-cap -d 'The most probes to a hop' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l graph -d 'How the paths are drawn: with the text, or a graph alone for Graphviz or Mermaid' -r -f -a "text\t'For people'
+dot\t'For Graphviz'
+mermaid\t'For Mermaid'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s s -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s i -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s q -l queries -d 'Probes to each hop' -r
@@ -164,6 +172,7 @@ want\t'Set DF for what fits, fragment what is larger'
 dont\t'Never set DF'
 probe\t'Set DF and ignore the known path MTU'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l asn-file -d 'The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number (pfx2as). Nobody is asked for them' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -176,8 +185,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s I -l icmp -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l vary-flow -d 'Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes its checksum, TCP takes one of 16 source ports in turn'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l multipath -d 'All paths: how routers balance, and over whom, by the Multipath Detection Algorithm (Augustin et al. 2007, Veitch et al. 2009). Some 6 probes to a hop, 27 and more where there are four ways'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l mtu -d 'As large probes as pass, and how large those are: a column of MTUs. Begins with that of the interface, and goes on with what routers say that call them too big'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l names -d 'Names also when the output is no terminal'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l quiet -d 'Only what is wrong and the verdict'
@@ -187,6 +198,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic -d 'Re
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l probe-cap -d 'The most probes to a hop' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l graph -d 'How the paths are drawn: with the text, or a graph alone for Graphviz or Mermaid' -r -f -a "text\t'For people'
+dot\t'For Graphviz'
+mermaid\t'For Mermaid'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s s -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s i -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s q -l queries -d 'Probes to each hop' -r
@@ -205,6 +221,7 @@ want\t'Set DF for what fits, fragment what is larger'
 dont\t'Never set DF'
 probe\t'Set DF and ignore the known path MTU'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l asn-file -d 'The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number (pfx2as). Nobody is asked for them' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -217,8 +234,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s I -l icmp
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l vary-flow -d 'Another flow for each probe, as the classic traceroute: UDP counts its port up, ICMP changes its checksum, TCP takes one of 16 source ports in turn'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l multipath -d 'All paths: how routers balance, and over whom, by the Multipath Detection Algorithm (Augustin et al. 2007, Veitch et al. 2009). Some 6 probes to a hop, 27 and more where there are four ways'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l mtu -d 'As large probes as pass, and how large those are: a column of MTUs. Begins with that of the interface, and goes on with what routers say that call them too big'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l names -d 'Names also when the output is no terminal'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l quiet -d 'Only what is wrong and the verdict'
@@ -346,6 +365,88 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s v -l verbose -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s t -l type -d 'A type to ask for, whatever it looks like; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s x -l reverse -d 'The name of an address; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 'The version of EDNS' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s i -l interval -d 'Time from one query of a series to the next' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s W -l timeout -d 'After this time without an answer a query is lost' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l retries -d 'How often a server that says nothing is asked again; never in a series' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s w -l deadline -d 'End after this time, whatever is under way' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 4 -l ipv4 -d 'Servers by IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 6 -l ipv6 -d 'Servers by IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tcp -d 'Ask over TCP'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ignore-truncation -d 'Take what was cut as it is'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-recursion -d 'Do not ask for recursion'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cd -d 'Set CD: the server shall not validate'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ad -d 'Set AD: say that it is understood'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l do -d 'Set DO: signatures are wanted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-edns -d 'Ask without EDNS'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for the server\'s identifier'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s v -l verbose -d 'All of each message, and what was rejected, too'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s t -l type -d 'A type to ask for, whatever it looks like; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s x -l reverse -d 'The name of an address; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version -d 'The version of EDNS' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s i -l interval -d 'Time from one query of a series to the next' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s W -l timeout -d 'After this time without an answer a query is lost' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l retries -d 'How often a server that says nothing is asked again; never in a series' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s w -l deadline -d 'End after this time, whatever is under way' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 4 -l ipv4 -d 'Servers by IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 6 -l ipv6 -d 'Servers by IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tcp -d 'Ask over TCP'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ignore-truncation -d 'Take what was cut as it is'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-recursion -d 'Do not ask for recursion'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cd -d 'Set CD: the server shall not validate'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ad -d 'Set AD: say that it is understood'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l do -d 'Set DO: signatures are wanted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-edns -d 'Ask without EDNS'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask for the server\'s identifier'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s v -l verbose -d 'All of each message, and what was rejected, too'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s S -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l source-port -d 'Source port [default: any that is free]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s I -l interface -d 'Interface to connect by' -r
@@ -354,6 +455,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s i -l int
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -379,6 +483,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s i -l interval -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -396,6 +503,31 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s q -l quiet -d 'O
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s I -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s r -l retries -d 'How often a port that does not answer is asked again, 0 to 15' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l rate -d 'SYNs a second to all targets together; max: as fast as it goes, only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s W -l timeout -d 'After this time without an answer a SYN is lost; each retry is given one and a half times as long' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of names (after half of it)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s t -l ttl -d 'TTL or hop limit of every SYN [default: what the kernel has, mostly 64]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s m -l mark -d 'Firewall mark of every SYN (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l fail-if -d 'Exit with 1 when this holds for an address, such as \'closed>0 or filtered>0\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l open -d 'Only rows of ports that are open'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -l metrics -d 'List the metrics that --fail-if knows, instead of the schema'
