@@ -16,6 +16,7 @@ mod options;
 mod paths;
 mod real;
 mod recompute;
+mod shown;
 mod streams;
 mod sweeps;
 mod syns;
