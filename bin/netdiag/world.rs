@@ -3,7 +3,9 @@
 use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
+use netdiag_sockets::port::Kernel;
 use netdiag_sys::sandbox::Reads;
+use netdiag_sys::tables::Tables;
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, console, interfaces, names, privileges, random,
     sandbox,
@@ -37,14 +39,14 @@ impl World for SystemWorld {
         dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         // Without a sandbox it is still a measurement.
         let keys = request.screen;
-        sandbox::enter(&Reads { names: request.names, keys, file: request.file.as_deref() });
+        sandbox::enter(&Reads { names: request.names, keys, files: &request.files });
         self.screen = keys;
         Ok(network)
     }
 
     fn sandbox(&mut self) -> String {
         match privileges::drop_all() {
-            Ok(()) => sandbox::enter(&Reads { names: true, keys: false, file: None }).to_string(),
+            Ok(()) => sandbox::enter(&Reads { names: true, keys: false, files: &[] }).to_string(),
             Err(fault) => format!("none ({fault})"),
         }
     }
@@ -153,6 +155,17 @@ impl World for SystemWorld {
     fn backlog(&self) -> Box<dyn Fn() -> bool> {
         let out = self.out.clone();
         Box::new(move || out.is_waiting())
+    }
+
+    fn sockets(&mut self, owners: bool) -> Result<Box<dyn Kernel>, NetworkError> {
+        let tables = Tables::open();
+        let dropped = match owners {
+            true => privileges::keep_reading(),
+            false => privileges::drop_all().map(|()| false),
+        };
+        let all = dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
+        sandbox::enter_tables(owners);
+        Ok(Box::new(tables.with_all(all)))
     }
 
     fn may_flood(&self) -> bool {

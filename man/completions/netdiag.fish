@@ -32,7 +32,12 @@ complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "trace" -d 'The path
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "traceroute" -d 'The path to one or more hosts: each router on the way, where it ends, and by whom'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtr" -d 'The path to one or more hosts, cycle by cycle: loss and times of every hop, and where loss is real'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "mtu" -d 'The path MTU to one or more hosts: which packets pass, and where larger ones end'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "sockets" -d 'The sockets of this machine: their states, who has them, and what is wrong'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "ss" -d 'The sockets of this machine: their states, who has them, and what is wrong'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp-connect" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "fping" -d 'fping\'s own options, output and exit codes, as version 5.1 has them'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "explain" -d 'What a word means that netdiag prints, and what to do next'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "install-links" -d 'Make links under the names of the classic tools, which the program then is'
@@ -291,6 +296,108 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s v -l verbose -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time, and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l fail-if -d 'Exit with 1 when this holds, such as \'close_wait>10\' or \'findings.critical>0\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s t -l tcp -d 'TCP sockets [default: TCP and UDP]'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s u -l udp -d 'UDP sockets'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s w -l raw -d 'Raw sockets'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s l -l listening -d 'Only sockets that wait for others'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s p -l processes -d 'Who has each socket: process, descriptor, control group'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s s -l summary -d 'Counts by state, port, host and process in place of sockets, and what the kernel has counted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l audit -d 'The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of sysctl.d(5) set in vain; exits with 1 on a critical finding'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s v -l verbose -d 'What the kernel measures of each connection (TCP_INFO), too, its user and its inode'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time, and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l fail-if -d 'Exit with 1 when this holds, such as \'close_wait>10\' or \'findings.critical>0\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s t -l tcp -d 'TCP sockets [default: TCP and UDP]'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s u -l udp -d 'UDP sockets'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s w -l raw -d 'Raw sockets'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s l -l listening -d 'Only sockets that wait for others'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s p -l processes -d 'Who has each socket: process, descriptor, control group'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s s -l summary -d 'Counts by state, port, host and process in place of sockets, and what the kernel has counted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l audit -d 'The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of sysctl.d(5) set in vain; exits with 1 on a critical finding'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s v -l verbose -d 'What the kernel measures of each connection (TCP_INFO), too, its user and its inode'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l source-port -d 'Source port [default: any that is free]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s I -l interface -d 'Interface to connect by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s S -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l source-port -d 'Source port [default: any that is free]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s I -l interface -d 'Interface to connect by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -l metrics -d 'List the metrics that --fail-if knows, instead of the schema'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s V -l version -d 'Print version'

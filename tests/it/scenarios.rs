@@ -13,10 +13,12 @@ mod judged;
 mod mtrs;
 mod mtus;
 mod options;
+mod paths;
 mod real;
 mod recompute;
 mod streams;
 mod sweeps;
+mod syns;
 mod terminal;
 mod traces;
 
@@ -244,7 +246,8 @@ fn no_golden_file_is_left_over() {
             .chain(traces::screens())
             .chain(mtrs::screens())
             .chain(mtus::screens())
-            .chain(connects::screens());
+            .chain(connects::screens())
+            .chain(syns::screens());
         let used = used.chain([icmp::SCREEN]).any(|screen| screen == name);
         assert!(used, "no case writes {name}.txt");
     }

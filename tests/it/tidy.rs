@@ -28,7 +28,7 @@ const fn room(
 /// The arrows of crates/README.md. Every room may use the model. Tests may also use the simulator,
 /// and those of the program every room.
 const ROOMS: &[Room] = &[
-    room(PROGRAM, &["netdiag-cli", "netdiag-engine", "netdiag-sys"], &[]),
+    room(PROGRAM, &["netdiag-cli", "netdiag-engine", "netdiag-sockets", "netdiag-sys"], &[]),
     room("netdiag-model", &[], &["idna", "jiff", "schemars", "serde", "serde_json"]),
     room("netdiag-wire", &[], &["pnet"]),
     room("netdiag-engine", &["netdiag-wire"], &["hdrhistogram", "siphasher"]),
@@ -36,13 +36,15 @@ const ROOMS: &[Room] = &[
     room(
         "netdiag-trace",
         &["netdiag-engine", "netdiag-wire"],
-        &["schemars", "serde", "serde_json"],
+        &["maxminddb", "schemars", "serde", "serde_json"],
     ),
-    room("netdiag-tcp", &["netdiag-engine"], &["schemars", "serde", "serde_json"]),
+    room("netdiag-tcp", &["netdiag-engine"], &["regex-lite", "schemars", "serde", "serde_json"]),
+    room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
     room("netdiag-check", &[], &["regex-lite"]),
+    room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(
         "netdiag-sys",
-        &["netdiag-engine", "netdiag-wire"],
+        &["netdiag-engine", "netdiag-sockets", "netdiag-wire"],
         &[
             "hickory-resolver",
             "libc",
@@ -58,16 +60,26 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-report",
-        &["netdiag-check", "netdiag-engine", "netdiag-ping", "netdiag-tcp", "netdiag-trace"],
+        &[
+            "netdiag-check",
+            "netdiag-dns",
+            "netdiag-engine",
+            "netdiag-ping",
+            "netdiag-sockets",
+            "netdiag-tcp",
+            "netdiag-trace",
+        ],
         &["ratatui", "serde", "serde_json"],
     ),
     room(
         "netdiag-cli",
         &[
             "netdiag-check",
+            "netdiag-dns",
             "netdiag-engine",
             "netdiag-ping",
             "netdiag-report",
+            "netdiag-sockets",
             "netdiag-tcp",
             "netdiag-trace",
         ],

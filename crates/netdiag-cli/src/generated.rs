@@ -1,6 +1,8 @@
 //! What is generated from the definitions: manual pages and schemas, committed under `man/` and
 //! kept fresh by a test.
 
+mod local;
+
 use crate::args::Arguments;
 use clap::CommandFactory;
 use netdiag_model::contract::Document;
@@ -36,13 +38,17 @@ pub fn man_pages() -> Vec<(String, String)> {
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
+            "explain" => ("netdiag explain [TERM...]", local::EXPLAIN_SECTIONS.to_owned()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
+            "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", local::sockets_sections()),
+            "dns" => ("netdiag dns [OPTIONS] NAME... [TYPE...] [@SERVER...]", dns_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
             "completions" => ("netdiag completions SHELL", String::new()),
             "install-links" => {
                 ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
             }
             "tcp-connect" => ("netdiag tcp-connect [OPTIONS] HOST:PORT...", connect_sections()),
+            "syn" => ("netdiag syn [OPTIONS] TARGET:PORTS...", syn_sections()),
             _ => ("netdiag schema [--metrics] COMMAND", SCHEMA_SECTIONS.to_owned()),
         };
         let named = sub.clone().name(name.clone()).after_long_help("");
@@ -117,6 +123,14 @@ fn mtu_sections() -> String {
     exit + MTU_SECTIONS + &signals("what is known", "", progress)
 }
 
+fn dns_sections() -> String {
+    let exit = exit_status(
+        r"Every question has an answer from every server that counts, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold: no such name, no such data, a failure, silence.",
+    );
+    exit + DNS_SECTIONS + &signals("what is known", "", FIGURES)
+}
+
 fn connect_sections() -> String {
     let exit = exit_status(
         r"A connection to every target opened, and no \-\-fail\-if holds.",
@@ -124,6 +138,15 @@ fn connect_sections() -> String {
     );
     let progress = "prints on standard error how far it has come";
     exit + CONNECT_SECTIONS + &signals("what is known", "", progress)
+}
+
+fn syn_sections() -> String {
+    let exit = exit_status(
+        r"Every address has an open port among those asked, and no \-\-fail\-if holds.",
+        "Measured, and it does not hold for at least one address.",
+    );
+    let progress = "prints on standard error how far it has come";
+    exit + SYN_SECTIONS + &signals("what is known", "", progress)
 }
 
 /// What SIGQUIT does where there are figures.
@@ -240,6 +263,20 @@ what was sent, its MTU lies below that and is no smaller than any link may have 
 may be fragmented on its way back.
 "#;
 
+const DNS_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag dns example.net
+netdiag dns example.net MX TXT @192.0.2.53
+netdiag dns \-x 192.0.2.1
+netdiag dns example.net @192.0.2.53 @198.51.100.53
+netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
+.fi
+.SH NOTES
+Names are taken from the root on; the search list of resolv.conf(5) is not applied. Each query has a
+number of its own that is hard to guess; a datagram counts as its answer only when it comes from the
+address and port that were asked, with that number and the same question. Others are ignored and counted.
+"#;
+
 const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"
 .TP
 \fB0\fR
@@ -310,12 +347,42 @@ tcp(7)). A connection that opens does not prove that the program behind it is al
 completes it before the program calls accept(2).
 "#;
 
+const SYN_SECTIONS: &str = r#".SH EXAMPLES
+.nf
+netdiag syn 192.0.2.20:22,80,443
+netdiag syn example.net 1\-1024 \-\-open
+netdiag syn \-\-rate 5000 192.0.2.0/24:22 [2001:db8::1]:22
+netdiag syn \-\-fail\-if 'closed>0 or filtered>0' 192.0.2.20:22,443
+.fi
+.SH STATES
+open: a SYN\-ACK came. closed: a reset came, so the host is up and nobody listens. filtered: no answer to
+any SYN, or "port unreachable", which for TCP only a filter says. prohibited: an ICMP error that says so
+(3/9, 3/10, 3/13; of IPv6 1/1, 1/5, 1/6). unreachable: another ICMP error. not\-sent: no SYN left this
+machine, which says nothing of the target. unknown: this machine made every sample meaningless.
+.SH PRIVILEGES
+A raw socket: CAP_NET_RAW. Without it nothing is measured, and netdiag\-tcp\-connect(1) asks the same by
+connections. Users who are not root send to an address every 20 ms, and 2,500 SYNs a second in all.
+.SH NOTES
+Only a segment that acknowledges exactly the number of our SYN plus one, from the address and port that
+were asked to the port that it left from, is an answer; what else claims to be one is counted as
+rejected. What answers is reset by the kernel of this machine, so that nothing stays half open. Answers
+of one address that come from distances which differ by two routers or more are asked for once more:
+what stands before the host and answers in its name is told (middlebox\-answers). A reset that a firewall
+of this machine makes itself (REJECT with tcp\-reset) looks like one of the target.
+"#;
+
 const SCHEMA_SECTIONS: &str = r#".SH EXAMPLES
 .nf
 netdiag schema ping
 netdiag schema \-\-metrics ping
 .fi
 "#;
+
+/// The words that `netdiag explain` knows: kind and names of each.
+#[must_use]
+pub fn explained() -> Vec<(&'static str, Vec<&'static str>)> {
+    crate::explain::entries().into_iter().map(|entry| (entry.kind, entry.names)).collect()
+}
 
 /// The completions of a shell.
 ///
@@ -343,13 +410,16 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 5] {
+pub fn schemas() -> [(&'static str, String); 8] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
         ("trace", schema_of::<Document<netdiag_trace::result::Target>>()),
         ("mtu", schema_of::<Document<netdiag_trace::mtu::result::Target>>()),
+        ("sockets", schema_of::<netdiag_sockets::result::SocketsDocument>()),
+        ("dns", schema_of::<Document<netdiag_dns::result::Target>>()),
         ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
+        ("syn", schema_of::<Document<netdiag_tcp::syn::result::Target>>()),
     ]
 }
 

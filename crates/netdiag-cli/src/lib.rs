@@ -16,6 +16,7 @@ mod args;
 mod classic;
 mod commands;
 mod exit;
+mod explain;
 pub mod generated;
 mod usage;
 mod world;
@@ -80,11 +81,15 @@ pub fn run<W: World>(
             commands::frame::run(&mtr, world, out, err)
         }
         Command::Mtu(mtu) => commands::frame::run(&*mtu, world, out, err),
+        Command::Sockets(sockets) => commands::sockets::run(&sockets, world, out, err),
+        Command::Dns(dns) => commands::frame::run(&*dns, world, out, err),
         Command::TcpConnect(connect) => commands::frame::run(&*connect, world, out, err),
+        Command::Syn(syn) => commands::frame::run(&*syn, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
         }
+        Command::Explain(words) => commands::explain::run(&words, out, err),
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
         Command::Completions(arguments) => {
             usage::say(&generated::completions(arguments.shell), out, err)

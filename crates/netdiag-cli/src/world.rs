@@ -3,6 +3,7 @@
 use netdiag_engine::port::{Control, Network, NetworkError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
+use netdiag_sockets::port::Kernel;
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::path::Path;
@@ -122,6 +123,17 @@ pub trait World {
     /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
     fn backlog(&self) -> Box<dyn Fn() -> bool>;
 
+    /// Opens the tables of this machine's sockets, gives up every privilege but those for looking at
+    /// the processes of others, which only `owners` needs, and confines the process. A simulated
+    /// machine has none.
+    ///
+    /// # Errors
+    /// When rights cannot be given up, or there are no tables.
+    fn sockets(&mut self, owners: bool) -> Result<Box<dyn Kernel>, NetworkError> {
+        let _ = owners;
+        Err(NetworkError { call: "tables of sockets", errno: 38 })
+    }
+
     /// Whether the user may send as fast as they like: root, and with rights over this network.
     fn may_flood(&self) -> bool;
 }
@@ -170,7 +182,7 @@ pub struct OpenRequest {
     pub udp_port: Option<u16>,
     /// A raw ICMP socket hears what routers quote of UDP datagrams, too.
     pub udp_quotes: bool,
-    /// How many ports raw TCP leaves from, a power of two up to 16; 0: no such socket. Where it is
+    /// How many ports raw TCP leaves from, a power of two up to 128; 0: no such socket. Where it is
     /// refused, connections do.
     pub tcp_ports: u8,
     /// What every packet carries, for a backend that fixes it when it opens.
@@ -181,8 +193,8 @@ pub struct OpenRequest {
     pub names: bool,
     /// Keys will be read, and a screen drawn, from [`World::watch`] on until the network is dropped.
     pub screen: bool,
-    /// The file that will be read.
-    pub file: Option<String>,
+    /// The files that will be read.
+    pub files: Vec<String>,
 }
 
 /// When sockets for UDP are opened. They need no right.

@@ -61,6 +61,8 @@ pub(crate) enum Carrier {
     Interface,
     /// A UDP datagram: what becomes of it is heard over the UDP socket alone.
     Udp,
+    /// A UDP datagram with the caller's own bytes.
+    Message,
     /// A SYN of our own: a raw TCP socket hears the answer, a raw ICMP socket errors.
     Tcp,
     /// A connection of the kernel's: nothing that an ICMP socket hears is about it.
@@ -73,7 +75,9 @@ impl Carrier {
     pub(crate) const fn sequence_numbers(self) -> u32 {
         match self {
             Self::Interface => 0x100,
-            Self::Echo | Self::Timestamp | Self::Udp | Self::Tcp | Self::Dialog => 0x1_0000,
+            Self::Echo | Self::Timestamp | Self::Udp | Self::Message | Self::Tcp | Self::Dialog => {
+                0x1_0000
+            }
         }
     }
 }
@@ -129,6 +133,11 @@ impl Entry {
 
     pub(crate) const fn timeout(&self) -> Duration {
         Duration::from_nanos(self.timeout_nanos)
+    }
+
+    /// Whether it leaves by a UDP socket.
+    pub(crate) const fn is_datagram(&self) -> bool {
+        matches!(self.carrier, Carrier::Udp | Carrier::Message)
     }
 
     pub(crate) fn is_open(&self) -> bool {

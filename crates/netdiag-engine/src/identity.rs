@@ -105,6 +105,31 @@ impl Secret {
         joined(left, right)
     }
 
+    /// A 16-bit number for the message with this number: hard to guess, and no other of the same
+    /// 65,536 has it.
+    #[must_use]
+    pub fn message_id(&self, number: u64) -> u16 {
+        let [.., high, low] = number.to_be_bytes();
+        let epoch = number >> 16;
+        let (left, right) = ROUNDS.iter().fold((high, low), |(left, right), round| {
+            let mut hasher = SipHasher24::new_with_key(&self.key);
+            hasher.write_u8(*round);
+            hasher.write_u64(epoch);
+            hasher.write_u8(right);
+            let [first, ..] = hasher.finish().to_be_bytes();
+            (right, left ^ first)
+        });
+        u16::from_be_bytes([left, right])
+    }
+
+    /// Eight bytes that are the same for the same text in this run, and mean nothing to others.
+    #[must_use]
+    pub fn cookie(&self, about: &[u8]) -> [u8; 8] {
+        let mut hasher = SipHasher24::new_with_key(&self.key);
+        hasher.write(about);
+        hasher.finish().to_be_bytes()
+    }
+
     fn round(&self, round: u8, half: u16) -> u16 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u8(round);
@@ -147,12 +172,13 @@ const fn joined(high: u16, low: u16) -> u32 {
     u32::from_be_bytes([a, b, c, d])
 }
 
-/// Sets the bytes behind the tag so that sequence number and data together do not change the checksum
-/// (RFC 1071: they add up to zero). Data without room for them stays as it is.
-pub(crate) fn balance(wire_sequence: u16, data: &mut [u8]) {
+/// Sets the bytes behind the tag so that sequence number and data together add up to `sum` (RFC 1071:
+/// of 0 they do not change the checksum). Data without room for them stays as it is.
+pub(crate) fn balance(wire_sequence: u16, sum: u16, data: &mut [u8]) {
     let Some(room) = data.get_mut(FULL_TAG..FULL_TAG + BALANCE) else { return };
     room.copy_from_slice(&wire_sequence.to_be_bytes());
-    let missing = internet_checksum(data);
+    let (missing, carry) = internet_checksum(data).overflowing_add(sum);
+    let missing = missing.wrapping_add(u16::from(carry));
     if let Some(room) = data.get_mut(FULL_TAG..FULL_TAG + BALANCE) {
         room.copy_from_slice(&missing.to_be_bytes());
     }
@@ -212,12 +238,15 @@ mod tests {
     #[test]
     fn balanced_data_adds_up_to_the_same_whatever_is_in_it() {
         let secret = Secret::new([5; 18]);
-        for (seq, size) in [(1_u16, 18_u16), (0xffff, 19), (0x1234, 32), (77, 57)] {
+        let sums = [0, 1, 77, 0x8000, 0xfffe, 0xffff];
+        let probes = [(1_u16, 18_u16), (0xffff, 19), (0x1234, 32), (77, 57)];
+        for ((seq, size), sum) in probes.into_iter().flat_map(|p| sums.map(|sum| (p, sum))) {
             let mut data = Vec::new();
             secret.emit(&identity(), size, &Pattern::COUNTING, &mut data);
-            balance(seq, &mut data);
+            balance(seq, sum, &mut data);
             let all: Vec<u8> = seq.to_be_bytes().into_iter().chain(data.clone()).collect();
-            assert_eq!(internet_checksum(&all), 0, "{size}");
+            let expected = if sum == 0 { 0 } else { !sum };
+            assert_eq!(internet_checksum(&all), expected, "{size}, {sum}");
             assert!(secret.verify(&identity(), size, &data), "the tag stays");
         }
     }
@@ -237,6 +266,18 @@ mod tests {
             secret.syn_sequence(index).abs_diff(secret.syn_sequence(index + 1)) > 1 << 20
         };
         assert!((0..2_000).filter(|index| apart(*index)).count() > 1_990);
+    }
+
+    #[test]
+    fn no_two_messages_in_a_row_share_a_number() {
+        let secret = Secret::new([5; 18]);
+        let seen: std::collections::BTreeSet<u16> =
+            (0..=0xffff).map(|number| secret.message_id(number)).collect();
+        assert_eq!(seen.len(), 0x1_0000);
+        assert_ne!(secret.message_id(0), secret.message_id(0x1_0000), "not the same order again");
+        assert_ne!(secret.message_id(0), Secret::new([6; 18]).message_id(0));
+        assert_eq!(secret.cookie(b"a"), secret.cookie(b"a"));
+        assert_ne!(secret.cookie(b"a"), secret.cookie(b"b"));
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub mod port;
 pub mod probe;
 mod run;
 pub mod schedule;
+pub mod slots;
+mod sources;
 pub mod stats;
 mod table;
 mod template;
@@ -57,11 +59,12 @@ pub use engine::{Engine, EngineConfig, MeasurementId};
 pub use entry::remembered_for;
 pub use identity::Secret;
 pub use interface_query::InterfaceQuery;
-pub use measurement::{Events, Measurement, Next, WayOut};
+pub use measurement::{Events, Heard, Measurement, Next, WayOut};
 pub use outcome::{Outcome, Stray};
 pub use output::Output;
 pub use probe::{
-    ConnectSpec, EchoSpec, InterfaceSpec, Pattern, Probe, ProbeKind, ProbeSpec, SynSpec,
-    TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, MessageSpec, Pattern, Probe, ProbeKind, ProbeSpec,
+    SynSpec, TimestampSpec, UdpSpec,
 };
 pub use run::{RunEnd, run};
+pub use sources::Sources;

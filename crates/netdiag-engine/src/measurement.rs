@@ -1,7 +1,7 @@
 //! Policy: what a prober must say so that the engine can run it.
 
-use crate::outcome::{Detail, Outcome, Rejection, Stray};
-use crate::port::{Change, Console, InterfaceChange};
+use crate::outcome::{Detail, Outcome, Reason, Rejection, Stray};
+use crate::port::{Change, Console, InterfaceChange, TalkEnd};
 use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -37,8 +37,27 @@ pub trait Measurement {
         let _ = (probe, count);
     }
 
+    /// Something came over a connection that stays open, or it ended: then nothing more does. Comes
+    /// after [`settle`](Self::settle), and `next` is called right after.
+    fn heard(
+        &mut self,
+        probe: &Probe,
+        at: Instant,
+        heard: Heard<'_>,
+        events: &mut Events<Self::Event>,
+    ) {
+        let _ = (probe, at, heard, events);
+    }
+
     /// A probe ended. Called exactly once for each.
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Self::Event>);
+
+    /// Why a datagram that came from where a message went, and begins with the same two bytes, is no
+    /// answer to it; `None`: it is one.
+    fn objection(&self, probe: &Probe, answer: &[u8]) -> Option<Reason> {
+        let _ = (probe, answer);
+        None
+    }
 
     /// What an ICMP error about a probe brings beside its kind: told right before the
     /// [`settle`](Self::settle) or [`stray`](Self::stray) that the error leads to. Of a UDP probe a
@@ -133,6 +152,15 @@ impl WayOut {
     }
 }
 
+/// What comes over a connection that stays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// The next bytes of the stream.
+    Bytes(&'a [u8]),
+    /// The end.
+    End(TalkEnd),
+}
+
 /// What comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -143,6 +171,10 @@ pub enum Next {
     /// Wait no longer for the probes with these numbers: what has not come is lost, and what still
     /// comes is late. Of a datagram that is not yet known to have left it says nothing.
     GiveUp(Vec<u64>),
+    /// Send this over the connection of the probe with this number, which stays open.
+    Say(u64, Vec<u8>),
+    /// End the connection of the probe with this number: its end is told.
+    HangUp(u64),
     /// Nothing before this time, unless a probe settles.
     NotBefore(Instant),
     /// Nothing until a probe settles.

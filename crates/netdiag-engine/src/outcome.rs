@@ -2,10 +2,11 @@
 
 use crate::port::{IpOptions, SendError, TcpInfo};
 use crate::probe::Probe;
+use netdiag_model::contract::Options;
 use netdiag_model::{Destination, Family, IcmpKind, Instant, StampSource};
 use netdiag_wire::extension::Extensions;
 use netdiag_wire::quote::Quoted;
-use netdiag_wire::tcp::{Offer, TcpFlags};
+pub use netdiag_wire::tcp::{Offer, TcpFlags};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -86,6 +87,8 @@ pub enum ReplyDetail {
         /// to that address and port was open.
         echoed: bool,
     },
+    /// A UDP datagram that the measurement takes for the answer to its message: its payload.
+    Message(Vec<u8>),
     /// A TCP connection opened.
     Connected {
         /// The local end.
@@ -145,6 +148,14 @@ impl Segment {
     #[must_use]
     pub const fn is_open(&self) -> bool {
         !self.flags.contains(TcpFlags::RST)
+    }
+
+    /// What it offers, in the words of the contract; `None` of a reset.
+    #[must_use]
+    pub fn options(&self) -> Option<Options> {
+        let Offer { mss, window_scale, sack_permitted, timestamps } = self.offer;
+        let options = Options { mss, wscale: window_scale, sack: sack_permitted, timestamps };
+        self.is_open().then_some(options)
     }
 }
 
@@ -331,13 +342,17 @@ pub enum Reason {
     UnparsableQuote,
     /// A "too big" whose MTU cannot be true.
     ImplausibleMtu,
+    /// It answers another question than was asked.
+    WrongQuestion,
+    /// It is a request itself, or no message of the protocol at all.
+    NoAnswer,
     /// It says too little to tell which of several open probes it is about.
     Ambiguous,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::BadChecksum,
         Self::Truncated,
         Self::WrongSource,
@@ -347,6 +362,8 @@ impl Reason {
         Self::UnknownProbe,
         Self::UnparsableQuote,
         Self::ImplausibleMtu,
+        Self::WrongQuestion,
+        Self::NoAnswer,
         Self::Ambiguous,
     ];
 
@@ -369,6 +386,8 @@ impl Reason {
             Self::UnknownProbe => "unknown-probe",
             Self::UnparsableQuote => "unparsable-quote",
             Self::ImplausibleMtu => "implausible-mtu",
+            Self::WrongQuestion => "wrong-question",
+            Self::NoAnswer => "no-answer",
             Self::Ambiguous => "ambiguous",
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::interface_query::InterfaceQuery;
 use crate::port::{Control, ExchangeFraming};
-use netdiag_model::{Destination, Instant};
+use netdiag_model::{Destination, Family, Instant};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -38,6 +38,9 @@ pub enum ProbeKind {
     /// A UDP datagram. It needs no right: what it asks for is the target's "port unreachable", or
     /// whatever answers at the port.
     Udp(UdpSpec),
+    /// A UDP datagram with bytes of the caller's, whose answer begins with the same two bytes; what
+    /// else makes it one, [`Measurement::objection`](crate::Measurement::objection) says.
+    Message(MessageSpec),
     /// A TCP SYN over a raw socket. What it asks for is the target's SYN-ACK or reset; the connection
     /// is never completed: this machine's own stack, which knows of none, resets it.
     Syn(SynSpec),
@@ -61,13 +64,19 @@ pub struct ConnectSpec {
     pub port: u16,
     /// The local port; 0: any that is free.
     pub source_port: u16,
+    /// It stays open: what comes over it is told with [`Measurement::heard`], until
+    /// [`Next::HangUp`].
+    ///
+    /// [`Measurement::heard`]: crate::Measurement::heard
+    /// [`Next::HangUp`]: crate::Next::HangUp
+    pub stays: bool,
 }
 
 impl ConnectSpec {
     /// A connection to a port, from whichever port is free.
     #[must_use]
     pub const fn to(port: u16) -> Self {
-        Self { port, source_port: 0 }
+        Self { port, source_port: 0, stays: false }
     }
 }
 
@@ -101,10 +110,10 @@ pub struct EchoSpec {
     /// Which identifier of the block to use: probes with the same value share a flow. Taken modulo
     /// the size of the block.
     pub flow: u8,
-    /// Whether two bytes behind the tag are set so that the checksum is that of every other such probe
-    /// with this identifier: routers that balance by it send them one way (Paris traceroute). Takes
-    /// 18 data bytes.
-    pub constant: bool,
+    /// Two bytes behind the tag are set so that the checksum is that of every other such probe with this
+    /// identifier and this number: routers that balance by it send them one way (Paris traceroute), and
+    /// those with another number perhaps another. 0 and 65535 are one. Takes 18 data bytes.
+    pub balance: Option<u16>,
     /// Whether it goes to many hosts, by multicast or broadcast: then an answer may come from any of
     /// them, the first one settles it, and further ones are [`Stray::Further`].
     ///
@@ -124,6 +133,16 @@ pub struct UdpSpec {
     pub pattern: Pattern,
 }
 
+/// A UDP datagram with the caller's own bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MessageSpec {
+    /// The destination port.
+    pub port: u16,
+    /// The payload. Its first two bytes name it and must be hard to guess:
+    /// [`Secret::message_id`](crate::Secret::message_id).
+    pub bytes: Vec<u8>,
+}
+
 /// What a SYN carries. Its control must name the source: the checksum covers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SynSpec {
@@ -134,6 +153,17 @@ pub struct SynSpec {
     pub flow: u8,
     /// The MSS that it offers, in bytes.
     pub mss: u16,
+}
+
+impl SynSpec {
+    /// The MSS that a host on an Ethernet offers: what is left of 1500 bytes (RFC 9293 section 3.7.1).
+    #[must_use]
+    pub const fn ethernet_mss(family: Family) -> u16 {
+        match family {
+            Family::Ipv4 => 1_460,
+            Family::Ipv6 => 1_440,
+        }
+    }
 }
 
 /// The first bytes of the data that count.

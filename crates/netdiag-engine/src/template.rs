@@ -18,11 +18,13 @@ pub(crate) struct Template {
     pub(crate) port: u16,
     /// The local port of a connection; 0: any.
     pub(crate) source_port: u16,
+    /// The connection stays open.
+    pub(crate) stays: bool,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,
     pub(crate) body: Body,
-    /// Whether the checksum is kept constant.
-    pub(crate) constant: bool,
+    /// What sequence number and data add up to, where the checksum is kept constant.
+    pub(crate) balance: Option<u16>,
     /// Whether anybody may answer.
     pub(crate) group: bool,
 }

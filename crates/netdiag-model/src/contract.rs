@@ -38,6 +38,27 @@ pub struct Document<T> {
     pub exit_code: u8,
 }
 
+impl<T> Document<T> {
+    /// The same around other targets.
+    #[must_use]
+    pub fn with_targets<U>(&self, targets: Vec<U>) -> Document<U> {
+        Document {
+            schema: self.schema.clone(),
+            command: self.command.clone(),
+            version: self.version.clone(),
+            started_at: self.started_at.clone(),
+            elapsed_ms: self.elapsed_ms,
+            complete: self.complete,
+            ended_by: self.ended_by,
+            method: self.method.clone(),
+            targets,
+            findings: self.findings.clone(),
+            status: self.status,
+            exit_code: self.exit_code,
+        }
+    }
+}
+
 /// What the result of a target needs to know beside what was measured.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -209,6 +230,19 @@ pub struct Jitter {
     pub ipdv_max: Option<f64>,
     /// 95th percentile of the delay above its minimum (RFC 5481 PDV).
     pub pdv_p95: f64,
+}
+
+/// The options of a SYN-ACK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Options {
+    /// The largest segment that it takes, in bytes (RFC 9293 section 3.7.1).
+    pub mss: Option<u16>,
+    /// Bits that its windows are to be shifted by (RFC 7323 section 2).
+    pub wscale: Option<u8>,
+    /// Selective acknowledgements are understood (RFC 2018).
+    pub sack: bool,
+    /// It has timestamps (RFC 7323 section 3).
+    pub timestamps: bool,
 }
 
 /// The lowest and highest reply TTL.

@@ -4,16 +4,18 @@ use crate::Measurement;
 use crate::config::Cast;
 use netdiag_engine::outcome::{Refusal, Reply, ReplyDetail};
 use netdiag_engine::{
-    ConnectSpec, EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, TimestampSpec,
-    UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, Outcome, Pattern, Probe, ProbeKind, SynSpec,
+    TimestampSpec, UdpSpec,
 };
-use netdiag_model::{Instant, StampSource};
+use netdiag_model::{Family, Instant, StampSource};
 use std::borrow::Cow;
 
 /// The port of UDP probes where none is given, as traceroute's first.
 pub const UDP_PORT: u16 = 33_434;
 /// The port of TCP probes where none is given.
 pub const TCP_PORT: u16 = 443;
+/// What connect(2) says of a reset.
+const ECONNREFUSED: i32 = 111;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,12 @@ pub enum Protocol {
         /// Whether a reset counts too: the host is there, whatever listens on it.
         any_answer: bool,
     },
+    /// SYNs of our own, over a raw socket; a SYN-ACK counts. Only `sweep` sends them: their control must
+    /// name the source.
+    Syn {
+        /// The destination port.
+        port: u16,
+    },
 }
 
 impl Protocol {
@@ -49,6 +57,7 @@ impl Protocol {
             Self::IcmpProbe => "icmp-probe",
             Self::Udp { .. } => "udp",
             Self::Tcp { .. } => "tcp",
+            Self::Syn { .. } => "syn",
         }
     }
 
@@ -57,7 +66,7 @@ impl Protocol {
     pub const fn port(self) -> Option<u16> {
         match self {
             Self::Icmp | Self::IcmpTimestamp | Self::IcmpProbe => None,
-            Self::Udp { port } | Self::Tcp { port, .. } => Some(port),
+            Self::Udp { port } | Self::Tcp { port, .. } | Self::Syn { port } => Some(port),
         }
     }
 
@@ -74,21 +83,38 @@ impl Protocol {
     }
 
     /// A probe, with so much data where it carries any.
-    pub(crate) const fn probe(self, data: (u16, Pattern), flow: u8, group: bool) -> ProbeKind {
+    pub(crate) const fn probe(
+        self,
+        family: Family,
+        data: (u16, Pattern),
+        flow: u8,
+        group: bool,
+    ) -> ProbeKind {
         let (size, pattern) = data;
         match self {
             // What these need stands in the configuration of `ping`: nobody else sends them.
             Self::Icmp | Self::IcmpTimestamp | Self::IcmpProbe => {
-                ProbeKind::Echo(EchoSpec { size, pattern, flow, constant: false, group })
+                ProbeKind::Echo(EchoSpec { size, pattern, flow, balance: None, group })
             }
             Self::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Self::Tcp { port, .. } => ProbeKind::Connect(ConnectSpec::to(port)),
+            Self::Syn { port } => {
+                let mss = SynSpec::ethernet_mss(family);
+                ProbeKind::Syn(SynSpec { port, flow, mss })
+            }
         }
     }
 
     /// What an outcome means to this protocol.
     pub(crate) fn understood<'a>(self, probe: &Probe, outcome: &'a Outcome) -> Cow<'a, Outcome> {
         match outcome {
+            // The host is there, and nobody listens: as of a connection.
+            Outcome::Replied(Reply {
+                detail: ReplyDetail::Segment(segment), rtt, stamp, ..
+            }) if !segment.is_open() => {
+                let (errno, rtt, stamp) = (ECONNREFUSED, *rtt, *stamp);
+                Cow::Owned(Outcome::Refused(Refusal { errno, rtt, stamp }))
+            }
             Outcome::Replied(reply) => match by_the_kernel(reply) {
                 Some(reply) => Cow::Owned(Outcome::Replied(reply)),
                 None => Cow::Borrowed(outcome),
@@ -119,7 +145,8 @@ impl Measurement {
             }
             _ => {}
         }
-        self.config.protocol.probe(data, flow, self.config.cast != Cast::Unicast)
+        let family = self.config.destination.family();
+        self.config.protocol.probe(family, data, flow, self.config.cast != Cast::Unicast)
     }
 }
 

@@ -192,6 +192,24 @@ impl<W: Write> JsonLines<W> {
         self.line("summary", None, end, &object)
     }
 
+    /// The same of a run without targets, with more fields in its summary.
+    pub(crate) fn ending_with(&mut self, document: &Document<()>, more: Value) -> io::Result<()> {
+        let Some((_, started_at)) = self.clock else { return Ok(()) };
+        let end = started_at + Duration::from_secs_f64(document.elapsed_ms / 1e3);
+        for finding in &document.findings {
+            self.sorted_line("finding", finding.target_index, end, finding, &["target_index"])?;
+        }
+        let mut object = to_object(document)?;
+        object.remove("targets");
+        object.extend(to_object(&more)?);
+        self.line("summary", None, end, &object)
+    }
+
+    /// Lines that are written already.
+    pub(crate) fn raw(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.out.write_all(lines)
+    }
+
     /// What was written must be seen now.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.out.flush()

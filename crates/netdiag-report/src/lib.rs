@@ -13,6 +13,7 @@
 mod changes;
 pub mod connect;
 pub mod csv;
+pub mod dns;
 mod document;
 mod fields;
 mod fold;
@@ -22,9 +23,12 @@ mod limiter;
 pub mod mtu;
 pub mod number;
 pub mod ping;
+mod port;
 mod report;
+pub mod sockets;
 pub mod style;
 pub mod sweep;
+pub mod syn;
 pub mod trace;
 pub mod verdict;
 

@@ -141,6 +141,19 @@ pub fn significant(number: f64, digits: usize) -> String {
     }
 }
 
+/// A rate by what lies between two: `1,000 packets/s`.
+#[must_use]
+pub fn rate(spacing: Duration, what: &str) -> String {
+    if spacing.is_zero() {
+        return "as fast as it goes".to_owned();
+    }
+    let rate = 1.0 / spacing.as_secs_f64();
+    match rate >= 10.0 {
+        true => format!("{} {what}/s", thousands(rate.round() as u64)),
+        false => format!("{} {what}/s", significant(rate, 2)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

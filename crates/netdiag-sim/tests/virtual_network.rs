@@ -299,6 +299,7 @@ fn connections_open_fail_and_hang() {
             destination: Destination::new(to.parse().expect("an address")),
             port,
             source_port: 0,
+            stays: false,
             control: Control::default(),
         }));
     }

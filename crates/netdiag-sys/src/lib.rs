@@ -41,6 +41,7 @@ pub mod random;
 mod raw;
 pub mod sandbox;
 pub mod signals;
+pub mod tables;
 
 pub use machine::MachineNetwork;
 pub use network::{SystemNetwork, connections_at_once};

@@ -23,6 +23,9 @@ const SETPCAP: u64 = 1 << 8;
 const NET_RAW_NUMBER: u32 = 13;
 const NET_RAW: u64 = 1 << NET_RAW_NUMBER;
 
+/// `CAP_DAC_READ_SEARCH` and `CAP_SYS_PTRACE`: what other users' `/proc/PID/fd` wants of a reader.
+const READING: u64 = 1 << 2 | 1 << 19;
+
 /// Does something with CAP_NET_RAW effective, where it is permitted.
 pub(crate) fn with_net_raw<T>(body: impl FnOnce() -> T) -> T {
     let lacking =
@@ -64,6 +67,21 @@ pub(crate) fn mend() -> Mend {
 /// # Errors
 /// When a step fails, or a right is still there afterwards.
 pub fn drop_all() -> Result<(), DropError> {
+    keep(0)
+}
+
+/// Gives up all capabilities but those for reading of other users' processes, CAP_SYS_PTRACE and
+/// CAP_DAC_READ_SEARCH, where this process has them; otherwise as [`drop_all`]. Says whether it has
+/// both.
+///
+/// # Errors
+/// When a step fails, or a right is still there afterwards.
+pub fn keep_reading() -> Result<bool, DropError> {
+    keep(READING)?;
+    Ok(raw::capabilities().is_ok_and(|sets| sets.effective == READING))
+}
+
+fn keep(kept: u64) -> Result<(), DropError> {
     // It cannot be found out any more.
     let _ = is_root();
     let sets = raw::capabilities().map_err(|errno| failed("capget", os(errno)))?;
@@ -77,18 +95,20 @@ pub fn drop_all() -> Result<(), DropError> {
     }
     // Kernels before 4.3 have no ambient set to clear.
     let _ = raw::clear_ambient_set();
-    raw::set_capabilities(Capabilities::default()).map_err(|errno| failed("capset", os(errno)))?;
+    let left = sets.permitted & kept;
+    let left = Capabilities { effective: left, permitted: left, inheritable: 0 };
+    raw::set_capabilities(left).map_err(|errno| failed("capset", os(errno)))?;
     raw::no_new_privileges().map_err(|errno| failed("PR_SET_NO_NEW_PRIVS", os(errno)))?;
-    verify()
+    verify(left)
 }
 
-fn verify() -> Result<(), DropError> {
+fn verify(expected: Capabilities) -> Result<(), DropError> {
     let left = raw::capabilities().map_err(|errno| failed("capget", os(errno)))?;
-    if left != Capabilities::default() {
+    if left != expected {
         return Err(failed("capset", format!("{left:x?} are still there")));
     }
     // A capability is ambient only while it is permitted and inheritable (capabilities(7)): with
-    // both sets empty there is none.
+    // nothing inheritable there is none.
     Ok(())
 }
 

@@ -22,6 +22,7 @@ fn connect(id: u32, destination: Destination, port: u16) -> Operation<&'static [
         destination,
         port,
         source_port: 0,
+        stays: false,
         control: Control::default(),
     })
 }

@@ -216,7 +216,14 @@ fn what_it_cannot_do_is_answered_with_an_error() {
         }
         submit(
             &mut network,
-            Operation::Connect(Connect { id, destination, port: 9, source_port: 0, control }),
+            Operation::Connect(Connect {
+                id,
+                destination,
+                port: 9,
+                source_port: 0,
+                stays: false,
+                control,
+            }),
         );
         one(&mut network, |kind| match kind {
             InputKind::ConnectFailed { error, .. } => assert_eq!(error.errno, libc::EOPNOTSUPP),

@@ -1,5 +1,5 @@
 //! The prober of TCP services: [`connect`] opens connections, and says whether they open, how fast,
-//! and if not, why.
+//! and if not, why; [`syn`] sends SYNs, and says what answers without completing a connection.
 //!
 //! It says what to open next, keeps what came of it, and gives the result as the JSON contract has it
 //! with its verdicts. It touches no socket and prints nothing. What the names of ports mean is in
@@ -16,5 +16,6 @@
 pub mod connect;
 pub mod ports;
 pub mod services;
+pub mod syn;
 
 pub use ports::Ports;

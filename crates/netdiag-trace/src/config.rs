@@ -1,5 +1,7 @@
 //! What to do: one target and how its path is asked for.
 
+use crate::asn::Systems;
+use crate::multipath;
 use crate::protocol::Protocol;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
@@ -40,12 +42,16 @@ pub struct Config {
     pub deadline: Option<Duration>,
     /// Data bytes of a probe.
     pub size: u16,
+    /// Probes are as large as passes: those that a router calls too big are sent again, smaller.
+    pub finds_mtu: bool,
     /// What they are.
     pub pattern: Pattern,
     /// Whether routers must not fragment a probe, as far as that is known; IPv4 only.
     pub dont_fragment: Option<bool>,
     /// The source port of UDP probes and of SYNs, where known; with a varied flow the first.
     pub source_port: Option<u16>,
+    /// All paths are looked for, not that of one flow.
+    pub multipath: Option<multipath::Config>,
     /// TCP is probed by SYNs of our own, not by connections.
     pub syn: Option<Syn>,
     /// What travels with each packet; its hop limit is that of the hop.
@@ -54,6 +60,8 @@ pub struct Config {
     pub way: Option<Way>,
     /// Whether the names of the hops are wanted.
     pub wants_names: bool,
+    /// The autonomous systems of addresses, where the user has a file of them.
+    pub systems: Option<Systems>,
 }
 
 /// How SYNs are sent.
@@ -102,13 +110,16 @@ impl Config {
             timeout: Duration::from_secs(2),
             deadline: None,
             size: SIZE,
+            finds_mtu: false,
             pattern: Pattern::COUNTING,
             dont_fragment: None,
             source_port: None,
+            multipath: None,
             syn: None,
             control: Control::default(),
             way: None,
             wants_names: false,
+            systems: None,
         }
     }
 }

@@ -62,7 +62,10 @@ impl Measurement {
             (None, None) => cycle(&self.hops)
                 .map(|cycle| End { ttl: cycle.second_end(), reason: StopReason::Loop }),
         };
-        self.end = found.map(|end| End { ttl: end.ttl.max(self.told), ..end }).or(self.end);
+        // Other flows may get further.
+        let searched = self.multipath.as_ref().map_or(0, |multipath| multipath.farthest);
+        let least = self.told.max(searched);
+        self.end = found.map(|end| End { ttl: end.ttl.max(least), ..end }).or(self.end);
         if self.refusals() >= REFUSALS {
             // A router limits these, too, and what was to go further met the same one.
             let ttl = self.last();
@@ -107,7 +110,9 @@ impl Measurement {
                 !(nothing_comes || of_path().all(Hop::is_settled))
             }
         };
-        if is_under_way || (self.rounds.is_none() && self.repeat_next()) {
+        let is_searching = self.multipath.as_ref().is_some_and(|it| it.is_searching);
+        let may_repeat = self.rounds.is_none() && !is_searching;
+        if is_under_way || (may_repeat && self.repeat_next()) || self.searches() {
             return false;
         }
         self.merge_trial();
@@ -192,6 +197,9 @@ impl Measurement {
         let queries = self.config.queries;
         if let Some(hop) = self.hops.iter_mut().find(|hop| hop.ttl == ttl) {
             hop.repeat(queries);
+        }
+        if let Some(multipath) = &mut self.multipath {
+            multipath.forget(ttl);
         }
         true
     }

@@ -74,6 +74,10 @@ pub(crate) struct Settlement {
     pub(crate) kind: SettledKind<()>,
     pub(crate) answer: Option<Answer>,
     pub(crate) told: Option<Told>,
+    /// It was a probe of the one flow that all share which are not sent by others on purpose.
+    pub(crate) is_of_one_flow: bool,
+    /// The size of its packet, where that tells of the path.
+    pub(crate) bytes: Option<u32>,
 }
 
 /// The paths before this one.
@@ -92,9 +96,13 @@ pub(crate) struct Epochs {
 impl Hop {
     /// A probe ended so.
     pub(crate) fn take(&mut self, query: u64, settlement: Settlement) {
-        let Settlement { sent_at, kind, answer, told } = settlement;
+        let Settlement { sent_at, kind, answer, told, is_of_one_flow, bytes } = settlement;
         self.settle(query, sent_at, kind);
         if let Some(answer) = &answer {
+            self.mtu = self.mtu.max(bytes);
+            if is_of_one_flow {
+                self.turns.note(answer.from.address());
+            }
             self.answer(sent_at + answer.rtt, answer, told);
         }
     }

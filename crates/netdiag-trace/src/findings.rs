@@ -1,10 +1,13 @@
 //! Verdicts with evidence. Thresholds stand in the evidence.
 
+mod balance;
 mod change;
 mod end;
 mod loss;
 mod packet;
 mod way;
+
+pub(crate) use balance::Turns;
 
 use crate::Measurement;
 use crate::protocol::Protocol;
@@ -33,6 +36,7 @@ impl Measurement {
         let network = self.end_findings().into_iter().chain(self.loss_findings());
         let network = network.chain(self.way_findings()).chain(self.packet_findings());
         let network = network.chain(self.change_findings(context));
+        let network = network.chain(self.balance_findings()).chain(self.multipath_findings());
         network.chain(said).collect()
     }
 
@@ -60,7 +64,13 @@ impl Measurement {
         }
     }
 
-    fn finding(&self, code: &str, severity: Severity, subject: String, message: String) -> Finding {
+    pub(crate) fn finding(
+        &self,
+        code: &str,
+        severity: Severity,
+        subject: String,
+        message: String,
+    ) -> Finding {
         Finding::new(Some(self.config.target_index), code, severity, subject, message)
     }
 

@@ -1,5 +1,6 @@
 //! What is known of one hop.
 
+use crate::findings::Turns;
 use crate::letters::Letters;
 use crate::protocol::{Answer, Meaning};
 use crate::responder::{Responder, Told};
@@ -40,6 +41,10 @@ pub(crate) struct Hop {
     pub(crate) met: Vec<Met>,
     /// The figures of mtr, by mtr's formulas.
     pub(crate) letters: Letters,
+    /// The largest packet that was answered, where as large ones are sent as pass.
+    pub(crate) mtu: Option<u32>,
+    /// Who answered the probes of one flow.
+    pub(crate) turns: Turns,
 }
 
 /// One that answered, and whether it passes packets on.
@@ -87,6 +92,8 @@ impl Hop {
             alone: false,
             met: Vec::new(),
             letters: Letters::new(),
+            mtu: None,
+            turns: Turns::new(),
         }
     }
 
@@ -160,6 +167,7 @@ impl Hop {
         self.letters.record(answer.rtt);
         let met = Met::new(answer);
         if !self.met.contains(&met) && self.met.len() < RESPONDERS_KEPT {
+            self.met.reserve_exact(1);
             self.met.push(met);
         }
         let first = self.answered.map_or(at, |(first, _)| first);

@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod asn;
 pub mod classic;
 pub mod config;
 mod end;
@@ -29,12 +30,14 @@ pub mod measurement;
 pub mod metrics;
 pub mod mtr;
 pub mod mtu;
+pub mod multipath;
 mod order;
 pub mod protocol;
 mod responder;
 pub mod result;
 mod rounds;
 mod tally;
+mod translation;
 mod verdict;
 
 pub use config::{Config, Rounds, Syn};

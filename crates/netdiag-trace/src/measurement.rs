@@ -9,6 +9,7 @@ use crate::epoch::Epochs;
 use crate::event::{Event, EventKind};
 use crate::farther::Streak;
 use crate::hop::Hop;
+use crate::multipath::Multipath;
 use crate::protocol::State;
 use crate::responder::Told;
 use crate::rounds::Rounds;
@@ -17,6 +18,7 @@ use netdiag_engine::names::Names;
 use netdiag_engine::outcome::Segment;
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The path to one target, and what came of it.
@@ -53,6 +55,12 @@ pub struct Measurement {
     pub(crate) progress_at: Option<Instant>,
     /// How far the cycles are, where there are any.
     pub(crate) rounds: Option<Rounds>,
+    /// Data bytes of the next probe.
+    pub(crate) size: u16,
+    /// Who called probes too big for which MTU, and the first hop that such a one was for.
+    pub(crate) too_big: BTreeMap<(IpAddr, u32), u8>,
+    /// How far the search for all paths is, where there is one.
+    pub(crate) multipath: Option<Multipath>,
     /// The paths before this one.
     pub(crate) epochs: Epochs,
     /// What was lost in a row where the target was.
@@ -71,6 +79,10 @@ pub(crate) struct Flight {
     pub(crate) number: u64,
     /// The path that it was sent on.
     pub(crate) epoch: u64,
+    /// What routers balance by: probes with one number go one way.
+    pub(crate) flow: u64,
+    /// Its data bytes.
+    pub(crate) size: u16,
     pub(crate) asked_at: Instant,
     /// `None` until it is known to have left.
     pub(crate) sent_at: Option<Instant>,
@@ -82,6 +94,8 @@ struct Past {
     ttl: u8,
     number: u64,
     epoch: u64,
+    flow: u64,
+    size: u16,
     /// An answer of it has come, in time or late.
     answered: bool,
 }
@@ -95,6 +109,9 @@ impl Measurement {
         Self {
             hops: hops.collect(),
             rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
+            size: config.size,
+            too_big: BTreeMap::new(),
+            multipath: config.multipath.map(Multipath::new),
             epochs: Epochs::default(),
             streak: None,
             config,

@@ -13,8 +13,8 @@ use std::time::Duration;
 const AT_ONCE: u64 = 3;
 /// What Linux lets a router send to one destination at once, and then one a second
 /// (`net.ipv4.icmp_ratelimit`, `XRLIM_BURST_FACTOR` in net/ipv4/route.c): a little more than that.
-const BURST: u64 = 6;
-const AFTER_BURST: Duration = Duration::from_millis(1_050);
+pub(crate) const BURST: u64 = 6;
+pub(crate) const AFTER_BURST: Duration = Duration::from_millis(1_050);
 /// How soon a hop is asked again of which nobody knows whether it is there.
 const FOLLOW: Duration = Duration::from_secs(1);
 /// After how long without news all hops up to the gap are asked at once.
@@ -31,6 +31,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(10);
 pub(crate) enum Step {
     /// Ask this hop.
     Ask(u8),
+    /// Ask this hop by this flow.
+    AskBy(u8, u64),
     /// Nothing before this time.
     Wait(Instant),
 }
@@ -164,7 +166,10 @@ impl Measurement {
         let farthest = self.farthest();
         let stalled_at = self.progress_at.unwrap_or(now) + STALLED;
         let limited = config.protocol.is_limited_at_the_end();
-        let ahead = if now >= stalled_at {
+        let ahead = if config.finds_mtu && now < stalled_at {
+            // A router that calls them too big answers all that go further.
+            1
+        } else if now >= stalled_at {
             config.gap.max(config.window)
         } else if limited {
             // What goes past the target is answered by it, too.
@@ -176,7 +181,7 @@ impl Measurement {
             let answered = self.hops.iter().filter(|hop| hop.has_answered()).count();
             config.window.saturating_add(u8::try_from(answered).unwrap_or(u8::MAX))
         };
-        if now < stalled_at && limited {
+        if now < stalled_at && (limited || config.finds_mtu) {
             *earliest = (*earliest).min(stalled_at);
         }
         farthest.saturating_add(ahead).min(config.max_ttl)

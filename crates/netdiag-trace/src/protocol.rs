@@ -1,11 +1,16 @@
 //! What is sent, and what an outcome means on a path.
 
 use crate::Config;
+use crate::multipath::Vertex;
 use netdiag_engine::outcome::{IcmpError, Reply, ReplyDetail, Segment};
 use netdiag_engine::port::TcpInfo;
 use netdiag_engine::{ConnectSpec, EchoSpec, Outcome, Probe, ProbeKind, SynSpec, UdpSpec};
 use netdiag_model::{Destination, IcmpKind, StampSource};
+use netdiag_wire::tcp::SYN_LENGTH;
 use std::time::Duration;
+
+/// The header of an echo request or a datagram, in bytes.
+const HEADER: u32 = 8;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,24 +58,24 @@ impl Protocol {
 }
 
 impl Config {
-    /// The probe with this number, from 1.
-    pub(crate) fn kind(&self, seq: u64) -> ProbeKind {
-        let (size, pattern) = (self.size, self.pattern);
-        let step = if self.vary_flow { seq - 1 } else { 0 };
+    /// A probe of this flow, with so many data bytes.
+    pub(crate) fn kind(&self, flow: u64, size: u16) -> ProbeKind {
+        let pattern = self.pattern;
+        let [.., high, low] = flow.to_be_bytes();
+        let low = u16::from_be_bytes([high, low]);
         match self.protocol {
             Protocol::Icmp => {
                 // What routers balance by is the checksum; without a balance it differs.
-                let constant = !self.vary_flow;
-                ProbeKind::Echo(EchoSpec { size, pattern, flow: 0, constant, group: false })
+                let balance = (!self.vary_flow).then_some(low);
+                ProbeKind::Echo(EchoSpec { size, pattern, flow: 0, balance, group: false })
             }
             Protocol::Udp { port } => {
-                let [.., high, low] = step.to_be_bytes();
-                let port = port.wrapping_add(u16::from_be_bytes([high, low])).max(1);
+                let port = port.wrapping_add(low).max(1);
                 ProbeKind::Udp(UdpSpec { port, size, pattern })
             }
             Protocol::Tcp { port } => match self.syn {
                 Some(syn) => {
-                    let flow = self.flow_of(seq);
+                    let flow = self.port_of(flow);
                     ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss })
                 }
                 None => ProbeKind::Connect(ConnectSpec::to(port)),
@@ -80,11 +85,41 @@ impl Config {
 }
 
 impl Config {
-    /// Which of its ports the SYN with this number, from 1, leaves from.
-    pub(crate) fn flow_of(&self, seq: u64) -> u8 {
+    /// The flow of the probe with this number, from 1, where nothing else is wanted.
+    pub(crate) const fn flow_of(&self, seq: u64) -> u64 {
+        if self.vary_flow { seq.saturating_sub(1) } else { 0 }
+    }
+
+    /// The bytes of a packet with so much data; `None` where the kernel makes it.
+    pub(crate) fn packet_bytes(&self, size: u16) -> Option<u32> {
+        let data = match self.protocol {
+            Protocol::Tcp { .. } => self.syn.map(|_| SYN_LENGTH as u32)?,
+            _ => HEADER + u32::from(size),
+        };
+        Some(data + self.ip_header())
+    }
+
+    /// As large packets as pass are sent, from this size on, in bytes.
+    pub fn begin_with(&mut self, bytes: u32) {
+        // The lengths of IPv4 and of a datagram have 16 bits.
+        self.size = self.data_of(bytes.min(u32::from(u16::MAX)));
+        self.finds_mtu = true;
+    }
+
+    /// The data that a packet of so many bytes has room for.
+    pub(crate) fn data_of(&self, bytes: u32) -> u16 {
+        let data = bytes.saturating_sub(self.ip_header() + HEADER);
+        u16::try_from(data).unwrap_or(u16::MAX)
+    }
+
+    fn ip_header(&self) -> u32 {
+        u32::try_from(self.destination.family().header_len()).unwrap_or(0)
+    }
+
+    /// Which of its ports a SYN of this flow leaves from.
+    pub(crate) fn port_of(&self, flow: u64) -> u8 {
         let ports = self.syn.map_or(1, |syn| syn.ports.max(1));
-        let step = if self.vary_flow { seq.saturating_sub(1) } else { 0 };
-        u8::try_from(step % u64::from(ports)).unwrap_or(0)
+        u8::try_from(flow % u64::from(ports)).unwrap_or(0)
     }
 
     /// Whether TCP is probed by connections, each with a port of its own, of which nobody tells when
@@ -121,6 +156,13 @@ pub struct Answer {
     pub segment: Option<Segment>,
     /// What it says of the path.
     pub meaning: Meaning,
+}
+
+impl Answer {
+    /// Who answered, as one that packets pass or not.
+    pub(crate) fn vertex(&self) -> Vertex {
+        Vertex::Node { address: self.from.address(), is_last: self.meaning != Meaning::Passed }
+    }
 }
 
 /// What an answer says of the path.

@@ -1,12 +1,14 @@
 //! Who answers at a hop, and what it tells of itself and of our packet.
 
 use crate::protocol::Answer;
+use crate::translation::Shifts;
 use netdiag_engine::outcome::Detail;
 use netdiag_engine::stats::RttStats;
 use netdiag_model::{Destination, IcmpKind, Untrusted};
 use netdiag_wire::extension::{
     ExtensionObject, Extensions, InterfaceInfo, InterfaceRole, Malformation, MplsLabel,
 };
+use netdiag_wire::quote::Shift;
 use std::net::IpAddr;
 
 /// How many things of one kind are kept of one answer.
@@ -30,6 +32,8 @@ pub(crate) struct Responder {
     pub(crate) changed: Vec<(Changed, u64)>,
     /// How many of its answers quoted our headers.
     pub(crate) quotes: u64,
+    /// How far the checksums in those were from what they should be.
+    pub(crate) shifts: Shifts,
 }
 
 impl Responder {
@@ -45,6 +49,7 @@ impl Responder {
             told: Told::default(),
             changed: Vec::new(),
             quotes: 0,
+            shifts: Shifts::default(),
         }
     }
 
@@ -64,6 +69,9 @@ impl Responder {
     pub(crate) fn tell(&mut self, mut told: Told) {
         self.quotes += u64::from(told.is_quoted);
         self.quoted_ttl = told.quoted_ttl.or(self.quoted_ttl);
+        if let Some(shift) = told.shift.take() {
+            self.shifts.note(shift);
+        }
         for change in std::mem::take(&mut told.changed) {
             let is_full = self.changed.len() >= KEPT;
             match self.changed.iter_mut().find(|(known, _)| *known == change) {
@@ -86,6 +94,7 @@ pub(crate) struct Told {
     pub(crate) unknown: Vec<Unknown>,
     pub(crate) malformed: Option<Malformation>,
     pub(crate) changed: Vec<Changed>,
+    pub(crate) shift: Option<Shift>,
 }
 
 /// An interface of a router, as it tells of it (RFC 5837).
@@ -189,6 +198,7 @@ impl Told {
     pub(crate) fn join(&mut self, other: Self) {
         self.is_quoted |= other.is_quoted;
         self.quoted_ttl = other.quoted_ttl.or(self.quoted_ttl);
+        self.shift = other.shift.or(self.shift);
         self.malformed = other.malformed.or(self.malformed);
         let lists =
             [!other.mpls.is_empty(), !other.interfaces.is_empty(), !other.unknown.is_empty()];
@@ -208,6 +218,7 @@ impl Told {
             told.is_quoted = true;
             told.quoted_ttl = Some(quoted.hop_limit);
             told.changed = sent.changes(quoted);
+            told.shift = quoted.checksum.map(|checksum| checksum.shift());
         }
         if let Extensions::Malformed(why) = detail.extensions {
             told.malformed = Some(why);

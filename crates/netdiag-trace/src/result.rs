@@ -6,9 +6,10 @@ mod convert;
 mod cycles;
 
 pub use crate::end::StopReason;
+pub use crate::multipath::Graph;
 pub use crate::protocol::State;
 pub use crate::responder::{Field, Value};
-pub use netdiag_model::contract::{Context, OutcomeName};
+pub use netdiag_model::contract::{Context, Options, OutcomeName};
 
 use crate::protocol::Protocol;
 use netdiag_model::contract::{Jitter, Method, Rtt};
@@ -49,7 +50,8 @@ pub struct Target {
     pub last: Option<Final>,
     /// The hops of the path, nearest first.
     pub hops: Vec<Hop>,
-    /// The paths that were seen: one, with a constant flow.
+    /// The paths that were seen: one, with a constant flow. Of all paths those that one flow each was
+    /// seen on wherever flows part, at most 64.
     pub paths: Vec<Path>,
     /// Probes that went past the end of the path before that was known; no hop has them.
     pub sent_beyond: u64,
@@ -63,6 +65,8 @@ pub struct Target {
     pub epochs_omitted: u64,
     /// Cycles that were left out because this process did not run.
     pub cycles_missed: u64,
+    /// All paths, where they were looked for (`--multipath`).
+    pub graph: Option<Graph>,
 }
 
 /// A path that was taken until another one was.
@@ -126,19 +130,6 @@ pub struct Final {
     pub options: Option<Options>,
 }
 
-/// The options of a SYN-ACK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
-pub struct Options {
-    /// The largest segment that it takes, in bytes (RFC 9293 section 3.7.1).
-    pub mss: Option<u16>,
-    /// Bits that its windows are to be shifted by (RFC 7323 section 2).
-    pub wscale: Option<u8>,
-    /// Selective acknowledgements are understood (RFC 2018).
-    pub sack: bool,
-    /// It has timestamps (RFC 7323 section 3).
-    pub timestamps: bool,
-}
-
 /// One hop.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Hop {
@@ -183,6 +174,8 @@ pub struct Hop {
     pub mtr_ms: Option<Mtr>,
     /// Who answered, in the order of their first answers.
     pub responders: Vec<Responder>,
+    /// The largest packet that came as far, in bytes, where as large ones were sent as pass (`--mtu`).
+    pub mtu: Option<u32>,
 }
 
 /// Figures by the formulas of mtr 0.95, which cut each step off to a whole microsecond.
@@ -349,6 +342,7 @@ impl Target {
             epochs: Vec::new(),
             epochs_omitted: 0,
             cycles_missed: 0,
+            graph: None,
         }
     }
 }

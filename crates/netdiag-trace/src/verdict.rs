@@ -17,7 +17,9 @@ impl Measurement {
     pub fn verdict(&self) -> String {
         let took = self.span().map_or(0.0, |span| span.as_secs_f64());
         match self.end.map(|end| end.reason) {
-            Some(StopReason::Reached) => format!("{}; {took:.2} s", self.reached_text()),
+            Some(StopReason::Reached) => {
+                format!("{}{}; {took:.2} s", self.reached_text(), self.paths_text())
+            }
             Some(StopReason::LocalError) => "not measured: no probe left this machine".to_owned(),
             reason => format!("not reached: {}; {took:.2} s", self.stopped_text(reason)),
         }

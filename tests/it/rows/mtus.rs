@@ -93,21 +93,6 @@ fn f1_f2_a_link_of_1400_bytes_is_found_and_located() {
 }
 
 /// The classic tools, which share no line with ours.
-/// Others, such as the run before, have had the answers that the target gives at once.
-#[test]
-fn f1_udp_finds_the_same_again_and_again() {
-    let Some(namespace) = lab("echo 1000 > /proc/sys/net/ipv4/icmp_ratelimit") else { return };
-    for run in 0..4 {
-        let document = mtu(&namespace, &format!("--udp {HOST4}"));
-        let target = &document["targets"][0];
-        assert_eq!(
-            (&document["exit_code"], &target["path_mtu"]),
-            (&0.into(), &1_400.into()),
-            "run {run}: {document}"
-        );
-    }
-}
-
 #[test]
 fn f1_tracepath_and_ping_agree() {
     if !has("tracepath") || !has("ping") {

@@ -50,7 +50,7 @@ fn connect(namespace: &Namespace, arguments: &[&str]) -> Ended {
     ended
 }
 
-fn codes(document: &Value) -> Vec<&str> {
+pub(super) fn codes(document: &Value) -> Vec<&str> {
     let findings = document["findings"].as_array().expect("findings");
     findings.iter().map(|finding| finding["code"].as_str().expect("a code")).collect()
 }

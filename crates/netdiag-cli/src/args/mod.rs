@@ -2,15 +2,20 @@
 
 pub(crate) mod classic_mtr;
 pub(crate) mod completions;
+pub(crate) mod dns;
+pub(crate) mod explain;
 pub(crate) mod form;
 pub(crate) mod fping;
 pub(crate) mod links;
 pub(crate) mod marking;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
+mod multipath;
 pub(crate) mod ping;
 pub(crate) mod schema;
+pub(crate) mod sockets;
 pub(crate) mod sweep;
+pub(crate) mod syn;
 pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
@@ -18,13 +23,17 @@ pub(crate) mod value;
 
 pub(crate) use classic_mtr::ClassicMtrArguments;
 pub(crate) use completions::CompletionsArguments;
+pub(crate) use dns::DnsArguments;
+pub(crate) use explain::ExplainArguments;
 pub(crate) use fping::{FpingArguments, FpingWords};
 pub(crate) use links::LinksArguments;
 pub(crate) use mtr::MtrArguments;
 pub(crate) use mtu::MtuArguments;
 pub(crate) use ping::PingArguments;
 pub(crate) use schema::SchemaArguments;
+pub(crate) use sockets::SocketsArguments;
 pub(crate) use sweep::SweepArguments;
+pub(crate) use syn::SynArguments;
 pub(crate) use tcp_connect::TcpConnectArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
@@ -114,10 +123,18 @@ commands! {
     Mtr(Box<MtrArguments>) = "mtr",
     /// The path MTU to one or more hosts: which packets pass, and where larger ones end.
     Mtu(Box<MtuArguments>) = "mtu",
+    /// The sockets of this machine: their states, who has them, and what is wrong.
+    Sockets(Box<SocketsArguments>) = "sockets" | "ss",
+    /// Ask name servers: what they say, how fast, and what each says differently.
+    Dns(Box<DnsArguments>) = "dns" | "lookup",
     /// TCP connections to one or more ports: whether they open, how fast, and if not, why.
     TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
+    /// Half-open SYN probes to ports: open, closed, filtered, prohibited or unreachable, and by whom.
+    Syn(Box<SynArguments>) = "syn",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
+    /// What a word means that netdiag prints, and what to do next.
+    Explain(ExplainArguments) = "explain",
     /// Print the JSON Schema of a command's document, or its metrics.
     Schema(SchemaArguments) = "schema",
     /// Print the completions of a shell.

@@ -2,6 +2,7 @@
 
 use super::form::{Color, Form, Output};
 use super::marking::Marking;
+use super::multipath::MultipathArguments;
 use super::trace::TraceArguments;
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
@@ -169,6 +170,7 @@ impl MtrArguments {
             tcp: self.tcp,
             port: self.port,
             vary_flow: false,
+            multipath: MultipathArguments::default(),
             ipv4: self.ipv4,
             ipv6: self.ipv6,
             source: self.source,
@@ -183,8 +185,10 @@ impl MtrArguments {
             deadline: self.deadline,
             size: self.size,
             marking: self.marking,
+            mtu: false,
             df: self.df,
             mark: self.mark,
+            asn_file: None,
             numeric: self.numeric,
             names: self.names,
             quiet: self.quiet,

@@ -20,5 +20,8 @@ pub(crate) enum Documented {
     Trace,
     Mtr,
     Mtu,
+    Sockets,
+    Dns,
     TcpConnect,
+    Syn,
 }

@@ -35,8 +35,9 @@ pub(crate) struct SweepArguments {
     #[arg(long)]
     pub(crate) i_know: bool,
 
-    /// What to send: icmp, udp or tcp, with :PORT behind the last two.
-    #[arg(long, value_name = "PROTO", default_value = "icmp", value_parser = value::protocol)]
+    /// What to send: icmp, udp, tcp or syn, with :PORT behind the last three; syn begins connections and
+    /// never completes them, which needs the right to send raw packets.
+    #[arg(long, value_name = "PROTO", default_value = "icmp", value_parser = value::sweep_protocol)]
     pub(crate) proto: Protocol,
     /// IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
@@ -166,7 +167,7 @@ impl Rate {
     }
 }
 
-fn rate(text: &str) -> Result<Rate, String> {
+pub(crate) fn rate(text: &str) -> Result<Rate, String> {
     if text == "max" {
         return Ok(Rate::Max);
     }

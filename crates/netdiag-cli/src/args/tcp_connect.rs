@@ -3,6 +3,7 @@
 use super::form::Form;
 use super::marking::Marking;
 use super::value::{self, Timeout};
+use netdiag_tcp::connect::dialogue::{self, Pattern};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -55,6 +56,16 @@ pub(crate) struct TcpConnectArguments {
     #[arg(long, value_name = "N", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=65_535), allow_negative_numbers = true)]
     pub(crate) parallel: u32,
 
+    /// Send this once a connection is open, and wait for an answer; \\r \\n \\t \\0 \\xHH stand for bytes.
+    #[arg(long, value_name = "TEXT", value_parser = send, allow_hyphen_values = true)]
+    pub(crate) send: Option<Bytes>,
+    /// What the service says must match this, within the timeout and its first 16 KiB.
+    #[arg(long, value_name = "REGEX", value_parser = Pattern::new, allow_hyphen_values = true)]
+    pub(crate) expect_banner: Option<Pattern>,
+    /// Keep each connection open for this time.
+    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) hold: Option<Duration>,
+
     /// TTL or hop limit of every packet.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
     pub(crate) ttl: Option<u8>,
@@ -71,11 +82,23 @@ pub(crate) struct TcpConnectArguments {
     pub(crate) fail_if: Option<String>,
 }
 
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+fn send(text: &str) -> Result<Bytes, String> {
+    match dialogue::unescape(text)? {
+        bytes if bytes.is_empty() => Err("nothing to send".to_owned()),
+        bytes => Ok(Bytes(bytes)),
+    }
+}
+
 const EXAMPLES: &str = "\
 EXAMPLES
   netdiag tcp-connect example.net:443
   netdiag tcp-connect example.net 22,80,8000-8010
   netdiag tcp-connect -c 20 -i 0.2 --fail-if 'p95>50ms' [2001:db8::1]:5432
+  netdiag tcp-connect --expect-banner '^220 ' mail.example.net:25
   netdiag tcp-connect --json example.net:ssh | jq '.targets[] | [.target, .connect_ms.p50, .failure]'
 
 EXIT STATUS

@@ -2,6 +2,7 @@
 
 use super::form::Form;
 use super::marking::Marking;
+use super::multipath::MultipathArguments;
 use super::value::{self, Timeout};
 use crate::world::DontFragment;
 use netdiag_trace::Protocol;
@@ -39,6 +40,8 @@ pub(crate) struct TraceArguments {
     /// its checksum, TCP takes one of 16 source ports in turn.
     #[arg(long)]
     pub(crate) vary_flow: bool,
+    #[command(flatten)]
+    pub(crate) multipath: MultipathArguments,
     /// IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -83,6 +86,10 @@ pub(crate) struct TraceArguments {
     /// Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(18..=65_527), allow_negative_numbers = true)]
     pub(crate) size: Option<u16>,
+    /// As large probes as pass, and how large those are: a column of MTUs. Begins with that of the
+    /// interface, and goes on with what routers say that call them too big.
+    #[arg(long, conflicts_with_all = ["tcp", "size", "df", "multipath"])]
+    pub(crate) mtu: bool,
     #[command(flatten)]
     pub(crate) marking: Marking,
     /// What happens to packets larger than the path.
@@ -98,6 +105,10 @@ pub(crate) struct TraceArguments {
     /// Names also when the output is no terminal.
     #[arg(long)]
     pub(crate) names: bool,
+    /// The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number
+    /// (pfx2as). Nobody is asked for them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) asn_file: Option<String>,
     /// Only what is wrong and the verdict.
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -119,6 +130,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   netdiag trace example.net
   netdiag trace db.example.net:5432
+  netdiag trace --udp --multipath --graph dot example.net | dot -Tsvg > paths.svg
   netdiag trace --udp --json 192.0.2.1 | jq '.targets[].hops[] | [.ttl, .responders[].address]'
   netdiag trace -q 200 --interval 0.1 --first-ttl 3 192.0.2.1
 

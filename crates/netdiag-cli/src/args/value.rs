@@ -137,7 +137,23 @@ pub(crate) fn protocol(text: &str) -> Result<Protocol, String> {
     }
 }
 
-/// The same, and the requests of ICMP that only `ping` sends.
+/// A protocol of a sweep: one of these, or SYNs of our own, `syn:443`.
+pub(crate) fn sweep_protocol(text: &str) -> Result<Protocol, String> {
+    let syn = text.get(..3).filter(|name| name.eq_ignore_ascii_case("syn"));
+    match (syn, text.get(3..).unwrap_or_default()) {
+        (Some(_), "") => Ok(Protocol::Syn { port: TCP_PORT }),
+        (Some(_), rest) if rest.starts_with(':') => match rest[1..].parse() {
+            Ok(port) if port > 0 => Ok(Protocol::Syn { port }),
+            _ => Err("a port is a number from 1 to 65535".to_owned()),
+        },
+        _ => protocol(text).map_err(|said| match said.strip_suffix(" or tcp:PORT") {
+            Some(start) => format!("{start}, tcp:PORT, syn or syn:PORT"),
+            None => said,
+        }),
+    }
+}
+
+/// A protocol of `ping`: one of these, or the requests of ICMP that only it sends.
 pub(crate) fn ping_protocol(text: &str) -> Result<Protocol, String> {
     match text.to_ascii_lowercase().as_str() {
         "icmp-timestamp" => Ok(Protocol::IcmpTimestamp),

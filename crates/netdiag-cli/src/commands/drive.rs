@@ -9,6 +9,13 @@ use netdiag_model::Instant;
 use std::cell::RefCell;
 use std::io;
 use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// The most packets of a user who is not root in a millisecond. The sender holds them to 2,500 in a
+/// second; below that what is late can be caught up.
+const BURST_OF_A_USER: u32 = 8;
+/// The most packets that leave together.
+const BURST: u32 = 32;
 
 /// Who is told of a run, and makes a result of it.
 ///
@@ -47,6 +54,23 @@ impl<M> Drive<M> {
             config.burst = user::BURST;
         }
         Self { config, measurements, interrupted }
+    }
+}
+
+impl<M> Drive<M> {
+    /// Packets to many targets at one rate. No burst above 32, however high the rate: above 16,000 a
+    /// second those follow each other faster, each when half the time that its packets take has passed
+    /// since the one before had left.
+    pub(crate) fn at_rate(mut self, spacing: Duration, may_flood: bool) -> Self {
+        let config = &mut self.config;
+        if may_flood {
+            config.tick = config.tick.min(spacing.saturating_mul(BURST / 2));
+            config.burst = BURST;
+        } else {
+            config.tick = Duration::from_millis(1);
+            config.burst = BURST_OF_A_USER;
+        }
+        self
     }
 }
 

@@ -51,6 +51,7 @@ pub(crate) fn rung(
             tcp().map_err(|error| closed(&error))?;
             return Ok(as_asked(connects("TCP was asked for".to_owned())));
         }
+        Protocol::Syn { .. } => return syns(destination, opened).map(as_asked),
         Protocol::Udp { .. } => {
             let opening = opened.udp(family);
             return opening.map(|opening| as_asked(method(opening))).map_err(closed);
@@ -153,6 +154,16 @@ pub(crate) fn raw_tcp(opened: &Opened, family: Family) -> Result<Method, String>
         Err(error) if is_refusal(error) => Err("no CAP_NET_RAW".to_owned()),
         Err(error) => Err(format!("no raw TCP ({error})")),
     }
+}
+
+/// The same, where nothing stands in for them.
+///
+/// # Errors
+/// Why they cannot be sent, and the ways out.
+pub(crate) fn syns(destination: Destination, opened: &Opened) -> Result<Method, Box<Failure>> {
+    let opening = opened.tcp(destination.family());
+    let opening = opening.map_err(|error| Box::new(remedy::no_syns(destination, error, opened)))?;
+    Ok(method(opening, Backend::Linux))
 }
 
 /// The method of requests whose answers bring no tag back.

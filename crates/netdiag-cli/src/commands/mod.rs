@@ -2,12 +2,15 @@
 //! them: `frame` is that of every command, `hosts` of those whose targets are hosts.
 
 pub(crate) mod checks;
+pub(crate) mod dns;
 pub(crate) mod drive;
 pub(crate) mod ending;
+pub(crate) mod explain;
 pub(crate) mod frame;
 pub(crate) mod hosts;
 pub(crate) mod judged;
 pub(crate) mod ladder;
+pub(crate) mod lines;
 pub(crate) mod links;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
@@ -15,7 +18,11 @@ pub(crate) mod ping;
 pub(crate) mod remedy;
 pub(crate) mod resolve;
 pub(crate) mod schema;
+pub(crate) mod services;
+pub(crate) mod sockets;
 pub(crate) mod sweep;
+pub(crate) mod syn;
+pub(crate) mod targets;
 pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod user;

@@ -135,6 +135,20 @@ pub(crate) fn no_timestamps(destination: Destination, opened: &Opened) -> Failur
     failure(destination, &error, "no-permission".to_owned(), &said)
 }
 
+/// Why no SYNs of our own can be sent here, and the ways out.
+pub(crate) fn no_syns(destination: Destination, error: &NetworkError, opened: &Opened) -> Failure {
+    if !matches!(error.errno, EPERM | EACCES) || error.call.contains("SO_MARK") {
+        return closed(destination, error, opened);
+    }
+    let family = family_name(destination.family());
+    let said = format!(
+        "no right to send SYNs over {family} ({error}); {}, or `netdiag tcp-connect`, which needs no \
+         right and asks the same by connections",
+        raw_mend(opened.mend)
+    );
+    failure(destination, error, "no-permission".to_owned(), &said)
+}
+
 const fn family_name(family: Family) -> &'static str {
     match family {
         Family::Ipv4 => "IPv4",

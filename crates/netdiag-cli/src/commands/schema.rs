@@ -16,13 +16,19 @@ pub(crate) fn run(
         // An mtr is a trace that goes on.
         Documented::Trace | Documented::Mtr => "trace",
         Documented::Mtu => "mtu",
+        Documented::Sockets => "sockets",
+        Documented::Dns => "dns",
         Documented::TcpConnect => "tcp-connect",
+        Documented::Syn => "syn",
     };
     let written = match generated::schema(name).filter(|_| !arguments.metrics) {
         Some(schema) => writeln!(out, "{schema}"),
         None if name == "trace" => metrics(out, netdiag_trace::metrics::METRICS),
         None if name == "mtu" => metrics(out, netdiag_trace::mtu::metrics::METRICS),
+        None if name == "sockets" => metrics(out, netdiag_sockets::metrics::METRICS),
+        None if name == "dns" => metrics(out, netdiag_dns::metrics::METRICS),
         None if name == "tcp-connect" => metrics(out, netdiag_tcp::connect::metrics::METRICS),
+        None if name == "syn" => metrics(out, netdiag_tcp::syn::metrics::METRICS),
         // The others have the same targets.
         None => metrics(out, netdiag_ping::metrics::METRICS),
     };

@@ -14,7 +14,7 @@ pub(crate) const LEAST_CONNECT_INTERVAL: Duration = Duration::from_millis(20);
 /// The least time from one request to an address to the next.
 pub(crate) const fn floor(protocol: Protocol) -> Duration {
     match protocol {
-        Protocol::Tcp { .. } => LEAST_CONNECT_INTERVAL,
+        Protocol::Tcp { .. } | Protocol::Syn { .. } => LEAST_CONNECT_INTERVAL,
         _ => LEAST_INTERVAL,
     }
 }

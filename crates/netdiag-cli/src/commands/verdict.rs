@@ -24,3 +24,14 @@ pub(crate) fn fail_if(
         .with("measured", evidence.to_string());
     Some((finding, evidence))
 }
+
+/// That there are more findings about single targets than are listed: so many, and the worst of them.
+pub(crate) fn not_listed(count: u64, worst: Severity) -> Option<Finding> {
+    let message = format!(
+        "{count} more findings about single targets are not listed; what they are about stands in \
+         the figures of those targets"
+    );
+    let subject = "all targets".to_owned();
+    let finding = Finding::new(None, "findings-omitted", worst, subject, message);
+    (count > 0).then(|| finding.with("count", count))
+}

@@ -28,7 +28,10 @@ impl<M: Measurement> Engine<M> {
         info: Option<TcpInfo>,
     ) {
         if self.dialogs.remove(&index) {
+            let entry = self.table.get(index);
+            let in_time = entry.is_some_and(|it| round_trip(&it, stamp).rtt <= it.timeout());
             self.on_answer(index, stamp, ReplyDetail::Connected { local, info });
+            self.keep_open(index, in_time);
         }
     }
 

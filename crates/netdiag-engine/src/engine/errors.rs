@@ -165,6 +165,9 @@ impl<M: Measurement> Engine<M> {
             if matches!(entry.carrier, Carrier::Timestamp | Carrier::Interface) {
                 return self.quotes_query(&entry, payload);
             }
+            if entry.carrier == Carrier::Message {
+                return self.messages.of(index).starts_with(payload);
+            }
             let size = self.table.template(&entry).size;
             let quoted = u16::try_from(payload.len()).unwrap_or(u16::MAX).min(size);
             self.config.secret.verify(&entry.identity(index), quoted, payload)

@@ -1,7 +1,7 @@
 //! The UDP probes that are open, by where they go: an answer that names no probe is about the only
 //! one that is open there, or about none that could be told.
 
-use crate::table::{Carrier, Table};
+use crate::table::Table;
 use netdiag_model::Destination;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -27,7 +27,7 @@ impl Flows {
 
     /// A probe of any kind has ended.
     pub(super) fn close(&mut self, table: &Table, index: u32) {
-        if let Some(entry) = table.get(index).filter(|entry| entry.carrier == Carrier::Udp) {
+        if let Some(entry) = table.get(index).filter(|entry| entry.is_datagram()) {
             let port = table.template(&entry).port;
             self.0.remove(&(entry.destination.address(), port, index));
         }

@@ -4,6 +4,7 @@ mod connection;
 mod doubt;
 mod errors;
 mod flows;
+mod messages;
 mod operations;
 mod pace;
 mod queries;
@@ -11,6 +12,7 @@ mod receive;
 mod segments;
 mod settle;
 mod start;
+mod talks;
 mod timers;
 mod udp;
 
@@ -19,10 +21,11 @@ use crate::interface_query::InterfaceQuery;
 use crate::measurement::{Events, Measurement, Next, WayOut};
 use crate::output::Output;
 use crate::port::{Console, ExchangeFraming, Input, InputKind, Opened, SendError};
-use crate::probe::ProbeSpec;
+use crate::probe::{Probe, ProbeSpec};
 use crate::table::Table;
 use doubt::Doubt;
 use flows::Flows;
+use messages::Messages;
 use netdiag_model::Instant;
 use pace::Pace;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -76,6 +79,8 @@ pub struct Engine<M: Measurement> {
     table: Table,
     /// The UDP probes that are open.
     flows: Flows,
+    /// What those of them carry whose bytes are the caller's.
+    messages: Messages,
     timers: Timers,
     /// Probes to be given to the network.
     queue: VecDeque<Queued>,
@@ -85,12 +90,14 @@ pub struct Engine<M: Measurement> {
     met: BTreeMap<u32, SendError>,
     /// Since when connections wait for a descriptor.
     waiting: BTreeMap<u32, Instant>,
-    /// Requests of exchanges that are still queued.
+    /// What is still to be sent over connections, and requests of exchanges that are queued.
     requests: BTreeMap<u32, Vec<u8>>,
     /// What extended echo requests ask, each question once.
     questions: Vec<InterfaceQuery>,
     /// Probes of the dialogs that the network must be told to forget.
     dialogs: BTreeSet<u32>,
+    /// Connections that stay open: whose, by which probe.
+    talks: BTreeMap<u32, (u32, Probe)>,
     /// Look-ups under way: whose, of which address.
     lookups: BTreeMap<u32, (u32, IpAddr)>,
     events: Events<M::Event>,
@@ -136,6 +143,8 @@ const NAME_GRACE: Duration = Duration::from_millis(50);
 enum Queued {
     Datagram(u32),
     Connect(u32),
+    Say(u32),
+    HangUp(u32),
     Exchange(u32, u16, ExchangeFraming),
     Lookup(u32),
     Close(u32),
@@ -157,6 +166,7 @@ impl<M: Measurement> Engine<M> {
             held_due: false,
             table: Table::default(),
             flows: Flows::default(),
+            messages: Messages::default(),
             timers: Timers::default(),
             queue: VecDeque::new(),
             again: VecDeque::new(),
@@ -165,6 +175,7 @@ impl<M: Measurement> Engine<M> {
             requests: BTreeMap::new(),
             questions: Vec::new(),
             dialogs: BTreeSet::new(),
+            talks: BTreeMap::new(),
             lookups: BTreeMap::new(),
             events: Events::new(),
             payload: Vec::new(),
@@ -240,6 +251,8 @@ impl<M: Measurement> Engine<M> {
             }
             InputKind::Begun { id, local } => self.on_begun(id.0, local),
             InputKind::SentAgain { id, count } => self.on_sent_again(id.0, count),
+            InputKind::Heard { id, at, bytes } => self.on_heard(id.0, at, bytes),
+            InputKind::Ended { id, at, end } => self.on_ended(id.0, at, end),
             InputKind::Exchanged { id, phases, result } => {
                 self.on_exchanged(id.0, input.at, phases, result);
             }
@@ -307,6 +320,8 @@ impl<M: Measurement> Engine<M> {
             Next::Probe(spec) => self.start(id, spec),
             Next::Lookup(address) => self.look_up(id, address),
             Next::GiveUp(seqs) => self.give_up(id, &seqs),
+            Next::Say(seq, bytes) => self.say(id, seq, bytes),
+            Next::HangUp(seq) => self.hang_up(id, seq),
             // A time that is past already must wait for the next look at the sockets too.
             Next::NotBefore(at) => {
                 if slot.wake != at {

@@ -3,7 +3,9 @@
 use super::{Engine, EngineConfig, Phase, Queued};
 use crate::identity;
 use crate::measurement::Measurement;
-use crate::port::{Channel, Connect, Exchange, Lookup, Opened, Operation, OperationId, Transmit};
+use crate::port::{
+    Channel, Connect, Exchange, Lookup, Opened, Operation, OperationId, Say, Transmit,
+};
 use crate::table::{Carrier, Entry, State, Table};
 use crate::template::Template;
 use netdiag_model::Family;
@@ -16,6 +18,7 @@ impl<M: Measurement> Engine<M> {
             let queued = self.queue.pop_front()?;
             let live = match queued {
                 Queued::Datagram(index) => self.still_wanted(index),
+                Queued::Say(index) | Queued::HangUp(index) => self.talks.contains_key(&index),
                 Queued::Connect(index) | Queued::Exchange(index, ..) => {
                     self.dialogs.contains(&index)
                 }
@@ -49,6 +52,8 @@ impl<M: Measurement> Engine<M> {
         self.scratch.clear();
         let (Queued::Datagram(index)
         | Queued::Connect(index)
+        | Queued::Say(index)
+        | Queued::HangUp(index)
         | Queued::Exchange(index, ..)
         | Queued::Lookup(index)
         | Queued::Close(index)) = queued;
@@ -56,8 +61,17 @@ impl<M: Measurement> Engine<M> {
         if let (Queued::Lookup(_), Some((_, address))) = (queued, self.lookups.get(&index)) {
             return Operation::Lookup(Lookup { id, address: *address });
         }
+        match queued {
+            Queued::Say(_) => {
+                self.scratch.extend(self.requests.remove(&index).unwrap_or_default());
+                return Operation::Say(Say { id, bytes: self.scratch.as_slice() });
+            }
+            Queued::HangUp(_) => return Operation::HangUp(id),
+            _ => {}
+        }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, source_port, constant, .. } = *self.table.template(&entry);
+        let Template { control, port, source_port, stays, balance, .. } =
+            *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
             Queued::Datagram(_) => {
@@ -70,11 +84,13 @@ impl<M: Measurement> Engine<M> {
                         emit_data(&self.config, &self.table, index, &entry, payload);
                         (Channel::Udp { port }, payload.as_slice())
                     }
+                    Carrier::Message => (Channel::Udp { port }, self.messages.of(index)),
                     Carrier::Tcp => (Channel::Tcp, out.as_slice()),
                     Carrier::Echo | Carrier::Dialog => {
                         emit_data(&self.config, &self.table, index, &entry, payload);
-                        if constant {
-                            identity::balance(wire_key(&self.config, index, &entry).1, payload);
+                        if let Some(sum) = balance {
+                            let sequence = wire_key(&self.config, index, &entry).1;
+                            identity::balance(sequence, sum, payload);
                         }
                         emit_echo(&self.config, index, &entry, payload, out);
                         (Channel::Icmp, out.as_slice())
@@ -83,14 +99,16 @@ impl<M: Measurement> Engine<M> {
                 Operation::Transmit(Transmit { id, channel, destination, control, bytes })
             }
             Queued::Connect(_) => {
-                Operation::Connect(Connect { id, destination, port, source_port, control })
+                Operation::Connect(Connect { id, destination, port, source_port, stays, control })
             }
             Queued::Exchange(_, port, framing) => {
                 self.scratch.extend(self.requests.remove(&index).unwrap_or_default());
                 let bytes = self.scratch.as_slice();
                 Operation::Exchange(Exchange { id, destination, port, framing, bytes })
             }
-            Queued::Lookup(_) | Queued::Close(_) => Operation::Close(id),
+            Queued::Say(_) | Queued::HangUp(_) | Queued::Lookup(_) | Queued::Close(_) => {
+                Operation::Close(id)
+            }
         }
     }
 }

@@ -222,7 +222,7 @@ impl<M: Measurement> Engine<M> {
     /// The first byte behind the tag that is not what was sent.
     pub(super) fn corruption(&self, entry: &Entry, payload: &[u8]) -> Option<Corruption> {
         let template = self.table.template(entry);
-        let start = if template.constant { FULL_TAG + BALANCE } else { FULL_TAG };
+        let start = if template.balance.is_some() { FULL_TAG + BALANCE } else { FULL_TAG };
         let end = usize::from(template.size).min(payload.len()).max(start);
         let offset = template.pattern.first_difference(start..end, payload)?;
         let received = *payload.get(offset)?;

@@ -179,6 +179,7 @@ impl<M: Measurement> Engine<M> {
         let now = self.now;
         let Some((slot, _)) = self.unfinished(id) else { return };
         let (open, lookups) = (slot.open, slot.lookups);
+        self.close_talks(id);
         if open > 0 {
             self.held.retain(|(held, _)| *held != id);
             self.close_dialogs(id);

@@ -9,7 +9,8 @@ use crate::measurement::Measurement;
 use crate::outcome::Outcome;
 use crate::port::SendError;
 use crate::probe::{
-    ConnectSpec, EchoSpec, InterfaceSpec, ProbeKind, ProbeSpec, SynSpec, TimestampSpec, UdpSpec,
+    ConnectSpec, EchoSpec, InterfaceSpec, MessageSpec, ProbeKind, ProbeSpec, SynSpec,
+    TimestampSpec, UdpSpec,
 };
 use crate::table::{Carrier, Entry, KernelStamp, State};
 use crate::template::{Body, Template};
@@ -79,9 +80,10 @@ impl<M: Measurement> Engine<M> {
                 let count = ports(&self.config.opened, spec.destination.family()).1;
                 return Some(*flow % count);
             }
-            ProbeKind::Udp(_) | ProbeKind::Connect(_) | ProbeKind::Exchange { .. } => {
-                return Some(0);
-            }
+            ProbeKind::Udp(_)
+            | ProbeKind::Message(_)
+            | ProbeKind::Connect(_)
+            | ProbeKind::Exchange { .. } => return Some(0),
         };
         let count = identifiers(&self.config.opened, spec.destination.family()).1;
         self.table.free_identifier(carrier, flow, count, self.now)
@@ -91,13 +93,13 @@ impl<M: Measurement> Engine<M> {
     fn launch(&mut self, id: u32, spec: ProbeSpec, ident: u8) {
         let ProbeSpec { target, seq, destination, timeout, patience, control, kind } = spec;
         let (template, carrier, state) = match &kind {
-            ProbeKind::Echo(EchoSpec { size, pattern, constant, group, .. }) => {
+            ProbeKind::Echo(EchoSpec { size, pattern, balance, group, .. }) => {
                 let template = Template {
                     control,
                     patience,
                     size: *size,
                     pattern: *pattern,
-                    constant: *constant,
+                    balance: *balance,
                     group: *group,
                     ..Template::default()
                 };
@@ -121,16 +123,22 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, port, size, pattern, ..Template::default() };
                 (template, Carrier::Udp, State::Queued)
             }
+            ProbeKind::Message(MessageSpec { port, bytes }) => {
+                let size = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+                let template =
+                    Template { control, patience, port: *port, size, ..Template::default() };
+                (template, Carrier::Message, State::Queued)
+            }
             ProbeKind::Syn(SynSpec { port, mss, .. }) => {
                 let (port, size, body) = (*port, SYN_SIZE, Body::Syn(*mss));
                 let template =
                     Template { control, patience, port, size, body, ..Template::default() };
                 (template, Carrier::Tcp, State::Queued)
             }
-            ProbeKind::Connect(ConnectSpec { port, source_port }) => {
-                let (port, source_port) = (*port, *source_port);
-                let template =
-                    Template { control, patience, port, source_port, ..Template::default() };
+            ProbeKind::Connect(spec) => {
+                let ConnectSpec { port, source_port, stays } = *spec;
+                let own = Template { control, patience, ..Template::default() };
+                let template = Template { port, source_port, stays, ..own };
                 (template, Carrier::Dialog, State::Trying)
             }
             ProbeKind::Exchange { port, .. } => (
@@ -154,7 +162,7 @@ impl<M: Measurement> Engine<M> {
             state,
         };
         let index = self.table.push(entry, &template);
-        if carrier == Carrier::Udp {
+        if entry.is_datagram() {
             self.flows.open(destination, template.port, index);
         }
         if carrier == Carrier::Tcp && !has_source(&control, destination.family()) {
@@ -178,6 +186,10 @@ impl<M: Measurement> Engine<M> {
             | ProbeKind::Interface(_)
             | ProbeKind::Udp(_)
             | ProbeKind::Syn(_) => {
+                return self.queue.push_back(Queued::Datagram(index));
+            }
+            ProbeKind::Message(MessageSpec { bytes, .. }) => {
+                self.messages.keep(index, bytes);
                 return self.queue.push_back(Queued::Datagram(index));
             }
             ProbeKind::Connect(_) => Queued::Connect(index),

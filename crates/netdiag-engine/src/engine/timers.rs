@@ -99,6 +99,8 @@ impl<M: Measurement> Engine<M> {
         let table = &self.table;
         self.timers.prune(|index| table.state(index).is_some_and(State::is_open));
         self.table.forget(self.now);
+        let table = &self.table;
+        self.messages.forget(|index| table.state(index).is_some());
         let oldest = self.table.oldest();
         self.drops.forget(oldest);
         self.ways.retain(|_, way| way.forget(oldest));

@@ -21,6 +21,9 @@ type Misfit = (Option<u32>, Reason);
 impl<M: Measurement> Engine<M> {
     /// A datagram from somebody's port.
     pub(super) fn on_datagram(&mut self, arrival: &Arrival, port: u16, payload: &[u8]) {
+        if self.on_message(arrival, port, payload) {
+            return;
+        }
         let (index, echoed) = match self.answered_probe(arrival.from, port, payload) {
             Ok(answered) => answered,
             Err(misfit) => return self.reject_misfit(misfit, arrival),
@@ -52,7 +55,8 @@ impl<M: Measurement> Engine<M> {
         };
         let Some(entry) = self.table.get(index) else { return };
         let from_target = error.offender.is_some_and(|from| entry.destination.is_source(from));
-        if !(kind.is_port_unreachable() && from_target) {
+        let is_answer = entry.carrier == Carrier::Udp && kind.is_port_unreachable() && from_target;
+        if !is_answer {
             return self.on_error_of(index, kind, arrival, said);
         }
         self.explain(index, &said.detail(arrival.from));
@@ -102,6 +106,9 @@ impl<M: Measurement> Engine<M> {
     /// too short for a name, the only one that is open there. Whatever is quoted must be what was
     /// sent.
     fn quoted_datagram(&self, to: Destination, port: u16, quote: &[u8]) -> Result<u32, Misfit> {
+        if let Some(index) = self.quoted_message(to, port, quote) {
+            return Ok(index);
+        }
         let index = match self.named_in(quote) {
             Some((index, _)) if self.goes_to(index, to, port) => index,
             _ => match self.flows.there(&self.table, to, port) {
@@ -128,7 +135,7 @@ impl<M: Measurement> Engine<M> {
         identity::has_index(size) && identity::index_of(quote).is_some()
     }
 
-    fn goes_to(&self, index: u32, to: Destination, port: u16) -> bool {
+    pub(super) fn goes_to(&self, index: u32, to: Destination, port: u16) -> bool {
         self.table.get(index).is_some_and(|entry| {
             entry.destination.is_source(to) && self.table.template(&entry).port == port
         })

@@ -79,6 +79,24 @@ pub enum InputKind<B> {
         /// How often by now.
         count: u32,
     },
+    /// Bytes came over a connection that stays open.
+    Heard {
+        /// Which one.
+        id: OperationId,
+        /// When they were there.
+        at: Instant,
+        /// The next of the stream, at least one.
+        bytes: B,
+    },
+    /// A connection that stayed open ended: by us, or by the other end.
+    Ended {
+        /// Which one.
+        id: OperationId,
+        /// When.
+        at: Instant,
+        /// By whom.
+        end: TalkEnd,
+    },
     /// An exchange ended.
     Exchanged {
         /// Which one.
@@ -105,6 +123,20 @@ pub enum InputKind<B> {
     Timeout,
     /// The run must end.
     Stop(StopCause),
+}
+
+/// How a connection that stayed open ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TalkEnd {
+    /// By us.
+    HungUp {
+        /// How many bytes of what was said the other end had acknowledged, where the kernel tells.
+        acknowledged: Option<u64>,
+    },
+    /// The other end said that it will send no more.
+    Closed,
+    /// By an error, with this number: a reset, or silence to what was said.
+    Failed(i32),
 }
 
 /// Why an exchange has no answer.
@@ -143,6 +175,8 @@ impl<B> InputKind<B> {
             }
             Self::Begun { id, local } => InputKind::Begun { id, local },
             Self::SentAgain { id, count } => InputKind::SentAgain { id, count },
+            Self::Heard { id, at, bytes } => InputKind::Heard { id, at, bytes: f(bytes) },
+            Self::Ended { id, at, end } => InputKind::Ended { id, at, end },
             Self::Exchanged { id, phases, result } => {
                 InputKind::Exchanged { id, phases, result: result.map(f) }
             }

@@ -16,7 +16,7 @@ mod tcp_info;
 
 pub use change::{Change, InterfaceChange, InterfaceEvent};
 pub use console::{Console, Key, Size};
-pub use input::{ExchangeError, Input, InputKind, StopCause};
+pub use input::{ExchangeError, Input, InputKind, StopCause, TalkEnd};
 pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
 pub use network::{
@@ -24,7 +24,7 @@ pub use network::{
 };
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,
-    Operations, Transmit,
+    Operations, Say, Transmit,
 };
 pub use packet::{ErrorOrigin, Message, QueuedError, Received};
 pub use send_error::{SendCause, SendError};

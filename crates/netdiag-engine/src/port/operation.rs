@@ -16,6 +16,10 @@ pub enum Operation<B> {
     Transmit(Transmit<B>),
     /// Open a TCP connection. Answered by one `Connected` or `ConnectFailed`.
     Connect(Connect),
+    /// Send bytes over a connection that stays open. What comes back is told by `Heard`, in pieces.
+    Say(Say<B>),
+    /// End a connection that stays open. Answered by one `Ended`, unless there was one before.
+    HangUp(OperationId),
     /// Send a request over a connection and read one answer. Answered by one `Exchanged`.
     Exchange(Exchange<B>),
     /// Look up the name of an address. Answered by one `Named`.
@@ -83,8 +87,19 @@ pub struct Connect {
     pub port: u16,
     /// The local port; 0: any that is free.
     pub source_port: u16,
+    /// It stays open once it is: until `HangUp`, `Close`, or the other end ends it.
+    pub stays: bool,
     /// What its packets carry.
     pub control: Control,
+}
+
+/// Bytes for a connection that stays open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Say<B> {
+    /// The name of the connection.
+    pub id: OperationId,
+    /// What is sent.
+    pub bytes: B,
 }
 
 /// One request and its answer over a TCP connection of its own.
@@ -177,7 +192,7 @@ impl Operations {
             let (destination, control) = match operation {
                 Operation::Transmit(transmit) => (&mut transmit.destination, &mut transmit.control),
                 Operation::Connect(connect) => (&mut connect.destination, &mut connect.control),
-                Operation::Exchange(_) | Operation::Lookup(_) | Operation::Close(_) => continue,
+                _ => continue,
             };
             control.interface = control.interface.map(&new);
             if let Destination::V6(address, scope) = *destination
@@ -202,9 +217,10 @@ impl<B> Operation<B> {
         match self {
             Self::Transmit(transmit) => transmit.id,
             Self::Connect(connect) => connect.id,
+            Self::Say(say) => say.id,
             Self::Exchange(exchange) => exchange.id,
             Self::Lookup(lookup) => lookup.id,
-            Self::Close(id) => *id,
+            Self::HangUp(id) | Self::Close(id) => *id,
         }
     }
 
@@ -216,6 +232,8 @@ impl<B> Operation<B> {
                 Operation::Transmit(Transmit { id, channel, destination, control, bytes })
             }
             Self::Connect(connect) => Operation::Connect(connect),
+            Self::Say(Say { id, bytes }) => Operation::Say(Say { id, bytes: f(bytes) }),
+            Self::HangUp(id) => Operation::HangUp(id),
             Self::Exchange(Exchange { id, destination, port, framing, bytes }) => {
                 let bytes = f(bytes);
                 Operation::Exchange(Exchange { id, destination, port, framing, bytes })

@@ -99,7 +99,7 @@ impl Bytes<'_> {
                 size,
                 pattern,
                 flow: self.byte(),
-                constant: false,
+                balance: None,
                 group: self.bit(),
             }),
         };

@@ -17,7 +17,7 @@ const GROUP_V6: &str = "ff02::1";
 
 fn to_group(address: &str) -> ProbeSpec {
     let echo =
-        EchoSpec { size: 56, pattern: Pattern::COUNTING, flow: 0, constant: false, group: true };
+        EchoSpec { size: 56, pattern: Pattern::COUNTING, flow: 0, balance: None, group: true };
     probe(1, address, ProbeKind::Echo(echo))
 }
 

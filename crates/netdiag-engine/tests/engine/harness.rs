@@ -40,13 +40,12 @@ pub(crate) fn destination(address: &str) -> Destination {
 /// A probe of 56 bytes to `address`, with a timeout of a second.
 pub(crate) fn echo(seq: u64, address: &str) -> ProbeSpec {
     let echo =
-        EchoSpec { size: 56, pattern: Pattern::COUNTING, flow: 0, constant: false, group: false };
+        EchoSpec { size: 56, pattern: Pattern::COUNTING, flow: 0, balance: None, group: false };
     probe(seq, address, ProbeKind::Echo(echo))
 }
 
 pub(crate) fn sized(seq: u64, address: &str, size: u16) -> ProbeSpec {
-    let echo =
-        EchoSpec { size, pattern: Pattern::COUNTING, flow: 0, constant: false, group: false };
+    let echo = EchoSpec { size, pattern: Pattern::COUNTING, flow: 0, balance: None, group: false };
     probe(seq, address, ProbeKind::Echo(echo))
 }
 

@@ -9,6 +9,7 @@ mod groups;
 mod harness;
 mod interleavings;
 mod lifecycle;
+mod messages;
 mod mutated;
 mod names;
 mod pacing;

@@ -78,7 +78,7 @@ fn next(seq: u64) -> impl Strategy<Value = Next> {
     let framing = ExchangeFraming::Length16;
     let kind = prop_oneof![
         6 => (size(), any::<u8>(), any::<bool>()).prop_map(|(size, flow, group)| {
-            ProbeKind::Echo(EchoSpec { size, pattern: Pattern::COUNTING, flow, constant: false, group })
+            ProbeKind::Echo(EchoSpec { size, pattern: Pattern::COUNTING, flow, balance: None, group })
         }),
         6 => (size(), 7..9_u16).prop_map(|(size, port)| {
             ProbeKind::Udp(UdpSpec { port, size, pattern: Pattern::COUNTING })

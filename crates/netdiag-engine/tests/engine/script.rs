@@ -1,6 +1,6 @@
 //! A measurement that follows a script, writes down what it is told, and checks what it was promised.
 
-use netdiag_engine::outcome::Rejection;
+use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, InterfaceEvent};
 use netdiag_engine::stats::{SeriesStats, SettledKind};
 use netdiag_engine::{
@@ -93,6 +93,11 @@ impl Measurement for Script {
             self.log.asked.insert(spec.seq, spec.clone());
         }
         next
+    }
+
+    fn objection(&self, probe: &Probe, answer: &[u8]) -> Option<Reason> {
+        self.log.check(probe);
+        answer.ends_with(b"?").then_some(Reason::WrongQuestion)
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<u64>) {

@@ -212,7 +212,11 @@ fn take(bench: &mut Bench, sent: &mut Vec<Sent>, closed: &mut Vec<OperationId>) 
                 assert!(!closed.contains(&id), "{id:?} is closed twice");
                 closed.push(id);
             }
-            Operation::Connect(_) | Operation::Exchange(_) | Operation::Lookup(_) => {}
+            Operation::Connect(_)
+            | Operation::Say(_)
+            | Operation::HangUp(_)
+            | Operation::Exchange(_)
+            | Operation::Lookup(_) => {}
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What a user may name as targets: a host, a network, a range of addresses.
 
+mod list;
 mod range;
 mod set;
 
+pub use list::{Given, Target, Targets};
 pub use range::AddressRange;
 pub use set::AddressSet;
 

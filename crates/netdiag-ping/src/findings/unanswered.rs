@@ -26,6 +26,9 @@ impl Measurement {
             Protocol::Udp { .. } => {
                 format!("UDP may be dropped there: `netdiag trace {target}`, `--proto tcp:PORT`")
             }
+            Protocol::Syn { port } => {
+                format!("a filter, or nobody there: `netdiag trace {target}:{port}`")
+            }
             Protocol::IcmpTimestamp => format!(
                 "many hosts do not answer timestamp requests: `netdiag ping {target}`"
             ),

@@ -1,11 +1,11 @@
 //! What to do: which targets, and how they are probed.
 
-use super::targets::Targets;
 use crate::config::Probing;
 use crate::protocol::Protocol;
-use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
+use netdiag_engine::{Pattern, Sources};
 use netdiag_model::failure::Failure;
+use netdiag_model::target::Targets;
 use netdiag_model::{Destination, Family, Way};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,8 @@ pub struct Config {
     pub pattern: Pattern,
     /// What travels with each packet.
     pub control: Control,
+    /// Where SYNs leave from, where the control names no source.
+    pub sources: Sources,
     /// Ways out of this machine that the packets take, each with a destination on it.
     pub ways: Vec<(Way, Destination)>,
     /// Whether the names of addresses are looked up.
@@ -106,6 +108,7 @@ impl Config {
             size: 56,
             pattern: Pattern::COUNTING,
             control: Control::default(),
+            sources: Sources::default(),
             ways: Vec::new(),
             wants_names: false,
             tells_probes: false,

@@ -2,12 +2,12 @@
 
 use super::config::Config;
 use super::strays::Strays;
-use super::targets::Target;
 use crate::config::Probing;
 use crate::event::Settled;
 use netdiag_engine::port::Change;
 use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
 use netdiag_model::failure::Failure;
+use netdiag_model::target::Target;
 use netdiag_model::{Destination, Instant, Untrusted};
 use serde::Serialize;
 use std::sync::Arc;

@@ -13,9 +13,7 @@ pub mod measurement;
 mod naming;
 mod pending;
 pub mod result;
-mod slots;
 mod strays;
-pub mod targets;
 mod totals;
 
 pub use config::{Config, Fping, Manner};
@@ -23,6 +21,6 @@ pub use event::{Before, Event, Found, Progress, Row, State};
 pub use fault::Fault;
 pub use measurement::Measurement;
 pub use naming::Nameless;
+pub use netdiag_model::target::{Given, Target, Targets};
 pub use strays::Strays;
-pub use targets::{Given, Target, Targets};
 pub use totals::{Group, Totals};

@@ -3,10 +3,10 @@
 use super::event::{Row, State};
 use super::fault::Fault;
 use super::naming::Nameless;
-use super::targets::Target;
 use netdiag_engine::local::Changes;
 use netdiag_engine::port::SendError;
 use netdiag_model::IcmpKind;
+use netdiag_model::target::Target;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;

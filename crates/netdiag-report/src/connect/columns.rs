@@ -54,4 +54,6 @@ pub(super) const COLUMNS: &[&str] = &[
     "failure.icmp.code",
     "failure.icmp.from",
     "failure.message",
+    "unexpected",
+    "phases_ms.first_byte",
 ];

@@ -33,7 +33,11 @@ impl<W: Write> JsonLinesReport<W> {
         let Some(anchor) = &self.anchor else { return Ok(()) };
         let fields = result::attempt(attempt, anchor);
         let mut object = json_lines::to_object(&fields)?;
-        let phases = json!({"connect": attempt.connect().map(milliseconds)});
+        let first_byte = attempt.talk.as_ref().and_then(|talk| talk.first_byte);
+        let phases = json!({
+            "connect": attempt.connect().map(milliseconds),
+            "first_byte": first_byte.map(milliseconds),
+        });
         object.insert("port".to_owned(), attempt.port.into());
         object.insert("phases_ms".to_owned(), phases);
         self.lines.line("attempt", event.target_index, event.at, &object)

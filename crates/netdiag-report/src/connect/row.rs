@@ -2,8 +2,9 @@
 
 use super::Resolved;
 use crate::number::ms5;
+use crate::port::label;
+use netdiag_model::Untrusted;
 use netdiag_tcp::connect::Attempt;
-use netdiag_tcp::services;
 use std::collections::BTreeSet;
 
 /// Which columns there are, and how wide; known before the first row.
@@ -57,7 +58,8 @@ impl Layout {
         };
         let handshake = attempt.handshake().map_or_else(none, ms5);
         let retransmits = attempt.retransmits.map_or_else(none, |count| count.to_string());
-        let why = attempt.failure().map(|failure| failure.message).unwrap_or_default();
+        let why = attempt.failure().map(|failure| failure.message);
+        let why = why.or_else(|| banner(attempt)).unwrap_or_default();
         self.line(
             [
                 &target.host.host().escaped().to_string(),
@@ -89,10 +91,12 @@ impl Layout {
     }
 }
 
-/// A port and what it is usually for.
-pub(super) fn label(port: u16) -> String {
-    match services::name(port) {
-        Some(name) => format!("{port}/{name}"),
-        None => port.to_string(),
-    }
+/// The first line of what came over a connection, safe to print.
+fn banner(attempt: &Attempt) -> Option<String> {
+    const SHOWN: usize = 80;
+    let talk = attempt.talk.as_deref()?;
+    let line = talk.heard.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let text = String::from_utf8_lossy(line.get(..SHOWN).unwrap_or(line)).into_owned();
+    let text = Untrusted::from(text);
+    Some(text.escaped().to_string()).filter(|text| !text.is_empty())
 }

@@ -39,7 +39,7 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
         (Protocol::Udp { port }, _) => {
             return format!("PING {given} ({address}) {from}udp port {port}, {size} data bytes");
         }
-        (Protocol::Tcp { port, .. }, _) => {
+        (Protocol::Tcp { port, .. } | Protocol::Syn { port }, _) => {
             return format!("PING {given} ({address}) {from}tcp port {port}");
         }
         (Protocol::IcmpTimestamp, _) => {

@@ -3,7 +3,6 @@
 use super::{Ending, Setting, SweepReport};
 use crate::ping::columns::COLUMNS;
 use crate::{csv, json};
-use netdiag_model::contract::Document;
 use netdiag_ping::sweep::{Event, Found, Row};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -61,22 +60,8 @@ impl<W: Write> SweepReport for JsonReport<W> {
     }
 
     fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
-        let of = ending.document;
-        let document = Document {
-            schema: of.schema.clone(),
-            command: of.command.clone(),
-            version: of.version.clone(),
-            started_at: of.started_at.clone(),
-            elapsed_ms: of.elapsed_ms,
-            complete: of.complete,
-            ended_by: of.ended_by,
-            method: of.method.clone(),
-            targets: self.rows.iter().flatten().map(|row| Later { setting, row }).collect(),
-            findings: of.findings.clone(),
-            status: of.status,
-            exit_code: of.exit_code,
-        };
-        json::write_line(&mut self.out, &document)
+        let targets = self.rows.iter().flatten().map(|row| Later { setting, row }).collect();
+        json::write_line(&mut self.out, &ending.document.with_targets(targets))
     }
 
     fn flush(&mut self) -> io::Result<()> {

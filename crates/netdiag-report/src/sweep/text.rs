@@ -3,7 +3,7 @@
 use super::table::Layout;
 use super::{Ending, Setting, SweepReport};
 use crate::changes;
-use crate::number::{ms5, significant, thousands};
+use crate::number::{ms5, rate, thousands};
 use crate::style::Style;
 use crate::verdict::{write_finding, write_finding_of, write_verdict};
 use netdiag_model::finding::Finding;
@@ -249,16 +249,7 @@ fn heading(config: &Config) -> String {
             format!("{count} probes each, every {interval} s{soonest}")
         }
     };
-    let rate = match config.spacing {
-        Duration::ZERO => "as fast as it goes".to_owned(),
-        spacing => {
-            let rate = 1.0 / spacing.as_secs_f64();
-            match rate >= 10.0 {
-                true => format!("{} packets/s", thousands(rate.round() as u64)),
-                false => format!("{} packets/s", significant(rate, 2)),
-            }
-        }
-    };
+    let rate = rate(config.spacing, "packets");
     let timeout = config.timeout.as_secs_f64();
     format!("sweep of {targets}, {what}, {probes}, timeout {timeout} s, {rate}")
 }

@@ -92,7 +92,9 @@ fn reply(settled: &Settled, config: Option<&Config>) -> Value {
         "icmp": answer.and_then(|answer| answer.icmp).map(|kind| {
             json!({"type": kind.kind, "code": kind.code, "name": kind.name()})
         }),
-        "flow": config.map(|config| if config.vary_flow { "varied" } else { "constant" }),
+        "flow": config.map(|config| {
+            if config.vary_flow || config.multipath.is_some() { "varied" } else { "constant" }
+        }),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod classic;
 mod columns;
+mod graph;
 mod jsonl;
 pub mod mtr;
 mod row;
@@ -18,7 +19,9 @@ use std::io;
 use std::time::Duration;
 
 pub use classic::{ClassicOptions, ClassicReport};
+pub use graph::{GraphForm, GraphReport};
 pub use jsonl::JsonLinesReport;
+pub use row::Columns;
 pub use text::{TextOptions, TextReport};
 
 /// A target once its name has been looked up.

@@ -8,46 +8,70 @@ use std::time::Duration;
 
 /// From so many probes on loss is a per cent.
 const PERCENT_FROM: u64 = 20;
+/// AS numbers are padded to this: the largest has ten digits.
+const SYSTEM: usize = 12;
 /// Names are padded to this.
 const NAME: usize = 24;
+
+/// Columns that a table has where they were asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Columns {
+    /// The names of hops.
+    pub names: bool,
+    /// Their autonomous systems.
+    pub systems: bool,
+    /// The largest packets that came as far.
+    pub mtus: bool,
+}
 
 /// How wide the columns are, and which there are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     address: usize,
-    has_names: bool,
+    columns: Columns,
 }
 
 impl Layout {
-    pub(super) const fn new(family: Option<Family>, has_names: bool) -> Self {
+    pub(super) const fn new(family: Option<Family>, columns: Columns) -> Self {
         let address = match family {
             Some(Family::Ipv6) => 39,
             _ => 15,
         };
-        Self { address, has_names }
+        Self { address, columns }
     }
 
     /// The header line.
     pub(super) fn header(self) -> String {
-        self.line("hop", "address", "name", "loss", ["best", "mean", "worst"], "note")
+        self.line(&Line {
+            hop: "hop",
+            address: "address",
+            system: "AS",
+            name: "name",
+            loss: "loss",
+            times: ["best", "mean", "worst"],
+            mtu: "MTU",
+            note: "note",
+        })
     }
 
-    fn line(
-        self,
-        hop: &str,
-        address: &str,
-        name: &str,
-        loss: &str,
-        [best, mean, worst]: [&str; 3],
-        note: &str,
-    ) -> String {
+    fn line(self, line: &Line<'_>) -> String {
+        let Line { hop, address, system, name, loss, times, mtu, note } = line;
+        let [best, mean, worst] = times;
         let width = self.address;
-        let name = match self.has_names {
+        let mtu = match self.columns.mtus {
+            true => format!("  {mtu:>5}"),
+            false => String::new(),
+        };
+        let system = match self.columns.systems {
+            true => format!("{system:<SYSTEM$}  "),
+            false => String::new(),
+        };
+        let name = match self.columns.names {
             true => format!("{name:<NAME$}  "),
             false => String::new(),
         };
         let line = format!(
-            "{hop:>3}  {address:<width$}  {name}{loss:>6}  {best:>5}  {mean:>5}  {worst:>5}  {note}"
+            "{hop:>3}  {address:<width$}  {system}{name}{loss:>6}  {best:>5}  {mean:>5}  {worst:>5}{mtu}  {note}"
         );
         line.trim_end().to_owned()
     }
@@ -56,21 +80,61 @@ impl Layout {
     pub(super) fn lines(self, hop: &Hop, target: Option<std::net::IpAddr>) -> Vec<String> {
         let number = hop.ttl.to_string();
         let loss = loss(hop);
+        let mtu = hop.mtu.map_or_else(|| "-".to_owned(), |mtu| mtu.to_string());
+        let nothing = Line { hop: &number, loss: &loss, ..Line::NOTHING };
         if hop.responders.is_empty() {
-            return vec![self.line(&number, nobody(hop), "-", &loss, ["-"; 3], "")];
+            return vec![self.line(&Line { address: nobody(hop), ..nothing })];
         }
         let lines = by_answers(hop).into_iter().enumerate().map(|(place, who)| {
             let rtt = if place == 0 { &hop.rtt_ms } else { &who.rtt_ms };
-            let (number, loss) =
-                if place == 0 { (number.as_str(), loss.as_str()) } else { ("", "") };
-            let name = name(who.hostname.as_ref());
-            let cells = times(rtt.as_ref());
-            let cells = cells.each_ref().map(String::as_str);
-            let note = note(who, target == Some(who.address));
-            self.line(number, &who.address.to_string(), &name, loss, cells, &note)
+            let (hop, loss, mtu) = match place {
+                0 => (number.as_str(), loss.as_str(), mtu.as_str()),
+                _ => ("", "", ""),
+            };
+            let times = times(rtt.as_ref());
+            self.line(&Line {
+                hop,
+                address: &who.address.to_string(),
+                system: &system(who.asn),
+                name: &name(who.hostname.as_ref()),
+                loss,
+                times: times.each_ref().map(String::as_str),
+                mtu,
+                note: &note(who, target == Some(who.address)),
+            })
         });
         lines.collect()
     }
+}
+
+/// The cells of a line.
+struct Line<'a> {
+    hop: &'a str,
+    address: &'a str,
+    system: &'a str,
+    name: &'a str,
+    loss: &'a str,
+    times: [&'a str; 3],
+    mtu: &'a str,
+    note: &'a str,
+}
+
+impl Line<'_> {
+    const NOTHING: Self = Self {
+        hop: "",
+        address: "",
+        system: "-",
+        name: "-",
+        loss: "",
+        times: ["-"; 3],
+        mtu: "-",
+        note: "",
+    };
+}
+
+/// An autonomous system as people write it.
+fn system(number: Option<u32>) -> String {
+    number.map_or_else(|| "-".to_owned(), |number| format!("AS{number}"))
 }
 
 /// Who answered, those that answered most first.
@@ -165,8 +229,8 @@ fn changed(change: &Changed) -> String {
 }
 
 /// All lines of a target's table.
-pub(super) fn table(target: &Target, has_names: bool) -> Vec<String> {
-    let layout = Layout::new(target.family, has_names);
+pub(super) fn table(target: &Target, columns: Columns) -> Vec<String> {
+    let layout = Layout::new(target.family, columns);
     let rows = target.hops.iter().flat_map(|hop| layout.lines(hop, target.address));
     std::iter::once(layout.header()).chain(rows).collect()
 }

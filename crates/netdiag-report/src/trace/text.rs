@@ -1,7 +1,8 @@
 //! `--output text`: what a person reads.
 
+use super::graph;
 use super::mtr::{self, Order};
-use super::row::{self, Layout};
+use super::row::{self, Columns, Layout};
 use super::{Ended, Resolved, Trace};
 use crate::changes::{self, Said};
 use crate::fold::fold;
@@ -24,8 +25,8 @@ pub struct TextOptions {
     pub quiet: bool,
     /// A line for everything that came late, twice, or was rejected.
     pub verbose: bool,
-    /// Whether names are shown.
-    pub names: bool,
+    /// Which columns there are beside those that always are.
+    pub columns: Columns,
     /// Colours.
     pub style: Style,
     /// The columns of a table of cycles, which comes at the end.
@@ -63,7 +64,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     fn hop(&mut self, hop: &netdiag_trace::result::Hop) -> io::Result<()> {
         let Some((address, family, has_header)) = self.only else { return Ok(()) };
-        let layout = Layout::new(Some(family), self.options.names);
+        let layout = Layout::new(Some(family), self.options.columns);
         if !has_header {
             writeln!(self.out, "{}", layout.header())?;
             self.only = Some((address, family, true));
@@ -105,12 +106,17 @@ impl<W: Write, E: Write> TextReport<W, E> {
             let width = self.options.style.columns();
             let header = mtr::header(ended.resolved, ended.target, document.elapsed_ms);
             writeln!(self.out, "{}", fold(&header, width))?;
-            for line in mtr::table(ended.target, order, self.options.names, width) {
+            for line in mtr::table(ended.target, order, self.options.columns.names, width) {
                 writeln!(self.out, "{line}")?;
             }
         } else if several && is_shown {
             writeln!(self.out, "{}", header(ended.resolved))?;
-            for line in row::table(ended.target, self.options.names) {
+            for line in row::table(ended.target, self.options.columns) {
+                writeln!(self.out, "{line}")?;
+            }
+        }
+        if let Some(graph) = ended.target.graph.as_ref().filter(|_| is_shown) {
+            for line in graph::text(graph) {
                 writeln!(self.out, "{line}")?;
             }
         }
@@ -159,7 +165,11 @@ fn plan(config: &Config) -> String {
         1 => "1 probe a hop".to_owned(),
         n => format!("{n} probes a hop"),
     };
-    let flow = if config.vary_flow { ", varied flow" } else { "" };
+    let flow = match config.multipath {
+        Some(multipath) => format!(", all paths at {} %", multipath.confidence.percent()),
+        None if config.vary_flow => ", varied flow".to_owned(),
+        None => String::new(),
+    };
     format!(", {probes}, at most {} hops{flow}", config.max_ttl)
 }
 

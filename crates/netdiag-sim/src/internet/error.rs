@@ -146,6 +146,7 @@ pub(super) fn write_error(
     let fits = most - out.len();
     let wanted = speaker.manners.quote.map_or(fits, |quote| about.transport + usize::from(quote));
     let quote = original.get(..wanted.min(fits)).unwrap_or(original);
+    let corrupted = speaker.manners.corrupt_quote.map(|at| about.transport + usize::from(at));
     let tells = !speaker.manners.mpls.is_empty()
         || speaker.manners.incoming.is_some()
         || !speaker.manners.objects.is_empty();
@@ -158,6 +159,10 @@ pub(super) fn write_error(
         write_extensions(speaker, out);
     } else {
         out.extend_from_slice(quote);
+    }
+    let corrupted = corrupted.filter(|at| *at < quote.len()).map(|at| start + 8 + at);
+    if let Some(byte) = corrupted.and_then(|at| out.get_mut(at)) {
+        *byte = !*byte;
     }
     finish(out);
     true

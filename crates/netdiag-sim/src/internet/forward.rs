@@ -52,6 +52,10 @@ impl Internet {
         if let Some(most) = mss {
             clamp_mss(&mut self.pool.get_mut(id).bytes, &header, most);
         }
+        let router = &mut self.topology.nodes[node as usize];
+        if let Some(how) = &router.manners.masquerade {
+            router.translations.translate(&mut self.pool.get_mut(id).bytes, &header, how);
+        }
         self.pass_on(now, node, id);
     }
 
@@ -67,6 +71,10 @@ impl Internet {
         }
         if self.too_small_mtu(id, &header).is_some() {
             return self.drop(now, node, id, Fact::TooBig);
+        }
+        let router = &self.topology.nodes[node as usize];
+        if let Some(how) = &router.manners.masquerade {
+            router.translations.restore(&mut self.pool.get_mut(id).bytes, &header, how);
         }
         self.pass_on(now, node, id);
     }

@@ -5,6 +5,7 @@ mod error;
 mod forge;
 mod forward;
 mod link;
+mod nat;
 mod node;
 pub(crate) mod packet;
 mod query;
@@ -12,7 +13,8 @@ mod queue;
 mod topology;
 mod udp;
 
-use crate::scenario::{Change, NodeState, Scenario};
+use crate::random::Random;
+use crate::scenario::{Balance, Change, NodeState, Scenario};
 use crate::truth::{Fact, PcapWriter, Recording, Truth};
 use link::Dropped;
 use netdiag_model::{ClockAnchor, Instant};
@@ -97,7 +99,10 @@ impl Internet {
         let now = now.as_nanos();
         while self.step(now) {}
         let header = Header::read(packet);
-        let way = header.and_then(|header| self.topology.way_to(header.destination));
+        let way = header.as_ref().and_then(|header| {
+            let first = self.topology.way_to(header.destination)?;
+            Some(first + self.choice(first, packet, header))
+        });
         let Some(way) = way else {
             self.truth.note(now, HERE_ID, u64::MAX, Fact::NoPath, packet);
             return;
@@ -115,6 +120,18 @@ impl Internet {
         }
         self.injected += 1;
         self.send(now, id);
+    }
+
+    /// Which of the ways that begin with this one a packet takes.
+    fn choice(&self, first: u32, packet: &[u8], header: &Header) -> u32 {
+        let way = &self.topology.ways[first as usize];
+        let among = u64::from(way.others) + 1;
+        let seed = self.topology.seed;
+        let mut random = match way.balance {
+            Balance::Flow => Random::new(packet::flow_hash(packet, header, seed), 0),
+            Balance::Packet => Random::new(seed, self.injected),
+        };
+        random.below(among) as u32
     }
 
     /// When something happens next; `None` when nothing is under way.

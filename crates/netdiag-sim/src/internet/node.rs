@@ -1,5 +1,6 @@
 //! A node: its addresses, its manners, its state.
 
+use super::nat::Translations;
 use crate::scenario::{
     ForgedReply, Here, IcmpManners, Limit, Node as NodeFile, NodeInterface, NodeKind, NodeNeighbor,
     NodeState, Prefix, Refusal,
@@ -30,6 +31,8 @@ pub(super) struct Node {
     /// Of the errors, by family, and of the echo replies.
     buckets: [Bucket; 4],
     identification: u16,
+    /// Whose packets it gave its own address.
+    pub(super) translations: Translations,
 }
 
 /// What a host on an Ethernet offers.
@@ -87,6 +90,7 @@ impl Node {
             addresses,
             buckets: [errors, errors, echoes, echoes],
             identification: 0,
+            translations: Translations::default(),
         }
     }
 

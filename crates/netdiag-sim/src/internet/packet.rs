@@ -1,5 +1,6 @@
 //! IP packets as bytes: what a router reads and writes in place.
 
+use crate::random::Random;
 use netdiag_model::Family;
 use netdiag_wire::checksum::{Checksum, internet_checksum, pseudo_header};
 use netdiag_wire::protocol::{ICMP, ICMPV6, TCP, UDP};
@@ -249,6 +250,21 @@ fn transport_sum(packet: &[u8], header: &Header) -> Checksum {
     };
     sum.add_bytes(transport);
     sum
+}
+
+/// What packets of one flow have in common: addresses, protocol, and the first four bytes of the
+/// transport, which are the ports where it has some and hold the checksum of ICMP.
+pub(crate) fn flow_hash(packet: &[u8], header: &Header, seed: u64) -> u64 {
+    let mix = |hash: u64, byte: u8| Random::new(hash, u64::from(byte)).next();
+    let mut hash = mix(seed, header.protocol);
+    for address in [header.source, header.destination] {
+        hash = match address {
+            IpAddr::V4(address) => address.octets().into_iter().fold(hash, mix),
+            IpAddr::V6(address) => address.octets().into_iter().fold(hash, mix),
+        };
+    }
+    let ports = packet.get(header.transport..header.transport + 4).unwrap_or_default();
+    ports.iter().copied().fold(hash, mix)
 }
 
 /// The TOS byte or traffic class.

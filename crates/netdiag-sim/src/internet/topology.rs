@@ -2,7 +2,7 @@
 
 use super::link::Direction;
 use super::node::Node;
-use crate::scenario::{HERE, Link, NodeKind, Path, Prefix, Scenario};
+use crate::scenario::{Balance, HERE, Link, NodeKind, Path, Prefix, Scenario};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use toml::Spanned;
@@ -31,6 +31,9 @@ pub(super) struct Way {
     pub(super) owned: bool,
     /// After how many nanoseconds the last router says that nobody does.
     pub(super) unreachable_after: Option<u64>,
+    /// So many ways follow this one in its list that a packet may take in its place.
+    pub(super) others: u8,
+    pub(super) balance: Balance,
 }
 
 /// Nodes, links, and the routing table of here.
@@ -46,7 +49,8 @@ pub(super) struct Topology {
     hosts: BTreeMap<IpAddr, u32>,
     /// Longest first.
     prefixes: Vec<(Prefix, u32)>,
-    seed: u64,
+    /// Where the random numbers start.
+    pub(super) seed: u64,
 }
 
 impl Topology {
@@ -113,13 +117,8 @@ impl Topology {
 
     /// Sets what a `[[path]]` says: a way to each owner of an address in it, and one to nobody.
     pub(super) fn set_path(&mut self, path: &Path) {
-        let via: Vec<NodeId> = path.via.iter().map(|name| self.node(name)).collect();
-        let back: Vec<NodeId> = match &path.back {
-            Some(back) => back.iter().map(|name| self.node(name)).collect(),
-            None => via.iter().rev().copied().collect(),
-        };
         for prefix in &path.to {
-            let nobody = self.add_way(path, &via, &back, None);
+            let nobody = self.add_ways(path, None);
             self.route(*prefix, nobody);
             for id in 0..self.nodes.len() {
                 let node = &self.nodes[id];
@@ -131,7 +130,7 @@ impl Topology {
                 if owned.is_empty() {
                     continue;
                 }
-                let way = self.add_way(path, &via, &back, Some(id as NodeId));
+                let way = self.add_ways(path, Some(id as NodeId));
                 owned.iter().for_each(|prefix| self.route(*prefix, way));
             }
         }
@@ -139,7 +138,12 @@ impl Topology {
 
     /// Each router of a path is reached over the routers before it.
     fn add_routers(&mut self, path: &Path) {
-        let via: Vec<NodeId> = path.via.iter().map(|name| self.node(name)).collect();
+        for via in self.ways_there(path) {
+            self.add_routers_of(path, &via);
+        }
+    }
+
+    fn add_routers_of(&mut self, path: &Path, via: &[NodeId]) {
         for (index, router) in via.iter().enumerate() {
             let before = &via[..index];
             let back: Vec<NodeId> = before.iter().rev().copied().collect();
@@ -152,6 +156,27 @@ impl Topology {
                 self.hosts.entry(prefix.address).or_insert(way);
             }
         }
+    }
+
+    /// The routers of each way that a path has.
+    fn ways_there(&self, path: &Path) -> Vec<Vec<NodeId>> {
+        let nodes = |names: &Vec<Spanned<String>>| names.iter().map(|n| self.node(n)).collect();
+        std::iter::once(&path.via).chain(&path.also).map(nodes).collect()
+    }
+
+    /// Adds all ways of a path to one end; gives the first.
+    fn add_ways(&mut self, path: &Path, end: Option<NodeId>) -> u32 {
+        let ways = self.ways_there(path);
+        let back = path.back.as_ref();
+        let back: Option<Vec<NodeId>> =
+            back.map(|back| back.iter().map(|name| self.node(name)).collect());
+        let added = ways.iter().map(|via| {
+            let reverse = || via.iter().rev().copied().collect();
+            self.add_way(path, via, &back.clone().unwrap_or_else(reverse), end)
+        });
+        let first = added.min().unwrap_or_default();
+        self.ways[first as usize].others = path.also.len() as u8;
+        first
     }
 
     fn route(&mut self, prefix: Prefix, way: u32) {
@@ -191,6 +216,8 @@ impl Topology {
             returns,
             owned: end.is_some() && circle.is_empty(),
             unreachable_after: path.unreachable_after.map(|span| span.unsigned()),
+            others: 0,
+            balance: path.balance,
         });
         self.ways.len() as u32 - 1
     }

@@ -13,7 +13,7 @@ use crate::truth::Truth;
 use local::Locals;
 use netdiag_engine::port::{
     Identifiers, InputKind, Inputs, Network, NetworkError, Opened, Opening, Operation, OperationId,
-    Operations, Refused,
+    Operations, Refused, TalkEnd,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{ClockAnchor, Family, Instant, Stamp};
@@ -33,7 +33,7 @@ const DATAGRAM_IDENTIFIER: Identifiers = Identifiers { first: 0x2236, count: 1 }
 /// Of UDP: its port.
 const UDP_IDENTIFIER: Identifiers = Identifiers { first: send::UDP_PORT, count: 1 };
 /// Of raw TCP: its ports.
-const TCP_PORTS: Identifiers = Identifiers { first: 60_992, count: 16 };
+const TCP_PORTS: Identifiers = Identifiers { first: 60_992, count: 64 };
 const EPERM: i32 = 1;
 const EACCES: i32 = 13;
 
@@ -252,6 +252,12 @@ impl Network for VirtualNetwork {
                 Operation::Connect(connect) => self.connect(&connect),
                 Operation::Exchange(exchange) => self.exchange(&exchange),
                 Operation::Lookup(lookup) => self.look_up(lookup),
+                // No data flows here.
+                Operation::Say(_) => {}
+                Operation::HangUp(id) => {
+                    let end = TalkEnd::HungUp { acknowledged: None };
+                    self.ready(InputKind::Ended { id, at: self.now, end });
+                }
                 Operation::Close(id) => self.close(id),
             }
         }

@@ -1,6 +1,7 @@
 //! What the types of the file do not say: names that exist, numbers that can be.
 
-use super::file::{Change, Link, Node, NodeKind, Path, Scenario};
+use super::Path;
+use super::file::{Change, Link, Node, NodeKind, Scenario};
 use super::units::Prefix;
 use super::{HERE, Span};
 use netdiag_model::Family;
@@ -84,10 +85,15 @@ fn check_families(ipv4: &[Prefix], ipv6: &[Prefix], at: Option<usize>) -> Checke
 }
 
 fn check_path(path: &Path, names: &Names<'_>) -> Checked {
-    for name in path.via.iter().chain(path.back.iter().flatten()) {
+    let ways = path.via.iter().chain(path.also.iter().flatten());
+    for name in ways.chain(path.back.iter().flatten()) {
         if names.get(name.get_ref().as_str()) != Some(&NodeKind::Router) {
             return wrong(name, format!("no router {:?}", name.get_ref()));
         }
+    }
+    if path.also.len() >= usize::from(u8::MAX) || path.loop_last > 0 && !path.also.is_empty() {
+        let message = "fewer than 255 other ways, and none of packets that go round".into();
+        return Err(Wrong { at: path.via.first().map(|name| name.span().start), message });
     }
     if path.loop_last > path.via.len() {
         let message = "loop_last is more than there are routers".into();

@@ -1,5 +1,6 @@
 //! What a scenario file can say. The types are the reference: one field, one key.
 
+use super::path::{Masquerade, Path};
 use super::tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 use super::units::{ErrnoName, Prefix, Rate, Span, one_or_many};
 use serde::Deserialize;
@@ -133,6 +134,8 @@ pub struct IcmpManners {
     /// How many bytes behind the IP header its errors quote; as many as fit if absent (576 bytes of
     /// IPv4 packet, 1280 of IPv6).
     pub quote: Option<u16>,
+    /// The byte so far behind the IP header of what its errors quote is inverted there.
+    pub corrupt_quote: Option<u16>,
     /// The IPv4 address its answers come from, in place of the one that was asked.
     pub source_ipv4: Option<std::net::Ipv4Addr>,
     /// The IPv6 address its answers come from, in place of the one that was asked.
@@ -165,6 +168,8 @@ pub struct IcmpManners {
     pub rewrite_tos: Option<u8>,
     /// The largest MSS that SYNs to hosts behind it go on with (MSS clamping).
     pub clamp_mss: Option<u16>,
+    /// Packets to hosts behind it go on with an address of its own.
+    pub masquerade: Option<Masquerade>,
 }
 
 /// A token bucket.
@@ -272,26 +277,6 @@ pub struct ForgedReply {
     /// To UDP datagrams in place of echo requests.
     #[serde(default)]
     pub udp: bool,
-}
-
-/// `[[path]]`: the routers between here and a prefix.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Path {
-    /// The destinations. The longest match counts.
-    #[serde(deserialize_with = "one_or_many")]
-    pub to: Vec<Prefix>,
-    /// The routers on the way there, nearest first.
-    #[serde(default)]
-    pub via: Vec<Spanned<String>>,
-    /// The routers on the way back, the target's neighbour first; `via` backwards if absent.
-    pub back: Option<Vec<Spanned<String>>>,
-    /// The last router sends "host unreachable" (3/1, 1/3) for addresses nobody owns, after this
-    /// time; silence if absent.
-    pub unreachable_after: Option<Span>,
-    /// Packets go round for ever over the last n routers of `via`.
-    #[serde(default)]
-    pub loop_last: usize,
 }
 
 /// How the delays of a link vary.

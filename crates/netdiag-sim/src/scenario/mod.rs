@@ -2,14 +2,16 @@
 
 mod check;
 mod file;
+mod path;
 mod tables;
 mod units;
 
 pub use file::{
     Change, Distribution, ForgedKind, ForgedReply, Here, IcmpManners, Limit, Link, Local,
-    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Path, Refusal,
+    LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Refusal,
     Scenario, SignalName,
 };
+pub use path::{Balance, Masquerade, Mended, Path};
 pub use tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 pub use units::{ErrnoName, Prefix, Rate, Span};
 

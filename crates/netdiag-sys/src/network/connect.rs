@@ -1,6 +1,7 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
 use super::handshake::{self, Handshake, Refuser, Verdict};
+use super::talks::Talks;
 use super::tcp_info;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
@@ -21,6 +22,8 @@ const FEWEST_SHARE: usize = 4;
 /// Connections on their way.
 pub(super) struct Connects {
     open: Vec<Connecting>,
+    /// Those that are open, and stay so.
+    talks: Talks,
     most: usize,
 }
 
@@ -38,6 +41,9 @@ struct Connecting {
     handshake: Handshake,
     /// When the same connection was refused, if it was, by whomever.
     refused: Option<Stamp>,
+    /// It stays open once it is, and is.
+    stays: bool,
+    is_open: bool,
 }
 
 /// Who sent an ICMP error: sender, type, code.
@@ -45,13 +51,13 @@ type IcmpSource = (IpAddr, u8, u8);
 
 impl Connects {
     pub(super) fn new() -> Self {
-        Self { open: Vec::new(), most: connections_at_once() }
+        Self { open: Vec::new(), talks: Talks::default(), most: connections_at_once() }
     }
 
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
     /// engine tries again a little later: a connection that has not begun takes no time.
     pub(super) fn start(&mut self, connect: &Connect, errors: &mut Batch, inputs: &mut Inputs) {
-        let opened = match self.open.len() < self.most {
+        let opened = match self.open.len() + self.talks.len() < self.most {
             true => open(connect, Deaf::ToNothing),
             false => Err(libc::EMFILE),
         };
@@ -98,26 +104,41 @@ impl Connects {
             }
         }
         let handshake = Handshake::new(&socket, clock::now());
-        self.open.push(Connecting { id, destination, socket, handshake, refused });
+        let (stays, is_open) = (connect.stays, false);
+        let one = Connecting { id, destination, socket, handshake, refused, stays, is_open };
+        self.open.push(one);
     }
 
     /// Forgets one.
     pub(super) fn close(&mut self, id: OperationId) {
         self.open.retain(|connecting| connecting.id != id);
+        self.talks.close(id);
+    }
+
+    /// Those that stay open.
+    pub(super) const fn talks(&mut self) -> &mut Talks {
+        &mut self.talks
     }
 
     /// What to poll for.
     pub(super) fn poll_set(&self) -> impl Iterator<Item = PollFd> {
-        self.open.iter().map(|connecting| PollFd::new(connecting.socket.as_fd(), true))
+        let opening = self.open.iter();
+        let opening = opening.map(|connecting| PollFd::new(connecting.socket.as_fd(), true));
+        opening.chain(self.talks.poll_set())
     }
 
     /// Looks at those that the poll found ready, given in the order of [`poll_set`](Self::poll_set).
     pub(super) fn finish(&mut self, polled: &[PollFd], errors: &mut Batch, inputs: &mut Inputs) {
-        let mut polled = polled.iter();
-        self.open.retain(|connecting| {
-            let ready = polled.next().filter(|polled| polled.is_ready());
-            ready.is_none_or(|polled| !connecting.is_over(*polled, errors, inputs))
+        let (opening, talking) = polled.split_at(self.open.len().min(polled.len()));
+        self.talks.finish(talking, inputs);
+        let mut opening = opening.iter();
+        let over = self.open.extract_if(.., |connecting| {
+            let ready = opening.next().filter(|polled| polled.is_ready());
+            ready.is_some_and(|polled| connecting.is_over(*polled, errors, inputs))
         });
+        for Connecting { id, socket, .. } in over.filter(|one| one.is_open && one.stays) {
+            self.talks.take(id, socket);
+        }
     }
 
     /// When to [`look`](Self::look) again.
@@ -137,7 +158,7 @@ impl Connects {
 
 impl Connecting {
     /// Whether the attempt has ended; then an input says how.
-    fn is_over(&self, polled: PollFd, errors: &mut Batch, inputs: &mut Inputs) -> bool {
+    fn is_over(&mut self, polled: PollFd, errors: &mut Batch, inputs: &mut Inputs) -> bool {
         // An ICMP error ends the attempt for us, though the kernel may keep trying. It must be read
         // before SO_ERROR, which reading the queue clears.
         if polled.has_error()
@@ -184,12 +205,13 @@ impl Connecting {
         true
     }
 
-    fn push_connected(&self, inputs: &mut Inputs) -> bool {
+    fn push_connected(&mut self, inputs: &mut Inputs) -> bool {
         let stamp = Stamp::user(clock::now());
         let (Some(local), Ok(_)) = (local(&self.socket), self.socket.peer_addr()) else {
             push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
             return true;
         };
+        self.is_open = true;
         let info = tcp_info::of(&self.socket);
         inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
         true

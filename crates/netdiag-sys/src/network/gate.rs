@@ -83,7 +83,11 @@ impl Gate {
                 let slack = CONNECTS_APART * (AT_ONCE - 1);
                 ((connect.destination.address(), true), CONNECTS_APART, slack)
             }
-            Operation::Exchange(_) | Operation::Lookup(_) | Operation::Close(_) => return true,
+            Operation::Say(_)
+            | Operation::HangUp(_)
+            | Operation::Exchange(_)
+            | Operation::Lookup(_)
+            | Operation::Close(_) => return true,
         };
         let every = Duration::from_secs(1) / IN_A_SECOND;
         // A tenth of a second's worth may go together.

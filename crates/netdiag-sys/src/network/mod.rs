@@ -10,6 +10,7 @@ mod memory;
 mod queue;
 mod receive;
 mod send;
+mod talks;
 mod tcp_info;
 mod unstamped;
 
@@ -198,6 +199,8 @@ impl SystemNetwork {
                     self.early.push(clock::now(), InputKind::Named { id: lookup.id, result });
                 }
             }
+            Operation::Say(say) => self.connects.talks().say(say.id, say.bytes),
+            Operation::HangUp(id) => self.connects.talks().hang_up(id, &mut self.early),
             Operation::Close(id) => {
                 self.connects.close(id);
                 if let Some(dialogs) = &mut self.dialogs {

@@ -132,6 +132,7 @@ fn state(block: &Block) -> Option<TcpState> {
         busy: limited(BUSY),
         window_limited: limited(WINDOW_LIMITED),
         buffer_limited: limited(BUFFER_LIMITED),
-        acknowledged: block.long(BYTES_ACKED).unwrap_or_default(),
+        // The SYN counts as one.
+        acknowledged: block.long(BYTES_ACKED).unwrap_or_default().saturating_sub(1),
     })
 }

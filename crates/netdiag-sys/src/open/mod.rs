@@ -70,8 +70,8 @@ pub struct OpenRequest {
     /// Whether a raw ICMP socket also hears of errors about UDP datagrams: they count from the UDP
     /// socket's error queue, which does not tell their headers.
     pub udp_quotes: bool,
-    /// How many ports raw TCP leaves from, 1, 2, 4, 8 or 16; 0: it is not opened. It also takes a raw
-    /// ICMP socket, which then hears of errors about TCP.
+    /// How many ports raw TCP leaves from, a power of two up to 128, the same ones of both families; 0: it
+    /// is not opened. It also takes a raw ICMP socket, which then hears of errors about TCP.
     pub tcp_ports: u8,
     /// Only this kind of socket, whatever the ladder says, beside UDP if that is asked for; for
     /// tests.
@@ -109,9 +109,10 @@ impl OpenRequest {
     /// rights.
     #[must_use]
     pub fn open_then<T>(&self, then: impl FnOnce() -> T) -> (SystemNetwork, T) {
-        let mut refused = Vec::new();
+        let (mut refused, mut ports) = (Vec::new(), None);
         let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = with_net_raw(|| {
-            [Family::Ipv4, Family::Ipv6].map(|family| self.open_family(family, &mut refused))
+            [Family::Ipv4, Family::Ipv6]
+                .map(|family| self.open_family(family, &mut refused, &mut ports))
         });
         let mend = if refused.is_empty() { Mend::default() } else { privileges::mend() };
         let done = then();
@@ -141,7 +142,13 @@ impl OpenRequest {
     }
 
     /// The sockets of one family: ICMP, UDP and raw TCP.
-    fn open_family(&self, family: Family, refused: &mut Vec<Refused>) -> (Tried, Tried, Tried) {
+    /// `ports`: the first of those of raw TCP that are reserved already.
+    fn open_family(
+        &self,
+        family: Family,
+        refused: &mut Vec<Refused>,
+        ports: &mut Option<u16>,
+    ) -> (Tried, Tried, Tried) {
         if self.family.is_some_and(|only| only != family) {
             const NONE: Tried = Err(NetworkError::NOT_ASKED_FOR);
             return (NONE, NONE, NONE);
@@ -168,17 +175,24 @@ impl OpenRequest {
             let socket = SocketKind::UdpErrorQueue;
             refused.push(Refused { family, socket, error: error.clone() });
         }
-        let tcp = self.open_tcp(family, icmp.as_ref());
+        let tcp = self.open_tcp(family, icmp.as_ref(), ports);
         (icmp, udp, tcp)
     }
 
     /// Raw TCP, where a raw ICMP socket tells of the errors about it.
-    fn open_tcp(&self, family: Family, icmp: Result<&ProbeSocket, &NetworkError>) -> Tried {
+    fn open_tcp(
+        &self,
+        family: Family,
+        icmp: Result<&ProbeSocket, &NetworkError>,
+        ports: &mut Option<u16>,
+    ) -> Tried {
         const NO_RAW: NetworkError =
             NetworkError { call: "socket(SOCK_RAW, IPPROTO_ICMP)", errno: libc::EPERM };
         match icmp {
             _ if self.tcp_ports == 0 => Err(NetworkError::NOT_ASKED_FOR),
-            Ok(icmp) if icmp.opening.socket == SocketKind::Raw => raw_tcp::open(self, family),
+            Ok(icmp) if icmp.opening.socket == SocketKind::Raw => {
+                raw_tcp::open(self, family, ports)
+            }
             Ok(_) => Err(NO_RAW),
             Err(error) => Err(error.clone()),
         }

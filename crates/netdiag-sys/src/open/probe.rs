@@ -44,8 +44,9 @@ pub(crate) struct ProbeSocket {
     pub(crate) opening: Opening,
     pub(crate) stamp_keys: StampKeys,
     has_stamps: bool,
-    /// Sockets that keep the ports of raw TCP from everybody else.
-    pub(crate) reserved: Vec<Socket>,
+    /// Of raw TCP: sockets that keep its ports from everybody else, none where those of the other family
+    /// do.
+    pub(crate) reserved: Option<Vec<Socket>>,
     /// It is read even if nothing is sent by it.
     pub(crate) only_listens: bool,
     /// Whether it sends past every router (SO_DONTROUTE), which only IPv4 does.
@@ -82,7 +83,7 @@ impl ProbeSocket {
             is_direct: request.direct && family == Family::Ipv4,
             tells_departures: false,
             only_listens: false,
-            reserved: Vec::new(),
+            reserved: None,
         }
     }
 
@@ -115,7 +116,7 @@ impl ProbeSocket {
 
     /// Whether what leaves by it are segments of TCP.
     pub(crate) fn is_tcp(&self) -> bool {
-        !self.reserved.is_empty()
+        self.reserved.is_some()
     }
 
     /// The firewall mark of what leaves by it.

@@ -19,15 +19,28 @@ const TRIES: usize = 16;
 /// Blocks begin here: above the ports of services, in what RFC 6335 section 6 leaves to anybody.
 const LEAST_PORT: u16 = 49_152;
 
-/// Opens one with its ports reserved and its filter attached and locked.
-pub(super) fn open(request: &OpenRequest, family: Family) -> Result<ProbeSocket, NetworkError> {
+/// Opens one with its ports reserved and its filter attached and locked. `shared`: the first of the ports
+/// that the other family's has reserved for both, if it has.
+pub(super) fn open(
+    request: &OpenRequest,
+    family: Family,
+    shared: &mut Option<u16>,
+) -> Result<ProbeSocket, NetworkError> {
     let (domain, call) = match family {
         Family::Ipv4 => (Domain::IPV4, "socket(AF_INET, SOCK_RAW, IPPROTO_TCP)"),
         Family::Ipv6 => (Domain::IPV6, "socket(AF_INET6, SOCK_RAW, IPPROTO_TCP)"),
     };
     let socket = Socket::new(domain, Type::RAW, Some(Protocol::TCP)).map_err(probe::error(call))?;
     probe::ask_for_stamps(&socket, request);
-    let (first, reserved) = reserve(domain, family, request.tcp_ports)?;
+    let (first, reserved) = match *shared {
+        Some(first) => (first, Vec::new()),
+        None if request.family.is_none() => {
+            let both = reserve(None, request.tcp_ports);
+            *shared = both.as_ref().ok().map(|(first, _)| *first);
+            both.or_else(|_| reserve(Some(family), request.tcp_ports))?
+        }
+        None => reserve(Some(family), request.tcp_ports)?,
+    };
     let identifiers = Identifiers { first, count: request.tcp_ports };
     lock_filter(&socket, &filter::tcp(identifiers, family))?;
     forget_foreign(&socket);
@@ -39,12 +52,18 @@ pub(super) fn open(request: &OpenRequest, family: Family) -> Result<ProbeSocket,
         lost: Vec::new(),
     };
     let mut socket = ProbeSocket::new(socket, family, opening, request);
-    socket.reserved = reserved;
+    socket.reserved = Some(reserved);
     Ok(socket)
 }
 
 /// Takes `count` ports in a row, a power of two, the first of which is a multiple of that.
-fn reserve(domain: Domain, family: Family, count: u8) -> Result<(u16, Vec<Socket>), NetworkError> {
+/// Those of one family, or of both.
+fn reserve(only: Option<Family>, count: u8) -> Result<(u16, Vec<Socket>), NetworkError> {
+    let domain = match only {
+        Some(Family::Ipv4) => Domain::IPV4,
+        // A socket of IPv6 that may have both keeps a port from both.
+        Some(Family::Ipv6) | None => Domain::IPV6,
+    };
     let mut fault = NetworkError { call: "bind", errno: libc::EADDRINUSE };
     for _ in 0..TRIES {
         let first = match count {
@@ -58,7 +77,11 @@ fn reserve(domain: Domain, family: Family, count: u8) -> Result<(u16, Vec<Socket
             let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))
                 .map_err(probe::error("socket(SOCK_STREAM)"))?;
             let wanted = if first == 0 { 0 } else { first + n };
-            udp::bind(&socket, family, wanted).map(|port| (port, socket))
+            let port = match only {
+                Some(family) => udp::bind(&socket, family, wanted),
+                None => udp::bind_v6(&socket, false, wanted),
+            };
+            port.map(|port| (port, socket))
         });
         match taken.collect::<Result<Vec<(u16, Socket)>, NetworkError>>() {
             Ok(taken) => {
@@ -79,12 +102,16 @@ mod tests {
     /// A port that is reserved is nobody else's, and answers to no connection.
     #[test]
     fn reserved_ports_are_a_block_that_nobody_else_gets() {
-        for (domain, family) in [(Domain::IPV4, Family::Ipv4), (Domain::IPV6, Family::Ipv6)] {
-            for count in [1, 16] {
-                let (first, held) = reserve(domain, family, count).expect("there are free ports");
-                assert_eq!(held.len(), usize::from(count));
+        let families = [(Domain::IPV4, Family::Ipv4), (Domain::IPV6, Family::Ipv6)];
+        for only in [Some(Family::Ipv4), Some(Family::Ipv6), None] {
+            for count in [1, 16, 64] {
+                let (first, held) = reserve(only, count).expect("there are free ports");
+                assert_eq!(held.len(), usize::from(count), "one socket a port, also of both");
                 assert_eq!(first % u16::from(count), 0);
-                for port in first..first + u16::from(count) {
+                let of = families.into_iter().filter(|(_, it)| only.is_none_or(|only| only == *it));
+                for ((domain, family), port) in
+                    of.flat_map(|of| (first..first + u16::from(count)).map(move |port| (of, port)))
+                {
                     let other = Socket::new(domain, Type::STREAM, None).expect("a socket");
                     let taken = udp::bind(&other, family, port).expect_err("it is taken");
                     assert_eq!(taken.errno, libc::EADDRINUSE);

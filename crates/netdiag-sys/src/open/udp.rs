@@ -8,7 +8,7 @@ use netdiag_engine::port::{Identifiers, NetworkError, Opening, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 
 /// Opens one on the port that was asked for, or one of the kernel's choice. `has_quotes`: a raw socket hears what routers quote of
@@ -59,14 +59,20 @@ const LOST: &[&str] = &[
 /// Takes a port now, so that it is ours from the start. SO_REUSEADDR and SO_REUSEPORT stay off:
 /// nobody else gets what is sent to it. 0: one of the kernel's choice.
 pub(super) fn bind(socket: &Socket, family: Family, port: u16) -> Result<u16, NetworkError> {
-    let any = match family {
-        Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
-        Family::Ipv6 => {
-            raw::set_int(socket.as_fd(), libc::SOL_IPV6, libc::IPV6_V6ONLY, 1)
-                .map_err(|errno| NetworkError { call: "setsockopt(IPV6_V6ONLY)", errno })?;
-            Ipv6Addr::UNSPECIFIED.into()
-        }
-    };
+    match family {
+        Family::Ipv4 => bind_any(socket, Ipv4Addr::UNSPECIFIED.into(), port),
+        Family::Ipv6 => bind_v6(socket, true, port),
+    }
+}
+
+/// The same of IPv6, and of IPv4 too unless `only`.
+pub(super) fn bind_v6(socket: &Socket, only: bool, port: u16) -> Result<u16, NetworkError> {
+    raw::set_int(socket.as_fd(), libc::SOL_IPV6, libc::IPV6_V6ONLY, i32::from(only))
+        .map_err(|errno| NetworkError { call: "setsockopt(IPV6_V6ONLY)", errno })?;
+    bind_any(socket, Ipv6Addr::UNSPECIFIED.into(), port)
+}
+
+fn bind_any(socket: &Socket, any: IpAddr, port: u16) -> Result<u16, NetworkError> {
     socket.bind(&SockAddr::from(SocketAddr::new(any, port))).map_err(probe::error("bind"))?;
     if port == 0 { probe::local_port(socket) } else { Ok(port) }
 }

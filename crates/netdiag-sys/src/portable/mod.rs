@@ -103,6 +103,8 @@ impl PortableNetwork {
                     news.input(clock::now(), InputKind::Named { id, result });
                 });
             }
+            // No connection opens here, so none stays open.
+            Operation::Say(_) | Operation::HangUp(_) => {}
             Operation::Close(id) => self.second.close(id),
         }
     }

@@ -39,24 +39,50 @@ pub struct Reads<'a> {
     pub names: bool,
     /// The keys of the terminal, which needs another mode for that.
     pub keys: bool,
-    /// A file that the user named.
-    pub file: Option<&'a str>,
+    /// Files that the user named.
+    pub files: &'a [String],
 }
 
 impl Reads<'_> {
     /// Whether there is anything.
     pub(super) fn any(&self) -> bool {
-        self.names || self.file.is_some() || traces()
+        self.names || !self.files.is_empty() || traces()
     }
 }
 
-/// Leaves only these files; gives the ABI of the kernel's landlock.
-pub(super) fn confine(reads: &Reads<'_>) -> raw::Result<u32> {
+/// What the tables of sockets are read from.
+const TABLES: [&CStr; 6] = [
+    c"/proc",
+    c"/etc/sysctl.conf",
+    c"/etc/sysctl.d",
+    c"/run/sysctl.d",
+    c"/usr/lib/sysctl.d",
+    c"/usr/local/lib/sysctl.d",
+];
+
+/// Leaves only what tables of sockets are read from.
+pub(super) fn confine_to_tables() -> raw::Result<u32> {
+    let (abi, rules) = ruleset()?;
+    for path in TABLES {
+        // A file takes no right to be listed.
+        let _ = rules.allow(path, READ_FILE | READ_DIR).or_else(|_| rules.allow(path, READ_FILE));
+    }
+    rules.enforce()?;
+    Ok(abi)
+}
+
+/// Rules that refuse everything, for the ABI of the kernel.
+fn ruleset() -> raw::Result<(u32, Ruleset)> {
     let abi = raw::landlock_abi()?;
     let known = ACCESS_FS.iter().filter(|(since, _)| *since <= abi);
     let attributes = [known.fold(0, |all, (_, more)| all | more), ACCESS_NET, SCOPED];
     let fields = 1 + usize::from(abi >= HAS_NET) + usize::from(abi >= HAS_SCOPES);
-    let rules = Ruleset::new(attributes.get(..fields).unwrap_or_default())?;
+    Ok((abi, Ruleset::new(attributes.get(..fields).unwrap_or_default())?))
+}
+
+/// Leaves only these files; gives the ABI of the kernel's landlock.
+pub(super) fn confine(reads: &Reads<'_>) -> raw::Result<u32> {
+    let (abi, rules) = ruleset()?;
     // What is not there, or is a pipe and needs no rule, is found out by who opens it.
     for path in NAMES.iter().filter(|_| reads.names).chain(BACKTRACE.iter().filter(|_| traces())) {
         if let Err(errno @ (libc::EMFILE | libc::ENFILE)) = rules.allow(path, READ_FILE) {
@@ -64,7 +90,7 @@ pub(super) fn confine(reads: &Reads<'_>) -> raw::Result<u32> {
             return Err(errno);
         }
     }
-    if let Some(path) = reads.file.and_then(|path| CString::new(path).ok()) {
+    for path in reads.files.iter().filter_map(|path| CString::new(path.as_str()).ok()) {
         // A folder can be opened and not read; who does is told so.
         let _ = rules.allow(&path, READ_DIR).or_else(|_| rules.allow(&path, READ_FILE));
     }

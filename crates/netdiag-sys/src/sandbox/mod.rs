@@ -41,6 +41,14 @@ pub fn enter(reads: &Reads<'_>) -> Sandbox {
     Sandbox { seccomp, landlock: seccomp.is_err().then(|| files::confine(reads)) }
 }
 
+/// The same for a process that reads the kernel's tables of sockets: no file is left but those under
+/// /proc and the settings of sysctl.d(5). With `owners` landlock is left out, since who is confined by
+/// it may not look at processes that are not (landlock(7), ptrace restrictions).
+pub fn enter_tables(owners: bool) -> Sandbox {
+    let landlock = (!owners).then(files::confine_to_tables);
+    Sandbox { seccomp: calls::confine(true, false), landlock }
+}
+
 impl fmt::Display for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |errno: i32| Errno::new(errno).name;

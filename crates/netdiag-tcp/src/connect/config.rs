@@ -1,5 +1,6 @@
 //! What to do: which targets, and how connections to them are opened.
 
+use super::dialogue::Dialogue;
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Untrusted, Way};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Config {
     pub control: Control,
     /// The local port; 0: any that is free.
     pub source_port: u16,
+    /// What is done with connections that open; without it they are closed at once.
+    pub dialogue: Option<Dialogue>,
     /// Whether single attempts are kept for the result, the last [`RESULTS_KEPT`] of each target.
     pub keeps_results: bool,
 }
@@ -60,6 +63,7 @@ impl Config {
             spacing: Duration::ZERO,
             control: Control::default(),
             source_port: 0,
+            dialogue: None,
             keeps_results: false,
         }
     }

@@ -1,5 +1,6 @@
 //! What the measurement tells while it runs.
 
+use super::dialogue::{Talk, TalkResult};
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{ReplyDetail, Why};
 use netdiag_engine::port::{Change, SendError};
@@ -67,6 +68,8 @@ pub struct Attempt {
     pub retransmits: Option<u32>,
     /// How it ended.
     pub ending: Ending,
+    /// What was said and heard, where that was asked for and it opened.
+    pub talk: Option<Box<Talk>>,
 }
 
 /// How an attempt ended.
@@ -243,6 +246,12 @@ impl Attempt {
     #[must_use]
     pub fn connect(&self) -> Option<Duration> {
         matches!(self.ending, Ending::Connected { .. }).then_some(self.took)
+    }
+
+    /// Whether it opened, and what came then was not what was waited for.
+    #[must_use]
+    pub fn is_unexpected(&self) -> bool {
+        self.talk.as_ref().is_some_and(|talk| talk.end != TalkResult::AsExpected)
     }
 
     /// The handshake by the kernel.

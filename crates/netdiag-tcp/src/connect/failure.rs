@@ -1,22 +1,25 @@
 //! Why an attempt failed, in the words of the contract.
 
+use super::dialogue::{Talk, TalkResult};
 use super::event::{Attempt, Ending};
 use netdiag_engine::failure::{local_failure, plain};
-use netdiag_model::errno::Errno;
+use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
-use netdiag_model::milliseconds;
+use netdiag_model::{Untrusted, milliseconds};
 
 const ECONNRESET: i32 = 104;
 const ETIMEDOUT: i32 = 110;
 const ECONNREFUSED: i32 = 111;
 
 impl Attempt {
-    /// Why it failed; `None` where the connection opened.
+    /// Why it failed; `None` where the connection opened, and what was waited for came.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
         let to = self.destination;
         Some(match &self.ending {
-            Ending::Connected { .. } => return None,
+            Ending::Connected { .. } => {
+                return self.talk.as_ref().and_then(|talk| unexpected(talk));
+            }
             Ending::Refused => {
                 let said = format!("RST from {to}: host up, nothing listens");
                 connect_failure("refused", ECONNREFUSED, &said)
@@ -60,6 +63,44 @@ impl Attempt {
         u64::from(!matches!(self.ending, Ending::Local(_)))
             + u64::from(self.retransmits.unwrap_or_default())
     }
+}
+
+/// What was wrong with what came over a connection.
+fn unexpected(talk: &Talk) -> Option<Failure> {
+    let seconds = milliseconds(talk.lasted) / 1e3;
+    let (reason, message) = match talk.end {
+        TalkResult::AsExpected => return None,
+        TalkResult::Silent => {
+            let asked = talk.acknowledged.filter(|bytes| *bytes > 0);
+            let asked = asked.map(|bytes| format!(" to {bytes} bytes that it acknowledged"));
+            let asked = asked.unwrap_or_default();
+            (
+                "timeout".to_owned(),
+                format!("connected, but not a byte came in {seconds:.1} s{asked}"),
+            )
+        }
+        TalkResult::Other => {
+            let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
+            let came = came.escaped();
+            (
+                "mismatch".to_owned(),
+                format!("connected, but what came is not what was expected: {came}"),
+            )
+        }
+        TalkResult::Closed => (
+            "closed".to_owned(),
+            format!("connected, and closed by the other end after {seconds:.1} s"),
+        ),
+        TalkResult::Failed(number) => {
+            let name = Errno::new(number).name;
+            (errno::reason(number), format!("connected, and then broken ({name} {number})"))
+        }
+    };
+    let errno = match talk.end {
+        TalkResult::Failed(number) => Some(Errno::new(number)),
+        _ => None,
+    };
+    Some(Failure { stage: Stage::Expect, reason, errno, icmp: None, message })
 }
 
 /// Who sends an ICMP error that the target does not send: the address that the SYN left from stands for

@@ -36,6 +36,7 @@ impl Measurement {
         found.extend(self.prohibited(&told));
         found.extend(self.unreachable(&told));
         found.extend(self.filtered(&told));
+        found.extend(self.application_silent(&told));
         found.extend(self.accept_queue(&told));
         let is_explained = |series: &Series| {
             let explains = |one: &&Found| one.finding.code.starts_with("accept-queue");

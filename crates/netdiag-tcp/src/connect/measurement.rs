@@ -1,6 +1,7 @@
 //! What comes next, and what becomes of what came.
 
 mod order;
+mod talks;
 #[cfg(test)]
 mod tests;
 
@@ -11,14 +12,15 @@ use netdiag_engine::local::Changes;
 use netdiag_engine::outcome::ReplyDetail;
 use netdiag_engine::port::Change;
 use netdiag_engine::{
-    ConnectSpec, Events, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray,
-    WayOut,
+    ConnectSpec, Events, Heard, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec,
+    Stray, WayOut,
 };
 use netdiag_model::Instant;
 use order::Order;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
+use talks::Talks;
 
 /// A connection that gets no descriptor waits for one: it never fails for want of it.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -32,6 +34,8 @@ pub struct Measurement {
     order: Option<Order>,
     /// Attempts under way, by the number of their probe.
     open: BTreeMap<u64, Open>,
+    /// Connections that are open, by the number of their probe.
+    talks: Talks,
     next_seq: u64,
     pub(super) changes: Changes,
     stopped: bool,
@@ -59,6 +63,7 @@ impl Measurement {
             config,
             order: None,
             open: BTreeMap::new(),
+            talks: Talks::default(),
             next_seq: 1,
             changes: Changes::new(),
             stopped: false,
@@ -92,6 +97,19 @@ impl Measurement {
         all
     }
 
+    /// Takes in an attempt that ended at a time.
+    fn take(&mut self, place: u32, at: Instant, attempt: Attempt, events: &mut Events<Event>) {
+        let (keeps, alone) = (self.config.keeps_results, self.config.count == 1);
+        let place = place as usize;
+        let Some(series) = self.series.get_mut(place) else { return };
+        let told = series.take(attempt.clone(), keeps, alone);
+        let Some(series) = self.series.get(place) else { return };
+        events.push(self.event(series, at, EventKind::Attempt(attempt)));
+        for (at, kind) in told {
+            events.push(self.event(series, at, kind));
+        }
+    }
+
     fn event(&self, series: &Series, at: Instant, kind: EventKind) -> Event {
         let target_index = self.config.targets.get(series.target).map(|target| target.index);
         Event { target_index, at, kind }
@@ -105,6 +123,7 @@ impl Measurement {
         self.next_seq += 1;
         self.open.insert(seq, Open { number: series.begun, local: None, retransmits: 0 });
         let (port, source_port) = (series.port, self.config.source_port);
+        let stays = self.config.dialogue.is_some();
         Some(Next::Probe(ProbeSpec {
             target: u32::try_from(place).ok()?,
             seq,
@@ -112,7 +131,7 @@ impl Measurement {
             timeout: self.config.timeout,
             patience: PATIENCE,
             control: self.config.control,
-            kind: ProbeKind::Connect(ConnectSpec { port, source_port }),
+            kind: ProbeKind::Connect(ConnectSpec { port, source_port, stays }),
         }))
     }
 }
@@ -130,20 +149,24 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        let has_room = self.open.len() < config.parallel.max(1);
+        let talking = match self.talks.next(config, now) {
+            Ok(next) => return next,
+            Err(due) => due,
+        };
+        let has_room = self.open.len() + self.talks.len() < config.parallel.max(1);
         let due = match order.next(config, &self.series, has_room, now) {
             order::Due::Now(place) => {
                 return self.attempt(place).unwrap_or(Next::WhenSettled);
             }
             order::Due::At(due) => due,
             order::Due::WhenSettled => Instant::FAR,
-            order::Due::Never if self.open.is_empty() => {
+            order::Due::Never if self.open.is_empty() && self.talks.len() == 0 => {
                 self.complete = true;
                 return Next::Done;
             }
             order::Due::Never => Instant::FAR,
         };
-        match due.min(deadline) {
+        match due.min(deadline).min(talking) {
             Instant::FAR => Next::WhenSettled,
             due => Next::NotBefore(due),
         }
@@ -186,6 +209,7 @@ impl Policy for Measurement {
             local: open.local,
             retransmits: open.local.map(|_| open.retransmits),
             ending: Ending::of(outcome),
+            talk: None,
         };
         if let Outcome::Replied(reply) = outcome
             && let ReplyDetail::Connected { local, info } = &reply.detail
@@ -194,12 +218,16 @@ impl Policy for Measurement {
             attempt.retransmits = info.as_ref().map(|info| info.total_retransmits);
             series.tcp_info = info.as_ref().and_then(|info| info.state.clone());
         }
-        let told = series.take(attempt.clone(), self.config.keeps_results);
         let at = attempt.started_at + attempt.took;
-        let Some(series) = self.series.get(probe.target as usize) else { return };
-        events.push(self.event(series, at, EventKind::Attempt(attempt)));
-        for (at, kind) in told {
-            events.push(self.event(series, at, kind));
+        match self.config.dialogue.is_some() && attempt.connect().is_some() {
+            true => self.talks.begin(probe.seq, attempt, &self.config),
+            false => self.take(probe.target, at, attempt, events),
+        }
+    }
+
+    fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, events: &mut Events<Event>) {
+        if let Some(attempt) = self.talks.hear(probe.seq, at, heard, &self.config) {
+            self.take(probe.target, at, attempt, events);
         }
     }
 

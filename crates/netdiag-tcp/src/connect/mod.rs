@@ -15,6 +15,7 @@
 //! ```
 
 pub mod config;
+pub mod dialogue;
 pub mod event;
 mod failure;
 pub mod findings;
@@ -26,5 +27,6 @@ mod series;
 mod verdict;
 
 pub use config::{Config, Target};
+pub use dialogue::Dialogue;
 pub use event::{Attempt, Class, Ending, Event, EventKind};
 pub use measurement::Measurement;

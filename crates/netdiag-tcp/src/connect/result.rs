@@ -37,6 +37,8 @@ pub struct Target {
     pub succeeded: u64,
     /// Attempts that met a refusal, a reset, an ICMP error, or silence.
     pub failed: u64,
+    /// Connections over which not what was expected came, of those that opened.
+    pub unexpected: u64,
     /// Failed: nobody listens.
     pub refused: u64,
     /// Failed: reset as soon as it was open.
@@ -133,7 +135,9 @@ pub struct Phases {
     pub resolve: Option<f64>,
     /// The connection to `address`, the median of all attempts.
     pub connect: Option<f64>,
-    /// Both together.
+    /// From the open connection to the first byte of the service, the last time.
+    pub first_byte: Option<f64>,
+    /// The look-up and the connection together.
     pub total: Option<f64>,
 }
 
@@ -229,7 +233,14 @@ pub struct Attempt {
     pub syn_retransmits: Option<u32>,
     /// The local address and port.
     pub local: Option<SocketAddr>,
-    /// Why it failed.
+    /// From the open connection to the first byte of the service.
+    pub first_byte_ms: Option<f64>,
+    /// What came over it, the first 1,024 bytes; what is no UTF-8 is replaced.
+    #[schemars(with = "Option<String>")]
+    pub banner: Option<Untrusted>,
+    /// Bytes of ours that the other end acknowledged.
+    pub acknowledged_bytes: Option<u64>,
+    /// Why it failed, or is not what was expected.
     pub failure: Option<Failure>,
 }
 
@@ -252,6 +263,7 @@ impl Target {
             attempts: 0,
             succeeded: 0,
             failed: 0,
+            unexpected: 0,
             refused: 0,
             reset: 0,
             timeouts: 0,

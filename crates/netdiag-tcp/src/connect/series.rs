@@ -1,6 +1,7 @@
 //! Attempts to one port of one address: what is counted and kept of them.
 
 use super::config::RESULTS_KEPT;
+use super::dialogue::TalkResult;
 use super::event::{Attempt, Cause, Class, Ending, EventKind, Outage};
 use netdiag_engine::local::Unsent;
 use netdiag_engine::port::TcpState;
@@ -56,6 +57,11 @@ pub(crate) struct Counts {
     pub(crate) silent_at_end: u64,
     /// Connections to itself.
     pub(crate) to_itself: u64,
+    /// Connections over which not what was waited for came, and those over which nothing did.
+    pub(crate) unexpected: u64,
+    pub(crate) mute: u64,
+    /// Connections over which anything came.
+    pub(crate) talkative: u64,
 }
 
 impl Counts {
@@ -99,6 +105,9 @@ impl Counts {
         self.retransmitted += other.retransmitted;
         self.silent_syns += other.silent_syns;
         self.to_itself += other.to_itself;
+        self.unexpected += other.unexpected;
+        self.mute += other.mute;
+        self.talkative += other.talkative;
     }
 
     fn count(&mut self, attempt: &Attempt) {
@@ -122,6 +131,11 @@ impl Counts {
         let sent_again = attempt.retransmits.is_some_and(|count| count > 0);
         self.retransmitted += u64::from(class == Class::Connected && sent_again);
         self.to_itself += u64::from(attempt.is_self_connected());
+        self.unexpected += u64::from(attempt.is_unexpected());
+        if let Some(talk) = &attempt.talk {
+            self.mute += u64::from(talk.end == TalkResult::Silent);
+            self.talkative += u64::from(!talk.heard.is_empty());
+        }
     }
 }
 
@@ -159,8 +173,13 @@ impl Series {
         self.begun.saturating_sub(self.counts.settled())
     }
 
-    /// Takes in an attempt that ended; what is to be told beside it.
-    pub(crate) fn take(&mut self, attempt: Attempt, keeps: bool) -> Vec<(Instant, EventKind)> {
+    /// Takes in an attempt that ended, the only one where `alone`; what is to be told beside it.
+    pub(crate) fn take(
+        &mut self,
+        attempt: Attempt,
+        keeps: bool,
+        alone: bool,
+    ) -> Vec<(Instant, EventKind)> {
         self.counts.count(&attempt);
         match &attempt.ending {
             Ending::Connected { handshake } => {
@@ -177,7 +196,11 @@ impl Series {
             Ending::Local(error) => self.unsent.count(error),
             Ending::Refused | Ending::Reset | Ending::TimedOut | Ending::Unknown(_) => {}
         }
-        let told = self.count_outage(&attempt);
+        // One that fails alone is no outage, and many ports may have one each.
+        let told = match alone && attempt.connect().is_none() {
+            true => Vec::new(),
+            false => self.count_outage(&attempt),
+        };
         if keeps {
             self.kept.push_back(attempt.clone());
             if self.kept.len() > RESULTS_KEPT {

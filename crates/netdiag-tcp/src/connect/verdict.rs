@@ -89,6 +89,9 @@ fn of_address(one: &Series) -> String {
         return of_attempts(&to, one);
     }
     match (last.failure(), last.handshake()) {
+        (Some(failure), _) if last.is_unexpected() => {
+            format!("open, but not as expected: {to}: {}", failure.message)
+        }
         (Some(failure), _) => format!("not open: {to}: {}", failure.message),
         (None, Some(handshake)) => {
             format!("open: {to} after {} (handshake {})", ms(last.took), ms(handshake))
@@ -132,6 +135,7 @@ fn failures(counts: &Counts) -> Vec<String> {
         (counts.prohibited, "prohibited"),
         (counts.local, "local"),
         (counts.unknown, "unknown"),
+        (counts.unexpected, "not as expected"),
     ];
     let some = all.iter().filter(|(count, _)| *count > 0);
     some.map(|(count, name)| format!("{count} {name}")).collect()

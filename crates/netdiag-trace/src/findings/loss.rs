@@ -78,7 +78,8 @@ impl Measurement {
     }
 
     fn rate_limit(&self, hop: &Hop) -> Option<Finding> {
-        let later = self.clean_behind(hop).filter(|_| hop.has_answered())?;
+        let silent = self.multipath.as_ref().is_some_and(|it| it.is_partly_silent(hop.ttl));
+        let later = self.clean_behind(hop).filter(|_| hop.has_answered() && !silent)?;
         let (own, other) = (loss(hop, SAMPLE)?, loss(later, SAMPLE)?);
         let received = hop.stats.counters().received();
         let (first, last) = hop.answered?;

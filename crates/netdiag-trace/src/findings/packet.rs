@@ -3,6 +3,7 @@
 use crate::Measurement;
 use crate::hop::Hop;
 use crate::responder::{Changed, Field, Value};
+use crate::translation::Translated;
 use netdiag_model::finding::{Finding, Severity};
 use std::collections::BTreeSet;
 
@@ -13,22 +14,51 @@ impl Measurement {
     pub(super) fn packet_findings(&self) -> Vec<Finding> {
         let mut seen = BTreeSet::new();
         let mut findings = Vec::new();
-        let quoting: Vec<&Hop> = self.path().filter(|hop| quotes(hop) >= self.needed()).collect();
+        let (needed, whole) = (self.quotes_needed(), self.whole_until());
+        let quoting: Vec<&Hop> = self.path().filter(|hop| quotes(hop) >= needed).collect();
+        let mut source = Translated::nothing();
         for (place, hop) in quoting.iter().enumerate() {
             let before = place.checked_sub(1).and_then(|place| quoting.get(place).copied());
-            for (change, count) in changes(hop) {
-                if count >= self.needed() && seen.insert(change.field) {
+            let here = Translated::at(hop, needed, whole);
+            if here.differs(&source) {
+                findings.push(self.translated(hop, before, &here));
+            }
+            source = here.after(source);
+            let others = changes(hop).into_iter().filter(|(it, _)| !it.field.is_translated());
+            for (change, count) in others {
+                if count >= needed && seen.insert(change.field) {
                     findings.push(self.changed(hop, before, &change, count));
                 }
             }
         }
         findings.extend(self.low_mss());
+        findings.extend(self.mtu_drops());
         findings
+    }
+
+    /// Hops that only smaller packets came to than to those before.
+    fn mtu_drops(&self) -> Vec<Finding> {
+        let known: Vec<(&Hop, u32)> = self.path().filter_map(|hop| Some((hop, hop.mtu?))).collect();
+        let pairs = known.iter().zip(known.iter().skip(1));
+        let drops = pairs.filter(|((_, before), (_, after))| after < before);
+        let findings = drops.map(|((nearer, before), (hop, after))| {
+            let from = self.too_big.keys().find(|(_, mtu)| mtu == after).map(|(from, _)| *from);
+            let who = from.map(|from| format!(", says {from}")).unwrap_or_default();
+            let (place, ttl) = (place(hop, Some(nearer)), hop.ttl);
+            let message = format!("the MTU falls from {before} to {after} bytes {place}{who}");
+            let finding = self.finding_at("mtu-drop", Severity::Info, ttl, message);
+            finding
+                .with("from", from.map(|from| from.to_string()))
+                .with("mtu_before", *before)
+                .with("mtu_after", *after)
+                .with("n", hop.stats.counters().received())
+        });
+        findings.collect()
     }
 
     /// The target's own MSS, as it came here.
     fn low_mss(&self) -> Option<Finding> {
-        let (mss, count) = self.low_mss.filter(|(_, count)| *count >= self.needed())?;
+        let (mss, count) = self.low_mss.filter(|(_, count)| *count >= self.quotes_needed())?;
         let (hop, expected) = (self.reached_at()?, self.config.syn?.mss);
         let message = format!(
             "the target's MSS arrived as {mss}, below the {expected} of an interface of 1500 bytes: a \
@@ -39,23 +69,38 @@ impl Measurement {
     }
 
     /// A single query cannot be quoted twice.
-    fn needed(&self) -> u64 {
+    pub(crate) fn quotes_needed(&self) -> u64 {
         QUOTES.min(self.queries())
+    }
+
+    /// Our source is another one from here on, or once more another one.
+    fn translated(&self, hop: &Hop, before: Option<&Hop>, here: &Translated) -> Finding {
+        let changes = here.fields.iter().map(|(change, _)| {
+            let (sent, quoted) = (text(change.sent), text(change.quoted));
+            format!("{} {sent} became {quoted}", change.field.name())
+        });
+        let changes: Vec<String> = changes.collect();
+        let (what, place) = (changes.join(", "), place(hop, before));
+        let what = match what.is_empty() {
+            true => "the checksum in what is quoted is that of other addresses or ports",
+            false => &what,
+        };
+        let message = format!("addresses are translated {place} (NAT): {what}");
+        let finding = self.finding_at("nat-seen", Severity::Info, hop.ttl, message);
+        let json = |value: Value| serde_json::to_value(value).unwrap_or_default();
+        let first = here.fields.first().map(|(change, _)| change);
+        finding
+            .with("field", first.map_or("checksum", |change| change.field.name()))
+            .with("sent", first.map(|change| json(change.sent)))
+            .with("quoted", first.map(|change| json(change.quoted)))
+            .with("hop_before", before.map(|before| before.ttl))
+            .with("n", quotes(hop))
     }
 
     fn changed(&self, hop: &Hop, before: Option<&Hop>, change: &Changed, count: u64) -> Finding {
         let (sent, quoted) = (text(change.sent), text(change.quoted));
-        let place = match before {
-            Some(before) if before.ttl + 1 == hop.ttl => format!("at hop {}", before.ttl),
-            Some(before) => format!("between hops {} and {}", before.ttl, hop.ttl),
-            None => format!("before hop {}", hop.ttl),
-        };
-        let name = change.field.name();
-        let (code, message, severity) = if change.field.is_translated() {
-            let message =
-                format!("addresses are translated {place}: {name} {sent} became {quoted}");
-            ("nat-seen", message, Severity::Info)
-        } else if is_clamped(change) {
+        let (name, place) = (change.field.name(), place(hop, before));
+        let (code, message, severity) = if is_clamped(change) {
             let message = format!("the MSS of our SYN was lowered {place}: {sent} became {quoted}");
             ("mss-clamped", message, Severity::Info)
         } else {
@@ -77,6 +122,15 @@ impl Measurement {
             .with("quoted", json(change.quoted))
             .with("hop_before", before.map(|before| before.ttl))
             .with("n", count)
+    }
+}
+
+/// Where something happened that this hop was the first to see.
+fn place(hop: &Hop, before: Option<&Hop>) -> String {
+    match before {
+        Some(before) if before.ttl + 1 == hop.ttl => format!("at hop {}", before.ttl),
+        Some(before) => format!("between hops {} and {}", before.ttl, hop.ttl),
+        None => format!("before hop {}", hop.ttl),
     }
 }
 

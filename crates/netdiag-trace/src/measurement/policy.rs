@@ -25,15 +25,32 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PAST_KEPT: usize = 4_096;
 
 impl Measurement {
-    fn ask(&mut self, ttl: u8, now: Instant) -> Next {
+    fn ask(&mut self, ttl: u8, flow: Option<u64>, now: Instant) -> Next {
         let seq = self.next_seq;
+        let by_search = flow.is_some();
+        let flow = flow.unwrap_or_else(|| self.config.flow_of(seq));
         self.next_seq += 1;
         self.last_asked = Some(now);
         self.progress_at.get_or_insert(now);
         let query = self.hop_mut(ttl).map_or(0, |hop| hop.ask(now));
+        if let Some(hop) = self.hop_mut(ttl).filter(|_| by_search) {
+            hop.wanted = query;
+        }
+        if let Some(multipath) = &mut self.multipath {
+            multipath.on_asked(ttl, flow);
+        }
         let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
         let epoch = self.epochs.number;
-        let flight = Flight { ttl, query, number, epoch, asked_at: now, sent_at: None };
+        let flight = Flight {
+            ttl,
+            query,
+            number,
+            epoch,
+            flow,
+            size: self.size,
+            asked_at: now,
+            sent_at: None,
+        };
         self.open.insert(seq, flight);
         Next::Probe(ProbeSpec {
             target: u32::from(ttl),
@@ -42,7 +59,7 @@ impl Measurement {
             timeout: self.config.timeout,
             patience: PATIENCE,
             control: Control { hop_limit: Some(ttl), ..self.config.control },
-            kind: self.config.kind(seq),
+            kind: self.config.kind(flow, self.size),
         })
     }
 
@@ -98,10 +115,14 @@ impl Policy for Measurement {
         }
         let step = match self.rounds {
             Some(_) => self.next_of_round(now),
+            None if self.multipath.as_ref().is_some_and(|it| it.is_searching) => {
+                self.next_of_search(now)
+            }
             None => self.step(now),
         };
         match step {
-            Step::Ask(ttl) => self.ask(ttl, now),
+            Step::Ask(ttl) => self.ask(ttl, None, now),
+            Step::AskBy(ttl, flow) => self.ask(ttl, Some(flow), now),
             // The last cycle may end with what was waited for: that the rate lets another probe go.
             Step::Wait(Instant::FAR) if self.rounds.is_some() && self.is_over() => {
                 self.over(now, deadline, events)
@@ -123,7 +144,10 @@ impl Policy for Measurement {
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
-        let told = Told::new(detail, &self.sent_packet(probe.seq));
+        let open = self.open.get(&probe.seq).map(|flight| (flight.flow, flight.size));
+        let past = self.settled.get(&probe.seq).map(|past| (past.flow, past.size));
+        let (flow, size) = open.or(past).unwrap_or((0, self.size));
+        let told = Told::new(detail, &self.sent_packet(flow, size));
         if self.open.contains_key(&probe.seq) {
             self.explained.entry(probe.seq).or_default().join(told);
             return;
@@ -139,9 +163,9 @@ impl Policy for Measurement {
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         let Some(flight) = self.open.remove(&probe.seq) else { return };
         let settled = self.take(probe, flight, outcome, events);
-        let Flight { ttl, number, epoch, .. } = flight;
+        let Flight { ttl, number, epoch, flow, size, .. } = flight;
         let answered = settled.answer.is_some();
-        self.settled.insert(probe.seq, Past { ttl, number, epoch, answered });
+        self.settled.insert(probe.seq, Past { ttl, number, epoch, flow, size, answered });
         if self.settled.len() > PAST_KEPT {
             self.settled.pop_first();
         }
@@ -158,7 +182,7 @@ impl Policy for Measurement {
 
     fn stray(&mut self, probe: &Probe, stray: &Told_, events: &mut Events<Event>) {
         let Some(past) = self.settled.get(&probe.seq).copied() else { return };
-        let Past { ttl, number: query, epoch, answered } = past;
+        let Past { ttl, number: query, epoch, answered, .. } = past;
         let again =
             |stray| if answered { EventKind::Duplicate(stray) } else { EventKind::Late(stray) };
         let of = |from: IpAddr, rtt| Stray { ttl, query, from, rtt };

@@ -5,39 +5,41 @@ use crate::Measurement;
 use crate::config::Config;
 use crate::epoch::Settlement;
 use crate::event::{Event, EventKind, Settled};
-use crate::protocol::{self, Protocol};
+use crate::protocol;
 use crate::responder::Sent;
 use crate::result::OutcomeName;
+use netdiag_engine::outcome::least_mtu;
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{Events, Outcome, Probe};
 use netdiag_model::{Family, Instant};
-use netdiag_wire::tcp::SYN_LENGTH;
+
+/// Data bytes that a probe has at least: its tag, and what balances it.
+const LEAST_SIZE: u16 = 18;
 
 impl Measurement {
     /// Our packet as it was sent, as far as that is known.
-    pub(super) fn sent_packet(&self, seq: u64) -> Sent {
-        let Config { control, way, size, destination, syn, .. } = &self.config;
+    pub(super) fn sent_packet(&self, flow: u64, size: u16) -> Sent {
+        let Config { control, way, destination, syn, .. } = &self.config;
         let family = destination.family();
-        let data = match self.config.protocol {
-            Protocol::Tcp { .. } => syn.map(|_| SYN_LENGTH as u32),
-            _ => Some(8 + u32::from(*size)),
-        };
         Sent {
             source: control.source.or_else(|| way.and_then(|way| way.source)),
             source_port: self
                 .config
                 .source_port
-                .map(|port| port + u16::from(self.config.flow_of(seq))),
+                .map(|port| port + u16::from(self.config.port_of(flow))),
             traffic_class: control.traffic_class.unwrap_or(0),
             dont_fragment: self.config.dont_fragment.filter(|_| family == Family::Ipv4),
             flow_label: control.flow_label,
             mss: syn.map(|syn| syn.mss),
-            total_length: data.map(|data| data + u32::try_from(family.header_len()).unwrap_or(0)),
+            total_length: self.config.packet_bytes(size),
         }
     }
 
     /// Tells of the hops that are known for good, in their order.
     pub(super) fn tell_hops(&mut self, at: Instant, is_last: bool, events: &mut Events<Event>) {
+        if !is_last && self.multipath.as_ref().is_some_and(|multipath| !multipath.is_done) {
+            return;
+        }
         let (last, farthest) = (self.last(), self.farthest());
         loop {
             let ttl = self.told.max(self.config.first_ttl - 1).saturating_add(1);
@@ -65,7 +67,8 @@ impl Measurement {
         outcome: &Outcome,
         events: &mut Events<Event>,
     ) -> Settled {
-        let answer = protocol::answer(probe, outcome);
+        let too_big = protocol::answer(probe, outcome).filter(|it| self.shrink(it, &flight));
+        let answer = protocol::answer(probe, outcome).filter(|_| too_big.is_none());
         let told = self.explained.remove(&probe.seq);
         let (kind, name) = match (&answer, outcome) {
             (Some(answer), _) => (SettledKind::Replied { rtt: answer.rtt }, OutcomeName::Reply),
@@ -73,12 +76,22 @@ impl Measurement {
                 self.tally.unsent.count(error);
                 (SettledKind::LocalError(()), OutcomeName::LocalError)
             }
-            (None, Outcome::Unknown(_)) => (SettledKind::Unknown, OutcomeName::Unknown),
+            // It never came as far as the hop that it was for.
+            (None, Outcome::NetError(_) | Outcome::Unknown(_)) => {
+                (SettledKind::Unknown, OutcomeName::Unknown)
+            }
             (None, _) => (SettledKind::Lost(()), OutcomeName::Timeout),
         };
         let before = self.farthest();
+        let bytes = self.config.packet_bytes(flight.size).filter(|_| self.config.finds_mtu);
+        let is_of_one_flow = flight.flow == 0 && !self.config.connects();
         let at = answer.map_or(probe.sent_at, |answer| probe.sent_at + answer.rtt);
-        let settlement = Settlement { sent_at: probe.sent_at, kind, answer, told };
+        let settlement =
+            Settlement { sent_at: probe.sent_at, kind, answer, told, is_of_one_flow, bytes };
+        if let Some(multipath) = &mut self.multipath {
+            let met = answer.as_ref().map(protocol::Answer::vertex);
+            multipath.on_settled(flight.ttl, flight.flow, met, name == OutcomeName::Timeout);
+        }
         let change = self.settle_on_path(probe.seq, flight, settlement);
         if let Some(answer) = &answer {
             self.on_answer(flight.ttl, answer, before, at);
@@ -89,6 +102,22 @@ impl Measurement {
         }
         let Flight { ttl, number, .. } = flight;
         Settled { ttl, query: number, outcome: name, answer }
+    }
+
+    /// Whether a router called a probe too big that should pass as large as the path takes it: then those
+    /// that follow are as large as it says, and its hop is asked once more. What nobody can mean is an
+    /// answer as others are.
+    fn shrink(&mut self, answer: &protocol::Answer, flight: &Flight) -> bool {
+        let least = least_mtu(self.config.destination.family());
+        let sent = self.config.packet_bytes(flight.size).unwrap_or(0);
+        let mtu = answer.mtu.filter(|mtu| self.config.finds_mtu && (least..sent).contains(mtu));
+        let Some(mtu) = mtu else { return false };
+        self.size = self.size.min(self.config.data_of(mtu).max(LEAST_SIZE));
+        if let Some(hop) = self.hop_of(flight.epoch, flight.ttl) {
+            hop.wanted += 1;
+        }
+        self.too_big.entry((answer.from.address(), mtu)).or_insert(flight.ttl);
+        true
     }
 
     fn on_answer(&mut self, ttl: u8, answer: &protocol::Answer, before: u8, at: Instant) {

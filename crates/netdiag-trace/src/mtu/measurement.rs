@@ -200,7 +200,7 @@ impl Measurement {
         match self.config.carrier {
             Protocol::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
             Protocol::Icmp | Protocol::Tcp { .. } => {
-                ProbeKind::Echo(EchoSpec { size, pattern, flow: 0, constant: true, group: false })
+                ProbeKind::Echo(EchoSpec { size, pattern, flow: 0, balance: Some(0), group: false })
             }
         }
     }
@@ -238,9 +238,6 @@ impl Measurement {
         if let (Some(kind), Some(from)) = (said.refusal, said.from) {
             self.refusal.get_or_insert((kind, from));
         }
-        let is_smallest = what == What::Target(self.search.smallest);
-        let is_lost = said.outcome == SizeOutcome::Lost && is_smallest;
-        self.sparing.iter_mut().filter(|_| is_lost).for_each(Sparing::found_empty);
         let Some(trial) = self.trial_mut(what) else { return };
         match said.outcome {
             SizeOutcome::Passed => trial.passed += 1,
@@ -343,8 +340,12 @@ impl Policy for Measurement {
         if let Some(trial) = self.trial_mut(what) {
             trial.open = trial.open.saturating_sub(1);
         }
+        let is_smallest = what == What::Target(self.search.smallest);
         if let Some(sparing) = self.sparing.as_mut().filter(|_| !said.is_target) {
-            sparing.give_back(probe.seq);
+            match is_smallest && said.outcome == SizeOutcome::Lost {
+                true => sparing.found_empty(probe.seq),
+                false => sparing.give_back(probe.seq),
+            }
         }
         self.take(what, &said);
         let at = probe.sent_at + said.rtt.unwrap_or_default();

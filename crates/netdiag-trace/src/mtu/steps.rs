@@ -30,17 +30,11 @@ pub(super) enum Step {
 
 /// The answers of a target that sends them sparingly: Linux lets six "port unreachable" go to one
 /// destination at once, then one a second (`net.ipv4.icmp_ratelimit`, net/ipv4/route.c).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Sparing {
     spent: BTreeMap<u64, Instant>,
-    /// How many there are at once.
-    burst: f64,
-}
-
-impl Default for Sparing {
-    fn default() -> Self {
-        Self { spent: BTreeMap::new(), burst: Self::BURST }
-    }
+    /// When there was none left, although there should have been.
+    empty_at: Option<Instant>,
 }
 
 impl Sparing {
@@ -58,20 +52,22 @@ impl Sparing {
     }
 
     /// Not even the smallest packet was answered: others have had the answers, perhaps a run before this
-    /// one. From now on each is waited for.
-    pub(super) const fn found_empty(&mut self) {
-        self.burst = 1.0;
+    /// one.
+    pub(super) fn found_empty(&mut self, seq: u64) {
+        self.empty_at = self.empty_at.max(self.spent.remove(&seq));
     }
 
     /// When there is an answer for another probe.
     fn free_at(&self, now: Instant) -> Instant {
-        let (mut spent, mut at) = (0.0_f64, Instant::ZERO);
-        for time in self.spent.values() {
+        let empty = self.empty_at.map(|at| (Self::BURST, at));
+        let (mut spent, mut at) = empty.unwrap_or((0.0, Instant::ZERO));
+        let since = self.empty_at;
+        for time in self.spent.values().filter(|time| Some(**time) > since) {
             let refilled = time.since(at).as_secs_f64() / Self::REFILL.as_secs_f64();
             spent = (spent - refilled).max(0.0) + 1.0;
             at = *time;
         }
-        let missing = (spent + 1.0 - self.burst).max(0.0);
+        let missing = (spent + 1.0 - Self::BURST).max(0.0);
         (at + Self::REFILL.mul_f64(missing)).max(now)
     }
 }

@@ -1,21 +1,19 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Options, Path, Responder, Target,
-    UnknownObject,
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, Responder, Target, UnknownObject,
 };
 use crate::end::StopReason;
 use crate::hop::Hop as Measured;
 use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
-use netdiag_engine::outcome::{Reason, Segment};
+use netdiag_engine::outcome::Reason;
 use netdiag_model::IcmpKind;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::way::initial_ttl;
 use netdiag_wire::extension::InterfaceRole;
-use netdiag_wire::tcp::Offer;
 
 /// From so many probes on the loss of a link says something.
 const LINK_SAMPLE: u64 = 20;
@@ -31,7 +29,9 @@ impl Measurement {
     fn as_concluded(&self, context: &Context) -> Target {
         let config = &self.config;
         let reached = self.reached_at();
-        let varied = config.vary_flow || config.connects();
+        let varied = config.vary_flow || config.connects() || config.multipath.is_some();
+        let (graph, paths) = self.graph().unzip();
+        let one = || if varied { Vec::new() } else { vec![self.only_path()] };
         Target {
             target: context.target.clone(),
             address: Some(config.destination.address()),
@@ -46,7 +46,7 @@ impl Measurement {
             cycles: self.queries(),
             last: self.last_word(),
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
-            paths: if varied { Vec::new() } else { vec![self.only_path()] },
+            paths: paths.unwrap_or_else(one),
             sent_beyond: self.beyond()
                 + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>(),
             rejected: Reason::named(&self.tally.rejected),
@@ -54,6 +54,7 @@ impl Measurement {
             epochs: self.epochs.past.iter().filter_map(|past| self.epoch(past, context)).collect(),
             epochs_omitted: self.epochs.omitted,
             cycles_missed: self.rounds.as_ref().map_or(0, |rounds| rounds.missed),
+            graph,
         }
     }
 
@@ -90,7 +91,7 @@ impl Measurement {
             icmp: target.and_then(|target| target.icmp).map(icmp),
             flags: self.segment.map(|segment| segment.flags.to_string()),
             window: self.segment.map(|segment| segment.window),
-            options: self.segment.filter(Segment::is_open).map(|segment| offer(segment.offer)),
+            options: self.segment.and_then(|segment| segment.options()),
         })
     }
 
@@ -98,6 +99,7 @@ impl Measurement {
     pub(crate) fn hop_result(&self, hop: &Measured) -> Hop {
         let counters = hop.stats.counters();
         let loss = counters.loss();
+        let tells = hop.ttl > self.whole_until();
         Hop {
             ttl: hop.ttl,
             sent: counters.sent(),
@@ -117,7 +119,8 @@ impl Measurement {
             node_loss_percent: self.node_loss(hop),
             loss_is_forwarding: self.is_limited(hop).then_some(false),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
-            responders: hop.responders.iter().map(|who| self.responder(who)).collect(),
+            responders: hop.responders.iter().map(|who| self.responder(who, tells)).collect(),
+            mtu: hop.mtu,
         }
     }
 
@@ -147,14 +150,14 @@ impl Measurement {
         (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
     }
 
-    fn responder(&self, who: &responder::Responder) -> Responder {
+    fn responder(&self, who: &responder::Responder, checksum_tells: bool) -> Responder {
         let told = &who.told;
         let address = who.address.address();
-        let translated = who.changed.iter().any(|(change, _)| change.field.is_translated());
+        let translated = who.is_translated(self.quotes_needed(), checksum_tells);
         Responder {
             address,
             hostname: self.names.get(address).cloned(),
-            asn: None,
+            asn: self.config.systems.as_ref().and_then(|systems| systems.find(address)),
             received: who.received,
             rtt_ms: who.rtt.summary().map(Rtt::from),
             reply_ttl: who.reply_ttl,
@@ -227,15 +230,6 @@ impl Measurement {
             icmp: Some(IcmpSource::new(kind, from)),
             message: format!("{} from {from} at hop {ttl}", kind.ping_text()),
         })
-    }
-}
-
-fn offer(offer: Offer) -> Options {
-    Options {
-        mss: offer.mss,
-        wscale: offer.window_scale,
-        sack: offer.sack_permitted,
-        timestamps: offer.timestamps,
     }
 }
 

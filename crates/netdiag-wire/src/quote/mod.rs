@@ -8,6 +8,10 @@ use core::error::Error;
 use core::fmt;
 use core::net::IpAddr;
 
+mod sum;
+
+pub use sum::{QuotedChecksum, Shift};
+
 use crate::bytes::{tail, u16_at, u32_at};
 use crate::error::ParseError;
 use crate::icmp;
@@ -55,6 +59,8 @@ pub struct Quoted<'a> {
     pub total_length: u32,
     /// What of the transport header there is.
     pub transport: QuotedTransport<'a>,
+    /// The checksum of a transport that is quoted to its last byte.
+    pub checksum: Option<QuotedChecksum>,
 }
 
 /// The transport header of a quoted datagram.
@@ -185,9 +191,10 @@ pub fn parse_v4(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
     if header.fragment_offset != 0 {
         return Err(QuoteError::NonFirstFragment);
     }
+    let addresses = (header.source.into(), header.destination.into());
     Ok(Quoted {
-        source: header.source.into(),
-        destination: header.destination.into(),
+        source: addresses.0,
+        destination: addresses.1,
         protocol: header.protocol,
         hop_limit: header.hop_limit,
         tos: header.tos,
@@ -196,6 +203,10 @@ pub fn parse_v4(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
         flow_label: None,
         total_length: u32::from(header.total_length),
         transport: transport(ICMP, header.protocol, payload, bytes)?,
+        checksum: usize::from(header.total_length)
+            .checked_sub(header.header_length())
+            .filter(|_| !header.more_fragments)
+            .and_then(|length| sum::checksum(addresses, header.protocol, payload, length)),
     })
 }
 
@@ -222,9 +233,11 @@ pub fn parse_v6(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
         | ChainEnd::TooMany => return Err(QuoteError::UnparsableChain),
     };
     let header_length = u32::try_from(ipv6::HEADER_LENGTH).unwrap_or_default();
+    let addresses = (header.source.into(), header.destination.into());
+    let before = payload.len().saturating_sub(upper.len());
     Ok(Quoted {
-        source: header.source.into(),
-        destination: header.destination.into(),
+        source: addresses.0,
+        destination: addresses.1,
         protocol,
         hop_limit: header.hop_limit,
         tos: header.traffic_class,
@@ -233,6 +246,9 @@ pub fn parse_v6(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
         flow_label: Some(header.flow_label),
         total_length: u32::from(header.payload_length).saturating_add(header_length),
         transport: transport(ICMPV6, protocol, upper, bytes)?,
+        checksum: usize::from(header.payload_length)
+            .checked_sub(before)
+            .and_then(|length| sum::checksum(addresses, protocol, upper, length)),
     })
 }
 

@@ -5,7 +5,7 @@ use crate::World;
 use crate::args::form::Output;
 use crate::commands::trace::wants_names;
 use netdiag_report::trace::mtr::{LiveReport, Order};
-use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
+use netdiag_report::trace::{Columns, JsonLinesReport, TextOptions, TextReport, Trace};
 use netdiag_report::{CsvReport, JsonReport, Report};
 use std::io::{BufWriter, Write};
 
@@ -30,7 +30,8 @@ pub(super) fn report<'a, W: World>(
                 false => arguments.order.clone().unwrap_or_else(Order::report),
             };
             let names = wants_names(&arguments.trace(), terminal);
-            let options = TextOptions { quiet, verbose, names, style, order: Some(order) };
+            let columns = Columns { names, ..Columns::default() };
+            let options = TextOptions { quiet, verbose, columns, style, order: Some(order) };
             let text = TextReport::new(out, err, options);
             match world.screen().filter(|_| mtr.is_live) {
                 Some(size) => Box::new(LiveReport::new(text, size, style.color, world.backlog())),

@@ -225,7 +225,7 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
             0
         },
         names: checked.hosts.iter().any(|(host, _)| literal(host).is_none()),
-        file: Some(TCP_MTU_PROBING.to_owned()),
+        files: vec![TCP_MTU_PROBING.to_owned()],
         ..OpenRequest::default()
     }
 }

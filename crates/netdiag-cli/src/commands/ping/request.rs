@@ -49,7 +49,7 @@ pub(super) fn open_request(
         names: arguments.hosts.iter().any(|host| literal(host).is_none())
             || plan::names_addresses(arguments, terminal),
         screen: false,
-        file: None,
+        files: Vec::new(),
     }
 }
 

@@ -1,18 +1,17 @@
 //! Whether the arguments fit together, and fit this machine.
 
-use super::limits::RATE_OF_A_USER;
 use crate::World;
 use crate::args::SweepArguments;
 use crate::args::form::{Color, Output};
 use crate::args::sweep::Rate;
-use crate::commands::checks;
+use crate::commands::targets::{RATE_OF_A_USER, check_zone};
 use crate::commands::user::floor;
+use crate::commands::{checks, targets};
 use netdiag_check::expr::Expr;
-use netdiag_model::target::{AddressRange, TargetSpec};
-use netdiag_model::{Destination, Family, Untrusted};
+use netdiag_model::target::TargetSpec;
+use netdiag_model::{Family, Untrusted};
 use netdiag_ping::Protocol;
 use netdiag_ping::metrics::METRICS;
-use std::net::IpAddr;
 use std::time::Duration;
 
 /// The most targets of a run.
@@ -63,40 +62,7 @@ pub(super) fn check<W: World>(
 
 /// Reads one target; what cannot be probed is none.
 pub(super) fn parse(text: &str) -> Result<TargetSpec, String> {
-    let shown = Untrusted::from(text);
-    let shown = shown.escaped();
-    let spec = TargetSpec::parse(text).map_err(|error| format!("`{shown}`: {error}"))?;
-    let range = match &spec {
-        TargetSpec::Address(address) => AddressRange::one(*address),
-        TargetSpec::Range(range) => *range,
-        TargetSpec::Name(_) => return Ok(spec),
-    };
-    // Groups begin and end at prefixes, so that one end tells unless a whole one lies inside.
-    let all_ipv4_groups = IpAddr::from([224, 0, 0, 0]);
-    if is_group(range.first()) || is_group(range.last()) || range.contains(all_ipv4_groups) {
-        return Err(format!("`{shown}`: a sweep probes hosts, no multicast and no broadcast"));
-    }
-    Ok(spec)
-}
-
-/// Whether an address is one of many hosts.
-pub(super) fn is_group(address: IpAddr) -> bool {
-    address.is_multicast() || matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
-}
-
-/// A link-local address needs its interface.
-pub(super) fn check_zone(spec: &TargetSpec, has_interface: bool) -> Result<(), String> {
-    let ends = match spec {
-        TargetSpec::Name(_) => return Ok(()),
-        TargetSpec::Address(address) => [*address; 2],
-        TargetSpec::Range(range) => [range.first(), range.last()],
-    };
-    match ends.into_iter().find(|end| checks::lacks_zone(Destination::new(*end))) {
-        Some(one) if !has_interface => Err(format!(
-            "a link-local address needs its interface, such as `{one}%eth0` or --interface"
-        )),
-        _ => Ok(()),
-    }
+    targets::parse(text, "a sweep")
 }
 
 /// Whether so many targets may be.
@@ -109,25 +75,14 @@ pub(super) fn check_count(count: u128, most: u128) -> Result<(), String> {
     Err(format!("{count} targets; at most {most}{hint}"))
 }
 
-/// Whether a target is of the family that was asked for.
+/// Whether a target is of the family that was asked for, and may be so large.
 pub(super) fn check_family(spec: &TargetSpec, arguments: &SweepArguments) -> Result<(), String> {
-    let family = match spec {
-        TargetSpec::Address(address) => Family::of(*address),
-        TargetSpec::Range(range) => Family::of(range.first()),
-        TargetSpec::Name(_) => return Ok(()),
-    };
-    if arguments.ipv4 && family == Family::Ipv6 {
-        return Err("--ipv4: an IPv6 target".to_owned());
-    }
-    if arguments.ipv6 && family == Family::Ipv4 {
-        return Err("--ipv6: an IPv4 target".to_owned());
-    }
-    match arguments.source.map(Family::of).filter(|source| *source != family) {
-        Some(_) => Err("--source: of the other family than a target".to_owned()),
-        None if family == Family::Ipv4 && arguments.size > 65_507 => {
+    targets::check_family(spec, (arguments.ipv4, arguments.ipv6), arguments.source)?;
+    match targets::family(spec) {
+        Some(Family::Ipv4) if arguments.size > 65_507 => {
             Err("--size: at most 65507 for IPv4".to_owned())
         }
-        None => Ok(()),
+        _ => Ok(()),
     }
 }
 
@@ -170,6 +125,9 @@ fn check_options(arguments: &SweepArguments) -> Result<(), String> {
     if arguments.form() != Output::Text && (arguments.alive || arguments.unreachable) {
         let option = if arguments.alive { "--alive" } else { "--unreachable" };
         return Err(format!("{option}: only with --output text"));
+    }
+    if matches!(arguments.proto, Protocol::Syn { .. }) && arguments.pattern.is_some() {
+        return Err("--pattern: not with --proto syn".to_owned());
     }
     if matches!(arguments.proto, Protocol::Tcp { .. }) {
         let useless =

@@ -121,18 +121,6 @@ impl<'a, 'e> Collector<'a, 'e> {
         failed.map(|(finding, _)| finding)
     }
 
-    /// That there are more findings than are listed.
-    fn not_listed(&self) -> Option<Finding> {
-        let (count, worst) = self.omitted;
-        let message = format!(
-            "{count} more findings about single targets are not listed; what they are about stands in \
-             the figures of those targets"
-        );
-        let subject = "all targets".to_owned();
-        let finding = Finding::new(None, "findings-omitted", worst, subject, message);
-        (count > 0).then(|| finding.with("count", count))
-    }
-
     /// fping's codes: 1 for targets that do not answer, 2 for names without an address, 4 for what
     /// the system refuses. Enough targets make up for both of the first.
     fn status_of_fping(&self, measurement: &Measurement, judgement: Judgement) -> ExitStatus {
@@ -207,7 +195,7 @@ impl Listener<Measurement> for Collector<'_, '_> {
         let mut findings = measurement.findings(&self.plan.setting.run.anchor);
         let own = self.findings.drain(..);
         findings.extend(own.filter(|finding| !measurement.explains(finding)));
-        findings.extend(self.not_listed());
+        findings.extend(verdict::not_listed(self.omitted.0, self.omitted.1));
         findings.extend(bad_lines(self.plan.bad_lines));
         findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
         let complete = measurement.is_complete();

@@ -1,12 +1,12 @@
 //! From what was written to the targets of a run: files read, names looked up, each address once.
 
 use super::check::{self, Checked};
-use super::lines::Lines;
 use crate::World;
 use crate::args::SweepArguments;
-use crate::commands::checks;
 use crate::commands::frame::Command;
+use crate::commands::lines::Lines;
 use crate::commands::resolve::{is_unknown, lookup_failure, patience};
+use crate::commands::targets;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
 use netdiag_model::{Destination, Family, Found, Untrusted};
@@ -153,7 +153,7 @@ impl Gathered {
     fn target_of(&self, text: &str, arguments: &SweepArguments) -> Result<TargetSpec, String> {
         let spec = check::parse(text)?;
         let checked = check::check_family(&spec, arguments)
-            .and_then(|()| check::check_zone(&spec, self.has_interface));
+            .and_then(|()| targets::check_zone(&spec, self.has_interface));
         checked.map_err(|why| format!("`{}`: {why}", Untrusted::from(text).escaped()))?;
         Ok(spec)
     }
@@ -245,17 +245,7 @@ impl Gathered {
         if self.excluded.contains(address) {
             return;
         }
-        let objection = match () {
-            () if check::is_group(address) || address.is_unspecified() => Some((
-                "no-host",
-                format!("{address} is no address of a host, and a sweep probes hosts"),
-            )),
-            () if checks::lacks_zone(destination) && !self.has_interface => Some((
-                "no-interface",
-                format!("{destination} is link-local, and of which interface is not said"),
-            )),
-            () => None,
-        };
+        let objection = targets::objection(destination, self.has_interface, "a sweep");
         if let Some((reason, message)) = objection {
             let (stage, reason) = (Stage::Resolve, reason.to_owned());
             return self

@@ -1,12 +1,10 @@
 //! What cannot be kept is changed before anything is scheduled: what the sender has to hold back of
 //! users who are not root would be lost here, and what the rate holds back come late.
 
+use crate::commands::targets::RATE_OF_A_USER;
 use crate::commands::user::floor;
 use netdiag_ping::sweep::Config;
 use std::time::Duration;
-
-/// The highest rate of a user who is not root, in packets a second, as the sender has it.
-pub(super) const RATE_OF_A_USER: f64 = 2_500.0;
 
 /// Slows down what is too fast for a user, where it is one. `shared` says that several targets may
 /// have one address.

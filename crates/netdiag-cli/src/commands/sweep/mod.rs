@@ -5,7 +5,6 @@ pub(crate) mod classic;
 mod conclude;
 mod gather;
 mod limits;
-mod lines;
 mod plan;
 
 use crate::args::SweepArguments;
@@ -24,13 +23,8 @@ use netdiag_report::sweep::{
 };
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
-use std::time::Duration;
+use std::sync::Arc;
 
-/// The most packets of a user who is not root in a millisecond. The sender holds them to 2,500 in a
-/// second; below that what is late can be caught up.
-const BURST_OF_A_USER: u32 = 8;
-/// The most packets that leave together.
-const BURST: u32 = 32;
 /// Bytes that are gathered before they are written.
 const OUTPUT_BUFFER: usize = 32 << 10;
 
@@ -88,26 +82,16 @@ impl Command for SweepArguments {
     }
 }
 
-/// The only measurement. No burst above 32, however high the rate: above 16,000 a second those follow
-/// each other faster, each when half the time that its packets take has passed since the one before
-/// had left.
+/// The only measurement, at its rate.
 fn drive<W: World>(
     setting: &Setting,
     interrupted: bool,
     world: &mut W,
     network: &W::Network,
 ) -> Drive<Measurement> {
-    let only = Measurement::new(setting.config.clone());
-    let mut drive = Drive::new(vec![only], interrupted, world, network);
-    let (config, spacing) = (&mut drive.config, setting.config.spacing);
-    if world.may_flood() {
-        config.tick = config.tick.min(spacing.saturating_mul(BURST / 2));
-        config.burst = BURST;
-    } else {
-        config.tick = Duration::from_millis(1);
-        config.burst = BURST_OF_A_USER;
-    }
-    drive
+    let only = Measurement::new(Arc::clone(&setting.config));
+    let drive = Drive::new(vec![only], interrupted, world, network);
+    drive.at_rate(setting.config.spacing, world.may_flood())
 }
 
 /// The writer for the form of output that was asked for.

@@ -5,15 +5,14 @@ use super::gather::Gathered;
 use super::limits;
 use crate::args::SweepArguments;
 use crate::args::form::Output;
-use crate::commands::checks;
 use crate::commands::ending;
 use crate::commands::ladder::{self, Rung, Wishes};
+use crate::commands::{checks, targets};
 use crate::{Backend, OpenRequest, UdpSockets, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::failure::Failure;
-use netdiag_model::target::TargetSpec;
 use netdiag_model::{Destination, Family, milliseconds};
 use netdiag_ping::Protocol;
 use netdiag_ping::sweep::{Config, Targets};
@@ -26,6 +25,9 @@ use std::sync::Arc;
 
 /// For how many stretches of targets the way out of this machine is known.
 const WAYS: usize = 64;
+
+/// How many ports SYNs leave from.
+const SYN_PORTS: u8 = 16;
 
 /// What will be done.
 pub(crate) struct Plan {
@@ -87,6 +89,11 @@ impl Plan {
         limits::keep(&mut config, world.may_flood(), false);
         let stretched = limits::note(&config, asked);
         config.ways = ways(&config, world);
+        if matches!(arguments.proto, Protocol::Syn { .. }) && config.control.source.is_none() {
+            let all = config.targets.iter();
+            let all = all.filter_map(|(number, target)| Some((number, target.destination()?)));
+            config.sources = targets::sources(all, config.control.interface, world);
+        }
         if [config.ipv4, config.ipv6].iter().any(|kind| matches!(kind, Protocol::Tcp { .. })) {
             // Each needs a descriptor, and whoever waits for one is no fault of its target.
             config.most_open = world.connections() as u64;
@@ -196,22 +203,24 @@ fn control(arguments: &SweepArguments, checked: &Checked) -> Control {
 
 /// The sockets and their options.
 pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> OpenRequest {
-    let has_icmp = arguments.proto == Protocol::Icmp;
+    let is_syn = matches!(arguments.proto, Protocol::Syn { .. });
     OpenRequest {
         family: only_family(arguments, checked),
         mark: arguments.mark,
-        icmp: has_icmp,
+        // Beside SYNs for what is said of them.
+        icmp: arguments.proto == Protocol::Icmp || is_syn,
+        tcp_ports: if is_syn { SYN_PORTS } else { 0 },
         udp: match arguments.proto {
             Protocol::Icmp | Protocol::IcmpTimestamp | Protocol::IcmpProbe => {
                 UdpSockets::InsteadOfIcmp
             }
             Protocol::Udp { .. } => UdpSockets::Always,
-            Protocol::Tcp { .. } => UdpSockets::Never,
+            Protocol::Tcp { .. } | Protocol::Syn { .. } => UdpSockets::Never,
         },
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: true,
-        file: arguments.file.clone().filter(|path| path != "-"),
+        files: Vec::from_iter(arguments.file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
 }
@@ -224,12 +233,7 @@ fn only_family(arguments: &SweepArguments, checked: &Checked) -> Option<Family> 
         _ if arguments.file.is_some() => return None,
         _ => {}
     }
-    let families = checked.targets.iter().map(|spec| match spec {
-        TargetSpec::Address(address) => Some(Family::of(*address)),
-        TargetSpec::Range(range) => Some(Family::of(range.first())),
-        TargetSpec::Name(_) => None,
-    });
-    checks::only_family(families)
+    checks::only_family(checked.targets.iter().map(targets::family))
 }
 
 fn as_understood(

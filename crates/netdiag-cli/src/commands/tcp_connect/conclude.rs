@@ -113,7 +113,7 @@ impl Plan {
         let holds = verdict::fail_if(expression, &metrics, Some(index), &resolved.target);
         let judgement = match holds {
             _ if target.attempts == target.local_errors + target.unknown => Judgement::Unmeasured,
-            None if target.succeeded > 0 => Judgement::Holds,
+            None if target.succeeded > target.unexpected => Judgement::Holds,
             _ => Judgement::Fails,
         };
         failed.extend(holds.map(|(finding, _)| finding));

@@ -6,15 +6,15 @@ use crate::args::form::Output;
 use crate::commands::hosts::Outline;
 use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
-use crate::commands::{checks, ladder, remedy};
+use crate::commands::{checks, ladder, remedy, services};
 use crate::{Backend, LookedUp, OpenRequest, World};
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
-use netdiag_tcp::connect::{Config, Target};
-use netdiag_tcp::services;
+use netdiag_tcp::connect::dialogue::Pattern;
+use netdiag_tcp::connect::{Config, Dialogue, Target};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -146,23 +146,29 @@ impl Plan {
             },
             control: control(arguments, checked),
             source_port: arguments.source_port.unwrap_or(0),
+            dialogue: dialogue(arguments),
             keeps_results: arguments.form.output() == Output::Json,
             targets: std::mem::take(&mut self.config.targets),
         };
     }
 }
 
+/// What is done with connections that open.
+fn dialogue(arguments: &TcpConnectArguments) -> Option<Dialogue> {
+    let TcpConnectArguments { send, expect_banner, hold, .. } = arguments;
+    let is_any = send.is_some() || expect_banner.is_some() || hold.is_some();
+    is_any.then(|| Dialogue {
+        send: send.as_ref().map(|send| send.0.clone()).unwrap_or_default(),
+        expect: expect_banner.clone(),
+        hold: hold.unwrap_or_default(),
+    })
+}
+
 /// The ports of each host; a list of services is read where names stand among them.
 fn numbers<W: World>(hosts: &[Host], world: &mut W) -> Result<Vec<Vec<u16>>, String> {
-    let mut own = BTreeMap::new();
-    if hosts.iter().any(|host| host.ports.has_names()) {
-        // Without the list of this machine there are those that everybody knows.
-        let list = world.input(services::FILE).and_then(services::read);
-        own = list.unwrap_or_default();
-    }
-    let service =
-        |name: &str| own.get(&name.to_ascii_lowercase()).copied().or_else(|| services::port(name));
-    hosts.iter().map(|host| host.numbers(service)).collect()
+    let has_names = hosts.iter().any(|host| host.ports.has_names());
+    let service = services::ports(has_names, world);
+    hosts.iter().map(|host| host.numbers(&service)).collect()
 }
 
 /// Which addresses of a host can be tried: where this machine has no sockets of a family, those of the
@@ -216,7 +222,7 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
         family: family(arguments),
         control: control(arguments, checked),
         names: checked.hosts.iter().any(|host| literal(&host.name).is_none()),
-        file: has_names.then(|| services::FILE.to_owned()),
+        files: Vec::from_iter(has_names.then(|| netdiag_tcp::services::FILE.to_owned())),
         ..OpenRequest::default()
     }
 }
@@ -229,6 +235,9 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "parallel": arguments.parallel,
+        "send_bytes": arguments.send.as_ref().map(|send| send.0.len()),
+        "expect_banner": arguments.expect_banner.as_ref().map(Pattern::text),
+        "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
         "ttl": arguments.ttl,
         "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,

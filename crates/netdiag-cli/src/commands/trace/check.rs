@@ -63,6 +63,7 @@ fn check_options(arguments: &TraceArguments, hosts: &[(String, Protocol)]) -> Re
         let useless = [
             (arguments.size.is_some(), "--size"),
             (arguments.df.is_some(), "--df"),
+            (arguments.mtu, "--mtu"),
             (arguments.mark.is_some(), "--mark"),
         ];
         if let Some((_, option)) = useless.iter().find(|(given, _)| *given) {

@@ -13,7 +13,9 @@ use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 pub(crate) use check::{Checked, check};
-use netdiag_report::trace::{JsonLinesReport, TextOptions, TextReport, Trace};
+use netdiag_report::trace::{
+    Columns, GraphReport, JsonLinesReport, TextOptions, TextReport, Trace,
+};
 use netdiag_report::{CsvReport, JsonReport, Report};
 pub(crate) use plan::{Plan, VARIED_PORTS, open_request, syn_of, wants_names};
 use std::io::{self, BufWriter, Write};
@@ -82,9 +84,14 @@ fn report<'a>(
         Output::Csv => Box::new(CsvReport(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
         Output::Text => {
+            if let Some(form) = arguments.multipath.graph_alone() {
+                return Box::new(GraphReport::new(out, err, form));
+            }
             let style = arguments.form.color.style(terminal);
             let names = wants_names(arguments, terminal);
-            let options = TextOptions { quiet, verbose, names, style, order: None };
+            let (systems, mtus) = (arguments.asn_file.is_some(), arguments.mtu);
+            let columns = Columns { names, systems, mtus };
+            let options = TextOptions { quiet, verbose, columns, style, order: None };
             Box::new(TextReport::new(out, err, options))
         }
     }

@@ -8,18 +8,27 @@ use crate::commands::ladder::{self, Wishes};
 use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user;
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+use netdiag_engine::SynSpec;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Protocol as Rung;
 use netdiag_report::trace::Resolved;
+use netdiag_trace::asn::Systems;
 use netdiag_trace::config::SIZE;
 use netdiag_trace::{Config, Protocol, Syn};
 use serde_json::json;
+use std::io::Read;
 use std::net::IpAddr;
 use std::time::Duration;
 
 /// How many ports a varied flow has.
 pub(crate) const VARIED_PORTS: u8 = 16;
+/// How many the search for all paths has.
+const SEARCHED_PORTS: u8 = 64;
+/// The MTU of an interface that is not known.
+const ETHERNET: u32 = 1_500;
+/// How many flows there are where those are told apart by 16 bits.
+const FLOWS: u64 = 60_000;
 
 /// What will be done.
 pub(crate) struct Plan {
@@ -39,6 +48,7 @@ impl Plan {
         let asked = (as_understood(arguments, &checked), checked.hosts.len());
         let outline = Outline::new(command, Backend::Linux, asked, world, network);
         let mut plan = Self { outline, resolved: Vec::new() };
+        let systems = systems(arguments, world)?;
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
@@ -52,6 +62,9 @@ impl Plan {
             let left = deadline.saturating_sub(network.now().since(plan.outline.run.started_at));
             let configs = plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut());
             configs.for_each(|config| config.deadline = Some(left));
+        }
+        for config in plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut()) {
+            config.systems.clone_from(&systems);
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
@@ -96,7 +109,7 @@ impl Plan {
         }
         if let Some(destination) = resolved.destination {
             check_destination(destination, arguments, checked)?;
-            self.decide(&mut resolved, destination, arguments, checked, world, network);
+            self.decide(&mut resolved, destination, arguments, checked, world, network)?;
         }
         self.resolved.push(resolved);
         Ok(())
@@ -111,11 +124,11 @@ impl Plan {
         checked: &Checked,
         world: &mut W,
         network: &mut W::Network,
-    ) {
+    ) -> Result<(), String> {
         let wishes = Wishes {
             backend: Backend::Linux,
             may_stand_in: !arguments.icmp && arguments.mark.is_none(),
-            has_no_options: arguments.df.is_none() && arguments.size.is_none(),
+            has_no_options: df(arguments).is_none() && arguments.size.is_none(),
             verbose: arguments.verbose,
         };
         let tcp = || world.tcp(destination.family());
@@ -125,7 +138,7 @@ impl Plan {
             Err(failure) => {
                 self.outline.unmeasured.push(resolved.target_index);
                 resolved.failure = Some(*failure);
-                return;
+                return Ok(());
             }
         };
         resolved.protocol = match rung.protocol {
@@ -141,6 +154,10 @@ impl Plan {
         let udp = network.opened().udp(destination.family()).ok();
         config.source_port = udp.map(|opening| opening.identifiers.first);
         config.way = world.way(destination, &config.control);
+        if arguments.mtu {
+            let link = config.way.and_then(|way| world.link(way.interface));
+            config.begin_with(link.map_or(ETHERNET, |link| link.mtu));
+        }
         match syn.map(|syn| syn.and_then(|syn| Ok((syn, source(&config, destination, world)?)))) {
             Some(Ok((raw, source))) => {
                 let ports = network.opened().tcp(destination.family()).ok();
@@ -148,7 +165,14 @@ impl Plan {
                 config.source_port = ports.map(|ports| ports.first);
                 config.control.source = Some(source);
                 config.syn = ports.map(|ports| syn_of(destination, ports.count));
+                let flows = config.syn.map_or(0, |syn| u64::from(syn.ports));
+                config.multipath = arguments.multipath.config(flows);
                 method = raw;
+            }
+            Some(Err(why)) if arguments.multipath.multipath => {
+                return Err(format!(
+                    "--multipath: {why}, and the flow of a TCP connection is the kernel's: try --udp"
+                ));
             }
             Some(Err(why)) => {
                 method.because = why;
@@ -159,7 +183,25 @@ impl Plan {
         }
         resolved.method = Some(method);
         resolved.config = Some(config);
+        Ok(())
     }
+}
+
+/// The largest file of AS numbers that is read, in bytes.
+const LARGEST_FILE: u64 = 1 << 29;
+
+/// The AS numbers of the file that was given.
+fn systems<W: World>(arguments: &TraceArguments, world: &mut W) -> Result<Option<Systems>, String> {
+    let Some(path) = &arguments.asn_file else { return Ok(None) };
+    let wrong =
+        |what: &str| format!("--asn-file {}: {what}", Untrusted::from(path.as_str()).escaped());
+    let input = world.input(path).map_err(|fault| wrong(&fault.to_string()))?;
+    let mut bytes = Vec::new();
+    let read = input.take(LARGEST_FILE + 1).read_to_end(&mut bytes);
+    if read.map_err(|fault| wrong(&fault.to_string()))? as u64 > LARGEST_FILE {
+        return Err(wrong("larger than 512 MiB"));
+    }
+    Systems::read(bytes).map(Some).map_err(|what| wrong(&what))
 }
 
 /// The source of SYNs to a destination: their checksum covers it.
@@ -178,11 +220,7 @@ fn source<W: World>(
 
 /// SYNs as a host on an Ethernet sends them.
 pub(crate) const fn syn_of(destination: Destination, ports: u8) -> Syn {
-    let mss = match destination.family() {
-        Family::Ipv4 => 1_460,
-        Family::Ipv6 => 1_440,
-    };
-    Syn { ports, mss }
+    Syn { ports, mss: SynSpec::ethernet_mss(destination.family()) }
 }
 
 /// A protocol as the ladder has it.
@@ -208,6 +246,7 @@ fn config<W: World>(
     Config {
         protocol: resolved.protocol,
         vary_flow: arguments.vary_flow,
+        multipath: arguments.multipath.config(FLOWS),
         first_ttl: arguments.first_ttl,
         max_ttl: arguments.max_ttl,
         queries: arguments.queries,
@@ -218,7 +257,7 @@ fn config<W: World>(
         timeout: arguments.timeout.duration,
         deadline: arguments.deadline,
         size: arguments.size.unwrap_or(SIZE),
-        dont_fragment: match arguments.df {
+        dont_fragment: match df(arguments) {
             Some(DontFragment::Do | DontFragment::Probe) => Some(true),
             Some(DontFragment::Dont) => Some(false),
             // What the kernel does then depends on what it knows of the path.
@@ -228,6 +267,12 @@ fn config<W: World>(
         wants_names: wants_names(arguments, world.terminal()),
         ..Config::new(resolved.target_index, destination)
     }
+}
+
+/// What happens to packets larger than the path: as large ones as pass are tried whatever the kernel
+/// knows.
+fn df(arguments: &TraceArguments) -> Option<DontFragment> {
+    arguments.df.or_else(|| arguments.mtu.then_some(DontFragment::Probe))
 }
 
 /// Whether the names of hops are looked up.
@@ -259,14 +304,15 @@ pub(crate) fn open_request(
     OpenRequest {
         family: only_family(arguments, checked),
         mark: arguments.mark,
-        dont_fragment: arguments.df,
+        dont_fragment: df(arguments),
         // Beside UDP for what routers quote of it, beside SYNs for what they say at all.
         icmp: has_icmp || has_udp || has_tcp,
         udp_quotes: has_udp,
-        tcp_ports: match (has_tcp, arguments.vary_flow) {
-            (false, _) => 0,
-            (true, false) => 1,
-            (true, true) => VARIED_PORTS,
+        tcp_ports: match (has_tcp, arguments.vary_flow, arguments.multipath.multipath) {
+            (false, ..) => 0,
+            (true, _, true) => SEARCHED_PORTS,
+            (true, true, _) => VARIED_PORTS,
+            (true, false, false) => 1,
         },
         udp: match (has_udp, has_icmp && !arguments.icmp) {
             (true, _) => UdpSockets::Always,
@@ -276,6 +322,7 @@ pub(crate) fn open_request(
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: names || wants_names(arguments, terminal),
+        files: Vec::from_iter(arguments.asn_file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
 }
@@ -308,8 +355,12 @@ fn as_understood(arguments: &TraceArguments, checked: &Checked) -> serde_json::V
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "vary_flow": arguments.vary_flow,
+        "multipath": arguments.multipath.multipath,
+        "confidence_percent": arguments.multipath.config(0).map(|it| it.confidence.percent()),
+        "probe_cap": arguments.multipath.config(0).map(|it| it.most),
         "size": arguments.size.unwrap_or(SIZE),
         "traffic_class": arguments.marking.traffic_class(),
+        "asn_file": arguments.asn_file,
         "source": arguments.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),

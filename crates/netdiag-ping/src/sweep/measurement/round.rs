@@ -2,15 +2,19 @@
 
 use super::{Measurement, Phase, when};
 use crate::event::Settled;
+use crate::protocol::Protocol;
 use crate::sweep::config::Config;
 use crate::sweep::event::{Event, Found};
-use crate::sweep::slots::Slots;
+use netdiag_engine::port::Control;
+use netdiag_engine::slots::Slots;
 use netdiag_engine::{Events, Next, Outcome, Probe, ProbeSpec};
 use netdiag_model::Instant;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many ports of this machine SYNs leave from.
+const FLOWS: u64 = 16;
 /// How often a target is probed again because this machine made a sample meaningless.
 const UNKNOWN_RETRIES: u64 = 3;
 /// Errors that pass by themselves (ENOBUFS, EAGAIN, ENOMEM, EDQUOT).
@@ -67,15 +71,30 @@ impl Measurement {
         self.open += 1;
         let protocol = self.config.protocol(destination.family());
         let timeout = self.config.timeout_of(seq);
+        let data = (self.config.size, self.config.pattern);
+        // Each SYN to a target begins a connection of its own.
+        let flow = match protocol {
+            Protocol::Syn { .. } => u8::try_from((seq - 1) % FLOWS).unwrap_or(0),
+            _ => 0,
+        };
         Some(Next::Probe(ProbeSpec {
             target,
             seq,
             destination,
             timeout,
             patience: timeout.min(Duration::from_secs(1)),
-            control: self.config.control,
-            kind: protocol.probe((self.config.size, self.config.pattern), 0, false),
+            control: self.control(target, protocol),
+            kind: protocol.probe(destination.family(), data, flow, false),
         }))
+    }
+
+    /// What travels with a probe to a target.
+    fn control(&self, target: u32, protocol: Protocol) -> Control {
+        let mut control = self.config.control;
+        if matches!(protocol, Protocol::Syn { .. }) && control.source.is_none() {
+            control.source = self.config.sources.of(target).ok();
+        }
+        control
     }
 
     /// Skips the rounds that have passed while this process did not run, if the probe that leaves now

@@ -14,7 +14,8 @@ fn inside(names: bool, file: Option<&str>, body: impl FnOnce(Sandbox) + Send) {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             privileges::drop_all().expect("dropped");
-            body(enter(&Reads { names, keys: false, file }));
+            let files = Vec::from_iter(file.map(ToOwned::to_owned));
+            body(enter(&Reads { names, keys: false, files: &files }));
         });
         thread.join().expect("as it should be");
     });
@@ -196,7 +197,8 @@ fn landlock_alone_keeps_files_and_programs() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             privileges::drop_all().expect("dropped");
-            let reads = Reads { names: false, keys: false, file: Some(text) };
+            let files = [text.to_owned()];
+            let reads = Reads { names: false, keys: false, files: &files };
             if crate::sandbox::files::confine(&reads).is_err() {
                 return;
             }

@@ -58,6 +58,39 @@ impl Measurement {
         found.collect()
     }
 
+    /// The kernel there is alive, the program is not.
+    pub(super) fn application_silent(&self, series: &[&Series]) -> Vec<Found> {
+        const LEAST_ATTEMPTS: u64 = 2;
+        let mute = series
+            .iter()
+            .filter(|one| one.counts.mute >= LEAST_ATTEMPTS && one.counts.talkative == 0);
+        let found = mute.map(|one| {
+            let (to, count) = (with_port(one.address(), one.port), one.counts.mute);
+            let talk = one.last.as_ref().and_then(|attempt| attempt.talk.as_ref());
+            let acknowledged = talk.and_then(|talk| talk.acknowledged);
+            let seconds = self.config.timeout.as_secs_f64();
+            let asked = match acknowledged.filter(|bytes| *bytes > 0) {
+                Some(bytes) => format!(", though it acknowledged {bytes} bytes of ours"),
+                None => String::new(),
+            };
+            let message = format!(
+                "{to}: {count} connections opened, and not a byte came over any in {seconds:.1} s\
+                 {asked}: the kernel there is alive, the program is not"
+            );
+            let code = ("application-silent", Severity::Warning);
+            let mut found = self.found(&[one], code, to, message);
+            found.finding = found
+                .finding
+                .with("count", count)
+                .with("acked_bytes", acknowledged)
+                .with("seconds", seconds)
+                .with("threshold_attempts", LEAST_ATTEMPTS)
+                .advise("its workers, its accept loop; or it waits for a request: `--send`");
+            found
+        });
+        found.collect()
+    }
+
     /// A handshake with an address, the median of those that the kernel measured at any port, in
     /// milliseconds.
     fn round_trip(&self, address: std::net::IpAddr) -> Option<f64> {

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::connect::config::Target;
+use crate::connect::dialogue::{Dialogue, MOST_HEARD, Pattern, TalkResult};
 use netdiag_engine::outcome::{IcmpError, Refusal, Reply};
-use netdiag_engine::port::{SendError, TcpInfo};
+use netdiag_engine::port::{SendError, TalkEnd, TcpInfo};
 use netdiag_model::{Destination, IcmpKind, StampSource};
 
 const T0: Instant = Instant::from_nanos(1_000_000_000);
@@ -217,4 +218,97 @@ fn an_outage_has_a_cause_and_a_length() {
     assert_eq!(outages.len(), 1);
     assert_eq!((outages[0].length, outages[0].failed), (ms(2_000), 2));
     assert_eq!(outages[0].cause.to_string(), "refused");
+}
+
+/// A measurement whose only connection has opened at a time, and what is done with it.
+fn talking(dialogue: Dialogue) -> (Bench, Probe) {
+    let mut config = config(&["192.0.2.1"], &[25]);
+    (config.dialogue, config.timeout) = (Some(dialogue), ms(100));
+    let mut bench = Bench::new(config);
+    let (begun, _) = bench.begin(T0);
+    assert!(matches!(begun[0].kind, ProbeKind::Connect(ConnectSpec { stays: true, .. })));
+    bench.settle(&begun[0], T0, &connected(ms(1), 0));
+    let ProbeSpec { target, seq, destination, .. } = begun[0];
+    (bench, Probe { target, seq, destination, sent_at: T0 })
+}
+
+fn hear(bench: &mut Bench, probe: &Probe, millis: u64, heard: Heard<'_>) {
+    bench.measurement.heard(probe, T0 + ms(millis), heard, &mut bench.events);
+}
+
+/// How the talk over the connection went, now that it has ended.
+fn result(bench: &Bench) -> (TalkResult, usize) {
+    let last = bench.measurement.series[0].last.as_ref().expect("one");
+    let talk = last.talk.as_ref().expect("it was wanted");
+    (talk.end, talk.heard.len())
+}
+
+const HUNG_UP: Heard<'static> = Heard::End(TalkEnd::HungUp { acknowledged: Some(4) });
+
+#[test]
+fn what_is_expected_may_come_in_pieces_and_then_nothing_more_is_waited_for() {
+    let expect = Some(Pattern::new("^220 .*\n").expect("a pattern"));
+    let (mut bench, probe) = talking(Dialogue { expect, ..Dialogue::default() });
+    hear(&mut bench, &probe, 5, Heard::Bytes(b"220 he"));
+    assert_eq!(bench.begin(T0 + ms(5)).1, Next::NotBefore(T0 + ms(101)), "from when it opened");
+    hear(&mut bench, &probe, 6, Heard::Bytes(b"llo\r\n"));
+    assert_eq!(bench.begin(T0 + ms(6)).1, Next::HangUp(probe.seq));
+    assert_eq!(bench.begin(T0 + ms(7)).1, Next::WhenSettled, "its end is on its way");
+    hear(&mut bench, &probe, 8, HUNG_UP);
+    assert_eq!(result(&bench), (TalkResult::AsExpected, 11));
+    let talk = bench.measurement.series[0].last.as_ref().and_then(|last| last.talk.as_ref());
+    assert_eq!(talk.expect("one").first_byte, Some(ms(4)));
+    assert_eq!(bench.begin(T0 + ms(9)).1, Next::Done);
+    assert_eq!(bench.measurement.series[0].counts.unexpected, 0);
+}
+
+#[test]
+fn who_is_silent_is_hung_up_on_after_the_timeout_and_what_was_sent_is_known() {
+    let (mut bench, probe) = talking(Dialogue { send: b"HELO".to_vec(), ..Dialogue::default() });
+    assert_eq!(bench.begin(T0 + ms(1)).1, Next::Say(probe.seq, b"HELO".to_vec()));
+    assert_eq!(bench.begin(T0 + ms(100)).1, Next::NotBefore(T0 + ms(101)));
+    assert_eq!(bench.begin(T0 + ms(101)).1, Next::HangUp(probe.seq));
+    hear(&mut bench, &probe, 102, HUNG_UP);
+    assert_eq!(result(&bench), (TalkResult::Silent, 0));
+    let counts = bench.measurement.series[0].counts;
+    assert_eq!((counts.connected, counts.unexpected, counts.mute), (1, 1, 1));
+}
+
+#[test]
+fn what_never_ends_is_cut() {
+    let expect = Some(Pattern::new("never").expect("a pattern"));
+    let (mut bench, probe) = talking(Dialogue { expect, ..Dialogue::default() });
+    for _ in 0..100 {
+        hear(&mut bench, &probe, 2, Heard::Bytes(&[0x1b; 4_096]));
+    }
+    assert_eq!(bench.begin(T0 + ms(2)).1, Next::HangUp(probe.seq));
+    hear(&mut bench, &probe, 3, HUNG_UP);
+    assert_eq!(result(&bench), (TalkResult::Other, MOST_HEARD));
+}
+
+#[test]
+fn a_connection_is_held_as_long_as_is_asked_for_unless_the_other_end_closes() {
+    for (end, millis) in [(HUNG_UP, 51), (Heard::End(TalkEnd::Closed), 20)] {
+        let (mut bench, probe) = talking(Dialogue { hold: ms(50), ..Dialogue::default() });
+        assert_eq!(bench.begin(T0 + ms(1)).1, Next::NotBefore(T0 + ms(51)));
+        if end == HUNG_UP {
+            assert_eq!(bench.begin(T0 + ms(51)).1, Next::HangUp(probe.seq));
+        }
+        hear(&mut bench, &probe, millis, end);
+        assert_eq!(result(&bench), (TalkResult::AsExpected, 0), "nothing was expected");
+        assert_eq!(bench.begin(T0 + ms(52)).1, Next::Done);
+    }
+}
+
+#[test]
+fn who_closes_or_breaks_before_a_word_is_told_from_who_is_silent() {
+    let ends =
+        [(TalkEnd::Closed, TalkResult::Closed), (TalkEnd::Failed(104), TalkResult::Failed(104))];
+    for (end, told) in ends {
+        let expect = Some(Pattern::new(".").expect("a pattern"));
+        let (mut bench, probe) = talking(Dialogue { expect, ..Dialogue::default() });
+        hear(&mut bench, &probe, 9, Heard::End(end));
+        assert_eq!(result(&bench).0, told);
+        assert_eq!(bench.begin(T0 + ms(9)).1, Next::Done);
+    }
 }

@@ -11,7 +11,7 @@ use netdiag_engine::stats::RttStats;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, Stage};
-use netdiag_model::{ClockAnchor, milliseconds};
+use netdiag_model::{ClockAnchor, Untrusted, milliseconds};
 use std::time::Duration;
 
 impl Measurement {
@@ -35,6 +35,7 @@ impl Measurement {
             attempts: counts.settled() + in_flight,
             succeeded: counts.connected,
             failed: counts.failed(),
+            unexpected: counts.unexpected,
             refused: counts.refused,
             reset: counts.reset,
             timeouts: counts.timeouts,
@@ -54,6 +55,9 @@ impl Measurement {
             phases_ms: Phases {
                 resolve: resolve_ms,
                 connect,
+                first_byte: chosen
+                    .and_then(|series| series.last.as_ref()?.talk.as_ref()?.first_byte)
+                    .map(milliseconds),
                 total: connect.map(|connect| connect + resolve_ms.unwrap_or_default()),
             },
             tcp_info: chosen.and_then(|series| series.tcp_info.as_deref()).map(tcp_info),
@@ -69,7 +73,7 @@ impl Measurement {
                 context.target.clone(),
                 port,
                 resolve_ms,
-                failure(series, counts.connected),
+                failure(series, counts.connected - counts.unexpected),
             )
         }
     }
@@ -165,8 +169,8 @@ fn tcp_info(state: &TcpState) -> TcpInfo {
 
 /// Why no connection opened: what the last attempt to the first address says that says something of
 /// the network; where none does, of this machine.
-fn failure(series: &[Series], connected: u64) -> Option<Failure> {
-    if connected > 0 {
+fn failure(series: &[Series], fine: u64) -> Option<Failure> {
+    if fine > 0 {
         return None;
     }
     let last = || series.iter().filter_map(|series| series.last.as_deref());
@@ -187,6 +191,7 @@ fn failure(series: &[Series], connected: u64) -> Option<Failure> {
 #[must_use]
 pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
     let class = attempt.class();
+    let talk = attempt.talk.as_deref();
     let is_settled = !matches!(class, Class::Local | Class::Unknown | Class::Timeout);
     Attempt {
         attempt: attempt.number,
@@ -198,8 +203,18 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         settled_ms: is_settled.then(|| milliseconds(attempt.took)),
         syn_retransmits: attempt.retransmits,
         local: attempt.local,
+        first_byte_ms: talk.and_then(|talk| talk.first_byte).map(milliseconds),
+        banner: talk.map(|talk| banner(&talk.heard)),
+        acknowledged_bytes: talk.and_then(|talk| talk.acknowledged),
         failure: attempt.failure(),
     }
+}
+
+/// What came, as text.
+fn banner(heard: &[u8]) -> Untrusted {
+    const SHOWN: usize = 1_024;
+    let shown = heard.get(..SHOWN).unwrap_or(heard);
+    Untrusted::from(String::from_utf8_lossy(shown).into_owned())
 }
 
 /// An outage as the contract has it.

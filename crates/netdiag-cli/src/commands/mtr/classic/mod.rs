@@ -120,7 +120,7 @@ fn open_request(
         patience: Some(netdiag_engine::remembered_for(arguments.timeout)),
         names: !arguments.numeric || literals().any(|family| family.is_none()),
         screen,
-        file: arguments.file.clone().filter(|path| path != "-"),
+        files: Vec::from_iter(arguments.file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
 }
@@ -346,7 +346,7 @@ impl<W: World> All<'_, W> {
             syn: ports.map(|ports| syn_of(to, ports.count)),
             // The checksum of a SYN covers it.
             control: Control {
-                source: control.source.or(host.source.filter(|_| ports.is_some())),
+                source: control.source.or_else(|| host.source.filter(|_| ports.is_some())),
                 ..control
             },
             wants_names: !arguments.numeric,

@@ -197,7 +197,7 @@ fn open_request(arguments: &FpingArguments, control: Control) -> OpenRequest {
         control,
         patience: Some(netdiag_engine::remembered_for(longest)),
         names: true,
-        file: arguments.file.clone().filter(|path| path != "-"),
+        files: Vec::from_iter(arguments.file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
 }

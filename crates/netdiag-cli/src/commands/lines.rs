@@ -1,4 +1,4 @@
-//! The lines of a file of targets, however long they are.
+//! The lines of a file of targets, however long they are, for every command that reads one.
 
 use std::io::{BufRead, Read, Result};
 
@@ -8,27 +8,27 @@ const LONGEST: u64 = 4_096;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file, line by line.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     input: Box<dyn BufRead>,
     line: Vec<u8>,
     number: u64,
 }
 
 /// One line.
-pub(super) struct Line {
+pub(crate) struct Line {
     /// From 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// Without what ends it; `None` when it is too long to be a target, and passed over.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 impl Lines {
-    pub(super) fn new(input: Box<dyn BufRead>) -> Self {
+    pub(crate) fn new(input: Box<dyn BufRead>) -> Self {
         Self { input, line: Vec::new(), number: 0 }
     }
 
     /// The next line; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Line>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Line>> {
         self.line.clear();
         let mut bounded = self.input.by_ref().take(LONGEST + 1);
         if bounded.read_until(b'\n', &mut self.line)? == 0 {

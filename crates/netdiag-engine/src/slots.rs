@@ -3,9 +3,9 @@
 //! What is a little late is caught up, at no more than twice the rate. Rounds stand on a grid. Where
 //! this process did not run for longer than half an interval, the packet that is due goes at once,
 //! and the rounds that have passed meanwhile are skipped for all targets, as
-//! [`Schedule`](netdiag_engine::schedule::Schedule) does it for one.
+//! [`Schedule`](crate::schedule::Schedule) does it for one.
 
-use netdiag_engine::schedule::tolerance;
+use crate::schedule::tolerance;
 use netdiag_model::Instant;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const CAUGHT_UP: Duration = Duration::from_millis(50);
 
 /// Absolute times at a fixed distance, and rounds of them.
 #[derive(Clone, Debug)]
-pub(super) struct Slots {
+pub struct Slots {
     start: Instant,
     spacing: Duration,
     tick: Duration,
@@ -36,22 +36,27 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Slots for one packet to a target.
-    pub(super) const fn new(start: Instant, spacing: Duration) -> Self {
+    #[must_use]
+    pub const fn new(start: Instant, spacing: Duration) -> Self {
         Self { start, spacing, tick: TICK, next: start, earliest: start, base: start }
     }
 
     /// Slots for rounds that begin so far apart.
-    pub(super) fn of_series(start: Instant, spacing: Duration, apart: Duration) -> Self {
+    #[must_use]
+    pub fn of_series(start: Instant, spacing: Duration, apart: Duration) -> Self {
         let most = spacing.saturating_mul(BURST).min(TICK_OF_SERIES).min(apart / 10);
         Self { tick: most.max(TICK), ..Self::new(start, spacing) }
     }
 
-    pub(super) const fn start(&self) -> Instant {
+    /// When the first packet was due.
+    #[must_use]
+    pub const fn start(&self) -> Instant {
         self.start
     }
 
     /// When the next packet may leave.
-    pub(super) fn due(&self) -> Instant {
+    #[must_use]
+    pub fn due(&self) -> Instant {
         self.by_rate().max(self.earliest - self.slack())
     }
 
@@ -66,7 +71,8 @@ impl Slots {
 
     /// When the packet to a target is due in a round, counted from 0, if rounds begin so far apart.
     /// The rate holds too, but for a tick: rounds are on grids of their own.
-    pub(super) fn of_round(&self, round: u64, target: u32, apart: Duration) -> Instant {
+    #[must_use]
+    pub fn of_round(&self, round: u64, target: u32, apart: Duration) -> Instant {
         if round == 0 {
             return self.due();
         }
@@ -82,13 +88,13 @@ impl Slots {
     }
 
     /// A packet leaves now.
-    pub(super) fn take(&mut self, now: Instant) {
+    pub fn take(&mut self, now: Instant) {
         self.next = self.next.max(now - CAUGHT_UP) + self.spacing;
         self.earliest = self.earliest.max(now) + self.spacing / 2;
     }
 
     /// A packet of a round leaves now. Where that is too late, rounds are skipped: returns how many.
-    pub(super) fn skip(&mut self, now: Instant, round: u64, target: u32, apart: Duration) -> u64 {
+    pub fn skip(&mut self, now: Instant, round: u64, target: u32, apart: Duration) -> u64 {
         let late = now.since(self.on_grid(round, target, apart));
         if apart.is_zero() || late <= tolerance(apart) {
             return 0;

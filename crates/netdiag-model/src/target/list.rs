@@ -1,8 +1,8 @@
 //! Which targets there are: a network takes as much room as one address.
 
-use netdiag_model::failure::Failure;
-use netdiag_model::target::AddressRange;
-use netdiag_model::{Destination, Untrusted};
+use super::AddressRange;
+use crate::failure::Failure;
+use crate::{Destination, Untrusted};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -50,7 +50,7 @@ pub enum Target<'a> {
     Given(&'a Given),
 }
 
-impl Target<'_> {
+impl<'a> Target<'a> {
     /// Where it is, if it can be probed.
     #[must_use]
     pub const fn destination(&self) -> Option<Destination> {
@@ -62,7 +62,7 @@ impl Target<'_> {
 
     /// Why it cannot be probed.
     #[must_use]
-    pub const fn failure(&self) -> Option<&Failure> {
+    pub const fn failure(self) -> Option<&'a Failure> {
         match self {
             Self::Address(_) => None,
             Self::Given(given) => given.failure.as_ref(),

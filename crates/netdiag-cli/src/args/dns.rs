@@ -1,0 +1,190 @@
+//! `netdiag dns`.
+
+use super::form::Form;
+use super::value::{self, Timeout};
+use netdiag_dns::{RecordClass, RecordType, UDP_SIZE};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Ask name servers: what they say, how fast, and what each says differently.
+///
+/// Without a type it asks for A and AAAA, for an address for its name. Without a server those of
+/// /etc/resolv.conf are asked, one after the other, until one says something. Several servers are all
+/// asked, and what they say is compared; where they disagree, twice. What does not fit a datagram is
+/// asked for over TCP.
+///
+/// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES, args_override_self = true)]
+pub(crate) struct DnsArguments {
+    /// Names to ask for, types to ask for (mnemonics or TYPE65), and after `@` servers to ask: names,
+    /// addresses, `@192.0.2.53:5353`, `@[::1]:5353`; `@system`: those of resolv.conf.
+    #[arg(value_name = "NAME|TYPE|@SERVER")]
+    pub(crate) words: Vec<String>,
+
+    /// A type to ask for, whatever it looks like; may be given several times.
+    #[arg(short = 't', long = "type", value_name = "TYPE", value_parser = kind)]
+    pub(crate) types: Vec<RecordType>,
+    /// The name of an address; may be given several times.
+    #[arg(short = 'x', long, value_name = "ADDR")]
+    pub(crate) reverse: Vec<IpAddr>,
+    /// Names from a file, one a line, with types behind it; `-`: standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<String>,
+    /// Class: IN, CH, HS or CLASSnnn.
+    #[arg(long, value_name = "CLASS", default_value = "IN", value_parser = class)]
+    pub(crate) class: RecordClass,
+    /// Port of servers without one of their own.
+    #[arg(short, long, value_name = "N", default_value = "53", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    pub(crate) port: u16,
+    /// The folder of resolv.conf.
+    #[arg(long, value_name = "DIR", default_value = "/etc")]
+    pub(crate) etc: String,
+    /// Servers by IPv4 only.
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub(crate) ipv4: bool,
+    /// Servers by IPv6 only.
+    #[arg(short = '6', long)]
+    pub(crate) ipv6: bool,
+    #[command(flatten)]
+    pub(crate) message: MessageArguments,
+
+    /// Queries of each question to each server; more than one is a series with statistics.
+    #[arg(short, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    pub(crate) count: u64,
+    /// Time from one query of a series to the next.
+    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) interval: Duration,
+    /// After this time without an answer a query is lost.
+    #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_hyphen_values = true)]
+    pub(crate) timeout: Timeout,
+    /// How often a server that says nothing is asked again; never in a series.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(..=100), allow_negative_numbers = true)]
+    pub(crate) retries: u32,
+    /// End after this time, whatever is under way.
+    #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    pub(crate) deadline: Option<Duration>,
+
+    /// Only the data of answers, a line each.
+    #[arg(long, conflicts_with_all = ["quiet", "verbose"])]
+    pub(crate) short: bool,
+    /// Only what is wrong and the verdict.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// All of each message, and what was rejected, too.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) form: Form,
+    /// Exit with 1 when this holds for what a server says, such as 'ttl<60 or p95>50ms'.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) fail_if: Option<String>,
+}
+
+/// What queries are made of, and what carries them.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct MessageArguments {
+    /// Ask over TCP.
+    #[arg(long)]
+    pub(crate) tcp: bool,
+    /// Take what was cut as it is.
+    #[arg(long, conflicts_with = "tcp")]
+    pub(crate) ignore_truncation: bool,
+    /// Do not ask for recursion.
+    #[arg(long)]
+    pub(crate) no_recursion: bool,
+    /// Set CD: the server shall not validate.
+    #[arg(long)]
+    pub(crate) cd: bool,
+    /// Set AD: say that it is understood.
+    #[arg(long)]
+    pub(crate) ad: bool,
+    /// Set DO: signatures are wanted.
+    #[arg(long = "do", conflicts_with = "no_edns")]
+    pub(crate) dnssec_ok: bool,
+    /// Ask without EDNS.
+    #[arg(long)]
+    pub(crate) no_edns: bool,
+    /// The largest UDP payload that is taken, by EDNS.
+    #[arg(long, value_name = "BYTES", default_value_t = UDP_SIZE, conflicts_with = "no_edns", allow_negative_numbers = true)]
+    pub(crate) udp_size: u16,
+    /// The version of EDNS.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "0",
+        conflicts_with = "no_edns",
+        allow_negative_numbers = true
+    )]
+    pub(crate) edns_version: u8,
+    /// Ask for the server's identifier.
+    #[arg(long, conflicts_with = "no_edns")]
+    pub(crate) nsid: bool,
+    /// Tell for whom the answer is.
+    #[arg(long, value_name = "ADDR/BITS", value_parser = subnet, conflicts_with = "no_edns")]
+    pub(crate) subnet: Option<(IpAddr, u8)>,
+    /// Send a cookie.
+    #[arg(long, conflicts_with = "no_edns")]
+    pub(crate) cookie: bool,
+    /// Fill queries up to a multiple of so many bytes.
+    #[arg(long, value_name = "BYTES", default_value = "0", conflicts_with = "no_edns", value_parser = clap::value_parser!(u16).range(..=4096), allow_negative_numbers = true)]
+    pub(crate) padding: u16,
+    /// An option of EDNS by number, with its data; may be given several times.
+    #[arg(long, value_name = "CODE:HEX", value_parser = option, conflicts_with = "no_edns")]
+    pub(crate) edns_option: Vec<EdnsOption>,
+}
+
+/// An option of EDNS by number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EdnsOption {
+    pub(crate) code: u16,
+    pub(crate) data: Vec<u8>,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  netdiag dns example.net
+  netdiag dns example.net MX TXT @192.0.2.53
+  netdiag dns -x 192.0.2.1
+  netdiag dns example.net @192.0.2.53 @198.51.100.53
+  netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
+
+EXIT STATUS
+  0  every question has an answer from every server that counts, and no --fail-if holds
+  1  measured, and it does not hold: no such name, no such data, a failure, silence
+  2  usage error
+  3  nothing could be measured, or the result could not be written";
+
+/// A type by mnemonic or number.
+pub(crate) fn kind(text: &str) -> Result<RecordType, String> {
+    let unknown = "no type of records: a mnemonic such as AAAA, or TYPE65";
+    let kind = RecordType::parse(text).ok_or(unknown)?;
+    if kind.is_transfer() { Err("zone transfers are not made".to_owned()) } else { Ok(kind) }
+}
+
+fn class(text: &str) -> Result<RecordClass, String> {
+    RecordClass::parse(text).ok_or_else(|| "no class: IN, CH, HS, ANY or CLASSnnn".to_owned())
+}
+
+fn subnet(text: &str) -> Result<(IpAddr, u8), String> {
+    let (address, bits) = text.split_once('/').unwrap_or((text, ""));
+    let address: IpAddr = address.parse().map_err(|_| "no address before the slash".to_owned())?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = match bits {
+        "" => Some(if address.is_ipv4() { 24 } else { 56 }),
+        bits => bits.parse().ok().filter(|bits| *bits <= most),
+    };
+    bits.map(|bits| (address, bits)).ok_or_else(|| format!("0 to {most} bits behind the slash"))
+}
+
+fn option(text: &str) -> Result<EdnsOption, String> {
+    let (code, digits) = text.split_once(':').unwrap_or((text, ""));
+    let code = code.parse().map_err(|_| "a number from 0 to 65535 before the colon".to_owned())?;
+    let wrong = || "pairs of hexadecimal digits behind the colon".to_owned();
+    if !digits.len().is_multiple_of(2) || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let pairs = digits.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into_owned());
+    let data: Result<Vec<u8>, _> = pairs.map(|pair| u8::from_str_radix(&pair, 16)).collect();
+    Ok(EdnsOption { code, data: data.map_err(|_| wrong())? })
+}

@@ -1,0 +1,90 @@
+//! `netdiag sockets`.
+
+use super::form::Form;
+use super::value;
+use std::time::Duration;
+
+/// The sockets of this machine: their states, who has them, and what is wrong.
+///
+/// Lists TCP and UDP sockets of this network namespace, every state by its name in RFC 9293. What
+/// could be wrong is looked at more closely and said below the table, with its evidence. Sends nothing.
+///
+/// FILTER says which sockets: `:443`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`, `src`, `dst`,
+/// `sport`, `dport`, `pid 123`, `process nginx`, `uid 1000`, `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined
+/// by `and`, `or`, `not` and parentheses. A port, a pid or a process also shows the owners.
+///
+/// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_long_help = EXAMPLES, args_override_self = true)]
+pub(crate) struct SocketsArguments {
+    /// Which sockets; side by side they all hold.
+    #[arg(value_name = "FILTER")]
+    pub(crate) filter: Vec<String>,
+
+    /// TCP sockets [default: TCP and UDP].
+    #[arg(short, long)]
+    pub(crate) tcp: bool,
+    /// UDP sockets.
+    #[arg(short, long)]
+    pub(crate) udp: bool,
+    /// Raw sockets.
+    #[arg(short = 'w', long)]
+    pub(crate) raw: bool,
+    /// IPv4 only.
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub(crate) ipv4: bool,
+    /// IPv6 only.
+    #[arg(short = '6', long)]
+    pub(crate) ipv6: bool,
+    /// Only sockets that wait for others.
+    #[arg(short, long)]
+    pub(crate) listening: bool,
+    /// Who has each socket: process, descriptor, control group.
+    #[arg(short, long)]
+    pub(crate) processes: bool,
+    /// Counts by state, port, host and process in place of sockets, and what the kernel has counted.
+    #[arg(short, long)]
+    pub(crate) summary: bool,
+    /// Look again after each such time, and tell what was opened, has another state, or has gone; with
+    /// --summary the numbers of all sockets, and connections and segments a second.
+    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
+    pub(crate) watch: Option<Duration>,
+    /// End after so many looks [default: at Ctrl-C].
+    #[arg(short, long, value_name = "N", value_parser = value::count, requires = "watch", allow_negative_numbers = true)]
+    pub(crate) count: Option<u64>,
+    /// The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of
+    /// sysctl.d(5) set in vain; exits with 1 on a critical finding.
+    #[arg(long, conflicts_with_all = ["filter", "tcp", "udp", "raw", "ipv4", "ipv6", "listening", "processes", "summary", "verbose"])]
+    pub(crate) audit: bool,
+    /// From where on something is worth a finding, such as close-wait-leak=100; may be repeated.
+    #[arg(long, value_name = "NAME=N")]
+    pub(crate) threshold: Vec<String>,
+
+    /// Only what is wrong and the verdict.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// What the kernel measures of each connection (TCP_INFO), too, its user and its inode.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) form: Form,
+    /// Exit with 1 when this holds, such as 'close_wait>10' or 'findings.critical>0'.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) fail_if: Option<String>,
+}
+
+const EXAMPLES: &str = "\
+EXAMPLES
+  netdiag sockets
+  netdiag sockets :443
+  netdiag sockets --processes state close-wait and not dst 127.0.0.0/8
+  netdiag sockets --summary --fail-if 'findings.warning > 0'
+  netdiag sockets --watch 0.1 :443
+  netdiag sockets --watch 1 --summary
+  netdiag sockets --json process nginx | jq '.sockets[] | [.state, .remote.address]'
+
+EXIT STATUS
+  0  the sockets were listed, and no --fail-if holds
+  1  --fail-if holds
+  2  usage error
+  3  the kernel's tables could not be read, or the result could not be written";

@@ -1,0 +1,97 @@
+//! Whether the arguments fit together.
+
+use super::servers::{self, Asked};
+use super::words::{self, Words};
+use crate::args::DnsArguments;
+use crate::args::form::Output;
+use crate::commands::checks;
+use crate::commands::resolve::literal;
+use netdiag_check::expr::Expr;
+use netdiag_dns::config::Target;
+use netdiag_dns::metrics::METRICS;
+use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions};
+use netdiag_model::parse_address;
+
+/// Arguments that fit together.
+pub(crate) struct Checked {
+    pub(super) fail_if: Option<Expr>,
+    pub(super) targets: Vec<Target>,
+    pub(super) servers: Vec<Asked>,
+    pub(super) query: QueryOptions,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Checks what can be checked without touching the network.
+pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
+    let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
+    let words = Words::sort(&arguments.words)?;
+    let asks = !(words.has_no_name() && arguments.reverse.is_empty());
+    if !asks && arguments.file.is_none() {
+        return Err("no NAME to ask for; one that looks like a type is written with a dot: `ns.`"
+            .to_owned());
+    }
+    let targets = words::targets(arguments, &words)?;
+    checks::form(arguments.form, arguments.verbose)?;
+    let output = arguments.form.output();
+    if arguments.short && output != Output::Text {
+        return Err("--short: only with --output text".to_owned());
+    }
+    for server in &words.servers {
+        check_server(server, arguments)?;
+    }
+    if arguments.message.ignore_truncation && arguments.message.tcp {
+        return Err("--ignore-truncation: not with --tcp".to_owned());
+    }
+    let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
+    let query = query(arguments);
+    Ok(Checked { fail_if, targets, servers: words.servers, query, warnings })
+}
+
+fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> {
+    let Asked::Host(host, _) = server else { return Ok(()) };
+    checks::no_network(host, "dns")?;
+    let Some(address) = literal(host) else { return Ok(()) };
+    checks::family(host, address, (arguments.ipv4, arguments.ipv6))?;
+    let is_group = address.is_multicast() || parse_address("255.255.255.255") == Some(address);
+    if is_group {
+        return Err(format!("`@{address}`: a group is no server"));
+    }
+    if address.is_unspecified() {
+        return Err(format!("`@{address}`: the unspecified address is no server"));
+    }
+    Ok(())
+}
+
+/// What queries are made of.
+fn query(arguments: &DnsArguments) -> QueryOptions {
+    let message = &arguments.message;
+    let raw = message.edns_option.iter().map(|option| (option.code, option.data.clone()));
+    let edns = EdnsQuery {
+        udp_size: message.udp_size,
+        version: message.edns_version,
+        dnssec: message.dnssec_ok,
+        nsid: message.nsid,
+        subnet: message.subnet,
+        cookie: message.cookie,
+        padding: message.padding,
+        raw: raw.collect(),
+    };
+    let flags = QueryFlags {
+        recursion: !message.no_recursion,
+        checking_disabled: message.cd,
+        authentic_data: message.ad,
+    };
+    QueryOptions { flags, edns: (!message.no_edns).then_some(edns) }
+}
+
+/// Whether resolv.conf must be read.
+pub(super) fn needs_resolv_conf(checked: &Checked) -> bool {
+    checked.servers.is_empty() || checked.servers.contains(&Asked::System)
+}
+
+/// The files that will be read.
+pub(super) fn files(arguments: &DnsArguments, checked: &Checked) -> Vec<String> {
+    let conf = needs_resolv_conf(checked).then(|| servers::resolv_conf(arguments));
+    let named = arguments.file.clone().filter(|path| path != "-");
+    conf.into_iter().chain(named).collect()
+}

@@ -1,0 +1,134 @@
+//! From what was measured to documents, verdicts and the exit status.
+
+use super::plan::Plan;
+use crate::ExitStatus;
+use crate::commands::ending::End;
+use crate::commands::hosts::{self, Found, HostPlan, Outline};
+use crate::commands::judged::Judged;
+use crate::commands::verdict;
+use netdiag_dns::metrics::ResultMetrics;
+use netdiag_dns::result::Target;
+use netdiag_dns::{Choice, Class, Measurement};
+use netdiag_model::contract::Judgement;
+use netdiag_model::finding::{Finding, Severity};
+use netdiag_report::Report;
+use netdiag_report::dns::{Dns, Ended, Resolved};
+use std::collections::BTreeMap;
+use std::io;
+
+impl HostPlan for Plan {
+    type Subject = Dns;
+    type Measurement = Measurement;
+
+    fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    fn resolved(&self) -> &[Resolved] {
+        &self.resolved
+    }
+
+    fn measurements(&self) -> Vec<Measurement> {
+        vec![Measurement::new(self.config.clone())]
+    }
+
+    fn conclude(
+        &self,
+        measurements: Vec<Measurement>,
+        end: End,
+        report: &mut dyn Report<Dns>,
+    ) -> io::Result<ExitStatus> {
+        let Some(measurement) = measurements.first() else { return Ok(ExitStatus::UNMEASURED) };
+        let mut targets = measurement.results(&self.outline.run.method);
+        for target in &mut targets {
+            target.failure = self.failure();
+        }
+        let mut findings = measurement.findings(&targets);
+        findings.extend(self.nobody_to_ask());
+        let (judged, condemned) = self.judge(&targets, &findings);
+        findings.extend(condemned);
+        let verdict = measurement.verdict(&targets);
+        let found = Found { judged, findings, complete: measurement.is_complete() };
+        let (document, status) =
+            hosts::document(&self.outline, end, found, targets, |target| target.method.as_ref());
+        let ended: Vec<Ended<'_>> =
+            document.targets.iter().map(|target| Ended { target, verdict: &verdict }).collect();
+        report.finish(&ended, &document)?;
+        report.flush()?;
+        Ok(status)
+    }
+}
+
+impl Plan {
+    /// What each group of questions comes to, and where `--fail-if` holds.
+    fn judge(&self, targets: &[Target], findings: &[Finding]) -> (Judged, Vec<Finding>) {
+        let mut groups: BTreeMap<usize, Vec<Judgement>> = BTreeMap::new();
+        let mut condemned = Vec::new();
+        for (index, target) in targets.iter().enumerate() {
+            let before = condemned.len();
+            for result in &target.results {
+                let metrics = ResultMetrics { target, result, findings };
+                let failed = self.outline.fail_if.as_ref();
+                let failed = verdict::fail_if(failed, &metrics, Some(index), &target.target);
+                condemned.extend(failed.map(|(finding, _)| finding));
+            }
+            let group = self.config.targets.get(index).map_or(0, |target| target.group);
+            let judgement = match condemned.len() > before {
+                true => Judgement::Fails,
+                false => self.judge_target(target),
+            };
+            groups.entry(group).or_default().push(judgement);
+            if judgement == Judgement::Fails
+                && has_only_no_data(target)
+                && condemned.len() == before
+            {
+                // Of types that nobody named one is enough.
+                groups.entry(group).or_default().pop();
+            }
+        }
+        let mut judged = Judged::default();
+        for judgements in groups.values() {
+            let has = |wanted| judgements.contains(&wanted);
+            judged.count(if has(Judgement::Fails) || judgements.is_empty() {
+                Judgement::Fails
+            } else if has(Judgement::Holds) {
+                Judgement::Holds
+            } else {
+                Judgement::Unmeasured
+            });
+        }
+        (judged, condemned)
+    }
+
+    /// What one question comes to: the server that counts has an answer, or all that were asked do.
+    fn judge_target(&self, target: &Target) -> Judgement {
+        let counts: Vec<Class> = match self.config.choice {
+            Choice::FirstThatAnswers => target.decisive().iter().map(|it| it.outcome).collect(),
+            Choice::Each => target.results.iter().map(|result| result.outcome).collect(),
+        };
+        let is_unsent = |class: &Class| matches!(class, Class::NotSent | Class::Unknown);
+        if counts.iter().all(is_unsent) {
+            return Judgement::Unmeasured;
+        }
+        match counts.iter().all(|class| *class == Class::Answer) {
+            true => Judgement::Holds,
+            false => Judgement::Fails,
+        }
+    }
+
+    /// That there is nobody to ask.
+    fn nobody_to_ask(&self) -> Option<Finding> {
+        let fault = self.fault.as_ref()?;
+        let message = format!("there is no server to ask: {fault}");
+        let subject = "this machine".to_owned();
+        let finding = Finding::new(None, "dns-no-server", Severity::Critical, subject, message);
+        let advice = "add a line such as `nameserver ADDRESS` to it, or name a server: `@ADDRESS`";
+        Some(finding.with("fault", fault.clone()).advise(advice))
+    }
+}
+
+/// Whether all that was said is that the type does not exist.
+fn has_only_no_data(target: &Target) -> bool {
+    !target.results.is_empty()
+        && target.results.iter().all(|result| result.outcome == Class::Nodata)
+}

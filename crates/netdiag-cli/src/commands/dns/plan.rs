@@ -1,0 +1,216 @@
+//! From what was typed to what will be done: what is left cannot be invalid.
+
+use super::check::{self, Checked};
+use super::servers::{self, Asked, family};
+use super::words::Words;
+use crate::args::DnsArguments;
+use crate::commands::checks;
+use crate::commands::hosts::Outline;
+use crate::commands::lines::Lines;
+use crate::commands::resolve::literal;
+use crate::commands::user;
+use crate::{Backend, OpenRequest, UdpSockets, World};
+use netdiag_dns::config::Target;
+use netdiag_dns::{Choice, Config, Transport, result};
+use netdiag_engine::Secret;
+use netdiag_engine::port::Network;
+use netdiag_model::contract::{Method, SocketKind, Timestamps};
+use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::{Family, Untrusted, milliseconds};
+use netdiag_report::dns::Resolved;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a full queue of this machine may delay a query.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// The most questions of a run.
+const MOST: usize = 1_000_000;
+
+/// What will be done.
+pub(crate) struct Plan {
+    pub(super) outline: Outline,
+    pub(super) resolved: Vec<Resolved>,
+    pub(super) config: Arc<Config>,
+    /// Why nobody can be asked.
+    pub(super) fault: Option<String>,
+}
+
+impl Plan {
+    /// Reads files and looks up the names of servers.
+    pub(super) fn new<W: World>(
+        arguments: &DnsArguments,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+    ) -> Result<Self, String> {
+        let Checked { fail_if, mut targets, servers: asked, query, .. } = checked;
+        if let Some(path) = &arguments.file {
+            read(path, arguments, world, &mut targets)?;
+        }
+        if targets.is_empty() {
+            return Err("no NAME to ask for".to_owned());
+        }
+        let understood = as_understood(arguments, &targets, &asked);
+        let asked_for = (understood, targets.len());
+        let mut outline = Outline::new("dns", Backend::Linux, asked_for, world, network);
+        let servers = servers::find(&asked, arguments, &mut outline, world, network);
+        outline.run.method = method(arguments, outline.run.method.socket);
+        outline.fail_if = fail_if;
+        let choice = if asked.is_empty() { Choice::FirstThatAnswers } else { Choice::Each };
+        let spent = network.now().since(outline.run.started_at);
+        let config = Config {
+            secret: Secret::new(world.random()),
+            servers: servers.all,
+            choice,
+            query,
+            transport: if arguments.message.tcp { Transport::Tcp } else { Transport::Udp },
+            follow_truncation: !arguments.message.ignore_truncation,
+            count: arguments.count,
+            interval: arguments.interval,
+            timeout: arguments.timeout.duration,
+            patience: PATIENCE,
+            tries: arguments.retries.saturating_add(1),
+            deadline: arguments.deadline.map(|deadline| deadline.saturating_sub(spent)),
+            spacing: spacing(arguments, world),
+            targets,
+        };
+        let at = network.now();
+        let resolved = config.targets.iter().enumerate().map(|(target_index, target)| {
+            let target = result::Target::unmeasured(target);
+            Resolved { target_index, target, at }
+        });
+        let resolved = resolved.collect();
+        let fault = servers.fault.filter(|_| config.servers.is_empty());
+        Ok(Self { outline, resolved, config: Arc::new(config), fault })
+    }
+
+    /// Why nobody can be asked, as a failure.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let message = self.fault.clone()?;
+        let reason = "no-resolver".to_owned();
+        Some(Failure { stage: Stage::Resolve, reason, errno: None, icmp: None, message })
+    }
+}
+
+/// Adds the questions of a file: a name a line, with types behind it.
+fn read<W: World>(
+    path: &str,
+    arguments: &DnsArguments,
+    world: &mut W,
+    targets: &mut Vec<Target>,
+) -> Result<(), String> {
+    let shown = || Untrusted::from(path).escaped().to_string();
+    let unreadable = |fault: std::io::Error| format!("--file: {}: {fault}", shown());
+    let mut lines = Lines::new(world.input(path).map_err(unreadable)?);
+    while let Some(line) = lines.next().map_err(unreadable)? {
+        let number = line.number;
+        let wrong = |why: String| format!("--file: {} line {number}: {why}", shown());
+        let Some(text) = line.text else { return Err(wrong("the line is too long".to_owned())) };
+        let text = text.split('#').next().unwrap_or_default();
+        let words: Vec<String> = text.split_whitespace().map(ToOwned::to_owned).collect();
+        let Some((name, types)) = words.split_first() else { continue };
+        // The first word is a name, whatever it looks like.
+        let name = if name.ends_with('.') { name.clone() } else { format!("{name}.") };
+        let name = if literal(name.trim_end_matches('.')).is_some() {
+            name.trim_end_matches('.').to_owned()
+        } else {
+            name
+        };
+        let words: Vec<String> = std::iter::once(name).chain(types.iter().cloned()).collect();
+        let words = Words::sort(&words).map_err(wrong)?;
+        if !words.servers.is_empty() {
+            return Err(wrong("servers are named on the command line".to_owned()));
+        }
+        let first = targets.last().map_or(0, |target| target.group + 1);
+        targets.extend(words.targets(&arguments.types, arguments.class, first).map_err(wrong)?);
+        if targets.len() > MOST {
+            return Err(wrong(format!("more than {MOST} questions")));
+        }
+    }
+    Ok(())
+}
+
+/// The least time between two queries: users who are not root are held to a rate for each address.
+fn spacing<W: World>(arguments: &DnsArguments, world: &W) -> Duration {
+    match (world.may_flood(), arguments.message.tcp) {
+        (true, _) => Duration::ZERO,
+        (false, true) => user::LEAST_CONNECT_INTERVAL,
+        (false, false) => user::LEAST_INTERVAL,
+    }
+}
+
+/// How queries are sent. Over TCP the kernel has the sockets, and the process the clock.
+fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
+    let (socket, timestamps, because, lost) = match arguments.message.tcp {
+        true => (
+            SocketKind::KernelConnect,
+            Timestamps::User,
+            "TCP was asked for",
+            "when the kernel sent and received",
+        ),
+        false => (
+            opened,
+            Timestamps::Kernel,
+            "DNS over UDP",
+            "ICMP errors that found no room in the socket",
+        ),
+    };
+    let lost = vec![lost.to_owned()];
+    Method { socket, timestamps, because: because.to_owned(), lost, remedy: None }
+}
+
+/// The sockets and their options.
+pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenRequest {
+    let hosts = || {
+        checked.servers.iter().filter_map(|server| match server {
+            Asked::Host(host, _) => Some(host),
+            Asked::System => None,
+        })
+    };
+    let families = hosts().map(|host| literal(host).map(Family::of));
+    let system = check::needs_resolv_conf(checked);
+    let only = if system { None } else { checks::only_family(families) };
+    OpenRequest {
+        family: family(arguments).or(only),
+        udp: if arguments.message.tcp { UdpSockets::Never } else { UdpSockets::Always },
+        patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
+        names: hosts().any(|host| literal(host).is_none()),
+        files: check::files(arguments, checked),
+        ..OpenRequest::default()
+    }
+}
+
+fn as_understood(
+    arguments: &DnsArguments,
+    targets: &[Target],
+    asked: &[Asked],
+) -> serde_json::Value {
+    /// More of them are only counted.
+    const SHOWN: usize = 100;
+    let questions = targets.iter().take(SHOWN).map(|target| target.question.to_string());
+    let servers = asked.iter().map(|server| match server {
+        Asked::System => "system".to_owned(),
+        Asked::Host(host, port) => match port {
+            Some(port) => format!("{host} port {port}"),
+            None => host.clone(),
+        },
+    });
+    let message = &arguments.message;
+    json!({
+        "questions": questions.collect::<Vec<String>>(),
+        "question_count": targets.len(),
+        "servers": servers.collect::<Vec<String>>(),
+        "port": arguments.port,
+        "transport": if message.tcp { "tcp" } else { "udp" },
+        "recursion": !message.no_recursion,
+        "edns": !message.no_edns,
+        "udp_size": message.udp_size,
+        "count": arguments.count,
+        "interval_ms": milliseconds(arguments.interval),
+        "timeout_ms": milliseconds(arguments.timeout.duration),
+        "retries": arguments.retries,
+        "deadline_ms": arguments.deadline.map(milliseconds),
+        "fail_if": arguments.fail_if,
+    })
+}

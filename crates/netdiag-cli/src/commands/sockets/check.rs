@@ -1,0 +1,91 @@
+//! What was typed, as what is wanted.
+
+use crate::args::SocketsArguments;
+use crate::args::form::Output;
+use netdiag_check::expr::Expr;
+use netdiag_sockets::look::Plan;
+use netdiag_sockets::metrics::METRICS;
+use netdiag_sockets::thresholds::Thresholds;
+use netdiag_sockets::{Filter, Protocol};
+
+/// What is wanted; it cannot be invalid.
+pub(super) struct Checked {
+    pub(super) plan: Plan,
+    pub(super) fail_if: Option<Expr>,
+}
+
+/// Checks the arguments.
+///
+/// # Errors
+/// What is wrong with them, in a line.
+pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
+    let mut thresholds = Thresholds::default();
+    for text in &arguments.threshold {
+        thresholds.set(text).map_err(|fault| format!("--threshold {text}: {fault}"))?;
+    }
+    let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, METRICS)).transpose();
+    let fail_if = fail_if.map_err(|fault| format!("--fail-if: {fault}"))?;
+    if arguments.audit && arguments.form.output() == Output::Csv {
+        return Err("--audit has no table of sockets: --output text, json or jsonl".to_owned());
+    }
+    let is_line_by_line = matches!(arguments.form.output(), Output::Text | Output::Jsonl);
+    if arguments.watch.is_some() && !is_line_by_line {
+        return Err("--watch tells line by line: --output text or jsonl".to_owned());
+    }
+    let filter = filter(arguments)?;
+    let implied = filter.as_ref().is_some_and(Filter::implies_owners);
+    let plan = Plan {
+        protocols: if arguments.audit { vec![Protocol::Tcp] } else { protocols(arguments) },
+        owners: match arguments.watch {
+            Some(_) => filter.as_ref().is_some_and(Filter::names_owners),
+            None => arguments.processes || arguments.summary || arguments.audit || implied,
+        },
+        listening: arguments.listening || arguments.audit,
+        info: arguments.verbose,
+        summary: arguments.summary || arguments.audit,
+        thresholds,
+        filter,
+    };
+    if plan.listening && plan.filter.is_some() && plan.states() == 0 {
+        return Err("--listening and the states of the filter have nothing in common".to_owned());
+    }
+    Ok(Checked { plan, fail_if })
+}
+
+fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
+    let mut text = arguments.filter.join(" ");
+    let family = match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => Some("ipv4"),
+        (_, true) => Some("ipv6"),
+        _ => None,
+    };
+    if !text.trim().is_empty() {
+        // By itself first, so that no message shows what was not typed.
+        Filter::parse(&text).map_err(|fault| format!("filter: {fault}"))?;
+    }
+    if let Some(family) = family {
+        let is_alone = text.trim().is_empty();
+        text = if is_alone { family.to_owned() } else { format!("{family} and ( {text} )") };
+    }
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    Filter::parse(&text).map(Some).map_err(|fault| format!("filter: {fault}"))
+}
+
+/// Those that were asked for; else TCP and UDP, and raw ones where the filter names them.
+fn protocols(arguments: &SocketsArguments) -> Vec<Protocol> {
+    let asked = [
+        (arguments.tcp, Protocol::Tcp),
+        (arguments.udp, Protocol::Udp),
+        (arguments.raw, Protocol::Raw),
+    ];
+    let any = asked.iter().any(|(is_asked, _)| *is_asked);
+    let mut words = arguments.filter.iter().flat_map(|word| word.split_whitespace());
+    let names_raw = words.any(|word| word.eq_ignore_ascii_case("raw"));
+    let wanted = asked.into_iter().filter(|(is_asked, protocol)| match any {
+        true => *is_asked,
+        false => *protocol != Protocol::Raw || names_raw,
+    });
+    wanted.map(|(_, protocol)| protocol).collect()
+}

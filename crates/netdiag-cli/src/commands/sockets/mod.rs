@@ -1,0 +1,47 @@
+//! `netdiag sockets`: the kernel's tables in one look. No packet is sent, so that there is no network
+//! and no engine here.
+
+mod check;
+mod run;
+mod watch;
+
+use super::ending;
+use crate::args::SocketsArguments;
+use crate::args::form::Output;
+use crate::{ExitStatus, World, usage};
+use netdiag_engine::port::NetworkError;
+use netdiag_sockets::look::LookError;
+use netdiag_sockets::port::Fault;
+use std::io::Write;
+
+const NAME: &str = "sockets";
+const PROGRAM: &str = "netdiag sockets";
+
+/// Runs the command from its arguments to its end.
+pub(crate) fn run<W: World>(
+    arguments: &SocketsArguments,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let checked = match check::check(arguments) {
+        Ok(checked) => checked,
+        Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
+    };
+    let ended = match world.sockets(checked.plan.owners) {
+        Ok(mut tables) => match arguments.watch {
+            Some(interval) => watch::watch(arguments, &checked, interval, world, &mut tables, out),
+            None => run::run(arguments, &checked, world, &mut tables, out),
+        },
+        Err(error) => Err(LookError::Kernel(Fault { call: error.call, errno: error.errno })),
+    };
+    match ended {
+        Ok(measured) => ending::conclude(Ok(measured), PROGRAM, out, err, usage::write_fault),
+        Err(LookError::Write(fault)) => usage::write_fault(&fault, err),
+        Err(LookError::Kernel(Fault { call, errno })) => {
+            let error = NetworkError { call, errno };
+            let has_document = arguments.form.output() == Output::Json;
+            ending::unmeasurable((NAME, PROGRAM), has_document, world, &error, out, err)
+        }
+    }
+}

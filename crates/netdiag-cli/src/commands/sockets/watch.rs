@@ -1,0 +1,172 @@
+//! `--watch`: looks one after the other, until a count or a signal.
+
+use super::check::Checked;
+use super::run::{PORTS, described, method};
+use super::{NAME, ending};
+use crate::args::SocketsArguments;
+use crate::args::form::Output;
+use crate::commands::ending::{End, Measured, Outcome};
+use crate::{ExitStatus, World};
+use netdiag_engine::port::StopCause;
+use netdiag_model::contract::Judgement;
+use netdiag_report::Run;
+use netdiag_report::sockets::{WatchLines, WatchSheet, WatchText};
+use netdiag_sockets::look::{LookError, look};
+use netdiag_sockets::port::{Kernel, Stop};
+use netdiag_sockets::sample::Sampler;
+use netdiag_sockets::watch::{Happened, Watch};
+use std::io::Write;
+use std::time::Duration;
+
+/// Watches every `interval`.
+pub(super) fn watch<W: World>(
+    arguments: &SocketsArguments,
+    checked: &Checked,
+    interval: Duration,
+    world: &mut W,
+    tables: &mut Box<dyn Kernel>,
+    out: &mut dyn Write,
+) -> Result<Measured, LookError> {
+    let anchor = world.anchor();
+    let started_at = tables.now();
+    let run = Run {
+        command: NAME,
+        version: env!("CARGO_PKG_VERSION"),
+        anchor,
+        started_at,
+        method: method(None),
+        arguments: described(arguments, &checked.plan),
+        target_count: 0,
+    };
+    tables.watch().map_err(LookError::Kernel)?;
+    let mut looks = Looks::new(checked, arguments.summary);
+    // What is there when the first line is written has been seen.
+    looks.first(tables.as_mut())?;
+    let what = if arguments.summary { "samples" } else { "changes" };
+    let every = interval.as_secs_f64();
+    let header =
+        format!("sockets --watch, {what} of this network namespace, a look every {every} s");
+    let style = arguments.form.color.style(world.terminal());
+    let sheet: std::io::Result<Box<dyn WatchSheet + '_>> = match arguments.form.output() {
+        Output::Jsonl => WatchLines::new(out, &run).map(|sheet| Box::new(sheet) as Box<_>),
+        _ => WatchText::new(out, &run, &header, style).map(|sheet| Box::new(sheet) as Box<_>),
+    };
+    let mut sheet = sheet.map_err(LookError::Write)?;
+    let mut done: u64 = 0;
+    let stopped = loop {
+        // Samples begin at once; changes need a time in which they can happen.
+        if done > 0 || !arguments.summary {
+            // On a grid, so that a look that takes long makes the next no later.
+            let next = done + u64::from(!arguments.summary);
+            let next =
+                started_at + interval.saturating_mul(u32::try_from(next).unwrap_or(u32::MAX));
+            let left = next.since(tables.now());
+            if let Some(stop) = tables.pause(left) {
+                break Some(stop);
+            }
+        }
+        looks.look(tables.as_mut(), sheet.as_mut())?;
+        done += 1;
+        if arguments.count.is_some_and(|count| done >= count) {
+            break None;
+        }
+    };
+    let at = tables.now();
+    let (status, cause) = match stopped {
+        None => (ExitStatus::HOLDS, None),
+        Some(Stop::Interrupt) => (ExitStatus::HOLDS, Some(StopCause::Interrupt)),
+        Some(Stop::Signal(signal)) => (ExitStatus::Signal(signal), Some(StopCause::Signal(signal))),
+    };
+    let end = End { at, stopped: cause, cannot_go_on: false };
+    let complete = stopped.is_none() || arguments.count.is_none();
+    let outcome = Outcome {
+        judgement: Judgement::Holds,
+        status: ExitStatus::HOLDS,
+        findings: Vec::new(),
+        complete,
+    };
+    let document = ending::document(&run, end, outcome, run.method.clone(), Vec::new());
+    let said = looks.said(at.since(started_at));
+    sheet.finish(&document, &said).map_err(LookError::Write)?;
+    Ok(Measured { status, last_words: None })
+}
+
+/// Looks, and what was seen of changes.
+struct Looks<'a> {
+    checked: &'a Checked,
+    samples: bool,
+    watch: Watch,
+    sampler: Sampler,
+    counts: [u64; 4],
+}
+
+impl<'a> Looks<'a> {
+    fn new(checked: &'a Checked, samples: bool) -> Self {
+        let (watch, sampler) = (Watch::default(), Sampler::default());
+        Self { checked, samples, watch, sampler, counts: [0; 4] }
+    }
+
+    /// The look that the others are compared with.
+    fn first(&mut self, tables: &mut dyn Kernel) -> Result<(), LookError> {
+        if self.samples {
+            return Ok(());
+        }
+        let plan = &self.checked.plan;
+        let owners = plan.owners.then(|| tables.owners());
+        let at = tables.now();
+        self.watch.begin();
+        let watch = &mut self.watch;
+        look(tables, plan, owners.as_ref(), PORTS, &mut |entry| {
+            let _ = watch.take(at, &entry.socket);
+            Ok(())
+        })
+        .map(drop)
+    }
+
+    fn look(
+        &mut self,
+        tables: &mut dyn Kernel,
+        sheet: &mut dyn WatchSheet,
+    ) -> Result<(), LookError> {
+        self.counts[3] += 1;
+        if self.samples {
+            let (at, sample) = self.sampler.sample(tables);
+            return sheet.sample(at, &sample).map_err(LookError::Write);
+        }
+        let plan = &self.checked.plan;
+        let owners = plan.owners.then(|| tables.owners());
+        let at = tables.now();
+        self.watch.begin();
+        let (watch, counts) = (&mut self.watch, &mut self.counts);
+        look(
+            tables,
+            plan,
+            owners.as_ref(),
+            PORTS,
+            &mut |entry| match watch.take(at, &entry.socket) {
+                Some(change) => {
+                    counts[usize::from(change.happened == Happened::State)] += 1;
+                    sheet.change(&change)
+                }
+                None => Ok(()),
+            },
+        )?;
+        for change in self.watch.end(at) {
+            self.counts[2] += 1;
+            sheet.change(&change).map_err(LookError::Write)?;
+        }
+        Ok(())
+    }
+
+    fn said(&self, took: Duration) -> String {
+        let [opened, changed, closed, looks] = self.counts;
+        let seconds = took.as_secs_f64();
+        match self.samples {
+            true => format!("{looks} samples in {seconds:.1} s"),
+            false => format!(
+                "{looks} looks in {seconds:.1} s: {opened} opened, {changed} changed their state, \
+                 {closed} closed; what came and went between two looks was not seen"
+            ),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What the words mean that netdiag prints. The texts stand in `en/`, a file for each kind, so that
+//! another language is another folder:
+//!
+//! ```text
+//! # KIND: NAME | FURTHER NAME
+//! What it is, what it usually means, and what to do next: a line each. A topic has its text as it is.
+//! ```
+
+mod nearest;
+
+pub(crate) use nearest::nearest;
+
+/// The files, in the order of the list.
+const TEXTS: [&str; 9] = [
+    include_str!("en/topics.txt"),
+    include_str!("en/states.txt"),
+    include_str!("en/errnos.txt"),
+    include_str!("en/icmp.txt"),
+    include_str!("en/marks.txt"),
+    include_str!("en/dns.txt"),
+    include_str!("en/findings-sockets.txt"),
+    include_str!("en/findings-hosts.txt"),
+    include_str!("en/findings-services.txt"),
+];
+
+/// One explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// `state`, `errno`, `icmp`, `mark`, `rcode`, `ede`, `finding` or `topic`.
+    pub(crate) kind: &'static str,
+    /// What it is called; the first is its own name.
+    pub(crate) names: Vec<&'static str>,
+    /// The text below its names.
+    pub(crate) text: &'static str,
+}
+
+impl Entry {
+    /// What it is called.
+    pub(crate) fn name(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
+    }
+
+    /// What it is, what it usually means, what to do next; `None` of a topic.
+    pub(crate) fn sentences(&self) -> Option<[&'static str; 3]> {
+        let lines: Vec<&str> = self.text.lines().collect();
+        lines.try_into().ok().filter(|_| self.kind != "topic")
+    }
+
+    fn is_called(&self, term: &str) -> bool {
+        let by_name = self.names.iter().any(|name| {
+            plain(name) == term
+                || (self.kind == "errno" && plain(name).split(' ').any(|word| word == term))
+        });
+        let is_numbered_mark = self.kind == "mark" && term.starts_with("!<");
+        by_name || (is_numbered_mark && self.name().starts_with("!<"))
+    }
+}
+
+/// All explanations.
+pub(crate) fn entries() -> Vec<Entry> {
+    let blocks = TEXTS.iter().flat_map(|text| {
+        let rest = text.strip_prefix("# ").unwrap_or(text);
+        rest.split("\n# ")
+    });
+    let entry = |block: &'static str| {
+        let (head, text) = block.split_once('\n')?;
+        let (kind, names) = head.split_once(": ")?;
+        let names = names.split(" | ").map(str::trim).collect();
+        Some(Entry { kind, names, text: text.trim_end() })
+    };
+    blocks.filter_map(entry).collect()
+}
+
+/// What is called so: mostly one, but ICMP has names in both families.
+pub(crate) fn find(term: &str) -> Vec<Entry> {
+    let term = plain(term);
+    entries().into_iter().filter(|entry| entry.is_called(&term)).collect()
+}
+
+/// A term by which it is compared: in lower case, with `-` for `_`, and single blanks.
+fn plain(term: &str) -> String {
+    let words: Vec<&str> = term.split_whitespace().collect();
+    words.join(" ").to_lowercase().replace('_', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn every_entry_but_a_topic_has_three_sentences() {
+        let all = entries();
+        assert!(all.len() > 200, "{}", all.len());
+        for entry in all {
+            let kinds = ["topic", "state", "errno", "icmp", "mark", "rcode", "ede", "finding"];
+            assert!(kinds.contains(&entry.kind), "{entry:?}");
+            assert!(entry.kind == "topic" || entry.sentences().is_some(), "{entry:?}");
+            assert!(entry.text.is_ascii(), "{entry:?}");
+            let ends = entry.sentences().is_none_or(|all| all.iter().all(|s| s.ends_with('.')));
+            assert!(ends, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn no_two_of_a_kind_have_one_name() {
+        let mut seen = BTreeMap::new();
+        for entry in entries() {
+            for name in &entry.names {
+                let before = seen.insert((entry.kind, plain(name)), entry.name());
+                // The kernel's name may be the RFC's.
+                assert!(before.is_none_or(|before| before == entry.name()), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_term_is_found_however_it_is_written() {
+        for (term, name) in [
+            ("CLOSE_WAIT", "CLOSE-WAIT"),
+            ("fin-wait1", "FIN-WAIT-1"),
+            ("111", "ECONNREFUSED 111"),
+            ("econnrefused", "ECONNREFUSED 111"),
+            ("ICMP  3/13", "communication-administratively-prohibited"),
+            ("!X", "!X"),
+            ("!<3-200>", "!<TYPE-CODE>"),
+            ("nxdomain", "NXDOMAIN"),
+            ("ede 7", "EDE-7"),
+            ("2MSL", "2msl"),
+            ("time-wait-many", "time-wait-many"),
+        ] {
+            let found = find(term);
+            assert_eq!(found.iter().map(Entry::name).collect::<Vec<_>>(), [name], "{term}");
+        }
+        assert_eq!(find("closewaitt"), []);
+    }
+}

@@ -1,0 +1,148 @@
+//! What to ask, and whom.
+
+use crate::query::QueryOptions;
+use crate::question::Question;
+use netdiag_engine::Secret;
+use netdiag_model::failure::Failure;
+use netdiag_model::{Destination, Untrusted, Way};
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// What to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the numbers of queries and the cookies come from.
+    pub secret: Secret,
+    /// What is asked.
+    pub targets: Vec<Target>,
+    /// Who is asked.
+    pub servers: Vec<Server>,
+    /// Which of them.
+    pub choice: Choice,
+    /// What queries are made of.
+    pub query: QueryOptions,
+    /// What carries them.
+    pub transport: Transport,
+    /// Whether what is cut over UDP is asked for over TCP.
+    pub follow_truncation: bool,
+    /// How often each is asked.
+    pub count: u64,
+    /// The time from one query of a series to the next.
+    pub interval: Duration,
+    /// How long an answer is waited for.
+    pub timeout: Duration,
+    /// How long a full queue of this machine may delay a query.
+    pub patience: Duration,
+    /// How often a server that says nothing is asked, at least once. Not in a series.
+    pub tries: u32,
+    /// When the run ends whatever is under way, from its start.
+    pub deadline: Option<Duration>,
+    /// The least time between two queries.
+    pub spacing: Duration,
+}
+
+/// One question as it was given.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The text that named it.
+    pub given: Untrusted,
+    /// What is asked.
+    pub question: Question,
+    /// Targets of one group hold when one of them has an answer and the others at least no data: the
+    /// types that are asked for where none was named.
+    pub group: usize,
+}
+
+/// One server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its address, or why there is none.
+    pub destination: Result<Destination, Failure>,
+    /// Its port.
+    pub port: u16,
+    /// What named it.
+    pub given: Untrusted,
+    /// Who named it.
+    pub origin: Origin,
+    /// The way to it out of this machine, where that is known.
+    pub way: Option<Way>,
+}
+
+impl Server {
+    /// Address and port, with brackets around an IPv6 address; without an address what named it.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        match &self.destination {
+            Ok(to @ Destination::V6(_, scope)) if *scope != 0 => format!("[{to}]:{}", self.port),
+            Ok(to) => SocketAddr::new(to.address(), self.port).to_string(),
+            Err(_) => format!("{}:{}", self.given.host().escaped(), self.port),
+        }
+    }
+
+    /// The same as people read it: the port only where it is not the usual one.
+    #[must_use]
+    pub fn short(&self, usual: u16) -> String {
+        match (&self.destination, self.port == usual) {
+            (Ok(destination), true) => destination.to_string(),
+            (Err(_), true) => self.given.host().escaped().to_string(),
+            _ => self.endpoint(),
+        }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn address(&self) -> Option<IpAddr> {
+        self.destination.as_ref().ok().map(|destination| destination.address())
+    }
+}
+
+/// Who named a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The user.
+    CommandLine,
+    /// /etc/resolv.conf.
+    ResolvConf,
+}
+
+/// Which servers are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// All of them, and what they say is compared.
+    Each,
+    /// One after the other, until one says something.
+    FirstThatAnswers,
+}
+
+/// What carries a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A TCP connection (RFC 7766).
+    Tcp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        })
+    }
+}
+
+impl Config {
+    /// How many pairs of a question and a server there are.
+    pub(crate) const fn pairs(&self) -> usize {
+        self.targets.len() * self.servers.len()
+    }
+
+    /// The number of a pair.
+    pub(crate) const fn pair(&self, target: usize, server: usize) -> usize {
+        target * self.servers.len() + server
+    }
+}

@@ -1,0 +1,62 @@
+//! What is told on the way.
+
+use crate::class::Class;
+use crate::config::Transport;
+use crate::message::Message;
+use netdiag_engine::outcome::Rejection;
+use netdiag_engine::port::Change;
+use netdiag_model::failure::Failure;
+use netdiag_model::{Instant, StampSource};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    /// A question has ended: which, at which server.
+    Settled(usize, usize, Arc<Settled>),
+    /// A datagram was no answer, though it came while one was awaited: to which question.
+    Rejected(Option<usize>, Rejection),
+    /// Something about this machine changed.
+    Changed(Change),
+    /// Somebody wants to see the figures: how many queries are answered, of how many.
+    Interim(u64, u64),
+}
+
+/// How one query ended.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// Its number among those of the same question to the same server, from 1 on.
+    pub number: u64,
+    /// When it was sent.
+    pub sent_at: Instant,
+    /// What became of it.
+    pub class: Class,
+    /// What carried the last of it.
+    pub transport: Transport,
+    /// It was asked again over TCP since the datagram was cut.
+    pub retried_over_tcp: bool,
+    /// It was asked again with the cookie that the server gave (RFC 7873 section 5.3).
+    pub retried_with_cookie: bool,
+    /// The message that came, as far as it could be read.
+    pub message: Option<Message>,
+    /// The same in bytes, where it could not be read to its end.
+    pub bytes: Vec<u8>,
+    /// From the query to the answer.
+    pub rtt: Option<Duration>,
+    /// Whose clock that was taken with.
+    pub stamp: Option<StampSource>,
+    /// Time to connect, and from the request to the answer, over TCP.
+    pub phases: Option<[Duration; 2]>,
+    /// Why there is no answer.
+    pub failure: Option<Failure>,
+}

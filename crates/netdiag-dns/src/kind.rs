@@ -1,0 +1,101 @@
+//! Types and classes of records, by number and by mnemonic.
+
+use domain::base::iana::{Class, Rtype};
+use std::fmt;
+use std::str::FromStr;
+
+/// The type of a record (RFC 1035 section 3.2.2), any of the 65,536.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordType(pub u16);
+
+impl RecordType {
+    /// An IPv4 address.
+    pub const A: Self = Self(1);
+    /// A name server.
+    pub const NS: Self = Self(2);
+    /// Another name.
+    pub const CNAME: Self = Self(5);
+    /// The start of a zone.
+    pub const SOA: Self = Self(6);
+    /// The name of an address.
+    pub const PTR: Self = Self(12);
+    /// An IPv6 address.
+    pub const AAAA: Self = Self(28);
+    /// The pseudo-record of EDNS (RFC 6891).
+    pub const OPT: Self = Self(41);
+    /// A signature.
+    pub const RRSIG: Self = Self(46);
+    /// Changes of a zone, and a whole zone.
+    const TRANSFERS: [Self; 2] = [Self(251), Self(252)];
+    /// All that there is.
+    pub const ANY: Self = Self(255);
+
+    /// The type with this mnemonic, in either case, or of this number: `TYPE65` (RFC 3597 section 5).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Rtype::from_str(text).ok().map(|rtype| Self(rtype.to_int()))
+    }
+
+    /// Whether the answer is more than one message.
+    #[must_use]
+    pub fn is_transfer(self) -> bool {
+        Self::TRANSFERS.contains(&self)
+    }
+}
+
+impl fmt::Display for RecordType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Rtype::from_int(self.0).fmt(f)
+    }
+}
+
+/// The class of a record (RFC 1035 section 3.2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordClass(pub u16);
+
+impl RecordClass {
+    /// The internet.
+    pub const IN: Self = Self(1);
+    /// Chaosnet, by which servers tell of themselves (RFC 4892).
+    pub const CH: Self = Self(3);
+
+    /// The class with this mnemonic, in either case, or of this number: `CLASS3`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Class::from_str(text).ok().map(|class| Self(class.to_int()))
+    }
+}
+
+impl fmt::Display for RecordClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Class::from_int(self.0).fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_have_mnemonics_and_numbers() {
+        for (text, number, shown) in [
+            ("a", 1, "A"),
+            ("HTTPS", 65, "HTTPS"),
+            ("type65", 65, "HTTPS"),
+            ("TYPE65280", 65_280, "TYPE65280"),
+            ("any", 255, "ANY"),
+            ("LOC", 29, "LOC"),
+            ("URI", 256, "URI"),
+        ] {
+            let kind = RecordType::parse(text);
+            assert_eq!(kind, Some(RecordType(number)), "{text}");
+            assert_eq!(RecordType(number).to_string(), shown);
+        }
+        for text in ["", "BOGUS", "TYPE", "TYPE65536", "TYPE-1", "A.", "*"] {
+            assert_eq!(RecordType::parse(text), None, "{text}");
+        }
+        assert_eq!(RecordClass::parse("ch"), Some(RecordClass::CH));
+        assert_eq!(RecordClass::parse("CLASS1"), Some(RecordClass::IN));
+        assert_eq!(RecordClass::parse("XX"), None);
+    }
+}

@@ -1,0 +1,36 @@
+//! Questions to name servers, and what comes back.
+//!
+//! A [`Question`] is made a message by [`QueryOptions`]; [`Message`] is what came back as far as it can
+//! be read, and [`Class`] what that means: an answer, no such name, no such data, a failure. A
+//! [`Measurement`] asks some servers some questions, once or as a series, and says what became of each.
+//!
+//! It opens no socket, reads no clock and prints nothing. Everything that a message says is text in the
+//! presentation format of zone files or [`Untrusted`](netdiag_model::Untrusted).
+#![forbid(unsafe_code)]
+
+mod class;
+pub mod compare;
+pub mod config;
+mod data;
+pub mod event;
+mod findings;
+mod kind;
+mod measurement;
+pub mod message;
+pub mod metrics;
+mod query;
+mod question;
+pub mod resolv;
+pub mod result;
+mod text;
+mod verdict;
+
+pub use class::Class;
+pub use config::{Choice, Config, Origin, Server, Transport};
+pub use event::{Event, EventKind, Settled};
+pub use kind::{RecordClass, RecordType};
+pub use measurement::Measurement;
+pub use message::Message;
+pub use query::{EdnsQuery, QueryFlags, QueryOptions, UDP_SIZE};
+pub use question::{DomainName, NameError, Question};
+pub use text::{Presented, hex};

@@ -1,0 +1,120 @@
+//! Policy: whom to ask next, and what an answer means.
+
+mod judge;
+mod pair;
+mod policy;
+mod seat;
+#[cfg(test)]
+mod tests;
+
+use crate::config::{Choice, Config};
+use crate::event::{Event, EventKind};
+use netdiag_engine::Events;
+use netdiag_model::Instant;
+pub(crate) use pair::Pair;
+use seat::Seat;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// So many queries are under way at once: no server is asked for more in one go.
+const WINDOW: usize = 100;
+
+/// Asks questions.
+#[derive(Debug)]
+pub struct Measurement {
+    pub(crate) config: Arc<Config>,
+    /// A question and a server each.
+    pub(crate) pairs: Vec<Pair>,
+    seats: Vec<Seat>,
+    /// When a seat is to ask.
+    due: BTreeSet<(Instant, usize)>,
+    /// What is asked again at once, over TCP or with a cookie.
+    again: VecDeque<Pending>,
+    pending: BTreeMap<u64, Pending>,
+    /// Cookies of servers.
+    cookies: Vec<Vec<u8>>,
+    /// The number of the next probe.
+    probes: u64,
+    /// When anything was sent last.
+    sent_at: Option<Instant>,
+    started_at: Option<Instant>,
+    /// Where servers disagreed they were asked once more.
+    asked_twice: bool,
+    is_stopped: bool,
+    /// Datagrams that answered no question of ours.
+    pub(crate) unmatched: u64,
+}
+
+/// One query under way.
+#[derive(Clone, Debug)]
+struct Pending {
+    seat: usize,
+    server: usize,
+    /// Its number in its pair.
+    number: u64,
+    /// The number in its header.
+    id: u16,
+    stage: Stage,
+    sent_at: Option<Instant>,
+    /// How an answer that was not the last word is told, if nothing better comes.
+    partial: Option<Arc<crate::event::Settled>>,
+    with_cookie: bool,
+    tries: u32,
+}
+
+/// What carries a query, and after what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Udp,
+    Tcp,
+    /// The answer over UDP was cut.
+    TcpAfterUdp,
+}
+
+impl Measurement {
+    /// A measurement that has asked nothing yet.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        let servers = config.servers.len();
+        let seats: Vec<Seat> = (0..config.targets.len())
+            .flat_map(|target| match config.choice {
+                Choice::Each => {
+                    (0..servers).map(|server| Seat::new(target, server..server + 1)).collect()
+                }
+                Choice::FirstThatAnswers => vec![Seat::new(target, 0..servers)],
+            })
+            .filter(|seat: &Seat| !seat.servers.is_empty())
+            .collect();
+        Self {
+            pairs: (0..config.pairs()).map(|_| Pair::default()).collect(),
+            due: (0..seats.len()).map(|seat| (Instant::ZERO, seat)).collect(),
+            seats,
+            again: VecDeque::new(),
+            pending: BTreeMap::new(),
+            cookies: vec![Vec::new(); servers],
+            config,
+            probes: 0,
+            sent_at: None,
+            started_at: None,
+            asked_twice: false,
+            is_stopped: false,
+            unmatched: 0,
+        }
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Whether all that was to be asked was asked, and has ended.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.due.is_empty() && self.again.is_empty() && self.pending.is_empty()
+    }
+
+    fn tell(at: Instant, kind: EventKind, events: &mut Events<Event>) {
+        events.push(Event { at, kind });
+    }
+}

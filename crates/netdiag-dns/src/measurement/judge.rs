@@ -1,0 +1,127 @@
+//! What an outcome of the engine means for a question.
+
+use super::{Measurement, Pending, Stage};
+use crate::class::Class;
+use crate::config::Transport;
+use crate::event::Settled;
+use crate::message::{Message, Section};
+use netdiag_engine::failure::{plain, probe_failure};
+use netdiag_engine::outcome::{Reason, Reply, ReplyDetail};
+use netdiag_engine::stats::SettledKind;
+use netdiag_engine::{Outcome, Probe};
+use netdiag_model::failure::Stage as FailureStage;
+
+/// The rcode that asks for the cookie once more (RFC 7873 section 5.2.3).
+const BADCOOKIE: u16 = 23;
+
+impl Measurement {
+    /// How a query ended, and how the statistics count that.
+    pub(super) fn judged(
+        &self,
+        pending: &Pending,
+        probe: &Probe,
+        outcome: &Outcome,
+    ) -> (Settled, SettledKind<()>) {
+        let blank = Settled {
+            number: pending.number,
+            sent_at: pending.sent_at.unwrap_or(probe.sent_at),
+            class: Class::Unknown,
+            transport: match pending.stage {
+                Stage::Udp => Transport::Udp,
+                Stage::Tcp | Stage::TcpAfterUdp => Transport::Tcp,
+            },
+            retried_over_tcp: pending.stage == Stage::TcpAfterUdp,
+            retried_with_cookie: pending.with_cookie,
+            message: None,
+            bytes: Vec::new(),
+            rtt: None,
+            stamp: None,
+            phases: None,
+            failure: probe_failure(outcome),
+        };
+        let (class, kind) = match outcome {
+            Outcome::Replied(reply) => {
+                let kind = SettledKind::Replied { rtt: reply.rtt };
+                return (self.replied(pending, reply, blank), kind);
+            }
+            Outcome::TimedOut => (Class::Timeout, SettledKind::Lost(())),
+            Outcome::NetError(_) | Outcome::Refused(_) => {
+                (Class::Unreachable, SettledKind::NetError(()))
+            }
+            Outcome::LocalError(_) => (Class::NotSent, SettledKind::LocalError(())),
+            Outcome::Unknown(_) => (Class::Unknown, SettledKind::Unknown),
+        };
+        (Settled { class, ..blank }, kind)
+    }
+
+    fn replied(&self, pending: &Pending, reply: &Reply, blank: Settled) -> Settled {
+        let (bytes, phases) = match &reply.detail {
+            ReplyDetail::Message(bytes) => (bytes.as_slice(), None),
+            ReplyDetail::Exchanged { phases, answer } => (answer.as_slice(), Some(*phases)),
+            _ => (&[][..], None),
+        };
+        let Some(target) = self.target_of(pending.seat) else { return blank };
+        let message = Message::decode(bytes, &target.question);
+        let mut class = Class::of(&message, &target.question);
+        let mut why = message.broken.as_ref().map(|broken| format!("cannot be read: {broken}"));
+        // Over UDP what does not fit was ignored; on a connection nothing else comes.
+        let misfit = match misfit(&message, pending.id) {
+            Some(Reason::WrongSequence) => Some("its number is not that of the query"),
+            Some(Reason::WrongQuestion) => Some("it answers another question"),
+            Some(_) => Some("it is no answer"),
+            None => None,
+        };
+        if let Some(misfit) = misfit {
+            (class, why) = (Class::Malformed, Some(misfit.to_owned()));
+        }
+        let failure =
+            why.map(|why| plain(FailureStage::Request, "malformed", &format!("the answer: {why}")));
+        let is_whole = class != Class::Malformed;
+        Settled {
+            class,
+            rtt: Some(reply.rtt),
+            stamp: Some(reply.stamp),
+            phases,
+            bytes: if is_whole { Vec::new() } else { bytes.to_vec() },
+            message: Some(message),
+            failure,
+            ..blank
+        }
+    }
+
+    /// What is to be asked again at once, and how: an answer that was cut, or a cookie that was not
+    /// known.
+    pub(super) fn follow_up(&self, pending: &Pending, settled: &Settled) -> Option<Pending> {
+        let message = settled.message.as_ref()?;
+        let is_cut = pending.stage == Stage::Udp
+            && settled.transport == Transport::Udp
+            && message.flags.has("tc")
+            && self.config.follow_truncation;
+        if is_cut {
+            return Some(Pending { stage: Stage::TcpAfterUdp, ..pending.clone() });
+        }
+        let has_cookie = self.cookies.get(pending.server).is_some_and(|cookie| !cookie.is_empty());
+        let is_refused = message.rcode == BADCOOKIE && !pending.with_cookie && has_cookie;
+        is_refused.then(|| Pending { with_cookie: true, ..pending.clone() })
+    }
+}
+
+/// Why a message is no answer to the query with this number.
+pub(super) fn misfit(message: &Message, id: u16) -> Option<Reason> {
+    if message.broken.as_ref().is_some_and(|broken| broken.section == Section::Header) {
+        return None;
+    }
+    if message.id != id {
+        return Some(Reason::WrongSequence);
+    }
+    if !message.flags.has("qr") {
+        return Some(Reason::NoAnswer);
+    }
+    match message.questions.as_slice() {
+        // A server that could not read the query need not repeat it; nor is there one to compare where
+        // the message breaks before its end.
+        [] if message.rcode != 0 || message.broken.is_some() => None,
+        [asked] if asked.is_ours => None,
+        _ => Some(Reason::WrongQuestion),
+    }
+}

@@ -1,0 +1,375 @@
+//! The measurement as the engine asks it.
+
+use super::judge::misfit;
+use super::{Measurement, Pending, Stage, WINDOW};
+use crate::class::Class;
+use crate::config::{Choice, Target, Transport};
+use crate::event::{Event, EventKind, Settled};
+use crate::message::{Message, Section};
+use netdiag_engine::outcome::{Reason, Rejection};
+use netdiag_engine::port::{Change, Control, ExchangeFraming};
+use netdiag_engine::schedule::Schedule;
+use netdiag_engine::stats::SettledKind;
+use netdiag_engine::{
+    Events, MessageSpec, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray, WayOut,
+};
+use netdiag_model::{Destination, Instant};
+use std::sync::Arc;
+
+/// Bytes of the client's part of a cookie (RFC 7873 section 4).
+const CLIENT_COOKIE: usize = 8;
+
+impl Measurement {
+    pub(super) fn target_of(&self, seat: usize) -> Option<&Target> {
+        self.config.targets.get(self.seats.get(seat)?.target)
+    }
+
+    /// The next query of a seat whose time has come; `None` where there is none, or no server with an
+    /// address.
+    fn begin(&mut self, now: Instant, seat: usize, events: &mut Events<Event>) -> Option<Pending> {
+        let place = self.seats.get_mut(seat)?;
+        let server = place.servers.start;
+        place.begun += 1;
+        if self.config.count > 1 {
+            let interval = self.config.interval;
+            let schedule = place.schedule.get_or_insert_with(|| Schedule::new(now, interval, 1));
+            schedule.take(now);
+            if place.begun < self.config.count {
+                self.due.insert((schedule.due(), seat));
+            }
+        }
+        let target = place.target;
+        let pair = self.pairs.get_mut(self.config.pair(target, server))?;
+        let stage = match self.config.transport {
+            Transport::Udp => Stage::Udp,
+            Transport::Tcp => Stage::Tcp,
+        };
+        pair.begun += 1;
+        let pending = Pending {
+            seat,
+            server,
+            number: pair.begun,
+            id: 0,
+            stage,
+            sent_at: None,
+            partial: None,
+            with_cookie: false,
+            tries: 0,
+        };
+        let Err(failure) = self.config.servers.get(server)?.destination.clone() else {
+            return Some(pending);
+        };
+        let settled = Settled {
+            number: pending.number,
+            sent_at: now,
+            class: Class::Unresolved,
+            transport: self.config.transport,
+            retried_over_tcp: false,
+            retried_with_cookie: false,
+            message: None,
+            bytes: Vec::new(),
+            rtt: None,
+            stamp: None,
+            phases: None,
+            failure: Some(failure),
+        };
+        self.conclude(now, &pending, settled, SettledKind::LocalError(()), events);
+        None
+    }
+
+    /// The query as the engine sends it.
+    fn probe(&mut self, mut pending: Pending) -> Option<ProbeSpec> {
+        let config = Arc::clone(&self.config);
+        let target = config.targets.get(self.seats.get(pending.seat)?.target)?;
+        let server = config.servers.get(pending.server)?;
+        let destination = *server.destination.as_ref().ok()?;
+        self.probes += 1;
+        let seq = self.probes;
+        pending.id = self.config.secret.message_id(seq);
+        let cookie = self.cookie(pending.server, destination);
+        let bytes = self.config.query.message(pending.id, &target.question, &cookie);
+        let port = server.port;
+        let kind = match pending.stage {
+            Stage::Udp => ProbeKind::Message(MessageSpec { port, bytes }),
+            Stage::Tcp | Stage::TcpAfterUdp => {
+                ProbeKind::Exchange { port, framing: ExchangeFraming::Length16, request: bytes }
+            }
+        };
+        let spec = ProbeSpec {
+            target: u32::try_from(pending.seat).unwrap_or(u32::MAX),
+            seq,
+            destination,
+            timeout: self.config.timeout,
+            patience: self.config.patience,
+            control: Control::default(),
+            kind,
+        };
+        self.pending.insert(seq, pending);
+        Some(spec)
+    }
+
+    /// The client's part, one for each server (RFC 7873 section 4.1), and the server's where it is
+    /// known.
+    fn cookie(&self, server: usize, destination: Destination) -> Vec<u8> {
+        let about = destination.to_string();
+        let mut cookie = self.config.secret.cookie(about.as_bytes()).to_vec();
+        cookie.extend(self.cookies.get(server).into_iter().flatten());
+        cookie
+    }
+
+    /// Keeps the part of a cookie that is the server's.
+    fn keep_cookie(&mut self, server: usize, message: Option<&Message>) {
+        let cookie = message.and_then(|message| message.edns.as_ref()?.cookie.as_ref());
+        let digits = cookie.and_then(|cookie| cookie.get(2 * CLIENT_COOKIE..));
+        let (Some(digits), Some(kept)) = (digits, self.cookies.get_mut(server)) else { return };
+        let bytes = digits.as_bytes().chunks(2).filter_map(|pair| {
+            let pair = std::str::from_utf8(pair).ok()?;
+            u8::from_str_radix(pair, 16).ok()
+        });
+        *kept = bytes.collect();
+    }
+
+    /// A query has ended: counts it, tells it, and says who is asked next.
+    fn conclude(
+        &mut self,
+        now: Instant,
+        pending: &Pending,
+        settled: Settled,
+        kind: SettledKind<()>,
+        events: &mut Events<Event>,
+    ) {
+        let settled = Arc::new(settled);
+        let Some(seat) = self.seats.get_mut(pending.seat) else { return };
+        let target = seat.target;
+        let place = self.config.pair(target, pending.server);
+        if let Some(pair) = self.pairs.get_mut(place) {
+            pair.settle(Arc::clone(&settled), kind);
+        }
+        let is_silent = !settled.class.is_said();
+        seat.is_answered |= !is_silent;
+        let is_current = seat.servers.start == pending.server;
+        if is_silent && is_current && !seat.is_answered && !self.is_stopped {
+            seat.tries += 1;
+            let has_left = seat.begun < self.config.count && self.config.count > 1;
+            let is_worth_it = settled.class == Class::Timeout
+                && seat.tries < self.config.tries
+                && self.config.count == 1;
+            if is_worth_it || seat.go_on() && !has_left {
+                self.due.insert((now, pending.seat));
+            }
+        }
+        let kind = EventKind::Settled(target, pending.server, settled);
+        Self::tell(now, kind, events);
+    }
+
+    /// Where servers say different things they are asked once more: what is so both times is no
+    /// accident of the moment.
+    fn ask_twice(&mut self, now: Instant) -> bool {
+        let is_due = self.config.choice == Choice::Each
+            && self.config.count == 1
+            && !self.asked_twice
+            && !self.is_stopped;
+        self.asked_twice = true;
+        if !is_due {
+            return false;
+        }
+        let doubtful: Vec<usize> =
+            (0..self.config.targets.len()).filter(|target| self.is_doubtful(*target)).collect();
+        let again = (0..).zip(&self.seats).filter(|(_, seat)| {
+            let pair = self.pairs.get(self.config.pair(seat.target, seat.servers.start));
+            let is_heard = pair.and_then(|pair| pair.class()).is_some_and(Class::is_said);
+            doubtful.contains(&seat.target) && is_heard
+        });
+        let again: Vec<usize> = again.map(|(seat, _)| seat).collect();
+        self.due.extend(again.iter().map(|seat| (now, *seat)));
+        !again.is_empty()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Some(self.started_at? + self.config.deadline?)
+    }
+}
+
+impl netdiag_engine::Measurement for Measurement {
+    type Event = Event;
+
+    fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
+        self.started_at.get_or_insert(now);
+        let deadline = self.deadline().unwrap_or(Instant::FAR);
+        if self.is_stopped || now >= deadline {
+            return Next::Quit;
+        }
+        loop {
+            let free = self.sent_at.map_or(Instant::ZERO, |at| at + self.config.spacing);
+            let has_room = self.pending.len() < WINDOW;
+            let first = match self.due.first() {
+                _ if !has_room => None,
+                _ if !self.again.is_empty() => Some(free),
+                Some((at, _)) => Some((*at).max(free)),
+                None => None,
+            };
+            match first {
+                Some(at) if at > now => return Next::NotBefore(at.min(deadline)),
+                Some(_) => {}
+                None if self.is_complete() => {
+                    if self.ask_twice(now) {
+                        continue;
+                    }
+                    return Next::Done;
+                }
+                None if deadline < Instant::FAR => return Next::NotBefore(deadline),
+                None => return Next::WhenSettled,
+            }
+            let pending = match self.again.pop_front() {
+                Some(pending) => Some(pending),
+                None => self.due.pop_first().and_then(|(_, seat)| self.begin(now, seat, events)),
+            };
+            if let Some(spec) = pending.and_then(|pending| self.probe(pending)) {
+                self.sent_at = Some(now);
+                return Next::Probe(spec);
+            }
+        }
+    }
+
+    fn objection(&self, probe: &Probe, answer: &[u8]) -> Option<Reason> {
+        let target = self.target_of(usize::try_from(probe.target).ok()?)?;
+        let message = Message::decode(answer, &target.question);
+        let is_cut = message.broken.as_ref().is_some_and(|it| it.section == Section::Header);
+        let id = self.config.secret.message_id(probe.seq);
+        if is_cut { Some(Reason::NoAnswer) } else { misfit(&message, id) }
+    }
+
+    fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
+        let Some(pending) = self.pending.get_mut(&probe.seq) else { return };
+        let is_first = pending.sent_at.is_none();
+        pending.sent_at.get_or_insert(probe.sent_at);
+        let (seat, server) = (pending.seat, pending.server);
+        let Some(target) = self.seats.get(seat).map(|seat| seat.target) else { return };
+        if let Some(pair) = self.pairs.get_mut(self.config.pair(target, server))
+            && is_first
+        {
+            pair.stats.on_sent();
+        }
+    }
+
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        let Some(pending) = self.pending.remove(&probe.seq) else { return };
+        let (mut settled, mut kind) = self.judged(&pending, probe, outcome);
+        let at = match outcome {
+            Outcome::Replied(reply) => reply.received_at,
+            Outcome::NetError(error) => probe.sent_at + error.rtt,
+            Outcome::Refused(refusal) => probe.sent_at + refusal.rtt,
+            Outcome::LocalError(_) => probe.sent_at,
+            _ => probe.sent_at + self.config.timeout,
+        };
+        self.keep_cookie(pending.server, settled.message.as_ref());
+        if let Some(again) = self.follow_up(&pending, &settled) {
+            let partial = Some(Arc::new(settled));
+            self.again.push_back(Pending { partial, ..again });
+            return;
+        }
+        if let Some(pair) = self.pair_of(&pending)
+            && let Outcome::Replied(reply) = outcome
+        {
+            pair.user_stamps += u64::from(reply.stamp == netdiag_model::StampSource::User);
+        }
+        let is_lost = pending.stage == Stage::TcpAfterUdp && !settled.class.is_said();
+        if let Some(partial) = pending.partial.as_ref().filter(|_| is_lost) {
+            if let Some(pair) = self.pair_of(&pending) {
+                pair.truncations_lost += 1;
+            }
+            if pending.tries == 0 && !self.is_stopped {
+                // Once is no proof: a second time it is.
+                self.again.push_back(Pending { tries: 1, ..pending });
+                return;
+            }
+            let rtt = partial.rtt.unwrap_or_default();
+            kind = SettledKind::Replied { rtt };
+            settled = Settled {
+                class: Class::Truncated,
+                transport: Transport::Udp,
+                failure: settled.failure,
+                retried_over_tcp: true,
+                ..Settled::clone(partial)
+            };
+        } else if settled.message.as_ref().is_some_and(|message| message.flags.has("tc"))
+            && settled.class == Class::Nodata
+        {
+            // What is cut may have lost just that.
+            settled.class = Class::Truncated;
+        }
+        self.conclude(at, &pending, settled, kind, events);
+    }
+
+    fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
+        let seat = usize::try_from(probe.target).ok().and_then(|seat| self.seats.get(seat));
+        let Some(target) = seat.map(|seat| seat.target) else { return };
+        let pending = self.pending.get(&probe.seq);
+        let server = pending.map(|pending| pending.server).or_else(|| {
+            let is_it = |destination: &Destination| destination.is_source(probe.destination);
+            let servers = self.config.servers.iter();
+            servers.map(|server| &server.destination).position(|it| it.as_ref().is_ok_and(is_it))
+        });
+        let place = server.map(|server| self.config.pair(target, server));
+        let Some(pair) = place.and_then(|place| self.pairs.get_mut(place)) else { return };
+        match stray {
+            Stray::Late(reply) => {
+                pair.stats.on_late();
+                pair.largest_late = pair.largest_late.max(Some(reply.rtt));
+            }
+            Stray::Duplicate(_) => pair.stats.on_duplicate(),
+            Stray::Rejected(rejection) => {
+                pair.reject(rejection);
+                let kind = EventKind::Rejected(Some(target), *rejection);
+                Self::tell(rejection.at, kind, events);
+            }
+            Stray::Further(_) | Stray::Repeated(_) | Stray::Advice(_) | Stray::LateError(_) => {}
+        }
+    }
+
+    fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {
+        self.unmatched += 1;
+        Self::tell(rejection.at, EventKind::Rejected(None, *rejection), events);
+        true
+    }
+
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
+        let means = WayOut::told(change, |change| {
+            let servers = self.config.servers.iter();
+            let ways = servers.filter_map(|it| Some((it.way?, *it.destination.as_ref().ok()?)));
+            let mut means = ways.map(|(way, to)| WayOut::after(change, way, None, to));
+            means.find(|means| *means != WayOut::Untouched).unwrap_or(WayOut::Untouched)
+        });
+        let Some(means) = means else { return WayOut::Untouched };
+        Self::tell(at, EventKind::Changed(change.clone()), events);
+        means
+    }
+
+    fn has_one_way(&self) -> bool {
+        self.config.servers.len() == 1
+    }
+
+    fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
+        let counters = || self.pairs.iter().map(|pair| pair.stats.counters());
+        let answered = counters().map(|counters| counters.received()).sum();
+        let sent = counters().map(|counters| counters.sent()).sum();
+        Self::tell(now, EventKind::Interim(answered, sent), events);
+    }
+
+    fn stop(&mut self, _: Instant, _: &mut Events<Event>) {
+        self.is_stopped = true;
+    }
+
+    fn finish(&mut self, now: Instant, _: &mut Events<Event>) {
+        for pair in &mut self.pairs {
+            pair.stats.finish(now.as_nanos(), |_| ());
+        }
+    }
+}
+
+impl Measurement {
+    fn pair_of(&mut self, pending: &Pending) -> Option<&mut super::Pair> {
+        let target = self.seats.get(pending.seat)?.target;
+        self.pairs.get_mut(self.config.pair(target, pending.server))
+    }
+}

@@ -1,0 +1,143 @@
+//! The JSON contract of `dns`.
+
+mod convert;
+
+use crate::class::Class;
+use crate::compare::Difference;
+use crate::config::{Origin, Transport};
+use crate::message::{Broken, Edns, Record};
+use netdiag_model::Untrusted;
+use netdiag_model::contract::{Jitter, Method, Rtt};
+use netdiag_model::failure::Failure;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// One question.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Target {
+    /// The name as it was given.
+    #[schemars(with = "String")]
+    pub target: Untrusted,
+    /// The name that was asked for, with its last dot.
+    pub name: String,
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same as `type`, which lines of events have another use for.
+    pub query_type: String,
+    /// The class.
+    pub class: String,
+    /// How it was measured; `null` where it was not.
+    pub method: Option<Method>,
+    /// What each server said, in the order in which they were asked.
+    pub results: Vec<ServerResult>,
+    /// Whether all servers that said something said the same, but for times; `null` where fewer than
+    /// two did.
+    pub agree: Option<bool>,
+    /// What they said differently.
+    pub differences: Vec<Difference>,
+    /// Why nobody was asked.
+    pub failure: Option<Failure>,
+}
+
+/// What one server said to one question.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct ServerResult {
+    /// The server's address and port.
+    pub server: String,
+    /// Its address; `null` where its name has none.
+    pub address: Option<IpAddr>,
+    /// The server as it was given.
+    #[schemars(with = "String")]
+    pub given: Untrusted,
+    /// Who named it.
+    pub origin: Origin,
+    /// What carried the last query.
+    pub transport: Transport,
+    /// What became of the last query.
+    pub outcome: Class,
+    /// How often each outcome came.
+    pub outcomes: BTreeMap<String, u64>,
+    /// The rcode of the last answer; `null` where there was none that could be read.
+    pub rcode: Option<String>,
+    /// The flags that were set in it.
+    pub flags: Vec<String>,
+    /// Its answers.
+    pub answers: Vec<Record>,
+    /// Who is responsible, as it says.
+    pub authorities: Vec<Record>,
+    /// What else it brings, without EDNS.
+    pub additionals: Vec<Record>,
+    /// EDNS; `null` without.
+    pub edns: Option<Edns>,
+    /// Whether it was cut and is told as it was.
+    pub truncated: bool,
+    /// Whether it was asked for again over TCP.
+    pub retried_over_tcp: bool,
+    /// Whether it was asked for again with the server's cookie.
+    pub retried_with_cookie: bool,
+    /// Its bytes; `null` without an answer.
+    pub size_bytes: Option<usize>,
+    /// Where it cannot be read any further.
+    pub malformed: Option<Malformed>,
+    /// Queries that left.
+    pub sent: u64,
+    /// Queries that were answered in time.
+    pub received: u64,
+    /// Queries with nothing in time.
+    pub lost: u64,
+    /// Answers after the timeout.
+    pub late: u64,
+    /// Queries that the server or a router refused.
+    pub net_errors: u64,
+    /// Queries that never left.
+    pub local_errors: u64,
+    /// Queries that this machine made meaningless.
+    pub unknown: u64,
+    /// Queries that were under way at the end.
+    pub in_flight: u64,
+    /// Further answers.
+    pub duplicates: u64,
+    /// Datagrams that claimed to be answers and were not, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Queries lost, in per cent.
+    pub loss_percent: Option<f64>,
+    /// The times from query to answer.
+    pub rtt_ms: Option<Rtt>,
+    /// How these vary.
+    pub jitter_ms: Option<Jitter>,
+    /// What the last query spent its time on, over TCP.
+    pub phases_ms: Option<Phases>,
+    /// Why there is no answer.
+    pub failure: Option<Failure>,
+}
+
+/// Where a message cannot be read, and the message.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Malformed {
+    /// Where and why; `null` where it can be read and answers something else.
+    #[serde(flatten)]
+    pub broken: Option<Broken>,
+    /// The whole message in hexadecimal digits.
+    pub bytes: String,
+}
+
+/// Milliseconds of the parts of a query.
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+pub struct Phases {
+    /// To open the connection.
+    pub connect: f64,
+    /// From the request to the end of the answer.
+    pub request: f64,
+}
+
+impl Target {
+    /// What a question came to whose servers were asked one after the other: what the first of them
+    /// said that said anything, else the last.
+    #[must_use]
+    pub fn decisive(&self) -> Option<&ServerResult> {
+        let said = self.results.iter().find(|result| result.outcome.is_said());
+        said.or_else(|| self.results.last())
+    }
+}

@@ -1,0 +1,209 @@
+//! From what was measured to the contract's types.
+
+use super::{Malformed, Phases, ServerResult, Target};
+use crate::Measurement;
+use crate::class::Class;
+use crate::config::Transport;
+use crate::config::{self, Config};
+use crate::event::Settled;
+use crate::message::Message;
+use crate::text::hex;
+use netdiag_engine::outcome::Reason;
+use netdiag_model::contract::{Jitter, Method, Rtt, Timestamps};
+use netdiag_model::milliseconds;
+use std::collections::BTreeMap;
+
+impl Measurement {
+    /// What was found, so far or in the end: an entry for each question.
+    #[must_use]
+    pub fn results(&self, method: &Method) -> Vec<Target> {
+        let targets = self.config.targets.iter().enumerate();
+        targets.map(|(index, target)| self.target_result(index, target, method)).collect()
+    }
+
+    fn target_result(&self, index: usize, target: &config::Target, method: &Method) -> Target {
+        let servers = 0..self.config.servers.len();
+        let mut pairs =
+            servers.clone().filter_map(|it| self.pairs.get(self.config.pair(index, it)));
+        let by_user = pairs.any(|pair| pair.user_stamps > 0);
+        let timestamps = if by_user { Timestamps::User } else { method.timestamps };
+        Target {
+            method: Some(Method { timestamps, ..method.clone() }),
+            results: servers.filter_map(|server| self.result(index, server)).collect(),
+            agree: self.agree(index),
+            differences: self.differences(index),
+            ..Target::unmeasured(target)
+        }
+    }
+
+    /// What a server said to a question; `None` where it was not asked.
+    fn result(&self, target: usize, server: usize) -> Option<ServerResult> {
+        let pair = self.pairs.get(self.config.pair(target, server))?;
+        let counters = pair.stats.counters();
+        if pair.begun == 0 {
+            return None;
+        }
+        let last = pair.last.as_deref();
+        let blank = blank(&self.config, server)?;
+        Some(ServerResult {
+            outcomes: pair.classes.iter().map(|(it, n)| (it.name().to_owned(), *n)).collect(),
+            sent: counters.sent(),
+            received: counters.received(),
+            lost: counters.lost(),
+            late: counters.late(),
+            net_errors: counters.net_errors(),
+            local_errors: counters.local_errors(),
+            unknown: counters.unknown(),
+            in_flight: counters.in_flight(),
+            duplicates: counters.duplicates(),
+            rejected: Reason::named(&pair.rejected),
+            loss_percent: counters.loss().map(|loss| loss.percent()),
+            rtt_ms: pair.stats.rtt().summary().map(Rtt::from),
+            jitter_ms: pair.stats.jitter().filter(|_| self.config.count > 1).map(Jitter::from),
+            ..last.map_or_else(|| blank.clone(), |last| settled(blank.clone(), last))
+        })
+    }
+}
+
+impl Settled {
+    /// One query as the contract has a result: of itself alone.
+    #[must_use]
+    pub fn result(&self, config: &Config, server: usize) -> Option<ServerResult> {
+        let outcomes = BTreeMap::from([(self.class.name().to_owned(), 1)]);
+        let is_sent = !matches!(self.class, Class::NotSent | Class::Unresolved);
+        let answered = self.rtt.map(|rtt| {
+            let ms = milliseconds(rtt);
+            Rtt {
+                min: ms,
+                mean: ms,
+                max: ms,
+                stddev: None,
+                mdev: 0.0,
+                last: ms,
+                p50: ms,
+                p90: ms,
+                p95: ms,
+                p99: ms,
+                samples: 1,
+            }
+        });
+        Some(ServerResult {
+            outcomes,
+            sent: u64::from(is_sent),
+            received: u64::from(answered.is_some()),
+            lost: u64::from(self.class == Class::Timeout),
+            net_errors: u64::from(self.class == Class::Unreachable),
+            local_errors: u64::from(!is_sent),
+            rtt_ms: answered,
+            ..settled(blank(config, server)?, self)
+        })
+    }
+}
+
+impl Target {
+    /// A question that nobody was asked.
+    #[must_use]
+    pub fn unmeasured(target: &config::Target) -> Self {
+        Self {
+            target: target.given.clone(),
+            name: target.question.name.presented().as_str().to_owned(),
+            kind: target.question.kind.to_string(),
+            query_type: target.question.kind.to_string(),
+            class: target.question.class.to_string(),
+            method: None,
+            results: Vec::new(),
+            agree: None,
+            differences: Vec::new(),
+            failure: None,
+        }
+    }
+}
+
+/// A server of which nothing is known.
+fn blank(config: &Config, server: usize) -> Option<ServerResult> {
+    let server = config.servers.get(server)?;
+    Some(ServerResult {
+        server: server.endpoint(),
+        address: server.address(),
+        given: server.given.clone(),
+        origin: server.origin,
+        transport: config.transport,
+        outcome: Class::Unknown,
+        outcomes: BTreeMap::new(),
+        rcode: None,
+        flags: Vec::new(),
+        answers: Vec::new(),
+        authorities: Vec::new(),
+        additionals: Vec::new(),
+        edns: None,
+        truncated: false,
+        retried_over_tcp: false,
+        retried_with_cookie: false,
+        size_bytes: None,
+        malformed: None,
+        sent: 0,
+        received: 0,
+        lost: 0,
+        late: 0,
+        net_errors: 0,
+        local_errors: 0,
+        unknown: 0,
+        in_flight: 0,
+        duplicates: 0,
+        rejected: BTreeMap::new(),
+        loss_percent: None,
+        rtt_ms: None,
+        jitter_ms: None,
+        phases_ms: None,
+        failure: None,
+    })
+}
+
+/// The same with what its last query came to.
+fn settled(blank: ServerResult, last: &Settled) -> ServerResult {
+    let Settled { class, transport, retried_over_tcp, retried_with_cookie, .. } = *last;
+    let with = ServerResult {
+        outcome: class,
+        transport,
+        retried_over_tcp,
+        retried_with_cookie,
+        phases_ms: last.phases.map(|[connect, request]| Phases {
+            connect: milliseconds(connect),
+            request: milliseconds(request),
+        }),
+        failure: last.failure.clone(),
+        ..blank
+    };
+    match &last.message {
+        Some(message) => said(with, message, last),
+        None => with,
+    }
+}
+
+fn said(with: ServerResult, message: &Message, last: &Settled) -> ServerResult {
+    let broken = message.broken.clone();
+    let is_malformed = last.class == Class::Malformed;
+    ServerResult {
+        rcode: Some(message.rcode_name()),
+        flags: message.flags.names().map(ToOwned::to_owned).collect(),
+        answers: message.answers.clone(),
+        authorities: message.authorities.clone(),
+        additionals: message.additionals.clone(),
+        edns: message.edns.clone(),
+        truncated: message.flags.has("tc"),
+        size_bytes: Some(message.size),
+        malformed: is_malformed.then(|| Malformed { broken, bytes: hex(&last.bytes) }),
+        ..with
+    }
+}
+
+impl Transport {
+    /// The word of the JSON contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+}

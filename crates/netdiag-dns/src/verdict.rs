@@ -1,0 +1,106 @@
+//! What a run came to, in a sentence.
+
+use crate::Measurement;
+use crate::class::Class;
+use crate::config::{Choice, Origin};
+use crate::result::{ServerResult, Target};
+use std::collections::BTreeMap;
+
+/// More questions than these are only counted.
+const TOLD: usize = 4;
+
+impl Measurement {
+    /// The verdict: who said what in which time, or how often what came.
+    #[must_use]
+    pub fn verdict(&self, results: &[Target]) -> String {
+        let compares = self.config.choice == Choice::Each && self.config.servers.len() > 1;
+        if self.config.servers.is_empty() {
+            return "nobody was asked: no server is known".to_owned();
+        }
+        if compares || results.len() > TOLD || self.config.count > 1 {
+            return counted(results);
+        }
+        self.told(results)
+    }
+
+    /// Each question by itself, those together that one server answered.
+    fn told(&self, results: &[Target]) -> String {
+        let mut by_server: Vec<(&ServerResult, Vec<(&Target, &ServerResult)>)> = Vec::new();
+        for target in results {
+            let Some(result) = target.decisive() else { continue };
+            let same = |(first, _): &&mut (&ServerResult, Vec<_>)| {
+                first.server == result.server && first.transport == result.transport
+            };
+            match by_server.iter_mut().find(same) {
+                Some((_, group)) => group.push((target, result)),
+                None => by_server.push((result, vec![(target, result)])),
+            }
+        }
+        let groups = by_server.iter().map(|(first, group)| self.group(first, group));
+        let told: Vec<String> = groups.collect();
+        if told.is_empty() { "nothing was asked".to_owned() } else { told.join("; ") }
+    }
+
+    fn group(&self, first: &ServerResult, group: &[(&Target, &ServerResult)]) -> String {
+        let several = group.windows(2).any(|two| matches!(two, [a, b] if a.0.name != b.0.name));
+        let parts: Vec<String> =
+            group.iter().map(|(target, result)| one(target, result, several)).collect();
+        let whom = match first.origin {
+            Origin::ResolvConf => "resolv.conf, ",
+            Origin::CommandLine => "",
+        };
+        let server = first.server.strip_suffix(":53").unwrap_or(&first.server);
+        let is_answer = |(_, result): &(&Target, &ServerResult)| result.outcome == Class::Answer;
+        let what = if group.iter().all(is_answer) { "answer from " } else { "" };
+        let said = format!("{what}{server} ({whom}{}): {}", first.transport, parts.join(", "));
+        let has_answer = group.iter().any(|(_, result)| result.outcome == Class::Answer);
+        let is_validated = group.iter().all(|(_, result)| {
+            result.flags.iter().any(|flag| flag == "ad") || result.outcome != Class::Answer
+        });
+        match (has_answer, is_validated) {
+            (false, _) => said,
+            (_, true) => format!("{said}; DNSSEC-validated by the server (AD)"),
+            (_, false) => format!("{said}; not DNSSEC-validated by the server (no AD)"),
+        }
+    }
+}
+
+/// What became of one question.
+fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
+    let what = match is_named {
+        true => format!("{} {}", target.name, target.kind),
+        false => target.kind.clone(),
+    };
+    let time = result.rtt_ms.as_ref().map(|rtt| format!(" in {:.3} ms", rtt.last));
+    let time = time.unwrap_or_default();
+    let tcp = if result.retried_over_tcp { " after truncation" } else { "" };
+    match result.outcome {
+        Class::Answer => format!("{what}{time}{tcp}"),
+        Class::Nodata => format!("{what}: no such data{time} (NOERROR)"),
+        Class::Nxdomain => format!("{what}: no such name (NXDOMAIN){time}"),
+        Class::Referral => format!("{what}: leads to other servers{time}, no answer"),
+        Class::Timeout => format!("{what}: no answer to {} queries", result.sent),
+        Class::OtherRcode => {
+            format!("{what}: {}{time}", result.rcode.as_deref().unwrap_or_default())
+        }
+        _ => {
+            let why = result.failure.as_ref().map(|failure| format!(": {}", failure.message));
+            format!("{what}: {}{time}{}", result.outcome.name(), why.unwrap_or_default())
+        }
+    }
+}
+
+/// How often which outcome came.
+fn counted(results: &[Target]) -> String {
+    let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
+    let mut answered: (u64, u64) = (0, 0);
+    for result in results.iter().flat_map(|target| &target.results) {
+        *counts.entry(result.outcome).or_default() += 1;
+        answered.0 += result.received;
+        answered.1 += result.sent;
+    }
+    let parts: Vec<String> =
+        counts.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
+    let (received, sent) = answered;
+    format!("{}; {received} of {sent} queries answered", parts.join(", "))
+}

@@ -1,0 +1,30 @@
+//! The columns of CSV: a row for each record.
+
+/// New ones only at the end.
+pub(super) const COLUMNS: &[&str] = &[
+    "target",
+    "name",
+    "type",
+    "class",
+    "result.server",
+    "result.transport",
+    "result.outcome",
+    "result.rcode",
+    "record.name",
+    "record.type",
+    "record.class",
+    "record.ttl",
+    "record.data",
+    "result.rtt_ms.mean",
+    "result.rtt_ms.p95",
+    "result.sent",
+    "result.received",
+    "result.lost",
+    "result.loss_percent",
+    "result.size_bytes",
+    "result.retried_over_tcp",
+    "agree",
+    "result.failure.stage",
+    "result.failure.reason",
+    "result.failure.message",
+];

@@ -1,0 +1,81 @@
+//! `--output jsonl`: one event a line, as it happens.
+
+use super::{Dns, Ended, Resolved};
+use crate::changes::Said;
+use crate::json_lines::{JsonLines, to_object};
+use crate::limiter::Limiter;
+use crate::report::{Report, Run};
+use netdiag_dns::result::Target;
+use netdiag_dns::{Config, Event, EventKind};
+use netdiag_model::contract::Document;
+use serde_json::json;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// What of a target has lines of its own.
+const OWN_LINES: &[&str] = &["results", "type"];
+
+/// One event a line.
+pub struct JsonLinesReport<W> {
+    lines: JsonLines<W>,
+    config: Arc<Config>,
+    verbose: bool,
+    quiet: bool,
+    limiter: Limiter,
+    said: Said,
+}
+
+impl<W: Write> JsonLinesReport<W> {
+    /// A report that tells of everything that was rejected when `verbose`, and of no single answer
+    /// when `quiet`.
+    pub fn new(out: W, config: Arc<Config>, verbose: bool, quiet: bool) -> Self {
+        let (lines, limiter) = (JsonLines::new(out), Limiter::default());
+        Self { lines, config, verbose, quiet, limiter, said: Said::default() }
+    }
+}
+
+impl<W: Write> Report<Dns> for JsonLinesReport<W> {
+    fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.lines.start(run)
+    }
+
+    fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
+        let Target { target, name, kind, class, .. } = &resolved.target;
+        let fields = json!({"target": target, "name": name, "query_type": kind, "class": class});
+        self.lines.line("resolved", Some(resolved.target_index), resolved.at, &fields)
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match &event.kind {
+            EventKind::Changed(change) => {
+                let is_new = self.said.is_new(event.at, change);
+                if is_new { self.lines.change(event.at, change) } else { Ok(()) }
+            }
+            _ if self.quiet => Ok(()),
+            EventKind::Settled(target, server, settled) => {
+                let Some(result) = settled.result(&self.config, *server) else { return Ok(()) };
+                let mut fields = to_object(&result)?;
+                fields.insert("seq".to_owned(), settled.number.into());
+                self.lines.line("answer", Some(*target), event.at, &fields)
+            }
+            EventKind::Rejected(target, rejection) => {
+                let reason = rejection.reason.name();
+                if !self.verbose && !self.limiter.is_told(event.at, Some(reason)) {
+                    return Ok(());
+                }
+                let from = rejection.from.address();
+                let fields = json!({"seq": null, "from": from, "rtt_ms": null, "reason": reason});
+                self.lines.line("rejected", *target, event.at, &fields)
+            }
+            EventKind::Interim(..) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
+        self.lines.ending(document, 0..targets.len(), OWN_LINES)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lines.flush()
+    }
+}

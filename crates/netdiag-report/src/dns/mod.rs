@@ -1,0 +1,72 @@
+//! What `dns` shows: one writer for each form of output, all fed the same events.
+
+mod columns;
+mod compare;
+mod jsonl;
+mod records;
+mod series;
+mod text;
+
+use crate::report::Subject;
+use netdiag_dns::Event;
+use netdiag_dns::result::Target;
+use netdiag_model::Instant;
+use serde_json::{Value, json};
+use std::io;
+
+pub use jsonl::JsonLinesReport;
+pub use text::{Detail, TextOptions, TextReport};
+
+/// A question before it is asked.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Its place in the run.
+    pub target_index: usize,
+    /// The question, of which nothing is known yet.
+    pub target: Target,
+    /// When it was known.
+    pub at: Instant,
+}
+
+/// One question at the end of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a> {
+    /// The result.
+    pub target: &'a Target,
+    /// What the whole run came to, in one sentence.
+    pub verdict: &'a str,
+}
+
+/// What `dns` reports about.
+#[derive(Clone, Copy, Debug)]
+pub enum Dns {}
+
+impl Subject for Dns {
+    type Resolved = Resolved;
+    type Event = Event;
+    type Target = Target;
+    type Ended<'a> = Ended<'a>;
+
+    const COLUMNS: &'static [&'static str] = columns::COLUMNS;
+
+    /// A row for each record that was asked for, and for each server without one.
+    fn rows(mut target: Value, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {
+        let results = target.get_mut("results").map(Value::take);
+        let Some(Value::Array(results)) = results else { return Ok(()) };
+        for mut result in results {
+            let answers = result.get_mut("answers").map(Value::take);
+            let records = match answers {
+                Some(Value::Array(records)) if !records.is_empty() => records,
+                _ => vec![Value::Null],
+            };
+            for record in records {
+                let mut row = json!({"result": result, "record": record});
+                for name in ["target", "name", "type", "class", "agree"] {
+                    row[name] = target.get(name).cloned().unwrap_or_default();
+                }
+                write(&row)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! The screen of `--summary`: how many of each state, and what most of them have in common.
+
+use crate::number::thousands;
+use netdiag_sockets::State;
+use netdiag_sockets::result::{StateRow, Summary};
+
+/// All lines.
+pub(super) fn lines(summary: &Summary) -> Vec<String> {
+    let rows: Vec<[String; 4]> = summary.states.iter().map(row).collect();
+    let head = ["state", "count", "most of them", "owner"].map(str::to_owned);
+    let width = |column: usize| {
+        let cells = std::iter::once(&head).chain(&rows).map(|row| row[column].len());
+        cells.max().unwrap_or(0)
+    };
+    let (state, count, most) = (width(0), width(1), width(2));
+    let mut lines: Vec<String> = Vec::new();
+    if !rows.is_empty() {
+        let all = std::iter::once(&head).chain(&rows);
+        lines.extend(all.map(|[a, b, c, d]| {
+            format!("{a:<state$}  {b:>count$}  {c:<most$}  {d}").trim_end().to_owned()
+        }));
+    }
+    lines.extend(ports(summary));
+    lines.extend(memory(summary));
+    lines.extend(since_boot(summary));
+    lines
+}
+
+fn row(row: &StateRow) -> [String; 4] {
+    let mut most = Vec::new();
+    if let Some(port) = row.ports.first() {
+        most.push(format!(":{}", port.value));
+    }
+    if row.state != State::Listen {
+        match (row.remotes.first(), row.remote_count) {
+            (Some(only), 1) => most.push(format!("with {}", only.value)),
+            (Some(first), n) => {
+                let least = if row.more { "at least " } else { "" };
+                let n = thousands(n as u64);
+                most.push(format!(
+                    "with {least}{n} hosts, {} ({})",
+                    first.value,
+                    thousands(first.count)
+                ));
+            }
+            (None, _) => {}
+        }
+    } else if row.ports.len() > 1 {
+        let others: Vec<String> =
+            row.ports.iter().skip(1).map(|port| format!(":{}", port.value)).collect();
+        most.push(others.join(" "));
+    }
+    let owners = row.owners.iter().take(2);
+    let owners: Vec<String> = owners
+        .map(|owner| format!("{} {}", owner.value.escaped(), thousands(owner.count)))
+        .collect();
+    let owner = if owners.is_empty() { "-".to_owned() } else { owners.join(", ") };
+    [row.state.name().to_owned(), thousands(row.count), most.join(" "), owner]
+}
+
+fn ports(summary: &Summary) -> Option<String> {
+    let ephemeral = summary.ephemeral.as_ref()?;
+    let busy = ephemeral.busiest.first()?;
+    let (address, port) = (busy.remote.address?, busy.remote.port?);
+    let remote = std::net::SocketAddr::new(address, port);
+    Some(format!(
+        "ports {}-{}: most to {remote}, {} of {} in use",
+        ephemeral.range[0],
+        ephemeral.range[1],
+        thousands(busy.used.into()),
+        thousands(busy.available)
+    ))
+}
+
+fn memory(summary: &Summary) -> Option<String> {
+    let memory = summary.memory.as_ref()?;
+    let (pages, pressure) = (memory.tcp_pages?, memory.pressure_pages?.max(1));
+    let orphans = memory.orphans.zip(memory.orphans_limit).map(|(orphans, limit)| {
+        format!(", {} orphans of {}", thousands(orphans), thousands(limit))
+    });
+    Some(format!(
+        "tcp memory {:.0} % of the pressure mark, {} pages{}",
+        pages as f64 / pressure as f64 * 100.0,
+        thousands(pages),
+        orphans.unwrap_or_default()
+    ))
+}
+
+fn since_boot(summary: &Summary) -> Option<String> {
+    let counted = summary.since_boot.as_ref()?;
+    let share = match counted.retransmitted_percent() {
+        Some(share) => format!("retransmitted {share:.2} % of segments, "),
+        None => String::new(),
+    };
+    let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
+    Some(format!(
+        "since boot: {share}{} opened here, {} from outside, {} failed, {} reset, {} listen overflows, \
+         {} syn cookies",
+        count(counted.active_opens),
+        count(counted.passive_opens),
+        count(counted.failed_attempts),
+        count(counted.resets_received),
+        count(counted.listen_overflows),
+        count(counted.syn_cookies_sent)
+    ))
+}

@@ -1,0 +1,190 @@
+//! `--output text`: what a person reads.
+
+use super::{Ended, PIECE, Sheet, Shown, audit, bytes, cells, summary};
+use crate::style::Style;
+use crate::verdict;
+use netdiag_model::Untrusted;
+use netdiag_sockets::look::Entry;
+use netdiag_sockets::tally::Suspect;
+use netdiag_sockets::{Owners, Protocol, Socket};
+use std::io::{self, Write};
+
+/// How text is written.
+#[derive(Clone, Debug, Default)]
+pub struct TextOptions {
+    /// The first line, which says what is listed.
+    pub header: String,
+    /// Only what is wrong and the verdict.
+    pub quiet: bool,
+    /// A second line for each socket.
+    pub verbose: bool,
+    /// What the screen is of.
+    pub shown: Shown,
+    /// Colours.
+    pub style: Style,
+}
+
+/// So many sockets are put in order and have columns as wide as they need. When there are more, they
+/// come as the kernel tells them, in the columns of the first.
+const SORTED: usize = 1_000;
+
+/// A table on `out`.
+pub struct TextSheet<'a, W> {
+    out: W,
+    options: TextOptions,
+    owners: Option<&'a Owners>,
+    /// The first sockets, until their columns are known.
+    first: Option<Vec<Suspect>>,
+    widths: Widths,
+    text: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Widths {
+    local: usize,
+    remote: usize,
+    timer: usize,
+}
+
+impl<'a, W: Write> TextSheet<'a, W> {
+    /// A table with a column of these owners, if any.
+    ///
+    /// # Errors
+    /// When the writer fails.
+    pub fn new(mut out: W, options: TextOptions, owners: Option<&'a Owners>) -> io::Result<Self> {
+        if !options.quiet {
+            writeln!(out, "{}", options.style.fold(&options.header))?;
+        }
+        let (widths, text) = (Widths::default(), Vec::with_capacity(PIECE + 1024));
+        Ok(Self { out, options, owners, first: Some(Vec::new()), widths, text })
+    }
+
+    fn is_silent(&self) -> bool {
+        self.options.quiet || self.options.shown != Shown::Sockets
+    }
+
+    /// Writes the first sockets in order, below the names of their columns.
+    fn begin(&mut self) -> io::Result<()> {
+        let Some(mut first) = self.first.take() else { return Ok(()) };
+        if self.is_silent() || first.is_empty() {
+            return Ok(());
+        }
+        first.sort_by_key(|(socket, _)| {
+            let state = socket.tcp_state().map(netdiag_sockets::State::place);
+            (socket.protocol, state, socket.local, socket.remote, socket.cookie)
+        });
+        let mut cell = Vec::new();
+        let mut width = |write: &dyn Fn(&mut Vec<u8>)| {
+            cell.clear();
+            write(&mut cell);
+            cell.len()
+        };
+        let mut widths = Widths { local: 5, remote: 6, timer: 5 };
+        for (socket, _) in &first {
+            widths.local = widths.local.max(width(&|out| bytes::endpoint(out, socket.local)));
+            widths.remote = widths.remote.max(width(&|out| remote(out, socket)));
+            widths.timer = widths.timer.max(width(&|out| cells::timer(out, socket)));
+        }
+        self.widths = widths;
+        let Widths { local, remote, timer } = widths;
+        let owner = if self.owners.is_some() { "  owner" } else { "" };
+        let head = format!(
+            "proto  {:<12}  {:>9}  {:>7}  {:<local$}  {:<remote$}  {:<timer$}{owner}",
+            "state", "recv-q", "send-q", "local", "remote", "timer"
+        );
+        writeln!(self.out, "{}", head.trim_end())?;
+        let owners = self.owners;
+        for (socket, info) in first {
+            let owner = owners.map(|owners| owners.of(&socket));
+            self.write_row(&Entry { socket, info, owner, owners })?;
+        }
+        Ok(())
+    }
+
+    fn write_row(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+        let (out, socket) = (&mut self.text, &entry.socket);
+        let mut start = out.len();
+        out.extend_from_slice(socket.protocol.name().as_bytes());
+        bytes::pad(out, start, 5);
+        start = out.len();
+        out.extend_from_slice(socket.tcp_state().map_or("-", |state| state.name()).as_bytes());
+        bytes::pad(out, start, 12);
+        start = out.len();
+        bytes::grouped(out, socket.receive_queue.into());
+        if socket.is_listener() {
+            out.push(b'/');
+            bytes::grouped(out, socket.send_queue.into());
+        }
+        bytes::right(out, start, 9);
+        start = out.len();
+        match socket.is_listener() {
+            true => out.push(b'-'),
+            false => bytes::grouped(out, socket.send_queue.into()),
+        }
+        bytes::right(out, start, 7);
+        start = out.len();
+        bytes::endpoint(out, socket.local);
+        bytes::pad(out, start, self.widths.local);
+        start = out.len();
+        remote(out, socket);
+        bytes::pad(out, start, self.widths.remote);
+        start = out.len();
+        cells::timer(out, socket);
+        if let (Some(owner), Some(owners)) = (entry.owner, entry.owners) {
+            bytes::pad(out, start, self.widths.timer);
+            cells::owner(out, owner, owners);
+        }
+        out.push(b'\n');
+        if self.options.verbose {
+            cells::details(out, entry);
+        }
+        if out.len() >= PIECE { self.give() } else { Ok(()) }
+    }
+
+    fn give(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.text)?;
+        self.text.clear();
+        Ok(())
+    }
+}
+
+/// Adds the other end; `*` of a socket that is not connected.
+fn remote(out: &mut Vec<u8>, socket: &Socket) {
+    match socket.remote.is_unspecified() {
+        true => out.push(b'*'),
+        // What stands in the place of the port of a raw socket is none.
+        false if socket.protocol == Protocol::Raw => bytes::address(out, socket.remote.address),
+        false => bytes::endpoint(out, socket.remote),
+    }
+}
+
+impl<W: Write> Sheet for TextSheet<'_, W> {
+    fn row(&mut self, entry: &Entry<'_>, _: Option<&Untrusted>) -> io::Result<()> {
+        if self.is_silent() {
+            return Ok(());
+        }
+        let Some(first) = &mut self.first else { return self.write_row(entry) };
+        first.push((entry.socket, entry.info.clone()));
+        if first.len() >= SORTED { self.begin() } else { Ok(()) }
+    }
+
+    fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
+        self.begin()?;
+        self.give()?;
+        let style = self.options.style;
+        let lines = match self.options.shown {
+            _ if self.options.quiet => Vec::new(),
+            Shown::Sockets => Vec::new(),
+            Shown::Summary => summary::lines(ended.summary),
+            Shown::Audit => audit::lines(ended.audit),
+        };
+        for line in lines {
+            writeln!(self.out, "{line}")?;
+        }
+        for finding in &ended.document.findings {
+            verdict::write_finding(&mut self.out, style, finding)?;
+        }
+        verdict::write_verdict(&mut self.out, style, ended.verdict)?;
+        self.out.flush()
+    }
+}

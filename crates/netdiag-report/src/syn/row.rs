@@ -1,0 +1,111 @@
+//! The table: a row for each port, as it settles.
+
+use crate::number::ms5;
+use crate::port::label;
+use netdiag_model::errno::Errno;
+use netdiag_model::target::Target;
+use netdiag_tcp::syn::result;
+use netdiag_tcp::syn::{Config, Ending, Port, State};
+use std::time::Duration;
+
+/// How wide the columns are; known before the first row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Layout {
+    /// The addresses, where there are several.
+    address: Option<usize>,
+    port: usize,
+}
+
+impl Layout {
+    pub(super) fn of(config: &Config) -> Self {
+        let ports = config.groups.iter().flat_map(|group| &group.ports);
+        let port = ports.map(|port| label(*port).len()).max().unwrap_or(0).max("port".len());
+        let corners = || config.groups.iter().flat_map(|group| group.targets.corners());
+        let widest = corners().map(|target| named(&target).len()).max();
+        let widest = widest.unwrap_or(0).max("address".len());
+        let count: u32 = config.groups.iter().map(|group| group.targets.len()).sum();
+        Self { address: (count > 1).then_some(widest), port }
+    }
+
+    /// The line above the rows.
+    pub(super) fn header(self) -> String {
+        let cells = ["rtt ms", "sent", "ttl", "back", "window", "options", "why"];
+        self.line("address", "port", "state", cells)
+    }
+
+    pub(super) fn row(self, target: &Target<'_>, number: u16, port: &Port) -> String {
+        let none = || "-".to_owned();
+        let told = result::Port::new(number, port);
+        let rtt = told.rtt_ms.map(|rtt| Duration::from_secs_f64(rtt.mean / 1e3));
+        let rtt = rtt.map_or_else(none, ms5);
+        let number_of = |value: Option<u8>| value.map_or_else(none, |value| value.to_string());
+        let window = told.window.map_or_else(none, |window| window.to_string());
+        let options = told.options.map(|options| {
+            let mut all = Vec::from_iter(options.mss.map(|mss| format!("mss {mss}")));
+            all.extend(options.wscale.map(|shift| format!("ws {shift}")));
+            all.extend(options.sack.then(|| "sack".to_owned()));
+            all.extend(options.timestamps.then(|| "ts".to_owned()));
+            all.join(" ")
+        });
+        let options = options.filter(|options| !options.is_empty()).unwrap_or_else(none);
+        let (sent, ttl, back) =
+            (port.sent.to_string(), number_of(told.reply_ttl), number_of(told.hops_back));
+        let why = why(port);
+        let cells = [&rtt, &sent, &ttl, &back, &window, &options, &why].map(String::as_str);
+        self.line(&named(target), &label(number), words(port.state()), cells)
+    }
+
+    fn line(self, address: &str, port: &str, state: &str, cells: [&str; 7]) -> String {
+        let [rtt, sent, ttl, back, window, options, why] = cells;
+        let address = match self.address {
+            Some(width) => format!("{address:<width$}  "),
+            None => String::new(),
+        };
+        let line = format!(
+            "{address}{port:<width$}  {state:<11}  {rtt:>6}  {sent:>4}  {ttl:>3}  {back:>4}  \
+             {window:>6}  {options:<26}  {why}",
+            width = self.port
+        );
+        line.trim_end().to_owned()
+    }
+}
+
+/// Where a target is, with its name where it has one.
+fn named(target: &Target<'_>) -> String {
+    let given = target.to_string();
+    match target.destination().map(|to| to.to_string()) {
+        Some(address) if address != given => format!("{given} ({address})"),
+        _ => given,
+    }
+}
+
+const fn words(state: State) -> &'static str {
+    match state {
+        State::NotSent => "not sent",
+        other => other.name(),
+    }
+}
+
+/// What says so.
+fn why(port: &Port) -> String {
+    match &port.ending {
+        Some(Ending::Answered(answer)) if answer.segment.is_open() => "syn-ack".to_owned(),
+        Some(Ending::Answered(_)) => "rst".to_owned(),
+        Some(Ending::Silent) => match port.sent {
+            1 => "no answer to 1 SYN".to_owned(),
+            sent => format!("no answer to {sent} SYNs"),
+        },
+        Some(Ending::Icmp(said)) => {
+            let protocol = if said.from.is_ipv4() { "ICMP" } else { "ICMPv6" };
+            let name = said.kind.name().replace('-', " ");
+            format!("{name}, {protocol} {}/{} from {}", said.kind.kind, said.kind.code, said.from)
+        }
+        Some(Ending::Local(error)) => {
+            let errno = Errno::new(error.errno);
+            let meaning = error.meaning().unwrap_or("this machine could not send");
+            format!("{meaning} ({} {})", errno.name, errno.number)
+        }
+        Some(Ending::Unknown(why)) => why.meaning().to_owned(),
+        None => "not measured to the end".to_owned(),
+    }
+}

@@ -1,0 +1,124 @@
+//! `--output text`: what a person reads.
+
+use super::row::Layout;
+use super::verdict::verdict;
+use super::{Ending, Setting, SynReport};
+use crate::changes;
+use crate::number::{rate, thousands};
+use crate::style::Style;
+use crate::verdict::{write_finding, write_finding_of, write_verdict};
+use netdiag_tcp::syn::{Config, Event, Row, State};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// How many findings about single addresses are shown.
+const FINDINGS_SHOWN: usize = 20;
+/// The rate that goes without saying.
+const DEFAULT: Duration = Duration::from_millis(1);
+
+/// What the table is like.
+#[derive(Clone, Copy, Debug)]
+pub struct TextOptions {
+    /// Only what is wrong and the verdict.
+    pub quiet: bool,
+    /// Only rows of ports that are open.
+    pub open: bool,
+    /// Colours.
+    pub style: Style,
+}
+
+/// The table for people.
+pub struct TextReport<W> {
+    out: W,
+    options: TextOptions,
+    layout: Layout,
+}
+
+impl<W: Write> TextReport<W> {
+    /// A table on `out`.
+    pub fn new(out: W, options: TextOptions) -> Self {
+        Self { out, options, layout: Layout::default() }
+    }
+
+    fn row(&mut self, setting: &Setting, row: &Row) -> io::Result<()> {
+        let is_shown = !self.options.open || row.found.state() == State::Open;
+        let Some(target) = setting.config.target(row.target).filter(|_| is_shown) else {
+            return Ok(());
+        };
+        let line = self.layout.row(&target, row.port, &row.found);
+        writeln!(self.out, "{}", self.options.style.fold(&line))
+    }
+}
+
+impl<W: Write> SynReport for TextReport<W> {
+    fn start(&mut self, setting: &Setting) -> io::Result<()> {
+        self.layout = Layout::of(&setting.config);
+        if self.options.quiet {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", self.options.style.fold(&heading(&setting.config)))?;
+        writeln!(self.out, "{}", self.options.style.fold(&self.layout.header()))
+    }
+
+    fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {
+        match event {
+            _ if self.options.quiet => Ok(()),
+            Event::Port(row) => self.row(setting, row),
+            Event::Changed(_, change) => writeln!(self.out, "{}", changes::line(change)),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, _: &Setting, ending: &Ending<'_>) -> io::Result<()> {
+        let style = self.options.style;
+        let findings = &ending.document.findings;
+        let is_one = ending.measurement.targets() == 1;
+        for finding in findings.iter().take(FINDINGS_SHOWN) {
+            match is_one {
+                true => write_finding(&mut self.out, style, finding)?,
+                false => write_finding_of(&mut self.out, style, finding)?,
+            }
+        }
+        if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
+            writeln!(self.out, "i {more} more findings: --json has them all")?;
+        }
+        write_verdict(&mut self.out, style, &verdict(ending.measurement))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// The first line: what is measured.
+fn heading(config: &Config) -> String {
+    let count: u32 = config.groups.iter().map(|group| group.targets.len()).sum();
+    let corner = config.groups.iter().flat_map(|group| group.targets.corners()).next();
+    let what = match (count, corner) {
+        (1, Some(only)) => match only.destination().map(|to| to.to_string()) {
+            Some(address) if address != only.to_string() => format!("{only} ({address})"),
+            _ => only.to_string(),
+        },
+        (count, _) => format!("to {} addresses", thousands(count.into())),
+    };
+    let of = |group: &netdiag_tcp::syn::Group| group.ports.len();
+    let (least, most) =
+        (config.groups.iter().map(of).min(), config.groups.iter().map(of).max().unwrap_or(0));
+    let ports = match (least == Some(most), most) {
+        (true, 1) => "1 port".to_owned(),
+        (true, all) => format!("{} ports", thousands(all as u64)),
+        (false, all) => format!("up to {} ports", thousands(all as u64)),
+    };
+    let each = if count == 1 { "" } else { " each" };
+    let retries = match config.retries {
+        0 => "no retries".to_owned(),
+        1 => "1 retry".to_owned(),
+        more => format!("{more} retries"),
+    };
+    let rate = match config.spacing == DEFAULT {
+        true => String::new(),
+        false => format!(", {}", rate(config.spacing, "SYNs")),
+    };
+    let timeout = config.timeout.as_secs_f64();
+    format!("syn {what}, {ports}{each}, raw half-open SYN, timeout {timeout} s, {retries}{rate}")
+}

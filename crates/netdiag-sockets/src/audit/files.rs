@@ -1,0 +1,84 @@
+//! What the files of sysctl.d(5) set.
+
+use crate::port::Kernel;
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) file: String,
+    /// From 1 on.
+    pub(super) number: usize,
+}
+
+/// Folders, those first whose files give way to files of the same name in later ones.
+const FOLDERS: [&str; 4] =
+    ["/usr/lib/sysctl.d", "/usr/local/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d"];
+const LAST: &str = "/etc/sysctl.conf";
+/// Files and lines that are read.
+const FILES: usize = 256;
+const LINES: usize = 10_000;
+
+/// All lines that set something of the network, in the order in which they take effect.
+pub(super) fn read(kernel: &mut dyn Kernel) -> Vec<Line> {
+    let mut names: Vec<(String, usize)> = Vec::new();
+    for (place, folder) in FOLDERS.iter().enumerate() {
+        for name in kernel.folder(folder).into_iter().filter(|name| name.ends_with(".conf")) {
+            names.retain(|(known, _)| *known != name);
+            names.push((name, place));
+        }
+    }
+    names.sort();
+    let files =
+        names.into_iter().take(FILES).map(|(name, place)| format!("{}/{name}", FOLDERS[place]));
+    let mut lines = Vec::new();
+    for file in files.chain([LAST.to_owned()]) {
+        let text = kernel.file(&file).unwrap_or_default();
+        for (place, line) in text.lines().enumerate().take(LINES) {
+            lines.extend(parse(line).map(|(key, value)| Line {
+                key,
+                value,
+                file: file.clone(),
+                number: place + 1,
+            }));
+        }
+    }
+    lines
+}
+
+/// `key = value`; a key may have `/` for `.`, and a `-` before it that forgives errors.
+fn parse(line: &str) -> Option<(String, String)> {
+    let line = line.trim();
+    if line.starts_with(['#', ';']) {
+        return None;
+    }
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim().trim_start_matches('-').trim_start();
+    let key = match key.find(['/', '.']) {
+        Some(first) if key[first..].starts_with('/') => key.replace('/', "."),
+        _ => key.to_owned(),
+    };
+    key.starts_with("net.").then(|| (key, value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_those_of_the_manual() {
+        let check = |line: &str, expected: Option<(&str, &str)>| {
+            let found = parse(line);
+            let found = found.as_ref().map(|(key, value)| (key.as_str(), value.as_str()));
+            assert_eq!(found, expected, "{line}");
+        };
+        check("net.ipv4.tcp_tw_recycle = 1", Some(("net.ipv4.tcp_tw_recycle", "1")));
+        check("  -net/ipv4/tcp_fack=0 ", Some(("net.ipv4.tcp_fack", "0")));
+        check("net.ipv4.conf.eth0/1.rp_filter = 1", Some(("net.ipv4.conf.eth0/1.rp_filter", "1")));
+        check("# net.ipv4.tcp_fack=0", None);
+        check("; net.ipv4.tcp_fack=0", None);
+        check("kernel.sysrq = 1", None);
+        check("net.ipv4.tcp_fack", None);
+    }
+}

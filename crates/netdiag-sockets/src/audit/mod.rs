@@ -1,0 +1,159 @@
+//! `--audit`: the sysctls of TCP against their defaults, what they do in seconds, and what is believed of
+//! them. Sources: ip-sysctl of the kernel's documentation, tcp(7).
+
+mod files;
+mod keys;
+
+use crate::counters::{number, numbers};
+use crate::port::Kernel;
+use files::Line;
+use keys::KEYS;
+use netdiag_model::Untrusted;
+use netdiag_model::finding::{Finding, Severity};
+use serde::Serialize;
+
+/// One sysctl.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct AuditRow {
+    /// Its name.
+    pub key: String,
+    /// Its value now; `null`: this kernel does not have it.
+    #[schemars(with = "Option<String>")]
+    pub value: Option<Untrusted>,
+    /// The kernel's own value; `null` where that depends on the memory of the machine.
+    pub default: Option<String>,
+    /// What the value does.
+    pub effect: String,
+    /// The file that sets it.
+    #[schemars(with = "Option<String>")]
+    pub file: Option<Untrusted>,
+    /// The line of that file.
+    pub line: Option<usize>,
+}
+
+/// A time above which a dead peer is noticed late, in seconds.
+const SLOW_S: u64 = 900;
+
+/// All rows, and what is wrong with them.
+pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
+    let lines = files::read(kernel);
+    let mut rows = Vec::new();
+    let mut findings = Vec::new();
+    for key in KEYS {
+        let value = value(kernel, key.name);
+        let set = lines.iter().rev().find(|line| line.key == key.name);
+        let first = value.as_deref().and_then(|value| value.split(' ').next()?.parse().ok());
+        let effect = match (&value, first) {
+            (None, _) => {
+                "this kernel does not have it, or not in this network namespace".to_owned()
+            }
+            (Some(_), Some(number)) => (key.effect)(number, value.as_deref().unwrap_or_default()),
+            (Some(_), None) => String::new(),
+        };
+        if let Some((why, number)) = first.and_then(|number| Some(((key.risk)(number)?, number))) {
+            findings.push(risky(key.name, number, key.default, why, set));
+        }
+        rows.push(AuditRow {
+            key: key.name.to_owned(),
+            value: value.map(Untrusted::from),
+            default: key.default.map(str::to_owned),
+            effect,
+            file: set.map(|line| Untrusted::from(line.file.as_str())),
+            line: set.map(|line| line.number),
+        });
+    }
+    for line in &lines {
+        if let Some(why) = obsolete(kernel, line) {
+            findings.push(old(line, &why));
+            rows.push(AuditRow {
+                key: line.key.clone(),
+                value: None,
+                default: None,
+                effect: why,
+                file: Some(Untrusted::from(line.file.as_str())),
+                line: Some(line.number),
+            });
+        }
+    }
+    findings.extend(keepalive(kernel));
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    (rows, findings)
+}
+
+/// The value of a sysctl, with single blanks.
+fn value(kernel: &mut dyn Kernel, key: &str) -> Option<String> {
+    let text = kernel.file(&format!("/proc/sys/{}", key.replace('.', "/")))?;
+    Some(text.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Why a line of a file does nothing, if so.
+fn obsolete(kernel: &mut dyn Kernel, line: &Line) -> Option<String> {
+    if let Some((_, why)) = keys::GONE.iter().find(|(name, _)| *name == line.key) {
+        return Some((*why).to_owned());
+    }
+    // Keys of a namespace or of a module may be missing for other reasons.
+    let is_tcp = line.key.starts_with("net.ipv4.tcp_");
+    let is_gone = is_tcp && value(kernel, &line.key).is_none();
+    // Where not even this one is there, nothing can be told.
+    let has_tcp = !numbers(kernel, "net/ipv4/tcp_syncookies").is_empty();
+    (is_gone && has_tcp).then(|| "this kernel has no such key here".to_owned())
+}
+
+fn old(line: &Line, why: &str) -> Finding {
+    let key = Untrusted::from(line.key.as_str());
+    let (key, file) = (key.escaped(), Untrusted::from(line.file.as_str()));
+    let place = format!("{}:{}", file.escaped(), line.number);
+    let message = format!("{place} sets {key}, which does nothing: {why}");
+    Finding::new(None, "sysctl-obsolete", Severity::Warning, key.to_string(), message)
+        .at("file", line.file.clone())
+        .with("key", line.key.clone())
+        .with("value", line.value.clone())
+        .with("line", line.number)
+        .advise(format!("delete the line {} of {}", line.number, file.escaped()))
+}
+
+fn risky(key: &str, value: u64, default: Option<&str>, why: &str, set: Option<&Line>) -> Finding {
+    let message = format!("{key} is {value}: {why}");
+    let finding = Finding::new(None, "sysctl-risky", Severity::Warning, key.to_owned(), message);
+    let finding = match set {
+        Some(line) => finding.at("file", line.file.clone()).with("line", line.number),
+        None => finding,
+    };
+    let finding = finding.with("key", key).with("value", value).with("default", default);
+    match default {
+        Some(default) => finding.advise(format!("`sysctl -w {key}={default}`, the default")),
+        None => finding,
+    }
+}
+
+/// How long a dead peer stays unnoticed.
+fn keepalive(kernel: &mut dyn Kernel) -> Option<Finding> {
+    let mut of = |name| number(kernel, &format!("net/ipv4/tcp_keepalive_{name}"));
+    let (time, interval, probes) = (of("time")?, of("intvl")?, of("probes")?);
+    let seconds = time.saturating_add(interval.saturating_mul(probes));
+    let message = format!(
+        "a dead peer is noticed after {seconds} s, and only where a program asks for keepalive: {time} s \
+         of silence, then {probes} questions every {interval} s"
+    );
+    (seconds > SLOW_S).then(|| {
+        Finding::new(None, "keepalive-slow", Severity::Info, "keepalive".to_owned(), message)
+            .with("seconds", seconds)
+            .with("tcp_keepalive_time_s", time)
+            .with("tcp_keepalive_intvl_s", interval)
+            .with("tcp_keepalive_probes", probes)
+            .with("threshold_s", SLOW_S)
+            .advise(
+                "in the program: SO_KEEPALIVE with TCP_KEEPIDLE 60, TCP_KEEPINTVL 20 and TCP_KEEPCNT 3 \
+                 notices within 120 s",
+            )
+    })
+}
+
+/// After how many seconds the kernel gives a connection up whose data is not acknowledged
+/// (`tcp_retries2` in tcp(7)): timeouts double from 200 ms to 120 s.
+pub(crate) fn given_up_s(retries: u64) -> u64 {
+    (0..=retries.min(100)).map(|n| (200_u64 << n.min(20)).min(120_000)).sum::<u64>() / 1000
+}
+
+#[cfg(test)]
+mod tests;

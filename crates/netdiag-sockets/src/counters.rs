@@ -1,0 +1,164 @@
+//! What the kernel counts for a network namespace: /proc/net/{snmp,netstat,sockstat} and sysctls.
+
+use crate::port::Kernel;
+use serde::Serialize;
+
+/// The value of a counter in the form of /proc/net/snmp and /proc/net/netstat: a line of names and one
+/// of values, both of which begin with the group.
+#[must_use]
+pub fn counter(text: &str, group: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(group)?.strip_prefix(':'));
+    let place = lines.next()?.split_ascii_whitespace().position(|found| found == name)?;
+    lines.next()?.split_ascii_whitespace().nth(place)?.parse().ok()
+}
+
+/// The value behind a word in a line of /proc/net/sockstat: `TCP: inuse 4 orphan 0 ... mem 2`.
+#[must_use]
+pub fn stat(text: &str, group: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(group)?.strip_prefix(':'))?;
+    let mut words = line.split_ascii_whitespace();
+    words.find(|word| *word == name)?;
+    words.next()?.parse().ok()
+}
+
+/// The numbers of a file under /proc/sys.
+pub fn numbers(kernel: &mut dyn Kernel, path: &str) -> Vec<u64> {
+    let text = kernel.file(&format!("/proc/sys/{path}")).unwrap_or_default();
+    text.split_ascii_whitespace().map_while(|word| word.parse().ok()).collect()
+}
+
+/// The number of a file under /proc/sys that has one.
+pub fn number(kernel: &mut dyn Kernel, path: &str) -> Option<u64> {
+    numbers(kernel, path).first().copied()
+}
+
+/// The ports that the kernel picks for connections (`ip_local_port_range`), and how many of them it
+/// does not (`ip_local_reserved_ports`).
+pub fn ephemeral(kernel: &mut dyn Kernel) -> Option<((u16, u16), u64)> {
+    let range = numbers(kernel, "net/ipv4/ip_local_port_range");
+    let [first, last] = *range.as_slice() else { return None };
+    let (first, last) = (u16::try_from(first).ok()?, u16::try_from(last).ok()?);
+    let reserved = kernel.file("/proc/sys/net/ipv4/ip_local_reserved_ports").unwrap_or_default();
+    let reserved = reserved.trim().split(',').filter_map(|part| {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
+        let (from, to) = (from.max(first), to.min(last));
+        (from <= to).then(|| u64::from(to - from) + 1)
+    });
+    Some(((first, last), reserved.sum()))
+}
+
+/// What this network namespace has counted since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Counted {
+    /// Segments that were sent, without those that were sent again.
+    pub segments_sent: Option<u64>,
+    /// Segments that were received.
+    pub segments_received: Option<u64>,
+    /// Segments that were sent again.
+    pub segments_retransmitted: Option<u64>,
+    /// Connections that began here.
+    pub active_opens: Option<u64>,
+    /// Connections that began at the other end.
+    pub passive_opens: Option<u64>,
+    /// Attempts that failed.
+    pub failed_attempts: Option<u64>,
+    /// Connections that were reset.
+    pub resets_received: Option<u64>,
+    /// Resets that were sent.
+    pub resets_sent: Option<u64>,
+    /// Connections that found an accept queue full.
+    pub listen_overflows: Option<u64>,
+    /// SYNs that were dropped at a listener, for whatever reason.
+    pub listen_drops: Option<u64>,
+    /// SYN cookies that were sent.
+    pub syn_cookies_sent: Option<u64>,
+    /// SYN cookies that came back.
+    pub syn_cookies_received: Option<u64>,
+    /// SYN cookies that came back wrong.
+    pub syn_cookies_failed: Option<u64>,
+}
+
+impl Counted {
+    /// Reads the counters.
+    pub fn read(kernel: &mut dyn Kernel) -> Self {
+        let snmp = kernel.file("/proc/net/snmp").unwrap_or_default();
+        let netstat = kernel.file("/proc/net/netstat").unwrap_or_default();
+        let tcp = |name| counter(&snmp, "Tcp", name);
+        let more = |name| counter(&netstat, "TcpExt", name);
+        Self {
+            segments_sent: tcp("OutSegs"),
+            segments_received: tcp("InSegs"),
+            segments_retransmitted: tcp("RetransSegs"),
+            active_opens: tcp("ActiveOpens"),
+            passive_opens: tcp("PassiveOpens"),
+            failed_attempts: tcp("AttemptFails"),
+            resets_received: tcp("EstabResets"),
+            resets_sent: tcp("OutRsts"),
+            listen_overflows: more("ListenOverflows"),
+            listen_drops: more("ListenDrops"),
+            syn_cookies_sent: more("SyncookiesSent"),
+            syn_cookies_received: more("SyncookiesRecv"),
+            syn_cookies_failed: more("SyncookiesFailed"),
+        }
+    }
+
+    /// Per cent of segments that were sent again; `None` where none was sent.
+    #[must_use]
+    pub fn retransmitted_percent(&self) -> Option<f64> {
+        let (again, sent) = (self.segments_retransmitted?, self.segments_sent?);
+        (sent > 0).then(|| again as f64 / sent as f64 * 100.0)
+    }
+}
+
+/// The memory of TCP, in pages, against the limits of `tcp_mem`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Memory {
+    /// Pages in use by TCP, in all network namespaces.
+    pub tcp_pages: Option<u64>,
+    /// From where on TCP saves memory.
+    pub pressure_pages: Option<u64>,
+    /// The limit.
+    pub limit_pages: Option<u64>,
+    /// Sockets that no program has any more.
+    pub orphans: Option<u64>,
+    /// How many of those there may be (`tcp_max_orphans`).
+    pub orphans_limit: Option<u64>,
+    /// Sockets of every kind that are in use.
+    pub sockets_used: Option<u64>,
+}
+
+impl Memory {
+    /// Reads it.
+    pub fn read(kernel: &mut dyn Kernel) -> Self {
+        let text = kernel.file("/proc/net/sockstat").unwrap_or_default();
+        let limits = numbers(kernel, "net/ipv4/tcp_mem");
+        Self {
+            tcp_pages: stat(&text, "TCP", "mem"),
+            pressure_pages: limits.get(1).copied(),
+            limit_pages: limits.get(2).copied(),
+            orphans: stat(&text, "TCP", "orphan"),
+            orphans_limit: number(kernel, "net/ipv4/tcp_max_orphans"),
+            sockets_used: stat(&text, "sockets", "used"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_found_by_group_and_name() {
+        let text =
+            "TcpExt: SyncookiesSent ListenOverflows\nTcpExt: 3 17\nIpExt: InNoRoutes\nIpExt: 9\n";
+        assert_eq!(counter(text, "TcpExt", "ListenOverflows"), Some(17));
+        assert_eq!(counter(text, "IpExt", "InNoRoutes"), Some(9));
+        assert_eq!(counter(text, "TcpExt", "InNoRoutes"), None);
+        assert_eq!(counter("TcpExt: A", "TcpExt", "A"), None);
+        let text = "sockets: used 191\nTCP: inuse 4 orphan 1 tw 2 alloc 6 mem 30\n";
+        assert_eq!(stat(text, "TCP", "mem"), Some(30));
+        assert_eq!(stat(text, "sockets", "used"), Some(191));
+        assert_eq!(stat(text, "UDP", "mem"), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! Which sockets are wanted, in plain words: `:443`, `state close-wait`, `dst 10.0.0.0/8`, `pid 123`,
+//! `process nginx`, joined by `and`, `or`, `not` and parentheses. Words side by side mean `and`.
+//!
+//! ```
+//! use netdiag_sockets::Filter;
+//!
+//! let filter = Filter::parse("state close-wait and not dst 10.0.0.0/8").expect("a filter");
+//! assert!(!filter.names_owners());
+//! assert!(Filter::parse("state waiting").is_err());
+//! ```
+
+mod parser;
+mod scope;
+
+pub use parser::FilterError;
+pub(crate) use scope::{Ports, Scope};
+
+use crate::owners::Owner;
+use crate::state::USUAL;
+use crate::{Owners, Protocol, Socket, State};
+use netdiag_model::Family;
+
+/// Which sockets are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    node: Node,
+    text: String,
+}
+
+/// Which end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Local,
+    Remote,
+    Either,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Node {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
+    At(End, Scope),
+    States(u32),
+    Protocol(Protocol),
+    Family(Family),
+    Pid(u32),
+    Process(String),
+    Uid(u32),
+    Inode(u32),
+}
+
+impl Filter {
+    /// Reads a filter.
+    ///
+    /// # Errors
+    /// What is not understood, in words.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        Ok(Self { node: parser::parse(text)?, text: text.to_owned() })
+    }
+
+    /// The filter as it was given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a socket is wanted. `owners` are needed where the filter
+    /// [names them](Self::names_owners).
+    #[must_use]
+    pub fn matches(&self, socket: &Socket, owners: Option<&Owners>) -> bool {
+        self.node.matches(socket, owners)
+    }
+
+    /// The states that can match, as the kernel is asked for them.
+    #[must_use]
+    pub fn states(&self) -> u32 {
+        self.node.states().unwrap_or(USUAL)
+    }
+
+    /// Whether sockets of a protocol can match.
+    #[must_use]
+    pub fn wants(&self, protocol: Protocol) -> bool {
+        self.node.wants(protocol)
+    }
+
+    /// Whether it cannot be decided without the owners.
+    #[must_use]
+    pub fn names_owners(&self) -> bool {
+        self.node.any(&|node| matches!(node, Node::Pid(_) | Node::Process(_)))
+    }
+
+    /// Whether who asks this wants to see the owners: by a port, a pid or a process.
+    #[must_use]
+    pub fn implies_owners(&self) -> bool {
+        self.node.any(&|node| match node {
+            Node::Pid(_) | Node::Process(_) => true,
+            Node::At(_, scope) => scope.ports.is_some(),
+            _ => false,
+        })
+    }
+}
+
+impl Node {
+    fn matches(&self, socket: &Socket, owners: Option<&Owners>) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(socket, owners)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(socket, owners)),
+            Self::Not(node) => !node.matches(socket, owners),
+            Self::At(End::Local, scope) => scope.holds(socket.local),
+            Self::At(End::Remote, scope) => scope.holds(socket.remote),
+            Self::At(End::Either, scope) => scope.holds(socket.local) || scope.holds(socket.remote),
+            Self::States(mask) => socket.tcp_state().is_some_and(|state| state.mask() & mask != 0),
+            Self::Protocol(protocol) => socket.protocol == *protocol,
+            Self::Family(family) => socket.family == *family,
+            Self::Uid(uid) => socket.uid == *uid,
+            Self::Inode(inode) => socket.inode == *inode,
+            Self::Pid(pid) => owned(socket, owners, |process| process.pid == *pid),
+            Self::Process(name) => owned(socket, owners, |process| process.name.as_raw() == name),
+        }
+    }
+
+    /// `None`: those that are usual.
+    fn states(&self) -> Option<u32> {
+        match self {
+            Self::States(mask) => Some(*mask),
+            Self::All(nodes) => {
+                nodes.iter().filter_map(Self::states).reduce(|one, other| one & other)
+            }
+            Self::Any(nodes) => {
+                let all = nodes.iter().map(|node| node.states().unwrap_or(USUAL));
+                all.reduce(|one, other| one | other)
+            }
+            _ => None,
+        }
+    }
+
+    fn wants(&self, protocol: Protocol) -> bool {
+        match self {
+            Self::Protocol(wanted) => *wanted == protocol,
+            Self::States(_) => protocol == Protocol::Tcp,
+            Self::All(nodes) => nodes.iter().all(|node| node.wants(protocol)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.wants(protocol)),
+            _ => true,
+        }
+    }
+
+    fn any(&self, wished: &dyn Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(|node| node.any(wished)),
+            Self::Not(node) => node.any(wished),
+            node => wished(node),
+        }
+    }
+}
+
+fn owned(
+    socket: &Socket,
+    owners: Option<&Owners>,
+    wished: impl Fn(&crate::owners::Process) -> bool,
+) -> bool {
+    let Some(owners) = owners else { return false };
+    match owners.of(socket) {
+        Owner::Known(all) => {
+            all.iter().filter_map(|descriptor| owners.process(*descriptor)).any(wished)
+        }
+        Owner::Nobody | Owner::NotAccepted | Owner::NotVisible => false,
+    }
+}
+
+/// The bits of states for the kernel.
+pub(crate) fn mask(states: &[State]) -> u32 {
+    states.iter().fold(0, |all, state| all | state.mask())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! Words to a filter.
+
+use super::{End, Node, Ports, Scope, mask};
+use crate::{Protocol, State};
+use netdiag_model::{Family, Untrusted};
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// Parentheses in each other.
+const DEEPEST: usize = 32;
+/// Words of a filter.
+const LONGEST: usize = 1024;
+
+/// What of a filter was not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterError(String);
+
+impl fmt::Display for FilterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for FilterError {}
+
+type Parsed<T> = Result<T, FilterError>;
+
+fn wrong<T>(text: impl Into<String>) -> Parsed<T> {
+    Err(FilterError(text.into()))
+}
+
+fn shown(word: &str) -> String {
+    format!("'{}'", Untrusted::from(word).escaped())
+}
+
+/// Reads a whole filter.
+pub(super) fn parse(text: &str) -> Parsed<Node> {
+    let spaced = text.replace('(', " ( ").replace(')', " ) ");
+    let words: Vec<&str> = spaced.split_whitespace().collect();
+    if words.len() > LONGEST {
+        return wrong(format!("more than {LONGEST} words"));
+    }
+    let mut parser = Parser { words: &words, at: 0 };
+    let node = parser.any(0)?;
+    match parser.peek() {
+        None => Ok(node),
+        Some(word) => wrong(format!("{} has no place there", shown(word))),
+    }
+}
+
+struct Parser<'a> {
+    words: &'a [&'a str],
+    at: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Option<&'a str> {
+        self.words.get(self.at).copied()
+    }
+
+    fn next(&mut self) -> Option<&'a str> {
+        let word = self.peek()?;
+        self.at += 1;
+        Some(word)
+    }
+
+    fn takes(&mut self, wished: &[&str]) -> bool {
+        let is_so =
+            self.peek().is_some_and(|word| wished.iter().any(|w| word.eq_ignore_ascii_case(w)));
+        self.at += usize::from(is_so);
+        is_so
+    }
+
+    fn any(&mut self, depth: usize) -> Parsed<Node> {
+        let mut nodes = vec![self.all(depth)?];
+        while self.takes(&["or", "||", "|"]) {
+            nodes.push(self.all(depth)?);
+        }
+        Ok(one_or(nodes, Node::Any))
+    }
+
+    fn all(&mut self, depth: usize) -> Parsed<Node> {
+        let mut nodes = vec![self.not(depth)?];
+        loop {
+            let is_joined = self.takes(&["and", "&&", "&"]);
+            match self.peek() {
+                None | Some("or" | "OR" | "||" | "|" | ")") if !is_joined => break,
+                _ => nodes.push(self.not(depth)?),
+            }
+        }
+        Ok(one_or(nodes, Node::All))
+    }
+
+    fn not(&mut self, depth: usize) -> Parsed<Node> {
+        if depth > DEEPEST {
+            return wrong(format!("more than {DEEPEST} parentheses or nots in each other"));
+        }
+        if self.takes(&["not", "!"]) {
+            return Ok(Node::Not(Box::new(self.not(depth + 1)?)));
+        }
+        if !self.takes(&["("]) {
+            return self.one();
+        }
+        let node = self.any(depth + 1)?;
+        match self.takes(&[")"]) {
+            true => Ok(node),
+            false => wrong("a ')' is missing"),
+        }
+    }
+
+    fn one(&mut self) -> Parsed<Node> {
+        let Some(word) = self.next() else { return wrong("it ends where something is to come") };
+        Ok(match word.to_lowercase().as_str() {
+            "state" => self.states()?,
+            "src" | "local" => Node::At(End::Local, scope(self.value(word)?)?),
+            "dst" | "remote" => Node::At(End::Remote, scope(self.value(word)?)?),
+            "addr" | "host" => Node::At(End::Either, scope(self.value(word)?)?),
+            "sport" => Node::At(End::Local, port_scope(self.value(word)?)?),
+            "dport" => Node::At(End::Remote, port_scope(self.value(word)?)?),
+            "port" => Node::At(End::Either, port_scope(self.value(word)?)?),
+            "pid" => Node::Pid(number(word, self.value(word)?)?),
+            "uid" => Node::Uid(number(word, self.value(word)?)?),
+            "inode" => Node::Inode(number(word, self.value(word)?)?),
+            "process" => Node::Process(self.value(word)?.to_owned()),
+            "tcp" => Node::Protocol(Protocol::Tcp),
+            "udp" => Node::Protocol(Protocol::Udp),
+            "raw" => Node::Protocol(Protocol::Raw),
+            "ipv4" | "inet" => Node::Family(Family::Ipv4),
+            "ipv6" | "inet6" => Node::Family(Family::Ipv6),
+            _ => match scope(word) {
+                Ok(scope) => Node::At(End::Either, scope),
+                // It was meant as one.
+                Err(fault) if word.contains([':', '.', '/']) => return Err(fault),
+                Err(_) => return wrong(format!("{} {UNKNOWN}", shown(word))),
+            },
+        })
+    }
+
+    /// What stands behind a word, as ss has it also behind `=`.
+    fn value(&mut self, word: &str) -> Parsed<&'a str> {
+        self.takes(&["=", "==", "eq"]);
+        match self.next() {
+            Some(value) => Ok(value),
+            None => wrong(format!("{} wants a value", shown(word))),
+        }
+    }
+
+    fn states(&mut self) -> Parsed<Node> {
+        let words = self.value("state")?;
+        let mut all = Vec::new();
+        for word in words.split(',') {
+            match State::parse(word) {
+                Some(states) => all.extend(states),
+                None => {
+                    let known = State::ALL.map(|state| state.name().to_lowercase()).join(", ");
+                    return wrong(format!("{} is no state; there are {known}", shown(word)));
+                }
+            }
+        }
+        Ok(Node::States(mask(&all)))
+    }
+}
+
+const UNKNOWN: &str = "is no part of a filter: there are :PORT, ADDRESS, ADDRESS/BITS, ADDRESS:PORT, \
+                       state, src, dst, sport, dport, port, pid, process, uid, inode, tcp, udp, raw, \
+                       ipv4, ipv6, and, or, not";
+
+fn one_or(mut nodes: Vec<Node>, several: fn(Vec<Node>) -> Node) -> Node {
+    match nodes.len() {
+        1 => nodes.remove(0),
+        _ => several(nodes),
+    }
+}
+
+fn number<T: FromStr>(what: &str, text: &str) -> Parsed<T> {
+    text.parse().or_else(|_| wrong(format!("{} is no {what}", shown(text))))
+}
+
+fn port_scope(text: &str) -> Parsed<Scope> {
+    ports(text.strip_prefix(':').unwrap_or(text))
+        .map(|ports| Scope { network: None, ports: Some(ports) })
+}
+
+fn ports(text: &str) -> Parsed<Ports> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (number("port", first)?, number("port", last)?);
+    match first <= last {
+        true => Ok(Ports { first, last }),
+        false => wrong(format!("{} ends before it begins", shown(text))),
+    }
+}
+
+/// `:443`, `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1:443`, `[2001:db8::1]:443`, `2001:db8::/32`, `*:443`.
+fn scope(text: &str) -> Parsed<Scope> {
+    if let Some(rest) = text.strip_prefix(':').filter(|rest| !rest.contains(':')) {
+        let Ports { first, last } = ports(rest)?;
+        return Ok(Scope::ports(first, last));
+    }
+    let (host, behind) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) if rest.starts_with('/') => return network_scope(host, rest),
+        Some((host, rest)) => {
+            (host, rest.strip_prefix(':').or_else(|| rest.is_empty().then_some("")))
+        }
+        None if text.matches(':').count() == 1 => match text.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (text, Some("")),
+        },
+        None => (text, Some("")),
+    };
+    let Some(port) = behind else { return wrong(format!("{} is no address", shown(text))) };
+    let network = match host {
+        "*" => None,
+        host => Some(network(host)?),
+    };
+    let ports = if port.is_empty() { None } else { Some(ports(port)?) };
+    Ok(Scope { network, ports })
+}
+
+fn network_scope(host: &str, bits: &str) -> Parsed<Scope> {
+    Ok(Scope { network: Some(network(&format!("{host}{bits}"))?), ports: None })
+}
+
+fn network(text: &str) -> Parsed<(IpAddr, u8)> {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return wrong(format!("{} is no address", shown(address)));
+    };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let bits = match bits {
+        None => most,
+        Some(bits) => number("length of a prefix", bits)?,
+    };
+    match bits <= most {
+        true => Ok((address, bits)),
+        false => wrong(format!("{bits} is longer than an address")),
+    }
+}

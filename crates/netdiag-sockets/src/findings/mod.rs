@@ -1,0 +1,134 @@
+//! Verdicts with evidence: what the states say is wrong, who has it, and what to do.
+//!
+//! A look at the table says how many; how old a connection is the kernel tells of each by itself, so
+//! suspects are looked at once more, up to [`SAMPLE`](crate::tally::SAMPLE) of a kind.
+
+mod closing;
+mod limits;
+mod open;
+mod opening;
+mod waiting;
+
+use crate::counters::{Counted, Memory};
+use crate::look::{Plan, Seen};
+use crate::owners::Owner;
+use crate::port::Kernel;
+use crate::socket::attribute;
+use crate::tally::{Suspect, Suspects};
+use crate::{Owners, Socket, TcpInfo, info};
+use netdiag_model::finding::{Finding, Severity};
+use std::collections::BTreeMap;
+
+/// What the verdicts are made from.
+pub struct Judge<'a> {
+    /// The machine, to look closer.
+    pub kernel: &'a mut dyn Kernel,
+    /// What was seen.
+    pub seen: &'a Seen,
+    /// What was wanted.
+    pub plan: &'a Plan,
+    /// The owners, where they were asked for.
+    pub owners: Option<&'a Owners>,
+    /// Ephemeral ports that the kernel does not pick.
+    pub reserved: u64,
+    /// What the namespace has counted, where that was asked for.
+    pub counted: Option<&'a Counted>,
+    /// The memory of TCP, where that was asked for.
+    pub memory: Option<&'a Memory>,
+}
+
+impl Judge<'_> {
+    /// All verdicts, the worst first.
+    #[must_use]
+    pub fn findings(mut self) -> Vec<Finding> {
+        let mut all = self.opening();
+        all.extend(self.waiting());
+        all.extend(self.open());
+        all.extend(self.closing());
+        all.extend(self.limits());
+        all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        all
+    }
+
+    fn threshold(&self, name: &str) -> f64 {
+        self.plan.thresholds.of(name)
+    }
+
+    /// TCP_INFO of a suspect: as it was told, or by another look.
+    fn info(&mut self, suspect: &Suspect) -> Option<TcpInfo> {
+        if let Some(info) = &suspect.1 {
+            return Some((**info).clone());
+        }
+        let message = self.kernel.look(&suspect.0)?;
+        let now = Socket::decode(suspect.0.protocol, &message)?;
+        // It may have gone on since.
+        let is_same = (now.state, now.inode) == (suspect.0.state, suspect.0.inode);
+        attribute(&message, info::ATTRIBUTE).and_then(TcpInfo::decode).filter(|_| is_same)
+    }
+
+    /// The suspects that are at least so old, by the time since the last acknowledgement, with what is
+    /// known of them.
+    fn old(&mut self, suspects: &Suspects, least_s: f64) -> Vec<(Socket, TcpInfo)> {
+        let mut found = Vec::new();
+        for suspect in &suspects.first {
+            let info = self.info(suspect);
+            let is_old = |info: &TcpInfo| f64::from(info.last_ack_received_ms) / 1e3 >= least_s;
+            found.extend(info.filter(is_old).map(|info| (suspect.0, info)));
+        }
+        found
+    }
+
+    /// Who has a socket, in words.
+    fn owner(&self, socket: &Socket) -> String {
+        match self.owners.map(|owners| (owners, owners.of(socket))) {
+            Some((owners, Owner::Known(all))) => {
+                let first = all.first().and_then(|first| owners.process(*first));
+                first.map_or_else(String::new, |process| {
+                    format!("{} ({})", process.name.escaped(), process.pid)
+                })
+            }
+            Some((_, Owner::NotVisible)) => format!("a process of user {}", socket.uid),
+            Some((_, Owner::Nobody | Owner::NotAccepted)) => "no process".to_owned(),
+            None if socket.inode == 0 => "no process".to_owned(),
+            None => format!("user {}", socket.uid),
+        }
+    }
+
+    /// The listener of a port, in words.
+    fn listener(&self, port: u16) -> String {
+        let found = self.seen.tally.listeners.iter().find(|socket| socket.local.port == port);
+        found.map_or_else(|| format!("port {port}"), |socket| self.owner(socket))
+    }
+
+    fn found(&self, code: &str, severity: Severity, subject: String, message: String) -> Finding {
+        let threshold = self.threshold(code);
+        let finding = Finding::new(None, code, severity, subject, message);
+        if threshold.is_finite() { finding.with("threshold", threshold) } else { finding }
+    }
+}
+
+/// How many there are of each, most first.
+fn counts<K: Ord + Clone>(keys: impl Iterator<Item = K>) -> Vec<(K, u64)> {
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        *counts.entry(key).or_insert(0) += 1;
+    }
+    let mut all: Vec<(K, u64)> = counts.into_iter().collect();
+    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    all
+}
+
+/// The names of the first, and how many more there are.
+fn first(names: &[String], of: usize) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match of.saturating_sub(shown.len()) {
+        0 => shown.join(", "),
+        more => format!("{}, {more} more", shown.join(", ")),
+    }
+}
+
+/// One or many of something.
+fn many(count: u64, one: &str, several: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+}

@@ -1,0 +1,160 @@
+//! Looks at a kernel that answers as it is told to.
+
+use super::*;
+use crate::port::Reading;
+use netdiag_model::Instant;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Messages, and whether the table changed; or what was refused.
+type Answer = Result<(Vec<Vec<u8>>, bool), Fault>;
+
+/// Answers in turn.
+#[derive(Default)]
+struct Answers {
+    answers: VecDeque<Answer>,
+    asked: Vec<Question>,
+}
+
+impl Kernel for Answers {
+    fn now(&mut self) -> Instant {
+        Instant::from_nanos(0)
+    }
+
+    fn dump(
+        &mut self,
+        question: Question,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Reading, Fault> {
+        self.asked.push(question);
+        let (messages, interrupted) = self.answers.pop_front().expect("an answer is left")?;
+        let _ = messages.iter().all(|message| each(message));
+        Ok(Reading { interrupted, parts: 1, from_files: false })
+    }
+
+    fn look(&mut self, _: &Socket) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn owners(&mut self) -> Owners {
+        Owners::default()
+    }
+
+    fn file(&mut self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn folder(&mut self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn watch(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn pause(&mut self, _: Duration) -> Option<crate::port::Stop> {
+        None
+    }
+}
+
+/// A message of a socket with this state and cookie.
+fn message(state: u8, cookie: u8) -> Vec<u8> {
+    let mut bytes = vec![0; Socket::BYTES];
+    (bytes[0], bytes[1], bytes[44]) = (2, state, cookie);
+    bytes
+}
+
+fn tcp() -> Plan {
+    Plan { protocols: vec![Protocol::Tcp], ..Plan::default() }
+}
+
+/// The cookies that were told, and what the look came to.
+fn looked(kernel: &mut Answers, plan: &Plan) -> (Vec<u64>, Result<Seen, LookError>) {
+    let mut told = Vec::new();
+    let seen = look(kernel, plan, None, (32_768, 60_999), &mut |entry| {
+        told.push(entry.socket.cookie);
+        Ok(())
+    });
+    (told, seen)
+}
+
+/// B32: a table that changed is read again, and what was told is not told twice.
+#[test]
+fn a_table_that_changed_is_read_again_and_it_is_said() {
+    let answer = |cookies: &[u8], interrupted| {
+        Ok((cookies.iter().map(|cookie| message(1, *cookie)).collect(), interrupted))
+    };
+    let mut kernel = Answers::default();
+    kernel.answers.extend([
+        answer(&[3, 1], true),
+        answer(&[1, 2, 3], true),
+        answer(&[2, 4], false),
+    ]);
+    let (told, seen) = looked(&mut kernel, &tcp());
+    let seen = seen.expect("it was read");
+    assert_eq!(told, [3, 1, 2, 4]);
+    assert_eq!((seen.retries, seen.interrupted, seen.tally.of(State::Established)), (2, false, 4));
+    let mut kernel = Answers::default();
+    kernel.answers.extend((0..4).map(|_| answer(&[1], true)));
+    let (told, seen) = looked(&mut kernel, &tcp());
+    let seen = seen.expect("it was read");
+    assert_eq!((told.as_slice(), seen.retries, seen.interrupted), (&[1][..], TRIES, true));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_only_without_any_table_a_fault() {
+    let refused = Fault { call: "sock_diag", errno: 1 };
+    let plan = Plan { protocols: Protocol::ALL.to_vec(), ..Plan::default() };
+    let mut kernel = Answers::default();
+    kernel.answers.extend([
+        Ok((vec![message(1, 1)], false)),
+        Err(refused),
+        Ok((Vec::new(), false)),
+    ]);
+    let (_, seen) = looked(&mut kernel, &plan);
+    assert_eq!(seen.expect("TCP was read").refused, [(Protocol::Udp, refused)]);
+    let mut kernel = Answers::default();
+    kernel.answers.extend((0..3).map(|_| Err(refused)));
+    assert!(
+        matches!(looked(&mut kernel, &plan).1, Err(LookError::Kernel(fault)) if fault == refused)
+    );
+}
+
+#[test]
+fn a_writer_that_fails_ends_it() {
+    let mut kernel = Answers::default();
+    kernel.answers.push_back(Ok((vec![message(1, 1), message(1, 2)], false)));
+    let mut rows = 0;
+    let seen = look(&mut kernel, &tcp(), None, (1, 2), &mut |_| {
+        rows += 1;
+        Err(io::ErrorKind::BrokenPipe.into())
+    });
+    assert!(matches!(seen, Err(LookError::Write(_))));
+    assert_eq!(rows, 1);
+}
+
+#[test]
+fn the_kernel_is_asked_for_what_is_wanted() {
+    let filter = |text: &str| Some(Filter::parse(text).expect("a filter"));
+    let mut kernel = Answers::default();
+    kernel.answers.extend((0..3).map(|_| Ok((vec![message(10, 1), message(8, 2)], false))));
+    let listening = Plan { listening: true, ..tcp() };
+    assert_eq!(looked(&mut kernel, &listening).0, [1]);
+    let close_wait = Plan { filter: filter("state close-wait"), info: true, ..tcp() };
+    assert_eq!(looked(&mut kernel, &close_wait).0, [2]);
+    let udp = Plan { filter: filter("udp"), ..tcp() };
+    assert!(looked(&mut kernel, &udp).0.is_empty());
+    let states: Vec<(u32, bool)> =
+        kernel.asked.iter().map(|asked| (asked.states, asked.info)).collect();
+    assert_eq!(states, [(State::Listen.mask(), false), (State::CloseWait.mask(), true)]);
+}
+
+#[test]
+fn what_was_told_is_known_however_large_its_number() {
+    let mut told = Told::default();
+    let all = [7, u64::from(u32::MAX) + 1, 3, u64::MAX, u64::from(u32::MAX)];
+    all.iter().for_each(|cookie| told.push(*cookie));
+    told.sort();
+    assert!(all.iter().all(|cookie| !told.insert(*cookie)));
+    assert!(told.insert(1 << 40) && told.insert(4) && !told.insert(4) && !told.insert(1 << 40));
+}

@@ -1,0 +1,78 @@
+//! The sentence that a screen ends with.
+
+use crate::State;
+use crate::audit::AuditRow;
+use crate::result::Summary;
+use netdiag_model::finding::{Finding, Severity};
+
+/// What there is, what is wrong with it, and what could not be seen.
+#[must_use]
+pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
+    let tcp: u64 = summary.tcp.values().sum();
+    let total = tcp + summary.udp.unwrap_or(0) + summary.raw.unwrap_or(0);
+    let mut parts: Vec<String> = Vec::new();
+    let states = State::ALL.into_iter().filter_map(|state| {
+        let count = summary.tcp.get(state.name())?;
+        Some(format!("{} {}", thousands(*count), state.name()))
+    });
+    parts.extend(states);
+    for (count, name) in [(summary.udp, "udp"), (summary.raw, "raw")] {
+        parts.extend(count.filter(|n| *n > 0).map(|n| format!("{} {name}", thousands(n))));
+    }
+    let sockets = if total == 1 { "socket" } else { "sockets" };
+    let mut said = match total {
+        0 => "no sockets are like that".to_owned(),
+        _ => format!("{} {sockets}: {}", thousands(total), parts.join(", ")),
+    };
+    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    match (of(Severity::Critical), of(Severity::Warning)) {
+        (0, 0) if total > 0 => said.push_str("; no state is suspicious in this look"),
+        (0, 0) => {}
+        (0, warnings) => said.push_str(&format!("; {warnings} to look at")),
+        (critical, 0) => said.push_str(&format!("; {critical} critical")),
+        (critical, warnings) => {
+            said.push_str(&format!("; {critical} critical, {warnings} more to look at"));
+        }
+    }
+    if let Some(hidden) = summary.owners_not_visible.filter(|hidden| *hidden > 0) {
+        said.push_str(&format!("; owners of {} not visible to this user", thousands(hidden)));
+    }
+    if summary.interrupted {
+        said.push_str("; the table changed while it was read: some may be missing");
+    } else if summary.retries > 0 {
+        said.push_str(&format!("; read {} times, since the table changed", summary.retries + 1));
+    }
+    if let Some(opened) = summary.opened_while_read.filter(|opened| *opened > 0) {
+        said.push_str(&format!("; {} connections began while it was read", thousands(opened)));
+    }
+    said
+}
+
+/// The same of an audit.
+#[must_use]
+pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
+    let here = rows.iter().filter(|row| row.value.is_some());
+    let changed = here.clone().filter(|row| {
+        let value = row.value.as_ref().map(netdiag_model::Untrusted::as_raw);
+        row.default.as_deref().is_some_and(|default| value != Some(default))
+    });
+    let wrong = findings.iter().filter(|finding| finding.severity != Severity::Info).count();
+    let said = match wrong {
+        0 => "nothing to change".to_owned(),
+        wrong => format!("{wrong} to look at"),
+    };
+    format!("{} settings, {} not as the kernel has them; {said}", here.count(), changed.count())
+}
+
+fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.char_indices() {
+        // Numbers above 9,999 have them.
+        if place > 0 && count > 9_999 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

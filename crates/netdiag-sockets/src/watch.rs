@@ -1,0 +1,145 @@
+//! What changes from one look at the tables to the next: what was opened, what has another state and
+//! how long it had the one before, what has gone.
+
+use crate::{Socket, State};
+use netdiag_model::Instant;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What became of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Happened {
+    /// It is new.
+    Opened,
+    /// It has another state.
+    State,
+    /// It has gone.
+    Closed,
+}
+
+/// One change, at the moment of the look that showed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When it was seen.
+    pub at: Instant,
+    /// What became of it.
+    pub happened: Happened,
+    /// The socket as it is, or as it was last.
+    pub socket: Socket,
+    /// The state before; `None` of one that is new, and of UDP and raw sockets.
+    pub previous: Option<State>,
+    /// How long it had that state; `None` where it had it at the first look already.
+    pub in_state: Option<Duration>,
+}
+
+/// The sockets of the last look, by what the kernel tells them apart by.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    known: BTreeMap<u64, Known>,
+    round: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    socket: Socket,
+    since: Option<Instant>,
+    round: u64,
+}
+
+impl Watch {
+    /// A look begins.
+    pub fn begin(&mut self) {
+        self.round += 1;
+    }
+
+    /// A socket of the look; what is new about it.
+    pub fn take(&mut self, at: Instant, socket: &Socket) -> Option<Change> {
+        let (round, is_first) = (self.round, self.round == 1);
+        let Some(known) = self.known.get_mut(&socket.cookie) else {
+            let since = (!is_first).then_some(at);
+            self.known.insert(socket.cookie, Known { socket: *socket, since, round });
+            let happened = Happened::Opened;
+            let change = Change { at, happened, socket: *socket, previous: None, in_state: None };
+            return (!is_first).then_some(change);
+        };
+        let (before, since) = (known.socket, known.since);
+        (known.socket, known.round) = (*socket, round);
+        if before.state == socket.state {
+            return None;
+        }
+        known.since = Some(at);
+        Some(Change {
+            at,
+            happened: Happened::State,
+            socket: *socket,
+            previous: before.tcp_state(),
+            in_state: since.map(|since| at.since(since)),
+        })
+    }
+
+    /// The look is over: what has gone.
+    pub fn end(&mut self, at: Instant) -> Vec<Change> {
+        let round = self.round;
+        let mut gone = Vec::new();
+        self.known.retain(|_, known| {
+            if known.round != round {
+                gone.push(Change {
+                    at,
+                    happened: Happened::Closed,
+                    socket: known.socket,
+                    previous: known.socket.tcp_state(),
+                    in_state: known.since.map(|since| at.since(since)),
+                });
+            }
+            known.round == round
+        });
+        gone
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Protocol, socket::Socket};
+
+    fn socket(cookie: u8, state: State) -> Socket {
+        let mut bytes = [0; Socket::BYTES];
+        (bytes[0], bytes[1], bytes[44]) = (2, state as u8, cookie);
+        Socket::decode(Protocol::Tcp, &bytes).expect("a socket")
+    }
+
+    #[test]
+    fn what_is_new_has_changed_or_has_gone_is_told_with_its_time() {
+        let at = |seconds: u64| Instant::from_nanos(seconds * 1_000_000_000);
+        let mut watch = Watch::default();
+        let mut look = |seconds, sockets: &[Socket]| {
+            watch.begin();
+            let changes = sockets.iter().filter_map(|socket| watch.take(at(seconds), socket));
+            let mut told: Vec<Change> = changes.collect();
+            told.extend(watch.end(at(seconds)));
+            told.into_iter()
+                .map(|change| {
+                    (change.socket.cookie, change.happened, change.previous, change.in_state)
+                })
+                .collect::<Vec<_>>()
+        };
+        let second = |n| Some(Duration::from_secs(n));
+        let (syn, open) = (State::SynSent, State::Established);
+        assert_eq!(look(1, &[socket(1, open)]), []);
+        assert_eq!(
+            look(2, &[socket(1, open), socket(2, syn)]),
+            [(2, Happened::Opened, None, None)]
+        );
+        assert_eq!(
+            look(4, &[socket(1, State::CloseWait), socket(2, open)]),
+            [(1, Happened::State, Some(open), None), (2, Happened::State, Some(syn), second(2))]
+        );
+        assert_eq!(
+            look(5, &[socket(2, open)]),
+            [(1, Happened::Closed, Some(State::CloseWait), second(1))]
+        );
+        assert_eq!(look(9, &[]), [(2, Happened::Closed, Some(open), second(5))]);
+    }
+}

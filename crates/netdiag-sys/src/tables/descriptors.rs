@@ -1,0 +1,154 @@
+//! Who has which socket: the links of `/proc/PID/fd`, of every process that may be looked at.
+
+use crate::raw;
+use netdiag_model::Untrusted;
+use netdiag_sockets::Owners;
+use netdiag_sockets::owners::{Descriptor, Process};
+use std::ffi::{CStr, CString};
+use std::os::fd::AsFd;
+
+/// Room for the entries of a folder.
+const ROOM: usize = 32 * 1024;
+/// The longest link of a socket: `socket:[4294967295]`.
+const LINK: usize = 32;
+/// Where the name of an entry begins (`struct linux_dirent64`).
+const NAME: usize = 19;
+
+/// Owners of all sockets; `all`: with the right to look at every process.
+pub(super) fn owners(all: bool) -> Owners {
+    let mut found = Found::default();
+    // Without /proc nobody is visible.
+    let refused = if scan(&mut found).is_err() { found.refused.max(1) } else { found.refused };
+    Owners::new(found.processes, found.descriptors, refused, all)
+}
+
+#[derive(Default)]
+struct Found {
+    processes: Vec<Process>,
+    descriptors: Vec<Descriptor>,
+    refused: u64,
+}
+
+fn scan(found: &mut Found) -> raw::Result<()> {
+    let proc = raw::open_folder(None, c"/proc")?;
+    let mut room = vec![0; ROOM];
+    let mut inner = vec![0; ROOM];
+    each_entry(&mut room, |room| raw::entries(proc.as_fd(), room), &mut |name| {
+        let Some(pid) = number(name.to_bytes()) else { return };
+        let Ok(path) = CString::new(format!("{pid}/fd")) else { return };
+        match raw::open_folder(Some(proc.as_fd()), &path) {
+            Ok(folder) => {
+                let before = found.descriptors.len();
+                let mut is_hidden = false;
+                let process = u32::try_from(found.processes.len()).unwrap_or(u32::MAX);
+                let read = each_entry(
+                    &mut inner,
+                    |room| raw::entries(folder.as_fd(), room),
+                    &mut |name| {
+                        let mut link = [0; LINK];
+                        let link = match raw::read_link(folder.as_fd(), name, &mut link) {
+                            Ok(link) => link,
+                            Err(errno) => {
+                                is_hidden |= is_refusal(errno);
+                                return;
+                            }
+                        };
+                        if let (Some(inode), Some(fd)) = (inode(link), number(name.to_bytes())) {
+                            found.descriptors.push(Descriptor { inode, process, fd });
+                        }
+                    },
+                );
+                is_hidden |= read.is_err_and(is_refusal);
+                found.refused += u64::from(is_hidden);
+                if found.descriptors.len() > before {
+                    found.processes.push(described(pid));
+                }
+            }
+            Err(errno) if is_refusal(errno) => found.refused += 1,
+            // It has ended.
+            Err(_) => {}
+        }
+    })
+}
+
+const fn is_refusal(errno: i32) -> bool {
+    matches!(errno, libc::EACCES | libc::EPERM)
+}
+
+/// Hands on the name of each entry of a folder that is read by `next`.
+fn each_entry(
+    room: &mut [u8],
+    mut next: impl FnMut(&mut [u8]) -> raw::Result<usize>,
+    each: &mut dyn FnMut(&CStr),
+) -> raw::Result<()> {
+    loop {
+        let got = next(room)?;
+        if got == 0 {
+            return Ok(());
+        }
+        let mut rest = room.get(..got).unwrap_or_default();
+        while let Some(header) = rest.first_chunk::<NAME>() {
+            let length = usize::from(u16::from_ne_bytes([header[16], header[17]]));
+            let entry = rest.get(NAME..length).unwrap_or_default();
+            if let Ok(name) = CStr::from_bytes_until_nul(entry) {
+                each(name);
+            }
+            // An entry is never empty; one that says so would stand here for ever.
+            rest = rest.get(length.max(NAME)..).unwrap_or_default();
+        }
+    }
+}
+
+fn described(pid: u32) -> Process {
+    let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).ok();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
+    let name = read("comm").map(text).unwrap_or_default();
+    // The unified hierarchy has the number 0 (cgroups(7)).
+    let groups = read("cgroup").map(text);
+    let unified = groups.and_then(|groups| {
+        groups.lines().find_map(|line| line.strip_prefix("0::").map(str::to_owned))
+    });
+    Process { pid, name: Untrusted::from(name), cgroup: unified.map(Untrusted::from) }
+}
+
+/// The inode that a link to a socket names.
+fn inode(link: &[u8]) -> Option<u32> {
+    number(link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?)
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    if digits.is_empty() {
+        return None;
+    }
+    digits.iter().try_fold(0_u32, |number, digit| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn a_socket_of_this_process_is_found() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let link = std::fs::read_link(format!("/proc/self/fd/{}", socket.as_raw_fd()));
+        let link = link.expect("it is open").to_string_lossy().into_owned();
+        let wanted = inode(link.as_bytes()).expect("a socket");
+        let mut found = Found::default();
+        scan(&mut found).expect("/proc");
+        let own = found.descriptors.iter().find(|entry| entry.inode == wanted).expect("found");
+        let process = &found.processes[own.process as usize];
+        assert_eq!((process.pid, own.fd), (std::process::id(), socket.as_raw_fd().unsigned_abs()));
+    }
+
+    #[test]
+    fn only_links_to_sockets_have_an_inode() {
+        assert_eq!(inode(b"socket:[4294967295]"), Some(u32::MAX));
+        for link in ["socket:[]", "pipe:[5]", "/dev/null", "socket:[5", "socket:[4294967296]"] {
+            assert_eq!(inode(link.as_bytes()), None, "{link}");
+        }
+    }
+}

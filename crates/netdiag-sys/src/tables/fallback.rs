@@ -1,0 +1,105 @@
+//! /proc/net/{tcp,udp,raw} and their brothers for IPv6, as messages of sock_diag, for kernels without
+//! a module for it (proc_net(5)).
+
+use netdiag_sockets::port::{Fault, Question, Reading};
+use netdiag_sockets::{Protocol, Socket};
+
+/// Hands on each socket of a protocol's files.
+pub(super) fn dump(
+    question: Question,
+    each: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<Reading, Fault> {
+    let mut reading = Reading { from_files: true, ..Reading::default() };
+    for (family, end) in [(2, ""), (10, "6")] {
+        let path = format!("/proc/net/{}{end}", question.protocol.name());
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        reading.parts += 1;
+        let found = text.lines().skip(1).filter_map(|line| message(family, line));
+        let is_wanted =
+            |message: &[u8; Socket::BYTES]| 1_u32 << (message[1] & 31) & question.states != 0;
+        for message in found.filter(|m| question.protocol != Protocol::Tcp || is_wanted(m)) {
+            if !each(&message) {
+                return Ok(reading);
+            }
+        }
+    }
+    match reading.parts {
+        0 => Err(Fault { call: "reading /proc/net", errno: libc::ENOENT }),
+        _ => Ok(reading),
+    }
+}
+
+/// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ...`
+fn message(family: u8, line: &str) -> Option<[u8; Socket::BYTES]> {
+    let mut fields = line.split_ascii_whitespace().skip(1);
+    let mut field = || fields.next();
+    let (local, remote, state) = (field()?, field()?, hex(field()?)?);
+    let (sent, received) = field()?.split_once(':')?;
+    let (timer, when) = field()?.split_once(':')?;
+    let (retransmits, uid) = (hex(field()?)?, field()?.parse::<u32>().ok()?);
+    let inode: u32 = field().and_then(|_| field())?.parse().ok()?;
+    let mut bytes = [0; Socket::BYTES];
+    bytes[..4].copy_from_slice(&[
+        family,
+        u8::try_from(state).ok()?,
+        u8::try_from(hex(timer)?).ok()?,
+        u8::try_from(retransmits).unwrap_or(u8::MAX),
+    ]);
+    endpoint(local, &mut bytes, 4, 8)?;
+    endpoint(remote, &mut bytes, 6, 24)?;
+    /// Of the ticks that /proc counts in (USER_HZ).
+    const TICK_MS: u32 = 10;
+    let expires = hex(when)?.saturating_mul(TICK_MS);
+    for (at, value) in
+        [(52, expires), (56, hex(received)?), (60, hex(sent)?), (64, uid), (68, inode)]
+    {
+        bytes.get_mut(at..at + 4)?.copy_from_slice(&value.to_ne_bytes());
+    }
+    Some(bytes)
+}
+
+fn hex(text: &str) -> Option<u32> {
+    u32::from_str_radix(text, 16).ok()
+}
+
+/// An address in words of this machine's order, and a port.
+fn endpoint(text: &str, bytes: &mut [u8], port_at: usize, mut at: usize) -> Option<()> {
+    let (address, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    bytes.get_mut(port_at..port_at + 2)?.copy_from_slice(&port.to_be_bytes());
+    let mut rest = address;
+    while !rest.is_empty() {
+        let (word, tail) = rest.split_at_checked(8)?;
+        bytes.get_mut(at..at + 4)?.copy_from_slice(&hex(word)?.to_ne_bytes());
+        (rest, at) = (tail, at + 4);
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn lines_of_the_files_are_sockets() {
+        let line = "   0: 0100007F:0050 020012AC:9C40 08 00000002:00000001 02:000000FF 00000003  1000        0 4711 1 0000000000000000";
+        let bytes = message(2, line).expect("a line");
+        let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
+        assert_eq!(socket.local.to_string(), "127.0.0.1:80");
+        assert_eq!(socket.remote.to_string(), "172.18.0.2:40000");
+        assert_eq!((socket.receive_queue, socket.send_queue), (1, 2));
+        assert_eq!((socket.uid, socket.inode), (1000, 4711));
+        assert_eq!(
+            socket.timer.map(|timer| (timer.expires_ms, timer.retransmits)),
+            Some((2550, 3))
+        );
+        let line = "  1: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 100";
+        let bytes = message(10, line).expect("a line");
+        let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
+        assert_eq!(socket.local.to_string(), "[::1]:22");
+        for line in ["", "0: x", "0: 0100007F:0050 020012AC:9C40 08 00000002:00000001 02"] {
+            assert_eq!(message(2, line), None, "{line}");
+        }
+    }
+}

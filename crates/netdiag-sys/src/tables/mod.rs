@@ -1,0 +1,119 @@
+//! The kernel's tables of sockets: sock_diag(7), /proc/net, and who has which descriptor.
+//!
+//! Their bytes are handed on as they come; what they mean is decided in netdiag-sockets.
+
+mod descriptors;
+mod dump;
+mod fallback;
+mod part;
+
+use crate::raw::PollFd;
+use crate::signals::Signals;
+use crate::{clock, raw};
+use dump::Diag;
+use netdiag_engine::port::{InputKind, Inputs, StopCause};
+use netdiag_model::Instant;
+use netdiag_sockets::port::{Fault, Kernel, Question, Reading, Stop};
+use netdiag_sockets::{Owners, Protocol, Socket};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// The tables of the network namespace of this process.
+pub struct Tables {
+    diag: Result<Diag, Fault>,
+    /// Whether every process may be looked at.
+    all: bool,
+    signals: Option<Signals>,
+}
+
+impl Tables {
+    /// Opens what tables are asked by. Where this kernel has no sock_diag, /proc/net stands in.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { diag: Diag::open(), all: false, signals: None }
+    }
+
+    /// Says that the process has the right to look at every other one.
+    #[must_use]
+    pub fn with_all(self, all: bool) -> Self {
+        Self { all, ..self }
+    }
+}
+
+impl Kernel for Tables {
+    fn now(&mut self) -> Instant {
+        clock::now()
+    }
+
+    fn dump(
+        &mut self,
+        question: Question,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Reading, Fault> {
+        let asked = match &mut self.diag {
+            Ok(diag) => diag.dump(question, each),
+            // Whatever refused the socket, the files may still be there.
+            Err(fault) => return fallback::dump(question, each).map_err(|_| *fault),
+        };
+        match asked {
+            // There is no module for this protocol.
+            Err(Fault { errno, .. }) if is_missing(errno) => fallback::dump(question, each),
+            other => other,
+        }
+    }
+
+    fn look(&mut self, socket: &Socket) -> Option<Vec<u8>> {
+        self.diag.as_mut().ok().filter(|_| socket.protocol == Protocol::Tcp)?.look(socket)
+    }
+
+    fn owners(&mut self) -> Owners {
+        descriptors::owners(self.all)
+    }
+
+    fn file(&mut self, path: &str) -> Option<String> {
+        let bytes = std::fs::read(path).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn folder(&mut self, path: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+    }
+
+    fn watch(&mut self) -> Result<(), Fault> {
+        let watched = Signals::watch();
+        self.signals =
+            Some(watched.map_err(|error| Fault { call: error.call, errno: error.errno })?);
+        Ok(())
+    }
+
+    fn pause(&mut self, time: Duration) -> Option<Stop> {
+        let until = clock::now() + time;
+        loop {
+            let left = until.since(clock::now());
+            let set = self.signals.as_ref().map(|signals| PollFd::new(signals.as_fd(), false));
+            let waited = raw::poll(set.into_iter().collect::<Vec<_>>().as_mut_slice(), left);
+            if let Some(stop) = self.signals.as_mut().and_then(stop) {
+                return Some(stop);
+            }
+            if left.is_zero() || waited.is_err() {
+                return None;
+            }
+        }
+    }
+}
+
+/// The first signal that came and ends the run.
+fn stop(signals: &mut Signals) -> Option<Stop> {
+    let mut inputs = Inputs::new();
+    signals.read(&mut inputs);
+    inputs.iter().find_map(|input| match input.kind {
+        InputKind::Stop(StopCause::Interrupt) => Some(Stop::Interrupt),
+        InputKind::Stop(StopCause::Signal(number)) => Some(Stop::Signal(number)),
+        _ => None,
+    })
+}
+
+const fn is_missing(errno: i32) -> bool {
+    matches!(errno, libc::ENOENT | libc::EPROTONOSUPPORT | libc::EAFNOSUPPORT | libc::EINVAL)
+}

@@ -1,0 +1,192 @@
+//! A name server of the test's own, on an address of loopback: what it says is a function of the
+//! question.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How soon a server notices that it is over.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a server does with a question that came.
+pub(super) struct Asked<'a> {
+    pub(super) question: &'a [u8],
+    /// Over TCP.
+    pub(super) tcp: bool,
+    socket: Option<(&'a UdpSocket, SocketAddr)>,
+}
+
+impl Asked<'_> {
+    /// Sends a datagram from the server's own port.
+    pub(super) fn send(&self, bytes: &[u8]) {
+        if let Some((socket, from)) = self.socket {
+            socket.send_to(bytes, from).expect("loopback takes it");
+        }
+    }
+
+    /// Sends a datagram from another port of this address.
+    pub(super) fn send_from_elsewhere(&self, bytes: &[u8], address: &str) {
+        if let Some((_, from)) = self.socket {
+            let other = UdpSocket::bind((address, 0)).expect("a port is free");
+            other.send_to(bytes, from).expect("loopback takes it");
+        }
+    }
+
+    /// The labels of the name that is asked for.
+    pub(super) fn name(&self) -> String {
+        let mut labels = Vec::new();
+        let mut rest = &self.question[12..];
+        while let Some((len @ 1.., tail)) = rest.split_first().map(|(len, tail)| (*len, tail)) {
+            let (label, tail) = tail.split_at(len.into());
+            labels.push(String::from_utf8_lossy(label).into_owned());
+            rest = tail;
+        }
+        labels.join(".")
+    }
+
+    /// The type that is asked for.
+    pub(super) fn kind(&self) -> u16 {
+        let end = self.end();
+        u16::from_be_bytes([self.question[end - 4], self.question[end - 3]])
+    }
+
+    /// Where the question ends.
+    fn end(&self) -> usize {
+        let name = self.question[12..].iter().position(|byte| *byte == 0).expect("a name");
+        12 + name + 5
+    }
+
+    /// The answer with these flags and rcode, and this behind the question.
+    pub(super) fn answer(&self, flags: u16, counts: [u16; 3], behind: &[u8]) -> Vec<u8> {
+        let mut bytes = self.question[..2].to_vec();
+        for word in [0x8180 | flags, 1].into_iter().chain(counts) {
+            bytes.extend(word.to_be_bytes());
+        }
+        bytes.extend(&self.question[12..self.end()]);
+        bytes.extend(behind);
+        bytes
+    }
+}
+
+/// A record of the name that is asked for.
+pub(super) fn record(kind: u16, ttl: u32, data: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0xc0, 12];
+    bytes.extend(kind.to_be_bytes());
+    bytes.extend([0, 1]);
+    bytes.extend(ttl.to_be_bytes());
+    bytes.extend(u16::try_from(data.len()).expect("short").to_be_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// The pseudo-record of EDNS with these options.
+pub(super) fn opt(upper_rcode: u8, options: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut data = Vec::new();
+    for (code, value) in options {
+        data.extend(code.to_be_bytes());
+        data.extend(u16::try_from(value.len()).expect("short").to_be_bytes());
+        data.extend(*value);
+    }
+    let mut bytes = vec![0, 0, 41, 0x04, 0xd0, upper_rcode, 0, 0, 0];
+    bytes.extend(u16::try_from(data.len()).expect("short").to_be_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// What a server says: `None` is silence.
+type Says = fn(&Asked<'_>) -> Option<Vec<u8>>;
+
+/// A running server.
+pub(super) struct Stub {
+    pub(super) address: SocketAddr,
+    /// Each question that came over UDP.
+    pub(super) questions: Receiver<Vec<u8>>,
+    is_over: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Stub {
+    /// One over UDP on any port.
+    pub(super) fn udp(says: Says) -> Self {
+        Self::on("127.0.0.1:0", says, false)
+    }
+
+    /// One over UDP and TCP.
+    pub(super) fn both(says: Says) -> Self {
+        Self::on("127.0.0.1:0", says, true)
+    }
+
+    /// One on an address and port, over TCP too if so asked.
+    pub(super) fn on(address: &str, says: Says, tcp: bool) -> Self {
+        let socket = UdpSocket::bind(address).expect("loopback has the address");
+        socket.set_read_timeout(Some(LOOK)).expect("a timeout");
+        let address = socket.local_addr().expect("bound");
+        let listener = tcp.then(|| TcpListener::bind(address).expect("the same port"));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (seen, questions) = channel();
+        let over = Arc::clone(&is_over);
+        let mut threads = vec![std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while !over.load(Ordering::Relaxed) {
+                let Ok((len, from)) = socket.recv_from(&mut buffer) else { continue };
+                let question = &buffer[..len];
+                let asked = Asked { question, tcp: false, socket: Some((&socket, from)) };
+                let _ = seen.send(question.to_vec());
+                if let Some(answer) = says(&asked) {
+                    asked.send(&answer);
+                }
+            }
+        })];
+        threads.extend(listener.map(|listener| serve(listener, says, Arc::clone(&is_over))));
+        Self { address, questions, is_over, threads }
+    }
+
+    /// The server as an argument.
+    pub(super) fn at(&self) -> String {
+        format!("@{}", self.address)
+    }
+
+    pub(super) fn port(&self) -> String {
+        self.address.port().to_string()
+    }
+}
+
+fn serve(listener: TcpListener, says: Says, over: Arc<AtomicBool>) -> JoinHandle<()> {
+    listener.set_nonblocking(true).expect("it can be");
+    std::thread::spawn(move || {
+        while !over.load(Ordering::Relaxed) {
+            let Ok((mut stream, _)) = listener.accept() else {
+                std::thread::park_timeout(LOOK);
+                continue;
+            };
+            stream.set_nonblocking(false).expect("it can be");
+            stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+            let mut len = [0; 2];
+            if stream.read_exact(&mut len).is_err() {
+                continue;
+            }
+            let mut question = vec![0; u16::from_be_bytes(len).into()];
+            if stream.read_exact(&mut question).is_err() {
+                continue;
+            }
+            let asked = Asked { question: &question, tcp: true, socket: None };
+            if let Some(answer) = says(&asked) {
+                let len = u16::try_from(answer.len()).expect("short").to_be_bytes();
+                let _ = stream.write_all(&len).and_then(|()| stream.write_all(&answer));
+            }
+        }
+    })
+}
+
+impl Drop for Stub {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
