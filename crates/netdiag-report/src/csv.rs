@@ -1,5 +1,6 @@
 //! CSV (RFC 4180): one row an object, the JSON keys joined by dots as column names.
 
+use crate::json;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -40,7 +41,8 @@ fn cell(object: &Value, column: &str, line: &mut String) {
         Some(Value::String(text)) => line.write_str(&quoted(text)),
         Some(Value::Number(number)) => write!(line, "{number}"),
         Some(Value::Bool(value)) => write!(line, "{value}"),
-        Some(list) => line.write_str(&quoted(&list.to_string())),
+        // Whole: a part of it would be no JSON. It has escapes of its own.
+        Some(list) => write!(line, "\"{}\"", json::to_string(list).replace('"', "\"\"")),
     };
 }
 
@@ -73,5 +75,17 @@ mod tests {
         let columns = ["a", "b.c", "b.d", "e", "f.1", "g"];
         write_row(&mut out, &columns, &object).expect("a vector takes everything");
         assert_eq!(String::from_utf8(out).expect("text"), "\"x,\"\"y\"\"\",1.5,,\"'=1+1\",2,\n");
+    }
+
+    #[test]
+    fn a_list_is_whole_json_however_long() {
+        let list = json!([{"name": "a\u{1b}[2J\u{202e}\"\\,", "data": "x".repeat(600)}]);
+        let mut out = Vec::new();
+        write_row(&mut out, &["a"], &json!({"a": list})).expect("a vector takes everything");
+        let row = String::from_utf8(out).expect("text");
+        assert!(!row.trim_end().contains(|c: char| c.is_control() || c == '\u{202e}'), "{row}");
+        let cell = row.strip_prefix('"').and_then(|row| row.strip_suffix("\"\n")).expect("quoted");
+        let back: Value = serde_json::from_str(&cell.replace("\"\"", "\"")).expect("valid JSON");
+        assert_eq!(back, list);
     }
 }

@@ -4,6 +4,12 @@ use crate::style::Style;
 use netdiag_model::finding::{Finding, Severity};
 use std::io::{self, Write};
 
+/// Whether a finding is shown where only what is wrong is wanted (`quiet`).
+#[must_use]
+pub fn is_shown(finding: &Finding, quiet: bool) -> bool {
+    !quiet || finding.severity != Severity::Info
+}
+
 /// Writes a finding: its mark and message, then the next thing to do.
 ///
 /// # Errors

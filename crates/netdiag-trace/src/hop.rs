@@ -5,7 +5,7 @@ use crate::letters::Letters;
 use crate::protocol::{Answer, Meaning};
 use crate::responder::{Responder, Told};
 use netdiag_engine::stats::{SeriesStats, SettledKind};
-use netdiag_model::{Destination, Instant};
+use netdiag_model::{Destination, Instant, milliseconds};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub(crate) struct Hop {
     pub(crate) mtu: Option<u32>,
     /// Who answered the probes of one flow.
     pub(crate) turns: Turns,
+    /// The logarithms of the round trips in milliseconds, added up, and how many they are.
+    pub(crate) logarithms: (f64, u64),
 }
 
 /// One that answered, and whether it passes packets on.
@@ -94,6 +96,7 @@ impl Hop {
             letters: Letters::new(),
             mtu: None,
             turns: Turns::new(),
+            logarithms: (0.0, 0),
         }
     }
 
@@ -143,6 +146,12 @@ impl Hop {
         }
     }
 
+    /// The geometric mean of the round trips in milliseconds; 0 where one of them is.
+    pub(crate) fn geometric_mean_ms(&self) -> Option<f64> {
+        let (sum, count) = self.logarithms;
+        (count > 0).then(|| (sum / count as f64).exp())
+    }
+
     /// Another probe begins; gives its number in this hop, from 1.
     pub(crate) fn ask(&mut self, now: Instant) -> u64 {
         self.asked += 1;
@@ -165,6 +174,8 @@ impl Hop {
     pub(crate) fn answer(&mut self, at: Instant, answer: &Answer, told: Option<Told>) {
         self.slowest = self.slowest.max(Some(answer.rtt));
         self.letters.record(answer.rtt);
+        let (sum, count) = self.logarithms;
+        self.logarithms = (sum + milliseconds(answer.rtt).ln(), count + 1);
         let met = Met::new(answer);
         if !self.met.contains(&met) && self.met.len() < RESPONDERS_KEPT {
             self.met.reserve_exact(1);

@@ -170,6 +170,8 @@ pub struct Hop {
     /// `false`: what it loses is only a limit of its answers, since a hop behind it loses less; `null`:
     /// that is not known.
     pub loss_is_forwarding: Option<bool>,
+    /// The geometric mean of the round trips.
+    pub gmean_ms: Option<f64>,
     /// Geometric mean and jitter as mtr 0.95 computes them, in whole microseconds.
     pub mtr_ms: Option<Mtr>,
     /// Who answered, in the order of their first answers.

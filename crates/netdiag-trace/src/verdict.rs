@@ -4,8 +4,8 @@ use crate::Measurement;
 use crate::end::StopReason;
 use crate::protocol::{Protocol, State};
 use netdiag_engine::stats::Loss;
-use netdiag_model::milliseconds;
 use netdiag_model::way::initial_ttl;
+use netdiag_model::{IcmpKind, milliseconds};
 use std::time::Duration;
 
 /// From so many probes on loss is a per cent.
@@ -91,9 +91,11 @@ impl Measurement {
         match reason {
             Some(StopReason::Unreachable) => {
                 let ttl = self.end.map_or(farthest, |end| end.ttl);
-                let by = self.refused_kind().map_or("said no", |prohibits| match prohibits {
-                    true => "refused by a filter",
-                    false => "no way on",
+                let by = self.refused_kind().map_or("said no", |kind| match kind {
+                    _ if kind.is_prohibited() => "refused by a filter",
+                    _ if kind.is_too_big() => "packets too large to go on",
+                    _ if kind.is_unreachable() => "no way on",
+                    _ => "the packet not taken",
                 });
                 format!(
                     "{by} at hop {ttl}, not by the target; nothing beyond hop {ttl} was measured"
@@ -111,11 +113,11 @@ impl Measurement {
         }
     }
 
-    /// Whether the refusal that ended the path is a filter's.
-    fn refused_kind(&self) -> Option<bool> {
+    /// The refusal that ended the path.
+    fn refused_kind(&self) -> Option<IcmpKind> {
         let hop = self.hop(self.end?.ttl)?;
-        let kinds = hop.responders.iter().filter_map(|who| who.icmp);
-        kinds.filter(|kind| !kind.is_time_exceeded()).map(|kind| kind.is_prohibited()).next()
+        let mut kinds = hop.responders.iter().filter_map(|who| who.icmp);
+        kinds.find(|kind| !kind.is_time_exceeded())
     }
 }
 

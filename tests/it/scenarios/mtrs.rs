@@ -343,3 +343,24 @@ fn options_of_mtr_that_do_not_fit_are_usage_errors() {
         assert_eq!(ran.truth(|truth| truth.count(Fact::Sent)), 0, "{arguments}");
     }
 }
+
+/// E1: the geometric mean is that of the round trips; mtr's own, in whole microseconds, stands apart.
+#[test]
+fn e1_the_geometric_mean_is_the_true_one() {
+    let words = ["mtr", "--output", "jsonl", "--verbose", "-c", "40", "-i", "0.1", "10.9.2.2"];
+    let ran = world::run("jitter-normal", RAW, &words);
+    let lines = ran.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let lines: Vec<Value> = lines.collect();
+    let hops = lines.iter().filter(|line| line["type"] == "hop" && line["settled"] == true);
+    let mut checked = 0;
+    for hop in hops {
+        let of_it = |line: &&Value| line["type"] == "reply" && line["ttl"] == hop["ttl"];
+        let rtts = lines.iter().filter(of_it).filter_map(|line| line["rtt_ms"].as_f64());
+        let logarithms: Vec<f64> = rtts.map(f64::ln).collect();
+        let true_one = (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp();
+        let told = hop["gmean_ms"].as_f64().expect("a mean");
+        assert!((told - true_one).abs() <= 1e-9 * true_one, "{true_one}: {hop}");
+        checked += u64::from(logarithms.len() > 20);
+    }
+    assert!(checked > 0, "{}", ran.out);
+}

@@ -7,6 +7,7 @@ use crate::commands::resolve::check_zone;
 use netdiag_check::expr::Expr;
 use netdiag_model::metrics::MetricInfo;
 use netdiag_model::{Destination, Family, Untrusted, parse_address};
+use netdiag_tcp::{Ports, services};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -128,15 +129,16 @@ pub(crate) fn split_port(text: &str) -> Result<(&str, Option<&str>), String> {
     Ok((host, port))
 }
 
-/// A host and the port behind it, if there is one.
+/// A host and the port behind it, if there is one: a number, or a service that everybody knows.
 pub(crate) fn with_port(text: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = split_port(text)?;
     let Some(port) = port else { return Ok((host.to_owned(), None)) };
     let shown = Untrusted::from(text);
     let shown = shown.escaped();
-    match port.parse::<u16>().ok().filter(|port| *port > 0) {
-        Some(number) => Ok((host.to_owned(), Some(number))),
-        None => Err(format!("HOST `{shown}`: a port is a number from 1 to 65535")),
+    let ports = port.parse().and_then(|ports: Ports| ports.numbers(services::port));
+    match ports.map_err(|error| format!("HOST `{shown}`: {error}"))?.as_slice() {
+        [number] => Ok((host.to_owned(), Some(*number))),
+        _ => Err(format!("HOST `{shown}`: only one port")),
     }
 }
 

@@ -35,3 +35,37 @@ pub(crate) fn not_listed(count: u64, worst: Severity) -> Option<Finding> {
     let finding = Finding::new(None, "findings-omitted", worst, subject, message);
     (count > 0).then(|| finding.with("count", count))
 }
+
+/// A metric that was asked for, over a sample.
+pub(crate) struct Sampled {
+    /// Its name.
+    pub(crate) metric: &'static str,
+    /// How large the sample is, and what it is made of.
+    pub(crate) n: u64,
+    pub(crate) of: &'static str,
+    /// Below this it says little.
+    pub(crate) needed: u64,
+    /// The option that makes it larger.
+    pub(crate) option: &'static str,
+}
+
+impl Sampled {
+    /// The finding that the sample is too small; `None` where it is not.
+    pub(crate) fn too_small(&self, index: usize, target: &Untrusted) -> Option<Finding> {
+        let Self { metric, n, of, needed, option } = *self;
+        if n >= needed {
+            return None;
+        }
+        let subject = target.host().escaped().to_string();
+        let message =
+            format!("{metric} was asked for over {n} {of}; it says little below {needed}");
+        let code = "sample-too-small";
+        Some(
+            Finding::new(Some(index), code, Severity::Info, subject, message)
+                .with("metric", metric)
+                .with("n", n)
+                .with("needed", needed)
+                .advise(format!("`{option} {needed}` or more")),
+        )
+    }
+}

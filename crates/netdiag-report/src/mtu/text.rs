@@ -54,7 +54,8 @@ impl<W: Write, E: Write> TextReport<W, E> {
             }
         }
         let index = Some(ended.resolved.target_index);
-        for finding in document.findings.iter().filter(|finding| finding.target_index == index) {
+        let own = document.findings.iter().filter(|finding| finding.target_index == index);
+        for finding in own.filter(|finding| verdict::is_shown(finding, self.options.quiet)) {
             verdict::write_finding(&mut self.out, self.options.style, finding)?;
         }
         if let Some(said) = ended.verdict {
@@ -157,7 +158,8 @@ impl<W: Write, E: Write> Report<Mtu> for TextReport<W, E> {
         for ended in targets {
             self.ended(ended, document)?;
         }
-        for finding in document.findings.iter().filter(|finding| finding.target_index.is_none()) {
+        let common = document.findings.iter().filter(|finding| finding.target_index.is_none());
+        for finding in common.filter(|finding| verdict::is_shown(finding, self.options.quiet)) {
             verdict::write_finding(&mut self.out, self.options.style, finding)?;
         }
         Ok(())

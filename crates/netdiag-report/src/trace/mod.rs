@@ -65,6 +65,9 @@ pub struct Ended<'a, C = Config, T = Target> {
     pub resolved: &'a Resolved<C>,
     /// What was found in one sentence; `None` of a target that was not measured.
     pub verdict: Option<&'a str>,
+    /// From the first probe to the last thing that happened, as the verdict has it; `None` where that
+    /// alone says it.
+    pub took: Option<Duration>,
     /// The result.
     pub target: &'a T,
 }

@@ -1,5 +1,6 @@
 //! One hop as lines of a table.
 
+use crate::fold::fold;
 use crate::number::ms5;
 use netdiag_model::contract::Rtt;
 use netdiag_model::{Family, Untrusted};
@@ -11,7 +12,13 @@ const PERCENT_FROM: u64 = 20;
 /// AS numbers are padded to this: the largest has ten digits.
 const SYSTEM: usize = 12;
 /// Names are padded to this.
-const NAME: usize = 24;
+pub(super) const NAME: usize = 24;
+/// How wide the other columns are.
+pub(super) const HOP: usize = 3;
+const LOSS: usize = 6;
+const FIGURE: usize = 5;
+/// What stands between columns.
+const GAP: usize = 2;
 
 /// Columns that a table has where they were asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,25 +31,47 @@ pub struct Columns {
     pub mtus: bool,
 }
 
-/// How wide the columns are, and which there are.
+/// How wide the columns are, and which there are: in a narrow terminal without names, then without
+/// the shortest and the longest time; loss and mean never go.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
+    width: Option<usize>,
     address: usize,
     columns: Columns,
+    /// Whether there are the shortest, the mean, and the longest time.
+    times: [bool; 3],
 }
 
 impl Layout {
-    pub(super) const fn new(family: Option<Family>, columns: Columns) -> Self {
+    /// For a terminal of this width, if it is one.
+    pub(super) fn new(family: Option<Family>, columns: Columns, width: Option<usize>) -> Self {
         let address = match family {
             Some(Family::Ipv6) => 39,
             _ => 15,
         };
-        Self { address, columns }
+        let mut layout = Self { width, address, columns, times: [true; 3] };
+        let Some(width) = width else { return layout };
+        layout.columns.names &= layout.taken() <= width;
+        for times in [[false, true, true], [false, true, false]] {
+            if layout.taken() > width {
+                layout.times = times;
+            }
+        }
+        layout
+    }
+
+    /// How wide a line is without the note.
+    fn taken(self) -> usize {
+        let Columns { names, systems, mtus } = self.columns;
+        let texts = usize::from(names) * (NAME + GAP) + usize::from(systems) * (SYSTEM + GAP);
+        let times = self.times.iter().filter(|is_there| **is_there).count();
+        let figures = (times + usize::from(mtus)) * (GAP + FIGURE);
+        HOP + GAP + self.address + GAP + texts + LOSS + figures
     }
 
     /// The header line.
-    pub(super) fn header(self) -> String {
-        self.line(&Line {
+    pub(super) fn header(self) -> Vec<String> {
+        let mut lines = self.line(&Line {
             hop: "hop",
             address: "address",
             system: "AS",
@@ -51,29 +80,39 @@ impl Layout {
             times: ["best", "mean", "worst"],
             mtu: "MTU",
             note: "note",
-        })
+        });
+        // Where notes have lines of their own they have no title.
+        lines.truncate(1);
+        lines
     }
 
-    fn line(self, line: &Line<'_>) -> String {
-        let Line { hop, address, system, name, loss, times, mtu, note } = line;
-        let [best, mean, worst] = times;
+    fn line(self, cells: &Line<'_>) -> Vec<String> {
+        let Line { hop, address, system, name, loss, times, mtu, note } = cells;
         let width = self.address;
-        let mtu = match self.columns.mtus {
-            true => format!("  {mtu:>5}"),
-            false => String::new(),
-        };
-        let system = match self.columns.systems {
-            true => format!("{system:<SYSTEM$}  "),
-            false => String::new(),
-        };
-        let name = match self.columns.names {
-            true => format!("{name:<NAME$}  "),
-            false => String::new(),
-        };
-        let line = format!(
-            "{hop:>3}  {address:<width$}  {system}{name}{loss:>6}  {best:>5}  {mean:>5}  {worst:>5}{mtu}  {note}"
-        );
-        line.trim_end().to_owned()
+        let mut line = format!("{hop:>HOP$}  {address:<width$}  ");
+        if self.columns.systems {
+            line.push_str(&format!("{system:<SYSTEM$}  "));
+        }
+        // In a terminal a name that goes over its column stands with the note.
+        let is_long = self.width.is_some() && name.chars().count() > NAME;
+        let mut below = (*note).to_owned();
+        match self.columns.names {
+            true if is_long => {
+                line.push_str(&format!("{:NAME$}  ", ""));
+                below =
+                    if note.is_empty() { (*name).to_owned() } else { format!("{name}, {note}") };
+            }
+            true => line.push_str(&format!("{name:<NAME$}  ")),
+            false => {}
+        }
+        line.push_str(&format!("{loss:>LOSS$}"));
+        for (time, _) in times.iter().zip(self.times).filter(|(_, is_there)| *is_there) {
+            line.push_str(&format!("  {time:>FIGURE$}"));
+        }
+        if self.columns.mtus {
+            line.push_str(&format!("  {mtu:>FIGURE$}"));
+        }
+        noted(&line, &below, self.columns.names && is_long, self.width)
     }
 
     /// The lines of a hop: who answered most comes first, the others each on a line of its own.
@@ -83,9 +122,9 @@ impl Layout {
         let mtu = hop.mtu.map_or_else(|| "-".to_owned(), |mtu| mtu.to_string());
         let nothing = Line { hop: &number, loss: &loss, ..Line::NOTHING };
         if hop.responders.is_empty() {
-            return vec![self.line(&Line { address: nobody(hop), ..nothing })];
+            return self.line(&Line { address: nobody(hop), ..nothing });
         }
-        let lines = by_answers(hop).into_iter().enumerate().map(|(place, who)| {
+        let lines = by_answers(hop).into_iter().enumerate().flat_map(|(place, who)| {
             let rtt = if place == 0 { &hop.rtt_ms } else { &who.rtt_ms };
             let (hop, loss, mtu) = match place {
                 0 => (number.as_str(), loss.as_str(), mtu.as_str()),
@@ -105,6 +144,20 @@ impl Layout {
         });
         lines.collect()
     }
+}
+
+/// A line of a table and what there is to say of it: at its end where that fits and `is_below` is not
+/// asked for, else on lines of its own.
+pub(super) fn noted(line: &str, note: &str, is_below: bool, width: Option<usize>) -> Vec<String> {
+    let whole = format!("{line}  {note}").trim_end().to_owned();
+    let fits = width.is_none_or(|width| whole.chars().count() <= width);
+    if note.is_empty() || (fits && !is_below) {
+        return vec![whole];
+    }
+    let below = format!("{:HOP$}  {note}", "");
+    let below = fold(&below, width).into_owned();
+    let below = below.lines().map(str::to_owned);
+    std::iter::once(line.trim_end().to_owned()).chain(below).collect()
 }
 
 /// The cells of a line.
@@ -228,9 +281,9 @@ fn changed(change: &Changed) -> String {
     format!("{name} {}>{}", text(change.sent), text(change.quoted))
 }
 
-/// All lines of a target's table.
-pub(super) fn table(target: &Target, columns: Columns) -> Vec<String> {
-    let layout = Layout::new(target.family, columns);
+/// All lines of a target's table, in a terminal of this width, if it is one.
+pub(super) fn table(target: &Target, columns: Columns, width: Option<usize>) -> Vec<String> {
+    let layout = Layout::new(target.family, columns, width);
     let rows = target.hops.iter().flat_map(|hop| layout.lines(hop, target.address));
-    std::iter::once(layout.header()).chain(rows).collect()
+    layout.header().into_iter().chain(rows).collect()
 }

@@ -64,12 +64,13 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     fn hop(&mut self, hop: &netdiag_trace::result::Hop) -> io::Result<()> {
         let Some((address, family, has_header)) = self.only else { return Ok(()) };
-        let layout = Layout::new(Some(family), self.options.columns);
+        let width = self.options.style.columns();
+        let layout = Layout::new(Some(family), self.options.columns, width);
         if !has_header {
-            writeln!(self.out, "{}", layout.header())?;
             self.only = Some((address, family, true));
         }
-        for line in layout.lines(hop, Some(address)) {
+        let header = if has_header { Vec::new() } else { layout.header() };
+        for line in header.into_iter().chain(layout.lines(hop, Some(address))) {
             writeln!(self.out, "{line}")?;
         }
         Ok(())
@@ -104,14 +105,15 @@ impl<W: Write, E: Write> TextReport<W, E> {
         let is_shown = !self.options.quiet && ended.verdict.is_some();
         if let Some(order) = self.options.order.as_ref().filter(|_| is_shown) {
             let width = self.options.style.columns();
-            let header = mtr::header(ended.resolved, ended.target, document.elapsed_ms);
+            let header = mtr::header(ended.resolved, ended.target, ended.took.unwrap_or_default());
             writeln!(self.out, "{}", fold(&header, width))?;
             for line in mtr::table(ended.target, order, self.options.columns.names, width) {
                 writeln!(self.out, "{line}")?;
             }
         } else if several && is_shown {
-            writeln!(self.out, "{}", header(ended.resolved))?;
-            for line in row::table(ended.target, self.options.columns) {
+            let width = self.options.style.columns();
+            writeln!(self.out, "{}", fold(&header(ended.resolved), width))?;
+            for line in row::table(ended.target, self.options.columns, width) {
                 writeln!(self.out, "{line}")?;
             }
         }
@@ -121,7 +123,8 @@ impl<W: Write, E: Write> TextReport<W, E> {
             }
         }
         let index = Some(ended.resolved.target_index);
-        for finding in document.findings.iter().filter(|finding| finding.target_index == index) {
+        let own = document.findings.iter().filter(|finding| finding.target_index == index);
+        for finding in own.filter(|finding| verdict::is_shown(finding, self.options.quiet)) {
             verdict::write_finding(&mut self.out, self.options.style, finding)?;
         }
         if let Some(said) = ended.verdict {
@@ -198,7 +201,10 @@ impl<W: Write, E: Write> Report<Trace> for TextReport<W, E> {
             return Ok(());
         };
         self.only = Some((destination.address(), destination.family(), false));
-        if self.options.quiet { Ok(()) } else { writeln!(self.out, "{}", header(resolved)) }
+        if self.options.quiet {
+            return Ok(());
+        }
+        writeln!(self.out, "{}", self.options.style.fold(&header(resolved)))
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
@@ -222,7 +228,8 @@ impl<W: Write, E: Write> Report<Trace> for TextReport<W, E> {
         for ended in targets {
             self.ended(ended, document)?;
         }
-        for finding in document.findings.iter().filter(|finding| finding.target_index.is_none()) {
+        let common = document.findings.iter().filter(|finding| finding.target_index.is_none());
+        for finding in common.filter(|finding| verdict::is_shown(finding, self.options.quiet)) {
             verdict::write_finding(&mut self.out, self.options.style, finding)?;
         }
         Ok(())

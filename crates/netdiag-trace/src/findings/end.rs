@@ -76,7 +76,16 @@ impl Measurement {
                 other.name().to_ascii_uppercase(),
                 other.port().map(|port| format!(" {port}")).unwrap_or_default()
             ),
-            (false, _) => format!("{from} has no way to the target: whose router it is"),
+            (false, _) if kind.is_too_big() => {
+                let mtu = who.mtu.map(|mtu| format!(" than {mtu} bytes")).unwrap_or_default();
+                format!("nothing larger{mtu} goes on from there: `netdiag mtu` tells what does")
+            }
+            (false, _) if kind.is_unreachable() => {
+                format!("{from} has no way to the target: whose router it is")
+            }
+            (false, _) => {
+                format!("{from} does not take the packet as it is; another kind may pass")
+            }
         };
         let finding = self.finding_at("stopped-by-router", Severity::Critical, ttl, message);
         Some(

@@ -264,10 +264,14 @@ impl Policy for Measurement {
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
-        let counters = || self.hops.iter().map(|hop| hop.stats.counters());
-        let under_way = self.open.values().filter(|flight| flight.sent_at.is_some()).count() as u64;
+        // What went past the end of the path, before that was known, is no hop's.
+        let last = self.last();
+        let counters =
+            || self.hops.iter().filter(|hop| hop.ttl <= last).map(|h| h.stats.counters());
+        let flights = self.open.values().filter(|it| it.sent_at.is_some() && it.ttl <= last);
+        let under_way = flights.count() as u64;
         let interim = Interim {
-            farthest: self.farthest(),
+            farthest: self.farthest().min(last),
             sent: counters().map(|counters| counters.sent()).sum::<u64>() + under_way,
             received: counters().map(|counters| counters.received()).sum(),
         };

@@ -118,6 +118,7 @@ impl Measurement {
             jitter_ms: hop.stats.jitter().map(Jitter::from),
             node_loss_percent: self.node_loss(hop),
             loss_is_forwarding: self.is_limited(hop).then_some(false),
+            gmean_ms: hop.geometric_mean_ms(),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
             responders: hop.responders.iter().map(|who| self.responder(who, tells)).collect(),
             mtu: hop.mtu,
@@ -177,7 +178,7 @@ impl Measurement {
                 .collect(),
             interfaces: told.interfaces.iter().map(interface).collect(),
             unknown_objects: told.unknown.iter().map(unknown).collect(),
-            malformed_extensions: told.malformed.map(|why| format!("{why:?}")),
+            malformed_extensions: told.malformed.map(|why| why.to_string()),
             nat: translated.then_some(true),
             mtu: who.mtu,
             changed: who

@@ -15,6 +15,7 @@ pub use writer::ExtensionWriter;
 
 use crate::bytes::{tail, u16_at};
 use crate::checksum::internet_checksum;
+use std::fmt;
 
 /// Objects that are read from one structure.
 pub const MAX_OBJECTS: usize = 64;
@@ -77,6 +78,26 @@ pub enum Malformation {
     },
     /// More than [`MAX_OBJECTS`] objects.
     TooManyObjects,
+}
+
+impl fmt::Display for Malformation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::QuoteLengthBeyondMessage => f.write_str("the quote ends beyond the message"),
+            Self::QuoteLengthTooShort => f.write_str("the quote is shorter than 128 bytes"),
+            Self::Truncated => f.write_str("cut off"),
+            Self::Version { found } => write!(f, "version {found}, not 2"),
+            Self::Checksum => f.write_str("wrong checksum"),
+            Self::ObjectLength { claimed: Some(bytes) } => {
+                write!(f, "an object claims {bytes} bytes")
+            }
+            Self::ObjectLength { claimed: None } => f.write_str("an object is cut off"),
+            Self::ObjectContent { class, ctype } => {
+                write!(f, "object {class}/{ctype} contradicts itself")
+            }
+            Self::TooManyObjects => write!(f, "more than {MAX_OBJECTS} objects"),
+        }
+    }
 }
 
 /// Reads an extension structure (RFC 4884 section 7).

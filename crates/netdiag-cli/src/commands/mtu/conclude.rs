@@ -67,6 +67,7 @@ impl HostPlan for Plan {
             .map(|((resolved, verdict), target)| Ended {
                 resolved,
                 verdict: verdict.as_deref(),
+                took: None,
                 target,
             })
             .collect();

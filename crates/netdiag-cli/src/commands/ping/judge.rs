@@ -1,11 +1,11 @@
 //! Whether what was asked for holds.
 
 use super::plan::Plan;
-use crate::commands::verdict::{self, FAIL_IF};
+use crate::commands::verdict::{self, FAIL_IF, Sampled};
 use netdiag_check::expr::Expr;
 use netdiag_model::contract::Judgement;
 use netdiag_model::errno;
-use netdiag_model::finding::{Finding, Severity};
+use netdiag_model::finding::Finding;
 use netdiag_ping::metrics::TargetMetrics;
 use netdiag_ping::result::Target;
 use netdiag_report::ping::Resolved;
@@ -112,19 +112,7 @@ pub(super) fn sample_too_small<'a>(
     let asked = SAMPLED.into_iter().filter(move |(metric, ..)| asked.contains(metric));
     asked.filter_map(|(metric, sample, needed)| {
         let (n, of) = (sample.count(target), sample.name());
-        if n >= needed {
-            return None;
-        }
-        let subject = resolved.target.host().escaped().to_string();
-        let message =
-            format!("{metric} was asked for over {n} {of}; it says little below {needed}");
-        let index = Some(resolved.target_index);
-        Some(
-            Finding::new(index, "sample-too-small", Severity::Info, subject, message)
-                .with("metric", metric)
-                .with("n", n)
-                .with("needed", needed)
-                .advise(format!("`--count {needed}` or more")),
-        )
+        let sampled = Sampled { metric, n, of, needed, option: "--count" };
+        sampled.too_small(resolved.target_index, &resolved.target)
     })
 }

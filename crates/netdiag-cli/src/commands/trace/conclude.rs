@@ -5,14 +5,19 @@ use crate::ExitStatus;
 use crate::commands::ending::End;
 use crate::commands::hosts::{self, Found, HostPlan, Outline};
 use crate::commands::judged::Judged;
-use crate::commands::verdict;
+use crate::commands::verdict::{self, Sampled};
+use netdiag_check::expr::Expr;
 use netdiag_model::contract::Judgement;
+use netdiag_model::finding::Finding;
 use netdiag_report::Report;
 use netdiag_report::trace::{Ended, Resolved, Trace};
 use netdiag_trace::Measurement;
 use netdiag_trace::metrics::TargetMetrics;
 use netdiag_trace::result::{StopReason, Target};
 use std::io;
+
+/// Below so many probes or replies of a target its loss and its percentiles say little.
+const SAMPLE: u64 = 20;
 
 impl HostPlan for Plan {
     type Subject = Trace;
@@ -71,8 +76,9 @@ fn conclude(
             verdict::fail_if(outline.fail_if.as_ref(), &metrics, Some(index), &resolved.target);
         judged.count(judge(&target, failed.is_some()));
         own.extend(failed.map(|(finding, _)| finding));
+        own.extend(samples_too_small(outline.fail_if.as_ref(), &target, resolved));
         findings.extend(own);
-        verdicts.push(Some(measurement.verdict()));
+        verdicts.push(Some((measurement.verdict(), measurement.span())));
         targets.push(target);
     }
     let found = Found { judged, findings, complete };
@@ -82,13 +88,30 @@ fn conclude(
     let ended: Vec<Ended<'_>> = all
         .map(|((resolved, verdict), target)| Ended {
             resolved,
-            verdict: verdict.as_deref(),
+            verdict: verdict.as_ref().map(|(said, _)| said.as_str()),
+            took: verdict.as_ref().and_then(|(_, took)| *took),
             target,
         })
         .collect();
     report.finish(&ended, &document)?;
     report.flush()?;
     Ok(status)
+}
+
+/// Conditions on a target that was asked too seldom to tell.
+fn samples_too_small(fail_if: Option<&Expr>, target: &Target, resolved: &Resolved) -> Vec<Finding> {
+    let asked = fail_if.map(Expr::metrics).unwrap_or_default();
+    let Some(end) = target.hops.last().filter(|_| target.reached) else { return Vec::new() };
+    let probes = end.sent - end.unknown - end.in_flight;
+    let replies = end.rtt_ms.as_ref().map_or(0, |rtt| rtt.samples);
+    let has_cycles = resolved.config.as_ref().is_some_and(|config| config.rounds.is_some());
+    let option = if has_cycles { "--count" } else { "--queries" };
+    let all =
+        [("loss", probes, "probes"), ("p50", replies, "replies"), ("p95", replies, "replies")];
+    let all = all.into_iter().filter(|(metric, ..)| asked.contains(metric));
+    let all = all.map(|(metric, n, of)| Sampled { metric, n, of, needed: SAMPLE, option });
+    let small = all.filter_map(|it| it.too_small(resolved.target_index, &resolved.target));
+    small.collect()
 }
 
 fn unmeasured(resolved: &Resolved) -> Target {

@@ -200,7 +200,7 @@ impl Column {
             Mean => rtt(|rtt| rtt.mean),
             Worst => rtt(|rtt| rtt.max),
             Deviation => hop.rtt_ms.as_ref().and_then(|rtt| rtt.stddev),
-            GeometricMean => mtr(|mtr| mtr.gmean),
+            GeometricMean => hop.gmean_ms,
             Current => mtr(|mtr| mtr.jitter),
             JitterMean => jitter(|jitter| jitter.ipdv_abs_mean),
             JitterMax => jitter(|jitter| Some(jitter.ipdv_max?.abs().max(jitter.ipdv_min?.abs()))),

@@ -1,16 +1,12 @@
 //! The table of a report.
 
 use super::{Column, Order};
-use crate::fold::fold;
+use crate::trace::row::{HOP, NAME};
 use crate::trace::{Resolved, row, text};
 use netdiag_model::Family;
 use netdiag_trace::result::{Hop, Target};
 use std::time::Duration;
 
-/// The number of a hop.
-const HOP: usize = 3;
-/// Names are padded to this.
-const NAME: usize = 24;
 /// What stands between columns.
 const GAP: &str = "  ";
 /// The columns of a report that go in a narrow terminal, in this order. Loss and mean never go.
@@ -25,7 +21,7 @@ const FIRST_TO_GO: [Column; 7] = [
 ];
 
 /// What was measured, in a line.
-pub(in crate::trace) fn header(resolved: &Resolved, target: &Target, elapsed_ms: f64) -> String {
+pub(in crate::trace) fn header(resolved: &Resolved, target: &Target, took: Duration) -> String {
     let (name, sent) = text::subject(resolved);
     let rounds = resolved.config.as_ref().and_then(|config| config.rounds.as_ref());
     let interval = rounds.map_or(Duration::ZERO, |rounds| rounds.interval).as_secs_f64();
@@ -33,7 +29,7 @@ pub(in crate::trace) fn header(resolved: &Resolved, target: &Target, elapsed_ms:
         1 => "1 cycle".to_owned(),
         n => format!("{n} cycles at {interval} s"),
     };
-    format!("mtr to {name}, {sent}, {cycles}, {:.1} s", elapsed_ms / 1e3)
+    format!("mtr to {name}, {sent}, {cycles}, {:.1} s", took.as_secs_f64())
 }
 
 /// The columns, those that fit into a terminal.
@@ -96,13 +92,7 @@ impl Layout {
         for (width, cell) in cells {
             line.push_str(&format!("{GAP}{cell:>width$}"));
         }
-        let whole = format!("{line}{GAP}{below}").trim_end().to_owned();
-        let fits = self.width.is_none_or(|width| whole.chars().count() <= width);
-        if below.is_empty() || (fits && !moved) {
-            return vec![whole];
-        }
-        let below = format!("{:HOP$}{GAP}{below}", "");
-        vec![line.trim_end().to_owned(), fold(&below, self.width).into_owned()]
+        row::noted(&line, &below, moved, self.width)
     }
 }
 
