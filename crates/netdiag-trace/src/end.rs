@@ -226,14 +226,19 @@ impl Cycle {
 /// them alone.
 pub(crate) fn cycle(hops: &[Hop]) -> Option<Cycle> {
     let addresses: Vec<Option<IpAddr>> = hops.iter().map(Hop::only).collect();
-    for (start, hop) in hops.iter().enumerate() {
-        for len in 2..=(hops.len() - start) / 2 {
+    cycle_of(hops.first()?.ttl, &addresses)
+}
+
+/// The same of the one that answers each hop, from the hop `first` on.
+pub(crate) fn cycle_of(first: u8, addresses: &[Option<IpAddr>]) -> Option<Cycle> {
+    for (ttl, start) in (first..=u8::MAX).zip(0..addresses.len()) {
+        for len in 2..=(addresses.len() - start) / 2 {
             let first = addresses.get(start..start + len)?;
             let second = addresses.get(start + len..start + 2 * len)?;
             let known: Option<Vec<IpAddr>> = first.iter().copied().collect();
             let Some(round) = known.filter(|_| first == second) else { continue };
             if round.iter().any(|address| Some(address) != round.first()) {
-                return Some(Cycle { first: hop.ttl, addresses: round });
+                return Some(Cycle { first: ttl, addresses: round });
             }
         }
     }

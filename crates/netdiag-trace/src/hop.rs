@@ -126,6 +126,18 @@ impl Hop {
         self.met.iter().rev().find(|met| met.address == main.address).copied()
     }
 
+    /// The target, if it answered here: the one that has its address, or else one that answers for it.
+    pub(crate) fn target(&self, destination: Destination) -> Option<&Responder> {
+        let is_target = |who: &Responder| {
+            let mut met = self.met.iter().filter(|met| met.address == who.address);
+            met.any(|met| met.role == Role::Target)
+        };
+        let mut targets: Vec<&Responder> =
+            self.responders.iter().filter(|who| is_target(who)).collect();
+        targets.sort_by_key(|who| !destination.is_source(who.address));
+        targets.first().copied()
+    }
+
     /// The only one that answered.
     pub(crate) fn only(&self) -> Option<IpAddr> {
         match self.responders.as_slice() {
@@ -214,5 +226,38 @@ impl Hop {
             None => return None,
         };
         self.responders.get_mut(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::State;
+    use netdiag_model::StampSource;
+
+    #[test]
+    fn the_target_is_who_answers_as_such_however_often_others_do() {
+        let [target, other] = [1, 66].map(|octet| Destination::V4([192, 0, 2, octet].into()));
+        let answer = |from, meaning| Answer {
+            from,
+            rtt: Duration::from_millis(1),
+            stamp: StampSource::Kernel,
+            hop_limit: None,
+            quoted_hop_limit: None,
+            icmp: None,
+            mtu: None,
+            segment: None,
+            meaning,
+        };
+        let mut hop = Hop::new(5, 3);
+        hop.answer(Instant::ZERO, &answer(other, Meaning::Stopped), None);
+        hop.answer(Instant::ZERO, &answer(other, Meaning::Passed), None);
+        assert_eq!(hop.target(target).map(|who| who.address), None);
+        hop.answer(Instant::ZERO, &answer(target, Meaning::Reached(State::EchoReply)), None);
+        let named = [hop.main(), hop.target(target)].map(|who| who.map(|who| who.address));
+        assert_eq!(named, [Some(other), Some(target)]);
+        let mut stands_in = Hop::new(5, 3);
+        stands_in.answer(Instant::ZERO, &answer(other, Meaning::Reached(State::Open)), None);
+        assert_eq!(stands_in.target(target).map(|who| who.address), Some(other));
     }
 }

@@ -27,13 +27,14 @@ impl Measurement {
 
     fn reached_text(&self) -> String {
         let Some(hop) = self.reached_at() else { return "reached".to_owned() };
-        let who = hop.main().map(|main| main.address.address());
-        let address = who.unwrap_or_else(|| self.config.destination.address());
+        let target = hop.target(self.config.destination);
+        let address = target.map_or(self.config.destination, |who| who.address).address();
         let routers = match hop.ttl - 1 {
             1 => "1 router".to_owned(),
             n => format!("{n} routers"),
         };
-        let rtt = hop.stats.rtt().mean().map(|mean| format!(", {} ms", figure(mean)));
+        let rtt = target.and_then(|who| who.rtt.mean());
+        let rtt = rtt.map(|mean| format!(", {} ms", figure(mean)));
         let port = match (self.state, self.config.protocol) {
             (Some(State::Open), Protocol::Tcp { port }) => {
                 format!(", TCP port {port} open{}", self.offer_text())
@@ -62,7 +63,8 @@ impl Measurement {
 
     fn back_text(&self) -> String {
         let hop = self.reached_at();
-        let ttl = hop.and_then(|hop| Some((hop.ttl, hop.main()?.reply_ttl?)));
+        let to = self.config.destination;
+        let ttl = hop.and_then(|hop| Some((hop.ttl, hop.target(to)?.reply_ttl?)));
         match ttl.map(|(there, ttl)| (there - 1, initial_ttl(ttl) - ttl)) {
             None => String::new(),
             Some((there, back)) if there == back => ", same number of routers back".to_owned(),

@@ -36,6 +36,9 @@ fn how(target: &Target, hop: &Hop) -> String {
     if let Some(drop) = drop {
         return format!("told by {}", drop.address);
     }
+    if let Some(refusal) = hop.refusal.as_ref().filter(|_| !target.reached) {
+        return format!("{}: nothing goes further", refusal.name.replace('-', " "));
+    }
     match (hop.address, target.confirmed_by) {
         (None, _) if hop.may_be_limited == Some(true) => {
             "no answer: silent, or its limit of answers is used up".to_owned()

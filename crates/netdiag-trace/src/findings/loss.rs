@@ -39,7 +39,8 @@ impl Measurement {
     pub(crate) fn is_target_limited(&self) -> bool {
         let Some(target) = self.reached_at() else { return false };
         let counters = target.stats.counters();
-        let by_errors = target.main().is_some_and(|main| main.icmp.is_some());
+        let who = target.target(self.config.destination);
+        let by_errors = who.is_some_and(|who| who.icmp.is_some());
         let span = target.first_asked.zip(target.last_asked);
         let seconds = span.map_or(0.0, |(first, last)| last.since(first).as_secs_f64());
         let is_fast = target.asked.saturating_sub(1) as f64 > ERRORS_A_SECOND * seconds;

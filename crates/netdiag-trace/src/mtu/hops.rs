@@ -1,7 +1,12 @@
 //! The hops of the path: who they are, and which sizes come as far as them.
 
+use super::event::SizeOutcome;
+use super::outcome::Said;
 use super::search::Trial;
 use super::told::Told;
+use crate::end::{Cycle, cycle_of};
+use netdiag_model::IcmpKind;
+use netdiag_model::failure::IcmpSource;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -19,12 +24,22 @@ pub(crate) struct Hop {
     pub(crate) address: Option<IpAddr>,
     /// It is the target.
     pub(crate) is_target: bool,
-    /// It says that nothing goes further.
-    pub(crate) is_end: bool,
+    /// It says that nothing goes further, and why.
+    pub(crate) refusal: Option<IcmpKind>,
     pub(crate) trials: BTreeMap<u32, Trial>,
 }
 
 impl Hop {
+    /// What one from this hop says.
+    pub(super) fn take(&mut self, said: &Said, from: IpAddr) {
+        match said.outcome {
+            SizeOutcome::Passed => self.is_target |= said.is_target,
+            SizeOutcome::Refused => self.refusal = self.refusal.or(said.refusal),
+            _ => return,
+        }
+        self.address.get_or_insert(from);
+    }
+
     pub(crate) fn passed(&self, size: u32) -> bool {
         self.trials.get(&size).is_some_and(|trial| trial.passed > 0)
     }
@@ -50,13 +65,15 @@ pub(crate) struct Hops {
     max_ttl: u8,
     /// How many hops beyond the farthest are asked at once.
     window: u8,
+    /// The routers that packets go round over, instead of to the target.
+    pub(crate) cycle: Option<Cycle>,
 }
 
 impl Hops {
     /// `is_limited`: the target answers sparingly, also what was to go past it.
     pub(crate) fn new(smallest: u32, max_ttl: u8, is_limited: bool) -> Self {
         let window = if is_limited { 3 } else { WINDOW };
-        Self { by_ttl: BTreeMap::new(), smallest, max_ttl, window }
+        Self { by_ttl: BTreeMap::new(), smallest, max_ttl, window, cycle: None }
     }
 
     pub(crate) fn hop_mut(&mut self, ttl: u8) -> &mut Hop {
@@ -67,21 +84,39 @@ impl Hops {
         self.by_ttl.get(&ttl)?.address
     }
 
+    /// What a hop says of why nothing goes further.
+    pub(crate) fn refusal(&self, ttl: u8) -> Option<IcmpSource> {
+        let hop = self.by_ttl.get(&ttl)?;
+        Some(IcmpSource::new(hop.refusal?, hop.address?))
+    }
+
     /// The hop limit that reaches the target.
     pub(crate) fn target(&self) -> Option<u8> {
         self.by_ttl.iter().find(|(_, hop)| hop.is_target).map(|(ttl, _)| *ttl)
     }
 
-    /// The farthest hop that answered; 0 where none did.
+    /// The farthest hop of the path that answered; 0 where none did.
     pub(crate) fn farthest(&self) -> u8 {
         let answered = self.by_ttl.iter().rev().find(|(_, hop)| hop.address.is_some());
-        self.target().or_else(|| answered.map(|(ttl, _)| *ttl)).unwrap_or(0)
+        self.end().or_else(|| answered.map(|(ttl, _)| *ttl)).unwrap_or(0)
     }
 
-    /// The last hop of the path, as far as it is known.
+    /// The last hop of the path, as far as it is known. Who refuses there refuses what was to go further,
+    /// too.
     fn end(&self) -> Option<u8> {
-        let end = self.by_ttl.iter().find(|(_, hop)| hop.is_target || hop.is_end);
-        end.map(|(ttl, _)| *ttl)
+        let refused = self.by_ttl.iter().find(|(_, hop)| hop.refusal.is_some());
+        let refused = || refused.map(|(ttl, _)| *ttl);
+        let cycle = || self.cycle.as_ref().map(Cycle::second_end);
+        self.target().or_else(refused).or_else(cycle)
+    }
+
+    /// Looks whether packets go round.
+    pub(crate) fn look_for_cycle(&mut self) {
+        if self.cycle.is_none() {
+            let last = self.by_ttl.keys().next_back().copied().unwrap_or(0);
+            let addresses: Vec<Option<IpAddr>> = (1..=last).map(|ttl| self.address(ttl)).collect();
+            self.cycle = cycle_of(1, &addresses);
+        }
     }
 
     /// The last hop that may be asked now.

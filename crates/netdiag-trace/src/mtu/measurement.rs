@@ -229,14 +229,11 @@ impl Measurement {
             }
         }
         if let (What::Hop(ttl, _), Some(from)) = (what, said.from) {
-            let hop = self.hops.hop_mut(ttl);
-            if said.outcome == SizeOutcome::Passed {
-                hop.address.get_or_insert(from);
-                hop.is_target |= said.is_target;
-            } else if said.outcome == SizeOutcome::Refused {
-                hop.address.get_or_insert(from);
-                hop.is_end = true;
-            }
+            self.hops.hop_mut(ttl).take(said, from);
+        }
+        match said.is_target || self.is_reached() {
+            true => self.hops.cycle = None,
+            false => self.hops.look_for_cycle(),
         }
         if let (Some(kind), Some(from)) = (said.refusal, said.from) {
             self.refusal.get_or_insert((kind, from));
@@ -331,7 +328,7 @@ impl Policy for Measurement {
         if self.past.len() > PAST_KEPT {
             self.past.pop_first();
         }
-        let said = said(probe, outcome);
+        let said = said(what, probe, outcome);
         self.note_time(what, probe.sent_at, &said);
         match outcome {
             Outcome::LocalError(error) if said.local_mtu.is_none() => {
@@ -372,7 +369,7 @@ impl Policy for Measurement {
             Stray::LateError(error) => Outcome::NetError(*error),
             _ => return,
         };
-        let said = said(probe, &outcome);
+        let said = said(what, probe, &outcome);
         self.note_time(what, probe.sent_at, &said);
         self.take_late(what, &said);
         if let Some(settled) = Self::settled(what, &said) {

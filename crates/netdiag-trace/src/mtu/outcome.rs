@@ -1,6 +1,7 @@
 //! What an outcome says of a packet's size.
 
 use super::event::SizeOutcome;
+use super::measurement::What;
 use netdiag_engine::outcome::IcmpError;
 use netdiag_engine::{Outcome, Probe};
 use netdiag_model::{IcmpKind, StampSource};
@@ -42,8 +43,9 @@ impl Said {
     }
 }
 
-/// What an outcome says of the packet. That the hop limit of one ran out is an answer of its hop.
-pub(super) fn said(probe: &Probe, outcome: &Outcome) -> Said {
+/// What an outcome says of the packet. That the hop limit of one ran out is an answer of its hop; of one
+/// to the target it says that it does not come there.
+pub(super) fn said(what: What, probe: &Probe, outcome: &Outcome) -> Said {
     match outcome {
         Outcome::Replied(reply) => Said {
             from: Some(reply.from.address()),
@@ -52,7 +54,7 @@ pub(super) fn said(probe: &Probe, outcome: &Outcome) -> Said {
             stamp: Some(reply.stamp),
             ..Said::nothing(SizeOutcome::Passed)
         },
-        Outcome::NetError(error) => of_error(probe, error),
+        Outcome::NetError(error) => of_error(what, probe, error),
         Outcome::LocalError(error) => {
             let mtu = error.mtu.filter(|_| error.errno == EMSGSIZE);
             Said { local_mtu: mtu, ..Said::nothing(SizeOutcome::LocalError) }
@@ -62,12 +64,13 @@ pub(super) fn said(probe: &Probe, outcome: &Outcome) -> Said {
     }
 }
 
-fn of_error(probe: &Probe, error: &IcmpError) -> Said {
+fn of_error(what: What, probe: &Probe, error: &IcmpError) -> Said {
     let kind = error.kind;
     let is_target = probe.destination.is_source(error.from) && kind.is_unreachable();
     let outcome = match () {
         () if kind.is_too_big() => SizeOutcome::TooBig,
-        () if kind.is_time_exceeded() || is_target => SizeOutcome::Passed,
+        () if is_target => SizeOutcome::Passed,
+        () if kind.is_time_exceeded() && matches!(what, What::Hop(..)) => SizeOutcome::Passed,
         () => SizeOutcome::Refused,
     };
     Said {

@@ -115,6 +115,8 @@ pub struct Hop {
     /// `true`: it did not answer, and was not asked long enough to know that it never does: routers limit
     /// their answers, to one a second or so once a few are used up.
     pub may_be_limited: Option<bool>,
+    /// Its ICMP error that says that nothing goes further; `null` where it says none.
+    pub refusal: Option<IcmpSource>,
 }
 
 /// What became of the packets of one size.
@@ -301,6 +303,7 @@ impl Measurement {
                 address: self.hops.address(ttl),
                 mtu: is_known.then_some(mtu),
                 may_be_limited: self.hops.may_be_limited(ttl).then_some(true),
+                refusal: self.hops.refusal(ttl),
             }
         });
         hops.collect()
@@ -348,6 +351,9 @@ impl Measurement {
         }
         if self.is_unsent() {
             return self.tally.unsent.most().map(|(cause, _)| local_failure(&cause));
+        }
+        if self.hops.cycle.is_some() {
+            return Some(plain(Stage::Request, "loop", "packets go round"));
         }
         if let Some((kind, from)) = self.refusal {
             return Some(Failure {

@@ -144,6 +144,14 @@ impl Measurement {
         {
             return Step::Ask(What::Hop(ttl, self.search.smallest));
         }
+        if let Some(ttl) = self.next_hidden() {
+            let free = self.last_asked.map_or(now, |last| last + Sparing::REFILL);
+            return match (self.open.is_empty(), free > now) {
+                (false, _) => Step::Wait(Instant::FAR),
+                (true, true) => Step::Wait(free),
+                (true, false) => Step::Ask(What::Hop(ttl, self.search.smallest)),
+            };
+        }
         match self.doubt.map(|doubt| doubt.need(&self.search, now)) {
             Some(Need::Ask(size)) => Step::Ask(What::Target(size)),
             Some(Need::Wait(until)) => Step::Wait(until),
@@ -155,6 +163,14 @@ impl Measurement {
                 }
             }
         }
+    }
+
+    /// A router refuses, and its limit of answers may hide at which hop it is: the nearest silent one is
+    /// asked once more, when there is an answer again.
+    fn next_hidden(&self) -> Option<u8> {
+        let (kind, _) = self.refusal?;
+        let is_hidden = !kind.is_time_exceeded() && !self.is_reached() && !self.cannot_send();
+        self.hops.next_unknown(true).filter(|_| is_hidden)
     }
 
     /// From when on what was said to be too big would have been answered, if it was not: whoever forges
@@ -181,6 +197,7 @@ impl Measurement {
                 || is_measured
                     && !has_need
                     && self.hops.next_unknown(self.is_later(now)).is_none()
+                    && self.next_hidden().is_none()
                     && self
                         .levels()
                         .into_iter()

@@ -30,22 +30,35 @@ impl Measurement {
                 };
                 format!("path MTU {mtu}{known}{tcp}; {took}")
             }
-            (Some(mtu), ConfirmedBy::Icmp) => format!(
-                "not reached: routers say that at most {mtu} bytes pass, the target answers no \
-                 packet{tcp}; {took}"
-            ),
+            (Some(mtu), ConfirmedBy::Icmp) => {
+                let why = self.stopped_text();
+                let why = why.unwrap_or_else(|| "the target answers no packet".to_owned());
+                format!(
+                    "not reached: routers say that at most {mtu} bytes pass, {why}{tcp}; {took}"
+                )
+            }
             (Some(_) | None, _) if self.is_reached() => {
                 let low = self.search.low().unwrap_or(0);
                 format!("ended early: packets of {low} bytes pass, of more it is not known")
             }
             (Some(_) | None, _) => {
-                let why = self.refusal.map_or_else(
-                    || "the target answers no packet of any size".to_owned(),
-                    |(kind, from)| format!("{} from {from}", kind.name().replace('-', " ")),
-                );
+                let why = self.stopped_text();
+                let why =
+                    why.unwrap_or_else(|| "the target answers no packet of any size".to_owned());
                 format!("not reached: {why}{tcp}; {took}")
             }
         }
+    }
+
+    /// What keeps packets from the target, by what routers say.
+    fn stopped_text(&self) -> Option<String> {
+        if let Some(cycle) = &self.hops.cycle {
+            let names: Vec<String> = cycle.addresses.iter().map(ToString::to_string).collect();
+            let (names, first) = (names.join(" and "), cycle.first);
+            return Some(format!("packets go round between {names} from hop {first} on"));
+        }
+        let (kind, from) = self.refusal?;
+        Some(format!("{} from {from}", kind.name().replace('-', " ")))
     }
 
     fn top_text(&self) -> &'static str {
