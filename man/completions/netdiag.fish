@@ -78,7 +78,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l fail-if -d 'Exit with 1 when this holds, such as \'loss>5% or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s N -l node-information -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s 4 -l ipv4 -d 'IPv4 only'
@@ -130,7 +130,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s x -l min-alive -d 'Exit with 0 when at least so many targets answer, whatever the others do, and no --fail-if holds' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>5% or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s m -l all-addresses -d 'Every address of a name, not only the first'
@@ -179,7 +179,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'hops>12 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
@@ -228,7 +228,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'hops>12 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
@@ -271,7 +271,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>1% or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s r -l report -d 'A table at the end instead of a screen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l icmp -d 'ICMP echo requests, and nothing in their place'
@@ -303,7 +303,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'path_mtu<1400\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
@@ -324,7 +324,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l fail-if -d 'Exit with 1 when this holds, such as \'close_wait>10\' or \'findings.critical>0\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s t -l tcp -d 'TCP sockets [default: TCP and UDP]'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s u -l udp -d 'UDP sockets'
@@ -349,7 +349,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l fail-if -d 'Exit with 1 when this holds, such as \'close_wait>10\' or \'findings.critical>0\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s t -l tcp -d 'TCP sockets [default: TCP and UDP]'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s u -l udp -d 'UDP sockets'
@@ -387,7 +387,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 6 -l ipv6 -d 'Servers by IPv6 only'
@@ -428,7 +428,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 6 -l ipv6 -d 'Servers by IPv6 only'
@@ -467,7 +467,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
@@ -495,7 +495,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
@@ -519,7 +519,7 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host'"
+csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l fail-if -d 'Exit with 1 when this holds for an address, such as \'closed>0 or filtered>0\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 6 -l ipv6 -d 'IPv6 only'
