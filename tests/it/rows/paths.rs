@@ -167,9 +167,9 @@ END"
     };
     let found = |arguments: &str, code: &str, field: &str| {
         let document = trace(&namespace, arguments);
-        let findings = document["findings"].as_array().expect("findings").iter();
-        let one =
-            findings.cloned().find(|it| it["code"] == code && it["evidence"]["field"] == field);
+        let mut findings = document["findings"].as_array().expect("findings").iter();
+        let is_it = |it: &&Value| it["code"] == code && it["evidence"]["field"] == field;
+        let one = findings.find(is_it).cloned();
         one.unwrap_or_else(|| panic!("no {code} of {field}: {document}"))
     };
     // The second router's quote shows what the first one did.
