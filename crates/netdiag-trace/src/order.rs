@@ -246,6 +246,7 @@ mod tests {
         let most = many.windows(20).map(|some| {
             (1..=8).map(|hop| some.iter().filter(|it| **it == hop).count()).max().unwrap_or(0)
         });
-        assert!(most.clone().all(|most| most <= 3), "{:?}", most.max());
+        // As many as a router answers at once by default.
+        assert!(most.clone().all(|most| most <= 6), "{:?}", most.max());
     }
 }

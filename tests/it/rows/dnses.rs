@@ -330,7 +330,7 @@ fn bad_input_is_named() {
         (&["a.example", "BOGUS", "@127.0.0.1"], "unknown type `BOGUS`"),
         (&["a.example", "-t", "nonsense", "@127.0.0.1"], "no type of records"),
         (&["a.example", "@"], "`@`: a server stands behind it"),
-        (&["a.example", "@127.0.0.1:0"], "a port is a number from 1 to 65535"),
+        (&["a.example", "@127.0.0.1:0"], "is no port: a number from 1 to 65535"),
         (&["a.example", "@0.0.0.0"], "the unspecified address is no server"),
         (&["AXFR", "a.example", "@127.0.0.1"], "zone transfers are not made"),
         (&["@127.0.0.1"], "no NAME to ask for"),

@@ -78,6 +78,13 @@ pub(crate) const COLUMNS: &[&str] = &[
     "skipped",
     "method.remedy",
     "rejected.wrong-port",
+    "goal.state",
+    "goal.wanted",
+    "goal.longest",
+    "goal.reached",
+    "goal.after_ms",
+    "rejected.wrong-question",
+    "rejected.no-answer",
 ];
 
 #[cfg(test)]

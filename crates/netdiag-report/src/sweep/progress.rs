@@ -167,7 +167,10 @@ mod tests {
         let mut targets = Targets::default();
         let ends = [[10, 0, 0, 0], [10, 0, 0, 99]].map(std::net::IpAddr::from);
         targets.push_range(AddressRange::new(ends[0], ends[1]).expect("a range"));
-        Config { count, ..Config::new(targets) }
+        let config = Config::new(targets);
+        // Nothing is known of how long it takes as fast as it goes.
+        let spacing = if count == 1 { Duration::ZERO } else { config.spacing };
+        Config { count, spacing, ..config }
     }
 
     /// What is on the screen after each draw, at 10 draws a second for so many tenths.
@@ -207,6 +210,9 @@ mod tests {
     fn it_tells_rate_and_time_left() {
         let lines = drawn(&config(1), 6, 50);
         assert_eq!(lines, ["4 of 100 done, 4 alive, 13 targets/s, 8 s left"]);
+        // Those that are silent take no longer than their timeouts, however few have answered.
+        let lines = drawn(&Config { spacing: Duration::from_millis(1), ..config(1) }, 6, 50);
+        assert_eq!(lines, ["4 of 100 done, 4 alive, 13 targets/s, 2 s left"]);
     }
 
     #[test]

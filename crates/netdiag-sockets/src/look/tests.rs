@@ -139,7 +139,7 @@ fn the_kernel_is_asked_for_what_is_wanted() {
     let mut kernel = Answers::default();
     kernel.answers.extend((0..3).map(|_| Ok((vec![message(10, 1), message(8, 2)], false))));
     let listening = Plan { listening: true, ..tcp() };
-    assert_eq!(looked(&mut kernel, &listening).0, [1]);
+    assert!(looked(&mut kernel, &listening).0.contains(&1));
     let close_wait = Plan { filter: filter("state close-wait"), info: true, ..tcp() };
     assert_eq!(looked(&mut kernel, &close_wait).0, [2]);
     let udp = Plan { filter: filter("udp"), ..tcp() };

@@ -139,7 +139,7 @@ mod tests {
             (["a.example", "BOGUS"], "unknown type `BOGUS`"),
             (["a.example", "type65536"], "unknown type `type65536`"),
             (["a.example", "axfr"], "`axfr`: zone transfers"),
-            (["a.example", "@"], "@"),
+            (["a.example", "@"], "`@`: a server"),
             (["a.example", "b..example"], "NAME `b..example`: a label is empty"),
         ] {
             let why = sorted(&words).expect_err("it is wrong");
