@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 
 from lab import NETDIAG, Child, sh, versions, wait_for
 from sweep import LIVE, Subnet, big, far_mac
@@ -24,10 +25,10 @@ def serve(subnet):
     inside = ["nsenter", "-t", str(subnet.child.pid), "-n"]
     for key in ("core.somaxconn", "ipv4.tcp_max_syn_backlog"):
         sh(f"{' '.join(inside)} sysctl -qw net.{key}=65535")
-    ready = f"/tmp/netdiag-syn-{os.getpid()}"
+    ready = os.path.join(tempfile.mkdtemp(), "ready")
     Child(*inside, "python3", "-c", LISTENER, str(PORT), ready)
     wait_for(lambda: os.path.exists(ready), "the listener")
-    os.unlink(ready)
+    shutil.rmtree(os.path.dirname(ready))
 
 
 def syn(*arguments):

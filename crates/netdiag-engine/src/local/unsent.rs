@@ -176,6 +176,9 @@ pub fn sending_advice(cause: &SendError, address: IpAddr, source: Option<IpAddr>
         EMSGSIZE => "smaller packets (`--size`), or `--df dont`".to_owned(),
         11 => "smaller bursts: a longer `--interval`, fewer targets at once".to_owned(),
         23 | 24 => "raise `ulimit -n`; or a longer `--interval`, a shorter `--timeout`".to_owned(),
+        103 => {
+            "see who closes sockets here: `ss -K`, a VPN, whoever sets up the network".to_owned()
+        }
         122 => "a longer `--interval`, fewer targets at once, or root".to_owned(),
         ENOBUFS => {
             "the queue of the interface is full: `ip -s link`, or a longer `--interval`".to_owned()
