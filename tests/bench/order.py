@@ -25,7 +25,7 @@ RUNS = [
 # Names are cut after so many parts of their path, as the optimizer moves code between neighbours; and
 # later where that would bring in more than so many bytes that did not run.
 DEPTH = 3
-WASTE = 2048
+WASTE = 1024
 
 
 def text_of(*command):
@@ -114,6 +114,11 @@ def wasted(program, names):
     return waste
 
 
+def section(name):
+    """The section of a function, by the start of its name; that of one the compiler takes for cold."""
+    return f"*(.text.{name} .text.unlikely.{name})"
+
+
 def pattern(name, library, waste):
     """A line for the linker."""
     base = base_of(name)
@@ -121,11 +126,11 @@ def pattern(name, library, waste):
         all_of = paths(base)
         path = next((path for path in all_of if waste[path] <= WASTE), all_of[-1])
         # Where the path is cut, a number follows; where it is whole, the hash's 17h.
-        return f"*(.text.{path}[0-9]*)"
+        return section(path + "[0-9]*")
     if base.startswith("_R"):
-        return "*(.text." + re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*)"
+        return section(re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*")
     member = library.get(base)
-    return f"*libc.a:{member}(.text .text.*)" if member else None
+    return f"*libc.a:{member}(.text .text.*)" if member else section(base)
 
 
 def main():
@@ -138,7 +143,6 @@ def main():
     for name, number in names.items():
         line = pattern(name, library, waste)
         lines[line] = min(number, lines.get(line, number))
-    lines.pop(None, None)
     print("/* Functions that a start runs, next to each other. Written by tests/bench/order.py. */")
     print("SECTIONS\n{\n  .text.start :\n  {")
     print("\n".join(f"    {line}" for line in sorted(lines, key=lambda line: (lines[line], line))))
