@@ -1,6 +1,7 @@
 //! The machine that this process runs on.
 
 use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sockets::port::Kernel;
@@ -104,6 +105,14 @@ impl World for SystemWorld {
         interface: Option<u32>,
     ) -> Result<IpAddr, NetworkError> {
         names::source(destination, from, interface)
+    }
+
+    fn sources(
+        &mut self,
+        targets: &mut dyn Iterator<Item = (u32, Destination)>,
+        interface: Option<u32>,
+    ) -> Sources {
+        names::sources(targets, interface)
     }
 
     fn broadcast_source(

@@ -35,6 +35,7 @@ mod sources;
 mod stalled;
 mod streams;
 mod sweep_faults;
+mod sweep_sources;
 mod sweep_targets;
 mod sweeps;
 mod syn_ports;

@@ -84,6 +84,7 @@ impl Policy for Measurement {
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         self.open = self.open.saturating_sub(1);
+        let outcome = &*self.unsourced(probe, outcome);
         match outcome {
             Outcome::Replied(reply) if reply.stamp == StampSource::User => {
                 self.totals.user_stamps += 1;

@@ -9,6 +9,7 @@ use netdiag_engine::port::Control;
 use netdiag_engine::slots::Slots;
 use netdiag_engine::{Events, Next, Outcome, Probe, ProbeSpec};
 use netdiag_model::Instant;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,6 +87,17 @@ impl Measurement {
             control: self.control(target, protocol),
             kind: protocol.probe(destination.family(), data, flow, false),
         }))
+    }
+
+    /// What became of a probe: of a SYN that had no source, why it has none.
+    pub(super) fn unsourced<'a>(&self, probe: &Probe, outcome: &'a Outcome) -> Cow<'a, Outcome> {
+        let is_syn =
+            matches!(self.config.protocol(probe.destination.family()), Protocol::Syn { .. });
+        let has_none = is_syn && self.config.control.source.is_none();
+        match (outcome, has_none.then(|| self.config.sources.of(probe.target))) {
+            (Outcome::LocalError(_), Some(Err(why))) => Cow::Owned(Outcome::LocalError(why)),
+            _ => Cow::Borrowed(outcome),
+        }
     }
 
     /// What travels with a probe to a target.
