@@ -5,6 +5,7 @@ use crate::event::Settled;
 use crate::protocol::Protocol;
 use crate::sweep::config::Config;
 use crate::sweep::event::{Event, Found};
+use netdiag_engine::outcome::Why;
 use netdiag_engine::port::Control;
 use netdiag_engine::slots::Slots;
 use netdiag_engine::{Events, Next, Outcome, Probe, ProbeSpec};
@@ -133,6 +134,10 @@ impl Measurement {
         let (ended, unknown) = self.pending.count(target);
         let spent = ended - unknown;
         match outcome {
+            // Nothing that passes by itself.
+            Outcome::Unknown(Why::RefuserUnknown) => {
+                unknown < UNKNOWN_RETRIES.min(self.config.retries.into())
+            }
             Outcome::Unknown(_) => unknown < UNKNOWN_RETRIES,
             Outcome::LocalError(error) if !TRANSIENT.contains(&error.errno) => false,
             Outcome::TimedOut | Outcome::NetError(_) | Outcome::LocalError(_) => {
