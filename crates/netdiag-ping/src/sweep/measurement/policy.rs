@@ -29,7 +29,8 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        if self.open >= self.config.most_open && !self.config.is_series() {
+        if self.open >= self.config.most_open {
+            self.held = true;
             return match deadline {
                 Instant::FAR => Next::WhenSettled,
                 deadline => Next::NotBefore(deadline),

@@ -116,6 +116,9 @@ impl Measurement {
         let (all, config) = (self.config.targets.len(), Arc::clone(&self.config));
         let round = self.position / u64::from(all.max(1));
         let Some(slots) = self.slots.as_mut().filter(|_| config.count > 1) else { return };
+        if std::mem::take(&mut self.held) {
+            return slots.delay(now, round, target, config.interval);
+        }
         let skipped = slots.skip(now, round, target, config.interval);
         if skipped == 0 || !config.is_series() {
             return;
