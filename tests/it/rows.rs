@@ -37,6 +37,7 @@ mod streams;
 mod sweep_faults;
 mod sweep_sources;
 mod sweep_targets;
+mod sweep_unbegun;
 mod sweeps;
 mod syn_ports;
 mod syns;
