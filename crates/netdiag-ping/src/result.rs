@@ -14,6 +14,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+pub(crate) use convert::rejected_text;
 pub use convert::{outage, probe};
 pub use netdiag_engine::failure::probe_failure;
 pub use netdiag_model::contract::{Context, OutcomeName};

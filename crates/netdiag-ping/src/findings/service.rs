@@ -10,12 +10,17 @@ use netdiag_model::milliseconds;
 const UNREACHABLES_APART_MS: u64 = 1_000;
 
 impl Measurement {
-    /// Why nothing came back over TCP.
+    /// Why nothing came back over TCP. Of SYNs of our own only that they were refused: what else became
+    /// of them is told as of other packets.
     pub(super) fn no_connection(&self, target: &str, n: u64) -> Option<Finding> {
-        let Protocol::Tcp { port, .. } = self.config.protocol else { return None };
         if self.stats.counters().received() > 0 {
             return None;
         }
+        let port = match self.config.protocol {
+            Protocol::Tcp { port, .. } => port,
+            Protocol::Syn { port } => return self.connection_refused(target, port),
+            _ => return None,
+        };
         self.connection_refused(target, port)
             .or_else(|| self.connection_prohibited(target, port))
             .or_else(|| self.connection_filtered(target, port, n))

@@ -46,7 +46,7 @@ impl Measurement {
         };
         if let Some(rejected) = self.rejected_text() {
             message.push_str(&format!("; {rejected}"));
-            advice = format!("see who sends those: `netdiag ping --verbose {target}`");
+            advice = format!("see who sends those: `{}`", self.shows_rejected(target));
         }
         if context.method.lost.iter().any(|lost| lost == port::UNTOLD_SENDS) {
             message.push_str(
@@ -70,6 +70,21 @@ impl Measurement {
         )
     }
 
+    /// The command that shows each answer that was rejected.
+    fn shows_rejected(&self, target: &str) -> String {
+        let protocol = self.config.protocol;
+        let name = protocol.name();
+        match (protocol, protocol.port()) {
+            (Protocol::Icmp, _) => format!("netdiag ping --verbose {target}"),
+            // These are no probes of `ping`.
+            (Protocol::Syn { port }, _) => {
+                format!("netdiag sweep --output jsonl --proto {name}:{port} {target}")
+            }
+            (_, Some(port)) => format!("netdiag ping --verbose --proto {name}:{port} {target}"),
+            (_, None) => format!("netdiag ping --verbose --proto {name} {target}"),
+        }
+    }
+
     pub(super) fn unreachable(&self, n: u64) -> Option<Finding> {
         let ((from, kind), count) =
             self.tally.unanswered.iter().max_by_key(|(_, count)| **count)?;
@@ -87,6 +102,9 @@ impl Measurement {
         let message = format!("{who} answered {count} of {n} probes with: {said}");
         let advice = match kind.reason().as_str() {
             "prohibited" => format!("{whose} refuses it by a filter rule"),
+            "host-unreachable" if self.stats.counters().received() > 0 => format!(
+                "{whose} says so only at times: its link to there comes and goes, or a filter says it"
+            ),
             "host-unreachable" => format!(
                 "{whose} found no neighbour with that address: it is down, or the address is wrong"
             ),

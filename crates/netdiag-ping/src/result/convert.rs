@@ -21,6 +21,7 @@ use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::milliseconds;
 use netdiag_model::way::initial_ttl;
+use std::collections::BTreeMap;
 
 const ECONNREFUSED: i32 = 111;
 
@@ -131,11 +132,7 @@ impl Measurement {
 
     /// What was rejected, in words; `None` if nothing was.
     pub(crate) fn rejected_text(&self) -> Option<String> {
-        let total: u64 = self.tally.rejected.values().sum();
-        let by_reason = self.tally.rejected.iter();
-        let reasons: Vec<String> =
-            by_reason.map(|(reason, count)| format!("{} {count}", reason.name())).collect();
-        (total > 0).then(|| format!("rejected: {total} ({})", reasons.join(", ")))
+        rejected_text(&self.tally.rejected)
     }
 
     /// Why there was no answer at all: what most probes met.
@@ -178,6 +175,14 @@ impl Measurement {
         }
         Some(plain(Stage::Request, "timeout", &message))
     }
+}
+
+/// What was rejected, by the reasons, in words; `None` if nothing was.
+pub(crate) fn rejected_text(rejected: &BTreeMap<Reason, u64>) -> Option<String> {
+    let total: u64 = rejected.values().sum();
+    let reasons: Vec<String> =
+        rejected.iter().map(|(reason, count)| format!("{} {count}", reason.name())).collect();
+    (total > 0).then(|| format!("rejected: {total} ({})", reasons.join(", ")))
 }
 
 fn group_sources(all: &Sources) -> Vec<Source> {

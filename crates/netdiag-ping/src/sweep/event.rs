@@ -5,6 +5,7 @@ use super::fault::rank;
 use super::strays::Strays;
 use crate::config::Probing;
 use crate::event::Settled;
+use crate::result::rejected_text;
 use netdiag_engine::port::Change;
 use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
 use netdiag_model::failure::Failure;
@@ -217,6 +218,16 @@ impl Row {
                 let late = series.stats().counters().late();
                 series.tally.largest_late.filter(|_| late > 0).map(|largest| (late, largest))
             }
+            Found::Nothing | Found::Refused(_) => None,
+        }
+    }
+
+    /// What came and was no answer, in words; `None` if nothing did.
+    #[must_use]
+    pub fn rejected(&self) -> Option<String> {
+        match &self.found {
+            Found::Once { strays, .. } => rejected_text(&strays.rejected()),
+            Found::Series(series) => series.rejected_text(),
             Found::Nothing | Found::Refused(_) => None,
         }
     }

@@ -2,6 +2,8 @@
 
 use crate::event::EventKind;
 use netdiag_engine::Stray;
+use netdiag_engine::outcome::Reason;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What came, in its order; what repeats itself is counted, so that nobody who sends more takes more
@@ -45,6 +47,17 @@ impl Strays {
     /// Each with the number of its probe, as often as it came.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Stray)> {
         self.0.iter().flat_map(|entry| (0..entry.count).map(move |_| (entry.seq, &entry.stray)))
+    }
+
+    /// What came and was no answer: how often, by the reason.
+    pub(super) fn rejected(&self) -> BTreeMap<Reason, u64> {
+        let mut rejected = BTreeMap::new();
+        for entry in &self.0 {
+            if let Stray::Rejected(rejection) = &entry.stray {
+                *rejected.entry(rejection.reason).or_default() += entry.count;
+            }
+        }
+        rejected
     }
 
     /// How many answers came after their timeout, and the largest round trip of these.

@@ -49,7 +49,11 @@ impl fmt::Display for Why<'_> {
             return write!(f, "{count} late answer{s}, up to {} ms", largest.trim());
         }
         match (self.row.fault(), &self.row.found) {
-            (Some(fault), _) => fault_words(&fault, f),
+            (Some(fault), _) => {
+                fault_words(&fault, f)?;
+                let rejected = self.row.rejected().filter(|_| fault == Fault::Silent);
+                rejected.map_or(Ok(()), |rejected| write!(f, "; {rejected}"))
+            }
             (None, Found::Series(series)) => match series.stats().counters().in_flight() {
                 0 => f.write_str("not probed"),
                 _ => f.write_str("under way at the end"),

@@ -14,7 +14,7 @@ pub use tcp::tcp;
 
 use crate::network::SystemNetwork;
 use crate::privileges::{self, with_net_raw};
-use netdiag_engine::port::{Mend, NetworkError, Opened, Refused};
+use netdiag_engine::port::{Identifiers, Mend, NetworkError, Opened, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
 
@@ -142,12 +142,12 @@ impl OpenRequest {
     }
 
     /// The sockets of one family: ICMP, UDP and raw TCP.
-    /// `ports`: the first of those of raw TCP that are reserved already.
+    /// `ports`: those of raw TCP that are reserved already.
     fn open_family(
         &self,
         family: Family,
         refused: &mut Vec<Refused>,
-        ports: &mut Option<u16>,
+        ports: &mut Option<Identifiers>,
     ) -> (Tried, Tried, Tried) {
         if self.family.is_some_and(|only| only != family) {
             const NONE: Tried = Err(NetworkError::NOT_ASKED_FOR);
@@ -184,7 +184,7 @@ impl OpenRequest {
         &self,
         family: Family,
         icmp: Result<&ProbeSocket, &NetworkError>,
-        ports: &mut Option<u16>,
+        ports: &mut Option<Identifiers>,
     ) -> Tried {
         const NO_RAW: NetworkError =
             NetworkError { call: "socket(SOCK_RAW, IPPROTO_ICMP)", errno: libc::EPERM };

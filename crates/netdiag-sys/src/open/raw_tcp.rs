@@ -8,7 +8,7 @@
 use super::probe::{self, ProbeSocket};
 use super::raw_icmp::{forget_foreign, lock_filter};
 use super::{OpenRequest, udp};
-use crate::{filter, random};
+use crate::{filter, random, raw};
 use netdiag_engine::port::{Identifiers, NetworkError, Opening};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
@@ -19,12 +19,17 @@ const TRIES: usize = 16;
 /// Blocks begin here: above the ports of services, in what RFC 6335 section 6 leaves to anybody.
 const LEAST_PORT: u16 = 49_152;
 
-/// Opens one with its ports reserved and its filter attached and locked. `shared`: the first of the ports
-/// that the other family's has reserved for both, if it has.
+/// Where descriptors are few, no more than this part of them goes into ports, if no more were asked for
+/// than a measurement can do without.
+const FEWEST_SHARE: usize = 4;
+const DISPENSABLE: u8 = 16;
+
+/// Opens one with its ports reserved and its filter attached and locked. `shared`: the ports that the
+/// other family's has reserved for both, if it has.
 pub(super) fn open(
     request: &OpenRequest,
     family: Family,
-    shared: &mut Option<u16>,
+    shared: &mut Option<Identifiers>,
 ) -> Result<ProbeSocket, NetworkError> {
     let (domain, call) = match family {
         Family::Ipv4 => (Domain::IPV4, "socket(AF_INET, SOCK_RAW, IPPROTO_TCP)"),
@@ -32,16 +37,15 @@ pub(super) fn open(
     };
     let socket = Socket::new(domain, Type::RAW, Some(Protocol::TCP)).map_err(probe::error(call))?;
     probe::ask_for_stamps(&socket, request);
-    let (first, reserved) = match *shared {
-        Some(first) => (first, Vec::new()),
+    let (identifiers, reserved) = match *shared {
+        Some(identifiers) => (identifiers, Vec::new()),
         None if request.family.is_none() => {
-            let both = reserve(None, request.tcp_ports);
-            *shared = both.as_ref().ok().map(|(first, _)| *first);
-            both.or_else(|_| reserve(Some(family), request.tcp_ports))?
+            let both = reserve_some(None, request.tcp_ports);
+            *shared = both.as_ref().ok().map(|(identifiers, _)| *identifiers);
+            both.or_else(|_| reserve_some(Some(family), request.tcp_ports))?
         }
-        None => reserve(Some(family), request.tcp_ports)?,
+        None => reserve_some(Some(family), request.tcp_ports)?,
     };
-    let identifiers = Identifiers { first, count: request.tcp_ports };
     lock_filter(&socket, &filter::tcp(identifiers, family))?;
     forget_foreign(&socket);
     probe::set_options(&socket, request, family)?;
@@ -54,6 +58,23 @@ pub(super) fn open(
     let mut socket = ProbeSocket::new(socket, family, opening, request);
     socket.reserved = Some(reserved);
     Ok(socket)
+}
+
+/// Takes `count` ports, or fewer where there are no descriptors for so many.
+fn reserve_some(
+    only: Option<Family>,
+    mut count: u8,
+) -> Result<(Identifiers, Vec<Socket>), NetworkError> {
+    let reserved = match reserve(only, count) {
+        Err(error) if error.errno == libc::EMFILE && (2..=DISPENSABLE).contains(&count) => {
+            while count > 1 && usize::from(count) > raw::descriptor_limit() / FEWEST_SHARE {
+                count /= 2;
+            }
+            reserve(only, count)
+        }
+        reserved => reserved,
+    };
+    reserved.map(|(first, sockets)| (Identifiers { first, count }, sockets))
 }
 
 /// Takes `count` ports in a row, a power of two, the first of which is a multiple of that.
