@@ -48,10 +48,10 @@ fn a_target_without_a_route_keeps_no_other_from_being_probed() {
         ended.err
     );
     let reason = |ended: &Ended, address| of(&ended.json(), address)["failure"]["reason"].clone();
-    assert_eq!(reason(&ended, "10.9.8.1"), "prohibited");
+    assert_eq!(reason(&ended, "10.9.8.1"), "local-policy");
     let ended = syns(&lab.here, &["fd09:8::2", "fd09:8::4"]);
     assert_eq!(states(&ended.json()), counted([("not-sent", 1), ("refused", 1)]), "{ended:?}");
-    assert_eq!(reason(&ended, "fd09:8::2"), "prohibited");
+    assert_eq!(reason(&ended, "fd09:8::2"), "local-policy");
     let ended = run(&mut lab.here.netdiag(&["syn", "--json", "10.9.8.1-5:9"]));
     let document = ended.json();
     for (place, state) in ["not-sent", "closed", "closed", "closed", "closed"].iter().enumerate() {
@@ -113,7 +113,8 @@ fn why_a_syn_did_not_leave_is_what_other_probes_say() {
     let Some(namespace) = Namespace::new(HOSTS) else { return };
     namespace.run(
         "ip route add blackhole 10.9.5.0/24; ip route add unreachable 10.9.6.0/24
-         ip link add d0 type dummy; ip addr add 10.9.7.1/24 brd + dev d0; ip link set d0 up",
+         ip link add d0 type veth peer name d1; ip link set d1 up
+         ip addr add 10.9.7.1/24 brd + dev d0; ip link set d0 up",
     );
     let targets = ["10.9.4.1", "10.9.5.1", "10.9.6.1", "192.0.2.1", "10.9.7.255"];
     let why = |document: &Value| {
