@@ -41,6 +41,7 @@ mod syn_ports;
 mod syns;
 mod tcp_slow;
 mod tcp_talks;
+mod tcp_tls;
 mod tcps;
 mod threats;
 mod traceroute;

@@ -66,6 +66,24 @@ pub(crate) struct TcpConnectArguments {
     #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) hold: Option<Duration>,
 
+    /// Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is
+    /// usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing.
+    #[arg(long, conflicts_with = "no_tls")]
+    pub(crate) tls: bool,
+    /// Speak TLS nowhere.
+    #[arg(long)]
+    pub(crate) no_tls: bool,
+    /// The name to ask for, and that the certificate must be for [default: that of the host].
+    #[arg(long, value_name = "NAME", conflicts_with = "no_tls")]
+    pub(crate) sni: Option<String>,
+    /// Trust the certificates of this file (PEM), and no others [default: those that the machine
+    /// trusts].
+    #[arg(long, value_name = "FILE", conflicts_with = "no_tls")]
+    pub(crate) ca: Option<String>,
+    /// What is wrong with certificates is told, and fails nothing.
+    #[arg(long, conflicts_with = "no_tls")]
+    pub(crate) insecure: bool,
+
     /// TTL or hop limit of every packet.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
     pub(crate) ttl: Option<u8>,
@@ -98,6 +116,7 @@ EXAMPLES
   netdiag tcp-connect example.net:443
   netdiag tcp-connect example.net 22,80,8000-8010
   netdiag tcp-connect -c 20 -i 0.2 --fail-if 'p95>50ms' [2001:db8::1]:5432
+  netdiag tcp-connect --tls --fail-if 'days_left<21' mail.example.net:993
   netdiag tcp-connect --expect-banner '^220 ' mail.example.net:25
   netdiag tcp-connect --json example.net:ssh | jq '.targets[] | [.target, .connect_ms.p50, .failure]'
 

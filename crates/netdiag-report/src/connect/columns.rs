@@ -56,4 +56,9 @@ pub(super) const COLUMNS: &[&str] = &[
     "failure.message",
     "unexpected",
     "phases_ms.first_byte",
+    "phases_ms.tls",
+    "tls.version",
+    "tls.cipher",
+    "tls.verified",
+    "tls.error",
 ];

@@ -31,7 +31,8 @@ pub const METRICS: &[MetricInfo] = &[
     ),
     MetricInfo::new("jitter_rfc3550", &[], Unit::Milliseconds, "interarrival jitter (RFC 3550)"),
     MetricInfo::new("resolve", &[], Unit::Milliseconds, "look-up of the name"),
-    MetricInfo::new("total", &[], Unit::Milliseconds, "look-up and connection"),
+    MetricInfo::new("tls", &[], Unit::Milliseconds, "TLS handshake"),
+    MetricInfo::new("total", &[], Unit::Milliseconds, "look-up, connection and TLS"),
     MetricInfo::new(
         "first_byte",
         &["ttfb"],
@@ -63,6 +64,13 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("unknown", &[], Unit::Count, "attempts made meaningless by this machine"),
     MetricInfo::new("retransmitted", &[], Unit::Count, "connections that needed more than one SYN"),
     MetricInfo::new("outages", &[], Unit::Count, "runs of attempts that failed"),
+    MetricInfo::new("verified", &[], Unit::Bool, "whether TLS is spoken and to be believed"),
+    MetricInfo::new(
+        "days_left",
+        &[],
+        Unit::Count,
+        "whole days that the certificate is still valid",
+    ),
     MetricInfo::new("path_mtu", &[], Unit::Bytes, "the path MTU that the kernel goes by"),
     MetricInfo::of_findings(Severity::Info),
     MetricInfo::of_findings(Severity::Warning),
@@ -85,6 +93,7 @@ impl Metrics for TargetMetrics<'_> {
         let jitter = |pick: fn(&Jitter) -> Option<f64>| target.jitter_ms.as_ref().and_then(pick);
         let number = match name {
             "open" => return Some(MetricValue::Bool(target.succeeded > 0)),
+            "verified" => return Some(MetricValue::Bool(target.tls.as_ref()?.verified)),
             "connect" => rtt(|r| Some(r.p50))?,
             "handshake" => target.handshake_rtt_ms.as_ref()?.p50,
             "min" => rtt(|r| Some(r.min))?,
@@ -99,6 +108,8 @@ impl Metrics for TargetMetrics<'_> {
             "jitter" => jitter(|j| j.ipdv_abs_mean)?,
             "jitter_rfc3550" => jitter(|j| j.rfc3550)?,
             "resolve" => target.phases_ms.resolve?,
+            "tls" => target.phases_ms.tls?,
+            "days_left" => target.tls.as_ref()?.chain.first()?.days_left as f64,
             "total" => target.phases_ms.total?,
             "first_byte" => target.phases_ms.first_byte?,
             "fallback" => target.happy_eyeballs.as_ref()?.fallback_ms?,

@@ -8,13 +8,15 @@
 //!
 //! let address = Destination::new("192.0.2.1".parse().expect("an address"));
 //! let host = "192.0.2.1".into();
-//! let target = Target { index: 0, host, port: 80, addresses: vec![(address, None)] };
+//! let addresses = vec![(address, None)];
+//! let target = Target { index: 0, host, port: 80, tls: None, addresses };
 //! let mut measurement = Measurement::new(Config::new(vec![target]));
 //! let Next::Probe(first) = measurement.next(Instant::ZERO, &mut Events::new()) else { panic!() };
 //! assert_eq!(first.destination, address);
 //! ```
 
 pub mod config;
+mod conversation;
 pub mod dialogue;
 pub mod event;
 mod failure;
@@ -24,6 +26,7 @@ pub mod metrics;
 pub mod race;
 pub mod result;
 mod series;
+pub mod tls;
 mod verdict;
 
 pub use config::{Config, Target};

@@ -73,6 +73,8 @@ pub struct Target {
     pub phases_ms: Phases,
     /// What the kernel knew of the last connection to `address` when it had opened.
     pub tcp_info: Option<TcpInfo>,
+    /// What TLS showed over the last connection to `address`; `null` where it was not spoken.
+    pub tls: Option<Tls>,
     /// Why no connection opened.
     pub failure: Option<Failure>,
     /// Runs of attempts to an address that failed, the last 10,000.
@@ -135,10 +137,64 @@ pub struct Phases {
     pub resolve: Option<f64>,
     /// The connection to `address`, the median of all attempts.
     pub connect: Option<f64>,
-    /// From the open connection to the first byte of the service, the last time.
+    /// From the open connection to the end of the TLS handshake, the last time.
+    pub tls: Option<f64>,
+    /// From the open connection, with TLS if that is spoken, to the first byte of the service, the
+    /// last time.
     pub first_byte: Option<f64>,
-    /// The look-up and the connection together.
+    /// The look-up and the connection together, with TLS if that is spoken.
     pub total: Option<f64>,
+}
+
+/// What TLS showed.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Tls {
+    /// `TLS 1.3` or `TLS 1.2`; `null` where none was settled.
+    pub version: Option<String>,
+    /// The cipher suite by its registered name.
+    pub cipher: Option<String>,
+    /// The group of the key exchange.
+    pub group: Option<String>,
+    /// The protocol that the server chose (RFC 7301).
+    #[schemars(with = "Option<String>")]
+    pub alpn: Option<Untrusted>,
+    /// The name that the certificate had to be for.
+    #[schemars(with = "String")]
+    pub name: Untrusted,
+    /// Whether the handshake was done and the certificates are to be believed.
+    pub verified: bool,
+    /// The worst that is wrong: `expired`, `not-yet-valid`, `self-signed`, `unknown-issuer`,
+    /// `missing-intermediate`, `name-mismatch`, `bad-certificate`, `old-version`, `not-tls`, `alert`,
+    /// `incompatible`, `misbehaved`.
+    pub error: Option<String>,
+    /// All that is wrong, in sentences.
+    pub faults: Vec<String>,
+    /// How long the handshake took.
+    pub handshake_ms: Option<f64>,
+    /// A proof came with the certificate that it is not revoked (RFC 6066 section 8); not checked.
+    pub ocsp_staple: bool,
+    /// The certificates as they were sent, that of the server first.
+    pub chain: Vec<Certificate>,
+}
+
+/// A certificate (RFC 5280).
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Certificate {
+    /// Whose it is.
+    #[schemars(with = "String")]
+    pub subject: Untrusted,
+    /// Who issued it.
+    #[schemars(with = "String")]
+    pub issuer: Untrusted,
+    /// The names and addresses that it is for.
+    #[schemars(with = "Vec<String>")]
+    pub sans: Vec<Untrusted>,
+    /// From when on it is valid, UTC.
+    pub not_before: String,
+    /// Until when, UTC.
+    pub not_after: String,
+    /// Whole days from now until then; negative of one that expired.
+    pub days_left: i64,
 }
 
 /// What the kernel knows of a connection (TCP_INFO of tcp(7)).
@@ -233,7 +289,9 @@ pub struct Attempt {
     pub syn_retransmits: Option<u32>,
     /// The local address and port.
     pub local: Option<SocketAddr>,
-    /// From the open connection to the first byte of the service.
+    /// From the open connection to the end of the TLS handshake.
+    pub tls_ms: Option<f64>,
+    /// From the open connection, with TLS if that is spoken, to the first byte of the service.
     pub first_byte_ms: Option<f64>,
     /// What came over it, the first 1,024 bytes; what is no UTF-8 is replaced.
     #[schemars(with = "Option<String>")]
@@ -281,6 +339,7 @@ impl Target {
             happy_eyeballs: None,
             phases_ms: Phases { resolve: resolve_ms, ..Phases::default() },
             tcp_info: None,
+            tls: None,
             failure,
             outages: Vec::new(),
             outages_omitted: 0,

@@ -94,10 +94,17 @@ fn of_address(one: &Series) -> String {
         }
         (Some(failure), _) => format!("not open: {to}: {}", failure.message),
         (None, Some(handshake)) => {
-            format!("open: {to} after {} (handshake {})", ms(last.took), ms(handshake))
+            let took = (ms(last.took), ms(handshake));
+            format!("open: {to} after {} (handshake {}){}", took.0, took.1, of_tls(last))
         }
-        (None, None) => format!("open: {to} after {}", ms(last.took)),
+        (None, None) => format!("open: {to} after {}{}", ms(last.took), of_tls(last)),
     }
+}
+
+/// What TLS came to, where it was spoken.
+fn of_tls(attempt: &Attempt) -> String {
+    let tls = attempt.talk.as_ref().and_then(|talk| talk.tls.as_ref());
+    tls.map(|tls| format!("; {}", tls.summary())).unwrap_or_default()
 }
 
 /// Several attempts to it.

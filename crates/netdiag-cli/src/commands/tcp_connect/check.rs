@@ -1,5 +1,6 @@
 //! Whether the arguments fit together, and fit this machine.
 
+use super::tls;
 use crate::World;
 use crate::args::TcpConnectArguments;
 use crate::commands::checks;
@@ -49,6 +50,7 @@ pub(super) fn check<W: World>(
         checks::family(&source.to_string(), source, (ipv4, ipv6))?;
     }
     checks::form(arguments.form, false)?;
+    tls::check(arguments, &hosts)?;
     let is_fast = arguments.count > 1 && arguments.interval < LEAST_CONNECT_INTERVAL;
     if is_fast && !world.may_flood() {
         return Err("--interval: below 20 ms only root may connect".to_owned());

@@ -1,6 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, Host, family};
+use super::tls;
 use crate::args::TcpConnectArguments;
 use crate::args::form::Output;
 use crate::commands::hosts::Outline;
@@ -59,6 +60,11 @@ impl Plan {
             plan.add(host, ports, found, arguments, &checked, world, network)?;
         }
         plan.configure(arguments, &checked, world, network);
+        if plan.config.targets.iter().any(|target| target.tls.is_some()) {
+            let (client, note) = tls::client(arguments, world)?;
+            plan.config.tls = Some(client);
+            plan.outline.note(note);
+        }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
         plan.outline.fail_if = checked.fail_if;
@@ -98,7 +104,9 @@ impl Plan {
             if reach.unmeasured {
                 self.outline.unmeasured.push(index);
             }
+            let tls = tls::of(arguments, host, *port);
             self.resolved.push(Resolved {
+                tls: tls.is_some(),
                 target_index: index,
                 target: Untrusted::from(host.with_port(*port)),
                 host: name.clone(),
@@ -110,7 +118,7 @@ impl Plan {
                 at: network.now(),
             });
             if !addresses.is_empty() {
-                self.config.targets.push(Target { index, host: name, port: *port, addresses });
+                self.config.targets.push(Target { index, host: name, port: *port, tls, addresses });
             }
         }
         Ok(())
@@ -147,6 +155,8 @@ impl Plan {
             control: control(arguments, checked),
             source_port: arguments.source_port.unwrap_or(0),
             dialogue: dialogue(arguments),
+            tls: None,
+            anchor: self.outline.run.anchor,
             keeps_results: arguments.form.output() == Output::Json,
             targets: std::mem::take(&mut self.config.targets),
         };
@@ -218,11 +228,13 @@ fn control(arguments: &TcpConnectArguments, checked: &Checked) -> Control {
 /// What is opened: connections need nothing beforehand.
 pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -> OpenRequest {
     let has_names = checked.hosts.iter().any(|host| host.ports.has_names());
+    let mut files = tls::files(arguments, checked);
+    files.extend(has_names.then(|| netdiag_tcp::services::FILE.to_owned()));
     OpenRequest {
         family: family(arguments),
         control: control(arguments, checked),
         names: checked.hosts.iter().any(|host| literal(&host.name).is_none()),
-        files: Vec::from_iter(has_names.then(|| netdiag_tcp::services::FILE.to_owned())),
+        files,
         ..OpenRequest::default()
     }
 }
@@ -238,6 +250,11 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "send_bytes": arguments.send.as_ref().map(|send| send.0.len()),
         "expect_banner": arguments.expect_banner.as_ref().map(Pattern::text),
         "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
+        "tls": arguments.tls,
+        "no_tls": arguments.no_tls,
+        "sni": arguments.sni,
+        "ca": arguments.ca,
+        "insecure": arguments.insecure,
         "ttl": arguments.ttl,
         "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,

@@ -1,0 +1,164 @@
+//! What is said and heard over one open connection: TLS where it is spoken, and over it, or without it,
+//! the service. Bytes in, bytes out.
+
+mod layer;
+
+use super::config::{Config, Target};
+use super::dialogue::{Dialogue, MOST_HEARD, Stage, Talk, TalkResult};
+use layer::Layer;
+use netdiag_engine::port::TalkEnd;
+use netdiag_model::Instant;
+
+/// One open connection, as far as it concerns those who talk over it.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    opened_at: Instant,
+    /// TLS, where it is spoken.
+    tls: Option<Layer>,
+    dialogue: Dialogue,
+    /// What is to be sent.
+    output: Vec<u8>,
+    heard: Vec<u8>,
+    /// When the service could be spoken to.
+    service_at: Option<Instant>,
+    first_at: Option<Instant>,
+    /// How it went, once that is known.
+    result: Option<TalkResult>,
+}
+
+impl Conversation {
+    /// One that begins; `None` where nothing is to be said, heard or waited for.
+    pub(super) fn new(config: &Config, target: &Target, opened_at: Instant) -> Option<Self> {
+        let tls = target.tls.as_ref().zip(config.tls.as_ref());
+        if tls.is_none() && config.dialogue.is_none() {
+            return None;
+        }
+        let mut conversation = Self {
+            opened_at,
+            tls: tls.map(|(tls, client)| Layer::new(client, tls, &config.anchor, opened_at)),
+            dialogue: config.dialogue.clone().unwrap_or_default(),
+            output: Vec::new(),
+            heard: Vec::new(),
+            service_at: None,
+            first_at: None,
+            result: None,
+        };
+        match &mut conversation.tls {
+            Some(_) => conversation.go_on(opened_at, Vec::new()),
+            None => conversation.begin_service(opened_at),
+        }
+        Some(conversation)
+    }
+
+    /// How it went, once that is known: nothing more is waited for.
+    pub(super) const fn result(&self) -> Option<TalkResult> {
+        self.result
+    }
+
+    /// How far it has come.
+    pub(super) const fn stage(&self) -> Stage {
+        match self.service_at {
+            Some(_) => Stage::Service,
+            None => Stage::Tls,
+        }
+    }
+
+    /// What is to be sent now.
+    pub(super) fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Takes in what came.
+    pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) {
+        match &mut self.tls {
+            Some(tls) => match tls.receive(at, bytes) {
+                Ok(plain) => self.go_on(at, plain),
+                Err(()) => {
+                    self.output.extend(tls.take_output());
+                    self.result.get_or_insert(TalkResult::Untrusted);
+                }
+            },
+            None => self.hear_service(at, bytes),
+        }
+    }
+
+    /// TLS has taken something in, or begins.
+    fn go_on(&mut self, at: Instant, plain: Vec<u8>) {
+        let Some(tls) = &mut self.tls else { return };
+        self.output.extend(tls.take_output());
+        if tls.is_open() && self.service_at.is_none() {
+            match tls.is_refused() {
+                true => _ = self.result.get_or_insert(TalkResult::Untrusted),
+                false => self.begin_service(at),
+            }
+        }
+        if !plain.is_empty() {
+            self.hear_service(at, &plain);
+        }
+    }
+
+    /// The service can be spoken to.
+    fn begin_service(&mut self, at: Instant) {
+        self.service_at = Some(at);
+        if !self.dialogue.waits() {
+            self.result.get_or_insert(TalkResult::AsExpected);
+        }
+        let request = std::mem::take(&mut self.dialogue.send);
+        self.say(&request);
+    }
+
+    fn say(&mut self, bytes: &[u8]) {
+        match &mut self.tls {
+            Some(tls) => self.output.extend(tls.send(bytes)),
+            None => self.output.extend_from_slice(bytes),
+        }
+    }
+
+    fn hear_service(&mut self, at: Instant, bytes: &[u8]) {
+        self.first_at.get_or_insert(at);
+        let room = MOST_HEARD.saturating_sub(self.heard.len());
+        self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        if self.result.is_some() {
+            return;
+        }
+        if self.dialogue.is_met(&self.heard) {
+            self.result = Some(TalkResult::AsExpected);
+        } else if self.heard.len() >= MOST_HEARD {
+            // It has said enough, whatever it was.
+            self.give_up();
+        }
+    }
+
+    /// Nothing more is waited for.
+    pub(super) fn give_up(&mut self) {
+        let missed = if self.heard.is_empty() { TalkResult::Silent } else { TalkResult::Other };
+        self.result.get_or_insert(missed);
+    }
+
+    /// It will end: what is to be sent before that.
+    pub(super) fn close(&mut self) -> Vec<u8> {
+        if let Some(tls) = &mut self.tls {
+            self.output.extend(tls.close());
+        }
+        self.take_output()
+    }
+
+    /// It ended.
+    pub(super) fn end(self, at: Instant, end: TalkEnd) -> Talk {
+        let (acknowledged, met) = match end {
+            TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),
+            TalkEnd::Closed => (None, TalkResult::Closed),
+            TalkEnd::Failed(number) => (None, TalkResult::Failed(number)),
+        };
+        let service_at = self.service_at.unwrap_or(self.opened_at);
+        Talk {
+            first_byte: self.first_at.map(|first| first.since(service_at)),
+            end: self.result.unwrap_or(met),
+            stage: self.stage(),
+            tls: self.tls.map(|tls| Box::new(tls.end())),
+            heard: self.heard,
+            acknowledged,
+            lasted: at.since(self.opened_at),
+        }
+    }
+}
