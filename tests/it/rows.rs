@@ -39,6 +39,7 @@ mod sweep_targets;
 mod sweeps;
 mod syn_ports;
 mod syns;
+mod tcp_http;
 mod tcp_slow;
 mod tcp_talks;
 mod tcp_tls;

@@ -41,7 +41,7 @@ const ROOMS: &[Room] = &[
     room(
         "netdiag-tcp",
         &["netdiag-engine", "netdiag-tls"],
-        &["regex-lite", "schemars", "serde", "serde_json"],
+        &["httparse", "regex-lite", "schemars", "serde", "serde_json"],
     ),
     room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
     room("netdiag-tls", &[], &["rustls", "x509-parser"]),

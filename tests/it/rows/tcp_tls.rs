@@ -155,3 +155,46 @@ fn h1_what_tls_cannot_be_asked_is_a_usage_error() {
         assert!(ended.err.contains(wrong[0]) || ended.err.contains(wrong[1]), "{ended:?}");
     }
 }
+
+/// A port of loopback that begins in plain text, goes on by TLS, and then says what it hears.
+fn serve_mail(leaf: tls::Leaf) -> u16 {
+    let config = tls::config(leaf, &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut said = [0; 256];
+            let mut tell = |connection: &mut TcpStream, words: &[u8]| {
+                let _ = connection.write_all(words);
+                connection.read(&mut said).unwrap_or_default()
+            };
+            tell(&mut connection, b"220-mail.example\r\n220 ready\r\n");
+            tell(&mut connection, b"250-mail.example\r\n250-STARTTLS\r\n250 SIZE\r\n");
+            let _ = connection.write_all(b"220 go on\r\n");
+            let mut stream = tls::accept(connection, std::sync::Arc::clone(&config));
+            let mut heard = [0; 6];
+            let _ = stream.read_exact(&mut heard).and_then(|()| stream.write_all(&heard));
+            let _ = stream.flush();
+        }
+    });
+    port
+}
+
+#[test]
+fn g6_a_service_that_begins_in_plain_text_goes_on_by_tls() {
+    let root = tls::Authority::new("lab root");
+    let port = serve_mail(root.leaf(&["127.0.0.1"], tls::VALID));
+    let ca = root.file();
+    let options = ["--starttls", "smtp", "--ca", ca.path()];
+    let said = ["--send", "QUIT\\r\\n", "--expect-banner", "^QUIT"];
+    let ended = connect(&[&options[..], &said].concat(), port);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(ended.target()["tls"]["verified"], true, "{ended:?}");
+    // Another protocol does not fit what it says.
+    let ended = connect(&["--starttls", "pop3", "--ca", ca.path()], port);
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let failure = &ended.target()["failure"];
+    assert_eq!((&failure["stage"], &failure["reason"]), (&"tls".into(), &"no-starttls".into()));
+    let ended = run(bound(NETDIAG).args(["tcp-connect", "--starttls", "gopher", "127.0.0.1:80"]));
+    assert_eq!(ended.code(), Some(2), "{ended:?}");
+}

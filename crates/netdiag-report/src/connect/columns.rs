@@ -61,4 +61,9 @@ pub(super) const COLUMNS: &[&str] = &[
     "tls.cipher",
     "tls.verified",
     "tls.error",
+    "phases_ms.body",
+    "http.version",
+    "http.status",
+    "http.url",
+    "http.body_bytes",
 ];

@@ -5,6 +5,7 @@ use crate::number::ms5;
 use crate::port::label;
 use netdiag_model::Untrusted;
 use netdiag_tcp::connect::Attempt;
+use netdiag_tcp::connect::http::exchange::Exchange;
 use netdiag_tcp::connect::tls::Talked;
 use std::collections::BTreeSet;
 
@@ -71,7 +72,7 @@ impl Layout {
         let retransmits = attempt.retransmits.map_or_else(none, |count| count.to_string());
         let tls = attempt.talk.as_ref().and_then(|talk| talk.tls.as_deref());
         let why = attempt.failure().map(|failure| failure.message);
-        let why = why.or_else(|| banner(attempt)).or_else(|| tls.map(Talked::summary));
+        let why = why.or_else(|| banner(attempt)).or_else(|| over_it(attempt));
         let took = tls.and_then(|tls| tls.took).map_or_else(none, ms5);
         self.line(
             [
@@ -111,6 +112,13 @@ impl Layout {
         line.push_str(&format!("{retransmits:>4}  {why}"));
         line.trim_end().to_owned()
     }
+}
+
+/// What TLS and HTTP came to, where they were spoken.
+fn over_it(attempt: &Attempt) -> Option<String> {
+    let talk = attempt.talk.as_deref()?;
+    let http = talk.http.as_deref().map(Exchange::summary);
+    http.or_else(|| talk.tls.as_deref().map(Talked::summary))
 }
 
 /// The first line of what came over a connection, safe to print.

@@ -1,6 +1,7 @@
 //! What to do: which targets, and how connections to them are opened.
 
 use super::dialogue::Dialogue;
+use super::http::Url;
 use super::tls::Tls;
 use netdiag_engine::port::Control;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted, Way};
@@ -52,6 +53,8 @@ pub struct Target {
     pub port: u16,
     /// How TLS is spoken with it, if at all.
     pub tls: Option<Tls>,
+    /// What is asked of it by HTTP, if anything.
+    pub url: Option<Url>,
     /// The addresses in the order in which a program would try them, each with the way that packets
     /// take out of this machine, where known.
     pub addresses: Vec<(Destination, Option<Way>)>,

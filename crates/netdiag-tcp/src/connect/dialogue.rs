@@ -1,5 +1,6 @@
 //! What is said over a connection once it is open, and what comes back.
 
+use super::http::exchange::Exchange;
 use super::tls::{Demand, Talked};
 use regex_lite::{Regex, RegexBuilder};
 use std::time::Duration;
@@ -40,6 +41,10 @@ pub struct Talk {
     pub stage: Stage,
     /// What TLS showed, where it was spoken.
     pub tls: Option<Box<Talked>>,
+    /// Why the service does not go on by TLS, safe to print.
+    pub refused: Option<String>,
+    /// What was asked by HTTP, and what came back.
+    pub http: Option<Box<Exchange>>,
     /// How many bytes of ours were acknowledged, where the kernel tells.
     pub acknowledged: Option<u64>,
     /// How long it was open.
@@ -61,11 +66,17 @@ pub enum TalkResult {
     Failed(i32),
     /// TLS failed, or what it showed is not to be believed.
     Untrusted,
+    /// The service does not go on by TLS.
+    Refused,
+    /// What came is no HTTP.
+    Malformed,
 }
 
 /// How far a talk has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// TLS is being agreed on in plain text.
+    Upgrade,
     /// TLS is being negotiated.
     Tls,
     /// The service itself speaks.

@@ -7,6 +7,7 @@ use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::{Untrusted, milliseconds};
 
+const ECONNABORTED: i32 = 103;
 const ECONNRESET: i32 = 104;
 const ETIMEDOUT: i32 = 110;
 const ECONNREFUSED: i32 = 111;
@@ -43,6 +44,11 @@ impl Attempt {
                 let (stage, icmp) = (Stage::Connect, Some(IcmpSource::new(*kind, *from)));
                 Failure { stage, reason: kind.reason(), errno, icmp, message }
             }
+            Ending::Local(error) if error.errno == ECONNABORTED => {
+                let said = "something on this machine destroyed the connection";
+                let message = format!("{said} (ECONNABORTED {ECONNABORTED})");
+                Failure { message, ..local_failure(error) }
+            }
             Ending::Local(error) => local_failure(error),
             Ending::Unknown(why) => plain(Stage::Connect, why.name(), why.meaning()),
         })
@@ -72,7 +78,9 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
     }
     let seconds = milliseconds(talk.lasted) / 1e3;
     let (stage, during) = match talk.stage {
+        dialogue::Stage::Upgrade => (Stage::Tls, " before TLS"),
         dialogue::Stage::Tls => (Stage::Tls, " during the TLS handshake"),
+        dialogue::Stage::Service if talk.http.is_some() => (Stage::Request, ""),
         dialogue::Stage::Service => (Stage::Expect, ""),
     };
     let (reason, message) = match talk.end {
@@ -81,7 +89,7 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
             let fault = talk.tls.as_ref().and_then(|tls| tls.fault())?;
             (fault.reason.name().to_owned(), format!("connected, but {}", fault.message))
         }
-        TalkResult::Silent if stage == Stage::Tls => (
+        TalkResult::Silent if talk.stage == dialogue::Stage::Tls => (
             "timeout".to_owned(),
             format!("connected, but the TLS handshake was not done in {seconds:.1} s"),
         ),
@@ -94,6 +102,18 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
                 format!("connected, but not a byte came{during} in {seconds:.1} s{asked}"),
             )
         }
+        TalkResult::Refused => {
+            let why = talk.refused.clone().unwrap_or_default();
+            ("no-starttls".to_owned(), format!("connected, but {why}"))
+        }
+        TalkResult::Malformed => {
+            let said = talk.http.as_ref().map(|http| http.summary()).unwrap_or_default();
+            ("malformed".to_owned(), format!("connected, but {said}"))
+        }
+        TalkResult::Other if stage == Stage::Request => (
+            "timeout".to_owned(),
+            format!("connected, but the answer was not whole after {seconds:.1} s"),
+        ),
         TalkResult::Other => {
             let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
             let came = came.escaped();

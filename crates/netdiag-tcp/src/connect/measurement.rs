@@ -124,7 +124,8 @@ impl Measurement {
         self.open.insert(seq, Open { number: series.begun, local: None, retransmits: 0 });
         let (port, source_port) = (series.port, self.config.source_port);
         let target = self.config.targets.get(series.target);
-        let stays = self.config.dialogue.is_some() || target.is_some_and(|one| one.tls.is_some());
+        let talks = target.is_some_and(|one| one.tls.is_some() || one.url.is_some());
+        let stays = talks || self.config.dialogue.is_some();
         Some(Next::Probe(ProbeSpec {
             target: u32::try_from(place).ok()?,
             seq,

@@ -3,6 +3,7 @@
 //! A field once published stays.
 
 mod convert;
+mod http;
 
 use super::event::Class;
 use netdiag_model::contract::{Jitter, Method, Rtt};
@@ -75,6 +76,8 @@ pub struct Target {
     pub tcp_info: Option<TcpInfo>,
     /// What TLS showed over the last connection to `address`; `null` where it was not spoken.
     pub tls: Option<Tls>,
+    /// What the last request to `address` by HTTP came to; `null` where none was made.
+    pub http: Option<Http>,
     /// Why no connection opened.
     pub failure: Option<Failure>,
     /// Runs of attempts to an address that failed, the last 10,000.
@@ -139,11 +142,81 @@ pub struct Phases {
     pub connect: Option<f64>,
     /// From the open connection to the end of the TLS handshake, the last time.
     pub tls: Option<f64>,
+    /// Not told apart: a request is handed over at once, and `first_byte` begins with it.
+    pub request: Option<f64>,
     /// From the open connection, with TLS if that is spoken, to the first byte of the service, the
-    /// last time.
+    /// last time; by HTTP that of the last answer, from its request.
     pub first_byte: Option<f64>,
-    /// The look-up and the connection together, with TLS if that is spoken.
+    /// By HTTP from the first byte of the last answer to its last one.
+    pub body: Option<f64>,
+    /// All of it together: the look-up, the connection, TLS if that is spoken, all requests.
     pub total: Option<f64>,
+}
+
+/// What requests by HTTP came to.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Http {
+    /// `HTTP/1.1` or `HTTP/1.0`; `null` where no answer came.
+    pub version: Option<String>,
+    /// The status of the last answer (RFC 9110 section 15).
+    pub status: Option<u16>,
+    /// What was asked for last.
+    #[schemars(with = "String")]
+    pub url: Untrusted,
+    /// The redirects that were followed, in order.
+    pub redirects: Vec<Redirect>,
+    /// Where the last answer leads to: what was not followed, as it is another host, port or scheme,
+    /// or the connection was closed.
+    #[schemars(with = "Option<String>")]
+    pub leads_to: Option<Untrusted>,
+    /// How long the server keeps the connection open for more, where it says so.
+    pub keep_alive: Option<KeepAlive>,
+    /// Whether the last request went over a connection that had carried one before.
+    pub reused: bool,
+    /// The header fields of the last answer.
+    pub headers: Vec<Header>,
+    /// Bytes of its body.
+    pub body_bytes: u64,
+    /// Whether it came to its end.
+    pub whole: bool,
+    /// Its body, for expressions.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub body: String,
+}
+
+/// A redirect that was followed.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Redirect {
+    /// What was asked for.
+    #[schemars(with = "String")]
+    pub url: Untrusted,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// From the request to the first byte of the answer.
+    pub first_byte_ms: Option<f64>,
+    /// From there to its last byte.
+    pub body_ms: Option<f64>,
+}
+
+/// How long a connection is kept open.
+#[derive(Clone, Copy, Debug, Default, Serialize, schemars::JsonSchema)]
+pub struct KeepAlive {
+    /// Without a request, in seconds.
+    pub timeout_s: Option<u64>,
+    /// For so many requests.
+    pub max: Option<u64>,
+}
+
+/// A header field.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Header {
+    /// Its name.
+    #[schemars(with = "String")]
+    pub name: Untrusted,
+    /// What it says; what is no UTF-8 is replaced.
+    #[schemars(with = "String")]
+    pub value: Untrusted,
 }
 
 /// What TLS showed.
@@ -340,6 +413,7 @@ impl Target {
             phases_ms: Phases { resolve: resolve_ms, ..Phases::default() },
             tcp_info: None,
             tls: None,
+            http: None,
             failure,
             outages: Vec::new(),
             outages_omitted: 0,

@@ -1,5 +1,6 @@
 //! How TLS is spoken with a target, and what came of it.
 
+use super::starttls::Protocol;
 use netdiag_tls::{Fault, Shown};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ pub struct Tls {
     pub alpn: &'static [&'static str],
     /// What is asked of it.
     pub demand: Demand,
+    /// By what it is begun where the service does not begin by it.
+    pub starttls: Option<Protocol>,
 }
 
 /// What is asked of TLS.

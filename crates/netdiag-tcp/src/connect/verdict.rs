@@ -103,8 +103,10 @@ fn of_address(one: &Series) -> String {
 
 /// What TLS came to, where it was spoken.
 fn of_tls(attempt: &Attempt) -> String {
-    let tls = attempt.talk.as_ref().and_then(|talk| talk.tls.as_ref());
-    tls.map(|tls| format!("; {}", tls.summary())).unwrap_or_default()
+    let Some(talk) = &attempt.talk else { return String::new() };
+    let tls = talk.tls.as_ref().map(|tls| tls.summary());
+    let http = talk.http.as_ref().map(|http| http.summary());
+    tls.into_iter().chain(http).map(|said| format!("; {said}")).collect()
 }
 
 /// Several attempts to it.

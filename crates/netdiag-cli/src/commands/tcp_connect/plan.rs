@@ -9,12 +9,14 @@ use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
 use crate::commands::{checks, ladder, remedy, services};
 use crate::{Backend, LookedUp, OpenRequest, World};
+use netdiag_check::expr::Expr;
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
 use netdiag_tcp::connect::dialogue::Pattern;
+use netdiag_tcp::connect::starttls::Protocol;
 use netdiag_tcp::connect::{Config, Dialogue, Target};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ pub(crate) struct Plan {
     pub(super) outline: Outline,
     pub(super) resolved: Vec<Resolved>,
     pub(super) config: Config,
+    /// What must hold of each target, one after the other.
+    pub(super) expect: Vec<Expr>,
 }
 
 /// What is known of the addresses of a host.
@@ -49,7 +53,8 @@ impl Plan {
         let target_count = ports.iter().map(Vec::len).sum();
         let asked = (as_understood(arguments, &checked), target_count);
         let outline = Outline::new("tcp-connect", Backend::Linux, asked, world, network);
-        let mut plan = Self { outline, resolved: Vec::new(), config: Config::new(Vec::new()) };
+        let (resolved, config) = (Vec::new(), Config::new(Vec::new()));
+        let mut plan = Self { outline, resolved, config, expect: Vec::new() };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
@@ -68,6 +73,7 @@ impl Plan {
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
         plan.outline.fail_if = checked.fail_if;
+        plan.expect = checked.expect;
         Ok(plan)
     }
 
@@ -118,7 +124,14 @@ impl Plan {
                 at: network.now(),
             });
             if !addresses.is_empty() {
-                self.config.targets.push(Target { index, host: name, port: *port, tls, addresses });
+                self.config.targets.push(Target {
+                    index,
+                    host: name,
+                    port: *port,
+                    tls,
+                    url: host.url.clone(),
+                    addresses,
+                });
             }
         }
         Ok(())
@@ -249,9 +262,11 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "parallel": arguments.parallel,
         "send_bytes": arguments.send.as_ref().map(|send| send.0.len()),
         "expect_banner": arguments.expect_banner.as_ref().map(Pattern::text),
+        "expect": checked.expect.iter().map(ToString::to_string).collect::<Vec<String>>(),
         "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
         "tls": arguments.tls,
         "no_tls": arguments.no_tls,
+        "starttls": arguments.starttls.map(Protocol::name),
         "sni": arguments.sni,
         "ca": arguments.ca,
         "insecure": arguments.insecure,

@@ -19,8 +19,13 @@ const ROOTS: &[&str] = &[
 
 /// How TLS is spoken with a port of a host, if at all.
 pub(super) fn of(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
+    if host.url.as_ref().is_some_and(|url| !url.is_tls) {
+        return None;
+    }
+    let starttls = arguments.starttls;
+    let is_asked = arguments.tls || host.url.is_some() || starttls.is_some();
     let is_usual = PORTS.contains(&port);
-    let demand = match (arguments.no_tls, arguments.tls, arguments.insecure) {
+    let demand = match (arguments.no_tls, is_asked, arguments.insecure) {
         (true, ..) => return None,
         (_, true, true) => Demand::Spoken,
         (_, true, false) => Demand::Believed,
@@ -29,14 +34,28 @@ pub(super) fn of(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Opt
     };
     let own = || Untrusted::from(host.name.as_str()).host().as_raw().to_owned();
     let name = arguments.sni.clone().unwrap_or_else(own);
-    let alpn: &[&str] = if matches!(port, 443 | 8443) { &["h2", "http/1.1"] } else { &[] };
-    Some(Tls { name, alpn, demand })
+    let alpn: &[&str] = if host.url.is_some() {
+        &["http/1.1"]
+    } else if starttls.is_none() && matches!(port, 443 | 8443) {
+        &["h2", "http/1.1"]
+    } else {
+        &[]
+    };
+    Some(Tls { name, alpn, demand, starttls })
 }
 
 /// Checks what is asked of TLS.
 pub(super) fn check(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(), String> {
-    if arguments.no_tls {
-        return Ok(());
+    let mut schemes = hosts.iter().filter_map(|host| host.url.as_ref()).map(|url| url.is_tls);
+    match (arguments.no_tls, arguments.tls) {
+        (true, _) if schemes.any(|is_tls| is_tls) => {
+            return Err("--no-tls: https:// speaks TLS".to_owned());
+        }
+        (_, true) if schemes.any(|is_tls| !is_tls) => {
+            return Err("--tls: http:// speaks none".to_owned());
+        }
+        (true, _) => return Ok(()),
+        _ => {}
     }
     if let Some(name) = &arguments.sni {
         let client = Client::new(Roots::none()).map_err(|fault| fault.message)?;
@@ -71,10 +90,12 @@ pub(super) fn files(arguments: &TcpConnectArguments, checked: &Checked) -> Vec<S
 /// Whether TLS may come to be spoken, as far as is known before names of services are.
 fn may_be(arguments: &TcpConnectArguments, hosts: &[Host]) -> bool {
     let is_usual = |host: &Host| match host.numbers(netdiag_tcp::services::port) {
+        _ if host.url.is_some() => host.url.as_ref().is_some_and(|url| url.is_tls),
         Ok(ports) => ports.iter().any(|port| PORTS.contains(port)),
         Err(_) => true,
     };
-    !arguments.no_tls && (arguments.tls || hosts.iter().any(is_usual))
+    !arguments.no_tls
+        && (arguments.tls || arguments.starttls.is_some() || hosts.iter().any(is_usual))
 }
 
 /// What all sessions have in common, and what is to be said of whom they trust.

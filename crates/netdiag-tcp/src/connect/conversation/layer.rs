@@ -33,6 +33,11 @@ impl Layer {
         Self { session, name, demand, began_at: at, open_at: None, now, failed }
     }
 
+    /// The handshake begins now.
+    pub(super) const fn begin(&mut self, at: Instant) {
+        self.began_at = at;
+    }
+
     /// Takes in what came, and gives what it says; an error: the handshake, or the session, failed.
     pub(super) fn receive(&mut self, at: Instant, bytes: &[u8]) -> Result<Vec<u8>, ()> {
         let Some(session) = self.session.as_mut().filter(|_| self.failed.is_none()) else {

@@ -4,6 +4,7 @@ use super::{Address, Attempt, Certificate, HappyEyeballs, Outage, Phases, Target
 use crate::connect::Measurement;
 use crate::connect::dialogue::Talk;
 use crate::connect::event::{self, Cause, Class};
+use crate::connect::http::exchange::Exchange;
 use crate::connect::race::{ATTEMPT_DELAY, Race, Runner};
 use crate::connect::series::Series;
 use crate::connect::tls::Talked;
@@ -30,6 +31,8 @@ impl Measurement {
         let connect = chosen.and_then(|series| median(&series.stats.rtt()));
         let talk = chosen.and_then(|series| series.last.as_ref()?.talk.as_deref());
         let tls_ms = talk.and_then(tls_took).map(milliseconds);
+        let http = talk.and_then(|talk| talk.http.as_deref());
+        let asked_ms = http.and_then(Exchange::took).map(milliseconds);
         let in_flight = series.iter().map(Series::in_flight).sum();
         let loss = counts.loss();
         Target {
@@ -61,10 +64,14 @@ impl Measurement {
                 connect,
                 tls: tls_ms,
                 first_byte: talk.and_then(|talk| talk.first_byte).map(milliseconds),
+                request: None,
+                body: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
                 total: connect.map(|connect| {
-                    connect + resolve_ms.unwrap_or_default() + tls_ms.unwrap_or_default()
+                    let more = [resolve_ms, tls_ms, asked_ms];
+                    connect + more.into_iter().flatten().sum::<f64>()
                 }),
             },
+            http: http.and_then(super::http::http),
             tls: talk.and_then(|talk| talk.tls.as_deref()).map(tls),
             tcp_info: chosen.and_then(|series| series.tcp_info.as_deref()).map(tcp_info),
             outages: series
