@@ -457,7 +457,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l dea
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
@@ -490,7 +492,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r

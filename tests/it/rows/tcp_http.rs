@@ -61,7 +61,7 @@ fn answers(path: &str) -> Option<Vec<u8>> {
         "/" => ok("all is ready\n"),
         "/moved" => b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".to_vec(),
         "/away" => {
-            let to = "Location: https://elsewhere.example/\u{1b}\r\n";
+            let to = "Location: https://elsewhere.example/a b\r\n";
             format!("HTTP/1.1 301 Moved\r\n{to}Content-Length: 0\r\n\r\n").into_bytes()
         }
         "/elsewhere" => {
@@ -221,4 +221,23 @@ fn h2_what_is_left_open_is_closed_when_all_is_done() {
     assert_eq!(ask(&[], &url).code(), Some(0));
     let (asked, more) = server.join().expect("no panic");
     assert!(asked > 0 && more == 0, "{asked} {more}");
+}
+
+#[test]
+fn h4_a_server_that_closes_an_idle_connection_is_told_and_when() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://127.0.0.1:{}/", listener.local_addr().expect("bound").port());
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let _ = connection.read(&mut [0; 4_096]);
+            let _ = connection.write_all(b"HTTP/1.1 204 No\r\n\r\n");
+            std::thread::park_timeout(Duration::from_millis(300));
+        }
+    });
+    let ended = ask(&["--hold", "20"], &url);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let idle = ended.target()["http"]["idle_close_ms"].as_f64().expect("it closed");
+    assert!((299.0..19_000.0).contains(&idle), "{idle}");
+    let ended = ask(&[], &url);
+    assert_eq!(ended.target()["http"]["idle_close_ms"], Value::Null, "nobody waited: {ended:?}");
 }

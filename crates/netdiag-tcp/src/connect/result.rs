@@ -171,6 +171,9 @@ pub struct Http {
     pub leads_to: Option<Untrusted>,
     /// How long the server keeps the connection open for more, where it says so.
     pub keep_alive: Option<KeepAlive>,
+    /// After which time without a request the server closed the connection (FIN), where it was held
+    /// open that long.
+    pub idle_close_ms: Option<f64>,
     /// Whether the last request went over a connection that had carried one before.
     pub reused: bool,
     /// The header fields of the last answer.

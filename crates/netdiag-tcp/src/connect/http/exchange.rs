@@ -13,6 +13,8 @@ pub struct Exchange {
     pub steps: Vec<Step>,
     /// Why what came is no answer, safe to print.
     pub broken: Option<String>,
+    /// After which time without a request the server closed, of a connection that it said it keeps.
+    pub idle_close: Option<Duration>,
     /// What came of the next head.
     pending: Vec<u8>,
     /// That of the answer that is coming in.
@@ -36,8 +38,13 @@ impl Exchange {
     /// Asks for something at a time; what is to be sent for that.
     #[must_use]
     pub fn new(url: &Url, at: Instant) -> (Self, Vec<u8>) {
-        let mut exchange =
-            Self { steps: Vec::new(), broken: None, pending: Vec::new(), body: None };
+        let mut exchange = Self {
+            steps: Vec::new(),
+            broken: None,
+            idle_close: None,
+            pending: Vec::new(),
+            body: None,
+        };
         let request = exchange.ask(url.clone(), at);
         (exchange, request)
     }
@@ -125,6 +132,10 @@ impl Exchange {
     /// The other end closed; whether the last answer is whole by that.
     pub fn close(&mut self, at: Instant) -> bool {
         let is_end = self.body == Some(Body::UntilClose);
+        if self.response().is_some_and(Response::keeps_alive) {
+            let answered = self.last().and_then(|step| step.end_at);
+            self.idle_close = answered.map(|answered| at.since(answered));
+        }
         if is_end && let Some(step) = self.steps.last_mut() {
             step.end_at = Some(at);
             if let Some(response) = &mut step.response {
@@ -171,7 +182,9 @@ impl Exchange {
         let to = to.map(|to| format!(", leads to {}", to.escaped())).unwrap_or_default();
         let first = step.first_byte().map(milliseconds).unwrap_or_default();
         let head = format!("{} {}", response.version, response.status);
-        format!("{head}, first byte {first:.2} ms, {bytes} bytes{after}{to}")
+        let idle = self.idle_close.map(|idle| idle.as_secs_f64());
+        let idle = idle.map(|idle| format!(", idle close after {idle:.1} s")).unwrap_or_default();
+        format!("{head}, first byte {first:.2} ms, {bytes} bytes{after}{to}{idle}")
     }
 }
 
@@ -236,6 +249,7 @@ mod tests {
         let (mut exchange, _) = exchange();
         assert_eq!(exchange.hear(T0, b"HTTP/1.0 200 OK\r\n\r\nsome"), Next::Wait);
         assert!(exchange.close(T0));
+        assert_eq!(exchange.idle_close, None, "that was its end");
         assert!(exchange.response().is_some_and(|response| response.is_whole));
         let (mut exchange, _) = self::exchange();
         exchange.hear(T0, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome");

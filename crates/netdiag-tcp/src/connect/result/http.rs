@@ -21,6 +21,7 @@ pub(super) fn http(exchange: &Exchange) -> Option<Http> {
         redirects: before.iter().map(redirect).collect(),
         leads_to: last.redirect().as_ref().map(text),
         keep_alive: response.and_then(keep_alive),
+        idle_close_ms: exchange.idle_close.map(milliseconds),
         reused: last.is_reused,
         headers: headers.iter().map(header).collect(),
         body_bytes: response.map_or(0, |response| response.body_bytes),
