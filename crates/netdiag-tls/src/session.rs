@@ -25,6 +25,7 @@ pub struct Session {
     now: Duration,
     /// What came first.
     first: Vec<u8>,
+    is_closed: bool,
 }
 
 /// What the other end showed of itself.
@@ -76,7 +77,8 @@ impl Session {
         // What is to be sent is never more than a request.
         connection.set_buffer_limit(None);
         let (provider, roots) = (Arc::clone(&client.provider), client.roots.clone());
-        Ok(Self { connection, seen, provider, roots, name, now, first: Vec::new() })
+        let (first, is_closed) = (Vec::new(), false);
+        Ok(Self { connection, seen, provider, roots, name, now, first, is_closed })
     }
 
     /// Takes in what came, and gives what it says.
@@ -99,6 +101,7 @@ impl Session {
                 let chosen = Some(()).filter(|()| self.connection.is_handshaking());
                 Fault::of(&error, chosen.and_then(|()| opening::old_version(&self.first)))
             })?;
+            self.is_closed |= state.peer_has_closed();
             let ready = u64::try_from(state.plaintext_bytes_to_read()).unwrap_or(u64::MAX);
             // What is ready can be read.
             let _ = self.connection.reader().take(ready).read_to_end(&mut plain);
@@ -136,6 +139,12 @@ impl Session {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.connection.is_handshaking()
+    }
+
+    /// Whether the other end said that it will say nothing more (RFC 8446 section 6.1).
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// What the other end showed so far, judged.

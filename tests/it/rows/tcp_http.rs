@@ -46,6 +46,22 @@ fn serve(answers: Answers) -> u16 {
     port
 }
 
+/// The same over TLS.
+fn serve_tls(leaf: tls::Leaf) -> u16 {
+    let config = tls::config(leaf, &["http/1.1"]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let config = Arc::clone(&config);
+            std::thread::spawn(move || {
+                serve_connection(&mut tls::accept(connection, config), answers);
+            });
+        }
+    });
+    port
+}
+
 fn ask(options: &[&str], url: &str) -> Ended {
     let ended = run(bound(NETDIAG).args(["tcp-connect", "--json"]).args(options).arg(url));
     schema::check("tcp-connect", &ended.json());
@@ -67,6 +83,14 @@ fn answers(path: &str) -> Option<Vec<u8>> {
         "/elsewhere" => {
             let to = "Location: https://elsewhere.example/x\r\n";
             format!("HTTP/1.1 301 Moved\r\n{to}Content-Length: 0\r\n\r\n").into_bytes()
+        }
+        "/closes-then-moved" => {
+            b"HTTP/1.0 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".to_vec()
+        }
+        to if to.starts_with("/to/") => {
+            let to = format!("https://127.0.0.1:{}/chunks", to.trim_start_matches("/to/"));
+            let head = "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\nLocation: ";
+            format!("{head}{to}\r\n\r\n").into_bytes()
         }
         "/chunks" => {
             let chunks =
@@ -122,17 +146,7 @@ fn h2_the_first_byte_comes_after_the_server_has_thought() {
 #[test]
 fn h2_over_tls_its_handshake_has_a_time_of_its_own() {
     let root = tls::Authority::new("lab root");
-    let config = tls::config(root.leaf(&["127.0.0.1"], tls::VALID), &["http/1.1"]);
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = listener.local_addr().expect("bound").port();
-    std::thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            let config = Arc::clone(&config);
-            std::thread::spawn(move || {
-                serve_connection(&mut tls::accept(connection, config), answers);
-            });
-        }
-    });
+    let port = serve_tls(root.leaf(&["127.0.0.1"], tls::VALID));
     let url = format!("https://127.0.0.1:{port}/chunks");
     let ca = root.file();
     let expect = "status=200; body~^all.is.ready$; tls>0ms; verified";
@@ -240,4 +254,71 @@ fn h4_a_server_that_closes_an_idle_connection_is_told_and_when() {
     assert!((299.0..19_000.0).contains(&idle), "{idle}");
     let ended = ask(&[], &url);
     assert_eq!(ended.target()["http"]["idle_close_ms"], Value::Null, "nobody waited: {ended:?}");
+}
+
+#[test]
+fn h2_a_redirect_to_another_port_or_scheme_is_a_connection_of_its_own() {
+    let root = tls::Authority::new("lab root");
+    let ca = root.file();
+    let over_tls = serve_tls(root.leaf(&["127.0.0.1"], tls::VALID));
+    let port = serve(answers);
+    let url = format!("http://127.0.0.1:{port}/to/{over_tls}");
+    let ended = ask(&["--ca", ca.path(), "--expect", "status=200; redirects=1; verified"], &url);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let target = ended.target();
+    let (http, phases) = (&target["http"], &target["phases_ms"]);
+    assert_eq!(http["url"], format!("https://127.0.0.1:{over_tls}/chunks"), "{http:#}");
+    assert_eq!((&http["leads_to"], &http["reused"]), (&Value::Null, &false.into()), "{http:#}");
+    let first = &http["redirects"][0];
+    assert_eq!((&first["status"], &first["tls_ms"]), (&301.into(), &Value::Null), "{first}");
+    assert!(first["connect_ms"].is_number() && phases["tls"].is_number(), "{target:#}");
+    assert_eq!((&target["attempts"], &target["succeeded"]), (&1.into(), &1.into()), "one attempt");
+
+    let ended = ask(&[], &format!("http://127.0.0.1:{port}/closes-then-moved"));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(ended.target()["http"]["reused"], false, "{ended:?}");
+
+    let words = ["tcp-connect", "--ca", ca.path(), &url];
+    let text = run(bound(NETDIAG).args(words));
+    let phases = text.out.lines().find(|line| line.starts_with("phases  connect "));
+    let phases = phases.unwrap_or_else(|| panic!("{text:?}"));
+    for phase in ["  tls ", "  first byte ", "  body ", "  total "] {
+        assert!(phases.contains(phase), "{phases}");
+    }
+    assert!(text.out.contains("\n301     connect "), "{text:?}");
+
+    // Nobody is there, and nobody vouches for who is.
+    let closed = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port");
+    let ended = ask(&[], &format!("http://127.0.0.1:{port}/to/{}", closed.port()));
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    assert_eq!(ended.target()["failure"]["reason"], "redirect-failed", "{ended:?}");
+    let ended = ask(&[], &url);
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let target = ended.target();
+    assert_eq!(target["failure"]["reason"], "unknown-issuer", "{target:#}");
+    let to = format!("https://127.0.0.1:{over_tls}/chunks");
+    assert_eq!(target["http"]["leads_to"], to, "what had come is kept: {target:#}");
+}
+
+/// Over TLS the end is said by an alert, and some servers wait for ours before they close.
+#[test]
+fn h2_over_tls_an_answer_without_a_length_ends_with_tls() {
+    let root = tls::Authority::new("lab root");
+    let config = tls::config(root.leaf(&["127.0.0.1"], tls::VALID), &[]);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("https://127.0.0.1:{}/", listener.local_addr().expect("bound").port());
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let mut stream = tls::accept(connection, Arc::clone(&config));
+            let _ = stream.read(&mut [0; 4_096]);
+            let _ = stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nall of it");
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+            let _ = stream.sock.read(&mut [0; 4_096]);
+        }
+    });
+    let ca = root.file();
+    let ended = ask(&["--ca", ca.path(), "--expect", "body~^all.of.it$"], &url);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(ended.target()["http"]["whole"], true, "{ended:?}");
 }

@@ -38,6 +38,7 @@ impl<W: Write> JsonLinesReport<W> {
             "connect": attempt.connect().map(milliseconds),
             "tls": fields.tls_ms,
             "first_byte": first_byte.map(milliseconds),
+            "body": fields.body_ms,
         });
         object.insert("port".to_owned(), attempt.port.into());
         object.insert("phases_ms".to_owned(), phases);

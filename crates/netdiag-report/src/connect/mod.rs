@@ -1,6 +1,7 @@
 //! What `tcp-connect` shows: one writer for each form of output, all fed the same events.
 
 mod columns;
+mod http;
 mod jsonl;
 mod row;
 mod statistics;

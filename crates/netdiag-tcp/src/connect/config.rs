@@ -53,6 +53,8 @@ pub struct Target {
     pub port: u16,
     /// How TLS is spoken with it, if at all.
     pub tls: Option<Tls>,
+    /// How TLS is spoken where a redirect leads to it.
+    pub tls_later: Option<Tls>,
     /// What is asked of it by HTTP, if anything.
     pub url: Option<Url>,
     /// The addresses in the order in which a program would try them, each with the way that packets

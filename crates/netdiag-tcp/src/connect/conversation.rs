@@ -127,6 +127,7 @@ impl Conversation {
     fn go_on(&mut self, at: Instant, plain: Vec<u8>) {
         let Some(tls) = &mut self.tls else { return };
         self.output.extend(tls.take_output());
+        let is_closed = tls.is_closed();
         if tls.is_open() && self.service_at.is_none() {
             match tls.is_refused() {
                 true => _ = self.result.get_or_insert(TalkResult::Untrusted),
@@ -135,6 +136,17 @@ impl Conversation {
         }
         if !plain.is_empty() {
             self.hear_service(at, &plain);
+        }
+        if is_closed {
+            self.hear_end(at);
+            self.result.get_or_insert(TalkResult::Closed);
+        }
+    }
+
+    /// The service will say nothing more: that may be how an answer ends.
+    fn hear_end(&mut self, at: Instant) {
+        if self.http.as_mut().is_some_and(|http| http.close(at)) {
+            self.result.get_or_insert(TalkResult::AsExpected);
         }
     }
 
@@ -207,8 +219,8 @@ impl Conversation {
 
     /// It ended.
     pub(super) fn end(mut self, at: Instant, end: TalkEnd) -> Talk {
-        if end == TalkEnd::Closed && self.http.as_mut().is_some_and(|http| http.close(at)) {
-            self.result.get_or_insert(TalkResult::AsExpected);
+        if end == TalkEnd::Closed {
+            self.hear_end(at);
         }
         let (acknowledged, met) = match end {
             TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),

@@ -68,6 +68,8 @@ pub enum TalkResult {
     Untrusted,
     /// The service does not go on by TLS.
     Refused,
+    /// A redirect leads to where no connection opens.
+    Astray,
     /// What came is no HTTP.
     Malformed,
 }
@@ -84,6 +86,15 @@ pub enum Stage {
 }
 
 impl Talk {
+    /// The same, over a connection that took so long to open.
+    pub(super) fn opened(mut self, took: Duration) -> Self {
+        let tls = self.tls.as_ref().and_then(|tls| tls.took);
+        if let Some(first) = self.http.as_mut().and_then(|http| http.steps.first_mut()) {
+            first.opened = Some((took, tls));
+        }
+        self
+    }
+
     /// Whether it came to what was asked for. Nobody asked for TLS that was only tried.
     #[must_use]
     pub fn is_as_asked(&self) -> bool {

@@ -106,6 +106,10 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
             let why = talk.refused.clone().unwrap_or_default();
             ("no-starttls".to_owned(), format!("connected, but {why}"))
         }
+        TalkResult::Astray => {
+            let said = talk.http.as_ref().map(|http| http.summary()).unwrap_or_default();
+            ("redirect-failed".to_owned(), format!("connected, but {said}"))
+        }
         TalkResult::Malformed => {
             let said = talk.http.as_ref().map(|http| http.summary()).unwrap_or_default();
             ("malformed".to_owned(), format!("connected, but {said}"))

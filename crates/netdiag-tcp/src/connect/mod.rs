@@ -9,7 +9,8 @@
 //! let address = Destination::new("192.0.2.1".parse().expect("an address"));
 //! let host = "192.0.2.1".into();
 //! let addresses = vec![(address, None)];
-//! let target = Target { index: 0, host, port: 80, tls: None, url: None, addresses };
+//! let (tls, tls_later, url) = (None, None, None);
+//! let target = Target { index: 0, host, port: 80, tls, tls_later, url, addresses };
 //! let mut measurement = Measurement::new(Config::new(vec![target]));
 //! let Next::Probe(first) = measurement.next(Instant::ZERO, &mut Events::new()) else { panic!() };
 //! assert_eq!(first.destination, address);

@@ -165,8 +165,7 @@ pub struct Http {
     pub url: Untrusted,
     /// The redirects that were followed, in order.
     pub redirects: Vec<Redirect>,
-    /// Where the last answer leads to: what was not followed, as it is another host, port or scheme,
-    /// or the connection was closed.
+    /// Where the last answer leads to, of one that was not followed: to another host, or after too many.
     #[schemars(with = "Option<String>")]
     pub leads_to: Option<Untrusted>,
     /// How long the server keeps the connection open for more, where it says so.
@@ -196,6 +195,10 @@ pub struct Redirect {
     pub url: Untrusted,
     /// The status of the answer.
     pub status: Option<u16>,
+    /// How long its connection took to open; `null` of one that had been open.
+    pub connect_ms: Option<f64>,
+    /// The TLS handshake over it.
+    pub tls_ms: Option<f64>,
     /// From the request to the first byte of the answer.
     pub first_byte_ms: Option<f64>,
     /// From there to its last byte.
@@ -369,6 +372,10 @@ pub struct Attempt {
     pub tls_ms: Option<f64>,
     /// From the open connection, with TLS if that is spoken, to the first byte of the service.
     pub first_byte_ms: Option<f64>,
+    /// By HTTP from the first byte of the last answer to its last one.
+    pub body_ms: Option<f64>,
+    /// The status of the last answer by HTTP.
+    pub status: Option<u16>,
     /// What came over it, the first 1,024 bytes; what is no UTF-8 is replaced.
     #[schemars(with = "Option<String>")]
     pub banner: Option<Untrusted>,

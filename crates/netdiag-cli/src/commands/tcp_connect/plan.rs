@@ -65,7 +65,8 @@ impl Plan {
             plan.add(host, ports, found, arguments, &checked, world, network)?;
         }
         plan.configure(arguments, &checked, world, network);
-        if plan.config.targets.iter().any(|target| target.tls.is_some()) {
+        let may_be = |target: &Target| target.tls.is_some() || target.tls_later.is_some();
+        if plan.config.targets.iter().any(may_be) {
             let (client, note) = tls::client(arguments, world)?;
             plan.config.tls = Some(client);
             plan.outline.note(note);
@@ -129,6 +130,7 @@ impl Plan {
                     host: name,
                     port: *port,
                     tls,
+                    tls_later: tls::later(arguments, host, *port),
                     url: host.url.clone(),
                     addresses,
                 });

@@ -19,9 +19,18 @@ const ROOTS: &[&str] = &[
 
 /// How TLS is spoken with a port of a host, if at all.
 pub(super) fn of(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
-    if host.url.as_ref().is_some_and(|url| !url.is_tls) {
-        return None;
+    match host.url.as_ref().is_some_and(|url| !url.is_tls) {
+        true => None,
+        false => spoken(arguments, host, port),
     }
+}
+
+/// How it is where a redirect of a URL leads to it.
+pub(super) fn later(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
+    host.url.as_ref().and_then(|_| spoken(arguments, host, port))
+}
+
+fn spoken(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
     let starttls = arguments.starttls;
     let is_asked = arguments.tls || host.url.is_some() || starttls.is_some();
     let is_usual = PORTS.contains(&port);
@@ -90,7 +99,8 @@ pub(super) fn files(arguments: &TcpConnectArguments, checked: &Checked) -> Vec<S
 /// Whether TLS may come to be spoken, as far as is known before names of services are.
 fn may_be(arguments: &TcpConnectArguments, hosts: &[Host]) -> bool {
     let is_usual = |host: &Host| match host.numbers(netdiag_tcp::services::port) {
-        _ if host.url.is_some() => host.url.as_ref().is_some_and(|url| url.is_tls),
+        // A redirect may lead to TLS.
+        _ if host.url.is_some() => true,
         Ok(ports) => ports.iter().any(|port| PORTS.contains(port)),
         Err(_) => true,
     };

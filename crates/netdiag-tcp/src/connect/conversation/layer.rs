@@ -54,6 +54,11 @@ impl Layer {
         self.open_at.is_some()
     }
 
+    /// Whether the other end will say nothing more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.session.as_ref().is_some_and(Session::is_closed)
+    }
+
     /// Whether what it shows is not to be believed, and that was asked for.
     pub(super) fn is_refused(&self) -> bool {
         let shown = self.session.as_ref().filter(|_| self.demand == Demand::Believed);

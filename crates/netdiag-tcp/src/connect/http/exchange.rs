@@ -15,6 +15,8 @@ pub struct Exchange {
     pub broken: Option<String>,
     /// After which time without a request the server closed, of a connection that it said it keeps.
     pub idle_close: Option<Duration>,
+    /// The other end said that it will say nothing more.
+    is_closed: bool,
     /// What came of the next head.
     pending: Vec<u8>,
     /// That of the answer that is coming in.
@@ -42,6 +44,7 @@ impl Exchange {
             steps: Vec::new(),
             broken: None,
             idle_close: None,
+            is_closed: false,
             pending: Vec::new(),
             body: None,
         };
@@ -58,7 +61,9 @@ impl Exchange {
         );
         let is_reused = !self.steps.is_empty();
         let (asked_at, first_at, end_at) = (at, None, None);
-        self.steps.push(Step { url, response: None, is_reused, asked_at, first_at, end_at });
+        let (response, opened) = (None, None);
+        let step = Step { url, response, is_reused, opened, asked_at, first_at, end_at };
+        self.steps.push(step);
         request.into_bytes()
     }
 
@@ -131,6 +136,10 @@ impl Exchange {
 
     /// The other end closed; whether the last answer is whole by that.
     pub fn close(&mut self, at: Instant) -> bool {
+        // Of TLS it is said twice.
+        if std::mem::replace(&mut self.is_closed, true) {
+            return false;
+        }
         let is_end = self.body == Some(Body::UntilClose);
         if self.response().is_some_and(Response::keeps_alive) {
             let answered = self.last().and_then(|step| step.end_at);
@@ -143,12 +152,6 @@ impl Exchange {
             }
         }
         is_end
-    }
-
-    /// From the first request to the last byte of the last answer.
-    #[must_use]
-    pub fn took(&self) -> Option<Duration> {
-        Some(self.steps.last()?.end_at?.since(self.steps.first()?.asked_at))
     }
 
     /// The last request.

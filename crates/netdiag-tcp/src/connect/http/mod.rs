@@ -24,6 +24,8 @@ pub struct Step {
     pub response: Option<Response>,
     /// The connection had carried a request before.
     pub is_reused: bool,
+    /// How long its connection took to open, and TLS over it; `None` of one that was open already.
+    pub opened: Option<(Duration, Option<Duration>)>,
     /// When the request was handed over.
     pub asked_at: Instant,
     /// When the first byte of the answer came.

@@ -1,5 +1,6 @@
 //! Connections that are open: what is said over them, and when they have said enough.
 
+use super::follow::Follow;
 use crate::connect::config::{Config, Target};
 use crate::connect::conversation::Conversation;
 use crate::connect::dialogue::Stage;
@@ -19,6 +20,8 @@ struct Open {
     opened_at: Instant,
     phase: Phase,
     conversation: Conversation,
+    /// What this connection follows.
+    follow: Option<Box<Follow>>,
 }
 
 /// What is next for a connection.
@@ -52,10 +55,17 @@ impl Talks {
             return Some(attempt);
         };
         let phase = Phase::Waiting(conversation.stage(), opened_at + config.timeout);
-        let mut open = Open { attempt, opened_at, phase, conversation };
+        let mut open = Open { attempt, opened_at, phase, conversation, follow: None };
         open.go_on(opened_at, config);
         self.0.insert(seq, open);
         None
+    }
+
+    /// One that began follows an earlier one.
+    pub(super) fn follows(&mut self, seq: u64, follow: Box<Follow>) {
+        if let Some(open) = self.0.get_mut(&seq) {
+            open.follow = Some(follow);
+        }
     }
 
     /// What is to be done now for any of them; else when something is.
@@ -104,8 +114,12 @@ impl Talks {
                 None
             }
             Heard::End(end) => self.0.remove(&seq).map(|open| {
-                let talk = open.conversation.end(at, end);
-                Attempt { talk: Some(Box::new(talk)), ..open.attempt }
+                let talk = open.conversation.end(at, end).opened(open.attempt.took);
+                let attempt = Attempt { talk: Some(Box::new(talk)), ..open.attempt };
+                match open.follow {
+                    Some(follow) => follow.merge(attempt),
+                    None => attempt,
+                }
             }),
         }
     }

@@ -21,7 +21,15 @@ fn config(addresses: &[&str], ports: &[u16]) -> Config {
     let all = |port: &u16| {
         let addresses = addresses.iter().map(|address| (to(address), None)).collect();
         let host = "a.example".into();
-        Target { index: usize::from(*port), host, port: *port, tls: None, url: None, addresses }
+        Target {
+            index: usize::from(*port),
+            host,
+            port: *port,
+            tls: None,
+            tls_later: None,
+            url: None,
+            addresses,
+        }
     };
     Config::new(ports.iter().map(all).collect())
 }

@@ -4,7 +4,6 @@ use super::{Address, Attempt, Certificate, HappyEyeballs, Outage, Phases, Target
 use crate::connect::Measurement;
 use crate::connect::dialogue::Talk;
 use crate::connect::event::{self, Cause, Class};
-use crate::connect::http::exchange::Exchange;
 use crate::connect::race::{ATTEMPT_DELAY, Race, Runner};
 use crate::connect::series::Series;
 use crate::connect::tls::Talked;
@@ -32,7 +31,8 @@ impl Measurement {
         let talk = chosen.and_then(|series| series.last.as_ref()?.talk.as_deref());
         let tls_ms = talk.and_then(tls_took).map(milliseconds);
         let http = talk.and_then(|talk| talk.http.as_deref());
-        let asked_ms = http.and_then(Exchange::took).map(milliseconds);
+        let began = chosen.and_then(|series| Some(series.last.as_ref()?.started_at));
+        let asked = http.and_then(|http| Some(http.last()?.end_at?.since(began?)));
         let in_flight = series.iter().map(Series::in_flight).sum();
         let loss = counts.loss();
         Target {
@@ -66,10 +66,10 @@ impl Measurement {
                 first_byte: talk.and_then(|talk| talk.first_byte).map(milliseconds),
                 request: None,
                 body: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
-                total: connect.map(|connect| {
-                    let more = [resolve_ms, tls_ms, asked_ms];
-                    connect + more.into_iter().flatten().sum::<f64>()
-                }),
+                total: asked
+                    .map(milliseconds)
+                    .or_else(|| connect.map(|connect| connect + tls_ms.unwrap_or_default()))
+                    .map(|total| total + resolve_ms.unwrap_or_default()),
             },
             http: http.and_then(super::http::http),
             tls: talk.and_then(|talk| talk.tls.as_deref()).map(tls),
@@ -238,6 +238,7 @@ fn failure(series: &[Series], fine: u64) -> Option<Failure> {
 pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
     let class = attempt.class();
     let talk = attempt.talk.as_deref();
+    let http = talk.and_then(|talk| talk.http.as_deref());
     let is_settled = !matches!(class, Class::Local | Class::Unknown | Class::Timeout);
     Attempt {
         attempt: attempt.number,
@@ -251,6 +252,8 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         local: attempt.local,
         tls_ms: talk.and_then(tls_took).map(milliseconds),
         first_byte_ms: talk.and_then(|talk| talk.first_byte).map(milliseconds),
+        body_ms: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
+        status: http.and_then(|http| Some(http.response()?.status)),
         banner: talk.map(|talk| banner(&talk.heard)),
         acknowledged_bytes: talk.and_then(|talk| talk.acknowledged),
         failure: attempt.failure(),

@@ -40,6 +40,8 @@ fn redirect(step: &Step) -> Redirect {
     Redirect {
         url: text(&step.url),
         status: step.response.as_ref().map(|response| response.status),
+        connect_ms: step.opened.map(|(took, _)| milliseconds(took)),
+        tls_ms: step.opened.and_then(|(_, tls)| tls).map(milliseconds),
         first_byte_ms: step.first_byte().map(milliseconds),
         body_ms: step.transfer().map(milliseconds),
     }
