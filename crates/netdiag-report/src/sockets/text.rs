@@ -3,10 +3,9 @@
 use super::{Ended, PIECE, Sheet, Shown, audit, bytes, cells, summary};
 use crate::style::Style;
 use crate::verdict;
-use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
-use netdiag_sockets::tally::Suspect;
-use netdiag_sockets::{Owners, Protocol, Socket};
+use netdiag_sockets::namespaces::{Namespace, Place};
+use netdiag_sockets::{Owners, Protocol, Socket, TcpInfo};
 use std::io::{self, Write};
 
 /// How text is written.
@@ -20,6 +19,8 @@ pub struct TextOptions {
     pub verbose: bool,
     /// What the screen is of.
     pub shown: Shown,
+    /// With a column of network namespaces.
+    pub namespaces: bool,
     /// Colours.
     pub style: Style,
 }
@@ -34,9 +35,15 @@ pub struct TextSheet<'a, W> {
     options: TextOptions,
     owners: Option<&'a Owners>,
     /// The first sockets, until their columns are known.
-    first: Option<Vec<Suspect>>,
+    first: Option<Vec<First>>,
     widths: Widths,
     text: Vec<u8>,
+}
+
+struct First {
+    socket: Socket,
+    info: Option<Box<TcpInfo>>,
+    namespace: Option<Namespace>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +51,7 @@ struct Widths {
     local: usize,
     remote: usize,
     timer: usize,
+    namespace: usize,
 }
 
 impl<'a, W: Write> TextSheet<'a, W> {
@@ -69,9 +77,11 @@ impl<'a, W: Write> TextSheet<'a, W> {
         if self.is_silent() || first.is_empty() {
             return Ok(());
         }
-        first.sort_by_key(|(socket, _)| {
+        // Those of a namespace are together.
+        first.sort_by_key(|First { socket, namespace, .. }| {
             let state = socket.tcp_state().map(netdiag_sockets::State::place);
-            (socket.protocol, state, socket.local, socket.remote, socket.cookie)
+            let id = namespace.as_ref().map(|namespace| namespace.id);
+            (id, socket.protocol, state, socket.local, socket.remote, socket.cookie)
         });
         let mut cell = Vec::new();
         let mut width = |write: &dyn Fn(&mut Vec<u8>)| {
@@ -79,29 +89,36 @@ impl<'a, W: Write> TextSheet<'a, W> {
             write(&mut cell);
             cell.len()
         };
-        let mut widths = Widths { local: 5, remote: 6, timer: 5 };
-        for (socket, _) in &first {
+        let mut widths = Widths { local: 5, remote: 6, timer: 5, namespace: 9 };
+        for First { socket, namespace, .. } in &first {
             widths.local = widths.local.max(width(&|out| bytes::endpoint(out, socket.local)));
             widths.remote = widths.remote.max(width(&|out| remote(out, socket)));
             widths.timer = widths.timer.max(width(&|out| cells::timer(out, socket)));
+            let label = namespace.as_ref().map_or(0, |namespace| namespace.label().len());
+            widths.namespace = widths.namespace.max(label);
         }
         self.widths = widths;
-        let Widths { local, remote, timer } = widths;
+        let Widths { local, remote, timer, namespace } = widths;
         let owner = if self.owners.is_some() { "  owner" } else { "" };
+        let netns = match self.options.namespaces {
+            true => format!("  {:<namespace$}", "namespace"),
+            false => String::new(),
+        };
         let head = format!(
-            "proto  {:<12}  {:>9}  {:>7}  {:<local$}  {:<remote$}  {:<timer$}{owner}",
+            "proto  {:<12}  {:>9}  {:>7}  {:<local$}  {:<remote$}  {:<timer$}{netns}{owner}",
             "state", "recv-q", "send-q", "local", "remote", "timer"
         );
         writeln!(self.out, "{}", head.trim_end())?;
         let owners = self.owners;
-        for (socket, info) in first {
+        for First { socket, info, namespace } in first {
             let owner = owners.map(|owners| owners.of(&socket));
-            self.write_row(&Entry { socket, info, owner, owners })?;
+            let entry = Entry { socket, info, owner, owners, v6_only: None };
+            self.write_row(&entry, namespace.as_ref())?;
         }
         Ok(())
     }
 
-    fn write_row(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+    fn write_row(&mut self, entry: &Entry<'_>, namespace: Option<&Namespace>) -> io::Result<()> {
         let (out, socket) = (&mut self.text, &entry.socket);
         let mut start = out.len();
         out.extend_from_slice(socket.protocol.name().as_bytes());
@@ -130,8 +147,17 @@ impl<'a, W: Write> TextSheet<'a, W> {
         bytes::pad(out, start, self.widths.remote);
         start = out.len();
         cells::timer(out, socket);
-        if let (Some(owner), Some(owners)) = (entry.owner, entry.owners) {
+        if let Some(namespace) = namespace.filter(|_| self.options.namespaces) {
             bytes::pad(out, start, self.widths.timer);
+            start = out.len();
+            out.extend_from_slice(namespace.label().as_bytes());
+        }
+        if let (Some(owner), Some(owners)) = (entry.owner, entry.owners) {
+            let width = match self.options.namespaces {
+                true => self.widths.namespace,
+                false => self.widths.timer,
+            };
+            bytes::pad(out, start, width);
             cells::owner(out, owner, owners);
         }
         out.push(b'\n');
@@ -159,12 +185,15 @@ fn remote(out: &mut Vec<u8>, socket: &Socket) {
 }
 
 impl<W: Write> Sheet for TextSheet<'_, W> {
-    fn row(&mut self, entry: &Entry<'_>, _: Option<&Untrusted>) -> io::Result<()> {
+    fn row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
         if self.is_silent() {
             return Ok(());
         }
-        let Some(first) = &mut self.first else { return self.write_row(entry) };
-        first.push((entry.socket, entry.info.clone()));
+        let Some(first) = &mut self.first else {
+            return self.write_row(entry, place.namespace);
+        };
+        let (info, namespace) = (entry.info.clone(), place.namespace.cloned());
+        first.push(First { socket: entry.socket, info, namespace });
         if first.len() >= SORTED { self.begin() } else { Ok(()) }
     }
 

@@ -30,7 +30,14 @@ fn socket(state: State, local: &str, remote: &str) -> Socket {
 }
 
 fn owners() -> Owners {
-    let process = Process { pid: 123, name: Untrusted::from("nginx"), cgroup: None };
+    let process = Process {
+        pid: 123,
+        name: Untrusted::from("nginx"),
+        cgroup: None,
+        uid: None,
+        open: 3,
+        started: 0,
+    };
     Owners::new(vec![process], vec![Descriptor { inode: 5, process: 0, fd: 3 }], 0, true)
 }
 
