@@ -21,6 +21,13 @@ pub(super) fn lines(summary: &Summary) -> Vec<String> {
             format!("{a:<state$}  {b:>count$}  {c:<most$}  {d}").trim_end().to_owned()
         }));
     }
+    if rows.is_empty() && !summary.tcp.is_empty() {
+        lines.push(format!("{:<12}  {:>9}", "state", "count"));
+        lines.extend(State::ALL.into_iter().filter_map(|state| {
+            let count = summary.tcp.get(state.name())?;
+            Some(format!("{:<12}  {:>9}", state.name(), thousands(*count)))
+        }));
+    }
     if let Some(totals) = &summary.totals {
         lines.extend(by_counters(totals));
     }

@@ -24,17 +24,17 @@ const ONE: &[&str] = &[
     "--threshold=idle-age=0",
 ];
 
-fn finding<'a>(document: &'a Value, code: &str) -> Option<&'a Value> {
+pub(super) fn finding<'a>(document: &'a Value, code: &str) -> Option<&'a Value> {
     let all = document["findings"].as_array().expect("findings");
     all.iter().find(|finding| finding["code"] == code)
 }
 
-fn the_finding<'a>(document: &'a Value, code: &str) -> &'a Value {
+pub(super) fn the_finding<'a>(document: &'a Value, code: &str) -> &'a Value {
     finding(document, code).unwrap_or_else(|| panic!("no {code}: {:#}", document["findings"]))
 }
 
 /// Looks until a finding is there: the kernel repeats a FIN after some seconds, not at once.
-fn until(namespace: &Namespace, words: &[&str], codes: &[&str]) -> Value {
+pub(super) fn until(namespace: &Namespace, words: &[&str], codes: &[&str]) -> Value {
     let since = stopwatch();
     loop {
         let document = sockets(namespace, &[&["--json", "--summary"], words].concat()).json();

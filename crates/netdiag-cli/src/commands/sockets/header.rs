@@ -85,7 +85,10 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
         because: "sock_diag(7) lists the sockets of a network namespace".to_owned(),
         lost,
         remedy: match (is_confined, hidden > 0) {
-            (true, _) => Some("root enters every namespace of this machine".to_owned()),
+            (true, _) => Some(
+                "root of the whole machine, outside of any container, enters every namespace"
+                    .to_owned(),
+            ),
             (_, true) => Some(
                 "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner"
                     .to_owned(),

@@ -23,7 +23,7 @@ use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::Kernel;
 use netdiag_sockets::result::Summary;
 use netdiag_sockets::totals::Totals;
-use netdiag_sockets::{Owners, audit, metrics, summary, verdict as said};
+use netdiag_sockets::{Owners, State, audit, metrics, summary, verdict as said};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -115,6 +115,10 @@ fn sheet<'a, W: World>(
         let options = ClassicOptions {
             listening: plan.listening,
             processes: plan.owners,
+            one_state: plan.filter.as_ref().is_some_and(|filter| {
+                let wanted = State::ALL.into_iter().filter(|of| of.mask() & filter.states() != 0);
+                wanted.count() == 1
+            }),
             protocols: plan.protocols.clone(),
             users,
         };

@@ -33,6 +33,8 @@ pub struct ClassicOptions {
     pub listening: bool,
     /// With processes; lsof always has them.
     pub processes: bool,
+    /// Only one state was asked for.
+    pub one_state: bool,
     /// Which protocols.
     pub protocols: Vec<Protocol>,
     /// The names of users.

@@ -36,9 +36,13 @@ impl Ss {
         Self { options, groups: Default::default(), widths: NAMES.map(str::len) }
     }
 
-    /// Without the kind of socket where all are of one.
-    fn first(&self) -> usize {
-        usize::from(self.options.protocols.len() == 1)
+    /// Without the kind of socket where all are of one, and without the state where all have one.
+    fn is_shown(&self, column: usize) -> bool {
+        match column {
+            0 => self.options.protocols.len() != 1,
+            1 => !self.options.one_state,
+            _ => true,
+        }
     }
 
     pub(super) fn take(&mut self, entry: &Entry<'_>, place: Place<'_>) {
@@ -99,8 +103,12 @@ impl Ss {
     }
 
     fn line<'a>(&self, out: &mut Vec<u8>, cells: impl Iterator<Item = &'a [u8]>) {
-        for (column, (cell, width)) in cells.zip(self.widths).enumerate().skip(self.first()) {
-            if column > self.first() && !CLOSE.contains(&column) {
+        let mut is_first = true;
+        for (column, (cell, width)) in cells.zip(self.widths).enumerate() {
+            if !self.is_shown(column) {
+                continue;
+            }
+            if !std::mem::take(&mut is_first) && !CLOSE.contains(&column) {
                 out.push(b' ');
             }
             let blanks = width.saturating_sub(cell.len());
@@ -149,7 +157,7 @@ fn address(out: &mut Vec<u8>, end: Endpoint, v6_only: Option<bool>) {
 
 fn users(out: &mut Vec<u8>, entry: &Entry<'_>) {
     let (Some(Owner::Known(all)), Some(owners)) = (entry.owner, entry.owners) else { return };
-    let mut before = "users:((";
+    let mut before = " users:((";
     for descriptor in all {
         let Some(process) = owners.process(*descriptor) else { continue };
         let (name, pid, fd) = (process.name.escaped(), process.pid, descriptor.fd);
