@@ -3,6 +3,7 @@
 use super::{Ended, PIECE, Sheet, Shown, audit, bytes, cells, summary};
 use crate::style::Style;
 use crate::verdict;
+use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::namespaces::{Namespace, Place};
 use netdiag_sockets::{Owners, Protocol, Socket, TcpInfo};
@@ -43,6 +44,7 @@ pub struct TextSheet<'a, W> {
 struct First {
     socket: Socket,
     info: Option<Box<TcpInfo>>,
+    interface: Option<Untrusted>,
     namespace: Option<Namespace>,
 }
 
@@ -90,8 +92,9 @@ impl<'a, W: Write> TextSheet<'a, W> {
             cell.len()
         };
         let mut widths = Widths { local: 5, remote: 6, timer: 5, namespace: 9 };
-        for First { socket, namespace, .. } in &first {
-            widths.local = widths.local.max(width(&|out| bytes::endpoint(out, socket.local)));
+        for First { socket, interface, namespace, .. } in &first {
+            let at = interface.as_ref();
+            widths.local = widths.local.max(width(&|out| local(out, socket, at)));
             widths.remote = widths.remote.max(width(&|out| remote(out, socket)));
             widths.timer = widths.timer.max(width(&|out| cells::timer(out, socket)));
             let label = namespace.as_ref().map_or(0, |namespace| namespace.label().len());
@@ -110,15 +113,16 @@ impl<'a, W: Write> TextSheet<'a, W> {
         );
         writeln!(self.out, "{}", head.trim_end())?;
         let owners = self.owners;
-        for First { socket, info, namespace } in first {
+        for First { socket, info, interface, namespace } in first {
             let owner = owners.map(|owners| owners.of(&socket));
             let entry = Entry { socket, info, owner, owners, v6_only: None };
-            self.write_row(&entry, namespace.as_ref())?;
+            let place = Place { interface: interface.as_ref(), namespace: namespace.as_ref() };
+            self.write_row(&entry, place)?;
         }
         Ok(())
     }
 
-    fn write_row(&mut self, entry: &Entry<'_>, namespace: Option<&Namespace>) -> io::Result<()> {
+    fn write_row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
         let (out, socket) = (&mut self.text, &entry.socket);
         let mut start = out.len();
         out.extend_from_slice(socket.protocol.name().as_bytes());
@@ -140,14 +144,14 @@ impl<'a, W: Write> TextSheet<'a, W> {
         }
         bytes::right(out, start, 7);
         start = out.len();
-        bytes::endpoint(out, socket.local);
+        local(out, socket, place.interface);
         bytes::pad(out, start, self.widths.local);
         start = out.len();
         remote(out, socket);
         bytes::pad(out, start, self.widths.remote);
         start = out.len();
         cells::timer(out, socket);
-        if let Some(namespace) = namespace.filter(|_| self.options.namespaces) {
+        if let Some(namespace) = place.namespace.filter(|_| self.options.namespaces) {
             bytes::pad(out, start, self.widths.timer);
             start = out.len();
             out.extend_from_slice(namespace.label().as_bytes());
@@ -174,6 +178,17 @@ impl<'a, W: Write> TextSheet<'a, W> {
     }
 }
 
+/// Adds this end, with the interface that it is bound to: `[fe80::1%eth0]:80` (RFC 4007 section 11.2).
+fn local(out: &mut Vec<u8>, socket: &Socket, interface: Option<&Untrusted>) {
+    let start = out.len();
+    bytes::endpoint(out, socket.local);
+    let Some(interface) = interface else { return };
+    let is_end = |byte: &u8| *byte == if socket.local.address.is_ipv6() { b']' } else { b':' };
+    let end = out.iter().skip(start).position(is_end).map_or(out.len(), |place| start + place);
+    let zone = format!("%{}", interface.escaped());
+    out.splice(end..end, zone.into_bytes());
+}
+
 /// Adds the other end; `*` of a socket that is not connected.
 fn remote(out: &mut Vec<u8>, socket: &Socket) {
     match socket.remote.is_unspecified() {
@@ -190,10 +205,11 @@ impl<W: Write> Sheet for TextSheet<'_, W> {
             return Ok(());
         }
         let Some(first) = &mut self.first else {
-            return self.write_row(entry, place.namespace);
+            return self.write_row(entry, place);
         };
-        let (info, namespace) = (entry.info.clone(), place.namespace.cloned());
-        first.push(First { socket: entry.socket, info, namespace });
+        let (interface, namespace) = (place.interface.cloned(), place.namespace.cloned());
+        let (socket, info) = (entry.socket, entry.info.clone());
+        first.push(First { socket, info, interface, namespace });
         if first.len() >= SORTED { self.begin() } else { Ok(()) }
     }
 
