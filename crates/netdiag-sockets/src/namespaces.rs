@@ -36,6 +36,8 @@ pub struct Namespaces {
     pub refused: Vec<(Namespace, i32)>,
     /// Processes whose namespace this user cannot see.
     pub hidden: u64,
+    /// There may be processes that are not told of at all.
+    pub unknown: bool,
 }
 
 impl Namespaces {
@@ -68,6 +70,9 @@ impl Namespaces {
             1 => missing.push("the namespace of 1 process, which this user may not see".to_owned()),
             n => missing
                 .push(format!("the namespaces of {n} processes, which this user may not see")),
+        }
+        if self.unknown {
+            missing.push("namespaces of processes that /proc does not tell of".to_owned());
         }
         missing
     }
@@ -123,13 +128,14 @@ mod tests {
         let mut all = Namespaces { entered: vec![of(1, None)], ..Namespaces::default() };
         assert_eq!(all.missing(), [""; 0]);
         all.refused = vec![(of(2, Some("blue")), 1), (of(3, None), 1), (of(4, None), 24)];
-        all.hidden = 2;
+        (all.hidden, all.unknown) = (2, true);
         assert_eq!(
             all.missing(),
             [
                 "the namespaces blue, net:[3], which could not be entered (EPERM)",
                 "the namespaces net:[4], which could not be entered (EMFILE)",
                 "the namespaces of 2 processes, which this user may not see",
+                "namespaces of processes that /proc does not tell of",
             ]
         );
         let rows = all.rows();

@@ -120,6 +120,12 @@ impl Owners {
         self.processes.get(descriptor.process as usize)
     }
 
+    /// Whether every process was looked at; else one may have a socket that is not known.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.all && self.refused == 0
+    }
+
     /// How many processes could not be looked at.
     #[must_use]
     pub const fn refused(&self) -> u64 {
@@ -137,7 +143,7 @@ impl Owners {
         let rest = self.descriptors.get(first..).unwrap_or_default();
         let count = rest.iter().take_while(|entry| entry.inode == socket.inode).count();
         match rest.get(..count).unwrap_or_default() {
-            [] if self.all && self.refused == 0 => Owner::Nobody,
+            [] if self.is_complete() => Owner::Nobody,
             [] => Owner::NotVisible,
             found => Owner::Known(found),
         }

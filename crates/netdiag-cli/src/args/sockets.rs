@@ -57,7 +57,7 @@ pub(crate) struct SocketsArguments {
     pub(crate) classic: Option<ClassicProgram>,
     /// Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with
     /// --summary the numbers of all sockets, and connections and segments a second.
-    #[arg(long, value_name = "DUR", value_parser = value::duration, num_args = 0..=1, default_missing_value = "1", allow_hyphen_values = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
+    #[arg(long, value_name = "DUR", value_parser = value::duration, num_args = 0..=1, default_missing_value = "1", allow_negative_numbers = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
     pub(crate) watch: Option<Duration>,
     /// End after so many looks [default: at Ctrl-C].
     #[arg(short, long, value_name = "N", value_parser = value::count, requires = "watch", allow_negative_numbers = true)]

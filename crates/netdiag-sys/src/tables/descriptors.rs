@@ -18,8 +18,9 @@ const NAME: usize = 19;
 /// Owners of all sockets; `all`: with the right to look at every process.
 pub(super) fn owners(all: bool) -> Owners {
     let mut found = Found::default();
-    // Without /proc nobody is visible.
-    let refused = if scan(&mut found).is_err() { found.refused.max(1) } else { found.refused };
+    // Without /proc, or with another folder in its place, nobody is visible, not even this process.
+    let is_there = scan(&mut found).is_ok() && found.any;
+    let refused = if is_there { found.refused } else { found.refused.max(1) };
     found.descriptors.sort_unstable();
     for place in Owners::sharing(&found.descriptors) {
         if let Some(process) = found.processes.get_mut(place as usize) {
@@ -35,6 +36,8 @@ struct Found {
     processes: Vec<Process>,
     descriptors: Vec<Descriptor>,
     refused: u64,
+    /// Some process was there.
+    any: bool,
 }
 
 fn scan(found: &mut Found) -> raw::Result<()> {
@@ -43,6 +46,7 @@ fn scan(found: &mut Found) -> raw::Result<()> {
     let mut inner = vec![0; ROOM];
     each_entry(&mut room, |room| raw::entries(proc.as_fd(), room), &mut |name| {
         let Some(pid) = number(name.to_bytes()) else { return };
+        found.any = true;
         let Ok(path) = CString::new(format!("{pid}/fd")) else { return };
         match raw::open_folder(Some(proc.as_fd()), &path) {
             Ok(folder) => {

@@ -85,11 +85,11 @@ struct Found {
 pub(super) fn open() -> (Namespaces, Vec<Other>) {
     let own = Path::new("/proc/self/ns/net");
     let Some(device) = std::fs::metadata(own).ok().map(|of| of.dev()) else {
-        return (Namespaces::default(), Vec::new());
+        return (Namespaces { unknown: true, ..Namespaces::default() }, Vec::new());
     };
-    let (mut found, hidden) = by_process();
+    let (mut found, hidden, unknown) = by_process();
     named(&mut found, device);
-    let mut namespaces = Namespaces { hidden, ..Namespaces::default() };
+    let mut namespaces = Namespaces { hidden, unknown, ..Namespaces::default() };
     let Some(id) = identity(own) else { return (namespaces, Vec::new()) };
     let unnamed = || Namespace { id, ..Namespace::default() };
     namespaces.entered.push(found.remove(&id).map_or_else(unnamed, |own| own.namespace));
@@ -121,13 +121,15 @@ fn other(path: &Path) -> raw::Result<Other> {
 }
 
 /// The namespaces of processes, each with the process of the lowest number, and of how many processes
-/// it may not be seen.
-fn by_process() -> (BTreeMap<u64, Found>, u64) {
+/// it may not be seen; and whether there are others that are not even told of: some process has the
+/// number 1.
+fn by_process() -> (BTreeMap<u64, Found>, u64, bool) {
     let (mut found, mut hidden) = (BTreeMap::new(), 0);
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let mut pids: Vec<u32> =
         entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     pids.sort_unstable();
+    let pids_begin = pids.first().copied();
     for pid in pids {
         let path = PathBuf::from(format!("/proc/{pid}/ns/net"));
         let link = std::fs::read_link(&path);
@@ -139,7 +141,7 @@ fn by_process() -> (BTreeMap<u64, Found>, u64) {
         let namespace = Namespace { id, name: None, pid: Some(pid) };
         found.entry(id).or_insert(Found { namespace, path });
     }
-    (found, hidden)
+    (found, hidden, pids_begin != Some(1))
 }
 
 /// Adds names, and namespaces that no process is in.

@@ -90,3 +90,22 @@ fn j1_a_namespace_that_may_not_be_entered_is_said() {
     let text = run(&mut own.nobody(&["sockets", "-A", "--tcp"]));
     assert!(text.out.contains(", 1 of ") && text.out.contains(" network namespaces"), "{text:?}");
 }
+
+/// Where /proc is another folder nobody is visible, and what is read from it is no result.
+#[test]
+fn j1_without_proc_nothing_is_made_up() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _here = namespace.inside(|| listener(9050, 4));
+    namespace.run("mount -t tmpfs none /proc");
+    let document = sockets(&namespace, &["--processes", "--json", "--tcp"]).json();
+    let socket = &list(&document)[0];
+    assert_eq!((&socket["owner"], &socket["processes"]), (&"not-visible".into(), &Value::Null));
+    let document = sockets(&namespace, &["--all-namespaces", "--json"]).json();
+    let lost = document["method"]["lost"].to_string();
+    assert!(lost.contains("/proc does not tell of"), "{lost}");
+    for words in [&["--audit"][..], &["--summary=totals"], &["--audit", "--json"]] {
+        let ended = sockets(&namespace, words);
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        assert!(ended.err.contains("/proc/sys/net/ipv4"), "{ended:?}");
+    }
+}

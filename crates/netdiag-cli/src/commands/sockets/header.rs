@@ -44,6 +44,9 @@ pub(super) fn header(
     });
     match owners.map(Owners::refused) {
         None => {}
+        Some(0) if owners.is_some_and(|owners| !owners.is_complete()) => {
+            parts.push("owners as far as this user sees processes".to_owned());
+        }
         Some(0) => parts.push("owners of all processes".to_owned()),
         Some(1) => parts.push("owners but those of 1 process that is hidden".to_owned()),
         Some(n) => parts.push(format!("owners but those of {n} processes that are hidden")),
@@ -76,7 +79,13 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
     let hidden = owners.map_or(0, Owners::refused);
     let mut lost = namespaces.missing();
     let is_confined = !lost.is_empty();
-    if hidden > 0 {
+    let is_blind = owners.is_some_and(|owners| !owners.is_complete());
+    if is_blind && hidden == 0 {
+        lost.push("the descriptors of processes that this user may not see".to_owned());
+    }
+    if hidden == 1 {
+        lost.push("the descriptors of 1 process, which this user may not see".to_owned());
+    } else if hidden > 0 {
         lost.push(format!("the descriptors of {hidden} processes, which this user may not see"));
     }
     Method {
@@ -84,7 +93,7 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
         timestamps: Timestamps::User,
         because: "sock_diag(7) lists the sockets of a network namespace".to_owned(),
         lost,
-        remedy: match (is_confined, hidden > 0) {
+        remedy: match (is_confined, is_blind) {
             (true, _) => Some(
                 "root of the whole machine, outside of any container, enters every namespace"
                     .to_owned(),

@@ -20,12 +20,15 @@ use netdiag_report::sockets::{
 };
 use netdiag_sockets::look::{LookError, Plan};
 use netdiag_sockets::namespaces::Namespaces;
-use netdiag_sockets::port::Kernel;
+use netdiag_sockets::port::{Fault, Kernel};
 use netdiag_sockets::result::Summary;
 use netdiag_sockets::totals::Totals;
-use netdiag_sockets::{Owners, State, audit, metrics, summary, verdict as said};
+use netdiag_sockets::{Owners, State, audit, counters, metrics, summary, verdict as said};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+
+/// The error number of a file that is not there (errno(3)).
+const ENOENT: i32 = 2;
 
 /// Reads the tables, writes what is in them, and judges.
 pub(super) fn run<W: World>(
@@ -36,6 +39,11 @@ pub(super) fn run<W: World>(
     out: &mut dyn Write,
 ) -> Result<Measured, LookError> {
     let plan = &checked.plan;
+    let is_of_files = arguments.audit || plan.protocols.is_empty();
+    if is_of_files && counters::ephemeral(tables.as_mut()).is_none() {
+        let call = "reading /proc/sys/net/ipv4";
+        return Err(LookError::Kernel(Fault { call, errno: ENOENT }));
+    }
     let anchor = world.anchor();
     let started_at = tables.now();
     let owners = plan.owners.then(|| tables.owners());
