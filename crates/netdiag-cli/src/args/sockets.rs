@@ -10,8 +10,9 @@ use std::time::Duration;
 /// could be wrong is looked at more closely and said below the table, with its evidence. Sends nothing.
 ///
 /// FILTER says which sockets: `:443`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`, `src`, `dst`,
-/// `sport`, `dport` (also with `!=`, `>=` and the like), `pid 123`, `process nginx`, `uid 1000`, `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined
-/// by `and`, `or`, `not` and parentheses. A port, a pid or a process also shows the owners.
+/// `sport` and `dport` (with `!=`, `>=` and the like as in ss), `pid 123`, `process nginx`, `uid 1000`,
+/// `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`, `not` and parentheses. A port, a pid or a
+/// process also shows the owners.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
