@@ -64,8 +64,8 @@ pub struct Entry<'a> {
     pub owner: Option<Owner<'a>>,
     /// All owners, where they were asked for.
     pub owners: Option<&'a Owners>,
-    /// Whether a socket of every IPv6 address has no IPv4 address (IPV6_V6ONLY); `None` of others, and
-    /// where the kernel does not say.
+    /// Whether an IPv6 socket that names no address at one end or both means none of IPv4
+    /// (IPV6_V6ONLY); `None` of others, and where the kernel does not say.
     pub v6_only: Option<bool>,
 }
 
@@ -214,7 +214,9 @@ impl Table<'_> {
         let info = info.filter(|_| !socket.is_listener());
         let owner = self.owners.map(|owners| owners.of(socket));
         tally.take(socket, info.as_deref(), owner);
-        let is_any = socket.family == Family::Ipv6 && socket.local.address.is_unspecified();
+        let has_any =
+            socket.local.address.is_unspecified() || socket.remote.address.is_unspecified();
+        let is_any = socket.family == Family::Ipv6 && has_any;
         let v6_only = is_any.then(|| attribute(message, V6_ONLY)).flatten();
         let v6_only = v6_only.and_then(|value| value.first()).map(|value| *value != 0);
         each(&Entry { socket: *socket, info, owner, owners: self.owners, v6_only })

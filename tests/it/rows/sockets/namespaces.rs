@@ -89,6 +89,7 @@ fn j1_a_namespace_that_may_not_be_entered_is_said() {
     assert_eq!(list(&document).len(), 1);
     let text = run(&mut own.nobody(&["sockets", "-A", "--tcp"]));
     assert!(text.out.contains(", 1 of ") && text.out.contains(" network namespaces"), "{text:?}");
+    assert!(text.out.contains("; not in the list: the namespaces "), "{text:?}");
 }
 
 /// Where /proc is another folder nobody is visible, and what is read from it is no result.

@@ -86,10 +86,14 @@ pub(super) fn run<W: World>(
         false => (Judgement::Holds, ExitStatus::HOLDS),
     };
     findings.extend(failed);
-    let said = match arguments.audit {
+    let mut said = match arguments.audit {
         true => said::audited(&rows, &findings),
         false => said::verdict(&summary, &findings),
     };
+    let missing = namespaces.missing();
+    if !missing.is_empty() {
+        said.push_str(&format!("; not in the list: {}", missing.join(", and ")));
+    }
     let end = End { at: tables.now(), stopped: None, cannot_go_on: false };
     let outcome = Outcome { judgement, status, findings, complete: true };
     let method = told(run.method.clone(), &seen, lost);
