@@ -1,6 +1,8 @@
 //! The machine that this process runs on.
 
-use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+use netdiag_cli::{
+    Backend, DontFragment, LookedUp, OpenRequest, TablesRequest, Terminal, UdpSockets, World,
+};
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sockets::port::Kernel;
@@ -153,8 +155,12 @@ impl World for SystemWorld {
         Box::new(move || out.is_waiting())
     }
 
-    fn sockets(&mut self, owners: bool) -> Result<Box<dyn Kernel>, NetworkError> {
-        let tables = Tables::open();
+    fn sockets(&mut self, request: TablesRequest) -> Result<Box<dyn Kernel>, NetworkError> {
+        let TablesRequest { owners, all_namespaces } = request;
+        let tables = match all_namespaces {
+            true => Tables::open().with_namespaces(),
+            false => Tables::open(),
+        };
         let dropped = match owners {
             true => privileges::keep_reading(),
             false => privileges::drop_all().map(|()| false),

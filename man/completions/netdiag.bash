@@ -705,12 +705,24 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__sockets)
-            opts="-t -u -w -4 -6 -l -p -s -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-t -u -w -4 -6 -l -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --all-namespaces --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --summary)
+                    COMPREPLY=($(compgen -W "all states totals" -- "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -W "all states totals" -- "${cur}"))
+                    return 0
+                    ;;
+                --classic)
+                    COMPREPLY=($(compgen -W "netstat ss lsof" -- "${cur}"))
+                    return 0
+                    ;;
                 --watch)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -315,7 +315,13 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s v -l verbose -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s V -l version -d 'Print version'
-complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time, and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s s -l summary -d 'Counts in place of sockets, and what the kernel has counted: by state, port, host and process (all), by state only, without a look at processes (states), or what the kernel counts by itself, without a look at its tables (totals), for which --fail-if has less to name [default: all]' -r -f -a "all\t'By state, port, host and process'
+states\t'By state'
+totals\t'What the kernel counts by itself'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
+ss\t'Those of `ss -n`'
+lsof\t'Those of `lsof -nPi`'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -333,14 +339,20 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s 4 -l ipv4 -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s l -l listening -d 'Only sockets that wait for others'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s p -l processes -d 'Who has each socket: process, descriptor, control group'
-complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s s -l summary -d 'Counts by state, port, host and process in place of sockets, and what the kernel has counted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s A -l all-namespaces -d 'Those of every network namespace, as far as they may be entered, which takes CAP_SYS_ADMIN; what could not be is said'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l audit -d 'The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of sysctl.d(5) set in vain; exits with 1 on a critical finding'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s v -l verbose -d 'What the kernel measures of each connection (TCP_INFO), too, its user and its inode'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s V -l version -d 'Print version'
-complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time, and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s s -l summary -d 'Counts in place of sockets, and what the kernel has counted: by state, port, host and process (all), by state only, without a look at processes (states), or what the kernel counts by itself, without a look at its tables (totals), for which --fail-if has less to name [default: all]' -r -f -a "all\t'By state, port, host and process'
+states\t'By state'
+totals\t'What the kernel counts by itself'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
+ss\t'Those of `ss -n`'
+lsof\t'Those of `lsof -nPi`'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -358,7 +370,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s 4 -l ipv4 -d 'IPv
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s l -l listening -d 'Only sockets that wait for others'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s p -l processes -d 'Who has each socket: process, descriptor, control group'
-complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s s -l summary -d 'Counts by state, port, host and process in place of sockets, and what the kernel has counted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s A -l all-namespaces -d 'Those of every network namespace, as far as they may be entered, which takes CAP_SYS_ADMIN; what could not be is said'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l audit -d 'The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of sysctl.d(5) set in vain; exits with 1 on a critical finding'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s v -l verbose -d 'What the kernel measures of each connection (TCP_INFO), too, its user and its inode'

@@ -22,7 +22,9 @@ mod usage;
 mod world;
 
 pub use exit::ExitStatus;
-pub use world::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+pub use world::{
+    Backend, DontFragment, LookedUp, OpenRequest, TablesRequest, Terminal, UdpSockets, World,
+};
 
 use args::{Arguments, Command, FpingWords};
 use clap::error::ErrorKind;

@@ -132,14 +132,15 @@ pub trait World {
     /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
     fn backlog(&self) -> Box<dyn Fn() -> bool>;
 
-    /// Opens the tables of this machine's sockets, gives up every privilege but those for looking at
-    /// the processes of others, which only `owners` needs, and confines the process. A simulated
+    /// Opens the tables of this machine's sockets, of all network namespaces where that is asked for and
+    /// allowed, gives up every privilege but those for looking at
+    /// the processes of others, which only owners need, and confines the process. A simulated
     /// machine has none.
     ///
     /// # Errors
     /// When rights cannot be given up, or there are no tables.
-    fn sockets(&mut self, owners: bool) -> Result<Box<dyn Kernel>, NetworkError> {
-        let _ = owners;
+    fn sockets(&mut self, request: TablesRequest) -> Result<Box<dyn Kernel>, NetworkError> {
+        let _ = request;
         Err(NetworkError { call: "tables of sockets", errno: 38 })
     }
 
@@ -149,6 +150,15 @@ pub trait World {
 
 /// What became of the look-up of a name, and how long that took.
 pub type LookedUp = (Result<Found, LookupError>, Duration);
+
+/// What a command needs of the tables of sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TablesRequest {
+    /// The owners of sockets.
+    pub owners: bool,
+    /// The tables of every network namespace.
+    pub all_namespaces: bool,
+}
 
 /// What a command needs open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
