@@ -2,8 +2,9 @@
 
 use super::names::answer;
 use super::network::Lab;
-use crate::support::process::{Ended, NETDIAG, Namespace, bound, run};
+use crate::support::process::{Ended, NETDIAG, Namespace, Process, bound, run};
 use crate::support::schema;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -180,7 +181,7 @@ fn m1_each_check_of_a_file_comes_to_one_of_five() {
     assert!(lines[0].starts_with("warn     here     ping 127.0.0.1"), "{text:?}");
     assert!(lines[1].starts_with("         ttl = 64, expected > 200"), "{text:?}");
     assert!(
-        text.out.contains("\nskip     behind   ping 127.0.0.2       depends on nobody\n"),
+        text.out.contains("\nskip     behind   ping 127.0.0.2      depends on nobody\n"),
         "{text:?}"
     );
     let last = lines.last().expect("a verdict");
@@ -383,4 +384,22 @@ fn m1_fifty_checks_end_with_the_slowest() {
     let slowest =
         document["checks"].as_array().expect("checks").iter().map(took).fold(0.0, f64::max);
     assert!(took(&document) <= slowest + 500.0, "{} and {slowest}", took(&document));
+}
+
+/// N3: who asks is told how far it has come, and an interrupt ends it with what is known.
+#[test]
+fn n3_an_interrupt_ends_checks_with_what_is_known() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let words = ["check", "-o", "jsonl", "tcp 127.0.0.1:7001", "ping --count=49 127.0.0.1"];
+    let process = Process::start(&mut namespace.netdiag(&words));
+    process.until_out(|out| out.contains("\"type\":\"check\""));
+    process.signal(Signal::SIGQUIT);
+    process.until_err(|err| err.contains("1 of 2 checks done\n"));
+    process.signal(Signal::SIGINT);
+    let ended = process.wait();
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let events = super::events(&ended.out);
+    let summary = super::the(&events, "summary");
+    assert_eq!((&summary["complete"], &summary["ended_by"]), (&false.into(), &"signal".into()));
+    assert_eq!(events.iter().filter(|event| event["type"] == "check").count(), 2, "{ended:?}");
 }

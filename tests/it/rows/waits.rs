@@ -50,19 +50,13 @@ fn m5_what_is_refused_until_the_end_is_told_with_its_cause() {
 /// The kernel connects a port to itself where nobody listens at one of its own range.
 #[test]
 fn m5_a_connection_to_itself_is_not_ready() {
-    let script = "echo '40000 40001' > /proc/sys/net/ipv4/ip_local_port_range";
+    let script = "echo '40000 40000' > /proc/sys/net/ipv4/ip_local_port_range";
     let Some(namespace) = Namespace::new(script) else { return };
-    let ended = wait_for(&namespace, &["--timeout", "1", "127.0.0.1:40000", "127.0.0.1:40001"]);
+    let words = ["wait-for", "--timeout", "0.5", "127.0.0.1:40000"];
+    let ended = run(&mut namespace.netdiag(&words));
     assert_eq!(ended.code(), Some(1), "{ended:?}");
-    let checks = ended.json()["checks"].clone();
-    let checks = checks.as_array().expect("checks");
-    assert!(checks.iter().all(|check| check["status"] == "fail"), "{checks:#?}");
-    let is_own = |check: &serde_json::Value| {
-        let findings = ended.json()["findings"].as_array().cloned().unwrap_or_default();
-        check["failure"]["reason"] == "connected-to-itself"
-            || findings.iter().any(|finding| finding["code"] == "self-connected")
-    };
-    assert!(checks.iter().any(is_own), "{checks:#?}");
+    // The port is taken for a while after that.
+    assert!(ended.out.contains("1 connected-to-itself, "), "{ended:?}");
 }
 
 #[test]

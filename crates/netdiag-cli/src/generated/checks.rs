@@ -7,7 +7,8 @@ pub(super) fn check_sections() -> String {
         "Every check passes, perhaps with a warning, or was skipped.",
         "At least one fails.",
     );
-    exit + CHECK_SECTIONS + &signals("what is known", "", "does nothing")
+    let progress = "prints on standard error how far it has come";
+    exit + CHECK_SECTIONS + &signals("what is known", "", progress)
 }
 
 pub(super) fn wait_for_sections() -> String {
@@ -15,7 +16,8 @@ pub(super) fn wait_for_sections() -> String {
         r"It is ready: all of it, or with \-\-any one.",
         "It was not ready in time; the last cause is said.",
     );
-    exit + WAIT_FOR_SECTIONS + &signals("what is known", "", "does nothing")
+    let progress = "prints on standard error how far it has come";
+    exit + WAIT_FOR_SECTIONS + &signals("what is known", "", progress)
 }
 
 const CHECK_SECTIONS: &str = r#"With \-\-output nagios the codes are those of a monitoring plugin: 0 ok, 1 warning, 2 critical, 3

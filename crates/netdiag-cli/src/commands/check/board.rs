@@ -39,6 +39,11 @@ impl Board {
         self.states.get(lane)?.check.as_ref()
     }
 
+    /// How many have ended, and how many there are.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        (self.states.iter().filter(|state| state.check.is_some()).count(), self.states.len())
+    }
+
     /// What all came to, what is to be said of them, and how they were measured. What has not ended is
     /// not known.
     pub(super) fn into_all(mut self, why: &str) -> (Vec<Check>, Vec<Finding>, Vec<Method>) {

@@ -4,7 +4,7 @@ use super::board::Board;
 use crate::ExitStatus;
 use crate::commands::drive::Listener;
 use crate::commands::ending::{self, End, Outcome};
-use crate::commands::lanes::{Ended, Lane};
+use crate::commands::lanes::{Lane, Told};
 use netdiag_check::result::{Check, CheckStatus, ChecksDocument};
 use netdiag_model::Instant;
 use netdiag_model::contract::{Judgement, Method, Status};
@@ -12,7 +12,7 @@ use netdiag_model::finding::Finding;
 use netdiag_report::Run;
 use netdiag_report::checks::ChecksReport;
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Write};
 use std::rc::Rc;
 
 /// Passes on what checks came to, and makes the document at the end.
@@ -22,13 +22,26 @@ pub(super) struct Collector<'a> {
     pub(super) report: &'a mut dyn ChecksReport,
     /// The codes of a monitoring plugin.
     pub(super) as_plugin: bool,
+    /// Where it is said how far all have come, and when it was said last.
+    pub(super) err: &'a mut dyn Write,
+    pub(super) said_at: Option<Instant>,
 }
 
 impl Listener<Lane<Board>> for Collector<'_> {
-    fn event(&mut self, ended: &Ended) -> io::Result<()> {
-        match self.board.borrow().check(ended.lane) {
-            Some(check) => self.report.check(ended.lane, ended.at, check),
-            None => Ok(()),
+    fn event(&mut self, told: &Told) -> io::Result<()> {
+        let board = self.board.borrow();
+        match *told {
+            Told::Ended(lane, at) => match board.check(lane) {
+                Some(check) => self.report.check(lane, at, check),
+                None => Ok(()),
+            },
+            Told::Interim(at) => {
+                if self.said_at.replace(at) != Some(at) {
+                    let (done, all) = board.progress();
+                    let _ = writeln!(self.err, "{done} of {all} checks done");
+                }
+                Ok(())
+            }
         }
     }
 

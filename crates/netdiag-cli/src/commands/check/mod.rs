@@ -220,7 +220,7 @@ impl Command for CheckArguments {
         world: &mut W,
         network: &mut W::Network,
         out: &mut dyn Write,
-        _: &mut dyn Write,
+        err: &mut dyn Write,
     ) -> io::Result<Measured> {
         let style = self.color.style(world.terminal());
         let options = TextOptions { quiet: self.quiet, style };
@@ -239,7 +239,8 @@ impl Command for CheckArguments {
         let drive = Drive::new(lanes.collect(), plan.interrupted, world, network);
         let as_plugin = self.output() == Output::Nagios;
         let run = &plan.run;
-        let mut collector = Collector { run, board, report: report.as_mut(), as_plugin };
+        let report = report.as_mut();
+        let mut collector = Collector { run, board, report, as_plugin, err, said_at: None };
         drive.run(world, network, &mut collector)
     }
 }

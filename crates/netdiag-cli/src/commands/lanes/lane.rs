@@ -17,13 +17,13 @@ use std::rc::Rc;
 const OWN_BITS: u32 = 48;
 const OWN: u64 = (1 << OWN_BITS) - 1;
 
-/// A lane has come to its end.
+/// What a lane tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ended {
-    /// Which.
-    pub(crate) lane: usize,
-    /// When.
-    pub(crate) at: Instant,
+pub(crate) enum Told {
+    /// That with this number has come to its end.
+    Ended(usize, Instant),
+    /// Somebody wants to know how far all have come; each that has not ended says so.
+    Interim(Instant),
 }
 
 /// What a lane does next.
@@ -182,9 +182,9 @@ const fn ended(at: Instant) -> End {
 }
 
 impl<S: Supervisor> Measurement for Lane<S> {
-    type Event = Ended;
+    type Event = Told;
 
-    fn next(&mut self, now: Instant, events: &mut Events<Ended>) -> Next {
+    fn next(&mut self, now: Instant, events: &mut Events<Told>) -> Next {
         loop {
             let mut earliest = Instant::FAR;
             let mut place = 0;
@@ -204,7 +204,7 @@ impl<S: Supervisor> Measurement for Lane<S> {
                 Turn::Wait(at) => return Next::AfterAnother(earliest.min(at)),
                 Turn::End => {
                     if !std::mem::replace(&mut self.has_ended, true) {
-                        events.push(Ended { lane: self.number, at: now });
+                        events.push(Told::Ended(self.number, now));
                     }
                     return Next::Quit;
                 }
@@ -212,7 +212,7 @@ impl<S: Supervisor> Measurement for Lane<S> {
         }
     }
 
-    fn sent(&mut self, probe: &Probe, _: &mut Events<Ended>) {
+    fn sent(&mut self, probe: &Probe, _: &mut Events<Told>) {
         if let Some((one, probe, silence)) = self.own(probe) {
             one.attempt.sent(&probe, silence);
         }
@@ -230,13 +230,13 @@ impl<S: Supervisor> Measurement for Lane<S> {
         }
     }
 
-    fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, _: &mut Events<Ended>) {
+    fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, _: &mut Events<Told>) {
         if let Some((one, probe, silence)) = self.own(probe) {
             one.attempt.heard(&probe, at, heard, silence);
         }
     }
 
-    fn settle(&mut self, probe: &Probe, outcome: &Outcome, _: &mut Events<Ended>) {
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, _: &mut Events<Told>) {
         if let Some((one, probe, silence)) = self.own(probe) {
             one.open = one.open.saturating_sub(1);
             one.attempt.settle(&probe, outcome, silence);
@@ -255,13 +255,13 @@ impl<S: Supervisor> Measurement for Lane<S> {
         }
     }
 
-    fn stray(&mut self, probe: &Probe, stray: &Stray, _: &mut Events<Ended>) {
+    fn stray(&mut self, probe: &Probe, stray: &Stray, _: &mut Events<Told>) {
         if let Some((one, probe, silence)) = self.own(probe) {
             one.attempt.stray(&probe, stray, silence);
         }
     }
 
-    fn unmatched(&mut self, rejection: &Rejection, _: &mut Events<Ended>) -> bool {
+    fn unmatched(&mut self, rejection: &Rejection, _: &mut Events<Told>) -> bool {
         let silence = &mut self.silence;
         let mut all = self.under_way.iter_mut();
         all.any(|one| one.attempt.unmatched(rejection, silence))
@@ -271,14 +271,14 @@ impl<S: Supervisor> Measurement for Lane<S> {
         &mut self,
         address: IpAddr,
         result: &Result<Option<Untrusted>, LookupError>,
-        _: &mut Events<Ended>,
+        _: &mut Events<Told>,
     ) {
         for one in &mut self.under_way {
             one.attempt.named(address, result, &mut self.silence);
         }
     }
 
-    fn changed(&mut self, at: Instant, change: &Change, _: &mut Events<Ended>) -> WayOut {
+    fn changed(&mut self, at: Instant, change: &Change, _: &mut Events<Told>) -> WayOut {
         let silence = &mut self.silence;
         let all = self.under_way.iter_mut().map(|one| &mut one.attempt).chain(&mut self.ready);
         let told: Vec<WayOut> = all.map(|attempt| attempt.changed(at, change, silence)).collect();
@@ -294,12 +294,16 @@ impl<S: Supervisor> Measurement for Lane<S> {
         first.is_none_or(|attempt| attempt.has_one_way())
     }
 
-    fn stop(&mut self, now: Instant, _: &mut Events<Ended>) {
+    fn interim(&mut self, now: Instant, events: &mut Events<Told>) {
+        events.push(Told::Interim(now));
+    }
+
+    fn stop(&mut self, now: Instant, _: &mut Events<Told>) {
         self.supervisor.borrow_mut().stop(now);
         for one in &mut self.under_way {
             one.until = one.until.min(now);
         }
     }
 
-    fn finish(&mut self, _: Instant, _: &mut Events<Ended>) {}
+    fn finish(&mut self, _: Instant, _: &mut Events<Told>) {}
 }

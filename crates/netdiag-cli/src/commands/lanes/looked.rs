@@ -95,8 +95,8 @@ impl<W: World> World for Looked<'_, W> {
         self.world.connections()
     }
 
-    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
-        self.world.input(path)
+    fn input_within(&mut self, path: &str, patience: Duration) -> io::Result<Box<dyn BufRead>> {
+        self.world.input_within(path, patience)
     }
 
     fn interface(&mut self, name: &str) -> Option<u32> {

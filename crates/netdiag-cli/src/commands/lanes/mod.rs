@@ -19,7 +19,7 @@ pub(crate) use attempt::Prepared;
 pub(crate) use expected::{Expected, Verdict};
 pub(crate) use kind::Conclusion;
 pub(crate) use kinds::{Asked, KINDS, known};
-pub(crate) use lane::{Ended, Lane, Supervisor, Turn};
+pub(crate) use lane::{Lane, Supervisor, Told, Turn};
 pub(crate) use looked::Looked;
 pub(crate) use merge::merged;
 pub(crate) use options::{Choice, choices};

@@ -11,7 +11,7 @@ use crate::commands::drive::{Drive, Listener};
 use crate::commands::ending::{End, Measured};
 use crate::commands::frame::Command;
 use crate::commands::ladder;
-use crate::commands::lanes::{Ended, Lane, Looked, Prepared, merged};
+use crate::commands::lanes::{Lane, Looked, Prepared, Told, merged};
 use crate::{Backend, ExitStatus, OpenRequest, Terminal, World};
 use netdiag_check::result::Check;
 use netdiag_engine::port::Network;
@@ -172,7 +172,7 @@ impl Command for WaitForArguments {
         let waiting = Rc::new(RefCell::new(waiting));
         let (mut round, mut last) = (plan.first.clone(), None);
         loop {
-            let end = wait(&round, &waiting, world, network)?;
+            let end = wait(&round, &waiting, world, network, err)?;
             let is_over = end.is_over() || waiting.borrow().is_over(network.now());
             if is_over {
                 last.get_or_insert(end);
@@ -256,6 +256,7 @@ fn wait<W: World>(
     waiting: &Rc<RefCell<Waiting>>,
     world: &mut W,
     network: &mut W::Network,
+    err: &mut dyn Write,
 ) -> io::Result<Over> {
     let now = network.now();
     let lasts = round.lasts.max(waiting.borrow().pace(now));
@@ -263,10 +264,10 @@ fn wait<W: World>(
     let lanes = round.plans.iter().zip(0..);
     let lanes = lanes.map(|(plan, number)| Lane::new(number, Rc::clone(plan), Rc::clone(waiting)));
     let drive = Drive::new(lanes.collect(), round.interrupted, world, network);
-    let mut ending = Ending(None);
+    let mut ending = Ending { waiting, end: None, err, said_at: None };
     let measured = drive.run(world, network, &mut ending)?;
     let mut over = Over::at(network.now());
-    over.end = ending.0.unwrap_or(over.end);
+    over.end = ending.end.unwrap_or(over.end);
     over.last_words = measured.last_words;
     if let ExitStatus::Signal(_) = measured.status {
         over.status = Some(measured.status);
@@ -274,11 +275,25 @@ fn wait<W: World>(
     Ok(over)
 }
 
-/// Hears only how a round ended.
-struct Ending(Option<End>);
+/// Hears how a round ended, and says how far it has come where somebody asks.
+struct Ending<'a> {
+    waiting: &'a RefCell<Waiting>,
+    end: Option<End>,
+    err: &'a mut dyn Write,
+    said_at: Option<Instant>,
+}
 
-impl Listener<Lane<Waiting>> for Ending {
-    fn event(&mut self, _: &Ended) -> io::Result<()> {
+impl Listener<Lane<Waiting>> for Ending<'_> {
+    fn event(&mut self, told: &Told) -> io::Result<()> {
+        if let Told::Interim(at) = *told
+            && self.said_at.replace(at) != Some(at)
+        {
+            let waiting = self.waiting.borrow();
+            let attempts: u64 = waiting.waiters.iter().map(|one| one.attempts).sum();
+            let ready = waiting.waiters.iter().filter(|one| one.ready_at.is_some()).count();
+            let all = waiting.waiters.len();
+            let _ = writeln!(self.err, "{ready} of {all} ready, {attempts} attempts");
+        }
         Ok(())
     }
 
@@ -287,7 +302,7 @@ impl Listener<Lane<Waiting>> for Ending {
     }
 
     fn conclude(&mut self, _: Vec<Lane<Waiting>>, end: End) -> io::Result<ExitStatus> {
-        self.0 = Some(end);
+        self.end = Some(end);
         Ok(ExitStatus::HOLDS)
     }
 }
