@@ -429,7 +429,7 @@ pub fn schemas() -> [(&'static str, String); 11] {
         ("syn", schema_of::<Document<netdiag_tcp::syn::result::Target>>()),
         ("check", schema_of::<netdiag_check::result::ChecksDocument>()),
         ("wait-for", schema_of::<netdiag_check::result::ChecksDocument>()),
-        ("check-file", pretty(&crate::commands::check::schema::of_files())),
+        ("check-file", crate::commands::check::schema::of_files()),
     ]
 }
 
@@ -442,9 +442,5 @@ pub fn schema(command: &str) -> Option<String> {
 fn schema_of<T: schemars::JsonSchema>() -> String {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     let schema = settings.into_generator().into_root_schema_for::<T>();
-    pretty(schema.as_value())
-}
-
-fn pretty(schema: &serde_json::Value) -> String {
-    serde_json::to_string_pretty(schema).expect("a schema is JSON")
+    serde_json::to_string_pretty(&schema).expect("a schema is JSON")
 }

@@ -20,8 +20,9 @@ pub(super) fn wait_for_sections() -> String {
     exit + WAIT_FOR_SECTIONS + &signals("what is known", "", progress)
 }
 
-const CHECK_SECTIONS: &str = r#"With \-\-output nagios the codes are those of a monitoring plugin: 0 ok, 1 warning, 2 critical, 3
-unknown, also for a usage error.
+const CHECK_SECTIONS: &str = r#"3 also where some checks could be measured, none of them fails, and at least one could not be. With
+\-\-output nagios the codes are those of a monitoring plugin: 0 ok, 1 warning, 2 critical, 3 unknown,
+also for a usage error.
 .SH CHECKS
 A check on the command line is
 .PP

@@ -173,8 +173,8 @@ impl Words {
             "ping" => target.clone(),
             _ => checks::split_port(target).ok()?.0.to_owned(),
         };
-        let has = |names: [&str; 1]| self.options.iter().any(|one| names.contains(&one.as_str()));
-        let family = match (has(["--ipv4"]), has(["--ipv6"])) {
+        let has = |name: &str| self.options.iter().any(|one| one == name);
+        let family = match (has("--ipv4"), has("--ipv6")) {
             (true, _) => Some(Family::Ipv4),
             (_, true) => Some(Family::Ipv6),
             _ => None,

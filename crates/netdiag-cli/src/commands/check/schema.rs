@@ -5,7 +5,10 @@ use netdiag_check::file::KEYS;
 use serde_json::{Map, Value, json};
 
 /// The schema.
-pub(crate) fn of_files() -> Value {
+///
+/// # Panics
+/// Never: a schema is JSON.
+pub(crate) fn of_files() -> String {
     let checks: Vec<Value> = KINDS.iter().map(|kind| of_kind(kind)).collect();
     let mut defaults = Map::from_iter([
         ("deadline".to_owned(), key("deadline")),
@@ -31,7 +34,7 @@ pub(crate) fn of_files() -> Value {
         object.insert("title".to_owned(), "CheckFile".into());
         object.insert("description".to_owned(), description.into());
     }
-    schema
+    serde_json::to_string_pretty(&schema).expect("a schema is JSON")
 }
 
 /// A table that has no other keys.
