@@ -16,6 +16,9 @@ _netdiag() {
             ",$1")
                 cmd="netdiag"
                 ;;
+            netdiag,check)
+                cmd="netdiag__subcmd__check"
+                ;;
             netdiag,completions)
                 cmd="netdiag__subcmd__completions"
                 ;;
@@ -70,6 +73,9 @@ _netdiag() {
             netdiag,traceroute)
                 cmd="netdiag__subcmd__trace"
                 ;;
+            netdiag,wait-for)
+                cmd="netdiag__subcmd__wait__subcmd__for"
+                ;;
             *)
                 ;;
         esac
@@ -77,12 +83,50 @@ _netdiag() {
 
     case "${cmd}" in
         netdiag)
-            opts="-h -V --help --version ping sweep trace traceroute mtr mtu sockets ss dns lookup tcp-connect tcp syn fping explain schema completions install-links"
+            opts="-h -V --help --version ping sweep trace traceroute mtr mtu sockets ss dns lookup tcp-connect tcp syn check wait-for fping explain schema completions install-links"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netdiag__subcmd__check)
+            opts="-w -q -o -h -V --only --validate --deadline --quiet --color --output --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl csv junit tap nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl csv junit tap nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -262,7 +306,7 @@ _netdiag() {
             fi
             case "${prev}" in
                 --names)
-                    COMPREPLY=($(compgen -W "ping fping fping6 traceroute traceroute6 mtr" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ping ping4 ping6 fping fping6 traceroute traceroute6 mtr" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -691,7 +735,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__schema)
-            opts="-h -V --metrics --help --version ping sweep trace mtr mtu sockets dns tcp-connect syn"
+            opts="-h -V --metrics --help --version ping sweep trace mtr mtu sockets dns tcp-connect syn check wait-for check-file"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1253,6 +1297,44 @@ _netdiag() {
                     ;;
                 --fail-if)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netdiag__subcmd__wait__subcmd__for)
+            opts="-w -4 -6 -q -o -h -V --timeout --consecutive --any --all --ipv4 --ipv6 --quiet --color --output --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --consecutive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -40,7 +40,7 @@ const ROOMS: &[Room] = &[
     ),
     room("netdiag-tcp", &["netdiag-engine"], &["regex-lite", "schemars", "serde", "serde_json"]),
     room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
-    room("netdiag-check", &[], &["regex-lite"]),
+    room("netdiag-check", &[], &["regex-lite", "schemars", "serde", "serde_json", "toml"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(
         "netdiag-sys",

@@ -1,6 +1,7 @@
 //! What is generated from the definitions: manual pages and schemas, committed under `man/` and
 //! kept fresh by a test.
 
+mod checks;
 mod local;
 
 use crate::args::Arguments;
@@ -43,6 +44,8 @@ pub fn man_pages() -> Vec<(String, String)> {
             "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", local::sockets_sections()),
             "dns" => ("netdiag dns [OPTIONS] NAME... [TYPE...] [@SERVER...]", dns_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
+            "check" => ("netdiag check [OPTIONS] FILE|CHECK...", checks::check_sections()),
+            "wait-for" => ("netdiag wait-for [OPTIONS] SPEC...", checks::wait_for_sections()),
             "completions" => ("netdiag completions SHELL", String::new()),
             "install-links" => {
                 ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
@@ -314,6 +317,10 @@ this machine), or the result could not be written. What would help is said.
 .PP
 With \-\-json the codes 0, 1 and 3 always print a document, which has the code as \fBexit_code\fR, and as
 \fBstatus\fR what it comes to; 2 prints none.
+.PP
+netdiag\-check(1) ends with 3 also where some checks were measured, none of them fails, and at least one
+could not be; with \-\-output nagios it has the codes of a monitoring plugin: 0 ok, 1 warning, 2 critical,
+3 unknown, also for a usage error.
 .SH SIGNALS
 SIGINT ends a run as if its count had been reached; a second one within a second ends it at once, with
 130. SIGTERM and SIGHUP print what is known and then end the process by that signal, which a shell
@@ -410,7 +417,7 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 8] {
+pub fn schemas() -> [(&'static str, String); 11] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
@@ -420,6 +427,9 @@ pub fn schemas() -> [(&'static str, String); 8] {
         ("dns", schema_of::<Document<netdiag_dns::result::Target>>()),
         ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
         ("syn", schema_of::<Document<netdiag_tcp::syn::result::Target>>()),
+        ("check", schema_of::<netdiag_check::result::ChecksDocument>()),
+        ("wait-for", schema_of::<netdiag_check::result::ChecksDocument>()),
+        ("check-file", crate::commands::check::schema::of_files()),
     ]
 }
 

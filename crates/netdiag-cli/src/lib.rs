@@ -87,6 +87,8 @@ pub fn run<W: World>(
         Command::Dns(dns) => commands::frame::run(&*dns, world, out, err),
         Command::TcpConnect(connect) => commands::frame::run(&*connect, world, out, err),
         Command::Syn(syn) => commands::frame::run(&*syn, world, out, err),
+        Command::Check(check) => commands::check::run(&check, world, out, err),
+        Command::WaitFor(wait) => commands::frame::run(&*wait, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)

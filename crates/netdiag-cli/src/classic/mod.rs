@@ -15,7 +15,7 @@ pub(crate) use help::FPING as FPING_USAGE;
 
 use crate::args::{ClassicMtrArguments, FpingArguments, PingArguments, TracerouteArguments};
 use crate::{ExitStatus, usage};
-use netdiag_model::Untrusted;
+use netdiag_model::{Family, Untrusted};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -56,13 +56,14 @@ pub(crate) enum Tool {
 }
 
 /// The names under which the program is a classic tool.
-pub(crate) const NAMES: [&str; 6] = ["ping", "fping", "fping6", "traceroute", "traceroute6", "mtr"];
+pub(crate) const NAMES: [&str; 8] =
+    ["ping", "ping4", "ping6", "fping", "fping6", "traceroute", "traceroute6", "mtr"];
 
 /// The tool under whose name the program was started.
 pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
     let name = program.map(std::path::Path::new).and_then(std::path::Path::file_name)?;
     match name.to_str()? {
-        "ping" => Some(Tool::Ping),
+        "ping" | "ping4" | "ping6" => Some(Tool::Ping),
         "fping" | "fping6" => Some(Tool::Fping),
         "traceroute" | "traceroute6" => Some(Tool::Traceroute),
         "mtr" => Some(Tool::Mtr),
@@ -134,7 +135,7 @@ pub(crate) fn ping(
     err: &mut dyn Write,
 ) -> Result<Box<PingArguments>, ExitStatus> {
     let (program, words) = split(argv);
-    let parsed = ping::parse(words, may_flood);
+    let parsed = ping::parse(words, family(&program), may_flood);
     if let Ok(Parsed::Said(text)) = &parsed {
         return Err(match writeln!(out, "{text}").and_then(|()| out.flush()) {
             Ok(()) => ExitStatus::HOLDS,
@@ -188,6 +189,15 @@ pub(crate) fn mtr(
     let (program, words) = split(argv);
     let parsed = mtr::parse(program.clone(), words, may_flood);
     outcome(parsed, &program, out, err)
+}
+
+/// The family that the last letter of a tool's name asks for.
+fn family(program: &Untrusted) -> Option<Family> {
+    match program.as_raw().chars().last()? {
+        '4' => Some(Family::Ipv4),
+        '6' => Some(Family::Ipv6),
+        _ => None,
+    }
 }
 
 fn split(argv: Vec<OsString>) -> (Untrusted, Vec<String>) {
