@@ -22,8 +22,10 @@ mod query;
 mod question;
 pub mod resolv;
 pub mod result;
+pub mod setup;
 mod text;
 mod verdict;
+pub mod walk;
 
 pub use class::Class;
 pub use config::{Choice, Config, Origin, Server, Transport};
@@ -33,4 +35,6 @@ pub use measurement::Measurement;
 pub use message::Message;
 pub use query::{EdnsQuery, QueryFlags, QueryOptions, UDP_SIZE};
 pub use question::{DomainName, NameError, Question};
+pub use setup::Setup;
 pub use text::{Presented, hex};
+pub use walk::Walk;

@@ -4,6 +4,7 @@ use crate::Measurement;
 use crate::class::Class;
 use crate::config::{Choice, Origin};
 use crate::result::{ServerResult, Target};
+use netdiag_model::finding::Finding;
 use std::collections::BTreeMap;
 
 /// More questions than these are only counted.
@@ -12,7 +13,10 @@ const TOLD: usize = 4;
 impl Measurement {
     /// The verdict: who said what in which time, or how often what came.
     #[must_use]
-    pub fn verdict(&self, results: &[Target]) -> String {
+    pub fn verdict(&self, results: &[Target], findings: &[Finding]) -> String {
+        if let Some(setup) = &self.config.setup {
+            return setup.verdict(results, findings);
+        }
         let compares = self.config.choice == Choice::Each && self.config.servers.len() > 1;
         if self.config.servers.is_empty() {
             return "nobody was asked: no server is known".to_owned();
@@ -47,7 +51,8 @@ impl Measurement {
             group.iter().map(|(target, result)| one(target, result, several)).collect();
         let whom = match first.origin {
             Origin::ResolvConf => "resolv.conf, ",
-            Origin::CommandLine => "",
+            Origin::Resolved => "systemd-resolved, ",
+            Origin::Delegation | Origin::CommandLine => "",
         };
         let server = first.server.strip_suffix(":53").unwrap_or(&first.server);
         let is_answer = |(_, result): &(&Target, &ServerResult)| result.outcome == Class::Answer;

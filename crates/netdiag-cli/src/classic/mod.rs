@@ -6,6 +6,7 @@ mod fping;
 mod getopt;
 mod help;
 mod mtr;
+mod nslookup;
 mod number;
 mod ping;
 mod scan;
@@ -13,7 +14,9 @@ mod traceroute;
 
 pub(crate) use help::FPING as FPING_USAGE;
 
-use crate::args::{ClassicMtrArguments, FpingArguments, PingArguments, TracerouteArguments};
+use crate::args::{
+    ClassicMtrArguments, DnsArguments, FpingArguments, PingArguments, TracerouteArguments,
+};
 use crate::{ExitStatus, usage};
 use netdiag_model::Untrusted;
 use std::ffi::OsString;
@@ -53,10 +56,13 @@ pub(crate) enum Tool {
     Traceroute,
     /// mtr.
     Mtr,
+    /// BIND's nslookup.
+    Nslookup,
 }
 
 /// The names under which the program is a classic tool.
-pub(crate) const NAMES: [&str; 6] = ["ping", "fping", "fping6", "traceroute", "traceroute6", "mtr"];
+pub(crate) const NAMES: [&str; 7] =
+    ["ping", "fping", "fping6", "traceroute", "traceroute6", "mtr", "nslookup"];
 
 /// The tool under whose name the program was started.
 pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
@@ -66,6 +72,7 @@ pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
         "fping" | "fping6" => Some(Tool::Fping),
         "traceroute" | "traceroute6" => Some(Tool::Traceroute),
         "mtr" => Some(Tool::Mtr),
+        "nslookup" => Some(Tool::Nslookup),
         _ => None,
     }
 }
@@ -188,6 +195,25 @@ pub(crate) fn mtr(
     let (program, words) = split(argv);
     let parsed = mtr::parse(program.clone(), words, may_flood);
     outcome(parsed, &program, out, err)
+}
+
+/// The arguments of `nslookup`; else how the process ends. All that it says goes to standard output.
+pub(crate) fn nslookup(
+    argv: Vec<OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Box<DnsArguments>, ExitStatus> {
+    let (_, words) = split(argv);
+    let nslookup::Nslookup { said, arguments } = nslookup::parse(&words);
+    let written = said.iter().try_for_each(|line| writeln!(out, "{line}"));
+    if let Err(fault) = written.and_then(|()| out.flush()) {
+        return Err(usage::write_fault(&fault, err));
+    }
+    if arguments.is_none() {
+        // A closed standard error cannot be told about; the exit code still says it.
+        let _ = writeln!(err, "{}", help::NSLOOKUP);
+    }
+    arguments.ok_or(ExitStatus::FAILS)
 }
 
 fn split(argv: Vec<OsString>) -> (Untrusted, Vec<String>) {

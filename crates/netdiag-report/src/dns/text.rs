@@ -1,6 +1,6 @@
 //! `--output text`: what a person reads.
 
-use super::{Dns, Ended, Resolved, compare, records, series};
+use super::{Dns, Ended, Resolved, compare, records, series, setup, trace};
 use crate::changes::{self, Said};
 use crate::limiter::Limiter;
 use crate::report::{Report, Run};
@@ -120,6 +120,21 @@ impl<W: Write, E: Write> TextReport<W, E> {
         Ok(())
     }
 
+    fn setup(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
+        let Some(setup) = &self.config.setup else { return Ok(()) };
+        let all: Vec<&Target> = targets.iter().map(|ended| ended.target).collect();
+        writeln!(self.out, "{}", self.options.style.fold(&setup.heading()))?;
+        setup::table(setup, &all).iter().try_for_each(|line| writeln!(self.out, "{line}"))
+    }
+
+    fn trace(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
+        for ended in targets {
+            let lines = trace::table(ended.target);
+            lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
+        }
+        Ok(())
+    }
+
     fn series(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
         for ended in targets {
             for result in &ended.target.results {
@@ -182,6 +197,8 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
         match self.options.detail {
             Detail::Short => self.short(targets)?,
             _ if !is_shown => {}
+            _ if self.config.setup.is_some() => self.setup(targets)?,
+            _ if targets.iter().any(|it| !it.target.steps.is_empty()) => self.trace(targets)?,
             _ if self.config.count > 1 => self.series(targets)?,
             _ if self.compares() => self.tables(targets)?,
             _ => self.answers(targets)?,
