@@ -41,6 +41,8 @@ pub struct Config {
     pub deadline: Option<Duration>,
     /// The least time between two queries.
     pub spacing: Duration,
+    /// Whether answers are kept as they came, for validation.
+    pub keep_bytes: bool,
     /// What of this machine is judged; `None`: it is not.
     pub setup: Option<Setup>,
 }

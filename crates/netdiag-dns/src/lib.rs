@@ -12,6 +12,7 @@ mod class;
 pub mod compare;
 pub mod config;
 mod data;
+pub mod dnssec;
 pub mod event;
 mod findings;
 mod kind;

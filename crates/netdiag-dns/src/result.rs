@@ -5,6 +5,7 @@ mod convert;
 use crate::class::Class;
 use crate::compare::Difference;
 use crate::config::{Origin, Transport};
+use crate::dnssec::Dnssec;
 use crate::message::{Broken, Edns, Record};
 use crate::text::Presented;
 use netdiag_model::Untrusted;
@@ -75,6 +76,8 @@ pub struct ServerResult {
     pub additionals: Vec<Record>,
     /// EDNS; `null` without.
     pub edns: Option<Edns>,
+    /// What the answer is worth by its signatures; `null` where nobody asked for that.
+    pub dnssec: Option<Dnssec>,
     /// Whether it was cut and is told as it was.
     pub truncated: bool,
     /// Whether it was asked for again over TCP.

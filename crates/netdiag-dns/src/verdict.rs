@@ -3,6 +3,7 @@
 use crate::Measurement;
 use crate::class::Class;
 use crate::config::{Choice, Origin};
+use crate::dnssec::Dnssec;
 use crate::result::{ServerResult, Target};
 use netdiag_model::finding::Finding;
 use std::collections::BTreeMap;
@@ -62,11 +63,25 @@ impl Measurement {
         let is_validated = group.iter().all(|(_, result)| {
             result.flags.iter().any(|flag| flag == "ad") || result.outcome != Class::Answer
         });
+        let worth = group.iter().filter_map(|(_, result)| result.dnssec.as_ref());
+        if let Some(worst) = worth.max_by_key(|it| it.status) {
+            return format!("{said}; DNSSEC, validated here: {}", told_worth(worst));
+        }
         match (has_answer, is_validated) {
             (false, _) => said,
             (_, true) => format!("{said}; DNSSEC-validated by the server (AD)"),
             (_, false) => format!("{said}; not DNSSEC-validated by the server (no AD)"),
         }
+    }
+}
+
+/// What an answer is worth, and why not more.
+fn told_worth(dnssec: &Dnssec) -> String {
+    let word = dnssec.status.name();
+    match (&dnssec.reason, dnssec.zones.is_empty()) {
+        (Some(reason), _) => format!("{word}, {reason}"),
+        (None, false) => format!("{word}, by {}", dnssec.zones.join(" > ")),
+        (None, true) => word.to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! tests' own on loopback, and against BIND where this machine has it.
 
 mod delegation;
+mod dnssec;
 mod forged;
 mod oracle;
 mod setup;

@@ -56,6 +56,12 @@ pub(crate) struct DnsArguments {
         requires = "trace"
     )]
     pub(crate) hints: String,
+    /// Validate the answers here, from an anchor down, whatever the server says of them.
+    #[arg(long, conflicts_with_all = ["check", "trace", "file", "count", "classic", "no_edns"])]
+    pub(crate) dnssec: bool,
+    /// What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root.
+    #[arg(long, value_name = "FILE", requires = "dnssec")]
+    pub(crate) anchor: Option<String>,
     /// Servers by IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -187,6 +193,7 @@ EXAMPLES
   netdiag dns -x 192.0.2.1
   netdiag dns --check www.example.net
   netdiag dns --trace www.example.net AAAA
+  netdiag dns --dnssec www.example.net
   netdiag dns example.net @192.0.2.53 @198.51.100.53
   netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 

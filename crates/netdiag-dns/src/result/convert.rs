@@ -141,6 +141,7 @@ fn blank(config: &Config, server: usize) -> Option<ServerResult> {
         authorities: Vec::new(),
         additionals: Vec::new(),
         edns: None,
+        dnssec: None,
         truncated: false,
         retried_over_tcp: false,
         retried_with_cookie: false,

@@ -8,6 +8,7 @@ mod round;
 mod steps;
 
 use crate::config::Config;
+use crate::dnssec::{self, Validation};
 use crate::event::{Event, EventKind};
 use crate::measurement::Measurement;
 use crate::result::Target;
@@ -28,6 +29,8 @@ pub enum Goal {
     Plain,
     /// A zone a round, from the root to the servers that have the name.
     Delegation(Box<Delegation>),
+    /// The keys of all zones above the answers.
+    Validation(Box<Validation>),
 }
 
 /// Some rounds.
@@ -36,6 +39,8 @@ pub struct Walk {
     config: Arc<Config>,
     goal: Goal,
     round: Measurement,
+    /// The first round, where others came after it.
+    first: Option<Box<Measurement>>,
     /// The first probe of this round.
     since: u64,
     started_at: Option<Instant>,
@@ -45,15 +50,17 @@ impl Walk {
     /// A walk that has asked nothing yet: `config` is what was asked for, and the first round where
     /// there is no goal beyond it.
     #[must_use]
-    pub fn new(config: Arc<Config>, goal: Goal) -> Self {
-        let first = match &goal {
+    pub fn new(config: Arc<Config>, mut goal: Goal) -> Self {
+        let first = match &mut goal {
             Goal::Plain => Arc::clone(&config),
             Goal::Delegation(delegation) => Arc::new(delegation.round(&config)),
+            Goal::Validation(validation) => Arc::new(validation.first(&config)),
         };
         Self {
             config,
             goal,
             round: Measurement::new(first),
+            first: None,
             since: 0,
             started_at: None,
         }
@@ -65,6 +72,7 @@ impl Walk {
         let is_done = match &self.goal {
             Goal::Plain => true,
             Goal::Delegation(delegation) => delegation.is_over(),
+            Goal::Validation(validation) => validation.is_over(),
         };
         is_done && self.round.is_complete()
     }
@@ -77,6 +85,13 @@ impl Walk {
             Goal::Delegation(delegation) => {
                 delegation.results(&self.config, &self.round, method).into_iter().collect()
             }
+            Goal::Validation(validation) => {
+                let first = self.first.as_deref().unwrap_or(&self.round);
+                let mut results = first.results(method);
+                results.truncate(self.config.targets.len());
+                validation.judge(&mut results, &self.config);
+                results
+            }
         }
     }
 
@@ -86,6 +101,12 @@ impl Walk {
         match &self.goal {
             Goal::Plain => self.round.findings(results),
             Goal::Delegation(delegation) => delegation.findings(),
+            Goal::Validation(_) => {
+                let first = self.first.as_deref().unwrap_or(&self.round);
+                let mut all = dnssec::findings(results);
+                all.extend(first.findings(results));
+                all
+            }
         }
     }
 
@@ -95,6 +116,10 @@ impl Walk {
         match &self.goal {
             Goal::Plain => self.round.verdict(results, findings),
             Goal::Delegation(delegation) => delegation.verdict(results),
+            Goal::Validation(_) => {
+                let first = self.first.as_deref().unwrap_or(&self.round);
+                first.verdict(results, findings)
+            }
         }
     }
 
@@ -103,11 +128,14 @@ impl Walk {
         let next = match &mut self.goal {
             Goal::Plain => None,
             Goal::Delegation(delegation) => delegation.advance(&self.round, &self.config),
+            Goal::Validation(validation) => validation.advance(&self.round, &self.config),
         };
         let Some(next) = next else { return false };
         let deadline = self.round.deadline();
         self.since = self.round.probes();
-        self.round = Measurement::after(Arc::new(next), self.since, deadline);
+        let next = Measurement::after(Arc::new(next), self.since, deadline);
+        let done = std::mem::replace(&mut self.round, next);
+        self.first.get_or_insert_with(|| Box::new(done));
         true
     }
 
@@ -116,7 +144,14 @@ impl Walk {
     fn tell(&self, scratch: &mut Events<Event>, events: &mut Events<Event>) {
         while let Some(event) = scratch.pop() {
             let is_general = matches!(event.kind, EventKind::Changed(_) | EventKind::Interim(..));
-            if is_general || matches!(self.goal, Goal::Plain) {
+            let is_own = match (&self.goal, &event.kind) {
+                (Goal::Plain, _) => true,
+                (Goal::Validation(it), EventKind::Settled(target, ..)) => {
+                    self.first.is_none() && *target < it.own()
+                }
+                _ => false,
+            };
+            if is_general || is_own {
                 events.push(event);
             }
         }

@@ -99,7 +99,7 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
     let edns = EdnsQuery {
         udp_size: message.udp_size,
         version: message.edns_version,
-        dnssec: message.dnssec_ok,
+        dnssec: message.dnssec_ok || arguments.dnssec,
         nsid: message.nsid,
         subnet: message.subnet,
         cookie: message.cookie || arguments.classic,
@@ -108,7 +108,7 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
     };
     let flags = QueryFlags {
         recursion: !message.no_recursion,
-        checking_disabled: message.cd,
+        checking_disabled: message.cd || arguments.dnssec,
         authentic_data: message.ad || arguments.classic,
     };
     QueryOptions { flags, edns: (!message.no_edns).then_some(edns) }
@@ -129,5 +129,6 @@ pub(super) fn files(arguments: &DnsArguments, checked: &Checked) -> Vec<String> 
         .chain(machine)
         .chain(named)
         .chain(hints)
+        .chain(arguments.anchor.clone())
         .collect()
 }

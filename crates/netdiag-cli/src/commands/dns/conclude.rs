@@ -6,8 +6,9 @@ use crate::commands::ending::End;
 use crate::commands::hosts::{self, Found, HostPlan, Outline};
 use crate::commands::judged::Judged;
 use crate::commands::verdict;
+use netdiag_dns::dnssec::DnssecStatus;
 use netdiag_dns::metrics::ResultMetrics;
-use netdiag_dns::result::Target;
+use netdiag_dns::result::{ServerResult, Target};
 use netdiag_dns::walk::Goal;
 use netdiag_dns::{Choice, Class, Walk};
 use netdiag_model::contract::Judgement;
@@ -111,6 +112,12 @@ impl Plan {
         if matches!(self.goal, Goal::Delegation(_)) {
             let is_answered = target.results.iter().any(|result| result.outcome == Class::Answer);
             return if is_answered { Judgement::Holds } else { Judgement::Fails };
+        }
+        let is_bogus = |result: &ServerResult| {
+            result.dnssec.as_ref().is_some_and(|it| it.status == DnssecStatus::Bogus)
+        };
+        if target.results.iter().any(is_bogus) {
+            return Judgement::Fails;
         }
         let counts: Vec<Class> = match self.config.choice {
             Choice::FirstThatAnswers => target.decisive().iter().map(|it| it.outcome).collect(),

@@ -13,6 +13,7 @@ use crate::commands::resolve::literal;
 use crate::commands::user;
 use crate::{Backend, OpenRequest, UdpSockets, World};
 use netdiag_dns::config::Target;
+use netdiag_dns::dnssec::{Anchors, Validation};
 use netdiag_dns::walk::{Delegation, Goal, hints};
 use netdiag_dns::{Choice, Config, Transport, result};
 use netdiag_engine::Secret;
@@ -97,6 +98,7 @@ impl Plan {
             tries: arguments.retries.saturating_add(1),
             deadline: arguments.deadline.map(|deadline| deadline.saturating_sub(spent)),
             spacing: spacing(arguments, world),
+            keep_bytes: arguments.dnssec,
             setup,
             targets,
         };
@@ -130,6 +132,10 @@ fn goal<W: World>(
     world: &mut W,
     network: &W::Network,
 ) -> Result<Goal, String> {
+    if arguments.dnssec {
+        let anchors = anchors(arguments, world)?;
+        return Ok(Goal::Validation(Box::new(Validation::new(anchors, world.anchor()))));
+    }
     let Some(target) = targets.first().filter(|_| arguments.trace) else { return Ok(Goal::Plain) };
     let shown = Untrusted::from(arguments.hints.as_str());
     let wrong = |why: &str| format!("--hints {}: {why}", shown.escaped());
@@ -143,6 +149,15 @@ fn goal<W: World>(
         [is_open(Family::Ipv4) && !arguments.ipv6, is_open(Family::Ipv6) && !arguments.ipv4];
     let delegation = Delegation::new(&target.question, roots, arguments.port, families);
     Ok(Goal::Delegation(Box::new(delegation)))
+}
+
+/// What is believed without a signature.
+fn anchors<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Anchors, String> {
+    let Some(path) = &arguments.anchor else { return Ok(Anchors::default()) };
+    let shown = Untrusted::from(path.as_str());
+    let wrong = |why: String| format!("--anchor {}: {why}", shown.escaped());
+    let text = text_of(path, world).map_err(wrong)?;
+    Anchors::parse(&text).map_err(wrong)
 }
 
 /// Adds the questions of a file: a name a line, with types behind it.
@@ -267,6 +282,8 @@ fn as_understood(
         "check": arguments.check,
         "trace": arguments.trace,
         "hints": arguments.trace.then_some(&arguments.hints),
+        "dnssec": arguments.dnssec,
+        "anchor": arguments.anchor,
         "fail_if": arguments.fail_if,
     })
 }
