@@ -10,11 +10,10 @@ use netdiag_sys::programs::{self, Ran};
 use netdiag_sys::sandbox::Reads;
 use netdiag_sys::tables::Tables;
 use netdiag_sys::{
-    MachineNetwork, PortableRequest, Stdout, clock, console, interfaces, names, privileges, random,
-    sandbox,
+    MachineNetwork, PortableRequest, Stdout, clock, console, files, interfaces, names, privileges,
+    random, sandbox,
 };
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::io::{self, BufRead, IsTerminal};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -80,11 +79,8 @@ impl World for SystemWorld {
         netdiag_sys::connections_at_once()
     }
 
-    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
-        match path {
-            "-" => Ok(Box::new(io::stdin().lock())),
-            path => Ok(Box::new(BufReader::new(File::open(path)?))),
-        }
+    fn input_within(&mut self, path: &str, patience: Duration) -> io::Result<Box<dyn BufRead>> {
+        files::input(path, patience)
     }
 
     fn link_target(&mut self, path: &str) -> Option<String> {
