@@ -86,23 +86,25 @@ impl<'a, S: Source> Chain<'a, S> {
         if !class.is_about_name() && class != Class::Referral {
             return Err(Stop::Indeterminate(format!("the server says {}", class.name())));
         }
-        let (own, behind) = (sets(bytes, Part::Answer), sets(bytes, Part::Authority));
-        let mut last = name.clone();
+        let (own, behind) = (read(bytes, Part::Answer)?, read(bytes, Part::Authority)?);
         for set in &own {
-            // What a DNAME makes of names is signed by that alone (RFC 6672 section 5.3.1).
+            // What a DNAME makes of names is signed by that alone (RFC 6672 section 5.3.1), and would have
+            // to be made again here to be believed.
             let is_made = set.kind == Rtype::CNAME
                 && set.signatures.is_empty()
                 && own.iter().any(|it| it.kind == Rtype::DNAME && set.owner.ends_with(&it.owner));
-            if !is_made {
-                self.set(set, &behind)?;
+            if is_made {
+                let why = "a DNAME leads to it, which is not followed here".to_owned();
+                return Err(Stop::Indeterminate(why));
             }
-            if set.kind == Rtype::CNAME {
-                last = set.target().unwrap_or(last);
-            }
+            self.set(set, &behind)?;
         }
+        let last = led_to(name, kind, &own);
+        let is_wanted = |set: &Rrset| set.kind == kind || kind == Rtype::ANY;
+        let is_there = own.iter().any(|set| set.owner == last && is_wanted(set));
         match class {
-            Class::Answer => Ok(()),
-            Class::Referral => {
+            Class::Answer if is_there => Ok(()),
+            Class::Answer | Class::Referral => {
                 let last = last.fmt_with_dot();
                 Err(Stop::Indeterminate(format!("it leads to {last}, of which nothing is told")))
             }
@@ -208,21 +210,21 @@ impl<'a, S: Source> Chain<'a, S> {
             return Err(Stop::Indeterminate(format!("nobody told the DS of {shown}")));
         };
         if class == Class::Answer {
-            let own = sets(bytes, Part::Answer);
+            let own = read(bytes, Part::Answer)?;
             if let Some(set) = own.iter().find(|set| set.kind == Rtype::DS && set.owner == *name) {
                 set.verify(&zone.name, &zone.keys, self.now).map_err(Stop::Bogus)?;
                 return self.keys(name, &set.delegations, &[]).map(Some);
             }
         }
         // An alias, or nothing at all: no zone begins there.
-        let is_alias = sets(bytes, Part::Answer).iter().any(|set| set.kind == Rtype::CNAME);
+        let is_alias = read(bytes, Part::Answer)?.iter().any(|set| set.kind == Rtype::CNAME);
         if class == Class::Nxdomain || is_alias {
             return Ok(None);
         }
         if class != Class::Nodata && class != Class::Referral {
             return Err(Stop::Indeterminate(format!("the DS of {shown}: {}", class.name())));
         }
-        let behind = sets(bytes, Part::Authority);
+        let behind = read(bytes, Part::Authority)?;
         let proofs = self.proofs(zone, &behind)?;
         match proofs.deny_delegation(name) {
             NoDs::NoZone => Ok(None),
@@ -267,7 +269,7 @@ impl<'a, S: Source> Chain<'a, S> {
         let Some((class, bytes)) = self.source.message(name, Rtype::DNSKEY) else {
             return Err(Stop::Indeterminate(format!("nobody told the keys of {shown}")));
         };
-        let own = sets(bytes, Part::Answer);
+        let own = read(bytes, Part::Answer)?;
         let set = own.iter().find(|set| set.kind == Rtype::DNSKEY && set.owner == *name);
         let set = match set {
             Some(set) => set,
@@ -292,6 +294,24 @@ impl<'a, S: Source> Chain<'a, S> {
         }
         Ok(Zone { name: name.clone(), keys: set.keys.clone() })
     }
+}
+
+/// The sets of a section.
+fn read(bytes: &[u8], part: Part) -> Result<Vec<Rrset>, Stop> {
+    let cannot = || Stop::Indeterminate("a message cannot be read".to_owned());
+    sets(bytes, part).ok_or_else(cannot)
+}
+
+/// The name that a name leads to by aliases.
+fn led_to(name: &Owner, kind: Rtype, sets: &[Rrset]) -> Owner {
+    let mut last = name.clone();
+    // Each alias leads on once, so that those that lead in a circle end.
+    for _ in sets.iter().filter(|set| set.kind == Rtype::CNAME && kind != Rtype::CNAME) {
+        let next = sets.iter().find(|set| set.kind == Rtype::CNAME && set.owner == last);
+        let Some(target) = next.and_then(Rrset::target) else { break };
+        last = target;
+    }
+    last
 }
 
 fn digest_type(kind: DigestAlgorithm) -> Option<DigestType> {

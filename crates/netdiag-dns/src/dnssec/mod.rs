@@ -7,6 +7,8 @@ mod denial;
 mod fault;
 mod rrset;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use anchor::Anchors;
 use serde::Serialize;

@@ -12,8 +12,12 @@ pub(super) type Owner = Name<Vec<u8>>;
 /// A key of a zone.
 pub(super) type Key = Dnskey<Vec<u8>>;
 
-/// The most records of a message that are looked at.
+/// More records or sets of them in a message are not looked at, nor more signatures of a set, nor more keys
+/// for one of these: each costs whoever looks.
 const MOST: usize = 1_000;
+const MOST_SETS: usize = 64;
+const MOST_SIGNATURES: usize = 8;
+const MOST_KEYS: usize = 4;
 
 /// Records of one name and type, as they are signed.
 #[derive(Clone, Debug)]
@@ -56,20 +60,16 @@ pub(super) enum Part {
     Authority,
 }
 
-/// The sets of a section; of what cannot be read nothing.
-pub(super) fn sets(bytes: &[u8], part: Part) -> Vec<Rrset> {
-    read(bytes, part).unwrap_or_default()
-}
-
-fn read(bytes: &[u8], part: Part) -> Option<Vec<Rrset>> {
+/// The sets of a section; `None`: it cannot be read to its end, or has more than anybody needs.
+pub(super) fn sets(bytes: &[u8], part: Part) -> Option<Vec<Rrset>> {
     let message = Message::from_slice(bytes).ok()?;
     let section = match part {
         Part::Answer => message.answer().ok()?,
         Part::Authority => message.authority().ok()?,
     };
     let mut sets: Vec<Rrset> = Vec::new();
-    for record in section.take(MOST) {
-        let record = record.ok()?;
+    for (number, record) in section.enumerate() {
+        let record = record.ok().filter(|_| number < MOST && sets.len() <= MOST_SETS)?;
         let owner: Owner = record.owner().to_name();
         let parsed = record.to_any_record::<AllRecordData<&[u8], ParsedName<&[u8]>>>().ok()?;
         let covered = match parsed.data() {
@@ -168,7 +168,8 @@ impl Rrset {
         now: u32,
     ) -> Result<Option<Owner>, Fault> {
         let mut worst: Option<Fault> = None;
-        for signature in self.signatures.iter().filter(|it| it.signer == *zone) {
+        let own = self.signatures.iter().filter(|it| it.signer == *zone);
+        for signature in own.take(MOST_SIGNATURES) {
             match self.check(signature, keys, now) {
                 Ok(()) => return Ok(self.made_from(signature)),
                 Err(fault) => worst = worst.or(Some(fault)),
@@ -192,12 +193,16 @@ impl Rrset {
             return Err(Fault::NotYetValid { set, tag, seconds: ahead });
         }
         let is_it = |key: &&Key| key.key_tag() == tag && key.algorithm() == signature.algorithm;
-        let mut fitting = keys.iter().filter(|key| key.is_zone_key()).filter(is_it).peekable();
+        let mut fitting = keys
+            .iter()
+            .filter(|key| key.is_zone_key() && !key.is_revoked())
+            .filter(is_it)
+            .peekable();
         if fitting.peek().is_none() {
             return Err(Fault::NoKey { set, tag });
         }
         let data = self.signed(signature);
-        for key in fitting {
+        for key in fitting.take(MOST_KEYS) {
             match PublicKey::from_dnskey(key) {
                 Err(AlgorithmError::Unsupported) => {
                     return Err(Fault::Unsupported { what: key.algorithm().to_string() });

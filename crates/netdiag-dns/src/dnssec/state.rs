@@ -143,7 +143,7 @@ impl Validation {
             });
             let heard: Vec<Option<Heard>> = heard.collect();
             let bytes = heard.iter().flatten().map(|heard| heard.bytes.as_slice());
-            let own = bytes.flat_map(|bytes| sets(bytes, Part::Answer));
+            let own = bytes.filter_map(|bytes| sets(bytes, Part::Answer)).flatten();
             names
                 .extend(own.flat_map(|set| std::iter::once(set.owner.clone()).chain(set.target())));
             self.said.insert((shown, target.question.kind), heard);

@@ -25,7 +25,7 @@ pub const MOST_SERVERS: usize = 3;
 pub struct Setup {
     /// The folder of the files.
     pub etc: String,
-    /// The name that is looked up, without its last dot; `None`: the root, which no program looks up.
+    /// The name that is looked up, as it was given; `None`: the root, which no program looks up.
     pub name: Option<String>,
     /// resolv.conf; in words why it cannot be read.
     pub resolv: Result<ResolvConf, String>,
@@ -55,7 +55,7 @@ pub enum Programs {
         /// How long that took.
         took: Duration,
     },
-    /// They are told that there is no such name.
+    /// They are given no address: there is no such name, or nobody who says.
     NotFound(Duration),
     /// They wait longer than this.
     TimedOut(Duration),

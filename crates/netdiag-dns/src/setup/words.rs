@@ -41,7 +41,7 @@ impl Setup {
             },
             "getaddrinfo" => match &self.programs {
                 Programs::NotMeasured(why) => why.clone(),
-                Programs::NotFound(_) => "programs are told that there is no such name".to_owned(),
+                Programs::NotFound(_) => "programs are given no address".to_owned(),
                 Programs::TimedOut(after) => {
                     format!("nothing within {:.0} s", after.as_secs_f64())
                 }

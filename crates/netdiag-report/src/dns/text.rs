@@ -96,6 +96,12 @@ impl<W: Write, E: Write> TextReport<W, E> {
         if self.options.detail == Detail::Verbose {
             lines.extend(records::details(target, result));
         }
+        let is_counted = self.compares() || self.options.detail == Detail::Verbose;
+        if let Some(dnssec) = result.dnssec.as_ref().filter(|_| is_counted) {
+            let why = dnssec.reason.iter().map(|why| format!(", {why}"));
+            let why: String = why.collect();
+            lines.push(format!("; DNSSEC {}: {}{why}", result.server, dnssec.status.name()));
+        }
         lines.extend(result.malformed.iter().flat_map(records::broken));
         if self.config.choice == Choice::FirstThatAnswers || self.config.servers.len() == 1 {
             let errors = result.edns.iter().flat_map(|edns| &edns.ede);

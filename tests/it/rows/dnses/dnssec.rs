@@ -207,6 +207,10 @@ fn i6_an_answer_that_was_changed_on_the_way_is_bogus() {
         .collect();
     assert_eq!(words, ["secure", "bogus"], "{results}");
     assert_eq!(results[1]["dnssec"]["code"], "bad-signature");
+    let text = signed.ask(&["@127.0.0.2", "--fail-if", "dnssec!=secure", "www.good.lab", "A"]);
+    assert!(text.out.contains("; DNSSEC 127.0.0.1:53: secure\n"), "{text:?}");
+    assert!(text.out.contains("; DNSSEC 127.0.0.2:53: bogus, the signature of "), "{text:?}");
+    assert_eq!(text.code(), Some(1));
     // Nothing is believed without an anchor.
     let root = Process::start(&mut signed.namespace.netdiag(&[
         "dns",

@@ -331,3 +331,38 @@ fn i8_a_search_list_and_a_module_that_is_left_out_are_named() {
     assert_eq!(findings(&ended), ["dns-path-diverges", "dns-config-ignored"], "{document}");
     assert_eq!(document["targets"][0]["steps"][2]["outcome"], "not-found");
 }
+
+#[test]
+fn i8_the_stub_of_systemd_resolved_and_the_servers_behind_it_are_told_apart() {
+    let Some(machine) = Namespace::new(
+        "ip addr add 192.0.2.5/32 dev lo
+         mount -t tmpfs none /run
+         mkdir -p /run/systemd/resolve
+         echo 'nameserver 127.0.0.1' > /run/systemd/resolve/resolv.conf
+         mount -t tmpfs none /mnt
+         echo 'nameserver 127.0.0.53' > /mnt/resolv.conf
+         mount --bind /mnt/resolv.conf /etc/resolv.conf",
+    ) else {
+        return;
+    };
+    machine.serve_names(everywhere);
+    let ended = judged(&machine, "www.example");
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let document = ended.json();
+    let steps = document["targets"][0]["steps"].as_array().expect("steps").clone();
+    let told = steps.iter().map(|it| {
+        let text = |key: &str| it[key].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}", text("step"), text("server"), text("outcome"))
+    });
+    let told: Vec<String> = told.collect();
+    assert_eq!(
+        told[1..3],
+        ["server 127.0.0.53:53 unreachable", "uplink 127.0.0.1:53 answer"],
+        "{told:?}"
+    );
+    let findings = document["findings"].as_array().expect("a list");
+    let finding = findings.iter().find(|it| it["code"] == "dns-no-server").expect("it is told");
+    assert_eq!(finding["advice"], "start its service: `systemctl start systemd-resolved`");
+    let text = Process::start(&mut machine.netdiag(&["dns", "--check", "www.example"])).wait();
+    assert!(text.out.contains("127.0.0.1 (of systemd-resolved)"), "{text:?}");
+}
