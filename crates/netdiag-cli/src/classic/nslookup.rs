@@ -130,7 +130,10 @@ impl Options {
         match (&self.kind, address) {
             (_, Some(address)) => words.extend(["-x".to_owned(), address.to_string()]),
             (kind, None) => {
-                let kinds = kind.as_deref().map_or(vec!["A", "AAAA"], |kind| vec![kind]);
+                let kinds = match kind.as_deref() {
+                    Some(kind) => vec![kind],
+                    None => vec!["A", "AAAA"],
+                };
                 words.extend(kinds.into_iter().flat_map(|it| ["-t".to_owned(), it.to_owned()]));
             }
         }

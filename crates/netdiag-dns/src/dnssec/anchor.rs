@@ -45,7 +45,7 @@ impl Anchors {
             let wrong = |why: &str| format!("line {number}: {why}");
             let is_kind =
                 |word: &&str| ["DS", "DNSKEY"].iter().any(|kind| kind.eq_ignore_ascii_case(word));
-            let place = words.iter().skip(1).position(|word| is_kind(&word));
+            let place = words.iter().skip(1).position(is_kind);
             let Some(place) = place else {
                 return Err(wrong("neither a DS nor a DNSKEY record"));
             };

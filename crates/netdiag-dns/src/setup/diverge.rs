@@ -62,9 +62,9 @@ impl Setup {
     fn decider(&self) -> Decider {
         let services = self.services();
         let has = |name: &str| services.iter().any(|service| service.is(name));
-        let before_dns =
+        let mut before_dns =
             services.iter().take_while(|service| !service.is("dns") && !service.is("resolve"));
-        let files_first = before_dns.into_iter().any(|service| service.is("files"));
+        let files_first = before_dns.any(|service| service.is("files"));
         let lines: Vec<usize> = self.entries().map(|entry| entry.number).collect();
         if let Programs::Found { addresses, canonical, .. } = &self.programs {
             let of_hosts = self.entries().any(|entry| addresses.contains(&entry.address));

@@ -143,7 +143,7 @@ fn lame(
 ) -> Option<String> {
     let soa = soa?;
     let has_authority = soa.message.as_ref().is_some_and(|message| message.flags.has("aa"));
-    let leads = message.and_then(|message| owner(message));
+    let leads = message.and_then(owner);
     let leads_up = class == Class::Referral
         && leads.is_some_and(|owner| owner == zone || !is_below(&owner, zone));
     match (soa.class, has_authority) {
@@ -179,8 +179,8 @@ pub(super) fn referral(
     zone: &str,
     name: &str,
 ) -> Option<Referral> {
-    let places = 0..measured.config.servers.len();
-    places.into_iter().find_map(|place| {
+    let mut places = 0..measured.config.servers.len();
+    places.find_map(|place| {
         let pair = measured.pairs.get(measured.config.pair(question, place))?;
         let settled = pair.last.as_deref()?;
         let message = settled.message.as_ref().filter(|_| settled.class == Class::Referral)?;

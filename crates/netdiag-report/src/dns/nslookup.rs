@@ -56,8 +56,8 @@ impl<W: Write> NslookupReport<W> {
         }
         if !is_authoritative && !matches!(kind, "A" | "AAAA") {
             writeln!(out, "\nAuthoritative answers can be found from:")?;
-            let behind = result.authorities.iter().chain(&result.additionals);
-            behind.into_iter().try_for_each(|record| write(out, record))?;
+            let mut behind = result.authorities.iter().chain(&result.additionals);
+            behind.try_for_each(|record| write(out, record))?;
         }
         Ok(true)
     }
