@@ -149,7 +149,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --count --interval --timeout --retries --deadline --short --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --count --interval --timeout --retries --deadline --short --classic --quiet --verbose --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -188,6 +188,14 @@ _netdiag() {
                     return 0
                     ;;
                 --etc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hints)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --anchor)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

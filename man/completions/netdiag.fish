@@ -384,7 +384,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s x -l reverse -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
@@ -403,6 +405,9 @@ json\t'One document at the end'
 jsonl\t'One event a line'
 csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 6 -l ipv6 -d 'Servers by IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tcp -d 'Ask over TCP'
@@ -415,6 +420,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-edns -d 'Ask 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l json -d 'The same as --output json'
@@ -425,7 +431,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s x -l reverse 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
@@ -444,6 +452,9 @@ json\t'One document at the end'
 jsonl\t'One event a line'
 csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 6 -l ipv6 -d 'Servers by IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tcp -d 'Ask over TCP'
@@ -456,6 +467,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-edns -d 'A
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l json -d 'The same as --output json'
@@ -591,6 +603,7 @@ fping\t''
 fping6\t''
 traceroute\t''
 traceroute6\t''
-mtr\t''"
+mtr\t''
+nslookup\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s V -l version -d 'Print version'

@@ -271,6 +271,9 @@ const DNS_SECTIONS: &str = r#".SH EXAMPLES
 netdiag dns example.net
 netdiag dns example.net MX TXT @192.0.2.53
 netdiag dns \-x 192.0.2.1
+netdiag dns \-\-check www.example.net
+netdiag dns \-\-trace www.example.net AAAA
+netdiag dns \-\-dnssec www.example.net
 netdiag dns example.net @192.0.2.53 @198.51.100.53
 netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 .fi
@@ -278,6 +281,18 @@ netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.
 Names are taken from the root on; the search list of resolv.conf(5) is not applied. Each query has a
 number of its own that is hard to guess; a datagram counts as its answer only when it comes from the
 address and port that were asked, with that number and the same question. Others are ignored and counted.
+.PP
+\-\-check reads resolv.conf(5), hosts(5) and nsswitch.conf(5) under \-\-etc, asks each server that they name,
+and runs getent(1) to know what programs are told; of a copy of the files it is not run. It exits with 1 when
+a finding is critical.
+.PP
+\-\-trace takes the servers of the root from \-\-hints, asks all servers of each zone, twice where one fails, and
+believes addresses of servers only from the zones above them. \-\-dnssec asks for the keys of all zones above
+an answer, sets CD, and validates from \-\-anchor or the keys of the root. Its reasons are expired,
+not\-yet\-valid, no\-signature, bad\-signature, no\-key, no\-keys, bad\-digest, missing\-ds and nsec\-gap of what is
+bogus; unsigned, missing\-ds and unsupported of what is insecure.
+.PP
+Under the name nslookup it has nslookup's options, but no dialogue and no \-debug.
 "#;
 
 const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"

@@ -23,7 +23,8 @@ mod world;
 
 pub use exit::ExitStatus;
 pub use world::{
-    Backend, DontFragment, LookedUp, OpenRequest, TablesRequest, Terminal, UdpSockets, World,
+    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal, UdpSockets,
+    World,
 };
 
 use args::{Arguments, Command, FpingWords};
@@ -47,6 +48,7 @@ pub fn run<W: World>(
         Some(Tool::Fping) => return fping(argv, world, out, err),
         Some(Tool::Traceroute) => return traceroute(argv, world, out, err),
         Some(Tool::Mtr) => return mtr(argv, world, out, err),
+        Some(Tool::Nslookup) => return nslookup(argv, world, out, err),
         None => {}
     }
     if let Some(words) = classic::ping_words(&argv) {
@@ -134,6 +136,18 @@ fn traceroute<W: World>(
 ) -> ExitStatus {
     match classic::traceroute(argv, err) {
         Ok(arguments) => commands::trace::classic::run(&arguments, world, out, err),
+        Err(status) => status,
+    }
+}
+
+fn nslookup<W: World>(
+    argv: Vec<OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    match classic::nslookup(argv, out, err) {
+        Ok(arguments) => commands::frame::run(&*arguments, world, out, err),
         Err(status) => status,
     }
 }

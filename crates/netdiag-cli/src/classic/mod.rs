@@ -6,6 +6,7 @@ mod fping;
 mod getopt;
 mod help;
 mod mtr;
+mod nslookup;
 mod number;
 mod ping;
 mod scan;
@@ -13,7 +14,9 @@ mod traceroute;
 
 pub(crate) use help::FPING as FPING_USAGE;
 
-use crate::args::{ClassicMtrArguments, FpingArguments, PingArguments, TracerouteArguments};
+use crate::args::{
+    ClassicMtrArguments, DnsArguments, FpingArguments, PingArguments, TracerouteArguments,
+};
 use crate::{ExitStatus, usage};
 use netdiag_model::{Family, Untrusted};
 use std::ffi::OsString;
@@ -53,11 +56,13 @@ pub(crate) enum Tool {
     Traceroute,
     /// mtr.
     Mtr,
+    /// BIND's nslookup.
+    Nslookup,
 }
 
 /// The names under which the program is a classic tool.
-pub(crate) const NAMES: [&str; 8] =
-    ["ping", "ping4", "ping6", "fping", "fping6", "traceroute", "traceroute6", "mtr"];
+pub(crate) const NAMES: [&str; 9] =
+    ["ping", "ping4", "ping6", "fping", "fping6", "traceroute", "traceroute6", "mtr", "nslookup"];
 
 /// The tool under whose name the program was started.
 pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
@@ -67,6 +72,7 @@ pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
         "fping" | "fping6" => Some(Tool::Fping),
         "traceroute" | "traceroute6" => Some(Tool::Traceroute),
         "mtr" => Some(Tool::Mtr),
+        "nslookup" => Some(Tool::Nslookup),
         _ => None,
     }
 }
@@ -198,6 +204,25 @@ fn family(program: &Untrusted) -> Option<Family> {
         '6' => Some(Family::Ipv6),
         _ => None,
     }
+}
+
+/// The arguments of `nslookup`; else how the process ends. All that it says goes to standard output.
+pub(crate) fn nslookup(
+    argv: Vec<OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Box<DnsArguments>, ExitStatus> {
+    let (_, words) = split(argv);
+    let nslookup::Nslookup { said, arguments } = nslookup::parse(&words);
+    let written = said.iter().try_for_each(|line| writeln!(out, "{line}"));
+    if let Err(fault) = written.and_then(|()| out.flush()) {
+        return Err(usage::write_fault(&fault, err));
+    }
+    if arguments.is_none() {
+        // A closed standard error cannot be told about; the exit code still says it.
+        let _ = writeln!(err, "{}", help::NSLOOKUP);
+    }
+    arguments.ok_or(ExitStatus::FAILS)
 }
 
 fn split(argv: Vec<OsString>) -> (Untrusted, Vec<String>) {
