@@ -36,6 +36,10 @@ impl World for SystemWorld {
             }
             Backend::Portable => (Box::new(portable(request).open()?), privileges::drop_all()),
         };
+        if request.prompt_stamps {
+            // The kernel turns receive stamps on by a work item of this CPU (net/core/dev.c).
+            std::thread::yield_now();
+        }
         dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         // Without a sandbox it is still a measurement.
         let keys = request.screen;

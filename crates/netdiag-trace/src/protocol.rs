@@ -244,6 +244,25 @@ fn of_reply(reply: &Reply) -> Answer {
     }
 }
 
+/// After which time the kernel sends a SYN again: a second (`TCP_TIMEOUT_INIT`, net/tcp.h), less what
+/// its clock may be early by.
+const SENT_AGAIN: Duration = Duration::from_millis(990);
+
+/// Whether a connection's SYN was answered only once the kernel may have sent it again, so that nobody
+/// knows which of them that was an answer to: the first one was not answered in its time.
+pub(crate) fn is_of_later_syn(outcome: &Outcome) -> bool {
+    let is_late = |rtt: Duration| rtt >= SENT_AGAIN;
+    match outcome {
+        Outcome::Replied(reply) => match &reply.detail {
+            ReplyDetail::Connected { info: Some(info), .. } => info.total_retransmits > 0,
+            _ => is_late(reply.rtt),
+        },
+        Outcome::NetError(error) => is_late(error.rtt),
+        Outcome::Refused(refusal) => is_late(refusal.rtt),
+        Outcome::TimedOut | Outcome::LocalError(_) | Outcome::Unknown(_) => false,
+    }
+}
+
 /// The time from SYN to SYN-ACK, where the kernel measured it: not where the SYN went out again.
 fn by_the_kernel(reply: &Reply) -> Option<(Duration, StampSource)> {
     let ReplyDetail::Connected { info, .. } = &reply.detail else { return None };

@@ -308,6 +308,25 @@ fn c2_nobody_finds_the_same_hops_as_root() {
     }
 }
 
+/// The kernel sends a SYN again that was not answered in a second. What it is answered by then is no
+/// round trip of the first one, which is lost.
+#[test]
+fn a_syn_that_the_kernel_sent_again_tells_no_round_trip() {
+    if !has_lab() {
+        return;
+    }
+    let nobody: Vec<&str> = [&["setpriv"], &process::NOBODY[..]].concat();
+    let document = real("trace-slow", &nobody, "-q 6 --interval 0.5 10.9.2.2:80");
+    let hops = document["targets"][0]["hops"].as_array().expect("hops");
+    let figure = |hop: &Value, name: &str| hop[name].as_u64().expect("a count");
+    let all = |name: &str| hops.iter().map(|hop| figure(hop, name)).sum::<u64>();
+    assert!(all("lost") > 0 && all("received") > 0, "{document}");
+    for hop in hops.iter().filter(|hop| figure(hop, "received") > 0) {
+        let of = |name: &str| hop["rtt_ms"][name].as_f64().expect("a time");
+        assert!(of("min") >= 300.0 && of("max") < 990.0, "{hop}");
+    }
+}
+
 /// The classic tool, as an oracle that shares no line with ours.
 #[test]
 fn the_classic_traceroute_finds_the_same_path() {

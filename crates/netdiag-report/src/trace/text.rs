@@ -117,6 +117,17 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 writeln!(self.out, "{line}")?;
             }
         }
+        let is_by_connections = |target: &Target| {
+            target.method.as_ref().is_some_and(|it| it.socket == SocketKind::TcpErrorQueue)
+        };
+        let by_user = ended.target.user_stamps;
+        if is_shown && by_user > 0 && !is_by_connections(ended.target) {
+            let said = format!(
+                "round trips by this process's clock, not the kernel's (its delays are inside): \
+                 {by_user}"
+            );
+            writeln!(self.out, "{}", self.options.style.fold(&said))?;
+        }
         if let Some(graph) = ended.target.graph.as_ref().filter(|_| is_shown) {
             for line in graph::text(graph) {
                 writeln!(self.out, "{line}")?;

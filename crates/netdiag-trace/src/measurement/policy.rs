@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::end::{End, StopReason};
 use crate::event::{Event, EventKind, Interim, Stray};
 use crate::order::Step;
+use crate::protocol;
 use crate::responder::Told;
 use crate::result::OutcomeName;
 use crate::rounds::keys;
@@ -162,7 +163,12 @@ impl Policy for Measurement {
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         let Some(flight) = self.open.remove(&probe.seq) else { return };
+        let is_late = self.config.connects() && protocol::is_of_later_syn(outcome);
+        let outcome = if is_late { &Outcome::TimedOut } else { outcome };
         let settled = self.take(probe, flight, outcome, events);
+        if let Some(hop) = self.hop_of(flight.epoch, flight.ttl).filter(|_| is_late) {
+            hop.stats.on_late();
+        }
         let Flight { ttl, number, epoch, flow, size, .. } = flight;
         let answered = settled.answer.is_some();
         self.settled.insert(probe.seq, Past { ttl, number, epoch, flow, size, answered });

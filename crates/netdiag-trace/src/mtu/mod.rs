@@ -16,6 +16,7 @@ pub mod result;
 mod search;
 mod segments;
 mod silence;
+mod sparing;
 mod steps;
 mod told;
 mod verdict;

@@ -304,6 +304,7 @@ pub(crate) fn open_request(
     OpenRequest {
         family: only_family(arguments, checked),
         mark: arguments.mark,
+        prompt_stamps: true,
         dont_fragment: df(arguments),
         // Beside UDP for what routers quote of it, beside SYNs for what they say at all.
         icmp: has_icmp || has_udp || has_tcp,
