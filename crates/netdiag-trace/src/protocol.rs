@@ -58,12 +58,12 @@ impl Protocol {
 }
 
 impl Config {
-    /// A probe of this flow, with so many data bytes.
-    pub(crate) fn kind(&self, flow: u64, size: u16) -> ProbeKind {
+    /// A probe of this kind and flow, with so many data bytes.
+    pub(crate) fn kind(&self, protocol: Protocol, flow: u64, size: u16) -> ProbeKind {
         let pattern = self.pattern;
         let [.., high, low] = flow.to_be_bytes();
         let low = u16::from_be_bytes([high, low]);
-        match self.protocol {
+        match protocol {
             Protocol::Icmp => {
                 // What routers balance by is the checksum; without a balance it differs.
                 let balance = (!self.vary_flow).then_some(low);

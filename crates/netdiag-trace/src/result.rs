@@ -53,7 +53,8 @@ pub struct Target {
     /// The paths that were seen: one, with a constant flow. Of all paths those that one flow each was
     /// seen on wherever flows part, at most 64.
     pub paths: Vec<Path>,
-    /// Probes that went past the end of the path before that was known; no hop has them.
+    /// Probes that went past the end of the path before that was known, or by another kind to know
+    /// that it is the end; no hop has them.
     pub sent_beyond: u64,
     /// Round trips by this process's clock instead of the kernel's: its delays are inside.
     pub user_stamps: u64,

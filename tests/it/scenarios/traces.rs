@@ -38,6 +38,8 @@ const CASES: &[Case] = &[
     ("trace-fail-if", "trace-path", RAW, "--fail-if hops>5 10.9.2.2", 1),
     ("trace-deadline", "trace-loop", RAW, "--deadline 1.5 10.9.4.9", 1),
     ("trace-loop", "trace-loop", RAW, "10.9.2.2 fd09:2::2", 1),
+    ("trace-stops", "trace-stops", RAW, "10.9.2.2", 1),
+    ("trace-stops-both", "trace-stops", RAW, "10.9.3.2", 1),
     ("trace-refused", "trace-loop", RAW, "10.9.3.2 fd09:3::2", 1),
     ("trace-refused-udp", "trace-loop", UDP, "10.9.3.2", 1),
     ("trace-silent", "trace-loop", RAW, "10.9.4.9", 1),
@@ -263,6 +265,14 @@ const BOTH: &[(&str, &str)] = &[
     ("nat", "10.9.2.2 fd09:2::2 10.9.4.2"),
     ("nat", "--tcp --port 80 10.9.2.2 fd09:2::2"),
     ("mtu-path", "--mtu 10.9.3.2 fd09:3::2"),
+    ("ecmp", "--udp 10.9.2.2 fd09:2::2"),
+    ("path-silent", "10.9.2.2 fd09:2::2"),
+    ("trace-queue", "10.9.2.2 fd09:2::2"),
+    ("trace-stops", "10.9.2.2 10.9.3.2"),
+    ("trace-quotes", "--udp 10.9.2.2"),
+    ("two-routers-ttl62", "10.9.2.2 10.9.3.2 fd09:2::2"),
+    ("reorder", "10.9.2.2"),
+    ("jitter-normal", "10.9.2.2"),
 ];
 
 #[test]

@@ -107,7 +107,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
             let width = self.options.style.columns();
             let header = mtr::header(ended.resolved, ended.target, ended.took.unwrap_or_default());
             writeln!(self.out, "{}", fold(&header, width))?;
-            for line in mtr::table(ended.target, order, self.options.columns.names, width) {
+            for line in mtr::table(ended.target, order, self.options.columns, width) {
                 writeln!(self.out, "{line}")?;
             }
         } else if several && is_shown {

@@ -84,6 +84,12 @@ impl Hops {
         self.by_ttl.get(&ttl)?.address
     }
 
+    /// The first hop that this address answered for.
+    pub(crate) fn place(&self, from: IpAddr) -> Option<u8> {
+        let mut named = self.by_ttl.iter().filter(|(_, hop)| hop.address == Some(from));
+        named.next().map(|(ttl, _)| *ttl)
+    }
+
     /// What a hop says of why nothing goes further.
     pub(crate) fn refusal(&self, ttl: u8) -> Option<IcmpSource> {
         let hop = self.by_ttl.get(&ttl)?;
@@ -202,10 +208,7 @@ impl Hops {
             Some((ttl, hop)) if hop.address == Some(told.from) => Some(*ttl),
             Some((ttl, _)) => Some(ttl - 1),
             // None of the routers before the target: it is the last of them, or silent ones are.
-            None => {
-                let named = self.by_ttl.iter().find(|(_, hop)| hop.address == Some(told.from));
-                named.map(|(ttl, _)| *ttl)
-            }
+            None => self.place(told.from),
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Measurement {
     pub(super) sparing: Option<Sparing>,
     /// Who said that nothing goes further, and how.
     pub(super) refusal: Option<(IcmpKind, IpAddr)>,
+    /// How often just that was said.
+    pub(super) refusals: u64,
     /// Probes that have not settled.
     pub(super) open: BTreeMap<u64, Flight>,
     past: BTreeMap<u64, What>,
@@ -104,6 +106,7 @@ impl Measurement {
             odds: Odds::default(),
             tally: Tally::default(),
             refusal: None,
+            refusals: 0,
             open: BTreeMap::new(),
             past: BTreeMap::new(),
             next_seq: 1,
@@ -237,7 +240,8 @@ impl Measurement {
             false => self.hops.look_for_cycle(),
         }
         if let (Some(kind), Some(from)) = (said.refusal, said.from) {
-            self.refusal.get_or_insert((kind, from));
+            let first = *self.refusal.get_or_insert((kind, from));
+            self.refusals += u64::from(first == (kind, from));
         }
         let Some(trial) = self.trial_mut(what) else { return };
         match said.outcome {

@@ -18,6 +18,7 @@ mod segments;
 mod silence;
 mod sparing;
 mod steps;
+mod stops;
 mod told;
 mod verdict;
 

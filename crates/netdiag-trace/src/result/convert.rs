@@ -48,7 +48,8 @@ impl Measurement {
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
             paths: paths.unwrap_or_else(one),
             sent_beyond: self.beyond()
-                + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>(),
+                + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>()
+                + self.second.as_ref().map_or(0, |second| second.sent),
             user_stamps: self.user_stamps(),
             rejected: Reason::named(&self.tally.rejected),
             failure: self.failure(),
