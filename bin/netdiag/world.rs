@@ -7,11 +7,10 @@ use netdiag_sockets::port::Kernel;
 use netdiag_sys::sandbox::Reads;
 use netdiag_sys::tables::Tables;
 use netdiag_sys::{
-    MachineNetwork, PortableRequest, Stdout, clock, console, interfaces, names, privileges, random,
-    sandbox,
+    MachineNetwork, PortableRequest, Stdout, clock, console, files, interfaces, names, privileges,
+    random, sandbox,
 };
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::io::{self, BufRead, IsTerminal};
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -77,11 +76,8 @@ impl World for SystemWorld {
         netdiag_sys::connections_at_once()
     }
 
-    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
-        match path {
-            "-" => Ok(Box::new(io::stdin().lock())),
-            path => Ok(Box::new(BufReader::new(File::open(path)?))),
-        }
+    fn input_within(&mut self, path: &str, patience: Duration) -> io::Result<Box<dyn BufRead>> {
+        files::input(path, patience)
     }
 
     fn interface(&mut self, name: &str) -> Option<u32> {

@@ -9,6 +9,7 @@ longer exists does nothing, and one that is missing costs a page or two.
 """
 
 import bisect
+import collections
 import re
 import subprocess
 import sys
@@ -18,10 +19,13 @@ RUNS = [
     ["ping", "-n", "-c1", "127.0.0.1"],
     ["ping", "-c2", "-i", "0.01", "127.0.0.1", "::1"],
     ["sweep", "127.0.0.0/28"],
+    ["sweep", "--output", "jsonl", "127.0.0.0/28"],
     ["trace", "-n", "127.0.0.1"],
 ]
-# Names are cut after so many parts of their path: generic ones are made in many places.
+# Names are cut after so many parts of their path, as the optimizer moves code between neighbours; and
+# later where that would bring in more than so many bytes that did not run.
 DEPTH = 3
+WASTE = 1024
 
 
 def text_of(*command):
@@ -46,7 +50,7 @@ def functions(program):
 
 
 def ran(program):
-    """The names of all functions of which an instruction ran."""
+    """The names of all functions of which an instruction ran, each with the first run that it ran in."""
     known = functions(program)
     starts = [start for start, _, _ in known]
     address_of = {name: start for start, _, name in known}
@@ -55,8 +59,8 @@ def ran(program):
         start, size, name = known[max(bisect.bisect_right(starts, address) - 1, 0)]
         return name if start <= address < start + size else None
 
-    names = set()
-    for arguments in RUNS:
+    names = {}
+    for number, arguments in enumerate(RUNS):
         text = traced(program, arguments)
         calls = re.findall(r"^cfn=(\S+)\ncalls=\d+ (0x[0-9a-f]+)", text, re.M)
         # Some sections are given with the addresses they were mapped at, others with the file's.
@@ -68,8 +72,9 @@ def ran(program):
             for shift in shifts:
                 here = {at(address - shift) for address in ran_here}
                 if own in here:
-                    names |= here
-    return names - {None}
+                    for name in here - {None}:
+                        names.setdefault(name, number)
+    return names
 
 
 def members():
@@ -83,36 +88,64 @@ def members():
     return found
 
 
-def path(name):
-    """The first parts of a mangled path, each with its length."""
-    parts, rest = [], re.sub(r"17h[0-9a-f]{16}E$", "", name[3:])
-    while len(parts) < DEPTH and (length := re.match(r"[1-9]\d*", rest)):
+def paths(name):
+    """The first parts of a mangled path, each with its length: shorter ones first."""
+    parts, rest = "_ZN", re.sub(r"17h[0-9a-f]{16}E$", "", name[3:])
+    found = []
+    while length := re.match(r"[1-9]\d*", rest):
         end = len(length[0]) + int(length[0])
-        parts.append(rest[:end])
-        rest = rest[end:]
-    # Where the path is cut, a number follows; where it is whole, the hash's 17h.
-    return "_ZN" + "".join(parts) + "[0-9]*"
+        parts, rest = parts + rest[:end], rest[end:]
+        found.append(parts)
+    return found[DEPTH - 1:] or found[-1:] or [parts]
 
 
-def pattern(name, library):
+def base_of(name):
+    """Without the suffix of a clone that the optimizer made."""
+    return re.sub(r"(\.(llvm|isra|part|constprop)?\.?\d+)+$", "", name)
+
+
+def wasted(program, names):
+    """How many bytes that did not run are in each path."""
+    waste = collections.Counter()
+    for _, size, name in functions(program):
+        if name.startswith("_ZN") and name not in names:
+            for path in paths(base_of(name)):
+                waste[path] += size
+    return waste
+
+
+def section(name):
+    """The section of a function, by the start of its name; that of one the compiler takes for cold."""
+    return f"*(.text.{name} .text.unlikely.{name})"
+
+
+def pattern(name, library, waste):
     """A line for the linker."""
-    # A clone that the optimizer made has a suffix.
-    base = re.sub(r"(\.(llvm|isra|part|constprop)?\.?\d+)+$", "", name)
+    base = base_of(name)
     if base.startswith("_ZN"):
-        return f"*(.text.{path(base)})"
+        all_of = paths(base)
+        path = next((path for path in all_of if waste[path] <= WASTE), all_of[-1])
+        # Where the path is cut, a number follows; where it is whole, the hash's 17h.
+        return section(path + "[0-9]*")
     if base.startswith("_R"):
-        return "*(.text." + re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*)"
+        return section(re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*")
     member = library.get(base)
-    return f"*libc.a:{member}(.text .text.*)" if member else None
+    return f"*libc.a:{member}(.text .text.*)" if member else section(base)
 
 
 def main():
     program = sys.argv[1]
     library = members()
-    lines = {pattern(name, library) for name in ran(program)} - {None}
+    names = ran(program)
+    waste = wasted(program, names)
+    # What the commonest run needs stands apart from what only the others need.
+    lines = {}
+    for name, number in names.items():
+        line = pattern(name, library, waste)
+        lines[line] = min(number, lines.get(line, number))
     print("/* Functions that a start runs, next to each other. Written by tests/bench/order.py. */")
     print("SECTIONS\n{\n  .text.start :\n  {")
-    print("\n".join(f"    {line}" for line in sorted(lines)))
+    print("\n".join(f"    {line}" for line in sorted(lines, key=lambda line: (lines[line], line))))
     print("  }\n}\nINSERT BEFORE .text;")
 
 

@@ -58,7 +58,16 @@ pub trait World {
     ///
     /// # Errors
     /// When it cannot be opened.
-    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>>;
+    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
+        self.input_within(path, Duration::MAX)
+    }
+
+    /// The same, read for no longer than `patience` from now on: reading fails with
+    /// [`io::ErrorKind::TimedOut`] then.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    fn input_within(&mut self, path: &str, patience: Duration) -> io::Result<Box<dyn BufRead>>;
 
     /// The index of a network interface.
     fn interface(&mut self, name: &str) -> Option<u32>;

@@ -28,6 +28,7 @@ pub mod clock;
 pub mod console;
 mod control;
 mod dialog;
+pub mod files;
 mod filter;
 pub mod interfaces;
 mod machine;

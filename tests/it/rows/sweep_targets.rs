@@ -74,6 +74,43 @@ fn an_address_is_probed_once_under_whatever_names() {
     assert_eq!(ended.err.trim_end(), said);
 }
 
+/// Nobody knows what is to be left out, so nothing is probed.
+#[test]
+fn an_exclusion_that_nobody_can_look_up_bars_the_run() {
+    let Some(namespace) = Namespace::with_resolver("127.0.0.1") else { return };
+    namespace.serve_names(|_| None);
+    let line = ["--json", "-w", "1", "192.0.2.5", "other.example", "--exclude", "n1.example"];
+    let ended = sweep(&namespace, &line);
+    assert_eq!(ended.code(), Some(3), "{ended:?}");
+    let json = ended.json();
+    assert_eq!(json["status"], "unknown");
+    assert_eq!(names(&json), ["192.0.2.5", "other.example"]);
+    for target in json["targets"].as_array().expect("targets") {
+        let said = target["failure"]["message"].as_str().expect("a text");
+        assert_eq!(target["attempted"], 0);
+        assert!(said.contains("--exclude: cannot resolve n1.example"), "{json:#}");
+    }
+    assert!(ended.err.contains("--exclude: cannot resolve n1.example"), "{ended:?}");
+}
+
+/// Half of the time is for what writes the targets, the other half for them.
+#[test]
+fn a_list_without_an_end_is_waited_for_no_longer_than_the_deadline_allows() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    // Open for writing, too, and so without an end.
+    let script = "mkfifo /mnt/list; exec 3<>/mnt/list; printf '10.9.2.1\\n10.9.2.2\\n10.9.2.' >&3
+        exec \"$0\" sweep --json -w 1 --file - <&3";
+    let ended = run(namespace.command("sh").args(["-ec", script, NETDIAG]));
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let json = ended.json();
+    assert_eq!(names(&json), ["10.9.2.1", "10.9.2.2"]);
+    assert_eq!(states(&json), counted([("alive", 2)]));
+    assert_eq!(json["complete"], false);
+    let finding = &json["findings"][0];
+    let evidence = &finding["evidence"]["within_ms"];
+    assert_eq!((&finding["code"], evidence), (&"targets-unread".into(), &500.0.into()));
+}
+
 /// What counts is what would be probed.
 #[test]
 fn limits_are_for_different_addresses_that_are_not_excluded() {

@@ -111,7 +111,7 @@ impl World for SimWorld {
         usize::MAX
     }
 
-    fn input(&mut self, path: &str) -> io::Result<Box<dyn BufRead>> {
+    fn input_within(&mut self, path: &str, _: Duration) -> io::Result<Box<dyn BufRead>> {
         let path = process::scenario(path).with_extension("").with_extension("txt");
         Ok(Box::new(BufReader::new(File::open(path)?)))
     }

@@ -15,6 +15,7 @@ use netdiag_ping::sweep::result::Target;
 use netdiag_ping::sweep::{Event, Found, Measurement, Row, State};
 use netdiag_report::sweep::{Ending, Progress, SweepReport};
 use std::io;
+use std::time::Duration;
 
 /// How many findings about single targets are kept: each takes more room than its target.
 const FINDINGS_KEPT: usize = 1_000;
@@ -173,7 +174,7 @@ impl Listener<Measurement> for Collector<'_, '_> {
         for row in measurement.unbegun(end.at) {
             self.event(&Event::Row(row))?;
         }
-        for _ in 0..self.plan.bad_lines.min(1) {
+        if self.plan.bad_lines > 0 || self.plan.unread.is_some() {
             self.judged.count(Judgement::Fails);
         }
         if end.cannot_go_on || self.plan.interrupted {
@@ -197,8 +198,9 @@ impl Listener<Measurement> for Collector<'_, '_> {
         findings.extend(own.filter(|finding| !measurement.explains(finding)));
         findings.extend(verdict::not_listed(self.omitted.0, self.omitted.1));
         findings.extend(bad_lines(self.plan.bad_lines));
+        findings.extend(self.plan.unread.map(unread));
         findings.extend(self.plan.min_alive.and_then(|least| too_few(alive, least)));
-        let complete = measurement.is_complete();
+        let complete = measurement.is_complete() && self.plan.unread.is_none();
         let outcome = Outcome { judgement, status, findings, complete };
         let document = self.document(measurement, end, outcome);
         let (totals, omitted) = (measurement.totals(), self.omitted.0);
@@ -221,6 +223,19 @@ fn too_few(alive: u32, least: u32) -> Option<Finding> {
     let finding =
         Finding::new(None, "min-alive", Severity::Critical, "all targets".to_owned(), message);
     Some(finding.with("alive", alive).with("threshold", least))
+}
+
+/// That the file had no end in the time that there was for it.
+fn unread(within: Duration) -> Finding {
+    let seconds = within.as_secs_f64();
+    let message = format!(
+        "the file had not ended after {seconds} s, half of --deadline: targets that come later are not \
+         probed"
+    );
+    let finding =
+        Finding::new(None, "targets-unread", Severity::Warning, "--file".to_owned(), message);
+    let finding = finding.with("within_ms", seconds * 1e3);
+    finding.advise("end what writes the targets first, or give --deadline more time")
 }
 
 /// That lines of the file were no targets.

@@ -12,7 +12,7 @@ use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
 use netdiag_model::{Destination, Family, Found, Untrusted};
 use netdiag_ping::sweep::{Given, Targets};
 use std::collections::BTreeSet;
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, ErrorKind, Write};
 use std::time::Duration;
 
 /// How many lines that are no targets are named.
@@ -25,6 +25,10 @@ pub(super) struct Gathered {
     pub(super) unmeasured: BTreeSet<u32>,
     /// Lines of the file that are no targets.
     pub(super) bad_lines: u64,
+    /// The file was not read to its end within this time.
+    pub(super) unread: Option<Duration>,
+    /// Why nothing may be probed: nobody knows what to leave out.
+    pub(super) barred: Option<Failure>,
     /// The run was ended while names were looked up.
     pub(super) interrupted: bool,
     /// Names of addresses that were targets already: how many, and the first of them.
@@ -61,6 +65,8 @@ impl Gathered {
             targets: Targets::default(),
             unmeasured: BTreeSet::new(),
             bad_lines: 0,
+            unread: None,
+            barred: None,
             interrupted: false,
             repeated: None,
             seen: AddressSet::default(),
@@ -72,13 +78,18 @@ impl Gathered {
             most: checked.most,
             has_interface: checked.interface.is_some(),
         };
-        all.exclude(&checked.exclude, patience(arguments.deadline, 2), world)?;
+        let patience = patience(arguments.deadline, 2);
+        all.exclude(&checked.exclude, patience, world)?;
         for spec in &checked.targets {
             all.add(spec);
         }
         if let Some(path) = &arguments.file {
-            let input = world.input(path).map_err(|fault| unreadable(path, &fault))?;
-            all.read(path, input, arguments, err)?;
+            let input = world.input_within(path, patience);
+            let input = input.map_err(|fault| unreadable(path, &fault))?;
+            match all.read(path, input, arguments, err) {
+                Err(fault) if fault.kind() == ErrorKind::TimedOut => all.unread = Some(patience),
+                done => done.map_err(|fault| unreadable(path, &fault))?,
+            }
         }
         // What is too much without any name need not wait for them.
         check::check_count(all.count, all.most)?;
@@ -87,8 +98,8 @@ impl Gathered {
         Ok(all)
     }
 
-    /// What is left out; a name in it that has no address is an error, as nobody would know what is
-    /// probed.
+    /// What is left out. A name in it that has no address is an error, as nobody would know what is
+    /// probed; where nobody could be asked, nothing is.
     fn exclude<W: World>(
         &mut self,
         specs: &[TargetSpec],
@@ -107,10 +118,21 @@ impl Gathered {
         }
         let found = if names.is_empty() { vec![] } else { world.resolve(&names, None, patience) };
         for (name, (found, _)) in names.iter().zip(found) {
-            let found = found
-                .map_err(|error| format!("--exclude: {}", lookup_failure(name, &error).message))?;
-            for destination in found {
-                self.excluded.insert(AddressRange::one(destination.address()));
+            let excluded = |error: &LookupError| {
+                let failure = lookup_failure(name, error);
+                Failure { message: format!("--exclude: {}", failure.message), ..failure }
+            };
+            match found {
+                Ok(found) => {
+                    for destination in found {
+                        self.excluded.insert(AddressRange::one(destination.address()));
+                    }
+                }
+                Err(error) if is_unknown(&error) => {
+                    self.interrupted |= error == LookupError::Interrupted;
+                    self.barred = Some(excluded(&error));
+                }
+                Err(error) => return Err(excluded(&error).message),
             }
         }
         Ok(())
@@ -123,9 +145,9 @@ impl Gathered {
         input: Box<dyn BufRead>,
         arguments: &SweepArguments,
         err: &mut dyn Write,
-    ) -> Result<(), String> {
+    ) -> io::Result<()> {
         let mut lines = Lines::new(input);
-        while let Some(line) = lines.next().map_err(|fault| unreadable(path, &fault))? {
+        while let Some(line) = lines.next()? {
             let text = line.text.as_deref().map(|text| text.split('#').next().unwrap_or_default());
             let spec = match text.map(str::trim) {
                 Some("") => continue,
@@ -203,6 +225,9 @@ impl Gathered {
         if names.is_empty() {
             return;
         }
+        if let Some(failure) = self.barred.clone() {
+            return self.bar(waiting, &failure);
+        }
         let mut found = world.resolve(&names, family, patience(arguments.deadline, 2)).into_iter();
         for waiting in waiting {
             match waiting {
@@ -211,6 +236,19 @@ impl Gathered {
                     let found =
                         found.next().map_or(Err(LookupError::Interrupted), |(found, _)| found);
                     self.add_name(&name, found, arguments);
+                }
+            }
+        }
+    }
+
+    /// What waits, where nothing may be probed: names need no look-up then.
+    fn bar(&mut self, waiting: Vec<Waiting>, failure: &Failure) {
+        for waiting in waiting {
+            match waiting {
+                Waiting::Range(range) => self.add_range(*range),
+                Waiting::Name(name) => {
+                    self.unmeasured.insert(self.targets.len());
+                    self.push(&Untrusted::from(name.as_str()), Err(failure.clone()));
                 }
             }
         }
@@ -287,6 +325,6 @@ impl Gathered {
     }
 }
 
-fn unreadable(path: &str, fault: &std::io::Error) -> String {
+fn unreadable(path: &str, fault: &io::Error) -> String {
     format!("--file {}: {fault}", Untrusted::from(path).escaped())
 }

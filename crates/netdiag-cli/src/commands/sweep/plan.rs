@@ -22,6 +22,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// For how many stretches of targets the way out of this machine is known.
 const WAYS: usize = 64;
@@ -39,6 +40,8 @@ pub(crate) struct Plan {
     /// Targets of which nobody could be asked for their address.
     pub(super) unmeasured: BTreeSet<u32>,
     pub(super) bad_lines: u64,
+    /// The file was not read to its end within this time.
+    pub(super) unread: Option<Duration>,
     /// The run was ended while names were looked up.
     pub(super) interrupted: bool,
     /// What stands in for what was asked for, to be said once.
@@ -60,13 +63,15 @@ impl Plan {
         let anchor = world.anchor();
         let started_at = network.now();
         let gathered = Gathered::new(arguments, &checked, world, err)?;
-        if gathered.targets.is_empty() && gathered.bad_lines == 0 {
+        if gathered.targets.is_empty() && gathered.bad_lines == 0 && gathered.unread.is_none() {
             return Err("no targets are left".to_owned());
         }
         let mut notes = Vec::from_iter(gathered.note());
-        let mut refused = [None, None];
+        let barred = gathered.barred.map(Arc::new);
+        notes.extend(barred.as_ref().map(|failure| failure.message.clone()));
+        let mut refused = [barred.clone(), barred.clone()];
         let mut rung = |family| {
-            let first = first_of(&gathered.targets, family)?;
+            let first = first_of(&gathered.targets, family).filter(|_| barred.is_none())?;
             let tcp = || world.tcp(family);
             climb(arguments, first, network, tcp, (&mut notes, &mut refused, family))
         };
@@ -119,6 +124,7 @@ impl Plan {
             classic_exit: arguments.classic_exit,
             unmeasured: gathered.unmeasured,
             bad_lines: gathered.bad_lines,
+            unread: gathered.unread,
             interrupted: gathered.interrupted,
             notes,
         })
