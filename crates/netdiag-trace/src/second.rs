@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(crate) const QUERIES: u64 = 3;
 /// From one round over these hops to the next one.
 const APART: Duration = Duration::from_millis(20);
+/// How soon it is asked again whether a probe has left.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 /// The longest that an answer is waited for where none has come at all.
 const MOST_WAIT: Duration = Duration::from_secs(1);
 
@@ -60,7 +62,7 @@ impl Measurement {
         let end = self.end.filter(|end| {
             matches!(end.reason, StopReason::GapLimit | StopReason::MaxTtl) && self.rounds.is_none()
         })?;
-        let (protocol, first) = (self.config.second?, self.farthest() + 1);
+        let (protocol, first) = (self.config.second?, self.farthest().saturating_add(1));
         if first > end.ttl {
             return None;
         }
@@ -79,12 +81,16 @@ impl Measurement {
         });
         let is_heard = second.heard.is_some();
         let until = |flight: &Flight| flight.sent_at.unwrap_or(flight.asked_at) + wait;
-        let over = second.open.iter().filter(|(_, flight)| is_heard || until(flight) <= now);
+        // One that has not left may still wait in a queue.
+        let has_left = |flight: &Flight| flight.sent_at.is_some();
+        let is_over = |it: &Flight| has_left(it) && (is_heard || until(it) <= now);
+        let over = second.open.iter().filter(|open| is_over(open.1));
         let over: Vec<u64> = over.map(|(seq, _)| *seq).collect();
         if !over.is_empty() {
             return Some(Next::GiveUp(over));
         }
-        let settles = second.open.values().map(until).min();
+        let look = |it: &Flight| if has_left(it) { now } else { now + LOOK_AGAIN };
+        let settles = second.open.values().map(|it| until(it).max(look(it))).min();
         match second.due().map(|(ttl, due)| (ttl, due.max(spacing))) {
             Some((ttl, due)) if due <= now => Some(self.ask_second(ttl, now)),
             Some((_, due)) => Some(Next::NotBefore(settles.map_or(due, |it| it.min(due)))),

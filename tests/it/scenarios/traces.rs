@@ -337,6 +337,30 @@ fn a_syn_that_the_kernel_sent_again_tells_no_round_trip() {
     }
 }
 
+/// What is silent of one kind may answer another, and then the path does not stop there.
+#[test]
+fn a_path_stops_where_two_kinds_of_probe_do() {
+    let evidence = |target: &str| {
+        let ran = world::run("trace-stops", RAW, &["trace", "--json", target]);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let finding = document["findings"][0].clone();
+        assert_eq!(
+            (&finding["code"], finding["locus"]["hop"].as_u64()),
+            (&"path-stops".into(), Some(1))
+        );
+        ["kinds", "other_kind", "other_hop", "other_from"]
+            .map(|key| finding["evidence"][key].clone())
+    };
+    let silent = evidence("10.9.3.2");
+    assert_eq!(
+        Value::from(silent.to_vec()),
+        serde_json::json!([["icmp", "udp"], null, null, null])
+    );
+    let filtered = evidence("10.9.2.2");
+    let expected = serde_json::json!([["icmp"], "udp", 2, "10.9.2.2"]);
+    assert_eq!(Value::from(filtered.to_vec()), expected);
+}
+
 /// The classic tool, as an oracle that shares no line with ours.
 #[test]
 fn the_classic_traceroute_finds_the_same_path() {
