@@ -118,7 +118,7 @@ impl Measurement {
             in_flight: counters.in_flight(),
             loss_percent: loss.map(|loss| loss.percent()),
             loss_ci95_percent: loss.map(|loss| loss.wilson95().into()),
-            link_loss_percent: self.link_loss(hop),
+            link_loss_percent: self.link_loss(hop).filter(|_| !target_limited),
             rtt_ms: hop.stats.rtt().summary().map(Rtt::from),
             jitter_ms: hop.stats.jitter().map(Jitter::from),
             node_loss_percent: self.node_loss(hop),
