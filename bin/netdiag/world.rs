@@ -41,6 +41,10 @@ impl World for SystemWorld {
             }
             Backend::Portable => (Box::new(portable(request).open()?), privileges::drop_all()),
         };
+        if request.prompt_stamps {
+            // The kernel turns receive stamps on by a work item of this CPU (net/core/dev.c).
+            std::thread::yield_now();
+        }
         dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         let wanted = request.own_lookup.as_ref();
         self.own_lookup = wanted.map(|(name, patience)| own_lookup(name, *patience));

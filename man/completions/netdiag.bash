@@ -325,7 +325,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtr)
-            opts="-r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --numeric --names --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -432,6 +432,10 @@ _netdiag() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --asn-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

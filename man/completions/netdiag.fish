@@ -267,6 +267,7 @@ dont\t'Never set DF'
 probe\t'Set DF and ignore the known path MTU'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s o -l order -d 'Columns by mtr\'s letters: L loss, D lost, R received, S sent, N last, B best, A mean, W worst, V deviation, G geometric mean, J jitter of the last two, M its mean, X its largest, I the interarrival jitter of RFC 3550; and K the loss of the link to a hop, O that of the hop itself' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l asn-file -d 'The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number (pfx2as). Nobody is asked for them' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -223,6 +223,8 @@ pub struct OpenRequest {
     pub no_loopback: bool,
     /// No kernel time stamps: round trips by the process's clock.
     pub user_stamps: bool,
+    /// Answers may come within microseconds, so the kernel is given the time to turn its stamps on.
+    pub prompt_stamps: bool,
     /// Sockets for ICMP.
     pub icmp: bool,
     /// Sockets for UDP.
