@@ -222,7 +222,7 @@ impl Kind for TcpConnectArguments {
 }
 
 impl Kind for DnsArguments {
-    type Measurement = netdiag_dns::Measurement;
+    type Measurement = netdiag_dns::Walk;
 
     const METRICS: &'static [MetricInfo] = netdiag_dns::metrics::METRICS;
     const OUTCOMES: &'static [&'static str] = &["outcome", "rcode", "answers", "loss", "received"];

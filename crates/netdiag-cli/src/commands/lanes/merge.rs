@@ -30,6 +30,7 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         ip_options: one.ip_options || other.ip_options,
         no_loopback: one.no_loopback || other.no_loopback,
         user_stamps: one.user_stamps || other.user_stamps,
+        prompt_stamps: one.prompt_stamps || other.prompt_stamps,
         icmp: one.icmp || other.icmp,
         udp: udp(one.udp, other.udp),
         udp_port: same("source-port", one.udp_port, other.udp_port)?,
@@ -40,6 +41,7 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         patience: one.patience.max(other.patience),
         names: one.names || other.names,
         screen: false,
+        own_lookup: one.own_lookup.or(other.own_lookup),
         files,
     })
 }
