@@ -156,7 +156,7 @@ fn named(found: &mut BTreeMap<u64, Found>, device: u64) {
         let name =
             path.file_name().map(|name| Untrusted::from(name.to_string_lossy().into_owned()));
         let namespace = Namespace { id: of.ino(), name: None, pid: None };
-        let entry = found.entry(of.ino()).or_insert(Found { namespace, path: path.clone() });
+        let entry = found.entry(of.ino()).or_insert_with(|| Found { namespace, path });
         if entry.namespace.name.is_none() {
             entry.namespace.name = name;
         }
