@@ -265,14 +265,11 @@ const BOTH: &[(&str, &str)] = &[
     ("nat", "10.9.2.2 fd09:2::2 10.9.4.2"),
     ("nat", "--tcp --port 80 10.9.2.2 fd09:2::2"),
     ("mtu-path", "--mtu 10.9.3.2 fd09:3::2"),
-    ("ecmp", "--udp 10.9.2.2 fd09:2::2"),
     ("path-silent", "10.9.2.2 fd09:2::2"),
     ("trace-queue", "10.9.2.2 fd09:2::2"),
     ("trace-stops", "10.9.2.2 10.9.3.2"),
     ("trace-quotes", "--udp 10.9.2.2"),
     ("two-routers-ttl62", "10.9.2.2 10.9.3.2 fd09:2::2"),
-    ("reorder", "10.9.2.2"),
-    ("jitter-normal", "10.9.2.2"),
 ];
 
 #[test]
