@@ -1059,7 +1059,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__tcp__subcmd__connect)
-            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --hold --ttl --dscp --ecn --quiet --color --output --json --fail-if --help --version"
+            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --quiet --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1129,7 +1129,23 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --expect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --hold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --starttls)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

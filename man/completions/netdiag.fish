@@ -484,7 +484,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l dea
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l starttls -d 'Agree on TLS first, as this protocol does' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -498,6 +502,9 @@ csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l no-tls -d 'Speak TLS nowhere'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -512,7 +519,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l starttls -d 'Agree on TLS first, as this protocol does' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -526,6 +537,9 @@ csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l no-tls -d 'Speak TLS nowhere'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s h -l help -d 'Print help (see more with \'--help\')'

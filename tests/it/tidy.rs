@@ -38,8 +38,13 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-wire"],
         &["maxminddb", "schemars", "serde", "serde_json"],
     ),
-    room("netdiag-tcp", &["netdiag-engine"], &["regex-lite", "schemars", "serde", "serde_json"]),
+    room(
+        "netdiag-tcp",
+        &["netdiag-engine", "netdiag-tls"],
+        &["httparse", "regex-lite", "schemars", "serde", "serde_json"],
+    ),
     room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
+    room("netdiag-tls", &[], &["rustls", "x509-parser"]),
     room("netdiag-check", &[], &["regex-lite", "schemars", "serde", "serde_json", "toml"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(
@@ -81,6 +86,7 @@ const ROOMS: &[Room] = &[
             "netdiag-report",
             "netdiag-sockets",
             "netdiag-tcp",
+            "netdiag-tls",
             "netdiag-trace",
         ],
         &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],
