@@ -1,5 +1,6 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
+mod checks;
 mod classic;
 mod classic_mtr;
 mod dnses;
@@ -49,6 +50,7 @@ mod traceroute;
 mod traces;
 mod unseen;
 mod useless;
+mod waits;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
 use serde_json::Value;

@@ -45,7 +45,7 @@ const ROOMS: &[Room] = &[
     ),
     room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
     room("netdiag-tls", &[], &["rustls", "x509-parser"]),
-    room("netdiag-check", &[], &["regex-lite"]),
+    room("netdiag-check", &[], &["regex-lite", "schemars", "serde", "serde_json", "toml"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(
         "netdiag-sys",

@@ -148,6 +148,15 @@ impl ClockAnchor {
             Err(_) => String::new(),
         }
     }
+
+    /// The date of `instant`, UTC, as calendars of Unix write it: `Sat Nov 21 12:00:00 UTC 2026`.
+    #[must_use]
+    pub fn calendar(&self, instant: Instant) -> String {
+        match jiff::Timestamp::from_nanosecond(self.unix_nanos_at(instant)) {
+            Ok(date) => date.strftime("%a %b %d %H:%M:%S UTC %Y").to_string(),
+            Err(_) => String::new(),
+        }
+    }
 }
 
 /// A date as RFC 3339 has it, UTC, of seconds since 1970-01-01; empty where that is no date.
