@@ -41,6 +41,14 @@ const FOUR_WAYS: &str = "
     ip -n r3 route add 10.60.1.0/24 via 10.60.20.1; ip -n r3 route add fd60:1::/64 via fd60:20::1
     ip -n r1 route add 10.61.9.9 $hops; ip -n r1 route add fd61::9 $hops6
     ip route add 10.61.9.9 via 10.60.1.2; ip route add fd61::9 via fd60:1::2
+    # A link that has just been set up may drop the first question for its neighbour, which is asked
+    # again a second later: what waits for it would be late.
+    meet() { ip netns exec $1 ping -qn -c 1 -i 0.05 -w 10 $2 > /run/met || { cat /run/met; exit 1; }; }
+    for v in '10.60.%s.2' 'fd60:%s::2'; do
+        ping -qn -c 1 -i 0.05 -w 10 $(printf $v 1) > /run/met
+        for net in 10 11 12 13; do meet r1 $(printf $v $net); done
+    done
+    for n in a b c d; do meet $n 10.61.9.9; meet $n fd61::9; done
 ";
 
 /// Behind the two routers a third one, on which the target lives in place of the second.

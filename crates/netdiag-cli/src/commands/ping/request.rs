@@ -51,6 +51,7 @@ pub(super) fn open_request(
             || plan::names_addresses(arguments, terminal),
         screen: false,
         files: Vec::new(),
+        own_lookup: None,
     }
 }
 
