@@ -66,16 +66,17 @@ impl Measurement {
                 .with("other_from", heard.map(|(_, (_, who))| who.to_string()))
                 .with("n", self.queries())
                 .with("threshold_probes", SILENT_PROBES)
-                .advise(self.other_kind(heard.map(|(other, _)| other))),
+                .advise(self.other_kind(heard.map(|(other, _)| other), silent)),
         )
     }
 
     /// Which kind of probe may tell more: one that is known to, or another.
-    fn other_kind(&self, known: Option<&str>) -> String {
+    fn other_kind(&self, known: Option<&str>, silent: Option<&str>) -> String {
         match (known, self.config.protocol) {
             (Some(other), _) => format!("`--{other}` measures the path from there on"),
             (None, crate::Protocol::Tcp { .. }) => {
-                "another kind of probe may pass: `--icmp`".to_owned()
+                let other = if silent.is_some() { "udp" } else { "icmp" };
+                format!("another kind of probe may pass: `--{other}`")
             }
             (None, _) => "another kind of probe may pass: `--tcp --port 443`".to_owned(),
         }

@@ -13,7 +13,13 @@ impl Measurement {
         }
         let ttl = self.hops.place(from);
         let words = kind.name().replace('-', " ");
-        let place = ttl.map(|ttl| format!("at hop {ttl} ")).unwrap_or_default();
+        // Its limit of answers may hide that it is nearer.
+        let is_sure = |ttl: u8| ttl == 1 || self.hops.address(ttl - 1).is_some();
+        let place = match ttl {
+            Some(ttl) if is_sure(ttl) => format!("at hop {ttl} "),
+            Some(ttl) => format!("at or before hop {ttl} "),
+            None => String::new(),
+        };
         let message =
             format!("stopped {place}by {from}: {words}, ICMP {}/{}", kind.kind, kind.code);
         let advice = match kind.is_prohibited() {
