@@ -269,7 +269,10 @@ impl Message {
     /// The opcode by its mnemonic.
     #[must_use]
     pub fn opcode_name(&self) -> String {
-        Opcode::from_int(self.opcode).to_string()
+        match Opcode::from_int(self.opcode).to_mnemonic_str() {
+            Some(name) => name.to_owned(),
+            None => format!("OPCODE{}", self.opcode),
+        }
     }
 }
 

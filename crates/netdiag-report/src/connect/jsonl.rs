@@ -36,6 +36,7 @@ impl<W: Write> JsonLinesReport<W> {
         let first_byte = attempt.talk.as_ref().and_then(|talk| talk.first_byte);
         let phases = json!({
             "connect": attempt.connect().map(milliseconds),
+            "tls": fields.tls_ms,
             "first_byte": first_byte.map(milliseconds),
         });
         object.insert("port".to_owned(), attempt.port.into());

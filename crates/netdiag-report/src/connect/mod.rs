@@ -28,6 +28,8 @@ pub struct Resolved {
     pub host: Untrusted,
     /// The port.
     pub port: u16,
+    /// Whether TLS is spoken there.
+    pub tls: bool,
     /// The addresses that are tried.
     pub addresses: Vec<Destination>,
     /// Why there is none.

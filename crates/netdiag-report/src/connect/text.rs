@@ -80,7 +80,8 @@ impl<W: Write, E: Write> TextReport<W, E> {
             several => many(several),
         };
         let seconds = self.options.timeout.as_secs_f64();
-        format!("tcp-connect {what}, {attempts}, timeout {seconds} s")
+        let tls = if self.targets.iter().any(|target| target.tls) { ", with TLS" } else { "" };
+        format!("tcp-connect {what}, {attempts}{tls}, timeout {seconds} s")
     }
 }
 

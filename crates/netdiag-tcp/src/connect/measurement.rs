@@ -26,7 +26,7 @@ use talks::Talks;
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Connections to many targets, and what came of them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Measurement {
     pub(super) config: Config,
     /// Those of one target follow each other.
@@ -123,7 +123,9 @@ impl Measurement {
         self.next_seq += 1;
         self.open.insert(seq, Open { number: series.begun, local: None, retransmits: 0 });
         let (port, source_port) = (series.port, self.config.source_port);
-        let stays = self.config.dialogue.is_some();
+        let target = self.config.targets.get(series.target);
+        let talks = target.is_some_and(|one| one.tls.is_some() || one.url.is_some());
+        let stays = talks || self.config.dialogue.is_some();
         Some(Next::Probe(ProbeSpec {
             target: u32::try_from(place).ok()?,
             seq,
@@ -149,7 +151,7 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        let talking = match self.talks.next(config, now) {
+        let talking = match self.talks.next(now) {
             Ok(next) => return next,
             Err(due) => due,
         };
@@ -219,9 +221,14 @@ impl Policy for Measurement {
             series.tcp_info = info.as_ref().and_then(|info| info.state.clone());
         }
         let at = attempt.started_at + attempt.took;
-        match self.config.dialogue.is_some() && attempt.connect().is_some() {
-            true => self.talks.begin(probe.seq, attempt, &self.config),
-            false => self.take(probe.target, at, attempt, events),
+        let target = self.config.targets.get(series.target);
+        let talks = target.filter(|_| attempt.connect().is_some());
+        let ended = match talks {
+            Some(target) => self.talks.begin(probe.seq, attempt, &self.config, target),
+            None => Some(attempt),
+        };
+        if let Some(attempt) = ended {
+            self.take(probe.target, at, attempt, events);
         }
     }
 
