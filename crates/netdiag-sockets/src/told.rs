@@ -75,4 +75,14 @@ mod tests {
         assert!(many.iter().all(|cookie| !told.insert(*cookie)));
         assert!(told.insert(10_000) && !told.insert(10_000));
     }
+
+    #[test]
+    fn what_was_told_is_known_however_large_its_number() {
+        let mut told = Told::default();
+        let all = [7, u64::from(u32::MAX) + 1, 3, u64::MAX, u64::from(u32::MAX)];
+        assert!(all.iter().all(|cookie| told.push(*cookie)));
+        told.sort();
+        assert!(all.iter().all(|cookie| !told.insert(*cookie)));
+        assert!(told.insert(1 << 40) && told.insert(4) && !told.insert(4) && !told.insert(1 << 40));
+    }
 }
