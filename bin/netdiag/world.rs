@@ -1,9 +1,6 @@
 //! The machine that this process runs on.
 
-use netdiag_cli::{
-    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal, UdpSockets,
-    World,
-};
+    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, Sources, TablesRequest, Terminal, UdpSockets, World, netdiag_cli, netdiag_engine, use,
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sockets::port::Kernel;
@@ -125,6 +122,14 @@ impl World for SystemWorld {
         interface: Option<u32>,
     ) -> Result<IpAddr, NetworkError> {
         names::source(destination, from, interface)
+    }
+
+    fn sources(
+        &mut self,
+        targets: &mut dyn Iterator<Item = (u32, Destination)>,
+        interface: Option<u32>,
+    ) -> Sources {
+        names::sources(targets, interface)
     }
 
     fn broadcast_source(

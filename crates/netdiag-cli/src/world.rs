@@ -1,6 +1,7 @@
 //! Everything of the machine that a command may touch.
 
-use netdiag_engine::port::{Control, Network, NetworkError, Size};
+use netdiag_engine::Sources;
+use netdiag_engine::port::{Control, Network, NetworkError, SendError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
 use netdiag_sockets::port::Kernel;
@@ -109,6 +110,21 @@ pub trait World {
         from: Option<IpAddr>,
         interface: Option<u32>,
     ) -> Result<IpAddr, NetworkError>;
+
+    /// The same of many targets, which come in the order of their numbers; why there is none, as a
+    /// send would say it.
+    fn sources(
+        &mut self,
+        targets: &mut dyn Iterator<Item = (u32, Destination)>,
+        interface: Option<u32>,
+    ) -> Sources {
+        let mut sources = Sources::default();
+        for (number, to) in targets {
+            let found = self.source(to, None, interface);
+            sources.push(number, found.map_err(|error| SendError::new(error.errno)));
+        }
+        sources
+    }
 
     /// The address that packets to a destination leave from, where the kernel says that it is a
     /// broadcast address of the network that they leave by; sends nothing.

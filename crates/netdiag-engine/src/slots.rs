@@ -93,6 +93,12 @@ impl Slots {
         self.earliest = self.earliest.max(now) + self.spacing / 2;
     }
 
+    /// A packet of a round leaves now and not sooner, since others had to end first: all that come later
+    /// are as late.
+    pub fn delay(&mut self, now: Instant, round: u64, target: u32, apart: Duration) {
+        self.base = self.base + now.since(self.on_grid(round, target, apart));
+    }
+
     /// A packet of a round leaves now. Where that is too late, rounds are skipped: returns how many.
     pub fn skip(&mut self, now: Instant, round: u64, target: u32, apart: Duration) -> u64 {
         let late = now.since(self.on_grid(round, target, apart));
@@ -235,6 +241,16 @@ mod tests {
             }
         }
         assert!(now >= T0 + MS * 2_990, "{:?}", now.since(T0));
+    }
+
+    #[test]
+    fn rounds_that_had_to_wait_are_as_late_from_then_on_and_none_is_skipped() {
+        let (mut slots, apart) = (Slots::new(T0, MS), MS * 100);
+        slots.take(T0);
+        slots.delay(T0 + MS * 700, 1, 0, apart);
+        assert_eq!(slots.of_round(1, 2, apart), T0 + MS * 702);
+        assert_eq!(slots.of_round(2, 0, apart), T0 + MS * 800);
+        assert_eq!(slots.skip(T0 + MS * 800, 2, 0, apart), 0);
     }
 
     #[test]

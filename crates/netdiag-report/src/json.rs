@@ -37,6 +37,30 @@ pub fn write_line<T: Serialize>(out: &mut dyn Write, value: &T) -> io::Result<()
     out.write_all(b"\n")
 }
 
+/// Writes a value as one line, with what `fill` writes in its first list of that name, which is empty in
+/// the value: all of it at once would take many times the room.
+///
+/// # Errors
+/// When the writer or `fill` fails, or there is no such list.
+pub fn write_line_around<T: Serialize>(
+    out: &mut dyn Write,
+    value: &T,
+    list: &str,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let text = to_string(value);
+    let begin = format!("\"{list}\":[");
+    let (before, after) = text
+        .split_once(&format!("{begin}]"))
+        .ok_or_else(|| io::Error::other(format!("no empty list `{list}`")))?;
+    out.write_all(before.as_bytes())?;
+    out.write_all(begin.as_bytes())?;
+    fill(out)?;
+    out.write_all(b"]")?;
+    out.write_all(after.as_bytes())?;
+    out.write_all(b"\n")
+}
+
 pub(crate) struct Safe;
 
 impl Formatter for Safe {
@@ -92,6 +116,18 @@ fn is_hidden(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_is_filled_while_it_is_written() {
+        let mut out = Vec::new();
+        let value = serde_json::json!({"a": "x", "some": [], "z": {"some": []}});
+        let fill = |out: &mut dyn Write| out.write_all(b"1,2");
+        write_line_around(&mut out, &value, "some", fill).expect("a vector takes everything");
+        let expected = "{\"a\":\"x\",\"some\":[1,2],\"z\":{\"some\":[]}}\n";
+        assert_eq!(String::from_utf8(out).expect("text"), expected);
+        let none = write_line_around(&mut Vec::new(), &value, "others", |_| Ok(()));
+        assert!(none.is_err());
+    }
 
     #[test]
     fn hidden_characters_are_escaped_and_come_back() {

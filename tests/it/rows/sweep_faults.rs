@@ -141,6 +141,55 @@ fn a_zone_is_shown_as_it_was_given() {
     assert!(ended.out.contains("\nfd09:2::1%lo  fd09:2::1%lo  alive"), "{ended:?}");
 }
 
+/// A probe that was not answered tells more than a later one that could not be sent.
+#[test]
+fn the_reason_of_a_row_is_that_of_its_state() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let arguments =
+        ["sweep", "--output", "jsonl", "--retry", "1", "--timeout", "2", "10.9.3.7", "10.9.2.1"];
+    let rows = |output: &str| {
+        let line = arguments.map(|word| if word == "jsonl" { output } else { word });
+        let process = Process::start(&mut namespace.netdiag(&line));
+        // The first probe to the silent one leaves before that to the other.
+        let is_answered = if output == "text" { "alive" } else { "\"alive\"" };
+        process.until_out(|out| out.contains(is_answered));
+        namespace.run(
+            "nft 'add table ip o; add chain ip o c { type filter hook output priority 0; }; \
+             add rule ip o c ip daddr 10.9.3.7 drop'",
+        );
+        let ended = process.wait();
+        namespace.run("nft delete table ip o");
+        ended
+    };
+    let ended = rows("jsonl");
+    let told = events(&ended.out);
+    let row = told.iter().find(|it| it["type"] == "target" && it["state"] != "alive");
+    let row = row.unwrap_or_else(|| panic!("no row: {ended:?}"));
+    assert_eq!((&row["sent"], &row["local_errors"]), (&json!(1), &json!(1)), "{row}");
+    assert_eq!(
+        (&row["state"], &row["failure"]["reason"]),
+        (&json!("timeout"), &json!("timeout")),
+        "{row}"
+    );
+    let ended = rows("text");
+    let row = ended.out.lines().find(|line| line.starts_with("10.9.3.7 ")).expect("a row");
+    assert!(row.contains("timeout") && row.ends_with("no answer"), "{row}");
+}
+
+/// Of the target's own network this machine has all addresses and none of them, so that a reset may be
+/// its own, and the time is over before that is found out.
+#[test]
+fn a_refusal_whose_sender_is_not_known_is_neither_silence_nor_a_refusal() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    for (manner, sent) in [(&["--retry", "1"][..], 2), (&["-c", "3", "--interval", "0.1"], 3)] {
+        let words = ["--json", "--proto", "tcp:9", "--timeout", "0.3", "fd09:2::1"];
+        let ended = sweep(&namespace, &[manner, &words].concat());
+        let found = ended.target();
+        assert_eq!((ended.code(), &found["state"]), (Some(3), &json!("unknown")), "{found:#}");
+        assert_eq!((&found["unknown"], &found["lost"]), (&json!(sent), &json!(0)), "{found:#}");
+    }
+}
+
 /// Who is not there on the own network is no fault of this machine, which says so.
 #[test]
 fn neighbours_that_do_not_answer_are_told_as_that() {

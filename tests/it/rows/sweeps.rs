@@ -165,6 +165,22 @@ fn b22_connections_that_nobody_answers_keep_no_other_target_from_being_probed() 
     assert_eq!(states(&ended.json()), wanted, "{ended:?}");
 }
 
+/// So do series: their rounds take longer then, and no probe is skipped or not sent.
+#[test]
+fn b22_series_of_connections_wait_for_descriptors_too() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let mut command = namespace.command("prlimit");
+    command.args(["--nofile=16", "--", NETDIAG, "sweep", "--json", "--proto", "tcp:9", "-c", "2"]);
+    command.args(["--interval", "0.2", "--timeout", "0.2", "10.9.3.1-20", "10.9.2.1-5"]);
+    let ended = run(&mut command);
+    let document = ended.json();
+    assert_eq!(states(&document), counted([("timeout", 20), ("refused", 5)]), "{ended:?}");
+    for target in document["targets"].as_array().expect("targets") {
+        let figures = ["sent", "local_errors", "skipped"].map(|name| &target[name]);
+        assert_eq!(figures, [&Value::from(2), &Value::from(0), &Value::from(0)], "{target}");
+    }
+}
+
 /// As fast as it goes a round may take longer than the interval, and nothing has stopped then.
 #[test]
 fn b24_a_series_as_fast_as_it_goes_is_never_late_and_ends_in_time() {

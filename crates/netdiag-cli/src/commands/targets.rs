@@ -1,17 +1,12 @@
 //! Targets that are addresses, networks, ranges or names, as several commands take them.
 
 use super::checks;
-use crate::World;
-use netdiag_engine::Sources;
-use netdiag_engine::port::SendError;
 use netdiag_model::target::{AddressRange, TargetSpec};
 use netdiag_model::{Destination, Family, Untrusted};
 use std::net::IpAddr;
 
 /// The highest rate of a user who is not root, in packets a second, as the sender has it.
 pub(crate) const RATE_OF_A_USER: f64 = 2_500.0;
-/// Routes lead to whole stretches of so many addresses: the source is asked for once for each.
-const STRETCH: u32 = 256;
 
 /// Reads one target; what cannot be probed is none. `who`: the command, as a sentence begins with it.
 pub(crate) fn parse(text: &str, who: &str) -> Result<TargetSpec, String> {
@@ -96,43 +91,4 @@ pub(crate) fn objection(
         let said = format!("{destination} is link-local, and of which interface is not said");
         ("no-interface", said)
     })
-}
-
-/// The address that SYNs to each target leave from, by the kernel's routes.
-pub(crate) fn sources<W: World>(
-    targets: impl Iterator<Item = (u32, Destination)>,
-    interface: Option<u32>,
-    world: &mut W,
-) -> Sources {
-    let mut sources = Sources::default();
-    let mut last: Option<(IpAddr, Result<IpAddr, SendError>)> = None;
-    for (number, to) in targets {
-        let known = last.filter(|(before, _)| is_one_stretch(*before, to.address()));
-        let source = known.map_or_else(
-            || {
-                let found = world.source(to, None, interface);
-                found.map_err(|error| SendError::new(error.errno))
-            },
-            |(_, source)| source,
-        );
-        if known.is_none() {
-            last = Some((to.address(), source));
-        }
-        sources.push(number, source);
-    }
-    sources
-}
-
-/// Whether two addresses are of one stretch, to which one route leads.
-fn is_one_stretch(one: IpAddr, other: IpAddr) -> bool {
-    match (one, other) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => {
-            one.to_bits() / STRETCH == other.to_bits() / STRETCH
-        }
-        (IpAddr::V6(one), IpAddr::V6(other)) => {
-            let size = u128::from(STRETCH);
-            !one.is_unicast_link_local() && one.to_bits() / size == other.to_bits() / size
-        }
-        _ => false,
-    }
 }

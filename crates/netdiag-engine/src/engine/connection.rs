@@ -42,6 +42,13 @@ impl<M: Measurement> Engine<M> {
         self.of_connection(index, |measurement, probe| measurement.sent_again(probe, count));
     }
 
+    /// A connection was refused, and it may not be known by whom before its time is over.
+    pub(super) fn on_refused(&mut self, index: u32) {
+        if self.dialogs.contains(&index) {
+            self.refused.insert(index);
+        }
+    }
+
     /// A connection has begun to open, from this end.
     pub(super) fn on_begun(&mut self, index: u32, local: SocketAddr) {
         self.of_connection(index, |measurement, probe| measurement.begun(probe, local));

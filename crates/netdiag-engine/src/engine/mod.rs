@@ -90,6 +90,8 @@ pub struct Engine<M: Measurement> {
     met: BTreeMap<u32, SendError>,
     /// Since when connections wait for a descriptor.
     waiting: BTreeMap<u32, Instant>,
+    /// Connections that were refused, nobody knows yet by whom.
+    refused: BTreeSet<u32>,
     /// What is still to be sent over connections, and requests of exchanges that are queued.
     requests: BTreeMap<u32, Vec<u8>>,
     /// What extended echo requests ask, each question once.
@@ -174,6 +176,7 @@ impl<M: Measurement> Engine<M> {
             again: VecDeque::new(),
             met: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            refused: BTreeSet::new(),
             requests: BTreeMap::new(),
             questions: Vec::new(),
             dialogs: BTreeSet::new(),
@@ -254,6 +257,7 @@ impl<M: Measurement> Engine<M> {
             }
             InputKind::Begun { id, local } => self.on_begun(id.0, local),
             InputKind::SentAgain { id, count } => self.on_sent_again(id.0, count),
+            InputKind::Refused { id } => self.on_refused(id.0),
             InputKind::Heard { id, at, bytes } => self.on_heard(id.0, at, bytes),
             InputKind::Ended { id, at, end } => self.on_ended(id.0, at, end),
             InputKind::Exchanged { id, phases, result } => {

@@ -87,6 +87,7 @@ impl<M: Measurement> Engine<M> {
         }
         self.met.remove(&index);
         self.waiting.remove(&index);
+        self.refused.remove(&index);
         let left = !matches!(outcome, Outcome::LocalError(_));
         let untold = left && entry.state != State::InFlight;
         self.table.set_state(index, state);
@@ -216,6 +217,7 @@ impl<M: Measurement> Engine<M> {
             let Some(entry) = self.table.get(index).filter(Entry::is_open) else { continue };
             self.table.set_state(index, State::Closed);
             self.waiting.remove(&index);
+            self.refused.remove(&index);
             // One that still waits for a descriptor was never sent.
             if entry.state == State::Queued {
                 continue;

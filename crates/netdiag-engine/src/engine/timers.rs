@@ -157,6 +157,8 @@ impl<M: Measurement> Engine<M> {
             Outcome::Unknown(Why::DepartureUnknown)
         } else if entry.carrier != Carrier::Dialog && self.drops.overlap(from, to) {
             Outcome::Unknown(Why::ReceiveDrops)
+        } else if self.refused.contains(&index) {
+            Outcome::Unknown(Why::RefuserUnknown)
         } else if self.is_way_in_doubt(&entry, to) {
             Outcome::Unknown(Why::InterfaceChanged)
         } else {

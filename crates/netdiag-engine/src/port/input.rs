@@ -79,6 +79,12 @@ pub enum InputKind<B> {
         /// How often by now.
         count: u32,
     },
+    /// A connection was refused, by the destination or by this machine, and it is being found out by
+    /// whom. Ends nothing: how it ended is told later.
+    Refused {
+        /// Which one.
+        id: OperationId,
+    },
     /// Bytes came over a connection that stays open.
     Heard {
         /// Which one.
@@ -175,6 +181,7 @@ impl<B> InputKind<B> {
             }
             Self::Begun { id, local } => InputKind::Begun { id, local },
             Self::SentAgain { id, count } => InputKind::SentAgain { id, count },
+            Self::Refused { id } => InputKind::Refused { id },
             Self::Heard { id, at, bytes } => InputKind::Heard { id, at, bytes: f(bytes) },
             Self::Ended { id, at, end } => InputKind::Ended { id, at, end },
             Self::Exchanged { id, phases, result } => {

@@ -201,6 +201,22 @@ fn a_refusal_of_which_nobody_knows_whose_it_is_is_no_loss() {
     assert_eq!((counters.sent(), counters.unknown()), (1, 1));
 }
 
+/// That it was refused is known at once, by whom perhaps only after its time.
+#[test]
+fn a_refusal_whose_sender_is_not_found_out_in_time_is_no_loss() {
+    let (mut bench, id) = started(CONNECT);
+    bench.input(at(1), InputKind::Refused { id });
+    bench.pass(at(999));
+    assert!(bench.log().settled.is_empty(), "it is still being found out");
+    bench.pass(at(1_000));
+    assert_eq!(*bench.log().outcome(1), Outcome::Unknown(Why::RefuserUnknown));
+    assert_eq!(bench.closes(), [id]);
+    let (mut bench, id) = started(CONNECT);
+    bench.input(at(1), InputKind::Refused { id });
+    connected(&mut bench, 200, id);
+    assert!(matches!(bench.log().outcome(1), Outcome::Replied(_)));
+}
+
 #[test]
 fn a_sleep_makes_a_connect_meaningless_and_closes_it() {
     let (mut bench, id) = started(CONNECT);

@@ -36,8 +36,8 @@ pub struct Config {
     /// The least time from one probe to a target to the next one to it, whatever else is asked for:
     /// what the sender holds the user to. Zero: none, and then retries of fping keep to no rate.
     pub floor: Duration,
-    /// How many probes may be under way at once, where one answer of each target is wanted:
-    /// connections need a descriptor each.
+    /// How many probes may be under way at once: connections need a descriptor each. Rounds of a
+    /// series that wait for that are late, not skipped.
     pub most_open: u64,
     /// After which time without an answer a probe is lost.
     pub timeout: Duration,

@@ -1,6 +1,7 @@
 //! What the measurement tells while it runs.
 
 use super::config::Config;
+use super::fault::rank;
 use super::strays::Strays;
 use crate::config::Probing;
 use crate::event::Settled;
@@ -285,21 +286,14 @@ fn is_answered_by_error(before: &[(Instant, Outcome)]) -> bool {
 }
 
 fn once_state(last: &Outcome, before: &[(Instant, Outcome)]) -> State {
-    let has = |wanted: fn(&Outcome) -> bool| {
-        wanted(last) || before.iter().any(|(_, outcome)| wanted(outcome))
-    };
-    if matches!(last, Outcome::Replied(_)) {
-        State::Alive
-    } else if has(|outcome| matches!(outcome, Outcome::Refused(_))) {
-        State::Refused
-    } else if has(|outcome| matches!(outcome, Outcome::NetError(_))) {
-        State::Unreachable
-    } else if has(|outcome| matches!(outcome, Outcome::TimedOut)) {
-        State::Timeout
-    } else if has(|outcome| matches!(outcome, Outcome::Unknown(_))) {
-        State::Unknown
-    } else {
-        State::NotSent
+    let all = before.iter().map(|(_, outcome)| outcome).chain([last]);
+    match all.min_by_key(|outcome| rank(outcome)).unwrap_or(last) {
+        Outcome::Replied(_) => State::Alive,
+        Outcome::Refused(_) => State::Refused,
+        Outcome::NetError(_) => State::Unreachable,
+        Outcome::TimedOut => State::Timeout,
+        Outcome::Unknown(_) => State::Unknown,
+        Outcome::LocalError(_) => State::NotSent,
     }
 }
 

@@ -36,14 +36,13 @@ impl Row {
             Found::Nothing => None,
             Found::Refused(failure) => Some(Fault::NoSocket((**failure).clone())),
             Found::Once { before, last, .. } => {
-                let last = last.as_ref().map(|last| &last.outcome);
-                let last = last.filter(|outcome| !matches!(outcome, Outcome::Replied(_)));
-                let earlier = before.iter().rev().map(|(_, outcome)| outcome);
-                // An error says more than the silence after it.
-                let says = |outcome: &&Outcome| {
-                    !matches!(outcome, Outcome::TimedOut | Outcome::Unknown(_))
-                };
-                last.filter(says).or_else(|| earlier.clone().find(says)).or(last).and_then(of)
+                let is_over = last.is_some();
+                let last = last.iter().map(|last| &last.outcome);
+                let all = last.chain(before.iter().rev().map(|(_, outcome)| outcome));
+                // Of a target that is to be probed again only what is known already.
+                let all = all.filter(|outcome| is_over || is_error(outcome));
+                // The state goes by the same; of several the latest.
+                all.min_by_key(|outcome| rank(outcome)).and_then(of)
             }
             Found::Series(series) => of_series(series),
         }
@@ -61,6 +60,23 @@ impl Row {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// Whether something answered that it does not go.
+const fn is_error(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::NetError(_) | Outcome::Refused(_))
+}
+
+/// How much an outcome says of a target: the lowest decides what it comes to.
+pub(super) const fn rank(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Replied(_) => 0,
+        Outcome::Refused(_) => 1,
+        Outcome::NetError(_) => 2,
+        Outcome::TimedOut => 3,
+        Outcome::Unknown(_) => 4,
+        Outcome::LocalError(_) => 5,
     }
 }
 

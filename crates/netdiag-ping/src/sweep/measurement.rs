@@ -38,6 +38,8 @@ pub struct Measurement {
     /// The series, where more than one probe is wanted.
     series: Vec<Option<Box<crate::Measurement>>>,
     open: u64,
+    /// Probes wait for others to end, which is no stop of this process.
+    held: bool,
     totals: Totals,
     /// Of targets that have not settled.
     strays: BTreeMap<u32, Strays>,
@@ -70,6 +72,7 @@ impl Measurement {
             phases: vec![Phase::Waiting; count],
             series,
             open: 0,
+            held: false,
             totals: Totals::default(),
             strays: BTreeMap::new(),
             scratch: Events::new(),

@@ -1,5 +1,6 @@
 //! What `sweep` shows: one writer for each form of output, all fed the same events.
 
+mod alike;
 mod classic;
 mod document;
 mod jsonl;

@@ -4,6 +4,7 @@
 mod dump;
 mod link;
 mod looped;
+mod stretches;
 mod watch;
 mod way;
 
@@ -11,6 +12,7 @@ pub use dump::has_address;
 pub(crate) use dump::waits_for_neighbour;
 pub use link::link;
 pub(crate) use looped::{looped, sent_by};
+pub(crate) use stretches::{Stretches, bits};
 pub(crate) use watch::Interfaces;
 pub use way::way;
 

@@ -5,6 +5,7 @@
 mod connected;
 mod ledger;
 mod literal;
+mod many;
 mod order;
 mod servers;
 mod several;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub(crate) use connected::Connected;
 pub use literal::{interface_index, literal};
+pub use many::sources;
 pub use order::{broadcast_source, owns, source};
 pub use several::{LookedUp, resolve_all};
 

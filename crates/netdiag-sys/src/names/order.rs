@@ -68,32 +68,46 @@ fn connected(
     interface: Option<u32>,
     broadcast: bool,
 ) -> Result<IpAddr, NetworkError> {
-    /// Any port: nothing is sent to it.
-    const DISCARD: u16 = 9;
-    let (domain, target) = match destination {
-        Destination::V4(v4) => (Domain::IPV4, SocketAddr::new(v4.into(), DISCARD)),
-        Destination::V6(v6, scope) => {
-            (Domain::IPV6, SocketAddrV6::new(v6, DISCARD, 0, scope).into())
-        }
-    };
-    let failed = |call| {
-        move |fault: io::Error| NetworkError { call, errno: fault.raw_os_error().unwrap_or(EINVAL) }
-    };
-    let socket = Socket::new(domain, Type::DGRAM, None).map_err(failed("socket"))?;
+    let socket = asker(destination.family())?;
     if broadcast {
         socket.set_broadcast(true).map_err(failed("setsockopt(SO_BROADCAST)"))?;
     }
-    if let Some(index) = interface {
-        raw::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, index.cast_signed())
-            .map_err(|errno| NetworkError { call: "setsockopt(SO_BINDTOIFINDEX)", errno })?;
-    }
+    leave_by(&socket, interface)?;
     if let Some(from) = from {
         socket.bind(&SockAddr::from(SocketAddr::new(from, 0))).map_err(failed("bind"))?;
     }
+    ask(&socket, destination)
+}
+
+/// A socket to ask with.
+pub(super) fn asker(family: Family) -> Result<Socket, NetworkError> {
+    let domain = if family == Family::Ipv4 { Domain::IPV4 } else { Domain::IPV6 };
+    Socket::new(domain, Type::DGRAM, None).map_err(failed("socket"))
+}
+
+/// From now on it leaves by an interface, where one is given.
+pub(super) fn leave_by(socket: &Socket, interface: Option<u32>) -> Result<(), NetworkError> {
+    let Some(index) = interface else { return Ok(()) };
+    raw::set_int(socket.as_fd(), libc::SOL_SOCKET, libc::SO_BINDTOIFINDEX, index.cast_signed())
+        .map_err(|errno| NetworkError { call: "setsockopt(SO_BINDTOIFINDEX)", errno })
+}
+
+/// Where a socket that is not connected would send from; it is connected then.
+pub(super) fn ask(socket: &Socket, destination: Destination) -> Result<IpAddr, NetworkError> {
+    /// Any port: nothing is sent to it.
+    const DISCARD: u16 = 9;
+    let target = match destination {
+        Destination::V4(v4) => SocketAddr::new(v4.into(), DISCARD),
+        Destination::V6(v6, scope) => SocketAddrV6::new(v6, DISCARD, 0, scope).into(),
+    };
     socket.connect(&SockAddr::from(target)).map_err(failed("connect"))?;
     let local = socket.local_addr().map_err(failed("getsockname"))?;
     let local = local.as_socket().ok_or(NetworkError { call: "getsockname", errno: EINVAL })?;
     Ok(local.ip())
+}
+
+fn failed(call: &'static str) -> impl FnOnce(io::Error) -> NetworkError {
+    move |fault| NetworkError { call, errno: fault.raw_os_error().unwrap_or(EINVAL) }
 }
 
 /// Whether an address is one of this machine, so that packets can leave from it. Binding a UDP socket

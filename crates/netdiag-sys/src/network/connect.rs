@@ -100,7 +100,10 @@ impl Connects {
                 Refuser::Here => {
                     return push_failed(connect.id, SendError::new(libc::EPERM), None, inputs);
                 }
-                Refuser::Unclear(again) => socket = again,
+                Refuser::Unclear(again) => {
+                    inputs.push(stamp.at, InputKind::Refused { id });
+                    socket = again;
+                }
             }
         }
         let handshake = Handshake::new(&socket, clock::now());

@@ -27,8 +27,8 @@ pub(crate) use folder::{entries, open_folder, read_link};
 pub(crate) use message::{Batch, Incoming, MAX_BATCH, Outgoing, send, send_many};
 pub(crate) use namespace::enter_network;
 pub(crate) use options::{
-    INTERFACE_INDEX, INTERFACE_NAME, get_bytes, get_int, interface_index, interface_name,
-    set_bytes, set_int,
+    INTERFACE_INDEX, INTERFACE_NAME, disconnect, get_bytes, get_int, interface_index,
+    interface_name, set_bytes, set_int,
 };
 pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};

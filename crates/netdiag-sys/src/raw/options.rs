@@ -47,6 +47,16 @@ pub(crate) fn get_bytes(
     Ok(len as usize)
 }
 
+/// `connect(2)` to nobody: after it a datagram socket that is not bound has no peer, no interface and no
+/// address (AF_UNSPEC, udp(7)).
+pub(crate) fn disconnect(socket: BorrowedFd<'_>) -> Result<()> {
+    let nobody =
+        libc::sockaddr { sa_family: libc::AF_UNSPEC as libc::sa_family_t, sa_data: [0; 14] };
+    let length = size_of_val(&nobody) as libc::socklen_t;
+    // SAFETY: the kernel reads `length` bytes of `nobody`, which lives until it returns.
+    check(unsafe { libc::connect(socket.as_raw_fd(), &raw const nobody, length) }).map(drop)
+}
+
 /// `SIOCGIFNAME` and `SIOCGIFINDEX` of linux/sockios.h.
 pub(crate) const INTERFACE_NAME: u32 = 0x8910;
 pub(crate) const INTERFACE_INDEX: u32 = 0x8933;

@@ -97,8 +97,8 @@ impl Plan {
         config.ways = ways(&config, world);
         if matches!(arguments.proto, Protocol::Syn { .. }) && config.control.source.is_none() {
             let all = config.targets.iter();
-            let all = all.filter_map(|(number, target)| Some((number, target.destination()?)));
-            config.sources = targets::sources(all, config.control.interface, world);
+            let mut all = all.filter_map(|(number, target)| Some((number, target.destination()?)));
+            config.sources = world.sources(&mut all, config.control.interface);
         }
         if [config.ipv4, config.ipv6].iter().any(|kind| matches!(kind, Protocol::Tcp { .. })) {
             // Each needs a descriptor, and whoever waits for one is no fault of its target.

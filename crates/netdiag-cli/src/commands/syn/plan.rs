@@ -70,8 +70,10 @@ impl Plan {
         config.ways = ways(&config, world);
         if config.control.source.is_none() {
             let all = config.targets();
-            let all = all.filter_map(|(number, target)| Some((number, target.destination()?)));
-            config.sources = targets::sources(all, config.control.interface, world);
+            let mut all = all.filter_map(|(number, target)| Some((number, target.destination()?)));
+            let sources = world.sources(&mut all, config.control.interface);
+            drop(all);
+            config.sources = sources;
         }
         let weakest = ending::weakest(methods.iter().flatten());
         let method = weakest.unwrap_or_else(|| ladder::weakest(network.opened(), Backend::Linux));

@@ -29,7 +29,8 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        if self.open >= self.config.most_open && !self.config.is_series() {
+        if self.open >= self.config.most_open {
+            self.held = true;
             return match deadline {
                 Instant::FAR => Next::WhenSettled,
                 deadline => Next::NotBefore(deadline),
@@ -84,6 +85,7 @@ impl Policy for Measurement {
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         self.open = self.open.saturating_sub(1);
+        let outcome = &*self.unsourced(probe, outcome);
         match outcome {
             Outcome::Replied(reply) if reply.stamp == StampSource::User => {
                 self.totals.user_stamps += 1;

@@ -5,10 +5,12 @@ use crate::event::Settled;
 use crate::protocol::Protocol;
 use crate::sweep::config::Config;
 use crate::sweep::event::{Event, Found};
+use netdiag_engine::outcome::Why;
 use netdiag_engine::port::Control;
 use netdiag_engine::slots::Slots;
 use netdiag_engine::{Events, Next, Outcome, Probe, ProbeSpec};
 use netdiag_model::Instant;
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +90,17 @@ impl Measurement {
         }))
     }
 
+    /// What became of a probe: of a SYN that had no source, why it has none.
+    pub(super) fn unsourced<'a>(&self, probe: &Probe, outcome: &'a Outcome) -> Cow<'a, Outcome> {
+        let is_syn =
+            matches!(self.config.protocol(probe.destination.family()), Protocol::Syn { .. });
+        let has_none = is_syn && self.config.control.source.is_none();
+        match (outcome, has_none.then(|| self.config.sources.of(probe.target))) {
+            (Outcome::LocalError(_), Some(Err(why))) => Cow::Owned(Outcome::LocalError(why)),
+            _ => Cow::Borrowed(outcome),
+        }
+    }
+
     /// What travels with a probe to a target.
     fn control(&self, target: u32, protocol: Protocol) -> Control {
         let mut control = self.config.control;
@@ -103,6 +116,9 @@ impl Measurement {
         let (all, config) = (self.config.targets.len(), Arc::clone(&self.config));
         let round = self.position / u64::from(all.max(1));
         let Some(slots) = self.slots.as_mut().filter(|_| config.count > 1) else { return };
+        if std::mem::take(&mut self.held) {
+            return slots.delay(now, round, target, config.interval);
+        }
         let skipped = slots.skip(now, round, target, config.interval);
         if skipped == 0 || !config.is_series() {
             return;
@@ -121,6 +137,10 @@ impl Measurement {
         let (ended, unknown) = self.pending.count(target);
         let spent = ended - unknown;
         match outcome {
+            // Nothing that passes by itself.
+            Outcome::Unknown(Why::RefuserUnknown) => {
+                unknown < UNKNOWN_RETRIES.min(self.config.retries.into())
+            }
             Outcome::Unknown(_) => unknown < UNKNOWN_RETRIES,
             Outcome::LocalError(error) if !TRANSIENT.contains(&error.errno) => false,
             Outcome::TimedOut | Outcome::NetError(_) | Outcome::LocalError(_) => {
