@@ -1,6 +1,10 @@
 //! The machine that this process runs on.
 
-    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, Sources, TablesRequest, Terminal, UdpSockets, World, netdiag_cli, netdiag_engine, use,
+use netdiag_cli::{
+    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal, UdpSockets,
+    World,
+};
+use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sockets::port::Kernel;

@@ -40,10 +40,9 @@ impl Line {
             let is_early = expect.is_empty() && !is_warn && line.answer.is_none();
             let has_targets = !line.targets.is_empty();
             // Only of names there may be several, and a metric may stand apart from its operator.
-            let is_target = !has_operator(word)
-                && (!has_targets || line.kind == "dns")
-                && !(has_targets && words.peek().is_some_and(|next| has_operator_first(next)))
-                && !(has_targets && ["not", "("].contains(&word));
+            let is_of_a_metric = words.peek().is_some_and(|next| has_operator_first(next));
+            let may_follow = line.kind == "dns" && !is_of_a_metric && !["not", "("].contains(&word);
+            let is_target = !has_operator(word) && (!has_targets || may_follow);
             match word {
                 "expect" if is_early => {
                     let value = words.next().ok_or("`expect` without a value behind it")?;

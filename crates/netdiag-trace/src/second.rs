@@ -127,7 +127,7 @@ impl Measurement {
         }
         let goes_on = |answer: &protocol::Answer| answer.meaning != Meaning::Stopped;
         if let Some(answer) = protocol::answer(probe, outcome).filter(goes_on) {
-            second.heard.get_or_insert((flight.ttl, answer.from.address()));
+            second.heard.get_or_insert_with(|| (flight.ttl, answer.from.address()));
             self.last_at = self.last_at.max(Some(probe.sent_at + answer.rtt));
         }
     }

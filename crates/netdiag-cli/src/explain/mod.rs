@@ -47,11 +47,10 @@ impl Entry {
     }
 
     fn is_called(&self, term: &str) -> bool {
-        let by_name = self.names.iter().any(|name| {
+        self.names.iter().any(|name| {
             plain(name) == term
                 || (self.kind == "errno" && plain(name).split(' ').any(|word| word == term))
-        });
-        by_name
+        })
     }
 
     /// Whether it is the entry of all those that have no name but a number, this one with it.

@@ -45,7 +45,7 @@ fn look(bytes: &[u8]) {
     for part in [Part::Answer, Part::Authority] {
         let Some(sets) = sets(bytes, part) else { continue };
         for set in &sets {
-            let keys = [set.keys.as_slice(), &[key.clone()]].concat();
+            let keys = [set.keys.as_slice(), std::slice::from_ref(&key)].concat();
             assert!(set.verify(&zone, &keys, 5).is_err(), "nobody signed that");
             let _ = (set.named(), set.target());
         }

@@ -134,15 +134,12 @@ impl Known {
     }
 }
 
-fn planned<K: Kind, W: World>(
+fn planned<K: Kind + 'static, W: World>(
     command: &K,
     world: &mut W,
     network: &mut W::Network,
     err: &mut dyn Write,
-) -> Result<Rc<dyn Prepared>, String>
-where
-    K: 'static,
-{
+) -> Result<Rc<dyn Prepared>, String> {
     let checked = command.check(world)?;
     let plan = command.plan(checked, world, network, err)?;
     if K::measurements(&plan).len() > 1 {
