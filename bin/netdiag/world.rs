@@ -1,10 +1,14 @@
 //! The machine that this process runs on.
 
-use netdiag_cli::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+use netdiag_cli::{
+    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal, UdpSockets,
+    World,
+};
 use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sockets::port::Kernel;
+use netdiag_sys::programs::{self, Ran};
 use netdiag_sys::sandbox::Reads;
 use netdiag_sys::tables::Tables;
 use netdiag_sys::{
@@ -22,6 +26,8 @@ pub(crate) struct SystemWorld {
     pub(crate) out: Stdout,
     /// Whether a screen is drawn.
     pub(crate) screen: bool,
+    /// What this machine's own look-up said.
+    pub(crate) own_lookup: Option<OwnLookup>,
 }
 
 impl World for SystemWorld {
@@ -36,7 +42,13 @@ impl World for SystemWorld {
             }
             Backend::Portable => (Box::new(portable(request).open()?), privileges::drop_all()),
         };
+        if request.prompt_stamps {
+            // The kernel turns receive stamps on by a work item of this CPU (net/core/dev.c).
+            std::thread::yield_now();
+        }
         dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
+        let wanted = request.own_lookup.as_ref();
+        self.own_lookup = wanted.map(|(name, patience)| own_lookup(name, *patience));
         // Without a sandbox it is still a measurement.
         let keys = request.screen;
         sandbox::enter(&Reads { names: request.names, keys, files: &request.files });
@@ -75,6 +87,15 @@ impl World for SystemWorld {
 
     fn input_within(&mut self, path: &str, patience: Duration) -> io::Result<Box<dyn BufRead>> {
         files::input(path, patience)
+    }
+
+    fn link_target(&mut self, path: &str) -> Option<String> {
+        let target = std::fs::read_link(path).ok()?;
+        Some(target.to_string_lossy().into_owned())
+    }
+
+    fn own_lookup(&mut self) -> Option<OwnLookup> {
+        self.own_lookup.take()
     }
 
     fn interface(&mut self, name: &str) -> Option<u32> {
@@ -162,8 +183,12 @@ impl World for SystemWorld {
         Box::new(move || out.is_waiting())
     }
 
-    fn sockets(&mut self, owners: bool) -> Result<Box<dyn Kernel>, NetworkError> {
-        let tables = Tables::open();
+    fn sockets(&mut self, request: TablesRequest) -> Result<Box<dyn Kernel>, NetworkError> {
+        let TablesRequest { owners, all_namespaces } = request;
+        let tables = match all_namespaces {
+            true => Tables::open().with_namespaces(),
+            false => Tables::open(),
+        };
         let dropped = match owners {
             true => privileges::keep_reading(),
             false => privileges::drop_all().map(|()| false),
@@ -175,6 +200,17 @@ impl World for SystemWorld {
 
     fn may_flood(&self) -> bool {
         privileges::is_root()
+    }
+}
+
+/// getaddrinfo(3) as programs call it: this one is static and may not.
+fn own_lookup(name: &str, patience: Duration) -> OwnLookup {
+    const GETENT: &[&str] = &["/usr/bin/getent", "/bin/getent"];
+    const LONGEST: usize = 16 << 10;
+    match programs::run(GETENT, &["ahosts", "--", name], LONGEST, patience) {
+        Ran::Missing => OwnLookup::Missing,
+        Ran::Ended { code, out, took } => OwnLookup::Ended { code, out, took },
+        Ran::TimedOut(after) => OwnLookup::TimedOut(after),
     }
 }
 

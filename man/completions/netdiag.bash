@@ -16,6 +16,9 @@ _netdiag() {
             ",$1")
                 cmd="netdiag"
                 ;;
+            netdiag,check)
+                cmd="netdiag__subcmd__check"
+                ;;
             netdiag,completions)
                 cmd="netdiag__subcmd__completions"
                 ;;
@@ -70,6 +73,9 @@ _netdiag() {
             netdiag,traceroute)
                 cmd="netdiag__subcmd__trace"
                 ;;
+            netdiag,wait-for)
+                cmd="netdiag__subcmd__wait__subcmd__for"
+                ;;
             *)
                 ;;
         esac
@@ -77,12 +83,50 @@ _netdiag() {
 
     case "${cmd}" in
         netdiag)
-            opts="-h -V --help --version ping sweep trace traceroute mtr mtu sockets ss dns lookup tcp-connect tcp syn fping explain schema completions install-links"
+            opts="-h -V --help --version ping sweep trace traceroute mtr mtu sockets ss dns lookup tcp-connect tcp syn check wait-for fping explain schema completions install-links"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netdiag__subcmd__check)
+            opts="-w -q -o -h -V --only --validate --deadline --quiet --color --output --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --only)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deadline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl csv junit tap nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl csv junit tap nagios prometheus" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -105,7 +149,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --count --interval --timeout --retries --deadline --short --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --count --interval --timeout --retries --deadline --short --classic --quiet --verbose --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -144,6 +188,14 @@ _netdiag() {
                     return 0
                     ;;
                 --etc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --hints)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --anchor)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -262,7 +314,7 @@ _netdiag() {
             fi
             case "${prev}" in
                 --names)
-                    COMPREPLY=($(compgen -W "ping fping fping6 traceroute traceroute6 mtr" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ping ping4 ping6 fping fping6 traceroute traceroute6 mtr" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -273,7 +325,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtr)
-            opts="-r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --numeric --names --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -380,6 +432,10 @@ _netdiag() {
                     return 0
                     ;;
                 -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --asn-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -691,7 +747,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__schema)
-            opts="-h -V --metrics --help --version ping sweep trace mtr mtu sockets dns tcp-connect syn"
+            opts="-h -V --metrics --help --version ping sweep trace mtr mtu sockets dns tcp-connect syn check wait-for check-file"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -705,12 +761,24 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__sockets)
-            opts="-t -u -w -4 -6 -l -p -s -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-t -u -w -4 -6 -l -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --all-namespaces --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --summary)
+                    COMPREPLY=($(compgen -W "all states totals" -- "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -W "all states totals" -- "${cur}"))
+                    return 0
+                    ;;
+                --classic)
+                    COMPREPLY=($(compgen -W "netstat ss lsof" -- "${cur}"))
+                    return 0
+                    ;;
                 --watch)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -991,7 +1059,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__tcp__subcmd__connect)
-            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --hold --ttl --dscp --ecn --quiet --color --output --json --fail-if --help --version"
+            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --quiet --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1061,7 +1129,23 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --expect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --hold)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --starttls)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1241,6 +1325,44 @@ _netdiag() {
                     ;;
                 --fail-if)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        netdiag__subcmd__wait__subcmd__for)
+            opts="-w -4 -6 -q -o -h -V --timeout --consecutive --any --all --ipv4 --ipv6 --quiet --color --output --json --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --consecutive)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -39,6 +39,8 @@ complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "lookup" -d 'Ask nam
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp-connect" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "tcp" -d 'TCP connections to one or more ports: whether they open, how fast, and if not, why'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "syn" -d 'Half-open SYN probes to ports: open, closed, filtered, prohibited or unreachable, and by whom'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "check" -d 'Many checks at once, each with what is expected: pass, warn, fail, unknown or skip'
+complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "wait-for" -d 'Wait until something answers: a port, a web page, a name, a host'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "fping" -d 'fping\'s own options, output and exit codes, as version 5.1 has them'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "explain" -d 'What a word means that netdiag prints, and what to do next'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
@@ -265,6 +267,7 @@ dont\t'Never set DF'
 probe\t'Set DF and ignore the known path MTU'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s o -l order -d 'Columns by mtr\'s letters: L loss, D lost, R received, S sent, N last, B best, A mean, W worst, V deviation, G geometric mean, J jitter of the last two, M its mean, X its largest, I the interarrival jitter of RFC 3550; and K the loss of the link to a hop, O that of the hop itself' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l asn-file -d 'The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number (pfx2as). Nobody is asked for them' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -315,7 +318,13 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s v -l verbose -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s V -l version -d 'Print version'
-complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time, and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s s -l summary -d 'Counts in place of sockets, and what the kernel has counted: by state, port, host and process (all), by state only, without a look at processes (states), or what the kernel counts by itself, without a look at its tables (totals), for which --fail-if has less to name [default: all]' -r -f -a "all\t'By state, port, host and process'
+states\t'By state'
+totals\t'What the kernel counts by itself'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
+ss\t'Those of `ss -n`'
+lsof\t'Those of `lsof -nPi`'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -333,14 +342,20 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s 4 -l ipv4 -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s l -l listening -d 'Only sockets that wait for others'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s p -l processes -d 'Who has each socket: process, descriptor, control group'
-complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s s -l summary -d 'Counts by state, port, host and process in place of sockets, and what the kernel has counted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s A -l all-namespaces -d 'Those of every network namespace, as far as they may be entered, which takes CAP_SYS_ADMIN; what could not be is said'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l audit -d 'The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of sysctl.d(5) set in vain; exits with 1 on a critical finding'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s v -l verbose -d 'What the kernel measures of each connection (TCP_INFO), too, its user and its inode'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s V -l version -d 'Print version'
-complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time, and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s s -l summary -d 'Counts in place of sockets, and what the kernel has counted: by state, port, host and process (all), by state only, without a look at processes (states), or what the kernel counts by itself, without a look at its tables (totals), for which --fail-if has less to name [default: all]' -r -f -a "all\t'By state, port, host and process'
+states\t'By state'
+totals\t'What the kernel counts by itself'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
+ss\t'Those of `ss -n`'
+lsof\t'Those of `lsof -nPi`'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -358,7 +373,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s 4 -l ipv4 -d 'IPv
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s l -l listening -d 'Only sockets that wait for others'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s p -l processes -d 'Who has each socket: process, descriptor, control group'
-complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s s -l summary -d 'Counts by state, port, host and process in place of sockets, and what the kernel has counted'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s A -l all-namespaces -d 'Those of every network namespace, as far as they may be entered, which takes CAP_SYS_ADMIN; what could not be is said'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l audit -d 'The sysctls of TCP in place of sockets: their values, defaults and effects, and what the files of sysctl.d(5) set in vain; exits with 1 on a critical finding'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s v -l verbose -d 'What the kernel measures of each connection (TCP_INFO), too, its user and its inode'
@@ -370,7 +385,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s x -l reverse -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
@@ -389,6 +406,9 @@ json\t'One document at the end'
 jsonl\t'One event a line'
 csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 6 -l ipv6 -d 'Servers by IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tcp -d 'Ask over TCP'
@@ -401,6 +421,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-edns -d 'Ask 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l json -d 'The same as --output json'
@@ -411,7 +432,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s x -l reverse 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
@@ -430,6 +453,9 @@ json\t'One document at the end'
 jsonl\t'One event a line'
 csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 6 -l ipv6 -d 'Servers by IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tcp -d 'Ask over TCP'
@@ -442,6 +468,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-edns -d 'A
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l json -d 'The same as --output json'
@@ -457,7 +484,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l dea
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l starttls -d 'Agree on TLS first, as this protocol does' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -471,6 +502,9 @@ csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l no-tls -d 'Speak TLS nowhere'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -485,7 +519,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l starttls -d 'Agree on TLS first, as this protocol does' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -499,6 +537,9 @@ csv\t'One row a host; of a path one a hop'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l no-tls -d 'Speak TLS nowhere'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -528,6 +569,41 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s q -l quiet -d 'O
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l only -d 'Only checks with this tag, and those that they depend on; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s w -l deadline -d 'End all checks after this time [default: that of the file, or 60]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l color -d 'When lines are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One check a line, as it ends'
+csv\t'One row a check'
+junit\t'JUnit XML, for continuous integration'
+tap\t'The Test Anything Protocol, version 14'
+nagios\t'A monitoring plugin\'s line, and its exit codes'
+prometheus\t'Metrics for a textfile collector'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l validate -d 'Only look whether the checks are valid; measure nothing'
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s q -l quiet -d 'Only what does not pass, and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s w -l timeout -d 'Wait no longer than this' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l consecutive -d 'So many answers in a row' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document at the end'
+jsonl\t'One event a line'
+csv\t'One row a host; of a path one a hop'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l any -d 'Ready when one of them is'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l all -d 'Ready when all of them are; the default'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s 4 -l ipv4 -d 'IPv4 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s q -l quiet -d 'Nothing on standard output where all is ready'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l json -d 'The same as --output json'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -l metrics -d 'List the metrics that --fail-if knows, instead of the schema'
@@ -536,10 +612,13 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -s V -l version 
 complete -c netdiag -n "__fish_netdiag_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand completions" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -l names -d 'Which [default: all]' -r -f -a "ping\t''
+ping4\t''
+ping6\t''
 fping\t''
 fping6\t''
 traceroute\t''
 traceroute6\t''
-mtr\t''"
+mtr\t''
+nslookup\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand install-links" -s V -l version -d 'Print version'

@@ -106,7 +106,17 @@ def main():
         if shutil.which("lsof"):
             owners.append(("lsof -nPiTCP", ["lsof", "-nPiTCP"]))
         table("with owners", owners, min(RUNS, 3))
-        table("summary", [("ss -s", ["ss", "-s"]), ("netdiag sockets -s --tcp", [*netdiag, "-s"])], RUNS)
+        table("summary", [
+            ("ss -s", ["ss", "-s"]),
+            ("netdiag sockets -s=totals", [NETDIAG, "sockets", "-s=totals"]),
+            ("netdiag sockets -s=states --tcp", [*netdiag, "-s=states"]),
+            ("netdiag sockets -s --tcp", [*netdiag, "-s"]),
+        ], RUNS)
+        table("classic", [
+            ("ss -tan", ["ss", "-tan"]),
+            ("netdiag sockets -t --classic=ss", [*netdiag, "--classic=ss"]),
+            ("netdiag sockets -t --classic=netstat", [*netdiag, "--classic=netstat"]),
+        ], min(RUNS, 3))
     finally:
         for holder in holders:
             holder.kill()

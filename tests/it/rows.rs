@@ -1,5 +1,6 @@
 //! The checks of the rows of the feature list, on the built program in real network namespaces.
 
+mod checks;
 mod classic;
 mod classic_mtr;
 mod dnses;
@@ -41,14 +42,17 @@ mod sweep_unbegun;
 mod sweeps;
 mod syn_ports;
 mod syns;
+mod tcp_http;
 mod tcp_slow;
 mod tcp_talks;
+mod tcp_tls;
 mod tcps;
 mod threats;
 mod traceroute;
 mod traces;
 mod unseen;
 mod useless;
+mod waits;
 
 use crate::support::process::{Ended, NETDIAG, Namespace, netlab, run};
 use serde_json::Value;

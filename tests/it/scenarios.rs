@@ -4,6 +4,7 @@
 //! `NETDIAG_UPDATE=1 cargo test --test it scenarios` writes the screens of tests/scenarios/golden;
 //! look at the difference.
 
+mod checks;
 mod clocks;
 mod connects;
 mod documents;
@@ -248,7 +249,8 @@ fn no_golden_file_is_left_over() {
             .chain(mtrs::screens())
             .chain(mtus::screens())
             .chain(connects::screens())
-            .chain(syns::screens());
+            .chain(syns::screens())
+            .chain(checks::screens());
         let used = used.chain([icmp::SCREEN]).any(|screen| screen == name);
         assert!(used, "no case writes {name}.txt");
     }

@@ -1,4 +1,5 @@
-//! Expectations: expressions over the metrics of a result.
+//! Checks: the files that they stand in ([`file`]) or lines ([`line`]), what they come to
+//! ([`result`]), and what they expect: expressions over the metrics of a result ([`expr`]).
 //!
 //! A command knows a list of metrics ([`MetricInfo`](netdiag_model::metrics::MetricInfo)) and has
 //! results that give their values ([`Metrics`](netdiag_model::metrics::Metrics)). An
@@ -44,3 +45,7 @@
 #![forbid(unsafe_code)]
 
 pub mod expr;
+pub mod file;
+pub mod line;
+pub mod perfdata;
+pub mod result;

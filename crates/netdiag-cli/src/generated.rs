@@ -1,6 +1,7 @@
 //! What is generated from the definitions: manual pages and schemas, committed under `man/` and
 //! kept fresh by a test.
 
+mod checks;
 mod local;
 
 use crate::args::Arguments;
@@ -43,6 +44,8 @@ pub fn man_pages() -> Vec<(String, String)> {
             "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", local::sockets_sections()),
             "dns" => ("netdiag dns [OPTIONS] NAME... [TYPE...] [@SERVER...]", dns_sections()),
             "sweep" => ("netdiag sweep [OPTIONS] TARGET...", sweep_sections()),
+            "check" => ("netdiag check [OPTIONS] FILE|CHECK...", checks::check_sections()),
+            "wait-for" => ("netdiag wait-for [OPTIONS] SPEC...", checks::wait_for_sections()),
             "completions" => ("netdiag completions SHELL", String::new()),
             "install-links" => {
                 ("netdiag install-links [--names LIST] DIR", LINKS_SECTIONS.to_owned())
@@ -268,6 +271,9 @@ const DNS_SECTIONS: &str = r#".SH EXAMPLES
 netdiag dns example.net
 netdiag dns example.net MX TXT @192.0.2.53
 netdiag dns \-x 192.0.2.1
+netdiag dns \-\-check www.example.net
+netdiag dns \-\-trace www.example.net AAAA
+netdiag dns \-\-dnssec www.example.net
 netdiag dns example.net @192.0.2.53 @198.51.100.53
 netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 .fi
@@ -275,6 +281,18 @@ netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.
 Names are taken from the root on; the search list of resolv.conf(5) is not applied. Each query has a
 number of its own that is hard to guess; a datagram counts as its answer only when it comes from the
 address and port that were asked, with that number and the same question. Others are ignored and counted.
+.PP
+\-\-check reads resolv.conf(5), hosts(5) and nsswitch.conf(5) under \-\-etc, asks each server that they name,
+and runs getent(1) to know what programs are told; of a copy of the files it is not run. It exits with 1 when
+a finding is critical.
+.PP
+\-\-trace takes the servers of the root from \-\-hints, asks all servers of each zone, twice where one fails, and
+believes addresses of servers only from the zones above them. \-\-dnssec asks for the keys of all zones above
+an answer, sets CD, and validates from \-\-anchor or the keys of the root. Its reasons are expired,
+not\-yet\-valid, no\-signature, bad\-signature, no\-key, no\-keys, bad\-digest, missing\-ds and nsec\-gap of what is
+bogus; unsigned, missing\-ds and unsupported of what is insecure.
+.PP
+Under the name nslookup it has nslookup's options, but no dialogue and no \-debug.
 "#;
 
 const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"
@@ -314,6 +332,10 @@ this machine), or the result could not be written. What would help is said.
 .PP
 With \-\-json the codes 0, 1 and 3 always print a document, which has the code as \fBexit_code\fR, and as
 \fBstatus\fR what it comes to; 2 prints none.
+.PP
+netdiag\-check(1) ends with 3 also where some checks were measured, none of them fails, and at least one
+could not be; with \-\-output nagios it has the codes of a monitoring plugin: 0 ok, 1 warning, 2 critical,
+3 unknown, also for a usage error.
 .SH SIGNALS
 SIGINT ends a run as if its count had been reached; a second one within a second ends it at once, with
 130. SIGTERM and SIGHUP print what is known and then end the process by that signal, which a shell
@@ -410,7 +432,7 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 8] {
+pub fn schemas() -> [(&'static str, String); 11] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
@@ -420,6 +442,9 @@ pub fn schemas() -> [(&'static str, String); 8] {
         ("dns", schema_of::<Document<netdiag_dns::result::Target>>()),
         ("tcp-connect", schema_of::<Document<netdiag_tcp::connect::result::Target>>()),
         ("syn", schema_of::<Document<netdiag_tcp::syn::result::Target>>()),
+        ("check", schema_of::<netdiag_check::result::ChecksDocument>()),
+        ("wait-for", schema_of::<netdiag_check::result::ChecksDocument>()),
+        ("check-file", crate::commands::check::schema::of_files()),
     ]
 }
 

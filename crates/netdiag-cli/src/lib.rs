@@ -22,7 +22,10 @@ mod usage;
 mod world;
 
 pub use exit::ExitStatus;
-pub use world::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
+pub use world::{
+    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal, UdpSockets,
+    World,
+};
 
 use args::{Arguments, Command, FpingWords};
 use clap::error::ErrorKind;
@@ -45,6 +48,7 @@ pub fn run<W: World>(
         Some(Tool::Fping) => return fping(argv, world, out, err),
         Some(Tool::Traceroute) => return traceroute(argv, world, out, err),
         Some(Tool::Mtr) => return mtr(argv, world, out, err),
+        Some(Tool::Nslookup) => return nslookup(argv, world, out, err),
         None => {}
     }
     if let Some(words) = classic::ping_words(&argv) {
@@ -85,6 +89,8 @@ pub fn run<W: World>(
         Command::Dns(dns) => commands::frame::run(&*dns, world, out, err),
         Command::TcpConnect(connect) => commands::frame::run(&*connect, world, out, err),
         Command::Syn(syn) => commands::frame::run(&*syn, world, out, err),
+        Command::Check(check) => commands::check::run(&check, world, out, err),
+        Command::WaitFor(wait) => commands::frame::run(&*wait, world, out, err),
         Command::Fping(FpingWords { words }) => {
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
@@ -130,6 +136,18 @@ fn traceroute<W: World>(
 ) -> ExitStatus {
     match classic::traceroute(argv, err) {
         Ok(arguments) => commands::trace::classic::run(&arguments, world, out, err),
+        Err(status) => status,
+    }
+}
+
+fn nslookup<W: World>(
+    argv: Vec<OsString>,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    match classic::nslookup(argv, out, err) {
+        Ok(arguments) => commands::frame::run(&*arguments, world, out, err),
         Err(status) => status,
     }
 }

@@ -70,6 +70,18 @@ pub trait World {
     /// When it cannot be opened.
     fn input_within(&mut self, path: &str, patience: Duration) -> io::Result<Box<dyn BufRead>>;
 
+    /// What the symbolic link at a path says; `None` where there is none.
+    fn link_target(&mut self, path: &str) -> Option<String> {
+        let _ = path;
+        None
+    }
+
+    /// What this machine's own look-up of the name said that [`open`](Self::open) was told, once;
+    /// `None` where there is none.
+    fn own_lookup(&mut self) -> Option<OwnLookup> {
+        None
+    }
+
     /// The index of a network interface.
     fn interface(&mut self, name: &str) -> Option<u32>;
 
@@ -148,14 +160,15 @@ pub trait World {
     /// Tells, when it is asked, whether what was written is still kept for a reader that does not read.
     fn backlog(&self) -> Box<dyn Fn() -> bool>;
 
-    /// Opens the tables of this machine's sockets, gives up every privilege but those for looking at
-    /// the processes of others, which only `owners` needs, and confines the process. A simulated
+    /// Opens the tables of this machine's sockets, of all network namespaces where that is asked for and
+    /// allowed, gives up every privilege but those for looking at
+    /// the processes of others, which only owners need, and confines the process. A simulated
     /// machine has none.
     ///
     /// # Errors
     /// When rights cannot be given up, or there are no tables.
-    fn sockets(&mut self, owners: bool) -> Result<Box<dyn Kernel>, NetworkError> {
-        let _ = owners;
+    fn sockets(&mut self, request: TablesRequest) -> Result<Box<dyn Kernel>, NetworkError> {
+        let _ = request;
         Err(NetworkError { call: "tables of sockets", errno: 38 })
     }
 
@@ -165,6 +178,33 @@ pub trait World {
 
 /// What became of the look-up of a name, and how long that took.
 pub type LookedUp = (Result<Found, LookupError>, Duration);
+
+/// What a command needs of the tables of sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TablesRequest {
+    /// The owners of sockets.
+    pub owners: bool,
+    /// The tables of every network namespace.
+    pub all_namespaces: bool,
+}
+
+/// What the look-up of this machine's own programs came to (getaddrinfo(3), by `getent ahosts`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnLookup {
+    /// There is no program to do it.
+    Missing,
+    /// It ended.
+    Ended {
+        /// The exit code: 0, or 2 where the name was not found (getent(1)).
+        code: Option<i32>,
+        /// What was written: a line for each address.
+        out: Vec<u8>,
+        /// How long it took.
+        took: Duration,
+    },
+    /// It was given up after this time.
+    TimedOut(Duration),
+}
 
 /// What a command needs open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -199,6 +239,8 @@ pub struct OpenRequest {
     pub no_loopback: bool,
     /// No kernel time stamps: round trips by the process's clock.
     pub user_stamps: bool,
+    /// Answers may come within microseconds, so the kernel is given the time to turn its stamps on.
+    pub prompt_stamps: bool,
     /// Sockets for ICMP.
     pub icmp: bool,
     /// Sockets for UDP.
@@ -220,6 +262,9 @@ pub struct OpenRequest {
     pub screen: bool,
     /// The files that will be read.
     pub files: Vec<String>,
+    /// A name that this machine's own programs shall look up, and how long they may take: before the
+    /// process is confined, since it could start none afterwards.
+    pub own_lookup: Option<(String, Duration)>,
 }
 
 /// When sockets for UDP are opened. They need no right.

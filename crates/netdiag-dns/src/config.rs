@@ -2,6 +2,7 @@
 
 use crate::query::QueryOptions;
 use crate::question::Question;
+use crate::setup::Setup;
 use netdiag_engine::Secret;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Untrusted, Way};
@@ -40,6 +41,10 @@ pub struct Config {
     pub deadline: Option<Duration>,
     /// The least time between two queries.
     pub spacing: Duration,
+    /// Whether answers are kept as they came, for validation.
+    pub keep_bytes: bool,
+    /// What of this machine is judged; `None`: it is not.
+    pub setup: Option<Setup>,
 }
 
 /// One question as it was given.
@@ -105,6 +110,10 @@ pub enum Origin {
     CommandLine,
     /// /etc/resolv.conf.
     ResolvConf,
+    /// systemd-resolved, which asks them in its turn.
+    Resolved,
+    /// The zone above, or the hints.
+    Delegation,
 }
 
 /// Which servers are asked.

@@ -18,6 +18,7 @@ impl Measurement {
         all.extend(self.disagreements(results));
         all.extend(self.truncation_fails());
         all.extend(self.spoof_suspected());
+        all.extend(self.config.setup.iter().flat_map(|setup| setup.findings(results)));
         all
     }
 }

@@ -23,6 +23,10 @@ impl RecordType {
     pub const AAAA: Self = Self(28);
     /// The pseudo-record of EDNS (RFC 6891).
     pub const OPT: Self = Self(41);
+    /// What keys the zone below has (RFC 4034 section 5).
+    pub const DS: Self = Self(43);
+    /// The keys of a zone (RFC 4034 section 2).
+    pub const DNSKEY: Self = Self(48);
     /// A signature.
     pub const RRSIG: Self = Self(46);
     /// Changes of a zone, and a whole zone.

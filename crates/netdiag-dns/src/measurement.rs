@@ -38,6 +38,8 @@ pub struct Measurement {
     /// When anything was sent last.
     sent_at: Option<Instant>,
     started_at: Option<Instant>,
+    /// When it ends whatever is under way, where an earlier one began that time.
+    until: Option<Instant>,
     /// Where servers disagreed they were asked once more.
     asked_twice: bool,
     is_stopped: bool,
@@ -96,10 +98,24 @@ impl Measurement {
             probes: 0,
             sent_at: None,
             started_at: None,
+            until: None,
             asked_twice: false,
             is_stopped: false,
             unmatched: 0,
         }
+    }
+
+    /// The same after others: its queries go on with the numbers behind `probes`, and end by then.
+    pub(crate) fn after(config: Arc<Config>, probes: u64, deadline: Option<Instant>) -> Self {
+        let mut measurement = Self::new(config);
+        measurement.probes = probes;
+        measurement.until = deadline;
+        measurement
+    }
+
+    /// How many queries were made.
+    pub(crate) const fn probes(&self) -> u64 {
+        self.probes
     }
 
     /// What it was made with.

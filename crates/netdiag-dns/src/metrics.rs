@@ -17,6 +17,7 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("size", &[], Unit::Bytes, "the last answer"),
     MetricInfo::new("ad", &[], Unit::Bool, "whether the server validated the answer"),
     MetricInfo::new("aa", &[], Unit::Bool, "whether the server is responsible for the name"),
+    MetricInfo::new("dnssec", &[], Unit::Text, "what the answer is worth, with --dnssec: secure"),
     MetricInfo::new("truncated", &[], Unit::Bool, "whether the answer was cut"),
     MetricInfo::new("retried_over_tcp", &[], Unit::Bool, "whether TCP was needed"),
     MetricInfo::new("agree", &[], Unit::Bool, "whether the servers say the same"),
@@ -58,6 +59,7 @@ impl Metrics for ResultMetrics<'_> {
         let text = match name {
             "outcome" => Some(result.outcome.name().to_owned()),
             "rcode" => result.rcode.clone(),
+            "dnssec" => result.dnssec.as_ref().map(|it| it.status.name().to_owned()),
             "transport" => Some(result.transport.name().to_owned()),
             "data" => {
                 let all: Vec<&str> = self.wanted().map(|it| it.data.as_str()).collect();

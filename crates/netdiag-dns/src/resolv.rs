@@ -11,8 +11,11 @@ pub struct ResolvConf {
     pub search: Vec<Line>,
     /// The options.
     pub options: Vec<Line>,
-    /// Lines that mean nothing.
+    /// Lines that mean nothing. One that begins with a blank is one of them: the C library looks for
+    /// the keyword at the first byte.
     pub unknown: Vec<Line>,
+    /// Lines of `search` or `domain` that a later one takes the place of.
+    pub replaced: Vec<Line>,
 }
 
 /// A word, and the number of its line from 1 on.
@@ -29,12 +32,21 @@ impl ResolvConf {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut all = Self::default();
+        let mut searched = None;
         for (number, line) in (1..).zip(text.lines()) {
             if line.starts_with([';', '#']) {
                 continue;
             }
             let mut words = line.split_whitespace();
             let Some(keyword) = words.next() else { continue };
+            let whole = Line { number, text: Untrusted::from(line) };
+            if line.starts_with([' ', '\t']) {
+                all.unknown.push(whole);
+                continue;
+            }
+            if matches!(keyword, "search" | "domain") {
+                all.replaced.extend(searched.replace(whole.clone()));
+            }
             let rest = words.map(|word| Line { number, text: Untrusted::from(word) });
             match keyword {
                 "nameserver" => all.servers.extend(rest.take(1)),
@@ -42,7 +54,7 @@ impl ResolvConf {
                 "domain" => all.search = rest.take(1).collect(),
                 "options" => all.options.extend(rest),
                 "sortlist" => {}
-                _ => all.unknown.push(Line { number, text: Untrusted::from(line) }),
+                _ => all.unknown.push(whole),
             }
         }
         all
@@ -63,12 +75,10 @@ mod tests {
             lines.iter().map(|it| (it.number, it.text.as_raw().to_owned())).collect::<Vec<_>>()
         };
         let named = |number, text: &str| (number, text.to_owned());
-        assert_eq!(
-            words(&conf.servers),
-            [named(3, "192.0.2.53"), named(4, "fe80::1%eth0"), named(9, "::1")]
-        );
+        assert_eq!(words(&conf.servers), [named(3, "192.0.2.53"), named(4, "fe80::1%eth0")]);
         assert_eq!(words(&conf.search), [named(6, "b.example"), named(6, "c.example")]);
         assert_eq!(words(&conf.options), [named(7, "ndots:2"), named(7, "edns0")]);
-        assert_eq!(words(&conf.unknown), [named(8, "nonsense here")]);
+        assert_eq!(words(&conf.unknown), [named(8, "nonsense here"), named(9, " nameserver ::1")]);
+        assert_eq!(words(&conf.replaced), [named(5, "domain a.example")]);
     }
 }

@@ -5,7 +5,9 @@ mod convert;
 use crate::class::Class;
 use crate::compare::Difference;
 use crate::config::{Origin, Transport};
+use crate::dnssec::Dnssec;
 use crate::message::{Broken, Edns, Record};
+use crate::text::Presented;
 use netdiag_model::Untrusted;
 use netdiag_model::contract::{Jitter, Method, Rtt};
 use netdiag_model::failure::Failure;
@@ -37,6 +39,9 @@ pub struct Target {
     pub agree: Option<bool>,
     /// What they said differently.
     pub differences: Vec<Difference>,
+    /// The ways by which the name was looked up, one after the other; empty where nobody asked for
+    /// them.
+    pub steps: Vec<Step>,
     /// Why nobody was asked.
     pub failure: Option<Failure>,
 }
@@ -71,6 +76,8 @@ pub struct ServerResult {
     pub additionals: Vec<Record>,
     /// EDNS; `null` without.
     pub edns: Option<Edns>,
+    /// What the answer is worth by its signatures; `null` where nobody asked for that.
+    pub dnssec: Option<Dnssec>,
     /// Whether it was cut and is told as it was.
     pub truncated: bool,
     /// Whether it was asked for again over TCP.
@@ -111,6 +118,31 @@ pub struct ServerResult {
     pub phases_ms: Option<Phases>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
+}
+
+/// One way by which a name is looked up.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Step {
+    /// What: `hosts`, `server`, `uplink` (a server of systemd-resolved) or `getaddrinfo`; `delegation`
+    /// of one zone.
+    pub step: String,
+    /// The server's address and port.
+    pub server: Option<String>,
+    /// The server's name, where the zone above names it.
+    pub name: Option<String>,
+    /// The zone whose servers were asked.
+    pub zone: Option<String>,
+    /// What came of it: an outcome of a server; `no-entry`, `not-found`, `no-address` or
+    /// `not-measured`.
+    pub outcome: String,
+    /// How long it took.
+    pub rtt_ms: Option<f64>,
+    /// The serial number of the zone there.
+    pub serial: Option<u32>,
+    /// The data of the records.
+    pub answers: Vec<Presented>,
+    /// It says something else than the first server that says anything.
+    pub diverges: bool,
 }
 
 /// Where a message cannot be read, and the message.

@@ -3,7 +3,9 @@
 use crate::Measurement;
 use crate::class::Class;
 use crate::config::{Choice, Origin};
+use crate::dnssec::Dnssec;
 use crate::result::{ServerResult, Target};
+use netdiag_model::finding::Finding;
 use std::collections::BTreeMap;
 
 /// More questions than these are only counted.
@@ -12,7 +14,10 @@ const TOLD: usize = 4;
 impl Measurement {
     /// The verdict: who said what in which time, or how often what came.
     #[must_use]
-    pub fn verdict(&self, results: &[Target]) -> String {
+    pub fn verdict(&self, results: &[Target], findings: &[Finding]) -> String {
+        if let Some(setup) = &self.config.setup {
+            return setup.verdict(results, findings);
+        }
         let compares = self.config.choice == Choice::Each && self.config.servers.len() > 1;
         if self.config.servers.is_empty() {
             return "nobody was asked: no server is known".to_owned();
@@ -47,7 +52,8 @@ impl Measurement {
             group.iter().map(|(target, result)| one(target, result, several)).collect();
         let whom = match first.origin {
             Origin::ResolvConf => "resolv.conf, ",
-            Origin::CommandLine => "",
+            Origin::Resolved => "systemd-resolved, ",
+            Origin::Delegation | Origin::CommandLine => "",
         };
         let server = first.server.strip_suffix(":53").unwrap_or(&first.server);
         let is_answer = |(_, result): &(&Target, &ServerResult)| result.outcome == Class::Answer;
@@ -57,11 +63,25 @@ impl Measurement {
         let is_validated = group.iter().all(|(_, result)| {
             result.flags.iter().any(|flag| flag == "ad") || result.outcome != Class::Answer
         });
+        let worth = group.iter().filter_map(|(_, result)| result.dnssec.as_ref());
+        if let Some(worst) = worth.max_by_key(|it| it.status) {
+            return format!("{said}; DNSSEC, validated here: {}", told_worth(worst));
+        }
         match (has_answer, is_validated) {
             (false, _) => said,
             (_, true) => format!("{said}; DNSSEC-validated by the server (AD)"),
             (_, false) => format!("{said}; not DNSSEC-validated by the server (no AD)"),
         }
+    }
+}
+
+/// What an answer is worth, and why not more.
+fn told_worth(dnssec: &Dnssec) -> String {
+    let word = dnssec.status.name();
+    match (&dnssec.reason, dnssec.zones.is_empty()) {
+        (Some(reason), _) => format!("{word}, {reason}"),
+        (None, false) => format!("{word}, by {}", dnssec.zones.join(" > ")),
+        (None, true) => word.to_owned(),
     }
 }
 

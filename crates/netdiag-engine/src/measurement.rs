@@ -11,7 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 /// A prober: says what comes next and what an outcome means.
 ///
 /// The engine calls [`next`](Self::next) at the start, at the time that it named, after each
-/// [`settle`](Self::settle), after a late answer and after a name, until it says `Done` or `Quit`.
+/// [`settle`](Self::settle), after a late answer and after a name, until it says `Done` or `Quit`;
+/// where it said [`Next::AfterAnother`], after another measurement has finished, too.
 pub trait Measurement {
     /// What it tells the outside. The engine knows no prober's words.
     type Event;
@@ -179,6 +180,8 @@ pub enum Next {
     NotBefore(Instant),
     /// Nothing until a probe settles.
     WhenSettled,
+    /// Nothing before this time, unless a probe settles or another measurement of the engine finishes.
+    AfterAnother(Instant),
     /// No more probes; finish when those under way have settled.
     Done,
     /// Finish now; probes under way stay in flight, neither received nor lost.

@@ -55,7 +55,11 @@ fn row(number: i32) -> Option<&'static (i32, &'static str, &'static str, &'stati
 
 const TABLE: &[(i32, &str, &str, &str)] = &[
     (1, "EPERM", "local-firewall", "blocked by a local firewall rule"),
+    (2, "ENOENT", "", ""),
+    (3, "ESRCH", "", ""),
     (4, "EINTR", "interrupted", ""),
+    (5, "EIO", "", ""),
+    (9, "EBADF", "", ""),
     (11, "EAGAIN", "queue-full", "the send buffer is full"),
     (12, "ENOMEM", "out-of-memory", "this machine is out of memory"),
     (
@@ -64,7 +68,10 @@ const TABLE: &[(i32, &str, &str, &str)] = &[
         "local-policy",
         "refused by a local policy: a prohibit route, or a broadcast address without permission",
     ),
+    (17, "EEXIST", "", ""),
     (19, "ENODEV", "no-interface", "the interface does not exist"),
+    (20, "ENOTDIR", "", ""),
+    (21, "EISDIR", "", ""),
     (
         22,
         "EINVAL",
@@ -73,6 +80,9 @@ const TABLE: &[(i32, &str, &str, &str)] = &[
     ),
     (23, "ENFILE", "too-many-files", "this machine's limit of open files is reached"),
     (24, "EMFILE", "too-many-files", "the limit of open files is reached"),
+    (28, "ENOSPC", "", ""),
+    (30, "EROFS", "", ""),
+    (32, "EPIPE", "", ""),
     (38, "ENOSYS", "no-such-call", "this kernel or a seccomp filter does not have the call"),
     (71, "EPROTO", "", ""),
     (88, "ENOTSOCK", "", ""),
@@ -94,6 +104,7 @@ const TABLE: &[(i32, &str, &str, &str)] = &[
     (103, "ECONNABORTED", "aborted", "the socket was destroyed on this machine"),
     (104, "ECONNRESET", "reset", ""),
     (105, "ENOBUFS", "queue-full", "the queue of the interface is full"),
+    (107, "ENOTCONN", "", ""),
     (110, "ETIMEDOUT", "timeout", ""),
     (111, "ECONNREFUSED", "refused", ""),
     (112, "EHOSTDOWN", "neighbour-silent", "the neighbour did not answer"),
@@ -103,6 +114,7 @@ const TABLE: &[(i32, &str, &str, &str)] = &[
         "host-unreachable",
         "the neighbour did not answer, or a local route rejects",
     ),
+    (114, "EALREADY", "", ""),
     (115, "EINPROGRESS", "", ""),
     (122, "EDQUOT", "rate-limited", "netdiag sends no faster for a user who is not root"),
 ];

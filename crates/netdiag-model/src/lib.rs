@@ -29,7 +29,7 @@ pub mod way;
 pub use address::{Destination, Family, Found, parse_address};
 pub use icmp::IcmpKind;
 pub use text::Untrusted;
-pub use time::{ClockAnchor, Instant, Stamp, StampSource};
+pub use time::{ClockAnchor, Instant, Stamp, StampSource, rfc3339_seconds};
 pub use way::{Link, Way};
 
 /// A duration in milliseconds, the unit of every `_ms` key of the JSON contract.

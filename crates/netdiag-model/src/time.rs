@@ -148,11 +148,32 @@ impl ClockAnchor {
             Err(_) => String::new(),
         }
     }
+
+    /// The date of `instant`, UTC, as calendars of Unix write it: `Sat Nov 21 12:00:00 UTC 2026`.
+    #[must_use]
+    pub fn calendar(&self, instant: Instant) -> String {
+        match jiff::Timestamp::from_nanosecond(self.unix_nanos_at(instant)) {
+            Ok(date) => date.strftime("%a %b %d %H:%M:%S UTC %Y").to_string(),
+            Err(_) => String::new(),
+        }
+    }
+}
+
+/// A date as RFC 3339 has it, UTC, of seconds since 1970-01-01; empty where that is no date.
+#[must_use]
+pub fn rfc3339_seconds(unix: i64) -> String {
+    jiff::Timestamp::from_second(unix).map(|date| format!("{date:.0}")).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_date_needs_no_fraction() {
+        assert_eq!(rfc3339_seconds(1_767_225_600), "2026-01-01T00:00:00Z");
+        assert_eq!(rfc3339_seconds(i64::MAX), "");
+    }
 
     #[test]
     fn a_day_has_milliseconds_and_begins_at_midnight() {

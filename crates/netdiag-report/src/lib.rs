@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod changes;
+pub mod checks;
 pub mod connect;
 pub mod csv;
 pub mod dns;

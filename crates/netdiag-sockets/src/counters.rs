@@ -48,6 +48,19 @@ pub fn ephemeral(kernel: &mut dyn Kernel) -> Option<((u16, u16), u64)> {
     Some(((first, last), reserved.sum()))
 }
 
+/// Connections that have begun in this namespace, at either end.
+pub fn opened(kernel: &mut dyn Kernel) -> Option<u64> {
+    changes(kernel).map(|[active, passive, _]| active + passive)
+}
+
+/// What is another when a table of TCP is another: connections that have begun here, those that have at
+/// the other end, and how many are open.
+pub fn changes(kernel: &mut dyn Kernel) -> Option<[u64; 3]> {
+    let text = kernel.file("/proc/net/snmp")?;
+    let count = |name| counter(&text, "Tcp", name);
+    Some([count("ActiveOpens")?, count("PassiveOpens")?, count("CurrEstab")?])
+}
+
 /// What this network namespace has counted since it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Counted {
@@ -100,6 +113,27 @@ impl Counted {
             syn_cookies_sent: more("SyncookiesSent"),
             syn_cookies_received: more("SyncookiesRecv"),
             syn_cookies_failed: more("SyncookiesFailed"),
+        }
+    }
+
+    /// Adds what another namespace has counted.
+    pub fn add(&mut self, other: &Self) {
+        for (sum, more) in [
+            (&mut self.segments_sent, other.segments_sent),
+            (&mut self.segments_received, other.segments_received),
+            (&mut self.segments_retransmitted, other.segments_retransmitted),
+            (&mut self.active_opens, other.active_opens),
+            (&mut self.passive_opens, other.passive_opens),
+            (&mut self.failed_attempts, other.failed_attempts),
+            (&mut self.resets_received, other.resets_received),
+            (&mut self.resets_sent, other.resets_sent),
+            (&mut self.listen_overflows, other.listen_overflows),
+            (&mut self.listen_drops, other.listen_drops),
+            (&mut self.syn_cookies_sent, other.syn_cookies_sent),
+            (&mut self.syn_cookies_received, other.syn_cookies_received),
+            (&mut self.syn_cookies_failed, other.syn_cookies_failed),
+        ] {
+            *sum = sum.zip(more).map(|(sum, more)| sum + more).or(*sum).or(more);
         }
     }
 

@@ -20,6 +20,7 @@ pub mod findings;
 pub mod info;
 pub mod look;
 pub mod metrics;
+pub mod namespaces;
 pub mod owners;
 pub mod port;
 pub mod result;
@@ -29,8 +30,11 @@ pub mod state;
 pub mod summary;
 pub mod tally;
 pub mod thresholds;
+pub mod totals;
 pub mod verdict;
 pub mod watch;
+
+mod told;
 
 pub use filter::{Filter, FilterError};
 pub use info::TcpInfo;

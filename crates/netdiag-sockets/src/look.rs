@@ -6,9 +6,13 @@ use crate::port::{Fault, Kernel, Question};
 use crate::socket::attribute;
 use crate::state::USUAL;
 use crate::thresholds::Thresholds;
-use crate::{Owners, Protocol, Socket, State, Tally, TcpInfo, info};
+use crate::told::Told;
+use crate::{Owners, Protocol, Socket, State, Tally, TcpInfo, counters, info};
+use netdiag_model::Family;
 use std::io;
 
+/// INET_DIAG_SKV6ONLY of linux/inet_diag.h.
+const V6_ONLY: u16 = 11;
 /// How often a table is read again that changed while it was read.
 const TRIES: u32 = 3;
 
@@ -25,8 +29,10 @@ pub struct Plan {
     pub owners: bool,
     /// With TCP_INFO.
     pub info: bool,
-    /// With what states have in common.
+    /// Counts in place of sockets.
     pub summary: bool,
+    /// With what states have in common.
+    pub apart: bool,
     /// From where on something is worth a finding.
     pub thresholds: Thresholds,
 }
@@ -58,6 +64,9 @@ pub struct Entry<'a> {
     pub owner: Option<Owner<'a>>,
     /// All owners, where they were asked for.
     pub owners: Option<&'a Owners>,
+    /// Whether an IPv6 socket that names no address at one end or both means none of IPv4
+    /// (IPV6_V6ONLY); `None` of others, and where the kernel does not say.
+    pub v6_only: Option<bool>,
 }
 
 /// What a look came to.
@@ -96,7 +105,7 @@ pub fn look(
     each: &mut dyn FnMut(&Entry<'_>) -> io::Result<()>,
 ) -> Result<Seen, LookError> {
     let mut seen = Seen {
-        tally: Tally::new(range, plan.summary),
+        tally: Tally::new(range, plan.apart),
         retries: 0,
         interrupted: false,
         from_files: Vec::new(),
@@ -146,6 +155,10 @@ impl Table<'_> {
     ) -> Result<(), Fault> {
         let states = if protocol == Protocol::Tcp { states } else { u32::MAX };
         let info = self.plan.info && protocol == Protocol::Tcp;
+        let mut before = None;
+        if protocol == Protocol::Tcp {
+            before = counters::changes(kernel);
+        }
         for attempt in 0..=TRIES {
             let question = Question { protocol, states, info };
             let tally = &mut seen.tally;
@@ -157,7 +170,14 @@ impl Table<'_> {
             if reading.from_files {
                 seen.from_files.push(protocol);
             }
-            if !reading.interrupted || self.fault.is_some() {
+            // The kernel tells nobody when connections begin or end between the parts of this table;
+            // then one that was there all the time may be missing. What comes in one part is whole.
+            let mut has_changed = false;
+            if before.is_some() && reading.parts > 1 {
+                let after = counters::changes(kernel);
+                has_changed = std::mem::replace(&mut before, after) != after;
+            }
+            if !(reading.interrupted || has_changed) || self.fault.is_some() {
                 return Ok(());
             }
             if attempt < TRIES {
@@ -180,10 +200,12 @@ impl Table<'_> {
         if !self.plan.wants(socket, self.owners) {
             return Ok(());
         }
-        match self.is_again {
-            true if !self.told.insert(socket.cookie) => return Ok(()),
-            true => {}
+        let is_new = match self.is_again {
+            true => self.told.insert(socket.cookie),
             false => self.told.push(socket.cookie),
+        };
+        if !is_new {
+            return Ok(());
         }
         let info = match self.plan.info {
             true => attribute(message, info::ATTRIBUTE).and_then(TcpInfo::decode).map(Box::new),
@@ -192,46 +214,13 @@ impl Table<'_> {
         let info = info.filter(|_| !socket.is_listener());
         let owner = self.owners.map(|owners| owners.of(socket));
         tally.take(socket, info.as_deref(), owner);
-        each(&Entry { socket: *socket, info, owner, owners: self.owners })
+        let has_any =
+            socket.local.address.is_unspecified() || socket.remote.address.is_unspecified();
+        let is_any = socket.family == Family::Ipv6 && has_any;
+        let v6_only = is_any.then(|| attribute(message, V6_ONLY)).flatten();
+        let v6_only = v6_only.and_then(|value| value.first()).map(|value| *value != 0);
+        each(&Entry { socket: *socket, info, owner, owners: self.owners, v6_only })
     }
-}
-
-/// What the kernel tells sockets apart by, of those that were told. It counts them, so that four bytes
-/// are mostly enough.
-#[derive(Default)]
-struct Told {
-    low: Vec<u32>,
-    high: Vec<u64>,
-}
-
-impl Told {
-    fn push(&mut self, cookie: u64) {
-        match u32::try_from(cookie) {
-            Ok(cookie) => self.low.push(cookie),
-            Err(_) => self.high.push(cookie),
-        }
-    }
-
-    fn sort(&mut self) {
-        self.low.sort_unstable();
-        self.high.sort_unstable();
-    }
-
-    /// Adds one to those that are in order; whether it is new.
-    fn insert(&mut self, cookie: u64) -> bool {
-        match u32::try_from(cookie) {
-            Ok(cookie) => insert(&mut self.low, cookie),
-            Err(_) => insert(&mut self.high, cookie),
-        }
-    }
-}
-
-fn insert<T: Ord>(sorted: &mut Vec<T>, value: T) -> bool {
-    let place = sorted.binary_search(&value);
-    if let Err(place) = place {
-        sorted.insert(place, value);
-    }
-    place.is_err()
 }
 
 #[cfg(test)]

@@ -37,6 +37,17 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::of_findings(Severity::Critical),
 ];
 
+/// Those that need no table to be read.
+pub const TOTALS: &[MetricInfo] = &[
+    count("tcp", "TCP sockets but those in TIME-WAIT and SYN-RECEIVED"),
+    count("udp", "UDP sockets"),
+    count("raw", "raw sockets"),
+    MetricInfo::new("time_wait", &["time-wait"], Unit::Count, "in TIME-WAIT"),
+    MetricInfo::of_findings(Severity::Info),
+    MetricInfo::of_findings(Severity::Warning),
+    MetricInfo::of_findings(Severity::Critical),
+];
+
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured<'a> {
@@ -49,6 +60,16 @@ pub struct Measured<'a> {
 impl Metrics for Measured<'_> {
     fn metric(&self, name: &str) -> Option<MetricValue> {
         let summary = self.summary;
+        if let Some(totals) = &summary.totals {
+            let count = match name {
+                "tcp" => totals.tcp,
+                "udp" => totals.udp,
+                "raw" => totals.raw,
+                "time_wait" => totals.time_wait,
+                name => return metrics::findings(name, self.findings).map(MetricValue::Number),
+            };
+            return count.map(|count| MetricValue::Number(count as f64));
+        }
         let tcp: u64 = summary.tcp.values().sum();
         let value = match name {
             "sockets" => (tcp + summary.udp.unwrap_or(0) + summary.raw.unwrap_or(0)) as f64,

@@ -1,5 +1,6 @@
 //! What is asked of the machine: the port that netdiag-sys implements.
 
+use crate::namespaces::Namespaces;
 use crate::{Owners, Protocol, Socket};
 use netdiag_model::Instant;
 use std::time::Duration;
@@ -49,6 +50,18 @@ pub enum Stop {
 pub trait Kernel {
     /// The time.
     fn now(&mut self) -> Instant;
+
+    /// The network namespaces that were opened, this process's own first; none where only that one was
+    /// asked for.
+    fn namespaces(&self) -> Namespaces {
+        Namespaces::default()
+    }
+
+    /// From now on tables, sockets that are looked at and files of the network are those of the
+    /// namespace at this place in [`namespaces`](Self::namespaces).
+    fn turn_to(&mut self, namespace: usize) {
+        let _ = namespace;
+    }
 
     /// Reads a table and hands on each socket's message (`struct inet_diag_msg` and attributes), until
     /// `each` wants no more.

@@ -3,7 +3,9 @@
 use crate::audit::AuditRow;
 use crate::counters::{Counted, Memory};
 use crate::look::Entry;
+use crate::namespaces::{NamespaceRow, Place};
 use crate::owners::Owner;
+use crate::totals::Totals;
 use crate::{Endpoint, Protocol, State, TcpInfo, TimerKind};
 use netdiag_model::contract::Document;
 use netdiag_model::{Family, Untrusted};
@@ -23,6 +25,8 @@ pub struct SocketsDocument {
     pub sockets: Vec<Row>,
     /// The sysctls, with `--audit`.
     pub audit: Vec<AuditRow>,
+    /// The network namespaces, with `--all-namespaces`; those that could not be entered, too.
+    pub namespaces: Vec<NamespaceRow>,
 }
 
 /// What the document has beside the sockets.
@@ -35,12 +39,15 @@ pub struct Closing<'a> {
     pub summary: &'a Summary,
     /// The sysctls, with `--audit`.
     pub audit: &'a [AuditRow],
+    /// The network namespaces, with `--all-namespaces`.
+    pub namespaces: &'a [NamespaceRow],
 }
 
 /// Counts of the sockets that were wanted.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Summary {
-    /// TCP sockets by state, those that there are.
+    /// TCP sockets by state, those that there are; none with `--summary=totals`, which counts no
+    /// states.
     pub tcp: BTreeMap<&'static str, u64>,
     /// UDP sockets; `null`: not asked for.
     pub udp: Option<u64>,
@@ -59,6 +66,8 @@ pub struct Summary {
     pub ephemeral: Option<Ephemeral>,
     /// What is most of each state, with `--summary`.
     pub states: Vec<StateRow>,
+    /// What the kernel counts by itself, with `--summary=totals`.
+    pub totals: Option<Totals>,
     /// The memory of TCP, with `--summary`.
     pub memory: Option<Memory>,
     /// Counters since the network namespace began, with `--summary`.
@@ -89,6 +98,9 @@ pub struct Busy {
     pub used: u32,
     /// Ports that there are.
     pub available: u64,
+    /// Connections that this side has closed within the last 10 s, a second, by what is left of the 60 s
+    /// of their TIME-WAIT; `null`: none.
+    pub new_per_second: Option<f64>,
 }
 
 /// What most sockets of a state have in common.
@@ -167,6 +179,8 @@ pub struct Row {
     pub timer: Option<TimerRow>,
     /// What the kernel measures, where it was asked for.
     pub tcp_info: Option<Box<TcpInfo>>,
+    /// The network namespace by its `id`, with `--all-namespaces`.
+    pub namespace: Option<u64>,
 }
 
 /// Connections that were not accepted.
@@ -238,9 +252,9 @@ impl OwnerName {
 }
 
 impl Row {
-    /// A socket as the contract has it, bound to this interface.
+    /// A socket as the contract has it.
     #[must_use]
-    pub fn new(entry: &Entry<'_>, interface: Option<&Untrusted>) -> Self {
+    pub fn new(entry: &Entry<'_>, place: Place<'_>) -> Self {
         let socket = &entry.socket;
         let is_listener = socket.is_listener();
         let queue = |bytes| (!is_listener).then_some(bytes);
@@ -259,7 +273,7 @@ impl Row {
             eof_unread: socket.eof_unread(),
             inode: (socket.inode != 0).then_some(socket.inode),
             uid: (socket.inode != 0).then_some(socket.uid),
-            interface: interface.cloned(),
+            interface: place.interface.cloned(),
             processes: processes(entry),
             owner: entry.owner.map(OwnerName::of),
             timer: socket.timer.map(|timer| TimerRow {
@@ -268,6 +282,7 @@ impl Row {
                 retransmits: timer.retransmits,
             }),
             tcp_info: entry.info.clone(),
+            namespace: place.namespace.map(|namespace| namespace.id),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::counters::{Counted, stat};
 use crate::port::Kernel;
+use crate::totals::Totals;
 use netdiag_model::Instant;
 use serde::Serialize;
 
@@ -49,14 +50,9 @@ impl Sampler {
     /// The next sample; the first has no rates.
     pub fn sample(&mut self, kernel: &mut dyn Kernel) -> (Instant, Sample) {
         let at = kernel.now();
+        let totals = Totals::read(kernel);
         let text = kernel.file("/proc/net/sockstat").unwrap_or_default();
-        let text6 = kernel.file("/proc/net/sockstat6").unwrap_or_default();
         let now = Counted::read(kernel);
-        let both = |group: &str| {
-            let v4 = stat(&text, group, "inuse");
-            let v6 = stat(&text6, &format!("{group}6"), "inuse");
-            v4.map(|v4| v4 + v6.unwrap_or(0))
-        };
         let rate = |of: fn(&Counted) -> Option<u64>| {
             let (since, before) = self.before.as_ref()?;
             let seconds = at.since(*since).as_secs_f64();
@@ -64,12 +60,12 @@ impl Sampler {
             (seconds > 0.0).then(|| more as f64 / seconds)
         };
         let sample = Sample {
-            sockets: stat(&text, "sockets", "used"),
-            tcp: both("TCP"),
-            udp: both("UDP"),
-            raw: both("RAW"),
-            time_wait: stat(&text, "TCP", "tw"),
-            orphans: stat(&text, "TCP", "orphan"),
+            sockets: totals.sockets,
+            tcp: totals.tcp,
+            udp: totals.udp,
+            raw: totals.raw,
+            time_wait: totals.time_wait,
+            orphans: totals.orphans,
             tcp_pages: stat(&text, "TCP", "mem"),
             active_per_second: rate(|counted| counted.active_opens),
             passive_per_second: rate(|counted| counted.passive_opens),

@@ -38,11 +38,12 @@ pub fn summary(
         opened_while_read: None,
         ephemeral: ports.map(|((first, last), reserved)| {
             let available = (u64::from(last.saturating_sub(first)) + 1).saturating_sub(reserved);
-            let busiest = tally.destinations.busiest(TOLD).into_iter().map(|(to, used)| Busy {
-                local: to.local,
-                remote: EndpointRow { address: Some(to.remote), port: Some(to.port) },
-                used,
+            let busiest = tally.destinations.busiest(TOLD).into_iter().map(|to| Busy {
+                local: to.0.local,
+                remote: EndpointRow { address: Some(to.0.remote), port: Some(to.0.port) },
+                used: to.1.used,
                 available,
+                new_per_second: (to.1.fresh > 0).then(|| to.1.new_per_second()),
             });
             Ephemeral {
                 range: [first, last],
@@ -52,6 +53,7 @@ pub fn summary(
             }
         }),
         states: common.unwrap_or_default(),
+        totals: None,
         memory,
         since_boot: counted,
     }

@@ -149,6 +149,28 @@ impl Tally {
         self.listening[usize::from(port >> 6)] >> (port & 63) & 1 != 0
     }
 
+    /// Adds the counts of another namespace. Suspects, listeners and destinations stay those of this one.
+    pub fn absorb(&mut self, other: Self) {
+        for (sum, more) in self.tcp.iter_mut().zip(other.tcp) {
+            *sum += more;
+        }
+        self.udp += other.udp;
+        self.raw += other.raw;
+        self.not_visible += other.not_visible;
+        let rows = self.common.iter_mut().flatten().zip(other.common.into_iter().flatten());
+        for (common, more) in rows {
+            common.more |= more.more;
+            let ports = more.ports.into_iter();
+            common.more |= !ports.fold(true, |all, (key, n)| add(&mut common.ports, key, n) && all);
+            let remotes = more.remotes.into_iter();
+            common.more |=
+                !remotes.fold(true, |all, (key, n)| add(&mut common.remotes, key, n) && all);
+            let parties = more.parties.into_iter();
+            common.more |=
+                !parties.fold(true, |all, (key, n)| add(&mut common.parties, key, n) && all);
+        }
+    }
+
     /// Counts a socket.
     pub fn take(&mut self, socket: &Socket, info: Option<&TcpInfo>, owner: Option<Owner<'_>>) {
         self.not_visible += u64::from(owner == Some(Owner::NotVisible));
@@ -189,18 +211,20 @@ impl Tally {
         let is_ours = socket.state != State::Listen && !self.listens(port);
         if is_ours && (self.range.0..=self.range.1).contains(&port) && socket.remote.port != 0 {
             let (local, remote) = (socket.local.address, socket.remote.address);
-            self.destinations.count(Destination { local, remote, port: socket.remote.port });
+            let left = socket.timer.filter(|_| socket.state == State::TimeWait);
+            let to = Destination { local, remote, port: socket.remote.port };
+            self.destinations.count(to, left.map(|timer| timer.expires_ms));
         }
         let Some(common) = &mut self.common else { return };
         let common = &mut common[socket.state.place()];
         let is_known = is_ours && socket.state != State::Listen;
         let port = if is_known { socket.remote.port } else { port };
-        common.more |= !add(&mut common.ports, port);
+        common.more |= !add(&mut common.ports, port, 1);
         if socket.state != State::Listen {
-            common.more |= !add(&mut common.remotes, socket.remote.canonical());
+            common.more |= !add(&mut common.remotes, socket.remote.canonical(), 1);
         }
         if let Some(party) = party(socket, owner) {
-            common.more |= !add(&mut common.parties, party);
+            common.more |= !add(&mut common.parties, party, 1);
         }
     }
 }
@@ -215,14 +239,14 @@ pub fn party(socket: &Socket, owner: Option<Owner<'_>>) -> Option<Party> {
     }
 }
 
-fn add<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K) -> bool {
+fn add<K: Ord>(counts: &mut BTreeMap<K, u64>, key: K, more: u64) -> bool {
     if let Some(count) = counts.get_mut(&key) {
-        *count += 1;
+        *count += more;
         return true;
     }
     let fits = counts.len() < APART;
     if fits {
-        counts.insert(key, 1);
+        counts.insert(key, more);
     }
     fits
 }

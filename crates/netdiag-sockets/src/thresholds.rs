@@ -41,6 +41,7 @@ pub const ALL: &[Threshold] = &[
     threshold("ephemeral-ports-low", 70.0, "per cent of the ports to one destination"),
     threshold("retransmits-high", 2.0, "per cent of the segments since boot"),
     threshold("resource-near-limit", 80.0, "per cent of a limit"),
+    threshold("interface-drops", 0.1, "per cent of the packets that an interface dropped"),
 ];
 
 /// The thresholds of a run.

@@ -3,11 +3,15 @@
 use crate::State;
 use crate::audit::AuditRow;
 use crate::result::Summary;
+use crate::totals::Totals;
 use netdiag_model::finding::{Finding, Severity};
 
 /// What there is, what is wrong with it, and what could not be seen.
 #[must_use]
 pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
+    if let Some(totals) = &summary.totals {
+        return counted(totals, findings);
+    }
     let tcp: u64 = summary.tcp.values().sum();
     let total = tcp + summary.udp.unwrap_or(0) + summary.raw.unwrap_or(0);
     let mut parts: Vec<String> = Vec::new();
@@ -24,21 +28,22 @@ pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
         0 => "no sockets are like that".to_owned(),
         _ => format!("{} {sockets}: {}", thousands(total), parts.join(", ")),
     };
-    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    match (of(Severity::Critical), of(Severity::Warning)) {
-        (0, 0) if total > 0 => said.push_str("; no state is suspicious in this look"),
-        (0, 0) => {}
-        (0, warnings) => said.push_str(&format!("; {warnings} to look at")),
-        (critical, 0) => said.push_str(&format!("; {critical} critical")),
-        (critical, warnings) => {
-            said.push_str(&format!("; {critical} critical, {warnings} more to look at"));
-        }
+    match wrong(findings) {
+        Some(wrong) => said.push_str(&wrong),
+        None if total > 0 => said.push_str("; no state is suspicious in this look"),
+        None => {}
     }
     if let Some(hidden) = summary.owners_not_visible.filter(|hidden| *hidden > 0) {
         said.push_str(&format!("; owners of {} not visible to this user", thousands(hidden)));
     }
     if summary.interrupted {
-        said.push_str("; the table changed while it was read: some may be missing");
+        let again = match summary.retries {
+            0 => String::new(),
+            retries => format!(" at each of {} readings", retries + 1),
+        };
+        said.push_str(&format!(
+            "; the table changed while it was read{again}: some may be missing"
+        ));
     } else if summary.retries > 0 {
         said.push_str(&format!("; read {} times, since the table changed", summary.retries + 1));
     }
@@ -46,6 +51,34 @@ pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
         said.push_str(&format!("; {} connections began while it was read", thousands(opened)));
     }
     said
+}
+
+/// The same of what the kernel counts by itself.
+fn counted(totals: &Totals, findings: &[Finding]) -> String {
+    let count =
+        |value: Option<u64>| value.map_or_else(|| "an unknown number of".to_owned(), thousands);
+    let mut said = format!(
+        "{} tcp, {} of them ESTABLISHED or CLOSE-WAIT, {} more in TIME-WAIT; {} udp, {} raw",
+        count(totals.tcp),
+        count(totals.established_or_close_wait),
+        count(totals.time_wait),
+        count(totals.udp),
+        count(totals.raw)
+    );
+    said.push_str(&wrong(findings).unwrap_or_default());
+    said.push_str("; no table was read: other states, ports, hosts and owners are not counted");
+    said
+}
+
+/// How many findings are more than information.
+fn wrong(findings: &[Finding]) -> Option<String> {
+    let of = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    match (of(Severity::Critical), of(Severity::Warning)) {
+        (0, 0) => None,
+        (0, warnings) => Some(format!("; {warnings} to look at")),
+        (critical, 0) => Some(format!("; {critical} critical")),
+        (critical, warnings) => Some(format!("; {critical} critical, {warnings} more to look at")),
+    }
 }
 
 /// The same of an audit.

@@ -10,7 +10,8 @@
 //!
 //! 1. [`privileges::ensure_standard_descriptors`], before anything is opened: [`program!`] does it;
 //! 2. [`OpenRequest::open`] or [`PortableRequest::open`], each family that may be needed;
-//! 3. [`privileges::drop_all`], and then [`sandbox::enter`], before another thread starts;
+//! 3. [`privileges::drop_all`], then [`programs::run`] where another program is asked, and then
+//!    [`sandbox::enter`], before another thread starts;
 //! 4. files, names ([`names::resolve`]), and then [`MachineNetwork::watch`]: until then
 //!    Ctrl-C ends the process in the usual way.
 //!
@@ -38,6 +39,7 @@ mod open;
 mod output;
 mod portable;
 pub mod privileges;
+pub mod programs;
 pub mod random;
 mod raw;
 pub mod sandbox;

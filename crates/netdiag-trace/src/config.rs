@@ -17,6 +17,9 @@ pub struct Config {
     pub destination: Destination,
     /// What is sent.
     pub protocol: Protocol,
+    /// Another kind of probe, where it can be sent: it is asked behind the last hop that answered, where
+    /// the path seems to stop.
+    pub second: Option<Protocol>,
     /// Whether probes take another flow each, so that routers may balance them; else all take one.
     pub vary_flow: bool,
     /// The first hop that is asked; at least 1.
@@ -98,6 +101,7 @@ impl Config {
             target_index,
             destination,
             protocol: Protocol::Icmp,
+            second: None,
             vary_flow: false,
             first_ttl: 1,
             max_ttl: 30,

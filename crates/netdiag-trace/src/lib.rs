@@ -36,6 +36,7 @@ pub mod protocol;
 mod responder;
 pub mod result;
 mod rounds;
+mod second;
 mod tally;
 mod translation;
 mod verdict;

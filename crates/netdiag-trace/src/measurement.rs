@@ -13,6 +13,7 @@ use crate::multipath::Multipath;
 use crate::protocol::State;
 use crate::responder::Told;
 use crate::rounds::Rounds;
+use crate::second::Second;
 use crate::tally::Tally;
 use netdiag_engine::names::Names;
 use netdiag_engine::outcome::Segment;
@@ -61,6 +62,8 @@ pub struct Measurement {
     pub(crate) too_big: BTreeMap<(IpAddr, u32), u8>,
     /// How far the search for all paths is, where there is one.
     pub(crate) multipath: Option<Multipath>,
+    /// What another kind of probe met where the path seems to stop.
+    pub(crate) second: Option<Second>,
     /// The paths before this one.
     pub(crate) epochs: Epochs,
     /// What was lost in a row where the target was.
@@ -112,6 +115,7 @@ impl Measurement {
             size: config.size,
             too_big: BTreeMap::new(),
             multipath: config.multipath.map(Multipath::new),
+            second: None,
             epochs: Epochs::default(),
             streak: None,
             config,

@@ -58,12 +58,12 @@ impl Protocol {
 }
 
 impl Config {
-    /// A probe of this flow, with so many data bytes.
-    pub(crate) fn kind(&self, flow: u64, size: u16) -> ProbeKind {
+    /// A probe of this kind and flow, with so many data bytes.
+    pub(crate) fn kind(&self, protocol: Protocol, flow: u64, size: u16) -> ProbeKind {
         let pattern = self.pattern;
         let [.., high, low] = flow.to_be_bytes();
         let low = u16::from_be_bytes([high, low]);
-        match self.protocol {
+        match protocol {
             Protocol::Icmp => {
                 // What routers balance by is the checksum; without a balance it differs.
                 let balance = (!self.vary_flow).then_some(low);
@@ -241,6 +241,25 @@ fn of_reply(reply: &Reply) -> Answer {
             _ => None,
         },
         meaning: Meaning::Reached(state),
+    }
+}
+
+/// After which time the kernel sends a SYN again: a second (`TCP_TIMEOUT_INIT`, net/tcp.h), less what
+/// its clock may be early by.
+const SENT_AGAIN: Duration = Duration::from_millis(990);
+
+/// Whether a connection's SYN was answered only once the kernel may have sent it again, so that nobody
+/// knows which of them that was an answer to: the first one was not answered in its time.
+pub(crate) fn is_of_later_syn(outcome: &Outcome) -> bool {
+    let is_late = |rtt: Duration| rtt >= SENT_AGAIN;
+    match outcome {
+        Outcome::Replied(reply) => match &reply.detail {
+            ReplyDetail::Connected { info: Some(info), .. } => info.total_retransmits > 0,
+            _ => is_late(reply.rtt),
+        },
+        Outcome::NetError(error) => is_late(error.rtt),
+        Outcome::Refused(refusal) => is_late(refusal.rtt),
+        Outcome::TimedOut | Outcome::LocalError(_) | Outcome::Unknown(_) => false,
     }
 }
 

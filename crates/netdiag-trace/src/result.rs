@@ -53,8 +53,11 @@ pub struct Target {
     /// The paths that were seen: one, with a constant flow. Of all paths those that one flow each was
     /// seen on wherever flows part, at most 64.
     pub paths: Vec<Path>,
-    /// Probes that went past the end of the path before that was known; no hop has them.
+    /// Probes that went past the end of the path before that was known, or by another kind to know
+    /// that it is the end; no hop has them.
     pub sent_beyond: u64,
+    /// Round trips by this process's clock instead of the kernel's: its delays are inside.
+    pub user_stamps: u64,
     /// Packets that claimed to be answers and were not counted, by reason.
     pub rejected: BTreeMap<String, u64>,
     /// Why the target was not reached.
@@ -153,7 +156,8 @@ pub struct Hop {
     pub unknown: u64,
     /// Probes under way when the run ended.
     pub in_flight: u64,
-    /// lost / (sent - unknown - in_flight), in per cent.
+    /// lost / (sent - unknown - in_flight), in per cent; `null` also of a target that answers by ICMP
+    /// errors and was asked faster than hosts send those: what it did not answer is no loss.
     pub loss_percent: Option<f64>,
     /// The 95 % Wilson interval of the loss, in per cent.
     pub loss_ci95_percent: Option<[f64; 2]>,
@@ -167,8 +171,8 @@ pub struct Hop {
     /// What this hop itself loses of what passes it: its loss without that of its way. `null` where
     /// fewer than 20 probes tell.
     pub node_loss_percent: Option<f64>,
-    /// `false`: what it loses is only a limit of its answers, since a hop behind it loses less; `null`:
-    /// that is not known.
+    /// `false`: what it loses is only a limit of its answers, since a hop behind it loses less, or since
+    /// the target answers by ICMP errors, which hosts limit; `null`: that is not known.
     pub loss_is_forwarding: Option<bool>,
     /// The geometric mean of the round trips.
     pub gmean_ms: Option<f64>,
@@ -339,6 +343,7 @@ impl Target {
             hops: Vec::new(),
             paths: Vec::new(),
             sent_beyond: 0,
+            user_stamps: 0,
             rejected: BTreeMap::new(),
             failure,
             epochs: Vec::new(),

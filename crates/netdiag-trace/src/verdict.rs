@@ -104,13 +104,23 @@ impl Measurement {
             Some(StopReason::Loop) => format!("packets go round; {who}"),
             Some(StopReason::Deadline) => format!("the time was over; {who}"),
             Some(StopReason::GapLimit) => {
-                format!("{who}, then {} hops were silent", self.config.gap)
+                format!("{who}, then {} hops were silent{}", self.config.gap, self.second_text())
             }
             Some(StopReason::MaxTtl) => {
-                format!("{who}; at most {} hops were asked", self.config.max_ttl)
+                let most = self.config.max_ttl;
+                format!("{who}; at most {most} hops were asked{}", self.second_text())
             }
             _ => format!("ended early; {who}"),
         }
+    }
+
+    /// How far another kind of probe comes.
+    fn second_text(&self) -> String {
+        let heard = self.second.as_ref().and_then(|second| Some((second.protocol, second.heard?)));
+        heard.map_or_else(String::new, |(protocol, (ttl, who))| {
+            let name = protocol.name().to_ascii_uppercase();
+            format!("; {name} goes on: {who} at hop {ttl}")
+        })
     }
 
     /// The refusal that ended the path.

@@ -150,6 +150,38 @@ fn under_the_name_ping_it_is_iputils_ping() {
     check(&faults);
 }
 
+/// The names that ask for a family, and lines that programs are known to run.
+#[test]
+fn under_the_names_ping4_and_ping6_it_asks_for_a_family() {
+    let Some(namespace) = faults() else { return };
+    namespace.run("ln -s ping /mnt/ping4; ln -s ping /mnt/ping6");
+    let named = |name: &str, path: &str, line: &str| {
+        let script = "path=$1; name=$2; shift 2; PATH=$path exec $name \"$@\"";
+        run(namespace.command("sh").args(["-c", script, "sh", path, name]).args(words(line)))
+    };
+    let lines = [
+        ("ping4", "-c1 localhost"),
+        ("ping4", "-c1 ::1"),
+        ("ping4", "-6 -c1 ::1"),
+        ("ping4", "-4 -c1 127.0.0.1"),
+        ("ping4", "nosuch.invalid"),
+        ("ping6", "-c1 ::1"),
+        ("ping6", "-c1 127.0.0.1"),
+        ("ping6", "-4 -c1 127.0.0.1"),
+        ("ping6", "-z"),
+        ("ping", "-4 -n -U -w 10 -c 3 -i .1 127.0.0.1"),
+        ("ping", "-4 -n -U -w 10 -c 3 -i .1 127.0.0.11"),
+        ("ping", "-n -U -w 1 -c 3 127.0.0.9"),
+        ("ping", "-O -i0.2 -c2 127.0.0.1"),
+        ("ping", "-O -i0.2 -c2 -W.3 127.0.0.9"),
+    ];
+    let faults = lines.into_iter().filter_map(|(name, line)| {
+        let theirs = named(name, "/usr/bin:/bin", line);
+        difference(&format!("({name}) {line}"), &theirs, &named(name, "/mnt", line))
+    });
+    check(&faults.collect::<Vec<_>>());
+}
+
 #[test]
 fn classic_is_iputils_ping() {
     let Some(namespace) = faults() else { return };

@@ -43,3 +43,35 @@ fn completions_are_taken_by_the_shell() {
     assert_eq!(asked.out, "ping\n--until-up --until-down\n", "{asked:?}");
     assert_eq!(netdiag(&["completions", "pong"]).code(), Some(2));
 }
+
+/// What the package installs is there, and the program where cargo puts it.
+#[test]
+fn every_file_of_the_package_is_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).expect("a manifest");
+    let assets = manifest.split("\nassets = [").nth(1).expect("assets");
+    let assets = assets.split("\n]").next().expect("their end");
+    let paths: Vec<&str> = assets
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("[\"")?.split('"').next())
+        .collect();
+    assert!(paths.len() >= 5, "{paths:?}");
+    for path in paths {
+        // cargo-deb puts the folder of the target that was built for into this one.
+        if path == "target/release/netdiag" {
+            continue;
+        }
+        let (folder, pattern) = path.rsplit_once('/').unwrap_or((".", path));
+        let (begin, end) = pattern.split_once('*').unwrap_or((pattern, ""));
+        let entries = fs::read_dir(root.join(folder)).expect("a folder");
+        let mut names =
+            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let is_it = |name: &String| match pattern.contains('*') {
+            true => name.starts_with(begin) && name.ends_with(end),
+            false => name == pattern,
+        };
+        assert!(names.any(|name| is_it(&name)), "{path} is not there");
+    }
+    let scripts = root.join("bin/netdiag/debian");
+    assert!(manifest.contains("maintainer-scripts = \"bin/netdiag/debian\"") && scripts.is_dir());
+}

@@ -260,6 +260,12 @@ fn c9_nobody_else_is_asked_for_numbers() {
         sent.split("inet_addr(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(sent, BTreeSet::from(["10.51.9.9"]), "{}", ended.err);
     assert!(!ended.err.contains("AF_INET6, sin6"), "{}", ended.err);
+    let words =
+        ["mtr", "-r", "-n", "-c", "2", "-i", "0.1", "--asn-file", "/mnt/as.txt", "10.51.9.9"];
+    let table = run(&mut namespace.netdiag(&words)).out;
+    let lines: Vec<&str> = table.lines().collect();
+    assert!(lines[1].contains("address") && lines[1].contains(" AS "), "{table}");
+    assert!(lines[2].contains(" - ") && lines[3].contains("AS64500"), "{table}");
 }
 
 #[test]

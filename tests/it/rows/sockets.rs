@@ -1,7 +1,17 @@
 //! `netdiag sockets` on real sockets in every state (J1, J2, J4, J5, J8).
 
+#[path = "sockets/busy.rs"]
+mod busy;
+#[path = "sockets/classic.rs"]
+mod classic;
 #[path = "sockets/fixture.rs"]
 mod fixture;
+#[path = "sockets/namespaces.rs"]
+mod namespaces;
+#[path = "sockets/peers.rs"]
+mod peers;
+#[path = "sockets/totals.rs"]
+mod totals;
 #[path = "sockets/verdicts.rs"]
 mod verdicts;
 #[path = "sockets/watching.rs"]

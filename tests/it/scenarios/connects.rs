@@ -12,13 +12,13 @@ type Case = (&'static str, &'static str, &'static str, u8);
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     ("connect-open", "tcp-connect", "10.9.2.2:80", 0),
-    ("connect-short-form", "tcp-connect", "fd09:2::2 https", 0),
-    ("connect-both-families", "tcp-connect", "b.example:443", 0),
+    ("connect-short-form", "tcp-connect", "--no-tls fd09:2::2 https", 0),
+    ("connect-both-families", "tcp-connect", "--no-tls b.example:443", 0),
     ("connect-dead-family", "tcp-connect", "dead.example:80", 0),
     ("connect-dead-family-twice", "tcp-connect", "-c 2 dead.example:80", 0),
     ("connect-slow-family", "tcp-connect", "slow.example:80", 0),
     ("connect-one-family", "tcp-connect", "-4 dead.example:80", 0),
-    ("connect-ports", "tcp-connect", "10.9.2.2:22,80-82,443,8443", 1),
+    ("connect-ports", "tcp-connect", "--no-tls 10.9.2.2:22,80-82,443,8443", 1),
     ("connect-hosts", "tcp-connect", "10.9.2.2:80 10.9.3.2:80 10.9.4.2:80 [fd09:3::2]:80 b.example:81", 1),
     ("connect-refused", "tcp-connect", "10.9.2.2:81", 1),
     ("connect-silent", "tcp-connect", "-W 2 10.9.6.2:80", 1),

@@ -45,6 +45,9 @@ const CASES: &[Case] = &[
     ("mtu-forged-v4", "mtu-forged", RAW, "10.9.2.10 10.9.2.11 10.9.2.12 10.9.2.13 10.9.2.14", 0),
     ("mtu-forged-v6", "mtu-forged", RAW, "fd09:2::11 fd09:2::12 fd09:2::13 fd09:2::14", 0),
     ("mtu-forged-datagram", "mtu-forged", DATAGRAM, "10.9.2.10 10.9.2.11 10.9.2.12 10.9.2.13", 0),
+    ("mtu-limited", "mtu-limited", UDP, "--verbose 10.9.2.2", 0),
+    ("mtu-limited-spent", "mtu-limited", UDP, "10.9.2.3", 1),
+    ("mtu-limited-hole", "mtu-limited", UDP, "10.9.3.2", 1),
     ("mtu-jumbo", "mtu-jumbo", RAW, "10.9.2.2 10.9.3.2 fd09:3::2", 0),
     ("mtu-jumbo-hole", "mtu-jumbo", RAW, "10.9.4.2", 1),
     ("mtu-deadline", "mtu-hole", RAW, "--deadline 0.5 10.9.2.2", 1),
@@ -192,6 +195,23 @@ fn f1_nobody_finds_the_same_path_mtu_as_root() {
             (real("mtu-path", &[], target), real("mtu-path", &nobody, &format!("--udp {target}")));
         assert_eq!(nobody["targets"][0]["method"]["socket"], "udp-error-queue", "{nobody}");
         assert_eq!(all_figures(&root), all_figures(&nobody), "{target}");
+    }
+}
+
+/// F7: where others have had the answers of a target that limits them, it is asked as often as it
+/// answers, first about the size that decides; and not for long.
+#[test]
+fn f1_a_target_whose_answers_are_spent_takes_seconds() {
+    for (target, path_mtu, most) in [
+        ("10.9.2.2", json!(1400), 4.0),
+        ("10.9.2.3", Value::Null, 6.0),
+        ("10.9.3.2", Value::Null, 12.0),
+    ] {
+        let ran = world::run("mtu-limited", UDP, &["mtu", "--json", target]);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let found = &document["targets"][0];
+        assert_eq!((&found["path_mtu"], &found["reached"]), (&path_mtu, &json!(true)), "{found}");
+        assert!(document["elapsed_ms"].as_f64().expect("a time") < most * 1e3, "{document}");
     }
 }
 

@@ -38,6 +38,8 @@ const CASES: &[Case] = &[
     ("trace-fail-if", "trace-path", RAW, "--fail-if hops>5 10.9.2.2", 1),
     ("trace-deadline", "trace-loop", RAW, "--deadline 1.5 10.9.4.9", 1),
     ("trace-loop", "trace-loop", RAW, "10.9.2.2 fd09:2::2", 1),
+    ("trace-stops", "trace-stops", RAW, "10.9.2.2", 1),
+    ("trace-stops-both", "trace-stops", RAW, "10.9.3.2", 1),
     ("trace-refused", "trace-loop", RAW, "10.9.3.2 fd09:3::2", 1),
     ("trace-refused-udp", "trace-loop", UDP, "10.9.3.2", 1),
     ("trace-silent", "trace-loop", RAW, "10.9.4.9", 1),
@@ -263,6 +265,11 @@ const BOTH: &[(&str, &str)] = &[
     ("nat", "10.9.2.2 fd09:2::2 10.9.4.2"),
     ("nat", "--tcp --port 80 10.9.2.2 fd09:2::2"),
     ("mtu-path", "--mtu 10.9.3.2 fd09:3::2"),
+    ("path-silent", "10.9.2.2 fd09:2::2"),
+    ("trace-queue", "10.9.2.2 fd09:2::2"),
+    ("trace-stops", "10.9.2.2 10.9.3.2"),
+    ("trace-quotes", "--udp 10.9.2.2"),
+    ("two-routers-ttl62", "10.9.2.2 10.9.3.2 fd09:2::2"),
 ];
 
 #[test]
@@ -306,6 +313,49 @@ fn c2_nobody_finds_the_same_hops_as_root() {
         assert_eq!(hops(&nobody), hops(&root), "{arguments}");
         assert_eq!(hops(&root).len(), 6, "{arguments}");
     }
+}
+
+/// The kernel sends a SYN again that was not answered in a second. What it is answered by then is no
+/// round trip of the first one, which is lost.
+#[test]
+fn a_syn_that_the_kernel_sent_again_tells_no_round_trip() {
+    if !has_lab() {
+        return;
+    }
+    let nobody: Vec<&str> = [&["setpriv"], &process::NOBODY[..]].concat();
+    let document = real("trace-slow", &nobody, "-q 6 --interval 0.5 10.9.2.2:80");
+    let hops = document["targets"][0]["hops"].as_array().expect("hops");
+    let figure = |hop: &Value, name: &str| hop[name].as_u64().expect("a count");
+    let all = |name: &str| hops.iter().map(|hop| figure(hop, name)).sum::<u64>();
+    assert!(all("lost") > 0 && all("received") > 0, "{document}");
+    for hop in hops.iter().filter(|hop| figure(hop, "received") > 0) {
+        let of = |name: &str| hop["rtt_ms"][name].as_f64().expect("a time");
+        assert!(of("min") >= 300.0 && of("max") < 990.0, "{hop}");
+    }
+}
+
+/// What is silent of one kind may answer another, and then the path does not stop there.
+#[test]
+fn a_path_stops_where_two_kinds_of_probe_do() {
+    let evidence = |target: &str| {
+        let ran = world::run("trace-stops", RAW, &["trace", "--json", target]);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let finding = document["findings"][0].clone();
+        assert_eq!(
+            (&finding["code"], finding["locus"]["hop"].as_u64()),
+            (&"path-stops".into(), Some(1))
+        );
+        ["kinds", "other_kind", "other_hop", "other_from"]
+            .map(|key| finding["evidence"][key].clone())
+    };
+    let silent = evidence("10.9.3.2");
+    assert_eq!(
+        Value::from(silent.to_vec()),
+        serde_json::json!([["icmp", "udp"], null, null, null])
+    );
+    let filtered = evidence("10.9.2.2");
+    let expected = serde_json::json!([["icmp"], "udp", 2, "10.9.2.2"]);
+    assert_eq!(Value::from(filtered.to_vec()), expected);
 }
 
 /// The classic tool, as an oracle that shares no line with ours.

@@ -4,4 +4,5 @@ pub(crate) mod golden;
 pub(crate) mod process;
 pub(crate) mod pty;
 pub(crate) mod schema;
+pub(crate) mod tls;
 pub(crate) mod world;

@@ -57,6 +57,17 @@ pub struct Expr {
     root: Node,
 }
 
+/// A limit of a number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Limit {
+    /// The metric.
+    pub metric: String,
+    /// How it is compared: `=`, `!=`, `<`, `<=`, `>` or `>=`.
+    pub operator: &'static str,
+    /// With what, in the metric's own unit.
+    pub value: f64,
+}
+
 /// What an expression comes to, in Kleene's three-valued logic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -89,6 +100,15 @@ impl Expr {
         let mut names = Vec::new();
         self.root.collect_metrics(&mut names);
         names
+    }
+
+    /// The limits that numbers have to keep for the expression to hold, in the order in which they
+    /// were written; those of alternatives are none that have to be kept.
+    #[must_use]
+    pub fn limits(&self) -> Vec<Limit> {
+        let mut limits = Vec::new();
+        self.root.collect_limits(&mut limits);
+        limits
     }
 
     /// The three-valued verdict.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use netdiag_model::metrics::Metrics;
 
-use super::Verdict;
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Test};
 use super::evidence::Reason;
+use super::{Limit, Verdict};
 
 /// A node. `All` never holds an `All`, `Any` never an `Any`, and both hold at least two: the
 /// functions [`all`] and [`any`] keep it so, and the canonical text relies on it.
@@ -61,6 +61,20 @@ impl Node {
             Self::All(nodes) | Self::Any(nodes) => {
                 nodes.iter().for_each(|node| node.collect_metrics(names));
             }
+        }
+    }
+
+    /// Adds the limits that have to be kept.
+    pub(super) fn collect_limits(&self, limits: &mut Vec<Limit>) {
+        match self {
+            Self::Clause(comparison) => {
+                if let Test::Number(relation, value) = &comparison.test {
+                    let (metric, operator) = (comparison.metric.clone(), relation.symbol());
+                    limits.push(Limit { metric, operator, value: *value });
+                }
+            }
+            Self::All(nodes) => nodes.iter().for_each(|node| node.collect_limits(limits)),
+            Self::Any(_) => {}
         }
     }
 

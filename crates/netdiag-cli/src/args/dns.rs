@@ -37,9 +37,31 @@ pub(crate) struct DnsArguments {
     /// Port of servers without one of their own.
     #[arg(short, long, value_name = "N", default_value = "53", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: u16,
-    /// The folder of resolv.conf.
+    /// The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy.
     #[arg(long, value_name = "DIR", default_value = "/etc")]
     pub(crate) etc: String,
+    /// Whether this machine is set up right to look up names: its files, each of its servers, and what
+    /// its programs are told.
+    #[arg(long, conflicts_with_all = ["types", "reverse", "file", "count", "short"])]
+    pub(crate) check: bool,
+    /// From the root down, asking all servers of each zone on the way to NAME, without recursion: who
+    /// leads where and how fast, who does not serve its zone, and serials.
+    #[arg(long, conflicts_with_all = ["check", "file", "count", "classic", "no_recursion"])]
+    pub(crate) trace: bool,
+    /// The servers of the root for --trace, a zone file.
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "/usr/share/dns/root.hints",
+        requires = "trace"
+    )]
+    pub(crate) hints: String,
+    /// Validate the answers here, from an anchor down, whatever the server says of them.
+    #[arg(long, conflicts_with_all = ["check", "trace", "file", "count", "classic", "no_edns"])]
+    pub(crate) dnssec: bool,
+    /// What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root.
+    #[arg(long, value_name = "FILE", requires = "dnssec")]
+    pub(crate) anchor: Option<String>,
     /// Servers by IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -68,6 +90,16 @@ pub(crate) struct DnsArguments {
     /// Only the data of answers, a line each.
     #[arg(long, conflicts_with_all = ["quiet", "verbose"])]
     pub(crate) short: bool,
+    /// Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a
+    /// name without a type is asked for by A alone.
+    #[arg(long, conflicts_with_all = ["short", "quiet", "verbose", "check", "count", "fail_if"])]
+    pub(crate) classic: bool,
+    /// As which program it was started.
+    #[arg(skip)]
+    pub(crate) layout: Layout,
+    /// The name as nslookup was given it.
+    #[arg(skip)]
+    pub(crate) given: Option<String>,
     /// Only what is wrong and the verdict.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -79,6 +111,19 @@ pub(crate) struct DnsArguments {
     /// Exit with 1 when this holds for what a server says, such as 'ttl<60 or p95>50ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
+}
+
+/// How text is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Our own way, or dig's.
+    #[default]
+    Own,
+    /// nslookup's.
+    Nslookup {
+        /// No type was named.
+        is_default: bool,
+    },
 }
 
 /// What queries are made of, and what carries them.
@@ -146,11 +191,15 @@ EXAMPLES
   netdiag dns example.net
   netdiag dns example.net MX TXT @192.0.2.53
   netdiag dns -x 192.0.2.1
+  netdiag dns --check www.example.net
+  netdiag dns --trace www.example.net AAAA
+  netdiag dns --dnssec www.example.net
   netdiag dns example.net @192.0.2.53 @198.51.100.53
   netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 
 EXIT STATUS
-  0  every question has an answer from every server that counts, and no --fail-if holds
+  0  every question has an answer from every server that counts, and no --fail-if holds; with --check
+     nothing critical was found
   1  measured, and it does not hold: no such name, no such data, a failure, silence
   2  usage error
   3  nothing could be measured, or the result could not be written";

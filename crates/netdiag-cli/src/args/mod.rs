@@ -1,5 +1,6 @@
 //! What was typed: syntax only. What it means is decided in the plan.
 
+pub(crate) mod check;
 pub(crate) mod classic_mtr;
 pub(crate) mod completions;
 pub(crate) mod dns;
@@ -20,7 +21,9 @@ pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod traceroute;
 pub(crate) mod value;
+pub(crate) mod wait_for;
 
+pub(crate) use check::CheckArguments;
 pub(crate) use classic_mtr::ClassicMtrArguments;
 pub(crate) use completions::CompletionsArguments;
 pub(crate) use dns::DnsArguments;
@@ -37,6 +40,7 @@ pub(crate) use syn::SynArguments;
 pub(crate) use tcp_connect::TcpConnectArguments;
 pub(crate) use trace::TraceArguments;
 pub(crate) use traceroute::{Operand, TracerouteArguments};
+pub(crate) use wait_for::WaitForArguments;
 
 /// Network diagnostics that do not lie.
 ///
@@ -131,6 +135,10 @@ commands! {
     TcpConnect(Box<TcpConnectArguments>) = "tcp-connect" | "tcp",
     /// Half-open SYN probes to ports: open, closed, filtered, prohibited or unreachable, and by whom.
     Syn(Box<SynArguments>) = "syn",
+    /// Many checks at once, each with what is expected: pass, warn, fail, unknown or skip.
+    Check(Box<CheckArguments>) = "check",
+    /// Wait until something answers: a port, a web page, a name, a host.
+    WaitFor(Box<WaitForArguments>) = "wait-for",
     /// fping's own options, output and exit codes, as version 5.1 has them.
     Fping(FpingWords) = "fping",
     /// What a word means that netdiag prints, and what to do next.

@@ -105,6 +105,10 @@ pub(crate) struct MtrArguments {
     /// Names also when the output is no terminal.
     #[arg(long)]
     pub(crate) names: bool,
+    /// The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number
+    /// (pfx2as). Nobody is asked for them.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) asn_file: Option<String>,
     /// Only what is wrong and the verdict.
     #[arg(long)]
     pub(crate) quiet: bool,
@@ -188,7 +192,7 @@ impl MtrArguments {
             mtu: false,
             df: self.df,
             mark: self.mark,
-            asn_file: None,
+            asn_file: self.asn_file.clone(),
             numeric: self.numeric,
             names: self.names,
             quiet: self.quiet,

@@ -24,4 +24,8 @@ pub(crate) enum Documented {
     Dns,
     TcpConnect,
     Syn,
+    Check,
+    WaitFor,
+    /// Files of checks.
+    CheckFile,
 }

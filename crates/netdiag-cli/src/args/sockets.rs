@@ -10,8 +10,9 @@ use std::time::Duration;
 /// could be wrong is looked at more closely and said below the table, with its evidence. Sends nothing.
 ///
 /// FILTER says which sockets: `:443`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`, `src`, `dst`,
-/// `sport`, `dport`, `pid 123`, `process nginx`, `uid 1000`, `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined
-/// by `and`, `or`, `not` and parentheses. A port, a pid or a process also shows the owners.
+/// `sport` and `dport` (with `!=`, `>=` and the like as in ss), `pid 123`, `process nginx`, `uid 1000`,
+/// `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`, `not` and parentheses. A port, a pid or a
+/// process also shows the owners.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
@@ -42,12 +43,22 @@ pub(crate) struct SocketsArguments {
     /// Who has each socket: process, descriptor, control group.
     #[arg(short, long)]
     pub(crate) processes: bool,
-    /// Counts by state, port, host and process in place of sockets, and what the kernel has counted.
-    #[arg(short, long)]
-    pub(crate) summary: bool,
-    /// Look again after each such time, and tell what was opened, has another state, or has gone; with
+    /// Counts in place of sockets, and what the kernel has counted: by state, port, host and process
+    /// (all), by state only, without a look at processes (states), or what the kernel counts by itself,
+    /// without a look at its tables (totals), for which --fail-if has less to name [default: all].
+    #[arg(short, long, value_name = "OF", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    pub(crate) summary: Option<SummaryOf>,
+    /// Those of every network namespace, as far as they may be entered, which takes CAP_SYS_ADMIN; what
+    /// could not be is said.
+    #[arg(short = 'A', long, conflicts_with_all = ["watch", "audit", "classic"])]
+    pub(crate) all_namespaces: bool,
+    /// Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing
+    /// else. Which sockets is up to the other options.
+    #[arg(long, value_name = "PROGRAM", value_enum, conflicts_with_all = ["output", "json", "summary", "watch", "audit", "quiet", "verbose", "threshold"])]
+    pub(crate) classic: Option<ClassicProgram>,
+    /// Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with
     /// --summary the numbers of all sockets, and connections and segments a second.
-    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
+    #[arg(long, value_name = "DUR", value_parser = value::duration, num_args = 0..=1, default_missing_value = "1", allow_negative_numbers = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
     pub(crate) watch: Option<Duration>,
     /// End after so many looks [default: at Ctrl-C].
     #[arg(short, long, value_name = "N", value_parser = value::count, requires = "watch", allow_negative_numbers = true)]
@@ -73,12 +84,37 @@ pub(crate) struct SocketsArguments {
     pub(crate) fail_if: Option<String>,
 }
 
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SummaryOf {
+    /// By state, port, host and process.
+    All,
+    /// By state.
+    States,
+    /// What the kernel counts by itself.
+    Totals,
+}
+
+/// Whose columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ClassicProgram {
+    /// Those of `netstat -n`.
+    Netstat,
+    /// Those of `ss -n`.
+    Ss,
+    /// Those of `lsof -nPi`.
+    Lsof,
+}
+
 const EXAMPLES: &str = "\
 EXAMPLES
   netdiag sockets
   netdiag sockets :443
   netdiag sockets --processes state close-wait and not dst 127.0.0.0/8
   netdiag sockets --summary --fail-if 'findings.warning > 0'
+  netdiag sockets --summary=totals
+  netdiag sockets --all-namespaces --listening
+  netdiag sockets --classic=netstat --tcp
   netdiag sockets --watch 0.1 :443
   netdiag sockets --watch 1 --summary
   netdiag sockets --json process nginx | jq '.sockets[] | [.state, .remote.address]'

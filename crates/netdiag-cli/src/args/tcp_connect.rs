@@ -4,6 +4,7 @@ use super::form::Form;
 use super::marking::Marking;
 use super::value::{self, Timeout};
 use netdiag_tcp::connect::dialogue::{self, Pattern};
+use netdiag_tcp::connect::starttls::Protocol;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct TcpConnectArguments {
-    /// Hosts and ports: `host:80`, `[::1]:443`, `192.0.2.1:22,80`; or one HOST and its PORT.
+    /// Hosts and ports: `host:80`, `[::1]:443`, `192.0.2.1:22,80`; or one HOST and its PORT; or
+    /// `http://` and `https://` URLs, which are asked for.
     #[arg(value_name = "HOST:PORT", required = true)]
     pub(crate) targets: Vec<String>,
 
@@ -62,9 +64,34 @@ pub(crate) struct TcpConnectArguments {
     /// What the service says must match this, within the timeout and its first 16 KiB.
     #[arg(long, value_name = "REGEX", value_parser = Pattern::new, allow_hyphen_values = true)]
     pub(crate) expect_banner: Option<Pattern>,
+    /// Exit with 1 unless all of this holds, the first that does not is told: such as
+    /// 'status=200; ttfb<100ms; body~ready; header:server~nginx'.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) expect: Option<String>,
     /// Keep each connection open for this time.
     #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) hold: Option<Duration>,
+
+    /// Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is
+    /// usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing.
+    #[arg(long, conflicts_with = "no_tls")]
+    pub(crate) tls: bool,
+    /// Speak TLS nowhere.
+    #[arg(long)]
+    pub(crate) no_tls: bool,
+    /// Agree on TLS first, as this protocol does.
+    #[arg(long, value_name = "PROTO", value_parser = protocol, conflicts_with = "no_tls")]
+    pub(crate) starttls: Option<Protocol>,
+    /// The name to ask for, and that the certificate must be for [default: that of the host].
+    #[arg(long, value_name = "NAME", conflicts_with = "no_tls")]
+    pub(crate) sni: Option<String>,
+    /// Trust the certificates of this file (PEM), and no others [default: those that the machine
+    /// trusts].
+    #[arg(long, value_name = "FILE", conflicts_with = "no_tls")]
+    pub(crate) ca: Option<String>,
+    /// What is wrong with certificates is told, and fails nothing.
+    #[arg(long, conflicts_with = "no_tls")]
+    pub(crate) insecure: bool,
 
     /// TTL or hop limit of every packet.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
@@ -93,11 +120,22 @@ fn send(text: &str) -> Result<Bytes, String> {
     }
 }
 
+fn protocol(text: &str) -> Result<Protocol, String> {
+    let known = Protocol::ALL.iter().find(|(name, _)| *name == text);
+    known.map(|(_, protocol)| *protocol).ok_or_else(|| {
+        let names: Vec<&str> = Protocol::ALL.iter().map(|(name, _)| *name).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
 const EXAMPLES: &str = "\
 EXAMPLES
   netdiag tcp-connect example.net:443
   netdiag tcp-connect example.net 22,80,8000-8010
   netdiag tcp-connect -c 20 -i 0.2 --fail-if 'p95>50ms' [2001:db8::1]:5432
+  netdiag tcp-connect --expect 'status=200; ttfb<100ms' https://example.net/health
+  netdiag tcp-connect --tls --fail-if 'days_left<21' mail.example.net:993
+  netdiag tcp-connect --starttls smtp mail.example.net:25
   netdiag tcp-connect --expect-banner '^220 ' mail.example.net:25
   netdiag tcp-connect --json example.net:ssh | jq '.targets[] | [.target, .connect_ms.p50, .failure]'
 

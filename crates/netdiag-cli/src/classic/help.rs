@@ -185,3 +185,11 @@ What is printed
 
 -p, -S, -y, -z and other display modes of mtr cannot be had.
 ";
+
+/// What nslookup says where it is asked for too much or too little.
+pub(super) const NSLOOKUP: &str = "\
+Usage:
+   nslookup [-opt ...]             # interactive mode using default server
+   nslookup [-opt ...] - server    # interactive mode using 'server'
+   nslookup [-opt ...] host        # just look up 'host' using default server
+   nslookup [-opt ...] host server # just look up 'host' using 'server'";

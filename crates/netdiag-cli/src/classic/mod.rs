@@ -6,6 +6,7 @@ mod fping;
 mod getopt;
 mod help;
 mod mtr;
+mod nslookup;
 mod number;
 mod ping;
 mod scan;
@@ -13,9 +14,11 @@ mod traceroute;
 
 pub(crate) use help::FPING as FPING_USAGE;
 
-use crate::args::{ClassicMtrArguments, FpingArguments, PingArguments, TracerouteArguments};
+use crate::args::{
+    ClassicMtrArguments, DnsArguments, FpingArguments, PingArguments, TracerouteArguments,
+};
 use crate::{ExitStatus, usage};
-use netdiag_model::Untrusted;
+use netdiag_model::{Family, Untrusted};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -53,19 +56,23 @@ pub(crate) enum Tool {
     Traceroute,
     /// mtr.
     Mtr,
+    /// BIND's nslookup.
+    Nslookup,
 }
 
 /// The names under which the program is a classic tool.
-pub(crate) const NAMES: [&str; 6] = ["ping", "fping", "fping6", "traceroute", "traceroute6", "mtr"];
+pub(crate) const NAMES: [&str; 9] =
+    ["ping", "ping4", "ping6", "fping", "fping6", "traceroute", "traceroute6", "mtr", "nslookup"];
 
 /// The tool under whose name the program was started.
 pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
     let name = program.map(std::path::Path::new).and_then(std::path::Path::file_name)?;
     match name.to_str()? {
-        "ping" => Some(Tool::Ping),
+        "ping" | "ping4" | "ping6" => Some(Tool::Ping),
         "fping" | "fping6" => Some(Tool::Fping),
         "traceroute" | "traceroute6" => Some(Tool::Traceroute),
         "mtr" => Some(Tool::Mtr),
+        "nslookup" => Some(Tool::Nslookup),
         _ => None,
     }
 }
@@ -134,7 +141,7 @@ pub(crate) fn ping(
     err: &mut dyn Write,
 ) -> Result<Box<PingArguments>, ExitStatus> {
     let (program, words) = split(argv);
-    let parsed = ping::parse(words, may_flood);
+    let parsed = ping::parse(words, family(&program), may_flood);
     if let Ok(Parsed::Said(text)) = &parsed {
         return Err(match writeln!(out, "{text}").and_then(|()| out.flush()) {
             Ok(()) => ExitStatus::HOLDS,
@@ -188,6 +195,34 @@ pub(crate) fn mtr(
     let (program, words) = split(argv);
     let parsed = mtr::parse(program.clone(), words, may_flood);
     outcome(parsed, &program, out, err)
+}
+
+/// The family that the last letter of a tool's name asks for.
+fn family(program: &Untrusted) -> Option<Family> {
+    match program.as_raw().chars().last()? {
+        '4' => Some(Family::Ipv4),
+        '6' => Some(Family::Ipv6),
+        _ => None,
+    }
+}
+
+/// The arguments of `nslookup`; else how the process ends. All that it says goes to standard output.
+pub(crate) fn nslookup(
+    argv: Vec<OsString>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Box<DnsArguments>, ExitStatus> {
+    let (_, words) = split(argv);
+    let nslookup::Nslookup { said, arguments } = nslookup::parse(&words);
+    let written = said.iter().try_for_each(|line| writeln!(out, "{line}"));
+    if let Err(fault) = written.and_then(|()| out.flush()) {
+        return Err(usage::write_fault(&fault, err));
+    }
+    if arguments.is_none() {
+        // A closed standard error cannot be told about; the exit code still says it.
+        let _ = writeln!(err, "{}", help::NSLOOKUP);
+    }
+    arguments.ok_or(ExitStatus::FAILS)
 }
 
 fn split(argv: Vec<OsString>) -> (Untrusted, Vec<String>) {

@@ -5,7 +5,7 @@ use super::{Parsed, Refused, help, number};
 use crate::args::ping::{Missing, PingArguments};
 use crate::args::value::{self, IpStamps, Timeout};
 use crate::world::DontFragment;
-use netdiag_model::Untrusted;
+use netdiag_model::{Family, Untrusted};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -20,9 +20,15 @@ const MOST_DATA: u16 = 65_527;
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
 
-/// What the arguments after the name of the program say.
-pub(super) fn parse(words: Vec<String>, may_flood: bool) -> Result<Parsed<PingArguments>, Refused> {
+/// What the arguments after the name of the program say, which may ask for a family: `ping6`.
+pub(super) fn parse(
+    words: Vec<String>,
+    family: Option<Family>,
+    may_flood: bool,
+) -> Result<Parsed<PingArguments>, Refused> {
     let mut arguments = PingArguments::classic();
+    arguments.ipv4 = family == Some(Family::Ipv4);
+    arguments.ipv6 = family == Some(Family::Ipv6);
     let mut hosts = Vec::new();
     for found in Options::new(LETTERS, words) {
         match found.map_err(|message| usage(Some(message)))? {

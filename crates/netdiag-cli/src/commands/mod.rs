@@ -1,6 +1,7 @@
 //! The commands, a module each: plan, measurement, conclusion, reports. What they share is beside
 //! them: `frame` is that of every command, `hosts` of those whose targets are hosts.
 
+pub(crate) mod check;
 pub(crate) mod checks;
 pub(crate) mod dns;
 pub(crate) mod drive;
@@ -10,6 +11,7 @@ pub(crate) mod frame;
 pub(crate) mod hosts;
 pub(crate) mod judged;
 pub(crate) mod ladder;
+pub(crate) mod lanes;
 pub(crate) mod lines;
 pub(crate) mod links;
 pub(crate) mod mtr;
@@ -27,3 +29,4 @@ pub(crate) mod tcp_connect;
 pub(crate) mod trace;
 pub(crate) mod user;
 pub(crate) mod verdict;
+pub(crate) mod wait_for;

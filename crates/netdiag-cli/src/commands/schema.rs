@@ -1,6 +1,7 @@
 //! `netdiag schema`: the JSON Schema of a document, or the metrics of a command.
 
 use crate::args::schema::{Documented, SchemaArguments};
+use crate::commands::lanes;
 use crate::{ExitStatus, generated, usage};
 use netdiag_model::metrics::MetricInfo;
 use std::io::{self, Write};
@@ -20,6 +21,9 @@ pub(crate) fn run(
         Documented::Dns => "dns",
         Documented::TcpConnect => "tcp-connect",
         Documented::Syn => "syn",
+        Documented::Check => "check",
+        Documented::WaitFor => "wait-for",
+        Documented::CheckFile => "check-file",
     };
     let written = match generated::schema(name).filter(|_| !arguments.metrics) {
         Some(schema) => writeln!(out, "{schema}"),
@@ -29,6 +33,7 @@ pub(crate) fn run(
         None if name == "dns" => metrics(out, netdiag_dns::metrics::METRICS),
         None if name == "tcp-connect" => metrics(out, netdiag_tcp::connect::metrics::METRICS),
         None if name == "syn" => metrics(out, netdiag_tcp::syn::metrics::METRICS),
+        None if ["check", "wait-for", "check-file"].contains(&name) => of_kinds(out),
         // The others have the same targets.
         None => metrics(out, netdiag_ping::metrics::METRICS),
     };
@@ -36,6 +41,15 @@ pub(crate) fn run(
         Ok(()) => ExitStatus::HOLDS,
         Err(fault) => usage::write_fault(&fault, err),
     }
+}
+
+/// The metrics of every kind of check.
+fn of_kinds(out: &mut dyn Write) -> io::Result<()> {
+    for (number, (kind, known)) in lanes::known().into_iter().enumerate() {
+        writeln!(out, "{}{kind}", if number > 0 { "\n" } else { "" })?;
+        metrics(out, known)?;
+    }
+    Ok(())
 }
 
 fn metrics(out: &mut dyn Write, known: &[MetricInfo]) -> io::Result<()> {

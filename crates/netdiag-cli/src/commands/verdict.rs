@@ -25,6 +25,20 @@ pub(crate) fn fail_if(
     Some((finding, evidence))
 }
 
+/// The finding that something expected of a target does not hold.
+pub(crate) fn unmet(
+    clause: &Expr,
+    evidence: &Evidence,
+    index: usize,
+    target: &Untrusted,
+) -> Finding {
+    let subject = target.host().escaped().to_string();
+    let message = format!("{subject} is not as expected: {evidence}");
+    Finding::new(Some(index), "expectation-failed", Severity::Critical, subject, message)
+        .with("expression", clause.to_string())
+        .with("measured", evidence.to_string())
+}
+
 /// That there are more findings about single targets than are listed: so many, and the worst of them.
 pub(crate) fn not_listed(count: u64, worst: Severity) -> Option<Finding> {
     let message = format!(

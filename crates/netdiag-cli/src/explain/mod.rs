@@ -47,12 +47,26 @@ impl Entry {
     }
 
     fn is_called(&self, term: &str) -> bool {
-        let by_name = self.names.iter().any(|name| {
+        self.names.iter().any(|name| {
             plain(name) == term
                 || (self.kind == "errno" && plain(name).split(' ').any(|word| word == term))
-        });
-        let is_numbered_mark = self.kind == "mark" && term.starts_with("!<");
-        by_name || (is_numbered_mark && self.name().starts_with("!<"))
+        })
+    }
+
+    /// Whether it is the entry of all those that have no name but a number, this one with it.
+    fn is_of(&self, term: &str) -> bool {
+        let number = |before: &str| {
+            let rest = term.strip_prefix(before).unwrap_or_default().trim_start_matches([' ', '-']);
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        match self.name() {
+            "!<TYPE-CODE>" => term.starts_with("!<"),
+            "!F" => number("!f-"),
+            "RCODEn" => number("rcode"),
+            "EDE-n" => number("ede"),
+            "TYPE-n" => number("type-"),
+            _ => false,
+        }
     }
 }
 
@@ -74,7 +88,18 @@ pub(crate) fn entries() -> Vec<Entry> {
 /// What is called so: mostly one, but ICMP has names in both families.
 pub(crate) fn find(term: &str) -> Vec<Entry> {
     let term = plain(term);
-    entries().into_iter().filter(|entry| entry.is_called(&term)).collect()
+    let called = |term: &str| -> Vec<Entry> {
+        entries().into_iter().filter(|entry| entry.is_called(term)).collect()
+    };
+    let mut found = called(&term);
+    if found.is_empty() {
+        // Names of several words have a hyphen here between them.
+        found = called(&term.replace(' ', "-"));
+    }
+    if found.is_empty() {
+        found = entries().into_iter().filter(|entry| entry.is_of(&term)).collect();
+    }
+    found
 }
 
 /// A term by which it is compared: in lower case, with `-` for `_`, and single blanks.
@@ -102,6 +127,30 @@ mod tests {
         }
     }
 
+    /// Whatever the names are that a name server's numbers are shown by.
+    #[test]
+    fn every_rcode_and_extended_error_is_explained() {
+        use netdiag_dns::message::{extended_error_name, rcode_name};
+        for number in 0..=4_095 {
+            let name = rcode_name(number);
+            let found = find(&name);
+            assert!(found.len() == 1 && found.iter().all(|it| it.kind == "rcode"), "{name}");
+        }
+        let mut named = 0;
+        for number in 0..=u16::MAX {
+            let Some(name) = extended_error_name(number) else { continue };
+            named += 1;
+            for term in [format!("EDE {number}"), name.to_owned()] {
+                let found: Vec<Entry> =
+                    find(&term).into_iter().filter(|entry| entry.kind == "ede").collect();
+                let [entry] = found.as_slice() else { panic!("{term}: {found:?}") };
+                assert_eq!(entry.name(), format!("EDE-{number}"), "{term}");
+            }
+        }
+        assert!(named >= 30, "{named}");
+        assert_eq!(find("EDE 49152").first().map(Entry::name), Some("EDE-n"));
+    }
+
     #[test]
     fn no_two_of_a_kind_have_one_name() {
         let mut seen = BTreeMap::new();
@@ -124,6 +173,13 @@ mod tests {
             ("ICMP  3/13", "communication-administratively-prohibited"),
             ("!X", "!X"),
             ("!<3-200>", "!<TYPE-CODE>"),
+            ("!<13>", "!<TYPE-CODE>"),
+            ("!F-1300", "!F"),
+            ("RCODE11", "RCODEn"),
+            ("rcode 3", "NXDOMAIN"),
+            ("ede 4711", "EDE-n"),
+            ("Stale NXDomain Answer", "EDE-19"),
+            ("type-200", "TYPE-n"),
             ("nxdomain", "NXDOMAIN"),
             ("ede 7", "EDE-7"),
             ("2MSL", "2msl"),

@@ -1,9 +1,9 @@
 //! Servers that say nothing, or not what others say.
 
-use crate::Measurement;
 use crate::class::Class;
 use crate::config::{Choice, Origin, Server};
 use crate::measurement::Pair;
+use crate::{Measurement, Setup};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::milliseconds;
 use std::collections::BTreeMap;
@@ -37,7 +37,8 @@ impl Measurement {
     /// The first server of resolv.conf says nothing, and another does: every program waits for it.
     pub(super) fn first_server_dead(&self) -> Option<Finding> {
         let first = self.config.servers.first()?;
-        let is_list = self.config.choice == Choice::FirstThatAnswers
+        let setup = self.config.setup.as_ref();
+        let is_list = (self.config.choice == Choice::FirstThatAnswers || setup.is_some())
             && first.origin == Origin::ResolvConf
             && self.config.servers.len() > 1;
         let asked = self.pairs_of(0).filter(|(_, pair)| pair.begun > 0);
@@ -49,13 +50,15 @@ impl Measurement {
         if !is_list || silent < LEAST || heard > 0 || !others {
             return None;
         }
-        // The default of resolv.conf(5), which programs wait by.
-        const COST_MS: u64 = 5_000;
+        // What programs wait by; without a look at them the defaults of resolv.conf(5).
+        let cost_ms = setup.map(Setup::options).unwrap_or_default().cost_ms();
+        let by = if setup.is_some() { "" } else { "with the defaults " };
+        let path = setup.map_or_else(|| "/etc/resolv.conf".to_owned(), |it| it.path("resolv.conf"));
         let named = self.named(0);
         let message = format!(
-            "the first server, {named}, does not answer ({silent} of {sent} queries): with the defaults \
-             every new name costs programs {} s",
-            COST_MS / 1_000
+            "the first server, {named}, does not answer ({silent} of {sent} queries): {by}every new name \
+             costs programs {} s",
+            cost_ms / 1_000
         );
         let finding =
             Finding::new(None, "dns-first-server-dead", Severity::Critical, named.clone(), message);
@@ -64,9 +67,9 @@ impl Measurement {
             .with("server", named.clone())
             .with("queries", sent)
             .with("unanswered", silent)
-            .with("cost_ms", COST_MS);
+            .with("cost_ms", cost_ms);
         Some(finding.advise(format!(
-            "remove the line `nameserver {named}` from /etc/resolv.conf or put it last; meanwhile \
+            "remove the line `nameserver {named}` from {path} or put it last; meanwhile \
              `options timeout:1`"
         )))
     }

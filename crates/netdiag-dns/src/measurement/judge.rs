@@ -82,7 +82,10 @@ impl Measurement {
             rtt: Some(reply.rtt),
             stamp: Some(reply.stamp),
             phases,
-            bytes: if is_whole { Vec::new() } else { bytes.to_vec() },
+            bytes: match is_whole && !self.config.keep_bytes {
+                true => Vec::new(),
+                false => bytes.to_vec(),
+            },
             message: Some(message),
             failure,
             ..blank

@@ -185,8 +185,8 @@ impl Measurement {
         !again.is_empty()
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        Some(self.started_at? + self.config.deadline?)
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.until.or_else(|| Some(self.started_at? + self.config.deadline?))
     }
 }
 

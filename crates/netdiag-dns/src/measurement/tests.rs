@@ -46,6 +46,8 @@ fn config(servers: u8, choice: Choice) -> Config {
         tries: 2,
         deadline: None,
         spacing: Duration::ZERO,
+        keep_bytes: false,
+        setup: None,
     }
 }
 

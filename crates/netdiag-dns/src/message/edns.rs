@@ -167,9 +167,15 @@ impl Edns {
     }
 }
 
+/// What the number of an extended error means (the registry of RFC 8914); `None` of one that is not
+/// assigned.
+#[must_use]
+pub fn extended_error_name(number: u16) -> Option<&'static str> {
+    ExtendedErrorCode::from_int(number).to_mnemonic_str()
+}
+
 fn extended_error(number: u16, text: &[u8]) -> ExtendedError {
-    let known = ExtendedErrorCode::from_int(number);
-    let name = known.to_mnemonic_str().map(ToOwned::to_owned);
+    let name = extended_error_name(number).map(ToOwned::to_owned);
     // Some end it with a NUL, which RFC 8914 section 2 says must not matter.
     let text = String::from_utf8_lossy(text.strip_suffix(&[0]).unwrap_or(text));
     let text = Some(text.into_owned()).filter(|text| !text.is_empty());

@@ -8,7 +8,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-pub use edns::{Edns, EdnsOption, ExtendedError, Subnet};
+pub use edns::{Edns, EdnsOption, ExtendedError, Subnet, extended_error_name};
 pub use record::Record;
 pub(crate) use record::{generic, presented};
 
@@ -263,17 +263,25 @@ impl Message {
     /// The rcode by its mnemonic; `RCODEnnn` for one without.
     #[must_use]
     pub fn rcode_name(&self) -> String {
-        let code = OptRcode::masked_from_int(self.rcode);
-        match code.to_mnemonic_str() {
-            Some(name) => name.to_owned(),
-            None => format!("RCODE{}", self.rcode),
-        }
+        rcode_name(self.rcode)
     }
 
     /// The opcode by its mnemonic.
     #[must_use]
     pub fn opcode_name(&self) -> String {
-        Opcode::from_int(self.opcode).to_string()
+        match Opcode::from_int(self.opcode).to_mnemonic_str() {
+            Some(name) => name.to_owned(),
+            None => format!("OPCODE{}", self.opcode),
+        }
+    }
+}
+
+/// An rcode by its mnemonic; `RCODEnnn` for one without.
+#[must_use]
+pub fn rcode_name(rcode: u16) -> String {
+    match OptRcode::masked_from_int(rcode).to_mnemonic_str() {
+        Some(name) => name.to_owned(),
+        None => format!("RCODE{rcode}"),
     }
 }
 

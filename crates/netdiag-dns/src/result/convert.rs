@@ -27,13 +27,17 @@ impl Measurement {
             servers.clone().filter_map(|it| self.pairs.get(self.config.pair(index, it)));
         let by_user = pairs.any(|pair| pair.user_stamps > 0);
         let timestamps = if by_user { Timestamps::User } else { method.timestamps };
-        Target {
+        let mut result = Target {
             method: Some(Method { timestamps, ..method.clone() }),
             results: servers.filter_map(|server| self.result(index, server)).collect(),
             agree: self.agree(index),
             differences: self.differences(index),
             ..Target::unmeasured(target)
+        };
+        if let Some(setup) = &self.config.setup {
+            result.steps = setup.steps(&result, target.question.kind);
         }
+        result
     }
 
     /// What a server said to a question; `None` where it was not asked.
@@ -114,6 +118,7 @@ impl Target {
             results: Vec::new(),
             agree: None,
             differences: Vec::new(),
+            steps: Vec::new(),
             failure: None,
         }
     }
@@ -136,6 +141,7 @@ fn blank(config: &Config, server: usize) -> Option<ServerResult> {
         authorities: Vec::new(),
         additionals: Vec::new(),
         edns: None,
+        dnssec: None,
         truncated: false,
         retried_over_tcp: false,
         retried_with_cookie: false,

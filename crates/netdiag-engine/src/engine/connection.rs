@@ -15,6 +15,8 @@ use std::time::Duration;
 
 const ENFILE: i32 = 23;
 const EMFILE: i32 = 24;
+/// This user has sent too much just now.
+const EDQUOT: i32 = 122;
 const ECONNRESET: i32 = 104;
 const ETIMEDOUT: i32 = 110;
 const ECONNREFUSED: i32 = 111;
@@ -75,11 +77,11 @@ impl<M: Measurement> Engine<M> {
         }
     }
 
-    /// Whether a connection that this machine has no descriptor for is tried again later. It has not
-    /// begun, and no time runs for it.
+    /// Whether a connection that this machine has no descriptor for, or that this user opens too soon
+    /// after another, is tried again later. It has not begun, and no time runs for it.
     fn waits_again(&mut self, index: u32, error: SendError) -> bool {
         let Some(entry) = self.table.get(index) else { return false };
-        if !matches!(error.errno, ENFILE | EMFILE) || entry.state != State::Trying {
+        if !matches!(error.errno, ENFILE | EMFILE | EDQUOT) || entry.state != State::Trying {
             return false;
         }
         let since = *self.waiting.entry(index).or_insert(entry.user_sent_at);

@@ -125,6 +125,8 @@ struct Slot<M> {
     /// A probe of it is held: it is not asked for more.
     is_held: bool,
     is_stopped: bool,
+    /// It is asked again when another finishes.
+    awaits_another: bool,
     wake: Instant,
 }
 
@@ -205,6 +207,7 @@ impl<M: Measurement> Engine<M> {
             is_ready: true,
             is_held: false,
             is_stopped: false,
+            awaits_another: false,
             wake: Instant::FAR,
         });
         self.running += 1;
@@ -326,12 +329,10 @@ impl<M: Measurement> Engine<M> {
             Next::GiveUp(seqs) => self.give_up(id, &seqs),
             Next::Say(seq, bytes) => self.say(id, seq, bytes),
             Next::HangUp(seq) => self.hang_up(id, seq),
-            // A time that is past already must wait for the next look at the sockets too.
-            Next::NotBefore(at) => {
-                if slot.wake != at {
-                    slot.wake = at;
-                    self.timers.push(at, Timer::Wake(id));
-                }
+            Next::NotBefore(at) => self.wake_at(id, at),
+            Next::AfterAnother(at) => {
+                slot.awaits_another = true;
+                self.wake_at(id, at);
             }
             Next::WhenSettled => {}
             Next::Done => {
@@ -339,6 +340,15 @@ impl<M: Measurement> Engine<M> {
                 self.drain(id);
             }
             Next::Quit => self.finish(id),
+        }
+    }
+
+    /// Asks a measurement again at this time. One that is past already must wait for the next look at
+    /// the sockets too.
+    fn wake_at(&mut self, id: u32, at: Instant) {
+        if let Some(slot) = self.slots.get_mut(id as usize).filter(|slot| slot.wake != at) {
+            slot.wake = at;
+            self.timers.push(at, Timer::Wake(id));
         }
     }
 

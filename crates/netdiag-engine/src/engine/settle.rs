@@ -196,6 +196,17 @@ impl<M: Measurement> Engine<M> {
         slot.phase = Phase::Finished;
         slot.measurement.finish(now, events);
         self.running = self.running.saturating_sub(1);
+        self.wake_others();
+    }
+
+    /// Asks those again that wait for another to finish.
+    fn wake_others(&mut self) {
+        for id in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
+            let Some(slot) = self.slots.get_mut(id as usize) else { continue };
+            if std::mem::take(&mut slot.awaits_another) {
+                self.make_ready(id);
+            }
+        }
     }
 
     /// Ends the dialogs of a measurement that is about to finish. They stay in flight.

@@ -56,6 +56,25 @@ fn the_operation_says_what_was_asked_for() {
     assert_ne!(connect.id, exchange.id);
 }
 
+/// Several measurements may ask for connections to one target, each at a rate of its own.
+#[test]
+fn a_connection_that_comes_too_soon_for_this_user_waits_and_takes_no_time() {
+    let (mut bench, id) = started(CONNECT);
+    connect_failed(&mut bench, 0, id, 122, None);
+    assert!(bench.log().settled.is_empty(), "{:?}", bench.log().settled);
+    let mut tried = 0;
+    for millis in 1..=20 {
+        bench.pass(at(millis));
+        for operation in std::mem::take(&mut bench.operations) {
+            tried += 1;
+            assert!(matches!(operation, Operation::Connect(_)), "{operation:?}");
+            connect_failed(&mut bench, millis, operation.id(), 122, None);
+        }
+    }
+    assert!(tried >= 3, "{tried}");
+    assert!(bench.log().settled.is_empty(), "{:?}", bench.log().settled);
+}
+
 #[test]
 fn a_connection_is_a_reply() {
     let (mut bench, id) = started(CONNECT);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// What becomes of an error that comes 10 ms after the probe.
 #[derive(Debug, PartialEq)]
-enum Taken {
+pub(crate) enum Taken {
     NetError(IcmpKind, Option<u32>),
     Advice(IcmpKind),
     Rejected(Reason),
@@ -45,15 +45,15 @@ fn one(address: &str, size: u16) -> (Bench, Sent) {
 }
 
 const UNREACHABLE: ErrorMessage = ErrorMessage::DestinationUnreachable { code: 1, mtu: None };
-const EXPIRED: ErrorMessage = ErrorMessage::TimeExceeded { code: 0 };
-const WHOLE: usize = usize::MAX;
+pub(crate) const EXPIRED: ErrorMessage = ErrorMessage::TimeExceeded { code: 0 };
+pub(crate) const WHOLE: usize = usize::MAX;
 
 /// Quotes the probe as `alter` left it, `length` bytes of it.
-fn check(
+pub(crate) fn check(
     address: &str,
     message: ErrorMessage,
     length: usize,
-    alter: fn(&mut Vec<u8>),
+    alter: impl Fn(&mut Vec<u8>),
     want: &Taken,
 ) {
     let (mut bench, sent) = one(address, 1_400);

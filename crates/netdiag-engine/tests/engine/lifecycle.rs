@@ -27,6 +27,29 @@ fn done_waits_for_the_last_probe() {
 }
 
 #[test]
+fn one_that_waits_for_another_is_asked_when_that_has_finished() {
+    let first = Script::new([Next::Probe(echo(1, V4))], Next::Done);
+    let then = [Next::AfterAnother(at(500)), Next::Probe(echo(1, V4))];
+    let mut bench = Bench::new([first, Script::new(then, Next::Done)]);
+    let sent = bench.send_all(Stamp::user(START));
+    assert_eq!(sent.len(), 1, "the other waits");
+    bench.receive(at(10), &reply_to(&sent[0]));
+    assert_eq!(bench.send_all(Stamp::user(at(10))).len(), 1, "and is asked at once");
+}
+
+#[test]
+fn one_that_waits_for_another_waits_no_longer_than_it_said() {
+    let first = Script::new([Next::Probe(echo(1, V4))], Next::WhenSettled);
+    let then = [Next::AfterAnother(at(500)), Next::Probe(echo(1, V4))];
+    let mut bench = Bench::new([first, Script::new(then, Next::Done)]);
+    bench.send_all(Stamp::user(START));
+    bench.pass(at(499));
+    assert!(bench.send_all(Stamp::user(at(499))).is_empty());
+    bench.pass(at(500));
+    assert_eq!(bench.send_all(Stamp::user(at(500))).len(), 1);
+}
+
+#[test]
 fn what_is_given_up_is_lost_and_late_when_it_comes() {
     let plan = [
         Next::Probe(echo(1, V4)),

@@ -7,6 +7,7 @@ mod errors;
 mod forged;
 mod groups;
 mod harness;
+mod headers;
 mod interleavings;
 mod lifecycle;
 mod messages;

@@ -21,6 +21,12 @@ impl AddressSet {
         before.is_some_and(|(_, last)| *last >= place)
     }
 
+    /// How many stretches it consists of, which is what it takes room for.
+    #[must_use]
+    pub fn stretch_count(&self) -> usize {
+        self.ipv4.len() + self.ipv6.len()
+    }
+
     /// Puts addresses in; returns those that were not there yet, in order.
     pub fn insert(&mut self, range: AddressRange) -> Vec<AddressRange> {
         let new = self.missing(range);

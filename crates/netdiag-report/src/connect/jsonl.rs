@@ -36,7 +36,9 @@ impl<W: Write> JsonLinesReport<W> {
         let first_byte = attempt.talk.as_ref().and_then(|talk| talk.first_byte);
         let phases = json!({
             "connect": attempt.connect().map(milliseconds),
+            "tls": fields.tls_ms,
             "first_byte": first_byte.map(milliseconds),
+            "body": fields.body_ms,
         });
         object.insert("port".to_owned(), attempt.port.into());
         object.insert("phases_ms".to_owned(), phases);

@@ -1,6 +1,7 @@
 //! What `tcp-connect` shows: one writer for each form of output, all fed the same events.
 
 mod columns;
+mod http;
 mod jsonl;
 mod row;
 mod statistics;
@@ -28,6 +29,8 @@ pub struct Resolved {
     pub host: Untrusted,
     /// The port.
     pub port: u16,
+    /// Whether TLS is spoken there.
+    pub tls: bool,
     /// The addresses that are tried.
     pub addresses: Vec<Destination>,
     /// Why there is none.

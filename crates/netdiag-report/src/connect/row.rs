@@ -5,6 +5,8 @@ use crate::number::ms5;
 use crate::port::label;
 use netdiag_model::Untrusted;
 use netdiag_tcp::connect::Attempt;
+use netdiag_tcp::connect::http::exchange::Exchange;
+use netdiag_tcp::connect::tls::Talked;
 use std::collections::BTreeSet;
 
 /// Which columns there are, and how wide; known before the first row.
@@ -17,6 +19,8 @@ pub(super) struct Layout {
     port: usize,
     /// The number of the attempt, where there are several.
     number: Option<usize>,
+    /// Whether TLS is spoken with any.
+    tls: bool,
 }
 
 impl Layout {
@@ -36,6 +40,7 @@ impl Layout {
             address: (addresses.len() > 1).then(|| widest(&addresses, 7)),
             port: ports.max().unwrap_or(0).max(4),
             number: (count > 1).then(|| count.to_string().len().max(3)),
+            tls: targets.iter().any(|target| target.tls),
         }
     }
 
@@ -43,7 +48,14 @@ impl Layout {
     pub(super) fn header(self) -> String {
         self.line(
             ["host", "address", "port", "try"],
-            ["state", "connect", "handshake", "retr", "why"],
+            [
+                "state",
+                "connect",
+                "handshake",
+                "tls",
+                "retr",
+                if self.tls { "detail" } else { "why" },
+            ],
         )
     }
 
@@ -58,8 +70,10 @@ impl Layout {
         };
         let handshake = attempt.handshake().map_or_else(none, ms5);
         let retransmits = attempt.retransmits.map_or_else(none, |count| count.to_string());
+        let tls = attempt.talk.as_ref().and_then(|talk| talk.tls.as_deref());
         let why = attempt.failure().map(|failure| failure.message);
-        let why = why.or_else(|| banner(attempt)).unwrap_or_default();
+        let why = why.or_else(|| banner(attempt)).or_else(|| over_it(attempt));
+        let took = tls.and_then(|tls| tls.took).map_or_else(none, ms5);
         self.line(
             [
                 &target.host.host().escaped().to_string(),
@@ -67,13 +81,20 @@ impl Layout {
                 &label(attempt.port),
                 &attempt.number.to_string(),
             ],
-            [attempt.class().name(), &connect, &handshake, &retransmits, &why],
+            [
+                attempt.class().name(),
+                &connect,
+                &handshake,
+                &took,
+                &retransmits,
+                &why.unwrap_or_default(),
+            ],
         )
     }
 
-    fn line(self, place: [&str; 4], rest: [&str; 5]) -> String {
+    fn line(self, place: [&str; 4], rest: [&str; 6]) -> String {
         let [host, address, port, number] = place;
-        let [state, connect, handshake, retransmits, why] = rest;
+        let [state, connect, handshake, tls, retransmits, why] = rest;
         let mut line = String::new();
         for (text, width) in [(host, self.host), (address, self.address)] {
             if let Some(width) = width {
@@ -84,11 +105,20 @@ impl Layout {
         if let Some(width) = self.number {
             line.push_str(&format!("{number:>width$}  "));
         }
-        line.push_str(&format!(
-            "{state:<11}  {connect:>7}  {handshake:>9}  {retransmits:>4}  {why}"
-        ));
+        line.push_str(&format!("{state:<11}  {connect:>7}  {handshake:>9}  "));
+        if self.tls {
+            line.push_str(&format!("{tls:>7}  "));
+        }
+        line.push_str(&format!("{retransmits:>4}  {why}"));
         line.trim_end().to_owned()
     }
+}
+
+/// What TLS and HTTP came to, where they were spoken.
+fn over_it(attempt: &Attempt) -> Option<String> {
+    let talk = attempt.talk.as_deref()?;
+    let http = talk.http.as_deref().map(Exchange::summary);
+    http.or_else(|| talk.tls.as_deref().map(Talked::summary))
 }
 
 /// The first line of what came over a connection, safe to print.

@@ -1,7 +1,7 @@
 //! `--output text`: what a person reads.
 
 use super::row::Layout;
-use super::{Connect, Ended, Resolved, statistics};
+use super::{Connect, Ended, Resolved, http, statistics};
 use crate::changes::{self, Said};
 use crate::number::{ms5, thousands};
 use crate::report::{Report, Run};
@@ -80,7 +80,8 @@ impl<W: Write, E: Write> TextReport<W, E> {
             several => many(several),
         };
         let seconds = self.options.timeout.as_secs_f64();
-        format!("tcp-connect {what}, {attempts}, timeout {seconds} s")
+        let tls = if self.targets.iter().any(|target| target.tls) { ", with TLS" } else { "" };
+        format!("tcp-connect {what}, {attempts}{tls}, timeout {seconds} s")
     }
 }
 
@@ -162,6 +163,11 @@ impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
         for ended in targets.iter().filter(|ended| is_series && ended.target.attempts > 1) {
             for line in statistics::lines(ended.target) {
                 writeln!(self.out, "{line}")?;
+            }
+        }
+        for ended in targets.iter().filter(|_| !self.options.quiet) {
+            for line in http::lines(ended.target) {
+                writeln!(self.out, "{}", self.options.style.fold(&line))?;
             }
         }
         for finding in &document.findings {

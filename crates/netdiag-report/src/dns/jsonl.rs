@@ -7,13 +7,14 @@ use crate::limiter::Limiter;
 use crate::report::{Report, Run};
 use netdiag_dns::result::Target;
 use netdiag_dns::{Config, Event, EventKind};
+use netdiag_model::Instant;
 use netdiag_model::contract::Document;
 use serde_json::json;
 use std::io::{self, Write};
 use std::sync::Arc;
 
 /// What of a target has lines of its own.
-const OWN_LINES: &[&str] = &["results", "type"];
+const OWN_LINES: &[&str] = &["results", "steps", "type"];
 
 /// One event a line.
 pub struct JsonLinesReport<W> {
@@ -23,6 +24,8 @@ pub struct JsonLinesReport<W> {
     quiet: bool,
     limiter: Limiter,
     said: Said,
+    /// When anything was told last.
+    last_at: Instant,
 }
 
 impl<W: Write> JsonLinesReport<W> {
@@ -30,12 +33,14 @@ impl<W: Write> JsonLinesReport<W> {
     /// when `quiet`.
     pub fn new(out: W, config: Arc<Config>, verbose: bool, quiet: bool) -> Self {
         let (lines, limiter) = (JsonLines::new(out), Limiter::default());
-        Self { lines, config, verbose, quiet, limiter, said: Said::default() }
+        let (said, last_at) = (Said::default(), Instant::ZERO);
+        Self { lines, config, verbose, quiet, limiter, said, last_at }
     }
 }
 
 impl<W: Write> Report<Dns> for JsonLinesReport<W> {
     fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.last_at = run.started_at;
         self.lines.start(run)
     }
 
@@ -46,6 +51,7 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.last_at = event.at;
         match &event.kind {
             EventKind::Changed(change) => {
                 let is_new = self.said.is_new(event.at, change);
@@ -72,6 +78,11 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
     }
 
     fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
+        for (index, ended) in targets.iter().enumerate() {
+            for step in &ended.target.steps {
+                self.lines.line("step", Some(index), self.last_at, &to_object(step)?)?;
+            }
+        }
         self.lines.ending(document, 0..targets.len(), OWN_LINES)
     }
 

@@ -1,11 +1,15 @@
 //! What `dns` shows: one writer for each form of output, all fed the same events.
 
+mod classic;
 mod columns;
 mod compare;
 mod jsonl;
+mod nslookup;
 mod records;
 mod series;
+mod setup;
 mod text;
+mod trace;
 
 use crate::report::Subject;
 use netdiag_dns::Event;
@@ -14,7 +18,9 @@ use netdiag_model::Instant;
 use serde_json::{Value, json};
 use std::io;
 
+pub use classic::ClassicReport;
 pub use jsonl::JsonLinesReport;
+pub use nslookup::NslookupReport;
 pub use text::{Detail, TextOptions, TextReport};
 
 /// A question before it is asked.

@@ -1,6 +1,6 @@
 //! `--output text`: what a person reads.
 
-use super::{Dns, Ended, Resolved, compare, records, series};
+use super::{Dns, Ended, Resolved, compare, records, series, setup, trace};
 use crate::changes::{self, Said};
 use crate::limiter::Limiter;
 use crate::report::{Report, Run};
@@ -96,6 +96,12 @@ impl<W: Write, E: Write> TextReport<W, E> {
         if self.options.detail == Detail::Verbose {
             lines.extend(records::details(target, result));
         }
+        let is_counted = self.compares() || self.options.detail == Detail::Verbose;
+        if let Some(dnssec) = result.dnssec.as_ref().filter(|_| is_counted) {
+            let why = dnssec.reason.iter().map(|why| format!(", {why}"));
+            let why: String = why.collect();
+            lines.push(format!("; DNSSEC {}: {}{why}", result.server, dnssec.status.name()));
+        }
         lines.extend(result.malformed.iter().flat_map(records::broken));
         if self.config.choice == Choice::FirstThatAnswers || self.config.servers.len() == 1 {
             let errors = result.edns.iter().flat_map(|edns| &edns.ede);
@@ -116,6 +122,21 @@ impl<W: Write, E: Write> TextReport<W, E> {
             for result in &ended.target.results {
                 self.beside(ended.target, result)?;
             }
+        }
+        Ok(())
+    }
+
+    fn setup(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
+        let Some(setup) = &self.config.setup else { return Ok(()) };
+        let all: Vec<&Target> = targets.iter().map(|ended| ended.target).collect();
+        writeln!(self.out, "{}", self.options.style.fold(&setup.heading()))?;
+        setup::table(setup, &all).iter().try_for_each(|line| writeln!(self.out, "{line}"))
+    }
+
+    fn trace(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
+        for ended in targets {
+            let lines = trace::table(ended.target);
+            lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
         }
         Ok(())
     }
@@ -182,6 +203,8 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
         match self.options.detail {
             Detail::Short => self.short(targets)?,
             _ if !is_shown => {}
+            _ if self.config.setup.is_some() => self.setup(targets)?,
+            _ if targets.iter().any(|it| !it.target.steps.is_empty()) => self.trace(targets)?,
             _ if self.config.count > 1 => self.series(targets)?,
             _ if self.compares() => self.tables(targets)?,
             _ => self.answers(targets)?,

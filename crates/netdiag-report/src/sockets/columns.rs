@@ -2,8 +2,8 @@
 
 use super::{Ended, Sheet};
 use crate::csv;
-use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
+use netdiag_sockets::namespaces::Place;
 use netdiag_sockets::result::Row;
 use std::io::{self, Write};
 
@@ -37,6 +37,7 @@ const COLUMNS: &[&str] = &[
     "tcp_info.rto_ms",
     "tcp_info.total_retrans",
     "tcp_info.last_ack_received_ms",
+    "namespace",
 ];
 
 /// A table.
@@ -54,8 +55,8 @@ impl<W: Write> CsvSheet<W> {
 }
 
 impl<W: Write> Sheet for CsvSheet<W> {
-    fn row(&mut self, entry: &Entry<'_>, interface: Option<&Untrusted>) -> io::Result<()> {
-        let row = Row::new(entry, interface);
+    fn row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
+        let row = Row::new(entry, place);
         let object = serde_json::to_value(row).map_err(io::Error::other)?;
         csv::write_row(&mut self.0, COLUMNS, &object)
     }

@@ -2,8 +2,8 @@
 
 use super::{Ended, PIECE, Sheet, bytes};
 use crate::json;
-use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
+use netdiag_sockets::namespaces::Place;
 use netdiag_sockets::result::{Closing, OwnerName, processes};
 use netdiag_sockets::{Endpoint, TimerKind};
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ impl<W: Write> JsonSheet<W> {
 }
 
 impl<W: Write> Sheet for JsonSheet<W> {
-    fn row(&mut self, entry: &Entry<'_>, interface: Option<&Untrusted>) -> io::Result<()> {
+    fn row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
         if self.summary {
             return Ok(());
         }
@@ -32,7 +32,7 @@ impl<W: Write> Sheet for JsonSheet<W> {
             self.text.push(b',');
         }
         self.text.push(b'{');
-        fields(&mut self.text, entry, interface)?;
+        fields(&mut self.text, entry, place)?;
         self.text.push(b'}');
         if self.text.len() >= PIECE {
             self.out.write_all(&self.text)?;
@@ -43,8 +43,8 @@ impl<W: Write> Sheet for JsonSheet<W> {
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         self.text.extend_from_slice(b"],");
-        let Ended { document, summary, audit, .. } = *ended;
-        let closing = Closing { document, summary, audit };
+        let Ended { document, summary, audit, namespaces, .. } = *ended;
+        let closing = Closing { document, summary, audit, namespaces };
         let mut rest = Vec::new();
         json::append(&mut rest, &closing)?;
         // Its brace is there already.
@@ -56,11 +56,7 @@ impl<W: Write> Sheet for JsonSheet<W> {
 }
 
 /// Adds the fields of [`Row`](netdiag_sockets::result::Row), in its order.
-pub(super) fn fields(
-    out: &mut Vec<u8>,
-    entry: &Entry<'_>,
-    interface: Option<&Untrusted>,
-) -> io::Result<()> {
+pub(super) fn fields(out: &mut Vec<u8>, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
     let socket = &entry.socket;
     let is_listener = socket.is_listener();
     text(out, "\"protocol\":", Some(socket.protocol.name()));
@@ -85,7 +81,7 @@ pub(super) fn fields(
     let owned = |value| (socket.inode != 0).then_some(value);
     number(out, ",\"inode\":", owned(socket.inode));
     number(out, ",\"uid\":", owned(socket.uid));
-    value(out, ",\"interface\":", interface)?;
+    value(out, ",\"interface\":", place.interface)?;
     value(out, ",\"processes\":", processes(entry).as_ref())?;
     value(out, ",\"owner\":", entry.owner.map(OwnerName::of).as_ref())?;
     match socket.timer {
@@ -103,7 +99,8 @@ pub(super) fn fields(
         }
         None => out.extend_from_slice(b",\"timer\":null"),
     }
-    value(out, ",\"tcp_info\":", entry.info.as_ref())
+    value(out, ",\"tcp_info\":", entry.info.as_ref())?;
+    value(out, ",\"namespace\":", place.namespace.map(|namespace| namespace.id).as_ref())
 }
 
 fn text(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
@@ -162,7 +159,8 @@ fn value<T: serde::Serialize>(out: &mut Vec<u8>, key: &str, value: Option<&T>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use netdiag_model::Family;
+    use netdiag_model::{Family, Untrusted};
+    use netdiag_sockets::namespaces::Namespace;
     use netdiag_sockets::owners::{Descriptor, Process};
     use netdiag_sockets::result::Row;
     use netdiag_sockets::socket::Timer;
@@ -174,6 +172,9 @@ mod tests {
             pid: 9,
             name: Untrusted::from("a\"\u{1b}"),
             cgroup: Some(Untrusted::from("/x")),
+            uid: Some(7),
+            open: 4,
+            started: 0,
         };
         let owners =
             Owners::new(vec![process], vec![Descriptor { inode: 5, process: 0, fd: 3 }], 1, false);
@@ -215,13 +216,15 @@ mod tests {
                 [(None, None), (Some(&owners), Some(Box::new(TcpInfo::default())))]
             {
                 let owner = owners.map(|owners| owners.of(&socket));
-                let entry = Entry { socket, info, owner, owners };
+                let entry = Entry { socket, info, owner, owners, v6_only: None };
                 let name = Untrusted::from("et\u{202e}0");
-                for interface in [None, Some(&name)] {
+                let blue = Namespace { id: 4_026_532_000, ..Namespace::default() };
+                let there = Place { interface: Some(&name), namespace: Some(&blue) };
+                for place in [Place::default(), there] {
                     let mut out = vec![b'{'];
-                    fields(&mut out, &entry, interface).expect("it serializes");
+                    fields(&mut out, &entry, place).expect("it serializes");
                     out.push(b'}');
-                    let expected = json::to_string(&Row::new(&entry, interface));
+                    let expected = json::to_string(&Row::new(&entry, place));
                     assert_eq!(String::from_utf8(out).expect("text"), expected);
                 }
             }

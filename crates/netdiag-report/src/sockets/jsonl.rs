@@ -5,8 +5,9 @@ use super::{Ended, PIECE, Sheet};
 use crate::json;
 use crate::json_lines::JsonLines;
 use crate::report::Run;
-use netdiag_model::{Untrusted, milliseconds};
+use netdiag_model::milliseconds;
 use netdiag_sockets::look::Entry;
+use netdiag_sockets::namespaces::Place;
 use serde_json::Value;
 use std::io::{self, Write};
 
@@ -38,12 +39,12 @@ impl<W: Write> JsonLinesSheet<W> {
 }
 
 impl<W: Write> Sheet for JsonLinesSheet<W> {
-    fn row(&mut self, entry: &Entry<'_>, interface: Option<&Untrusted>) -> io::Result<()> {
+    fn row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
         if self.summary {
             return Ok(());
         }
         self.text.extend_from_slice(&self.head);
-        fields(&mut self.text, entry, interface)?;
+        fields(&mut self.text, entry, place)?;
         self.text.extend_from_slice(b"}\n");
         if self.text.len() >= PIECE {
             self.lines.raw(&self.text)?;
@@ -56,7 +57,9 @@ impl<W: Write> Sheet for JsonLinesSheet<W> {
         self.lines.raw(&self.text)?;
         let summary = serde_json::to_value(ended.summary).map_err(io::Error::other)?;
         let audit = serde_json::to_value(ended.audit).map_err(io::Error::other)?;
-        let more = [("summary".to_owned(), summary), ("audit".to_owned(), audit)];
+        let namespaces = serde_json::to_value(ended.namespaces).map_err(io::Error::other)?;
+        let more = [("summary", summary), ("audit", audit), ("namespaces", namespaces)];
+        let more = more.map(|(key, value)| (key.to_owned(), value));
         let more = serde_json::Map::from_iter(more);
         self.lines.ending_with(ended.document, Value::Object(more))?;
         self.lines.flush()

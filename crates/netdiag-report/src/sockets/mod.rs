@@ -4,6 +4,7 @@
 mod audit;
 mod bytes;
 mod cells;
+mod classic;
 mod columns;
 mod json;
 mod jsonl;
@@ -11,16 +12,17 @@ mod summary;
 mod text;
 mod watch;
 
+pub use classic::{Classic, ClassicOptions, ClassicSheet};
 pub use columns::CsvSheet;
 pub use json::JsonSheet;
 pub use jsonl::JsonLinesSheet;
 pub use text::{TextOptions, TextSheet};
 pub use watch::{WatchLines, WatchSheet, WatchText};
 
-use netdiag_model::Untrusted;
 use netdiag_model::contract::Document;
 use netdiag_sockets::audit::AuditRow;
 use netdiag_sockets::look::Entry;
+use netdiag_sockets::namespaces::{NamespaceRow, Place};
 use netdiag_sockets::result::Summary;
 use std::io;
 
@@ -33,6 +35,8 @@ pub struct Ended<'a> {
     pub summary: &'a Summary,
     /// The sysctls, where they were asked for.
     pub audit: &'a [AuditRow],
+    /// The network namespaces, where all were asked for.
+    pub namespaces: &'a [NamespaceRow],
     /// The sentence that a screen ends with.
     pub verdict: &'a str,
 }
@@ -42,8 +46,8 @@ pub struct Ended<'a> {
 /// # Errors
 /// Each method fails when its writer does.
 pub trait Sheet {
-    /// One socket, bound to this interface.
-    fn row(&mut self, entry: &Entry<'_>, interface: Option<&Untrusted>) -> io::Result<()>;
+    /// One socket.
+    fn row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()>;
 
     /// There are no more.
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()>;

@@ -3,6 +3,7 @@
 use crate::number::thousands;
 use netdiag_sockets::State;
 use netdiag_sockets::result::{StateRow, Summary};
+use netdiag_sockets::totals::Totals;
 
 /// All lines.
 pub(super) fn lines(summary: &Summary) -> Vec<String> {
@@ -20,10 +21,35 @@ pub(super) fn lines(summary: &Summary) -> Vec<String> {
             format!("{a:<state$}  {b:>count$}  {c:<most$}  {d}").trim_end().to_owned()
         }));
     }
+    if rows.is_empty() && !summary.tcp.is_empty() {
+        lines.push(format!("{:<12}  {:>9}", "state", "count"));
+        lines.extend(State::ALL.into_iter().filter_map(|state| {
+            let count = summary.tcp.get(state.name())?;
+            Some(format!("{:<12}  {:>9}", state.name(), thousands(*count)))
+        }));
+    }
+    if let Some(totals) = &summary.totals {
+        lines.extend(by_counters(totals));
+    }
     lines.extend(ports(summary));
     lines.extend(memory(summary));
     lines.extend(since_boot(summary));
     lines
+}
+
+/// What is known without a table, in the columns of `ss -s`.
+fn by_counters(totals: &Totals) -> Vec<String> {
+    let rows = [
+        ("sockets of every kind", totals.sockets),
+        ("tcp", totals.tcp),
+        ("  ESTABLISHED or CLOSE-WAIT", totals.established_or_close_wait),
+        ("tcp in TIME-WAIT", totals.time_wait),
+        ("udp", totals.udp),
+        ("raw", totals.raw),
+    ];
+    let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
+    let line = |(name, value)| format!("{name:<27}  {:>9}", count(value));
+    rows.into_iter().map(line).collect()
 }
 
 fn row(row: &StateRow) -> [String; 4] {
@@ -64,11 +90,12 @@ fn ports(summary: &Summary) -> Option<String> {
     let (address, port) = (busy.remote.address?, busy.remote.port?);
     let remote = std::net::SocketAddr::new(address, port);
     Some(format!(
-        "ports {}-{}: most to {remote}, {} of {} in use",
+        "ports {}-{}: most to {remote}, {} of {} in use{}",
         ephemeral.range[0],
         ephemeral.range[1],
         thousands(busy.used.into()),
-        thousands(busy.available)
+        thousands(busy.available),
+        busy.new_per_second.map_or_else(String::new, |rate| format!(", {rate:.1} new a second"))
     ))
 }
 

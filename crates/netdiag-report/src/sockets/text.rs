@@ -5,8 +5,8 @@ use crate::style::Style;
 use crate::verdict;
 use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
-use netdiag_sockets::tally::Suspect;
-use netdiag_sockets::{Owners, Protocol, Socket};
+use netdiag_sockets::namespaces::{Namespace, Place};
+use netdiag_sockets::{Owners, Protocol, Socket, TcpInfo};
 use std::io::{self, Write};
 
 /// How text is written.
@@ -20,6 +20,8 @@ pub struct TextOptions {
     pub verbose: bool,
     /// What the screen is of.
     pub shown: Shown,
+    /// With a column of network namespaces.
+    pub namespaces: bool,
     /// Colours.
     pub style: Style,
 }
@@ -34,9 +36,16 @@ pub struct TextSheet<'a, W> {
     options: TextOptions,
     owners: Option<&'a Owners>,
     /// The first sockets, until their columns are known.
-    first: Option<Vec<Suspect>>,
+    first: Option<Vec<First>>,
     widths: Widths,
     text: Vec<u8>,
+}
+
+struct First {
+    socket: Socket,
+    info: Option<Box<TcpInfo>>,
+    interface: Option<Untrusted>,
+    namespace: Option<Namespace>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +53,7 @@ struct Widths {
     local: usize,
     remote: usize,
     timer: usize,
+    namespace: usize,
 }
 
 impl<'a, W: Write> TextSheet<'a, W> {
@@ -69,9 +79,11 @@ impl<'a, W: Write> TextSheet<'a, W> {
         if self.is_silent() || first.is_empty() {
             return Ok(());
         }
-        first.sort_by_key(|(socket, _)| {
+        // Those of a namespace are together.
+        first.sort_by_key(|First { socket, namespace, .. }| {
             let state = socket.tcp_state().map(netdiag_sockets::State::place);
-            (socket.protocol, state, socket.local, socket.remote, socket.cookie)
+            let id = namespace.as_ref().map(|namespace| namespace.id);
+            (id, socket.protocol, state, socket.local, socket.remote, socket.cookie)
         });
         let mut cell = Vec::new();
         let mut width = |write: &dyn Fn(&mut Vec<u8>)| {
@@ -79,29 +91,38 @@ impl<'a, W: Write> TextSheet<'a, W> {
             write(&mut cell);
             cell.len()
         };
-        let mut widths = Widths { local: 5, remote: 6, timer: 5 };
-        for (socket, _) in &first {
-            widths.local = widths.local.max(width(&|out| bytes::endpoint(out, socket.local)));
+        let mut widths = Widths { local: 5, remote: 6, timer: 5, namespace: 9 };
+        for First { socket, interface, namespace, .. } in &first {
+            let at = interface.as_ref();
+            widths.local = widths.local.max(width(&|out| local(out, socket, at)));
             widths.remote = widths.remote.max(width(&|out| remote(out, socket)));
             widths.timer = widths.timer.max(width(&|out| cells::timer(out, socket)));
+            let label = namespace.as_ref().map_or(0, |namespace| namespace.label().len());
+            widths.namespace = widths.namespace.max(label);
         }
         self.widths = widths;
-        let Widths { local, remote, timer } = widths;
+        let Widths { local, remote, timer, namespace } = widths;
         let owner = if self.owners.is_some() { "  owner" } else { "" };
+        let netns = match self.options.namespaces {
+            true => format!("  {:<namespace$}", "namespace"),
+            false => String::new(),
+        };
         let head = format!(
-            "proto  {:<12}  {:>9}  {:>7}  {:<local$}  {:<remote$}  {:<timer$}{owner}",
+            "proto  {:<12}  {:>9}  {:>7}  {:<local$}  {:<remote$}  {:<timer$}{netns}{owner}",
             "state", "recv-q", "send-q", "local", "remote", "timer"
         );
         writeln!(self.out, "{}", head.trim_end())?;
         let owners = self.owners;
-        for (socket, info) in first {
+        for First { socket, info, interface, namespace } in first {
             let owner = owners.map(|owners| owners.of(&socket));
-            self.write_row(&Entry { socket, info, owner, owners })?;
+            let entry = Entry { socket, info, owner, owners, v6_only: None };
+            let place = Place { interface: interface.as_ref(), namespace: namespace.as_ref() };
+            self.write_row(&entry, place)?;
         }
         Ok(())
     }
 
-    fn write_row(&mut self, entry: &Entry<'_>) -> io::Result<()> {
+    fn write_row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
         let (out, socket) = (&mut self.text, &entry.socket);
         let mut start = out.len();
         out.extend_from_slice(socket.protocol.name().as_bytes());
@@ -123,15 +144,24 @@ impl<'a, W: Write> TextSheet<'a, W> {
         }
         bytes::right(out, start, 7);
         start = out.len();
-        bytes::endpoint(out, socket.local);
+        local(out, socket, place.interface);
         bytes::pad(out, start, self.widths.local);
         start = out.len();
         remote(out, socket);
         bytes::pad(out, start, self.widths.remote);
         start = out.len();
         cells::timer(out, socket);
-        if let (Some(owner), Some(owners)) = (entry.owner, entry.owners) {
+        if let Some(namespace) = place.namespace.filter(|_| self.options.namespaces) {
             bytes::pad(out, start, self.widths.timer);
+            start = out.len();
+            out.extend_from_slice(namespace.label().as_bytes());
+        }
+        if let (Some(owner), Some(owners)) = (entry.owner, entry.owners) {
+            let width = match self.options.namespaces {
+                true => self.widths.namespace,
+                false => self.widths.timer,
+            };
+            bytes::pad(out, start, width);
             cells::owner(out, owner, owners);
         }
         out.push(b'\n');
@@ -148,6 +178,17 @@ impl<'a, W: Write> TextSheet<'a, W> {
     }
 }
 
+/// Adds this end, with the interface that it is bound to: `[fe80::1%eth0]:80` (RFC 4007 section 11.2).
+fn local(out: &mut Vec<u8>, socket: &Socket, interface: Option<&Untrusted>) {
+    let start = out.len();
+    bytes::endpoint(out, socket.local);
+    let Some(interface) = interface else { return };
+    let is_end = |byte: &u8| *byte == if socket.local.address.is_ipv6() { b']' } else { b':' };
+    let end = out.iter().skip(start).position(is_end).map_or(out.len(), |place| start + place);
+    let zone = format!("%{}", interface.escaped());
+    out.splice(end..end, zone.into_bytes());
+}
+
 /// Adds the other end; `*` of a socket that is not connected.
 fn remote(out: &mut Vec<u8>, socket: &Socket) {
     match socket.remote.is_unspecified() {
@@ -159,12 +200,16 @@ fn remote(out: &mut Vec<u8>, socket: &Socket) {
 }
 
 impl<W: Write> Sheet for TextSheet<'_, W> {
-    fn row(&mut self, entry: &Entry<'_>, _: Option<&Untrusted>) -> io::Result<()> {
+    fn row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
         if self.is_silent() {
             return Ok(());
         }
-        let Some(first) = &mut self.first else { return self.write_row(entry) };
-        first.push((entry.socket, entry.info.clone()));
+        let Some(first) = &mut self.first else {
+            return self.write_row(entry, place);
+        };
+        let (interface, namespace) = (place.interface.cloned(), place.namespace.cloned());
+        let (socket, info) = (entry.socket, entry.info.clone());
+        first.push(First { socket, info, interface, namespace });
         if first.len() >= SORTED { self.begin() } else { Ok(()) }
     }
 

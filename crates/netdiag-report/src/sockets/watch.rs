@@ -9,6 +9,7 @@ use crate::verdict;
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Instant, milliseconds};
 use netdiag_sockets::look::Entry;
+use netdiag_sockets::namespaces::Place;
 use netdiag_sockets::result::Row;
 use netdiag_sockets::sample::Sample;
 use netdiag_sockets::watch::{Change, Happened};
@@ -152,8 +153,9 @@ impl<W: Write> WatchLines<W> {
 
 impl<W: Write> WatchSheet for WatchLines<W> {
     fn change(&mut self, change: &Change) -> io::Result<()> {
-        let entry = Entry { socket: change.socket, info: None, owner: None, owners: None };
-        let mut fields = crate::json_lines::to_object(&Row::new(&entry, None))?;
+        let entry =
+            Entry { socket: change.socket, info: None, owner: None, owners: None, v6_only: None };
+        let mut fields = crate::json_lines::to_object(&Row::new(&entry, Place::default()))?;
         fields.insert("change".to_owned(), json!(change.happened));
         fields.insert("previous_state".to_owned(), json!(change.previous));
         fields.insert("in_state_ms".to_owned(), json!(change.in_state.map(milliseconds)));

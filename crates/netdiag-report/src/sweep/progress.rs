@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// How often it is made again, whatever happens or does not.
 const EVERY: Duration = Duration::from_millis(250);
+/// After so many tries a wait that grows takes as long as any: `--backoff` is rarely less than 1.1.
+const GROWING: u32 = 200;
 /// Back to the start of the line, and clear it (ECMA-48 EL).
 const CLEAR: &str = "\r\x1b[K";
 /// What is wider than the terminal is cut off (DECAWM), as wide as it may be by then.
@@ -134,7 +136,8 @@ impl<'a> Progress<'a> {
     pub fn say(&mut self, progress: &sweep::Progress) {
         self.clear();
         let sweep::Progress { done, alive, sent } = progress;
-        let all = self.all;
+        let [done, all, alive] = [(*done).into(), self.all, (*alive).into()].map(thousands);
+        let sent = thousands(*sent);
         let _ = writeln!(self.err, "{done} of {all} done, {alive} alive, {sent} packets sent");
     }
 }
@@ -152,9 +155,12 @@ fn length(config: &Config) -> Option<Duration> {
 fn most(config: &Config) -> Option<Duration> {
     let tries = config.retries.saturating_add(1);
     let sending = config.spacing.checked_mul(config.targets.len())?.checked_mul(tries)?;
-    let waits = (1..=u64::from(tries)).map(|attempt| config.timeout_of(attempt));
+    // They grow to the longest, if they do, and stay there.
+    let growing = tries.min(GROWING);
+    let waits: Duration = (1..=u64::from(growing)).map(|attempt| config.timeout_of(attempt)).sum();
+    let rest = config.timeout_of(tries.into()).checked_mul(tries - growing)?;
     let is_known = !config.spacing.is_zero() && config.most_open == u64::MAX;
-    is_known.then(|| sending + waits.sum::<Duration>())
+    is_known.then(|| sending.checked_add(waits)?.checked_add(rest)).flatten()
 }
 
 #[cfg(test)]
@@ -213,6 +219,20 @@ mod tests {
         // Those that are silent take no longer than their timeouts, however few have answered.
         let lines = drawn(&Config { spacing: Duration::from_millis(1), ..config(1) }, 6, 50);
         assert_eq!(lines, ["4 of 100 done, 4 alive, 13 targets/s, 2 s left"]);
+    }
+
+    #[test]
+    fn any_number_of_tries_takes_no_time_to_add_up() {
+        let waits = |retries, backoff| {
+            let all = Config { retries, backoff, spacing: Duration::from_millis(1), ..config(1) };
+            let sending = Duration::from_millis(100) * (retries + 1);
+            (most(&all).map(|most| most - sending), all)
+        };
+        let (found, all) = waits(u32::MAX - 1, 1.0);
+        assert_eq!(found, Some(all.timeout * u32::MAX));
+        let (found, all) = waits(400, 1.5);
+        let summed = (1..=401).map(|attempt| all.timeout_of(attempt)).sum();
+        assert_eq!(found, Some(summed));
     }
 
     #[test]

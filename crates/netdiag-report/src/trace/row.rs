@@ -10,7 +10,7 @@ use std::time::Duration;
 /// From so many probes on loss is a per cent.
 const PERCENT_FROM: u64 = 20;
 /// AS numbers are padded to this: the largest has ten digits.
-const SYSTEM: usize = 12;
+pub(super) const SYSTEM: usize = 12;
 /// Names are padded to this.
 pub(super) const NAME: usize = 24;
 /// How wide the other columns are.
@@ -186,7 +186,7 @@ impl Line<'_> {
 }
 
 /// An autonomous system as people write it.
-fn system(number: Option<u32>) -> String {
+pub(super) fn system(number: Option<u32>) -> String {
     number.map_or_else(|| "-".to_owned(), |number| format!("AS{number}"))
 }
 

@@ -107,7 +107,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
             let width = self.options.style.columns();
             let header = mtr::header(ended.resolved, ended.target, ended.took.unwrap_or_default());
             writeln!(self.out, "{}", fold(&header, width))?;
-            for line in mtr::table(ended.target, order, self.options.columns.names, width) {
+            for line in mtr::table(ended.target, order, self.options.columns, width) {
                 writeln!(self.out, "{line}")?;
             }
         } else if several && is_shown {
@@ -116,6 +116,17 @@ impl<W: Write, E: Write> TextReport<W, E> {
             for line in row::table(ended.target, self.options.columns, width) {
                 writeln!(self.out, "{line}")?;
             }
+        }
+        let is_by_connections = |target: &Target| {
+            target.method.as_ref().is_some_and(|it| it.socket == SocketKind::TcpErrorQueue)
+        };
+        let by_user = ended.target.user_stamps;
+        if is_shown && by_user > 0 && !is_by_connections(ended.target) {
+            let said = format!(
+                "round trips by this process's clock, not the kernel's (its delays are inside): \
+                 {by_user}"
+            );
+            writeln!(self.out, "{}", self.options.style.fold(&said))?;
         }
         if let Some(graph) = ended.target.graph.as_ref().filter(|_| is_shown) {
             for line in graph::text(graph) {

@@ -75,7 +75,14 @@ pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
             });
         }
     }
-    findings.extend(keepalive(kernel));
+    if let Some(keepalive) = Keepalive::read(kernel) {
+        let row = rows.iter_mut().find(|row| row.key == "net.ipv4.tcp_keepalive_probes");
+        if let Some(row) = row {
+            let seconds = keepalive.seconds();
+            row.effect.push_str(&format!("; in all a dead peer is noticed after {seconds} s"));
+        }
+        findings.extend(keepalive.finding());
+    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     (rows, findings)
 }
@@ -126,27 +133,43 @@ fn risky(key: &str, value: u64, default: Option<&str>, why: &str, set: Option<&L
     }
 }
 
-/// How long a dead peer stays unnoticed.
-fn keepalive(kernel: &mut dyn Kernel) -> Option<Finding> {
-    let mut of = |name| number(kernel, &format!("net/ipv4/tcp_keepalive_{name}"));
-    let (time, interval, probes) = (of("time")?, of("intvl")?, of("probes")?);
-    let seconds = time.saturating_add(interval.saturating_mul(probes));
-    let message = format!(
-        "a dead peer is noticed after {seconds} s, and only where a program asks for keepalive: {time} s \
-         of silence, then {probes} questions every {interval} s"
-    );
-    (seconds > SLOW_S).then(|| {
-        Finding::new(None, "keepalive-slow", Severity::Info, "keepalive".to_owned(), message)
-            .with("seconds", seconds)
-            .with("tcp_keepalive_time_s", time)
-            .with("tcp_keepalive_intvl_s", interval)
-            .with("tcp_keepalive_probes", probes)
-            .with("threshold_s", SLOW_S)
-            .advise(
-                "in the program: SO_KEEPALIVE with TCP_KEEPIDLE 60, TCP_KEEPINTVL 20 and TCP_KEEPCNT 3 \
-                 notices within 120 s",
-            )
-    })
+/// What a program has that asks for keepalive and for nothing else (tcp(7)).
+struct Keepalive {
+    time: u64,
+    interval: u64,
+    probes: u64,
+}
+
+impl Keepalive {
+    fn read(kernel: &mut dyn Kernel) -> Option<Self> {
+        let mut of = |name| number(kernel, &format!("net/ipv4/tcp_keepalive_{name}"));
+        Some(Self { time: of("time")?, interval: of("intvl")?, probes: of("probes")? })
+    }
+
+    /// How long a dead peer stays unnoticed.
+    const fn seconds(&self) -> u64 {
+        self.time.saturating_add(self.interval.saturating_mul(self.probes))
+    }
+
+    fn finding(&self) -> Option<Finding> {
+        let (Self { time, interval, probes }, seconds) = (self, self.seconds());
+        let message = format!(
+            "a dead peer is noticed after {seconds} s, and only where a program asks for keepalive: \
+             {time} s of silence, then {probes} questions every {interval} s"
+        );
+        (seconds > SLOW_S).then(|| {
+            Finding::new(None, "keepalive-slow", Severity::Info, "keepalive".to_owned(), message)
+                .with("seconds", seconds)
+                .with("tcp_keepalive_time_s", *time)
+                .with("tcp_keepalive_intvl_s", *interval)
+                .with("tcp_keepalive_probes", *probes)
+                .with("threshold_s", SLOW_S)
+                .advise(
+                    "in the program: SO_KEEPALIVE with TCP_KEEPIDLE 60, TCP_KEEPINTVL 20 and \
+                     TCP_KEEPCNT 3 notices within 120 s",
+                )
+        })
+    }
 }
 
 /// After how many seconds the kernel gives a connection up whose data is not acknowledged

@@ -77,6 +77,26 @@ fn old_advice_is_four_warnings_and_the_time_to_notice_a_dead_peer() {
     assert_eq!(row("net.ipv4.tcp_retries2").value, None);
 }
 
+/// L1: what the defaults come to, and shorter times.
+#[test]
+fn the_time_to_notice_a_dead_peer_is_told_however_long_it_is() {
+    let noticed = |time, interval, probes| {
+        let mut files = Files(BTreeMap::from([
+            ("/proc/sys/net/ipv4/tcp_keepalive_time", time),
+            ("/proc/sys/net/ipv4/tcp_keepalive_intvl", interval),
+            ("/proc/sys/net/ipv4/tcp_keepalive_probes", probes),
+        ]));
+        let (rows, findings) = audit(&mut files);
+        let row = rows.iter().find(|row| row.key == "net.ipv4.tcp_keepalive_probes");
+        let effect = row.expect("a row").effect.clone();
+        (effect, findings.iter().any(|finding| finding.code == "keepalive-slow"))
+    };
+    let (effect, is_slow) = noticed("7200\n", "75\n", "9\n");
+    assert!(effect.ends_with("in all a dead peer is noticed after 7875 s") && is_slow, "{effect}");
+    let (effect, is_slow) = noticed("60\n", "20\n", "3\n");
+    assert!(effect.ends_with("in all a dead peer is noticed after 120 s") && !is_slow, "{effect}");
+}
+
 #[test]
 fn the_times_are_those_of_the_manual() {
     assert_eq!((given_up_s(15), given_up_s(8)), (924, 102));

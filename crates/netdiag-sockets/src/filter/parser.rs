@@ -113,12 +113,12 @@ impl<'a> Parser<'a> {
         let Some(word) = self.next() else { return wrong("it ends where something is to come") };
         Ok(match word.to_lowercase().as_str() {
             "state" => self.states()?,
-            "src" | "local" => Node::At(End::Local, scope(self.value(word)?)?),
-            "dst" | "remote" => Node::At(End::Remote, scope(self.value(word)?)?),
-            "addr" | "host" => Node::At(End::Either, scope(self.value(word)?)?),
-            "sport" => Node::At(End::Local, port_scope(self.value(word)?)?),
-            "dport" => Node::At(End::Remote, port_scope(self.value(word)?)?),
-            "port" => Node::At(End::Either, port_scope(self.value(word)?)?),
+            "src" | "local" => self.address(word, End::Local)?,
+            "dst" | "remote" => self.address(word, End::Remote)?,
+            "addr" | "host" => self.address(word, End::Either)?,
+            "sport" => self.ports(word, End::Local)?,
+            "dport" => self.ports(word, End::Remote)?,
+            "port" => self.ports(word, End::Either)?,
             "pid" => Node::Pid(number(word, self.value(word)?)?),
             "uid" => Node::Uid(number(word, self.value(word)?)?),
             "inode" => Node::Inode(number(word, self.value(word)?)?),
@@ -146,6 +146,34 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn address(&mut self, word: &str, end: End) -> Parsed<Node> {
+        let is_not = self.takes(NOT_EQUAL);
+        let node = Node::At(end, scope(self.value(word)?)?);
+        Ok(if is_not { Node::Not(Box::new(node)) } else { node })
+    }
+
+    /// One port or some, or as ss has it all from one or up to one.
+    fn ports(&mut self, word: &str, end: End) -> Parsed<Node> {
+        let is_not = self.takes(NOT_EQUAL);
+        let [above, least, below, most] =
+            [&[">", "gt"][..], &[">=", "ge", "geq"], &["<", "lt"], &["<=", "le", "leq"]]
+                .map(|words| self.takes(words));
+        let Scope { ports: Some(Ports { first, last }), .. } = port_scope(self.value(word)?)?
+        else {
+            return wrong(format!("{} wants a port", shown(word)));
+        };
+        let (first, last) = match () {
+            () if above && first < u16::MAX => (first + 1, u16::MAX),
+            () if least => (first, u16::MAX),
+            () if below && first > 0 => (0, first - 1),
+            () if most => (0, first),
+            () if above || below => return wrong(format!("there is no such port as {first}")),
+            () => (first, last),
+        };
+        let node = Node::At(end, Scope::ports(first, last));
+        Ok(if is_not { Node::Not(Box::new(node)) } else { node })
+    }
+
     fn states(&mut self) -> Parsed<Node> {
         let words = self.value("state")?;
         let mut all = Vec::new();
@@ -162,6 +190,8 @@ impl<'a> Parser<'a> {
     }
 }
 
+/// As ss has it.
+const NOT_EQUAL: &[&str] = &["!=", "ne", "neq"];
 const UNKNOWN: &str = "is no part of a filter: there are :PORT, ADDRESS, ADDRESS/BITS, ADDRESS:PORT, \
                        state, src, dst, sport, dport, port, pid, process, uid, inode, tcp, udp, raw, \
                        ipv4, ipv6, and, or, not";
@@ -224,6 +254,12 @@ fn network_scope(host: &str, bits: &str) -> Parsed<Scope> {
 fn network(text: &str) -> Parsed<(IpAddr, u8)> {
     let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
     let Ok(address) = address.parse::<IpAddr>() else {
+        if let Some((alone, _)) = address.split_once('%') {
+            let (address, alone) = (shown(address), shown(alone));
+            return wrong(format!(
+                "{address}: a filter knows no interface, {alone} is meant on every one"
+            ));
+        }
         return wrong(format!("{} is no address", shown(address)));
     };
     let most = if address.is_ipv4() { 32 } else { 128 };

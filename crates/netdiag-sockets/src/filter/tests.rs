@@ -30,7 +30,14 @@ fn socket(state: State, local: &str, remote: &str) -> Socket {
 }
 
 fn owners() -> Owners {
-    let process = Process { pid: 123, name: Untrusted::from("nginx"), cgroup: None };
+    let process = Process {
+        pid: 123,
+        name: Untrusted::from("nginx"),
+        cgroup: None,
+        uid: None,
+        open: 3,
+        started: 0,
+    };
     Owners::new(vec![process], vec![Descriptor { inode: 5, process: 0, fd: 3 }], 0, true)
 }
 
@@ -68,6 +75,11 @@ fn each_word_means_what_it_says() {
         "not (udp or raw)",
         "state connected",
         "dst 0.0.0.0/0",
+        "sport >= 443 and sport <= :443",
+        "dport gt 39999 and dport lt 40001",
+        "sport != 80",
+        "dst ne 192.0.2.1",
+        "port neq 80",
     ] {
         assert!(matches(text), "{text}");
     }
@@ -87,6 +99,9 @@ fn each_word_means_what_it_says() {
         "2001:db8::/32",
         "uid 0",
         "dst ::/0",
+        "dport > 40000",
+        "sport lt 443",
+        "dst != 10.1.2.3",
     ] {
         assert!(!matches(text), "{text}");
     }
@@ -111,6 +126,9 @@ fn what_is_not_understood_is_named() {
         (":70000", "'70000' is no port"),
         (":9-5", "ends before it begins"),
         ("pid -1", "'-1' is no pid"),
+        ("sport > 65535", "no such port"),
+        ("dport >=", "'dport' wants a value"),
+        ("dst fe80::1%eth0", "'fe80::1' is meant on every one"),
         ("state \u{1b}[2J", "\\u{1b}"),
         ("", "it ends"),
     ] {

@@ -45,11 +45,20 @@ impl Judge<'_> {
                 - count;
             let is_much = count >= 100 || limit.is_some_and(|limit| count * 2 >= limit);
             let severity = if is_much { Severity::Critical } else { Severity::Warning };
+            let others = self.others(its.iter().map(|(socket, _)| socket));
             let is_sample = suspects.count > suspects.first.len() as u64;
             let at_least = if is_sample { "at least " } else { "" };
             let message = format!(
                 "{owner} does not close: {at_least}{count} CLOSE-WAIT of {age} s or more, {unread} with \
-                 end-of-file unread, the oldest {oldest} s"
+                 end-of-file unread, the oldest {oldest} s{}{}",
+                match younger {
+                    0 => String::new(),
+                    younger => format!(", {younger} more of the last {age} s"),
+                },
+                match others.len() {
+                    0 => String::new(),
+                    n => format!("; held as well by {}", first(&others, n)),
+                }
             );
             let advice = match unread * 2 >= count {
                 true => format!(
@@ -72,6 +81,7 @@ impl Judge<'_> {
                 .with("oldest_s", oldest)
                 .with("threshold_age_s", age)
                 .with("pid", pid)
+                .with("also_held_by", shown(&others))
                 .with("fds", fds)
                 .with("descriptor_limit", limit);
             let advice = match self.owners {
@@ -184,7 +194,7 @@ impl Judge<'_> {
         }
         let available = self.available();
         let busiest = self.seen.tally.destinations.busiest(1);
-        if busiest.first().is_some_and(|(_, used)| u64::from(*used) * 2 > available) {
+        if busiest.first().is_some_and(|(_, ports)| u64::from(ports.used) * 2 > available) {
             // Ports to one destination are the finding then.
             return None;
         }
@@ -210,7 +220,7 @@ impl Judge<'_> {
     }
 
     /// How many descriptors a process may have (`RLIMIT_NOFILE`).
-    fn descriptor_limit(&mut self, pid: u32) -> Option<u64> {
+    pub(super) fn descriptor_limit(&mut self, pid: u32) -> Option<u64> {
         let text = self.kernel.file(&format!("/proc/{pid}/limits"))?;
         let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
         line.split_ascii_whitespace().next()?.parse().ok()

@@ -8,10 +8,26 @@ use netdiag_model::finding::{Finding, Severity};
 /// How long the kernel keeps a port in TIME-WAIT, in seconds (TCP_TIMEWAIT_LEN of net/tcp.h).
 const TIME_WAIT_S: u64 = 60;
 
+/// An interface of /proc/net/dev: each way its packets and drops.
+fn interface(line: &str) -> Option<[(&str, &'static str, u64, u64); 2]> {
+    let (name, counts) = line.split_once(':')?;
+    let counts: Vec<u64> =
+        counts.split_ascii_whitespace().map_while(|count| count.parse().ok()).collect();
+    let [_, received, _, received_drops, _, _, _, _, _, sent, _, sent_drops, ..] =
+        *counts.as_slice()
+    else {
+        return None;
+    };
+    let name = name.trim();
+    Some([(name, "received", received, received_drops), (name, "sent", sent, sent_drops)])
+}
+
 impl Judge<'_> {
     pub(super) fn limits(&mut self) -> Vec<Finding> {
         let mut all = self.ports();
         all.extend(self.resources());
+        all.extend(self.descriptors());
+        all.extend(self.drops());
         all.extend(self.retransmits());
         all
     }
@@ -28,8 +44,8 @@ impl Judge<'_> {
         let least = self.threshold("ephemeral-ports-low");
         let tally = &self.seen.tally;
         let mut found = Vec::new();
-        for (to, used) in tally.destinations.busiest(3) {
-            let used = u64::from(used);
+        for (to, ports) in tally.destinations.busiest(3) {
+            let used = u64::from(ports.used);
             let share = used as f64 / available as f64 * 100.0;
             if share < least {
                 break;
@@ -37,9 +53,22 @@ impl Judge<'_> {
             let severity = if share >= 90.0 { Severity::Critical } else { Severity::Warning };
             let remote = std::net::SocketAddr::new(to.remote, to.port);
             let ceiling = available / TIME_WAIT_S;
+            let rate = match ports.fresh {
+                0 => String::new(),
+                _ => format!(", {:.0} new a second", ports.new_per_second()),
+            };
+            let left = ports.exhausted_in_s(available, TIME_WAIT_S);
+            let forecast = match left {
+                Some(0) => "; there is none left (EADDRNOTAVAIL, 99)".to_owned(),
+                Some(left) => {
+                    format!("; at this rate none is left in {left} s (EADDRNOTAVAIL, 99)")
+                }
+                None if used >= available => "; there is none left (EADDRNOTAVAIL, 99)".to_owned(),
+                None => String::new(),
+            };
             let message = format!(
-                "ports to {remote}: {used} of {available} used ({share:.0} %), {ceiling} new a second \
-                 possible"
+                "ports to {remote}: {used} of {available} used ({share:.0} %){rate}, {ceiling} \
+                 possible{forecast}"
             );
             let code = "ephemeral-ports-low";
             let finding = self.found(code, severity, remote.to_string(), message);
@@ -49,6 +78,8 @@ impl Judge<'_> {
                 .with("used", used)
                 .with("count_may_be_low_by", tally.destinations.error())
                 .with("available", available)
+                .with("new_per_second", (ports.fresh > 0).then(|| ports.new_per_second()))
+                .with("none_left_in_s", left)
                 .with("time_wait", tally.of(State::TimeWait))
                 .with("ceiling_per_second", ceiling);
             found.push(finding.advise(
@@ -98,6 +129,75 @@ impl Judge<'_> {
         near.collect()
     }
 
+    /// Processes that have nearly as many descriptors open as they may.
+    fn descriptors(&mut self) -> Vec<Finding> {
+        /// Those with fewer are not looked at, and of the others so many.
+        const FEW: u32 = 64;
+        const LOOKED_AT: usize = 64;
+        let Some(owners) = self.owners.filter(|_| self.memory.is_some()) else { return Vec::new() };
+        let mut most: Vec<&crate::owners::Process> =
+            owners.processes().iter().filter(|process| process.open >= FEW).collect();
+        most.sort_by_key(|process| (std::cmp::Reverse(process.open), process.pid));
+        let least = self.threshold("resource-near-limit");
+        let mut found = Vec::new();
+        for process in most.into_iter().take(LOOKED_AT) {
+            let Some(limit) = self.descriptor_limit(process.pid).filter(|limit| *limit > 0) else {
+                continue;
+            };
+            let share = f64::from(process.open) / limit as f64 * 100.0;
+            if share < least {
+                continue;
+            }
+            let severity = if share >= 95.0 { Severity::Critical } else { Severity::Warning };
+            let who = format!("{} ({})", process.name.escaped(), process.pid);
+            let message = format!(
+                "{who} has {} of {limit} descriptors open ({share:.0} %): then no accept(), open() or \
+                 socket() succeeds (EMFILE, 24)",
+                process.open
+            );
+            let finding = self.found("resource-near-limit", severity, who.clone(), message);
+            let finding = finding.at("process", who).with("pid", process.pid);
+            found.push(finding.with("used", process.open).with("limit", limit).advise(
+                "what is open: `ls -l /proc/PID/fd`; raise RLIMIT_NOFILE (LimitNOFILE= of its service) \
+                 if it is meant to have so many",
+            ));
+        }
+        found
+    }
+
+    /// Interfaces that drop what they receive or are to send.
+    fn drops(&mut self) -> Vec<Finding> {
+        /// Packets that a share means something of.
+        const PACKETS: u64 = 10_000;
+        if self.memory.is_none() {
+            return Vec::new();
+        }
+        let text = self.kernel.file("/proc/net/dev").unwrap_or_default();
+        let least = self.threshold("interface-drops");
+        let mut found = Vec::new();
+        for (name, way, packets, dropped) in text.lines().filter_map(interface).flatten() {
+            let share = dropped as f64 / (packets + dropped).max(1) as f64 * 100.0;
+            if packets < PACKETS || share <= least {
+                continue;
+            }
+            let name = netdiag_model::Untrusted::from(name);
+            let name = name.escaped().to_string();
+            let message = format!(
+                "{name} dropped {dropped} of {} {way} packets ({share:.2} %) since it came up",
+                packets + dropped
+            );
+            let code = "resource-near-limit";
+            let finding = self.found(code, Severity::Warning, name.clone(), message);
+            let finding = finding.at("interface", name).with("direction", way);
+            let finding = finding.with("packets", packets).with("dropped", dropped);
+            found.push(finding.with("threshold", least).advise(
+                "whether it goes on: `netdiag sockets --summary` again; then the rings (`ethtool -g`), \
+                 net.core.netdev_max_backlog, or txqueuelen",
+            ));
+        }
+        found
+    }
+
     fn retransmits(&self) -> Option<Finding> {
         let counted = self.counted?;
         /// Segments that a share means something of.
@@ -114,5 +214,20 @@ impl Judge<'_> {
         Some(finding.with("segments", sent).with("retransmitted", again).with("percent", share).advise(
             "which peers: `netdiag sockets --verbose state established` shows total_retrans of each",
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_interfaces_have_packets_and_drops_both_ways() {
+        let line = "  eth0: 100 20000 0 30 0 0 0 0 200 400 0 5 0 0 0 0";
+        let found = interface(line).expect("an interface");
+        assert_eq!(found, [("eth0", "received", 20_000, 30), ("eth0", "sent", 400, 5)]);
+        for line in ["", " face |bytes    packets errs", "eth0: 1 2 3"] {
+            assert_eq!(interface(line), None, "{line}");
+        }
     }
 }

@@ -94,6 +94,16 @@ impl Judge<'_> {
         }
     }
 
+    /// Which other processes have these sockets, in words, each once.
+    fn others<'s>(&self, sockets: impl Iterator<Item = &'s Socket>) -> Vec<String> {
+        let Some(owners) = self.owners else { return Vec::new() };
+        let named = |process: &crate::owners::Process| {
+            format!("{} ({})", process.name.escaped(), process.pid)
+        };
+        let all = sockets.flat_map(|socket| owners.holders(socket).into_iter().skip(1));
+        counts(all.map(named)).into_iter().map(|(name, _)| name).collect()
+    }
+
     /// The listener of a port, in words.
     fn listener(&self, port: u16) -> String {
         let found = self.seen.tally.listeners.iter().find(|socket| socket.local.port == port);

@@ -106,7 +106,7 @@ impl Stretches {
         let behind = self.firsts.partition_point(|first| *first <= address);
         let place = behind.checked_sub(1)?;
         let is_apart = self.apart.get(place).copied().unwrap_or(true);
-        let last = next(behind).map_or(last_of(self.family), |next| next - 1);
+        let last = next(behind).map_or_else(|| last_of(self.family), |next| next - 1);
         (!is_apart).then_some(*next(place)?..=last)
     }
 }

@@ -56,6 +56,12 @@ enum Verdict {
     Silent(Silence),
 }
 
+/// There was no time left to ask. That is no word on any server.
+pub(super) fn not_asked() -> LookupError {
+    let tried = format!("not asked: the {} s for all names were over", TOTAL.as_secs());
+    LookupError::NoAnswer { tried, reason: "not-asked".to_owned(), errno: None }
+}
+
 /// Asks the servers.
 pub(super) fn resolve(
     sources: Sources<'_>,
@@ -67,9 +73,7 @@ pub(super) fn resolve(
         LookupError::no_resolver(format!("{}: {reason}", sources.resolv_conf.display()))
     })?;
     if total.is_zero() {
-        // That is no word on any server.
-        let tried = format!("not asked: the {} s for all names were over", TOTAL.as_secs());
-        return Err(LookupError::NoAnswer { tried, reason: "not-asked".to_owned(), errno: None });
+        return Err(not_asked());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime =

@@ -1,6 +1,6 @@
 //! Several names at once, so that slow servers cost the time of one; a signal ends the wait.
 
-use super::{TOTAL, literal, resolve};
+use super::{TOTAL, literal, resolve, servers};
 use crate::raw::{self, PollFd};
 use crate::{clock, signals};
 use netdiag_model::failure::LookupError;
@@ -60,8 +60,12 @@ struct Desk {
     family: Option<Family>,
     /// When the time is over that they may take together.
     end: Instant,
+    /// How many threads look names up.
+    workers: usize,
     /// The place of the next name in the list.
     next: AtomicUsize,
+    /// How many threads are still at it.
+    active: AtomicUsize,
     /// Nobody waits any more.
     over: AtomicBool,
     bell: File,
@@ -84,15 +88,22 @@ fn at_once(
     };
     let room = raw::descriptor_limit() / DESCRIPTORS;
     let (all, workers) = (names.len(), names.len().min(AT_ONCE).min(room.max(1)));
-    let (next, over) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let desk = Arc::new(Desk { names, family, end, next, over, bell });
+    let [next, active] = [0; 2].map(AtomicUsize::new);
+    let over = AtomicBool::new(false);
+    let desk = Arc::new(Desk { names, family, end, workers, next, active, over, bell });
     let started = (0..workers).filter(|_| {
-        let (desk, results) = (Arc::clone(&desk), results.clone());
-        let body = move || desk.work(&results);
-        std::thread::Builder::new().name("names".to_owned()).spawn(body).is_ok()
+        let (mine, results) = (Arc::clone(&desk), results.clone());
+        desk.active.fetch_add(1, Ordering::Relaxed);
+        let body = move || mine.work(&results);
+        let started = std::thread::Builder::new().name("names".to_owned()).spawn(body);
+        if started.is_err() {
+            desk.active.fetch_sub(1, Ordering::Relaxed);
+        }
+        started.is_ok()
     });
     if started.count() == 0 {
         // As many threads as there may be: then by this one.
+        desk.active.fetch_add(1, Ordering::Relaxed);
         desk.work(&results);
     }
     let interrupted = gather(all, &told, &desk, &watched, found);
@@ -101,19 +112,31 @@ fn at_once(
 }
 
 impl Desk {
-    /// Looks up one name after the other, until none is left.
+    /// Looks up one name after the other, until none or no time is left.
     fn work(&self, results: &Sender<(usize, LookedUp)>) {
-        while !self.over.load(Ordering::Relaxed)
-            && let Some((place, name)) = self.names.get(self.next.fetch_add(1, Ordering::Relaxed))
-        {
+        while let Some((place, name)) = self.turn() {
             // Whoever waited may have been interrupted, and then nobody wants to know.
             let _ = results.send((*place, look_up(name, self.family, self.end)));
-            let _ = (&self.bell).write(&1_u64.to_ne_bytes());
+            self.ring();
         }
+        self.active.fetch_sub(1, Ordering::Release);
+        self.ring();
+    }
+
+    /// The next name; `None` when there is none, or no time for one.
+    fn turn(&self) -> Option<&(usize, String)> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        // The first ones are always begun: they may need no server, and so no time.
+        let is_begun = turn < self.workers || clock::now() < self.end;
+        self.names.get(turn).filter(|_| is_begun && !self.over.load(Ordering::Relaxed))
+    }
+
+    fn ring(&self) {
+        let _ = (&self.bell).write(&1_u64.to_ne_bytes());
     }
 }
 
-/// Waits for so many results; returns whether a signal came first.
+/// Waits for so many results, as long as there may be more; returns whether a signal came first.
 fn gather(
     mut out: usize,
     told: &Receiver<(usize, LookedUp)>,
@@ -130,20 +153,28 @@ fn gather(
         if signalled.is_ready() {
             return true;
         }
-        if polled == Ok(0) {
+        if polled == Ok(0) || left.is_zero() {
             break;
         }
         let _ = (&desk.bell).read(&mut [0; 8]);
+        // What they tell was told before they ended.
+        let is_all = desk.active.load(Ordering::Acquire) == 0;
         while let Ok((place, result)) = told.try_recv() {
             out -= 1;
             found[place] = Some(result);
         }
+        if is_all {
+            break;
+        }
     }
-    // A thread that broke down tells nothing.
+    // A thread that broke down tells nothing; what had no turn was not asked.
+    let is_over = clock::now() >= desk.end;
     for (place, _) in &desk.names {
-        let broke_down =
-            || (Err(LookupError::no_resolver("the look-up broke down".to_owned())), TOTAL);
-        found[*place].get_or_insert_with(broke_down);
+        let untold = || match is_over {
+            true => (Err(servers::not_asked()), Duration::ZERO),
+            false => (Err(LookupError::no_resolver("the look-up broke down".to_owned())), TOTAL),
+        };
+        found[*place].get_or_insert_with(untold);
     }
     false
 }

@@ -8,6 +8,7 @@ mod capabilities;
 mod confine;
 mod folder;
 mod message;
+mod namespace;
 mod options;
 mod output;
 mod poll;
@@ -24,6 +25,7 @@ pub(crate) use confine::call;
 pub(crate) use confine::{Instruction, Ruleset, filter_calls, landlock_abi, process};
 pub(crate) use folder::{entries, open_folder, read_link};
 pub(crate) use message::{Batch, Incoming, MAX_BATCH, Outgoing, send, send_many};
+pub(crate) use namespace::enter_network;
 pub(crate) use options::{
     INTERFACE_INDEX, INTERFACE_NAME, disconnect, get_bytes, get_int, interface_index,
     interface_name, set_bytes, set_int,

@@ -6,6 +6,7 @@ use netdiag_sockets::Owners;
 use netdiag_sockets::owners::{Descriptor, Process};
 use std::ffi::{CStr, CString};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 
 /// Room for the entries of a folder.
 const ROOM: usize = 32 * 1024;
@@ -17,8 +18,16 @@ const NAME: usize = 19;
 /// Owners of all sockets; `all`: with the right to look at every process.
 pub(super) fn owners(all: bool) -> Owners {
     let mut found = Found::default();
-    // Without /proc nobody is visible.
-    let refused = if scan(&mut found).is_err() { found.refused.max(1) } else { found.refused };
+    // Without /proc, or with another folder in its place, nobody is visible, not even this process.
+    let is_there = scan(&mut found).is_ok() && found.any;
+    let refused = if is_there { found.refused } else { found.refused.max(1) };
+    found.descriptors.sort_unstable();
+    for place in Owners::sharing(&found.descriptors) {
+        if let Some(process) = found.processes.get_mut(place as usize) {
+            // One that has ended since comes last.
+            process.started = started(process.pid).unwrap_or(u64::MAX);
+        }
+    }
     Owners::new(found.processes, found.descriptors, refused, all)
 }
 
@@ -27,6 +36,8 @@ struct Found {
     processes: Vec<Process>,
     descriptors: Vec<Descriptor>,
     refused: u64,
+    /// Some process was there.
+    any: bool,
 }
 
 fn scan(found: &mut Found) -> raw::Result<()> {
@@ -35,16 +46,19 @@ fn scan(found: &mut Found) -> raw::Result<()> {
     let mut inner = vec![0; ROOM];
     each_entry(&mut room, |room| raw::entries(proc.as_fd(), room), &mut |name| {
         let Some(pid) = number(name.to_bytes()) else { return };
+        found.any = true;
         let Ok(path) = CString::new(format!("{pid}/fd")) else { return };
         match raw::open_folder(Some(proc.as_fd()), &path) {
             Ok(folder) => {
                 let before = found.descriptors.len();
-                let mut is_hidden = false;
+                let (mut is_hidden, mut open) = (false, 0);
                 let process = u32::try_from(found.processes.len()).unwrap_or(u32::MAX);
                 let read = each_entry(
                     &mut inner,
                     |room| raw::entries(folder.as_fd(), room),
                     &mut |name| {
+                        // All but `.` and `..`.
+                        open += u32::from(!name.to_bytes().starts_with(b"."));
                         let mut link = [0; LINK];
                         let link = match raw::read_link(folder.as_fd(), name, &mut link) {
                             Ok(link) => link,
@@ -61,7 +75,7 @@ fn scan(found: &mut Found) -> raw::Result<()> {
                 is_hidden |= read.is_err_and(is_refusal);
                 found.refused += u64::from(is_hidden);
                 if found.descriptors.len() > before {
-                    found.processes.push(described(pid));
+                    found.processes.push(described(pid, open));
                 }
             }
             Err(errno) if is_refusal(errno) => found.refused += 1,
@@ -99,7 +113,7 @@ fn each_entry(
     }
 }
 
-fn described(pid: u32) -> Process {
+fn described(pid: u32, open: u32) -> Process {
     let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).ok();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
     let name = read("comm").map(text).unwrap_or_default();
@@ -108,7 +122,18 @@ fn described(pid: u32) -> Process {
     let unified = groups.and_then(|groups| {
         groups.lines().find_map(|line| line.strip_prefix("0::").map(str::to_owned))
     });
-    Process { pid, name: Untrusted::from(name), cgroup: unified.map(Untrusted::from) }
+    let uid = std::fs::metadata(format!("/proc/{pid}")).ok().map(|of| of.uid());
+    let (name, cgroup) = (Untrusted::from(name), unified.map(Untrusted::from));
+    Process { pid, name, cgroup, uid, open, started: 0 }
+}
+
+/// When a process began: the 22nd field of its stat (proc_pid_stat(5)). The second is its name in
+/// parentheses, and may have any of its own.
+fn started(pid: u32) -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    let (_, after) = stat.rsplit_once(')')?;
+    after.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// The inode that a link to a socket names.
@@ -142,6 +167,12 @@ mod tests {
         let own = found.descriptors.iter().find(|entry| entry.inode == wanted).expect("found");
         let process = &found.processes[own.process as usize];
         assert_eq!((process.pid, own.fd), (std::process::id(), socket.as_raw_fd().unsigned_abs()));
+    }
+
+    #[test]
+    fn a_process_has_begun_and_no_process_has_not() {
+        assert!(started(std::process::id()).is_some_and(|ticks| ticks > 0));
+        assert_eq!(started(u32::MAX), None);
     }
 
     #[test]

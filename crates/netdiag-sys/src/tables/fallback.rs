@@ -55,7 +55,20 @@ fn message(family: u8, line: &str) -> Option<[u8; Socket::BYTES]> {
     {
         bytes.get_mut(at..at + 4)?.copy_from_slice(&value.to_ne_bytes());
     }
+    let cookie = cookie(&bytes, inode);
+    bytes.get_mut(44..52)?.copy_from_slice(&cookie.to_ne_bytes());
     Some(bytes)
+}
+
+/// Something to tell a socket apart by, which the files do not have (FNV-1a): both its ends, and its
+/// inode where it has no other end. With one it keeps its ends when the inode goes with its program.
+fn cookie(bytes: &[u8; Socket::BYTES], inode: u32) -> u64 {
+    let ends = bytes.get(4..40).unwrap_or_default();
+    let is_alone = bytes.get(6..8) == Some(&[0, 0]);
+    let inode = if is_alone { inode.to_ne_bytes() } else { [0; 4] };
+    ends.iter().chain(&inode).fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn hex(text: &str) -> Option<u32> {

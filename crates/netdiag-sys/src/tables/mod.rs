@@ -5,14 +5,17 @@
 mod descriptors;
 mod dump;
 mod fallback;
+mod namespaces;
 mod part;
 
 use crate::raw::PollFd;
 use crate::signals::Signals;
 use crate::{clock, raw};
 use dump::Diag;
+use namespaces::Other;
 use netdiag_engine::port::{InputKind, Inputs, StopCause};
 use netdiag_model::Instant;
+use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::{Fault, Kernel, Question, Reading, Stop};
 use netdiag_sockets::{Owners, Protocol, Socket};
 use std::os::fd::AsFd;
@@ -24,13 +27,37 @@ pub struct Tables {
     /// Whether every process may be looked at.
     all: bool,
     signals: Option<Signals>,
+    namespaces: Namespaces,
+    /// What all but the first namespace are asked by.
+    others: Vec<Other>,
+    /// Which of [`others`](Self::others) is looked at; `None`: the namespace of this process.
+    turned: Option<usize>,
 }
 
 impl Tables {
     /// Opens what tables are asked by. Where this kernel has no sock_diag, /proc/net stands in.
     #[must_use]
     pub fn open() -> Self {
-        Self { diag: Diag::open(), all: false, signals: None }
+        Self {
+            diag: Diag::open(),
+            all: false,
+            signals: None,
+            namespaces: Namespaces::default(),
+            others: Vec::new(),
+            turned: None,
+        }
+    }
+
+    /// Opens the tables of the other network namespaces, too, as far as that is allowed.
+    #[must_use]
+    pub fn with_namespaces(self) -> Self {
+        let (namespaces, others) = namespaces::open();
+        Self { namespaces, others, ..self }
+    }
+
+    /// What is asked now.
+    fn other(&mut self) -> Option<&mut Other> {
+        self.turned.and_then(|place| self.others.get_mut(place))
     }
 
     /// Says that the process has the right to look at every other one.
@@ -45,11 +72,22 @@ impl Kernel for Tables {
         clock::now()
     }
 
+    fn namespaces(&self) -> Namespaces {
+        self.namespaces.clone()
+    }
+
+    fn turn_to(&mut self, namespace: usize) {
+        self.turned = namespace.checked_sub(1);
+    }
+
     fn dump(
         &mut self,
         question: Question,
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Reading, Fault> {
+        if let Some(other) = self.other() {
+            return other.diag.dump(question, each);
+        }
         let asked = match &mut self.diag {
             Ok(diag) => diag.dump(question, each),
             // Whatever refused the socket, the files may still be there.
@@ -63,7 +101,13 @@ impl Kernel for Tables {
     }
 
     fn look(&mut self, socket: &Socket) -> Option<Vec<u8>> {
-        self.diag.as_mut().ok().filter(|_| socket.protocol == Protocol::Tcp)?.look(socket)
+        if socket.protocol != Protocol::Tcp {
+            return None;
+        }
+        if let Some(other) = self.other() {
+            return other.diag.look(socket);
+        }
+        self.diag.as_mut().ok()?.look(socket)
     }
 
     fn owners(&mut self) -> Owners {
@@ -71,6 +115,9 @@ impl Kernel for Tables {
     }
 
     fn file(&mut self, path: &str) -> Option<String> {
+        if let Some(other) = self.other().filter(|_| Other::is_own(path)) {
+            return other.file(path);
+        }
         let bytes = std::fs::read(path).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }

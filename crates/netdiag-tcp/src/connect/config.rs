@@ -1,15 +1,18 @@
 //! What to do: which targets, and how connections to them are opened.
 
 use super::dialogue::Dialogue;
+use super::http::Url;
+use super::tls::Tls;
 use netdiag_engine::port::Control;
-use netdiag_model::{Destination, Untrusted, Way};
+use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted, Way};
+use netdiag_tls::Client;
 use std::time::Duration;
 
 /// How many attempts are kept one by one for the result of a target.
 pub const RESULTS_KEPT: usize = 10_000;
 
 /// A run of connections to many targets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// The targets that have addresses, in order.
     pub targets: Vec<Target>,
@@ -31,6 +34,10 @@ pub struct Config {
     pub source_port: u16,
     /// What is done with connections that open; without it they are closed at once.
     pub dialogue: Option<Dialogue>,
+    /// What all TLS sessions have in common; without it there are none.
+    pub tls: Option<Client>,
+    /// What the date is, for what has one.
+    pub anchor: ClockAnchor,
     /// Whether single attempts are kept for the result, the last [`RESULTS_KEPT`] of each target.
     pub keeps_results: bool,
 }
@@ -44,6 +51,12 @@ pub struct Target {
     pub host: Untrusted,
     /// The port.
     pub port: u16,
+    /// How TLS is spoken with it, if at all.
+    pub tls: Option<Tls>,
+    /// How TLS is spoken where a redirect leads to it.
+    pub tls_later: Option<Tls>,
+    /// What is asked of it by HTTP, if anything.
+    pub url: Option<Url>,
     /// The addresses in the order in which a program would try them, each with the way that packets
     /// take out of this machine, where known.
     pub addresses: Vec<(Destination, Option<Way>)>,
@@ -64,6 +77,8 @@ impl Config {
             control: Control::default(),
             source_port: 0,
             dialogue: None,
+            tls: None,
+            anchor: ClockAnchor { instant: Instant::ZERO, unix_nanos: 0 },
             keeps_results: false,
         }
     }

@@ -1,5 +1,7 @@
 //! What is said over a connection once it is open, and what comes back.
 
+use super::http::exchange::Exchange;
+use super::tls::{Demand, Talked};
 use regex_lite::{Regex, RegexBuilder};
 use std::time::Duration;
 
@@ -31,10 +33,18 @@ pub struct Pattern {
 pub struct Talk {
     /// What came, the first [`MOST_HEARD`] bytes.
     pub heard: Vec<u8>,
-    /// From when it opened until the first byte came.
+    /// From when it opened, with TLS if that is spoken, until the first byte came.
     pub first_byte: Option<Duration>,
     /// How it went.
     pub end: TalkResult,
+    /// How far it had come by then.
+    pub stage: Stage,
+    /// What TLS showed, where it was spoken.
+    pub tls: Option<Box<Talked>>,
+    /// Why the service does not go on by TLS, safe to print.
+    pub refused: Option<String>,
+    /// What was asked by HTTP, and what came back.
+    pub http: Option<Box<Exchange>>,
     /// How many bytes of ours were acknowledged, where the kernel tells.
     pub acknowledged: Option<u64>,
     /// How long it was open.
@@ -54,6 +64,43 @@ pub enum TalkResult {
     Closed,
     /// The connection broke with this error number.
     Failed(i32),
+    /// TLS failed, or what it showed is not to be believed.
+    Untrusted,
+    /// The service does not go on by TLS.
+    Refused,
+    /// A redirect leads to where no connection opens.
+    Astray,
+    /// What came is no HTTP.
+    Malformed,
+}
+
+/// How far a talk has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// TLS is being agreed on in plain text.
+    Upgrade,
+    /// TLS is being negotiated.
+    Tls,
+    /// The service itself speaks.
+    Service,
+}
+
+impl Talk {
+    /// The same, over a connection that took so long to open.
+    pub(super) fn opened(mut self, took: Duration) -> Self {
+        let tls = self.tls.as_ref().and_then(|tls| tls.took);
+        if let Some(first) = self.http.as_mut().and_then(|http| http.steps.first_mut()) {
+            first.opened = Some((took, tls));
+        }
+        self
+    }
+
+    /// Whether it came to what was asked for. Nobody asked for TLS that was only tried.
+    #[must_use]
+    pub fn is_as_asked(&self) -> bool {
+        let is_tried = self.tls.as_ref().is_some_and(|tls| tls.demand == Demand::Tried);
+        self.end == TalkResult::AsExpected || (is_tried && self.stage == Stage::Tls)
+    }
 }
 
 impl Dialogue {

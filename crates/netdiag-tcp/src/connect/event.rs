@@ -1,6 +1,6 @@
 //! What the measurement tells while it runs.
 
-use super::dialogue::{Talk, TalkResult};
+use super::dialogue::Talk;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{ReplyDetail, Why};
 use netdiag_engine::port::{Change, SendError};
@@ -251,7 +251,7 @@ impl Attempt {
     /// Whether it opened, and what came then was not what was waited for.
     #[must_use]
     pub fn is_unexpected(&self) -> bool {
-        self.talk.as_ref().is_some_and(|talk| talk.end != TalkResult::AsExpected)
+        self.talk.as_ref().is_some_and(|talk| !talk.is_as_asked())
     }
 
     /// The handshake by the kernel.

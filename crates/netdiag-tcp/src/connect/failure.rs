@@ -1,12 +1,13 @@
 //! Why an attempt failed, in the words of the contract.
 
-use super::dialogue::{Talk, TalkResult};
+use super::dialogue::{self, Talk, TalkResult};
 use super::event::{Attempt, Ending};
 use netdiag_engine::failure::{local_failure, plain};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::{Untrusted, milliseconds};
 
+const ECONNABORTED: i32 = 103;
 const ECONNRESET: i32 = 104;
 const ETIMEDOUT: i32 = 110;
 const ECONNREFUSED: i32 = 111;
@@ -43,6 +44,11 @@ impl Attempt {
                 let (stage, icmp) = (Stage::Connect, Some(IcmpSource::new(*kind, *from)));
                 Failure { stage, reason: kind.reason(), errno, icmp, message }
             }
+            Ending::Local(error) if error.errno == ECONNABORTED => {
+                let said = "something on this machine destroyed the connection";
+                let message = format!("{said} (ECONNABORTED {ECONNABORTED})");
+                Failure { message, ..local_failure(error) }
+            }
             Ending::Local(error) => local_failure(error),
             Ending::Unknown(why) => plain(Stage::Connect, why.name(), why.meaning()),
         })
@@ -67,18 +73,51 @@ impl Attempt {
 
 /// What was wrong with what came over a connection.
 fn unexpected(talk: &Talk) -> Option<Failure> {
+    if talk.is_as_asked() {
+        return None;
+    }
     let seconds = milliseconds(talk.lasted) / 1e3;
+    let (stage, during) = match talk.stage {
+        dialogue::Stage::Upgrade => (Stage::Tls, " before TLS"),
+        dialogue::Stage::Tls => (Stage::Tls, " during the TLS handshake"),
+        dialogue::Stage::Service if talk.http.is_some() => (Stage::Request, ""),
+        dialogue::Stage::Service => (Stage::Expect, ""),
+    };
     let (reason, message) = match talk.end {
         TalkResult::AsExpected => return None,
+        TalkResult::Untrusted => {
+            let fault = talk.tls.as_ref().and_then(|tls| tls.fault())?;
+            (fault.reason.name().to_owned(), format!("connected, but {}", fault.message))
+        }
+        TalkResult::Silent if talk.stage == dialogue::Stage::Tls => (
+            "timeout".to_owned(),
+            format!("connected, but the TLS handshake was not done in {seconds:.1} s"),
+        ),
         TalkResult::Silent => {
             let asked = talk.acknowledged.filter(|bytes| *bytes > 0);
             let asked = asked.map(|bytes| format!(" to {bytes} bytes that it acknowledged"));
             let asked = asked.unwrap_or_default();
             (
                 "timeout".to_owned(),
-                format!("connected, but not a byte came in {seconds:.1} s{asked}"),
+                format!("connected, but not a byte came{during} in {seconds:.1} s{asked}"),
             )
         }
+        TalkResult::Refused => {
+            let why = talk.refused.clone().unwrap_or_default();
+            ("no-starttls".to_owned(), format!("connected, but {why}"))
+        }
+        TalkResult::Astray => {
+            let said = talk.http.as_ref().map(|http| http.summary()).unwrap_or_default();
+            ("redirect-failed".to_owned(), format!("connected, but {said}"))
+        }
+        TalkResult::Malformed => {
+            let said = talk.http.as_ref().map(|http| http.summary()).unwrap_or_default();
+            ("malformed".to_owned(), format!("connected, but {said}"))
+        }
+        TalkResult::Other if stage == Stage::Request => (
+            "timeout".to_owned(),
+            format!("connected, but the answer was not whole after {seconds:.1} s"),
+        ),
         TalkResult::Other => {
             let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
             let came = came.escaped();
@@ -89,18 +128,18 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         }
         TalkResult::Closed => (
             "closed".to_owned(),
-            format!("connected, and closed by the other end after {seconds:.1} s"),
+            format!("connected, and closed by the other end{during} after {seconds:.1} s"),
         ),
         TalkResult::Failed(number) => {
             let name = Errno::new(number).name;
-            (errno::reason(number), format!("connected, and then broken ({name} {number})"))
+            (errno::reason(number), format!("connected, and then broken{during} ({name} {number})"))
         }
     };
     let errno = match talk.end {
         TalkResult::Failed(number) => Some(Errno::new(number)),
         _ => None,
     };
-    Some(Failure { stage: Stage::Expect, reason, errno, icmp: None, message })
+    Some(Failure { stage, reason, errno, icmp: None, message })
 }
 
 /// Who sends an ICMP error that the target does not send: the address that the SYN left from stands for

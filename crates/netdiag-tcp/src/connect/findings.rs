@@ -3,6 +3,7 @@
 mod local;
 mod network;
 mod slow;
+mod tls;
 
 use super::event::Attempt;
 use super::measurement::Measurement;
@@ -48,6 +49,7 @@ impl Measurement {
         found.extend(slow);
         found.extend(self.family_broken());
         found.extend(self.self_connected(&told));
+        found.extend(self.tls_findings(&told));
         found
     }
 

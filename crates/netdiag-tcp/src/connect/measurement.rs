@@ -1,5 +1,6 @@
 //! What comes next, and what becomes of what came.
 
+mod follow;
 mod order;
 mod talks;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod tests;
 use super::config::Config;
 use super::event::{Attempt, Ending, Event, EventKind};
 use super::series::{Counts, Series};
+use follow::Follow;
 use netdiag_engine::local::Changes;
 use netdiag_engine::outcome::ReplyDetail;
 use netdiag_engine::port::Change;
@@ -17,7 +19,7 @@ use netdiag_engine::{
 };
 use netdiag_model::Instant;
 use order::Order;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 use talks::Talks;
@@ -26,7 +28,7 @@ use talks::Talks;
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
 /// Connections to many targets, and what came of them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Measurement {
     pub(super) config: Config,
     /// Those of one target follow each other.
@@ -36,6 +38,8 @@ pub struct Measurement {
     open: BTreeMap<u64, Open>,
     /// Connections that are open, by the number of their probe.
     talks: Talks,
+    /// Attempts whose answers lead on, before the next connection begins.
+    follows: VecDeque<Follow>,
     next_seq: u64,
     pub(super) changes: Changes,
     stopped: bool,
@@ -43,11 +47,13 @@ pub struct Measurement {
 }
 
 /// An attempt under way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Open {
     number: u64,
     local: Option<SocketAddr>,
     retransmits: u32,
+    /// What this connection follows.
+    follow: Option<Box<Follow>>,
 }
 
 impl Measurement {
@@ -64,6 +70,7 @@ impl Measurement {
             order: None,
             open: BTreeMap::new(),
             talks: Talks::default(),
+            follows: VecDeque::new(),
             next_seq: 1,
             changes: Changes::new(),
             stopped: false,
@@ -119,11 +126,32 @@ impl Measurement {
     fn attempt(&mut self, place: usize) -> Option<Next> {
         let series = self.series.get_mut(place)?;
         series.begun += 1;
+        let number = series.begun;
+        let (port, target) = (series.port, self.config.targets.get(series.target));
+        let talks = target.is_some_and(|one| one.tls.is_some() || one.url.is_some());
+        let stays = talks || self.config.dialogue.is_some();
+        self.connection(
+            place,
+            port,
+            stays,
+            Open { number, local: None, retransmits: 0, follow: None },
+        )
+    }
+
+    /// The connection that follows a redirect.
+    fn following(&mut self) -> Option<Next> {
+        let follow = self.follows.pop_front()?;
+        let (place, port) = (follow.place as usize, follow.url.port);
+        let (number, follow) = (follow.attempt.number, Some(Box::new(follow)));
+        self.connection(place, port, true, Open { number, local: None, retransmits: 0, follow })
+    }
+
+    fn connection(&mut self, place: usize, port: u16, stays: bool, open: Open) -> Option<Next> {
+        let series = self.series.get(place)?;
         let seq = self.next_seq;
         self.next_seq += 1;
-        self.open.insert(seq, Open { number: series.begun, local: None, retransmits: 0 });
-        let (port, source_port) = (series.port, self.config.source_port);
-        let stays = self.config.dialogue.is_some();
+        self.open.insert(seq, open);
+        let source_port = self.config.source_port;
         Some(Next::Probe(ProbeSpec {
             target: u32::try_from(place).ok()?,
             seq,
@@ -149,10 +177,15 @@ impl Policy for Measurement {
         if now >= deadline {
             return Next::Quit;
         }
-        let talking = match self.talks.next(config, now) {
+        let talking = match self.talks.next(now) {
             Ok(next) => return next,
             Err(due) => due,
         };
+        if let Some(next) = self.following() {
+            return next;
+        }
+        let config = &self.config;
+        let Some(order) = &mut self.order else { return Next::WhenSettled };
         let has_room = self.open.len() + self.talks.len() < config.parallel.max(1);
         let due = match order.next(config, &self.series, has_room, now) {
             order::Due::Now(place) => {
@@ -173,7 +206,8 @@ impl Policy for Measurement {
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
-        if let Some(series) = self.series.get_mut(probe.target as usize) {
+        let follows = self.open.get(&probe.seq).is_some_and(|open| open.follow.is_some());
+        if let Some(series) = self.series.get_mut(probe.target as usize).filter(|_| !follows) {
             series.stats.on_sent();
         }
     }
@@ -203,7 +237,7 @@ impl Policy for Measurement {
         let mut attempt = Attempt {
             number: open.number,
             destination: series.destination,
-            port: series.port,
+            port: open.follow.as_ref().map_or(series.port, |follow| follow.url.port),
             started_at: probe.sent_at,
             took,
             local: open.local,
@@ -216,17 +250,35 @@ impl Policy for Measurement {
         {
             attempt.local = Some(*local);
             attempt.retransmits = info.as_ref().map(|info| info.total_retransmits);
-            series.tcp_info = info.as_ref().and_then(|info| info.state.clone());
+            if open.follow.is_none() {
+                series.tcp_info = info.as_ref().and_then(|info| info.state.clone());
+            }
         }
         let at = attempt.started_at + attempt.took;
-        match self.config.dialogue.is_some() && attempt.connect().is_some() {
-            true => self.talks.begin(probe.seq, attempt, &self.config),
-            false => self.take(probe.target, at, attempt, events),
+        let place = series.target;
+        let followed = open.follow.as_ref().and_then(|follow| self.followed_target(follow));
+        let target = followed.as_ref().or_else(|| self.config.targets.get(place));
+        let ended = match target.filter(|_| attempt.connect().is_some()) {
+            Some(target) => self.talks.begin(probe.seq, attempt, &self.config, target),
+            None => Some(attempt),
+        };
+        let ended = match (ended, open.follow) {
+            (Some(ended), Some(follow)) => Some(follow.merge(ended)),
+            (None, Some(follow)) => {
+                self.talks.follows(probe.seq, follow);
+                None
+            }
+            (ended, None) => ended,
+        };
+        if let Some(attempt) = ended {
+            self.take(probe.target, at, attempt, events);
         }
     }
 
     fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, events: &mut Events<Event>) {
-        if let Some(attempt) = self.talks.hear(probe.seq, at, heard, &self.config) {
+        if let Some(attempt) = self.talks.hear(probe.seq, at, heard, &self.config)
+            && let Some(attempt) = self.follow(probe.target, attempt)
+        {
             self.take(probe.target, at, attempt, events);
         }
     }

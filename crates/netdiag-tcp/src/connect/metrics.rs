@@ -31,7 +31,8 @@ pub const METRICS: &[MetricInfo] = &[
     ),
     MetricInfo::new("jitter_rfc3550", &[], Unit::Milliseconds, "interarrival jitter (RFC 3550)"),
     MetricInfo::new("resolve", &[], Unit::Milliseconds, "look-up of the name"),
-    MetricInfo::new("total", &[], Unit::Milliseconds, "look-up and connection"),
+    MetricInfo::new("tls", &[], Unit::Milliseconds, "TLS handshake"),
+    MetricInfo::new("total", &[], Unit::Milliseconds, "look-up, connection and TLS"),
     MetricInfo::new(
         "first_byte",
         &["ttfb"],
@@ -63,6 +64,19 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("unknown", &[], Unit::Count, "attempts made meaningless by this machine"),
     MetricInfo::new("retransmitted", &[], Unit::Count, "connections that needed more than one SYN"),
     MetricInfo::new("outages", &[], Unit::Count, "runs of attempts that failed"),
+    MetricInfo::new("status", &[], Unit::Count, "status of the last answer by HTTP"),
+    MetricInfo::new("size", &[], Unit::Bytes, "body of the last answer by HTTP"),
+    MetricInfo::new("transfer", &[], Unit::Milliseconds, "from its first byte to its last"),
+    MetricInfo::new("redirects", &[], Unit::Count, "redirects that were followed"),
+    MetricInfo::new("body", &[], Unit::Text, "body of the last answer, its first 64 KiB"),
+    MetricInfo::new("header:", &[], Unit::Text, "a header field of it: header:content-type"),
+    MetricInfo::new("verified", &[], Unit::Bool, "whether TLS is spoken and to be believed"),
+    MetricInfo::new(
+        "days_left",
+        &[],
+        Unit::Count,
+        "whole days that the certificate is still valid",
+    ),
     MetricInfo::new("path_mtu", &[], Unit::Bytes, "the path MTU that the kernel goes by"),
     MetricInfo::of_findings(Severity::Info),
     MetricInfo::of_findings(Severity::Warning),
@@ -83,8 +97,15 @@ impl Metrics for TargetMetrics<'_> {
         let target = self.target;
         let rtt = |pick: fn(&Rtt) -> Option<f64>| target.connect_ms.as_ref().and_then(pick);
         let jitter = |pick: fn(&Jitter) -> Option<f64>| target.jitter_ms.as_ref().and_then(pick);
+        if let Some(field) = name.strip_prefix("header:") {
+            let mut headers = target.http.as_ref()?.headers.iter();
+            let found = headers.find(|one| one.name.as_raw().eq_ignore_ascii_case(field))?;
+            return Some(MetricValue::Text(found.value.as_raw().to_owned()));
+        }
         let number = match name {
             "open" => return Some(MetricValue::Bool(target.succeeded > 0)),
+            "verified" => return Some(MetricValue::Bool(target.tls.as_ref()?.verified)),
+            "body" => return Some(MetricValue::Text(target.http.as_ref()?.body.clone())),
             "connect" => rtt(|r| Some(r.p50))?,
             "handshake" => target.handshake_rtt_ms.as_ref()?.p50,
             "min" => rtt(|r| Some(r.min))?,
@@ -99,6 +120,12 @@ impl Metrics for TargetMetrics<'_> {
             "jitter" => jitter(|j| j.ipdv_abs_mean)?,
             "jitter_rfc3550" => jitter(|j| j.rfc3550)?,
             "resolve" => target.phases_ms.resolve?,
+            "tls" => target.phases_ms.tls?,
+            "status" => f64::from(target.http.as_ref()?.status?),
+            "size" => target.http.as_ref()?.body_bytes as f64,
+            "transfer" => target.phases_ms.body?,
+            "redirects" => target.http.as_ref()?.redirects.len() as f64,
+            "days_left" => target.tls.as_ref()?.chain.first()?.days_left as f64,
             "total" => target.phases_ms.total?,
             "first_byte" => target.phases_ms.first_byte?,
             "fallback" => target.happy_eyeballs.as_ref()?.fallback_ms?,

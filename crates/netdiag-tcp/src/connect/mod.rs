@@ -8,22 +8,28 @@
 //!
 //! let address = Destination::new("192.0.2.1".parse().expect("an address"));
 //! let host = "192.0.2.1".into();
-//! let target = Target { index: 0, host, port: 80, addresses: vec![(address, None)] };
+//! let addresses = vec![(address, None)];
+//! let (tls, tls_later, url) = (None, None, None);
+//! let target = Target { index: 0, host, port: 80, tls, tls_later, url, addresses };
 //! let mut measurement = Measurement::new(Config::new(vec![target]));
 //! let Next::Probe(first) = measurement.next(Instant::ZERO, &mut Events::new()) else { panic!() };
 //! assert_eq!(first.destination, address);
 //! ```
 
 pub mod config;
+mod conversation;
 pub mod dialogue;
 pub mod event;
 mod failure;
 pub mod findings;
+pub mod http;
 pub mod measurement;
 pub mod metrics;
 pub mod race;
 pub mod result;
 mod series;
+pub mod starttls;
+pub mod tls;
 mod verdict;
 
 pub use config::{Config, Target};

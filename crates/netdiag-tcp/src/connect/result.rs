@@ -3,6 +3,7 @@
 //! A field once published stays.
 
 mod convert;
+mod http;
 
 use super::event::Class;
 use netdiag_model::contract::{Jitter, Method, Rtt};
@@ -73,6 +74,10 @@ pub struct Target {
     pub phases_ms: Phases,
     /// What the kernel knew of the last connection to `address` when it had opened.
     pub tcp_info: Option<TcpInfo>,
+    /// What TLS showed over the last connection to `address`; `null` where it was not spoken.
+    pub tls: Option<Tls>,
+    /// What the last request to `address` by HTTP came to; `null` where none was made.
+    pub http: Option<Http>,
     /// Why no connection opened.
     pub failure: Option<Failure>,
     /// Runs of attempts to an address that failed, the last 10,000.
@@ -135,10 +140,140 @@ pub struct Phases {
     pub resolve: Option<f64>,
     /// The connection to `address`, the median of all attempts.
     pub connect: Option<f64>,
-    /// From the open connection to the first byte of the service, the last time.
+    /// From the open connection to the end of the TLS handshake, the last time.
+    pub tls: Option<f64>,
+    /// Not told apart: a request is handed over at once, and `first_byte` begins with it.
+    pub request: Option<f64>,
+    /// From the open connection, with TLS if that is spoken, to the first byte of the service, the
+    /// last time; by HTTP that of the last answer, from its request.
     pub first_byte: Option<f64>,
-    /// The look-up and the connection together.
+    /// By HTTP from the first byte of the last answer to its last one.
+    pub body: Option<f64>,
+    /// All of it together: the look-up, the connection, TLS if that is spoken, all requests.
     pub total: Option<f64>,
+}
+
+/// What requests by HTTP came to.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Http {
+    /// `HTTP/1.1` or `HTTP/1.0`; `null` where no answer came.
+    pub version: Option<String>,
+    /// The status of the last answer (RFC 9110 section 15).
+    pub status: Option<u16>,
+    /// What was asked for last.
+    #[schemars(with = "String")]
+    pub url: Untrusted,
+    /// The redirects that were followed, in order.
+    pub redirects: Vec<Redirect>,
+    /// Where the last answer leads to, of one that was not followed: to another host, or after too many.
+    #[schemars(with = "Option<String>")]
+    pub leads_to: Option<Untrusted>,
+    /// How long the server keeps the connection open for more, where it says so.
+    pub keep_alive: Option<KeepAlive>,
+    /// After which time without a request the server closed the connection (FIN), where it was held
+    /// open that long.
+    pub idle_close_ms: Option<f64>,
+    /// Whether the last request went over a connection that had carried one before.
+    pub reused: bool,
+    /// The header fields of the last answer.
+    pub headers: Vec<Header>,
+    /// Bytes of its body.
+    pub body_bytes: u64,
+    /// Whether it came to its end.
+    pub whole: bool,
+    /// Its body, for expressions.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub body: String,
+}
+
+/// A redirect that was followed.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Redirect {
+    /// What was asked for.
+    #[schemars(with = "String")]
+    pub url: Untrusted,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// How long its connection took to open; `null` of one that had been open.
+    pub connect_ms: Option<f64>,
+    /// The TLS handshake over it.
+    pub tls_ms: Option<f64>,
+    /// From the request to the first byte of the answer.
+    pub first_byte_ms: Option<f64>,
+    /// From there to its last byte.
+    pub body_ms: Option<f64>,
+}
+
+/// How long a connection is kept open.
+#[derive(Clone, Copy, Debug, Default, Serialize, schemars::JsonSchema)]
+pub struct KeepAlive {
+    /// Without a request, in seconds.
+    pub timeout_s: Option<u64>,
+    /// For so many requests.
+    pub max: Option<u64>,
+}
+
+/// A header field.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Header {
+    /// Its name.
+    #[schemars(with = "String")]
+    pub name: Untrusted,
+    /// What it says; what is no UTF-8 is replaced.
+    #[schemars(with = "String")]
+    pub value: Untrusted,
+}
+
+/// What TLS showed.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Tls {
+    /// `TLS 1.3` or `TLS 1.2`; `null` where none was settled.
+    pub version: Option<String>,
+    /// The cipher suite by its registered name.
+    pub cipher: Option<String>,
+    /// The group of the key exchange.
+    pub group: Option<String>,
+    /// The protocol that the server chose (RFC 7301).
+    #[schemars(with = "Option<String>")]
+    pub alpn: Option<Untrusted>,
+    /// The name that the certificate had to be for.
+    #[schemars(with = "String")]
+    pub name: Untrusted,
+    /// Whether the handshake was done and the certificates are to be believed.
+    pub verified: bool,
+    /// The worst that is wrong: `expired`, `not-yet-valid`, `self-signed`, `unknown-issuer`,
+    /// `missing-intermediate`, `name-mismatch`, `bad-certificate`, `old-version`, `not-tls`, `alert`,
+    /// `incompatible`, `misbehaved`.
+    pub error: Option<String>,
+    /// All that is wrong, in sentences.
+    pub faults: Vec<String>,
+    /// How long the handshake took.
+    pub handshake_ms: Option<f64>,
+    /// A proof came with the certificate that it is not revoked (RFC 6066 section 8); not checked.
+    pub ocsp_staple: bool,
+    /// The certificates as they were sent, that of the server first.
+    pub chain: Vec<Certificate>,
+}
+
+/// A certificate (RFC 5280).
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Certificate {
+    /// Whose it is.
+    #[schemars(with = "String")]
+    pub subject: Untrusted,
+    /// Who issued it.
+    #[schemars(with = "String")]
+    pub issuer: Untrusted,
+    /// The names and addresses that it is for.
+    #[schemars(with = "Vec<String>")]
+    pub sans: Vec<Untrusted>,
+    /// From when on it is valid, UTC.
+    pub not_before: String,
+    /// Until when, UTC.
+    pub not_after: String,
+    /// Whole days from now until then; negative of one that expired.
+    pub days_left: i64,
 }
 
 /// What the kernel knows of a connection (TCP_INFO of tcp(7)).
@@ -233,8 +368,14 @@ pub struct Attempt {
     pub syn_retransmits: Option<u32>,
     /// The local address and port.
     pub local: Option<SocketAddr>,
-    /// From the open connection to the first byte of the service.
+    /// From the open connection to the end of the TLS handshake.
+    pub tls_ms: Option<f64>,
+    /// From the open connection, with TLS if that is spoken, to the first byte of the service.
     pub first_byte_ms: Option<f64>,
+    /// By HTTP from the first byte of the last answer to its last one.
+    pub body_ms: Option<f64>,
+    /// The status of the last answer by HTTP.
+    pub status: Option<u16>,
     /// What came over it, the first 1,024 bytes; what is no UTF-8 is replaced.
     #[schemars(with = "Option<String>")]
     pub banner: Option<Untrusted>,
@@ -281,6 +422,8 @@ impl Target {
             happy_eyeballs: None,
             phases_ms: Phases { resolve: resolve_ms, ..Phases::default() },
             tcp_info: None,
+            tls: None,
+            http: None,
             failure,
             outages: Vec::new(),
             outages_omitted: 0,

@@ -133,7 +133,7 @@ impl Counts {
         self.to_itself += u64::from(attempt.is_self_connected());
         self.unexpected += u64::from(attempt.is_unexpected());
         if let Some(talk) = &attempt.talk {
-            self.mute += u64::from(talk.end == TalkResult::Silent);
+            self.mute += u64::from(talk.end == TalkResult::Silent && !talk.is_as_asked());
             self.talkative += u64::from(!talk.heard.is_empty());
         }
     }

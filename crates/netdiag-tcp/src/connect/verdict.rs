@@ -94,10 +94,19 @@ fn of_address(one: &Series) -> String {
         }
         (Some(failure), _) => format!("not open: {to}: {}", failure.message),
         (None, Some(handshake)) => {
-            format!("open: {to} after {} (handshake {})", ms(last.took), ms(handshake))
+            let took = (ms(last.took), ms(handshake));
+            format!("open: {to} after {} (handshake {}){}", took.0, took.1, of_tls(last))
         }
-        (None, None) => format!("open: {to} after {}", ms(last.took)),
+        (None, None) => format!("open: {to} after {}{}", ms(last.took), of_tls(last)),
     }
+}
+
+/// What TLS came to, where it was spoken.
+fn of_tls(attempt: &Attempt) -> String {
+    let Some(talk) = &attempt.talk else { return String::new() };
+    let tls = talk.tls.as_ref().map(|tls| tls.summary());
+    let http = talk.http.as_ref().map(|http| http.summary());
+    tls.into_iter().chain(http).map(|said| format!("; {said}")).collect()
 }
 
 /// Several attempts to it.

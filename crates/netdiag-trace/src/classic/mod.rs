@@ -145,7 +145,7 @@ impl Measurement {
             timeout: path.timeout,
             patience: PATIENCE,
             control: Control { hop_limit: Some(ttl), ..path.control },
-            kind: path.kind(path.flow_of(seq), path.size),
+            kind: path.kind(path.protocol, path.flow_of(seq), path.size),
         })
     }
 

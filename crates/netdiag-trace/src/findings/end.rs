@@ -2,10 +2,13 @@
 
 use crate::Measurement;
 use crate::end::{REFUSALS, StopReason, cycle};
+use crate::second::QUERIES;
 use netdiag_model::finding::{Finding, Severity};
 
 /// From so many probes to each hop on their silence is worth a verdict.
 const SILENT_PROBES: u64 = 3;
+/// What a path that stops may mean.
+const EITHER: &str = "a fault lies there, or a silent filter";
 /// In so many rounds a cycle must have been seen.
 const ROUNDS: u64 = 2;
 
@@ -36,24 +39,47 @@ impl Measurement {
             || "no hop answered".to_owned(),
             |main| format!("nothing answered beyond hop {farthest} ({})", main.address.address()),
         );
-        let message = format!(
-            "{from}: {tried} hops of {} {name} probes each; a fault lies there, or a silent filter",
-            self.queries()
-        );
-        let finding = self.finding_at("path-stops", Severity::Critical, farthest, message);
-        let other = match self.config.protocol {
-            crate::Protocol::Tcp { .. } => "`--icmp`",
-            _ => "`--tcp --port 443`",
+        let second = self.second.as_ref();
+        let heard = second.and_then(|second| Some((second.protocol.name(), second.heard?)));
+        let silent = second.filter(|second| second.is_silent()).map(|it| it.protocol.name());
+        let asked = format!("{tried} hops of {} {name} probes each", self.queries());
+        let message = match (heard, silent) {
+            (Some((other, (ttl, who))), _) => format!(
+                "{from} by {name}: {asked}; {} goes on, {who} answers it at hop {ttl}: a filter of \
+                 {name} lies there",
+                other.to_ascii_uppercase()
+            ),
+            (None, Some(other)) => format!(
+                "{from}: {asked}, and {QUERIES} {} ones; {EITHER}",
+                other.to_ascii_uppercase()
+            ),
+            (None, None) => format!("{from}: {asked}; {EITHER}"),
         };
+        let finding = self.finding_at("path-stops", Severity::Critical, farthest, message);
         Some(
             finding
                 .with("last_hop", farthest)
                 .with("hops_tried", tried)
-                .with("kinds", vec![kind])
+                .with("kinds", [kind].into_iter().chain(silent).collect::<Vec<_>>())
+                .with("other_kind", heard.map(|(other, _)| other))
+                .with("other_hop", heard.map(|(_, (ttl, _))| ttl))
+                .with("other_from", heard.map(|(_, (_, who))| who.to_string()))
                 .with("n", self.queries())
                 .with("threshold_probes", SILENT_PROBES)
-                .advise(format!("another kind of probe may pass: {other}")),
+                .advise(self.other_kind(heard.map(|(other, _)| other), silent)),
         )
+    }
+
+    /// Which kind of probe may tell more: one that is known to, or another.
+    fn other_kind(&self, known: Option<&str>, silent: Option<&str>) -> String {
+        match (known, self.config.protocol) {
+            (Some(other), _) => format!("`--{other}` measures the path from there on"),
+            (None, crate::Protocol::Tcp { .. }) => {
+                let other = if silent.is_some() { "udp" } else { "icmp" };
+                format!("another kind of probe may pass: `--{other}`")
+            }
+            (None, _) => "another kind of probe may pass: `--tcp --port 443`".to_owned(),
+        }
     }
 
     fn stopped_by_router(&self) -> Option<Finding> {

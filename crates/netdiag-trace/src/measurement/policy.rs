@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::end::{End, StopReason};
 use crate::event::{Event, EventKind, Interim, Stray};
 use crate::order::Step;
+use crate::protocol::{self, Protocol};
 use crate::responder::Told;
 use crate::result::OutcomeName;
 use crate::rounds::keys;
@@ -26,11 +27,9 @@ const PAST_KEPT: usize = 4_096;
 
 impl Measurement {
     fn ask(&mut self, ttl: u8, flow: Option<u64>, now: Instant) -> Next {
-        let seq = self.next_seq;
         let by_search = flow.is_some();
-        let flow = flow.unwrap_or_else(|| self.config.flow_of(seq));
-        self.next_seq += 1;
-        self.last_asked = Some(now);
+        let flow = flow.unwrap_or_else(|| self.config.flow_of(self.next_seq));
+        let (seq, flight) = self.flight(ttl, flow, now);
         self.progress_at.get_or_insert(now);
         let query = self.hop_mut(ttl).map_or(0, |hop| hop.ask(now));
         if let Some(hop) = self.hop_mut(ttl).filter(|_| by_search) {
@@ -40,32 +39,37 @@ impl Measurement {
             multipath.on_asked(ttl, flow);
         }
         let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
-        let epoch = self.epochs.number;
-        let flight = Flight {
-            ttl,
-            query,
-            number,
-            epoch,
-            flow,
-            size: self.size,
-            asked_at: now,
-            sent_at: None,
-        };
-        self.open.insert(seq, flight);
-        Next::Probe(ProbeSpec {
+        self.open.insert(seq, Flight { query, number, ..flight });
+        Next::Probe(self.spec(seq, ttl, self.config.protocol, flow))
+    }
+
+    /// A probe that is about to leave, and its number.
+    pub(crate) fn flight(&mut self, ttl: u8, flow: u64, now: Instant) -> (u64, Flight) {
+        let seq = self.next_seq;
+        self.next_seq += 1;
+        self.last_asked = Some(now);
+        let (epoch, size) = (self.epochs.number, self.size);
+        let (query, number, sent_at) = (0, 0, None);
+        (seq, Flight { ttl, query, number, epoch, flow, size, asked_at: now, sent_at })
+    }
+
+    /// What is sent to a hop.
+    pub(crate) fn spec(&self, seq: u64, ttl: u8, protocol: Protocol, flow: u64) -> ProbeSpec {
+        ProbeSpec {
             target: u32::from(ttl),
             seq,
             destination: self.config.destination,
             timeout: self.config.timeout,
             patience: PATIENCE,
             control: Control { hop_limit: Some(ttl), ..self.config.control },
-            kind: self.config.kind(flow, self.size),
-        })
+            kind: self.config.kind(protocol, flow, self.size),
+        }
     }
 
     /// Ends it for a reason from outside.
     fn cut(&mut self, reason: StopReason) -> Next {
-        if self.close_early() {
+        // Where it ends is known: another kind of probe was to tell more of it.
+        if self.second.is_some() || self.close_early() {
             return Next::Quit;
         }
         let asked = self.hops.iter().rev().find(|hop| hop.asked > 0).map_or(0, |hop| hop.ttl);
@@ -111,7 +115,11 @@ impl Policy for Measurement {
             return Next::GiveUp(others);
         }
         if self.is_over() {
-            return self.over(now, deadline, events);
+            return match self.next_of_second(now) {
+                Some(Next::NotBefore(until)) => Next::NotBefore(until.min(deadline)),
+                Some(next) => next,
+                None => self.over(now, deadline, events),
+            };
         }
         let step = match self.rounds {
             Some(_) => self.next_of_round(now),
@@ -138,7 +146,7 @@ impl Policy for Measurement {
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
-        let Some(flight) = self.open.get_mut(&probe.seq) else { return };
+        let Some(flight) = self.open.get_mut(&probe.seq) else { return self.second_sent(probe) };
         flight.sent_at = Some(probe.sent_at);
         self.last_at = self.last_at.max(Some(probe.sent_at));
     }
@@ -161,8 +169,15 @@ impl Policy for Measurement {
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
-        let Some(flight) = self.open.remove(&probe.seq) else { return };
+        let Some(flight) = self.open.remove(&probe.seq) else {
+            return self.settle_second(probe, outcome);
+        };
+        let is_late = self.config.connects() && protocol::is_of_later_syn(outcome);
+        let outcome = if is_late { &Outcome::TimedOut } else { outcome };
         let settled = self.take(probe, flight, outcome, events);
+        if let Some(hop) = self.hop_of(flight.epoch, flight.ttl).filter(|_| is_late) {
+            hop.stats.on_late();
+        }
         let Flight { ttl, number, epoch, flow, size, .. } = flight;
         let answered = settled.answer.is_some();
         self.settled.insert(probe.seq, Past { ttl, number, epoch, flow, size, answered });
@@ -226,7 +241,8 @@ impl Policy for Measurement {
     fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {
         let to = self.config.destination;
         if rejection.reason == Reason::Ambiguous && rejection.about == Some(to) {
-            self.ambiguous += 1;
+            // What was asked by another kind makes no hop doubtful.
+            self.ambiguous += u64::from(self.second.is_none());
         } else if !to.is_source(rejection.from) {
             return false;
         }

@@ -27,7 +27,14 @@ impl Measurement {
         let told = drops.iter().map(|drop| self.drop_finding(drop));
         let hole = self.black_hole().map(|hole| self.hole_finding(hole));
         let odd = self.odd_findings();
-        told.chain(hole).chain(odd).chain(self.clamped(context)).chain(said).collect()
+        let end = self.stopped_by_router().or_else(|| self.routing_loop());
+        end.into_iter()
+            .chain(told)
+            .chain(hole)
+            .chain(odd)
+            .chain(self.clamped(context))
+            .chain(said)
+            .collect()
     }
 
     fn local(&self, context: &Context) -> Local<'_> {
@@ -48,12 +55,18 @@ impl Measurement {
         }
     }
 
-    fn finding(&self, code: &str, severity: Severity, subject: String, message: String) -> Finding {
+    pub(super) fn finding(
+        &self,
+        code: &str,
+        severity: Severity,
+        subject: String,
+        message: String,
+    ) -> Finding {
         Finding::new(Some(self.config.target_index), code, severity, subject, message)
     }
 
     /// A hop and who it is.
-    fn hop_text(&self, ttl: u8) -> String {
+    pub(super) fn hop_text(&self, ttl: u8) -> String {
         match (ttl, self.hops.address(ttl)) {
             (0, _) => "this machine".to_owned(),
             (ttl, Some(address)) => format!("hop {ttl} ({address})"),

@@ -84,6 +84,12 @@ impl Hops {
         self.by_ttl.get(&ttl)?.address
     }
 
+    /// The first hop that this address answered for.
+    pub(crate) fn place(&self, from: IpAddr) -> Option<u8> {
+        let mut named = self.by_ttl.iter().filter(|(_, hop)| hop.address == Some(from));
+        named.next().map(|(ttl, _)| *ttl)
+    }
+
     /// What a hop says of why nothing goes further.
     pub(crate) fn refusal(&self, ttl: u8) -> Option<IcmpSource> {
         let hop = self.by_ttl.get(&ttl)?;
@@ -132,6 +138,18 @@ impl Hops {
         farthest.saturating_add(ahead).min(self.end().unwrap_or(self.max_ttl)).min(self.max_ttl)
     }
 
+    /// Those behind the last one that answered may be the target, which had no answer left.
+    pub(crate) fn forget_silence(&mut self) {
+        let behind = self.farthest().saturating_add(1)..;
+        for hop in self.by_ttl.range_mut(behind).map(|(_, hop)| hop) {
+            for trial in hop.trials.values_mut() {
+                while trial.lost > 0 {
+                    trial.forget();
+                }
+            }
+        }
+    }
+
     fn is_open(&self, ttl: u8) -> bool {
         self.by_ttl.get(&ttl).is_some_and(|hop| hop.trials.values().any(|trial| trial.open > 0))
     }
@@ -142,7 +160,7 @@ impl Hops {
         let Some(hop) = self.by_ttl.get(&ttl).filter(|hop| hop.address.is_none()) else {
             return false;
         };
-        hop.trials.get(&self.smallest).is_none_or(|trial| trial.asked < ASKED_LATER)
+        hop.trials.get(&self.smallest).is_none_or(|trial| trial.tried() < ASKED_LATER)
     }
 
     /// The next hop to ask who it is.
@@ -190,10 +208,7 @@ impl Hops {
             Some((ttl, hop)) if hop.address == Some(told.from) => Some(*ttl),
             Some((ttl, _)) => Some(ttl - 1),
             // None of the routers before the target: it is the last of them, or silent ones are.
-            None => {
-                let named = self.by_ttl.iter().find(|(_, hop)| hop.address == Some(told.from));
-                named.map(|(ttl, _)| *ttl)
-            }
+            None => self.place(told.from),
         }
     }
 

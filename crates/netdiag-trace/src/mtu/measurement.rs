@@ -7,7 +7,8 @@ use super::outcome::{Said, said};
 use super::search::{Search, Trial};
 use super::segments::{self, Asked, Segments};
 use super::silence::Doubt;
-use super::steps::{Sparing, Step};
+use super::sparing::Sparing;
+use super::steps::Step;
 use super::told::{Odds, Told, Why};
 use crate::protocol::Protocol;
 use crate::tally::Tally;
@@ -40,6 +41,8 @@ pub struct Measurement {
     pub(super) sparing: Option<Sparing>,
     /// Who said that nothing goes further, and how.
     pub(super) refusal: Option<(IcmpKind, IpAddr)>,
+    /// How often just that was said.
+    pub(super) refusals: u64,
     /// Probes that have not settled.
     pub(super) open: BTreeMap<u64, Flight>,
     past: BTreeMap<u64, What>,
@@ -103,6 +106,7 @@ impl Measurement {
             odds: Odds::default(),
             tally: Tally::default(),
             refusal: None,
+            refusals: 0,
             open: BTreeMap::new(),
             past: BTreeMap::new(),
             next_seq: 1,
@@ -236,7 +240,8 @@ impl Measurement {
             false => self.hops.look_for_cycle(),
         }
         if let (Some(kind), Some(from)) = (said.refusal, said.from) {
-            self.refusal.get_or_insert((kind, from));
+            let first = *self.refusal.get_or_insert((kind, from));
+            self.refusals += u64::from(first == (kind, from));
         }
         let Some(trial) = self.trial_mut(what) else { return };
         match said.outcome {
@@ -268,6 +273,31 @@ impl Measurement {
         };
         let Said { outcome, from, mtu, rtt, .. } = *said;
         Some(Settled { bytes, ttl, outcome, from, mtu: mtu.or(said.local_mtu), rtt })
+    }
+
+    /// What came of a probe that the target may have answered, or not, only by its limit.
+    fn note_limit(&mut self, probe: &Probe, what: What, said: &Said) {
+        let Some(sparing) = self.sparing.as_mut() else { return };
+        if said.is_target {
+            return sparing.answered(probe.sent_at);
+        }
+        let smallest = self.search.smallest;
+        match (what, said.outcome) {
+            (What::Target(size), SizeOutcome::Lost) if size != smallest => {
+                sparing.give_back(probe.seq);
+                sparing.doubt(size, probe.sent_at);
+            }
+            (What::Target(_), SizeOutcome::Lost) => {
+                let forgotten = sparing.found_empty(probe.seq, probe.sent_at);
+                // As long as it never answered this counts: perhaps it never does.
+                let small = self.search.low().map(|_| smallest);
+                for size in forgotten.into_iter().chain(small) {
+                    self.search.trial_mut(size).forget();
+                }
+                self.hops.forget_silence();
+            }
+            _ => sparing.give_back(probe.seq),
+        }
     }
 
     /// Answers do not say which probe they are about: from now on each goes alone, and what was lost
@@ -340,14 +370,8 @@ impl Policy for Measurement {
         if let Some(trial) = self.trial_mut(what) {
             trial.open = trial.open.saturating_sub(1);
         }
-        let is_smallest = what == What::Target(self.search.smallest);
-        if let Some(sparing) = self.sparing.as_mut().filter(|_| !said.is_target) {
-            match is_smallest && said.outcome == SizeOutcome::Lost {
-                true => sparing.found_empty(probe.seq),
-                false => sparing.give_back(probe.seq),
-            }
-        }
         self.take(what, &said);
+        self.note_limit(probe, what, &said);
         let at = probe.sent_at + said.rtt.unwrap_or_default();
         self.last_at = self.last_at.max(Some(at));
         if let Some(settled) = Self::settled(what, &said) {

@@ -16,7 +16,9 @@ pub mod result;
 mod search;
 mod segments;
 mod silence;
+mod sparing;
 mod steps;
+mod stops;
 mod told;
 mod verdict;
 

@@ -13,6 +13,8 @@ pub(crate) struct Trial {
     pub(crate) open: u64,
     pub(crate) passed: u64,
     pub(crate) lost: u64,
+    /// Those that were lost when the target had no answer left.
+    pub(crate) unheard: u64,
     /// Those that a router refused for another reason than their size.
     pub(crate) refused: u64,
     /// Those that this machine did not send, or made meaningless.
@@ -46,6 +48,17 @@ impl Trial {
     /// Whether it vanished, and nobody said why.
     pub(crate) const fn is_silent(&self) -> bool {
         self.passed == 0 && self.lost >= TRIES && !self.is_local && self.told.is_empty()
+    }
+
+    /// How often it was tried in a way that tells something.
+    pub(crate) const fn tried(&self) -> u64 {
+        self.asked.saturating_sub(self.unheard)
+    }
+
+    /// One that was lost says nothing.
+    pub(crate) fn forget(&mut self) {
+        self.lost = self.lost.saturating_sub(1);
+        self.unheard += 1;
     }
 
     pub(crate) fn tell(&mut self, told: Told) {
@@ -214,7 +227,7 @@ impl Search {
         let high = if low == 0 { self.top } else { self.high(low) };
         let sizes = self.hints.iter().rev().flat_map(|size| [*size, size + 1]);
         let mut untried = sizes.filter(|size| {
-            (low + 1..high).contains(size) && self.trials.get(size).is_none_or(|it| it.asked == 0)
+            (low + 1..high).contains(size) && self.trials.get(size).is_none_or(|it| it.tried() == 0)
         });
         untried.next()
     }

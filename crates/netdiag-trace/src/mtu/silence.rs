@@ -56,7 +56,7 @@ impl Doubt {
     }
 
     pub(crate) fn need(&self, search: &Search, now: Instant) -> Need {
-        let asked = |size: u32| search.trial(size).asked;
+        let asked = |size: u32| search.trial(size).tried();
         let ask = |size: u32, until: u64| (asked(size) < until).then_some(Need::Ask(size));
         // A third of the small ones between the two times, what is missing of the first third before.
         let first = ask(self.largest, TRIES).or_else(|| ask(search.smallest, SMALL - 2));
@@ -84,7 +84,7 @@ pub(crate) fn black_hole(search: &Search) -> Option<(u32, u32)> {
         && passed.passed + passed.heard >= TRIES
         && passed.lost == 0
         && small.passed >= SMALL
-        && small.passed == small.asked;
+        && small.passed + small.unheard == small.asked;
     holds.then_some((largest, lost))
 }
 

@@ -4,8 +4,8 @@ use super::hops::Level;
 use super::measurement::{Flight, Measurement, What};
 use super::segments::Segments;
 use super::silence::{Doubt, Need, suspicion};
+use super::sparing::Sparing;
 use netdiag_model::Instant;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A probe is waited for as long as so many of the longest round trips, ...
@@ -26,50 +26,6 @@ pub(super) enum Step {
     Wait(Instant),
     /// Nothing more.
     Over,
-}
-
-/// The answers of a target that sends them sparingly: Linux lets six "port unreachable" go to one
-/// destination at once, then one a second (`net.ipv4.icmp_ratelimit`, net/ipv4/route.c).
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sparing {
-    spent: BTreeMap<u64, Instant>,
-    /// When there was none left, although there should have been.
-    empty_at: Option<Instant>,
-}
-
-impl Sparing {
-    const BURST: f64 = 6.0;
-    const REFILL: Duration = Duration::from_millis(1_050);
-
-    /// A probe leaves that the target may answer.
-    pub(super) fn spend(&mut self, seq: u64, now: Instant) {
-        self.spent.insert(seq, now);
-    }
-
-    /// It did not.
-    pub(super) fn give_back(&mut self, seq: u64) {
-        self.spent.remove(&seq);
-    }
-
-    /// Not even the smallest packet was answered: others have had the answers, perhaps a run before this
-    /// one.
-    pub(super) fn found_empty(&mut self, seq: u64) {
-        self.empty_at = self.empty_at.max(self.spent.remove(&seq));
-    }
-
-    /// When there is an answer for another probe.
-    fn free_at(&self, now: Instant) -> Instant {
-        let empty = self.empty_at.map(|at| (Self::BURST, at));
-        let (mut spent, mut at) = empty.unwrap_or((0.0, Instant::ZERO));
-        let since = self.empty_at;
-        for time in self.spent.values().filter(|time| Some(**time) > since) {
-            let refilled = time.since(at).as_secs_f64() / Self::REFILL.as_secs_f64();
-            spent = (spent - refilled).max(0.0) + 1.0;
-            at = *time;
-        }
-        let missing = (spent + 1.0 - Self::BURST).max(0.0);
-        (at + Self::REFILL.mul_f64(missing)).max(now)
-    }
 }
 
 impl Measurement {
@@ -111,6 +67,10 @@ impl Measurement {
         if self.alone && !self.open.is_empty() {
             return Step::Wait(Instant::FAR);
         }
+        let sparing = self.sparing.as_ref().filter(|_| self.is_reached());
+        if sparing.is_some_and(|sparing| sparing.is_given_up(now)) {
+            return if self.open.is_empty() { Step::Over } else { Step::Wait(Instant::FAR) };
+        }
         if let Some(asked) = self.segments.as_mut().and_then(Segments::ask) {
             return Step::Ask(What::Connection(asked));
         }
@@ -130,7 +90,23 @@ impl Measurement {
                 false => Step::Wait(free),
             };
         }
+        let sparing = self.sparing.as_ref().filter(|_| self.is_reached());
+        if let Some(step) = sparing.and_then(|sparing| self.tell_limit(sparing)) {
+            return step;
+        }
         self.next_to_target(now)
+    }
+
+    /// What comes before all else where it is not known whether packets are lost or only have no answer
+    /// left: the smallest one. Where there is no more than one answer a second each packet goes alone.
+    fn tell_limit(&self, sparing: &Sparing) -> Option<Step> {
+        let smallest = self.search.smallest;
+        match (sparing.is_unsure(), sparing.is_scarce() && !self.open.is_empty()) {
+            (_, true) => Some(Step::Wait(Instant::FAR)),
+            (true, _) if self.search.trial(smallest).open > 0 => Some(Step::Wait(Instant::FAR)),
+            (true, false) => Some(Step::Ask(What::Target(smallest))),
+            (false, false) => None,
+        }
     }
 
     fn next_to_target(&mut self, now: Instant) -> Step {

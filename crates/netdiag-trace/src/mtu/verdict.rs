@@ -39,7 +39,13 @@ impl Measurement {
             }
             (Some(_) | None, _) if self.is_reached() => {
                 let low = self.search.low().unwrap_or(0);
-                format!("ended early: packets of {low} bytes pass, of more it is not known")
+                let known = format!("packets of {low} bytes pass, of more it is not known");
+                match self.is_complete() {
+                    true => format!(
+                        "{known}: the target limits its answers, and others have had them; {took}"
+                    ),
+                    false => format!("ended early: {known}"),
+                }
             }
             (Some(_) | None, _) => {
                 let why = self.stopped_text();

@@ -48,7 +48,9 @@ impl Measurement {
             hops: self.path().map(|hop| self.hop_result(hop)).collect(),
             paths: paths.unwrap_or_else(one),
             sent_beyond: self.beyond()
-                + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>(),
+                + self.epochs.past.iter().map(|past| self.as_of(past).beyond()).sum::<u64>()
+                + self.second.as_ref().map_or(0, |second| second.sent),
+            user_stamps: self.user_stamps(),
             rejected: Reason::named(&self.tally.rejected),
             failure: self.failure(),
             epochs: self.epochs.past.iter().filter_map(|past| self.epoch(past, context)).collect(),
@@ -98,7 +100,10 @@ impl Measurement {
     /// One hop as it stands.
     pub(crate) fn hop_result(&self, hop: &Measured) -> Hop {
         let counters = hop.stats.counters();
-        let loss = counters.loss();
+        // What a target does not answer because of its limit is no loss of the path.
+        let target_limited = hop.reached && self.is_target_limited();
+        let loss = counters.loss().filter(|_| !target_limited);
+        let is_limited = target_limited || self.is_limited(hop);
         let tells = hop.ttl > self.whole_until();
         Hop {
             ttl: hop.ttl,
@@ -113,11 +118,11 @@ impl Measurement {
             in_flight: counters.in_flight(),
             loss_percent: loss.map(|loss| loss.percent()),
             loss_ci95_percent: loss.map(|loss| loss.wilson95().into()),
-            link_loss_percent: self.link_loss(hop),
+            link_loss_percent: self.link_loss(hop).filter(|_| !target_limited),
             rtt_ms: hop.stats.rtt().summary().map(Rtt::from),
             jitter_ms: hop.stats.jitter().map(Jitter::from),
             node_loss_percent: self.node_loss(hop),
-            loss_is_forwarding: self.is_limited(hop).then_some(false),
+            loss_is_forwarding: is_limited.then_some(false),
             gmean_ms: hop.geometric_mean_ms(),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
             responders: hop.responders.iter().map(|who| self.responder(who, tells)).collect(),

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::PathBuf;
 
 /// A folder with a resolv.conf.
-struct Etc(PathBuf);
+pub(super) struct Etc(PathBuf);
 
 impl Etc {
-    fn new(name: &str, resolv_conf: Option<&str>) -> Self {
+    pub(super) fn new(name: &str, resolv_conf: Option<&str>) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("dns-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
@@ -19,7 +19,16 @@ impl Etc {
         Self(folder)
     }
 
-    fn path(&self) -> &str {
+    /// Another file of the folder.
+    pub(super) fn write(&self, file: &str, text: &str) {
+        fs::write(self.file(file), text).expect("written");
+    }
+
+    pub(super) fn file(&self, file: &str) -> PathBuf {
+        self.0.join(file)
+    }
+
+    pub(super) fn path(&self) -> &str {
         self.0.to_str().expect("UTF-8")
     }
 }

@@ -20,6 +20,9 @@ pub(super) const STATES: [&str; 11] = [
     "CLOSED",
 ];
 
+/// How many there are of each, but for CLOSED, which is told of when it is asked for.
+const COUNTS: [u64; 11] = [2, 2, 1, 3, 1, 3, 1, 1, 1, 1, 0];
+
 /// Nothing to these ports, or with these flags, arrives.
 const RULES: &str = "
 nft -f - <<'END'
@@ -59,8 +62,10 @@ impl States {
     pub(super) fn new() -> Option<Self> {
         let namespace = Namespace::new(RULES)?;
         let _sockets = namespace.inside(make);
+        // Exactly so many, then nothing goes on from alone: a FIN-WAIT-1 that is to be a FIN-WAIT-2
+        // needs another FIN, and a listener that was closed is there while another thread forks.
         wait_for(&namespace, |count| {
-            STATES.iter().all(|state| count(state) >= 1 || *state == "CLOSED")
+            STATES.iter().zip(COUNTS).all(|(state, wished)| count(state) == wished)
         });
         Some(Self { namespace, _sockets })
     }
@@ -113,10 +118,19 @@ pub(super) fn connect_to(port: u16) -> Socket {
 
 /// Both ends of a connection, client first.
 pub(super) fn pair(port: u16) -> (Socket, Socket) {
+    pairs(port, 1).pop().expect("one")
+}
+
+/// Both ends of connections by one listener: where another thread forks it is still there after it
+/// was closed, and nothing else can have its port.
+pub(super) fn pairs(port: u16, count: usize) -> Vec<(Socket, Socket)> {
     let listener = TcpListener::bind(to(port)).expect("free");
-    let client = TcpStream::connect(to(port)).expect("somebody listens");
-    let (server, _) = listener.accept().expect("a connection");
-    (client.into(), server.into())
+    let pair = |_| {
+        let client = TcpStream::connect(to(port)).expect("somebody listens");
+        let (server, _) = listener.accept().expect("a connection");
+        (client.into(), server.into())
+    };
+    (0..count).map(pair).collect()
 }
 
 fn make() -> Vec<Socket> {

@@ -1,6 +1,6 @@
 //! Each state that is suspicious has a finding with its owner and its numbers.
 
-use super::fixture::{States, connect_to, listener, pair, sockets, wait_for};
+use super::fixture::{States, connect_to, listener, pairs, sockets, wait_for};
 use crate::support::process::{Namespace, run, stopwatch};
 use crate::support::schema;
 use serde_json::Value;
@@ -24,17 +24,17 @@ const ONE: &[&str] = &[
     "--threshold=idle-age=0",
 ];
 
-fn finding<'a>(document: &'a Value, code: &str) -> Option<&'a Value> {
+pub(super) fn finding<'a>(document: &'a Value, code: &str) -> Option<&'a Value> {
     let all = document["findings"].as_array().expect("findings");
     all.iter().find(|finding| finding["code"] == code)
 }
 
-fn the_finding<'a>(document: &'a Value, code: &str) -> &'a Value {
+pub(super) fn the_finding<'a>(document: &'a Value, code: &str) -> &'a Value {
     finding(document, code).unwrap_or_else(|| panic!("no {code}: {:#}", document["findings"]))
 }
 
 /// Looks until a finding is there: the kernel repeats a FIN after some seconds, not at once.
-fn until(namespace: &Namespace, words: &[&str], codes: &[&str]) -> Value {
+pub(super) fn until(namespace: &Namespace, words: &[&str], codes: &[&str]) -> Value {
     let since = stopwatch();
     loop {
         let document = sockets(namespace, &[&["--json", "--summary"], words].concat()).json();
@@ -96,7 +96,7 @@ fn j2_each_state_has_its_finding() {
 fn j5_a_program_that_does_not_close_is_named() {
     let Some(namespace) = Namespace::loopback() else { return };
     let _leak: Vec<Socket> =
-        namespace.inside(|| (0..120).map(|_| pair(9007)).map(|(_, server)| server).collect());
+        namespace.inside(|| pairs(9007, 120).into_iter().map(|(_, server)| server).collect());
     wait_for(&namespace, |count| count("CLOSE-WAIT") == 120);
     let words = ["--json", "--threshold", "close-wait-age=0", "--processes", "--tcp"];
     let document = sockets(&namespace, &words).json();

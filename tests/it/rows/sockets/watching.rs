@@ -53,3 +53,15 @@ fn j3_samples_have_the_numbers_of_all_sockets_and_rates() {
     );
     assert!(text.out.contains("active/s") && text.out.contains("= 1 samples in"), "{text:?}");
 }
+
+#[test]
+fn j9_a_look_every_second_is_the_default() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let words = ["sockets", "--watch", "--tcp", "--count=1"];
+    let ended = crate::support::process::run(&mut namespace.netdiag(&words));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert!(
+        ended.out.contains("a look every 1 s") && ended.out.contains("= 1 looks in 1."),
+        "{ended:?}"
+    );
+}

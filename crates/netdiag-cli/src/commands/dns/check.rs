@@ -1,6 +1,7 @@
 //! Whether the arguments fit together.
 
 use super::servers::{self, Asked};
+use super::setup;
 use super::words::{self, Words};
 use crate::args::DnsArguments;
 use crate::args::form::Output;
@@ -19,6 +20,7 @@ pub(crate) struct Checked {
     pub(super) servers: Vec<Asked>,
     pub(super) query: QueryOptions,
     pub(super) warnings: Vec<String>,
+    pub(super) is_trace: bool,
 }
 
 /// Checks what can be checked without touching the network.
@@ -26,15 +28,26 @@ pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
     let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let words = Words::sort(&arguments.words)?;
     let asks = !(words.has_no_name() && arguments.reverse.is_empty());
-    if !asks && arguments.file.is_none() {
+    if arguments.check {
+        check_words(&words)?;
+    } else if arguments.trace && !words.servers.is_empty() {
+        return Err("--trace: without @SERVER, since the servers are found on the way".to_owned());
+    } else if !asks && arguments.file.is_none() {
         return Err("no NAME to ask for; one that looks like a type is written with a dot: `ns.`"
             .to_owned());
     }
-    let targets = words::targets(arguments, &words)?;
+    let targets = match arguments.check && !asks {
+        true => vec![words::root(arguments.class)],
+        false => words::targets(arguments, &words)?,
+    };
+    if arguments.trace && targets.len() != 1 {
+        return Err("--trace: one NAME, and one TYPE at most".to_owned());
+    }
     checks::form(arguments.form, arguments.verbose)?;
     let output = arguments.form.output();
-    if arguments.short && output != Output::Text {
-        return Err("--short: only with --output text".to_owned());
+    if (arguments.short || arguments.classic) && output != Output::Text {
+        let option = if arguments.short { "--short" } else { "--classic" };
+        return Err(format!("{option}: only with --output text"));
     }
     for server in &words.servers {
         check_server(server, arguments)?;
@@ -44,7 +57,24 @@ pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
     }
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     let query = query(arguments);
-    Ok(Checked { fail_if, targets, servers: words.servers, query, warnings })
+    let is_trace = arguments.trace;
+    Ok(Checked { fail_if, targets, servers: words.servers, query, warnings, is_trace })
+}
+
+/// What --check has no use for.
+fn check_words(words: &Words) -> Result<(), String> {
+    let Words { names, types, servers } = words;
+    if let Some(address) = names.iter().find(|name| literal(name).is_some()) {
+        return Err(format!("--check: `{address}` is an address, and a NAME is looked up"));
+    }
+    match (names.len(), types.is_empty(), servers.is_empty()) {
+        (2.., ..) => Err("--check: one NAME at most".to_owned()),
+        (_, false, _) => Err("--check: without TYPE, since programs look up addresses".to_owned()),
+        (.., false) => {
+            Err("--check: without @SERVER, since the machine's own are judged".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> {
@@ -69,29 +99,36 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
     let edns = EdnsQuery {
         udp_size: message.udp_size,
         version: message.edns_version,
-        dnssec: message.dnssec_ok,
+        dnssec: message.dnssec_ok || arguments.dnssec,
         nsid: message.nsid,
         subnet: message.subnet,
-        cookie: message.cookie,
+        cookie: message.cookie || arguments.classic,
         padding: message.padding,
         raw: raw.collect(),
     };
     let flags = QueryFlags {
         recursion: !message.no_recursion,
-        checking_disabled: message.cd,
-        authentic_data: message.ad,
+        checking_disabled: message.cd || arguments.dnssec,
+        authentic_data: message.ad || arguments.classic,
     };
     QueryOptions { flags, edns: (!message.no_edns).then_some(edns) }
 }
 
 /// Whether resolv.conf must be read.
 pub(super) fn needs_resolv_conf(checked: &Checked) -> bool {
-    checked.servers.is_empty() || checked.servers.contains(&Asked::System)
+    !checked.is_trace && (checked.servers.is_empty() || checked.servers.contains(&Asked::System))
 }
 
 /// The files that will be read.
 pub(super) fn files(arguments: &DnsArguments, checked: &Checked) -> Vec<String> {
     let conf = needs_resolv_conf(checked).then(|| servers::resolv_conf(arguments));
+    let machine = if arguments.check { setup::files(arguments) } else { Vec::new() };
     let named = arguments.file.clone().filter(|path| path != "-");
-    conf.into_iter().chain(named).collect()
+    let hints = arguments.trace.then(|| arguments.hints.clone());
+    conf.into_iter()
+        .chain(machine)
+        .chain(named)
+        .chain(hints)
+        .chain(arguments.anchor.clone())
+        .collect()
 }

@@ -1,14 +1,16 @@
 //! From what was measured to documents, verdicts and the exit status.
 
-use super::plan::Plan;
+use super::plan::{Codes, Plan};
 use crate::ExitStatus;
 use crate::commands::ending::End;
 use crate::commands::hosts::{self, Found, HostPlan, Outline};
 use crate::commands::judged::Judged;
 use crate::commands::verdict;
+use netdiag_dns::dnssec::DnssecStatus;
 use netdiag_dns::metrics::ResultMetrics;
-use netdiag_dns::result::Target;
-use netdiag_dns::{Choice, Class, Measurement};
+use netdiag_dns::result::{ServerResult, Target};
+use netdiag_dns::walk::Goal;
+use netdiag_dns::{Choice, Class, Walk};
 use netdiag_model::contract::Judgement;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_report::Report;
@@ -18,7 +20,7 @@ use std::io;
 
 impl HostPlan for Plan {
     type Subject = Dns;
-    type Measurement = Measurement;
+    type Measurement = Walk;
 
     fn outline(&self) -> &Outline {
         &self.outline
@@ -28,13 +30,13 @@ impl HostPlan for Plan {
         &self.resolved
     }
 
-    fn measurements(&self) -> Vec<Measurement> {
-        vec![Measurement::new(self.config.clone())]
+    fn measurements(&self) -> Vec<Walk> {
+        vec![Walk::new(self.config.clone(), self.goal.clone())]
     }
 
     fn conclude(
         &self,
-        measurements: Vec<Measurement>,
+        measurements: Vec<Walk>,
         end: End,
         report: &mut dyn Report<Dns>,
     ) -> io::Result<ExitStatus> {
@@ -44,13 +46,18 @@ impl HostPlan for Plan {
             target.failure = self.failure();
         }
         let mut findings = measurement.findings(&targets);
-        findings.extend(self.nobody_to_ask());
-        let (judged, condemned) = self.judge(&targets, &findings);
+        let is_check = self.config.setup.is_some();
+        findings.extend(self.nobody_to_ask().filter(|_| !is_check));
+        let (mut judged, condemned) = self.judge(&targets, &findings);
+        if is_check {
+            judged = judge_setup(&findings, condemned.is_empty());
+        }
         findings.extend(condemned);
-        let verdict = measurement.verdict(&targets);
+        let verdict = measurement.verdict(&targets, &findings);
         let found = Found { judged, findings, complete: measurement.is_complete() };
         let (document, status) =
             hosts::document(&self.outline, end, found, targets, |target| target.method.as_ref());
+        let status = self.classic_status(&document.targets, status);
         let ended: Vec<Ended<'_>> =
             document.targets.iter().map(|target| Ended { target, verdict: &verdict }).collect();
         report.finish(&ended, &document)?;
@@ -102,6 +109,16 @@ impl Plan {
 
     /// What one question comes to: the server that counts has an answer, or all that were asked do.
     fn judge_target(&self, target: &Target) -> Judgement {
+        if matches!(self.goal, Goal::Delegation(_)) {
+            let is_answered = target.results.iter().any(|result| result.outcome == Class::Answer);
+            return if is_answered { Judgement::Holds } else { Judgement::Fails };
+        }
+        let is_bogus = |result: &ServerResult| {
+            result.dnssec.as_ref().is_some_and(|it| it.status == DnssecStatus::Bogus)
+        };
+        if target.results.iter().any(is_bogus) {
+            return Judgement::Fails;
+        }
         let counts: Vec<Class> = match self.config.choice {
             Choice::FirstThatAnswers => target.decisive().iter().map(|it| it.outcome).collect(),
             Choice::Each => target.results.iter().map(|result| result.outcome).collect(),
@@ -116,6 +133,24 @@ impl Plan {
         }
     }
 
+    /// How dig or nslookup would end.
+    fn classic_status(&self, targets: &[Target], own: ExitStatus) -> ExitStatus {
+        let outcomes = || targets.iter().map(|it| it.decisive().map(|result| result.outcome));
+        match self.codes {
+            Codes::Own => own,
+            Codes::Dig if outcomes().all(|it| it.is_some_and(Class::is_said)) => ExitStatus::HOLDS,
+            Codes::Dig => ExitStatus::Code(9),
+            Codes::Nslookup => {
+                let is_told = |outcome: Option<Class>| {
+                    outcome.is_some_and(|it| {
+                        matches!(it, Class::Answer | Class::Nodata | Class::Referral)
+                    })
+                };
+                if outcomes().all(is_told) { ExitStatus::HOLDS } else { ExitStatus::FAILS }
+            }
+        }
+    }
+
     /// That there is nobody to ask.
     fn nobody_to_ask(&self) -> Option<Finding> {
         let fault = self.fault.as_ref()?;
@@ -125,6 +160,17 @@ impl Plan {
         let advice = "add a line such as `nameserver ADDRESS` to it, or name a server: `@ADDRESS`";
         Some(finding.with("fault", fault.clone()).advise(advice))
     }
+}
+
+/// What a look at this machine comes to: it fails by a critical finding, and by `--fail-if`.
+fn judge_setup(findings: &[Finding], is_spared: bool) -> Judged {
+    let is_critical = findings.iter().any(|finding| finding.severity == Severity::Critical);
+    let mut judged = Judged::default();
+    judged.count(match is_critical || !is_spared {
+        true => Judgement::Fails,
+        false => Judgement::Holds,
+    });
+    judged
 }
 
 /// Whether all that was said is that the type does not exist.

@@ -4,9 +4,11 @@ mod check;
 mod conclude;
 mod plan;
 mod servers;
+mod setup;
 mod words;
 
 use crate::args::DnsArguments;
+use crate::args::dns::Layout;
 use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
@@ -15,7 +17,9 @@ use crate::world::Terminal;
 use crate::{OpenRequest, World};
 use check::Checked;
 use netdiag_dns::Config;
-use netdiag_report::dns::{Detail, Dns, JsonLinesReport, TextOptions, TextReport};
+use netdiag_report::dns::{
+    ClassicReport, Detail, Dns, JsonLinesReport, NslookupReport, TextOptions, TextReport,
+};
 use netdiag_report::{CsvReport, JsonReport, Report};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
@@ -81,10 +85,16 @@ fn report<'a>(
 ) -> Box<dyn Report<Dns> + 'a> {
     let out = BufWriter::new(out);
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
+    if let Layout::Nslookup { is_default } = arguments.layout {
+        return Box::new(NslookupReport::new(out, Arc::clone(config), is_default));
+    }
     match arguments.form.output() {
         Output::Json => Box::new(JsonReport(out)),
         Output::Csv => Box::new(CsvReport(out)),
         Output::Jsonl => Box::new(JsonLinesReport::new(out, Arc::clone(config), verbose, quiet)),
+        Output::Text if arguments.classic => {
+            Box::new(ClassicReport::new(out, Arc::clone(config), &arguments.words))
+        }
         Output::Text => {
             let detail = match (arguments.short, quiet, verbose) {
                 (true, ..) => Detail::Short,

@@ -1,9 +1,11 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{self, Checked};
-use super::servers::{self, Asked, family};
+use super::servers::{self, Asked, Servers, family, text_of};
+use super::setup;
 use super::words::Words;
 use crate::args::DnsArguments;
+use crate::args::dns::Layout;
 use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::lines::Lines;
@@ -11,6 +13,8 @@ use crate::commands::resolve::literal;
 use crate::commands::user;
 use crate::{Backend, OpenRequest, UdpSockets, World};
 use netdiag_dns::config::Target;
+use netdiag_dns::dnssec::{Anchors, Validation};
+use netdiag_dns::walk::{Delegation, Goal, hints};
 use netdiag_dns::{Choice, Config, Transport, result};
 use netdiag_engine::Secret;
 use netdiag_engine::port::Network;
@@ -27,6 +31,17 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// The most questions of a run.
 const MOST: usize = 1_000_000;
 
+/// Whose exit codes are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Codes {
+    /// Our own.
+    Own,
+    /// 9 where no server answers a question, else 0.
+    Dig,
+    /// 1 where a question has no answer at all, or one that is an error.
+    Nslookup,
+}
+
 /// What will be done.
 pub(crate) struct Plan {
     pub(super) outline: Outline,
@@ -34,6 +49,10 @@ pub(crate) struct Plan {
     pub(super) config: Arc<Config>,
     /// Why nobody can be asked.
     pub(super) fault: Option<String>,
+    /// Whose exit codes are wanted.
+    pub(super) codes: Codes,
+    /// What is looked for beyond the first round.
+    pub(super) goal: Goal,
 }
 
 impl Plan {
@@ -54,10 +73,16 @@ impl Plan {
         let understood = as_understood(arguments, &targets, &asked);
         let asked_for = (understood, targets.len());
         let mut outline = Outline::new("dns", Backend::Linux, asked_for, world, network);
-        let servers = servers::find(&asked, arguments, &mut outline, world, network);
+        let goal = goal(arguments, &targets, world, network)?;
+        let servers = match arguments.trace {
+            true => Servers::default(),
+            false => servers::find(&asked, arguments, &mut outline, world, network),
+        };
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
-        let choice = if asked.is_empty() { Choice::FirstThatAnswers } else { Choice::Each };
+        let setup = arguments.check.then(|| setup::read(arguments, &targets, world));
+        let is_list = asked.is_empty() && setup.is_none();
+        let choice = if is_list { Choice::FirstThatAnswers } else { Choice::Each };
         let spent = network.now().since(outline.run.started_at);
         let config = Config {
             secret: Secret::new(world.random()),
@@ -73,6 +98,8 @@ impl Plan {
             tries: arguments.retries.saturating_add(1),
             deadline: arguments.deadline.map(|deadline| deadline.saturating_sub(spent)),
             spacing: spacing(arguments, world),
+            keep_bytes: arguments.dnssec,
+            setup,
             targets,
         };
         let at = network.now();
@@ -82,7 +109,12 @@ impl Plan {
         });
         let resolved = resolved.collect();
         let fault = servers.fault.filter(|_| config.servers.is_empty());
-        Ok(Self { outline, resolved, config: Arc::new(config), fault })
+        let codes = match (arguments.classic, arguments.layout) {
+            (true, _) => Codes::Dig,
+            (_, Layout::Nslookup { .. }) => Codes::Nslookup,
+            _ => Codes::Own,
+        };
+        Ok(Self { outline, resolved, config: Arc::new(config), fault, codes, goal })
     }
 
     /// Why nobody can be asked, as a failure.
@@ -91,6 +123,41 @@ impl Plan {
         let reason = "no-resolver".to_owned();
         Some(Failure { stage: Stage::Resolve, reason, errno: None, icmp: None, message })
     }
+}
+
+/// What is looked for beyond what is asked first.
+fn goal<W: World>(
+    arguments: &DnsArguments,
+    targets: &[Target],
+    world: &mut W,
+    network: &W::Network,
+) -> Result<Goal, String> {
+    if arguments.dnssec {
+        let anchors = anchors(arguments, world)?;
+        return Ok(Goal::Validation(Box::new(Validation::new(anchors, world.anchor()))));
+    }
+    let Some(target) = targets.first().filter(|_| arguments.trace) else { return Ok(Goal::Plain) };
+    let shown = Untrusted::from(arguments.hints.as_str());
+    let wrong = |why: &str| format!("--hints {}: {why}", shown.escaped());
+    let text = text_of(&arguments.hints, world).map_err(|why| wrong(&why))?;
+    let roots = hints(&text);
+    if roots.is_empty() {
+        return Err(wrong("it names no server with an address"));
+    }
+    let is_open = |family: Family| network.opened().udp(family).is_ok() || arguments.message.tcp;
+    let families =
+        [is_open(Family::Ipv4) && !arguments.ipv6, is_open(Family::Ipv6) && !arguments.ipv4];
+    let delegation = Delegation::new(&target.question, roots, arguments.port, families);
+    Ok(Goal::Delegation(Box::new(delegation)))
+}
+
+/// What is believed without a signature.
+fn anchors<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Anchors, String> {
+    let Some(path) = &arguments.anchor else { return Ok(Anchors::default()) };
+    let shown = Untrusted::from(path.as_str());
+    let wrong = |why: String| format!("--anchor {}: {why}", shown.escaped());
+    let text = text_of(path, world).map_err(wrong)?;
+    Anchors::parse(&text).map_err(wrong)
 }
 
 /// Adds the questions of a file: a name a line, with types behind it.
@@ -177,6 +244,7 @@ pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenR
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: hosts().any(|host| literal(host).is_none()),
         files: check::files(arguments, checked),
+        own_lookup: setup::own_lookup(arguments, checked),
         ..OpenRequest::default()
     }
 }
@@ -211,6 +279,11 @@ fn as_understood(
         "timeout_ms": milliseconds(arguments.timeout.duration),
         "retries": arguments.retries,
         "deadline_ms": arguments.deadline.map(milliseconds),
+        "check": arguments.check,
+        "trace": arguments.trace,
+        "hints": arguments.trace.then_some(&arguments.hints),
+        "dnssec": arguments.dnssec,
+        "anchor": arguments.anchor,
         "fail_if": arguments.fail_if,
     })
 }

@@ -1,5 +1,6 @@
 //! Who is asked.
 
+use super::setup;
 use crate::World;
 use crate::args::DnsArguments;
 use crate::commands::checks;
@@ -43,6 +44,7 @@ impl Asked {
 }
 
 /// Who is asked, and what of resolv.conf was wrong.
+#[derive(Default)]
 pub(super) struct Servers {
     pub(super) all: Vec<Server>,
     /// Why resolv.conf names nobody.
@@ -73,8 +75,12 @@ pub(super) fn find<W: World>(
             }
             Asked::System => match of_system(&resolv_conf(arguments), world) {
                 Ok(found) => {
+                    let is_stub = arguments.check && found.iter().any(|it| setup::is_stub(it));
                     let found = found.into_iter();
                     named.extend(found.map(|it| (it, arguments.port, Origin::ResolvConf)));
+                    let uplinks = is_stub.then(|| of_system(setup::UPLINKS, world).ok());
+                    let uplinks = uplinks.flatten().into_iter().flatten();
+                    named.extend(uplinks.map(|it| (it, arguments.port, Origin::Resolved)));
                 }
                 Err(why) => fault = Some(why),
             },
@@ -114,11 +120,8 @@ fn no_address() -> Failure {
 
 /// The servers that resolv.conf names.
 fn of_system<W: World>(path: &str, world: &mut W) -> Result<Vec<String>, String> {
-    let input = world.input(path).map_err(|fault| format!("{path}: {}", words(&fault)))?;
-    let mut bytes = Vec::new();
-    let read = input.take(LONGEST).read_to_end(&mut bytes);
-    read.map_err(|fault| format!("{path}: {}", words(&fault)))?;
-    let conf = ResolvConf::parse(&String::from_utf8_lossy(&bytes));
+    let text = text_of(path, world).map_err(|why| format!("{path}: {why}"))?;
+    let conf = ResolvConf::parse(&text);
     let written = conf.servers.iter().map(|line| line.text.as_raw());
     // The resolver of the C library takes addresses alone.
     let servers: Vec<String> =
@@ -127,6 +130,14 @@ fn of_system<W: World>(path: &str, world: &mut W) -> Result<Vec<String>, String>
         true => Err(format!("{path} names no server")),
         false => Ok(servers),
     }
+}
+
+/// A file of this machine, or in words why it cannot be read.
+pub(super) fn text_of<W: World>(path: &str, world: &mut W) -> Result<String, String> {
+    let input = world.input(path).map_err(|fault| words(&fault))?;
+    let mut bytes = Vec::new();
+    input.take(LONGEST).read_to_end(&mut bytes).map_err(|fault| words(&fault))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn words(fault: &std::io::Error) -> String {

@@ -11,8 +11,8 @@ use std::net::IpAddr;
 /// What words come to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Words {
-    names: Vec<String>,
-    types: Vec<RecordType>,
+    pub(super) names: Vec<String>,
+    pub(super) types: Vec<RecordType>,
     pub(super) servers: Vec<Asked>,
 }
 
@@ -82,6 +82,13 @@ impl Words {
     }
 }
 
+/// Who has the root, which every server knows.
+pub(super) fn root(class: RecordClass) -> Target {
+    let name = DomainName::parse(".").expect("the root is a name");
+    let question = Question { name, kind: RecordType::NS, class };
+    Target { given: Untrusted::from("."), question, group: 0 }
+}
+
 /// The name of an address.
 fn reverse(address: IpAddr, class: RecordClass, group: usize) -> Target {
     let question = Question { name: DomainName::reverse(address), kind: RecordType::PTR, class };
@@ -95,7 +102,17 @@ pub(super) fn targets(arguments: &DnsArguments, words: &Words) -> Result<Vec<Tar
         .map(|(group, address)| reverse(*address, arguments.class, group))
         .collect();
     let first = targets.len();
-    targets.extend(words.targets(&arguments.types, arguments.class, first)?);
+    let is_bare = arguments.types.is_empty() && words.types.is_empty();
+    let types = match (arguments.classic || arguments.trace) && is_bare {
+        true => &[RecordType::A][..],
+        false => &arguments.types,
+    };
+    targets.extend(words.targets(types, arguments.class, first)?);
+    if let Some(given) = &arguments.given {
+        for target in &mut targets {
+            target.given = Untrusted::from(given.as_str());
+        }
+    }
     Ok(targets)
 }
 

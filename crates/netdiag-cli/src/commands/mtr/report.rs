@@ -30,7 +30,8 @@ pub(super) fn report<'a, W: World>(
                 false => arguments.order.clone().unwrap_or_else(Order::report),
             };
             let names = wants_names(&arguments.trace(), terminal);
-            let columns = Columns { names, ..Columns::default() };
+            let systems = arguments.asn_file.is_some();
+            let columns = Columns { names, systems, mtus: false };
             let options = TextOptions { quiet, verbose, columns, style, order: Some(order) };
             let text = TextReport::new(out, err, options);
             match world.screen().filter(|_| mtr.is_live) {

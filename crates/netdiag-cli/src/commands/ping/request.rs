@@ -35,6 +35,7 @@ pub(super) fn open_request(
         ip_options: arguments.has_ip_options(),
         no_loopback: arguments.no_loopback,
         user_stamps: arguments.user_stamps,
+        prompt_stamps: false,
         icmp: has_icmp,
         udp: match (has_udp, has_echo && !arguments.classic) {
             (true, _) => UdpSockets::Always,
@@ -50,6 +51,7 @@ pub(super) fn open_request(
             || plan::names_addresses(arguments, terminal),
         screen: false,
         files: Vec::new(),
+        own_lookup: None,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
+use crate::args::sockets::{ClassicProgram, SummaryOf};
 use netdiag_check::expr::Expr;
 use netdiag_sockets::look::Plan;
-use netdiag_sockets::metrics::METRICS;
+use netdiag_sockets::metrics::{METRICS, TOTALS};
 use netdiag_sockets::thresholds::Thresholds;
 use netdiag_sockets::{Filter, Protocol};
 
@@ -23,7 +24,12 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
     for text in &arguments.threshold {
         thresholds.set(text).map_err(|fault| format!("--threshold {text}: {fault}"))?;
     }
-    let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, METRICS)).transpose();
+    let is_totals = arguments.summary == Some(SummaryOf::Totals);
+    if is_totals {
+        no_table(arguments)?;
+    }
+    let metrics = if is_totals && arguments.watch.is_none() { TOTALS } else { METRICS };
+    let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, metrics)).transpose();
     let fail_if = fail_if.map_err(|fault| format!("--fail-if: {fault}"))?;
     if arguments.audit && arguments.form.output() == Output::Csv {
         return Err("--audit has no table of sockets: --output text, json or jsonl".to_owned());
@@ -35,14 +41,26 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
     let filter = filter(arguments)?;
     let implied = filter.as_ref().is_some_and(Filter::implies_owners);
     let plan = Plan {
-        protocols: if arguments.audit { vec![Protocol::Tcp] } else { protocols(arguments) },
+        protocols: match () {
+            () if is_totals => Vec::new(),
+            () if arguments.audit => vec![Protocol::Tcp],
+            () => protocols(arguments),
+        },
         owners: match arguments.watch {
             Some(_) => filter.as_ref().is_some_and(Filter::names_owners),
-            None => arguments.processes || arguments.summary || arguments.audit || implied,
+            None => {
+                arguments.processes
+                    || arguments.summary == Some(SummaryOf::All)
+                    || arguments.audit
+                    || arguments.classic == Some(ClassicProgram::Lsof)
+                    || (implied && arguments.summary.is_none() && arguments.classic.is_none())
+                    || filter.as_ref().is_some_and(Filter::names_owners)
+            }
         },
         listening: arguments.listening || arguments.audit,
         info: arguments.verbose,
-        summary: arguments.summary || arguments.audit,
+        summary: arguments.summary.is_some() || arguments.audit,
+        apart: arguments.summary == Some(SummaryOf::All) || arguments.audit,
         thresholds,
         filter,
     };
@@ -50,6 +68,31 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
         return Err("--listening and the states of the filter have nothing in common".to_owned());
     }
     Ok(Checked { plan, fail_if })
+}
+
+/// What counters are not asked by.
+fn no_table(arguments: &SocketsArguments) -> Result<(), String> {
+    let asked = [
+        (!arguments.filter.is_empty(), "a FILTER"),
+        (arguments.tcp, "--tcp"),
+        (arguments.udp, "--udp"),
+        (arguments.raw, "--raw"),
+        (arguments.ipv4, "--ipv4"),
+        (arguments.ipv6, "--ipv6"),
+        (arguments.listening, "--listening"),
+        (arguments.processes, "--processes"),
+        (arguments.verbose, "--verbose"),
+        (arguments.all_namespaces, "--all-namespaces"),
+    ];
+    match asked.into_iter().find(|(is_asked, _)| *is_asked) {
+        Some((_, what)) => Err(format!(
+            "--summary=totals reads no table, so that {what} has no use: --summary=states"
+        )),
+        None if arguments.form.output() == Output::Csv => {
+            Err("--summary=totals has no sockets: --output text, json or jsonl".to_owned())
+        }
+        None => Ok(()),
+    }
 }
 
 fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {

@@ -2,13 +2,15 @@
 //! and no engine here.
 
 mod check;
+mod header;
+mod looks;
 mod run;
 mod watch;
 
 use super::ending;
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
-use crate::{ExitStatus, World, usage};
+use crate::{ExitStatus, TablesRequest, World, usage};
 use netdiag_engine::port::NetworkError;
 use netdiag_sockets::look::LookError;
 use netdiag_sockets::port::Fault;
@@ -28,7 +30,9 @@ pub(crate) fn run<W: World>(
         Ok(checked) => checked,
         Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
     };
-    let ended = match world.sockets(checked.plan.owners) {
+    let request =
+        TablesRequest { owners: checked.plan.owners, all_namespaces: arguments.all_namespaces };
+    let ended = match world.sockets(request) {
         Ok(mut tables) => match arguments.watch {
             Some(interval) => watch::watch(arguments, &checked, interval, world, &mut tables, out),
             None => run::run(arguments, &checked, world, &mut tables, out),

@@ -1,31 +1,34 @@
 //! The look itself, and what it comes to.
 
 use super::check::Checked;
+use super::header::{described, header, method, told};
+use super::looks::{Looked, looks};
 use super::{NAME, ending};
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
+use crate::args::sockets::ClassicProgram;
 use crate::commands::ending::{End, Measured, Outcome};
 use crate::commands::verdict;
 use crate::{ExitStatus, World};
-use netdiag_model::contract::{Judgement, Method, SocketKind, Timestamps};
+use netdiag_model::contract::Judgement;
 use netdiag_model::finding::{Finding, Severity};
-use netdiag_model::{Instant, Untrusted, milliseconds};
+use netdiag_model::{Instant, Untrusted};
 use netdiag_report::Run;
 use netdiag_report::sockets::{
-    CsvSheet, Ended, JsonLinesSheet, JsonSheet, Sheet, Shown, TextOptions, TextSheet,
+    Classic, ClassicOptions, ClassicSheet, CsvSheet, Ended, JsonLinesSheet, JsonSheet, Sheet,
+    Shown, TextOptions, TextSheet,
 };
-use netdiag_sockets::counters::{self, Counted, Memory};
-use netdiag_sockets::findings::Judge;
-use netdiag_sockets::look::{LookError, Plan, Seen, look};
-use netdiag_sockets::port::Kernel;
+use netdiag_sockets::look::{LookError, Plan};
+use netdiag_sockets::namespaces::Namespaces;
+use netdiag_sockets::port::{Fault, Kernel};
 use netdiag_sockets::result::Summary;
-use netdiag_sockets::{Filter, Owners, Protocol, audit, metrics, summary, verdict as said};
-use serde_json::json;
+use netdiag_sockets::totals::Totals;
+use netdiag_sockets::{Owners, State, audit, counters, metrics, summary, verdict as said};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// The ports of a kernel that does not tell its own.
-pub(super) const PORTS: (u16, u16) = (32_768, 60_999);
+/// The error number of a file that is not there (errno(3)).
+const ENOENT: i32 = 2;
 
 /// Reads the tables, writes what is in them, and judges.
 pub(super) fn run<W: World>(
@@ -36,43 +39,34 @@ pub(super) fn run<W: World>(
     out: &mut dyn Write,
 ) -> Result<Measured, LookError> {
     let plan = &checked.plan;
+    let is_of_files = arguments.audit || plan.protocols.is_empty();
+    if is_of_files && counters::ephemeral(tables.as_mut()).is_none() {
+        let call = "reading /proc/sys/net/ipv4";
+        return Err(LookError::Kernel(Fault { call, errno: ENOENT }));
+    }
     let anchor = world.anchor();
     let started_at = tables.now();
     let owners = plan.owners.then(|| tables.owners());
     let owners = owners.as_ref();
-    let ports = counters::ephemeral(tables.as_mut());
-    let opened = opened(tables.as_mut());
+    let namespaces = tables.namespaces();
     let run = Run {
         command: NAME,
         version: env!("CARGO_PKG_VERSION"),
         anchor,
         started_at,
-        method: method(owners),
+        method: method(owners, &namespaces),
         arguments: described(arguments, plan),
         target_count: 0,
     };
     let at = tables.now();
-    let mut sheet = sheet(arguments, plan, owners, world, (&run, at), out)?;
-    let range = ports.map_or(PORTS, |(range, _)| range);
-    let mut interfaces = Interfaces { world, known: BTreeMap::new() };
-    let seen = look(tables.as_mut(), plan, owners, range, &mut |entry| {
-        let name = interfaces.name(entry.socket.interface);
-        sheet.row(entry, name)
-    })?;
-    let opened =
-        opened.zip(self::opened(tables.as_mut())).map(|(before, after)| after - before.min(after));
-    let memory = plan.summary.then(|| Memory::read(tables.as_mut()));
-    let counted = plan.summary.then(|| Counted::read(tables.as_mut()));
-    let judge = Judge {
-        kernel: tables.as_mut(),
-        seen: &seen,
-        plan,
-        owners,
-        reserved: ports.map_or(0, |(_, reserved)| reserved),
-        counted: counted.as_ref(),
-        memory: memory.as_ref(),
+    let users = match arguments.classic {
+        Some(ClassicProgram::Lsof) => users(tables.as_mut()),
+        _ => BTreeMap::new(),
     };
-    let mut findings = judge.findings();
+    let shown = (owners, &namespaces, users);
+    let mut sheet = sheet(arguments, plan, shown, world, (&run, at), out)?;
+    let looked = looks(tables.as_mut(), plan, owners, &namespaces, world, sheet.as_mut())?;
+    let Looked { seen, mut findings, ports, memory, counted, opened, lost } = looked;
     let mut rows = Vec::new();
     if arguments.audit {
         // Who can be reached is part of it, how busy this machine is is not.
@@ -83,6 +77,7 @@ pub(super) fn run<W: World>(
     }
     let mut summary = summary::summary(&seen, plan, owners, ports, (memory, counted));
     summary.opened_while_read = opened;
+    summary.totals = plan.protocols.is_empty().then(|| Totals::read(tables.as_mut()));
     let failed = fails(checked, &summary, &findings);
     let is_critical = |finding: &Finding| finding.severity == Severity::Critical;
     let fails = failed.is_some() || (arguments.audit && findings.iter().any(is_critical));
@@ -91,15 +86,25 @@ pub(super) fn run<W: World>(
         false => (Judgement::Holds, ExitStatus::HOLDS),
     };
     findings.extend(failed);
-    let said = match arguments.audit {
+    let mut said = match arguments.audit {
         true => said::audited(&rows, &findings),
         false => said::verdict(&summary, &findings),
     };
+    let missing = namespaces.missing();
+    if !missing.is_empty() {
+        said.push_str(&format!("; not in the list: {}", missing.join(", and ")));
+    }
     let end = End { at: tables.now(), stopped: None, cannot_go_on: false };
     let outcome = Outcome { judgement, status, findings, complete: true };
-    let method = told(run.method.clone(), &seen);
+    let method = told(run.method.clone(), &seen, lost);
     let document = ending::document(&run, end, outcome, method, Vec::new());
-    let ended = Ended { document: &document, summary: &summary, audit: &rows, verdict: &said };
+    let ended = Ended {
+        document: &document,
+        summary: &summary,
+        audit: &rows,
+        namespaces: &namespaces.rows(),
+        verdict: &said,
+    };
     sheet.finish(&ended).map_err(LookError::Write)?;
     Ok(Measured { status, last_words: None })
 }
@@ -107,12 +112,30 @@ pub(super) fn run<W: World>(
 fn sheet<'a, W: World>(
     arguments: &SocketsArguments,
     plan: &Plan,
-    owners: Option<&'a Owners>,
+    (owners, namespaces, users): (Option<&'a Owners>, &Namespaces, BTreeMap<u32, String>),
     world: &W,
     (run, at): (&Run, Instant),
     out: &'a mut dyn Write,
 ) -> Result<Box<dyn Sheet + 'a>, LookError> {
     let is_summary = plan.summary;
+    if let Some(classic) = arguments.classic {
+        let classic = match classic {
+            ClassicProgram::Netstat => Classic::Netstat,
+            ClassicProgram::Ss => Classic::Ss,
+            ClassicProgram::Lsof => Classic::Lsof,
+        };
+        let options = ClassicOptions {
+            listening: plan.listening,
+            processes: plan.owners,
+            one_state: plan.filter.as_ref().is_some_and(|filter| {
+                let wanted = State::ALL.into_iter().filter(|of| of.mask() & filter.states() != 0);
+                wanted.count() == 1
+            }),
+            protocols: plan.protocols.clone(),
+            users,
+        };
+        return Ok(Box::new(ClassicSheet::new(out, classic, options)));
+    }
     let sheet: io::Result<Box<dyn Sheet + 'a>> = match arguments.form.output() {
         Output::Json => Ok(Box::new(JsonSheet::new(out, is_summary))),
         Output::Jsonl => {
@@ -121,7 +144,8 @@ fn sheet<'a, W: World>(
         Output::Csv => CsvSheet::new(out).map(|sheet| Box::new(sheet) as Box<_>),
         Output::Text => {
             let options = TextOptions {
-                header: header(arguments, plan, owners),
+                header: header(arguments, plan, owners, namespaces),
+                namespaces: !namespaces.entered.is_empty(),
                 quiet: arguments.quiet,
                 verbose: arguments.verbose,
                 shown: match (arguments.audit, is_summary) {
@@ -137,110 +161,20 @@ fn sheet<'a, W: World>(
     sheet.map_err(LookError::Write)
 }
 
-/// The first line, which says what is listed.
-fn header(arguments: &SocketsArguments, plan: &Plan, owners: Option<&Owners>) -> String {
-    if arguments.audit {
-        return "sockets --audit, the sysctls of TCP in this network namespace".to_owned();
-    }
-    let protocols: Vec<&str> = plan.protocols.iter().map(|protocol| protocol.name()).collect();
-    let mut parts = vec![match plan.summary {
-        true => "sockets --summary".to_owned(),
-        false => "sockets".to_owned(),
-    }];
-    parts.push(protocols.join(" and "));
-    if plan.listening {
-        parts.push("those that wait for others".to_owned());
-    }
-    if let Some(filter) = &plan.filter {
-        parts.push(format!("filter '{}'", Untrusted::from(filter.text()).escaped()));
-    }
-    parts.push("this network namespace".to_owned());
-    match owners.map(Owners::refused) {
-        None => {}
-        Some(0) => parts.push("owners of all processes".to_owned()),
-        Some(1) => parts.push("owners but those of 1 process that is hidden".to_owned()),
-        Some(n) => parts.push(format!("owners but those of {n} processes that are hidden")),
-    }
-    parts.join(", ")
-}
-
-pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
-    json!({
-        "filter": plan.filter.as_ref().map(Filter::text),
-        "protocols": plan.protocols,
-        "listening": plan.listening,
-        "processes": plan.owners,
-        "summary": arguments.summary,
-        "audit": arguments.audit,
-        "watch_ms": arguments.watch.map(milliseconds),
-        "count": arguments.count,
-        "verbose": arguments.verbose,
-        "threshold": arguments.threshold,
-    })
-}
-
-pub(super) fn method(owners: Option<&Owners>) -> Method {
-    let hidden = owners.map_or(0, Owners::refused);
-    let mut lost = Vec::new();
-    if hidden > 0 {
-        lost.push(format!("the descriptors of {hidden} processes, which this user may not see"));
-    }
-    Method {
-        socket: SocketKind::Netlink,
-        timestamps: Timestamps::User,
-        because: "sock_diag(7) lists the sockets of this network namespace".to_owned(),
-        lost,
-        remedy: (hidden > 0).then(|| {
-            "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner"
-                .to_owned()
-        }),
-    }
-}
-
-/// The method with what turned out to be lost.
-fn told(mut method: Method, seen: &Seen) -> Method {
-    let names = |protocols: &[Protocol]| {
-        protocols.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
+/// The names of users (passwd(5)).
+fn users(tables: &mut dyn Kernel) -> BTreeMap<u32, String> {
+    let text = tables.file("/etc/passwd").unwrap_or_default();
+    let user = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, uid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
+        Some((uid, Untrusted::from(name).escaped().to_string()))
     };
-    if !seen.from_files.is_empty() {
-        method.lost.push(format!(
-            "what /proc/net does not tell of {}: the limits of accept queues, TCP_INFO",
-            names(&seen.from_files)
-        ));
-    }
-    for (protocol, fault) in &seen.refused {
-        let error = netdiag_model::errno::Errno::new(fault.errno).name;
-        method.lost.push(format!("{} ({}: {error})", protocol.name(), fault.call));
-    }
-    method
+    // Of several with one number the first counts.
+    text.lines().rev().filter_map(user).collect()
 }
 
 fn fails(checked: &Checked, summary: &Summary, findings: &[Finding]) -> Option<Finding> {
     let measured = metrics::Measured { summary, findings };
     let target = Untrusted::from("the sockets");
     verdict::fail_if(checked.fail_if.as_ref(), &measured, None, &target).map(|(finding, _)| finding)
-}
-
-/// Connections that have begun in this namespace, at either end.
-fn opened(tables: &mut dyn Kernel) -> Option<u64> {
-    let text = tables.file("/proc/net/snmp")?;
-    let count = |name| counters::counter(&text, "Tcp", name);
-    Some(count("ActiveOpens")? + count("PassiveOpens")?)
-}
-
-/// The names of interfaces, by index.
-struct Interfaces<'a, W> {
-    world: &'a mut W,
-    known: BTreeMap<u32, Option<Untrusted>>,
-}
-
-impl<W: World> Interfaces<'_, W> {
-    fn name(&mut self, index: u32) -> Option<&Untrusted> {
-        if index == 0 {
-            return None;
-        }
-        let world = &mut self.world;
-        let name = || world.link(index).map(|link| link.name);
-        self.known.entry(index).or_insert_with(name).as_ref()
-    }
 }

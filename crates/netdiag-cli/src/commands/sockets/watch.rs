@@ -1,7 +1,8 @@
 //! `--watch`: looks one after the other, until a count or a signal.
 
 use super::check::Checked;
-use super::run::{PORTS, described, method};
+use super::header::{described, method};
+use super::looks::PORTS;
 use super::{NAME, ending};
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
@@ -12,6 +13,7 @@ use netdiag_model::contract::Judgement;
 use netdiag_report::Run;
 use netdiag_report::sockets::{WatchLines, WatchSheet, WatchText};
 use netdiag_sockets::look::{LookError, look};
+use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::{Kernel, Stop};
 use netdiag_sockets::sample::Sampler;
 use netdiag_sockets::watch::{Happened, Watch};
@@ -34,15 +36,15 @@ pub(super) fn watch<W: World>(
         version: env!("CARGO_PKG_VERSION"),
         anchor,
         started_at,
-        method: method(None),
+        method: method(None, &Namespaces::default()),
         arguments: described(arguments, &checked.plan),
         target_count: 0,
     };
     tables.watch().map_err(LookError::Kernel)?;
-    let mut looks = Looks::new(checked, arguments.summary);
+    let mut looks = Looks::new(checked, arguments.summary.is_some());
     // What is there when the first line is written has been seen.
     looks.first(tables.as_mut())?;
-    let what = if arguments.summary { "samples" } else { "changes" };
+    let what = if arguments.summary.is_some() { "samples" } else { "changes" };
     let every = interval.as_secs_f64();
     let header =
         format!("sockets --watch, {what} of this network namespace, a look every {every} s");
@@ -55,9 +57,9 @@ pub(super) fn watch<W: World>(
     let mut done: u64 = 0;
     let stopped = loop {
         // Samples begin at once; changes need a time in which they can happen.
-        if done > 0 || !arguments.summary {
+        if done > 0 || arguments.summary.is_none() {
             // On a grid, so that a look that takes long makes the next no later.
-            let next = done + u64::from(!arguments.summary);
+            let next = done + u64::from(arguments.summary.is_none());
             let next =
                 started_at + interval.saturating_mul(u32::try_from(next).unwrap_or(u32::MAX));
             let left = next.since(tables.now());

@@ -174,14 +174,15 @@ impl Listener<Measurement> for Collector<'_, '_> {
         for row in measurement.unbegun(end.at) {
             self.event(&Event::Row(row))?;
         }
-        if self.plan.bad_lines > 0 || self.plan.unread.is_some() {
-            self.judged.count(Judgement::Fails);
-        }
         if end.cannot_go_on || self.plan.interrupted {
             self.judged = Judged::nothing();
         }
         let alive = measurement.totals().of(State::Alive);
-        let together = self.judged.together();
+        let has_all = self.plan.bad_lines == 0 && self.plan.unread.is_none();
+        let together = match self.judged.together() {
+            Judgement::Holds if !has_all => Judgement::Fails,
+            together => together,
+        };
         let judgement = match (self.plan.min_alive, together) {
             (_, Judgement::Unmeasured) | (None, _) => together,
             (Some(least), _) if alive >= least && self.condemned == 0 => Judgement::Holds,
@@ -227,14 +228,14 @@ fn too_few(alive: u32, least: u32) -> Option<Finding> {
 
 /// That the file had no end in the time that there was for it.
 fn unread(within: Duration) -> Finding {
-    let seconds = within.as_secs_f64();
+    let seconds = (within.as_secs_f64() * 1e3).round() / 1e3;
     let message = format!(
-        "the file had not ended after {seconds} s, half of --deadline: targets that come later are not \
-         probed"
+        "the file had not ended after {seconds} s, half of what was left of --deadline: targets \
+         that come later are not probed"
     );
     let finding =
         Finding::new(None, "targets-unread", Severity::Warning, "--file".to_owned(), message);
-    let finding = finding.with("within_ms", seconds * 1e3);
+    let finding = finding.with("within_ms", within.as_secs_f64() * 1e3);
     finding.advise("end what writes the targets first, or give --deadline more time")
 }
 

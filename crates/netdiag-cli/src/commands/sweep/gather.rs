@@ -5,7 +5,7 @@ use crate::World;
 use crate::args::SweepArguments;
 use crate::commands::frame::Command;
 use crate::commands::lines::Lines;
-use crate::commands::resolve::{is_unknown, lookup_failure, patience};
+use crate::commands::resolve::{is_unknown, lookup_failure};
 use crate::commands::targets;
 use netdiag_model::failure::{Failure, LookupError, Stage};
 use netdiag_model::target::{AddressRange, AddressSet, TargetSpec};
@@ -54,10 +54,12 @@ enum Waiting {
 }
 
 impl Gathered {
-    /// Gathers all that was asked for. What is wrong with a line of the file is told on `err`.
+    /// Gathers all that was asked for, `spent` telling how long the run has taken so far. What is wrong
+    /// with a line of the file is told on `err`.
     pub(super) fn new<W: World>(
         arguments: &SweepArguments,
         checked: &Checked,
+        spent: &mut dyn FnMut() -> Duration,
         world: &mut W,
         err: &mut dyn Write,
     ) -> Result<Self, String> {
@@ -78,22 +80,25 @@ impl Gathered {
             most: checked.most,
             has_interface: checked.interface.is_some(),
         };
-        let patience = patience(arguments.deadline, 2);
-        all.exclude(&checked.exclude, patience, world)?;
+        // Of what is left of the deadline each step may take half, so that there is some for probes.
+        let mut patience =
+            || arguments.deadline.map_or(Duration::MAX, |most| most.saturating_sub(spent()) / 2);
+        all.exclude(&checked.exclude, patience(), world)?;
         for spec in &checked.targets {
             all.add(spec);
         }
         if let Some(path) = &arguments.file {
-            let input = world.input_within(path, patience);
+            let within = patience();
+            let input = world.input_within(path, within);
             let input = input.map_err(|fault| unreadable(path, &fault))?;
             match all.read(path, input, arguments, err) {
-                Err(fault) if fault.kind() == ErrorKind::TimedOut => all.unread = Some(patience),
+                Err(fault) if fault.kind() == ErrorKind::TimedOut => all.unread = Some(within),
                 done => done.map_err(|fault| unreadable(path, &fault))?,
             }
         }
         // What is too much without any name need not wait for them.
         check::check_count(all.count, all.most)?;
-        all.look_up(arguments, world);
+        all.look_up(arguments, patience(), world);
         check::check_count(all.count, all.most)?;
         Ok(all)
     }
@@ -148,6 +153,10 @@ impl Gathered {
     ) -> io::Result<()> {
         let mut lines = Lines::new(input);
         while let Some(line) = lines.next()? {
+            if self.kept() > self.most {
+                // Nobody knows how many more there would be.
+                return Err(io::Error::other(format!("more than {} targets", self.most)));
+            }
             let text = line.text.as_deref().map(|text| text.split('#').next().unwrap_or_default());
             let spec = match text.map(str::trim) {
                 Some("") => continue,
@@ -170,6 +179,11 @@ impl Gathered {
             let _ = writeln!(err, "{}: {more} more lines are no targets", arguments.program());
         }
         Ok(())
+    }
+
+    /// How much is kept of what was read.
+    fn kept(&self) -> u128 {
+        (self.waiting.len() + self.seen.stretch_count()) as u128
     }
 
     fn target_of(&self, text: &str, arguments: &SweepArguments) -> Result<TargetSpec, String> {
@@ -210,7 +224,7 @@ impl Gathered {
     }
 
     /// Looks up the names that wait, all at once, and adds what waits in its order.
-    fn look_up<W: World>(&mut self, arguments: &SweepArguments, world: &mut W) {
+    fn look_up<W: World>(&mut self, arguments: &SweepArguments, patience: Duration, world: &mut W) {
         let family = match (arguments.ipv4, arguments.ipv6, arguments.source) {
             (true, ..) => Some(Family::Ipv4),
             (_, true, _) => Some(Family::Ipv6),
@@ -228,7 +242,7 @@ impl Gathered {
         if let Some(failure) = self.barred.clone() {
             return self.bar(waiting, &failure);
         }
-        let mut found = world.resolve(&names, family, patience(arguments.deadline, 2)).into_iter();
+        let mut found = world.resolve(&names, family, patience).into_iter();
         for waiting in waiting {
             match waiting {
                 Waiting::Range(range) => self.add_range(*range),

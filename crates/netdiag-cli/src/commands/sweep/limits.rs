@@ -26,14 +26,17 @@ pub(super) fn note(config: &Config, asked: Duration) -> Option<String> {
     if config.count < 2 || config.interval <= asked || asked.is_zero() {
         return None;
     }
-    let (true_one, asked) = (config.interval.as_secs_f64(), asked.as_secs_f64());
+    let true_one = (config.interval.as_secs_f64() * 1e6).round() / 1e6;
+    let asked = asked.as_secs_f64();
     let targets = config.targets.len();
     let why = match config.interval == config.floor {
         true => "only root may send faster to one address".to_owned(),
         false => {
             let rate = 1.0 / config.spacing.as_secs_f64();
-            format!("{targets} targets at {rate:.6} packets a second take so long (--rate)")
-                .replace(".000000", "")
+            // Spacings are whole nanoseconds, which is not what was asked for to the last digit.
+            let rate = if rate < 10.0 { format!("{rate:.6}") } else { format!("{rate:.1}") };
+            let rate = rate.trim_end_matches('0').trim_end_matches('.');
+            format!("{targets} targets at {rate} packets a second take so long (--rate)")
         }
     };
     Some(format!("--interval is {true_one} s, not {asked} s: {why}"))

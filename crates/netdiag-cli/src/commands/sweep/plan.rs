@@ -62,7 +62,8 @@ impl Plan {
         }
         let anchor = world.anchor();
         let started_at = network.now();
-        let gathered = Gathered::new(arguments, &checked, world, err)?;
+        let mut spent = || network.now().since(started_at);
+        let gathered = Gathered::new(arguments, &checked, &mut spent, world, err)?;
         if gathered.targets.is_empty() && gathered.bad_lines == 0 && gathered.unread.is_none() {
             return Err("no targets are left".to_owned());
         }

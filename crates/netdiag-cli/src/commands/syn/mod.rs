@@ -7,17 +7,19 @@ mod plan;
 
 use crate::args::SynArguments;
 use crate::args::form::Output;
-use crate::commands::drive::Drive;
-use crate::commands::ending::Measured;
+use crate::commands::drive::{Drive, Listener};
+use crate::commands::ending::{End, Measured};
 use crate::commands::frame::Command;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 use check::Checked;
 use conclude::Collector;
+use netdiag_model::contract::Document;
 use netdiag_report::syn::{
-    CsvReport, JsonLinesReport, JsonReport, SynReport, TextOptions, TextReport,
+    CsvReport, Ending, JsonLinesReport, JsonReport, Setting, SynReport, TextOptions, TextReport,
 };
-use netdiag_tcp::syn::Measurement;
+use netdiag_tcp::syn::result::Target;
+use netdiag_tcp::syn::{Event, Measurement};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -72,11 +74,54 @@ impl Command for SynArguments {
         let mut report = report(self, world.terminal(), out);
         report.start(&plan.setting)?;
         let config = &plan.setting.config;
-        let only = Measurement::new(Arc::clone(config));
+        let only = measurement(plan);
         let drive = Drive::new(vec![only], plan.interrupted, world, network);
         let drive = drive.at_rate(config.spacing, world.may_flood());
         let mut collector = Collector { plan, report: report.as_mut(), err };
         drive.run(world, network, &mut collector)
+    }
+}
+
+/// What measures what is planned.
+pub(crate) fn measurement(plan: &Plan) -> Measurement {
+    Measurement::new(Arc::clone(&plan.setting.config))
+}
+
+/// The document of what was measured.
+pub(crate) fn document(
+    plan: &Plan,
+    measured: Vec<Measurement>,
+    end: End,
+) -> Option<Document<Target>> {
+    let mut kept = Kept(None);
+    let mut collector = Collector { plan, report: &mut kept, err: &mut io::sink() };
+    // A report that writes nothing does not fail.
+    let _ = collector.conclude(measured, end);
+    kept.0
+}
+
+/// A report that keeps the document.
+struct Kept(Option<Document<Target>>);
+
+impl SynReport for Kept {
+    fn start(&mut self, _: &Setting) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn event(&mut self, _: &Setting, _: &Event) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, setting: &Setting, ending: &Ending<'_>) -> io::Result<()> {
+        let measurement = ending.measurement;
+        let result = |number| measurement.result(number, setting.method(number));
+        let targets = (0..measurement.targets()).filter_map(result).collect();
+        self.0 = Some(ending.document.with_targets(targets));
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

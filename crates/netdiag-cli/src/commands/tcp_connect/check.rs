@@ -1,5 +1,6 @@
 //! Whether the arguments fit together, and fit this machine.
 
+use super::tls;
 use crate::World;
 use crate::args::TcpConnectArguments;
 use crate::commands::checks;
@@ -8,12 +9,15 @@ use crate::commands::user::LEAST_CONNECT_INTERVAL;
 use netdiag_check::expr::Expr;
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_tcp::Ports;
+use netdiag_tcp::connect::http::Url;
 use netdiag_tcp::connect::metrics::METRICS;
 use netdiag_tcp::ports::PortError;
 
 /// Arguments that fit together.
 pub(crate) struct Checked {
     pub(super) fail_if: Option<Expr>,
+    /// What must hold, one after the other.
+    pub(super) expect: Vec<Expr>,
     pub(super) interface: Option<(u32, Untrusted)>,
     /// The hosts, and what is asked of each.
     pub(super) hosts: Vec<Host>,
@@ -25,6 +29,8 @@ pub(super) struct Host {
     /// Without its ports, and without brackets.
     pub(super) name: String,
     pub(super) ports: Ports,
+    /// What is asked of it by HTTP.
+    pub(super) url: Option<Url>,
     /// As both were typed.
     text: String,
 }
@@ -35,6 +41,7 @@ pub(super) fn check<W: World>(
     world: &mut W,
 ) -> Result<Checked, String> {
     let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
+    let expect = expect(arguments.expect.as_deref())?;
     let hosts = hosts(&arguments.targets)?;
     for host in &hosts {
         let families = (arguments.ipv4, arguments.ipv6);
@@ -49,18 +56,51 @@ pub(super) fn check<W: World>(
         checks::family(&source.to_string(), source, (ipv4, ipv6))?;
     }
     checks::form(arguments.form, false)?;
+    tls::check(arguments, &hosts)?;
+    requests(arguments, &hosts)?;
     let is_fast = arguments.count > 1 && arguments.interval < LEAST_CONNECT_INTERVAL;
     if is_fast && !world.may_flood() {
         return Err("--interval: below 20 ms only root may connect".to_owned());
     }
     let interface = checks::interface(arguments.interface.as_deref(), world)?;
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
-    Ok(Checked { fail_if, interface, hosts, warnings })
+    Ok(Checked { fail_if, expect, interface, hosts, warnings })
+}
+
+/// What must hold: expressions with semicolons between them.
+fn expect(text: Option<&str>) -> Result<Vec<Expr>, String> {
+    let clauses = text.into_iter().flat_map(|text| text.split(';')).map(str::trim);
+    let clauses = clauses.filter(|clause| !clause.is_empty());
+    let parsed = clauses.map(|clause| Expr::parse(clause, METRICS));
+    let parsed: Result<Vec<Expr>, _> = parsed.collect();
+    match parsed.map_err(|error| format!("--expect: {error}"))? {
+        none if none.is_empty() && text.is_some() => {
+            Err("--expect: nothing is expected".to_owned())
+        }
+        all => Ok(all),
+    }
+}
+
+/// With a URL what is said is the request.
+fn requests(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(), String> {
+    if hosts.iter().all(|host| host.url.is_none()) {
+        return Ok(());
+    }
+    let given = [
+        ("--starttls", arguments.starttls.is_some()),
+        ("--send", arguments.send.is_some()),
+        ("--expect-banner", arguments.expect_banner.is_some()),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(format!("{option}: with a URL it is asked for that; --expect")),
+        None => Ok(()),
+    }
 }
 
 /// What was typed: HOST:PORT each, or one HOST and its PORT.
 fn hosts(targets: &[String]) -> Result<Vec<Host>, String> {
     if let [name, port] = targets
+        && !name.contains("://")
         && let (inner, None) = checks::split_port(name)?
         && literal(port).is_none_or(|_| port.parse::<u32>().is_ok())
         && !port.contains([':', '/'])
@@ -74,9 +114,9 @@ fn split(text: &str) -> Result<Host, String> {
     let shown = Untrusted::from(text);
     let shown = shown.escaped();
     if text.contains("://") {
-        return Err(format!(
-            "HOST:PORT `{shown}`: a URL cannot be had yet, only a host and a port"
-        ));
+        let url = Url::parse(text).map_err(|error| format!("URL `{shown}`: {error}"))?;
+        let host = host(&url.host, &url.port.to_string(), text.to_owned())?;
+        return Ok(Host { url: Some(url), ..host });
     }
     match checks::split_port(text)? {
         (name, Some(port)) => host(name, port, text.to_owned()),
@@ -89,7 +129,7 @@ fn split(text: &str) -> Result<Host, String> {
 
 fn host(name: &str, ports: &str, text: String) -> Result<Host, String> {
     let ports = ports.parse().map_err(|error| wrong(&text, &error))?;
-    Ok(Host { name: name.to_owned(), ports, text })
+    Ok(Host { name: name.to_owned(), ports, url: None, text })
 }
 
 /// What is wrong with the ports of a target.
@@ -111,6 +151,9 @@ impl Host {
 
     /// The host and one of its ports.
     pub(super) fn with_port(&self, port: u16) -> String {
+        if let Some(url) = &self.url {
+            return url.to_string();
+        }
         match literal(&self.name) {
             Some(address) if address.is_ipv6() => format!("[{}]:{port}", self.name),
             _ => format!("{}:{port}", self.name),

@@ -6,7 +6,9 @@ use crate::commands::ending::End;
 use crate::commands::hosts::{self, Found, HostPlan, Outline};
 use crate::commands::judged::Judged;
 use crate::commands::verdict;
+use netdiag_engine::failure::plain;
 use netdiag_model::contract::Judgement;
+use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::finding::Finding;
 use netdiag_model::milliseconds;
 use netdiag_report::Report;
@@ -48,7 +50,12 @@ impl HostPlan for Plan {
         let mut failed = Vec::new();
         let mut targets = Vec::new();
         for resolved in &self.resolved {
-            let target = self.target(resolved, measurement);
+            let mut target = self.target(resolved, measurement);
+            let unmet = self.unmet(resolved, &target, &all);
+            if let Some((finding, failure)) = unmet {
+                target.failure.get_or_insert(failure);
+                failed.push(finding);
+            }
             judged.count(self.judge(resolved, &target, &all, &mut failed));
             targets.push(target);
         }
@@ -94,6 +101,24 @@ impl Plan {
         }
     }
 
+    /// The first that was expected of a target and does not hold.
+    fn unmet(
+        &self,
+        resolved: &Resolved,
+        target: &Target,
+        all: &[findings::Found],
+    ) -> Option<(Finding, Failure)> {
+        let index = resolved.target_index;
+        target.method.as_ref()?;
+        let metrics = TargetMetrics { target, findings: &own(all, index) };
+        let mut clauses = self.expect.iter();
+        let (clause, evidence) =
+            clauses.find_map(|clause| Some((clause, clause.holds(&metrics).err()?)))?;
+        let finding = verdict::unmet(clause, &evidence, index, &resolved.target);
+        let failure = plain(Stage::Expect, "mismatch", &finding.message);
+        Some((finding, failure))
+    }
+
     /// What a target comes to.
     fn judge(
         &self,
@@ -106,17 +131,27 @@ impl Plan {
         if target.method.is_none() {
             return self.outline.judge_unmeasured(index);
         }
-        let own = all.iter().filter(|one| one.targets.binary_search(&index).is_ok());
-        let own: Vec<Finding> = own.map(|one| one.finding.clone()).collect();
-        let metrics = TargetMetrics { target, findings: &own };
+        let metrics = TargetMetrics { target, findings: &own(all, index) };
         let expression = self.outline.fail_if.as_ref();
         let holds = verdict::fail_if(expression, &metrics, Some(index), &resolved.target);
         let judgement = match holds {
             _ if target.attempts == target.local_errors + target.unknown => Judgement::Unmeasured,
-            None if target.succeeded > target.unexpected => Judgement::Holds,
+            None if self.is_as_expected(target) => Judgement::Holds,
             _ => Judgement::Fails,
         };
         failed.extend(holds.map(|(finding, _)| finding));
         judgement
     }
+
+    /// Whether connections opened, and nothing that was expected does not hold.
+    fn is_as_expected(&self, target: &Target) -> bool {
+        let is_met = self.expect.is_empty() || target.failure.is_none();
+        target.succeeded > target.unexpected && is_met
+    }
+}
+
+/// The findings about a target.
+fn own(all: &[findings::Found], index: usize) -> Vec<Finding> {
+    let own = all.iter().filter(|one| one.targets.binary_search(&index).is_ok());
+    own.map(|one| one.finding.clone()).collect()
 }

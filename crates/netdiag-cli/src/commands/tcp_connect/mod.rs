@@ -3,6 +3,7 @@
 mod check;
 mod conclude;
 mod plan;
+mod tls;
 
 use crate::args::TcpConnectArguments;
 use crate::args::form::Output;

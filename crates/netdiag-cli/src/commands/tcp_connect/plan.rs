@@ -1,6 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, Host, family};
+use super::tls;
 use crate::args::TcpConnectArguments;
 use crate::args::form::Output;
 use crate::commands::hosts::Outline;
@@ -8,12 +9,14 @@ use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
 use crate::commands::{checks, ladder, remedy, services};
 use crate::{Backend, LookedUp, OpenRequest, World};
+use netdiag_check::expr::Expr;
 use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
 use netdiag_tcp::connect::dialogue::Pattern;
+use netdiag_tcp::connect::starttls::Protocol;
 use netdiag_tcp::connect::{Config, Dialogue, Target};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -24,6 +27,8 @@ pub(crate) struct Plan {
     pub(super) outline: Outline,
     pub(super) resolved: Vec<Resolved>,
     pub(super) config: Config,
+    /// What must hold of each target, one after the other.
+    pub(super) expect: Vec<Expr>,
 }
 
 /// What is known of the addresses of a host.
@@ -48,7 +53,8 @@ impl Plan {
         let target_count = ports.iter().map(Vec::len).sum();
         let asked = (as_understood(arguments, &checked), target_count);
         let outline = Outline::new("tcp-connect", Backend::Linux, asked, world, network);
-        let mut plan = Self { outline, resolved: Vec::new(), config: Config::new(Vec::new()) };
+        let (resolved, config) = (Vec::new(), Config::new(Vec::new()));
+        let mut plan = Self { outline, resolved, config, expect: Vec::new() };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
@@ -59,9 +65,16 @@ impl Plan {
             plan.add(host, ports, found, arguments, &checked, world, network)?;
         }
         plan.configure(arguments, &checked, world, network);
+        let may_be = |target: &Target| target.tls.is_some() || target.tls_later.is_some();
+        if plan.config.targets.iter().any(may_be) {
+            let (client, note) = tls::client(arguments, world)?;
+            plan.config.tls = Some(client);
+            plan.outline.note(note);
+        }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
         plan.outline.fail_if = checked.fail_if;
+        plan.expect = checked.expect;
         Ok(plan)
     }
 
@@ -98,7 +111,9 @@ impl Plan {
             if reach.unmeasured {
                 self.outline.unmeasured.push(index);
             }
+            let tls = tls::of(arguments, host, *port);
             self.resolved.push(Resolved {
+                tls: tls.is_some(),
                 target_index: index,
                 target: Untrusted::from(host.with_port(*port)),
                 host: name.clone(),
@@ -110,7 +125,15 @@ impl Plan {
                 at: network.now(),
             });
             if !addresses.is_empty() {
-                self.config.targets.push(Target { index, host: name, port: *port, addresses });
+                self.config.targets.push(Target {
+                    index,
+                    host: name,
+                    port: *port,
+                    tls,
+                    tls_later: tls::later(arguments, host, *port),
+                    url: host.url.clone(),
+                    addresses,
+                });
             }
         }
         Ok(())
@@ -147,6 +170,8 @@ impl Plan {
             control: control(arguments, checked),
             source_port: arguments.source_port.unwrap_or(0),
             dialogue: dialogue(arguments),
+            tls: None,
+            anchor: self.outline.run.anchor,
             keeps_results: arguments.form.output() == Output::Json,
             targets: std::mem::take(&mut self.config.targets),
         };
@@ -218,11 +243,13 @@ fn control(arguments: &TcpConnectArguments, checked: &Checked) -> Control {
 /// What is opened: connections need nothing beforehand.
 pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -> OpenRequest {
     let has_names = checked.hosts.iter().any(|host| host.ports.has_names());
+    let mut files = tls::files(arguments, checked);
+    files.extend(has_names.then(|| netdiag_tcp::services::FILE.to_owned()));
     OpenRequest {
         family: family(arguments),
         control: control(arguments, checked),
         names: checked.hosts.iter().any(|host| literal(&host.name).is_none()),
-        files: Vec::from_iter(has_names.then(|| netdiag_tcp::services::FILE.to_owned())),
+        files,
         ..OpenRequest::default()
     }
 }
@@ -237,7 +264,14 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "parallel": arguments.parallel,
         "send_bytes": arguments.send.as_ref().map(|send| send.0.len()),
         "expect_banner": arguments.expect_banner.as_ref().map(Pattern::text),
+        "expect": checked.expect.iter().map(ToString::to_string).collect::<Vec<String>>(),
         "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
+        "tls": arguments.tls,
+        "no_tls": arguments.no_tls,
+        "starttls": arguments.starttls.map(Protocol::name),
+        "sni": arguments.sni,
+        "ca": arguments.ca,
+        "insecure": arguments.insecure,
         "ttl": arguments.ttl,
         "traffic_class": arguments.marking.traffic_class(),
         "source": arguments.source,

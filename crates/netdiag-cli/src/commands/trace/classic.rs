@@ -158,6 +158,7 @@ fn open_request(arguments: &TracerouteArguments, control: Control) -> OpenReques
             false => Some(DontFragment::Dont),
         },
         mark: arguments.mark,
+        prompt_stamps: true,
         direct: arguments.direct,
         debug: arguments.debug,
         flow_label: arguments.flow_label,

@@ -12,6 +12,7 @@ use netdiag_engine::SynSpec;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Protocol as Rung;
+use netdiag_ping::protocol::UDP_PORT;
 use netdiag_report::trace::Resolved;
 use netdiag_trace::asn::Systems;
 use netdiag_trace::config::SIZE;
@@ -152,7 +153,13 @@ impl Plan {
         self.outline.note(rung.note);
         let mut config = config(resolved, destination, arguments, checked, world);
         let udp = network.opened().udp(destination.family()).ok();
-        config.source_port = udp.map(|opening| opening.identifiers.first);
+        let is_udp = matches!(resolved.protocol, Protocol::Udp { .. });
+        config.source_port = udp.filter(|_| is_udp).map(|opening| opening.identifiers.first);
+        config.second = match resolved.protocol {
+            _ if arguments.mtu || arguments.multipath.multipath => None,
+            Protocol::Icmp => udp.map(|_| Protocol::Udp { port: UDP_PORT }),
+            _ => network.opened().family(destination.family()).ok().map(|_| Protocol::Icmp),
+        };
         config.way = world.way(destination, &config.control);
         if arguments.mtu {
             let link = config.way.and_then(|way| world.link(way.interface));
@@ -304,6 +311,7 @@ pub(crate) fn open_request(
     OpenRequest {
         family: only_family(arguments, checked),
         mark: arguments.mark,
+        prompt_stamps: true,
         dont_fragment: df(arguments),
         // Beside UDP for what routers quote of it, beside SYNs for what they say at all.
         icmp: has_icmp || has_udp || has_tcp,
@@ -314,11 +322,8 @@ pub(crate) fn open_request(
             (true, true, _) => VARIED_PORTS,
             (true, false, false) => 1,
         },
-        udp: match (has_udp, has_icmp && !arguments.icmp) {
-            (true, _) => UdpSockets::Always,
-            (false, true) => UdpSockets::InsteadOfIcmp,
-            (false, false) => UdpSockets::Never,
-        },
+        // Beside ICMP for where it stops, or instead of it.
+        udp: if has_udp || has_icmp { UdpSockets::Always } else { UdpSockets::Never },
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: names || wants_names(arguments, terminal),

@@ -1,7 +1,7 @@
 //! The table of a report.
 
 use super::{Column, Order};
-use crate::trace::row::{HOP, NAME};
+use crate::trace::row::{Columns, HOP, NAME, SYSTEM};
 use crate::trace::{Resolved, row, text};
 use netdiag_model::Family;
 use netdiag_trace::result::{Hop, Target};
@@ -36,18 +36,21 @@ pub(in crate::trace) fn header(resolved: &Resolved, target: &Target, took: Durat
 struct Layout {
     width: Option<usize>,
     address: usize,
+    has_system: bool,
     name: Option<usize>,
     order: Order,
 }
 
 impl Layout {
     /// In a narrow terminal names go first, then figures, unless they were asked for.
-    fn new(target: &Target, order: &Order, names: bool, width: Option<usize>) -> Self {
+    fn new(target: &Target, order: &Order, columns: Columns, width: Option<usize>) -> Self {
         let address = match target.family {
             Some(Family::Ipv6) => 39,
             _ => 15,
         };
-        let mut layout = Self { width, address, name: names.then_some(NAME), order: order.clone() };
+        let (name, order_now) = (columns.names.then_some(NAME), order.clone());
+        let has_system = columns.systems;
+        let mut layout = Self { width, address, has_system, name, order: order_now };
         let Some(width) = width else { return layout };
         if layout.columns() > width {
             layout.name = None;
@@ -66,18 +69,22 @@ impl Layout {
     fn columns(&self) -> usize {
         let figures: usize = self.order.iter().map(|it| GAP.len() + it.width()).sum();
         let name = self.name.map_or(0, |name| GAP.len() + name);
-        HOP + GAP.len() + self.address + name + figures
+        let system = usize::from(self.has_system) * (GAP.len() + SYSTEM);
+        HOP + GAP.len() + self.address + system + name + figures
     }
 
     fn line(
         &self,
         hop: &str,
-        (address, name): (&str, &str),
+        (address, system, name): (&str, &str, &str),
         cells: &[(usize, String)],
         note: &str,
     ) -> Vec<String> {
         let column = self.address;
         let mut line = format!("{hop:>HOP$}{GAP}{address:<column$}");
+        if self.has_system {
+            line.push_str(&format!("{GAP}{system:<SYSTEM$}"));
+        }
         let mut below = note.to_owned();
         match self.name {
             // What goes over its column has a line of its own, where there is an end of the line.
@@ -100,32 +107,34 @@ impl Layout {
 pub(in crate::trace) fn table(
     target: &Target,
     order: &Order,
-    names: bool,
+    columns: Columns,
     width: Option<usize>,
 ) -> Vec<String> {
-    let layout = Layout::new(target, order, names, width);
+    let layout = Layout::new(target, order, columns, width);
     let order = &layout.order;
     let titles: Vec<_> = order.iter().map(|it| (it.width(), it.title().to_owned())).collect();
-    let mut lines = layout.line("hop", ("address", "name"), &titles, "");
+    let mut lines = layout.line("hop", ("address", "AS", "name"), &titles, "");
     for hop in &target.hops {
         let number = hop.ttl.to_string();
         let cells: Vec<_> = order.iter().map(|it| (it.width(), it.text(hop))).collect();
         let who = row::by_answers(hop);
         let Some((main, others)) = who.split_first() else {
-            lines.extend(layout.line(&number, (row::nobody(hop), "-"), &cells, ""));
+            lines.extend(layout.line(&number, (row::nobody(hop), "-", "-"), &cells, ""));
             continue;
         };
         let is_target = |hop: &Hop| target.hop_count == Some(hop.ttl);
         let note = row::note(main, is_target(hop) && target.address == Some(main.address));
         let name = row::name(main.hostname.as_ref());
-        lines.extend(layout.line(&number, (&main.address.to_string(), &name), &cells, &note));
+        let (address, system) = (main.address.to_string(), row::system(main.asn));
+        lines.extend(layout.line(&number, (&address, &system, &name), &cells, &note));
         for other in others {
             let (name, note) = (row::name(other.hostname.as_ref()), row::note(other, false));
             let note = match note.as_str() {
                 "" => format!("{} answers", other.received),
                 note => format!("{} answers, {note}", other.received),
             };
-            lines.extend(layout.line("", (&other.address.to_string(), &name), &[], &note));
+            let (address, system) = (other.address.to_string(), row::system(other.asn));
+            lines.extend(layout.line("", (&address, &system, &name), &[], &note));
         }
     }
     lines

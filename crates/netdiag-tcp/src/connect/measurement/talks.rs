@@ -1,37 +1,38 @@
 //! Connections that are open: what is said over them, and when they have said enough.
 
-use crate::connect::config::Config;
-use crate::connect::dialogue::{MOST_HEARD, Talk, TalkResult};
+use super::follow::Follow;
+use crate::connect::config::{Config, Target};
+use crate::connect::conversation::Conversation;
+use crate::connect::dialogue::Stage;
 use crate::connect::event::Attempt;
-use netdiag_engine::port::TalkEnd;
 use netdiag_engine::{Heard, Next};
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Connections that are open, by the number of their probe.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Talks(BTreeMap<u64, Open>);
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Open {
     attempt: Attempt,
     opened_at: Instant,
     phase: Phase,
-    heard: Vec<u8>,
-    first_at: Option<Instant>,
-    /// How it went, once that is known.
-    result: Option<TalkResult>,
+    conversation: Conversation,
+    /// What this connection follows.
+    follow: Option<Box<Follow>>,
 }
 
 /// What is next for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The request is to be sent.
-    Asking,
-    /// What is waited for must come until then.
-    Waiting(Instant),
+    /// What is waited for at this stage must come until then.
+    Waiting(Stage, Instant),
     /// It is only kept open until then.
     Holding(Instant),
+    /// The last is to be said.
+    Closing,
     /// Its end is on its way.
     Ending,
 }
@@ -41,37 +42,57 @@ impl Talks {
         self.0.len()
     }
 
-    /// A connection opened.
-    pub(super) fn begin(&mut self, seq: u64, attempt: Attempt, config: &Config) {
-        let Some(dialogue) = &config.dialogue else { return };
+    /// A connection opened; the attempt comes back where nothing is to be said over it.
+    pub(super) fn begin(
+        &mut self,
+        seq: u64,
+        attempt: Attempt,
+        config: &Config,
+        target: &Target,
+    ) -> Option<Attempt> {
         let opened_at = attempt.started_at + attempt.took;
-        let phase = match (dialogue.send.is_empty(), dialogue.waits()) {
-            (false, _) => Phase::Asking,
-            (_, true) => Phase::Waiting(opened_at + config.timeout),
-            (_, false) => Phase::Holding(opened_at + dialogue.hold),
+        let Some(conversation) = Conversation::new(config, target, opened_at) else {
+            return Some(attempt);
         };
-        let result = (!dialogue.waits()).then_some(TalkResult::AsExpected);
-        let open = Open { attempt, opened_at, phase, heard: Vec::new(), first_at: None, result };
+        let phase = Phase::Waiting(conversation.stage(), opened_at + config.timeout);
+        let mut open = Open { attempt, opened_at, phase, conversation, follow: None };
+        open.go_on(opened_at, config);
         self.0.insert(seq, open);
+        None
+    }
+
+    /// One that began follows an earlier one.
+    pub(super) fn follows(&mut self, seq: u64, follow: Box<Follow>) {
+        if let Some(open) = self.0.get_mut(&seq) {
+            open.follow = Some(follow);
+        }
     }
 
     /// What is to be done now for any of them; else when something is.
-    pub(super) fn next(&mut self, config: &Config, now: Instant) -> Result<Next, Instant> {
+    pub(super) fn next(&mut self, now: Instant) -> Result<Next, Instant> {
         let mut due = Instant::FAR;
         for (seq, open) in &mut self.0 {
+            if matches!(open.phase, Phase::Waiting(..) | Phase::Holding(_)) {
+                let output = open.conversation.take_output();
+                if !output.is_empty() {
+                    return Ok(Next::Say(*seq, output));
+                }
+            }
             match open.phase {
-                Phase::Asking => {
-                    let send = config.dialogue.as_ref().map(|dialogue| dialogue.send.clone());
-                    open.phase = Phase::Waiting(open.opened_at + config.timeout);
-                    return Ok(Next::Say(*seq, send.unwrap_or_default()));
+                Phase::Waiting(_, until) | Phase::Holding(until) if until <= now => {
+                    open.conversation.give_up();
+                    open.phase = Phase::Closing;
+                    let last = open.conversation.close();
+                    if !last.is_empty() {
+                        return Ok(Next::Say(*seq, last));
+                    }
                 }
-                Phase::Waiting(until) | Phase::Holding(until) if until <= now => {
-                    open.give_up();
-                    open.phase = Phase::Ending;
-                    return Ok(Next::HangUp(*seq));
-                }
-                Phase::Waiting(until) | Phase::Holding(until) => due = due.min(until),
-                Phase::Ending => {}
+                Phase::Waiting(_, until) | Phase::Holding(until) => due = due.min(until),
+                Phase::Closing | Phase::Ending => {}
+            }
+            if open.phase == Phase::Closing {
+                open.phase = Phase::Ending;
+                return Ok(Next::HangUp(*seq));
             }
         }
         Err(due)
@@ -88,52 +109,31 @@ impl Talks {
         let open = self.0.get_mut(&seq)?;
         match heard {
             Heard::Bytes(bytes) => {
-                open.hear(at, bytes, config);
+                open.conversation.hear(at, bytes);
+                open.go_on(at, config);
                 None
             }
-            Heard::End(end) => self.0.remove(&seq).map(|open| open.end(at, end)),
+            Heard::End(end) => self.0.remove(&seq).map(|open| {
+                let talk = open.conversation.end(at, end).opened(open.attempt.took);
+                let attempt = Attempt { talk: Some(Box::new(talk)), ..open.attempt };
+                match open.follow {
+                    Some(follow) => follow.merge(attempt),
+                    None => attempt,
+                }
+            }),
         }
     }
 }
 
 impl Open {
-    fn hear(&mut self, at: Instant, bytes: &[u8], config: &Config) {
-        let Some(dialogue) = &config.dialogue else { return };
-        self.first_at.get_or_insert(at);
-        let room = MOST_HEARD.saturating_sub(self.heard.len());
-        self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-        if !matches!(self.phase, Phase::Waiting(_)) {
-            return;
+    /// Where it stands now that something was said or heard.
+    fn go_on(&mut self, at: Instant, config: &Config) {
+        let Phase::Waiting(stage, _) = self.phase else { return };
+        let hold = config.dialogue.as_ref().map_or(Duration::ZERO, |dialogue| dialogue.hold);
+        if self.conversation.result().is_some() {
+            self.phase = Phase::Holding(self.opened_at + hold);
+        } else if self.conversation.stage() != stage {
+            self.phase = Phase::Waiting(self.conversation.stage(), at + config.timeout);
         }
-        if dialogue.is_met(&self.heard) {
-            self.result = Some(TalkResult::AsExpected);
-        } else if self.heard.len() < MOST_HEARD {
-            return;
-        }
-        // It has said enough, whatever it was.
-        self.give_up();
-        self.phase = Phase::Holding(self.opened_at + dialogue.hold);
-    }
-
-    /// Nothing more is waited for.
-    fn give_up(&mut self) {
-        let missed = if self.heard.is_empty() { TalkResult::Silent } else { TalkResult::Other };
-        self.result.get_or_insert(missed);
-    }
-
-    fn end(self, at: Instant, end: TalkEnd) -> Attempt {
-        let (acknowledged, met) = match end {
-            TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),
-            TalkEnd::Closed => (None, TalkResult::Closed),
-            TalkEnd::Failed(number) => (None, TalkResult::Failed(number)),
-        };
-        let talk = Talk {
-            heard: self.heard,
-            first_byte: self.first_at.map(|first| first.since(self.opened_at)),
-            end: self.result.unwrap_or(met),
-            acknowledged,
-            lasted: at.since(self.opened_at),
-        };
-        Attempt { talk: Some(Box::new(talk)), ..self.attempt }
     }
 }

@@ -20,7 +20,16 @@ fn to(address: &str) -> Destination {
 fn config(addresses: &[&str], ports: &[u16]) -> Config {
     let all = |port: &u16| {
         let addresses = addresses.iter().map(|address| (to(address), None)).collect();
-        Target { index: usize::from(*port), host: "a.example".into(), port: *port, addresses }
+        let host = "a.example".into();
+        Target {
+            index: usize::from(*port),
+            host,
+            port: *port,
+            tls: None,
+            tls_later: None,
+            url: None,
+            addresses,
+        }
     };
     Config::new(ports.iter().map(all).collect())
 }

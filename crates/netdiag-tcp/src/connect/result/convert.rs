@@ -1,17 +1,19 @@
 //! From what was measured to the contract's types.
 
-use super::{Address, Attempt, HappyEyeballs, Outage, Phases, Target, TcpInfo};
+use super::{Address, Attempt, Certificate, HappyEyeballs, Outage, Phases, Target, TcpInfo, Tls};
 use crate::connect::Measurement;
+use crate::connect::dialogue::Talk;
 use crate::connect::event::{self, Cause, Class};
 use crate::connect::race::{ATTEMPT_DELAY, Race, Runner};
 use crate::connect::series::Series;
+use crate::connect::tls::Talked;
 use netdiag_engine::failure::plain;
 use netdiag_engine::port::TcpState;
 use netdiag_engine::stats::RttStats;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, Stage};
-use netdiag_model::{ClockAnchor, Untrusted, milliseconds};
+use netdiag_model::{ClockAnchor, Untrusted, milliseconds, rfc3339_seconds};
 use std::time::Duration;
 
 impl Measurement {
@@ -26,6 +28,11 @@ impl Measurement {
         let port = self.config.targets.get(place).map_or(0, |target| target.port);
         let resolve_ms = resolve.map(milliseconds);
         let connect = chosen.and_then(|series| median(&series.stats.rtt()));
+        let talk = chosen.and_then(|series| series.last.as_ref()?.talk.as_deref());
+        let tls_ms = talk.and_then(tls_took).map(milliseconds);
+        let http = talk.and_then(|talk| talk.http.as_deref());
+        let began = chosen.and_then(|series| Some(series.last.as_ref()?.started_at));
+        let asked = http.and_then(|http| Some(http.last()?.end_at?.since(began?)));
         let in_flight = series.iter().map(Series::in_flight).sum();
         let loss = counts.loss();
         Target {
@@ -55,11 +62,17 @@ impl Measurement {
             phases_ms: Phases {
                 resolve: resolve_ms,
                 connect,
-                first_byte: chosen
-                    .and_then(|series| series.last.as_ref()?.talk.as_ref()?.first_byte)
-                    .map(milliseconds),
-                total: connect.map(|connect| connect + resolve_ms.unwrap_or_default()),
+                tls: tls_ms,
+                first_byte: talk.and_then(|talk| talk.first_byte).map(milliseconds),
+                request: None,
+                body: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
+                total: asked
+                    .map(milliseconds)
+                    .or_else(|| connect.map(|connect| connect + tls_ms.unwrap_or_default()))
+                    .map(|total| total + resolve_ms.unwrap_or_default()),
             },
+            http: http.and_then(super::http::http),
+            tls: talk.and_then(|talk| talk.tls.as_deref()).map(tls),
             tcp_info: chosen.and_then(|series| series.tcp_info.as_deref()).map(tcp_info),
             outages: series
                 .iter()
@@ -167,6 +180,39 @@ fn tcp_info(state: &TcpState) -> TcpInfo {
     }
 }
 
+fn tls_took(talk: &Talk) -> Option<Duration> {
+    talk.tls.as_ref().and_then(|tls| tls.took)
+}
+
+fn tls(talked: &Talked) -> Tls {
+    let shown = &talked.shown;
+    let faults = talked.failed.iter().chain(&shown.faults);
+    Tls {
+        version: shown.version.map(str::to_owned),
+        cipher: shown.cipher.clone(),
+        group: shown.group.clone(),
+        alpn: shown.alpn.clone(),
+        name: Untrusted::from(talked.name.as_str()),
+        verified: talked.is_verified(),
+        error: talked.fault().map(|fault| fault.reason.name().to_owned()),
+        faults: faults.map(|fault| fault.message.clone()).collect(),
+        handshake_ms: talked.took.map(milliseconds),
+        ocsp_staple: shown.has_staple,
+        chain: shown.chain.iter().map(|one| certificate(one, talked)).collect(),
+    }
+}
+
+fn certificate(one: &netdiag_tls::Certificate, talked: &Talked) -> Certificate {
+    Certificate {
+        subject: one.subject.clone(),
+        issuer: one.issuer.clone(),
+        sans: one.names.clone(),
+        not_before: rfc3339_seconds(one.not_before),
+        not_after: rfc3339_seconds(one.not_after),
+        days_left: one.days_left(talked.at),
+    }
+}
+
 /// Why no connection opened: what the last attempt to the first address says that says something of
 /// the network; where none does, of this machine.
 fn failure(series: &[Series], fine: u64) -> Option<Failure> {
@@ -192,6 +238,7 @@ fn failure(series: &[Series], fine: u64) -> Option<Failure> {
 pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
     let class = attempt.class();
     let talk = attempt.talk.as_deref();
+    let http = talk.and_then(|talk| talk.http.as_deref());
     let is_settled = !matches!(class, Class::Local | Class::Unknown | Class::Timeout);
     Attempt {
         attempt: attempt.number,
@@ -203,7 +250,10 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         settled_ms: is_settled.then(|| milliseconds(attempt.took)),
         syn_retransmits: attempt.retransmits,
         local: attempt.local,
+        tls_ms: talk.and_then(tls_took).map(milliseconds),
         first_byte_ms: talk.and_then(|talk| talk.first_byte).map(milliseconds),
+        body_ms: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
+        status: http.and_then(|http| Some(http.response()?.status)),
         banner: talk.map(|talk| banner(&talk.heard)),
         acknowledged_bytes: talk.and_then(|talk| talk.acknowledged),
         failure: attempt.failure(),

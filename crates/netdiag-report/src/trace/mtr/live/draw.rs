@@ -194,9 +194,10 @@ fn host(view: &View, hop: &Hop, room: usize) -> String {
     let name = main.hostname.as_ref().filter(|_| !view.is_numeric);
     let name = name.map_or(address, |name| name.escaped().to_string());
     let mark = main.mark.as_ref().map(|mark| format!(" {mark}")).unwrap_or_default();
+    let system = main.asn.map(|number| format!(" AS{number}")).unwrap_or_default();
     let host = match others.len() {
-        0 => format!("{name}{mark}"),
-        more => format!("{name}{mark} +{more}"),
+        0 => format!("{name}{system}{mark}"),
+        more => format!("{name}{system}{mark} +{more}"),
     };
     let label = match hop.loss_is_forwarding {
         Some(false) if room >= ROOM_FOR_LABEL => " rate-limited?",

@@ -1,0 +1,243 @@
+//! All checks of a run: those of the command line and those of files.
+
+use super::item::{self, Fault, Item, Part, Words};
+use crate::World;
+use crate::args::{CheckArguments, value};
+use netdiag_check::file::{Entry, File, FileError, MAX_BYTES, Place, Text};
+use netdiag_model::Untrusted;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::time::Duration;
+
+/// How long all checks may take together where nobody says.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// The checks of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Gathered {
+    pub(super) items: Vec<Item>,
+    /// How long all may take together.
+    pub(super) deadline: Duration,
+}
+
+/// Where something was written that names another check.
+struct Named {
+    path: String,
+    from: usize,
+    text: Text,
+}
+
+impl Gathered {
+    /// Reads all that was given, and keeps what is wanted.
+    ///
+    /// # Errors
+    /// What is wrong, and where, in a line.
+    pub(super) fn new<W: World>(arguments: &CheckArguments, world: &mut W) -> Result<Self, String> {
+        let (mut items, mut named, mut deadline) = (Vec::new(), Vec::new(), None);
+        let mut names = BTreeMap::new();
+        for given in &arguments.given {
+            if item::is_line(given) {
+                let mut item = item::from_line(given)?;
+                let name = item.name.clone();
+                // Each has a name of its own, for those who tell them apart by it.
+                for number in 2.. {
+                    if !names.contains_key(&item.name) {
+                        break;
+                    }
+                    item.name = format!("{name} #{number}");
+                }
+                names.insert(item.name.clone(), items.len());
+                items.push(item);
+                continue;
+            }
+            let shown = Untrusted::from(given.as_str()).escaped().to_string();
+            let text = read(given, world).map_err(|fault| format!("{shown}: {fault}"))?;
+            let within = |error: FileError| format!("{shown}: {error}");
+            let file = File::parse(&text).map_err(within)?;
+            check_defaults(&file).map_err(within)?;
+            deadline = deadline.or(length(file.deadline.as_ref()).map_err(within)?);
+            for entry in &file.checks {
+                let item = from_entry(entry, &file, world).map_err(within)?;
+                if names.insert(item.name.clone(), items.len()).is_some() {
+                    let name = Untrusted::from(item.name.as_str());
+                    let message = format!("a check named `{}` is there already", name.escaped());
+                    let place = entry.name.as_ref().map_or(entry.place, |name| name.place);
+                    return Err(within(FileError::new(place, message)));
+                }
+                let from = items.len();
+                named.extend(entry.depends_on.iter().map(|text| Named {
+                    path: shown.clone(),
+                    from,
+                    text: text.clone(),
+                }));
+                items.push(item);
+            }
+        }
+        connect(&mut items, &named, &names)?;
+        let items = only(items, &arguments.only)?;
+        let deadline = arguments.deadline.or(deadline).unwrap_or(DEADLINE);
+        Ok(Self { items, deadline })
+    }
+}
+
+fn read<W: World>(path: &str, world: &mut W) -> std::io::Result<String> {
+    let mut text = String::new();
+    // One byte more than may be, so that a longer one is seen.
+    world.input(path)?.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn length(text: Option<&Text>) -> Result<Option<Duration>, FileError> {
+    let Some(text) = text else { return Ok(None) };
+    let wrong = |message| FileError::new(text.place, format!("`deadline`: {message}"));
+    value::duration(&text.text).map(Some).map_err(wrong)
+}
+
+/// Defaults must be right also where no check uses them.
+fn check_defaults(file: &File) -> Result<(), FileError> {
+    length(file.defaults.deadline.as_ref())?;
+    for (kind, options) in &file.defaults.kinds {
+        let target =
+            if kind.text == "tcp" || kind.text == "syn" { "localhost:1" } else { "localhost" };
+        let words = Words {
+            kind: kind.text.clone(),
+            options: options.iter().flat_map(words_of).collect(),
+            targets: vec![target.to_owned()],
+            ..Words::default()
+        };
+        words.item().map_err(|fault| match &fault.part {
+            Part::Option(name) => {
+                let place = options.iter().find(|one| one.key.text == *name);
+                FileError::new(place.map_or(kind.place, |one| one.key.place), fault.message)
+            }
+            _ => FileError::new(kind.place, fault.message),
+        })?;
+    }
+    Ok(())
+}
+
+/// An option as words; none of one that is off.
+fn words_of(choice: &netdiag_check::file::Choice) -> Vec<String> {
+    let key = &choice.key.text;
+    match choice.values.as_slice() {
+        _ if choice.is_off => Vec::new(),
+        [] => vec![format!("--{key}")],
+        values => values.iter().map(|value| format!("--{key}={}", value.text)).collect(),
+    }
+}
+
+fn from_entry<W: World>(entry: &Entry, file: &File, world: &mut W) -> Result<Item, FileError> {
+    let defaults = &file.defaults;
+    let of_kind = defaults.kinds.iter().filter(|(kind, _)| kind.text == entry.kind.text);
+    let of_kind = of_kind.flat_map(|(_, options)| options);
+    // An option of the check's own stands behind the default, which it overrules; one that is off
+    // takes it away.
+    let is_off = |name: &str| entry.options.iter().any(|one| one.key.text == name && one.is_off);
+    let options = of_kind.filter(|one| !is_off(&one.key.text)).chain(&entry.options);
+    let text = |text: &Option<Text>| text.as_ref().map(|text| text.text.clone());
+    let words = Words {
+        kind: entry.kind.text.clone(),
+        options: options.flat_map(words_of).collect(),
+        targets: entry.targets.iter().map(|target| target.text.clone()).collect(),
+        answer: text(&entry.answer),
+        expect: text(&entry.expect),
+        warn: text(&entry.warn),
+    };
+    let at = |fault: Fault| FileError::new(place(entry, &fault.part), fault.message);
+    let mut item = words.clone().item().map_err(at)?;
+    item.asked.request(world).map_err(|message| at(words.blame(message)))?;
+    if let Some(name) = &entry.name {
+        item.name.clone_from(&name.text);
+    }
+    let own = entry.tags.iter().chain(&defaults.tags);
+    item.tags = own.map(|tag| tag.text.clone()).collect();
+    item.retries = entry.retries.or(defaults.retries).unwrap_or_default();
+    let deadline = length(entry.deadline.as_ref().or(defaults.deadline.as_ref()))?;
+    item.deadline = deadline.unwrap_or(item.deadline);
+    Ok(item)
+}
+
+/// Where a part of a check stands.
+fn place(entry: &Entry, part: &Part) -> Place {
+    let of = |text: &Option<Text>| text.as_ref().map_or(entry.place, |text| text.place);
+    match part {
+        Part::Kind => entry.kind.place,
+        Part::Target => entry.targets.first().map_or(entry.place, |target| target.place),
+        Part::Answer => of(&entry.answer),
+        // Behind the quote.
+        Part::Expect(characters) => of(&entry.expect).further(*characters),
+        Part::Warn(characters) => of(&entry.warn).further(*characters),
+        Part::Option(name) => {
+            let option = entry.options.iter().find(|one| one.key.text == *name);
+            option.map_or(entry.place, |one| one.key.place)
+        }
+    }
+}
+
+/// Finds the checks that others depend on, by their names.
+fn connect(
+    items: &mut [Item],
+    named: &[Named],
+    names: &BTreeMap<String, usize>,
+) -> Result<(), String> {
+    for Named { path, from, text } in named {
+        let wrong = |message: String| format!("{path}: {}", FileError::new(text.place, message));
+        let shown = Untrusted::from(text.text.as_str());
+        let Some(to) = names.get(&text.text) else {
+            return Err(wrong(format!("`depends_on`: no check is named `{}`", shown.escaped())));
+        };
+        if let Some(item) = items.get_mut(*from) {
+            item.depends_on.push(*to);
+        }
+        if reaches(items, *to, *from) {
+            let message =
+                format!("`depends_on`: `{}` depends on this check itself", shown.escaped());
+            return Err(wrong(message));
+        }
+    }
+    Ok(())
+}
+
+/// Whether one check is another, or depends on it.
+fn reaches(items: &[Item], from: usize, to: usize) -> bool {
+    ground(items, vec![from]).get(to).copied().unwrap_or_default()
+}
+
+/// Of each check whether it is one of these, or one of these depends on it.
+fn ground(items: &[Item], mut next: Vec<usize>) -> Vec<bool> {
+    let mut seen = vec![false; items.len()];
+    while let Some(place) = next.pop() {
+        if let Some(seen) = seen.get_mut(place)
+            && !std::mem::replace(seen, true)
+        {
+            next.extend(items.get(place).into_iter().flat_map(|item| &item.depends_on));
+        }
+    }
+    seen
+}
+
+/// Those with one of the tags, and those that they depend on.
+fn only(items: Vec<Item>, tags: &[String]) -> Result<Vec<Item>, String> {
+    if tags.is_empty() {
+        return Ok(items);
+    }
+    let tagged = |item: &Item| item.tags.iter().any(|tag| tags.contains(tag));
+    let chosen = items.iter().enumerate().filter(|(_, item)| tagged(item));
+    let chosen: Vec<usize> = chosen.map(|(place, _)| place).collect();
+    let wanted = ground(&items, chosen);
+    let wanted: Vec<usize> = (0..).zip(&wanted).filter(|(_, it)| **it).map(|(at, _)| at).collect();
+    if wanted.is_empty() {
+        let tags = Untrusted::from(tags.join(", "));
+        return Err(format!("--only: no check has the tag {}", tags.escaped()));
+    }
+    let moved: BTreeMap<usize, usize> = wanted.iter().copied().zip(0..).collect();
+    let mut kept = Vec::new();
+    for (place, mut item) in items.into_iter().enumerate() {
+        if moved.contains_key(&place) {
+            item.depends_on =
+                item.depends_on.iter().filter_map(|to| moved.get(to).copied()).collect();
+            kept.push(item);
+        }
+    }
+    Ok(kept)
+}

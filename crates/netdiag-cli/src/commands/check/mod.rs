@@ -1,0 +1,246 @@
+//! `netdiag check`.
+
+mod board;
+pub(crate) mod conclude;
+mod gather;
+mod item;
+pub(crate) mod report;
+pub(crate) mod schema;
+
+use crate::args::CheckArguments;
+use crate::args::check::Output;
+use crate::args::form;
+use crate::commands::drive::Drive;
+use crate::commands::ending::Measured;
+use crate::commands::frame::{self, Command};
+use crate::commands::ladder;
+use crate::commands::lanes::{Lane, Looked, Prepared, merged};
+use crate::{Backend, DontFragment, ExitStatus, OpenRequest, Terminal, UdpSockets, World, usage};
+use board::Board;
+use conclude::Collector;
+use gather::Gathered;
+use netdiag_engine::port::Network;
+use netdiag_model::{Instant, Untrusted, milliseconds};
+use netdiag_report::Run;
+use netdiag_report::checks::TextOptions;
+use serde_json::json;
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The most that names may take of the time of all checks.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The ports that SYNs of checks leave from, where a file may ask for some.
+const SYN_PORTS: u8 = 4;
+/// How long after its request an answer can still be told from others, at most.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// Runs checks, or looks whether they are valid.
+pub(crate) fn run<W: World>(
+    arguments: &CheckArguments,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    if arguments.validate {
+        return validate(arguments, world, out, err);
+    }
+    if arguments.output() != Output::Nagios {
+        return frame::run(arguments, world, out, err);
+    }
+    let mut watched = Watched { out, has_written: false };
+    let status = frame::run(arguments, world, &mut watched, err);
+    if watched.has_written {
+        return status;
+    }
+    // A plugin has a line in any case, and a code of its own for what is no measurement.
+    let _ = writeln!(watched, "NETDIAG UNKNOWN - nothing was measured: see standard error");
+    match status {
+        ExitStatus::USAGE => ExitStatus::UNMEASURED,
+        status => status,
+    }
+}
+
+/// A writer that knows whether it was written to.
+struct Watched<'a> {
+    out: &'a mut dyn Write,
+    has_written: bool,
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.has_written |= !bytes.is_empty();
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn validate<W: World>(
+    arguments: &CheckArguments,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let program = arguments.program();
+    let gathered = Gathered::new(arguments, world).and_then(|gathered| {
+        let requests = gathered.items.iter().map(|item| item.asked.request(world));
+        let all = requests.collect::<Result<Vec<OpenRequest>, String>>()?;
+        all.into_iter().try_fold(fixed(arguments), merged).map(|_| gathered)
+    });
+    match gathered {
+        Ok(gathered) => {
+            let count = gathered.items.len();
+            let checks = if count == 1 { "check" } else { "checks" };
+            usage::say(&format!("= {count} {checks}, valid; nothing was measured\n"), out, err)
+        }
+        Err(message) => usage::report(&format!("{program}: {message}"), err),
+    }
+}
+
+/// What is opened where files say only later what they need: privileges are given up before anything
+/// from outside is read.
+fn fixed(arguments: &CheckArguments) -> OpenRequest {
+    let files = arguments.given.iter().filter(|given| !item::is_line(given) && *given != "-");
+    OpenRequest {
+        icmp: true,
+        udp: UdpSockets::Always,
+        udp_quotes: true,
+        tcp_ports: SYN_PORTS,
+        dont_fragment: Some(DontFragment::Probe),
+        patience: Some(REMEMBERED),
+        names: true,
+        files: files
+            .cloned()
+            .chain(["/etc/resolv.conf".to_owned(), netdiag_tcp::services::FILE.to_owned()])
+            .collect(),
+        ..OpenRequest::default()
+    }
+}
+
+/// What is asked for, as far as that is known before files are read.
+pub(crate) struct Checked {
+    request: OpenRequest,
+}
+
+/// What will be done.
+pub(crate) struct Plan {
+    run: Run,
+    gathered: Gathered,
+    plans: Vec<Rc<dyn Prepared>>,
+    /// When all must have ended.
+    until: Instant,
+    /// The run was ended while names were looked up.
+    interrupted: bool,
+}
+
+impl Command for CheckArguments {
+    type Checked = Checked;
+    type Plan = Plan;
+
+    const NAME: &'static str = "check";
+
+    fn form(&self) -> form::Output {
+        match self.output() {
+            Output::Json => form::Output::Json,
+            _ => form::Output::Text,
+        }
+    }
+
+    fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
+        let lines: Vec<&String> = self.given.iter().filter(|one| item::is_line(one)).collect();
+        let mut request = (lines.len() < self.given.len()).then(|| fixed(self));
+        for line in lines {
+            let shown = Untrusted::from(line.as_str());
+            let own = item::from_line(line)?.asked.request(world);
+            let own = own.map_err(|message| format!("`{}`: {message}", shown.escaped()))?;
+            request = Some(match request {
+                Some(request) => merged(request, own)?,
+                None => own,
+            });
+        }
+        Ok(Checked { request: request.unwrap_or_default() })
+    }
+
+    fn warnings(_: &Checked) -> &[String] {
+        &[]
+    }
+
+    fn request(&self, checked: &Checked, _: Terminal) -> OpenRequest {
+        checked.request.clone()
+    }
+
+    fn plan<W: World>(
+        &self,
+        _: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+        err: &mut dyn Write,
+    ) -> Result<Plan, String> {
+        let gathered = Gathered::new(self, world)?;
+        let (anchor, started_at) = (world.anchor(), network.now());
+        let patience = PATIENCE.min(gathered.deadline / 2);
+        let hosts = gathered.items.iter().filter_map(|item| item.host.clone());
+        let mut looked = Looked::new(world, hosts, patience);
+        let interrupted = looked.is_interrupted();
+        let mut plans = Vec::new();
+        for item in &gathered.items {
+            let plan = item.asked.plan(&mut looked, network, err).map_err(|message| {
+                format!("`{}`: {message}", Untrusted::from(item.name.as_str()).escaped())
+            })?;
+            plans.push(plan);
+        }
+        let run = Run {
+            command: Self::NAME,
+            version: env!("CARGO_PKG_VERSION"),
+            anchor,
+            started_at,
+            method: ladder::weakest(network.opened(), Backend::Linux),
+            arguments: json!({
+                "checks": gathered.items.iter().map(|item| &item.name).collect::<Vec<_>>(),
+                "only": self.only,
+                "deadline_ms": milliseconds(gathered.deadline),
+            }),
+            target_count: gathered.items.len(),
+        };
+        let until = started_at + gathered.deadline;
+        Ok(Plan { run, gathered, plans, until, interrupted })
+    }
+
+    fn notes(_: &Plan) -> &[String] {
+        &[]
+    }
+
+    fn measure<W: World>(
+        &self,
+        plan: &Plan,
+        world: &mut W,
+        network: &mut W::Network,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<Measured> {
+        let style = self.color.style(world.terminal());
+        let options = TextOptions { quiet: self.quiet, style };
+        let mut report = report::report(self.output(), options, out);
+        let rows = plan.gathered.items.iter().map(|item| {
+            let shown = |text: &str| Untrusted::from(text).escaped().to_string();
+            (shown(&item.name), format!("{} {}", item.kind, shown(&item.target)))
+        });
+        report.start(&plan.run, &rows.collect::<Vec<_>>())?;
+        report.flush()?;
+        let board = Board::new(plan.gathered.items.clone(), plan.until);
+        let board = Rc::new(RefCell::new(board));
+        let lanes = plan.plans.iter().zip(0..);
+        let lanes =
+            lanes.map(|(plan, number)| Lane::new(number, Rc::clone(plan), Rc::clone(&board)));
+        let drive = Drive::new(lanes.collect(), plan.interrupted, world, network);
+        let as_plugin = self.output() == Output::Nagios;
+        let run = &plan.run;
+        let report = report.as_mut();
+        let mut collector = Collector { run, board, report, as_plugin, err, said_at: None };
+        drive.run(world, network, &mut collector)
+    }
+}

@@ -1,0 +1,159 @@
+//! What is expected of a check, and what it comes to: pass, warn, fail or unknown.
+
+use super::kind::{Conclusion, Snapshot};
+use super::kinds::{Known, failure};
+use netdiag_check::expr::{Evidence, Expr};
+use netdiag_check::perfdata::{Perf, Range};
+use netdiag_check::result::CheckStatus;
+use netdiag_model::Untrusted;
+use netdiag_model::contract::Judgement;
+use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::metrics::{MetricValue, Metrics};
+
+/// What is expected.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expected {
+    /// What must hold.
+    pub(crate) expect: Option<Expr>,
+    /// What must hold for it to be well.
+    pub(crate) warn: Option<Expr>,
+    /// What must stand among the data of an answer.
+    pub(crate) data: Option<String>,
+}
+
+/// What a check comes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) status: CheckStatus,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) failed_expectation: Option<String>,
+}
+
+impl Verdict {
+    /// It could not be measured.
+    pub(crate) const fn unknown(failure: Failure) -> Self {
+        Self { status: CheckStatus::Unknown, failure: Some(failure), failed_expectation: None }
+    }
+}
+
+impl Expected {
+    /// What a conclusion comes to; `cut`: there was no time for more.
+    pub(crate) fn judge(&self, conclusion: &Conclusion, known: Known, cut: bool) -> Verdict {
+        let told = conclusion.failure.clone();
+        if conclusion.judgement == Judgement::Unmeasured {
+            return match (told, cut) {
+                // No answer in all the time that there was says something of the target.
+                (None, true) => Verdict { status: CheckStatus::Fail, ..no_time() },
+                (None, false) => Verdict::unknown(not_measured()),
+                (Some(failure), _) => Verdict::unknown(failure),
+            };
+        }
+        let expected = self.expect.as_ref();
+        let says_itself = expected.is_some_and(|expr| {
+            expr.metrics().iter().any(|metric| known.outcomes.contains(metric))
+        });
+        if conclusion.judgement == Judgement::Fails && !says_itself {
+            let failure = told.or_else(|| no_time().failure);
+            let expectation = self.unmet(conclusion, known).map(|(_, text)| text);
+            let failed_expectation = expectation.filter(|_| expected.is_some());
+            return Verdict { status: CheckStatus::Fail, failure, failed_expectation };
+        }
+        if let Some((reason, text)) = self.unmet(conclusion, known) {
+            let own = failure(Stage::Expect, &reason, text.clone());
+            let failure = told.filter(|_| conclusion.judgement == Judgement::Fails).unwrap_or(own);
+            let status = CheckStatus::Fail;
+            return Verdict { status, failure: Some(failure), failed_expectation: Some(text) };
+        }
+        if let Some((reason, text)) = unmet(self.warn.as_ref(), conclusion, known) {
+            let failure = Some(failure(Stage::Expect, &reason, text.clone()));
+            let status = CheckStatus::Warn;
+            return Verdict { status, failure, failed_expectation: Some(text) };
+        }
+        Verdict { status: CheckStatus::Pass, failure: None, failed_expectation: None }
+    }
+
+    /// What does not hold that must: a word for it, and what was measured.
+    fn unmet(&self, conclusion: &Conclusion, known: Known) -> Option<(String, String)> {
+        if let Some(wanted) = &self.data {
+            let all: Vec<String> = conclusion.snapshots.iter().flat_map(data).collect();
+            if !all.iter().any(|one| one.eq_ignore_ascii_case(wanted)) {
+                let said = if all.is_empty() { "nothing".to_owned() } else { all.join(", ") };
+                let (said, wanted) = (Untrusted::from(said), Untrusted::from(wanted.as_str()));
+                let text = format!("answered {}, expected {}", said.escaped(), wanted.escaped());
+                return Some(("answer".to_owned(), text));
+            }
+        }
+        unmet(self.expect.as_ref(), conclusion, known)
+    }
+
+    /// What monitoring is told: the usual figures, and those that something is expected of.
+    pub(crate) fn perfdata(
+        &self,
+        name: &str,
+        conclusion: Option<&Conclusion>,
+        known: Known,
+    ) -> Vec<Perf> {
+        let limits = |expr: Option<&Expr>| expr.map(Expr::limits).unwrap_or_default();
+        let (crit, warn) = (limits(self.expect.as_ref()), limits(self.warn.as_ref()));
+        let mut named: Vec<&str> = known.figures.to_vec();
+        for limit in crit.iter().chain(&warn) {
+            if !named.contains(&limit.metric.as_str()) {
+                named.push(&limit.metric);
+            }
+        }
+        let range = |of: &[netdiag_check::expr::Limit], metric: &str| {
+            of.iter().find(|limit| limit.metric == metric).and_then(Range::of)
+        };
+        let value = |metric: &str| {
+            let value = conclusion?.snapshots.first()?.metric(metric)?;
+            match value {
+                MetricValue::Number(number) => Some(number),
+                MetricValue::Text(_) | MetricValue::Bool(_) => None,
+            }
+        };
+        let infos = named.iter().filter_map(|metric| {
+            let unit = known.metrics.iter().find(|info| info.name == *metric)?.unit;
+            let label = format!("{name} {metric}");
+            let (warn, crit) = (range(&warn, metric), range(&crit, metric));
+            Some(Perf { label, value: value(metric), unit, warn, crit })
+        });
+        infos.collect()
+    }
+}
+
+/// What does not hold of an expression.
+fn unmet(
+    expression: Option<&Expr>,
+    conclusion: &Conclusion,
+    known: Known,
+) -> Option<(String, String)> {
+    let expression = expression?;
+    let all = conclusion.snapshots.iter().map(|snapshot| expression.holds(snapshot).err());
+    let all: Vec<Option<Evidence>> = match conclusion.snapshots.is_empty() {
+        true => vec![expression.holds(&Snapshot::default()).err()],
+        false => all.collect(),
+    };
+    if known.one_is_enough && all.iter().any(Option::is_none) {
+        return None;
+    }
+    let evidence = all.into_iter().flatten().next()?;
+    let metric = evidence.reasons().first().map_or("expectation", |reason| reason.metric());
+    // Words of failures have hyphens.
+    Some((metric.replace(['_', '.'], "-"), evidence.to_string()))
+}
+
+/// The data of an answer.
+fn data(snapshot: &Snapshot) -> Vec<String> {
+    match snapshot.metric("data") {
+        Some(MetricValue::Text(text)) => text.lines().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn no_time() -> Verdict {
+    Verdict::unknown(failure(Stage::Request, "timeout", "no answer in time".to_owned()))
+}
+
+fn not_measured() -> Failure {
+    failure(Stage::Send, "not-measured", "it could not be measured from here".to_owned())
+}

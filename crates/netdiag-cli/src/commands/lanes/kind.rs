@@ -1,0 +1,168 @@
+//! What a command must say so that it can be a check, and what an attempt comes to.
+
+use crate::commands::ending::End;
+use crate::commands::frame::Command;
+use crate::commands::hosts::HostPlan;
+use netdiag_engine::Measurement;
+use netdiag_model::contract::{Document, Judgement, Method};
+use netdiag_model::failure::Failure;
+use netdiag_model::finding::Finding;
+use netdiag_model::metrics::{MetricInfo, MetricValue, Metrics};
+use netdiag_report::{Report, Run, Subject};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io;
+
+/// A command that can be a check. Each plan of one has one measurement at most.
+pub(crate) trait Kind: Command {
+    /// What measures.
+    type Measurement: Measurement;
+
+    /// What expectations can name.
+    const METRICS: &'static [MetricInfo];
+    /// Those that an expectation names who says itself what is right: without one of them it must
+    /// have worked, too. A service that refuses is no service because none of its answers is lost.
+    const OUTCOMES: &'static [&'static str];
+    /// Those that monitoring is told in any case.
+    const FIGURES: &'static [&'static str];
+    /// Of several targets one must be as it is expected, not all: of types of records that nobody
+    /// named.
+    const ONE_IS_ENOUGH: bool = false;
+
+    /// What measures what is planned.
+    fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement>;
+
+    /// What was measured comes to this.
+    fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion;
+}
+
+/// What an attempt came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Conclusion {
+    /// By the rules of its command, without any expectation.
+    pub(crate) judgement: Judgement,
+    /// The target as its command's document has it; of several a list.
+    pub(crate) measurement: Value,
+    /// What expectations are about, one for each target or server.
+    pub(crate) snapshots: Vec<Snapshot>,
+    /// Why it did not work.
+    pub(crate) failure: Option<Failure>,
+    pub(crate) findings: Vec<Finding>,
+    /// How it was measured.
+    pub(crate) method: Option<Method>,
+    /// Who was asked.
+    pub(crate) peer: Option<String>,
+    /// The figures in a few words.
+    pub(crate) figures: String,
+}
+
+/// Values of all metrics that have one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Snapshot(BTreeMap<&'static str, MetricValue>);
+
+impl Snapshot {
+    /// The values of these metrics.
+    pub(crate) fn of(known: &[MetricInfo], metrics: &dyn Metrics) -> Self {
+        let values = known.iter().filter_map(|info| Some((info.name, metrics.metric(info.name)?)));
+        Self(values.collect())
+    }
+}
+
+impl Metrics for Snapshot {
+    fn metric(&self, name: &str) -> Option<MetricValue> {
+        self.0.get(name).cloned()
+    }
+}
+
+/// What a target says to whoever checks it.
+pub(super) struct Weighed {
+    pub(super) snapshots: Vec<Snapshot>,
+    pub(super) failure: Option<Failure>,
+    pub(super) peer: Option<String>,
+    pub(super) figures: String,
+}
+
+/// A report that keeps the document.
+struct Kept<T>(Option<Document<T>>);
+
+impl<S: Subject> Report<S> for Kept<S::Target>
+where
+    S::Target: Clone,
+{
+    fn start(&mut self, _: &Run) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn resolved(&mut self, _: &S::Resolved) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn event(&mut self, _: &S::Event) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &[S::Ended<'_>], document: &Document<S::Target>) -> io::Result<()> {
+        self.0 = Some(document.clone());
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a plan for hosts came to, by the document that its command makes.
+pub(super) fn of_hosts<P: HostPlan>(
+    plan: &P,
+    measured: Vec<P::Measurement>,
+    end: End,
+    weigh: impl Fn(&<P::Subject as Subject>::Target, &[Finding]) -> Weighed,
+) -> Conclusion
+where
+    <P::Subject as Subject>::Target: Clone,
+{
+    let mut kept = Kept(None);
+    // A report that writes nothing does not fail.
+    let _ = plan.conclude(measured, end, &mut kept);
+    of_document(kept.0, |target| json!(target), weigh)
+}
+
+/// What a document says.
+pub(super) fn of_document<T>(
+    document: Option<Document<T>>,
+    value: impl Fn(&T) -> Value,
+    weigh: impl Fn(&T, &[Finding]) -> Weighed,
+) -> Conclusion {
+    let mut conclusion = Conclusion {
+        judgement: Judgement::Unmeasured,
+        measurement: Value::Null,
+        snapshots: Vec::new(),
+        failure: None,
+        findings: Vec::new(),
+        method: None,
+        peer: None,
+        figures: String::new(),
+    };
+    let Some(document) = document else { return conclusion };
+    conclusion.judgement = match document.exit_code {
+        0 => Judgement::Holds,
+        3 => Judgement::Unmeasured,
+        _ => Judgement::Fails,
+    };
+    let mut figures = Vec::new();
+    for target in &document.targets {
+        let weighed = weigh(target, &document.findings);
+        conclusion.snapshots.extend(weighed.snapshots);
+        conclusion.failure = conclusion.failure.or(weighed.failure);
+        conclusion.peer = conclusion.peer.or(weighed.peer);
+        figures.extend(Some(weighed.figures).filter(|text| !text.is_empty()));
+    }
+    conclusion.figures = figures.join("; ");
+    conclusion.measurement = match document.targets.as_slice() {
+        [only] => value(only),
+        several => json!({ "targets": several.iter().map(value).collect::<Vec<Value>>() }),
+    };
+    conclusion.findings = document.findings;
+    conclusion.method = Some(document.method);
+    conclusion
+}

@@ -1,0 +1,351 @@
+//! The commands that are kinds of checks.
+
+use super::attempt::{Planned, Prepared};
+use super::kind::{self, Conclusion, Kind, Snapshot, Weighed};
+use super::words;
+use crate::args::{
+    DnsArguments, MtuArguments, PingArguments, SynArguments, TcpConnectArguments, TraceArguments,
+};
+use crate::commands::ending::End;
+use crate::commands::frame::Command;
+use crate::commands::hosts::HostPlan;
+use crate::commands::syn;
+use crate::{OpenRequest, World};
+use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::metrics::MetricInfo;
+use netdiag_report::number::ms3_f64;
+use netdiag_tcp::syn::State;
+use serde_json::json;
+use std::io::Write;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+/// The kinds, by their names in files and on command lines.
+pub(crate) const KINDS: &[&str] = &["ping", "tcp", "syn", "dns", "trace", "mtu"];
+
+/// Arguments of a command that is a check.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    Ping(Box<PingArguments>),
+    Tcp(Box<TcpConnectArguments>),
+    Syn(Box<SynArguments>),
+    Dns(Box<DnsArguments>),
+    Trace(Box<TraceArguments>),
+    Mtu(Box<MtuArguments>),
+}
+
+macro_rules! of_each {
+    ($asked:expr, $command:ident => $body:expr) => {
+        match $asked {
+            Self::Ping($command) => $body,
+            Self::Tcp($command) => $body,
+            Self::Syn($command) => $body,
+            Self::Dns($command) => $body,
+            Self::Trace($command) => $body,
+            Self::Mtu($command) => $body,
+        }
+    };
+}
+
+impl Asked {
+    /// A check of this kind by the options of its command.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a line.
+    pub(crate) fn new(kind: &str, options: &[String], targets: &[String]) -> Result<Self, String> {
+        let words = |defaults: &[&str]| words::all(defaults, options, targets);
+        Ok(match kind {
+            "ping" => {
+                Self::Ping(words::arguments(&words(&["--count=5", "--interval=0.2", "--json"]))?)
+            }
+            "tcp" => Self::Tcp(words::arguments(&words(&["--json"]))?),
+            "syn" => Self::Syn(words::arguments(&words(&["--json"]))?),
+            "dns" => Self::Dns(words::arguments(&words(&["--json"]))?),
+            "trace" => Self::Trace(words::arguments(&words(&["--json", "--numeric"]))?),
+            "mtu" => Self::Mtu(words::arguments(&words(&["--json"]))?),
+            _ => return Err(format!("no kind of check; one of {}", KINDS.join(", "))),
+        })
+    }
+
+    /// What is known of its kind.
+    pub(crate) const fn known(&self) -> Known {
+        of_each!(self, command => Known::of(&**command))
+    }
+
+    /// Whether the arguments fit together, and what must be open for them.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a line.
+    pub(crate) fn request<W: World>(&self, world: &mut W) -> Result<OpenRequest, String> {
+        let terminal = world.terminal();
+        of_each!(self, command => {
+            let checked = command.check(world)?;
+            Ok(command.request(&checked, terminal))
+        })
+    }
+
+    /// How it is measured.
+    ///
+    /// # Errors
+    /// What is wrong with the arguments, in a line.
+    pub(crate) fn plan<W: World>(
+        &self,
+        world: &mut W,
+        network: &mut W::Network,
+        err: &mut dyn Write,
+    ) -> Result<Rc<dyn Prepared>, String> {
+        of_each!(self, command => planned(&**command, world, network, err))
+    }
+}
+
+/// What can be expected of each kind.
+pub(crate) const fn known() -> [(&'static str, &'static [MetricInfo]); 6] {
+    [
+        ("ping", PingArguments::METRICS),
+        ("tcp", TcpConnectArguments::METRICS),
+        ("syn", SynArguments::METRICS),
+        ("dns", DnsArguments::METRICS),
+        ("trace", TraceArguments::METRICS),
+        ("mtu", MtuArguments::METRICS),
+    ]
+}
+
+/// What is known of a kind.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    /// What expectations can name.
+    pub(crate) metrics: &'static [MetricInfo],
+    /// Those that say themselves what is right.
+    pub(crate) outcomes: &'static [&'static str],
+    /// Those that monitoring is told in any case.
+    pub(crate) figures: &'static [&'static str],
+    /// Of several targets one must be as it is expected.
+    pub(crate) one_is_enough: bool,
+}
+
+impl Known {
+    const fn of<K: Kind>(_: &K) -> Self {
+        Self {
+            metrics: K::METRICS,
+            outcomes: K::OUTCOMES,
+            figures: K::FIGURES,
+            one_is_enough: K::ONE_IS_ENOUGH,
+        }
+    }
+}
+
+fn planned<K: Kind + 'static, W: World>(
+    command: &K,
+    world: &mut W,
+    network: &mut W::Network,
+    err: &mut dyn Write,
+) -> Result<Rc<dyn Prepared>, String> {
+    let checked = command.check(world)?;
+    let plan = command.plan(checked, world, network, err)?;
+    if K::measurements(&plan).len() > 1 {
+        return Err("a check has one target".to_owned());
+    }
+    Ok(Rc::new(Planned::<K>(Rc::new(plan))))
+}
+
+impl Kind for PingArguments {
+    type Measurement = netdiag_ping::Measurement;
+
+    const METRICS: &'static [MetricInfo] = netdiag_ping::metrics::METRICS;
+    const OUTCOMES: &'static [&'static str] = &["loss", "received", "lost", "net_errors"];
+    const FIGURES: &'static [&'static str] = &["loss", "mean"];
+
+    fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
+        plan.measurements()
+    }
+
+    fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
+        kind::of_hosts(plan, measured, end, |target, findings| {
+            let metrics = netdiag_ping::metrics::TargetMetrics { target, findings };
+            let lost = target.lost + target.net_errors;
+            let of = target.sent.saturating_sub(target.unknown + target.in_flight);
+            let p95 = target.rtt_ms.as_ref().map(|rtt| format!(", p95 {} ms", ms3_f64(rtt.p95)));
+            let is_silent = target.received == 0 && of > 0;
+            let silence = is_silent.then(|| timeout(Stage::Request));
+            Weighed {
+                snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
+                failure: target.failure.clone().or(silence),
+                peer: peer(target.address, target.port),
+                figures: format!("loss {lost}/{of}{}", p95.unwrap_or_default()),
+            }
+        })
+    }
+}
+
+impl Kind for TcpConnectArguments {
+    type Measurement = netdiag_tcp::connect::Measurement;
+
+    const METRICS: &'static [MetricInfo] = netdiag_tcp::connect::metrics::METRICS;
+    const OUTCOMES: &'static [&'static str] = &[
+        "open",
+        "succeeded",
+        "failed",
+        "refused",
+        "reset",
+        "timeouts",
+        "net_errors",
+        "unexpected",
+    ];
+    const FIGURES: &'static [&'static str] = &["connect"];
+
+    fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
+        plan.measurements()
+    }
+
+    fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
+        let mut conclusion = kind::of_hosts(plan, measured, end, |target, findings| {
+            let metrics = netdiag_tcp::connect::metrics::TargetMetrics { target, findings };
+            let open = target.connect_ms.as_ref();
+            let answered = target.addresses.iter().find(|one| one.connect_ms.is_some());
+            let address = answered.map(|one| one.address).or(target.address);
+            let address = address.or_else(|| target.addresses.first().map(|one| one.address));
+            Weighed {
+                snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
+                failure: target.failure.clone(),
+                peer: peer(address, Some(target.port)),
+                figures: open.map_or_else(String::new, |rtt| {
+                    format!("connected in {} ms", ms3_f64(rtt.p50))
+                }),
+            }
+        });
+        words::not_to_itself(&mut conclusion);
+        conclusion
+    }
+}
+
+impl Kind for DnsArguments {
+    type Measurement = netdiag_dns::Walk;
+
+    const METRICS: &'static [MetricInfo] = netdiag_dns::metrics::METRICS;
+    const OUTCOMES: &'static [&'static str] = &["outcome", "rcode", "answers", "loss", "received"];
+    const FIGURES: &'static [&'static str] = &["p50"];
+    const ONE_IS_ENOUGH: bool = true;
+
+    fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
+        plan.measurements()
+    }
+
+    fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
+        kind::of_hosts(plan, measured, end, |target, findings| {
+            let asked = target.decisive();
+            let snapshots = asked.map(|result| {
+                let metrics = netdiag_dns::metrics::ResultMetrics { target, result, findings };
+                Snapshot::of(Self::METRICS, &metrics)
+            });
+            let failure = asked.and_then(words::dns_failure).or_else(|| target.failure.clone());
+            Weighed {
+                snapshots: Vec::from_iter(snapshots),
+                failure,
+                peer: asked.map(|result| result.server.clone()),
+                figures: asked.map(words::dns_figures).unwrap_or_default(),
+            }
+        })
+    }
+}
+
+impl Kind for TraceArguments {
+    type Measurement = netdiag_trace::Measurement;
+
+    const METRICS: &'static [MetricInfo] = netdiag_trace::metrics::METRICS;
+    const OUTCOMES: &'static [&'static str] = &["reached"];
+    const FIGURES: &'static [&'static str] = &["hop_count"];
+
+    fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
+        plan.measurements()
+    }
+
+    fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
+        kind::of_hosts(plan, measured, end, |target, findings| {
+            let metrics = netdiag_trace::metrics::TargetMetrics { target, findings };
+            let at = target.hop_count.map(|hop| format!("reached at hop {hop}"));
+            Weighed {
+                snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
+                failure: target.failure.clone(),
+                peer: peer(target.address, target.port),
+                figures: at.unwrap_or_default(),
+            }
+        })
+    }
+}
+
+impl Kind for MtuArguments {
+    type Measurement = netdiag_trace::mtu::Measurement;
+
+    const METRICS: &'static [MetricInfo] = netdiag_trace::mtu::metrics::METRICS;
+    const OUTCOMES: &'static [&'static str] = &["reached", "black_hole"];
+    const FIGURES: &'static [&'static str] = &["path_mtu"];
+
+    fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
+        plan.measurements()
+    }
+
+    fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
+        kind::of_hosts(plan, measured, end, |target, findings| {
+            let metrics = netdiag_trace::mtu::metrics::TargetMetrics { target, findings };
+            let hole = target.black_hole.as_ref().map(|hole| {
+                let message =
+                    format!("packets above {} bytes vanish without a message", hole.largest_ok);
+                failure(Stage::Request, "mtu-black-hole", message)
+            });
+            Weighed {
+                snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
+                failure: target.failure.clone().or(hole),
+                peer: peer(target.address, target.port),
+                figures: target.path_mtu.map_or_else(String::new, |mtu| format!("path MTU {mtu}")),
+            }
+        })
+    }
+}
+
+impl Kind for SynArguments {
+    type Measurement = netdiag_tcp::syn::Measurement;
+
+    const METRICS: &'static [MetricInfo] = netdiag_tcp::syn::metrics::METRICS;
+    const OUTCOMES: &'static [&'static str] =
+        &["open", "closed", "filtered", "prohibited", "unreachable", "reached"];
+    const FIGURES: &'static [&'static str] = &["open"];
+
+    fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
+        vec![syn::measurement(plan)]
+    }
+
+    fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
+        let value = |target: &netdiag_tcp::syn::result::Target| json!(target);
+        kind::of_document(syn::document(plan, measured, end), value, |target, findings| {
+            let metrics = netdiag_tcp::syn::metrics::TargetMetrics { target, findings };
+            let shut = target.ports.iter().find(|port| port.state != State::Open);
+            let said = shut.and_then(words::syn_failure);
+            let words =
+                target.ports.iter().map(|port| format!("{} {}", port.port, port.state.name()));
+            Weighed {
+                snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
+                failure: target.failure.clone().or(said),
+                peer: peer(target.address, target.ports.first().map(|port| port.port)),
+                figures: words.take(5).collect::<Vec<_>>().join(", "),
+            }
+        })
+    }
+}
+
+/// A failure that neither an error number nor an ICMP message tells of.
+pub(super) fn failure(stage: Stage, reason: &str, message: String) -> Failure {
+    Failure { stage, reason: reason.to_owned(), errno: None, icmp: None, message }
+}
+
+fn timeout(stage: Stage) -> Failure {
+    failure(stage, "timeout", "no answer in time".to_owned())
+}
+
+/// Who was asked, as an address and perhaps a port.
+fn peer(address: Option<IpAddr>, port: Option<u16>) -> Option<String> {
+    let address = address?;
+    Some(match port {
+        Some(port) => std::net::SocketAddr::new(address, port).to_string(),
+        None => address.to_string(),
+    })
+}

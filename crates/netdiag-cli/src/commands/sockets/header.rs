@@ -1,0 +1,127 @@
+//! What was asked for, in words and in the contract, and what of it cannot be had.
+
+use crate::args::SocketsArguments;
+use crate::args::sockets::SummaryOf;
+use netdiag_model::contract::{Method, SocketKind, Timestamps};
+use netdiag_model::{Untrusted, milliseconds};
+use netdiag_sockets::look::{Plan, Seen};
+use netdiag_sockets::namespaces::Namespaces;
+use netdiag_sockets::{Filter, Owners, Protocol};
+use serde_json::json;
+
+/// The first line, which says what is listed.
+pub(super) fn header(
+    arguments: &SocketsArguments,
+    plan: &Plan,
+    owners: Option<&Owners>,
+    namespaces: &Namespaces,
+) -> String {
+    if arguments.summary == Some(SummaryOf::Totals) {
+        return "sockets --summary=totals, what the kernel counts in this network namespace"
+            .to_owned();
+    }
+    if arguments.audit {
+        return "sockets --audit, the sysctls of TCP in this network namespace".to_owned();
+    }
+    let protocols: Vec<&str> = plan.protocols.iter().map(|protocol| protocol.name()).collect();
+    let mut parts = vec![match arguments.summary {
+        Some(SummaryOf::States) => "sockets --summary=states".to_owned(),
+        Some(_) => "sockets --summary".to_owned(),
+        None => "sockets".to_owned(),
+    }];
+    parts.push(protocols.join(" and "));
+    if plan.listening {
+        parts.push("those that wait for others".to_owned());
+    }
+    if let Some(filter) = &plan.filter {
+        parts.push(format!("filter '{}'", Untrusted::from(filter.text()).escaped()));
+    }
+    parts.push(match (namespaces.entered.len(), namespaces.refused.len()) {
+        (0, _) => "this network namespace".to_owned(),
+        (1, 0) => "the only network namespace".to_owned(),
+        (n, 0) => format!("all {n} network namespaces"),
+        (n, refused) => format!("{n} of {} network namespaces", n + refused),
+    });
+    match owners.map(Owners::refused) {
+        None => {}
+        Some(0) if owners.is_some_and(|owners| !owners.is_complete()) => {
+            parts.push("owners as far as this user sees processes".to_owned());
+        }
+        Some(0) => parts.push("owners of all processes".to_owned()),
+        Some(1) => parts.push("owners but those of 1 process that is hidden".to_owned()),
+        Some(n) => parts.push(format!("owners but those of {n} processes that are hidden")),
+    }
+    parts.join(", ")
+}
+
+pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
+    json!({
+        "filter": plan.filter.as_ref().map(Filter::text),
+        "protocols": plan.protocols,
+        "listening": plan.listening,
+        "processes": plan.owners,
+        "summary": arguments.summary.is_some(),
+        "summary_of": arguments.summary.map(|of| match of {
+            SummaryOf::All => "all",
+            SummaryOf::States => "states",
+            SummaryOf::Totals => "totals",
+        }),
+        "all_namespaces": arguments.all_namespaces,
+        "audit": arguments.audit,
+        "watch_ms": arguments.watch.map(milliseconds),
+        "count": arguments.count,
+        "verbose": arguments.verbose,
+        "threshold": arguments.threshold,
+    })
+}
+
+pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method {
+    let hidden = owners.map_or(0, Owners::refused);
+    let mut lost = namespaces.missing();
+    let is_confined = !lost.is_empty();
+    let is_blind = owners.is_some_and(|owners| !owners.is_complete());
+    if is_blind && hidden == 0 {
+        lost.push("the descriptors of processes that this user may not see".to_owned());
+    }
+    if hidden == 1 {
+        lost.push("the descriptors of 1 process, which this user may not see".to_owned());
+    } else if hidden > 0 {
+        lost.push(format!("the descriptors of {hidden} processes, which this user may not see"));
+    }
+    Method {
+        socket: SocketKind::Netlink,
+        timestamps: Timestamps::User,
+        because: "sock_diag(7) lists the sockets of a network namespace".to_owned(),
+        lost,
+        remedy: match (is_confined, is_blind) {
+            (true, _) => Some(
+                "root of the whole machine, outside of any container, enters every namespace"
+                    .to_owned(),
+            ),
+            (_, true) => Some(
+                "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner"
+                    .to_owned(),
+            ),
+            _ => None,
+        },
+    }
+}
+
+/// The method with what turned out to be lost.
+pub(super) fn told(mut method: Method, seen: &Seen, lost: Vec<String>) -> Method {
+    method.lost.extend(lost);
+    let names = |protocols: &[Protocol]| {
+        protocols.iter().map(|protocol| protocol.name()).collect::<Vec<_>>().join(", ")
+    };
+    if !seen.from_files.is_empty() {
+        method.lost.push(format!(
+            "what /proc/net does not tell of {}: the limits of accept queues, TCP_INFO",
+            names(&seen.from_files)
+        ));
+    }
+    for (protocol, fault) in &seen.refused {
+        let error = netdiag_model::errno::Errno::new(fault.errno).name;
+        method.lost.push(format!("{} ({}: {error})", protocol.name(), fault.call));
+    }
+    method
+}

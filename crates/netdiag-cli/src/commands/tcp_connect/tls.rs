@@ -1,0 +1,136 @@
+//! With whom TLS is spoken, and whom to trust there.
+
+use super::check::{Checked, Host};
+use crate::World;
+use crate::args::TcpConnectArguments;
+use netdiag_model::Untrusted;
+use netdiag_tcp::connect::tls::{Demand, PORTS, Tls};
+use netdiag_tls::{Client, Hello, Roots, Session};
+use std::time::Duration;
+
+/// Where machines keep the certificates that they trust: Debian and its kin, Fedora and its kin, SUSE,
+/// the BSDs. The first that can be read is.
+const ROOTS: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// How TLS is spoken with a port of a host, if at all.
+pub(super) fn of(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
+    match host.url.as_ref().is_some_and(|url| !url.is_tls) {
+        true => None,
+        false => spoken(arguments, host, port),
+    }
+}
+
+/// How it is where a redirect of a URL leads to it.
+pub(super) fn later(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
+    host.url.as_ref().and_then(|_| spoken(arguments, host, port))
+}
+
+fn spoken(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
+    let starttls = arguments.starttls;
+    let is_asked = arguments.tls || host.url.is_some() || starttls.is_some();
+    let is_usual = PORTS.contains(&port);
+    let demand = match (arguments.no_tls, is_asked, arguments.insecure) {
+        (true, ..) => return None,
+        (_, true, true) => Demand::Spoken,
+        (_, true, false) => Demand::Believed,
+        (_, false, _) if is_usual => Demand::Tried,
+        _ => return None,
+    };
+    let own = || Untrusted::from(host.name.as_str()).host().as_raw().to_owned();
+    let name = arguments.sni.clone().unwrap_or_else(own);
+    let alpn: &[&str] = if host.url.is_some() {
+        &["http/1.1"]
+    } else if starttls.is_none() && matches!(port, 443 | 8443) {
+        &["h2", "http/1.1"]
+    } else {
+        &[]
+    };
+    Some(Tls { name, alpn, demand, starttls })
+}
+
+/// Checks what is asked of TLS.
+pub(super) fn check(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(), String> {
+    let mut schemes = hosts.iter().filter_map(|host| host.url.as_ref()).map(|url| url.is_tls);
+    match (arguments.no_tls, arguments.tls) {
+        (true, _) if schemes.any(|is_tls| is_tls) => {
+            return Err("--no-tls: https:// speaks TLS".to_owned());
+        }
+        (_, true) if schemes.any(|is_tls| !is_tls) => {
+            return Err("--tls: http:// speaks none".to_owned());
+        }
+        (true, _) => return Ok(()),
+        _ => {}
+    }
+    if let Some(name) = &arguments.sni {
+        let client = Client::new(Roots::none()).map_err(|fault| fault.message)?;
+        let hello = Hello { name, sni: true, alpn: &[] };
+        Session::new(&client, &hello, Duration::ZERO)
+            .map_err(|fault| format!("--sni: {}", fault.message))?;
+    }
+    let options = [
+        ("--sni", arguments.sni.is_some()),
+        ("--ca", arguments.ca.is_some()),
+        ("--insecure", arguments.insecure),
+    ];
+    match options.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) if !may_be(arguments, hosts) => {
+            Err(format!("{option}: no port of these is one where TLS is usual: add --tls"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The files that are read for it.
+pub(super) fn files(arguments: &TcpConnectArguments, checked: &Checked) -> Vec<String> {
+    match &arguments.ca {
+        Some(file) => vec![file.clone()].into_iter().filter(|file| file != "-").collect(),
+        None if may_be(arguments, &checked.hosts) => {
+            ROOTS.iter().map(|path| (*path).to_owned()).collect()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Whether TLS may come to be spoken, as far as is known before names of services are.
+fn may_be(arguments: &TcpConnectArguments, hosts: &[Host]) -> bool {
+    let is_usual = |host: &Host| match host.numbers(netdiag_tcp::services::port) {
+        // A redirect may lead to TLS.
+        _ if host.url.is_some() => true,
+        Ok(ports) => ports.iter().any(|port| PORTS.contains(port)),
+        Err(_) => true,
+    };
+    !arguments.no_tls
+        && (arguments.tls || arguments.starttls.is_some() || hosts.iter().any(is_usual))
+}
+
+/// What all sessions have in common, and what is to be said of whom they trust.
+pub(super) fn client<W: World>(
+    arguments: &TcpConnectArguments,
+    world: &mut W,
+) -> Result<(Client, Option<String>), String> {
+    let (roots, note) = match &arguments.ca {
+        Some(path) => {
+            let shown = Untrusted::from(path.as_str());
+            let wrong = |error: String| format!("--ca: {}: {error}", shown.escaped());
+            let file = world.input(path).map_err(|error| wrong(error.to_string()))?;
+            (Roots::read(file).map_err(wrong)?, None)
+        }
+        None => {
+            let files = ROOTS.iter().filter_map(|path| world.input(path).ok());
+            match files.filter_map(|file| Roots::read(file).ok()).next() {
+                Some(roots) => (roots, None),
+                None => (Roots::none(), Some(NO_ROOTS.to_owned())),
+            }
+        }
+    };
+    let client = Client::new(roots).map_err(|fault| fault.message)?;
+    Ok((client, note))
+}
+
+const NO_ROOTS: &str = "this machine has no list of certificates that it trusts (package \
+                        ca-certificates), so none can be verified; `--ca FILE` names one";

@@ -1,0 +1,118 @@
+//! From what was waited for to checks, a verdict and the exit status.
+
+use super::spec::Spec;
+use super::waiting::{Waiter, Waiting};
+use crate::ExitStatus;
+use crate::commands::lanes::Conclusion;
+use netdiag_check::result::{Check, CheckStatus};
+use netdiag_model::contract::Method;
+use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::finding::Finding;
+use netdiag_model::{Instant, Untrusted, milliseconds};
+use serde_json::Value;
+
+/// What each that was waited for came to.
+pub(super) fn check(
+    spec: &Spec,
+    waiting: &Waiting,
+    place: usize,
+    started: Instant,
+    now: Instant,
+) -> Option<Check> {
+    let waiter = waiting.waiters.get(place)?;
+    let last = waiter.last.as_ref();
+    let is_ready = waiter.ready_at.is_some();
+    let status = match (is_ready, waiter.is_measured || waiter.attempts == 0) {
+        (true, _) => CheckStatus::Pass,
+        // Of several of which one is enough the others need not be.
+        (false, _) if waiting.is_ready() => CheckStatus::Skip,
+        (false, true) => CheckStatus::Fail,
+        (false, false) => CheckStatus::Unknown,
+    };
+    let is_told = matches!(status, CheckStatus::Fail | CheckStatus::Unknown);
+    let failure = last.and_then(|last| last.failure.clone()).unwrap_or_else(no_answer);
+    let text = Untrusted::from(spec.text.as_str());
+    Some(Check {
+        name: text.clone(),
+        kind: spec.kind.to_owned(),
+        target: text,
+        tags: Vec::new(),
+        status,
+        failure: is_told.then_some(failure),
+        failed_expectation: None,
+        depends_on: None,
+        peer: last.and_then(|last| last.peer.clone()),
+        figures: last.map(|last| last.figures.clone()).filter(|text| is_ready && !text.is_empty()),
+        attempts: waiter.attempts,
+        elapsed_ms: milliseconds(waiter.ready_at.unwrap_or(now).since(started)),
+        method: last.and_then(|last| last.method.clone()),
+        measurement: last.map_or(Value::Null, |last| last.measurement.clone()),
+        perfdata: Vec::new(),
+    })
+}
+
+fn no_answer() -> Failure {
+    let (reason, message) = ("timeout".to_owned(), "no answer in time".to_owned());
+    Failure { stage: Stage::Request, reason, errno: None, icmp: None, message }
+}
+
+/// What is to be said of the last attempts, and how they were measured.
+pub(super) fn told(waiting: &Waiting) -> (Vec<Finding>, Vec<Method>) {
+    let all: Vec<(usize, &Conclusion)> = waiting
+        .waiters
+        .iter()
+        .enumerate()
+        .filter_map(|(place, waiter)| Some((place, waiter.last.as_ref()?)))
+        .collect();
+    let findings = all.iter().flat_map(|(place, last)| {
+        let own = last.findings.iter().cloned();
+        own.map(|one| Finding { target_index: Some(*place), ..one })
+    });
+    let methods = all.iter().filter_map(|(_, last)| last.method.clone());
+    (findings.collect(), methods.collect())
+}
+
+/// What it comes to, in a sentence.
+pub(super) fn verdict(
+    checks: &[Check],
+    waiting: &Waiting,
+    seconds: f64,
+    status: ExitStatus,
+) -> String {
+    let attempts: u64 = checks.iter().map(|check| check.attempts).sum();
+    let tries = if attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
+    if waiting.is_ready() {
+        let ready = checks.iter().find(|check| check.status == CheckStatus::Pass);
+        let which = match (checks, ready) {
+            ([_], Some(only)) => only.figures.clone().map(|figures| format!(": {figures}")),
+            (_, Some(one)) if checks.iter().any(|it| it.status == CheckStatus::Skip) => {
+                Some(format!(": {}", one.name.escaped()))
+            }
+            (all, _) => Some(format!(": all {}", all.len())),
+        };
+        return format!("ready after {seconds:.1} s, {tries}{}", which.unwrap_or_default());
+    }
+    let code = status.code();
+    let bad: Vec<String> = checks
+        .iter()
+        .zip(&waiting.waiters)
+        .filter(|(check, _)| check.status != CheckStatus::Pass)
+        .map(|(check, waiter)| cause(check, waiter, checks.len() > 1))
+        .collect();
+    let ended = if waiting.stopped { "ended, not ready" } else { "not ready" };
+    format!("{ended} after {seconds:.1} s, {tries}, {}; exit {code}", bad.join("; "))
+}
+
+/// Why one is not ready: `all refused: ...`.
+fn cause(check: &Check, waiter: &Waiter, is_named: bool) -> String {
+    let reasons: Vec<String> = match waiter.reasons.iter().collect::<Vec<_>>().as_slice() {
+        [] => vec!["none ended".to_owned()],
+        [(reason, 1)] => vec![(*reason).clone()],
+        [(reason, _)] => vec![format!("all {reason}")],
+        several => several.iter().map(|(reason, count)| format!("{count} {reason}")).collect(),
+    };
+    let said = check.failure.as_ref().map(|failure| failure.message.as_str()).unwrap_or_default();
+    let said = Untrusted::from(said).escaped().to_string();
+    let named = if is_named { format!("{} ", check.name.escaped()) } else { String::new() };
+    format!("{named}{}: {said}", reasons.join(", "))
+}

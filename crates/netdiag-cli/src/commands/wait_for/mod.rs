@@ -1,0 +1,308 @@
+//! `netdiag wait-for`.
+
+mod conclude;
+mod spec;
+mod waiting;
+
+use crate::args::WaitForArguments;
+use crate::args::form::Output;
+use crate::commands::check;
+use crate::commands::drive::{Drive, Listener};
+use crate::commands::ending::{End, Measured};
+use crate::commands::frame::Command;
+use crate::commands::ladder;
+use crate::commands::lanes::{Lane, Looked, Prepared, Told, merged};
+use crate::{Backend, ExitStatus, OpenRequest, Terminal, World};
+use netdiag_check::result::Check;
+use netdiag_engine::port::Network;
+use netdiag_model::{Instant, Untrusted, milliseconds};
+use netdiag_report::Run;
+use netdiag_report::checks::{ChecksReport, TextOptions};
+use serde_json::json;
+use spec::Spec;
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::Duration;
+use waiting::Waiting;
+
+/// The most that names may take before anything is tried, and each time that they are looked up again.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE_AGAIN: Duration = Duration::from_secs(1);
+/// How long it is until names are looked up again: where none has an address, so that nothing else is
+/// under way, where one has none, and where all have.
+const LOOK_AT_ONCE: Duration = Duration::from_millis(100);
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+const LOOK_ANEW: Duration = Duration::from_secs(10);
+
+/// What is waited for.
+pub(crate) struct Checked {
+    specs: Vec<Spec>,
+    request: OpenRequest,
+}
+
+/// What will be done.
+pub(crate) struct Plan {
+    run: Run,
+    specs: Vec<Spec>,
+    first: Round,
+}
+
+/// How all is tried, until names are looked up again.
+#[derive(Clone)]
+struct Round {
+    plans: Vec<Rc<dyn Prepared>>,
+    /// How long it is tried so.
+    lasts: Duration,
+    /// The run was ended while names were looked up.
+    interrupted: bool,
+}
+
+impl Round {
+    fn new<W: World>(
+        specs: &[Spec],
+        patience: Duration,
+        world: &mut W,
+        network: &mut W::Network,
+        err: &mut dyn Write,
+    ) -> Result<Self, String> {
+        let hosts = specs.iter().filter_map(|spec| spec.host.clone());
+        let mut looked = Looked::new(world, hosts, patience);
+        let lasts = match looked.counts() {
+            (0, _) => LOOK_ANEW,
+            (_, 0) => LOOK_AT_ONCE,
+            _ => LOOK_AGAIN,
+        };
+        let interrupted = looked.is_interrupted();
+        let mut plans = Vec::new();
+        for spec in specs {
+            let shown = Untrusted::from(spec.text.as_str());
+            let plan = spec.asked.plan(&mut looked, network, err);
+            plans.push(plan.map_err(|message| format!("SPEC `{}`: {message}", shown.escaped()))?);
+        }
+        Ok(Self { plans, lasts, interrupted })
+    }
+}
+
+impl Command for WaitForArguments {
+    type Checked = Checked;
+    type Plan = Plan;
+
+    const NAME: &'static str = "wait-for";
+
+    fn form(&self) -> Output {
+        self.form.output()
+    }
+
+    fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
+        let mut specs = Vec::new();
+        let mut request: Option<OpenRequest> = None;
+        for text in &self.specs {
+            let spec = Spec::parse(text, self)?;
+            let shown = Untrusted::from(text.as_str());
+            let own = spec.asked.request(world);
+            let own = own.map_err(|message| format!("SPEC `{}`: {message}", shown.escaped()))?;
+            request = Some(match request {
+                Some(request) => merged(request, own)?,
+                None => own,
+            });
+            specs.push(spec);
+        }
+        Ok(Checked { specs, request: request.unwrap_or_default() })
+    }
+
+    fn warnings(_: &Checked) -> &[String] {
+        &[]
+    }
+
+    fn request(&self, checked: &Checked, _: Terminal) -> OpenRequest {
+        checked.request.clone()
+    }
+
+    fn plan<W: World>(
+        &self,
+        checked: Checked,
+        world: &mut W,
+        network: &mut W::Network,
+        err: &mut dyn Write,
+    ) -> Result<Plan, String> {
+        let specs = checked.specs;
+        let run = Run {
+            command: Self::NAME,
+            version: env!("CARGO_PKG_VERSION"),
+            anchor: world.anchor(),
+            started_at: network.now(),
+            method: ladder::weakest(network.opened(), Backend::Linux),
+            arguments: json!({
+                "specs": self.specs,
+                "timeout_ms": milliseconds(self.timeout),
+                "consecutive": self.consecutive,
+                "any": self.any,
+            }),
+            target_count: specs.len(),
+        };
+        let first = Round::new(&specs, PATIENCE.min(self.timeout), world, network, err)?;
+        Ok(Plan { run, specs, first })
+    }
+
+    fn notes(_: &Plan) -> &[String] {
+        &[]
+    }
+
+    fn measure<W: World>(
+        &self,
+        plan: &Plan,
+        world: &mut W,
+        network: &mut W::Network,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<Measured> {
+        let style = self.form.color.style(world.terminal());
+        let options = TextOptions { quiet: self.quiet, style };
+        let mut report = check::report::report(self.form.output().into(), options, out);
+        let rows = plan.specs.iter().map(|spec| {
+            let shown = Untrusted::from(spec.text.as_str()).escaped().to_string();
+            (shown.clone(), shown)
+        });
+        report.start(&plan.run, &rows.collect::<Vec<_>>())?;
+        report.flush()?;
+        let how = (self.any, self.consecutive);
+        let started_at = plan.run.started_at;
+        let waiting = Waiting::new(plan.specs.len(), how, started_at, self.timeout);
+        let waiting = Rc::new(RefCell::new(waiting));
+        let (mut round, mut last) = (plan.first.clone(), None);
+        loop {
+            let end = wait(&round, &waiting, world, network, err)?;
+            let is_over = end.is_over() || waiting.borrow().is_over(network.now());
+            if is_over {
+                last.get_or_insert(end);
+                break;
+            }
+            let left = waiting.borrow().deadline().since(network.now());
+            let again = Round::new(&plan.specs, PATIENCE_AGAIN.min(left), world, network, err);
+            // What was right when it began is no usage error now: it is tried as it was.
+            round = again.unwrap_or(round);
+        }
+        let over = last.unwrap_or_else(|| Over::at(network.now()));
+        let status = self.conclude(plan, &waiting.borrow(), &over, report.as_mut())?;
+        Ok(Measured { status: over.status.unwrap_or(status), last_words: over.last_words })
+    }
+}
+
+impl WaitForArguments {
+    /// Makes the document, has it written, and says how the process ends.
+    fn conclude(
+        &self,
+        plan: &Plan,
+        waiting: &Waiting,
+        over: &Over,
+        report: &mut dyn ChecksReport,
+    ) -> io::Result<ExitStatus> {
+        let started_at = plan.run.started_at;
+        let all = plan.specs.iter().enumerate();
+        let checks: Vec<Check> = all
+            .filter_map(|(place, spec)| {
+                conclude::check(spec, waiting, place, started_at, over.end.at)
+            })
+            .collect();
+        let is_ready = waiting.is_ready();
+        let is_silent = self.quiet && is_ready && self.form.output() == Output::Text;
+        // One line says it all of one.
+        let has_rows = plan.specs.len() > 1 || self.form.output() != Output::Text;
+        for (place, check) in checks.iter().enumerate().filter(|_| has_rows && !is_silent) {
+            let ready = waiting.waiters.get(place).and_then(|waiter| waiter.ready_at);
+            report.check(place, ready.unwrap_or(over.end.at), check)?;
+        }
+        let status = match is_ready {
+            true => ExitStatus::HOLDS,
+            false => check::conclude::code(&checks),
+        };
+        let told = conclude::told(waiting);
+        let complete = over.end.stopped.is_none();
+        let mut document = check::conclude::document(&plan.run, over.end, complete, checks, told);
+        document.document.exit_code = status.code();
+        let seconds = document.document.elapsed_ms / 1e3;
+        let verdict = conclude::verdict(&document.checks, waiting, seconds, status);
+        if !is_silent {
+            report.finish(&document, &verdict)?;
+        }
+        report.flush()?;
+        Ok(status)
+    }
+}
+
+/// How a round ended.
+struct Over {
+    end: End,
+    /// By a signal.
+    status: Option<ExitStatus>,
+    last_words: Option<String>,
+}
+
+impl Over {
+    const fn at(at: Instant) -> Self {
+        let end = End { at, stopped: None, cannot_go_on: false };
+        Self { end, status: None, last_words: None }
+    }
+
+    const fn is_over(&self) -> bool {
+        self.end.stopped.is_some() || self.end.cannot_go_on
+    }
+}
+
+/// Waits until all is ready, or names are to be looked up again.
+fn wait<W: World>(
+    round: &Round,
+    waiting: &Rc<RefCell<Waiting>>,
+    world: &mut W,
+    network: &mut W::Network,
+    err: &mut dyn Write,
+) -> io::Result<Over> {
+    let now = network.now();
+    let lasts = round.lasts.max(waiting.borrow().pace(now));
+    waiting.borrow_mut().until = now + lasts;
+    let lanes = round.plans.iter().zip(0..);
+    let lanes = lanes.map(|(plan, number)| Lane::new(number, Rc::clone(plan), Rc::clone(waiting)));
+    let drive = Drive::new(lanes.collect(), round.interrupted, world, network);
+    let mut ending = Ending { waiting, end: None, err, said_at: None };
+    let measured = drive.run(world, network, &mut ending)?;
+    let mut over = Over::at(network.now());
+    over.end = ending.end.unwrap_or(over.end);
+    over.last_words = measured.last_words;
+    if let ExitStatus::Signal(_) = measured.status {
+        over.status = Some(measured.status);
+    }
+    Ok(over)
+}
+
+/// Hears how a round ended, and says how far it has come where somebody asks.
+struct Ending<'a> {
+    waiting: &'a RefCell<Waiting>,
+    end: Option<End>,
+    err: &'a mut dyn Write,
+    said_at: Option<Instant>,
+}
+
+impl Listener<Lane<Waiting>> for Ending<'_> {
+    fn event(&mut self, told: &Told) -> io::Result<()> {
+        if let Told::Interim(at) = *told
+            && self.said_at.replace(at) != Some(at)
+        {
+            let waiting = self.waiting.borrow();
+            let attempts: u64 = waiting.waiters.iter().map(|one| one.attempts).sum();
+            let ready = waiting.waiters.iter().filter(|one| one.ready_at.is_some()).count();
+            let all = waiting.waiters.len();
+            let _ = writeln!(self.err, "{ready} of {all} ready, {attempts} attempts");
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self, _: Instant) -> io::Result<Instant> {
+        Ok(Instant::FAR)
+    }
+
+    fn conclude(&mut self, _: Vec<Lane<Waiting>>, end: End) -> io::Result<ExitStatus> {
+        self.end = Some(end);
+        Ok(ExitStatus::HOLDS)
+    }
+}

@@ -1,0 +1,229 @@
+//! Measurements one after the other, where what one finds says what the next asks: a plain look-up has
+//! one, a walk down the delegations one for each zone.
+
+mod delegation;
+mod findings;
+mod hints;
+mod round;
+mod steps;
+
+use crate::config::Config;
+use crate::dnssec::{self, Validation};
+use crate::event::{Event, EventKind};
+use crate::measurement::Measurement;
+use crate::result::Target;
+pub use delegation::Delegation;
+pub use hints::{Host, parse as hints};
+use netdiag_engine::outcome::{Reason, Rejection};
+use netdiag_engine::port::Change;
+use netdiag_engine::{Events, Next, Outcome, Probe, Stray, WayOut};
+use netdiag_model::Instant;
+use netdiag_model::contract::Method;
+use netdiag_model::finding::Finding;
+use std::sync::Arc;
+
+/// What the rounds are for.
+#[derive(Clone, Debug)]
+pub enum Goal {
+    /// One round, of which everything is told.
+    Plain,
+    /// A zone a round, from the root to the servers that have the name.
+    Delegation(Box<Delegation>),
+    /// The keys of all zones above the answers.
+    Validation(Box<Validation>),
+}
+
+/// Some rounds.
+#[derive(Debug)]
+pub struct Walk {
+    config: Arc<Config>,
+    goal: Goal,
+    round: Measurement,
+    /// The first round, where others came after it.
+    first: Option<Box<Measurement>>,
+    /// The first probe of this round.
+    since: u64,
+    started_at: Option<Instant>,
+}
+
+impl Walk {
+    /// A walk that has asked nothing yet: `config` is what was asked for, and the first round where
+    /// there is no goal beyond it.
+    #[must_use]
+    pub fn new(config: Arc<Config>, mut goal: Goal) -> Self {
+        let first = match &mut goal {
+            Goal::Plain => Arc::clone(&config),
+            Goal::Delegation(delegation) => Arc::new(delegation.round(&config)),
+            Goal::Validation(validation) => Arc::new(validation.first(&config)),
+        };
+        Self {
+            config,
+            goal,
+            round: Measurement::new(first),
+            first: None,
+            since: 0,
+            started_at: None,
+        }
+    }
+
+    /// Whether all that was to be asked was asked, and has ended.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let is_done = match &self.goal {
+            Goal::Plain => true,
+            Goal::Delegation(delegation) => delegation.is_over(),
+            Goal::Validation(validation) => validation.is_over(),
+        };
+        is_done && self.round.is_complete()
+    }
+
+    /// What was found, so far or in the end: an entry for each question.
+    #[must_use]
+    pub fn results(&self, method: &Method) -> Vec<Target> {
+        match &self.goal {
+            Goal::Plain => self.round.results(method),
+            Goal::Delegation(delegation) => {
+                delegation.results(&self.config, &self.round, method).into_iter().collect()
+            }
+            Goal::Validation(validation) => {
+                let first = self.first.as_deref().unwrap_or(&self.round);
+                let mut results = first.results(method);
+                results.truncate(self.config.targets.len());
+                validation.judge(&mut results, &self.config);
+                results
+            }
+        }
+    }
+
+    /// All verdicts.
+    #[must_use]
+    pub fn findings(&self, results: &[Target]) -> Vec<Finding> {
+        match &self.goal {
+            Goal::Plain => self.round.findings(results),
+            Goal::Delegation(delegation) => delegation.findings(),
+            Goal::Validation(_) => {
+                let first = self.first.as_deref().unwrap_or(&self.round);
+                let mut all = dnssec::findings(results);
+                all.extend(first.findings(results));
+                all
+            }
+        }
+    }
+
+    /// What it all came to, in one sentence.
+    #[must_use]
+    pub fn verdict(&self, results: &[Target], findings: &[Finding]) -> String {
+        match &self.goal {
+            Goal::Plain => self.round.verdict(results, findings),
+            Goal::Delegation(delegation) => delegation.verdict(results),
+            Goal::Validation(_) => {
+                let first = self.first.as_deref().unwrap_or(&self.round);
+                first.verdict(results, findings)
+            }
+        }
+    }
+
+    /// The next round, where what was found asks for one.
+    fn go_on(&mut self) -> bool {
+        let next = match &mut self.goal {
+            Goal::Plain => None,
+            Goal::Delegation(delegation) => delegation.advance(&self.round, &self.config),
+            Goal::Validation(validation) => validation.advance(&self.round, &self.config),
+        };
+        let Some(next) = next else { return false };
+        let deadline = self.round.deadline();
+        self.since = self.round.probes();
+        let next = Measurement::after(Arc::new(next), self.since, deadline);
+        let done = std::mem::replace(&mut self.round, next);
+        self.first.get_or_insert_with(|| Box::new(done));
+        true
+    }
+
+    /// What a round tells: only of the first is all told, since the places of others are not those of
+    /// the run.
+    fn tell(&self, scratch: &mut Events<Event>, events: &mut Events<Event>) {
+        while let Some(event) = scratch.pop() {
+            let is_general = matches!(event.kind, EventKind::Changed(_) | EventKind::Interim(..));
+            let is_own = match (&self.goal, &event.kind) {
+                (Goal::Plain, _) => true,
+                (Goal::Validation(it), EventKind::Settled(target, ..)) => {
+                    self.first.is_none() && *target < it.own()
+                }
+                _ => false,
+            };
+            if is_general || is_own {
+                events.push(event);
+            }
+        }
+    }
+}
+
+/// Lets the round do it, and tells what of that is to be told.
+macro_rules! by_round {
+    ($walk:ident, $events:ident, |$round:ident, $scratch:ident| $call:expr) => {{
+        let mut scratch = Events::new();
+        let done = {
+            let ($round, $scratch) = (&mut $walk.round, &mut scratch);
+            $call
+        };
+        $walk.tell(&mut scratch, $events);
+        done
+    }};
+}
+
+impl netdiag_engine::Measurement for Walk {
+    type Event = Event;
+
+    fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
+        self.started_at.get_or_insert(now);
+        loop {
+            let next = by_round!(self, events, |round, scratch| round.next(now, scratch));
+            if next != Next::Done || !self.go_on() {
+                return next;
+            }
+        }
+    }
+
+    fn objection(&self, probe: &Probe, answer: &[u8]) -> Option<Reason> {
+        // What is late for an earlier round is judged by nobody.
+        if probe.seq <= self.since { None } else { self.round.objection(probe, answer) }
+    }
+
+    fn sent(&mut self, probe: &Probe, events: &mut Events<Event>) {
+        by_round!(self, events, |round, scratch| round.sent(probe, scratch));
+    }
+
+    fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        by_round!(self, events, |round, scratch| round.settle(probe, outcome, scratch));
+    }
+
+    fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
+        if probe.seq > self.since {
+            by_round!(self, events, |round, scratch| round.stray(probe, stray, scratch));
+        }
+    }
+
+    fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {
+        by_round!(self, events, |round, scratch| round.unmatched(rejection, scratch))
+    }
+
+    fn changed(&mut self, at: Instant, change: &Change, events: &mut Events<Event>) -> WayOut {
+        by_round!(self, events, |round, scratch| round.changed(at, change, scratch))
+    }
+
+    fn has_one_way(&self) -> bool {
+        matches!(self.goal, Goal::Plain) && self.round.has_one_way()
+    }
+
+    fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
+        by_round!(self, events, |round, scratch| round.interim(now, scratch));
+    }
+
+    fn stop(&mut self, now: Instant, events: &mut Events<Event>) {
+        by_round!(self, events, |round, scratch| round.stop(now, scratch));
+    }
+
+    fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        by_round!(self, events, |round, scratch| round.finish(now, scratch));
+    }
+}

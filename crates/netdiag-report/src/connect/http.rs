@@ -1,0 +1,40 @@
+//! What requests by HTTP came to, in lines: each redirect, and how long the phases took.
+
+use crate::number::ms3_f64;
+use netdiag_tcp::connect::result::{Redirect, Target};
+
+/// The lines of a target that was asked by HTTP.
+pub(super) fn lines(target: &Target) -> Vec<String> {
+    let Some(http) = &target.http else { return Vec::new() };
+    let mut lines: Vec<String> = http.redirects.iter().map(redirect).collect();
+    let phases = &target.phases_ms;
+    let line = phrase(&[
+        ("resolve", phases.resolve),
+        ("connect", phases.connect),
+        ("tls", phases.tls),
+        ("first byte", phases.first_byte),
+        ("body", phases.body),
+        ("total", phases.total),
+    ]);
+    lines.push(format!("phases  {line}  ms  {}", http.url.escaped()));
+    lines
+}
+
+/// One that was followed.
+fn redirect(one: &Redirect) -> String {
+    let phases = phrase(&[
+        ("connect", one.connect_ms),
+        ("tls", one.tls_ms),
+        ("first byte", one.first_byte_ms),
+        ("body", one.body_ms),
+    ]);
+    let status = one.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    format!("{status:<6}  {phases}  ms  {}", one.url.escaped())
+}
+
+/// Those phases that there were.
+fn phrase(phases: &[(&str, Option<f64>)]) -> String {
+    let known = phases.iter().filter_map(|(name, ms)| Some((name, (*ms)?)));
+    let known: Vec<String> = known.map(|(name, ms)| format!("{name} {}", ms3_f64(ms))).collect();
+    known.join("  ")
+}

@@ -1,0 +1,265 @@
+//! `--classic`: answers as BIND's dig lays them out.
+
+use super::{Dns, Ended, Resolved};
+use crate::report::{Report, Run};
+use netdiag_dns::message::{Asked, Edns, Message, Record};
+use netdiag_dns::result::Target;
+use netdiag_dns::{Class, Config, Event, EventKind, Settled};
+use netdiag_model::contract::Document;
+use netdiag_model::{ClockAnchor, Untrusted};
+use std::io::{self, Write};
+use std::sync::Arc;
+
+/// The columns of dig: where TTL, class, type and data begin, and how wide a tab is.
+const TTL: usize = 24;
+const CLASS: usize = 32;
+const TYPE: usize = 40;
+const DATA: usize = 48;
+const TAB: usize = 8;
+
+/// dig's layout on `out`.
+pub struct ClassicReport<W> {
+    out: W,
+    config: Arc<Config>,
+    /// What was typed, for the first line.
+    words: String,
+    anchor: Option<ClockAnchor>,
+    has_begun: bool,
+}
+
+impl<W: Write> ClassicReport<W> {
+    /// A report of what was asked for by these words.
+    pub fn new(out: W, config: Arc<Config>, words: &[String]) -> Self {
+        let words: Vec<String> =
+            words.iter().map(|it| Untrusted::from(it.as_str()).escaped().to_string()).collect();
+        Self { out, config, words: words.join(" "), anchor: None, has_begun: false }
+    }
+
+    /// The lines that stand before the first answer.
+    fn begin(&mut self) -> io::Result<()> {
+        if self.has_begun {
+            return Ok(());
+        }
+        self.has_begun = true;
+        let words = &self.words;
+        writeln!(self.out, "\n; <<>> netdiag {} <<>> {words}", env!("CARGO_PKG_VERSION"))?;
+        let count = self.config.servers.len();
+        let plural = if count == 1 { "" } else { "s" };
+        writeln!(self.out, "; ({count} server{plural} found)\n;; global options: +cmd")
+    }
+
+    fn message(&mut self, server: usize, settled: &Settled, message: &Message) -> io::Result<()> {
+        self.begin()?;
+        let out = &mut self.out;
+        writeln!(out, ";; Got answer:")?;
+        header(out, message)?;
+        if let Some(edns) = &message.edns {
+            pseudosection(out, edns)?;
+        }
+        if !message.questions.is_empty() {
+            if message.edns.is_none() {
+                writeln!(out)?;
+            }
+            writeln!(out, ";; QUESTION SECTION:")?;
+            message.questions.iter().try_for_each(|asked| writeln!(out, "{}", question(asked)))?;
+        }
+        let sections = [
+            ("ANSWER", &message.answers),
+            ("AUTHORITY", &message.authorities),
+            ("ADDITIONAL", &message.additionals),
+        ];
+        for (title, records) in sections.iter().filter(|(_, records)| !records.is_empty()) {
+            writeln!(out, "\n;; {title} SECTION:")?;
+            records.iter().try_for_each(|record| writeln!(out, "{}", line(record)))?;
+        }
+        if let Some(broken) = &message.broken {
+            writeln!(out, "\n;; WARNING: cannot be read from here on: {broken}")?;
+        }
+        let Some(server) = self.config.servers.get(server) else { return Ok(()) };
+        let time = settled.rtt.unwrap_or_default().as_millis();
+        let endpoint = place(&server.endpoint());
+        let given = server.given.escaped();
+        writeln!(out, "\n;; Query time: {time} msec")?;
+        writeln!(out, ";; SERVER: {endpoint}({given}) ({})", settled.transport)?;
+        if let Some(anchor) = self.anchor {
+            writeln!(out, ";; WHEN: {}", anchor.calendar(settled.sent_at))?;
+        }
+        writeln!(out, ";; MSG SIZE  rcvd: {}\n", message.size)
+    }
+}
+
+/// Address and port as BIND's programs write them.
+pub(super) fn place(endpoint: &str) -> String {
+    let (address, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, "53"));
+    format!("{}#{port}", address.trim_start_matches('[').trim_end_matches(']'))
+}
+
+/// What is said where nothing came.
+pub(super) fn silence(config: &Config, server: usize, settled: &Settled) -> String {
+    let endpoint = config.servers.get(server).map(|it| place(&it.endpoint())).unwrap_or_default();
+    let reason = settled.failure.as_ref().map(|failure| failure.reason.as_str());
+    let why = match (settled.class, reason) {
+        (Class::Unreachable, Some("port-unreachable" | "refused")) => "connection refused",
+        (Class::Unreachable, Some("host-unreachable")) => "host unreachable",
+        (Class::Unreachable, Some("network-unreachable" | "no-route")) => "network unreachable",
+        (Class::Timeout, _) => "timed out",
+        (_, Some(reason)) => reason,
+        (class, None) => class.name(),
+    };
+    format!(";; communications error to {endpoint}: {why}")
+}
+
+fn header(out: &mut dyn Write, message: &Message) -> io::Result<()> {
+    let (opcode, rcode) = (message.opcode_name(), message.rcode_name());
+    writeln!(out, ";; ->>HEADER<<- opcode: {opcode}, status: {rcode}, id: {}", message.id)?;
+    let flags: Vec<&str> = message.flags.names().filter(|name| *name != "z").collect();
+    let additional = message.additionals.len() + usize::from(message.edns.is_some());
+    writeln!(
+        out,
+        ";; flags: {}; QUERY: {}, ANSWER: {}, AUTHORITY: {}, ADDITIONAL: {additional}",
+        flags.join(" "),
+        message.questions.len(),
+        message.answers.len(),
+        message.authorities.len(),
+    )?;
+    if message.flags.has("rd") && !message.flags.has("ra") {
+        writeln!(out, ";; WARNING: recursion requested but not available")?;
+    }
+    Ok(())
+}
+
+fn pseudosection(out: &mut dyn Write, edns: &Edns) -> io::Result<()> {
+    writeln!(out, "\n;; OPT PSEUDOSECTION:")?;
+    let flags = if edns.dnssec { " do" } else { "" };
+    writeln!(out, "; EDNS: version: {}, flags:{flags}; udp: {}", edns.version, edns.udp_size)?;
+    if let Some(nsid) = &edns.nsid {
+        let bytes: Vec<String> = nsid.as_raw().bytes().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(out, "; NSID: {} (\"{}\")", bytes.join(" "), nsid.escaped())?;
+    }
+    if let Some(subnet) = &edns.ecs {
+        writeln!(out, "; CLIENT-SUBNET: {subnet}")?;
+    }
+    if let Some(cookie) = &edns.cookie {
+        // One that comes with the wrong half of ours is no answer at all.
+        writeln!(out, "; COOKIE: {cookie} (good)")?;
+    }
+    if let Some(bytes) = edns.padding {
+        writeln!(out, "; PAD: ({bytes} bytes)")?;
+    }
+    if let Some(ms) = edns.keepalive_ms {
+        writeln!(out, "; TCP-KEEPALIVE: {}.{} secs", ms / 1_000, ms % 1_000 / 100)?;
+    }
+    if let Some(seconds) = edns.expire_s {
+        writeln!(out, "; EXPIRE: {seconds}")?;
+    }
+    for error in &edns.ede {
+        let name = error.name.iter().map(|name| format!(" ({name})"));
+        let text = error.text.iter().map(|text| format!(": ({})", text.escaped()));
+        let more: String = name.chain(text).collect();
+        writeln!(out, "; EDE: {}{more}", error.code)?;
+    }
+    for option in &edns.options {
+        writeln!(out, "; OPT={}: {}", option.code, option.data)?;
+    }
+    Ok(())
+}
+
+fn question(asked: &Asked) -> String {
+    let mut line = Columns::new(asked.name.as_str());
+    line.add(CLASS, &asked.class.to_string());
+    line.add(TYPE, &asked.kind.to_string());
+    format!(";{}", line.text)
+}
+
+/// A record as dig writes it.
+fn line(record: &Record) -> String {
+    let mut line = Columns::new(record.name.as_str());
+    line.add(TTL, &record.ttl.to_string());
+    line.add(CLASS, &record.class);
+    line.add(TYPE, &record.kind);
+    line.add(DATA, record.data.as_str());
+    line.text
+}
+
+/// Words at columns, by tabs as far as they lead.
+struct Columns {
+    text: String,
+    at: usize,
+}
+
+impl Columns {
+    fn new(first: &str) -> Self {
+        Self { text: first.to_owned(), at: first.len() }
+    }
+
+    /// A word at this column, at least one blank behind what there is.
+    fn add(&mut self, column: usize, word: &str) {
+        let to = column.max(self.at + 1);
+        let tabs = (to / TAB).saturating_sub(self.at / TAB);
+        if tabs > 0 {
+            self.at = to / TAB * TAB;
+        }
+        let blanks = to - self.at;
+        self.text.extend(std::iter::repeat_n('\t', tabs));
+        self.text.extend(std::iter::repeat_n(' ', blanks));
+        self.text.push_str(word);
+        self.at = to + word.len();
+    }
+}
+
+impl<W: Write> Report<Dns> for ClassicReport<W> {
+    fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.anchor = Some(run.anchor);
+        Ok(())
+    }
+
+    fn resolved(&mut self, _: &Resolved) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let EventKind::Settled(_, server, settled) = &event.kind else { return Ok(()) };
+        match &settled.message {
+            Some(message) => self.message(*server, settled, message),
+            None => writeln!(self.out, "{}", silence(&self.config, *server, settled)),
+        }
+    }
+
+    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
+        for ended in targets {
+            let is_said = |result: &netdiag_dns::result::ServerResult| result.outcome.is_said();
+            if !ended.target.results.iter().any(is_said) {
+                self.begin()?;
+                writeln!(self.out, ";; no servers could be reached")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_dig_s() {
+        let line = |name: &str| {
+            let mut line = Columns::new(name);
+            for (column, word) in [(TTL, "300"), (CLASS, "IN"), (TYPE, "A"), (DATA, "192.0.2.1")] {
+                line.add(column, word);
+            }
+            line.text
+        };
+        assert_eq!(line("a.lab.example."), "a.lab.example.\t\t300\tIN\tA\t192.0.2.1");
+        assert_eq!(
+            line("1.2.0.192.in-addr.arpa."),
+            "1.2.0.192.in-addr.arpa.\t300\tIN\tA\t192.0.2.1"
+        );
+        let long = line("a-name-of-just-34-letters.example.");
+        assert_eq!(long, "a-name-of-just-34-letters.example. 300 IN\tA\t192.0.2.1");
+    }
+}

@@ -1,0 +1,248 @@
+//! What is said and heard over one open connection: TLS where it is spoken, and over it, or without it,
+//! the service. Bytes in, bytes out.
+
+mod layer;
+
+use super::config::{Config, Target};
+use super::dialogue::{Dialogue, MOST_HEARD, Stage, Talk, TalkResult};
+use super::http::exchange::{Exchange, Next};
+use super::http::{Step, Url};
+use super::starttls::{self, Upgrade};
+use layer::Layer;
+use netdiag_engine::port::TalkEnd;
+use netdiag_model::Instant;
+
+/// One open connection, as far as it concerns those who talk over it.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    opened_at: Instant,
+    /// The agreement on TLS in plain text, while it lasts.
+    upgrade: Option<Upgrade>,
+    /// Why the service does not agree.
+    refused: Option<String>,
+    /// TLS, where it is spoken.
+    tls: Option<Layer>,
+    dialogue: Dialogue,
+    /// What is asked by HTTP, if anything.
+    url: Option<Url>,
+    http: Option<Exchange>,
+    /// What is to be sent.
+    output: Vec<u8>,
+    heard: Vec<u8>,
+    /// When the service could be spoken to.
+    service_at: Option<Instant>,
+    first_at: Option<Instant>,
+    /// How it went, once that is known.
+    result: Option<TalkResult>,
+}
+
+impl Conversation {
+    /// One that begins; `None` where nothing is to be said, heard or waited for.
+    pub(super) fn new(config: &Config, target: &Target, opened_at: Instant) -> Option<Self> {
+        let tls = target.tls.as_ref().zip(config.tls.as_ref());
+        if tls.is_none() && target.url.is_none() && config.dialogue.is_none() {
+            return None;
+        }
+        let starttls = tls.and_then(|(tls, _)| tls.starttls).map(Upgrade::new);
+        let (upgrade, output) = starttls.map_or((None, &b""[..]), |(one, says)| (Some(one), says));
+        let mut conversation = Self {
+            opened_at,
+            upgrade,
+            refused: None,
+            tls: tls.map(|(tls, client)| Layer::new(client, tls, &config.anchor, opened_at)),
+            dialogue: config.dialogue.clone().unwrap_or_default(),
+            url: target.url.clone(),
+            http: None,
+            output: output.to_vec(),
+            heard: Vec::new(),
+            service_at: None,
+            first_at: None,
+            result: None,
+        };
+        match &conversation.tls {
+            Some(_) if conversation.upgrade.is_some() => {}
+            Some(_) => conversation.go_on(opened_at, Vec::new()),
+            None => conversation.begin_service(opened_at),
+        }
+        Some(conversation)
+    }
+
+    /// How it went, once that is known: nothing more is waited for.
+    pub(super) const fn result(&self) -> Option<TalkResult> {
+        self.result
+    }
+
+    /// How far it has come.
+    pub(super) const fn stage(&self) -> Stage {
+        match self.service_at {
+            Some(_) => Stage::Service,
+            None if self.upgrade.is_some() => Stage::Upgrade,
+            None => Stage::Tls,
+        }
+    }
+
+    /// What is to be sent now.
+    pub(super) fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Takes in what came.
+    pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) {
+        if let Some(upgrade) = &mut self.upgrade {
+            let next = upgrade.hear(bytes);
+            return self.agree(at, next);
+        }
+        match &mut self.tls {
+            Some(tls) => match tls.receive(at, bytes) {
+                Ok(plain) => self.go_on(at, plain),
+                Err(()) => {
+                    self.output.extend(tls.take_output());
+                    self.result.get_or_insert(TalkResult::Untrusted);
+                }
+            },
+            None => self.hear_service(at, bytes),
+        }
+    }
+
+    /// What comes of the agreement on TLS.
+    fn agree(&mut self, at: Instant, next: starttls::Next) {
+        match next {
+            starttls::Next::Wait => {}
+            starttls::Next::Say(words) => self.output.extend_from_slice(words),
+            starttls::Next::Refused(why) => {
+                self.refused.get_or_insert(why);
+                self.result.get_or_insert(TalkResult::Refused);
+            }
+            starttls::Next::Ready => {
+                self.upgrade = None;
+                if let Some(tls) = &mut self.tls {
+                    tls.begin(at);
+                }
+                self.go_on(at, Vec::new());
+            }
+        }
+    }
+
+    /// TLS has taken something in, or begins.
+    fn go_on(&mut self, at: Instant, plain: Vec<u8>) {
+        let Some(tls) = &mut self.tls else { return };
+        self.output.extend(tls.take_output());
+        let is_closed = tls.is_closed();
+        if tls.is_open() && self.service_at.is_none() {
+            match tls.is_refused() {
+                true => _ = self.result.get_or_insert(TalkResult::Untrusted),
+                false => self.begin_service(at),
+            }
+        }
+        if !plain.is_empty() {
+            self.hear_service(at, &plain);
+        }
+        if is_closed {
+            self.hear_end(at);
+            self.result.get_or_insert(TalkResult::Closed);
+        }
+    }
+
+    /// The service will say nothing more: that may be how an answer ends.
+    fn hear_end(&mut self, at: Instant) {
+        if self.http.as_mut().is_some_and(|http| http.close(at)) {
+            self.result.get_or_insert(TalkResult::AsExpected);
+        }
+    }
+
+    /// The service can be spoken to.
+    fn begin_service(&mut self, at: Instant) {
+        self.service_at = Some(at);
+        if let Some(url) = &self.url {
+            let (http, request) = Exchange::new(url, at);
+            self.http = Some(http);
+            return self.say(&request);
+        }
+        if !self.dialogue.waits() {
+            self.result.get_or_insert(TalkResult::AsExpected);
+        }
+        let request = std::mem::take(&mut self.dialogue.send);
+        self.say(&request);
+    }
+
+    fn say(&mut self, bytes: &[u8]) {
+        match &mut self.tls {
+            Some(tls) => self.output.extend(tls.send(bytes)),
+            None => self.output.extend_from_slice(bytes),
+        }
+    }
+
+    fn hear_service(&mut self, at: Instant, bytes: &[u8]) {
+        self.first_at.get_or_insert(at);
+        if self.http.is_some() {
+            return self.hear_http(at, bytes);
+        }
+        let room = MOST_HEARD.saturating_sub(self.heard.len());
+        self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        if self.result.is_some() {
+            return;
+        }
+        if self.dialogue.is_met(&self.heard) {
+            self.result = Some(TalkResult::AsExpected);
+        } else if self.heard.len() >= MOST_HEARD {
+            // It has said enough, whatever it was.
+            self.give_up();
+        }
+    }
+
+    fn hear_http(&mut self, at: Instant, bytes: &[u8]) {
+        let Some(http) = self.http.as_mut().filter(|_| self.result.is_none()) else { return };
+        match http.hear(at, bytes) {
+            Next::Wait => {}
+            Next::Ask(request) => self.say(&request),
+            Next::Done => self.result = Some(TalkResult::AsExpected),
+            Next::Broken => self.result = Some(TalkResult::Malformed),
+        }
+    }
+
+    /// Nothing more is waited for.
+    pub(super) fn give_up(&mut self) {
+        let missed = match self.first_at {
+            None => TalkResult::Silent,
+            Some(_) => TalkResult::Other,
+        };
+        self.result.get_or_insert(missed);
+    }
+
+    /// It will end: what is to be sent before that.
+    pub(super) fn close(&mut self) -> Vec<u8> {
+        if let Some(tls) = self.tls.as_mut().filter(|_| self.upgrade.is_none()) {
+            self.output.extend(tls.close());
+        }
+        self.take_output()
+    }
+
+    /// It ended.
+    pub(super) fn end(mut self, at: Instant, end: TalkEnd) -> Talk {
+        if end == TalkEnd::Closed {
+            self.hear_end(at);
+        }
+        let (acknowledged, met) = match end {
+            TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),
+            TalkEnd::Closed => (None, TalkResult::Closed),
+            TalkEnd::Failed(number) => (None, TalkResult::Failed(number)),
+        };
+        let service_at = self.service_at.unwrap_or(self.opened_at);
+        let stage = self.stage();
+        let first_byte = match &self.http {
+            Some(http) => http.last().and_then(Step::first_byte),
+            None => self.first_at.map(|first| first.since(service_at)),
+        };
+        Talk {
+            first_byte,
+            refused: self.refused,
+            http: self.http.map(Box::new),
+            end: self.result.unwrap_or(met),
+            stage,
+            tls: self.tls.filter(|_| stage != Stage::Upgrade).map(|tls| Box::new(tls.end())),
+            heard: self.heard,
+            acknowledged,
+            lasted: at.since(self.opened_at),
+        }
+    }
+}

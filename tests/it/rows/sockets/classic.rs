@@ -1,0 +1,85 @@
+//! `--classic`: what netstat, ss and lsof print of the same sockets (J1).
+
+use super::fixture::{States, sockets};
+use crate::support::process::{Namespace, has, run};
+
+/// The lines in order, since where one stands is up to the kernel's file.
+fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+/// What a program prints into a pipe, which is what ours does.
+fn same(namespace: &Namespace, theirs: &[&str], ours: &[&str]) {
+    let (program, words) = theirs.split_first().expect("a program");
+    if !has(program) {
+        return;
+    }
+    let theirs = run(namespace.command(program).args(words));
+    let ended = sockets(namespace, ours);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(sorted(&ended.out), sorted(&theirs.out), "{ours:?}\n{}\n{}", ended.out, theirs.out);
+    assert_eq!(ended.out.lines().next(), theirs.out.lines().next());
+}
+
+#[test]
+fn j1_the_classic_columns_are_those_of_the_programs() {
+    let Some(states) = States::new() else { return };
+    let _more = states.namespace.inside(|| {
+        let open = std::net::TcpListener::bind("[::]:9070").expect("free");
+        let client = std::net::TcpStream::connect("127.0.0.1:9070").expect("it listens");
+        let server = open.accept().expect("a connection").0;
+        let udp = std::net::UdpSocket::bind("[::1]:9071").expect("free");
+        udp.connect("[::1]:9072").expect("an address");
+        (open, client, server, udp)
+    });
+    for (theirs, ours) in [
+        (&["netstat", "-nat"][..], &["--classic=netstat", "--tcp"][..]),
+        (&["netstat", "-natuw"], &["--classic=netstat", "-tuw"]),
+        (&["netstat", "-ntul"], &["--classic=netstat", "--listening"]),
+        (&["ss", "-tan"], &["--classic=ss", "--tcp"]),
+        (&["ss", "-tuawn"], &["--classic=ss", "-tuw"]),
+        (&["ss", "-tan", "state", "established"], &["--classic=ss", "-t", "state", "established"]),
+        (&["ss", "-tln"], &["--classic=ss", "-tl"]),
+    ] {
+        same(&states.namespace, theirs, ours);
+    }
+}
+
+/// Of this process: any other has its sockets while it begins.
+#[test]
+fn j1_the_list_of_lsof_is_that_of_a_port() {
+    let Some(states) = States::new() else { return };
+    let me = std::process::id().to_string();
+    let own = |text: &str| -> Vec<Vec<String>> {
+        let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        text.lines().map(words).filter(|words| words.get(1) == Some(&me)).collect()
+    };
+    let port = states.port("CLOSE-WAIT");
+    let ours = sockets(&states.namespace, &["--classic=lsof", &format!(":{port}")]);
+    assert_eq!(own(&ours.out).len(), 2, "{ours:?}");
+    let head: Vec<&str> = ours.out.lines().next().unwrap_or_default().split_whitespace().collect();
+    let columns = ["COMMAND", "PID", "USER", "FD", "TYPE", "DEVICE", "SIZE/OFF", "NODE", "NAME"];
+    assert_eq!(head, columns);
+    assert!(ours.out.contains(" (CLOSE_WAIT)\n"), "{ours:?}");
+    if has("lsof") {
+        let words = ["-nP".to_owned(), format!("-i:{port}")];
+        let theirs = run(states.namespace.command("lsof").args(words));
+        assert_eq!(own(&ours.out), own(&theirs.out), "{ours:?} {theirs:?}");
+    }
+    let none = sockets(&states.namespace, &["--classic=lsof", ":1"]);
+    assert_eq!((none.code(), none.out.as_str()), (Some(0), ""), "{none:?}");
+}
+
+#[test]
+fn j1_with_processes_the_classic_lists_name_them() {
+    let Some(states) = States::new() else { return };
+    let me = std::process::id();
+    let words = ["--classic=netstat", "-tp", "state", "close-wait,time-wait"];
+    let netstat = sockets(&states.namespace, &words).out;
+    assert!(netstat.contains(&format!(" CLOSE_WAIT  {me}/")), "{netstat}");
+    assert!(netstat.contains(" TIME_WAIT   -  "), "{netstat}");
+    let ss = sockets(&states.namespace, &["--classic=ss", "-tp", "state", "close-wait"]).out;
+    assert!(ss.contains(" users:((\"") && ss.contains(&format!(",pid={me},fd=")), "{ss}");
+}

@@ -1,0 +1,112 @@
+//! `--all-namespaces` (J1): the sockets of each with its name, and what could not be entered is said.
+
+use super::fixture::{listener, sockets};
+use super::list;
+use crate::support::process::{Namespace, run};
+use crate::support::schema;
+use serde_json::Value;
+use std::net::TcpListener;
+
+/// Two of them; the first knows the second as `blue`.
+fn two() -> Option<(Namespace, Namespace)> {
+    let other = Namespace::loopback()?;
+    let own = Namespace::new(&format!(
+        "mount -t tmpfs none /run; mkdir /run/netns; touch /run/netns/blue /run/netns/gone
+         mount --bind /proc/{}/ns/net /run/netns/blue",
+        other.pid()
+    ))?;
+    Some((own, other))
+}
+
+/// The number of a namespace.
+fn id(namespace: &Namespace) -> u64 {
+    let link = std::fs::read_link(format!("/proc/{}/ns/net", namespace.pid())).expect("it lives");
+    let link = link.to_string_lossy().into_owned();
+    let digits: String = link.chars().filter(char::is_ascii_digit).collect();
+    digits.parse().expect("a number")
+}
+
+fn namespaces(document: &Value) -> &[Value] {
+    document["namespaces"].as_array().expect("a list")
+}
+
+#[test]
+fn j1_all_namespaces_are_listed_each_with_its_own() {
+    let Some((own, other)) = two() else { return };
+    let _here = own.inside(|| listener(9050, 4));
+    let _there = other.inside(|| TcpListener::bind("0.0.0.0:9051").expect("free"));
+    let document = sockets(&own, &["--all-namespaces", "--json", "--tcp", "--processes"]).json();
+    schema::check("sockets", &document);
+    assert_eq!(namespaces(&document)[0]["id"], id(&own), "{document:#}");
+    let blue = namespaces(&document).iter().find(|it| it["name"] == "blue").expect("blue");
+    assert_eq!((&blue["id"], &blue["entered"]), (&id(&other).into(), &true.into()));
+    for (port, namespace) in [(9050, &own), (9051, &other)] {
+        let socket = list(&document)
+            .iter()
+            .find(|it| it["local"]["port"] == port && it["namespace"] == id(namespace))
+            .unwrap_or_else(|| panic!("{port}"));
+        assert_eq!(socket["processes"][0]["pid"], std::process::id(), "{socket:#}");
+    }
+    let alone = sockets(&own, &["--json", "--tcp"]).json();
+    assert_eq!((list(&alone).len(), namespaces(&alone).len()), (1, 0));
+    assert_eq!(list(&alone)[0]["namespace"], Value::Null);
+}
+
+#[test]
+fn j1_a_finding_names_its_namespace_and_counts_are_those_of_all() {
+    let Some((own, other)) = two() else { return };
+    let _there = other.inside(|| TcpListener::bind("0.0.0.0:9051").expect("free"));
+    let document = sockets(&own, &["-A", "--summary", "--json"]).json();
+    let found = document["findings"].as_array().expect("findings").iter();
+    let mut open = found.filter(|finding| finding["code"] == "listen-all-addresses");
+    let open = open.find(|it| it["evidence"]["namespace"] == id(&other)).expect("a finding");
+    assert!(open["message"].as_str().expect("text").starts_with("blue: "), "{open:#}");
+    assert!(document["summary"]["tcp"]["LISTEN"].as_u64().expect("a count") >= 1);
+    let text = sockets(&own, &["-A", "--listening", "--tcp"]).out;
+    assert!(text.lines().next().expect("a line").contains("network namespaces"), "{text}");
+    let row = text.lines().find(|line| line.contains("0.0.0.0:9051")).expect("a row");
+    assert!(row.trim_end().ends_with("blue"), "{text}");
+    for words in [["-A", "--watch=1"], ["-A", "--audit"], ["-A", "--summary=totals"]] {
+        assert_eq!(sockets(&own, &words).code(), Some(2), "{words:?}");
+    }
+}
+
+#[test]
+fn j1_a_namespace_that_may_not_be_entered_is_said() {
+    let Some((own, other)) = two() else { return };
+    let _here = own.inside(|| listener(9050, 4));
+    own.let_nobody_in();
+    let words = ["sockets", "--all-namespaces", "--json", "--tcp"];
+    let ended = run(&mut own.nobody(&words));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let document = ended.json();
+    let blue = namespaces(&document).iter().find(|it| it["name"] == "blue").expect("blue");
+    assert_eq!((&blue["entered"], &blue["errno"]), (&false.into(), &"EPERM".into()));
+    assert_eq!(blue["id"], id(&other));
+    let lost = document["method"]["lost"].to_string();
+    assert!(lost.contains("blue") && lost.contains("could not be entered (EPERM)"), "{lost}");
+    assert!(lost.contains("processes, which this user may not see"), "{lost}");
+    assert_eq!(list(&document).len(), 1);
+    let text = run(&mut own.nobody(&["sockets", "-A", "--tcp"]));
+    assert!(text.out.contains(", 1 of ") && text.out.contains(" network namespaces"), "{text:?}");
+    assert!(text.out.contains("; not in the list: the namespaces "), "{text:?}");
+}
+
+/// Where /proc is another folder nobody is visible, and what is read from it is no result.
+#[test]
+fn j1_without_proc_nothing_is_made_up() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _here = namespace.inside(|| listener(9050, 4));
+    namespace.run("mount -t tmpfs none /proc");
+    let document = sockets(&namespace, &["--processes", "--json", "--tcp"]).json();
+    let socket = &list(&document)[0];
+    assert_eq!((&socket["owner"], &socket["processes"]), (&"not-visible".into(), &Value::Null));
+    let document = sockets(&namespace, &["--all-namespaces", "--json"]).json();
+    let lost = document["method"]["lost"].to_string();
+    assert!(lost.contains("/proc does not tell of"), "{lost}");
+    for words in [&["--audit"][..], &["--summary=totals"], &["--audit", "--json"]] {
+        let ended = sockets(&namespace, words);
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        assert!(ended.err.contains("/proc/sys/net/ipv4"), "{ended:?}");
+    }
+}

@@ -1,0 +1,118 @@
+//! `netdiag wait-for` (M5) beside real services.
+
+use super::events;
+use super::names::answer;
+use crate::support::process::{Ended, Namespace, Process, run, stopwatch};
+use crate::support::schema;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+fn wait_for(namespace: &Namespace, words: &[&str]) -> Ended {
+    let ended = run(&mut namespace.netdiag(&[&["wait-for", "--json"], words].concat()));
+    schema::check("wait-for", &ended.json());
+    ended
+}
+
+#[test]
+fn m5_it_returns_when_a_port_opens() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let words = ["wait-for", "-o", "jsonl", "--timeout", "15", "127.0.0.1:7000"];
+    let process = Process::start(&mut namespace.netdiag(&words));
+    process.until_out(|out| out.contains("\"start\""));
+    let _listener = namespace.inside(|| TcpListener::bind("127.0.0.1:7000").expect("free"));
+    let since = stopwatch();
+    let ended = process.wait();
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    // Attempts follow every 100 ms; the rest is what a loaded machine may take.
+    assert!(since() < Duration::from_secs(3), "{ended:?}");
+    let events = events(&ended.out);
+    assert_eq!(super::the(&events, "check")["status"], "pass", "{ended:?}");
+    assert_eq!(super::the(&events, "summary")["exit_code"], 0, "{ended:?}");
+}
+
+#[test]
+fn m5_what_is_refused_until_the_end_is_told_with_its_cause() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let ended = wait_for(&namespace, &["--timeout", "0.5", "127.0.0.1:7000"]);
+    let (document, check) = (ended.json(), ended.json()["checks"][0].clone());
+    assert_eq!((ended.code(), &document["status"]), (Some(1), &"critical".into()), "{ended:?}");
+    assert_eq!(check["failure"]["stage"], "connect", "{check:#}");
+    assert_eq!(check["failure"]["reason"], "refused", "{check:#}");
+    assert_eq!(check["failure"]["errno"]["name"], "ECONNREFUSED", "{check:#}");
+    assert_eq!(check["peer"], "127.0.0.1:7000", "{check:#}");
+    let words = ["wait-for", "--timeout", "0.5", "127.0.0.1:7000"];
+    let ended = run(&mut namespace.netdiag(&words));
+    assert!(ended.out.starts_with("= not ready after 0.5 s, "), "{ended:?}");
+    assert!(ended.out.contains(" attempts, all refused: "), "{ended:?}");
+}
+
+/// The kernel connects a port to itself where nobody listens at one of its own range.
+#[test]
+fn m5_a_connection_to_itself_is_not_ready() {
+    let script = "echo '40000 40000' > /proc/sys/net/ipv4/ip_local_port_range";
+    let Some(namespace) = Namespace::new(script) else { return };
+    let words = ["wait-for", "--timeout", "0.5", "127.0.0.1:40000"];
+    let ended = run(&mut namespace.netdiag(&words));
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    // The port is taken for a while after that.
+    assert!(ended.out.contains("1 connected-to-itself, "), "{ended:?}");
+}
+
+#[test]
+fn m5_a_page_is_ready_when_its_status_is() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let listener = namespace.inside(|| TcpListener::bind("127.0.0.1:8080").expect("free"));
+    std::thread::spawn(move || {
+        for (number, connection) in listener.incoming().flatten().enumerate() {
+            let mut connection = connection;
+            let mut request = [0; 1024];
+            let count = connection.read(&mut request).unwrap_or_default();
+            let is_right =
+                request[..count].starts_with(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n");
+            let status = if number < 3 || !is_right { "503 Service Unavailable" } else { "200 OK" };
+            let _ = write!(connection, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let ended = wait_for(&namespace, &["--timeout", "15", "http://127.0.0.1:8080/health"]);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert!(ended.json()["checks"][0]["attempts"].as_u64() >= Some(4), "{ended:?}");
+    let ended = wait_for(&namespace, &["--timeout", "0.7", "http://127.0.0.1:8080/other"]);
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+}
+
+#[test]
+fn m5_names_are_waited_for_and_looked_up_again() {
+    let Some(namespace) = Namespace::with_resolver("127.0.0.1") else { return };
+    namespace.serve_names(|question| {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        match ASKED.fetch_add(1, Ordering::Relaxed) {
+            0..8 => answer(question, 3, None),
+            _ => answer(question, 0, Some(&[127, 0, 0, 1])),
+        }
+    });
+    let _listener = namespace.inside(|| TcpListener::bind("127.0.0.1:7000").expect("free"));
+    let words = ["-4", "--timeout", "15", "late.example:7000", "dns:late.example A"];
+    let ended = wait_for(&namespace, &words);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert_eq!(ended.json()["checks"][0]["peer"], "127.0.0.1:7000", "{ended:?}");
+}
+
+#[test]
+fn m5_what_cannot_be_waited_for_is_a_usage_error() {
+    let check = |words: &[&str], part: &str| {
+        let ended = run(crate::support::process::bound(crate::support::process::NETDIAG)
+            .arg("wait-for")
+            .args(words));
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{words:?}: {ended:?}");
+        assert!(ended.err.contains(part), "{words:?}: {ended:?}");
+    };
+    check(&["https://127.0.0.1/"], "https cannot be waited for yet");
+    check(&["127.0.0.1"], "expected host:port");
+    check(&["127.0.0.1:99999"], "99999");
+    check(&["http:///x"], "http://HOST");
+    check(&["--any", "--all", "127.0.0.1:1"], "--all");
+    check(&["--timeout", "0", "127.0.0.1:1"], "--timeout");
+    check(&[], "SPEC");
+}
