@@ -314,7 +314,7 @@ _netdiag() {
             fi
             case "${prev}" in
                 --names)
-                    COMPREPLY=($(compgen -W "ping ping4 ping6 fping fping6 traceroute traceroute6 mtr" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "ping ping4 ping6 fping fping6 traceroute traceroute6 mtr nslookup" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -347,7 +347,6 @@ fn ports_that_are_none_are_named() {
         (&["-c", "0", "127.0.0.1:80"], "--count"),
         (&["-W", "0", "127.0.0.1:80"], "--timeout"),
         (&["--fail-if", "nothing>1", "127.0.0.1:80"], "--fail-if"),
-        (&["http://127.0.0.1/"], "only a host and a port"),
     ] {
         for alias in ["tcp-connect", "tcp"] {
             let ended = run(Command::new(NETDIAG).arg(alias).args(arguments));

@@ -339,6 +339,18 @@ impl Stream {
     }
 }
 
+/// Has the kernel stamp what it receives, from now on until the tests end: it does as long as any socket
+/// of the machine asks for it, and begins some time after the first one does (net/core/dev.c,
+/// `net_enable_timestamp`), so that the first answers of a lone run may go without.
+fn keep_stamps_on() {
+    static KEPT: std::sync::Once = std::sync::Once::new();
+    KEPT.call_once(|| {
+        // A socket of each family that hears nothing.
+        let request = netdiag_sys::OpenRequest { no_icmp: true, udp: true, ..Default::default() };
+        std::mem::forget(request.open());
+    });
+}
+
 /// A process that runs.
 pub(crate) struct Process {
     child: Child,
@@ -361,6 +373,7 @@ impl Process {
 
     /// Starts it with these for its standard input, output and error.
     pub(super) fn start_between(command: &mut Command, streams: [Stdio; 3]) -> Self {
+        keep_stamps_on();
         let took = Box::new(stopwatch());
         let [stdin, stdout, stderr] = streams;
         let mut child = command

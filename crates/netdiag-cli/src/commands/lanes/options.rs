@@ -15,6 +15,7 @@ const NONE_OF_A_CHECK: &[&str] = &[
     "quiet",
     "verbose",
     "fail-if",
+    "expect",
     "deadline",
     "file",
     "classic",
