@@ -1,4 +1,4 @@
-//! Checks: the files that they stand in ([`file`]) or lines ([`line`]), what they come to
+//! Checks: the files that they stand in ([`mod@file`]) or lines ([`mod@line`]), what they come to
 //! ([`result`]), and what they expect: expressions over the metrics of a result ([`expr`]).
 //!
 //! A command knows a list of metrics ([`MetricInfo`](netdiag_model::metrics::MetricInfo)) and has

@@ -363,6 +363,18 @@ fn it_ends_with_enough_hosts_and_marks_packets() {
     assert!(rules.contains("counter packets 3 "), "{rules}");
 }
 
+/// One line of a list that cannot be probed keeps no other from it.
+#[test]
+fn a_line_that_is_no_host_is_passed_over() {
+    let Some(namespace) = faults() else { return };
+    let script = "printf '127.0.0.1\\n0.0.0.0\\nff02::1\\n0\\n::1\\n' | \"$0\" fping";
+    let ended = run(namespace.command("sh").args(["-c", script, NETDIAG]));
+    assert_eq!(ended.out, "127.0.0.1 is alive\n::1 is alive\n", "{ended:?}");
+    let said: Vec<&str> = ended.err.lines().collect();
+    assert_eq!((ended.code(), said.len()), (Some(2), 3), "{ended:?}");
+    assert!(said[0].contains("0.0.0.0: the unspecified address is no host"), "{ended:?}");
+}
+
 /// What netdiag does not do is refused with the code that fping's manual has for it.
 #[test]
 fn what_cannot_be_had_says_so() {

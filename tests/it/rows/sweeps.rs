@@ -290,6 +290,20 @@ fn what_is_too_much_is_a_usage_error_with_the_count() {
     refused(root(&["--source", "192.0.2.77", "127.0.0.1"]), "192.0.2.77 is not an address of");
 }
 
+/// What becomes of a series is not known before its end, but that its target answers is.
+#[test]
+fn an_interim_line_counts_those_that_answer() {
+    let Some(namespace) = Namespace::new(HOSTS) else { return };
+    let line = "sweep --output jsonl -c 100 --interval 0.1 10.9.2.1-3 10.9.3.1";
+    let process = Process::start(&mut namespace.netdiag(&line.split(' ').collect::<Vec<_>>()));
+    // The first three that tell are the three that answer.
+    process.until_out(|out| out.matches("\"type\":\"probe\"").count() >= 3);
+    process.signal(Signal::SIGQUIT);
+    process.until_err(|err| err.contains("0 of 4 done, 3 alive, "));
+    process.signal(Signal::SIGINT);
+    assert_eq!(process.wait().code(), Some(1));
+}
+
 #[test]
 fn an_interrupt_prints_what_is_known() {
     let Some(namespace) = Namespace::new(HOSTS) else { return };

@@ -125,7 +125,11 @@ impl Measurement {
 
     pub(super) fn progress(&self) -> Progress {
         let totals = &self.totals;
-        Progress { done: totals.done(), alive: totals.of(State::Alive), sent: totals.sent }
+        // Of a series it is not known yet what becomes of it, but that it answers.
+        let answer =
+            self.series.iter().flatten().filter(|series| series.stats().counters().received() > 0);
+        let alive = totals.of(State::Alive) + u32::try_from(answer.count()).unwrap_or(u32::MAX);
+        Progress { done: totals.done(), alive, sent: totals.sent }
     }
 }
 

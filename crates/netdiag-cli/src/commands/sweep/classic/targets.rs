@@ -25,6 +25,8 @@ pub(super) struct Gathered {
     pub(super) targets: Targets,
     /// How many names have no address.
     pub(super) unknown: u32,
+    /// The targets are those of a file, or of standard input.
+    is_list: bool,
     /// Whether an address is a target twice.
     pub(super) is_shared: bool,
     seen: AddressSet,
@@ -57,13 +59,14 @@ impl Gathered {
             }
             (None, false, targets @ [_, ..]) => {
                 for target in targets {
-                    all.add(target, arguments)?;
+                    all.add(target, arguments, err)?;
                 }
             }
             (file, false, _) => {
                 let path = file.as_deref().unwrap_or("-");
                 let input = world.input(path).map_err(|fault| unreadable(arguments, &fault))?;
-                all.read(input, arguments)?;
+                all.is_list = true;
+                all.read(input, arguments, err)?;
             }
         }
         all.look_up(arguments, world, err)?;
@@ -75,6 +78,7 @@ impl Gathered {
         &mut self,
         mut input: Box<dyn BufRead>,
         arguments: &FpingArguments,
+        err: &mut dyn Write,
     ) -> Result<(), Refused> {
         let mut line = Vec::new();
         loop {
@@ -86,13 +90,18 @@ impl Gathered {
             }
             let text = String::from_utf8_lossy(&line);
             match text.split_ascii_whitespace().next() {
-                Some(word) if !word.starts_with('#') => self.add(word, arguments)?,
+                Some(word) if !word.starts_with('#') => self.add(word, arguments, err)?,
                 _ => {}
             }
         }
     }
 
-    fn add(&mut self, text: &str, arguments: &FpingArguments) -> Result<(), Refused> {
+    fn add(
+        &mut self,
+        text: &str,
+        arguments: &FpingArguments,
+        err: &mut dyn Write,
+    ) -> Result<(), Refused> {
         let address = text.parse::<IpAddr>().ok().filter(|address| address.to_string() == text);
         let is_wanted =
             |address: &IpAddr| arguments.family.is_none_or(|family| family == Family::of(*address));
@@ -105,7 +114,27 @@ impl Gathered {
             self.waiting.push(Waiting::Address(address));
             return Ok(());
         }
-        self.add_range(AddressRange::one(address), arguments)
+        self.add_one(address, arguments, err)
+    }
+
+    /// Adds an address. In a list one that is no host keeps no other from being probed.
+    fn add_one(
+        &mut self,
+        address: IpAddr,
+        arguments: &FpingArguments,
+        err: &mut dyn Write,
+    ) -> Result<(), Refused> {
+        let range = AddressRange::one(address);
+        match objection(range, arguments).filter(|_| self.is_list) {
+            Some(why) => self.pass_over(&why, arguments, err),
+            None => return self.add_range(range, arguments),
+        }
+        Ok(())
+    }
+
+    fn pass_over(&mut self, why: &str, arguments: &FpingArguments, err: &mut dyn Write) {
+        self.unknown += 1;
+        let _ = writeln!(err, "{}: {why}", arguments.program.escaped());
     }
 
     /// Adds what `-g` stands for, which is IPv4.
@@ -133,7 +162,9 @@ impl Gathered {
         range: AddressRange,
         arguments: &FpingArguments,
     ) -> Result<(), Refused> {
-        check_hosts(range, arguments)?;
+        if let Some(why) = objection(range, arguments) {
+            return Err(cannot(arguments, &why));
+        }
         let first = self.targets.len();
         check(u128::from(first) + range.count(), arguments)?;
         self.targets.push_range(range);
@@ -169,7 +200,7 @@ impl Gathered {
             let name = match waiting {
                 Waiting::Name(name) => name,
                 Waiting::Address(address) => {
-                    self.add_range(AddressRange::one(address), arguments)?;
+                    self.add_one(address, arguments, err)?;
                     continue;
                 }
             };
@@ -177,7 +208,7 @@ impl Gathered {
                 Ok(found) => {
                     let wanted = if arguments.all_addresses { found.len() } else { 1 };
                     for destination in found.into_iter().take(wanted) {
-                        self.add_found(&name, destination, arguments)?;
+                        self.add_found(&name, destination, arguments, err)?;
                     }
                 }
                 Err(error) => {
@@ -197,8 +228,16 @@ impl Gathered {
         name: &str,
         destination: Destination,
         arguments: &FpingArguments,
+        err: &mut dyn Write,
     ) -> Result<(), Refused> {
-        check_hosts(AddressRange::one(destination.address()), arguments)?;
+        let range = AddressRange::one(destination.address());
+        if let Some(why) = objection(range, arguments) {
+            if !self.is_list {
+                return Err(cannot(arguments, &why));
+            }
+            self.pass_over(&format!("{}: {why}", Untrusted::from(name).escaped()), arguments, err);
+            return Ok(());
+        }
         check(u128::from(self.targets.len()) + 1, arguments)?;
         if arguments.all_names || (arguments.names && literal(name).is_some()) {
             self.named.push(self.targets.len());
@@ -215,18 +254,16 @@ fn check(count: u128, arguments: &FpingArguments) -> Result<(), Refused> {
 }
 
 /// What fping would probe and netdiag does not, since no answer could be told from others.
-fn check_hosts(range: AddressRange, arguments: &FpingArguments) -> Result<(), Refused> {
+fn objection(range: AddressRange, arguments: &FpingArguments) -> Option<String> {
     let first = range.first();
     if first.is_unspecified() {
-        return Err(cannot(arguments, &format!("{first}: the unspecified address is no host")));
+        return Some(format!("{first}: the unspecified address is no host"));
     }
     if first.is_multicast() || range.last().is_multicast() {
-        return Err(cannot(arguments, &format!("{first}: a sweep probes hosts, no multicast")));
+        return Some(format!("{first}: a sweep probes hosts, no multicast"));
     }
-    match arguments.source.map(Family::of).filter(|source| *source != Family::of(first)) {
-        Some(_) => Err(cannot(arguments, &format!("{first}: not of the family of -S"))),
-        None => Ok(()),
-    }
+    let source = arguments.source.map(Family::of)?;
+    (source != Family::of(first)).then(|| format!("{first}: not of the family of -S"))
 }
 
 fn cannot(arguments: &FpingArguments, why: &str) -> Refused {
