@@ -63,7 +63,8 @@ fn timeless(text: &str) -> String {
     masked.collect::<Vec<_>>().join("\n")
 }
 
-/// Numbers with one point in them and no `%` behind them, with `0` for each digit.
+/// Numbers with one point in them and no `%` behind them, with `0` for each digit; before the point one,
+/// in as much room: which of 9.9 and 10.0 it is tells nothing. 100.0 is no time in these labs.
 fn digitless(line: &str) -> String {
     let is_part = |c: &char| c.is_ascii_digit() || *c == '.';
     let mut shown = String::new();
@@ -78,7 +79,13 @@ fn digitless(line: &str) -> String {
             number.push(more);
         }
         let is_time = number.matches('.').count() == 1 && rest.peek() != Some(&'%');
-        shown.extend(number.chars().map(|c| if is_time && c != '.' { '0' } else { c }));
+        match number.split_once('.').filter(|_| is_time && number != "100.0") {
+            Some((whole, rest)) => {
+                let room = if shown.ends_with(' ') { whole.len() } else { 1 };
+                shown.push_str(&format!("{:>room$}.{}", 0, "0".repeat(rest.len())));
+            }
+            None => shown.push_str(&number),
+        }
     }
     shown
 }
