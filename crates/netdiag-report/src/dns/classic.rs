@@ -260,6 +260,6 @@ mod tests {
             "1.2.0.192.in-addr.arpa.\t300\tIN\tA\t192.0.2.1"
         );
         let long = line("a-name-of-just-34-letters.example.");
-        assert_eq!(long, "a-name-of-just-34-letters.example. 300 IN\tA\t192.0.2.1");
+        assert_eq!(long, "a-name-of-just-34-letters.example. 300 IN A\t192.0.2.1");
     }
 }

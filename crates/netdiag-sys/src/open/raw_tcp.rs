@@ -131,7 +131,7 @@ mod tests {
                 assert_eq!(first % u16::from(count), 0);
                 let of = families.into_iter().filter(|(_, it)| only.is_none_or(|only| only == *it));
                 for ((domain, family), port) in
-                    of.flat_map(|of| (first..first + u16::from(count)).map(move |port| (of, port)))
+                    of.flat_map(|of| (0..u16::from(count)).map(move |n| (of, first + n)))
                 {
                     let other = Socket::new(domain, Type::STREAM, None).expect("a socket");
                     let taken = udp::bind(&other, family, port).expect_err("it is taken");
