@@ -206,6 +206,9 @@ fn routers_are_shown_as_traceroute_shows_them() {
         run(command.arg(scenario(name)).arg("--").arg(program).args(words))
     };
     let differences = IN_SCENARIOS.iter().filter_map(|(name, line)| {
+        // A few times the round trip of a neighbour is sometimes less than this machine takes.
+        let patient = if line.contains("-w") { "" } else { "-w3,0,0 " };
+        let line = &format!("{patient}{line}");
         let [theirs, ours] = [THEIRS, OURS].map(|program| in_lab(name, program, line));
         difference(&format!("{name}: {line}"), &theirs, &ours)
     });
