@@ -15,6 +15,9 @@ use std::time::Duration;
 pub struct Config {
     /// Where the numbers of queries and the cookies come from.
     pub secret: Secret,
+    /// Numbers of queries are drawn from behind this one: 0, or where another measurement of the same
+    /// run leaves off, so that an answer to the one is none to the other.
+    pub numbers_from: u64,
     /// What is asked.
     pub targets: Vec<Target>,
     /// Who is asked.

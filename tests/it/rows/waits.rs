@@ -116,3 +116,19 @@ fn m5_what_cannot_be_waited_for_is_a_usage_error() {
     check(&["--timeout", "0", "127.0.0.1:1"], "--timeout");
     check(&[], "SPEC");
 }
+
+/// 192.0.2.7 for each name, and no other address.
+fn one_address(question: &[u8]) -> Option<Vec<u8>> {
+    let is_a = answer(question, 0, None)?.ends_with(&[0, 1, 0, 1]);
+    answer(question, 0, Some(&[192, 0, 2, 7][..]).filter(|_| is_a))
+}
+
+/// Each attempt asks by numbers of its own: an answer to one that has ended is none to the next.
+#[test]
+fn m5_a_name_that_is_there_is_ready_as_often_as_wished() {
+    let Some(namespace) = Namespace::with_resolver("127.0.0.1") else { return };
+    namespace.serve_names(one_address);
+    let words = ["wait-for", "--json", "--timeout", "15", "--consecutive", "3", "dns:n1.example"];
+    let ended = run(&mut namespace.netdiag(&words));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+}

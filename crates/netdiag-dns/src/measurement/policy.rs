@@ -85,7 +85,7 @@ impl Measurement {
         let destination = *server.destination.as_ref().ok()?;
         self.probes += 1;
         let seq = self.probes;
-        pending.id = self.config.secret.message_id(seq);
+        pending.id = self.id(seq);
         let cookie = self.cookie(pending.server, destination);
         let bytes = self.config.query.message(pending.id, &target.question, &cookie);
         let port = server.port;
@@ -106,6 +106,11 @@ impl Measurement {
         };
         self.pending.insert(seq, pending);
         Some(spec)
+    }
+
+    /// The number of the message of a probe.
+    fn id(&self, seq: u64) -> u16 {
+        self.config.secret.message_id(self.config.numbers_from.wrapping_add(seq))
     }
 
     /// The client's part, one for each server (RFC 7873 section 4.1), and the server's where it is
@@ -235,7 +240,7 @@ impl netdiag_engine::Measurement for Measurement {
         let target = self.target_of(usize::try_from(probe.target).ok()?)?;
         let message = Message::decode(answer, &target.question);
         let is_cut = message.broken.as_ref().is_some_and(|it| it.section == Section::Header);
-        let id = self.config.secret.message_id(probe.seq);
+        let id = self.id(probe.seq);
         if is_cut { Some(Reason::NoAnswer) } else { misfit(&message, id) }
     }
 

@@ -33,6 +33,7 @@ fn config(servers: u8, choice: Choice) -> Config {
     let flags = QueryFlags { recursion: true, checking_disabled: false, authentic_data: false };
     Config {
         secret: Secret::new([7; 18]),
+        numbers_from: 0,
         targets: vec![Target { given: Untrusted::from("a.example"), question, group: 0 }],
         servers: (1..=servers).map(server).collect(),
         choice,

@@ -10,13 +10,17 @@ use netdiag_dns::dnssec::DnssecStatus;
 use netdiag_dns::metrics::ResultMetrics;
 use netdiag_dns::result::{ServerResult, Target};
 use netdiag_dns::walk::Goal;
-use netdiag_dns::{Choice, Class, Walk};
+use netdiag_dns::{Choice, Class, Config, Walk};
 use netdiag_model::contract::Judgement;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_report::Report;
 use netdiag_report::dns::{Dns, Ended, Resolved};
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
+
+/// More queries than one attempt of a check makes.
+const NUMBERS: u64 = 1_024;
 
 impl HostPlan for Plan {
     type Subject = Dns;
@@ -31,7 +35,12 @@ impl HostPlan for Plan {
     }
 
     fn measurements(&self) -> Vec<Walk> {
-        vec![Walk::new(self.config.clone(), self.goal.clone())]
+        let made = self.made.replace(self.made.get() + 1);
+        let config = match made {
+            0 => Arc::clone(&self.config),
+            _ => Arc::new(Config { numbers_from: made * NUMBERS, ..(*self.config).clone() }),
+        };
+        vec![Walk::new(config, self.goal.clone())]
     }
 
     fn conclude(

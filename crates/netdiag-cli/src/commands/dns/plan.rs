@@ -23,6 +23,7 @@ use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Family, Untrusted, milliseconds};
 use netdiag_report::dns::Resolved;
 use serde_json::json;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub(crate) struct Plan {
     pub(super) outline: Outline,
     pub(super) resolved: Vec<Resolved>,
     pub(super) config: Arc<Config>,
+    /// How many measurements were made of it: a check makes one for each attempt.
+    pub(super) made: Cell<u64>,
     /// Why nobody can be asked.
     pub(super) fault: Option<String>,
     /// Whose exit codes are wanted.
@@ -86,6 +89,7 @@ impl Plan {
         let spent = network.now().since(outline.run.started_at);
         let config = Config {
             secret: Secret::new(world.random()),
+            numbers_from: 0,
             servers: servers.all,
             choice,
             query,
@@ -114,7 +118,15 @@ impl Plan {
             (_, Layout::Nslookup { .. }) => Codes::Nslookup,
             _ => Codes::Own,
         };
-        Ok(Self { outline, resolved, config: Arc::new(config), fault, codes, goal })
+        Ok(Self {
+            outline,
+            resolved,
+            config: Arc::new(config),
+            made: Cell::new(0),
+            fault,
+            codes,
+            goal,
+        })
     }
 
     /// Why nobody can be asked, as a failure.
