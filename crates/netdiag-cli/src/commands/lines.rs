@@ -18,7 +18,8 @@ pub(crate) struct Lines {
 pub(crate) struct Line {
     /// From 1.
     pub(crate) number: u64,
-    /// Without what ends it; `None` when it is too long to be a target, and passed over.
+    /// Without what ends it; `None` when it is too long to be a target, and passed over. Of a long
+    /// line with a comment (`#`) in reach, what stands before the comment.
     pub(crate) text: Option<String>,
 }
 
@@ -43,6 +44,8 @@ impl Lines {
         if self.line.ends_with(b"\n") || self.line.len() as u64 <= LONGEST {
             text = Some(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned());
         } else {
+            let comment = line.iter().position(|byte| *byte == b'#');
+            text = comment.map(|at| String::from_utf8_lossy(&line[..at]).into_owned());
             self.input.skip_until(b'\n')?;
         }
         Ok(Some(Line { number: self.number, text }))
@@ -72,6 +75,12 @@ mod tests {
             let b = (3, Some("b".to_owned()));
             assert_eq!(found, [a, with_return, b, long_one(4)], "{length}");
         }
+    }
+
+    #[test]
+    fn a_comment_may_be_longer() {
+        let found = lines(format!("192.0.2.1 # {}\n::1\n", "-".repeat(9_000)).into_bytes());
+        assert_eq!(found, [(1, Some("192.0.2.1 ".to_owned())), (2, Some("::1".to_owned()))]);
     }
 
     #[test]

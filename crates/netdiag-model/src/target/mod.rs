@@ -42,6 +42,8 @@ pub enum TargetError {
     Families,
     /// The second end lies before the first.
     Backwards,
+    /// The second end is a number above that of a last octet.
+    Octet,
     /// What stands behind the dash is no address.
     NoEnd,
     /// An IPv6 stretch of more than [`MOST_IPV6`] addresses.
@@ -67,6 +69,7 @@ impl fmt::Display for TargetError {
             Self::PrefixLength { most } => write!(f, "the prefix length is a number up to {most}"),
             Self::Families => f.write_str("the two ends are not of one family"),
             Self::Backwards => f.write_str("the range ends before it begins"),
+            Self::Octet => f.write_str("the last octet is at most 255"),
             Self::NoEnd => f.write_str("no address behind the dash"),
             Self::TooMany { count } => {
                 write!(f, "{count} addresses; at most {MOST_IPV6} of an IPv6 network or range")
@@ -158,6 +161,9 @@ fn parse_range(first: IpAddr, last: &str) -> Result<TargetSpec, TargetError> {
         (IpAddr::V4(first), Ok(byte)) => {
             let [a, b, c, _] = first.octets();
             Ipv4Addr::new(a, b, c, byte).into()
+        }
+        (IpAddr::V4(_), _) if !last.is_empty() && last.chars().all(is_digit) => {
+            return Err(TargetError::Octet);
         }
         _ if last.contains('%') => return Err(TargetError::Zone),
         _ => parse_bracketed(last)?.ok_or(TargetError::NoEnd)?,
@@ -252,6 +258,8 @@ mod tests {
         check("example.net/24", TargetError::NoName);
         check("192.0.2.9-192.0.2.1", TargetError::Backwards);
         check("192.0.2.9-1", TargetError::Backwards);
+        check("192.0.2.250-300", TargetError::Octet);
+        check("192.0.2.9-4294967295", TargetError::Octet);
         check("192.0.2.9-2001:db8::1", TargetError::Families);
         check("192.0.2.9-300.1.1.1", TargetError::NoEnd);
         check("2001:db8::/64", TargetError::TooMany { count: 1 << 64 });
