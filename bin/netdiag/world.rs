@@ -7,10 +7,10 @@ use netdiag_cli::{
 use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
-use netdiag_sockets::port::Kernel;
+use netdiag_sockets::port::{ByteOrder, Kernel};
 use netdiag_sys::programs::{self, Ran};
 use netdiag_sys::sandbox::Reads;
-use netdiag_sys::tables::Tables;
+use netdiag_sys::tables::{SavedTables, Tables};
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, console, files, interfaces, names, privileges,
     random, sandbox,
@@ -196,6 +196,22 @@ impl World for SystemWorld {
         let all = dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         sandbox::enter_tables(owners);
         Ok(Box::new(tables.with_all(all)))
+    }
+
+    fn saved_sockets(
+        &mut self,
+        path: &Path,
+        order: Option<ByteOrder>,
+    ) -> Result<Box<dyn Kernel>, NetworkError> {
+        // Only what this user may read: rights of the program are for its own tables.
+        privileges::drop_all()
+            .map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
+        let saved = SavedTables::open(path, order).map_err(|error| NetworkError {
+            call: "reading the saved tables",
+            errno: error.raw_os_error().unwrap_or(5),
+        })?;
+        sandbox::enter_tables(false);
+        Ok(Box::new(saved))
     }
 
     fn may_flood(&self) -> bool {

@@ -95,7 +95,7 @@ pub fn run<W: World>(
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
         }
-        Command::Explain(words) => commands::explain::run(&words, out, err),
+        Command::Explain(words) => commands::explain::run(&words, world.terminal(), out, err),
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
         Command::Completions(arguments) => {
             usage::say(&generated::completions(arguments.shell), out, err)

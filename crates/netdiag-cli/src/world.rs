@@ -4,7 +4,7 @@ use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, Network, NetworkError, SendError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
-use netdiag_sockets::port::Kernel;
+use netdiag_sockets::port::{ByteOrder, Kernel};
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::path::Path;
@@ -170,6 +170,20 @@ pub trait World {
     fn sockets(&mut self, request: TablesRequest) -> Result<Box<dyn Kernel>, NetworkError> {
         let _ = request;
         Err(NetworkError { call: "tables of sockets", errno: 38 })
+    }
+
+    /// Gives up every privilege, reads tables that were saved in a folder or a file, with addresses in
+    /// this order, or the one that they show, and confines the process. A simulated machine has none.
+    ///
+    /// # Errors
+    /// When rights cannot be given up, or there are no tables that this user may read.
+    fn saved_sockets(
+        &mut self,
+        path: &Path,
+        order: Option<ByteOrder>,
+    ) -> Result<Box<dyn Kernel>, NetworkError> {
+        let _ = (path, order);
+        Err(NetworkError { call: "saved tables of sockets", errno: 38 })
     }
 
     /// Whether the user may send as fast as they like: root, and with rights over this network.

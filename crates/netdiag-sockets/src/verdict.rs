@@ -84,7 +84,7 @@ fn wrong(findings: &[Finding]) -> Option<String> {
 /// The same of an audit.
 #[must_use]
 pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
-    let here = rows.iter().filter(|row| row.value.is_some());
+    let here = rows.iter().filter(|row| row.value.is_some() && !row.obsolete);
     let changed = here.clone().filter(|row| {
         let value = row.value.as_ref().map(netdiag_model::Untrusted::as_raw);
         row.default.as_deref().is_some_and(|default| value != Some(default))
@@ -94,7 +94,12 @@ pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
         0 => "nothing to change".to_owned(),
         wrong => format!("{wrong} to look at"),
     };
-    format!("{} settings, {} not as the kernel has them; {said}", here.count(), changed.count())
+    let next = match here.clone().filter(|row| row.effect_of_file.is_some()).count() {
+        0 => String::new(),
+        differing => format!(", {differing} not as files set them from the next boot on"),
+    };
+    let (here, changed) = (here.count(), changed.count());
+    format!("{here} settings, {changed} not as the kernel has them{next}; {said}")
 }
 
 fn thousands(count: u64) -> String {

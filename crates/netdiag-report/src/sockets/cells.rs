@@ -77,8 +77,8 @@ pub(super) fn owner(out: &mut Vec<u8>, owner: Owner<'_>, owners: &Owners) {
     }
 }
 
-/// Adds a line of what else is known of a socket.
-pub(super) fn details(out: &mut Vec<u8>, entry: &Entry<'_>) {
+/// A line of what else is known of a socket.
+pub(super) fn details(entry: &Entry<'_>) -> Option<String> {
     let socket = &entry.socket;
     let mut parts: Vec<String> = Vec::new();
     if let Some(info) = &entry.info {
@@ -92,9 +92,7 @@ pub(super) fn details(out: &mut Vec<u8>, entry: &Entry<'_>) {
         let group = process.and_then(|process| process.cgroup.as_ref());
         parts.extend(group.map(|group| format!("cgroup {}", group.escaped())));
     }
-    if !parts.is_empty() {
-        let _ = writeln!(out, "      {}", parts.join(", "));
-    }
+    (!parts.is_empty()).then(|| format!("      {}", parts.join(", ")))
 }
 
 fn measured(info: &TcpInfo) -> Vec<String> {

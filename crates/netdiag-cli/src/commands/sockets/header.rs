@@ -6,19 +6,25 @@ use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::{Untrusted, milliseconds};
 use netdiag_sockets::look::{Plan, Seen};
 use netdiag_sockets::namespaces::Namespaces;
+use netdiag_sockets::port::Origin;
 use netdiag_sockets::{Filter, Owners, Protocol};
 use serde_json::json;
+use std::time::Duration;
 
 /// The first line, which says what is listed.
 pub(super) fn header(
     arguments: &SocketsArguments,
     plan: &Plan,
     owners: Option<&Owners>,
-    namespaces: &Namespaces,
+    (namespaces, origin): (&Namespaces, Option<&Origin>),
 ) -> String {
+    let place = origin.map(saved_in);
     if arguments.summary == Some(SummaryOf::Totals) {
-        return "sockets --summary=totals, what the kernel counts in this network namespace"
-            .to_owned();
+        let what = match place {
+            Some(place) => format!("what the kernel had counted, {place}"),
+            None => "what the kernel counts in this network namespace".to_owned(),
+        };
+        return format!("sockets --summary=totals, {what}");
     }
     if arguments.audit {
         return "sockets --audit, the sysctls of TCP in this network namespace".to_owned();
@@ -33,13 +39,15 @@ pub(super) fn header(
     if plan.listening {
         parts.push("those that wait for others".to_owned());
     }
-    if let Some(filter) = &plan.filter {
-        parts.push(format!("filter '{}'", Untrusted::from(filter.text()).escaped()));
-    }
+    parts.extend(filtered(plan));
+    // Where the verdict says that some are missing this does not say all.
+    let is_whole = namespaces.missing().is_empty();
     parts.push(match (namespaces.entered.len(), namespaces.refused.len()) {
-        (0, _) => "this network namespace".to_owned(),
-        (1, 0) => "the only network namespace".to_owned(),
-        (n, 0) => format!("all {n} network namespaces"),
+        (0, _) => place.unwrap_or_else(|| "this network namespace".to_owned()),
+        (1, 0) if is_whole => "the only network namespace".to_owned(),
+        (n, 0) if is_whole => format!("all {n} network namespaces"),
+        (1, 0) => "1 network namespace of more".to_owned(),
+        (n, 0) => format!("{n} network namespaces of more"),
         (n, refused) => format!("{n} of {} network namespaces", n + refused),
     });
     match owners.map(Owners::refused) {
@@ -52,6 +60,65 @@ pub(super) fn header(
         Some(n) => parts.push(format!("owners but those of {n} processes that are hidden")),
     }
     parts.join(", ")
+}
+
+/// The same of what is watched.
+pub(super) fn watched(arguments: &SocketsArguments, plan: &Plan, interval: Duration) -> String {
+    let every = interval.as_secs_f64();
+    if arguments.summary.is_some() {
+        return format!(
+            "sockets --watch --summary, what the kernel counts in this network namespace (orphans and \
+             tcp-pages: in all), a sample every {every} s"
+        );
+    }
+    let protocols: Vec<&str> = plan.protocols.iter().map(|protocol| protocol.name()).collect();
+    let mut parts = vec![format!("sockets --watch, changes of {}", protocols.join(" and "))];
+    if plan.listening {
+        parts.push("those that wait for others".to_owned());
+    }
+    parts.extend(filtered(plan));
+    parts.push("this network namespace".to_owned());
+    parts.push(format!("a look every {every} s, to which times are exact"));
+    parts.join(", ")
+}
+
+/// Where tables were saved, and how they are read.
+fn saved_in(origin: &Origin) -> String {
+    let order = origin.order.name();
+    let order = if origin.is_guess { format!("taken for {order}") } else { order.to_owned() };
+    format!("saved in {} ({order}, without owners)", origin.path.escaped())
+}
+
+/// What is to be known of tables that were saved.
+pub(super) fn saved(origin: &Origin) -> Method {
+    let mut lost = vec!["owners, which are not in saved tables".to_owned()];
+    if origin.is_guess {
+        lost.push(format!(
+            "the byte order of addresses, which none of them shows: taken for {}",
+            origin.order.name()
+        ));
+    }
+    match origin.broken {
+        0 => {}
+        1 => lost.push("1 line that is no socket's".to_owned()),
+        n => lost.push(format!("{n} lines that are no socket's")),
+    }
+    Method {
+        socket: SocketKind::Files,
+        timestamps: Timestamps::User,
+        because: format!(
+            "tables that were saved in {}, {}",
+            origin.path.escaped(),
+            origin.order.name()
+        ),
+        lost,
+        remedy: None,
+    }
+}
+
+fn filtered(plan: &Plan) -> Option<String> {
+    let filter = plan.filter.as_ref()?;
+    Some(format!("filter '{}'", Untrusted::from(filter.text()).escaped()))
 }
 
 pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
@@ -67,6 +134,7 @@ pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json
             SummaryOf::Totals => "totals",
         }),
         "all_namespaces": arguments.all_namespaces,
+        "procfs": arguments.procfs.as_ref().map(|path| path.to_string_lossy()),
         "audit": arguments.audit,
         "watch_ms": arguments.watch.map(milliseconds),
         "count": arguments.count,
