@@ -4,6 +4,8 @@
 mod busy;
 #[path = "sockets/classic.rs"]
 mod classic;
+#[path = "sockets/filtered.rs"]
+mod filtered;
 #[path = "sockets/fixture.rs"]
 mod fixture;
 #[path = "sockets/namespaces.rs"]
