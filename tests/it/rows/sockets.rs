@@ -6,6 +6,8 @@ mod audits;
 mod busy;
 #[path = "sockets/classic.rs"]
 mod classic;
+#[path = "sockets/filtered.rs"]
+mod filtered;
 #[path = "sockets/fixture.rs"]
 mod fixture;
 #[path = "sockets/namespaces.rs"]

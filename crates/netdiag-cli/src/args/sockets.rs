@@ -16,6 +16,11 @@ use std::time::Duration;
 /// `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`, `not` and parentheses. A port, a pid or a
 /// process also shows the owners.
 ///
+/// A FILTER chooses what is listed, and what --summary and the counts of --fail-if count. What is wrong is
+/// found in all sockets that are read, and told where one that is listed has to do with it; the last
+/// line says how many there are of the rest. Where only states are wanted that few sockets have, the
+/// others are not read, and that is said, too; --summary and --fail-if read them all.
+///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES, args_override_self = true)]

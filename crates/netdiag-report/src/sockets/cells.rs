@@ -3,7 +3,7 @@
 use super::bytes;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::owners::Owner;
-use netdiag_sockets::{Owners, Socket, TcpInfo, TimerKind};
+use netdiag_sockets::{Owners, Socket, State, TcpInfo, TimerKind};
 use std::io::Write;
 
 /// Adds what the kernel waits for.
@@ -15,7 +15,9 @@ pub(super) fn timer(out: &mut Vec<u8>, socket: &Socket) {
             span(out, timer.expires_ms);
         }
         TimerKind::TimeWait => {
-            out.extend_from_slice(b"time-wait ");
+            // An orphan that the kernel keeps in few bytes until tcp_fin_timeout is over.
+            let is_orphan = socket.tcp_state() == Some(State::FinWait2);
+            out.extend_from_slice(if is_orphan { b"orphan " } else { b"time-wait " });
             span(out, timer.expires_ms);
         }
         TimerKind::Retransmit if timer.retransmits == 0 => out.extend_from_slice(b"retransmit"),
@@ -23,6 +25,8 @@ pub(super) fn timer(out: &mut Vec<u8>, socket: &Socket) {
             out.extend_from_slice(b"retransmit ");
             ordinal(out, timer.retransmits);
         }
+        // The peer answers each, and its window stays shut.
+        TimerKind::Probe if timer.retransmits == 0 => out.extend_from_slice(b"window probe"),
         TimerKind::Probe => {
             out.extend_from_slice(b"window probe ");
             ordinal(out, timer.retransmits);

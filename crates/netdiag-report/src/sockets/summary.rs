@@ -116,12 +116,14 @@ fn since_boot(summary: &Summary) -> Option<String> {
     };
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
     Some(format!(
-        "since boot: {share}{} opened here, {} from outside, {} failed, {} reset, {} listen overflows, \
+        "since this network namespace began: {share}{} opened here, {} from outside, {} failed, {} reset at \
+         either end, {} RST sent, {} listen overflows, \
          {} syn cookies",
         count(counted.active_opens),
         count(counted.passive_opens),
         count(counted.failed_attempts),
-        count(counted.resets_received),
+        count(counted.connections_reset),
+        count(counted.resets_sent),
         count(counted.listen_overflows),
         count(counted.syn_cookies_sent)
     ))

@@ -68,6 +68,8 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
         listening: arguments.listening || arguments.audit,
         info: arguments.verbose,
         summary: arguments.summary.is_some() || arguments.audit,
+        also: 0,
+        whole: arguments.fail_if.is_some() || arguments.summary.is_some(),
         apart: arguments.summary == Some(SummaryOf::All) || arguments.audit,
         thresholds,
         filter,
@@ -143,7 +145,9 @@ fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    Filter::parse(&text).map(Some).map_err(|fault| format!("filter: {fault}"))
+    let filter = Filter::parse(&text).map_err(|fault| format!("filter: {fault}"))?;
+    let is_as_ss = arguments.classic == Some(ClassicProgram::Ss);
+    Ok(Some(if is_as_ss { filter.of_every_protocol() } else { filter }))
 }
 
 /// Those that were asked for; else TCP and UDP, and raw ones where the filter names them.

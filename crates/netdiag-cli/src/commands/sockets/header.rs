@@ -6,6 +6,7 @@ use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::{Untrusted, milliseconds};
 use netdiag_sockets::look::{Plan, Seen};
 use netdiag_sockets::namespaces::Namespaces;
+use netdiag_sockets::owners::Sight;
 use netdiag_sockets::port::Origin;
 use netdiag_sockets::{Filter, Owners, Protocol};
 use serde_json::json;
@@ -50,10 +51,14 @@ pub(super) fn header(
         (n, 0) => format!("{n} network namespaces of more"),
         (n, refused) => format!("{n} of {} network namespaces", n + refused),
     });
+    let sight = owners.map(Owners::sight).unwrap_or_default();
     match owners.map(Owners::refused) {
         None => {}
-        Some(0) if owners.is_some_and(|owners| !owners.is_complete()) => {
+        Some(0) if sight == Sight::User => {
             parts.push("owners as far as this user sees processes".to_owned());
+        }
+        Some(0) if sight == Sight::Namespace => {
+            parts.push("owners of the processes of this PID namespace".to_owned());
         }
         Some(0) => parts.push("owners of all processes".to_owned()),
         Some(1) => parts.push("owners but those of 1 process that is hidden".to_owned()),
@@ -148,7 +153,10 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
     let mut lost = namespaces.missing();
     let is_confined = !lost.is_empty();
     let is_blind = owners.is_some_and(|owners| !owners.is_complete());
-    if is_blind && hidden == 0 {
+    let is_inside = owners.is_some_and(|owners| owners.sight() == Sight::Namespace);
+    if is_inside {
+        lost.push("the descriptors of processes outside of this PID namespace".to_owned());
+    } else if is_blind && hidden == 0 {
         lost.push("the descriptors of processes that this user may not see".to_owned());
     }
     if hidden == 1 {
@@ -165,6 +173,9 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
             (true, _) => Some(
                 "root of the whole machine, outside of any container, enters every namespace"
                     .to_owned(),
+            ),
+            _ if is_inside => Some(
+                "root of the whole machine, outside of any container, sees every owner".to_owned(),
             ),
             (_, true) => Some(
                 "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner"

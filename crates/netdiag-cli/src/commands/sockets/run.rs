@@ -23,7 +23,7 @@ use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::{Fault, Kernel, Origin};
 use netdiag_sockets::result::Summary;
 use netdiag_sockets::totals::Totals;
-use netdiag_sockets::{Owners, State, audit, counters, metrics, summary, verdict as said};
+use netdiag_sockets::{Owners, Ports, State, audit, metrics, summary, verdict as said};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -69,7 +69,7 @@ pub(super) fn run<W: World>(
     let shown = (owners, &namespaces, origin, users);
     let mut sheet = sheet(arguments, plan, shown, world, (&run, at), out)?;
     let looked = looks(tables.as_mut(), plan, owners, &namespaces, world, sheet.as_mut())?;
-    let Looked { seen, mut findings, ports, memory, counted, opened, lost } = looked;
+    let Looked { seen, mut findings, not_listed, ports, memory, counted, opened, lost } = looked;
     let mut rows = Vec::new();
     if arguments.audit {
         // Who can be reached is part of it, how busy this machine is is not.
@@ -78,8 +78,9 @@ pub(super) fn run<W: World>(
         rows = audited;
         findings.splice(0..0, more);
     }
-    let mut summary = summary::summary(&seen, plan, owners, ports, (memory, counted));
+    let mut summary = summary::summary(&seen, plan, owners, ports.as_ref(), (memory, counted));
     summary.opened_while_read = opened;
+    summary.warnings_not_listed = (!plan.protocols.is_empty()).then_some(not_listed);
     summary.totals = plan.protocols.is_empty().then(|| Totals::read(tables.as_mut()));
     let failed = fails(checked, &summary, &findings);
     let is_critical = |finding: &Finding| finding.severity == Severity::Critical;
@@ -120,7 +121,7 @@ fn no_counters(
         return None;
     }
     let (call, is_there) = match origin {
-        None => ("reading /proc/sys/net/ipv4", counters::ephemeral(tables).is_some()),
+        None => ("reading /proc/sys/net/ipv4", Ports::read(tables).is_some()),
         Some(_) => ("reading the saved sockstat", tables.file("/proc/net/sockstat").is_some()),
     };
     (!is_there).then_some(call)

@@ -2,7 +2,6 @@
 
 use super::check::Checked;
 use super::header::{described, method, watched};
-use super::looks::PORTS;
 use super::{NAME, ending};
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
@@ -13,11 +12,12 @@ use netdiag_model::Instant;
 use netdiag_model::contract::Judgement;
 use netdiag_report::Run;
 use netdiag_report::sockets::{WatchLines, WatchSheet, WatchText};
-use netdiag_sockets::look::{LookError, look};
+use netdiag_sockets::look::{LookError, Plan, look};
 use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::{Kernel, Stop};
 use netdiag_sockets::sample::Sampler;
 use netdiag_sockets::watch::{Happened, Watch};
+use netdiag_sockets::{Owners, Ports};
 use std::io::Write;
 use std::time::Duration;
 
@@ -129,7 +129,11 @@ impl Grid {
 
 /// Looks, and what was seen of changes.
 struct Looks<'a> {
-    checked: &'a Checked,
+    /// What is told.
+    plan: &'a Plan,
+    /// What is looked at: also what a filter leaves out, into which a socket may go on.
+    all: Plan,
+    ports: Ports,
     samples: bool,
     watch: Watch,
     sampler: Sampler,
@@ -139,7 +143,13 @@ struct Looks<'a> {
 impl<'a> Looks<'a> {
     fn new(checked: &'a Checked, samples: bool) -> Self {
         let (watch, sampler) = (Watch::default(), Sampler::default());
-        Self { checked, samples, watch, sampler, counts: [0; 4] }
+        let (plan, ports) = (&checked.plan, Ports::default());
+        let all = plan.unfiltered();
+        Self { plan, all, ports, samples, watch, sampler, counts: [0; 4] }
+    }
+
+    fn owners(&self, tables: &mut dyn Kernel) -> Option<Owners> {
+        self.plan.owners.then(|| tables.owners())
     }
 
     /// The look that the others are compared with.
@@ -147,13 +157,13 @@ impl<'a> Looks<'a> {
         if self.samples {
             return Ok(());
         }
-        let plan = &self.checked.plan;
-        let owners = plan.owners.then(|| tables.owners());
+        let owners = self.owners(tables);
         let at = tables.now();
         self.watch.begin();
-        let watch = &mut self.watch;
-        look(tables, plan, owners.as_ref(), PORTS, &mut |entry| {
-            let _ = watch.take(at, &entry.socket);
+        let (watch, plan) = (&mut self.watch, self.plan);
+        look(tables, &self.all, owners.as_ref(), &self.ports, &mut |entry| {
+            let is_wanted = plan.wants(&entry.socket, entry.owners) == Some(true);
+            let _ = watch.take(at, &entry.socket, is_wanted);
             Ok(())
         })
         .map(drop)
@@ -169,24 +179,20 @@ impl<'a> Looks<'a> {
             let (at, sample) = self.sampler.sample(tables);
             return sheet.sample(at, &sample).map_err(LookError::Write);
         }
-        let plan = &self.checked.plan;
-        let owners = plan.owners.then(|| tables.owners());
+        let owners = self.owners(tables);
         let at = tables.now();
         self.watch.begin();
-        let (watch, counts) = (&mut self.watch, &mut self.counts);
-        look(
-            tables,
-            plan,
-            owners.as_ref(),
-            PORTS,
-            &mut |entry| match watch.take(at, &entry.socket) {
+        let (watch, counts, plan) = (&mut self.watch, &mut self.counts, self.plan);
+        look(tables, &self.all, owners.as_ref(), &self.ports, &mut |entry| {
+            let is_wanted = plan.wants(&entry.socket, entry.owners) == Some(true);
+            match watch.take(at, &entry.socket, is_wanted) {
                 Some(change) => {
                     counts[usize::from(change.happened == Happened::State)] += 1;
                     sheet.change(&change)
                 }
                 None => Ok(()),
-            },
-        )?;
+            }
+        })?;
         for change in self.watch.end(at) {
             self.counts[2] += 1;
             sheet.change(&change).map_err(LookError::Write)?;
