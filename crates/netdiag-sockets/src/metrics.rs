@@ -11,7 +11,7 @@ const fn count(name: &'static str, description: &'static str) -> MetricInfo {
 
 /// Every metric.
 pub const METRICS: &[MetricInfo] = &[
-    count("sockets", "sockets that were wanted"),
+    MetricInfo::new("sockets", &["count"], Unit::Count, "sockets that were wanted"),
     count("tcp", "TCP sockets"),
     count("udp", "UDP sockets"),
     count("raw", "raw sockets"),
