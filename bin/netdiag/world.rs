@@ -15,9 +15,11 @@ use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, console, files, interfaces, names, privileges,
     random, sandbox,
 };
+use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal};
 use std::net::IpAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The machine that this process runs on.
@@ -28,12 +30,15 @@ pub(crate) struct SystemWorld {
     pub(crate) screen: bool,
     /// What this machine's own look-up said.
     pub(crate) own_lookup: Option<OwnLookup>,
+    /// The tables of its sockets, where they were asked for beside a network.
+    pub(crate) tables: Option<Rc<RefCell<Tables>>>,
 }
 
 impl World for SystemWorld {
     type Network = Box<dyn MachineNetwork>;
 
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError> {
+        self.tables = request.tables.then(|| Rc::new(RefCell::new(Tables::open())));
         // Nothing from outside has been read yet, and nothing is read before this.
         let (network, dropped): (Self::Network, _) = match request.backend {
             Backend::Linux => {
@@ -51,14 +56,15 @@ impl World for SystemWorld {
         self.own_lookup = wanted.map(|(name, patience)| own_lookup(name, *patience));
         // Without a sandbox it is still a measurement.
         let keys = request.screen;
-        sandbox::enter(&Reads { names: request.names, keys, files: &request.files });
+        let (names, files, counters) = (request.names, &request.files, request.tables);
+        sandbox::enter(&Reads { names, keys, files, counters });
         self.screen = keys;
         Ok(network)
     }
 
     fn sandbox(&mut self) -> String {
         match privileges::drop_all() {
-            Ok(()) => sandbox::enter(&Reads { names: true, keys: false, files: &[] }).to_string(),
+            Ok(()) => sandbox::enter(&Reads { names: true, ..Reads::default() }).to_string(),
             Err(fault) => format!("none ({fault})"),
         }
     }
@@ -212,6 +218,11 @@ impl World for SystemWorld {
         })?;
         sandbox::enter_tables(false);
         Ok(Box::new(saved))
+    }
+
+    fn tables(&mut self) -> Option<Rc<RefCell<dyn Kernel>>> {
+        let tables = self.tables.clone()?;
+        Some(tables)
     }
 
     fn may_flood(&self) -> bool {

@@ -11,7 +11,12 @@ const fn count(name: &'static str, description: &'static str) -> MetricInfo {
 
 /// Every metric.
 pub const METRICS: &[MetricInfo] = &[
-    count("sockets", "sockets that are listed; with a FILTER each count is of what it chooses"),
+    MetricInfo::new(
+        "sockets",
+        &["count"],
+        Unit::Count,
+        "sockets that are listed; with a FILTER each count is of what it chooses",
+    ),
     count("tcp", "TCP sockets"),
     count("udp", "UDP sockets"),
     count("raw", "raw sockets"),

@@ -62,7 +62,7 @@ pub(super) fn looks<W: World>(
 }
 
 /// Looks at the namespace that tables are turned to.
-fn one(
+pub(super) fn one(
     tables: &mut dyn Kernel,
     plan: &Plan,
     owners: Option<&Owners>,

@@ -2,10 +2,13 @@
 //! and no engine here.
 
 mod check;
+mod glance;
 mod header;
 mod looks;
 mod run;
 mod watch;
+
+pub(crate) use glance::{Glance, Glanced};
 
 use super::ending;
 use crate::args::SocketsArguments;
