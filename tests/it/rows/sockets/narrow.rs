@@ -48,6 +48,6 @@ fn j1_columns_go_in_a_narrow_terminal() {
     let addresses = text.matches(address).count();
     assert!(addresses >= 5, "{text}");
     let head = text.lines().find(|line| line.starts_with("proto")).expect("a head");
-    assert!(head.ends_with("send-q"), "{head}");
-    assert!(text.contains("owner "), "{text}");
+    assert!(head.ends_with("local"), "{head}");
+    assert!(text.contains("\n      to 127.0.0.1:") && text.contains(", owner "), "{text}");
 }
