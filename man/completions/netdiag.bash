@@ -761,7 +761,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__sockets)
-            opts="-t -u -w -4 -6 -l -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --all-namespaces --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-t -u -w -4 -6 -l -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --all-namespaces --procfs --byte-order --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -773,6 +773,14 @@ _netdiag() {
                     ;;
                 -s)
                     COMPREPLY=($(compgen -W "all states totals" -- "${cur}"))
+                    return 0
+                    ;;
+                --procfs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --byte-order)
+                    COMPREPLY=($(compgen -W "little big" -- "${cur}"))
                     return 0
                     ;;
                 --classic)

@@ -178,7 +178,8 @@ mod tests {
             (None, Below::Nothing, 47),
             (Some(200), Below::Nothing, 47),
             (Some(110), Below::Nothing, 14),
-            (Some(80), Below::Timer, 14),
+            (Some(80), Below::Owner, 14),
+            (Some(75), Below::Timer, 14),
             (Some(60), Below::Remote, 14),
             (Some(50), Below::Local, 14),
         ] {
