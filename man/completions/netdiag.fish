@@ -342,10 +342,13 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s V -l version -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s s -l summary -d 'Counts in place of sockets, and what the kernel has counted: by state, port, host and process (all), by state only, without a look at processes (states), or what the kernel counts by itself, without a look at its tables (totals), for which --fail-if has less to name [default: all]' -r -f -a "all\t'By state, port, host and process'
 states\t'By state'
 totals\t'What the kernel counts by itself'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l procfs -d 'The sockets of another machine, or of another time, in place of this one\'s: a saved copy of its /proc or /proc/net, or of one of the files tcp, tcp6, udp, udp6, raw and raw6. Counters and limits are told as far as they were saved, too; owners are not in such files' -r -F
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l byte-order -d 'How the machine of --procfs has the bytes of addresses [default: as its addresses show, else little]' -r -f -a "little\t'The lowest, as on x86 and most ARM'
+big\t'The highest, as on s390x'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
 ss\t'Those of `ss -n`'
 lsof\t'Those of `lsof -nPi`'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -375,10 +378,13 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s V -l version
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s s -l summary -d 'Counts in place of sockets, and what the kernel has counted: by state, port, host and process (all), by state only, without a look at processes (states), or what the kernel counts by itself, without a look at its tables (totals), for which --fail-if has less to name [default: all]' -r -f -a "all\t'By state, port, host and process'
 states\t'By state'
 totals\t'What the kernel counts by itself'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l procfs -d 'The sockets of another machine, or of another time, in place of this one\'s: a saved copy of its /proc or /proc/net, or of one of the files tcp, tcp6, udp, udp6, raw and raw6. Counters and limits are told as far as they were saved, too; owners are not in such files' -r -F
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l byte-order -d 'How the machine of --procfs has the bytes of addresses [default: as its addresses show, else little]' -r -f -a "little\t'The lowest, as on x86 and most ARM'
+big\t'The highest, as on s390x'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
 ss\t'Those of `ss -n`'
 lsof\t'Those of `lsof -nPi`'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections and segments a second' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''

@@ -163,3 +163,31 @@ impl Layout {
         head.trim_end().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_those_that_most_rows_have_room_in() {
+        let row =
+            |local, remote, timer, owner| Widths { local, remote, timer, namespace: 0, owner };
+        let short = [row(14, 15, 1, 19); 4];
+        let rows = [&short[..], &[row(47, 47, 17, 19)]].concat();
+        for (width, below, local) in [
+            (None, Below::Nothing, 47),
+            (Some(200), Below::Nothing, 47),
+            (Some(110), Below::Nothing, 14),
+            (Some(80), Below::Owner, 14),
+            (Some(75), Below::Timer, 14),
+            (Some(60), Below::Remote, 14),
+            (Some(50), Below::Local, 14),
+        ] {
+            let mut layout = Layout { has_owners: true, ..Layout::new(width) };
+            layout.fit(&rows);
+            assert_eq!(layout.below, below, "{width:?}");
+            assert!(below == Below::Local || layout.columns.local == local, "{layout:?}");
+            assert!(width.is_none_or(|width| layout.head().len() <= width), "{layout:?}");
+        }
+    }
+}

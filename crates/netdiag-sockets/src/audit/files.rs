@@ -34,7 +34,7 @@ pub(super) fn read(kernel: &mut dyn Kernel) -> Vec<Line> {
     let files =
         names.into_iter().take(FILES).map(|(name, place)| format!("{}/{name}", FOLDERS[place]));
     let mut lines = Vec::new();
-    for file in once(kernel, files.chain([LAST.to_owned()]).collect()) {
+    for file in once(kernel, files.collect()) {
         let text = kernel.file(&file).unwrap_or_default();
         for (place, line) in text.lines().enumerate().take(LINES) {
             lines.extend(parse(line).map(|(key, value)| Line {
@@ -48,22 +48,30 @@ pub(super) fn read(kernel: &mut dyn Kernel) -> Vec<Line> {
     lines
 }
 
-/// Each file where it comes last: 99-sysctl.conf is a link to /etc/sysctl.conf on many systems.
+/// Each file where it comes last, and /etc/sysctl.conf: behind all of them (sysctl(8)), or where a link
+/// to it stands (systemd-sysctl(8) reads it by no other way), as 99-sysctl.conf is one on many systems.
 fn once(kernel: &mut dyn Kernel, files: Vec<String>) -> Vec<String> {
     let mut seen = Vec::new();
-    let mut last: Vec<String> = files
-        .into_iter()
-        .rev()
-        .filter(|file| match kernel.identity(file) {
-            Some(identity) if seen.contains(&identity) => false,
-            identity => {
-                seen.extend(identity);
-                true
-            }
-        })
-        .collect();
-    last.reverse();
-    last
+    let mut place = None;
+    let last = kernel.identity(LAST);
+    let mut all = Vec::new();
+    for file in files.into_iter().rev() {
+        let identity = kernel.identity(&file);
+        if identity.is_some_and(|identity| seen.contains(&identity)) {
+            continue;
+        }
+        if identity.is_some() && identity == last {
+            place = Some(all.len());
+        }
+        seen.extend(identity);
+        all.push(file);
+    }
+    match place.and_then(|place| all.get_mut(place)) {
+        Some(link) => *link = LAST.to_owned(),
+        None => all.insert(0, LAST.to_owned()),
+    }
+    all.reverse();
+    all
 }
 
 /// `key = value`; a key may have `/` for `.`, and a `-` before it that forgives errors.

@@ -51,21 +51,9 @@ pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
     let mut rows: Vec<AuditRow> = settings.iter().map(row).collect();
     let mut findings: Vec<Finding> =
         settings.iter().flat_map(|setting| setting.findings(cookies)).collect();
-    for line in &lines {
-        if let Some(why) = obsolete(kernel, line) {
-            findings.push(old(line, &why));
-            rows.push(AuditRow {
-                key: line.key.clone(),
-                value: value(kernel, &line.key).map(Untrusted::from),
-                default: None,
-                effect: why,
-                file: Some(Untrusted::from(line.file.as_str())),
-                line: Some(line.number),
-                value_in_file: Some(Untrusted::from(line.value.as_str())),
-                effect_of_file: None,
-                obsolete: true,
-            });
-        }
+    for (row, finding) in in_vain(kernel, &lines) {
+        rows.push(row);
+        findings.push(finding);
     }
     if let Some(keepalive) = Keepalive::read(kernel) {
         let row = rows.iter_mut().find(|row| row.key == "net.ipv4.tcp_keepalive_probes");
@@ -137,16 +125,53 @@ fn obsolete(kernel: &mut dyn Kernel, line: &Line) -> Option<String> {
     (is_gone && has_tcp).then(|| "this kernel has no such key here".to_owned())
 }
 
+/// What is set and does nothing: by lines of files, and in the kernel where no file sets it.
+fn in_vain(kernel: &mut dyn Kernel, lines: &[Line]) -> Vec<(AuditRow, Finding)> {
+    let row = |key: &str, value: Option<String>, why: String, line: Option<&Line>| AuditRow {
+        key: key.to_owned(),
+        value: value.map(Untrusted::from),
+        default: None,
+        effect: why,
+        file: line.map(|line| Untrusted::from(line.file.as_str())),
+        line: line.map(|line| line.number),
+        value_in_file: line.map(|line| Untrusted::from(line.value.as_str())),
+        effect_of_file: None,
+        obsolete: true,
+    };
+    let mut found = Vec::new();
+    for line in lines {
+        if let Some(why) = obsolete(kernel, line) {
+            let finding = old(line, &why);
+            found.push((row(&line.key, value(kernel, &line.key), why, Some(line)), finding));
+        }
+    }
+    for (key, why) in keys::GONE {
+        let value = value(kernel, key).filter(|value| first_number(value) != Some(0));
+        if let Some(value) = value.filter(|_| lines.iter().all(|line| line.key != *key)) {
+            let shown = Untrusted::from(value.as_str());
+            let message = format!("{key} is {}, which helps nothing: {why}", shown.escaped());
+            let finding = vain(key, message)
+                .with("value", value.clone())
+                .advise(format!("`sysctl -w {key}=0`"));
+            found.push((row(key, Some(value), (*why).to_owned(), None), finding));
+        }
+    }
+    found
+}
+
 fn old(line: &Line, why: &str) -> Finding {
     let key = Untrusted::from(line.key.as_str());
-    let key = key.escaped();
-    let message = format!("{} sets {key}, which does nothing: {why}", line.place());
-    Finding::new(None, "sysctl-obsolete", Severity::Warning, key.to_string(), message)
+    let message = format!("{} sets {}, which does nothing: {why}", line.place(), key.escaped());
+    vain(&line.key, message)
         .at("file", line.file.clone())
-        .with("key", line.key.clone())
         .with("value", line.value.clone())
         .with("line", line.number)
         .advise(line.removal())
+}
+
+fn vain(key: &str, message: String) -> Finding {
+    let subject = Untrusted::from(key).escaped().to_string();
+    Finding::new(None, "sysctl-obsolete", Severity::Warning, subject, message).with("key", key)
 }
 
 /// What a program has that asks for keepalive and for nothing else (tcp(7)).

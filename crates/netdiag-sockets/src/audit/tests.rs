@@ -146,6 +146,44 @@ fn the_advice_of_old_articles_is_four_warnings_in_a_file_that_is_not_loaded() {
     assert_eq!((text(&cookies.value_in_file), &cookies.effect_of_file), (Some("1".into()), &None));
 }
 
+/// Where /etc/sysctl.conf is read by a link, what comes behind that link counts.
+#[test]
+fn a_linked_file_counts_where_its_link_stands() {
+    let of = |link| {
+        let mut files = Files(BTreeMap::from([
+            ("/proc/sys/net/ipv4/tcp_tw_reuse", "2\n"),
+            ("/etc/sysctl.conf", "net.ipv4.tcp_tw_reuse=1\n"),
+            ("/etc/sysctl.d/99-sysctl.conf", link),
+            ("/etc/sysctl.d/99-zz.conf", "net.ipv4.tcp_tw_reuse=0\n"),
+        ]));
+        let (rows, _) = audit(&mut files);
+        let row = rows.into_iter().find(|row| row.key == "net.ipv4.tcp_tw_reuse").expect("a row");
+        row.file.map(|file| file.as_raw().to_owned())
+    };
+    assert_eq!(of("-> /etc/sysctl.conf").as_deref(), Some("/etc/sysctl.d/99-zz.conf"));
+    assert_eq!(of("").as_deref(), Some("/etc/sysctl.conf"));
+}
+
+/// A key without effect that was set by hand is no line of a file.
+#[test]
+fn what_is_set_in_vain_is_told_without_a_file_too() {
+    let of = |value, line| {
+        let mut files = Files(BTreeMap::from([
+            ("/proc/sys/net/ipv4/tcp_fack", value),
+            ("/etc/sysctl.conf", line),
+        ]));
+        let (rows, findings) = audit(&mut files);
+        let rows = rows.into_iter().filter(|row| row.obsolete).count();
+        (rows, findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>().join("; "))
+    };
+    let why = "without effect since Linux 4.14";
+    let set = format!("net.ipv4.tcp_fack is 1, which helps nothing: {why}");
+    assert_eq!(of("1\n", ""), (1, set));
+    let line = format!("/etc/sysctl.conf:1 sets net.ipv4.tcp_fack, which does nothing: {why}");
+    assert_eq!(of("1\n", "net.ipv4.tcp_fack=1"), (1, line));
+    assert_eq!(of("0\n", ""), (0, String::new()));
+}
+
 /// A value that was set by hand is told as it is, and the file that it differs from is not blamed.
 #[test]
 fn a_value_that_no_file_sets_is_judged_for_itself() {

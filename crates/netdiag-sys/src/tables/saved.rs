@@ -59,7 +59,9 @@ impl SavedTables {
                 files.extend(text.map(|text| (format!("/proc/sys/net/{name}"), text)));
             }
         } else {
-            tables.extend(by_itself(path, read(path)?));
+            // It is there, and no table.
+            let none = || io::Error::from_raw_os_error(libc::EINVAL);
+            tables.push(by_itself(path, read(path)?).ok_or_else(none)?);
         }
         if tables.is_empty() {
             return Err(io::Error::from_raw_os_error(libc::ENOENT));

@@ -122,6 +122,10 @@ fn j1_the_byte_order_is_that_of_the_copy() {
     assert_eq!(ends(&[]), ["10.0.0.2:80 10.0.0.3:40000", "a guess"]);
     let none = saved(&format!("{}/none", folder.0), &[]);
     assert!(none.code() == Some(3) && none.err.contains("ENOENT"), "{none:?}");
+    let other = format!("{}/notes", folder.0);
+    std::fs::write(&other, "no table\n").expect("writable");
+    let ended = saved(&other, &[]);
+    assert!(ended.code() == Some(3) && ended.err.contains("EINVAL"), "{ended:?}");
     write("tcp", &[]);
     assert_eq!(saved(&folder.0, &["--json"]).code(), Some(0));
     let alone = run(bound(NETDIAG).args(["sockets", "--byte-order=big"]));

@@ -28,7 +28,8 @@ pub(super) fn header(
         return format!("sockets --summary=totals, {what}");
     }
     if arguments.audit {
-        return "sockets --audit, the sysctls of TCP in this network namespace".to_owned();
+        return "sockets --audit, the sysctls of TCP in this network namespace, and what files set"
+            .to_owned();
     }
     let protocols: Vec<&str> = plan.protocols.iter().map(|protocol| protocol.name()).collect();
     let mut parts = vec![match arguments.summary {
