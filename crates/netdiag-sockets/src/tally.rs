@@ -253,10 +253,12 @@ impl Tally {
             State::Established if socket.timer.is_none() => {
                 self.quiet.take(socket, info, is_listed)
             }
-            State::Established if waits_for == Some(TimerKind::Retransmit) => {
-                if self.listens(port) && self.active.len() < CLIENTS {
-                    self.active.insert((socket.remote.canonical(), port));
-                }
+            State::Established
+                if waits_for == Some(TimerKind::Retransmit)
+                    && self.listens(port)
+                    && self.active.len() < CLIENTS =>
+            {
+                self.active.insert((socket.remote.canonical(), port));
             }
             State::FinWait1
                 if socket.inode == 0

@@ -134,7 +134,7 @@ impl Judge<'_> {
         let mut found = Vec::new();
         let clients = counts(idle.iter().map(client)).into_iter();
         for ((from, port), count) in clients.filter(|(_, count)| *count as f64 >= many).take(EACH) {
-            let its = |entry: &&&(Socket, u32)| client(*entry) == (from, port);
+            let its = |entry: &&&(Socket, u32)| client(entry) == (from, port);
             let is_used = |entry: &&(Socket, u32)| !is_idle(entry);
             let active = at_listeners.iter().filter(its).filter(|entry| is_used(entry)).count();
             if active == 0 && !tally.active.contains(&(from, port)) {
