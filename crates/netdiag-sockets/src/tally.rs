@@ -65,8 +65,8 @@ pub struct Tally {
     pub syn_received: Suspects,
     /// The same by port of this side.
     pub half_open: BTreeMap<u16, u64>,
-    /// Clients with a connection at a listener that carries data now, up to a bound.
-    pub active: BTreeSet<IpAddr>,
+    /// Clients with a connection at a listener's port that carries data now, up to a bound.
+    pub active: BTreeSet<(IpAddr, u16)>,
     /// Data that was sent again and again.
     pub unacknowledged: Suspects,
     /// ESTABLISHED without a timer and without anything to send.
@@ -253,10 +253,12 @@ impl Tally {
             State::Established if socket.timer.is_none() => {
                 self.quiet.take(socket, info, is_listed)
             }
-            State::Established if waits_for == Some(TimerKind::Retransmit) => {
-                if self.listens(port) && self.active.len() < CLIENTS {
-                    self.active.insert(socket.remote.canonical());
-                }
+            State::Established
+                if waits_for == Some(TimerKind::Retransmit)
+                    && self.listens(port)
+                    && self.active.len() < CLIENTS =>
+            {
+                self.active.insert((socket.remote.canonical(), port));
             }
             State::FinWait1
                 if socket.inode == 0

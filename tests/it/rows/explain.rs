@@ -49,6 +49,7 @@ const NO_CODES: &[&str] = &[
     "closing-age",
     "dead-peer-age",
     "idle-age",
+    "idle-client-age",
     "interface-drops",
     "not-accepted-age",
 ];

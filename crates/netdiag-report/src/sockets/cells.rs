@@ -118,3 +118,30 @@ fn measured(info: &TcpInfo) -> Vec<String> {
     ));
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdiag_sockets::Protocol;
+    use netdiag_sockets::socket::Timer;
+
+    #[test]
+    fn timers_say_what_the_kernel_waits_for() {
+        let shown = |state: State, kind, retransmits| {
+            let mut bytes = [0; Socket::BYTES];
+            (bytes[0], bytes[1]) = (2, state as u8);
+            let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
+            let timer = Some(Timer { kind, expires_ms: 59_900, retransmits });
+            let mut out = Vec::new();
+            super::timer(&mut out, &Socket { timer, ..socket });
+            String::from_utf8(out).expect("text")
+        };
+        let open = State::Established;
+        assert_eq!(shown(open, TimerKind::Probe, 0), "window probe");
+        assert_eq!(shown(open, TimerKind::Probe, 2), "window probe 2nd");
+        assert_eq!(shown(open, TimerKind::Retransmit, 11), "retransmit 11th");
+        assert_eq!(shown(State::TimeWait, TimerKind::TimeWait, 0), "time-wait 59 s");
+        // No TIME-WAIT: the peer has not closed.
+        assert_eq!(shown(State::FinWait2, TimerKind::TimeWait, 0), "orphan 59 s");
+    }
+}

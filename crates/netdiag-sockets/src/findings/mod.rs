@@ -67,6 +67,14 @@ impl Group {
         }
     }
 
+    /// A name for whoever has several sockets.
+    fn several(&self) -> String {
+        match self {
+            Self::User(uid) => format!("programs of user {uid}"),
+            other => other.subject(),
+        }
+    }
+
     /// A name for a sentence that goes on with a verb: `one` behind a process, `several` else.
     fn does(&self, one: &str, several: &str) -> String {
         match self {

@@ -128,21 +128,21 @@ impl Judge<'_> {
         let tally = &self.seen.tally;
         let at_listeners: Vec<&(Socket, u32)> =
             ages.iter().filter(|(socket, _)| tally.listens(socket.local.port)).collect();
-        let client = |entry: &&(Socket, u32)| entry.0.remote.canonical();
+        let client = |entry: &&(Socket, u32)| (entry.0.remote.canonical(), entry.0.local.port);
         let is_idle = |entry: &&(Socket, u32)| f64::from(entry.1) >= least;
         let idle: Vec<&(Socket, u32)> = at_listeners.iter().copied().filter(is_idle).collect();
         let mut found = Vec::new();
         let clients = counts(idle.iter().map(client)).into_iter();
-        for (from, count) in clients.filter(|(_, count)| *count as f64 >= many).take(EACH) {
-            let its = |entry: &&&(Socket, u32)| client(*entry) == from;
+        for ((from, port), count) in clients.filter(|(_, count)| *count as f64 >= many).take(EACH) {
+            let its = |entry: &&&(Socket, u32)| client(entry) == (from, port);
             let is_used = |entry: &&(Socket, u32)| !is_idle(entry);
             let active = at_listeners.iter().filter(its).filter(|entry| is_used(entry)).count();
-            if active == 0 && !tally.active.contains(&from) {
+            if active == 0 && !tally.active.contains(&(from, port)) {
                 continue;
             }
             let longest = idle.iter().filter(its).map(|(_, seconds)| *seconds).max().unwrap_or(0);
             let message = format!(
-                "{count} connections of {from} without data for {least} s or more, up to {longest} s, and \
+                "{count} connections of {from} at port {port} without data for {least} s or more, up to {longest} s, and \
                  without keepalive, while a later one of it is in use: it may have left them behind"
             );
             let finding = self.found(
@@ -157,6 +157,7 @@ impl Judge<'_> {
                 .with("idle_s", longest)
                 .with("threshold_idle_s", least)
                 .with("client", from.to_string())
+                .with("port", port)
                 .advise(format!("many clients behind one address look alike; {NOTICES}"));
             let is_listed = self.lists(idle.iter().filter(its).map(|(socket, _)| socket));
             found.extend(self.about(finding, is_listed));

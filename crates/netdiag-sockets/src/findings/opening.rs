@@ -115,14 +115,14 @@ impl Judge<'_> {
         }
         let (remote, count) = *destinations.first()?;
         let names: Vec<String> = destinations.iter().map(|(to, _)| to.to_string()).collect();
-        let owners: Vec<String> = counts(again.iter().map(|socket| self.owner(socket)))
-            .into_iter()
-            .map(|o| o.0)
-            .collect();
+        let owners = counts(again.iter().map(|socket| self.group(socket)));
+        let owners: Vec<Group> = owners.into_iter().map(|(owner, _)| owner).collect();
+        let several: Vec<String> = owners.iter().map(Group::several).collect();
+        let owners: Vec<String> = owners.iter().map(Group::subject).collect();
         let message = format!(
             "{} of {} sent their SYN again without an answer, {count} of them to {remote}",
             many(n, "connection", "connections"),
-            first(&owners, owners.len())
+            first(&several, several.len())
         );
         let finding =
             self.found("syn-sent-unanswered", Severity::Warning, remote.to_string(), message);

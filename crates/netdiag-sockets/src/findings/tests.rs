@@ -342,6 +342,10 @@ fn connections_that_a_client_has_left_behind_are_found_by_the_one_that_it_uses()
     let used = from("198.51.100.2", 99);
     let behind = [("198.51.100.2".to_owned(), Severity::Warning)];
     assert_eq!(found(&[&all[..], &[(used, since(2))]].concat()), behind);
+    // At another service, that says nothing.
+    let elsewhere = socket(State::Established, "192.0.2.1:8002", "198.51.100.2:99");
+    let other = [(listener("192.0.2.1:8002", 64), since(0)), (elsewhere, since(2))];
+    assert_eq!(found(&[&all[..], &other].concat()), []);
     // Data is under way just now.
     let sends = waiting(used, TimerKind::Retransmit, 0);
     assert_eq!(found(&[&all[..], &[(sends, since(2))]].concat()), behind);

@@ -1,7 +1,9 @@
 //! `--classic`: what netstat, ss and lsof print of the same sockets (J1).
 
-use super::fixture::{States, sockets};
-use crate::support::process::{Namespace, has, run};
+use super::fixture::{States, listener, sockets};
+use crate::support::process::{Namespace, bound, has, run, stopwatch};
+use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 /// The lines in order, since where one stands is up to the kernel's file.
 fn sorted(text: &str) -> Vec<String> {
@@ -85,4 +87,30 @@ fn j1_with_processes_the_classic_lists_name_them() {
     assert!(netstat.contains(" TIME_WAIT   -  "), "{netstat}");
     let ss = sockets(&states.namespace, &["--classic=ss", "-tp", "state", "close-wait"]).out;
     assert!(ss.contains(" users:((\"") && ss.contains(&format!(",pid={me},fd=")), "{ss}");
+}
+
+/// A parent and its child with one socket: ss names the one that it found last first.
+#[test]
+fn j1_several_processes_of_a_socket_stand_in_the_order_of_ss() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let open = namespace.inside(|| listener(9073, 8));
+    let mut command = bound("sh");
+    // What is left running by a shell has nothing for its standard input but what it is given.
+    let script = "exec 3<&0; setpriv --pdeathsig KILL sleep 30 <&3 3<&- & exec sleep 30 3<&-";
+    command.args(["-c", script]).stdin(OwnedFd::from(open));
+    let mut parent = command.spawn().expect("sh starts");
+    drop(command);
+    // No other process has it any more, as one does that is just about to begin.
+    let since = stopwatch();
+    let names = || {
+        let document = sockets(&namespace, &["--json", "--processes", "--tcp"]).json();
+        let all = document["sockets"][0]["processes"].as_array().cloned().unwrap_or_default();
+        all.into_iter().map(|process| process["name"].clone()).collect::<Vec<_>>()
+    };
+    while names() != ["sleep", "sleep"] {
+        assert!(since() < Duration::from_secs(10), "two have it: {:?}", names());
+    }
+    same(&namespace, &["ss", "-tlnp"], &["--classic=ss", "-tlp"]);
+    let _ = parent.kill();
+    let _ = parent.wait();
 }

@@ -138,6 +138,8 @@ struct Looks<'a> {
     watch: Watch,
     sampler: Sampler,
     counts: [u64; 4],
+    /// Of how many sockets at most it was not known whether they are meant.
+    hidden: u64,
 }
 
 impl<'a> Looks<'a> {
@@ -145,7 +147,7 @@ impl<'a> Looks<'a> {
         let (watch, sampler) = (Watch::default(), Sampler::default());
         let (plan, ports) = (&checked.plan, Ports::default());
         let all = plan.unfiltered();
-        Self { plan, all, ports, samples, watch, sampler, counts: [0; 4] }
+        Self { plan, all, ports, samples, watch, sampler, counts: [0; 4], hidden: 0 }
     }
 
     fn owners(&self, tables: &mut dyn Kernel) -> Option<Owners> {
@@ -183,9 +185,11 @@ impl<'a> Looks<'a> {
         let at = tables.now();
         self.watch.begin();
         let (watch, counts, plan) = (&mut self.watch, &mut self.counts, self.plan);
+        let mut hidden = 0;
         look(tables, &self.all, owners.as_ref(), &self.ports, &mut |entry| {
-            let is_wanted = plan.wants(&entry.socket, entry.owners) == Some(true);
-            match watch.take(at, &entry.socket, is_wanted) {
+            let wants = plan.wants(&entry.socket, entry.owners);
+            hidden += u64::from(wants.is_none());
+            match watch.take(at, &entry.socket, wants == Some(true)) {
                 Some(change) => {
                     counts[usize::from(change.happened == Happened::State)] += 1;
                     sheet.change(&change)
@@ -193,6 +197,7 @@ impl<'a> Looks<'a> {
                 None => Ok(()),
             }
         })?;
+        self.hidden = self.hidden.max(hidden);
         for change in self.watch.end(at) {
             self.counts[2] += 1;
             sheet.change(&change).map_err(LookError::Write)?;
@@ -208,7 +213,12 @@ impl<'a> Looks<'a> {
             true => format!("{looks} {sample} in {seconds:.1} s"),
             false => format!(
                 "{looks} {look} in {seconds:.1} s: {opened} opened, {changed} changed their state, \
-                 {closed} closed; what came and went between two looks was not seen"
+                 {closed} closed; what came and went between two looks was not seen{}",
+                match self.hidden {
+                    0 => String::new(),
+                    hidden =>
+                        format!("; owners of {hidden} not visible to this user: they may be meant"),
+                }
             ),
         }
     }
