@@ -43,6 +43,7 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         screen: false,
         own_lookup: one.own_lookup.or(other.own_lookup),
         files,
+        confine_later: one.confine_later || other.confine_later,
     })
 }
 

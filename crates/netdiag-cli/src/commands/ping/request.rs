@@ -52,6 +52,7 @@ pub(super) fn open_request(
         screen: false,
         files: Vec::new(),
         own_lookup: None,
+        confine_later: false,
     }
 }
 
