@@ -11,6 +11,7 @@
 //! # Ok::<(), netdiag_check::file::FileError>(())
 //! ```
 
+mod quoted;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,8 @@ pub struct Text {
     pub text: String,
     /// Where it stands.
     pub place: Place,
+    /// Where its characters stand, where that is wanted.
+    runs: quoted::Runs,
 }
 
 /// An option of a kind's command.
@@ -137,6 +140,14 @@ impl File {
     /// The first thing that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, FileError> {
         read::file(text)
+    }
+}
+
+impl Text {
+    /// Where a character of it stands, counted from 1, or what is missing behind the last one.
+    #[must_use]
+    pub fn place_of(&self, character: usize) -> Place {
+        quoted::place(&self.runs, character.saturating_sub(1)).unwrap_or(self.place)
     }
 }
 
