@@ -1,5 +1,9 @@
 //! `netdiag check` (M1-M3, B34) between real kernels.
 
+mod files;
+mod local;
+mod looked_up;
+
 use super::names::answer;
 use super::network::Lab;
 use crate::support::process::{Ended, NETDIAG, Namespace, Process, bound, run};

@@ -2,7 +2,7 @@
 
 use crate::args::WaitForArguments;
 use crate::commands::checks;
-use crate::commands::lanes::Asked;
+use crate::commands::lanes::{Asked, KEPT_BACK_AFTER};
 use netdiag_model::{Family, Untrusted};
 
 /// What is waited for.
@@ -12,8 +12,6 @@ pub(super) struct Spec {
     pub(super) text: String,
     pub(super) kind: &'static str,
     pub(super) asked: Asked,
-    /// The name that will be looked up, and for which family.
-    pub(super) host: Option<(String, Option<Family>)>,
 }
 
 /// How long each attempt waits.
@@ -27,13 +25,13 @@ impl Spec {
     pub(super) fn parse(text: &str, arguments: &WaitForArguments) -> Result<Self, String> {
         let shown = Untrusted::from(text);
         let wrong = |message: String| format!("SPEC `{}`: {message}", shown.escaped());
-        let mut options = vec![ATTEMPT.to_owned()];
-        let (kind, targets, host) = if let Some(name) = text.strip_prefix("dns:") {
+        let mut options = Vec::new();
+        let (kind, targets) = if let Some(name) = text.strip_prefix("dns:") {
             options.push("--retries=0".to_owned());
-            ("dns", name.split_whitespace().map(str::to_owned).collect(), None)
+            ("dns", name.split_whitespace().map(str::to_owned).collect())
         } else if let Some(host) = text.strip_prefix("icmp:") {
             options.push("--count=1".to_owned());
-            ("ping", vec![host.to_owned()], Some(host.to_owned()))
+            ("ping", vec![host.to_owned()])
         } else if text.starts_with("https://") {
             return Err(wrong(
                 "https cannot be waited for yet; HOST:443 waits for the port".to_owned(),
@@ -41,15 +39,14 @@ impl Spec {
         } else if let Some(rest) = text.strip_prefix("http://") {
             let page = Page::parse(rest).map_err(wrong)?;
             options.extend(page.options());
-            let host = checks::split_port(&page.target).map_err(wrong)?.0.to_owned();
-            ("tcp", vec![page.target], Some(host))
+            ("tcp", vec![page.target])
         } else {
             let host = checks::split_port(text).map_err(wrong)?;
             if host.1.is_none() {
                 let known = "host:port, http://host/path, dns:NAME or icmp:HOST";
                 return Err(wrong(format!("expected {known}")));
             }
-            ("tcp", vec![text.to_owned()], Some(host.0.to_owned()))
+            ("tcp", vec![text.to_owned()])
         };
         let family = match (arguments.ipv4, arguments.ipv6) {
             (true, _) => Some(Family::Ipv4),
@@ -57,8 +54,13 @@ impl Spec {
             _ => None,
         };
         options.extend(family.map(|family| format!("--{}", family.name())));
+        options.push(match kind {
+            // Until it can be known whether this machine keeps it back.
+            "tcp" => format!("--timeout={}ms", KEPT_BACK_AFTER.as_millis()),
+            _ => ATTEMPT.to_owned(),
+        });
         let asked = Asked::new(kind, &options, &targets).map_err(wrong)?;
-        Ok(Self { text: text.to_owned(), kind, asked, host: host.map(|host| (host, family)) })
+        Ok(Self { text: text.to_owned(), kind, asked })
     }
 }
 
