@@ -1,8 +1,8 @@
 //! The machine that this process runs on.
 
 use netdiag_cli::{
-    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal, UdpSockets,
-    World,
+    Backend, DontFragment, LookUps, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal,
+    UdpSockets, World,
 };
 use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, NetworkError, Size};
@@ -54,12 +54,15 @@ impl World for SystemWorld {
         dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         let wanted = request.own_lookup.as_ref();
         self.own_lookup = wanted.map(|(name, patience)| own_lookup(name, *patience));
-        // Without a sandbox it is still a measurement.
-        let keys = request.screen;
-        let (names, files, counters) = (request.names, &request.files, request.tables);
-        sandbox::enter(&Reads { names, keys, files, counters });
-        self.screen = keys;
+        self.screen = request.screen;
+        if !request.confine_later {
+            self.enter_sandbox(request.names, &request.files);
+        }
         Ok(network)
+    }
+
+    fn confine(&mut self, files: &[String]) {
+        self.enter_sandbox(true, files);
     }
 
     fn sandbox(&mut self) -> String {
@@ -81,6 +84,16 @@ impl World for SystemWorld {
         patience: Duration,
     ) -> Vec<LookedUp> {
         names::resolve_all(names, family, patience)
+    }
+
+    fn look_up_beside(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> LookUps {
+        let mut begun = names::begin(names, family, patience);
+        Box::new(move || begun.known())
     }
 
     fn tcp(&mut self, family: Family) -> Result<(), NetworkError> {
@@ -227,6 +240,14 @@ impl World for SystemWorld {
 
     fn may_flood(&self) -> bool {
         privileges::is_root()
+    }
+}
+
+impl SystemWorld {
+    /// Without a sandbox it is still a measurement.
+    fn enter_sandbox(&self, names: bool, files: &[String]) {
+        let counters = self.tables.is_some();
+        sandbox::enter(&Reads { names, keys: self.screen, files, counters });
     }
 }
 

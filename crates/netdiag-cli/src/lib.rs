@@ -24,8 +24,8 @@ mod world;
 
 pub use exit::ExitStatus;
 pub use world::{
-    Backend, DontFragment, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal, UdpSockets,
-    World,
+    Backend, DontFragment, LookUps, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal,
+    UdpSockets, World,
 };
 
 use args::{Arguments, Command, FpingWords};

@@ -25,6 +25,12 @@ pub trait World {
     /// When there is nothing to measure with at all.
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError>;
 
+    /// Confines the process where [`open`](Self::open) was told to leave that for later, so that it can
+    /// read these files and no others.
+    fn confine(&mut self, files: &[String]) {
+        let _ = files;
+    }
+
     /// Confines the process as [`open`](Self::open) does, and says by what, or why not.
     fn sandbox(&mut self) -> String;
 
@@ -46,6 +52,18 @@ pub trait World {
         family: Option<Family>,
         patience: Duration,
     ) -> Vec<LookedUp>;
+
+    /// Begins to look up names as [`resolve`](Self::resolve) does, beside whatever follows, and returns
+    /// at once. Without `patience` `resolve` itself knows what no server has to be asked for.
+    fn look_up_beside(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> LookUps {
+        let mut found = self.resolve(names, family, patience).into_iter().enumerate();
+        Box::new(move || found.next())
+    }
 
     /// Whether TCP connections of a family can be opened here; sends nothing.
     ///
@@ -201,6 +219,10 @@ pub trait World {
 /// What became of the look-up of a name, and how long that took.
 pub type LookedUp = (Result<Found, LookupError>, Duration);
 
+/// Look-ups under way: each call gives one that is known by now, by the place of its name, and none
+/// twice.
+pub type LookUps = Box<dyn FnMut() -> Option<(usize, LookedUp)>>;
+
 /// What a command needs of the tables of sockets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TablesRequest {
@@ -286,6 +308,8 @@ pub struct OpenRequest {
     pub files: Vec<String>,
     /// The tables of this machine's sockets, without their owners: [`World::tables`].
     pub tables: bool,
+    /// Which those are is known later: [`World::confine`] is told before anything is heard.
+    pub confine_later: bool,
     /// A name that this machine's own programs shall look up, and how long they may take: before the
     /// process is confined, since it could start none afterwards.
     pub own_lookup: Option<(String, Duration)>,

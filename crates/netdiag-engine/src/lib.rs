@@ -66,5 +66,5 @@ pub use probe::{
     ConnectSpec, EchoSpec, InterfaceSpec, MessageSpec, Pattern, Probe, ProbeKind, ProbeSpec,
     SynSpec, TimestampSpec, UdpSpec,
 };
-pub use run::{RunEnd, run};
+pub use run::{Pause, RunEnd, run, run_beside};
 pub use sources::Sources;

@@ -16,6 +16,15 @@ pub enum RunEnd<B> {
     Broken(B),
 }
 
+/// What whoever is called before a wait makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When it wants to be called again at the latest; [`Instant::FAR`] where it does not matter.
+    pub until: Instant,
+    /// Something changed beside the run, about which measurements are asked now.
+    pub ask: bool,
+}
+
 /// Runs an engine on a network until every measurement has finished.
 ///
 /// Operations are submitted before events are told, so that a slow receiver of events does not make
@@ -28,8 +37,25 @@ pub enum RunEnd<B> {
 pub fn run<M: Measurement, N: Network + ?Sized, B>(
     engine: &mut Engine<M>,
     network: &mut N,
-    mut on_event: impl FnMut(M::Event) -> ControlFlow<B>,
+    on_event: impl FnMut(M::Event) -> ControlFlow<B>,
     mut on_wait: impl FnMut(Instant) -> ControlFlow<B, Instant>,
+) -> Result<RunEnd<B>, NetworkError> {
+    run_beside(engine, network, on_event, |now, _| match on_wait(now) {
+        ControlFlow::Continue(until) => ControlFlow::Continue(Pause { until, ask: false }),
+        ControlFlow::Break(broken) => ControlFlow::Break(broken),
+    })
+}
+
+/// The same where something else goes on beside the run, which `on_wait` looks after: it is given the
+/// network, too, and can have measurements asked that wait for it.
+///
+/// # Errors
+/// When the network as a whole cannot go on.
+pub fn run_beside<M: Measurement, N: Network + ?Sized, B>(
+    engine: &mut Engine<M>,
+    network: &mut N,
+    mut on_event: impl FnMut(M::Event) -> ControlFlow<B>,
+    mut on_wait: impl FnMut(Instant, &mut N) -> ControlFlow<B, Pause>,
 ) -> Result<RunEnd<B>, NetworkError> {
     let mut operations = Operations::new();
     let mut inputs = Inputs::new();
@@ -55,8 +81,12 @@ pub fn run<M: Measurement, N: Network + ?Sized, B>(
         submit(engine, network, &mut operations)?;
         // When something is due already the wait is no more than a look at the sockets.
         if until > inputs.now() {
-            match on_wait(inputs.now()) {
-                ControlFlow::Continue(again) => until = until.min(again),
+            match on_wait(inputs.now(), network) {
+                ControlFlow::Continue(Pause { ask: true, .. }) => {
+                    engine.ask_again();
+                    continue;
+                }
+                ControlFlow::Continue(pause) => until = until.min(pause.until),
                 ControlFlow::Break(broken) => return Ok(RunEnd::Broken(broken)),
             }
         }

@@ -1,6 +1,9 @@
 //! `netdiag check` (M1-M3, B34) between real kernels.
 
 mod counted;
+mod files;
+mod local;
+mod looked_up;
 mod written;
 
 use super::names::answer;

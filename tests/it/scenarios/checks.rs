@@ -168,6 +168,9 @@ fn m1_a_check_that_fails_is_tried_again_as_often_as_is_asked_for() {
     assert_eq!(statuses(&document), ["fail", "pass"], "{document:#}");
     let attempts = [0, 1].map(|place| document["checks"][place]["attempts"].as_u64());
     assert_eq!(attempts, [Some(2), Some(4)], "{document:#}");
+    // Two timeouts of a second, and the pause between them.
+    let took = document["checks"][0]["elapsed_ms"].as_f64().expect("a number");
+    assert!((2_250.0..2_260.0).contains(&took), "{took}");
 }
 
 /// B34: what this machine did says nothing of the target.

@@ -12,6 +12,7 @@
 //! ```
 
 mod places;
+mod quoted;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,8 @@ pub struct Text {
     pub text: String,
     /// Where it stands.
     pub place: Place,
+    /// Where its characters stand, where that is wanted.
+    runs: quoted::Runs,
 }
 
 /// An option of a kind's command.
@@ -165,6 +168,14 @@ fn not_utf8(bytes: &[u8], offset: usize) -> FileError {
         place,
         format!("the byte 0x{byte:02x} is none of UTF-8, which a file of checks is"),
     )
+}
+
+impl Text {
+    /// Where a character of it stands, counted from 1, or what is missing behind the last one.
+    #[must_use]
+    pub fn place_of(&self, character: usize) -> Place {
+        quoted::place(&self.runs, character.saturating_sub(1)).unwrap_or(self.place)
+    }
 }
 
 impl Place {

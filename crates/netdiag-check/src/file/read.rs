@@ -1,13 +1,16 @@
 //! From TOML to checks.
 
 use super::places::Places;
-use super::{Choice, Defaults, Entry, File, FileError, KEYS, MAX_BYTES, MAX_CHECKS, Place, Text};
+use super::{
+    Choice, Defaults, Entry, File, FileError, KEYS, MAX_BYTES, MAX_CHECKS, Place, Text, quoted,
+};
 use netdiag_model::Untrusted;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Knows where a part of the file stands.
 struct Reader<'t> {
+    text: &'t str,
     places: Places<'t>,
 }
 
@@ -25,7 +28,7 @@ pub(super) fn check_length(bytes: usize) -> Read<()> {
 
 pub(super) fn file(text: &str) -> Read<File> {
     check_length(text.len())?;
-    let reader = Reader { places: Places::new(text) };
+    let reader = Reader { text, places: Places::new(text) };
     let table = DeTable::parse(text).map_err(|error| {
         let place = reader.places.of(error.span().map_or(0, |span| span.start));
         let message = Untrusted::from(error.message()).escaped().to_string();
@@ -84,7 +87,14 @@ impl Reader<'_> {
 
     fn string(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Read<Text> {
         let text = value.get_ref().as_str().ok_or_else(|| self.wrong(key, value, "a string"))?;
-        Ok(Text { text: text.to_owned(), place: self.place(value) })
+        Ok(Text { text: text.to_owned(), place: self.place(value), ..Text::default() })
+    }
+
+    /// A string in which places will be told.
+    fn expression(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Read<Text> {
+        let text = self.string(key, value)?;
+        let raw = self.text.get(value.span()).unwrap_or_default();
+        Ok(Text { runs: quoted::runs(raw, text.place, &text.text), ..text })
     }
 
     /// A string or a number, as it was written.
@@ -95,7 +105,7 @@ impl Reader<'_> {
             DeValue::Float(number) => number.to_string(),
             _ => return Err(self.wrong(key, value, "a string or a number")),
         };
-        Ok(Text { text, place: self.place(value) })
+        Ok(Text { text, place: self.place(value), ..Text::default() })
     }
 
     /// A string, or a list of them.
@@ -128,7 +138,7 @@ impl Reader<'_> {
                 kind if value.get_ref().is_table() => {
                     let fields = self.fields(self.table(kind, value)?);
                     let choices = fields.into_iter().map(|field| self.choice(field));
-                    let kind = Text { text: kind.to_owned(), place };
+                    let kind = Text { text: kind.to_owned(), place, ..Text::default() };
                     defaults.kinds.push((kind, choices.collect::<Read<Vec<Choice>>>()?));
                 }
                 key => {
@@ -163,8 +173,8 @@ impl Reader<'_> {
                     entry.targets = self.targets(value)?;
                 }
                 "answer" => entry.answer = Some(self.string(key, value)?),
-                "expect" => entry.expect = Some(self.string(key, value)?),
-                "warn" => entry.warn = Some(self.string(key, value)?),
+                "expect" => entry.expect = Some(self.expression(key, value)?),
+                "warn" => entry.warn = Some(self.expression(key, value)?),
                 "depends_on" => entry.depends_on = self.strings(key, value)?,
                 "tags" => entry.tags = self.strings(key, value)?,
                 "retries" => entry.retries = Some(self.count(key, value)?),
@@ -191,7 +201,11 @@ impl Reader<'_> {
         let all = self.strings("target", value)?;
         let words = all.iter().flat_map(|text| {
             let place = text.place;
-            text.text.split_whitespace().map(move |word| Text { text: word.to_owned(), place })
+            text.text.split_whitespace().map(move |word| Text {
+                text: word.to_owned(),
+                place,
+                ..Text::default()
+            })
         });
         Ok(words.collect())
     }
@@ -205,6 +219,7 @@ impl Reader<'_> {
             _ => vec![self.scalar(key, value)?],
         };
         let is_off = value.get_ref().as_bool() == Some(false);
-        Ok(Choice { key: Text { text: key.to_owned(), place }, values, is_off })
+        let key = Text { text: key.to_owned(), place, ..Text::default() };
+        Ok(Choice { key, values, is_off })
     }
 }

@@ -4,7 +4,7 @@ use super::ending::{End, Measured};
 use super::user;
 use crate::{ExitStatus, World};
 use netdiag_engine::port::{InputKind, Inputs, Network, NetworkError, StopCause};
-use netdiag_engine::{Engine, EngineConfig, Measurement, RunEnd, Secret};
+use netdiag_engine::{Engine, EngineConfig, Measurement, Pause, RunEnd, Secret};
 use netdiag_model::Instant;
 use std::cell::RefCell;
 use std::io;
@@ -28,6 +28,12 @@ pub(crate) trait Listener<M: Measurement> {
     /// Shows what was written: what comes now may take any time. Returns when it wants to be called
     /// again at the latest.
     fn flush(&mut self, now: Instant) -> io::Result<Instant>;
+
+    /// Looks after what goes on beside the run, and says whether measurements are to be asked about it.
+    fn beside<W: World>(&mut self, now: Instant, world: &mut W, network: &mut W::Network) -> Pause {
+        let _ = (now, world, network);
+        Pause { until: Instant::FAR, ask: false }
+    }
 
     /// The run is over: makes the document, has it written, and says how the process ends.
     fn conclude(&mut self, measurements: Vec<M>, end: End) -> io::Result<ExitStatus>;
@@ -94,11 +100,16 @@ impl<M: Measurement> Drive<M> {
             if self.interrupted {
                 return before_it_began(network);
             }
-            netdiag_engine::run(
+            netdiag_engine::run_beside(
                 &mut engine,
                 network,
                 |event| into_flow(told.borrow_mut().event(&event)),
-                |now| into_flow(told.borrow_mut().flush(now)),
+                |now, network| {
+                    let mut listener = told.borrow_mut();
+                    let pause = listener.beside(now, world, network);
+                    let again = listener.flush(now);
+                    into_flow(again.map(|at| Pause { until: pause.until.min(at), ..pause }))
+                },
             )
         });
         let (stopped, fault) = match end {

@@ -282,6 +282,15 @@ impl<M: Measurement> Engine<M> {
         self.pace.left(now);
     }
 
+    /// Something that measurements wait for has happened outside: each is asked what comes next.
+    pub fn ask_again(&mut self) {
+        for id in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
+            if self.slots.get(id as usize).is_some_and(|slot| slot.phase == Phase::Running) {
+                self.make_ready(id);
+            }
+        }
+    }
+
     /// The next thing to do. Call until it says `Wait` or `Finished`.
     pub fn poll_output(&mut self) -> Output<'_, M::Event> {
         loop {

@@ -5,7 +5,7 @@ use crate::script::Script;
 use netdiag_engine::port::{
     Input, InputKind, Inputs, Network, NetworkError, Opened, Operations, StopCause,
 };
-use netdiag_engine::{Engine, Next, RunEnd, run};
+use netdiag_engine::{Engine, Next, Pause, RunEnd, run, run_beside};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Instant, Stamp};
 use std::convert::Infallible;
@@ -138,6 +138,23 @@ fn a_wait_ends_when_the_receiver_wants_to_be_called_again() {
     assert_eq!((network.submitted, network.now), (2, START + TIMEOUT));
     called.dedup();
     assert_eq!(called, [0, 1, 2, 3].map(|ticks| START + tick * ticks));
+}
+
+/// What a measurement waits for may go on beside the run: it is asked when that has changed.
+#[test]
+fn who_waits_for_something_beside_the_run_is_asked_when_it_has_changed() {
+    let mut network = Silent::new();
+    let mut engine = Engine::new(config(16), START);
+    let script = [Next::NotBefore(Instant::FAR), Next::Probe(echo(1, V4))];
+    engine.add(Script::new(script, Next::Done));
+    let mut called = 0;
+    let end = run_beside(&mut engine, &mut network, go_on, |now, network: &mut Silent| {
+        called += 1;
+        assert_eq!(network.submitted, usize::from(called > 2), "after the second call");
+        Continue(Pause { until: now + TIMEOUT / 2, ask: called == 2 })
+    });
+    assert_eq!(end, Ok(RunEnd::Finished(None)));
+    assert_eq!((network.submitted, network.now), (1, START + TIMEOUT / 2 + TIMEOUT));
 }
 
 /// The limit is one of packets, not of the engine's idea of the time, which is behind when it has

@@ -2,6 +2,7 @@
 //!
 //! Literal addresses, the hosts file and `localhost` need no server and start no runtime.
 
+mod beside;
 mod connected;
 mod ledger;
 mod literal;
@@ -21,6 +22,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::time::Duration;
 
+pub use beside::{LookUps, begin};
 pub(crate) use connected::Connected;
 pub use literal::{interface_index, literal};
 pub use many::sources;

@@ -44,7 +44,12 @@ pub fn resolve_all(names: &[String], family: Option<Family>, patience: Duration)
     let waiting = (0..names.len()).filter(|place| found[*place].is_none());
     let waiting: Vec<(usize, String)> =
         waiting.map(|place| (place, names[place].clone())).collect();
-    if !waiting.is_empty() {
+    if patience.is_zero() {
+        // What needs no server takes no time, and for the others there is none.
+        for (place, name) in waiting {
+            found[place] = Some(look_up(&name, family, end));
+        }
+    } else if !waiting.is_empty() {
         let mask = signals::hold();
         if !at_once(waiting, family, end, &mut found) {
             signals::release(&mask);
@@ -55,7 +60,7 @@ pub fn resolve_all(names: &[String], family: Option<Family>, patience: Duration)
 }
 
 /// What the threads that look names up have in common.
-struct Desk {
+pub(super) struct Desk {
     names: Vec<(usize, String)>,
     family: Option<Family>,
     /// When the time is over that they may take together.
@@ -68,7 +73,8 @@ struct Desk {
     active: AtomicUsize,
     /// Nobody waits any more.
     over: AtomicBool,
-    bell: File,
+    /// Whom it wakes that something is told; `None`: who looks by itself.
+    bell: Option<File>,
 }
 
 /// Looks these names up; returns whether a signal came first.
@@ -86,41 +92,78 @@ fn at_once(
         }
         return false;
     };
-    let room = raw::descriptor_limit() / DESCRIPTORS;
-    let (all, workers) = (names.len(), names.len().min(AT_ONCE).min(room.max(1)));
-    let [next, active] = [0; 2].map(AtomicUsize::new);
-    let over = AtomicBool::new(false);
-    let desk = Arc::new(Desk { names, family, end, workers, next, active, over, bell });
-    let started = (0..workers).filter(|_| {
-        let (mine, results) = (Arc::clone(&desk), results.clone());
-        desk.active.fetch_add(1, Ordering::Relaxed);
-        let body = move || mine.work(&results);
-        let started = std::thread::Builder::new().name("names".to_owned()).spawn(body);
-        if started.is_err() {
-            desk.active.fetch_sub(1, Ordering::Relaxed);
-        }
-        started.is_ok()
-    });
-    if started.count() == 0 {
+    let desk = Desk::new(names, family, end, Some(bell));
+    if desk.start(&results) == 0 {
         // As many threads as there may be: then by this one.
         desk.active.fetch_add(1, Ordering::Relaxed);
         desk.work(&results);
     }
-    let interrupted = gather(all, &told, &desk, &watched, found);
-    desk.over.store(true, Ordering::Relaxed);
+    let interrupted = gather(&told, &desk, &watched, found);
+    desk.close();
     interrupted
 }
 
 impl Desk {
+    /// With these names, which nobody looks up yet.
+    pub(super) fn new(
+        names: Vec<(usize, String)>,
+        family: Option<Family>,
+        end: Instant,
+        bell: Option<File>,
+    ) -> Arc<Self> {
+        let room = raw::descriptor_limit() / DESCRIPTORS;
+        let workers = names.len().min(AT_ONCE).min(room.max(1));
+        let [next, active] = [0; 2].map(AtomicUsize::new);
+        let over = AtomicBool::new(false);
+        Arc::new(Self { names, family, end, workers, next, active, over, bell })
+    }
+
+    /// Starts threads that look them up; returns how many could be.
+    pub(super) fn start(self: &Arc<Self>, results: &Sender<(usize, LookedUp)>) -> usize {
+        let started = (0..self.workers).filter(|_| {
+            let (mine, results) = (Arc::clone(self), results.clone());
+            self.active.fetch_add(1, Ordering::Relaxed);
+            let started = signals::spawn("names", move || mine.work(&results));
+            if started.is_err() {
+                self.active.fetch_sub(1, Ordering::Relaxed);
+            }
+            started.is_ok()
+        });
+        started.count()
+    }
+
+    /// Nobody wants to know any more: no further name is begun.
+    pub(super) fn close(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody is at it any more. What was told was told before.
+    pub(super) fn is_done(&self) -> bool {
+        self.active.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether the time is over, and a little more for those that end by themselves then.
+    pub(super) fn is_late(&self) -> bool {
+        clock::now() >= self.end + GRACE
+    }
+
+    /// What is said of a name that nothing was told of: a thread that broke down tells nothing; what
+    /// had no turn was not asked.
+    pub(super) fn untold(&self) -> LookedUp {
+        match clock::now() >= self.end {
+            true => (Err(servers::not_asked()), Duration::ZERO),
+            false => (Err(LookupError::no_resolver("the look-up broke down".to_owned())), TOTAL),
+        }
+    }
+
     /// Looks up one name after the other, until none or no time is left.
     fn work(&self, results: &Sender<(usize, LookedUp)>) {
+        let _leaves = Leaves(self);
         while let Some((place, name)) = self.turn() {
             // Whoever waited may have been interrupted, and then nobody wants to know.
             let _ = results.send((*place, look_up(name, self.family, self.end)));
             self.ring();
         }
-        self.active.fetch_sub(1, Ordering::Release);
-        self.ring();
     }
 
     /// The next name; `None` when there is none, or no time for one.
@@ -132,21 +175,33 @@ impl Desk {
     }
 
     fn ring(&self) {
-        let _ = (&self.bell).write(&1_u64.to_ne_bytes());
+        let _ = self.bell.as_ref().map(|mut bell| bell.write(&1_u64.to_ne_bytes()));
     }
 }
 
-/// Waits for so many results, as long as there may be more; returns whether a signal came first.
+/// A thread that is at it, until it ends: also by breaking down, where there is no descriptor left for
+/// random numbers, say.
+struct Leaves<'d>(&'d Desk);
+
+impl Drop for Leaves<'_> {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Release);
+        self.0.ring();
+    }
+}
+
+/// Waits for the results, as long as there may be more; returns whether a signal came first.
 fn gather(
-    mut out: usize,
     told: &Receiver<(usize, LookedUp)>,
     desk: &Desk,
     watched: &File,
     found: &mut [Option<LookedUp>],
 ) -> bool {
+    let Some(bell) = &desk.bell else { return false };
     let end = desk.end + GRACE;
+    let mut out = desk.names.len();
     while out > 0 {
-        let mut set = [PollFd::new(desk.bell.as_fd(), false), PollFd::new(watched.as_fd(), false)];
+        let mut set = [PollFd::new(bell.as_fd(), false), PollFd::new(watched.as_fd(), false)];
         let left = end.since(clock::now());
         let polled = raw::poll(&mut set, left);
         let [_, signalled] = set;
@@ -156,9 +211,9 @@ fn gather(
         if polled == Ok(0) || left.is_zero() {
             break;
         }
-        let _ = (&desk.bell).read(&mut [0; 8]);
+        let _ = (&*bell).read(&mut [0; 8]);
         // What they tell was told before they ended.
-        let is_all = desk.active.load(Ordering::Acquire) == 0;
+        let is_all = desk.is_done();
         while let Ok((place, result)) = told.try_recv() {
             out -= 1;
             found[place] = Some(result);
@@ -167,14 +222,8 @@ fn gather(
             break;
         }
     }
-    // A thread that broke down tells nothing; what had no turn was not asked.
-    let is_over = clock::now() >= desk.end;
     for (place, _) in &desk.names {
-        let untold = || match is_over {
-            true => (Err(servers::not_asked()), Duration::ZERO),
-            false => (Err(LookupError::no_resolver("the look-up broke down".to_owned())), TOTAL),
-        };
-        found[*place].get_or_insert_with(untold);
+        found[*place].get_or_insert_with(|| desk.untold());
     }
     false
 }

@@ -1,19 +1,29 @@
 //! Who runs the checks: which begins when, which is tried again, and what each comes to.
 
 use super::item::Item;
-use crate::commands::ending::End;
-use crate::commands::lanes::{Conclusion, Supervisor, Turn, Verdict};
+use crate::commands::lanes::{
+    Conclusion, Ended, KEPT_BACK_AFTER, Planner, Supervisor, Turn, Verdict, interrupted,
+    kept_back_or_silent,
+};
 use netdiag_check::result::{Check, CheckStatus};
 use netdiag_model::contract::Method;
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::finding::Finding;
 use netdiag_model::{Instant, Untrusted, milliseconds};
 use serde_json::Value;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Between two attempts: a disturbance that is short has passed by the next one, or the one after.
+const PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// All checks of a run.
 pub(super) struct Board {
     items: Vec<Item>,
     states: Vec<State>,
+    planner: Rc<RefCell<Planner>>,
     /// When all must have ended.
     until: Instant,
     stopped: bool,
@@ -21,17 +31,34 @@ pub(super) struct Board {
 
 #[derive(Default)]
 struct State {
+    /// When it began, names and all.
     began: Option<Instant>,
     attempts: u64,
+    /// When it may be tried again.
+    again_at: Option<Instant>,
+    /// It failed by a silence that was too short to tell whether this machine kept back what was sent:
+    /// what it came to, unless a second look tells that.
+    in_doubt: Option<(Verdict, Conclusion)>,
+    /// What the last attempt came to, while another may follow.
+    tried: Option<Told>,
     check: Option<Check>,
     findings: Vec<Finding>,
     method: Option<Method>,
 }
 
+/// What a check came to, and what is to be said of it.
+type Told = (Check, Vec<Finding>, Option<Method>);
+
+impl State {
+    fn end(&mut self, (check, findings, method): Told) {
+        (self.check, self.findings, self.method) = (Some(check), findings, method);
+    }
+}
+
 impl Board {
-    pub(super) fn new(items: Vec<Item>, until: Instant) -> Self {
+    pub(super) fn new(items: Vec<Item>, planner: &Rc<RefCell<Planner>>, until: Instant) -> Self {
         let states = items.iter().map(|_| State::default()).collect();
-        Self { items, states, until, stopped: false }
+        Self { items, states, planner: Rc::clone(planner), until, stopped: false }
     }
 
     /// What a check came to, once it has.
@@ -46,10 +73,14 @@ impl Board {
 
     /// What all came to, what is to be said of them, and how they were measured. What has not ended is
     /// not known.
-    pub(super) fn into_all(mut self, why: &str) -> (Vec<Check>, Vec<Finding>, Vec<Method>) {
+    pub(super) fn into_all(
+        mut self,
+        now: Instant,
+        why: &str,
+    ) -> (Vec<Check>, Vec<Finding>, Vec<Method>) {
         for lane in 0..self.items.len() {
             if self.check(lane).is_none() {
-                self.end_unmeasured(lane, why);
+                self.end_unmeasured(lane, now, why);
             }
         }
         let (mut checks, mut findings, mut methods) = (Vec::new(), Vec::new(), Vec::new());
@@ -84,14 +115,42 @@ impl Board {
         })
     }
 
-    fn end_unmeasured(&mut self, lane: usize, why: &str) {
+    fn end_unmeasured(&mut self, lane: usize, now: Instant, why: &str) {
         let reason = "not-begun".to_owned();
         let message = why.to_owned();
         let failure = Failure { stage: Stage::Send, reason, errno: None, icmp: None, message };
         let check = self.empty(lane, Verdict::unknown(failure));
-        if let Some(state) = self.states.get_mut(lane) {
-            state.check = check;
+        let Some(state) = self.states.get_mut(lane) else { return };
+        if let Some(tried) = state.tried.take() {
+            // That there was no time for another attempt says less.
+            return state.end(tried);
         }
+        let elapsed_ms = milliseconds(state.began.map_or(Duration::ZERO, |began| now.since(began)));
+        state.check = check.map(|check| Check { elapsed_ms, ..check });
+    }
+
+    /// What a check came to by an attempt, and all that it took.
+    fn told(
+        &self,
+        lane: usize,
+        verdict: Verdict,
+        conclusion: Conclusion,
+        elapsed: Duration,
+    ) -> Option<Told> {
+        let item = self.items.get(lane)?;
+        let perfdata = item.expected.perfdata(&item.name, Some(&conclusion), item.asked.known());
+        let check = Check {
+            peer: conclusion.peer,
+            figures: Some(conclusion.figures).filter(|text| !text.is_empty()),
+            elapsed_ms: milliseconds(elapsed),
+            method: conclusion.method.clone(),
+            measurement: conclusion.measurement,
+            perfdata,
+            ..self.empty(lane, verdict)?
+        };
+        let own = conclusion.findings.into_iter();
+        let findings = own.map(|one| Finding { target_index: Some(lane), ..one }).collect();
+        Some((check, findings, conclusion.method))
     }
 
     /// Ends a check since one that it depends on does not hold.
@@ -127,17 +186,53 @@ enum Ground {
     Broken(usize),
 }
 
+impl Board {
+    /// What an attempt came to, in the light of a second look; `None`: that one is taken first.
+    fn second_look(
+        &mut self,
+        lane: usize,
+        verdict: Verdict,
+        conclusion: Conclusion,
+        how: Ended,
+    ) -> Option<(Verdict, Conclusion)> {
+        let (item, state) = (self.items.get(lane)?, self.states.get_mut(lane)?);
+        let stage = verdict.failure.as_ref().map(|failure| failure.stage);
+        if let Some(first) = state.in_doubt.take() {
+            self.planner.borrow_mut().replace(lane, item.asked.clone());
+            let is_kept_back = verdict.status == CheckStatus::Unknown && stage == Some(Stage::Send);
+            return Some(if is_kept_back { (verdict, conclusion) } else { first });
+        }
+        let is_silent = verdict.status == CheckStatus::Fail
+            && verdict.failure.as_ref().is_some_and(|failure| failure.reason == "timeout")
+            && stage == Some(Stage::Connect);
+        let again = item.asked.second_look().filter(|_| is_silent && !self.stopped);
+        let Some(again) = again else { return Some((verdict, conclusion)) };
+        let end = (state.began.unwrap_or(how.end.at) + item.deadline).min(self.until);
+        if how.end.at + KEPT_BACK_AFTER >= end {
+            return Some((Verdict::unknown(kept_back_or_silent()), conclusion));
+        }
+        state.in_doubt = Some((verdict, conclusion));
+        self.planner.borrow_mut().replace(lane, again);
+        None
+    }
+}
+
 impl Supervisor for Board {
-    fn turn(&mut self, lane: usize, now: Instant, under_way: usize) -> Turn {
+    /// Each attempt is about what the names stand for then.
+    const ADDRESSES_LAST: Duration = Duration::ZERO;
+
+    fn turn(&mut self, lane: usize, now: Instant, under_way: usize, is_planned: bool) -> Turn {
         if self.check(lane).is_some() {
             return Turn::End;
         }
         if under_way > 0 {
             return Turn::Wait(Instant::FAR);
         }
-        if self.stopped || now >= self.until {
+        let has_begun = self.states.get(lane).is_some_and(|state| state.began.is_some());
+        // Of a plan that is there only now it is told what became of it.
+        if self.stopped || (now >= self.until && !(has_begun && is_planned)) {
             let why = if self.stopped { "the run was ended" } else { "no time was left for it" };
-            self.end_unmeasured(lane, why);
+            self.end_unmeasured(lane, now, why);
             return Turn::End;
         }
         match self.ground(lane) {
@@ -149,54 +244,64 @@ impl Supervisor for Board {
             Ground::Firm => {
                 let deadline = self.items.get(lane).map(|item| item.deadline).unwrap_or_default();
                 let Some(state) = self.states.get_mut(lane) else { return Turn::End };
+                if let Some(again_at) = state.again_at.filter(|at| *at > now) {
+                    return Turn::Wait(again_at.min(self.until));
+                }
                 let began = *state.began.get_or_insert(now);
-                Turn::Begin((began + deadline).min(self.until))
+                let until = (began + deadline).min(self.until);
+                if is_planned { Turn::Begin(until) } else { Turn::Plan(until) }
             }
         }
     }
 
-    fn concluded(&mut self, lane: usize, conclusion: Conclusion, _: Instant, end: End, cut: bool) {
+    fn is_settled(&self, lane: usize, _: Instant) -> bool {
+        self.check(lane).is_some()
+    }
+
+    fn concluded(&mut self, lane: usize, mut conclusion: Conclusion, how: Ended) {
         let stopped = self.stopped;
         let Some(item) = self.items.get(lane) else { return };
+        let Ended { end, cut, .. } = how;
         let known = item.asked.known();
-        let mut verdict = item.expected.judge(&conclusion, known, cut && !stopped);
+        let mut verdict = item.expected.judge(&conclusion, known, cut.filter(|_| !stopped));
         // What was ended from outside has not failed.
-        if cut && stopped && verdict.status == CheckStatus::Fail {
+        if cut.is_some() && stopped && verdict.status == CheckStatus::Fail {
             let failure = verdict.failure.take().filter(|failure| failure.stage < Stage::Request);
-            let message = "ended before it was known".to_owned();
-            let reason = "interrupted".to_owned();
-            let own = Failure { stage: Stage::Request, reason, errno: None, icmp: None, message };
-            verdict = Verdict::unknown(failure.unwrap_or(own));
+            verdict = Verdict::unknown(failure.unwrap_or_else(interrupted));
         }
+        match self.second_look(lane, verdict, conclusion, how) {
+            None => return,
+            Some(seen) => (verdict, conclusion) = seen,
+        }
+        let Some(item) = self.items.get(lane) else { return };
         let (retries, deadline) = (u64::from(item.retries), item.deadline);
-        let perfdata = item.expected.perfdata(&item.name, Some(&conclusion), known);
         let Some(state) = self.states.get_mut(lane) else { return };
         state.attempts += 1;
         let began = *state.began.get_or_insert(end.at);
-        let may_try = state.attempts <= retries && !stopped && end.at < began + deadline;
+        let again_at = end.at + pause(state.attempts);
+        let may_try =
+            state.attempts <= retries && !stopped && again_at < (began + deadline).min(self.until);
         let is_bad = matches!(verdict.status, CheckStatus::Fail | CheckStatus::Unknown);
-        if is_bad && may_try {
-            return;
-        }
-        let elapsed_ms = milliseconds(end.at.since(began));
-        let Some(check) = self.empty(lane, verdict) else { return };
-        let check = Check {
-            peer: conclusion.peer,
-            figures: Some(conclusion.figures).filter(|text| !text.is_empty()),
-            elapsed_ms,
-            method: conclusion.method.clone(),
-            measurement: conclusion.measurement,
-            perfdata,
-            ..check
-        };
+        let is_cut_short = verdict.status == CheckStatus::Unknown && cut.is_some();
+        let elapsed = end.at.since(began);
+        let Some(told) = self.told(lane, verdict, conclusion, elapsed) else { return };
         let Some(state) = self.states.get_mut(lane) else { return };
-        let own = conclusion.findings.into_iter();
-        state.findings = own.map(|one| Finding { target_index: Some(lane), ..one }).collect();
-        state.method = conclusion.method;
-        state.check = Some(check);
+        // What was cut short says less than what an attempt before it came to.
+        let told = state.tried.take().filter(|_| is_cut_short).unwrap_or(told);
+        if is_bad && may_try {
+            (state.again_at, state.tried) = (Some(again_at), Some(told));
+        } else {
+            state.end(told);
+        }
     }
 
     fn stop(&mut self, _: Instant) {
         self.stopped = true;
     }
+}
+
+/// How long it is until the next attempt: each time twice as long.
+fn pause(attempts: u64) -> Duration {
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(8);
+    PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }

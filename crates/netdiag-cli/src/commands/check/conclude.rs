@@ -1,11 +1,12 @@
 //! From what checks came to to a document, a verdict and the exit status.
 
 use super::board::Board;
-use crate::ExitStatus;
 use crate::commands::drive::Listener;
 use crate::commands::ending::{self, End, Outcome};
-use crate::commands::lanes::{Lane, Told};
+use crate::commands::lanes::{Lane, Planner, Told};
+use crate::{ExitStatus, World};
 use netdiag_check::result::{Check, CheckStatus, ChecksDocument};
+use netdiag_engine::Pause;
 use netdiag_model::Instant;
 use netdiag_model::contract::{Judgement, Method, Status};
 use netdiag_model::finding::Finding;
@@ -25,6 +26,7 @@ pub(super) struct Collector<'a> {
     /// Where it is said how far all have come, and when it was said last.
     pub(super) err: &'a mut dyn Write,
     pub(super) said_at: Option<Instant>,
+    pub(super) planner: Rc<RefCell<Planner>>,
 }
 
 impl Listener<Lane<Board>> for Collector<'_> {
@@ -49,15 +51,19 @@ impl Listener<Lane<Board>> for Collector<'_> {
         self.report.flush().map(|()| Instant::FAR)
     }
 
+    fn beside<W: World>(&mut self, now: Instant, world: &mut W, network: &mut W::Network) -> Pause {
+        self.planner.borrow_mut().serve(now, world, network)
+    }
+
     fn conclude(&mut self, lanes: Vec<Lane<Board>>, end: End) -> io::Result<ExitStatus> {
         drop(lanes);
-        let empty = Board::new(Vec::new(), end.at);
+        let empty = Board::new(Vec::new(), &self.planner, end.at);
         let board = self.board.replace(empty);
         let why = match end.cannot_go_on {
             true => "the network cannot go on",
             false => "the run was ended",
         };
-        let (checks, findings, methods) = board.into_all(why);
+        let (checks, findings, methods) = board.into_all(end.at, why);
         let complete = end.stopped.is_none();
         let document = document(self.run, end, complete, checks, (findings, methods));
         let status = status(&document, self.as_plugin);

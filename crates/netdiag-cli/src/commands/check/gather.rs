@@ -38,6 +38,7 @@ impl Gathered {
         for given in &arguments.given {
             if item::is_line(given) {
                 let mut item = item::from_line(given)?;
+                item.asked.check_files(world).map_err(|fault| in_line(given, &fault))?;
                 item.name = names.any(item.name, items.len());
                 items.push(item);
                 continue;
@@ -46,7 +47,7 @@ impl Gathered {
             let bytes = read(given, world).map_err(|fault| format!("{shown}: {fault}"))?;
             let within = |error: FileError| format!("{shown}: {error}");
             let file = File::from_bytes(&bytes).map_err(within)?;
-            check_defaults(&file).map_err(within)?;
+            check_defaults(&file, world).map_err(within)?;
             deadline = deadline.or(length(file.deadline.as_ref()).map_err(within)?);
             for entry in &file.checks {
                 let mut item = from_entry(entry, &file, world).map_err(within)?;
@@ -116,8 +117,12 @@ fn length(text: Option<&Text>) -> Result<Option<Duration>, FileError> {
     value::duration(&text.text).map(Some).map_err(wrong)
 }
 
+fn in_line(given: &str, fault: &str) -> String {
+    format!("`{}`: {fault}", Untrusted::from(given).escaped())
+}
+
 /// Defaults must be right also where no check uses them.
-fn check_defaults(file: &File) -> Result<(), FileError> {
+fn check_defaults<W: World>(file: &File, world: &mut W) -> Result<(), FileError> {
     length(file.defaults.deadline.as_ref())?;
     for (kind, options) in &file.defaults.kinds {
         let target = match kind.text.as_str() {
@@ -132,7 +137,12 @@ fn check_defaults(file: &File) -> Result<(), FileError> {
             targets: vec![target.to_owned()],
             ..Words::default()
         };
-        words.item().map_err(|fault| match &fault.part {
+        let item = words.clone().item();
+        let checked = item.and_then(|item| {
+            let files = item.asked.check_files(world);
+            files.map_err(|message| words.blame(message))
+        });
+        checked.map_err(|fault| match &fault.part {
             Part::Option(name) => {
                 let place = options.iter().find(|one| one.key.text == *name);
                 FileError::new(place.map_or(kind.place, |one| one.key.place), fault.message)
@@ -172,7 +182,9 @@ fn from_entry<W: World>(entry: &Entry, file: &File, world: &mut W) -> Result<Ite
     };
     let at = |fault: Fault| FileError::new(place(entry, &fault.part), fault.message);
     let mut item = words.clone().item().map_err(at)?;
-    item.asked.request(world).map_err(|message| at(words.blame(message)))?;
+    let request = item.asked.request(world).map_err(|message| at(words.blame(message)))?;
+    item.asked.check_files(world).map_err(|message| at(words.blame(message)))?;
+    item.files = request.files;
     let own = entry.tags.iter().chain(&defaults.tags);
     item.tags = own.map(|tag| tag.text.clone()).collect();
     item.retries = entry.retries.or(defaults.retries).unwrap_or_default();
@@ -184,13 +196,15 @@ fn from_entry<W: World>(entry: &Entry, file: &File, world: &mut W) -> Result<Ite
 /// Where a part of a check stands.
 fn place(entry: &Entry, part: &Part) -> Place {
     let of = |text: &Option<Text>| text.as_ref().map_or(entry.place, |text| text.place);
+    let within = |text: &Option<Text>, character: usize| {
+        text.as_ref().map_or(entry.place, |text| text.place_of(character))
+    };
     match part {
         Part::Kind => entry.kind.place,
         Part::Target => entry.targets.first().map_or(entry.place, |target| target.place),
         Part::Answer => of(&entry.answer),
-        // Behind the quote.
-        Part::Expect(characters) => of(&entry.expect).further(*characters),
-        Part::Warn(characters) => of(&entry.warn).further(*characters),
+        Part::Expect(character) => within(&entry.expect, *character),
+        Part::Warn(character) => within(&entry.warn, *character),
         Part::Option(name) => {
             let option = entry.options.iter().find(|one| one.key.text == *name);
             option.map_or(entry.place, |one| one.key.place)

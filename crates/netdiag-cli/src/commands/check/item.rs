@@ -1,10 +1,9 @@
 //! One check as it was written, and what will be done for it.
 
-use crate::commands::checks;
 use crate::commands::lanes::{Asked, Expected, KINDS, choices};
 use netdiag_check::expr::{Expr, ExprError};
 use netdiag_check::line::Line;
-use netdiag_model::{Family, Untrusted};
+use netdiag_model::Untrusted;
 use std::time::Duration;
 
 /// How long a check may take that does not say.
@@ -24,8 +23,8 @@ pub(super) struct Item {
     pub(super) depends_on: Vec<usize>,
     pub(super) retries: u32,
     pub(super) deadline: Duration,
-    /// The name that will be looked up, and for which family.
-    pub(super) host: Option<(String, Option<Family>)>,
+    /// The files that are read for it.
+    pub(super) files: Vec<String>,
 }
 
 /// What is wrong with a check, and with which part of it.
@@ -43,9 +42,9 @@ pub(super) enum Part {
     /// The option with this name.
     Option(String),
     Answer,
-    /// So many characters into the expression.
+    /// The character of the expression, from 1.
     Expect(usize),
-    /// So many characters into the expression.
+    /// The character of the expression, from 1.
     Warn(usize),
 }
 
@@ -91,7 +90,6 @@ impl Words {
         };
         let expect = parse(self.expect.as_ref(), Part::Expect)?;
         let warn = parse(self.warn.as_ref(), Part::Warn)?;
-        let host = self.host();
         if self.kind == "sockets" && expect.is_none() && warn.is_none() {
             let message = "sockets are counted: something must be expected, such as count<100";
             return Err(Fault { part: Part::Kind, message: message.to_owned() });
@@ -106,7 +104,7 @@ impl Words {
             depends_on: Vec::new(),
             retries: 0,
             deadline: DEADLINE,
-            host,
+            files: Vec::new(),
         })
     }
 
@@ -172,23 +170,6 @@ impl Words {
             None => Part::Target,
         };
         Fault { part, message }
-    }
-
-    /// The name that its command will look up.
-    fn host(&self) -> Option<(String, Option<Family>)> {
-        let has_none = ["dns", "sockets"].contains(&self.kind.as_str());
-        let target = self.targets.first().filter(|_| !has_none)?;
-        let host = match self.kind.as_str() {
-            "ping" => target.clone(),
-            _ => checks::split_port(target).ok()?.0.to_owned(),
-        };
-        let has = |name: &str| self.options.iter().any(|one| one == name);
-        let family = match (has("--ipv4"), has("--ipv6")) {
-            (true, _) => Some(Family::Ipv4),
-            (_, true) => Some(Family::Ipv6),
-            _ => None,
-        };
-        Some((host, family))
     }
 }
 

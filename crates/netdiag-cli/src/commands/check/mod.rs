@@ -16,7 +16,7 @@ use crate::commands::drive::Drive;
 use crate::commands::ending::Measured;
 use crate::commands::frame::{self, Command};
 use crate::commands::ladder;
-use crate::commands::lanes::{Lane, Looked, Prepared, merged};
+use crate::commands::lanes::{Lane, Planner, Prepared, merged};
 use crate::{Backend, DontFragment, ExitStatus, OpenRequest, Terminal, UdpSockets, World, usage};
 use board::Board;
 use conclude::Collector;
@@ -31,8 +31,6 @@ use std::io::{self, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The most that names may take of the time of all checks.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// The ports that SYNs of checks leave from, where a file may ask for some.
 const SYN_PORTS: u8 = 4;
 /// How long after its request an answer can still be told from others, at most.
@@ -95,6 +93,7 @@ fn fixed(arguments: &CheckArguments) -> OpenRequest {
             .cloned()
             .chain(["/etc/resolv.conf".to_owned(), netdiag_tcp::services::FILE.to_owned()])
             .collect(),
+        confine_later: true,
         ..OpenRequest::default()
     }
 }
@@ -108,11 +107,11 @@ pub(crate) struct Checked {
 pub(crate) struct Plan {
     run: Run,
     gathered: Gathered,
-    plans: Vec<Rc<dyn Prepared>>,
+    /// Of those that no name has to be looked up for.
+    plans: Vec<Option<Rc<dyn Prepared>>>,
+    planner: Rc<RefCell<Planner>>,
     /// When all must have ended.
     until: Instant,
-    /// The run was ended while names were looked up.
-    interrupted: bool,
 }
 
 impl Command for CheckArguments {
@@ -154,24 +153,29 @@ impl Command for CheckArguments {
 
     fn plan<W: World>(
         &self,
-        _: Checked,
+        Checked { request }: Checked,
         world: &mut W,
         network: &mut W::Network,
-        err: &mut dyn Write,
+        _: &mut dyn Write,
     ) -> Result<Plan, String> {
         let gathered = Gathered::new(self, world)?;
-        let (anchor, started_at) = (world.anchor(), network.now());
-        let patience = PATIENCE.min(gathered.deadline / 2);
-        let hosts = gathered.items.iter().filter_map(|item| item.host.clone());
-        let mut looked = Looked::new(world, hosts, patience);
-        let interrupted = looked.is_interrupted();
-        let mut plans = Vec::new();
-        for item in &gathered.items {
-            let plan = item.asked.plan(&mut looked, network, err).map_err(|message| {
-                format!("`{}`: {message}", Untrusted::from(item.name.as_str()).escaped())
-            })?;
-            plans.push(plan);
+        if request.confine_later {
+            // What a file of checks names is known only now.
+            let mut files = request.files;
+            files.extend(gathered.items.iter().flat_map(|item| item.files.iter().cloned()));
+            files.sort();
+            files.dedup();
+            world.confine(&files);
         }
+        let (anchor, started_at) = (world.anchor(), network.now());
+        let planner = Planner::new(gathered.items.iter().map(|item| item.asked.clone()).collect());
+        let mut plans = Vec::new();
+        for (lane, item) in gathered.items.iter().enumerate() {
+            plans.push(planner.at_once(lane, world, network).map_err(|message| {
+                format!("`{}`: {message}", Untrusted::from(item.name.as_str()).escaped())
+            })?);
+        }
+        let planner = Rc::new(RefCell::new(planner));
         let run = Run {
             command: Self::NAME,
             version: env!("CARGO_PKG_VERSION"),
@@ -186,7 +190,7 @@ impl Command for CheckArguments {
             target_count: gathered.items.len(),
         };
         let until = started_at + gathered.deadline;
-        Ok(Plan { run, gathered, plans, until, interrupted })
+        Ok(Plan { run, gathered, plans, planner, until })
     }
 
     fn notes(_: &Plan) -> &[String] {
@@ -210,16 +214,19 @@ impl Command for CheckArguments {
         });
         report.start(&plan.run, &rows.collect::<Vec<_>>())?;
         report.flush()?;
-        let board = Board::new(plan.gathered.items.clone(), plan.until);
+        let board = Board::new(plan.gathered.items.clone(), &plan.planner, plan.until);
         let board = Rc::new(RefCell::new(board));
+        let (planner, now) = (&plan.planner, plan.run.started_at);
         let lanes = plan.plans.iter().zip(0..);
         let lanes =
-            lanes.map(|(plan, number)| Lane::new(number, Rc::clone(plan), Rc::clone(&board)));
-        let drive = Drive::new(lanes.collect(), plan.interrupted, world, network);
+            lanes.map(|(plan, number)| Lane::new(number, plan.clone(), planner, &board, now));
+        let drive = Drive::new(lanes.collect(), false, world, network);
         let as_plugin = self.output() == Output::Nagios;
         let run = &plan.run;
         let report = report.as_mut();
-        let mut collector = Collector { run, board, report, as_plugin, err, said_at: None };
+        let planner = Rc::clone(planner);
+        let mut collector =
+            Collector { run, board, report, as_plugin, err, said_at: None, planner };
         drive.run(world, network, &mut collector)
     }
 }

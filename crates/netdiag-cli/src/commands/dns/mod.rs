@@ -22,6 +22,7 @@ use netdiag_report::dns::{
 };
 use netdiag_report::{CsvReport, JsonReport, Report};
 use plan::Plan;
+pub(crate) use plan::check_files;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 

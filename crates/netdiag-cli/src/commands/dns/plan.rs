@@ -14,7 +14,7 @@ use crate::commands::user;
 use crate::{Backend, OpenRequest, UdpSockets, World};
 use netdiag_dns::config::Target;
 use netdiag_dns::dnssec::{Anchors, Validation};
-use netdiag_dns::walk::{Delegation, Goal, hints};
+use netdiag_dns::walk::{Delegation, Goal, Host, hints};
 use netdiag_dns::{Choice, Config, Transport, result};
 use netdiag_engine::Secret;
 use netdiag_engine::port::Network;
@@ -149,6 +149,16 @@ fn goal<W: World>(
         return Ok(Goal::Validation(Box::new(Validation::new(anchors, world.anchor()))));
     }
     let Some(target) = targets.first().filter(|_| arguments.trace) else { return Ok(Goal::Plain) };
+    let roots = roots(arguments, world)?;
+    let is_open = |family: Family| network.opened().udp(family).is_ok() || arguments.message.tcp;
+    let families =
+        [is_open(Family::Ipv4) && !arguments.ipv6, is_open(Family::Ipv6) && !arguments.ipv4];
+    let delegation = Delegation::new(&target.question, roots, arguments.port, families);
+    Ok(Goal::Delegation(Box::new(delegation)))
+}
+
+/// Where the delegations begin.
+fn roots<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Vec<Host>, String> {
     let shown = Untrusted::from(arguments.hints.as_str());
     let wrong = |why: &str| format!("--hints {}: {why}", shown.escaped());
     let text = text_of(&arguments.hints, world).map_err(|why| wrong(&why))?;
@@ -156,11 +166,18 @@ fn goal<W: World>(
     if roots.is_empty() {
         return Err(wrong("it names no server with an address"));
     }
-    let is_open = |family: Family| network.opened().udp(family).is_ok() || arguments.message.tcp;
-    let families =
-        [is_open(Family::Ipv4) && !arguments.ipv6, is_open(Family::Ipv6) && !arguments.ipv4];
-    let delegation = Delegation::new(&target.question, roots, arguments.port, families);
-    Ok(Goal::Delegation(Box::new(delegation)))
+    Ok(roots)
+}
+
+/// Reads the files that were named, to see whether they can be used.
+pub(crate) fn check_files<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<(), String> {
+    if arguments.dnssec {
+        anchors(arguments, world)?;
+    }
+    if arguments.trace {
+        roots(arguments, world)?;
+    }
+    Ok(())
 }
 
 /// What is believed without a signature.

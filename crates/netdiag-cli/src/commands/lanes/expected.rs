@@ -9,6 +9,14 @@ use netdiag_model::Untrusted;
 use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::metrics::{MetricValue, Metrics};
+use std::time::Duration;
+
+/// Who says nothing for so long that was asked does not answer.
+const PATIENT: Duration = Duration::from_secs(1);
+/// Reasons of what was ended while it was under way.
+const ENDED: &[&str] = &["deadline", "in-flight", "interrupted", "unknown"];
+/// What there is only more of the longer it is measured.
+const GROWING: &[&str] = &["received", "succeeded", "open", "answers", "sent", "attempts"];
 
 /// What is expected.
 #[derive(Clone, Debug, Default)]
@@ -37,34 +45,50 @@ impl Verdict {
 }
 
 impl Expected {
-    /// What a conclusion comes to; `cut`: there was no time for more.
-    pub(crate) fn judge(&self, conclusion: &Conclusion, known: Known, cut: bool) -> Verdict {
+    /// What a conclusion comes to; `cut`: there was no time for more, and for so long the oldest probe
+    /// without an answer had been waited for.
+    pub(crate) fn judge(
+        &self,
+        conclusion: &Conclusion,
+        known: Known,
+        cut: Option<Duration>,
+    ) -> Verdict {
         let told = conclusion.failure.clone();
+        let is_open = conclusion.judgement != Judgement::Holds
+            && told.as_ref().is_none_or(|failure| ENDED.contains(&failure.reason.as_str()));
+        match cut {
+            // No answer in all the time that there was says something of the target.
+            Some(waited) if is_open && waited >= PATIENT => {
+                return Verdict { status: CheckStatus::Fail, ..no_time() };
+            }
+            Some(_) if is_open => return Verdict::unknown(too_short()),
+            _ => {}
+        }
         if conclusion.judgement == Judgement::Unmeasured {
-            return match (told, cut) {
-                // No answer in all the time that there was says something of the target.
-                (None, true) => Verdict { status: CheckStatus::Fail, ..no_time() },
-                (None, false) => Verdict::unknown(not_measured()),
-                (Some(failure), _) => Verdict::unknown(failure),
-            };
+            return Verdict::unknown(told.unwrap_or_else(not_measured));
         }
         let expected = self.expect.as_ref();
-        let says_itself = expected.is_some_and(|expr| {
-            expr.metrics().iter().any(|metric| known.outcomes.contains(metric))
-        });
+        let says_itself = !conclusion.is_void
+            && expected.is_some_and(|expr| {
+                expr.metrics().iter().any(|metric| known.outcomes.contains(metric))
+            });
         if conclusion.judgement == Judgement::Fails && !says_itself {
             let failure = told.or_else(|| no_time().failure);
-            let expectation = self.unmet(conclusion, known).map(|(_, text)| text);
+            let expectation = self.unmet(conclusion, known).map(|unmet| unmet.text);
             let failed_expectation = expectation.filter(|_| expected.is_some());
             return Verdict { status: CheckStatus::Fail, failure, failed_expectation };
         }
-        if let Some((reason, text)) = self.unmet(conclusion, known) {
+        if let Some(Unmet { reason, text, is_too_few }) = self.unmet(conclusion, known) {
+            if is_too_few && cut.is_some() && conclusion.judgement == Judgement::Holds {
+                let message = format!("the time was over before all was sent: {text}");
+                return Verdict::unknown(failure(Stage::Expect, "deadline", message));
+            }
             let own = failure(Stage::Expect, &reason, text.clone());
             let failure = told.filter(|_| conclusion.judgement == Judgement::Fails).unwrap_or(own);
             let status = CheckStatus::Fail;
             return Verdict { status, failure: Some(failure), failed_expectation: Some(text) };
         }
-        if let Some((reason, text)) = unmet(self.warn.as_ref(), conclusion, known) {
+        if let Some(Unmet { reason, text, .. }) = unmet(self.warn.as_ref(), conclusion, known) {
             let failure = Some(failure(Stage::Expect, &reason, text.clone()));
             let status = CheckStatus::Warn;
             return Verdict { status, failure, failed_expectation: Some(text) };
@@ -72,15 +96,15 @@ impl Expected {
         Verdict { status: CheckStatus::Pass, failure: None, failed_expectation: None }
     }
 
-    /// What does not hold that must: a word for it, and what was measured.
-    fn unmet(&self, conclusion: &Conclusion, known: Known) -> Option<(String, String)> {
+    /// What does not hold that must.
+    fn unmet(&self, conclusion: &Conclusion, known: Known) -> Option<Unmet> {
         if let Some(wanted) = &self.data {
             let all: Vec<String> = conclusion.snapshots.iter().flat_map(data).collect();
             if !all.iter().any(|one| one.eq_ignore_ascii_case(wanted)) {
                 let said = if all.is_empty() { "nothing".to_owned() } else { all.join(", ") };
                 let (said, wanted) = (Untrusted::from(said), Untrusted::from(wanted.as_str()));
                 let text = format!("answered {}, expected {}", said.escaped(), wanted.escaped());
-                return Some(("answer".to_owned(), text));
+                return Some(Unmet { reason: "answer".to_owned(), text, is_too_few: false });
             }
         }
         unmet(self.expect.as_ref(), conclusion, known)
@@ -121,12 +145,18 @@ impl Expected {
     }
 }
 
+/// An expectation that does not hold.
+struct Unmet {
+    /// A word for it.
+    reason: String,
+    /// What was measured.
+    text: String,
+    /// More of what can only grow would make it hold.
+    is_too_few: bool,
+}
+
 /// What does not hold of an expression.
-fn unmet(
-    expression: Option<&Expr>,
-    conclusion: &Conclusion,
-    known: Known,
-) -> Option<(String, String)> {
+fn unmet(expression: Option<&Expr>, conclusion: &Conclusion, known: Known) -> Option<Unmet> {
     let expression = expression?;
     let all = conclusion.snapshots.iter().map(|snapshot| expression.holds(snapshot).err());
     let all: Vec<Option<Evidence>> = match conclusion.snapshots.is_empty() {
@@ -138,8 +168,10 @@ fn unmet(
     }
     let evidence = all.into_iter().flatten().next()?;
     let metric = evidence.reasons().first().map_or("expectation", |reason| reason.metric());
+    let is_too_few = evidence.reasons().iter().all(|reason| GROWING.contains(&reason.metric()));
     // Words of failures have hyphens.
-    Some((metric.replace(['_', '.'], "-"), evidence.to_string()))
+    let reason = metric.replace(['_', '.'], "-");
+    Some(Unmet { reason, text: evidence.to_string(), is_too_few })
 }
 
 /// The data of an answer.
@@ -150,8 +182,25 @@ fn data(snapshot: &Snapshot) -> Vec<String> {
     }
 }
 
+/// It was ended from outside.
+pub(crate) fn interrupted() -> Failure {
+    failure(Stage::Request, "interrupted", "ended before it was known".to_owned())
+}
+
+/// Silence that was too short.
+pub(crate) fn kept_back_or_silent() -> Failure {
+    let message =
+        "no answer in time, which was too short to tell whether this machine kept it back";
+    failure(Stage::Request, "timeout", message.to_owned())
+}
+
 fn no_time() -> Verdict {
     Verdict::unknown(failure(Stage::Request, "timeout", "no answer in time".to_owned()))
+}
+
+fn too_short() -> Failure {
+    let message = "its time was over before there could be an answer".to_owned();
+    failure(Stage::Request, "deadline", message)
 }
 
 fn not_measured() -> Failure {

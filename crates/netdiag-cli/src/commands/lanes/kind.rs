@@ -1,11 +1,13 @@
 //! What a command must say so that it can be a check, and what an attempt comes to.
 
+use super::kinds::failure;
+use crate::World;
 use crate::commands::ending::End;
 use crate::commands::frame::Command;
 use crate::commands::hosts::HostPlan;
 use netdiag_engine::Measurement;
 use netdiag_model::contract::{Document, Judgement, Method};
-use netdiag_model::failure::Failure;
+use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::finding::Finding;
 use netdiag_model::metrics::{MetricInfo, MetricValue, Metrics};
 use netdiag_report::{Report, Run, Subject};
@@ -28,6 +30,15 @@ pub(crate) trait Kind: Command {
     /// Of several targets one must be as it is expected, not all: of types of records that nobody
     /// named.
     const ONE_IS_ENOUGH: bool = false;
+
+    /// Reads the files that were named, to see whether they can be used.
+    ///
+    /// # Errors
+    /// What is wrong with one, in a line that names the option.
+    fn check_files<W: World>(&self, world: &mut W) -> Result<(), String> {
+        let _ = world;
+        Ok(())
+    }
 
     /// What measures what is planned.
     fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement>;
@@ -54,6 +65,31 @@ pub(crate) struct Conclusion {
     pub(crate) peer: Option<String>,
     /// The figures in a few words.
     pub(crate) figures: String,
+    /// What answered was not what was asked for: whatever is expected, it fails.
+    pub(crate) is_void: bool,
+}
+
+impl Conclusion {
+    /// Nothing could be measured: what stands in the plan cannot be.
+    pub(super) fn unplanned(message: String) -> Self {
+        let failure = failure(Stage::Send, "not-possible", message);
+        Self { failure: Some(failure), ..Self::nothing() }
+    }
+
+    /// Nothing was measured, and nothing is known of why.
+    pub(super) const fn nothing() -> Self {
+        Self {
+            judgement: Judgement::Unmeasured,
+            measurement: Value::Null,
+            snapshots: Vec::new(),
+            failure: None,
+            findings: Vec::new(),
+            method: None,
+            peer: None,
+            figures: String::new(),
+            is_void: false,
+        }
+    }
 }
 
 /// Values of all metrics that have one.
@@ -135,16 +171,7 @@ pub(super) fn of_document<T>(
     value: impl Fn(&T) -> Value,
     weigh: impl Fn(&T, &[Finding]) -> Weighed,
 ) -> Conclusion {
-    let mut conclusion = Conclusion {
-        judgement: Judgement::Unmeasured,
-        measurement: Value::Null,
-        snapshots: Vec::new(),
-        failure: None,
-        findings: Vec::new(),
-        method: None,
-        peer: None,
-        figures: String::new(),
-    };
+    let mut conclusion = Conclusion::nothing();
     let Some(document) = document else { return conclusion };
     conclusion.judgement = match document.exit_code {
         0 => Judgement::Holds,

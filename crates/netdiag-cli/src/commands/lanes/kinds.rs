@@ -10,18 +10,25 @@ use crate::args::{
 use crate::commands::ending::End;
 use crate::commands::frame::Command;
 use crate::commands::hosts::HostPlan;
-use crate::commands::syn;
+use crate::commands::{dns, syn, tcp_connect};
 use crate::{OpenRequest, World};
+use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::metrics::MetricInfo;
 use netdiag_report::number::ms3_f64;
 use serde_json::json;
+use std::cell::Cell;
 use std::io::Write;
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// The kinds, by their names in files and on command lines.
 pub(crate) const KINDS: &[&str] = &["ping", "tcp", "syn", "dns", "trace", "mtu", "sockets"];
+
+/// When it is known of a connection at the latest whether this machine keeps it back: it leaves nothing
+/// to be seen until its SYN is sent again, after a second.
+pub(crate) const KEPT_BACK_AFTER: Duration = Duration::from_millis(1_200);
 
 /// Arguments of a command that is a check.
 #[derive(Clone, Debug)]
@@ -86,6 +93,25 @@ impl Asked {
             let checked = command.check(world)?;
             Ok(command.request(&checked, terminal))
         }, sockets => sockets::request(sockets))
+    }
+
+    /// The same check once more and with more patience, where silence was too short to tell whether
+    /// this machine kept back what was sent.
+    pub(crate) fn second_look(&self) -> Option<Self> {
+        let Self::Tcp(command) = self else { return None };
+        let mut command = command.clone();
+        command.count = 1;
+        let is_short = command.timeout.duration < KEPT_BACK_AFTER;
+        command.timeout.duration = KEPT_BACK_AFTER;
+        is_short.then_some(Self::Tcp(command))
+    }
+
+    /// Reads the files that were named, to see whether they can be used.
+    ///
+    /// # Errors
+    /// What is wrong with one, in a line that names the option.
+    pub(crate) fn check_files<W: World>(&self, world: &mut W) -> Result<(), String> {
+        of_each!(self, command => command.check_files(world), _sockets => Ok(()))
     }
 
     /// How it is measured.
@@ -169,7 +195,7 @@ impl Kind for PingArguments {
     }
 
     fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
-        kind::of_hosts(plan, measured, end, |target, findings| {
+        let mut conclusion = kind::of_hosts(plan, measured, end, |target, findings| {
             let metrics = netdiag_ping::metrics::TargetMetrics { target, findings };
             let lost = target.lost + target.net_errors;
             let of = target.sent.saturating_sub(target.unknown + target.in_flight);
@@ -183,7 +209,11 @@ impl Kind for PingArguments {
                 peer: peer(target.address, target.port),
                 figures: format!("loss {lost}/{of}{}", p95.unwrap_or_default()),
             }
-        })
+        });
+        if plan.has_stand_ins() {
+            words::silent_stand_in(&mut conclusion);
+        }
+        conclusion
     }
 }
 
@@ -202,6 +232,10 @@ impl Kind for TcpConnectArguments {
         "unexpected",
     ];
     const FIGURES: &'static [&'static str] = &["connect"];
+
+    fn check_files<W: World>(&self, world: &mut W) -> Result<(), String> {
+        tcp_connect::check_files(self, world)
+    }
 
     fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
         plan.measurements()
@@ -238,12 +272,18 @@ impl Kind for DnsArguments {
     const FIGURES: &'static [&'static str] = &["p50"];
     const ONE_IS_ENOUGH: bool = true;
 
+    fn check_files<W: World>(&self, world: &mut W) -> Result<(), String> {
+        dns::check_files(self, world)
+    }
+
     fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {
         plan.measurements()
     }
 
     fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
-        kind::of_hosts(plan, measured, end, |target, findings| {
+        let is_unasked = Cell::new(true);
+        let mut conclusion = kind::of_hosts(plan, measured, end, |target, findings| {
+            is_unasked.set(is_unasked.get() && words::is_unasked(&target.results));
             let asked = target.decisive();
             let snapshots = asked.map(|result| {
                 let metrics = netdiag_dns::metrics::ResultMetrics { target, result, findings };
@@ -257,7 +297,11 @@ impl Kind for DnsArguments {
                 peer: asked.map(|result| result.server.clone()),
                 figures: asked.map(words::dns_figures).unwrap_or_default(),
             }
-        })
+        });
+        if is_unasked.get() {
+            conclusion.judgement = Judgement::Unmeasured;
+        }
+        conclusion
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::attempt::{Attempt, Prepared};
 use super::kind::Conclusion;
+use super::planner::{Made, PATIENCE, Planner};
+use super::supervisor::{Ended, Supervisor, Told, Turn};
 use crate::commands::ending::End;
 use netdiag_engine::outcome::{Detail, Outcome, Reason, Rejection, Stray};
 use netdiag_engine::port::Change;
@@ -9,57 +11,26 @@ use netdiag_engine::{Events, Heard, Measurement, Next, Probe, WayOut};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Bits of a probe's number that are its attempt's own; which attempt it is of stands above them.
 const OWN_BITS: u32 = 48;
 const OWN: u64 = (1 << OWN_BITS) - 1;
 
-/// What a lane tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// That with this number has come to its end.
-    Ended(usize, Instant),
-    /// Somebody wants to know how far all have come; each that has not ended says so.
-    Interim(Instant),
-}
-
-/// What a lane does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// Begins an attempt, which is ended at this time if it has not by then.
-    Begin(Instant),
-    /// Asks again at this time, or when an attempt or another lane has ended.
-    Wait(Instant),
-    /// Ends.
-    End,
-}
-
-/// Who decides for all lanes.
-pub(crate) trait Supervisor {
-    /// What a lane does next, with so many attempts under way.
-    fn turn(&mut self, lane: usize, now: Instant, under_way: usize) -> Turn;
-
-    /// What an attempt came to that began at a time; `cut`: its time was over.
-    fn concluded(
-        &mut self,
-        lane: usize,
-        conclusion: Conclusion,
-        begun: Instant,
-        end: End,
-        cut: bool,
-    );
-
-    /// The run must end.
-    fn stop(&mut self, now: Instant);
-}
-
 /// The attempts of one check.
 pub(crate) struct Lane<S> {
     number: usize,
-    plan: Rc<dyn Prepared>,
+    planner: Rc<RefCell<Planner>>,
+    /// How it is measured, once that is known.
+    plan: Option<Rc<dyn Prepared>>,
+    /// When the plan was made.
+    planned_at: Instant,
+    /// A plan is being made, since this time.
+    planning: Option<Instant>,
     supervisor: Rc<RefCell<S>>,
     /// The next attempt, made beforehand: what it knows of the way out is wanted before it begins.
     ready: Option<Box<dyn Attempt>>,
@@ -76,8 +47,10 @@ struct UnderWay {
     /// When it is ended.
     until: Instant,
     is_cut: bool,
-    /// Its probes that have not settled.
-    open: u64,
+    /// When its probes were sent that have not settled, by their numbers.
+    open: BTreeMap<u64, Instant>,
+    /// The latest time that a probe of it is known to have settled at.
+    settled_at: Instant,
     /// It has nothing more to send.
     is_done: bool,
 }
@@ -90,13 +63,22 @@ enum Asked {
 }
 
 impl<S: Supervisor> Lane<S> {
-    /// A lane that has not begun.
-    pub(crate) fn new(number: usize, plan: Rc<dyn Prepared>, supervisor: Rc<RefCell<S>>) -> Self {
-        let ready = plan.begin();
+    /// A lane that has not begun, with its plan where that is known already.
+    pub(crate) fn new(
+        number: usize,
+        plan: Option<Rc<dyn Prepared>>,
+        planner: &Rc<RefCell<Planner>>,
+        supervisor: &Rc<RefCell<S>>,
+        now: Instant,
+    ) -> Self {
+        let ready = plan.as_ref().and_then(|plan| plan.begin());
         Self {
             number,
+            planner: Rc::clone(planner),
             plan,
-            supervisor,
+            planned_at: now,
+            planning: None,
+            supervisor: Rc::clone(supervisor),
             ready,
             under_way: Vec::new(),
             begun: 0,
@@ -105,18 +87,62 @@ impl<S: Supervisor> Lane<S> {
         }
     }
 
+    /// Begins an attempt by the plan that there is.
     fn begin(&mut self, now: Instant, until: Instant) {
-        let attempt = self.ready.take().or_else(|| self.plan.begin());
-        let Some(attempt) = attempt else {
+        let Some(plan) = self.plan.clone() else { return };
+        let Some(attempt) = self.ready.take().or_else(|| plan.begin()) else {
+            // Another plan may be better.
+            self.plan = None;
             let end = ended(now);
-            let conclusion = self.plan.unsent(end);
-            let mut supervisor = self.supervisor.borrow_mut();
-            return supervisor.concluded(self.number, conclusion, now, end, false);
+            let how = Ended { begun: self.planned_at, end, cut: None };
+            let conclusion = plan.unsent(end);
+            return self.supervisor.borrow_mut().concluded(self.number, conclusion, how);
         };
         let tag = self.begun;
         self.begun += 1;
-        let (open, is_done, is_cut) = (0, false, false);
-        self.under_way.push(UnderWay { tag, attempt, begun: now, until, is_cut, open, is_done });
+        let (open, is_done, is_cut) = (BTreeMap::new(), false, false);
+        let (begun, settled_at) = (now, now);
+        let one = UnderWay { tag, attempt, begun, until, is_cut, open, settled_at, is_done };
+        self.under_way.push(one);
+        if S::ADDRESSES_LAST.is_zero() {
+            self.plan = None;
+        } else if self.planning.is_none() && now >= self.planned_at + S::ADDRESSES_LAST {
+            self.wish(now, now + PATIENCE);
+        }
+    }
+
+    /// Has a plan made.
+    fn wish(&mut self, now: Instant, until: Instant) {
+        self.planning = Some(now);
+        self.planner.borrow_mut().wish(self.number, until);
+    }
+
+    /// Whether nothing can be done until there is a plan.
+    fn awaits_plan(&self, now: Instant) -> bool {
+        self.planning.is_some()
+            && self.plan.is_none()
+            && !self.supervisor.borrow().is_settled(self.number, now)
+    }
+
+    /// Takes a plan that was made.
+    fn take(&mut self, made: Made, now: Instant) {
+        let since = self.planning.take().unwrap_or(now);
+        match (made, self.plan.is_some()) {
+            (Ok(plan), false) => (self.plan, self.planned_at) = (Some(plan), now),
+            // What was right before is kept where what came since is not.
+            (Ok(plan), true) => {
+                self.planned_at = now;
+                if let Some(attempt) = plan.begin() {
+                    (self.plan, self.ready) = (Some(plan), Some(attempt));
+                }
+            }
+            (Err(_), true) => self.planned_at = now,
+            (Err(message), false) => {
+                let how = Ended { begun: since, end: ended(now), cut: None };
+                let conclusion = Conclusion::unplanned(message);
+                self.supervisor.borrow_mut().concluded(self.number, conclusion, how);
+            }
+        }
     }
 
     /// Asks an attempt what comes next.
@@ -127,13 +153,13 @@ impl<S: Supervisor> Lane<S> {
             one.attempt.stop(now, &mut self.silence);
         }
         if one.is_done {
-            let is_over = one.open == 0 || one.is_cut;
+            let is_over = one.open.is_empty() || one.is_cut;
             return if is_over { Asked::Over } else { Asked::Until(one.until) };
         }
         let tag = one.tag;
         let next = match one.attempt.next(now, &mut self.silence) {
             Next::Probe(mut spec) => {
-                one.open += 1;
+                one.open.insert(spec.seq, now);
                 spec.seq = outer(tag, spec.seq);
                 Next::Probe(spec)
             }
@@ -145,7 +171,7 @@ impl<S: Supervisor> Lane<S> {
             Next::Lookup(address) => Next::Lookup(address),
             Next::NotBefore(at) | Next::AfterAnother(at) => return Asked::Until(at.min(one.until)),
             Next::WhenSettled => return Asked::Until(one.until),
-            Next::Done if one.open > 0 && !one.is_cut => {
+            Next::Done if !one.open.is_empty() && !one.is_cut => {
                 one.is_done = true;
                 return Asked::Until(one.until);
             }
@@ -158,10 +184,12 @@ impl<S: Supervisor> Lane<S> {
     fn conclude(&mut self, place: usize, now: Instant) {
         let mut one = self.under_way.remove(place);
         one.attempt.finish(now, &mut self.silence);
-        let end = ended(now);
+        // What a probe settled by may be stamped later than the engine looked at the time.
+        let end = ended(now.max(one.settled_at));
+        let waited = one.open.values().min().map_or(Duration::ZERO, |sent| now.since(*sent));
+        let how = Ended { begun: one.begun, end, cut: one.is_cut.then_some(waited) };
         let conclusion = one.attempt.conclude(end);
-        let mut supervisor = self.supervisor.borrow_mut();
-        supervisor.concluded(self.number, conclusion, one.begun, end, one.is_cut);
+        self.supervisor.borrow_mut().concluded(self.number, conclusion, how);
     }
 
     /// The attempt that a probe is of, and the probe as that knows it.
@@ -198,11 +226,20 @@ impl<S: Supervisor> Measurement for Lane<S> {
                     Asked::Over => self.conclude(place, now),
                 }
             }
-            let turn = self.supervisor.borrow_mut().turn(self.number, now, self.under_way.len());
+            let made = self.planning.and_then(|_| self.planner.borrow_mut().take(self.number));
+            match made {
+                Some(made) => self.take(made, now),
+                None if self.awaits_plan(now) => return Next::AfterAnother(earliest),
+                None => {}
+            }
+            let (under_way, is_planned) = (self.under_way.len(), self.plan.is_some());
+            let turn = self.supervisor.borrow_mut().turn(self.number, now, under_way, is_planned);
             match turn {
+                Turn::Plan(until) => self.wish(now, until),
                 Turn::Begin(until) => self.begin(now, until),
                 Turn::Wait(at) => return Next::AfterAnother(earliest.min(at)),
                 Turn::End => {
+                    self.planner.borrow_mut().forget(self.number);
                     if !std::mem::replace(&mut self.has_ended, true) {
                         events.push(Told::Ended(self.number, now));
                     }
@@ -238,14 +275,19 @@ impl<S: Supervisor> Measurement for Lane<S> {
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, _: &mut Events<Told>) {
         if let Some((one, probe, silence)) = self.own(probe) {
-            one.open = one.open.saturating_sub(1);
+            one.open.remove(&probe.seq);
+            if let Outcome::Replied(reply) = outcome {
+                one.settled_at = one.settled_at.max(reply.received_at);
+            }
             one.attempt.settle(&probe, outcome, silence);
         }
     }
 
     fn objection(&self, probe: &Probe, answer: &[u8]) -> Option<Reason> {
         let (tag, seq) = (probe.seq >> OWN_BITS, probe.seq & OWN);
-        let one = self.under_way.iter().find(|one| one.tag & (u64::MAX >> OWN_BITS) == tag)?;
+        let one = self.under_way.iter().find(|one| one.tag & (u64::MAX >> OWN_BITS) == tag);
+        // One that has ended takes no answer.
+        let Some(one) = one else { return Some(Reason::NoAnswer) };
         one.attempt.objection(&Probe { seq, ..*probe }, answer)
     }
 
@@ -300,6 +342,8 @@ impl<S: Supervisor> Measurement for Lane<S> {
 
     fn stop(&mut self, now: Instant, _: &mut Events<Told>) {
         self.supervisor.borrow_mut().stop(now);
+        self.planning = None;
+        self.planner.borrow_mut().forget(self.number);
         for one in &mut self.under_way {
             one.until = one.until.min(now);
         }

@@ -1,67 +1,91 @@
-//! A world whose names have been looked up, all at the same time, before each plan asks for its own.
+//! A world in which names have been looked up before a plan asks for them, or are told to be wanting.
 
-use crate::{LookedUp, OpenRequest, Terminal, World};
+use crate::{LookUps, LookedUp, OpenRequest, Terminal, World};
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sockets::port::Kernel;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// A name, and for which family its addresses are wanted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    name: String,
+    family: u8,
+}
+
+impl Key {
+    fn new(name: &str, family: Option<Family>) -> Self {
+        let family = match family {
+            None => 0,
+            Some(Family::Ipv4) => 4,
+            Some(Family::Ipv6) => 6,
+        };
+        Self { name: name.to_owned(), family }
+    }
+
+    /// The name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The family; `None` for both.
+    pub(super) const fn family(&self) -> Option<Family> {
+        match self.family {
+            4 => Some(Family::Ipv4),
+            6 => Some(Family::Ipv6),
+            _ => None,
+        }
+    }
+
+    /// A number for the family, or for both.
+    pub(super) const fn family_number(&self) -> u8 {
+        self.family
+    }
+}
+
 /// The machine, and what is known of some names.
 pub(crate) struct Looked<'a, W> {
     world: &'a mut W,
-    known: BTreeMap<(String, u8), LookedUp>,
+    known: &'a BTreeMap<Key, LookedUp>,
+    lacks: BTreeSet<Key>,
 }
 
 impl<'a, W: World> Looked<'a, W> {
-    /// Looks up names, each for one family or for both.
-    pub(crate) fn new(
-        world: &'a mut W,
-        wanted: impl IntoIterator<Item = (String, Option<Family>)>,
-        patience: Duration,
-    ) -> Self {
-        let mut by_family: BTreeMap<u8, (Option<Family>, Vec<String>)> = BTreeMap::new();
-        for (name, family) in wanted {
-            let (_, names) = by_family.entry(key(family)).or_insert((family, Vec::new()));
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let mut known = BTreeMap::new();
-        for (key, (family, names)) in by_family {
-            let found = world.resolve(&names, family, patience);
-            known.extend(names.into_iter().map(|name| (name, key)).zip(found));
-        }
-        Self { world, known }
+    /// With what is known.
+    pub(super) const fn new(world: &'a mut W, known: &'a BTreeMap<Key, LookedUp>) -> Self {
+        Self { world, known, lacks: BTreeSet::new() }
     }
 
-    /// Whether the run was ended while names were looked up.
-    pub(crate) fn is_interrupted(&self) -> bool {
-        let mut all = self.known.values();
-        all.any(|(found, _)| matches!(found, Err(LookupError::Interrupted)))
+    /// What was asked for and is not known. What was answered to that is not so.
+    pub(super) fn lacks(self) -> BTreeSet<Key> {
+        self.lacks
     }
 
-    /// How many names have no address, for all that is known, and how many have.
-    pub(crate) fn counts(&self) -> (usize, usize) {
-        let found = self.known.values().filter(|(found, _)| found.is_ok()).count();
-        (self.known.len() - found, found)
+    /// What is known of a name without asking a server.
+    fn resolve_one(&mut self, name: &str, family: Option<Family>) -> LookedUp {
+        let key = Key::new(name, family);
+        if let Some(known) = self.known.get(&key) {
+            return known.clone();
+        }
+        let found = self.world.resolve(&[name.to_owned()], family, Duration::ZERO).pop();
+        let found =
+            found.unwrap_or_else(|| (Err(LookupError::no_resolver(String::new())), Duration::ZERO));
+        if matches!(&found.0, Err(LookupError::NoAnswer { reason, .. }) if reason == NOT_ASKED) {
+            self.lacks.insert(key);
+        }
+        found
     }
 }
 
-/// A number for a family, or for both.
-const fn key(family: Option<Family>) -> u8 {
-    match family {
-        None => 0,
-        Some(Family::Ipv4) => 4,
-        Some(Family::Ipv6) => 6,
-    }
-}
+/// The reason of who had no time to ask a server.
+const NOT_ASKED: &str = "not-asked";
 
 impl<W: World> World for Looked<'_, W> {
     type Network = W::Network;
@@ -72,10 +96,17 @@ impl<W: World> World for Looked<'_, W> {
         family: Option<Family>,
         patience: Duration,
     ) -> Vec<LookedUp> {
-        let key = key(family);
-        let known = |name: &String| self.known.get(&(name.clone(), key)).cloned();
-        let all: Option<Vec<LookedUp>> = names.iter().map(known).collect();
-        all.unwrap_or_else(|| self.world.resolve(names, family, patience))
+        let _ = patience;
+        names.iter().map(|name| self.resolve_one(name, family)).collect()
+    }
+
+    fn look_up_beside(
+        &mut self,
+        names: &[String],
+        family: Option<Family>,
+        patience: Duration,
+    ) -> LookUps {
+        self.world.look_up_beside(names, family, patience)
     }
 
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError> {

@@ -44,6 +44,7 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         tables: one.tables || other.tables,
         own_lookup: one.own_lookup.or(other.own_lookup),
         files,
+        confine_later: one.confine_later || other.confine_later,
     })
 }
 

@@ -17,7 +17,7 @@ use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::metrics::{MetricValue, Metrics};
 use netdiag_sockets::metrics::{METRICS, Measured};
 use netdiag_sockets::port::{Fault, Kernel};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -83,16 +83,7 @@ impl Look {
             .tables
             .as_ref()
             .map_or(Err(missing), |tables| self.glance.look(&mut *tables.borrow_mut()));
-        let mut conclusion = Conclusion {
-            judgement: Judgement::Unmeasured,
-            measurement: Value::Null,
-            snapshots: Vec::new(),
-            failure: None,
-            findings: Vec::new(),
-            method: None,
-            peer: None,
-            figures: String::new(),
-        };
+        let mut conclusion = Conclusion::nothing();
         match looked {
             Ok(Glanced { summary, findings, method }) => {
                 let measured = Measured { summary: &summary, findings: &findings };

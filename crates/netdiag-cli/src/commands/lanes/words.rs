@@ -47,6 +47,33 @@ pub(super) fn dns_failure(result: &ServerResult) -> Option<Failure> {
     }))
 }
 
+/// Whether no server could be asked since nothing is known of the addresses of any.
+pub(super) fn is_unasked(results: &[ServerResult]) -> bool {
+    !results.is_empty()
+        && results.iter().all(|result| {
+            let failure = result.failure.as_ref();
+            failure.is_some_and(|it| it.stage == Stage::Resolve && !SAID.contains(&&*it.reason))
+        })
+}
+
+/// Reasons of look-ups that somebody said no to.
+const SAID: &[&str] = &["not-found", "invalid-name"];
+
+/// Silence by what stands in for what may not be sent from here says nothing: a host may answer the one
+/// and not the other.
+pub(super) fn silent_stand_in(conclusion: &mut Conclusion) {
+    let failure = conclusion.failure.as_mut().filter(|failure| failure.reason == "timeout");
+    let Some(failure) = failure.filter(|_| conclusion.judgement == Judgement::Fails) else {
+        return;
+    };
+    conclusion.judgement = Judgement::Unmeasured;
+    let because = conclusion.method.as_ref().map(|method| method.because.as_str());
+    failure.message = format!(
+        "no answer to what was sent instead, which says nothing of ICMP: {}",
+        because.unwrap_or_default()
+    );
+}
+
 /// What a server said: `192.0.2.10 from 192.0.2.53:53, 3.412 ms`.
 pub(super) fn dns_figures(result: &ServerResult) -> String {
     let said: Vec<String> = result
@@ -137,6 +164,7 @@ pub(super) fn not_to_itself(conclusion: &mut Conclusion) {
     let is_own = conclusion.findings.iter().any(|finding| finding.code == "self-connected");
     if is_own {
         conclusion.judgement = Judgement::Fails;
+        conclusion.is_void = true;
         let message = "the connection is one to itself: nothing listens there".to_owned();
         conclusion.failure = Some(failure(Stage::Connect, "connected-to-itself", message));
         conclusion.figures = String::new();

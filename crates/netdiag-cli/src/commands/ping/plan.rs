@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(super) configs: Vec<Config>,
     pub(super) classic: bool,
     pub(super) classic_exit: bool,
+    /// Targets that something else than what was asked for is sent to, since that may not be.
+    stand_ins: usize,
     /// As iputils: with a deadline too, so many replies must come.
     pub(super) classic_count: Option<u64>,
 }
@@ -49,6 +51,7 @@ impl Plan {
             outline,
             resolved: Vec::new(),
             configs: Vec::new(),
+            stand_ins: 0,
             classic: arguments.classic,
             classic_exit,
             classic_count: checked.count.filter(|_| classic_exit && arguments.deadline.is_some()),
@@ -78,6 +81,11 @@ impl Plan {
             limits::keep(&mut plan.configs)?;
         }
         Ok(plan)
+    }
+
+    /// Whether something else than what was asked for is sent: who is silent then may answer that.
+    pub(crate) const fn has_stand_ins(&self) -> bool {
+        self.stand_ins > 0
     }
 
     /// Adds a target for each protocol to a host that was looked up.
@@ -164,6 +172,7 @@ impl Plan {
         let opening = opening
             .filter(|opening| opening.socket == SocketKind::Raw || arguments.ident.is_some());
         resolved.identifier = opening.map(|opening| opening.identifiers.first);
+        self.stand_ins += usize::from(rung.protocol != resolved.protocol);
         resolved.protocol = rung.protocol;
         resolved.method = Some(rung.method);
         let known = known_way(resolved, destination, arguments, checked, world);

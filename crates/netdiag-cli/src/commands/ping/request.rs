@@ -53,6 +53,7 @@ pub(super) fn open_request(
         tables: false,
         files: Vec::new(),
         own_lookup: None,
+        confine_later: false,
     }
 }
 

@@ -17,6 +17,7 @@ use netdiag_report::connect::{Connect, JsonLinesReport, TextOptions, TextReport}
 use netdiag_report::{CsvReport, JsonReport, Report};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
+pub(crate) use tls::check_files;
 
 impl Command for TcpConnectArguments {
     type Checked = Checked;

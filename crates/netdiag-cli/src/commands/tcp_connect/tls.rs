@@ -109,6 +109,18 @@ fn may_be(arguments: &TcpConnectArguments, hosts: &[Host]) -> bool {
         && (arguments.tls || arguments.starttls.is_some() || hosts.iter().any(is_usual))
 }
 
+/// Reads the certificates that were named, of a check, which may be tried again and has no other input.
+pub(crate) fn check_files<W: World>(
+    arguments: &TcpConnectArguments,
+    world: &mut W,
+) -> Result<(), String> {
+    match arguments.ca.as_deref() {
+        Some("-") => Err("--ca: a check does not read standard input: name a file".to_owned()),
+        Some(_) => client(arguments, world).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// What all sessions have in common, and what is to be said of whom they trust.
 pub(super) fn client<W: World>(
     arguments: &TcpConnectArguments,

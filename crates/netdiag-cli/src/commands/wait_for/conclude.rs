@@ -3,8 +3,9 @@
 use super::spec::Spec;
 use super::waiting::{Waiter, Waiting};
 use crate::ExitStatus;
-use crate::commands::lanes::Conclusion;
+use crate::commands::lanes::{Conclusion, interrupted, kept_back_or_silent};
 use netdiag_check::result::{Check, CheckStatus};
+use netdiag_engine::failure::plain;
 use netdiag_model::contract::Method;
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::finding::Finding;
@@ -22,7 +23,7 @@ pub(super) fn check(
     let waiter = waiting.waiters.get(place)?;
     let last = waiter.last.as_ref();
     let is_ready = waiter.ready_at.is_some();
-    let status = match (is_ready, waiter.is_measured || waiter.attempts == 0) {
+    let status = match (is_ready, waiter.is_measured) {
         (true, _) => CheckStatus::Pass,
         // Of several of which one is enough the others need not be.
         (false, _) if waiting.is_ready() => CheckStatus::Skip,
@@ -30,7 +31,13 @@ pub(super) fn check(
         (false, false) => CheckStatus::Unknown,
     };
     let is_told = matches!(status, CheckStatus::Fail | CheckStatus::Unknown);
-    let failure = last.and_then(|last| last.failure.clone()).unwrap_or_else(no_answer);
+    let said = last.and_then(|last| last.failure.clone());
+    let failure = said.unwrap_or_else(|| match (waiting.stopped, waiter.attempts) {
+        (true, _) => interrupted(),
+        (false, 0) => no_try(),
+        (false, _) if status == CheckStatus::Unknown => kept_back_or_silent(),
+        (false, _) => no_answer(),
+    });
     let text = Untrusted::from(spec.text.as_str());
     Some(Check {
         name: text.clone(),
@@ -52,8 +59,11 @@ pub(super) fn check(
 }
 
 fn no_answer() -> Failure {
-    let (reason, message) = ("timeout".to_owned(), "no answer in time".to_owned());
-    Failure { stage: Stage::Request, reason, errno: None, icmp: None, message }
+    plain(Stage::Request, "timeout", "no answer in time")
+}
+
+fn no_try() -> Failure {
+    plain(Stage::Send, "not-begun", "no time was left for an attempt")
 }
 
 /// What is to be said of the last attempts, and how they were measured.

@@ -12,9 +12,10 @@ use crate::commands::drive::{Drive, Listener};
 use crate::commands::ending::{End, Measured};
 use crate::commands::frame::Command;
 use crate::commands::ladder;
-use crate::commands::lanes::{Lane, Looked, Prepared, Told, merged};
+use crate::commands::lanes::{Lane, Planner, Prepared, Told, merged};
 use crate::{Backend, ExitStatus, OpenRequest, Terminal, World};
 use netdiag_check::result::Check;
+use netdiag_engine::Pause;
 use netdiag_engine::port::Network;
 use netdiag_model::{Instant, Untrusted, milliseconds};
 use netdiag_report::Run;
@@ -24,17 +25,7 @@ use spec::Spec;
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::time::Duration;
 use waiting::Waiting;
-
-/// The most that names may take before anything is tried, and each time that they are looked up again.
-const PATIENCE: Duration = Duration::from_secs(5);
-const PATIENCE_AGAIN: Duration = Duration::from_secs(1);
-/// How long it is until names are looked up again: where none has an address, so that nothing else is
-/// under way, where one has none, and where all have.
-const LOOK_AT_ONCE: Duration = Duration::from_millis(100);
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
-const LOOK_ANEW: Duration = Duration::from_secs(10);
 
 /// What is waited for.
 pub(crate) struct Checked {
@@ -47,43 +38,9 @@ pub(crate) struct Checked {
 pub(crate) struct Plan {
     run: Run,
     specs: Vec<Spec>,
-    first: Round,
-}
-
-/// How all is tried, until names are looked up again.
-#[derive(Clone)]
-struct Round {
-    plans: Vec<Rc<dyn Prepared>>,
-    /// How long it is tried so.
-    lasts: Duration,
-    /// The run was ended while names were looked up.
-    interrupted: bool,
-}
-
-impl Round {
-    fn new<W: World>(
-        specs: &[Spec],
-        patience: Duration,
-        world: &mut W,
-        network: &mut W::Network,
-        err: &mut dyn Write,
-    ) -> Result<Self, String> {
-        let hosts = specs.iter().filter_map(|spec| spec.host.clone());
-        let mut looked = Looked::new(world, hosts, patience);
-        let lasts = match looked.counts() {
-            (0, _) => LOOK_ANEW,
-            (_, 0) => LOOK_AT_ONCE,
-            _ => LOOK_AGAIN,
-        };
-        let interrupted = looked.is_interrupted();
-        let mut plans = Vec::new();
-        for spec in specs {
-            let shown = Untrusted::from(spec.text.as_str());
-            let plan = spec.asked.plan(&mut looked, network, err);
-            plans.push(plan.map_err(|message| format!("SPEC `{}`: {message}", shown.escaped()))?);
-        }
-        Ok(Self { plans, lasts, interrupted })
-    }
+    /// Of those that no name has to be looked up for.
+    plans: Vec<Option<Rc<dyn Prepared>>>,
+    planner: Rc<RefCell<Planner>>,
 }
 
 impl Command for WaitForArguments {
@@ -128,7 +85,7 @@ impl Command for WaitForArguments {
         checked: Checked,
         world: &mut W,
         network: &mut W::Network,
-        err: &mut dyn Write,
+        _: &mut dyn Write,
     ) -> Result<Plan, String> {
         let specs = checked.specs;
         let run = Run {
@@ -145,8 +102,14 @@ impl Command for WaitForArguments {
             }),
             target_count: specs.len(),
         };
-        let first = Round::new(&specs, PATIENCE.min(self.timeout.duration), world, network, err)?;
-        Ok(Plan { run, specs, first })
+        let planner = Planner::new(specs.iter().map(|spec| spec.asked.clone()).collect());
+        let mut plans = Vec::new();
+        for (lane, spec) in specs.iter().enumerate() {
+            plans.push(planner.at_once(lane, world, network).map_err(|message| {
+                format!("SPEC `{}`: {message}", Untrusted::from(spec.text.as_str()).escaped())
+            })?);
+        }
+        Ok(Plan { run, specs, plans, planner: Rc::new(RefCell::new(planner)) })
     }
 
     fn notes(_: &Plan) -> &[String] {
@@ -172,23 +135,9 @@ impl Command for WaitForArguments {
         report.flush()?;
         let how = (self.any, self.consecutive);
         let started_at = plan.run.started_at;
-        let waiting = Waiting::new(plan.specs.len(), how, started_at, self.timeout.duration);
-        let waiting = waiting.patient(plan.specs.iter().map(|spec| spec.patience));
+        let waiting = Waiting::new(&plan.specs, how, started_at, self.timeout.duration);
         let waiting = Rc::new(RefCell::new(waiting));
-        let (mut round, mut last) = (plan.first.clone(), None);
-        loop {
-            let end = wait(&round, &waiting, world, network, err)?;
-            let is_over = end.is_over() || waiting.borrow().is_over(network.now());
-            if is_over {
-                last.get_or_insert(end);
-                break;
-            }
-            let left = waiting.borrow().deadline().since(network.now());
-            let again = Round::new(&plan.specs, PATIENCE_AGAIN.min(left), world, network, err);
-            // What was right when it began is no usage error now: it is tried as it was.
-            round = again.unwrap_or(round);
-        }
-        let over = last.unwrap_or_else(|| Over::at(network.now()));
+        let over = wait(plan, &waiting, world, network, err)?;
         let status = self.conclude(plan, &waiting.borrow(), &over, report.as_mut())?;
         Ok(Measured { status: over.status.unwrap_or(status), last_words: over.last_words })
     }
@@ -236,7 +185,7 @@ impl WaitForArguments {
     }
 }
 
-/// How a round ended.
+/// How the run ended.
 struct Over {
     end: End,
     /// By a signal.
@@ -244,45 +193,30 @@ struct Over {
     last_words: Option<String>,
 }
 
-impl Over {
-    const fn at(at: Instant) -> Self {
-        let end = End { at, stopped: None, cannot_go_on: false };
-        Self { end, status: None, last_words: None }
-    }
-
-    const fn is_over(&self) -> bool {
-        self.end.stopped.is_some() || self.end.cannot_go_on
-    }
-}
-
-/// Waits until all is ready, or names are to be looked up again.
+/// Waits until all is ready, or the time is over.
 fn wait<W: World>(
-    round: &Round,
+    plan: &Plan,
     waiting: &Rc<RefCell<Waiting>>,
     world: &mut W,
     network: &mut W::Network,
     err: &mut dyn Write,
 ) -> io::Result<Over> {
-    let now = network.now();
-    let lasts = round.lasts.max(waiting.borrow().pace(now));
-    waiting.borrow_mut().until = now + lasts;
-    let lanes = round.plans.iter().zip(0..);
-    let lanes = lanes.map(|(plan, number)| Lane::new(number, Rc::clone(plan), Rc::clone(waiting)));
-    let drive = Drive::new(lanes.collect(), round.interrupted, world, network);
-    let mut ending = Ending { waiting, end: None, err, said_at: None };
+    let (planner, now) = (&plan.planner, plan.run.started_at);
+    let lanes = plan.plans.iter().zip(0..);
+    let lanes = lanes.map(|(plan, number)| Lane::new(number, plan.clone(), planner, waiting, now));
+    let drive = Drive::new(lanes.collect(), false, world, network);
+    let mut ending = Ending { waiting, planner, end: None, err, said_at: None };
     let measured = drive.run(world, network, &mut ending)?;
-    let mut over = Over::at(network.now());
-    over.end = ending.end.unwrap_or(over.end);
-    over.last_words = measured.last_words;
-    if let ExitStatus::Signal(_) = measured.status {
-        over.status = Some(measured.status);
-    }
-    Ok(over)
+    let end =
+        ending.end.unwrap_or_else(|| End { at: network.now(), stopped: None, cannot_go_on: false });
+    let status = Some(measured.status).filter(|status| matches!(status, ExitStatus::Signal(_)));
+    Ok(Over { end, status, last_words: measured.last_words })
 }
 
-/// Hears how a round ended, and says how far it has come where somebody asks.
+/// Hears how the run ended, and says how far it has come where somebody asks.
 struct Ending<'a> {
     waiting: &'a RefCell<Waiting>,
+    planner: &'a RefCell<Planner>,
     end: Option<End>,
     err: &'a mut dyn Write,
     said_at: Option<Instant>,
@@ -304,6 +238,10 @@ impl Listener<Lane<Waiting>> for Ending<'_> {
 
     fn flush(&mut self, _: Instant) -> io::Result<Instant> {
         Ok(Instant::FAR)
+    }
+
+    fn beside<W: World>(&mut self, now: Instant, world: &mut W, network: &mut W::Network) -> Pause {
+        self.planner.borrow_mut().serve(now, world, network)
     }
 
     fn conclude(&mut self, _: Vec<Lane<Waiting>>, end: End) -> io::Result<ExitStatus> {

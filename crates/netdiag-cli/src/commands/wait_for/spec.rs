@@ -3,7 +3,7 @@
 use crate::args::WaitForArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
-use crate::commands::lanes::Asked;
+use crate::commands::lanes::{Asked, KEPT_BACK_AFTER};
 use netdiag_model::{Family, Untrusted};
 use netdiag_tcp::connect::http::Url;
 use std::time::Duration;
@@ -15,8 +15,6 @@ pub(super) struct Spec {
     pub(super) text: String,
     pub(super) kind: &'static str,
     pub(super) asked: Asked,
-    /// The name that will be looked up, and for which family.
-    pub(super) host: Option<(String, Option<Family>)>,
     /// It speaks TLS.
     is_tls: bool,
     /// How long an attempt may take.
@@ -26,9 +24,9 @@ pub(super) struct Spec {
 /// How long each step of an attempt waits: a connection, TLS, an answer.
 const ATTEMPT: &str = "--timeout=1s";
 /// One step, and a little for what comes after.
-const STEP: Duration = Duration::from_millis(1_200);
+const STEP: Duration = Duration::from_millis(1_400);
 /// The steps of a page.
-const PAGE: Duration = Duration::from_millis(3_200);
+const PAGE: Duration = Duration::from_millis(3_800);
 
 /// What has no use without a page over TLS, or in the form of the output.
 ///
@@ -58,14 +56,14 @@ impl Spec {
     pub(super) fn parse(text: &str, arguments: &WaitForArguments) -> Result<Self, String> {
         let shown = Untrusted::from(text);
         let wrong = |message: String| format!("SPEC `{}`: {message}", shown.escaped());
-        let mut options = vec![ATTEMPT.to_owned()];
+        let mut options = Vec::new();
         let (mut is_page, mut is_tls, mut patience) = (false, false, STEP);
-        let (kind, targets, host) = if let Some(name) = text.strip_prefix("dns:") {
+        let (kind, targets) = if let Some(name) = text.strip_prefix("dns:") {
             options.push("--retries=0".to_owned());
-            ("dns", name.split_whitespace().map(str::to_owned).collect(), None)
+            ("dns", name.split_whitespace().map(str::to_owned).collect())
         } else if let Some(host) = text.strip_prefix("icmp:") {
             options.push("--count=1".to_owned());
-            ("ping", vec![host.to_owned()], Some(host.to_owned()))
+            ("ping", vec![host.to_owned()])
         } else if text.contains("://") {
             let url = Url::parse(text).map_err(|error| wrong(error.to_owned()))?;
             is_tls = url.is_tls;
@@ -74,14 +72,14 @@ impl Spec {
                 options.extend(arguments.insecure.then(|| "--insecure".to_owned()));
                 options.extend(arguments.ca.as_ref().map(|file| format!("--ca={file}")));
             }
-            ("tcp", vec![text.to_owned()], Some(url.host))
+            ("tcp", vec![text.to_owned()])
         } else {
             let host = checks::split_port(text).map_err(wrong)?;
             if host.1.is_none() {
                 let known = "host:port, https://host/path, dns:NAME or icmp:HOST";
                 return Err(wrong(format!("expected {known}")));
             }
-            ("tcp", vec![text.to_owned()], Some(host.0.to_owned()))
+            ("tcp", vec![text.to_owned()])
         };
         let family = match (arguments.ipv4, arguments.ipv6) {
             (true, _) => Some(Family::Ipv4),
@@ -89,11 +87,15 @@ impl Spec {
             _ => None,
         };
         options.extend(family.map(|family| format!("--{}", family.name())));
+        options.push(match kind {
+            // Until it can be known whether this machine keeps it back.
+            "tcp" => format!("--timeout={}ms", KEPT_BACK_AFTER.as_millis()),
+            _ => ATTEMPT.to_owned(),
+        });
         let mut asked = Asked::new(kind, &options, &targets).map_err(wrong)?;
         if let Asked::Tcp(connect) = &mut asked {
             connect.only_head = is_page;
         }
-        let (text, host) = (text.to_owned(), host.map(|host| (host, family)));
-        Ok(Self { text, kind, asked, host, is_tls, patience })
+        Ok(Self { text: text.to_owned(), kind, asked, is_tls, patience })
     }
 }

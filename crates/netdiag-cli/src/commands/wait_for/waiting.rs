@@ -1,9 +1,10 @@
 //! When what is waited for is tried, and when it is ready.
 
-use crate::commands::ending::End;
-use crate::commands::lanes::{Conclusion, Supervisor, Turn};
+use super::spec::Spec;
+use crate::commands::lanes::{Conclusion, Ended, KEPT_BACK_AFTER, PATIENCE, Supervisor, Turn};
 use netdiag_model::Instant;
 use netdiag_model::contract::Judgement;
+use netdiag_model::failure::Stage;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,14 +23,14 @@ pub(super) struct Waiting {
     consecutive: u32,
     started_at: Instant,
     deadline: Instant,
-    /// When names are looked up again.
-    pub(super) until: Instant,
     pub(super) stopped: bool,
 }
 
 /// One that is waited for.
 #[derive(Default)]
 pub(super) struct Waiter {
+    /// Silence that was shorter says nothing of the target.
+    telling: Duration,
     pub(super) attempts: u64,
     /// When it was ready.
     pub(super) ready_at: Option<Instant>,
@@ -45,26 +46,27 @@ pub(super) struct Waiter {
     next_at: Option<Instant>,
     /// How long an attempt may take.
     patience: Duration,
+    /// A plan is being made: once it is, there is an attempt.
+    is_planning: bool,
 }
 
 impl Waiting {
     pub(super) fn new(
-        count: usize,
+        specs: &[Spec],
         (any, consecutive): (bool, u32),
         started_at: Instant,
         timeout: Duration,
     ) -> Self {
-        let waiters = (0..count).map(|_| Waiter::default()).collect();
+        let telling =
+            |spec: &Spec| if spec.kind == "tcp" { KEPT_BACK_AFTER } else { Duration::ZERO };
+        let waiter = |spec: &Spec| Waiter {
+            telling: telling(spec),
+            patience: spec.patience,
+            ..Waiter::default()
+        };
+        let waiters = specs.iter().map(waiter).collect();
         let deadline = started_at + timeout;
-        Self { waiters, any, consecutive, started_at, deadline, until: deadline, stopped: false }
-    }
-
-    /// The same, with how long an attempt of each may take.
-    pub(super) fn patient(mut self, all: impl Iterator<Item = Duration>) -> Self {
-        for (waiter, patience) in self.waiters.iter_mut().zip(all) {
-            waiter.patience = patience;
-        }
-        self
+        Self { waiters, any, consecutive, started_at, deadline, stopped: false }
     }
 
     /// Whether what was waited for is there.
@@ -74,51 +76,58 @@ impl Waiting {
     }
 
     /// Whether nothing more is to be waited for.
-    pub(super) fn is_over(&self, now: Instant) -> bool {
+    fn is_over(&self, now: Instant) -> bool {
         self.is_ready() || self.stopped || now >= self.deadline
     }
 
     /// From one attempt to the next.
-    pub(super) fn pace(&self, now: Instant) -> Duration {
+    fn pace(&self, now: Instant) -> Duration {
         if now.since(self.started_at) < PATIENT_AFTER { AT_FIRST } else { LATER }
-    }
-
-    pub(super) const fn deadline(&self) -> Instant {
-        self.deadline
     }
 }
 
 impl Supervisor for Waiting {
-    fn turn(&mut self, lane: usize, now: Instant, under_way: usize) -> Turn {
-        let until = self.until.min(self.deadline);
-        let is_over = self.is_over(now) || now >= until;
-        let pace = self.pace(now);
+    const ADDRESSES_LAST: Duration = Duration::from_secs(10);
+
+    fn turn(&mut self, lane: usize, now: Instant, under_way: usize, is_planned: bool) -> Turn {
+        let (is_over, pace, deadline) = (self.is_over(now), self.pace(now), self.deadline);
         let Some(waiter) = self.waiters.get_mut(lane) else { return Turn::End };
         if is_over || waiter.ready_at.is_some() {
             return Turn::End;
         }
-        let next_at = waiter.next_at.unwrap_or(now);
         if under_way >= MOST {
-            return Turn::Wait(until);
+            return Turn::Wait(deadline);
         }
-        if now < next_at {
-            return Turn::Wait(next_at.min(until));
+        // What became of a plan is tried at once.
+        let is_new = std::mem::take(&mut waiter.is_planning) && is_planned;
+        let next_at = waiter.next_at.filter(|at| *at > now && !is_new);
+        if let Some(next_at) = next_at {
+            return Turn::Wait(next_at.min(deadline));
         }
         waiter.next_at = Some(now + pace);
-        Turn::Begin((now + waiter.patience).min(self.deadline))
+        waiter.is_planning = !is_planned;
+        match is_planned {
+            true => Turn::Begin((now + waiter.patience).min(deadline)),
+            false => Turn::Plan((now + PATIENCE).min(deadline)),
+        }
     }
 
-    fn concluded(
-        &mut self,
-        lane: usize,
-        conclusion: Conclusion,
-        begun: Instant,
-        end: End,
-        cut: bool,
-    ) {
+    fn is_settled(&self, _: usize, now: Instant) -> bool {
+        self.is_over(now)
+    }
+
+    fn concluded(&mut self, lane: usize, mut conclusion: Conclusion, how: Ended) {
+        let Ended { begun, end, cut } = how;
+        if cut.is_some() {
+            // That it was under way is no cause.
+            conclusion.failure = conclusion.failure.filter(|it| it.stage < Stage::Connect);
+        }
+        let stopped = self.stopped;
         let Some(waiter) = self.waiters.get_mut(lane) else { return };
         waiter.attempts += 1;
-        waiter.is_measured |= conclusion.judgement != Judgement::Unmeasured;
+        // One that was cut short says nothing of the target.
+        let is_told = cut.is_none_or(|waited| !stopped && waited >= waiter.telling);
+        waiter.is_measured |= is_told && conclusion.judgement != Judgement::Unmeasured;
         if conclusion.judgement == Judgement::Holds {
             waiter.in_a_row += 1;
             waiter.row_since.get_or_insert(begun);
@@ -134,10 +143,10 @@ impl Supervisor for Waiting {
         }
         (waiter.in_a_row, waiter.row_since) = (0, None);
         // What was ended without an answer says less than what one said before.
-        if cut && waiter.last.is_some() {
+        if cut.is_some() && (stopped || waiter.last.is_some()) {
             return;
         }
-        let told = conclusion.failure.as_ref().filter(|_| !cut);
+        let told = conclusion.failure.as_ref().filter(|_| cut.is_none());
         let reason = told.map_or("timeout", |failure| failure.reason.as_str());
         *waiter.reasons.entry(reason.to_owned()).or_default() += 1;
         waiter.last = Some(conclusion);
