@@ -136,7 +136,7 @@ pub(crate) fn run<W: World>(
     let Asked { command, form, how, beside } = asked;
     if let Some(option) = beside {
         let message = format!("netdiag {command}: --as {form}: not with --{option}");
-        return usage::report(&message, err);
+        return answer.report(&message, out, err);
     }
     let (How::Own(options) | How::Made(options, _)) = how;
     let (before, after) = argv.split_at(argv.len().min(2));

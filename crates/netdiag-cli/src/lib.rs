@@ -99,6 +99,16 @@ impl Answer {
             Self::Plugin => commands::check::plugin::answer(error, out, err),
         }
     }
+
+    /// Says what is wrong with arguments that clap takes.
+    fn report(self, message: &str, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
+        match self {
+            Self::Plain => usage::report(message, err),
+            Self::Plugin => {
+                commands::check::plugin::run(out, err, |_, err| usage::report(message, err))
+            }
+        }
+    }
 }
 
 /// Does what was asked for.

@@ -169,6 +169,9 @@ fn n2_a_plugin_and_metrics_are_forms_of_checks_and_of_nothing_else() {
     assert!(metrics.out.starts_with("# HELP netdiag_check_success "), "{}", metrics.out);
     let wrong = run("tcp-connect", &["check", "--as", "nagios", "--bogus", refused]);
     assert_eq!((wrong.status.code(), wrong.out.lines().count()), (3, 1), "{}", wrong.out);
+    let twice = run("tcp-connect", &["check", "-o", "json", "--as", "nagios", refused]);
+    assert_eq!((twice.status.code(), twice.out.lines().count()), (3, 1), "{}", twice.out);
+    assert!(twice.out.contains("--as nagios: not with --output"), "{}", twice.out);
     for words in [
         &["ping", "--as", "nagios", "10.9.2.2"][..],
         &["ping", "--as", "csv", "--json", "10.9.2.2"],

@@ -33,8 +33,9 @@ KIND [\-\-option=value...] TARGET [expect VALUE] [@SERVER...] [EXPR] [warn EXPR]
 .PP
 KIND is ping, tcp, syn, dns, trace, mtu or sockets; options are the long ones of its command (tcp:
 netdiag\-tcp\-connect(1)). The target of sockets is a filter (netdiag\-sockets(1)), or nothing for all of
-them, and something must be expected of their number (count) or another metric. EXPR must hold over its metrics (netdiag schema \-\-metrics); what stands
-behind warn only makes a warning. VALUE is the data of a record for dns, and a regular expression for
+them, and something must be expected of their number (count) or another metric. Those that netdiag
+itself has open for other checks of the run are among them; who has them is not looked at. EXPR must hold
+over its metrics (netdiag schema \-\-metrics); what stands behind warn only makes a warning. VALUE is the data of a record for dns, and a regular expression for
 what the service says first for tcp. Whatever is expected, the target must have answered, unless EXPR
 itself names an outcome, such as loss, refused or rcode; of several ports each must be open.
 .SH FILES

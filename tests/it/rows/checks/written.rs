@@ -93,6 +93,23 @@ fn m1_a_server_behind_the_answer_that_is_expected_is_asked() {
     assert_eq!(document["checks"][0]["peer"], "127.0.0.1:53", "{document:#}");
 }
 
+/// N2: what dig prints, and a table of Markdown, of the same answer.
+#[test]
+fn n2_an_answer_is_written_as_dig_writes_it() {
+    let Some(namespace) = Namespace::with_resolver("127.0.0.1") else { return };
+    namespace.serve_names(|question| answer(question, 0, Some(&[192, 0, 2, 7])));
+    let dns = |form: &str| {
+        run(&mut namespace.netdiag(&["dns", "--as", form, "a.example", "A", "@127.0.0.1"]))
+    };
+    let dig = dns("dig");
+    assert_eq!(dig.code(), Some(0), "{dig:?}");
+    let record = "\n;; ANSWER SECTION:\na.example.\t\t60\tIN\tA\t192.0.2.7\n\n;; Query time: ";
+    assert!(dig.out.contains(record), "{dig:?}");
+    let table = dns("markdown");
+    let row = "| a.example. | A | 127.0.0.1:53 | answer | a.example. | 60 | 192.0.2.7 | ";
+    assert!(table.out.lines().nth(2).is_some_and(|line| line.starts_with(row)), "{table:?}");
+}
+
 /// Of several ports each is judged, and which ones fail is said.
 #[test]
 fn b34_one_open_port_of_several_is_not_enough() {

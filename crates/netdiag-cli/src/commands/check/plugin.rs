@@ -50,7 +50,7 @@ pub(crate) fn answer(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Wri
 
 /// Has something done that may write nothing on standard output, and says then why, which it was told
 /// on standard error.
-pub(super) fn run(
+pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
     act: impl FnOnce(&mut dyn Write, &mut dyn Write) -> ExitStatus,
