@@ -40,14 +40,14 @@ impl Lines {
         if self.number == 1 {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
         }
-        let mut text = None;
-        if self.line.ends_with(b"\n") || self.line.len() as u64 <= LONGEST {
-            text = Some(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned());
+        let text = if self.line.ends_with(b"\n") || self.line.len() as u64 <= LONGEST {
+            Some(String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned())
         } else {
             let comment = line.iter().position(|byte| *byte == b'#');
-            text = comment.map(|at| String::from_utf8_lossy(&line[..at]).into_owned());
+            let text = comment.map(|at| String::from_utf8_lossy(&line[..at]).into_owned());
             self.input.skip_until(b'\n')?;
-        }
+            text
+        };
         Ok(Some(Line { number: self.number, text }))
     }
 }
