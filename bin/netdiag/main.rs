@@ -13,7 +13,8 @@ netdiag_sys::program!(run);
 
 fn run(arguments: Vec<OsString>) -> u8 {
     let (mut out, mut err) = (Stdout::default(), stderr().lock());
-    let mut world = world::SystemWorld { out: out.clone(), screen: false, own_lookup: None };
+    let mut world =
+        world::SystemWorld { out: out.clone(), screen: false, own_lookup: None, tables: None };
     match netdiag_cli::run(arguments, &mut world, &mut out, &mut err) {
         ExitStatus::Code(code) => code,
         ExitStatus::Signal(signal) => signals::die_by(signal),

@@ -7,17 +7,19 @@ use netdiag_cli::{
 use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
-use netdiag_sockets::port::Kernel;
+use netdiag_sockets::port::{ByteOrder, Kernel};
 use netdiag_sys::programs::{self, Ran};
 use netdiag_sys::sandbox::Reads;
-use netdiag_sys::tables::Tables;
+use netdiag_sys::tables::{SavedTables, Tables};
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, console, files, interfaces, names, privileges,
     random, sandbox,
 };
+use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal};
 use std::net::IpAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The machine that this process runs on.
@@ -28,12 +30,15 @@ pub(crate) struct SystemWorld {
     pub(crate) screen: bool,
     /// What this machine's own look-up said.
     pub(crate) own_lookup: Option<OwnLookup>,
+    /// The tables of its sockets, where they were asked for beside a network.
+    pub(crate) tables: Option<Rc<RefCell<Tables>>>,
 }
 
 impl World for SystemWorld {
     type Network = Box<dyn MachineNetwork>;
 
     fn open(&mut self, request: &OpenRequest) -> Result<Self::Network, NetworkError> {
+        self.tables = request.tables.then(|| Rc::new(RefCell::new(Tables::open())));
         // Nothing from outside has been read yet, and nothing is read before this.
         let (network, dropped): (Self::Network, _) = match request.backend {
             Backend::Linux => {
@@ -51,14 +56,15 @@ impl World for SystemWorld {
         self.own_lookup = wanted.map(|(name, patience)| own_lookup(name, *patience));
         // Without a sandbox it is still a measurement.
         let keys = request.screen;
-        sandbox::enter(&Reads { names: request.names, keys, files: &request.files });
+        let (names, files, counters) = (request.names, &request.files, request.tables);
+        sandbox::enter(&Reads { names, keys, files, counters });
         self.screen = keys;
         Ok(network)
     }
 
     fn sandbox(&mut self) -> String {
         match privileges::drop_all() {
-            Ok(()) => sandbox::enter(&Reads { names: true, keys: false, files: &[] }).to_string(),
+            Ok(()) => sandbox::enter(&Reads { names: true, ..Reads::default() }).to_string(),
             Err(fault) => format!("none ({fault})"),
         }
     }
@@ -196,6 +202,27 @@ impl World for SystemWorld {
         let all = dropped.map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
         sandbox::enter_tables(owners);
         Ok(Box::new(tables.with_all(all)))
+    }
+
+    fn saved_sockets(
+        &mut self,
+        path: &Path,
+        order: Option<ByteOrder>,
+    ) -> Result<Box<dyn Kernel>, NetworkError> {
+        // Only what this user may read: rights of the program are for its own tables.
+        privileges::drop_all()
+            .map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
+        let saved = SavedTables::open(path, order).map_err(|error| NetworkError {
+            call: "reading the saved tables",
+            errno: error.raw_os_error().unwrap_or(5),
+        })?;
+        sandbox::enter_tables(false);
+        Ok(Box::new(saved))
+    }
+
+    fn tables(&mut self) -> Option<Rc<RefCell<dyn Kernel>>> {
+        let tables = self.tables.clone()?;
+        Some(tables)
     }
 
     fn may_flood(&self) -> bool {

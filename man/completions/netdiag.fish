@@ -80,9 +80,13 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l fail-if -d 'Exit with 1 when this holds, such as \'loss>5% or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s N -l node-information -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "ping\t''
+atlas\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s B -l sticky-source -d 'Stay with the source address that the first route gives'
@@ -132,9 +136,12 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s x -l min-alive -d 'Exit with 0 when at least so many targets answer, whatever the others do, and no --fail-if holds' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>5% or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "fping-json\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s m -l all-addresses -d 'Every address of a name, not only the first'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l i-know -d 'More than 65,536 targets as a user who is not root'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s 4 -l ipv4 -d 'IPv4 only'
@@ -181,8 +188,12 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'hops>12 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "scamper-json\t''
+atlas\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
@@ -230,8 +241,12 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'hops>12 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "scamper-json\t''
+atlas\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s T -l tcp -d 'TCP SYNs, which open no connection; without the right to send them, connections'
@@ -274,8 +289,12 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>1% or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "mtr-json\t''
+mtr-csv\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s r -l report -d 'A table at the end instead of a screen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s u -l udp -d 'UDP datagrams, to a port where nobody should listen'
@@ -306,8 +325,10 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'path_mtu<1400\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s I -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s U -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s T -l tcp -d 'TCP connections, too, for the segment sizes that both ends offer'
@@ -333,8 +354,10 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l fail-if -d 'Exit with 1 when this holds, such as \'close_wait>10\' or \'findings.critical>0\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s t -l tcp -d 'TCP sockets [default: TCP and UDP]'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s u -l udp -d 'UDP sockets'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s w -l raw -d 'Raw sockets'
@@ -364,8 +387,10 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l fail-if -d 'Exit with 1 when this holds, such as \'close_wait>10\' or \'findings.critical>0\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s t -l tcp -d 'TCP sockets [default: TCP and UDP]'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s u -l udp -d 'UDP sockets'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s w -l raw -d 'Raw sockets'
@@ -404,8 +429,11 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "dig\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
@@ -451,8 +479,11 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "dig\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
@@ -498,8 +529,10 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
@@ -533,8 +566,10 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
@@ -560,8 +595,10 @@ never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l fail-if -d 'Exit with 1 when this holds for an address, such as \'closed>0 or filtered>0\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l open -d 'Only rows of ports that are open'
@@ -582,6 +619,10 @@ junit\t'JUnit XML, for continuous integration'
 tap\t'The Test Anything Protocol, version 14'
 nagios\t'A monitoring plugin\'s line, and its exit codes'
 prometheus\t'Metrics for a textfile collector'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "nagios\t''
+prometheus\t''
+markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l validate -d 'Only look whether the checks are valid; measure nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s q -l quiet -d 'Only what does not pass, and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l json -d 'The same as --output json'
@@ -589,17 +630,21 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s h -l help -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s w -l timeout -d 'Wait no longer than this' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l consecutive -d 'So many answers in a row' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l ca -d 'Of https://, trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
 json\t'One document at the end'
 jsonl\t'One event a line'
-csv\t'One row a host; of a path one a hop'"
+csv\t'A table: a row for each result, such as a host, a hop or a record'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
+csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l any -d 'Ready when one of them is'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l all -d 'Ready when all of them are; the default'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l insecure -d 'Of https://, what is wrong with certificates keeps nothing from being ready'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s q -l quiet -d 'Nothing on standard output where all is ready'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s h -l help -d 'Print help (see more with \'--help\')'

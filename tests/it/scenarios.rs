@@ -4,6 +4,7 @@
 //! `NETDIAG_UPDATE=1 cargo test --test it scenarios` writes the screens of tests/scenarios/golden;
 //! look at the difference.
 
+mod adapters;
 mod checks;
 mod clocks;
 mod connects;

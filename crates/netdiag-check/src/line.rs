@@ -1,7 +1,7 @@
 //! A check in a line: `ping gw loss<1%`, `dns A example.net expect 192.0.2.7`.
 //!
 //! ```text
-//! line = KIND { --option=value } TARGET... [ "expect" VALUE ] [ EXPR ] [ "warn" EXPR ]
+//! line = KIND { --option=value } TARGET... [ "expect" VALUE ] { @SERVER } [ EXPR ] [ "warn" EXPR ]
 //! ```
 
 use crate::expr::MAX_BYTES;
@@ -41,8 +41,14 @@ impl Line {
             let has_targets = !line.targets.is_empty();
             // Only of names there may be several, and a metric may stand apart from its operator.
             let is_of_a_metric = words.peek().is_some_and(|next| has_operator_first(next));
-            let may_follow = line.kind == "dns" && !is_of_a_metric && !["not", "("].contains(&word);
+            let may_follow = match line.kind.as_str() {
+                "dns" => !is_of_a_metric && !["not", "("].contains(&word),
+                // A filter, which has words of its own for that.
+                "sockets" => !is_of_a_metric,
+                _ => false,
+            };
             let is_target = !has_operator(word) && (!has_targets || may_follow);
+            let is_target = is_target && (has_targets || line.kind != "sockets" || may_follow);
             match word {
                 "expect" if is_early => {
                     let value = words.next().ok_or("`expect` without a value behind it")?;
@@ -50,12 +56,16 @@ impl Line {
                 }
                 "warn" if !is_warn => is_warn = true,
                 word if is_warn => warn.push(word),
+                // No metric begins so, but what one is compared with may.
+                word if line.kind == "dns" && word.starts_with('@') && !awaits_value(&expect) => {
+                    line.targets.push(word.to_owned());
+                }
                 word if is_early && word.starts_with("--") => line.options.push(word.to_owned()),
                 word if is_early && is_target => line.targets.push(word.to_owned()),
                 word => expect.push(word),
             }
         }
-        if line.targets.is_empty() {
+        if line.targets.is_empty() && line.kind != "sockets" {
             return Err(format!("nothing to check: `{} TARGET`", line.kind));
         }
         if is_warn && warn.is_empty() {
@@ -71,6 +81,11 @@ const OPERATORS: [char; 5] = ['<', '>', '=', '~', '!'];
 
 fn has_operator(word: &str) -> bool {
     !word.starts_with("--") && word.contains(OPERATORS)
+}
+
+/// Whether an expression goes on with a value.
+fn awaits_value(expression: &[&str]) -> bool {
+    expression.last().is_some_and(|last| last.ends_with(OPERATORS))
 }
 
 fn has_operator_first(word: &str) -> bool {
@@ -103,6 +118,21 @@ mod tests {
             "dns a.example MX @192.0.2.1 answers > 1",
             ["a.example MX @192.0.2.1", "", "answers > 1", ""],
         );
+        check(
+            "dns a.example expect 192.0.2.7 @192.0.2.1",
+            ["a.example @192.0.2.1", "192.0.2.7", "", ""],
+        );
+        check(
+            "dns a.example expect 192.0.2.7 @192.0.2.1 ttl>1 and server ~ @x warn ttl>2",
+            ["a.example @192.0.2.1", "192.0.2.7", "ttl>1 and server ~ @x", "ttl>2"],
+        );
+        check("sockets state close-wait count<100", ["state close-wait", "", "count<100", ""]);
+        check(
+            "sockets --tcp not dst 127.0.0.0/8 count < 9 and not close_wait > 1",
+            ["--tcp not dst 127.0.0.0/8", "", "count < 9 and not close_wait > 1", ""],
+        );
+        check("sockets count<100 warn time_wait<9", ["", "", "count<100", "time_wait<9"]);
+        check("sockets close_wait < 100", ["", "", "close_wait < 100", ""]);
         check("dns a.example ttl>60 warn ttl>600", ["a.example", "", "ttl>60", "ttl>600"]);
         check("tcp [::1]:22 expect '^SSH-' connect<1s", ["[::1]:22", "^SSH-", "connect<1s", ""]);
     }

@@ -3,6 +3,7 @@
 
 use crate::expr::Limit;
 use netdiag_model::metrics::Unit;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One figure.
@@ -105,12 +106,39 @@ const fn unit(unit: Unit) -> &'static str {
     }
 }
 
+impl Perf {
+    /// The label as it is written: an equals sign, a quote or what no terminal shows has no place in
+    /// one.
+    #[must_use]
+    pub fn shown_label(&self) -> String {
+        let is_plain = |c: char| match c {
+            '=' | '\'' | '|' | ';' => false,
+            ' '..='~' => true,
+            // What is printable stands for itself.
+            other => other.escape_debug().eq([other]),
+        };
+        self.label.chars().map(|c| if is_plain(c) { c } else { '_' }).collect()
+    }
+}
+
+/// Gives each figure a label that no other has: those that are written alike get numbers.
+pub fn tell_apart(figures: &mut [Perf]) {
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for figure in figures {
+        let label = figure.shown_label();
+        let mut name = label.clone();
+        while let Some(count) = seen.get_mut(&name) {
+            *count += 1;
+            name = format!("{label} #{count}");
+        }
+        seen.insert(name.clone(), 1);
+        figure.label = name;
+    }
+}
+
 impl fmt::Display for Perf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An equals sign, a quote or what no terminal shows has no place in a label.
-        let is_plain = |c: char| c.is_ascii_graphic() && !"='|;".contains(c);
-        let label = self.label.chars().map(|c| if is_plain(c) || c == ' ' { c } else { '_' });
-        let label: String = label.collect();
+        let label = self.shown_label();
         match label.contains(' ') {
             true => write!(f, "'{label}'=")?,
             false => write!(f, "{label}=")?,
@@ -171,5 +199,22 @@ mod tests {
         assert_eq!(perf.to_string(), "'gateway loss'=U;;5;0;100");
         perf.label = "a='b\u{1b}".to_owned();
         assert_eq!(perf.to_string(), "a__b_=U;;5;0;100");
+        perf.label = "b\u{fc}ro\u{202e}".to_owned();
+        assert_eq!(perf.shown_label(), "b\u{fc}ro_");
+    }
+
+    #[test]
+    fn no_two_figures_have_one_label() {
+        let perf = |label: &str| Perf {
+            label: label.to_owned(),
+            value: None,
+            unit: Unit::None,
+            warn: None,
+            crit: None,
+        };
+        let mut all = ["a=b", "a_b", "a b", "a;b", "a_b #2"].map(perf);
+        tell_apart(&mut all);
+        let labels = all.map(|figure| figure.label);
+        assert_eq!(labels, ["a_b", "a_b #2", "a b", "a_b #3", "a_b #2 #2"]);
     }
 }

@@ -89,7 +89,8 @@ impl CheckStatus {
     }
 
     /// What checks come to together: the worst of them. One that was skipped is no worse than what
-    /// it depends on.
+    /// it depends on. A warning was measured, and so is told before what was not, of which the exit code
+    /// tells (3).
     #[must_use]
     pub fn together(checks: &[Check]) -> Status {
         match checks.iter().map(|check| check.status).max() {

@@ -12,6 +12,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod adapters;
 mod args;
 mod classic;
 mod commands;
@@ -29,7 +30,7 @@ pub use world::{
 
 use args::{Arguments, Command, FpingWords};
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use classic::Tool;
 use std::ffi::OsString;
 use std::io::Write;
@@ -64,17 +65,53 @@ pub fn run<W: World>(
         return mtr(words, world, out, err);
     }
     let is_verbose = argv.iter().any(|word| word == "--verbose");
-    let mut matches = match Arguments::command().try_get_matches_from(argv) {
+    let answer = Answer::to(&argv);
+    let mut matches = match Arguments::command().try_get_matches_from(&argv) {
         Ok(matches) => matches,
         Err(error) if is_verbose && error.kind() == ErrorKind::DisplayVersion => {
             let text = format!("{error}sandbox: {}\n", world.sandbox());
             return usage::say(&text, out, err);
         }
-        Err(error) => return usage::answer(&error, out, err),
+        Err(error) => return answer.give(&error, out, err),
     };
-    let arguments = match Arguments::from_arg_matches_mut(&mut matches) {
+    match adapters::Asked::of(&matches) {
+        Some(asked) => adapters::run(&asked, &argv, answer, world, out, err),
+        None => execute(&mut matches, answer, world, out, err),
+    }
+}
+
+/// How what clap found is answered.
+#[derive(Clone, Copy)]
+enum Answer {
+    Plain,
+    /// As a monitoring plugin does.
+    Plugin,
+}
+
+impl Answer {
+    fn to(argv: &[OsString]) -> Self {
+        if commands::check::plugin::is_asked(argv) { Self::Plugin } else { Self::Plain }
+    }
+
+    fn give(self, error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
+        match self {
+            Self::Plain => usage::answer(error, out, err),
+            Self::Plugin => commands::check::plugin::answer(error, out, err),
+        }
+    }
+}
+
+/// Does what was asked for.
+fn execute<W: World>(
+    matches: &mut ArgMatches,
+    answer: Answer,
+    world: &mut W,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let arguments = match Arguments::from_arg_matches_mut(matches) {
         Ok(arguments) => arguments,
-        Err(error) => return usage::answer(&error, out, err),
+        Err(error) => return answer.give(&error, out, err),
     };
     match arguments.command {
         Command::Ping(ping) => commands::ping::run(&ping, world, out, err),
@@ -95,7 +132,7 @@ pub fn run<W: World>(
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
         }
-        Command::Explain(words) => commands::explain::run(&words, out, err),
+        Command::Explain(words) => commands::explain::run(&words, world.terminal(), out, err),
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
         Command::Completions(arguments) => {
             usage::say(&generated::completions(arguments.shell), out, err)

@@ -4,10 +4,12 @@ use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, Network, NetworkError, SendError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Found, Link, Way};
-use netdiag_sockets::port::Kernel;
+use netdiag_sockets::port::{ByteOrder, Kernel};
+use std::cell::RefCell;
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The machine, or a simulated one.
@@ -172,6 +174,26 @@ pub trait World {
         Err(NetworkError { call: "tables of sockets", errno: 38 })
     }
 
+    /// Gives up every privilege, reads tables that were saved in a folder or a file, with addresses in
+    /// this order, or the one that they show, and confines the process. A simulated machine has none.
+    ///
+    /// # Errors
+    /// When rights cannot be given up, or there are no tables that this user may read.
+    fn saved_sockets(
+        &mut self,
+        path: &Path,
+        order: Option<ByteOrder>,
+    ) -> Result<Box<dyn Kernel>, NetworkError> {
+        let _ = (path, order);
+        Err(NetworkError { call: "saved tables of sockets", errno: 38 })
+    }
+
+    /// The tables of this machine's sockets that [`open`](Self::open) was asked for; `None` where there are
+    /// none.
+    fn tables(&mut self) -> Option<Rc<RefCell<dyn Kernel>>> {
+        None
+    }
+
     /// Whether the user may send as fast as they like: root, and with rights over this network.
     fn may_flood(&self) -> bool;
 }
@@ -262,6 +284,8 @@ pub struct OpenRequest {
     pub screen: bool,
     /// The files that will be read.
     pub files: Vec<String>,
+    /// The tables of this machine's sockets, without their owners: [`World::tables`].
+    pub tables: bool,
     /// A name that this machine's own programs shall look up, and how long they may take: before the
     /// process is confined, since it could start none afterwards.
     pub own_lookup: Option<(String, Duration)>,

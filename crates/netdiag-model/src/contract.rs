@@ -117,6 +117,8 @@ pub enum SocketKind {
     KernelConnect,
     /// Netlink: tables of the kernel.
     Netlink,
+    /// Tables of a kernel that were saved in files.
+    Files,
     /// A packet socket.
     Packet,
     /// Nothing could be opened.
@@ -134,6 +136,7 @@ impl SocketKind {
             Self::TcpErrorQueue => "tcp-error-queue",
             Self::KernelConnect => "kernel-connect",
             Self::Netlink => "netlink",
+            Self::Files => "files",
             Self::Packet => "packet",
             Self::None => "none",
         }

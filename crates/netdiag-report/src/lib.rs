@@ -10,6 +10,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod adapters;
 mod changes;
 pub mod checks;
 pub mod connect;

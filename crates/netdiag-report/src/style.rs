@@ -23,7 +23,8 @@ impl Style {
     }
 
     /// A line, no wider than the terminal.
-    pub(crate) fn fold(self, line: &str) -> Cow<'_, str> {
+    #[must_use]
+    pub fn fold(self, line: &str) -> Cow<'_, str> {
         fold(line, self.columns())
     }
 

@@ -32,22 +32,6 @@ pub fn number(kernel: &mut dyn Kernel, path: &str) -> Option<u64> {
     numbers(kernel, path).first().copied()
 }
 
-/// The ports that the kernel picks for connections (`ip_local_port_range`), and how many of them it
-/// does not (`ip_local_reserved_ports`).
-pub fn ephemeral(kernel: &mut dyn Kernel) -> Option<((u16, u16), u64)> {
-    let range = numbers(kernel, "net/ipv4/ip_local_port_range");
-    let [first, last] = *range.as_slice() else { return None };
-    let (first, last) = (u16::try_from(first).ok()?, u16::try_from(last).ok()?);
-    let reserved = kernel.file("/proc/sys/net/ipv4/ip_local_reserved_ports").unwrap_or_default();
-    let reserved = reserved.trim().split(',').filter_map(|part| {
-        let (from, to) = part.split_once('-').unwrap_or((part, part));
-        let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
-        let (from, to) = (from.max(first), to.min(last));
-        (from <= to).then(|| u64::from(to - from) + 1)
-    });
-    Some(((first, last), reserved.sum()))
-}
-
 /// Connections that have begun in this namespace, at either end.
 pub fn opened(kernel: &mut dyn Kernel) -> Option<u64> {
     changes(kernel).map(|[active, passive, _]| active + passive)
@@ -64,7 +48,7 @@ pub fn changes(kernel: &mut dyn Kernel) -> Option<[u64; 3]> {
 /// What this network namespace has counted since it began.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Counted {
-    /// Segments that were sent, without those that were sent again.
+    /// Segments that were sent for the first time: those that were sent again are not among them.
     pub segments_sent: Option<u64>,
     /// Segments that were received.
     pub segments_received: Option<u64>,
@@ -76,8 +60,13 @@ pub struct Counted {
     pub passive_opens: Option<u64>,
     /// Attempts that failed.
     pub failed_attempts: Option<u64>,
-    /// Connections that were reset.
+    /// Connections that went from ESTABLISHED or CLOSE-WAIT to CLOSED at once (`tcpEstabResets` of
+    /// RFC 4022): reset by the other end or by a program here, and one between two programs here at
+    /// both its ends. Not the resets that were received, which the kernel does not count: the name of
+    /// `connections_reset` says it better.
     pub resets_received: Option<u64>,
+    /// The same as `resets_received`, by the name of what it is.
+    pub connections_reset: Option<u64>,
     /// Resets that were sent.
     pub resets_sent: Option<u64>,
     /// Connections that found an accept queue full.
@@ -107,6 +96,7 @@ impl Counted {
             passive_opens: tcp("PassiveOpens"),
             failed_attempts: tcp("AttemptFails"),
             resets_received: tcp("EstabResets"),
+            connections_reset: tcp("EstabResets"),
             resets_sent: tcp("OutRsts"),
             listen_overflows: more("ListenOverflows"),
             listen_drops: more("ListenDrops"),
@@ -126,6 +116,7 @@ impl Counted {
             (&mut self.passive_opens, other.passive_opens),
             (&mut self.failed_attempts, other.failed_attempts),
             (&mut self.resets_received, other.resets_received),
+            (&mut self.connections_reset, other.connections_reset),
             (&mut self.resets_sent, other.resets_sent),
             (&mut self.listen_overflows, other.listen_overflows),
             (&mut self.listen_drops, other.listen_drops),
@@ -137,11 +128,17 @@ impl Counted {
         }
     }
 
-    /// Per cent of segments that were sent again; `None` where none was sent.
+    /// Every segment that was sent, again or for the first time.
+    #[must_use]
+    pub fn segments(&self) -> Option<u64> {
+        Some(self.segments_sent? + self.segments_retransmitted?)
+    }
+
+    /// Per cent of all segments that were sent again; `None` where none was sent.
     #[must_use]
     pub fn retransmitted_percent(&self) -> Option<f64> {
-        let (again, sent) = (self.segments_retransmitted?, self.segments_sent?);
-        (sent > 0).then(|| again as f64 / sent as f64 * 100.0)
+        let (again, all) = (self.segments_retransmitted?, self.segments()?);
+        (all > 0).then(|| again as f64 / all as f64 * 100.0)
     }
 }
 
@@ -194,5 +191,18 @@ mod tests {
         assert_eq!(stat(text, "TCP", "mem"), Some(30));
         assert_eq!(stat(text, "sockets", "used"), Some(191));
         assert_eq!(stat(text, "UDP", "mem"), None);
+    }
+
+    /// OutSegs leaves out what was sent again: 130 of 230 is not 130 %.
+    #[test]
+    fn no_more_than_all_segments_were_sent_again() {
+        let counted = |sent, again| Counted {
+            segments_sent: Some(sent),
+            segments_retransmitted: Some(again),
+            ..Counted::default()
+        };
+        assert_eq!(counted(100, 300).retransmitted_percent(), Some(75.0));
+        assert_eq!(counted(0, 0).retransmitted_percent(), None);
+        assert_eq!(Counted::default().retransmitted_percent(), None);
     }
 }

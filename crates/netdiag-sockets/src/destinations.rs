@@ -27,6 +27,8 @@ pub struct Use {
     pub fresh: u32,
     /// Those that will not be any more after so long.
     pub ending: u32,
+    /// Those of sockets that are listed.
+    pub listed: u32,
 }
 
 impl Use {
@@ -61,14 +63,15 @@ pub struct Destinations {
 }
 
 impl Destinations {
-    /// Counts one more; `left_ms`: of its TIME-WAIT.
-    pub fn count(&mut self, key: Destination, left_ms: Option<u32>) {
+    /// Counts one more; `left_ms`: of its TIME-WAIT; `is_listed`: whether its socket is.
+    pub fn count(&mut self, key: Destination, left_ms: Option<u32>, is_listed: bool) {
         /// The whole of TIME-WAIT in milliseconds (TCP_TIMEWAIT_LEN of net/tcp.h).
         const WHOLE_MS: u32 = 60_000;
         const WINDOW_MS: u32 = Use::WINDOW_S * 1_000;
         let fresh = left_ms.is_some_and(|left| left > WHOLE_MS - WINDOW_MS);
         let ending = left_ms.is_some_and(|left| left <= WINDOW_MS);
-        let one = Use { used: 1, fresh: fresh.into(), ending: ending.into() };
+        let (fresh, ending, listed) = (fresh.into(), ending.into(), is_listed.into());
+        let one = Use { used: 1, fresh, ending, listed };
         if self.slots.is_empty() {
             self.slots = vec![None; FIRST];
         }
@@ -102,6 +105,7 @@ impl Destinations {
                     so_far.used += more.used;
                     so_far.fresh += more.fresh;
                     so_far.ending += more.ending;
+                    so_far.listed += more.listed;
                     return false;
                 }
                 Some(_) => place = (place + 1) & last,
@@ -158,7 +162,7 @@ mod tests {
         for round in 0..3 {
             (0..2_000)
                 .filter(|number| number % 3 >= round)
-                .for_each(|number| all.count(to(number), None));
+                .for_each(|number| all.count(to(number), None, false));
         }
         assert_eq!((all.error(), all.taken), (0, 2_000));
         let three = Use { used: 3, ..Use::default() };
@@ -169,8 +173,8 @@ mod tests {
     fn the_busiest_stays_among_more_than_fit_and_the_error_is_told() {
         let mut all = Destinations::default();
         for number in 0..60_000 {
-            all.count(to(number), None);
-            all.count(to(7), None);
+            all.count(to(number), None, false);
+            all.count(to(7), None, false);
         }
         let (key, count) = all.busiest(1)[0];
         assert_eq!(key, to(7));
@@ -182,13 +186,13 @@ mod tests {
     fn rates_come_from_what_is_left_of_time_wait() {
         let mut all = Destinations::default();
         for left in [Some(59_000), Some(50_001), Some(30_000), Some(10_000), None] {
-            all.count(to(1), left);
+            all.count(to(1), left, left.is_some());
         }
         let (_, found) = all.busiest(1)[0];
-        assert_eq!(found, Use { used: 5, fresh: 2, ending: 1 });
+        assert_eq!(found, Use { used: 5, fresh: 2, ending: 1, listed: 4 });
         assert_eq!(found.new_per_second(), 0.2);
         // 20 a second for 60 s are 1,200 ports; a second takes 19 of the 900 that are left.
-        let busy = Use { used: 100, fresh: 200, ending: 10 };
+        let busy = Use { used: 100, fresh: 200, ending: 10, listed: 0 };
         assert_eq!(busy.exhausted_in_s(1_000, 60), Some(47));
         assert_eq!(busy.exhausted_in_s(1_200, 60), None);
         assert_eq!(Use { ending: 200, ..busy }.exhausted_in_s(1_000, 60), None);

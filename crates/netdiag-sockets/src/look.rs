@@ -1,18 +1,17 @@
 //! One look at the tables: what is wanted of them goes by once, is told and counted.
 
+mod table;
+
 use crate::filter::Filter;
 use crate::owners::Owner;
-use crate::port::{Fault, Kernel, Question};
-use crate::socket::attribute;
+use crate::port::{Fault, Kernel};
+use crate::ports::Ports;
 use crate::state::USUAL;
 use crate::thresholds::Thresholds;
-use crate::told::Told;
-use crate::{Owners, Protocol, Socket, State, Tally, TcpInfo, counters, info};
-use netdiag_model::Family;
+use crate::{Owners, Protocol, Socket, State, Tally, TcpInfo};
 use std::io;
+use table::{Row, Table};
 
-/// INET_DIAG_SKV6ONLY of linux/inet_diag.h.
-const V6_ONLY: u16 = 11;
 /// How often a table is read again that changed while it was read.
 const TRIES: u32 = 3;
 
@@ -31,6 +30,10 @@ pub struct Plan {
     pub info: bool,
     /// Counts in place of sockets.
     pub summary: bool,
+    /// States of TCP that are wanted beside those of the filter.
+    pub also: u32,
+    /// Every state is read whatever the filter says, so that nothing is left that is not judged.
+    pub whole: bool,
     /// With what states have in common.
     pub apart: bool,
     /// From where on something is worth a finding.
@@ -41,15 +44,40 @@ impl Plan {
     /// The states of TCP that can be wanted, as the kernel is asked for them.
     #[must_use]
     pub fn states(&self) -> u32 {
-        let wanted = self.filter.as_ref().map_or(USUAL, Filter::states);
+        let wanted = self.filter.as_ref().map_or(USUAL, Filter::states) | self.also;
         if self.listening { wanted & State::Listen.mask() } else { wanted }
     }
 
-    fn wants(&self, socket: &Socket, owners: Option<&Owners>) -> bool {
+    /// The same with all sockets of its protocols, and every state that is usual or wanted.
+    #[must_use]
+    pub fn unfiltered(&self) -> Self {
+        let mut all = Self { filter: None, listening: false, also: self.states(), ..self.clone() };
+        all.protocols.retain(|protocol| self.wants_any(*protocol));
+        all
+    }
+
+    /// The states of TCP that are read. A filter chooses what is told; what is wrong is found in all
+    /// sockets. But where few are wanted the others would take long, as where many are in TIME-WAIT:
+    /// then only listeners are read, too, without which nothing can be said of a connection.
+    #[must_use]
+    pub fn read(&self) -> u32 {
+        let wanted = self.states();
+        let many = [State::Established, State::FinWait1, State::TimeWait];
+        let is_much = many.into_iter().any(|state| state.mask() & wanted != 0);
+        wanted | if self.whole || is_much { USUAL } else { State::Listen.mask() }
+    }
+
+    fn wants_any(&self, protocol: Protocol) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.wants(protocol))
+    }
+
+    /// Whether a socket is wanted; `None`: only its owner would tell, which this user cannot see.
+    #[must_use]
+    pub fn wants(&self, socket: &Socket, owners: Option<&Owners>) -> Option<bool> {
         if self.listening && !socket.is_listener() && !socket.remote.is_unspecified() {
-            return false;
+            return Some(false);
         }
-        self.filter.as_ref().is_none_or(|filter| filter.matches(socket, owners))
+        self.filter.as_ref().map_or(Some(true), |filter| filter.matches(socket, owners))
     }
 }
 
@@ -74,6 +102,8 @@ pub struct Entry<'a> {
 pub struct Seen {
     /// What was counted.
     pub tally: Tally,
+    /// The states of TCP that were read; 0: none.
+    pub states: u32,
     /// How often a table was read again.
     pub retries: u32,
     /// A table still changed at the last reading: sockets may be missing.
@@ -82,6 +112,14 @@ pub struct Seen {
     pub from_files: Vec<Protocol>,
     /// Protocols that could not be read, and why.
     pub refused: Vec<(Protocol, Fault)>,
+}
+
+impl Seen {
+    /// Whether enough was read to tell how many ports are in use to a destination.
+    #[must_use]
+    pub const fn has_ports(&self) -> bool {
+        self.states & USUAL == USUAL
+    }
 }
 
 /// Why a look came to nothing.
@@ -101,32 +139,41 @@ pub fn look(
     kernel: &mut dyn Kernel,
     plan: &Plan,
     owners: Option<&Owners>,
-    range: (u16, u16),
+    ports: &Ports,
     each: &mut dyn FnMut(&Entry<'_>) -> io::Result<()>,
 ) -> Result<Seen, LookError> {
     let mut seen = Seen {
-        tally: Tally::new(range, plan.apart),
+        tally: Tally::new(ports.clone(), plan.apart),
+        states: 0,
         retries: 0,
         interrupted: false,
         from_files: Vec::new(),
         refused: Vec::new(),
     };
-    let states = plan.states();
+    let mut late = Vec::new();
     for protocol in &plan.protocols {
-        let is_wanted = plan.filter.as_ref().is_none_or(|filter| filter.wants(*protocol));
-        if !is_wanted || (*protocol == Protocol::Tcp && states == 0) {
+        let is_tcp = *protocol == Protocol::Tcp;
+        if !plan.wants_any(*protocol) || (is_tcp && plan.states() == 0) {
             continue;
         }
-        let told = Told::default();
-        let mut table = Table { plan, owners, told, is_again: false, fault: None };
-        match table.read(kernel, *protocol, states, &mut seen, each) {
+        let mut table = Table::new(plan, owners);
+        match table.read(kernel, *protocol, plan.read(), &mut seen, each) {
+            Ok(()) if is_tcp => seen.states = plan.read(),
             Ok(()) => {}
             Err(fault) => seen.refused.push((*protocol, fault)),
         }
         if let Some(fault) = table.fault {
             return Err(LookError::Write(fault));
         }
+        late.append(&mut table.late);
     }
+    if let Some(owners) = owners.filter(|_| !late.is_empty()) {
+        look_again(kernel, owners, &late);
+    }
+    for row in late {
+        row.tell(plan, owners, &mut seen.tally, each).map_err(LookError::Write)?;
+    }
+    seen.tally.settle();
     match seen.refused.first() {
         Some((_, fault)) if seen.refused.len() == plan.protocols.len() => {
             Err(LookError::Kernel(*fault))
@@ -135,92 +182,22 @@ pub fn look(
     }
 }
 
-/// One table.
-struct Table<'a> {
-    plan: &'a Plan,
-    owners: Option<&'a Owners>,
-    told: Told,
-    is_again: bool,
-    fault: Option<io::Error>,
-}
-
-impl Table<'_> {
-    fn read(
-        &mut self,
-        kernel: &mut dyn Kernel,
-        protocol: Protocol,
-        states: u32,
-        seen: &mut Seen,
-        each: &mut dyn FnMut(&Entry<'_>) -> io::Result<()>,
-    ) -> Result<(), Fault> {
-        let states = if protocol == Protocol::Tcp { states } else { u32::MAX };
-        let info = self.plan.info && protocol == Protocol::Tcp;
-        let mut before = None;
-        if protocol == Protocol::Tcp {
-            before = counters::changes(kernel);
+/// Finds out who has opened sockets since descriptors were looked at.
+fn look_again(kernel: &mut dyn Kernel, owners: &Owners, late: &[Row]) {
+    let later = kernel.owners();
+    // Only of TCP the kernel tells whether a socket is still there.
+    let missing = late
+        .iter()
+        .map(|row| row.socket)
+        .filter(|socket| socket.protocol == Protocol::Tcp && later.may_be_late(socket));
+    let mut gone = Vec::new();
+    for socket in missing {
+        let now = kernel.look(&socket).and_then(|message| Socket::decode(Protocol::Tcp, &message));
+        if now.is_none_or(|now| now.inode != socket.inode) {
+            gone.push(socket.inode);
         }
-        for attempt in 0..=TRIES {
-            let question = Question { protocol, states, info };
-            let tally = &mut seen.tally;
-            let reading = kernel.dump(question, &mut |message| {
-                let Some(socket) = Socket::decode(protocol, message) else { return true };
-                let told = self.take(&socket, message, tally, each);
-                told.map_err(|fault| self.fault = Some(fault)).is_ok()
-            })?;
-            if reading.from_files {
-                seen.from_files.push(protocol);
-            }
-            // The kernel tells nobody when connections begin or end between the parts of this table;
-            // then one that was there all the time may be missing. What comes in one part is whole.
-            let mut has_changed = false;
-            if before.is_some() && reading.parts > 1 {
-                let after = counters::changes(kernel);
-                has_changed = std::mem::replace(&mut before, after) != after;
-            }
-            if !(reading.interrupted || has_changed) || self.fault.is_some() {
-                return Ok(());
-            }
-            if attempt < TRIES {
-                seen.retries += 1;
-                self.told.sort();
-                self.is_again = true;
-            }
-        }
-        seen.interrupted = true;
-        Ok(())
     }
-
-    fn take(
-        &mut self,
-        socket: &Socket,
-        message: &[u8],
-        tally: &mut Tally,
-        each: &mut dyn FnMut(&Entry<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
-        if !self.plan.wants(socket, self.owners) {
-            return Ok(());
-        }
-        let is_new = match self.is_again {
-            true => self.told.insert(socket.cookie),
-            false => self.told.push(socket.cookie),
-        };
-        if !is_new {
-            return Ok(());
-        }
-        let info = match self.plan.info {
-            true => attribute(message, info::ATTRIBUTE).and_then(TcpInfo::decode).map(Box::new),
-            false => None,
-        };
-        let info = info.filter(|_| !socket.is_listener());
-        let owner = self.owners.map(|owners| owners.of(socket));
-        tally.take(socket, info.as_deref(), owner);
-        let has_any =
-            socket.local.address.is_unspecified() || socket.remote.address.is_unspecified();
-        let is_any = socket.family == Family::Ipv6 && has_any;
-        let v6_only = is_any.then(|| attribute(message, V6_ONLY)).flatten();
-        let v6_only = v6_only.and_then(|value| value.first()).map(|value| *value != 0);
-        each(&Entry { socket: *socket, info, owner, owners: self.owners, v6_only })
-    }
+    owners.settle(later, gone);
 }
 
 #[cfg(test)]

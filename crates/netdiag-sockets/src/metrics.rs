@@ -11,7 +11,12 @@ const fn count(name: &'static str, description: &'static str) -> MetricInfo {
 
 /// Every metric.
 pub const METRICS: &[MetricInfo] = &[
-    count("sockets", "sockets that were wanted"),
+    MetricInfo::new(
+        "sockets",
+        &["count"],
+        Unit::Count,
+        "sockets that are listed; with a FILTER each count is of what it chooses",
+    ),
     count("tcp", "TCP sockets"),
     count("udp", "UDP sockets"),
     count("raw", "raw sockets"),
@@ -29,7 +34,7 @@ pub const METRICS: &[MetricInfo] = &[
         "ephemeral",
         &[],
         Unit::Percent,
-        "ports in use to the busiest destination, of those that the kernel picks from",
+        "ports in use to the busiest destination, of those that the kernel picks from, whatever is listed",
     ),
     count("not_visible", "sockets whose owner this user cannot see"),
     MetricInfo::of_findings(Severity::Info),

@@ -2,6 +2,7 @@
 
 use crate::Socket;
 use netdiag_model::Untrusted;
+use std::cell::OnceCell;
 
 /// A process that has sockets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,19 @@ pub struct Descriptor {
     pub fd: u32,
 }
 
+/// Whose descriptors can be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sight {
+    /// Those of every process of this machine.
+    Machine,
+    /// Those of every process of one PID namespace (pid_namespaces(7)); one outside of it may share the
+    /// network.
+    Namespace,
+    /// Those that this user may look at.
+    #[default]
+    User,
+}
+
 /// The owners of sockets, by inode.
 #[derive(Clone, Debug, Default)]
 pub struct Owners {
@@ -39,8 +53,16 @@ pub struct Owners {
     descriptors: Vec<Descriptor>,
     /// Processes whose descriptors could not be read.
     refused: u64,
-    /// Whether every process of this machine can be read.
-    all: bool,
+    sight: Sight,
+    again: OnceCell<Box<Again>>,
+}
+
+/// What was found after the sockets were listed.
+#[derive(Clone, Debug)]
+struct Again {
+    owners: Owners,
+    /// In order, the inodes of sockets that had gone before it could be told who has them.
+    gone: Vec<u32>,
 }
 
 /// What is known of the owner of a socket.
@@ -48,7 +70,7 @@ pub struct Owners {
 pub enum Owner<'a> {
     /// These descriptors.
     Known(&'a [Descriptor]),
-    /// No process has it.
+    /// No process has it, by looks before and after it was listed.
     Nobody,
     /// The kernel has completed the connection, and the program has not accepted it.
     NotAccepted,
@@ -57,7 +79,7 @@ pub enum Owner<'a> {
 }
 
 impl Owners {
-    /// Owners from what was found, in any order; `all`: with the right to look at every process.
+    /// Owners from what was found, in any order.
     ///
     /// Of several that have one socket the oldest comes first: a process between fork(2) and
     /// execve(2) has all of its parent's for a moment, and may have the lower number.
@@ -66,14 +88,31 @@ impl Owners {
         processes: Vec<Process>,
         mut descriptors: Vec<Descriptor>,
         refused: u64,
-        all: bool,
+        sight: Sight,
     ) -> Self {
         let age = |entry: &Descriptor| {
             let process = processes.get(entry.process as usize);
             process.map(|process| (process.started, process.pid))
         };
         descriptors.sort_unstable_by_key(|entry| (entry.inode, age(entry), entry.fd));
-        Self { processes, descriptors, refused, all }
+        Self { processes, descriptors, refused, sight, again: OnceCell::new() }
+    }
+
+    /// Adds what another look at the processes found, after sockets were listed that nobody
+    /// [seemed to have](Self::may_be_late); `gone`: the inodes of those that have ended meanwhile.
+    pub fn settle(&self, mut later: Self, mut gone: Vec<u32>) {
+        // Places are counted on from those of the looks before.
+        let before = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
+        for descriptor in &mut later.descriptors {
+            descriptor.process = descriptor.process.saturating_add(before);
+        }
+        match self.again.get() {
+            Some(again) => again.owners.settle(later, gone),
+            None => {
+                gone.sort_unstable();
+                let _ = self.again.set(Box::new(Again { owners: later, gone }));
+            }
+        }
     }
 
     /// The places of processes that have a socket together with another, by what is in order of
@@ -89,12 +128,6 @@ impl Owners {
         pairs.flatten().collect()
     }
 
-    /// Every descriptor, in the order of inodes.
-    #[must_use]
-    pub fn descriptors(&self) -> &[Descriptor] {
-        &self.descriptors
-    }
-
     /// The processes that have a socket, each once, the oldest first; none where that is not known.
     #[must_use]
     pub fn holders(&self, socket: &Socket) -> Vec<&Process> {
@@ -108,7 +141,7 @@ impl Owners {
         holders
     }
 
-    /// The processes that were found with sockets.
+    /// The processes that were found with sockets, before these were listed.
     #[must_use]
     pub fn processes(&self) -> &[Process] {
         &self.processes
@@ -117,13 +150,31 @@ impl Owners {
     /// The process of a descriptor.
     #[must_use]
     pub fn process(&self, descriptor: Descriptor) -> Option<&Process> {
-        self.processes.get(descriptor.process as usize)
+        self.at(descriptor.process)
+    }
+
+    /// The process at a place that a [`Descriptor`] names.
+    #[must_use]
+    pub fn at(&self, place: u32) -> Option<&Process> {
+        self.processes.get(place as usize).or_else(|| {
+            let behind = place.checked_sub(u32::try_from(self.processes.len()).ok()?)?;
+            self.again.get()?.owners.at(behind)
+        })
     }
 
     /// Whether every process was looked at; else one may have a socket that is not known.
     #[must_use]
-    pub const fn is_complete(&self) -> bool {
-        self.all && self.refused == 0
+    pub fn is_complete(&self) -> bool {
+        let later = self.again.get();
+        self.sight == Sight::Machine
+            && self.refused == 0
+            && later.is_none_or(|again| again.owners.is_complete())
+    }
+
+    /// Whose descriptors can be seen.
+    #[must_use]
+    pub const fn sight(&self) -> Sight {
+        self.sight
     }
 
     /// How many processes could not be looked at.
@@ -139,14 +190,42 @@ impl Owners {
             let is_waiting = socket.accepted() == Some(false);
             return if is_waiting { Owner::NotAccepted } else { Owner::Nobody };
         }
-        let first = self.descriptors.partition_point(|entry| entry.inode < socket.inode);
-        let rest = self.descriptors.get(first..).unwrap_or_default();
-        let count = rest.iter().take_while(|entry| entry.inode == socket.inode).count();
-        match rest.get(..count).unwrap_or_default() {
-            [] if self.is_complete() => Owner::Nobody,
+        match self.found(socket.inode) {
+            [] if self.is_settled(socket.inode) => Owner::Nobody,
             [] => Owner::NotVisible,
             found => Owner::Known(found),
         }
+    }
+
+    /// Whether a program may have opened a socket after its descriptors were looked at: then another
+    /// look at them tells.
+    #[must_use]
+    pub fn may_be_late(&self, socket: &Socket) -> bool {
+        let is_missing = socket.inode != 0 && self.found(socket.inode).is_empty();
+        // Most others' sockets are hidden from a user at every look.
+        is_missing && self.sight != Sight::User
+    }
+
+    /// The descriptors of a socket, by the first look that found any.
+    fn found(&self, inode: u32) -> &[Descriptor] {
+        let first = self.descriptors.partition_point(|entry| entry.inode < inode);
+        let rest = self.descriptors.get(first..).unwrap_or_default();
+        let count = rest.iter().take_while(|entry| entry.inode == inode).count();
+        match (rest.get(..count).unwrap_or_default(), self.again.get()) {
+            ([], Some(again)) => again.owners.found(inode),
+            (found, _) => found,
+        }
+    }
+
+    /// Whether what was not found is nobody's.
+    fn is_settled(&self, inode: u32) -> bool {
+        self.is_complete() && self.again.get().is_some() && !self.has_gone(inode)
+    }
+
+    fn has_gone(&self, inode: u32) -> bool {
+        self.again.get().is_some_and(|again| {
+            again.gone.binary_search(&inode).is_ok() || again.owners.has_gone(inode)
+        })
     }
 }
 
@@ -174,12 +253,46 @@ mod tests {
         let mut found = vec![of(7, 0, 3), of(8, 2, 3), of(7, 1, 3), of(7, 1, 9)];
         found.sort_unstable();
         assert_eq!(Owners::sharing(&found).into_iter().collect::<Vec<_>>(), [0, 1]);
-        let owners = Owners::new(processes, found, 0, true);
+        let owners = Owners::new(processes, found, 0, Sight::Machine);
         let pids = |inode| {
             let holders = owners.holders(&socket(inode));
             holders.iter().map(|process| process.pid).collect::<Vec<_>>()
         };
         assert_eq!((pids(7), pids(8), pids(9)), (vec![900, 4], vec![30], vec![]));
-        assert_eq!(owners.of(&socket(9)), Owner::Nobody);
+    }
+
+    #[test]
+    fn a_later_look_finds_what_was_opened_since_and_knows_nothing_of_what_has_gone() {
+        let seen = |pid, inode| {
+            let found = Descriptor { inode, process: 0, fd: 3 };
+            Owners::new(vec![process(pid, 0)], vec![found], 0, Sight::Machine)
+        };
+        let owners = seen(4, 1);
+        assert!(owners.may_be_late(&socket(2)) && !owners.may_be_late(&socket(1)));
+        assert_eq!(owners.of(&socket(2)), Owner::NotVisible);
+        owners.settle(seen(5, 2), vec![9, 7]);
+        owners.settle(seen(6, 3), vec![8]);
+        let pids = [1, 2, 3].map(|inode| {
+            owners.holders(&socket(inode)).iter().map(|process| process.pid).collect::<Vec<_>>()
+        });
+        assert_eq!(pids, [[4], [5], [6]]);
+        for inode in [7, 8, 9] {
+            assert_eq!(owners.of(&socket(inode)), Owner::NotVisible, "{inode}");
+        }
+        assert_eq!(owners.of(&socket(10)), Owner::Nobody);
+    }
+
+    /// Whoever is outside of this PID namespace may have what nobody in it has.
+    #[test]
+    fn nobody_has_a_socket_only_where_the_whole_machine_is_seen() {
+        for (sight, owner) in [
+            (Sight::Machine, Owner::Nobody),
+            (Sight::Namespace, Owner::NotVisible),
+            (Sight::User, Owner::NotVisible),
+        ] {
+            let owners = Owners::new(Vec::new(), Vec::new(), 0, sight);
+            owners.settle(owners.clone(), Vec::new());
+            assert_eq!(owners.of(&socket(9)), owner, "{sight:?}");
+        }
     }
 }

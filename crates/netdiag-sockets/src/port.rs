@@ -2,7 +2,7 @@
 
 use crate::namespaces::Namespaces;
 use crate::{Owners, Protocol, Socket};
-use netdiag_model::Instant;
+use netdiag_model::{Instant, Untrusted};
 use std::time::Duration;
 
 /// A table that is read whole.
@@ -28,6 +28,39 @@ pub struct Reading {
     pub from_files: bool,
 }
 
+/// How a machine has the bytes of a number, which /proc/net/tcp has addresses in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByteOrder {
+    /// The lowest first, as on x86 and most ARM.
+    Little,
+    /// The highest first, as on s390x.
+    Big,
+}
+
+impl ByteOrder {
+    /// As it is called.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Little => "little-endian",
+            Self::Big => "big-endian",
+        }
+    }
+}
+
+/// Where tables come from that are not the kernel's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The folder or file that they were saved in.
+    pub path: Untrusted,
+    /// The order of the machine that they are of.
+    pub order: ByteOrder,
+    /// Nobody has said that order, and nothing in them shows it.
+    pub is_guess: bool,
+    /// Lines that could not be read.
+    pub broken: usize,
+}
+
 /// What the machine refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -37,13 +70,15 @@ pub struct Fault {
     pub errno: i32,
 }
 
-/// What ends a run from outside.
+/// What ends a pause from outside, and with it the run, but for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// SIGINT: the user wants what is known.
     Interrupt,
     /// A signal that ends the process after that; its number.
     Signal(i32),
+    /// SIGQUIT: the user wants a line of what is known, and the run goes on.
+    Interim,
 }
 
 /// The tables of this machine's sockets.
@@ -55,6 +90,11 @@ pub trait Kernel {
     /// asked for.
     fn namespaces(&self) -> Namespaces {
         Namespaces::default()
+    }
+
+    /// Where the tables come from; `None`: from the kernel.
+    fn origin(&self) -> Option<Origin> {
+        None
     }
 
     /// From now on tables, sockets that are looked at and files of the network are those of the
@@ -83,15 +123,22 @@ pub trait Kernel {
     /// A file under /proc, whole; `None` where it is not there or not for this user.
     fn file(&mut self, path: &str) -> Option<String>;
 
+    /// What a file is told apart from others by, however it is called (device and inode); `None` where it
+    /// is not there, or that is not known.
+    fn identity(&mut self, path: &str) -> Option<(u64, u64)> {
+        let _ = path;
+        None
+    }
+
     /// The names in a folder; none where it is not there.
     fn folder(&mut self, path: &str) -> Vec<String>;
 
-    /// From now on signals that end a run end a pause instead of the process.
+    /// From now on signals that end a run end a pause instead of the process, and so does SIGQUIT.
     ///
     /// # Errors
     /// When signals cannot be watched.
     fn watch(&mut self) -> Result<(), Fault>;
 
-    /// Lets time pass, unless a signal ends the run before.
+    /// Lets time pass, unless a signal comes before.
     fn pause(&mut self, time: Duration) -> Option<Stop>;
 }

@@ -43,7 +43,8 @@ pub struct Closing<'a> {
     pub namespaces: &'a [NamespaceRow],
 }
 
-/// Counts of the sockets that were wanted.
+/// Counts of the sockets that were wanted: a filter chooses what is listed and counted. Findings and
+/// `ephemeral` are made from all that were read.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Summary {
     /// TCP sockets by state, those that there are; none with `--summary=totals`, which counts no
@@ -53,7 +54,8 @@ pub struct Summary {
     pub udp: Option<u64>,
     /// Raw sockets; `null`: not asked for.
     pub raw: Option<u64>,
-    /// Sockets whose owner this user cannot see; `null`: owners were not asked for.
+    /// Sockets whose owner this user cannot see, with those that are not listed since only their owner
+    /// would tell whether they are wanted; `null`: owners were not asked for.
     pub owners_not_visible: Option<u64>,
     /// How often a table was read again since it changed while it was read.
     pub retries: u32,
@@ -62,10 +64,16 @@ pub struct Summary {
     /// Connections that began while the tables were read, where that took more than one moment: one of
     /// them may be missing, or stand there with a state that has passed; `null`: not known.
     pub opened_while_read: Option<u64>,
-    /// Ports that the kernel picks.
+    /// Ports that the kernel picks; `null`: not all states were read.
     pub ephemeral: Option<Ephemeral>,
     /// What is most of each state, with `--summary`.
     pub states: Vec<StateRow>,
+    /// The states of TCP that were read, and that findings are made from; none: TCP was not read. Where
+    /// a filter wants states that few sockets have, the others are not read.
+    pub states_read: Vec<State>,
+    /// Findings that are a warning or worse and only about sockets that were read and are not listed;
+    /// `null`: not known.
+    pub warnings_not_listed: Option<u64>,
     /// What the kernel counts by itself, with `--summary=totals`.
     pub totals: Option<Totals>,
     /// The memory of TCP, with `--summary`.

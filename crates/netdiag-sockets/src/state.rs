@@ -116,11 +116,15 @@ impl State {
     }
 
     /// The states that a word means: a name of the RFC, of the kernel or of ss, in any case and with
-    /// `-`, `_` or nothing between its parts; or one of ss's groups.
+    /// `-`, `_` or nothing between its parts; or one of ss's groups. Any other sign is none of a name:
+    /// `!listen` is not LISTEN.
     #[must_use]
     pub fn parse(word: &str) -> Option<Vec<Self>> {
-        let plain: String =
-            word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+        let plain: String = word
+            .chars()
+            .filter(|sign| !matches!(sign, '-' | '_'))
+            .collect::<String>()
+            .to_lowercase();
         let one = |state| Some(vec![state]);
         let but = |left_out: &[Self]| {
             Some(Self::ALL.into_iter().filter(|state| !left_out.contains(state)).collect())
@@ -141,7 +145,7 @@ impl State {
             "connected" => but(&[Self::Listen, Self::Closed]),
             "synchronized" => but(&[Self::Listen, Self::Closed, Self::SynSent]),
             "bucket" => Some(vec![Self::SynReceived, Self::TimeWait]),
-            "big" => but(&[Self::SynReceived, Self::TimeWait, Self::Listen, Self::Closed]),
+            "big" => but(&[Self::SynReceived, Self::TimeWait, Self::Closed]),
             _ => None,
         }
     }
@@ -169,6 +173,9 @@ mod tests {
         }
         assert_eq!(State::parse("connected").map(|states| states.len()), Some(9));
         assert_eq!((State::parse("open"), State::from_kernel(0)), (None, None));
+        for word in ["!listen", "^listen", "l.i.s.t.e.n", "listen!", "=listen", ""] {
+            assert_eq!(State::parse(word), None, "{word}");
+        }
         assert_eq!(
             State::ALL.iter().fold(0, |all, state| all | state.mask()),
             USUAL | 1 << 7 | 1 << 13

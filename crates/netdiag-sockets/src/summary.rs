@@ -4,7 +4,7 @@ use crate::counters::{Counted, Memory};
 use crate::look::{Plan, Seen};
 use crate::result::{Busy, Count, EndpointRow, Ephemeral, StateRow, Summary};
 use crate::tally::{Common, Party};
-use crate::{Owners, Protocol, State};
+use crate::{Owners, Ports, Protocol, State};
 use netdiag_model::Untrusted;
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub fn summary(
     seen: &Seen,
     plan: &Plan,
     owners: Option<&Owners>,
-    ports: Option<((u16, u16), u64)>,
+    ports: Option<&Ports>,
     (memory, counted): (Option<Memory>, Option<Counted>),
 ) -> Summary {
     let tally = &seen.tally;
@@ -36,8 +36,8 @@ pub fn summary(
         retries: seen.retries,
         interrupted: seen.interrupted,
         opened_while_read: None,
-        ephemeral: ports.map(|((first, last), reserved)| {
-            let available = (u64::from(last.saturating_sub(first)) + 1).saturating_sub(reserved);
+        ephemeral: ports.filter(|_| seen.has_ports()).map(|ports| {
+            let available = ports.available();
             let busiest = tally.destinations.busiest(TOLD).into_iter().map(|to| Busy {
                 local: to.0.local,
                 remote: EndpointRow { address: Some(to.0.remote), port: Some(to.0.port) },
@@ -46,13 +46,18 @@ pub fn summary(
                 new_per_second: (to.1.fresh > 0).then(|| to.1.new_per_second()),
             });
             Ephemeral {
-                range: [first, last],
-                reserved,
+                range: [ports.first, ports.last],
+                reserved: ports.reserved(),
                 busiest: busiest.collect(),
                 used_may_be_low_by: tally.destinations.error(),
             }
         }),
         states: common.unwrap_or_default(),
+        states_read: State::ALL
+            .into_iter()
+            .filter(|state| seen.states & state.mask() != 0)
+            .collect(),
+        warnings_not_listed: None,
         totals: None,
         memory,
         since_boot: counted,
@@ -63,7 +68,7 @@ fn row(state: State, count: u64, common: &Common, owners: Option<&Owners>) -> St
     let name = |party: &Party| match party {
         Party::User(uid) => Untrusted::from(format!("user {uid}")),
         Party::Process(place) => {
-            let process = owners.and_then(|owners| owners.processes().get(*place as usize));
+            let process = owners.and_then(|owners| owners.at(*place));
             let named =
                 process.map(|process| format!("{} ({})", process.name.as_raw(), process.pid));
             Untrusted::from(named.unwrap_or_default())

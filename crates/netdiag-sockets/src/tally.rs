@@ -1,37 +1,19 @@
 //! What is counted while sockets go by: none of them is kept but a sample of those that may be what a
 //! finding is about.
 
+mod suspects;
+
+pub use suspects::{SAMPLE, Suspect, Suspects};
+
 use crate::destinations::{Destination, Destinations};
 use crate::owners::Owner;
-use crate::{Protocol, Socket, State, TcpInfo};
-use std::collections::BTreeMap;
+use crate::{Ports, Protocol, Socket, State, TcpInfo, TimerKind};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use suspects::PortSet;
 
-/// Of suspects of one kind, how many are kept to be looked at more closely.
-pub const SAMPLE: usize = 512;
 /// Of ports, hosts and processes of a summary, how many are told apart in one state.
 const APART: usize = 4_096;
-
-/// A socket, with TCP_INFO where it was asked for.
-pub type Suspect = (Socket, Option<Box<TcpInfo>>);
-
-/// Sockets that may be what a finding is about: how many, and the first of them.
-#[derive(Clone, Debug, Default)]
-pub struct Suspects {
-    /// How many there were.
-    pub count: u64,
-    /// The first.
-    pub first: Vec<Suspect>,
-}
-
-impl Suspects {
-    fn take(&mut self, socket: &Socket, info: Option<&TcpInfo>) {
-        self.count += 1;
-        if self.first.len() < SAMPLE {
-            self.first.push((*socket, info.cloned().map(Box::new)));
-        }
-    }
-}
 
 /// Who is counted as an owner: a process where that is known, else a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,34 +37,43 @@ pub struct Common {
     pub more: bool,
 }
 
-/// What is counted.
+/// What is counted: of the sockets that are listed how many there are, and of all that were read what
+/// verdicts are made from.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    /// TCP sockets by [`State::place`].
+    /// TCP sockets that are listed by [`State::place`].
     pub tcp: [u64; 11],
+    /// The same of all that were read.
+    read: [u64; 11],
     /// UDP sockets.
     pub udp: u64,
     /// Raw sockets.
     pub raw: u64,
-    /// The listeners, up to a bound.
+    /// The listeners, listed or not, up to a bound.
     pub listeners: Vec<Socket>,
     /// Ports with a listener.
-    listening: Vec<u64>,
-    /// The range of ephemeral ports.
-    pub range: (u16, u16),
+    listening: PortSet,
+    /// Ports of this side that a listed TCP socket has.
+    listed: PortSet,
+    /// The ephemeral ports.
+    pub ports: Ports,
     /// Ephemeral ports in use by destination.
     pub destinations: Destinations,
     /// SYN-SENT.
     pub syn_sent: Suspects,
     /// SYN-RECEIVED.
     pub syn_received: Suspects,
+    /// The same by port of this side.
+    pub half_open: BTreeMap<u16, u64>,
+    /// Clients with a connection at a listener that carries data now, up to a bound.
+    pub active: BTreeSet<IpAddr>,
     /// Data that was sent again and again.
     pub unacknowledged: Suspects,
     /// ESTABLISHED without a timer and without anything to send.
     pub quiet: Suspects,
     /// Complete in the kernel, with no program.
     pub not_accepted: Suspects,
-    /// Orphans in FIN-WAIT-1 that were sent again.
+    /// Orphans in FIN-WAIT-1 that were sent again, or wait for a window to open.
     pub fin_wait_1: Suspects,
     /// FIN-WAIT-2 that a program still has.
     pub fin_wait_2: Suspects,
@@ -92,26 +83,31 @@ pub struct Tally {
     pub closing: Suspects,
     /// LAST-ACK that were sent again.
     pub last_ack: Suspects,
-    /// Owners that cannot be seen.
+    /// Sockets whose owner cannot be seen: those that are listed, and those that would be if it were one
+    /// that is wanted.
     pub not_visible: u64,
     /// By state, for a summary.
     pub common: Option<Vec<Common>>,
 }
 
 impl Tally {
-    /// Nothing yet, with this range of ephemeral ports; `summary`: with what states have in common.
+    /// Nothing yet, with these ephemeral ports; `summary`: with what states have in common.
     #[must_use]
-    pub fn new(range: (u16, u16), summary: bool) -> Self {
+    pub fn new(ports: Ports, summary: bool) -> Self {
         Self {
             tcp: [0; 11],
+            read: [0; 11],
             udp: 0,
             raw: 0,
             listeners: Vec::new(),
-            listening: vec![0; 1024],
-            range,
+            listening: PortSet::new(),
+            listed: PortSet::new(),
+            ports,
             destinations: Destinations::default(),
             syn_sent: Suspects::default(),
             syn_received: Suspects::default(),
+            half_open: BTreeMap::new(),
+            active: BTreeSet::new(),
             unacknowledged: Suspects::default(),
             quiet: Suspects::default(),
             not_accepted: Suspects::default(),
@@ -125,19 +121,25 @@ impl Tally {
         }
     }
 
-    /// How many of a state.
+    /// How many of a state are listed.
     #[must_use]
     pub fn of(&self, state: State) -> u64 {
         self.tcp[state.place()]
     }
 
-    /// TCP sockets.
+    /// How many of a state there are, listed or not, of the states that were read.
+    #[must_use]
+    pub fn all_of(&self, state: State) -> u64 {
+        self.read[state.place()]
+    }
+
+    /// TCP sockets that are listed.
     #[must_use]
     pub fn tcp_total(&self) -> u64 {
         self.tcp.iter().sum()
     }
 
-    /// All sockets.
+    /// All sockets that are listed.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.tcp_total() + self.udp + self.raw
@@ -146,7 +148,13 @@ impl Tally {
     /// Whether some socket listens at a port.
     #[must_use]
     pub fn listens(&self, port: u16) -> bool {
-        self.listening[usize::from(port >> 6)] >> (port & 63) & 1 != 0
+        self.listening.contains(port)
+    }
+
+    /// Whether a TCP socket at a port of this side is listed.
+    #[must_use]
+    pub fn lists(&self, port: u16) -> bool {
+        self.listed.contains(port)
     }
 
     /// Adds the counts of another namespace. Suspects, listeners and destinations stay those of this one.
@@ -171,54 +179,117 @@ impl Tally {
         }
     }
 
-    /// Counts a socket.
-    pub fn take(&mut self, socket: &Socket, info: Option<&TcpInfo>, owner: Option<Owner<'_>>) {
-        self.not_visible += u64::from(owner == Some(Owner::NotVisible));
+    /// Counts a socket; `is_listed`: `None` where only its owner would tell.
+    pub fn take(
+        &mut self,
+        socket: &Socket,
+        info: Option<&TcpInfo>,
+        owner: Option<Owner<'_>>,
+        is_listed: Option<bool>,
+    ) {
+        let is_hidden = owner == Some(Owner::NotVisible) && is_listed != Some(false);
+        self.not_visible += u64::from(is_hidden);
+        let is_listed = is_listed == Some(true);
         match socket.protocol {
-            Protocol::Tcp => self.take_tcp(socket, info, owner),
-            Protocol::Udp => self.udp += 1,
-            Protocol::Raw => self.raw += 1,
+            Protocol::Tcp => {
+                self.suspect(socket, info, is_listed);
+                let is_ours = socket.state != State::Listen && !self.listens(socket.local.port);
+                self.count_port(socket, is_ours, is_listed);
+                if is_listed {
+                    self.tcp[socket.state.place()] += 1;
+                    self.listed.insert(socket.local.port);
+                    self.compare(socket, owner, is_ours);
+                }
+            }
+            Protocol::Udp => self.udp += u64::from(is_listed),
+            Protocol::Raw => self.raw += u64::from(is_listed),
         }
     }
 
-    fn take_tcp(&mut self, socket: &Socket, info: Option<&TcpInfo>, owner: Option<Owner<'_>>) {
-        self.tcp[socket.state.place()] += 1;
+    /// Nothing more is counted.
+    pub fn settle(&mut self) {
+        for suspects in [
+            &mut self.syn_sent,
+            &mut self.syn_received,
+            &mut self.unacknowledged,
+            &mut self.quiet,
+            &mut self.not_accepted,
+            &mut self.fin_wait_1,
+            &mut self.fin_wait_2,
+            &mut self.close_wait,
+            &mut self.closing,
+            &mut self.last_ack,
+        ] {
+            suspects.first.append(&mut suspects.others);
+        }
+    }
+
+    fn suspect(&mut self, socket: &Socket, info: Option<&TcpInfo>, is_listed: bool) {
+        /// Clients that are kept.
+        const CLIENTS: usize = 4_096;
+        self.read[socket.state.place()] += 1;
         let (port, retransmits) = (socket.local.port, socket.retransmits());
+        let waits_for = socket.timer.map(|timer| timer.kind);
         match socket.state {
             State::Listen => {
                 /// Listeners that are kept.
                 const LISTENERS: usize = 8_192;
-                self.listening[usize::from(port >> 6)] |= 1 << (port & 63);
+                self.listening.insert(port);
                 if self.listeners.len() < LISTENERS {
                     self.listeners.push(*socket);
                 }
             }
-            State::SynSent => self.syn_sent.take(socket, info),
-            State::SynReceived => self.syn_received.take(socket, info),
-            State::Established if socket.inode == 0 => self.not_accepted.take(socket, info),
-            State::Established if retransmits > 0 => self.unacknowledged.take(socket, info),
-            State::Established if socket.timer.is_none() => self.quiet.take(socket, info),
-            State::FinWait1 if socket.inode == 0 && retransmits >= 2 => {
-                self.fin_wait_1.take(socket, info);
+            State::SynSent => self.syn_sent.take(socket, info, is_listed),
+            State::SynReceived => {
+                *self.half_open.entry(port).or_insert(0) += 1;
+                self.syn_received.take(socket, info, is_listed);
             }
-            State::FinWait2 if socket.inode != 0 => self.fin_wait_2.take(socket, info),
-            State::CloseWait if socket.inode == 0 => self.not_accepted.take(socket, info),
-            State::CloseWait => self.close_wait.take(socket, info),
-            State::Closing => self.closing.take(socket, info),
-            State::LastAck if retransmits >= 2 => self.last_ack.take(socket, info),
+            State::Established if socket.inode == 0 => {
+                self.not_accepted.take(socket, info, is_listed)
+            }
+            State::Established if retransmits > 0 => {
+                self.unacknowledged.take(socket, info, is_listed)
+            }
+            State::Established if socket.timer.is_none() => {
+                self.quiet.take(socket, info, is_listed)
+            }
+            State::Established if waits_for == Some(TimerKind::Retransmit) => {
+                if self.listens(port) && self.active.len() < CLIENTS {
+                    self.active.insert(socket.remote.canonical());
+                }
+            }
+            State::FinWait1
+                if socket.inode == 0
+                    && (retransmits >= 2 || waits_for == Some(TimerKind::Probe)) =>
+            {
+                self.fin_wait_1.take(socket, info, is_listed);
+            }
+            State::FinWait2 if socket.inode != 0 => self.fin_wait_2.take(socket, info, is_listed),
+            State::CloseWait if socket.inode == 0 => {
+                self.not_accepted.take(socket, info, is_listed)
+            }
+            State::CloseWait => self.close_wait.take(socket, info, is_listed),
+            State::Closing => self.closing.take(socket, info, is_listed),
+            State::LastAck if retransmits >= 2 => self.last_ack.take(socket, info, is_listed),
             _ => {}
         }
-        let is_ours = socket.state != State::Listen && !self.listens(port);
-        if is_ours && (self.range.0..=self.range.1).contains(&port) && socket.remote.port != 0 {
+    }
+
+    /// Counts the port of a connection that began here to its destination.
+    fn count_port(&mut self, socket: &Socket, is_ours: bool, is_listed: bool) {
+        if is_ours && self.ports.picks(socket.local.port) && socket.remote.port != 0 {
             let (local, remote) = (socket.local.address, socket.remote.address);
             let left = socket.timer.filter(|_| socket.state == State::TimeWait);
             let to = Destination { local, remote, port: socket.remote.port };
-            self.destinations.count(to, left.map(|timer| timer.expires_ms));
+            self.destinations.count(to, left.map(|timer| timer.expires_ms), is_listed);
         }
+    }
+
+    /// Counts what it has in common with others of its state.
+    fn compare(&mut self, socket: &Socket, owner: Option<Owner<'_>>, is_ours: bool) {
         let Some(common) = &mut self.common else { return };
         let common = &mut common[socket.state.place()];
-        let is_known = is_ours && socket.state != State::Listen;
-        let port = if is_known { socket.remote.port } else { port };
+        let port = if is_ours { socket.remote.port } else { socket.local.port };
         common.more |= !add(&mut common.ports, port, 1);
         if socket.state != State::Listen {
             common.more |= !add(&mut common.remotes, socket.remote.canonical(), 1);

@@ -30,7 +30,8 @@ pub const ALL: &[Threshold] = &[
     threshold("dead-peer-age", 30.0, "seconds since the last acknowledgement"),
     threshold("established-no-keepalive", 10.0, "idle connections that are a warning"),
     threshold("idle-age", 7200.0, "seconds without data either way"),
-    threshold("fin-wait-1-stuck", 10.0, "orphans in FIN-WAIT-1 with two retransmits"),
+    threshold("idle-client-age", 900.0, "the same, of a client that uses a later connection"),
+    threshold("fin-wait-1-stuck", 10.0, "orphans in FIN-WAIT-1 with two retransmits or no window"),
     threshold("fin-wait-2-many", 50.0, "FIN-WAIT-2 that a program still has"),
     threshold("close-wait-leak", 10.0, "CLOSE-WAIT of one owner"),
     threshold("close-wait-age", 60.0, "seconds since the last acknowledgement in CLOSE-WAIT"),
@@ -39,7 +40,7 @@ pub const ALL: &[Threshold] = &[
     threshold("last-ack-stuck", 10.0, "LAST-ACK with two retransmits"),
     threshold("time-wait-many", 10_000.0, "TIME-WAIT"),
     threshold("ephemeral-ports-low", 70.0, "per cent of the ports to one destination"),
-    threshold("retransmits-high", 2.0, "per cent of the segments since boot"),
+    threshold("retransmits-high", 2.0, "per cent of the segments since the namespace began"),
     threshold("resource-near-limit", 80.0, "per cent of a limit"),
     threshold("interface-drops", 0.1, "per cent of the packets that an interface dropped"),
 ];

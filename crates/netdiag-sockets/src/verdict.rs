@@ -25,16 +25,14 @@ pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
     }
     let sockets = if total == 1 { "socket" } else { "sockets" };
     let mut said = match total {
+        0 if hidden(summary).is_some() => "no sockets are known to be like that".to_owned(),
         0 => "no sockets are like that".to_owned(),
         _ => format!("{} {sockets}: {}", thousands(total), parts.join(", ")),
     };
-    match wrong(findings) {
-        Some(wrong) => said.push_str(&wrong),
-        None if total > 0 => said.push_str("; no state is suspicious in this look"),
-        None => {}
-    }
-    if let Some(hidden) = summary.owners_not_visible.filter(|hidden| *hidden > 0) {
-        said.push_str(&format!("; owners of {} not visible to this user", thousands(hidden)));
+    said.push_str(&judged(summary, findings, total));
+    if let Some(hidden) = hidden(summary) {
+        let so = if total == 0 { ": they may be" } else { "" };
+        said.push_str(&format!("; owners of {} not visible to this user{so}", thousands(hidden)));
     }
     if summary.interrupted {
         let again = match summary.retries {
@@ -49,6 +47,32 @@ pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
     }
     if let Some(opened) = summary.opened_while_read.filter(|opened| *opened > 0) {
         said.push_str(&format!("; {} connections began while it was read", thousands(opened)));
+    }
+    said
+}
+
+fn hidden(summary: &Summary) -> Option<u64> {
+    summary.owners_not_visible.filter(|hidden| *hidden > 0)
+}
+
+/// What is wrong, among how much of all that there is. UDP and raw sockets have no state.
+fn judged(summary: &Summary, findings: &[Finding], total: u64) -> String {
+    let read = |state: &State| summary.states_read.contains(state);
+    let is_whole = State::ALL.iter().all(|state| read(state) || *state == State::Closed);
+    let elsewhere = summary.warnings_not_listed.unwrap_or(0);
+    let mut said = match wrong(findings) {
+        Some(wrong) => wrong,
+        None if summary.states_read.is_empty() || total == 0 => String::new(),
+        None if is_whole && elsewhere == 0 => "; no state is suspicious in this look".to_owned(),
+        None => "; none of these is suspicious".to_owned(),
+    };
+    if elsewhere > 0 {
+        said.push_str(&format!("; {elsewhere} to look at among sockets that are not listed"));
+    }
+    if !is_whole && !summary.states_read.is_empty() {
+        let read: Vec<&str> = summary.states_read.iter().map(|state| state.name()).collect();
+        let were = if read.len() == 1 { "was" } else { "were" };
+        said.push_str(&format!("; only {} {were} read", read.join(", ")));
     }
     said
 }
@@ -84,7 +108,7 @@ fn wrong(findings: &[Finding]) -> Option<String> {
 /// The same of an audit.
 #[must_use]
 pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
-    let here = rows.iter().filter(|row| row.value.is_some());
+    let here = rows.iter().filter(|row| row.value.is_some() && !row.obsolete);
     let changed = here.clone().filter(|row| {
         let value = row.value.as_ref().map(netdiag_model::Untrusted::as_raw);
         row.default.as_deref().is_some_and(|default| value != Some(default))
@@ -94,7 +118,12 @@ pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
         0 => "nothing to change".to_owned(),
         wrong => format!("{wrong} to look at"),
     };
-    format!("{} settings, {} not as the kernel has them; {said}", here.count(), changed.count())
+    let next = match here.clone().filter(|row| row.effect_of_file.is_some()).count() {
+        0 => String::new(),
+        differing => format!(", {differing} not as files set them from the next boot on"),
+    };
+    let (here, changed) = (here.count(), changed.count());
+    format!("{here} settings, {changed} not as the kernel has them{next}; {said}")
 }
 
 fn thousands(count: u64) -> String {

@@ -34,7 +34,8 @@ pub struct Change {
     pub in_state: Option<Duration>,
 }
 
-/// The sockets of the last look, by what the kernel tells them apart by.
+/// The sockets of the last look, wanted or not, by what the kernel tells them apart by. A change is told
+/// where the socket is wanted as it was or as it is: what leaves a filter has not gone.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     known: BTreeMap<u64, Known>,
@@ -46,6 +47,7 @@ struct Known {
     socket: Socket,
     since: Option<Instant>,
     round: u64,
+    is_wanted: bool,
 }
 
 impl Watch {
@@ -54,23 +56,24 @@ impl Watch {
         self.round += 1;
     }
 
-    /// A socket of the look; what is new about it.
-    pub fn take(&mut self, at: Instant, socket: &Socket) -> Option<Change> {
+    /// A socket of the look; what is new about it. One that comes to be wanted without another state, as
+    /// when a program accepts it, is opened for whoever wants it.
+    pub fn take(&mut self, at: Instant, socket: &Socket, is_wanted: bool) -> Option<Change> {
         let (round, is_first) = (self.round, self.round == 1);
+        let happened = Happened::Opened;
+        let opened = Change { at, happened, socket: *socket, previous: None, in_state: None };
         let Some(known) = self.known.get_mut(&socket.cookie) else {
             let since = (!is_first).then_some(at);
-            self.known.insert(socket.cookie, Known { socket: *socket, since, round });
-            let happened = Happened::Opened;
-            let change = Change { at, happened, socket: *socket, previous: None, in_state: None };
-            return (!is_first).then_some(change);
+            self.known.insert(socket.cookie, Known { socket: *socket, since, round, is_wanted });
+            return (!is_first && is_wanted).then_some(opened);
         };
-        let (before, since) = (known.socket, known.since);
-        (known.socket, known.round) = (*socket, round);
+        let (before, since, was_wanted) = (known.socket, known.since, known.is_wanted);
+        (known.socket, known.round, known.is_wanted) = (*socket, round, is_wanted);
         if before.state == socket.state {
-            return None;
+            return (is_wanted && !was_wanted).then_some(opened);
         }
         known.since = Some(at);
-        Some(Change {
+        (is_wanted || was_wanted).then(|| Change {
             at,
             happened: Happened::State,
             socket: *socket,
@@ -84,7 +87,7 @@ impl Watch {
         let round = self.round;
         let mut gone = Vec::new();
         self.known.retain(|_, known| {
-            if known.round != round {
+            if known.round != round && known.is_wanted {
                 gone.push(Change {
                     at,
                     happened: Happened::Closed,
@@ -116,7 +119,7 @@ mod tests {
         let mut watch = Watch::default();
         let mut look = |seconds, sockets: &[Socket]| {
             watch.begin();
-            let changes = sockets.iter().filter_map(|socket| watch.take(at(seconds), socket));
+            let changes = sockets.iter().filter_map(|socket| watch.take(at(seconds), socket, true));
             let mut told: Vec<Change> = changes.collect();
             told.extend(watch.end(at(seconds)));
             told.into_iter()
@@ -141,5 +144,32 @@ mod tests {
             [(1, Happened::Closed, Some(State::CloseWait), second(1))]
         );
         assert_eq!(look(9, &[]), [(2, Happened::Closed, Some(open), second(5))]);
+    }
+
+    /// What a filter does not want any more is told once more, and has not gone.
+    #[test]
+    fn what_leaves_a_filter_or_comes_into_it_goes_on() {
+        let at = Instant::from_nanos;
+        let wanted = |state| matches!(state, State::Established | State::CloseWait);
+        let mut watch = Watch::default();
+        let mut look = |now, state: Option<State>, is_wanted: bool| {
+            watch.begin();
+            let socket = state.map(|state| socket(1, state));
+            let change = socket.and_then(|socket| watch.take(at(now), &socket, is_wanted));
+            let all: Vec<Change> = change.into_iter().chain(watch.end(at(now))).collect();
+            all.first().map(|change| (change.happened, change.previous))
+        };
+        let mut states = |now, state| look(now, Some(state), wanted(state));
+        assert_eq!(states(1, State::SynSent), None);
+        let came = Some((Happened::State, Some(State::SynSent)));
+        assert_eq!(states(2, State::Established), came);
+        let left = Some((Happened::State, Some(State::Established)));
+        assert_eq!(states(3, State::FinWait1), left);
+        assert_eq!(states(4, State::FinWait2), None);
+        assert_eq!(look(5, None, false), None);
+        // Its owner is another from then on.
+        assert_eq!(look(6, Some(State::Established), false), None);
+        assert_eq!(look(7, Some(State::Established), true), Some((Happened::Opened, None)));
+        assert_eq!(look(8, None, false), Some((Happened::Closed, Some(State::Established))));
     }
 }

@@ -143,6 +143,11 @@ fn n5_a_term_is_explained_in_three_sentences_and_an_unknown_one_is_exit_code_1()
         (&["!X"], "prohibited"),
         (&["NXDOMAIN"], "does not exist"),
         (&["111"], "ECONNREFUSED"),
+        (&["errno", "111"], "ECONNREFUSED"),
+        (&["closewait"], "CLOSE-WAIT"),
+        (&["not", "visible"], "CAP_SYS_PTRACE"),
+        (&["window", "probe", "2nd"], "no room"),
+        (&["RST"], "PSH"),
         (&[], "close-wait-leak"),
     ] {
         let ended = explain(words);
@@ -151,6 +156,12 @@ fn n5_a_term_is_explained_in_three_sentences_and_an_unknown_one_is_exit_code_1()
     let ended = explain(&["close-wiat"]);
     assert_eq!((ended.code(), ended.out.as_str()), (Some(1), ""), "{ended:?}");
     assert!(ended.err.contains("near are: CLOSE-WAIT"), "{ended:?}");
+    // An option is none of the words.
+    for words in [&["CLOSE_WAIT", "--lang", "zh"][..], &["--lang", "zh", "CLOSE_WAIT"]] {
+        let ended = explain(words);
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
+        assert!(ended.err.contains("--lang"), "{ended:?}");
+    }
     let ended = explain(&["\u{1b}[2J"]);
     assert!(ended.code() == Some(1) && !ended.err.contains('\u{1b}'), "{ended:?}");
 }

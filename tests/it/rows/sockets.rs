@@ -1,15 +1,23 @@
 //! `netdiag sockets` on real sockets in every state (J1, J2, J4, J5, J8).
 
+#[path = "sockets/audits.rs"]
+mod audits;
 #[path = "sockets/busy.rs"]
 mod busy;
 #[path = "sockets/classic.rs"]
 mod classic;
+#[path = "sockets/filtered.rs"]
+mod filtered;
 #[path = "sockets/fixture.rs"]
 mod fixture;
 #[path = "sockets/namespaces.rs"]
 mod namespaces;
+#[path = "sockets/narrow.rs"]
+mod narrow;
 #[path = "sockets/peers.rs"]
 mod peers;
+#[path = "sockets/saved.rs"]
+mod saved;
 #[path = "sockets/totals.rs"]
 mod totals;
 #[path = "sockets/verdicts.rs"]

@@ -48,6 +48,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("-U", "c4 c6", "the kernel itself measures the handshake"),
     ("-e 7", "u4 u6 c4 c6 b4 b6", ""),
     ("-n", "", ""), ("--names", "", ""), ("-q", "", ""), ("-a", "", ""), ("-D", "", ""),
+    ("--as atlas", "", ""),
     ("-O", "", ""), ("-v", "", ""), ("--color always", "", ""), ("-o json", "", ""), ("--json", "", ""),
     ("--fail-if loss>100%", "", ""),
     ("--classic", "t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),

@@ -3,9 +3,10 @@
 use super::events;
 use super::names::answer;
 use crate::support::process::{Ended, Namespace, Process, run, stopwatch};
-use crate::support::schema;
+use crate::support::{schema, tls};
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn wait_for(namespace: &Namespace, words: &[&str]) -> Ended {
@@ -79,6 +80,60 @@ fn m5_a_page_is_ready_when_its_status_is() {
     assert!(ended.json()["checks"][0]["attempts"].as_u64() >= Some(4), "{ended:?}");
     let ended = wait_for(&namespace, &["--timeout", "0.7", "http://127.0.0.1:8080/other"]);
     assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let check = &ended.json()["checks"][0];
+    assert_eq!(check["failure"]["reason"], "http-503", "{check:#}");
+    let words = ["wait-for", "--timeout", "0.7", "http://127.0.0.1:8080/other"];
+    let ended = run(&mut namespace.netdiag(&words));
+    assert!(ended.out.contains(", all http-503: HTTP 503"), "{ended:?}");
+}
+
+/// Whoever it shows itself as must be believed, unless nobody asks for that; one page may lead to another,
+/// and may be as long as it likes.
+#[test]
+fn m5_a_page_over_tls_is_ready_when_it_is_to_be_believed() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let (lab, other) = (tls::Authority::new("lab"), tls::Authority::new("other"));
+    let listener = namespace.inside(|| TcpListener::bind("127.0.0.1:8443").expect("free"));
+    let config = tls::config(lab.leaf(&["127.0.0.1"], tls::VALID), &["http/1.1"]);
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let config = Arc::clone(&config);
+            std::thread::spawn(move || {
+                let mut stream = tls::accept(connection, config);
+                if stream.read(&mut [0; 1_024]).is_ok_and(|count| count > 0) {
+                    let head = "HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:1/\r\n";
+                    let _ = write!(stream, "{head}Content-Length: 1000000\r\n\r\nnot all of it");
+                    let _ = stream.flush();
+                }
+            });
+        }
+    });
+    let (lab, other) = (lab.file(), other.file());
+    let wait = |words: &[&str]| {
+        let fixed = ["--timeout", "5", "https://127.0.0.1:8443/"];
+        wait_for(&namespace, &[words, &fixed[..]].concat())
+    };
+    for words in [&["--ca", lab.path()][..], &["--insecure"]] {
+        let ended = wait(words);
+        assert_eq!(ended.code(), Some(0), "{words:?} {ended:?}");
+        let check = &ended.json()["checks"][0];
+        assert_eq!(check["measurement"]["http"]["status"], 302, "{check:#}");
+        let said = check["figures"].as_str().expect("a text");
+        assert!(said.starts_with("HTTP 302, connected in "), "{said}");
+    }
+    let strange = ["--ca", other.path(), "--timeout", "0.5", "https://127.0.0.1:8443/"];
+    let ended = wait_for(&namespace, &strange);
+    let failure = &ended.json()["checks"][0]["failure"];
+    assert_eq!((ended.code(), &failure["stage"]), (Some(1), &"tls".into()), "{ended:?}");
+}
+
+#[test]
+fn m5_a_bare_number_that_is_probably_no_seconds_is_said_to_be_some() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _listener = namespace.inside(|| TcpListener::bind("127.0.0.1:7000").expect("free"));
+    let ended = run(&mut namespace.netdiag(&["wait-for", "--timeout", "120", "127.0.0.1:7000"]));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    assert!(ended.err.contains("--timeout is 120 seconds; milliseconds are `120ms`"), "{ended:?}");
 }
 
 #[test]
@@ -108,10 +163,15 @@ fn m5_what_cannot_be_waited_for_is_a_usage_error() {
         assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{words:?}: {ended:?}");
         assert!(ended.err.contains(part), "{words:?}: {ended:?}");
     };
-    check(&["https://127.0.0.1/"], "https cannot be waited for yet");
+    check(&["--ca", "/dev/null", "http://127.0.0.1/"], "--ca: no SPEC is https://");
+    check(&["--insecure", "127.0.0.1:443"], "--insecure: no SPEC is https://");
+    check(&["--ca", "-", "https://127.0.0.1/"], "standard input");
+    check(&["--quiet", "--json", "127.0.0.1:1"], "--quiet");
+    check(&["--color", "always", "-o", "csv", "127.0.0.1:1"], "--color always");
+    check(&["ftp://127.0.0.1/"], "http://");
     check(&["127.0.0.1"], "expected host:port");
     check(&["127.0.0.1:99999"], "99999");
-    check(&["http:///x"], "http://HOST");
+    check(&["http:///x"], "a URL has a host");
     check(&["--any", "--all", "127.0.0.1:1"], "--all");
     check(&["--timeout", "0", "127.0.0.1:1"], "--timeout");
     check(&[], "SPEC");

@@ -112,6 +112,22 @@ fn m5_what_is_not_ready_in_time_ends_with_1_and_the_last_cause() {
     assert_eq!(ran.status.code(), 1, "{}{}", ran.out, ran.err);
     assert!(ran.out.starts_with("= not ready after 2.5 s, "), "{}", ran.out);
     assert!(ran.out.trim_end().ends_with("exit 1"), "{}", ran.out);
+    let arguments = ["wait-for", "--timeout", "30ms", "icmp:10.9.2.2"];
+    let ran = world::run("up-after-3s", SocketKind::Raw, &arguments);
+    assert!(ran.out.starts_with("= not ready after 30 ms, "), "{}", ran.out);
+}
+
+/// A warning was measured, what is unknown was not: the one is the status, of the other the code tells.
+#[test]
+fn b34_a_warning_beside_what_is_unknown_is_told_by_the_status_and_by_the_code() {
+    let lines = ["ping --count=1 10.9.2.2 warn p95<1us", "ping --count=1 slow.example"];
+    let both = document("names", &[&["check", "--json"], &lines[..]].concat());
+    assert_eq!(statuses(&both), ["warn", "unknown"], "{both:#}");
+    assert_eq!((&both["status"], &both["exit_code"]), (&"warning".into(), &3.into()), "{both:#}");
+    let plugin = [&["check", "-o", "nagios"], &lines[..]].concat();
+    let ran = world::run("names", SocketKind::Raw, &plugin);
+    assert_eq!(ran.status.code(), 1, "{}{}", ran.out, ran.err);
+    assert!(ran.out.starts_with("NETDIAG WARNING - "), "{}", ran.out);
 }
 
 #[test]

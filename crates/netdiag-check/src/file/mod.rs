@@ -11,10 +11,12 @@
 //! # Ok::<(), netdiag_check::file::FileError>(())
 //! ```
 
+mod places;
 mod read;
 #[cfg(test)]
 mod tests;
 
+use places::Places;
 use std::fmt;
 
 /// The most bytes that a file may have.
@@ -126,7 +128,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("warn", "what must hold for it to be well: an expression"),
     ("depends_on", "checks that must pass before this one begins, by their names"),
     ("tags", "tags that --only can name"),
-    ("retries", "how often it is tried again when it does not pass"),
+    (
+        "retries",
+        "how often it is tried again when it does not pass; an option of that name that a command has stands in the defaults of its kind",
+    ),
     ("deadline", "how long it may take, in seconds or with a unit"),
 ];
 
@@ -138,16 +143,35 @@ impl File {
     pub fn parse(text: &str) -> Result<Self, FileError> {
         read::file(text)
     }
+
+    /// Reads a file as it stands on the disk, which must be UTF-8.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, FileError> {
+        read::check_length(bytes.len())?;
+        std::str::from_utf8(bytes)
+            .map_err(|error| not_utf8(bytes, error.valid_up_to()))
+            .and_then(Self::parse)
+    }
+}
+
+/// That a byte is none of UTF-8, and where it stands.
+fn not_utf8(bytes: &[u8], offset: usize) -> FileError {
+    let before = bytes.get(..offset).map(String::from_utf8_lossy).unwrap_or_default();
+    let place = Places::new(&before).of(before.len());
+    let byte = bytes.get(offset).copied().unwrap_or_default();
+    FileError::new(
+        place,
+        format!("the byte 0x{byte:02x} is none of UTF-8, which a file of checks is"),
+    )
 }
 
 impl Place {
     /// Where a byte of a text stands.
     #[must_use]
     pub fn of(text: &str, offset: usize) -> Self {
-        let before = text.get(..offset.min(text.len())).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Self { line, column }
+        Places::new(text).of(offset)
     }
 
     /// So many characters further on in the same line.

@@ -1,5 +1,6 @@
 //! From TOML to checks.
 
+use super::places::Places;
 use super::{Choice, Defaults, Entry, File, FileError, KEYS, MAX_BYTES, MAX_CHECKS, Place, Text};
 use netdiag_model::Untrusted;
 use toml::Spanned;
@@ -7,20 +8,26 @@ use toml::de::{DeTable, DeValue};
 
 /// Knows where a part of the file stands.
 struct Reader<'t> {
-    text: &'t str,
+    places: Places<'t>,
 }
 
 type Read<T> = Result<T, FileError>;
 type Field<'a, 'i> = (&'a str, Place, &'a Spanned<DeValue<'i>>);
 
-pub(super) fn file(text: &str) -> Read<File> {
-    if text.len() > MAX_BYTES {
-        let message = format!("the file has more than {MAX_BYTES} bytes");
-        return Err(FileError::new(Place { line: 1, column: 1 }, message));
+/// A file may be no longer than this.
+pub(super) fn check_length(bytes: usize) -> Read<()> {
+    if bytes <= MAX_BYTES {
+        return Ok(());
     }
-    let reader = Reader { text };
+    let message = format!("the file has more than {MAX_BYTES} bytes");
+    Err(FileError::new(Place { line: 1, column: 1 }, message))
+}
+
+pub(super) fn file(text: &str) -> Read<File> {
+    check_length(text.len())?;
+    let reader = Reader { places: Places::new(text) };
     let table = DeTable::parse(text).map_err(|error| {
-        let place = Place::of(text, error.span().map_or(0, |span| span.start));
+        let place = reader.places.of(error.span().map_or(0, |span| span.start));
         let message = Untrusted::from(error.message()).escaped().to_string();
         FileError::new(place, message)
     })?;
@@ -34,7 +41,7 @@ pub(super) fn file(text: &str) -> Read<File> {
         }
     }
     if file.checks.is_empty() {
-        let end = Place::of(text, text.len());
+        let end = reader.places.of(text.len());
         return Err(FileError::new(end, "no check in the file: expected `[[check]]`"));
     }
     Ok(file)
@@ -50,12 +57,12 @@ impl Reader<'_> {
     fn fields<'a, 'i>(&self, table: &'a DeTable<'i>) -> Vec<Field<'a, 'i>> {
         let mut all: Vec<_> = table.iter().collect();
         all.sort_by_key(|(key, _)| key.span().start);
-        let place = |key: &Spanned<_>| Place::of(self.text, key.span().start);
+        let place = |key: &Spanned<_>| self.places.of(key.span().start);
         all.into_iter().map(|(key, value)| (key.get_ref().as_ref(), place(key), value)).collect()
     }
 
     fn place(&self, value: &Spanned<DeValue<'_>>) -> Place {
-        Place::of(self.text, value.span().start)
+        self.places.of(value.span().start)
     }
 
     fn wrong(&self, key: &str, value: &Spanned<DeValue<'_>>, expected: &str) -> FileError {
@@ -171,7 +178,9 @@ impl Reader<'_> {
             FileError::new(entry.place, message)
         };
         entry.kind = kind.ok_or_else(|| missing("kind"))?;
-        if !has_target || entry.targets.is_empty() {
+        // All sockets are meant where nobody says which.
+        let needs_target = entry.kind.text != "sockets";
+        if needs_target && (!has_target || entry.targets.is_empty()) {
             return Err(missing("target"));
         }
         Ok(entry)

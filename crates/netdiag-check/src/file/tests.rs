@@ -68,6 +68,18 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
 }
 
 #[test]
+fn what_is_no_text_is_told_by_its_place_too() {
+    let error = File::from_bytes(b"[[check]]\nname = '\xc3\xa9\xe9'\n").expect_err("Latin-1");
+    assert_eq!((error.place.line, error.place.column), (2, 10), "{error}");
+    assert!(error.message.contains("0xe9"), "{error}");
+    assert_eq!(File::from_bytes(SITE.as_bytes()), File::parse(SITE));
+    // One that is too long is not looked at, wherever it was cut off.
+    let long = vec![0xe9; MAX_BYTES + 1];
+    let error = File::from_bytes(&long).expect_err("too long");
+    assert!(error.message.contains("more than"), "{error}");
+}
+
+#[test]
 fn no_text_makes_the_reading_panic() {
     for end in 0..SITE.len() {
         let _ = File::parse(SITE.get(..end).unwrap_or_default());

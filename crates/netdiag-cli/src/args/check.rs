@@ -7,8 +7,8 @@ use std::time::Duration;
 /// Many checks at once, each with what is expected: pass, warn, fail, unknown or skip.
 ///
 /// A check is a line of a kind, a target and what is expected, or stands in a FILE (TOML). Kinds are
-/// ping, tcp, syn, dns, trace and mtu; what can be expected of each `netdiag schema --metrics` lists,
-/// and `netdiag schema check-file` how a FILE looks. What cannot be measured from here is unknown,
+/// ping, tcp, syn, dns, trace, mtu and sockets; what can be expected of each `netdiag schema --metrics
+/// check` lists, and `netdiag schema check-file` how a FILE looks. What cannot be measured from here is unknown,
 /// never a failure of the target; a check whose dependency does not pass is skipped.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
@@ -87,6 +87,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   netdiag check site.toml
   netdiag check 'tcp db:5432' 'dns A example.net expect 192.0.2.7' 'ping gw loss<1%'
+  netdiag check 'sockets state close-wait count<100'
   netdiag check --only lan --output junit site.toml > report.xml
   netdiag check --output nagios 'ping gw loss<20% warn p95<80ms'
   netdiag check --validate site.toml
@@ -95,5 +96,7 @@ EXIT STATUS
   0  every check passes, perhaps with a warning, or was skipped
   1  at least one fails
   2  usage error; nothing was measured
-  3  none fails, and at least one could not be measured; or the result could not be written
-  With --output nagios: 0 ok, 1 warning, 2 critical, 3 unknown.";
+  3  none fails, and at least one could not be measured, also beside a warning; or the result could
+     not be written
+  With --output nagios: 0 ok, 1 warning (also beside what could not be measured), 2 critical,
+  3 unknown, and what was not begun, such as after a usage error.";

@@ -2,14 +2,15 @@
 
 /// What a word means that netdiag prints, and what to do next.
 ///
-/// Knows every state of TCP, error number, ICMP message (`3/13`, `icmpv6 1/4` or its name), mark of a
-/// trace (`!X`), DNS rcode and extended error (`EDE-7`), and finding, and the topics tcp-states,
-/// handshake, close, 2msl, flags and keepalive. Without a term it lists them all.
+/// Knows every state of TCP and word of its tables (`not visible`, `window probe`), error number, ICMP
+/// message (`3/13`, `icmpv6 1/4` or its name), mark of a trace (`!X`), DNS rcode and extended error
+/// (`EDE-7`), and finding, and the topics tcp-states, handshake, close, 2msl, flags and keepalive.
+/// Without a term it lists them all.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct ExplainArguments {
     /// A word that netdiag prints, or a topic.
-    #[arg(value_name = "TERM", allow_hyphen_values = true)]
+    #[arg(value_name = "TERM")]
     pub(crate) term: Vec<String>,
 }
 

@@ -53,6 +53,6 @@ pub(crate) enum Output {
     Json,
     /// One event a line.
     Jsonl,
-    /// One row a host; of a path one a hop.
+    /// A table: a row for each result, such as a host, a hop or a record.
     Csv,
 }

@@ -23,6 +23,8 @@ pub(crate) mod traceroute;
 pub(crate) mod value;
 pub(crate) mod wait_for;
 
+use crate::adapters;
+
 pub(crate) use check::CheckArguments;
 pub(crate) use classic_mtr::ClassicMtrArguments;
 pub(crate) use completions::CompletionsArguments;
@@ -76,7 +78,9 @@ macro_rules! commands {
                     clap::Command::new($name)
                         $(.visible_alias($alias))*
                         .about($about.trim_ascii_start().trim_end_matches('.'))
-                        .defer(<$arguments as clap::Args>::augment_args),
+                        .defer(|command| {
+                            adapters::option($name, <$arguments as clap::Args>::augment_args(command))
+                        }),
                 ))+
             }
 

@@ -2,6 +2,8 @@
 
 use super::form::Form;
 use super::value;
+use netdiag_model::Untrusted;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The sockets of this machine: their states, who has them, and what is wrong.
@@ -13,6 +15,11 @@ use std::time::Duration;
 /// `sport` and `dport` (with `!=`, `>=` and the like as in ss), `pid 123`, `process nginx`, `uid 1000`,
 /// `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`, `not` and parentheses. A port, a pid or a
 /// process also shows the owners.
+///
+/// A FILTER chooses what is listed, and what --summary and the counts of --fail-if count. What is wrong is
+/// found in all sockets that are read, and told where one that is listed has to do with it; the last
+/// line says how many there are of the rest. Where only states are wanted that few sockets have, the
+/// others are not read, and that is said, too; --summary and --fail-if read them all.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
@@ -50,15 +57,25 @@ pub(crate) struct SocketsArguments {
     pub(crate) summary: Option<SummaryOf>,
     /// Those of every network namespace, as far as they may be entered, which takes CAP_SYS_ADMIN; what
     /// could not be is said.
-    #[arg(short = 'A', long, conflicts_with_all = ["watch", "audit", "classic"])]
+    #[arg(short = 'A', long, conflicts_with_all = ["audit", "classic"])]
     pub(crate) all_namespaces: bool,
+    /// The sockets of another machine, or of another time, in place of this one's: a saved copy of its
+    /// /proc or /proc/net, or of one of the files tcp, tcp6, udp, udp6, raw and raw6. Counters and limits
+    /// are told as far as they were saved, too; owners are not in such files.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["all_namespaces", "watch", "audit", "processes"])]
+    pub(crate) procfs: Option<PathBuf>,
+    /// How the machine of --procfs has the bytes of addresses [default: as its addresses show, else
+    /// little].
+    #[arg(long, value_name = "ORDER", value_enum, requires = "procfs")]
+    pub(crate) byte_order: Option<Order>,
     /// Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing
     /// else. Which sockets is up to the other options.
     #[arg(long, value_name = "PROGRAM", value_enum, conflicts_with_all = ["output", "json", "summary", "watch", "audit", "quiet", "verbose", "threshold"])]
     pub(crate) classic: Option<ClassicProgram>,
     /// Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with
-    /// --summary the numbers of all sockets, and connections and segments a second.
-    #[arg(long, value_name = "DUR", value_parser = value::duration, num_args = 0..=1, default_missing_value = "1", allow_negative_numbers = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
+    /// --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n
+    /// SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is.
+    #[arg(long, value_name = "DUR", value_parser = interval, num_args = 0..=1, default_missing_value = "1", allow_negative_numbers = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
     pub(crate) watch: Option<Duration>,
     /// End after so many looks [default: at Ctrl-C].
     #[arg(short, long, value_name = "N", value_parser = value::count, requires = "watch", allow_negative_numbers = true)]
@@ -84,6 +101,17 @@ pub(crate) struct SocketsArguments {
     pub(crate) fail_if: Option<String>,
 }
 
+/// The time between two looks, behind which a FILTER may stand.
+fn interval(text: &str) -> Result<Duration, String> {
+    value::duration(text).map_err(|fault| match text.starts_with(|c: char| c.is_ascii_digit()) {
+        true => fault,
+        false => format!(
+            "{fault}; before a FILTER the time has to be said: --watch 1 {}",
+            Untrusted::from(text).escaped()
+        ),
+    })
+}
+
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum SummaryOf {
@@ -93,6 +121,15 @@ pub(crate) enum SummaryOf {
     States,
     /// What the kernel counts by itself.
     Totals,
+}
+
+/// Which byte of a number is first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Order {
+    /// The lowest, as on x86 and most ARM.
+    Little,
+    /// The highest, as on s390x.
+    Big,
 }
 
 /// Whose columns.
@@ -115,6 +152,7 @@ EXAMPLES
   netdiag sockets --summary=totals
   netdiag sockets --all-namespaces --listening
   netdiag sockets --classic=netstat --tcp
+  netdiag sockets --procfs report/proc state close-wait
   netdiag sockets --watch 0.1 :443
   netdiag sockets --watch 1 --summary
   netdiag sockets --json process nginx | jq '.sockets[] | [.state, .remote.address]'

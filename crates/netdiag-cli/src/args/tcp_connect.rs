@@ -68,6 +68,10 @@ pub(crate) struct TcpConnectArguments {
     /// 'status=200; ttfb<100ms; body~ready; header:server~nginx'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) expect: Option<String>,
+    /// Of an answer by HTTP only the head is read, and no redirect followed: what waits for a page
+    /// wants no more of it.
+    #[arg(skip)]
+    pub(crate) only_head: bool,
     /// Keep each connection open for this time.
     #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) hold: Option<Duration>,

@@ -1,26 +1,26 @@
 //! `netdiag wait-for`.
 
 use super::form::Form;
-use super::value;
-use std::time::Duration;
+use super::value::{self, Timeout};
 
 /// Wait until something answers: a port, a web page, a name, a host.
 ///
-/// host:port is ready when a connection opens that is not one to itself, http://... when the answer has
-/// a status below 400, dns:NAME when it has records, icmp:HOST when it answers an echo request. Each is
-/// tried every 100 ms at first, after 30 s every second; names are looked up again while it waits.
+/// host:port is ready when a connection opens that is not one to itself, http://... and https://... when
+/// the answer has a status below 400, of whatever page it is (a redirect is not followed), dns:NAME when it
+/// has records, icmp:HOST when it answers an echo request. Each is tried every 100 ms at first, after 30 s
+/// every second, and each step of an attempt may take a second; names are looked up again while it waits.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct WaitForArguments {
-    /// What to wait for: `db:5432`, `http://host/path`, `dns:NAME`, `icmp:HOST`.
+    /// What to wait for: `db:5432`, `https://host/path`, `dns:NAME`, `icmp:HOST`.
     #[arg(value_name = "SPEC", required = true)]
     pub(crate) specs: Vec<String>,
 
     /// Wait no longer than this.
-    #[arg(short = 'w', long, value_name = "DUR", default_value = "60", value_parser = value::duration, allow_hyphen_values = true)]
-    pub(crate) timeout: Duration,
+    #[arg(short = 'w', long, value_name = "DUR", default_value = "60", value_parser = value::timeout, allow_hyphen_values = true)]
+    pub(crate) timeout: Timeout,
     /// So many answers in a row.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=1_000), allow_negative_numbers = true)]
     pub(crate) consecutive: u32,
@@ -37,6 +37,14 @@ pub(crate) struct WaitForArguments {
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
 
+    /// Of https://, trust the certificates of this file (PEM), and no others [default: those that the
+    /// machine trusts].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<String>,
+    /// Of https://, what is wrong with certificates keeps nothing from being ready.
+    #[arg(long)]
+    pub(crate) insecure: bool,
+
     /// Nothing on standard output where all is ready.
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -48,6 +56,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   netdiag wait-for db.example.net:5432 --timeout 30s && start-the-service
   netdiag wait-for http://localhost:8080/health dns:db.example.net
+  netdiag wait-for --ca lab.pem https://web.example.net/
   netdiag wait-for --any --consecutive 3 icmp:192.0.2.1 icmp:192.0.2.2
 
 EXIT STATUS

@@ -2,12 +2,15 @@
 
 use crate::args::ExplainArguments;
 use crate::explain::{self, Entry};
-use crate::{ExitStatus, usage};
+use crate::{ExitStatus, Terminal, usage};
 use netdiag_model::Untrusted;
+use netdiag_report::style::Style;
 use std::io::{self, Write};
 
+/// Explains, in lines of which none is wider than the terminal.
 pub(crate) fn run(
     arguments: &ExplainArguments,
+    terminal: Terminal,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
@@ -26,11 +29,12 @@ pub(crate) fn run(
         let _ = writeln!(err, "netdiag explain: nothing is called '{}'{near}", shown.escaped());
         return ExitStatus::FAILS;
     }
+    let style = Style { color: false, width: terminal.width.filter(|_| terminal.stdout) };
     let written = found.iter().enumerate().try_for_each(|(place, entry)| {
         if place > 0 {
             writeln!(out)?;
         }
-        explained(entry, out)
+        explained(entry, style, out)
     });
     ended(written.map(|()| ExitStatus::HOLDS), out, err)
 }
@@ -42,12 +46,19 @@ fn ended(written: io::Result<ExitStatus>, out: &mut dyn Write, err: &mut dyn Wri
     }
 }
 
-fn explained(entry: &Entry, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{} ({})", entry.names.join(", "), entry.kind)?;
-    match entry.sentences() {
-        Some([is, means, next]) => writeln!(out, "  {is}\n  {means}\n  -> {next}"),
-        None => writeln!(out, "{}", entry.text),
-    }
+fn explained(entry: &Entry, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", style.fold(&format!("{} ({})", entry.names.join(", "), entry.kind)))?;
+    let lines = match entry.sentences() {
+        Some([is, means, next]) => {
+            vec![format!("  {is}"), format!("  {means}"), format!("  -> {next}")]
+        }
+        None => entry.text.lines().map(str::to_owned).collect(),
+    };
+    lines.iter().try_for_each(|line| match line.trim_start().contains("  ") {
+        // A drawing.
+        true => writeln!(out, "{line}"),
+        false => writeln!(out, "{}", style.fold(line)),
+    })
 }
 
 /// All names, by kind.

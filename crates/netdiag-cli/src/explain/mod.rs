@@ -11,9 +11,10 @@ mod nearest;
 pub(crate) use nearest::nearest;
 
 /// The files, in the order of the list.
-const TEXTS: [&str; 9] = [
+const TEXTS: [&str; 10] = [
     include_str!("en/topics.txt"),
     include_str!("en/states.txt"),
+    include_str!("en/words.txt"),
     include_str!("en/errnos.txt"),
     include_str!("en/icmp.txt"),
     include_str!("en/marks.txt"),
@@ -26,7 +27,7 @@ const TEXTS: [&str; 9] = [
 /// One explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// `state`, `errno`, `icmp`, `mark`, `rcode`, `ede`, `finding` or `topic`.
+    /// `state`, `word`, `errno`, `icmp`, `mark`, `rcode`, `ede`, `finding` or `topic`.
     pub(crate) kind: &'static str,
     /// What it is called; the first is its own name.
     pub(crate) names: Vec<&'static str>,
@@ -99,12 +100,34 @@ pub(crate) fn find(term: &str) -> Vec<Entry> {
     if found.is_empty() {
         found = entries().into_iter().filter(|entry| entry.is_of(&term)).collect();
     }
+    if found.is_empty() {
+        found = looser(&term);
+    }
     found
 }
 
-/// A term by which it is compared: in lower case, with `-` for `_`, and single blanks.
+/// What is called so with a word too much, or without what stands between words.
+fn looser(term: &str) -> Vec<Entry> {
+    let together = |text: &str| text.replace(['-', ' '], "");
+    let errno = term.strip_prefix("errno ");
+    // As in `retransmit 3rd`.
+    let counted =
+        term.rsplit_once(' ').filter(|(_, last)| last.starts_with(|c: char| c.is_ascii_digit()));
+    let is_meant = |entry: &Entry| match (errno, counted) {
+        (Some(name), _) => entry.kind == "errno" && entry.is_called(name),
+        (None, Some((word, _))) => entry.kind == "word" && entry.is_called(word),
+        (None, None) => {
+            entry.kind == "state"
+                && entry.names.iter().any(|name| together(&plain(name)) == together(term))
+        }
+    };
+    entries().into_iter().filter(is_meant).collect()
+}
+
+/// A term by which it is compared: in lower case, with `-` for `_`, single blanks, and no parentheses.
 fn plain(term: &str) -> String {
-    let words: Vec<&str> = term.split_whitespace().collect();
+    let words = term.split(|c: char| c.is_whitespace() || "()".contains(c));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     words.join(" ").to_lowercase().replace('_', "-")
 }
 
@@ -118,7 +141,8 @@ mod tests {
         let all = entries();
         assert!(all.len() > 200, "{}", all.len());
         for entry in all {
-            let kinds = ["topic", "state", "errno", "icmp", "mark", "rcode", "ede", "finding"];
+            let kinds =
+                ["topic", "state", "word", "errno", "icmp", "mark", "rcode", "ede", "finding"];
             assert!(kinds.contains(&entry.kind), "{entry:?}");
             assert!(entry.kind == "topic" || entry.sentences().is_some(), "{entry:?}");
             assert!(entry.text.is_ascii(), "{entry:?}");
@@ -169,6 +193,19 @@ mod tests {
             ("CLOSE_WAIT", "CLOSE-WAIT"),
             ("fin-wait1", "FIN-WAIT-1"),
             ("111", "ECONNREFUSED 111"),
+            ("errno 111", "ECONNREFUSED 111"),
+            ("errno ECONNREFUSED", "ECONNREFUSED 111"),
+            ("econnrefused (111)", "ECONNREFUSED 111"),
+            ("closewait", "CLOSE-WAIT"),
+            ("FINWAIT1", "FIN-WAIT-1"),
+            ("SYN", "flags"),
+            ("RST", "flags"),
+            ("not visible", "not visible"),
+            ("not accepted yet", "not accepted yet"),
+            ("retransmit", "retransmit"),
+            ("retransmit 3rd", "retransmit"),
+            ("window probe 12th", "window probe"),
+            ("orphans", "orphan"),
             ("econnrefused", "ECONNREFUSED 111"),
             ("ICMP  3/13", "communication-administratively-prohibited"),
             ("!X", "!X"),
@@ -188,6 +225,8 @@ mod tests {
             let found = find(term);
             assert_eq!(found.iter().map(Entry::name).collect::<Vec<_>>(), [name], "{term}");
         }
-        assert_eq!(find("closewaitt"), []);
+        for term in ["closewaitt", "errno", "errno 4711", "3rd", "close-wait 3rd"] {
+            assert_eq!(find(term), [], "{term}");
+        }
     }
 }

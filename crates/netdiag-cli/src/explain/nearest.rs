@@ -15,11 +15,13 @@ pub(crate) fn nearest(term: &str) -> Vec<&'static str> {
         // An errno is named by its word, its number or both.
         let names =
             entry.names.iter().flat_map(|name| [*name, name.split(' ').next().unwrap_or(name)]);
-        let distances = names.map(|name| distance(&term, &plain(name)));
-        all.extend(distances.min().map(|distance| (distance, entry.name())));
+        let distances = names.map(|name| (distance(&term, &plain(name)), name.len()));
+        // What has more other letters than the same is not near.
+        let near = distances.filter(|(distance, len)| *distance <= term.len().max(*len));
+        all.extend(near.min().map(|(distance, _)| (distance, entry.name())));
     }
-    // What shares nothing with it is not near.
-    all.retain(|(distance, name)| *distance < 2 * term.len().max(name.len()).max(2) - 1);
+    // A number is near nothing.
+    all.retain(|_| term.bytes().any(|byte| byte.is_ascii_alphabetic()));
     all.sort();
     all.dedup_by_key(|(_, name)| *name);
     all.into_iter().take(NAMED).map(|(_, name)| name).collect()
@@ -72,6 +74,11 @@ mod tests {
         assert_eq!(nearest("econrefused").first(), Some(&"ECONNREFUSED 111"));
         assert!(nearest("dnssec").contains(&"dnssec-bogus"));
         assert!(nearest("\u{1b}[2J").len() <= NAMED);
+        // What is called by a number has no name beside it.
+        for term in ["3/99", "999", "4711/3", "qqq"] {
+            assert_eq!(nearest(term), [""; 0], "{term}");
+        }
+        assert!(nearest("ttl").iter().all(|name| name.contains("ttl")), "{:?}", nearest("ttl"));
         assert!(nearest(&"x".repeat(100_000)).len() <= NAMED);
     }
 }

@@ -51,6 +51,18 @@ pub fn about(check: &Check) -> String {
     format!("{} {}", check.kind, check.target.escaped())
 }
 
+/// A name that somebody gave, with its letters of whatever script: what a terminal or a reader would not
+/// show is escaped, and a backslash doubled.
+fn own(given: &Untrusted) -> String {
+    let escaped = |character: char| match character {
+        '\\' => "\\\\".to_owned(),
+        ' '..='~' => character.to_string(),
+        // Neither `'` nor `"` is among them, so that only what is not printable is escaped.
+        other => other.escape_debug().to_string(),
+    };
+    given.as_raw().chars().map(escaped).collect()
+}
+
 /// Why a check does not pass, or its figures where it does, in a line.
 #[must_use]
 pub fn why(check: &Check) -> String {

@@ -1,6 +1,7 @@
 //! `--output nagios`: one line and performance data, by the guidelines for monitoring plugins.
 
 use super::{ChecksReport, why};
+use netdiag_check::perfdata::{Perf, tell_apart};
 use netdiag_check::result::{Check, CheckStatus, ChecksDocument};
 use netdiag_model::contract::Status;
 use std::io::{self, Write};
@@ -37,8 +38,10 @@ impl<W: Write> ChecksReport for NagiosReport<W> {
         }
         // What stands behind the bar is performance data.
         let said = said.join("; ").replace('|', "/");
-        let data: Vec<String> =
-            checks.iter().flat_map(|check| &check.perfdata).map(ToString::to_string).collect();
+        let mut data: Vec<Perf> =
+            checks.iter().flat_map(|check| &check.perfdata).cloned().collect();
+        tell_apart(&mut data);
+        let data: Vec<String> = data.iter().map(ToString::to_string).collect();
         match data.is_empty() {
             true => writeln!(self.0, "NETDIAG {word} - {said}"),
             false => writeln!(self.0, "NETDIAG {word} - {said} | {}", data.join(" ")),

@@ -1,7 +1,7 @@
 //! `--output prometheus`: the text format, as a textfile collector reads it. What could not be
 //! measured has no value.
 
-use super::ChecksReport;
+use super::{ChecksReport, own};
 use crate::report::Run;
 use netdiag_check::result::{Check, CheckStatus, ChecksDocument};
 use netdiag_model::Untrusted;
@@ -60,7 +60,7 @@ impl<W: Write> ChecksReport for PrometheusReport<W> {
             for perf in &check.perfdata {
                 let Some(value) = perf.value.filter(|value| value.is_finite()) else { continue };
                 let metric = perf.label.rsplit(' ').next().unwrap_or_default();
-                let (metric, unit) = (escaped(metric), perf.unit.symbol());
+                let (metric, unit) = (escaped(&Untrusted::from(metric)), perf.unit.symbol());
                 let labels = labels(check);
                 writeln!(
                     out,
@@ -84,14 +84,19 @@ fn head(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {
 fn labels(check: &Check) -> String {
     format!(
         "name=\"{}\",kind=\"{}\",target=\"{}\"",
-        escaped(check.name.as_raw()),
-        escaped(&check.kind),
-        escaped(check.target.as_raw())
+        escaped(&check.name),
+        escaped(&Untrusted::from(check.kind.as_str())),
+        escaped(&check.target)
     )
 }
 
-/// The value of a label: printable, quotes and backslashes escaped.
-fn escaped(text: &str) -> String {
-    // A backslash is doubled there already.
-    Untrusted::from(text).escaped().to_string().replace('"', "\\\"").replace("\\u{", "\\\\u{")
+/// The value of a label: printable, quotes and backslashes escaped, and nothing else.
+fn escaped(text: &Untrusted) -> String {
+    let parts = text.as_raw().chars().map(|character| match character {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        // That of an escape is doubled, too.
+        character => own(&Untrusted::from(character.to_string())).replace('\\', "\\\\"),
+    });
+    parts.collect()
 }

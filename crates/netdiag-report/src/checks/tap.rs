@@ -1,7 +1,7 @@
 //! `--output tap`: version 14 of the Test Anything Protocol. What could not be measured is neither a
 //! failure nor a success: `TODO`.
 
-use super::{ChecksReport, about, why};
+use super::{ChecksReport, about, own, why};
 use crate::json;
 use netdiag_check::result::{Check, CheckStatus, ChecksDocument};
 use serde_json::Value;
@@ -23,7 +23,7 @@ impl<W: Write> ChecksReport for TapReport<W> {
 }
 
 fn point(out: &mut impl Write, number: usize, check: &Check) -> io::Result<()> {
-    let name = check.name.escaped().to_string().replace('#', "\\#");
+    let name = own(&check.name).replace('#', "\\#");
     let why = why(check).replace('#', "\\#");
     match check.status {
         CheckStatus::Pass => writeln!(out, "ok {number} - {name}"),

@@ -1,29 +1,38 @@
-//! The screen of `--audit`: each sysctl, its default, and what it does.
+//! The screen of `--audit`: each sysctl, its default, what it does, and where a file says otherwise.
 
+use super::table;
+use netdiag_model::Untrusted;
 use netdiag_sockets::audit::AuditRow;
 
 /// All lines.
-pub(super) fn lines(rows: &[AuditRow]) -> Vec<String> {
+pub(super) fn lines(rows: &[AuditRow], width: Option<usize>) -> Vec<String> {
     let line = |row: &AuditRow| {
         let value = row.value.as_ref().map(|value| value.escaped().to_string());
-        let place = row
-            .file
-            .as_ref()
-            .zip(row.line)
-            .map(|(file, line)| format!(" ({}:{line})", file.escaped()));
+        let default = row.default.clone().unwrap_or_else(|| match row.obsolete {
+            true => "-".to_owned(),
+            false => "by memory".to_owned(),
+        });
         [
-            netdiag_model::Untrusted::from(row.key.as_str()).escaped().to_string(),
+            Untrusted::from(row.key.as_str()).escaped().to_string(),
             value.unwrap_or_else(|| "-".to_owned()),
-            row.default.clone().unwrap_or_else(|| "by memory".to_owned()),
-            format!("{}{}", row.effect, place.unwrap_or_default()),
+            default,
+            format!("{}{}", row.effect, place(row)),
         ]
     };
     let head = ["sysctl", "value", "default", "effect"].map(str::to_owned);
     let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(line)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
-    let (key, value, default) = (width(0), width(1), width(2));
-    let shown = rows.iter().map(|[a, b, c, d]| {
-        format!("{a:<key$}  {b:<value$}  {c:<default$}  {d}").trim_end().to_owned()
-    });
-    shown.collect()
+    table::lines(&rows, [false; 4], width)
+}
+
+/// The line that sets it, and to what where that is something else.
+fn place(row: &AuditRow) -> String {
+    let Some((file, line)) = row.file.as_ref().zip(row.line) else { return String::new() };
+    let file = file.escaped();
+    match (&row.effect_of_file, &row.value_in_file) {
+        (Some(effect), Some(value)) => {
+            let effect = if effect.is_empty() { String::new() } else { format!(": {effect}") };
+            format!("; from the next boot on {}, by {file}:{line}{effect}", value.escaped())
+        }
+        _ => format!(" ({file}:{line})"),
+    }
 }

@@ -3,7 +3,7 @@
 use super::bytes;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::owners::Owner;
-use netdiag_sockets::{Owners, Socket, TcpInfo, TimerKind};
+use netdiag_sockets::{Owners, Socket, State, TcpInfo, TimerKind};
 use std::io::Write;
 
 /// Adds what the kernel waits for.
@@ -15,7 +15,9 @@ pub(super) fn timer(out: &mut Vec<u8>, socket: &Socket) {
             span(out, timer.expires_ms);
         }
         TimerKind::TimeWait => {
-            out.extend_from_slice(b"time-wait ");
+            // An orphan that the kernel keeps in few bytes until tcp_fin_timeout is over.
+            let is_orphan = socket.tcp_state() == Some(State::FinWait2);
+            out.extend_from_slice(if is_orphan { b"orphan " } else { b"time-wait " });
             span(out, timer.expires_ms);
         }
         TimerKind::Retransmit if timer.retransmits == 0 => out.extend_from_slice(b"retransmit"),
@@ -23,6 +25,8 @@ pub(super) fn timer(out: &mut Vec<u8>, socket: &Socket) {
             out.extend_from_slice(b"retransmit ");
             ordinal(out, timer.retransmits);
         }
+        // The peer answers each, and its window stays shut.
+        TimerKind::Probe if timer.retransmits == 0 => out.extend_from_slice(b"window probe"),
         TimerKind::Probe => {
             out.extend_from_slice(b"window probe ");
             ordinal(out, timer.retransmits);
@@ -77,8 +81,8 @@ pub(super) fn owner(out: &mut Vec<u8>, owner: Owner<'_>, owners: &Owners) {
     }
 }
 
-/// Adds a line of what else is known of a socket.
-pub(super) fn details(out: &mut Vec<u8>, entry: &Entry<'_>) {
+/// A line of what else is known of a socket.
+pub(super) fn details(entry: &Entry<'_>) -> Option<String> {
     let socket = &entry.socket;
     let mut parts: Vec<String> = Vec::new();
     if let Some(info) = &entry.info {
@@ -92,9 +96,7 @@ pub(super) fn details(out: &mut Vec<u8>, entry: &Entry<'_>) {
         let group = process.and_then(|process| process.cgroup.as_ref());
         parts.extend(group.map(|group| format!("cgroup {}", group.escaped())));
     }
-    if !parts.is_empty() {
-        let _ = writeln!(out, "      {}", parts.join(", "));
-    }
+    (!parts.is_empty()).then(|| format!("      {}", parts.join(", ")))
 }
 
 fn measured(info: &TcpInfo) -> Vec<String> {

@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use netdiag_model::{Family, Untrusted};
     use netdiag_sockets::namespaces::Namespace;
-    use netdiag_sockets::owners::{Descriptor, Process};
+    use netdiag_sockets::owners::{Descriptor, Process, Sight};
     use netdiag_sockets::result::Row;
     use netdiag_sockets::socket::Timer;
     use netdiag_sockets::{Owners, Protocol, Socket, State, TcpInfo};
@@ -176,8 +176,12 @@ mod tests {
             open: 4,
             started: 0,
         };
-        let owners =
-            Owners::new(vec![process], vec![Descriptor { inode: 5, process: 0, fd: 3 }], 1, false);
+        let owners = Owners::new(
+            vec![process],
+            vec![Descriptor { inode: 5, process: 0, fd: 3 }],
+            1,
+            Sight::User,
+        );
         let end = |text: &str| {
             let found: std::net::SocketAddr = text.parse().expect("an address");
             Endpoint { address: found.ip(), port: found.port() }

@@ -8,7 +8,10 @@ mod classic;
 mod columns;
 mod json;
 mod jsonl;
+mod layout;
+mod row;
 mod summary;
+mod table;
 mod text;
 mod watch;
 

@@ -1,27 +1,22 @@
 //! The screen of `--summary`: how many of each state, and what most of them have in common.
 
+use super::table;
 use crate::number::thousands;
+use crate::style::Style;
 use netdiag_sockets::State;
+use netdiag_sockets::counters::Counted;
 use netdiag_sockets::result::{StateRow, Summary};
 use netdiag_sockets::totals::Totals;
 
-/// All lines.
-pub(super) fn lines(summary: &Summary) -> Vec<String> {
-    let rows: Vec<[String; 4]> = summary.states.iter().map(row).collect();
-    let head = ["state", "count", "most of them", "owner"].map(str::to_owned);
-    let width = |column: usize| {
-        let cells = std::iter::once(&head).chain(&rows).map(|row| row[column].len());
-        cells.max().unwrap_or(0)
-    };
-    let (state, count, most) = (width(0), width(1), width(2));
+/// All lines, no wider than the terminal.
+pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    if !rows.is_empty() {
-        let all = std::iter::once(&head).chain(&rows);
-        lines.extend(all.map(|[a, b, c, d]| {
-            format!("{a:<state$}  {b:>count$}  {c:<most$}  {d}").trim_end().to_owned()
-        }));
-    }
-    if rows.is_empty() && !summary.tcp.is_empty() {
+    if !summary.states.is_empty() {
+        let head = ["state", "count", "most of them", "owner"].map(str::to_owned);
+        let rows: Vec<[String; 4]> =
+            std::iter::once(head).chain(summary.states.iter().map(row)).collect();
+        lines.extend(table::lines(&rows, [false, true, false, false], style.columns()));
+    } else if !summary.tcp.is_empty() {
         lines.push(format!("{:<12}  {:>9}", "state", "count"));
         lines.extend(State::ALL.into_iter().filter_map(|state| {
             let count = summary.tcp.get(state.name())?;
@@ -31,9 +26,8 @@ pub(super) fn lines(summary: &Summary) -> Vec<String> {
     if let Some(totals) = &summary.totals {
         lines.extend(by_counters(totals));
     }
-    lines.extend(ports(summary));
-    lines.extend(memory(summary));
-    lines.extend(since_boot(summary));
+    let sentences = [ports(summary), memory(summary), since_boot(summary)];
+    lines.extend(sentences.into_iter().flatten().map(|line| style.fold(&line).into_owned()));
     lines
 }
 
@@ -114,19 +108,22 @@ fn memory(summary: &Summary) -> Option<String> {
 }
 
 fn since_boot(summary: &Summary) -> Option<String> {
-    let counted = summary.since_boot.as_ref()?;
+    // Where nothing of it was saved nothing is told.
+    let counted = summary.since_boot.as_ref().filter(|counted| **counted != Counted::default())?;
     let share = match counted.retransmitted_percent() {
         Some(share) => format!("retransmitted {share:.2} % of segments, "),
         None => String::new(),
     };
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
     Some(format!(
-        "since boot: {share}{} opened here, {} from outside, {} failed, {} reset, {} listen overflows, \
+        "since this network namespace began: {share}{} opened here, {} from outside, {} failed, {} reset at \
+         either end, {} RST sent, {} listen overflows, \
          {} syn cookies",
         count(counted.active_opens),
         count(counted.passive_opens),
         count(counted.failed_attempts),
-        count(counted.resets_received),
+        count(counted.connections_reset),
+        count(counted.resets_sent),
         count(counted.listen_overflows),
         count(counted.syn_cookies_sent)
     ))

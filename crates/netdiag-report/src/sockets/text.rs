@@ -1,12 +1,13 @@
 //! `--output text`: what a person reads.
 
-use super::{Ended, PIECE, Sheet, Shown, audit, bytes, cells, summary};
+use super::layout::{Layout, Widths};
+use super::{Ended, PIECE, Sheet, Shown, audit, cells, summary};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::namespaces::{Namespace, Place};
-use netdiag_sockets::{Owners, Protocol, Socket, TcpInfo};
+use netdiag_sockets::{Owners, Socket, TcpInfo};
 use std::io::{self, Write};
 
 /// How text is written.
@@ -22,6 +23,8 @@ pub struct TextOptions {
     pub shown: Shown,
     /// With a column of network namespaces.
     pub namespaces: bool,
+    /// The tables were saved in files, which do not have the limits of accept queues.
+    pub saved: bool,
     /// Colours.
     pub style: Style,
 }
@@ -37,7 +40,7 @@ pub struct TextSheet<'a, W> {
     owners: Option<&'a Owners>,
     /// The first sockets, until their columns are known.
     first: Option<Vec<First>>,
-    widths: Widths,
+    layout: Layout,
     text: Vec<u8>,
 }
 
@@ -48,12 +51,10 @@ struct First {
     namespace: Option<Namespace>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Widths {
-    local: usize,
-    remote: usize,
-    timer: usize,
-    namespace: usize,
+impl First {
+    fn place(&self) -> Place<'_> {
+        Place { interface: self.interface.as_ref(), namespace: self.namespace.as_ref() }
+    }
 }
 
 impl<'a, W: Write> TextSheet<'a, W> {
@@ -65,8 +66,14 @@ impl<'a, W: Write> TextSheet<'a, W> {
         if !options.quiet {
             writeln!(out, "{}", options.style.fold(&options.header))?;
         }
-        let (widths, text) = (Widths::default(), Vec::with_capacity(PIECE + 1024));
-        Ok(Self { out, options, owners, first: Some(Vec::new()), widths, text })
+        let layout = Layout {
+            has_namespaces: options.namespaces,
+            has_owners: owners.is_some(),
+            has_limits: !options.saved,
+            ..Layout::new(options.style.columns())
+        };
+        let text = Vec::with_capacity(PIECE + 1024);
+        Ok(Self { out, options, owners, first: Some(Vec::new()), layout, text })
     }
 
     fn is_silent(&self) -> bool {
@@ -85,88 +92,27 @@ impl<'a, W: Write> TextSheet<'a, W> {
             let id = namespace.as_ref().map(|namespace| namespace.id);
             (id, socket.protocol, state, socket.local, socket.remote, socket.cookie)
         });
-        let mut cell = Vec::new();
-        let mut width = |write: &dyn Fn(&mut Vec<u8>)| {
-            cell.clear();
-            write(&mut cell);
-            cell.len()
-        };
-        let mut widths = Widths { local: 5, remote: 6, timer: 5, namespace: 9 };
-        for First { socket, interface, namespace, .. } in &first {
-            let at = interface.as_ref();
-            widths.local = widths.local.max(width(&|out| local(out, socket, at)));
-            widths.remote = widths.remote.max(width(&|out| remote(out, socket)));
-            widths.timer = widths.timer.max(width(&|out| cells::timer(out, socket)));
-            let label = namespace.as_ref().map_or(0, |namespace| namespace.label().len());
-            widths.namespace = widths.namespace.max(label);
-        }
-        self.widths = widths;
-        let Widths { local, remote, timer, namespace } = widths;
-        let owner = if self.owners.is_some() { "  owner" } else { "" };
-        let netns = match self.options.namespaces {
-            true => format!("  {:<namespace$}", "namespace"),
-            false => String::new(),
-        };
-        let head = format!(
-            "proto  {:<12}  {:>9}  {:>7}  {:<local$}  {:<remote$}  {:<timer$}{netns}{owner}",
-            "state", "recv-q", "send-q", "local", "remote", "timer"
-        );
-        writeln!(self.out, "{}", head.trim_end())?;
         let owners = self.owners;
-        for First { socket, info, interface, namespace } in first {
+        let of = |first: &First| {
+            let First { socket, info, .. } = first;
+            let (socket, info) = (*socket, info.clone());
             let owner = owners.map(|owners| owners.of(&socket));
-            let entry = Entry { socket, info, owner, owners, v6_only: None };
-            let place = Place { interface: interface.as_ref(), namespace: namespace.as_ref() };
-            self.write_row(&entry, place)?;
-        }
-        Ok(())
+            Entry { socket, info, owner, owners, v6_only: None }
+        };
+        let widths: Vec<Widths> = first.iter().map(|it| Widths::of(&of(it), it.place())).collect();
+        self.layout.fit(&widths);
+        writeln!(self.out, "{}", self.layout.head())?;
+        first.iter().try_for_each(|it| self.write_row(&of(it), it.place()))
     }
 
     fn write_row(&mut self, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
-        let (out, socket) = (&mut self.text, &entry.socket);
-        let mut start = out.len();
-        out.extend_from_slice(socket.protocol.name().as_bytes());
-        bytes::pad(out, start, 5);
-        start = out.len();
-        out.extend_from_slice(socket.tcp_state().map_or("-", |state| state.name()).as_bytes());
-        bytes::pad(out, start, 12);
-        start = out.len();
-        bytes::grouped(out, socket.receive_queue.into());
-        if socket.is_listener() {
-            out.push(b'/');
-            bytes::grouped(out, socket.send_queue.into());
-        }
-        bytes::right(out, start, 9);
-        start = out.len();
-        match socket.is_listener() {
-            true => out.push(b'-'),
-            false => bytes::grouped(out, socket.send_queue.into()),
-        }
-        bytes::right(out, start, 7);
-        start = out.len();
-        local(out, socket, place.interface);
-        bytes::pad(out, start, self.widths.local);
-        start = out.len();
-        remote(out, socket);
-        bytes::pad(out, start, self.widths.remote);
-        start = out.len();
-        cells::timer(out, socket);
-        if let Some(namespace) = place.namespace.filter(|_| self.options.namespaces) {
-            bytes::pad(out, start, self.widths.timer);
-            start = out.len();
-            out.extend_from_slice(namespace.label().as_bytes());
-        }
-        if let (Some(owner), Some(owners)) = (entry.owner, entry.owners) {
-            let width = match self.options.namespaces {
-                true => self.widths.namespace,
-                false => self.widths.timer,
-            };
-            bytes::pad(out, start, width);
-            cells::owner(out, owner, owners);
-        }
-        out.push(b'\n');
-        if self.options.verbose {
-            cells::details(out, entry);
+        let out = &mut self.text;
+        self.layout.write(out, entry, place);
+        if self.options.verbose
+            && let Some(details) = cells::details(entry)
+        {
+            out.extend_from_slice(self.options.style.fold(&details).as_bytes());
+            out.push(b'\n');
         }
         if out.len() >= PIECE { self.give() } else { Ok(()) }
     }
@@ -175,27 +121,6 @@ impl<'a, W: Write> TextSheet<'a, W> {
         self.out.write_all(&self.text)?;
         self.text.clear();
         Ok(())
-    }
-}
-
-/// Adds this end, with the interface that it is bound to: `[fe80::1%eth0]:80` (RFC 4007 section 11.2).
-fn local(out: &mut Vec<u8>, socket: &Socket, interface: Option<&Untrusted>) {
-    let start = out.len();
-    bytes::endpoint(out, socket.local);
-    let Some(interface) = interface else { return };
-    let is_end = |byte: &u8| *byte == if socket.local.address.is_ipv6() { b']' } else { b':' };
-    let end = out.iter().skip(start).position(is_end).map_or(out.len(), |place| start + place);
-    let zone = format!("%{}", interface.escaped());
-    out.splice(end..end, zone.into_bytes());
-}
-
-/// Adds the other end; `*` of a socket that is not connected.
-fn remote(out: &mut Vec<u8>, socket: &Socket) {
-    match socket.remote.is_unspecified() {
-        true => out.push(b'*'),
-        // What stands in the place of the port of a raw socket is none.
-        false if socket.protocol == Protocol::Raw => bytes::address(out, socket.remote.address),
-        false => bytes::endpoint(out, socket.remote),
     }
 }
 
@@ -220,8 +145,8 @@ impl<W: Write> Sheet for TextSheet<'_, W> {
         let lines = match self.options.shown {
             _ if self.options.quiet => Vec::new(),
             Shown::Sockets => Vec::new(),
-            Shown::Summary => summary::lines(ended.summary),
-            Shown::Audit => audit::lines(ended.audit),
+            Shown::Summary => summary::lines(ended.summary, style),
+            Shown::Audit => audit::lines(ended.audit, style.columns()),
         };
         for line in lines {
             writeln!(self.out, "{line}")?;

@@ -1,8 +1,9 @@
 //! What `--watch` shows: changes as they are seen, or samples.
 
 use super::bytes;
+use super::table::wrapped;
 use crate::json_lines::JsonLines;
-use crate::number::thousands;
+use crate::number::{ms5, thousands};
 use crate::report::Run;
 use crate::style::Style;
 use crate::verdict;
@@ -11,7 +12,7 @@ use netdiag_model::{ClockAnchor, Instant, milliseconds};
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::namespaces::Place;
 use netdiag_sockets::result::Row;
-use netdiag_sockets::sample::Sample;
+use netdiag_sockets::sample::{InUse, Sample};
 use netdiag_sockets::watch::{Change, Happened};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -36,7 +37,6 @@ pub struct WatchText<W> {
     out: W,
     anchor: ClockAnchor,
     style: Style,
-    samples: u64,
 }
 
 impl<W: Write> WatchText<W> {
@@ -47,7 +47,7 @@ impl<W: Write> WatchText<W> {
     pub fn new(mut out: W, run: &Run, header: &str, style: Style) -> io::Result<Self> {
         writeln!(out, "{}", style.fold(header))?;
         out.flush()?;
-        Ok(Self { out, anchor: run.anchor, style, samples: 0 })
+        Ok(Self { out, anchor: run.anchor, style })
     }
 
     /// The time of day, UTC, with milliseconds.
@@ -67,62 +67,34 @@ impl<W: Write> WatchSheet for WatchText<W> {
             Happened::State => format!("{previous} -> {state}"),
             Happened::Closed => format!("closed      {previous}"),
         };
-        let after = change.in_state.map(|time| format!("  after {:.1} s", time.as_secs_f64()));
-        let mut ends = Vec::new();
-        bytes::endpoint(&mut ends, socket.local);
-        if !socket.remote.is_unspecified() {
-            ends.extend_from_slice(b" ");
-            bytes::endpoint(&mut ends, socket.remote);
+        let after = change.in_state.map(|time| format!("after {} ms", ms5(time).trim_start()));
+        let end = |end| {
+            let mut text = Vec::new();
+            bytes::endpoint(&mut text, end);
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let remote = (!socket.remote.is_unspecified()).then(|| end(socket.remote));
+        let ends = [Some(end(socket.local)), remote].into_iter().flatten();
+        let head = format!("{}  {}  {what:<28}", self.time(change.at), socket.protocol.name());
+        let ends: Vec<String> = ends.collect();
+        let mut cells = vec![head, ends.join(" ")];
+        cells.extend(after);
+        let width = self.style.columns();
+        let line: usize = cells.iter().map(|cell| cell.len() + 2).sum();
+        if width.is_some_and(|width| line > width + 2) {
+            cells.splice(1..2, ends);
         }
-        let (time, name) = (self.time(change.at), socket.protocol.name());
-        let ends = String::from_utf8_lossy(&ends);
-        writeln!(self.out, "{time}  {name}  {what:<28}  {ends}{}", after.unwrap_or_default())?;
+        writeln!(self.out, "{}", wrapped(&cells, width))?;
         self.out.flush()
     }
 
     fn sample(&mut self, at: Instant, sample: &Sample) -> io::Result<()> {
-        /// The names of the columns come again after so many rows.
-        const ROWS: u64 = 20;
-        if self.samples.is_multiple_of(ROWS) {
-            writeln!(
-                self.out,
-                "{:<12}  {:>8}  {:>8}  {:>7}  {:>5}  {:>9}  {:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>8}",
-                "time",
-                "sockets",
-                "tcp",
-                "udp",
-                "raw",
-                "time-wait",
-                "orphans",
-                "active/s",
-                "passive/s",
-                "in/s",
-                "out/s",
-                "retrans/s",
-                "resets/s"
-            )?;
+        let time = self.time(at);
+        for (group, cells) in groups(sample) {
+            let head = format!("{time}  {group:<5}");
+            let cells: Vec<String> = std::iter::once(head).chain(cells).collect();
+            writeln!(self.out, "{}", wrapped(&cells, self.style.columns()))?;
         }
-        self.samples += 1;
-        let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
-        let rate =
-            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}"));
-        writeln!(
-            self.out,
-            "{:<12}  {:>8}  {:>8}  {:>7}  {:>5}  {:>9}  {:>7}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>8}",
-            self.time(at),
-            count(sample.sockets),
-            count(sample.tcp),
-            count(sample.udp),
-            count(sample.raw),
-            count(sample.time_wait),
-            count(sample.orphans),
-            rate(sample.active_per_second),
-            rate(sample.passive_per_second),
-            rate(sample.received_per_second),
-            rate(sample.sent_per_second),
-            rate(sample.retransmitted_per_second),
-            rate(sample.resets_per_second)
-        )?;
         self.out.flush()
     }
 
@@ -133,6 +105,70 @@ impl<W: Write> WatchSheet for WatchText<W> {
         verdict::write_verdict(&mut self.out, self.style, said)?;
         self.out.flush()
     }
+}
+
+/// The figures of a sample, in the groups of sar(1).
+fn groups(sample: &Sample) -> [(&'static str, Vec<String>); 5] {
+    let count = |name: &str, value: Option<u64>| {
+        let value = value.map_or_else(|| "-".to_owned(), thousands);
+        format!("{name} {value:>5}")
+    };
+    let rate = |name: &str, value: Option<f64>| {
+        let value = value.map_or_else(|| "-".to_owned(), |rate| format!("{rate:.2}"));
+        format!("{name} {value:>8}")
+    };
+    let used = |of: &InUse| {
+        [("tcp", of.tcp), ("udp", of.udp), ("raw", of.raw), ("ip-frag", of.fragments)]
+            .map(|(name, value)| count(name, value))
+    };
+    let mut sockets = vec![count("sockets", sample.sockets)];
+    sockets.extend(used(&sample.ipv4));
+    sockets.extend([
+        count("time-wait", sample.time_wait),
+        count("orphans", sample.orphans),
+        count("tcp-pages", sample.tcp_pages),
+    ]);
+    // Only the first network namespace has the limit.
+    sockets.extend(sample.tcp_limit_pages.map(|limit| count("of", Some(limit))));
+    let ip = &sample.ip;
+    [
+        ("sock", sockets),
+        ("sock6", used(&sample.ipv6).to_vec()),
+        (
+            "ip",
+            vec![
+                rate("in/s", ip.received_per_second),
+                rate("forwarded/s", ip.forwarded_per_second),
+                rate("delivered/s", ip.delivered_per_second),
+                rate("out/s", ip.sent_per_second),
+                rate("fragments-in/s", ip.fragments_received_per_second),
+                rate("reassembled/s", ip.reassembled_per_second),
+                rate("fragmented/s", ip.fragmented_per_second),
+                rate("fragments-made/s", ip.fragments_made_per_second),
+            ],
+        ),
+        (
+            "tcp",
+            vec![
+                rate("active/s", sample.active_per_second),
+                rate("passive/s", sample.passive_per_second),
+                rate("in/s", sample.received_per_second),
+                rate("out/s", sample.sent_per_second),
+            ],
+        ),
+        (
+            "etcp",
+            vec![
+                rate("failed/s", sample.failed_per_second),
+                rate("resets/s", sample.resets_per_second),
+                rate("retrans/s", sample.retransmitted_per_second),
+                rate("retrans%", sample.retransmitted_percent),
+                rate("errors/s", sample.errors_per_second),
+                rate("resets-sent/s", sample.resets_sent_per_second),
+                rate("overflows/s", sample.overflows_per_second),
+            ],
+        ),
+    ]
 }
 
 /// JSON Lines.

@@ -6,6 +6,7 @@ use crate::port::Kernel;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) key: String,
+    /// With single blanks, as [`super::value`] has it.
     pub(super) value: String,
     pub(super) file: String,
     /// From 1 on.
@@ -33,7 +34,7 @@ pub(super) fn read(kernel: &mut dyn Kernel) -> Vec<Line> {
     let files =
         names.into_iter().take(FILES).map(|(name, place)| format!("{}/{name}", FOLDERS[place]));
     let mut lines = Vec::new();
-    for file in files.chain([LAST.to_owned()]) {
+    for file in once(kernel, files.chain([LAST.to_owned()]).collect()) {
         let text = kernel.file(&file).unwrap_or_default();
         for (place, line) in text.lines().enumerate().take(LINES) {
             lines.extend(parse(line).map(|(key, value)| Line {
@@ -45,6 +46,24 @@ pub(super) fn read(kernel: &mut dyn Kernel) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// Each file where it comes last: 99-sysctl.conf is a link to /etc/sysctl.conf on many systems.
+fn once(kernel: &mut dyn Kernel, files: Vec<String>) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut last: Vec<String> = files
+        .into_iter()
+        .rev()
+        .filter(|file| match kernel.identity(file) {
+            Some(identity) if seen.contains(&identity) => false,
+            identity => {
+                seen.extend(identity);
+                true
+            }
+        })
+        .collect();
+    last.reverse();
+    last
 }
 
 /// `key = value`; a key may have `/` for `.`, and a `-` before it that forgives errors.
@@ -59,7 +78,8 @@ fn parse(line: &str) -> Option<(String, String)> {
         Some(first) if key[first..].starts_with('/') => key.replace('/', "."),
         _ => key.to_owned(),
     };
-    key.starts_with("net.").then(|| (key, value.trim().to_owned()))
+    let value: Vec<&str> = value.split_ascii_whitespace().collect();
+    key.starts_with("net.").then(|| (key, value.join(" ")))
 }
 
 #[cfg(test)]
@@ -76,6 +96,10 @@ mod tests {
         check("net.ipv4.tcp_tw_recycle = 1", Some(("net.ipv4.tcp_tw_recycle", "1")));
         check("  -net/ipv4/tcp_fack=0 ", Some(("net.ipv4.tcp_fack", "0")));
         check("net.ipv4.conf.eth0/1.rp_filter = 1", Some(("net.ipv4.conf.eth0/1.rp_filter", "1")));
+        check(
+            "net.ipv4.ip_local_port_range=1024\t 65000",
+            Some(("net.ipv4.ip_local_port_range", "1024 65000")),
+        );
         check("# net.ipv4.tcp_fack=0", None);
         check("; net.ipv4.tcp_fack=0", None);
         check("kernel.sysrq = 1", None);

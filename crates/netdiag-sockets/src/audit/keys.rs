@@ -13,6 +13,27 @@ pub(super) struct Key {
     pub(super) risk: fn(u64) -> Option<&'static str>,
 }
 
+/// Why a value that somebody has set does not do what it is set for, if so, beside that of
+/// `tcp_syncookies`.
+pub(super) fn believed(name: &str, value: u64, cookies: u64) -> Option<&'static str> {
+    match name {
+        "net.ipv4.tcp_fin_timeout" if value < 60 => Some(
+            "it does not shorten TIME-WAIT, which is 60 s whatever this says, and acts on orphans in \
+             FIN-WAIT-2 only",
+        ),
+        "net.ipv4.tcp_max_syn_backlog" if cookies != 0 => Some(
+            "it acts only with tcp_syncookies=0; half-open connections are bounded by the backlog of \
+             listen() and by net.core.somaxconn",
+        ),
+        // Fewer than the ports to one destination.
+        "net.ipv4.tcp_max_tw_buckets" if value < 16_384 => Some(
+            "a connection in TIME-WAIT takes about 0.3 KiB, and what is thrown away early lets old \
+             segments harm new connections",
+        ),
+        _ => None,
+    }
+}
+
 const fn key(
     name: &'static str,
     default: Option<&'static str>,

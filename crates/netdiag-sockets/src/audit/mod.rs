@@ -3,14 +3,16 @@
 
 mod files;
 mod keys;
+mod setting;
 
 use crate::counters::{number, numbers};
 use crate::port::Kernel;
 use files::Line;
-use keys::KEYS;
+use keys::{KEYS, Key};
 use netdiag_model::Untrusted;
 use netdiag_model::finding::{Finding, Severity};
 use serde::Serialize;
+use setting::{Cookies, Setting, number as first_number};
 
 /// One sysctl.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -29,6 +31,13 @@ pub struct AuditRow {
     pub file: Option<Untrusted>,
     /// The line of that file.
     pub line: Option<usize>,
+    /// What that line sets: where it is another than `value`, that comes with the next boot.
+    #[schemars(with = "Option<String>")]
+    pub value_in_file: Option<Untrusted>,
+    /// What the value of the file does; `null` where it is the same, or not known.
+    pub effect_of_file: Option<String>,
+    /// Whether no kernel since does anything with it, or this one does not have it any more.
+    pub obsolete: bool,
 }
 
 /// A time above which a dead peer is noticed late, in seconds.
@@ -37,41 +46,24 @@ const SLOW_S: u64 = 900;
 /// All rows, and what is wrong with them.
 pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
     let lines = files::read(kernel);
-    let mut rows = Vec::new();
-    let mut findings = Vec::new();
-    for key in KEYS {
-        let value = value(kernel, key.name);
-        let set = lines.iter().rev().find(|line| line.key == key.name);
-        let first = value.as_deref().and_then(|value| value.split(' ').next()?.parse().ok());
-        let effect = match (&value, first) {
-            (None, _) => {
-                "this kernel does not have it, or not in this network namespace".to_owned()
-            }
-            (Some(_), Some(number)) => (key.effect)(number, value.as_deref().unwrap_or_default()),
-            (Some(_), None) => String::new(),
-        };
-        if let Some((why, number)) = first.and_then(|number| Some(((key.risk)(number)?, number))) {
-            findings.push(risky(key.name, number, key.default, why, set));
-        }
-        rows.push(AuditRow {
-            key: key.name.to_owned(),
-            value: value.map(Untrusted::from),
-            default: key.default.map(str::to_owned),
-            effect,
-            file: set.map(|line| Untrusted::from(line.file.as_str())),
-            line: set.map(|line| line.number),
-        });
-    }
+    let settings = settings(kernel, &lines);
+    let cookies = cookies(&settings);
+    let mut rows: Vec<AuditRow> = settings.iter().map(row).collect();
+    let mut findings: Vec<Finding> =
+        settings.iter().flat_map(|setting| setting.findings(cookies)).collect();
     for line in &lines {
         if let Some(why) = obsolete(kernel, line) {
             findings.push(old(line, &why));
             rows.push(AuditRow {
                 key: line.key.clone(),
-                value: None,
+                value: value(kernel, &line.key).map(Untrusted::from),
                 default: None,
                 effect: why,
                 file: Some(Untrusted::from(line.file.as_str())),
                 line: Some(line.number),
+                value_in_file: Some(Untrusted::from(line.value.as_str())),
+                effect_of_file: None,
+                obsolete: true,
             });
         }
     }
@@ -87,6 +79,43 @@ pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
     (rows, findings)
 }
 
+/// The sysctls that are known, as they are and as the files set them.
+fn settings<'a>(kernel: &mut dyn Kernel, lines: &'a [Line]) -> Vec<Setting<'a>> {
+    let mut setting = |key: &'static Key| Setting {
+        key,
+        value: value(kernel, key.name),
+        line: lines.iter().rev().find(|line| line.key == key.name),
+    };
+    KEYS.iter().map(&mut setting).collect()
+}
+
+fn cookies(settings: &[Setting<'_>]) -> Cookies {
+    /// What the kernel has by itself.
+    const USUAL: u64 = 1;
+    let setting = settings.iter().find(|setting| setting.key.name == "net.ipv4.tcp_syncookies");
+    let now = setting.and_then(|setting| first_number(setting.value.as_deref()?)).unwrap_or(USUAL);
+    let next = setting.and_then(|setting| first_number(&setting.line?.value)).unwrap_or(now);
+    Cookies { now, next }
+}
+
+fn row(setting: &Setting<'_>) -> AuditRow {
+    let line = setting.line;
+    AuditRow {
+        key: setting.key.name.to_owned(),
+        value: setting.value.as_deref().map(Untrusted::from),
+        default: setting.key.default.map(str::to_owned),
+        effect: match &setting.value {
+            Some(value) => setting.effect(value),
+            None => "this kernel does not have it, or not in this network namespace".to_owned(),
+        },
+        file: line.map(|line| Untrusted::from(line.file.as_str())),
+        line: line.map(|line| line.number),
+        value_in_file: line.map(|line| Untrusted::from(line.value.as_str())),
+        effect_of_file: setting.differing().map(|line| setting.effect(&line.value)),
+        obsolete: false,
+    }
+}
+
 /// The value of a sysctl, with single blanks.
 fn value(kernel: &mut dyn Kernel, key: &str) -> Option<String> {
     let text = kernel.file(&format!("/proc/sys/{}", key.replace('.', "/")))?;
@@ -95,11 +124,13 @@ fn value(kernel: &mut dyn Kernel, key: &str) -> Option<String> {
 
 /// Why a line of a file does nothing, if so.
 fn obsolete(kernel: &mut dyn Kernel, line: &Line) -> Option<String> {
+    /// Keys that only the first network namespace has.
+    const FIRST: [&str; 2] = ["net.ipv4.tcp_mem", "net.ipv4.tcp_max_orphans"];
     if let Some((_, why)) = keys::GONE.iter().find(|(name, _)| *name == line.key) {
         return Some((*why).to_owned());
     }
     // Keys of a namespace or of a module may be missing for other reasons.
-    let is_tcp = line.key.starts_with("net.ipv4.tcp_");
+    let is_tcp = line.key.starts_with("net.ipv4.tcp_") && !FIRST.contains(&line.key.as_str());
     let is_gone = is_tcp && value(kernel, &line.key).is_none();
     // Where not even this one is there, nothing can be told.
     let has_tcp = !numbers(kernel, "net/ipv4/tcp_syncookies").is_empty();
@@ -108,29 +139,14 @@ fn obsolete(kernel: &mut dyn Kernel, line: &Line) -> Option<String> {
 
 fn old(line: &Line, why: &str) -> Finding {
     let key = Untrusted::from(line.key.as_str());
-    let (key, file) = (key.escaped(), Untrusted::from(line.file.as_str()));
-    let place = format!("{}:{}", file.escaped(), line.number);
-    let message = format!("{place} sets {key}, which does nothing: {why}");
+    let key = key.escaped();
+    let message = format!("{} sets {key}, which does nothing: {why}", line.place());
     Finding::new(None, "sysctl-obsolete", Severity::Warning, key.to_string(), message)
         .at("file", line.file.clone())
         .with("key", line.key.clone())
         .with("value", line.value.clone())
         .with("line", line.number)
-        .advise(format!("delete the line {} of {}", line.number, file.escaped()))
-}
-
-fn risky(key: &str, value: u64, default: Option<&str>, why: &str, set: Option<&Line>) -> Finding {
-    let message = format!("{key} is {value}: {why}");
-    let finding = Finding::new(None, "sysctl-risky", Severity::Warning, key.to_owned(), message);
-    let finding = match set {
-        Some(line) => finding.at("file", line.file.clone()).with("line", line.number),
-        None => finding,
-    };
-    let finding = finding.with("key", key).with("value", value).with("default", default);
-    match default {
-        Some(default) => finding.advise(format!("`sysctl -w {key}={default}`, the default")),
-        None => finding,
-    }
+        .advise(line.removal())
 }
 
 /// What a program has that asks for keepalive and for nothing else (tcp(7)).

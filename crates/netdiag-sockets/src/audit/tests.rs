@@ -7,7 +7,15 @@ use netdiag_model::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Files by their paths; `-> PATH` is a link.
 struct Files(BTreeMap<&'static str, &'static str>);
+
+impl Files {
+    /// The path that a link leads to.
+    fn path<'a>(&'a self, path: &'a str) -> &'a str {
+        self.0.get(path).and_then(|text| text.strip_prefix("-> ")).unwrap_or(path)
+    }
+}
 
 impl Kernel for Files {
     fn now(&mut self) -> Instant {
@@ -27,7 +35,12 @@ impl Kernel for Files {
     }
 
     fn file(&mut self, path: &str) -> Option<String> {
-        self.0.get(path).map(|text| (*text).to_owned())
+        self.0.get(self.path(path)).map(|text| (*text).to_owned())
+    }
+
+    fn identity(&mut self, path: &str) -> Option<(u64, u64)> {
+        let place = self.0.keys().position(|known| *known == self.path(path))?;
+        Some((0, place as u64))
     }
 
     fn folder(&mut self, path: &str) -> Vec<String> {
@@ -62,11 +75,11 @@ fn old_advice_is_four_warnings_and_the_time_to_notice_a_dead_peer() {
     ]));
     let (rows, findings) = audit(&mut files);
     let codes: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
-    let risky = "sysctl-risky";
-    assert_eq!(codes, [risky, risky, risky, "sysctl-obsolete", "keepalive-slow"]);
-    let gone = &findings[3];
+    let (risky, myth) = ("sysctl-risky", "sysctl-myth");
+    assert_eq!(codes, [risky, myth, risky, risky, "sysctl-obsolete", "keepalive-slow"]);
+    let gone = &findings[4];
     assert!(gone.message.contains("/etc/sysctl.conf:3 sets net.ipv4.tcp_tw_recycle"), "{gone:?}");
-    assert_eq!(findings[4].evidence["seconds"], 7875);
+    assert_eq!(findings[5].evidence["seconds"], 7875);
     let row = |key: &str| rows.iter().find(|row| row.key == key).expect("a row");
     let reuse = row("net.ipv4.tcp_tw_reuse");
     let file = reuse.file.as_ref().map(Untrusted::as_raw);
@@ -75,6 +88,94 @@ fn old_advice_is_four_warnings_and_the_time_to_notice_a_dead_peer() {
     assert!(range.effect.starts_with("28232 ports to each destination: 470 new"), "{range:?}");
     assert!(row("net.ipv4.tcp_fin_timeout").effect.contains("TIME-WAIT is 60 s"));
     assert_eq!(row("net.ipv4.tcp_retries2").value, None);
+}
+
+/// J10: what is in files comes with the next boot, whatever the kernel has now.
+#[test]
+fn the_advice_of_old_articles_is_four_warnings_in_a_file_that_is_not_loaded() {
+    let advice = "net.ipv4.tcp_syncookies = 1\nnet.ipv4.tcp_tw_reuse = 1\n\
+                  net.ipv4.tcp_tw_recycle = 1\nnet.ipv4.tcp_fin_timeout = 30\n\
+                  net.ipv4.tcp_max_syn_backlog = 8192\nnet.ipv4.tcp_max_orphans = 9\n";
+    let mut files = Files(BTreeMap::from([
+        ("/proc/sys/net/ipv4/tcp_syncookies", "1\n"),
+        ("/proc/sys/net/ipv4/tcp_tw_reuse", "2\n"),
+        ("/proc/sys/net/ipv4/tcp_fin_timeout", "60\n"),
+        ("/proc/sys/net/ipv4/tcp_max_syn_backlog", "512\n"),
+        ("/etc/sysctl.conf", advice),
+        // As Debian has it: no second row, no second finding.
+        ("/etc/sysctl.d/99-sysctl.conf", "-> /etc/sysctl.conf"),
+    ]));
+    let (rows, findings) = audit(&mut files);
+    let told: Vec<(&str, &str)> = findings
+        .iter()
+        .map(|finding| (finding.code.as_str(), finding.message.split(':').nth(1).unwrap_or("")))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "sysctl-myth",
+                "5 sets net.ipv4.tcp_max_syn_backlog to 8192 from the next boot on, now it is 512"
+            ),
+            (
+                "sysctl-myth",
+                "4 sets net.ipv4.tcp_fin_timeout to 30 from the next boot on, now it is 60"
+            ),
+            (
+                "sysctl-risky",
+                "2 sets net.ipv4.tcp_tw_reuse to 1 from the next boot on, now it is 2"
+            ),
+            ("sysctl-obsolete", "3 sets net.ipv4.tcp_tw_recycle, which does nothing"),
+        ]
+    );
+    assert!(findings.iter().all(|finding| finding.severity == Severity::Warning));
+    let row = |key: &str| {
+        let mut of = rows.iter().filter(|row| row.key == key);
+        (of.next().expect("a row"), of.count())
+    };
+    let (recycle, more) = row("net.ipv4.tcp_tw_recycle");
+    assert_eq!((recycle.obsolete, recycle.default.as_deref(), more), (true, None, 0));
+    let (reuse, _) = row("net.ipv4.tcp_tw_reuse");
+    let text = |text: &Option<Untrusted>| text.as_ref().map(|text| text.as_raw().to_owned());
+    assert_eq!(
+        (text(&reuse.value), text(&reuse.value_in_file)),
+        (Some("2".into()), Some("1".into()))
+    );
+    assert!(reuse.effect_of_file.as_ref().is_some_and(|effect| effect.contains("after a second")));
+    let (cookies, _) = row("net.ipv4.tcp_syncookies");
+    assert_eq!((text(&cookies.value_in_file), &cookies.effect_of_file), (Some("1".into()), &None));
+}
+
+/// A value that was set by hand is told as it is, and the file that it differs from is not blamed.
+#[test]
+fn a_value_that_no_file_sets_is_judged_for_itself() {
+    let of = |value, line| {
+        let mut files = Files(BTreeMap::from([
+            ("/proc/sys/net/ipv4/tcp_syncookies", value),
+            ("/etc/sysctl.conf", line),
+        ]));
+        let (_, findings) = audit(&mut files);
+        let told = findings.iter().map(|finding| {
+            let value = finding.evidence["value"].as_u64();
+            (value, finding.advice.clone().unwrap_or_default())
+        });
+        told.collect::<Vec<_>>()
+    };
+    let key = "net.ipv4.tcp_syncookies";
+    let usual = format!("`sysctl -w {key}=1`, the default");
+    let delete = "delete the line 1 of /etc/sysctl.conf";
+    let line = |value: u8| -> &'static str {
+        ["net.ipv4.tcp_syncookies=0", "net.ipv4.tcp_syncookies=1"][usize::from(value)]
+    };
+    assert_eq!(of("0\n", ""), [(Some(0), usual.clone())]);
+    assert_eq!(of("0\n", line(0)), [(Some(0), format!("{usual}, and {delete}"))]);
+    assert_eq!(
+        of("0\n", line(1)),
+        [(Some(0), "`sysctl --system` sets what the files say".to_owned())]
+    );
+    assert_eq!(of("1\n", line(0)), [(Some(0), delete.to_owned())]);
+    assert_eq!(of("2\n", line(0)), [(Some(2), usual), (Some(0), delete.to_owned())]);
+    assert_eq!(of("1\n", line(1)), []);
 }
 
 /// L1: what the defaults come to, and shorter times.

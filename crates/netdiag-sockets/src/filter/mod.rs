@@ -42,6 +42,9 @@ pub(crate) enum Node {
     Not(Box<Self>),
     At(End, Scope),
     States(u32),
+    /// States of sockets of any protocol, as ss has them: ESTABLISHED of one that is connected, else
+    /// CLOSED.
+    AnyStates(u32),
     Protocol(Protocol),
     Family(Family),
     Pid(u32),
@@ -59,16 +62,23 @@ impl Filter {
         Ok(Self { node: parser::parse(text)?, text: text.to_owned() })
     }
 
+    /// The same for ss, to which sockets of every protocol have a state.
+    #[must_use]
+    pub fn of_every_protocol(mut self) -> Self {
+        self.node.widen();
+        self
+    }
+
     /// The filter as it was given.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether a socket is wanted. `owners` are needed where the filter
-    /// [names them](Self::names_owners).
+    /// Whether a socket is wanted; `None`: only its owner would tell, which this user cannot see.
+    /// `owners` are needed where the filter [names them](Self::names_owners).
     #[must_use]
-    pub fn matches(&self, socket: &Socket, owners: Option<&Owners>) -> bool {
+    pub fn matches(&self, socket: &Socket, owners: Option<&Owners>) -> Option<bool> {
         self.node.matches(socket, owners)
     }
 
@@ -102,28 +112,45 @@ impl Filter {
 }
 
 impl Node {
-    fn matches(&self, socket: &Socket, owners: Option<&Owners>) -> bool {
-        match self {
-            Self::All(nodes) => nodes.iter().all(|node| node.matches(socket, owners)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.matches(socket, owners)),
-            Self::Not(node) => !node.matches(socket, owners),
+    /// `None` is unknown, by the rules of Kleene's logic: `unknown and false` is false.
+    fn matches(&self, socket: &Socket, owners: Option<&Owners>) -> Option<bool> {
+        let decided = |nodes: &[Self], by: bool| {
+            let mut all = Some(!by);
+            for node in nodes {
+                match node.matches(socket, owners) {
+                    Some(found) if found == by => return Some(by),
+                    None => all = None,
+                    Some(_) => {}
+                }
+            }
+            all
+        };
+        Some(match self {
+            Self::All(nodes) => return decided(nodes, false),
+            Self::Any(nodes) => return decided(nodes, true),
+            Self::Not(node) => !node.matches(socket, owners)?,
             Self::At(End::Local, scope) => scope.holds(socket.local),
             Self::At(End::Remote, scope) => scope.holds(socket.remote),
             Self::At(End::Either, scope) => scope.holds(socket.local) || scope.holds(socket.remote),
             Self::States(mask) => socket.tcp_state().is_some_and(|state| state.mask() & mask != 0),
+            Self::AnyStates(mask) => socket.state.mask() & mask != 0,
             Self::Protocol(protocol) => socket.protocol == *protocol,
             Self::Family(family) => socket.family == *family,
-            Self::Uid(uid) => socket.uid == *uid,
+            // Of one that no process has the kernel says 0, whoever had it.
+            Self::Uid(uid) => socket.inode != 0 && socket.uid == *uid,
             Self::Inode(inode) => socket.inode == *inode,
-            Self::Pid(pid) => owned(socket, owners, |process| process.pid == *pid),
-            Self::Process(name) => owned(socket, owners, |process| process.name.as_raw() == name),
-        }
+            Self::Pid(pid) => return owned(socket, owners, |process| process.pid == *pid),
+            Self::Process(name) => {
+                let name = kept(name);
+                return owned(socket, owners, |process| process.name.as_raw() == name);
+            }
+        })
     }
 
     /// `None`: those that are usual.
     fn states(&self) -> Option<u32> {
         match self {
-            Self::States(mask) => Some(*mask),
+            Self::States(mask) | Self::AnyStates(mask) => Some(*mask),
             Self::All(nodes) => {
                 nodes.iter().filter_map(Self::states).reduce(|one, other| one & other)
             }
@@ -145,6 +172,15 @@ impl Node {
         }
     }
 
+    fn widen(&mut self) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().for_each(Self::widen),
+            Self::Not(node) => node.widen(),
+            Self::States(mask) => *self = Self::AnyStates(*mask),
+            _ => {}
+        }
+    }
+
     fn any(&self, wished: &dyn Fn(&Self) -> bool) -> bool {
         match self {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().any(|node| node.any(wished)),
@@ -158,14 +194,21 @@ fn owned(
     socket: &Socket,
     owners: Option<&Owners>,
     wished: impl Fn(&crate::owners::Process) -> bool,
-) -> bool {
-    let Some(owners) = owners else { return false };
+) -> Option<bool> {
+    let owners = owners?;
     match owners.of(socket) {
         Owner::Known(all) => {
-            all.iter().filter_map(|descriptor| owners.process(*descriptor)).any(wished)
+            Some(all.iter().filter_map(|descriptor| owners.process(*descriptor)).any(wished))
         }
-        Owner::Nobody | Owner::NotAccepted | Owner::NotVisible => false,
+        Owner::Nobody | Owner::NotAccepted => Some(false),
+        Owner::NotVisible => None,
     }
+}
+
+/// As much of the name of a process as the kernel keeps: 15 bytes (TASK_COMM_LEN, proc_pid_comm(5)).
+fn kept(name: &str) -> std::borrow::Cow<'_, str> {
+    const KEPT: usize = 15;
+    String::from_utf8_lossy(name.as_bytes().get(..KEPT).unwrap_or(name.as_bytes()))
 }
 
 /// The bits of states for the kernel.

@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
 
     fn any(&mut self, depth: usize) -> Parsed<Node> {
         let mut nodes = vec![self.all(depth)?];
-        while self.takes(&["or", "||", "|"]) {
+        while self.takes(OR) {
             nodes.push(self.all(depth)?);
         }
         Ok(one_or(nodes, Node::Any))
@@ -84,10 +84,11 @@ impl<'a> Parser<'a> {
         let mut nodes = vec![self.not(depth)?];
         loop {
             let is_joined = self.takes(&["and", "&&", "&"]);
-            match self.peek() {
-                None | Some("or" | "OR" | "||" | "|" | ")") if !is_joined => break,
-                _ => nodes.push(self.not(depth)?),
+            let is_end = |word: &str| ENDS.iter().any(|end| word.eq_ignore_ascii_case(end));
+            if !is_joined && self.peek().is_none_or(is_end) {
+                break;
             }
+            nodes.push(self.not(depth)?);
         }
         Ok(one_or(nodes, Node::All))
     }
@@ -128,8 +129,8 @@ impl<'a> Parser<'a> {
             "raw" => Node::Protocol(Protocol::Raw),
             "ipv4" | "inet" => Node::Family(Family::Ipv4),
             "ipv6" | "inet6" => Node::Family(Family::Ipv6),
-            _ => match scope(word) {
-                Ok(scope) => Node::At(End::Either, scope),
+            _ => match at(End::Either, word) {
+                Ok(node) => node,
                 // It was meant as one.
                 Err(fault) if word.contains([':', '.', '/']) => return Err(fault),
                 Err(_) => return wrong(format!("{} {UNKNOWN}", shown(word))),
@@ -148,7 +149,7 @@ impl<'a> Parser<'a> {
 
     fn address(&mut self, word: &str, end: End) -> Parsed<Node> {
         let is_not = self.takes(NOT_EQUAL);
-        let node = Node::At(end, scope(self.value(word)?)?);
+        let node = at(end, self.value(word)?)?;
         Ok(if is_not { Node::Not(Box::new(node)) } else { node })
     }
 
@@ -186,10 +187,17 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        Ok(Node::States(mask(&all)))
+        let states = Node::States(mask(&all));
+        // What has no state is not left out of all.
+        let is_all = State::ALL.iter().all(|state| all.contains(state));
+        let others = is_all.then(|| Node::Not(Box::new(Node::Protocol(Protocol::Tcp))));
+        Ok(one_or([states].into_iter().chain(others).collect(), Node::Any))
     }
 }
 
+const OR: &[&str] = &["or", "||", "|"];
+/// What stands behind sides of an `and`.
+const ENDS: &[&str] = &["or", "||", "|", ")"];
 /// As ss has it.
 const NOT_EQUAL: &[&str] = &["!=", "ne", "neq"];
 const UNKNOWN: &str = "is no part of a filter: there are :PORT, ADDRESS, ADDRESS/BITS, ADDRESS:PORT, \
@@ -219,6 +227,18 @@ fn ports(text: &str) -> Parsed<Ports> {
         true => Ok(Ports { first, last }),
         false => wrong(format!("{} ends before it begins", shown(text))),
     }
+}
+
+/// An end that an address, a port or both name. `::1:9001` is an IPv6 address and, where somebody left
+/// out the brackets, also one with a port: either is meant then.
+fn at(end: End, text: &str) -> Parsed<Node> {
+    let whole = Node::At(end, scope(text)?);
+    let parts = text.rsplit_once(':').filter(|(host, _)| host.contains("::"));
+    let both = parts.and_then(|(host, port)| {
+        let (network, ports) = (network(host).ok()?, ports(port).ok()?);
+        Some(Node::At(end, Scope { network: Some(network), ports: Some(ports) }))
+    });
+    Ok(one_or([whole].into_iter().chain(both).collect(), Node::Any))
 }
 
 /// `:443`, `192.0.2.1`, `192.0.2.0/24`, `192.0.2.1:443`, `[2001:db8::1]:443`, `2001:db8::/32`, `*:443`.

@@ -1,7 +1,7 @@
 //! Filters and what they match.
 
 use super::*;
-use crate::owners::{Descriptor, Process};
+use crate::owners::{Descriptor, Process, Sight};
 use crate::socket::Endpoint;
 use netdiag_model::Untrusted;
 
@@ -38,7 +38,7 @@ fn owners() -> Owners {
         open: 3,
         started: 0,
     };
-    Owners::new(vec![process], vec![Descriptor { inode: 5, process: 0, fd: 3 }], 0, true)
+    Owners::new(vec![process], vec![Descriptor { inode: 5, process: 0, fd: 3 }], 0, Sight::Machine)
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn each_word_means_what_it_says() {
     let owners = owners();
     let matches = |text: &str| {
         let filter = Filter::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"));
-        filter.matches(&one, Some(&owners))
+        filter.matches(&one, Some(&owners)) == Some(true)
     };
     for text in [
         ":443",
@@ -108,7 +108,10 @@ fn each_word_means_what_it_says() {
     let mapped = socket(State::Established, "[::ffff:192.0.2.1]:80", "[2001:db8::1]:9");
     for text in ["src 192.0.2.0/24", "[2001:db8::1]:9", "2001:db8::/32", "[2001:db8::]/32", "ipv6"]
     {
-        assert!(Filter::parse(text).expect("a filter").matches(&mapped, None), "{text}");
+        assert!(
+            Filter::parse(text).expect("a filter").matches(&mapped, None) == Some(true),
+            "{text}"
+        );
     }
 }
 
@@ -165,12 +168,95 @@ fn the_kernel_is_asked_for_no_more_than_can_match() {
 }
 
 #[test]
-fn who_cannot_be_seen_is_nobody_of_a_name() {
+fn who_cannot_be_seen_may_have_any_name() {
     let one = socket(State::Listen, "192.0.2.1:443", "0.0.0.0:0");
-    let hidden = Owners::new(Vec::new(), Vec::new(), 3, false);
+    let hidden = Owners::new(Vec::new(), Vec::new(), 3, Sight::User);
     assert_eq!(hidden.of(&one), Owner::NotVisible);
-    assert!(!Filter::parse("process nginx").expect("a filter").matches(&one, Some(&hidden)));
+    let matches = |text: &str| Filter::parse(text).expect("a filter").matches(&one, Some(&hidden));
+    for text in ["process nginx", "not process nginx", "pid 1 or :80", "not pid 1 and :443"] {
+        assert_eq!(matches(text), None, "{text}");
+    }
+    assert_eq!((matches("pid 1 or :443"), matches("pid 1 and :80")), (Some(true), Some(false)));
     let waiting = Socket { inode: 0, state: State::Established, ..one };
     assert_eq!(hidden.of(&waiting), Owner::NotAccepted);
     assert_eq!(hidden.of(&Socket { state: State::TimeWait, ..waiting }), Owner::Nobody);
+}
+
+/// The kernel keeps 15 bytes of a name; a user types the whole one.
+#[test]
+fn a_name_is_compared_as_far_as_the_kernel_keeps_it() {
+    let one = socket(State::Listen, "192.0.2.1:53", "0.0.0.0:0");
+    let named = |name: &str| {
+        let mut process = owners().processes()[0].clone();
+        process.name = Untrusted::from(name);
+        Owners::new(
+            vec![process],
+            vec![Descriptor { inode: 5, process: 0, fd: 3 }],
+            0,
+            Sight::Machine,
+        )
+    };
+    let matches = |text: &str, owners: &Owners| {
+        Filter::parse(text).expect("a filter").matches(&one, Some(owners))
+    };
+    let resolved = named("systemd-resolve");
+    assert_eq!(matches("process systemd-resolved", &resolved), Some(true));
+    assert_eq!(matches("process systemd-resolve", &resolved), Some(true));
+    assert_eq!(matches("process systemd-resolv", &resolved), Some(false));
+    // The cut goes through the last letter.
+    let cut = named(&String::from_utf8_lossy("fourteen-byte-\u{fc}x".as_bytes()[..15].as_ref()));
+    assert_eq!(matches("process fourteen-byte-\u{fc}x", &cut), Some(true));
+}
+
+/// The kernel says 0 of what no process has.
+#[test]
+fn what_nobody_has_is_no_users() {
+    let one = socket(State::TimeWait, "192.0.2.1:443", "10.1.2.3:40000");
+    let uid = |socket: &Socket| Filter::parse("uid 0").expect("a filter").matches(socket, None);
+    let one = Socket { uid: 0, ..one };
+    assert_eq!((uid(&one), uid(&Socket { inode: 0, ..one })), (Some(true), Some(false)));
+}
+
+#[test]
+fn words_that_join_are_so_in_any_case() {
+    let one = socket(State::CloseWait, "192.0.2.1:443", "10.1.2.3:40000");
+    for text in [":80 Or :443", ":80 oR :443", ":80 || :443", "( :80 Or :443 ) aNd nOt :80"] {
+        let matches = Filter::parse(text).map(|filter| filter.matches(&one, None));
+        assert_eq!(matches, Ok(Some(true)), "{text}");
+    }
+}
+
+/// Somebody left out the brackets.
+#[test]
+fn an_address_that_ends_like_one_with_a_port_is_either() {
+    let at = |local| socket(State::Listen, local, "[::]:0");
+    let one = Filter::parse("::1:9001").expect("a filter");
+    let found = ["[::1]:9001", "[::1:9001]:80", "[::1]:9002", "[::2]:9001"]
+        .map(|local| one.matches(&at(local), None));
+    assert_eq!(found, [Some(true), Some(true), Some(false), Some(false)]);
+    for text in ["src ::1:9001", "2001:db8::1", "2001:db8:1:2:3:4:5:6"] {
+        assert!(Filter::parse(text).is_ok(), "{text}");
+    }
+}
+
+/// To ss a UDP socket that is connected is ESTABLISHED.
+#[test]
+fn states_are_those_of_tcp_but_for_all_of_them_and_for_ss() {
+    let one = socket(State::Established, "192.0.2.1:443", "10.1.2.3:40000");
+    let udp = Socket { protocol: Protocol::Udp, ..one };
+    let filter = |text: &str| Filter::parse(text).expect("a filter");
+    let matches = |text: &str| filter(text).matches(&udp, None);
+    assert_eq!((matches("state established"), matches("state all")), (Some(false), Some(true)));
+    assert!(
+        filter("state all").wants(Protocol::Udp) && !filter("state listen").wants(Protocol::Udp)
+    );
+    for (text, wanted) in [("state established", true), ("not state established", false)] {
+        let filter = filter(text).of_every_protocol();
+        assert_eq!(filter.matches(&udp, None), Some(wanted), "{text}");
+        assert!(filter.wants(Protocol::Udp), "{text}");
+    }
+    assert!(
+        filter("state big").matches(&socket(State::Listen, "192.0.2.1:443", "0.0.0.0:0"), None)
+            == Some(true)
+    );
 }

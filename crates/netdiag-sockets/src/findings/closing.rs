@@ -1,9 +1,9 @@
 //! Connections on their way to be closed.
 
-use super::{Judge, counts, first, many};
+use super::{Group, Judge, counts, first, many};
 use crate::counters::number;
 use crate::tally::Suspects;
-use crate::{Socket, State, TcpInfo};
+use crate::{Socket, State, TcpInfo, TimerKind};
 use netdiag_model::finding::{Finding, Severity};
 
 impl Judge<'_> {
@@ -26,11 +26,11 @@ impl Judge<'_> {
             return Vec::new();
         }
         let old = self.old(suspects, age);
-        let owners = counts(old.iter().map(|(socket, _)| self.owner(socket)));
+        let owners = counts(old.iter().map(|(socket, _)| self.group(socket)));
         let mut found = Vec::new();
         for (owner, count) in owners.into_iter().filter(|(_, count)| *count as f64 >= least) {
             let its: Vec<&(Socket, TcpInfo)> =
-                old.iter().filter(|(socket, _)| self.owner(socket) == owner).collect();
+                old.iter().filter(|(socket, _)| self.group(socket) == owner).collect();
             let unread =
                 its.iter().filter(|(socket, _)| socket.eof_unread() == Some(true)).count() as u64;
             let oldest =
@@ -40,7 +40,7 @@ impl Judge<'_> {
             let limit = pid.and_then(|pid| self.descriptor_limit(pid));
             let fds: Vec<u32> =
                 its.iter().filter_map(|(socket, _)| self.fd(socket)).take(10).collect();
-            let younger = suspects.first.iter().filter(|(s, _)| self.owner(s) == owner).count()
+            let younger = suspects.first.iter().filter(|(s, _)| self.group(s) == owner).count()
                 as u64
                 - count;
             let is_much = count >= 100 || limit.is_some_and(|limit| count * 2 >= limit);
@@ -49,8 +49,9 @@ impl Judge<'_> {
             let is_sample = suspects.count > suspects.first.len() as u64;
             let at_least = if is_sample { "at least " } else { "" };
             let message = format!(
-                "{owner} does not close: {at_least}{count} CLOSE-WAIT of {age} s or more, {unread} with \
-                 end-of-file unread, the oldest {oldest} s{}{}",
+                "{}: {at_least}{count} CLOSE-WAIT of {age} s or more, {unread} with end-of-file unread, \
+                 the oldest {oldest} s{}{}",
+                owner.does("does not close", "do not close"),
                 match younger {
                     0 => String::new(),
                     younger => format!(", {younger} more of the last {age} s"),
@@ -60,19 +61,10 @@ impl Judge<'_> {
                     n => format!("; held as well by {}", first(&others, n)),
                 }
             );
-            let advice = match unread * 2 >= count {
-                true => format!(
-                    "read() is not called on these sockets: look for a blocked worker; restarting \
-                     {owner} frees them, a sysctl does not"
-                ),
-                false => format!(
-                    "end-of-file was read and close() was not called: a path in {owner} that forgets \
-                     it; no sysctl helps"
-                ),
-            };
-            let finding = self.found("close-wait-leak", severity, owner.clone(), message);
-            let finding = finding
-                .at("process", owner.clone())
+            let advice = advice(&owner, unread * 2 >= count);
+            let finding = self.found("close-wait-leak", severity, owner.subject(), message);
+            let finding = owner
+                .at(finding)
                 .with("count", count)
                 .with("close_wait", suspects.count)
                 .with("looked_at", suspects.first.len())
@@ -84,40 +76,63 @@ impl Judge<'_> {
                 .with("also_held_by", shown(&others))
                 .with("fds", fds)
                 .with("descriptor_limit", limit);
-            let advice = match self.owners {
-                Some(_) => advice,
-                None => {
-                    format!("{advice}; `netdiag sockets --processes state close-wait` names it")
-                }
-            };
-            found.push(finding.advise(advice));
+            let is_listed = self.lists(its.iter().map(|(socket, _)| socket));
+            found.extend(self.about(finding.advise(advice), is_listed));
         }
         found
     }
 
-    fn fin_wait_1(&self) -> Option<Finding> {
+    fn fin_wait_1(&mut self) -> Option<Finding> {
         let suspects = &self.seen.tally.fin_wait_1;
-        let established = self.seen.tally.of(State::Established);
+        let established = self.seen.tally.all_of(State::Established);
         let n = suspects.count;
         let is_share = n >= 5 && n * 20 >= established;
         if n == 0 || ((n as f64) < self.threshold("fin-wait-1-stuck") && !is_share) {
             return None;
         }
         let peers = peers(suspects);
-        let message = format!(
-            "{} in FIN-WAIT-1 sent their FIN again without an answer, to {}",
-            many(n, "orphan", "orphans"),
-            first(&peers, peers.len())
-        );
+        let waits = |(socket, _): &&crate::tally::Suspect| {
+            socket.timer.is_some_and(|timer| timer.kind == TimerKind::Probe)
+        };
+        let shut: Vec<_> = suspects.first.iter().filter(waits).collect();
+        let (closed, of) = (shut.len() as u64, suspects.first.len() as u64);
+        let bytes: u64 = shut.iter().map(|(socket, _)| u64::from(socket.send_queue)).sum();
+        let orphans = many(n, "orphan", "orphans");
+        let why = match closed {
+            0 => "sent their FIN again without an answer".to_owned(),
+            closed if closed == of => {
+                format!("wait for a window that is closed, with {bytes} bytes")
+            }
+            closed => format!(
+                "get no answer to their FIN, {closed} of them since a window is closed, with {bytes} bytes"
+            ),
+        };
+        let message = format!("{orphans} in FIN-WAIT-1 {why}, to {}", first(&peers, peers.len()));
+        let advice = match closed * 2 > of {
+            true => {
+                "the programs at the other end do not read; what is unsent stays in memory for as long as \
+                 they answer window probes (tcp_max_orphans)"
+            }
+            false => {
+                "the peers are gone or the path is down; they end by themselves (tcp_orphan_retries)"
+            }
+        };
         let finding =
             self.found("fin-wait-1-stuck", Severity::Warning, peers.first()?.clone(), message);
-        Some(finding.with("count", n).with("established", established).with("peers", shown(&peers)).advise(
-            "the peers are gone or the path is down; they end by themselves (tcp_orphan_retries)",
-        ))
+        let finding = finding
+            .with("count", n)
+            .with("window_closed", closed)
+            .with("bytes", bytes)
+            .with("established", established)
+            .with("peers", shown(&peers))
+            .advise(advice);
+        let is_listed = self.lists(suspects.first.iter().map(|(socket, _)| socket));
+        self.about(finding, is_listed)
     }
 
-    fn fin_wait_2(&self) -> Option<Finding> {
-        let (suspects, all) = (&self.seen.tally.fin_wait_2, self.seen.tally.of(State::FinWait2));
+    fn fin_wait_2(&mut self) -> Option<Finding> {
+        let tally = &self.seen.tally;
+        let (suspects, all) = (&tally.fin_wait_2, tally.all_of(State::FinWait2));
         let (owned, orphans) = (suspects.count, all.saturating_sub(suspects.count));
         /// Orphans end after tcp_fin_timeout, so that many of them are fresh.
         const ORPHANS: u64 = 1_000;
@@ -136,10 +151,16 @@ impl Judge<'_> {
         let message = format!("{all} in FIN-WAIT-2 wait for their peers to close{who}");
         let subject = owner.clone().unwrap_or_else(|| "FIN-WAIT-2".to_owned());
         let finding = self.found("fin-wait-2-many", Severity::Warning, subject, message);
-        Some(finding.with("owned", owned).with("orphans", orphans).with("owner", owner).with("peers", shown(&peers)).advise(
-            "the peers do not close: look for CLOSE-WAIT there; what a program still holds has no \
-             timeout, orphans end after tcp_fin_timeout",
-        ))
+        let finding = finding
+            .with("owned", owned)
+            .with("orphans", orphans)
+            .with("owner", owner)
+            .with("peers", shown(&peers))
+            .advise(
+                "the peers do not close: look for CLOSE-WAIT there; what a program still holds has no \
+                 timeout, orphans end after tcp_fin_timeout",
+            );
+        self.about(finding, tally.of(State::FinWait2) > 0)
     }
 
     fn both(&mut self) -> Option<Finding> {
@@ -160,12 +181,18 @@ impl Judge<'_> {
             return None;
         }
         let finding = self.found("closing-stuck", Severity::Info, peers.first()?.clone(), message);
-        Some(finding.with("count", n).with("threshold_age_s", age).with("peers", shown(&peers)).advise(
-            "an ACK was lost: `netdiag mtr --report` to the peer shows whether the path loses more",
-        ))
+        let finding = finding
+            .with("count", n)
+            .with("threshold_age_s", age)
+            .with("peers", shown(&peers))
+            .advise(
+                "an ACK was lost: `netdiag mtr --report` to the peer shows whether the path loses more",
+            );
+        let is_listed = self.lists(old.iter().map(|(socket, _)| socket));
+        self.about(finding, is_listed)
     }
 
-    fn last_ack(&self) -> Option<Finding> {
+    fn last_ack(&mut self) -> Option<Finding> {
         let suspects = &self.seen.tally.last_ack;
         let n = suspects.count;
         if n == 0 || (n as f64) < self.threshold("last-ack-stuck") {
@@ -179,14 +206,16 @@ impl Judge<'_> {
         );
         let finding =
             self.found("last-ack-stuck", Severity::Warning, peers.first()?.clone(), message);
-        Some(finding.with("count", n).with("peers", shown(&peers)).advise(
+        let finding = finding.with("count", n).with("peers", shown(&peers)).advise(
             "the peers vanished after they closed, as a load test that is stopped; these end by \
              themselves",
-        ))
+        );
+        let is_listed = self.lists(suspects.first.iter().map(|(socket, _)| socket));
+        self.about(finding, is_listed)
     }
 
     fn time_wait(&mut self) -> Option<Finding> {
-        let n = self.seen.tally.of(State::TimeWait);
+        let n = self.seen.tally.all_of(State::TimeWait);
         let buckets = number(self.kernel, "net/ipv4/tcp_max_tw_buckets");
         let is_half = buckets.is_some_and(|buckets| buckets > 0 && n * 2 >= buckets);
         if (n as f64) < self.threshold("time-wait-many") && !(is_half && n > 0) {
@@ -203,9 +232,15 @@ impl Judge<'_> {
             n / 60
         );
         let finding = self.found("time-wait-many", Severity::Info, "TIME-WAIT".to_owned(), message);
-        Some(finding.with("count", n).with("new_per_second", n / 60).with("tcp_max_tw_buckets", buckets).advise(
-            "usually harmless, about 0.3 KiB each: nothing to tune; reusing connections makes fewer",
-        ))
+        let finding = finding
+            .with("count", n)
+            .with("new_per_second", n / 60)
+            .with("tcp_max_tw_buckets", buckets)
+            .advise(
+                "usually harmless, about 0.3 KiB each: nothing to tune; reusing connections makes fewer",
+            );
+        let is_listed = self.seen.tally.of(State::TimeWait) > 0;
+        self.about(finding, is_listed)
     }
 
     fn process(&self, socket: &Socket) -> Option<(u32, u32)> {
@@ -224,6 +259,31 @@ impl Judge<'_> {
         let text = self.kernel.file(&format!("/proc/{pid}/limits"))?;
         let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
         line.split_ascii_whitespace().next()?.parse().ok()
+    }
+}
+
+/// What to do about connections of an owner that are not closed; `unread`: their ends of file are not
+/// read either.
+fn advice(owner: &Group, unread: bool) -> String {
+    let name = match owner {
+        Group::Process(name) => name,
+        _ => "the program",
+    };
+    let advice = match unread {
+        true => format!(
+            "read() is not called on these sockets: look for a blocked worker; restarting {name} frees \
+             them, a sysctl does not"
+        ),
+        false => format!(
+            "end-of-file was read and close() was not called: a path in {name} that forgets it; no sysctl \
+             helps"
+        ),
+    };
+    match owner {
+        Group::Process(_) => advice,
+        _ => format!(
+            "{advice}; whether it is one program: `netdiag sockets --processes state close-wait`"
+        ),
     }
 }
 

@@ -34,15 +34,17 @@ impl Judge<'_> {
 
     /// The ports that the kernel can pick for one destination.
     pub(super) fn available(&self) -> u64 {
-        let (first, last) = self.seen.tally.range;
-        (u64::from(last.saturating_sub(first)) + 1).saturating_sub(self.reserved).max(1)
+        self.seen.tally.ports.available().max(1)
     }
 
     /// Ephemeral ports to one destination.
-    fn ports(&self) -> Vec<Finding> {
+    fn ports(&mut self) -> Vec<Finding> {
         let available = self.available();
         let least = self.threshold("ephemeral-ports-low");
         let tally = &self.seen.tally;
+        if !self.seen.has_ports() {
+            return Vec::new();
+        }
         let mut found = Vec::new();
         for (to, ports) in tally.destinations.busiest(3) {
             let used = u64::from(ports.used);
@@ -80,12 +82,13 @@ impl Judge<'_> {
                 .with("available", available)
                 .with("new_per_second", (ports.fresh > 0).then(|| ports.new_per_second()))
                 .with("none_left_in_s", left)
-                .with("time_wait", tally.of(State::TimeWait))
+                .with("time_wait", tally.all_of(State::TimeWait))
                 .with("ceiling_per_second", ceiling);
-            found.push(finding.advise(
+            let finding = finding.advise(
                 "use a connection pool; or net.ipv4.tcp_tw_reuse=1, or more source addresses; \
                  tcp_fin_timeout does not help",
-            ));
+            );
+            found.extend(self.about(finding, ports.listed > 0));
         }
         found
     }
@@ -202,7 +205,7 @@ impl Judge<'_> {
         let counted = self.counted?;
         /// Segments that a share means something of.
         const SEGMENTS: u64 = 10_000;
-        let (share, sent) = (counted.retransmitted_percent()?, counted.segments_sent?);
+        let (share, sent) = (counted.retransmitted_percent()?, counted.segments()?);
         if sent < SEGMENTS || share <= self.threshold("retransmits-high") {
             return None;
         }

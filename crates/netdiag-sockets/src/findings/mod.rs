@@ -29,25 +29,86 @@ pub struct Judge<'a> {
     pub plan: &'a Plan,
     /// The owners, where they were asked for.
     pub owners: Option<&'a Owners>,
-    /// Ephemeral ports that the kernel does not pick.
-    pub reserved: u64,
     /// What the namespace has counted, where that was asked for.
     pub counted: Option<&'a Counted>,
     /// The memory of TCP, where that was asked for.
     pub memory: Option<&'a Memory>,
+    /// Begins with 0: [`Judged::not_listed`].
+    pub not_listed: u64,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// The verdicts on what is listed, and on the whole machine, the worst first.
+    pub findings: Vec<Finding>,
+    /// How many warnings and worse there are on sockets of which none is listed.
+    pub not_listed: u64,
+}
+
+/// Who has several sockets.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    /// One process, in words.
+    Process(String),
+    /// Processes of a user; how many is not known.
+    User(u32),
+    /// No process.
+    Nobody,
+}
+
+impl Group {
+    /// A name, as the subject of a finding.
+    fn subject(&self) -> String {
+        match self {
+            Self::Process(name) => name.clone(),
+            Self::User(uid) => format!("user {uid}"),
+            Self::Nobody => "no process".to_owned(),
+        }
+    }
+
+    /// A name for a sentence that goes on with a verb: `one` behind a process, `several` else.
+    fn does(&self, one: &str, several: &str) -> String {
+        match self {
+            Self::User(uid) => format!("programs of user {uid} together {several}"),
+            other => format!("{} {one}", other.subject()),
+        }
+    }
+
+    /// The finding with its process, where that is known.
+    fn at(&self, finding: Finding) -> Finding {
+        match self {
+            Self::Process(name) => finding.at("process", name.clone()),
+            _ => finding,
+        }
+    }
 }
 
 impl Judge<'_> {
-    /// All verdicts, the worst first.
+    /// All verdicts, the worst first. They are made from all sockets that were read, and told where they
+    /// are about one that is listed or about the machine.
     #[must_use]
-    pub fn findings(mut self) -> Vec<Finding> {
+    pub fn findings(mut self) -> Judged {
         let mut all = self.opening();
         all.extend(self.waiting());
         all.extend(self.open());
         all.extend(self.closing());
         all.extend(self.limits());
         all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        all
+        Judged { findings: all, not_listed: self.not_listed }
+    }
+
+    /// The finding, if what it is about is listed.
+    fn about(&mut self, finding: Finding, is_listed: bool) -> Option<Finding> {
+        let is_worth = !is_listed && finding.severity != Severity::Info;
+        self.not_listed += u64::from(is_worth);
+        is_listed.then_some(finding)
+    }
+
+    /// Whether one of these sockets is listed.
+    fn lists<'s>(&self, sockets: impl IntoIterator<Item = &'s Socket>) -> bool {
+        let is_listed = |socket| self.plan.wants(socket, self.owners) == Some(true);
+        sockets.into_iter().any(is_listed)
     }
 
     fn threshold(&self, name: &str) -> f64 {
@@ -80,17 +141,24 @@ impl Judge<'_> {
 
     /// Who has a socket, in words.
     fn owner(&self, socket: &Socket) -> String {
+        match self.group(socket) {
+            Group::User(uid) => format!("a program of user {uid}"),
+            other => other.subject(),
+        }
+    }
+
+    /// Who has a socket, as far as several can be told to have the same.
+    fn group(&self, socket: &Socket) -> Group {
         match self.owners.map(|owners| (owners, owners.of(socket))) {
             Some((owners, Owner::Known(all))) => {
                 let first = all.first().and_then(|first| owners.process(*first));
-                first.map_or_else(String::new, |process| {
+                Group::Process(first.map_or_else(String::new, |process| {
                     format!("{} ({})", process.name.escaped(), process.pid)
-                })
+                }))
             }
-            Some((_, Owner::NotVisible)) => format!("a process of user {}", socket.uid),
-            Some((_, Owner::Nobody | Owner::NotAccepted)) => "no process".to_owned(),
-            None if socket.inode == 0 => "no process".to_owned(),
-            None => format!("user {}", socket.uid),
+            Some((_, Owner::Nobody | Owner::NotAccepted)) => Group::Nobody,
+            None if socket.inode == 0 => Group::Nobody,
+            None | Some((_, Owner::NotVisible)) => Group::User(socket.uid),
         }
     }
 
@@ -142,3 +210,6 @@ fn first(names: &[String], of: usize) -> String {
 fn many(count: u64, one: &str, several: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
 }
+
+#[cfg(test)]
+mod tests;

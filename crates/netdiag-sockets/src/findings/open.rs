@@ -1,6 +1,6 @@
 //! ESTABLISHED connections that are none any more, or would not notice.
 
-use super::{Judge, many};
+use super::{Group, Judge, counts, many};
 use crate::audit::given_up_s;
 use crate::counters::number;
 use crate::{Socket, TcpInfo};
@@ -12,7 +12,9 @@ const EACH: usize = 10;
 impl Judge<'_> {
     pub(super) fn open(&mut self) -> Vec<Finding> {
         let mut all = self.dead();
-        all.extend(self.idle());
+        let ages = self.quiet();
+        all.extend(self.left_behind(&ages));
+        all.extend(self.idle(&ages));
         all
     }
 
@@ -29,18 +31,29 @@ impl Judge<'_> {
         dead.sort_by_key(|(_, info)| std::cmp::Reverse(info.last_ack_received_ms));
         let retries = number(self.kernel, "net/ipv4/tcp_retries2").unwrap_or(15);
         let of = dead.len();
+        let to = counts(dead.iter().map(|(socket, _)| socket.remote));
         let mut found = Vec::new();
+        // Those that are listed first: not more than some are told.
+        dead.sort_by_key(|(socket, _)| !self.lists([socket]));
         for (socket, info) in dead.into_iter().take(EACH) {
             let owner = self.owner(&socket);
+            let program = match self.group(&socket) {
+                Group::Process(name) => name,
+                _ => "its program".to_owned(),
+            };
+            // Connections to one server differ by this end only.
+            let is_only = to.iter().any(|(remote, n)| *remote == socket.remote && *n == 1);
+            let which = match is_only {
+                true => socket.remote.to_string(),
+                false => format!("{} from {}", socket.remote, socket.local),
+            };
             let (bytes, since) = (socket.send_queue, info.last_ack_received_ms / 1000);
             let gives_up = given_up_s(retries);
             let message = format!(
-                "{} is dead: {bytes} bytes of {owner} unacknowledged, {} retransmits, last ACK {since} s ago",
-                socket.remote,
+                "{which} is dead: {bytes} bytes of {owner} unacknowledged, {} retransmits, last ACK {since} s ago",
                 socket.retransmits()
             );
-            let subject = socket.remote.to_string();
-            let finding = self.found("established-dead-peer", Severity::Critical, subject, message);
+            let finding = self.found("established-dead-peer", Severity::Critical, which, message);
             let finding = finding
                 .at("socket", format!("{} {}", socket.local, socket.remote))
                 .with("bytes", bytes)
@@ -53,28 +66,36 @@ impl Judge<'_> {
                 .with("owner", owner.clone())
                 .advise(format!(
                     "the kernel gives up after about {gives_up} s (tcp_retries2 {retries}); \
-                     TCP_USER_TIMEOUT in {owner} shortens that"
+                     TCP_USER_TIMEOUT in {program} shortens that"
                 ));
-            found.push(finding);
+            let is_listed = self.lists([&socket]);
+            found.extend(self.about(finding, is_listed));
         }
         found
     }
 
-    /// Nothing either way for long, and nobody would ask.
-    fn idle(&mut self) -> Option<Finding> {
-        // A sample of a large table is not worth the time that it takes when nobody asked for more.
+    /// How long connections without a timer have been idle, in seconds: of all, or as many as a look is
+    /// worth.
+    fn quiet(&mut self) -> Vec<(Socket, u32)> {
         let quiet = &self.seen.tally.quiet;
-        if !self.plan.summary && !self.plan.info && quiet.count > quiet.first.len() as u64 {
-            return None;
-        }
-        let seen = self.seen;
-        let least = self.threshold("idle-age");
-        let mut idle = Vec::new();
-        for suspect in &seen.tally.quiet.first {
+        // A sample of a large table is not worth the time that it takes when nobody asked for more.
+        let sample = match self.plan.summary || self.plan.info {
+            true => &quiet.first[..],
+            false => quiet.whole().unwrap_or_default(),
+        };
+        let mut ages = Vec::new();
+        for suspect in sample {
             let info = self.info(suspect);
-            let is_idle = |info: &TcpInfo| f64::from(info.idle_ms()) / 1e3 >= least;
-            idle.extend(info.filter(is_idle).map(|info| (suspect.0, info.idle_ms() / 1000)));
+            ages.extend(info.map(|info| (suspect.0, info.idle_ms() / 1000)));
         }
+        ages
+    }
+
+    /// Nothing either way for long, and nobody would ask.
+    fn idle(&mut self, ages: &[(Socket, u32)]) -> Option<Finding> {
+        let least = self.threshold("idle-age");
+        let idle: Vec<&(Socket, u32)> =
+            ages.iter().filter(|(_, seconds)| f64::from(*seconds) >= least).collect();
         let n = idle.len() as u64;
         let (oldest, longest) = idle.iter().max_by_key(|(_, seconds)| *seconds)?;
         let is_many = n as f64 >= self.threshold("established-no-keepalive");
@@ -86,23 +107,64 @@ impl Judge<'_> {
             oldest.remote,
             self.owner(oldest)
         );
-        let finding = self.found(
-            "established-no-keepalive",
-            severity,
-            "idle connections".to_owned(),
-            message,
-        );
-        Some(
-            finding
-                .with("count", n)
-                .with("looked_at", seen.tally.quiet.first.len())
-                .with("idle_s", *longest)
+        let subject = "idle connections".to_owned();
+        let finding = self.found("established-no-keepalive", severity, subject, message);
+        let finding = finding
+            .with("count", n)
+            .with("looked_at", ages.len())
+            .with("idle_s", *longest)
+            .with("threshold_idle_s", least)
+            .with("client", oldest.remote.to_string())
+            .advise(NOTICES);
+        let is_listed = self.lists(idle.iter().map(|(socket, _)| socket));
+        self.about(finding, is_listed)
+    }
+
+    /// Clients that have opened another connection and use that, as after a crash or a change of their
+    /// network: those from before stay.
+    fn left_behind(&mut self, ages: &[(Socket, u32)]) -> Vec<Finding> {
+        let (least, many) =
+            (self.threshold("idle-client-age"), self.threshold("established-no-keepalive"));
+        let tally = &self.seen.tally;
+        let at_listeners: Vec<&(Socket, u32)> =
+            ages.iter().filter(|(socket, _)| tally.listens(socket.local.port)).collect();
+        let client = |entry: &&(Socket, u32)| entry.0.remote.canonical();
+        let is_idle = |entry: &&(Socket, u32)| f64::from(entry.1) >= least;
+        let idle: Vec<&(Socket, u32)> = at_listeners.iter().copied().filter(is_idle).collect();
+        let mut found = Vec::new();
+        let clients = counts(idle.iter().map(client)).into_iter();
+        for (from, count) in clients.filter(|(_, count)| *count as f64 >= many).take(EACH) {
+            let its = |entry: &&&(Socket, u32)| client(*entry) == from;
+            let is_used = |entry: &&(Socket, u32)| !is_idle(entry);
+            let active = at_listeners.iter().filter(its).filter(|entry| is_used(entry)).count();
+            if active == 0 && !tally.active.contains(&from) {
+                continue;
+            }
+            let longest = idle.iter().filter(its).map(|(_, seconds)| *seconds).max().unwrap_or(0);
+            let message = format!(
+                "{count} connections of {from} without data for {least} s or more, up to {longest} s, and \
+                 without keepalive, while a later one of it is in use: it may have left them behind"
+            );
+            let finding = self.found(
+                "established-no-keepalive",
+                Severity::Warning,
+                from.to_string(),
+                message,
+            );
+            let finding = finding
+                .with("count", count)
+                .with("active", active)
+                .with("idle_s", longest)
                 .with("threshold_idle_s", least)
-                .with("client", oldest.remote.to_string())
-                .advise(
-                    "SO_KEEPALIVE with TCP_KEEPIDLE 60, TCP_KEEPINTVL 20 and TCP_KEEPCNT 3 notices in \
-                     120 s; or a heartbeat of the application",
-                ),
-        )
+                .with("client", from.to_string())
+                .advise(format!("many clients behind one address look alike; {NOTICES}"));
+            let is_listed = self.lists(idle.iter().filter(its).map(|(socket, _)| socket));
+            found.extend(self.about(finding, is_listed));
+        }
+        found
     }
 }
+
+/// What would find out.
+const NOTICES: &str = "SO_KEEPALIVE with TCP_KEEPIDLE 60, TCP_KEEPINTVL 20 and TCP_KEEPCNT 3 notices in \
+                       120 s; or a heartbeat of the application";

@@ -10,9 +10,13 @@ impl Judge<'_> {
     pub(super) fn waiting(&mut self) -> Vec<Finding> {
         let full = self.full_queues();
         let mut all: Vec<Finding> = self.not_accepted(&full);
-        all.extend(full.into_iter().map(|(_, finding)| finding));
-        if all.iter().all(|finding| finding.code != "accept-queue-full") {
+        if full.is_empty() {
             all.extend(self.overflowed());
+        }
+        for (port, finding) in full {
+            // A connection at that port has to do with it as well.
+            let is_listed = self.seen.tally.lists(port);
+            all.extend(self.about(finding, is_listed));
         }
         all.extend(self.everywhere());
         all
@@ -73,8 +77,12 @@ impl Judge<'_> {
     /// A queue was full at some time.
     fn overflowed(&self) -> Option<Finding> {
         let overflows = self.counted?.listen_overflows.filter(|count| *count > 0)?;
+        let now = match self.seen.states & State::Listen.mask() {
+            0 => "; whether one is now was not looked at",
+            _ => ", none is now",
+        };
         let message = format!(
-            "an accept queue was full {} since this namespace began, none is now",
+            "an accept queue was full {} since this namespace began{now}",
             many(overflows, "time", "times")
         );
         let finding =
@@ -127,9 +135,10 @@ impl Judge<'_> {
                 .with("clients_gone", gone)
                 .with("bytes_waiting", bytes)
                 .with("oldest_s", oldest / 1000);
-            found.push(finding.with("threshold_age_s", least).advise(
+            let finding = finding.with("threshold_age_s", least).advise(
                 "the program does not call accept(): a stuck thread, or its limit of descriptors",
-            ));
+            );
+            found.extend(self.about(finding, seen.tally.lists(port)));
         }
         found
     }
@@ -137,8 +146,9 @@ impl Judge<'_> {
     /// Ports that can be reached from everywhere.
     fn everywhere(&self) -> Option<Finding> {
         let listeners = &self.seen.tally.listeners;
+        let is_open = |socket: &&Socket| socket.local.address.is_unspecified();
         let mut open: Vec<&Socket> =
-            listeners.iter().filter(|socket| socket.local.address.is_unspecified()).collect();
+            listeners.iter().filter(is_open).filter(|socket| self.lists([*socket])).collect();
         if !self.plan.summary || open.is_empty() {
             return None;
         }

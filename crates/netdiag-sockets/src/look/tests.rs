@@ -1,8 +1,10 @@
 //! Looks at a kernel that answers as it is told to.
 
 use super::*;
-use crate::port::Reading;
-use netdiag_model::Instant;
+use crate::owners::{Descriptor, Process, Sight};
+use crate::port::{Question, Reading};
+use crate::result::OwnerName;
+use netdiag_model::{Instant, Untrusted};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -16,6 +18,10 @@ struct Answers {
     asked: Vec<Question>,
     /// What /proc/net/snmp says, in turn, and the last for good.
     opened: VecDeque<u64>,
+    /// What a later look at processes finds.
+    later: Owners,
+    /// Sockets that are still there when they are looked at alone.
+    alone: Vec<Vec<u8>>,
 }
 
 impl Kernel for Answers {
@@ -35,12 +41,13 @@ impl Kernel for Answers {
         Ok(Reading { interrupted, parts, from_files: false })
     }
 
-    fn look(&mut self, _: &Socket) -> Option<Vec<u8>> {
-        None
+    fn look(&mut self, socket: &Socket) -> Option<Vec<u8>> {
+        let is_it = |message: &&Vec<u8>| u64::from(message[44]) == socket.cookie;
+        self.alone.iter().find(is_it).cloned()
     }
 
     fn owners(&mut self) -> Owners {
-        Owners::default()
+        self.later.clone()
     }
 
     fn file(&mut self, _: &str) -> Option<String> {
@@ -78,7 +85,7 @@ fn tcp() -> Plan {
 /// The cookies that were told, and what the look came to.
 fn looked(kernel: &mut Answers, plan: &Plan) -> (Vec<u64>, Result<Seen, LookError>) {
     let mut told = Vec::new();
-    let seen = look(kernel, plan, None, (32_768, 60_999), &mut |entry| {
+    let seen = look(kernel, plan, None, &Ports::default(), &mut |entry| {
         told.push(entry.socket.cookie);
         Ok(())
     });
@@ -157,7 +164,7 @@ fn a_writer_that_fails_ends_it() {
     let mut kernel = Answers::default();
     kernel.answers.push_back(Ok((vec![message(1, 1), message(1, 2)], false)));
     let mut rows = 0;
-    let seen = look(&mut kernel, &tcp(), None, (1, 2), &mut |_| {
+    let seen = look(&mut kernel, &tcp(), None, &Ports::default(), &mut |_| {
         rows += 1;
         Err(io::ErrorKind::BrokenPipe.into())
     });
@@ -178,5 +185,78 @@ fn the_kernel_is_asked_for_what_is_wanted() {
     assert!(looked(&mut kernel, &udp).0.is_empty());
     let states: Vec<(u32, bool)> =
         kernel.asked.iter().map(|asked| (asked.states, asked.info)).collect();
-    assert_eq!(states, [(State::Listen.mask(), false), (State::CloseWait.mask(), true)]);
+    let listen = State::Listen.mask();
+    assert_eq!(states, [(listen, false), (State::CloseWait.mask() | listen, true)]);
+    // Where many are wanted the others are read as well, and so they are where all is to be judged.
+    for (text, whole) in [("state established", false), ("state close-wait", true)] {
+        kernel.answers.push_back(Ok((vec![message(10, 1), message(8, 2)], false)));
+        looked(&mut kernel, &Plan { filter: filter(text), whole, ..tcp() }).1.expect("read");
+        assert_eq!(kernel.asked.last().map(|asked| asked.states), Some(USUAL), "{text}");
+    }
+}
+
+/// Programs open sockets between the look at their descriptors and the reading of the table.
+#[test]
+fn who_has_opened_a_socket_since_is_found_by_another_look() {
+    let inode = |cookie: u8, inode: u8| {
+        let mut bytes = message(1, cookie);
+        bytes[68] = inode;
+        bytes
+    };
+    let with = |pid, inode| {
+        let (name, cgroup, uid) = (Untrusted::from("python3"), None, None);
+        let process = Process { pid, name, cgroup, uid, open: 9, started: 0 };
+        let has = Descriptor { inode, process: 0, fd: 3 };
+        Owners::new(vec![process], vec![has], 0, Sight::Machine)
+    };
+    let all = vec![inode(1, 11), inode(2, 12), inode(3, 13), inode(4, 14)];
+    let owners = with(700, 11);
+    let mut kernel =
+        Answers { later: with(701, 12), alone: vec![inode(3, 13)], ..Answers::default() };
+    kernel.answers.push_back(Ok((all, false)));
+    let mut told = Vec::new();
+    let seen = look(&mut kernel, &tcp(), Some(&owners), &Ports::default(), &mut |entry| {
+        let pids = owners.holders(&entry.socket);
+        told.push((
+            entry.socket.inode,
+            entry.owner.map(OwnerName::of),
+            pids.first().map(|process| process.pid),
+        ));
+        Ok(())
+    });
+    let known: Vec<(u32, Option<u32>)> =
+        told.iter().map(|(inode, _, pid)| (*inode, *pid)).collect();
+    assert_eq!(known, [(11, Some(700)), (12, Some(701)), (13, None), (14, None)]);
+    // The third is there and nobody has it; the fourth had gone before anybody could look.
+    assert_eq!((told[2].1, told[3].1), (Some(OwnerName::Nobody), Some(OwnerName::NotVisible)));
+    assert_eq!(seen.expect("it was read").tally.not_visible, 1);
+    let plan =
+        Plan { filter: Some(Filter::parse("not process python3").expect("a filter")), ..tcp() };
+    let owners = with(700, 11);
+    kernel.answers.push_back(Ok((vec![inode(1, 11), inode(2, 12), inode(3, 13)], false)));
+    let mut told = Vec::new();
+    look(&mut kernel, &plan, Some(&owners), &Ports::default(), &mut |entry| {
+        told.push(entry.socket.inode);
+        Ok(())
+    })
+    .expect("it was read");
+    assert_eq!(told, [13]);
+}
+
+/// A socket of which it is not known is no match, and is counted.
+#[test]
+fn what_may_be_wanted_is_counted_and_not_told() {
+    let hidden = Owners::new(Vec::new(), Vec::new(), 1, Sight::User);
+    let mut bytes = message(1, 1);
+    bytes[68] = 11;
+    for (text, not_visible) in [("pid 7", 1), ("not pid 7", 1), ("pid 7 and :80", 0)] {
+        let plan = Plan { filter: Some(Filter::parse(text).expect("a filter")), ..tcp() };
+        let mut kernel = Answers::default();
+        kernel.answers.push_back(Ok((vec![bytes.clone()], false)));
+        let seen = look(&mut kernel, &plan, Some(&hidden), &Ports::default(), &mut |_| {
+            panic!("{text}: nothing is told")
+        });
+        let tally = seen.expect("it was read").tally;
+        assert_eq!((tally.total(), tally.not_visible), (0, not_visible), "{text}");
+    }
 }

@@ -41,14 +41,19 @@ pub struct Reads<'a> {
     pub keys: bool,
     /// Files that the user named.
     pub files: &'a [String],
+    /// What the kernel tells of its sockets under /proc, beside their tables.
+    pub counters: bool,
 }
 
 impl Reads<'_> {
     /// Whether there is anything.
     pub(super) fn any(&self) -> bool {
-        self.names || !self.files.is_empty() || traces()
+        self.names || self.counters || !self.files.is_empty() || traces()
     }
 }
+
+/// What the kernel has counted of sockets, and what it is set to.
+const COUNTERS: [&CStr; 2] = [c"/proc/self/net", c"/proc/sys/net"];
 
 /// What the tables of sockets are read from.
 const TABLES: [&CStr; 6] = [
@@ -93,6 +98,9 @@ pub(super) fn confine(reads: &Reads<'_>) -> raw::Result<u32> {
     for path in reads.files.iter().filter_map(|path| CString::new(path.as_str()).ok()) {
         // A folder can be opened and not read; who does is told so.
         let _ = rules.allow(&path, READ_DIR).or_else(|_| rules.allow(&path, READ_FILE));
+    }
+    for path in COUNTERS.iter().filter(|_| reads.counters) {
+        let _ = rules.allow(path, READ_FILE | READ_DIR);
     }
     rules.enforce()?;
     Ok(abi)

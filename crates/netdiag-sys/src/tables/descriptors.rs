@@ -3,7 +3,7 @@
 use crate::raw;
 use netdiag_model::Untrusted;
 use netdiag_sockets::Owners;
-use netdiag_sockets::owners::{Descriptor, Process};
+use netdiag_sockets::owners::{Descriptor, Process, Sight};
 use std::ffi::{CStr, CString};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
@@ -14,6 +14,9 @@ const ROOM: usize = 32 * 1024;
 const LINK: usize = 32;
 /// Where the name of an entry begins (`struct linux_dirent64`).
 const NAME: usize = 19;
+
+/// The PID namespace that the machine began with (PROC_PID_INIT_INO of linux/proc_ns.h).
+const WHOLE: &[u8] = b"pid:[4026531836]";
 
 /// Owners of all sockets; `all`: with the right to look at every process.
 pub(super) fn owners(all: bool) -> Owners {
@@ -28,7 +31,23 @@ pub(super) fn owners(all: bool) -> Owners {
             process.started = started(process.pid).unwrap_or(u64::MAX);
         }
     }
-    Owners::new(found.processes, found.descriptors, refused, all)
+    let sight = match (all, is_whole()) {
+        (false, _) => Sight::User,
+        (true, true) => Sight::Machine,
+        (true, false) => Sight::Namespace,
+    };
+    Owners::new(found.processes, found.descriptors, refused, sight)
+}
+
+/// Whether /proc has every process of this machine, and not only those of a container: its first one
+/// is then of the first PID namespace, or this one is, where the first is hidden.
+fn is_whole() -> bool {
+    let is_of_whole = |path| {
+        let mut room = [0; LINK];
+        let folder = raw::open_folder(None, path)?;
+        raw::read_link(folder.as_fd(), c"pid", &mut room).map(|link| link == WHOLE)
+    };
+    is_of_whole(c"/proc/1/ns").or_else(|_| is_of_whole(c"/proc/self/ns")).unwrap_or(false)
 }
 
 #[derive(Default)]

@@ -1,8 +1,14 @@
 //! /proc/net/{tcp,udp,raw} and their brothers for IPv6, as messages of sock_diag, for kernels without
-//! a module for it (proc_net(5)).
+//! a module for it (proc_net(5)), and for files that were saved elsewhere.
 
-use netdiag_sockets::port::{Fault, Question, Reading};
+use netdiag_sockets::port::{ByteOrder, Fault, Question, Reading};
 use netdiag_sockets::{Protocol, Socket};
+
+/// The address families of the files, and how the names of the latter end.
+pub(super) const FAMILIES: [(u8, &str); 2] = [(2, ""), (10, "6")];
+/// The order of this machine.
+pub(super) const OWN: ByteOrder =
+    if cfg!(target_endian = "little") { ByteOrder::Little } else { ByteOrder::Big };
 
 /// Hands on each socket of a protocol's files.
 pub(super) fn dump(
@@ -10,17 +16,12 @@ pub(super) fn dump(
     each: &mut dyn FnMut(&[u8]) -> bool,
 ) -> Result<Reading, Fault> {
     let mut reading = Reading { from_files: true, ..Reading::default() };
-    for (family, end) in [(2, ""), (10, "6")] {
+    for (family, end) in FAMILIES {
         let path = format!("/proc/net/{}{end}", question.protocol.name());
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         reading.parts += 1;
-        let found = text.lines().skip(1).filter_map(|line| message(family, line));
-        let is_wanted =
-            |message: &[u8; Socket::BYTES]| 1_u32 << (message[1] & 31) & question.states != 0;
-        for message in found.filter(|m| question.protocol != Protocol::Tcp || is_wanted(m)) {
-            if !each(&message) {
-                return Ok(reading);
-            }
+        if !table(&text, (family, OWN), question, each) {
+            return Ok(reading);
         }
     }
     match reading.parts {
@@ -29,8 +30,24 @@ pub(super) fn dump(
     }
 }
 
+/// Hands on each socket of a file that is wanted; whether there may be more.
+pub(super) fn table(
+    text: &str,
+    (family, order): (u8, ByteOrder),
+    question: Question,
+    each: &mut dyn FnMut(&[u8]) -> bool,
+) -> bool {
+    let is_wanted =
+        |message: &[u8; Socket::BYTES]| 1_u32 << (message[1] & 31) & question.states != 0;
+    text.lines()
+        .skip(1)
+        .filter_map(|line| message(family, order, line))
+        .filter(|m| question.protocol != Protocol::Tcp || is_wanted(m))
+        .all(|message| each(&message))
+}
+
 /// `sl local_address rem_address st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode ...`
-fn message(family: u8, line: &str) -> Option<[u8; Socket::BYTES]> {
+pub(super) fn message(family: u8, order: ByteOrder, line: &str) -> Option<[u8; Socket::BYTES]> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     let mut field = || fields.next();
     let (local, remote, state) = (field()?, field()?, hex(field()?)?);
@@ -45,8 +62,8 @@ fn message(family: u8, line: &str) -> Option<[u8; Socket::BYTES]> {
         u8::try_from(hex(timer)?).ok()?,
         u8::try_from(retransmits).unwrap_or(u8::MAX),
     ]);
-    endpoint(local, &mut bytes, 4, 8)?;
-    endpoint(remote, &mut bytes, 6, 24)?;
+    endpoint(local, order, &mut bytes, 4, 8)?;
+    endpoint(remote, order, &mut bytes, 6, 24)?;
     /// Of the ticks that /proc counts in (USER_HZ).
     const TICK_MS: u32 = 10;
     let expires = hex(when)?.saturating_mul(TICK_MS);
@@ -75,15 +92,25 @@ fn hex(text: &str) -> Option<u32> {
     u32::from_str_radix(text, 16).ok()
 }
 
-/// An address in words of this machine's order, and a port.
-fn endpoint(text: &str, bytes: &mut [u8], port_at: usize, mut at: usize) -> Option<()> {
+/// An address in words of the order of the machine that wrote it, and a port.
+fn endpoint(
+    text: &str,
+    order: ByteOrder,
+    bytes: &mut [u8],
+    port_at: usize,
+    mut at: usize,
+) -> Option<()> {
     let (address, port) = text.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     bytes.get_mut(port_at..port_at + 2)?.copy_from_slice(&port.to_be_bytes());
     let mut rest = address;
     while !rest.is_empty() {
         let (word, tail) = rest.split_at_checked(8)?;
-        bytes.get_mut(at..at + 4)?.copy_from_slice(&hex(word)?.to_ne_bytes());
+        let word = match order {
+            ByteOrder::Little => hex(word)?.to_le_bytes(),
+            ByteOrder::Big => hex(word)?.to_be_bytes(),
+        };
+        bytes.get_mut(at..at + 4)?.copy_from_slice(&word);
         (rest, at) = (tail, at + 4);
     }
     Some(())
@@ -94,10 +121,9 @@ mod tests {
     use super::*;
 
     #[test]
-    #[cfg(target_endian = "little")]
     fn lines_of_the_files_are_sockets() {
         let line = "   0: 0100007F:0050 020012AC:9C40 08 00000002:00000001 02:000000FF 00000003  1000        0 4711 1 0000000000000000";
-        let bytes = message(2, line).expect("a line");
+        let bytes = message(2, ByteOrder::Little, line).expect("a line");
         let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
         assert_eq!(socket.local.to_string(), "127.0.0.1:80");
         assert_eq!(socket.remote.to_string(), "172.18.0.2:40000");
@@ -108,11 +134,16 @@ mod tests {
             Some((2550, 3))
         );
         let line = "  1: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 100";
-        let bytes = message(10, line).expect("a line");
+        let bytes = message(10, ByteOrder::Little, line).expect("a line");
         let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
         assert_eq!(socket.local.to_string(), "[::1]:22");
+        let line = "  1: 00000000000000000000000000000001:0016 00000000000000000000FFFF0A000002:0050 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 100";
+        let bytes = message(10, ByteOrder::Big, line).expect("a line");
+        let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
+        assert_eq!(socket.local.to_string(), "[::1]:22");
+        assert_eq!(socket.remote.to_string(), "[::ffff:10.0.0.2]:80");
         for line in ["", "0: x", "0: 0100007F:0050 020012AC:9C40 08 00000002:00000001 02"] {
-            assert_eq!(message(2, line), None, "{line}");
+            assert_eq!(message(2, ByteOrder::Little, line), None, "{line}");
         }
     }
 }

@@ -7,10 +7,13 @@ mod dump;
 mod fallback;
 mod namespaces;
 mod part;
+mod saved;
 
 use crate::raw::PollFd;
 use crate::signals::Signals;
 use crate::{clock, raw};
+pub use saved::SavedTables;
+
 use dump::Diag;
 use namespaces::Other;
 use netdiag_engine::port::{InputKind, Inputs, StopCause};
@@ -19,6 +22,7 @@ use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::{Fault, Kernel, Question, Reading, Stop};
 use netdiag_sockets::{Owners, Protocol, Socket};
 use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 /// The tables of the network namespace of this process.
@@ -122,6 +126,11 @@ impl Kernel for Tables {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    fn identity(&mut self, path: &str) -> Option<(u64, u64)> {
+        let found = std::fs::metadata(path).ok()?;
+        Some((found.dev(), found.ino()))
+    }
+
     fn folder(&mut self, path: &str) -> Vec<String> {
         let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
@@ -150,15 +159,21 @@ impl Kernel for Tables {
     }
 }
 
-/// The first signal that came and ends the run.
+/// The first signal that came and ends the run, else one that only asks.
 fn stop(signals: &mut Signals) -> Option<Stop> {
     let mut inputs = Inputs::new();
     signals.read(&mut inputs);
-    inputs.iter().find_map(|input| match input.kind {
+    let mut asked = None;
+    let ended = inputs.iter().find_map(|input| match input.kind {
         InputKind::Stop(StopCause::Interrupt) => Some(Stop::Interrupt),
         InputKind::Stop(StopCause::Signal(number)) => Some(Stop::Signal(number)),
+        InputKind::Interim => {
+            asked = Some(Stop::Interim);
+            None
+        }
         _ => None,
-    })
+    });
+    ended.or(asked)
 }
 
 const fn is_missing(errno: i32) -> bool {

@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 /// Where ip-netns(8) and container engines keep namespaces under names.
 const NAMED: [&str; 2] = ["/run/netns", "/run/docker/netns"];
 /// Files that are read again and again.
-const FILES: [&str; 5] = ["snmp", "netstat", "sockstat", "sockstat6", "dev"];
+pub(super) const FILES: [&str; 5] = ["snmp", "netstat", "sockstat", "sockstat6", "dev"];
 /// Settings, which are read once.
-const SETTINGS: [&str; 10] = [
+pub(super) const SETTINGS: [&str; 10] = [
     "ipv4/ip_local_port_range",
     "ipv4/ip_local_reserved_ports",
     "ipv4/tcp_mem",

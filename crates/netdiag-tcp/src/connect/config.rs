@@ -32,6 +32,8 @@ pub struct Config {
     pub control: Control,
     /// The local port; 0: any that is free.
     pub source_port: u16,
+    /// Of an answer by HTTP only its head is read, and no redirect is followed.
+    pub only_head: bool,
     /// What is done with connections that open; without it they are closed at once.
     pub dialogue: Option<Dialogue>,
     /// What all TLS sessions have in common; without it there are none.
@@ -76,6 +78,7 @@ impl Config {
             spacing: Duration::ZERO,
             control: Control::default(),
             source_port: 0,
+            only_head: false,
             dialogue: None,
             tls: None,
             anchor: ClockAnchor { instant: Instant::ZERO, unix_nanos: 0 },

@@ -23,6 +23,7 @@ pub(super) struct Conversation {
     dialogue: Dialogue,
     /// What is asked by HTTP, if anything.
     url: Option<Url>,
+    only_head: bool,
     http: Option<Exchange>,
     /// What is to be sent.
     output: Vec<u8>,
@@ -54,6 +55,7 @@ impl Conversation {
             }),
             dialogue: config.dialogue.clone().unwrap_or_default(),
             url: target.url.clone(),
+            only_head: config.only_head,
             http: None,
             output: output.to_vec(),
             heard: Vec::new(),
@@ -157,7 +159,7 @@ impl Conversation {
         self.service_at = Some(at);
         if let Some(url) = &self.url {
             let (http, request) = Exchange::new(url, at);
-            self.http = Some(http);
+            self.http = Some(http.only_head(self.only_head));
             return self.say(&request);
         }
         if !self.dialogue.waits() {

@@ -42,6 +42,9 @@ fn j1_the_classic_columns_are_those_of_the_programs() {
         (&["ss", "-tuawn"], &["--classic=ss", "-tuw"]),
         (&["ss", "-tan", "state", "established"], &["--classic=ss", "-t", "state", "established"]),
         (&["ss", "-tln"], &["--classic=ss", "-tl"]),
+        (&["ss", "-uan", "state", "established"], &["--classic=ss", "-u", "state", "established"]),
+        (&["ss", "-tan", "state", "big"], &["--classic=ss", "-t", "state", "big"]),
+        (&["ss", "-uan", "state", "all"], &["--classic=ss", "-u", "state", "all"]),
     ] {
         same(&states.namespace, theirs, ours);
     }

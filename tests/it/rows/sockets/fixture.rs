@@ -107,10 +107,16 @@ pub(super) fn listener(port: u16, backlog: i32) -> Socket {
     socket
 }
 
-/// A connect that is not waited for.
-pub(super) fn connect_to(port: u16) -> Socket {
+/// One that waits for nothing.
+pub(super) fn unbound() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_nonblocking(true).expect("an option");
+    socket
+}
+
+/// A connect that is not waited for.
+pub(super) fn connect_to(port: u16) -> Socket {
+    let socket = unbound();
     // It is on its way, or at once complete.
     let _ = socket.connect(&SockAddr::from(to(port)));
     socket

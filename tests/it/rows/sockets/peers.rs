@@ -1,12 +1,16 @@
 //! Peers that are gone, that flood, or that are many: J5, J6, J7, J8.
 
-use super::fixture::{connect_to, listener, pairs, sockets, wait_for};
+use super::fixture::{connect_to, listener, pairs, sockets, unbound, wait_for};
 use super::verdicts::{finding, the_finding, until};
-use crate::support::process::{Namespace, bound};
-use socket2::{Domain, SockAddr, Socket, Type};
+use crate::support::process::{Namespace, bound, hold};
+use socket2::{SockAddr, Socket};
 use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// A program that does not close, and a child that has the same socket: closing in one is not enough.
 #[test]
@@ -33,6 +37,37 @@ fn j5_whoever_else_has_the_sockets_is_named_too() {
     assert!(leak["message"].as_str().expect("text").contains("held as well by"), "{leak:#}");
 }
 
+/// Connects from an address of its own each, until it is to end, to a port whose answers are lost.
+fn flood(namespace: &Namespace) -> (Arc<AtomicBool>, JoinHandle<()>) {
+    let network = std::fs::File::open(format!("/proc/{}/ns/net", namespace.pid())).expect("it");
+    let ends = Arc::new(AtomicBool::new(false));
+    let end = ends.clone();
+    let thread = std::thread::spawn(move || {
+        nix::sched::setns(&network, nix::sched::CloneFlags::CLONE_NEWNET).expect("root");
+        let mut all = Vec::new();
+        for source in 1..=20_000_u16 {
+            if end.load(Ordering::Relaxed) {
+                break;
+            }
+            let socket = unbound();
+            let [high, low] = source.to_be_bytes();
+            let from = SocketAddr::from(([10, 1, high, low], 0));
+            socket.bind(&SockAddr::from(from)).expect("any address is local");
+            let _ = socket.connect(&SockAddr::from(SocketAddr::from(([127, 0, 0, 1], 9081))));
+            all.push(socket);
+            // Some are to wait for long, and more are to come while it is looked at.
+            if source > 150 {
+                hold(Duration::from_millis(20));
+            }
+            // Not more descriptors than a process may have.
+            if all.len() > 400 {
+                all.remove(300);
+            }
+        }
+    });
+    (ends, thread)
+}
+
 /// SYNs of many sources, each once, none of which completes.
 #[test]
 fn j6_a_flood_is_told_from_a_lossy_path() {
@@ -47,25 +82,24 @@ table inet t {
 }
 END";
     let Some(namespace) = Namespace::new(rules) else { return };
-    let _kept: Vec<Socket> = namespace.inside(|| {
-        let mut all = vec![listener(9081, 512)];
-        for source in 1..=150_u8 {
-            let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-            socket.set_nonblocking(true).expect("an option");
-            let from = SocketAddr::from(([10, 1, source, 1], 0));
-            socket.bind(&SockAddr::from(from)).expect("any address is local");
-            let _ = socket.connect(&SockAddr::from(SocketAddr::from(([127, 0, 0, 1], 9081))));
-            all.push(socket);
-        }
-        all
-    });
+    let _listener = namespace.inside(|| listener(9081, 128));
+    let (ends, thread) = flood(&namespace);
     let document = until(&namespace, &[], &["syn-received-flood"]);
-    let flood = the_finding(&document, "syn-received-flood");
-    assert_eq!(
-        (&flood["severity"], &flood["evidence"]["syn_received"], &flood["evidence"]["sources"]),
-        (&"critical".into(), &150.into(), &150.into())
-    );
-    assert_eq!(finding(&document, "syn-received-lossy"), None, "one cause, one finding");
+    // The same with a filter, for which the listener is not listed.
+    let half_open = until(&namespace, &["state", "syn-recv"], &["syn-received-flood"]);
+    ends.store(true, Ordering::Relaxed);
+    thread.join().expect("it ends");
+    for document in [&document, &half_open] {
+        let flood = the_finding(document, "syn-received-flood");
+        let evidence = &flood["evidence"];
+        let count = evidence["syn_received"].as_u64().expect("a number");
+        assert_eq!((&flood["severity"], &evidence["backlog"]), (&"critical".into(), &128.into()));
+        assert!(count >= 64 && evidence["sources"] == count, "{flood:#}");
+        let turned_away = ["dropped_per_second", "cookies_per_second"]
+            .map(|key| evidence[key].as_u64().expect("a number"));
+        assert!(turned_away.iter().sum::<u64>() > 0, "{flood:#}");
+        assert_eq!(finding(document, "syn-received-lossy"), None, "one cause, one finding");
+    }
 }
 
 /// One end vanishes with data under way; the other is idle and would be asked.

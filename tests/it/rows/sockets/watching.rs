@@ -1,10 +1,11 @@
 //! What changes is told with the time that it took (J3, J9).
 
-use super::fixture::{connect_to, listener, pair};
+use super::fixture::{connect_to, listener, pair, sockets};
 use crate::rows::{events, the};
-use crate::support::process::{Namespace, Process};
+use crate::support::process::{Namespace, Process, run};
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use std::net::TcpListener;
 
 #[test]
 fn j9_changes_are_told_as_they_are_seen() {
@@ -37,31 +38,101 @@ fn j9_changes_are_told_as_they_are_seen() {
 #[test]
 fn j3_samples_have_the_numbers_of_all_sockets_and_rates() {
     let Some(namespace) = Namespace::loopback() else { return };
-    let _kept = namespace.inside(|| [listener(9042, 8), connect_to(9042)]);
+    let _kept =
+        namespace.inside(|| (listener(9042, 8), connect_to(9042), TcpListener::bind("[::1]:9044")));
     let words = ["sockets", "--watch", "0.2", "--summary", "--count", "2", "-o", "jsonl"];
-    let ended = crate::support::process::run(&mut namespace.netdiag(&words));
+    let ended = run(&mut namespace.netdiag(&words));
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     let all = events(&ended.out);
     let samples: Vec<&Value> = all.iter().filter(|event| event["type"] == "sample").collect();
     assert_eq!(samples.len(), 2, "{ended:?}");
-    let stat = namespace.run("awk '/^TCP:/ { print $3 }' /proc/net/sockstat");
-    assert_eq!(samples[0]["tcp"].to_string(), stat.trim());
-    assert_eq!(samples[0]["active_per_second"], Value::Null);
-    assert_eq!(samples[1]["active_per_second"], 0.0);
-    let text = crate::support::process::run(
-        &mut namespace.netdiag(&["sockets", "--watch", "0.1", "-s", "-c", "1"]),
+    let stat = |file: &str, group: &str, word: u32| {
+        let script = format!("awk '/^{group}:/ {{ print ${word} }}' /proc/net/{file}");
+        namespace.run(&script).trim().parse::<u64>().expect("a number")
+    };
+    // As sar has them: IPv4 and IPv6 apart.
+    let (ipv4, ipv6) = (stat("sockstat", "TCP", 3), stat("sockstat6", "TCP6", 3));
+    assert!(ipv4 >= 2 && ipv6 == 1, "{ipv4} {ipv6}");
+    assert_eq!(
+        (&samples[0]["ipv4"]["tcp"], &samples[0]["ipv6"]["tcp"]),
+        (&ipv4.into(), &ipv6.into())
     );
-    assert!(text.out.contains("active/s") && text.out.contains("= 1 samples in"), "{text:?}");
+    assert_eq!(samples[0]["tcp"], ipv4 + ipv6);
+    assert_eq!(
+        (&samples[0]["ipv4"]["fragments"], &samples[0]["ipv6"]["fragments"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(samples[0]["active_per_second"], Value::Null);
+    for rate in ["active", "failed", "errors", "resets_sent", "overflows", "retransmitted"] {
+        assert_eq!(samples[1][format!("{rate}_per_second")], 0.0, "{rate}");
+    }
+    assert_eq!(samples[1]["ip"]["forwarded_per_second"], 0.0);
+    assert_eq!(samples[1]["retransmitted_percent"], Value::Null);
+    let text = run(&mut namespace.netdiag(&["sockets", "--watch", "0.1", "-s", "-c", "1"]));
+    for said in
+        ["  sock   sockets ", "  sock6  tcp     1", " ip-frag     0", " active/s ", " retrans% "]
+    {
+        assert!(text.out.contains(said), "{said}: {text:?}");
+    }
+    assert!(text.out.contains("orphans and tcp-pages: in all"), "{text:?}");
+    assert!(text.out.contains("= 1 sample in"), "{text:?}");
+}
+
+/// What has no use is refused, and a filter that is taken for a time is told how it is written.
+#[test]
+fn j3_what_a_watch_has_no_use_for_is_refused() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for (words, said) in [
+        (&["--summary", ":443"][..], "a FILTER has no use"),
+        (&["--summary", "-4"], "--ipv4 has no use"),
+        (&["--summary", "--udp"], "--udp has no use"),
+        (&["--summary", "--listening"], "--listening has no use"),
+        (&["--summary=states"], "without =states"),
+        (&["-A"], "ip netns exec"),
+        (&["-o", "csv"], "line by line"),
+    ] {
+        let ended = sockets(&namespace, &[&["--watch=1", "-c1"], words].concat());
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{words:?} {ended:?}");
+        assert!(ended.err.contains(said), "{words:?} {ended:?}");
+    }
+    let ended = sockets(&namespace, &["--watch", ":443"]);
+    assert_eq!(ended.code(), Some(2), "{ended:?}");
+    assert!(ended.err.contains("--watch 1 :443"), "{ended:?}");
+    assert_eq!(sockets(&namespace, &["--watch=0.05", "-s=totals", "-c1"]).code(), Some(0));
+}
+
+/// The first line has the filter, times are in milliseconds, and SIGQUIT asks how far it is.
+#[test]
+fn j9_the_screen_says_what_is_watched_and_times_in_milliseconds() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _kept = namespace.inside(|| listener(9043, 1));
+    let words = ["sockets", "--watch", "0.05", "--tcp", ":9043"];
+    let process = Process::start(&mut namespace.netdiag(&words));
+    process.until_out(|out| {
+        out.contains("filter ':9043', this network namespace, a look every 0.05 s")
+    });
+    let client = namespace.inside(|| connect_to(9043));
+    process.until_out(|out| out.matches("opened      ESTABLISHED").count() >= 2);
+    process.signal(Signal::SIGQUIT);
+    process.until_err(|err| err.contains(" in ") && err.contains(" 2 opened, "));
+    drop(client);
+    let out = process.until_out(|out| out.contains("ESTABLISHED -> CLOSE-WAIT"));
+    let line = out.lines().find(|line| line.contains("-> CLOSE-WAIT")).expect("a line");
+    let (_, after) = line.split_once("  after ").expect("a time");
+    let ms: f64 = after.strip_suffix(" ms").expect("its unit").parse().expect("a number");
+    assert!(ms > 0.0, "{line}");
+    process.signal(Signal::SIGINT);
+    assert_eq!(process.wait().code(), Some(0));
 }
 
 #[test]
 fn j9_a_look_every_second_is_the_default() {
     let Some(namespace) = Namespace::loopback() else { return };
     let words = ["sockets", "--watch", "--tcp", "--count=1"];
-    let ended = crate::support::process::run(&mut namespace.netdiag(&words));
+    let ended = run(&mut namespace.netdiag(&words));
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     assert!(
-        ended.out.contains("a look every 1 s") && ended.out.contains("= 1 looks in 1."),
+        ended.out.contains("a look every 1 s") && ended.out.contains("= 1 look in 1."),
         "{ended:?}"
     );
 }

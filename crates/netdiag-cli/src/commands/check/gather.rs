@@ -3,9 +3,9 @@
 use super::item::{self, Fault, Item, Part, Words};
 use crate::World;
 use crate::args::{CheckArguments, value};
-use netdiag_check::file::{Entry, File, FileError, MAX_BYTES, Place, Text};
+use netdiag_check::file::{Choice, Entry, File, FileError, MAX_BYTES, Place, Text};
 use netdiag_model::Untrusted;
-use std::collections::BTreeMap;
+use std::collections::btree_map::{self, BTreeMap};
 use std::io::Read;
 use std::time::Duration;
 
@@ -34,36 +34,26 @@ impl Gathered {
     /// What is wrong, and where, in a line.
     pub(super) fn new<W: World>(arguments: &CheckArguments, world: &mut W) -> Result<Self, String> {
         let (mut items, mut named, mut deadline) = (Vec::new(), Vec::new(), None);
-        let mut names = BTreeMap::new();
+        let mut names = Names::default();
         for given in &arguments.given {
             if item::is_line(given) {
                 let mut item = item::from_line(given)?;
-                let name = item.name.clone();
-                // Each has a name of its own, for those who tell them apart by it.
-                for number in 2.. {
-                    if !names.contains_key(&item.name) {
-                        break;
-                    }
-                    item.name = format!("{name} #{number}");
-                }
-                names.insert(item.name.clone(), items.len());
+                item.name = names.any(item.name, items.len());
                 items.push(item);
                 continue;
             }
             let shown = Untrusted::from(given.as_str()).escaped().to_string();
-            let text = read(given, world).map_err(|fault| format!("{shown}: {fault}"))?;
+            let bytes = read(given, world).map_err(|fault| format!("{shown}: {fault}"))?;
             let within = |error: FileError| format!("{shown}: {error}");
-            let file = File::parse(&text).map_err(within)?;
+            let file = File::from_bytes(&bytes).map_err(within)?;
             check_defaults(&file).map_err(within)?;
             deadline = deadline.or(length(file.deadline.as_ref()).map_err(within)?);
             for entry in &file.checks {
-                let item = from_entry(entry, &file, world).map_err(within)?;
-                if names.insert(item.name.clone(), items.len()).is_some() {
-                    let name = Untrusted::from(item.name.as_str());
-                    let message = format!("a check named `{}` is there already", name.escaped());
-                    let place = entry.name.as_ref().map_or(entry.place, |name| name.place);
-                    return Err(within(FileError::new(place, message)));
-                }
+                let mut item = from_entry(entry, &file, world).map_err(within)?;
+                item.name = match &entry.name {
+                    Some(name) => names.own(name, items.len()).map_err(within)?,
+                    None => names.any(item.name, items.len()),
+                };
                 let from = items.len();
                 named.extend(entry.depends_on.iter().map(|text| Named {
                     path: shown.clone(),
@@ -73,18 +63,51 @@ impl Gathered {
                 items.push(item);
             }
         }
-        connect(&mut items, &named, &names)?;
+        connect(&mut items, &named, &names.places)?;
         let items = only(items, &arguments.only)?;
         let deadline = arguments.deadline.or(deadline).unwrap_or(DEADLINE);
         Ok(Self { items, deadline })
     }
 }
 
-fn read<W: World>(path: &str, world: &mut W) -> std::io::Result<String> {
-    let mut text = String::new();
+/// The names of the checks, by which others depend on them, and tell them apart.
+#[derive(Default)]
+struct Names {
+    places: BTreeMap<String, usize>,
+    /// The next number of those that have no name of their own, by what they are about.
+    next: BTreeMap<String, u64>,
+}
+
+impl Names {
+    /// A name that somebody gave.
+    fn own(&mut self, name: &Text, place: usize) -> Result<String, FileError> {
+        if self.places.insert(name.text.clone(), place).is_none() {
+            return Ok(name.text.clone());
+        }
+        let shown = Untrusted::from(name.text.as_str());
+        let message = format!("a check named `{}` is there already", shown.escaped());
+        Err(FileError::new(name.place, message))
+    }
+
+    /// A name for one that has none: what it is about, from the second on with a number.
+    fn any(&mut self, about: String, place: usize) -> String {
+        let next = self.next.entry(about.clone()).or_insert(1);
+        loop {
+            let name = if *next == 1 { about.clone() } else { format!("{about} #{next}") };
+            *next += 1;
+            if let btree_map::Entry::Vacant(vacant) = self.places.entry(name.clone()) {
+                vacant.insert(place);
+                return name;
+            }
+        }
+    }
+}
+
+fn read<W: World>(path: &str, world: &mut W) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     // One byte more than may be, so that a longer one is seen.
-    world.input(path)?.take(MAX_BYTES as u64 + 1).read_to_string(&mut text)?;
-    Ok(text)
+    world.input(path)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn length(text: Option<&Text>) -> Result<Option<Duration>, FileError> {
@@ -97,10 +120,14 @@ fn length(text: Option<&Text>) -> Result<Option<Duration>, FileError> {
 fn check_defaults(file: &File) -> Result<(), FileError> {
     length(file.defaults.deadline.as_ref())?;
     for (kind, options) in &file.defaults.kinds {
-        let target =
-            if kind.text == "tcp" || kind.text == "syn" { "localhost:1" } else { "localhost" };
+        let target = match kind.text.as_str() {
+            "tcp" | "syn" => "localhost:1",
+            "sockets" => "tcp",
+            _ => "localhost",
+        };
         let words = Words {
             kind: kind.text.clone(),
+            expect: (kind.text == "sockets").then(|| "count>=0".to_owned()),
             options: options.iter().flat_map(words_of).collect(),
             targets: vec![target.to_owned()],
             ..Words::default()
@@ -117,7 +144,7 @@ fn check_defaults(file: &File) -> Result<(), FileError> {
 }
 
 /// An option as words; none of one that is off.
-fn words_of(choice: &netdiag_check::file::Choice) -> Vec<String> {
+fn words_of(choice: &Choice) -> Vec<String> {
     let key = &choice.key.text;
     match choice.values.as_slice() {
         _ if choice.is_off => Vec::new(),
@@ -146,9 +173,6 @@ fn from_entry<W: World>(entry: &Entry, file: &File, world: &mut W) -> Result<Ite
     let at = |fault: Fault| FileError::new(place(entry, &fault.part), fault.message);
     let mut item = words.clone().item().map_err(at)?;
     item.asked.request(world).map_err(|message| at(words.blame(message)))?;
-    if let Some(name) = &entry.name {
-        item.name.clone_from(&name.text);
-    }
     let own = entry.tags.iter().chain(&defaults.tags);
     item.tags = own.map(|tag| tag.text.clone()).collect();
     item.retries = entry.retries.or(defaults.retries).unwrap_or_default();
@@ -180,27 +204,54 @@ fn connect(
     named: &[Named],
     names: &BTreeMap<String, usize>,
 ) -> Result<(), String> {
+    let shown = |text: &Text| Untrusted::from(text.text.as_str()).escaped().to_string();
     for Named { path, from, text } in named {
-        let wrong = |message: String| format!("{path}: {}", FileError::new(text.place, message));
-        let shown = Untrusted::from(text.text.as_str());
         let Some(to) = names.get(&text.text) else {
-            return Err(wrong(format!("`depends_on`: no check is named `{}`", shown.escaped())));
+            let message = format!("`depends_on`: no check is named `{}`", shown(text));
+            return Err(format!("{path}: {}", FileError::new(text.place, message)));
         };
         if let Some(item) = items.get_mut(*from) {
             item.depends_on.push(*to);
         }
-        if reaches(items, *to, *from) {
-            let message =
-                format!("`depends_on`: `{}` depends on this check itself", shown.escaped());
-            return Err(wrong(message));
-        }
     }
-    Ok(())
+    let circling = circling(items);
+    let is_circle = |one: &&Named| circling.get(one.from).copied().unwrap_or_default();
+    let closed = named.iter().filter(is_circle).find(|one| {
+        let to = names.get(&one.text.text).copied();
+        to.is_some_and(|to| ground(items, vec![to]).get(one.from).copied().unwrap_or_default())
+    });
+    match closed {
+        Some(Named { path, text, .. }) => {
+            let message = format!("`depends_on`: `{}` depends on this check itself", shown(text));
+            Err(format!("{path}: {}", FileError::new(text.place, message)))
+        }
+        None => Ok(()),
+    }
 }
 
-/// Whether one check is another, or depends on it.
-fn reaches(items: &[Item], from: usize, to: usize) -> bool {
-    ground(items, vec![from]).get(to).copied().unwrap_or_default()
+/// Those that stand on a circle, or depend on one that does: what is left where each that depends on
+/// nothing that is left is taken away.
+fn circling(items: &[Item]) -> Vec<bool> {
+    let mut open: Vec<usize> = items.iter().map(|item| item.depends_on.len()).collect();
+    let mut above: Vec<Vec<usize>> = vec![Vec::new(); items.len()];
+    for (from, item) in items.iter().enumerate() {
+        for to in &item.depends_on {
+            if let Some(above) = above.get_mut(*to) {
+                above.push(from);
+            }
+        }
+    }
+    let free = open.iter().enumerate().filter(|(_, count)| **count == 0);
+    let mut next: Vec<usize> = free.map(|(place, _)| place).collect();
+    while let Some(place) = next.pop() {
+        for from in above.get(place).into_iter().flatten() {
+            if let Some(count) = open.get_mut(*from) {
+                *count -= 1;
+                next.extend((*count == 0).then_some(*from));
+            }
+        }
+    }
+    open.into_iter().map(|count| count > 0).collect()
 }
 
 /// Of each check whether it is one of these, or one of these depends on it.
@@ -221,15 +272,16 @@ fn only(items: Vec<Item>, tags: &[String]) -> Result<Vec<Item>, String> {
     if tags.is_empty() {
         return Ok(items);
     }
+    let of = |tag: &String| items.iter().any(|item| item.tags.contains(tag));
+    if let Some(tag) = tags.iter().find(|tag| !of(tag)) {
+        let tag = Untrusted::from(tag.as_str());
+        return Err(format!("--only: no check has the tag {}", tag.escaped()));
+    }
     let tagged = |item: &Item| item.tags.iter().any(|tag| tags.contains(tag));
     let chosen = items.iter().enumerate().filter(|(_, item)| tagged(item));
     let chosen: Vec<usize> = chosen.map(|(place, _)| place).collect();
     let wanted = ground(&items, chosen);
     let wanted: Vec<usize> = (0..).zip(&wanted).filter(|(_, it)| **it).map(|(at, _)| at).collect();
-    if wanted.is_empty() {
-        let tags = Untrusted::from(tags.join(", "));
-        return Err(format!("--only: no check has the tag {}", tags.escaped()));
-    }
     let moved: BTreeMap<usize, usize> = wanted.iter().copied().zip(0..).collect();
     let mut kept = Vec::new();
     for (place, mut item) in items.into_iter().enumerate() {

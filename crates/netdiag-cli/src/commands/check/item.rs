@@ -75,7 +75,7 @@ impl Words {
         self.check_options()?;
         let data = self.answer()?;
         let target = self.targets.join(" ");
-        if self.kind != "dns" && self.targets.len() != 1 {
+        if !["dns", "sockets"].contains(&self.kind.as_str()) && self.targets.len() != 1 {
             let message = format!("one target, not `{}`", Untrusted::from(target).escaped());
             return Err(Fault { part: Part::Target, message });
         }
@@ -92,8 +92,12 @@ impl Words {
         let expect = parse(self.expect.as_ref(), Part::Expect)?;
         let warn = parse(self.warn.as_ref(), Part::Warn)?;
         let host = self.host();
+        if self.kind == "sockets" && expect.is_none() && warn.is_none() {
+            let message = "sockets are counted: something must be expected, such as count<100";
+            return Err(Fault { part: Part::Kind, message: message.to_owned() });
+        }
         Ok(Item {
-            name: format!("{} {target}", self.kind),
+            name: format!("{} {target}", self.kind).trim_end().to_owned(),
             kind: self.kind,
             target,
             tags: Vec::new(),
@@ -138,6 +142,10 @@ impl Words {
     /// What the answer must be: of dns the data of a record, of tcp an option of its command.
     fn answer(&mut self) -> Result<Option<String>, Fault> {
         let Some(answer) = self.answer.take() else { return Ok(None) };
+        if answer.is_empty() {
+            let message = "an answer without a character cannot be expected".to_owned();
+            return Err(Fault { part: Part::Answer, message });
+        }
         match self.kind.as_str() {
             "dns" => Ok(Some(answer)),
             "tcp" => {
@@ -168,7 +176,8 @@ impl Words {
 
     /// The name that its command will look up.
     fn host(&self) -> Option<(String, Option<Family>)> {
-        let target = self.targets.first().filter(|_| self.kind != "dns")?;
+        let has_none = ["dns", "sockets"].contains(&self.kind.as_str());
+        let target = self.targets.first().filter(|_| !has_none)?;
         let host = match self.kind.as_str() {
             "ping" => target.clone(),
             _ => checks::split_port(target).ok()?.0.to_owned(),

@@ -4,8 +4,10 @@ mod board;
 pub(crate) mod conclude;
 mod gather;
 mod item;
+pub(crate) mod plugin;
 pub(crate) mod report;
 pub(crate) mod schema;
+mod uses;
 
 use crate::args::CheckArguments;
 use crate::args::check::Output;
@@ -43,39 +45,13 @@ pub(crate) fn run<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    if arguments.validate {
-        return validate(arguments, world, out, err);
-    }
-    if arguments.output() != Output::Nagios {
-        return frame::run(arguments, world, out, err);
-    }
-    let mut watched = Watched { out, has_written: false };
-    let status = frame::run(arguments, world, &mut watched, err);
-    if watched.has_written {
-        return status;
-    }
-    // A plugin has a line in any case, and a code of its own for what is no measurement.
-    let _ = writeln!(watched, "NETDIAG UNKNOWN - nothing was measured: see standard error");
-    match status {
-        ExitStatus::USAGE => ExitStatus::UNMEASURED,
-        status => status,
-    }
-}
-
-/// A writer that knows whether it was written to.
-struct Watched<'a> {
-    out: &'a mut dyn Write,
-    has_written: bool,
-}
-
-impl Write for Watched<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.has_written |= !bytes.is_empty();
-        self.out.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+    let mut run = |out: &mut dyn Write, err: &mut dyn Write| match arguments.validate {
+        true => validate(arguments, world, out, err),
+        false => frame::run(arguments, world, out, err),
+    };
+    match arguments.output() {
+        Output::Nagios => plugin::run(out, err, run),
+        _ => run(out, err),
     }
 }
 
@@ -86,7 +62,8 @@ fn validate<W: World>(
     err: &mut dyn Write,
 ) -> ExitStatus {
     let program = arguments.program();
-    let gathered = Gathered::new(arguments, world).and_then(|gathered| {
+    let gathered = uses::check(arguments).and_then(|()| Gathered::new(arguments, world));
+    let gathered = gathered.and_then(|gathered| {
         let requests = gathered.items.iter().map(|item| item.asked.request(world));
         let all = requests.collect::<Result<Vec<OpenRequest>, String>>()?;
         all.into_iter().try_fold(fixed(arguments), merged).map(|_| gathered)
@@ -113,6 +90,7 @@ fn fixed(arguments: &CheckArguments) -> OpenRequest {
         dont_fragment: Some(DontFragment::Probe),
         patience: Some(REMEMBERED),
         names: true,
+        tables: true,
         files: files
             .cloned()
             .chain(["/etc/resolv.conf".to_owned(), netdiag_tcp::services::FILE.to_owned()])
@@ -151,6 +129,7 @@ impl Command for CheckArguments {
     }
 
     fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
+        uses::check(self)?;
         let lines: Vec<&String> = self.given.iter().filter(|one| item::is_line(one)).collect();
         let mut request = (lines.len() < self.given.len()).then(|| fixed(self));
         for line in lines {

@@ -51,12 +51,15 @@ fn of_kind(kind: &str) -> Value {
     let mut properties: Map<String, Value> =
         KEYS.iter().map(|(name, _)| ((*name).to_owned(), key(name))).collect();
     properties.insert("kind".to_owned(), json!({"const": kind}));
-    properties.extend(options(kind));
-    table(properties, &["kind", "target"])
+    // A key of checks is that of the check, whatever options its command has.
+    let is_key = |name: &str| KEYS.iter().any(|(key, _)| *key == name);
+    properties.extend(options(kind).into_iter().filter(|(name, _)| !is_key(name)));
+    let required = if kind == "sockets" { &["kind"][..] } else { &["kind", "target"] };
+    table(properties, required)
 }
 
 fn options(kind: &str) -> Map<String, Value> {
-    choices(kind).into_iter().map(|choice| (choice.name.clone(), option(&choice))).collect()
+    choices(kind).iter().map(|choice| (choice.name.clone(), option(choice))).collect()
 }
 
 fn option(choice: &Choice) -> Value {

@@ -76,6 +76,8 @@ impl Metrics for Snapshot {
 
 /// What a target says to whoever checks it.
 pub(super) struct Weighed {
+    /// What it is called where there are several.
+    pub(super) name: Option<String>,
     pub(super) snapshots: Vec<Snapshot>,
     pub(super) failure: Option<Failure>,
     pub(super) peer: Option<String>,
@@ -149,14 +151,21 @@ pub(super) fn of_document<T>(
         3 => Judgement::Unmeasured,
         _ => Judgement::Fails,
     };
-    let mut figures = Vec::new();
+    let (mut figures, mut failed, mut peers) = (Vec::new(), Vec::new(), Vec::new());
     for target in &document.targets {
-        let weighed = weigh(target, &document.findings);
-        conclusion.snapshots.extend(weighed.snapshots);
-        conclusion.failure = conclusion.failure.or(weighed.failure);
-        conclusion.peer = conclusion.peer.or(weighed.peer);
-        figures.extend(Some(weighed.figures).filter(|text| !text.is_empty()));
+        let Weighed { name, snapshots, failure, peer, figures: said } =
+            weigh(target, &document.findings);
+        conclusion.snapshots.extend(snapshots);
+        // Who failed comes before who did not.
+        match &failure {
+            Some(_) if failed.is_empty() => peers.splice(0..0, peer).for_each(drop),
+            _ => peers.extend(peer),
+        }
+        failed.extend(failure.map(|failure| (name, failure)));
+        figures.extend(Some(said).filter(|text| !text.is_empty()));
     }
+    conclusion.failure = together(failed, document.targets.len());
+    conclusion.peer = peers.into_iter().next();
     conclusion.figures = figures.join("; ");
     conclusion.measurement = match document.targets.as_slice() {
         [only] => value(only),
@@ -165,4 +174,25 @@ pub(super) fn of_document<T>(
     conclusion.findings = document.findings;
     conclusion.method = Some(document.method);
     conclusion
+}
+
+/// The first failure; of several targets it is said which ones fail.
+fn together(failed: Vec<(Option<String>, Failure)>, targets: usize) -> Option<Failure> {
+    let names: Vec<&str> = failed.iter().filter_map(|(name, _)| name.as_deref()).collect();
+    let which = listed(&names);
+    let count = names.len();
+    let (_, first) = failed.into_iter().next()?;
+    if targets < 2 || count == 0 {
+        return Some(first);
+    }
+    let fail = if count == 1 { "fails" } else { "fail" };
+    let message = format!("{count} of {targets} {fail}: {which}; {}", first.message);
+    Some(Failure { message, ..first })
+}
+
+/// The first few of several.
+pub(super) fn listed(all: &[&str]) -> String {
+    const FEW: usize = 8;
+    let more = if all.len() > FEW { ", ..." } else { "" };
+    format!("{}{more}", all.get(..FEW).unwrap_or(all).join(", "))
 }

@@ -2,9 +2,10 @@
 
 use super::attempt::{Planned, Prepared};
 use super::kind::{self, Conclusion, Kind, Snapshot, Weighed};
-use super::words;
+use super::{sockets, words};
 use crate::args::{
-    DnsArguments, MtuArguments, PingArguments, SynArguments, TcpConnectArguments, TraceArguments,
+    DnsArguments, MtuArguments, PingArguments, SocketsArguments, SynArguments, TcpConnectArguments,
+    TraceArguments,
 };
 use crate::commands::ending::End;
 use crate::commands::frame::Command;
@@ -14,14 +15,13 @@ use crate::{OpenRequest, World};
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::metrics::MetricInfo;
 use netdiag_report::number::ms3_f64;
-use netdiag_tcp::syn::State;
 use serde_json::json;
 use std::io::Write;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 /// The kinds, by their names in files and on command lines.
-pub(crate) const KINDS: &[&str] = &["ping", "tcp", "syn", "dns", "trace", "mtu"];
+pub(crate) const KINDS: &[&str] = &["ping", "tcp", "syn", "dns", "trace", "mtu", "sockets"];
 
 /// Arguments of a command that is a check.
 #[derive(Clone, Debug)]
@@ -32,10 +32,12 @@ pub(crate) enum Asked {
     Dns(Box<DnsArguments>),
     Trace(Box<TraceArguments>),
     Mtu(Box<MtuArguments>),
+    /// What is read, not sent: no command of the frame.
+    Sockets(Box<SocketsArguments>),
 }
 
 macro_rules! of_each {
-    ($asked:expr, $command:ident => $body:expr) => {
+    ($asked:expr, $command:ident => $body:expr, $sockets:ident => $read:expr) => {
         match $asked {
             Self::Ping($command) => $body,
             Self::Tcp($command) => $body,
@@ -43,6 +45,7 @@ macro_rules! of_each {
             Self::Dns($command) => $body,
             Self::Trace($command) => $body,
             Self::Mtu($command) => $body,
+            Self::Sockets($sockets) => $read,
         }
     };
 }
@@ -63,13 +66,14 @@ impl Asked {
             "dns" => Self::Dns(words::arguments(&words(&["--json"]))?),
             "trace" => Self::Trace(words::arguments(&words(&["--json", "--numeric"]))?),
             "mtu" => Self::Mtu(words::arguments(&words(&["--json"]))?),
+            "sockets" => Self::Sockets(words::arguments(&words(&["--json"]))?),
             _ => return Err(format!("no kind of check; one of {}", KINDS.join(", "))),
         })
     }
 
     /// What is known of its kind.
     pub(crate) const fn known(&self) -> Known {
-        of_each!(self, command => Known::of(&**command))
+        of_each!(self, command => Known::of(&**command), _sockets => sockets::KNOWN)
     }
 
     /// Whether the arguments fit together, and what must be open for them.
@@ -81,7 +85,7 @@ impl Asked {
         of_each!(self, command => {
             let checked = command.check(world)?;
             Ok(command.request(&checked, terminal))
-        })
+        }, sockets => sockets::request(sockets))
     }
 
     /// How it is measured.
@@ -94,12 +98,16 @@ impl Asked {
         network: &mut W::Network,
         err: &mut dyn Write,
     ) -> Result<Rc<dyn Prepared>, String> {
-        of_each!(self, command => planned(&**command, world, network, err))
+        of_each!(
+            self,
+            command => planned(&**command, world, network, err),
+            sockets => sockets::planned(sockets, world)
+        )
     }
 }
 
 /// What can be expected of each kind.
-pub(crate) const fn known() -> [(&'static str, &'static [MetricInfo]); 6] {
+pub(crate) const fn known() -> [(&'static str, &'static [MetricInfo]); 7] {
     [
         ("ping", PingArguments::METRICS),
         ("tcp", TcpConnectArguments::METRICS),
@@ -107,6 +115,7 @@ pub(crate) const fn known() -> [(&'static str, &'static [MetricInfo]); 6] {
         ("dns", DnsArguments::METRICS),
         ("trace", TraceArguments::METRICS),
         ("mtu", MtuArguments::METRICS),
+        ("sockets", netdiag_sockets::metrics::METRICS),
     ]
 }
 
@@ -168,6 +177,7 @@ impl Kind for PingArguments {
             let is_silent = target.received == 0 && of > 0;
             let silence = is_silent.then(|| timeout(Stage::Request));
             Weighed {
+                name: None,
                 snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
                 failure: target.failure.clone().or(silence),
                 peer: peer(target.address, target.port),
@@ -205,15 +215,17 @@ impl Kind for TcpConnectArguments {
             let address = answered.map(|one| one.address).or(target.address);
             let address = address.or_else(|| target.addresses.first().map(|one| one.address));
             Weighed {
+                name: Some(target.target.escaped().to_string()),
                 snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
                 failure: target.failure.clone(),
                 peer: peer(address, Some(target.port)),
-                figures: open.map_or_else(String::new, |rtt| {
-                    format!("connected in {} ms", ms3_f64(rtt.p50))
-                }),
+                figures: words::connected(open.map(|rtt| rtt.p50), target.http.as_ref()),
             }
         });
         words::not_to_itself(&mut conclusion);
+        if plan.is_of_status() {
+            words::by_status(&mut conclusion);
+        }
         conclusion
     }
 }
@@ -239,6 +251,7 @@ impl Kind for DnsArguments {
             });
             let failure = asked.and_then(words::dns_failure).or_else(|| target.failure.clone());
             Weighed {
+                name: None,
                 snapshots: Vec::from_iter(snapshots),
                 failure,
                 peer: asked.map(|result| result.server.clone()),
@@ -264,6 +277,7 @@ impl Kind for TraceArguments {
             let metrics = netdiag_trace::metrics::TargetMetrics { target, findings };
             let at = target.hop_count.map(|hop| format!("reached at hop {hop}"));
             Weighed {
+                name: None,
                 snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
                 failure: target.failure.clone(),
                 peer: peer(target.address, target.port),
@@ -293,6 +307,7 @@ impl Kind for MtuArguments {
                 failure(Stage::Request, "mtu-black-hole", message)
             });
             Weighed {
+                name: None,
                 snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
                 failure: target.failure.clone().or(hole),
                 peer: peer(target.address, target.port),
@@ -316,19 +331,22 @@ impl Kind for SynArguments {
 
     fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
         let value = |target: &netdiag_tcp::syn::result::Target| json!(target);
-        kind::of_document(syn::document(plan, measured, end), value, |target, findings| {
+        let document = syn::document(plan, measured, end);
+        let mut conclusion = kind::of_document(document, value, |target, findings| {
             let metrics = netdiag_tcp::syn::metrics::TargetMetrics { target, findings };
-            let shut = target.ports.iter().find(|port| port.state != State::Open);
-            let said = shut.and_then(words::syn_failure);
+            let said = words::syn_failure(&target.ports);
             let words =
                 target.ports.iter().map(|port| format!("{} {}", port.port, port.state.name()));
             Weighed {
+                name: target.address.map(|address| address.to_string()),
                 snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
                 failure: target.failure.clone().or(said),
                 peer: peer(target.address, target.ports.first().map(|port| port.port)),
                 figures: words.take(5).collect::<Vec<_>>().join(", "),
             }
-        })
+        });
+        words::each_port(&mut conclusion);
+        conclusion
     }
 }
 

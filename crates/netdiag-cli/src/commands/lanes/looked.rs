@@ -4,10 +4,13 @@ use crate::{LookedUp, OpenRequest, Terminal, World};
 use netdiag_engine::port::{Control, NetworkError, Size};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
+use netdiag_sockets::port::Kernel;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 use std::net::IpAddr;
 use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// The machine, and what is known of some names.
@@ -163,6 +166,10 @@ impl<W: World> World for Looked<'_, W> {
 
     fn backlog(&self) -> Box<dyn Fn() -> bool> {
         self.world.backlog()
+    }
+
+    fn tables(&mut self) -> Option<Rc<RefCell<dyn Kernel>>> {
+        self.world.tables()
     }
 
     fn may_flood(&self) -> bool {

@@ -41,6 +41,7 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         patience: one.patience.max(other.patience),
         names: one.names || other.names,
         screen: false,
+        tables: one.tables || other.tables,
         own_lookup: one.own_lookup.or(other.own_lookup),
         files,
     })

@@ -13,6 +13,7 @@ mod lane;
 mod looked;
 mod merge;
 mod options;
+mod sockets;
 mod words;
 
 pub(crate) use attempt::Prepared;

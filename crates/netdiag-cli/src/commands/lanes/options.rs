@@ -1,8 +1,11 @@
 //! Which options of its command a kind of check can have.
 
+use super::kinds::KINDS;
 use crate::args::{
-    DnsArguments, MtuArguments, PingArguments, SynArguments, TcpConnectArguments, TraceArguments,
+    DnsArguments, MtuArguments, PingArguments, SocketsArguments, SynArguments, TcpConnectArguments,
+    TraceArguments,
 };
+use std::sync::OnceLock;
 
 /// Options that are no check's: what all share, what says how it is shown, and what checks have words
 /// of their own for.
@@ -54,6 +57,10 @@ const NONE_OF_A_CHECK: &[&str] = &[
     "seed",
 ];
 
+/// Those of `sockets` that show it otherwise, or need rights that checks give up.
+const NONE_OF_SOCKETS: &[&str] =
+    &["processes", "summary", "all-namespaces", "watch", "count", "audit"];
+
 /// An option of a kind.
 #[derive(Clone, Debug)]
 pub(crate) struct Choice {
@@ -67,8 +74,15 @@ pub(crate) struct Choice {
     pub(crate) is_list: bool,
 }
 
-/// The options of a kind.
-pub(crate) fn choices(kind: &str) -> Vec<Choice> {
+/// The options of a kind, which are found out once.
+pub(crate) fn choices(kind: &str) -> &'static [Choice] {
+    static OF_EACH: [OnceLock<Vec<Choice>>; KINDS.len()] = [const { OnceLock::new() }; KINDS.len()];
+    let place = KINDS.iter().position(|known| *known == kind);
+    let of_kind = place.and_then(|place| OF_EACH.get(place));
+    of_kind.map_or(&[], |known| known.get_or_init(|| found(kind)))
+}
+
+fn found(kind: &str) -> Vec<Choice> {
     match kind {
         "ping" => of::<PingArguments>(),
         "tcp" => of::<TcpConnectArguments>(),
@@ -76,6 +90,10 @@ pub(crate) fn choices(kind: &str) -> Vec<Choice> {
         "dns" => of::<DnsArguments>(),
         "trace" => of::<TraceArguments>(),
         "mtu" => of::<MtuArguments>(),
+        "sockets" => {
+            let none = |name: &str| NONE_OF_SOCKETS.contains(&name);
+            of::<SocketsArguments>().into_iter().filter(|choice| !none(&choice.name)).collect()
+        }
         _ => Vec::new(),
     }
 }

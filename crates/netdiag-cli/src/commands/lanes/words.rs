@@ -1,6 +1,6 @@
 //! Arguments of commands from words, and what results say in a few words.
 
-use super::kind::Conclusion;
+use super::kind::{Conclusion, listed};
 use super::kinds::failure;
 use crate::usage;
 use netdiag_dns::Class;
@@ -8,7 +8,9 @@ use netdiag_dns::result::ServerResult;
 use netdiag_model::Untrusted;
 use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::metrics::{MetricValue, Metrics};
 use netdiag_report::number::ms3_f64;
+use netdiag_tcp::connect::result::Http;
 use netdiag_tcp::syn::State;
 use netdiag_tcp::syn::result::Port;
 
@@ -58,11 +60,24 @@ pub(super) fn dns_figures(result: &ServerResult) -> String {
     format!("{said} from {}{}", result.server, took.unwrap_or_default())
 }
 
-/// Why a port is not open.
-pub(super) fn syn_failure(port: &Port) -> Option<Failure> {
-    if let Some(local) = &port.failure {
-        return Some(local.clone());
+/// Why ports are not open, and which.
+pub(super) fn syn_failure(ports: &[Port]) -> Option<Failure> {
+    let shut: Vec<&Port> = ports.iter().filter(|port| port.state != State::Open).collect();
+    // What a target says comes before what this machine did not find out.
+    let said = shut.iter().find_map(|port| port_failure(port));
+    let failure = said.or_else(|| shut.iter().find_map(|port| port.failure.clone()))?;
+    if shut.len() < 2 {
+        return Some(failure);
     }
+    let numbers: Vec<String> = shut.iter().map(|port| port.port.to_string()).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let (count, of, which) = (shut.len(), ports.len(), listed(&numbers));
+    let message = format!("{count} of {of} ports are not open: {which}; {}", failure.message);
+    Some(Failure { message, ..failure })
+}
+
+/// Why a port is not open, by what came of the target.
+fn port_failure(port: &Port) -> Option<Failure> {
     let (reason, what) = match port.state {
         State::Closed => ("refused", "a reset: the host is up, nothing listens there"),
         State::Filtered => ("timeout", "no answer to any SYN"),
@@ -77,6 +92,43 @@ pub(super) fn syn_failure(port: &Port) -> Option<Failure> {
         _ => reason.to_owned(),
     };
     Some(Failure { stage: Stage::Connect, reason, errno: None, icmp, message })
+}
+
+/// All ports of a check must be open, not one of them, unless it is expected otherwise.
+pub(super) fn each_port(conclusion: &mut Conclusion) {
+    if conclusion.judgement != Judgement::Holds {
+        return;
+    }
+    let any = |names: &[&str]| {
+        let all = conclusion.snapshots.iter();
+        let mut counts = all.flat_map(|of| names.iter().filter_map(|name| of.metric(name)));
+        counts.any(|count| matches!(count, MetricValue::Number(count) if count > 0.0))
+    };
+    if any(&["closed", "filtered", "prohibited", "unreachable"]) {
+        conclusion.judgement = Judgement::Fails;
+    } else if any(&["not_sent", "unknown", "unsettled"]) {
+        conclusion.judgement = Judgement::Unmeasured;
+    }
+}
+
+/// A connection in a few words: `HTTP 200, connected in 0.412 ms`.
+pub(super) fn connected(milliseconds: Option<f64>, http: Option<&Http>) -> String {
+    let status = http.and_then(|http| http.status).map(|status| format!("HTTP {status}"));
+    let opened = milliseconds.map(|took| format!("connected in {} ms", ms3_f64(took)));
+    Vec::from_iter(status.into_iter().chain(opened)).join(", ")
+}
+
+/// A page is served when the status of its answer is below 400 (RFC 9110 section 15).
+pub(super) fn by_status(conclusion: &mut Conclusion) {
+    let status = conclusion.snapshots.first().and_then(|snapshot| snapshot.metric("status"));
+    let Some(MetricValue::Number(status)) = status.filter(|_| conclusion.failure.is_none()) else {
+        return;
+    };
+    if status >= 400.0 {
+        conclusion.judgement = Judgement::Fails;
+        let message = format!("HTTP {status}; a status below 400 is ready");
+        conclusion.failure = Some(failure(Stage::Request, &format!("http-{status}"), message));
+    }
 }
 
 /// A connection whose other end is its own is none to a service: the kernel took the port that was

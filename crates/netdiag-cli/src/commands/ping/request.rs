@@ -50,6 +50,7 @@ pub(super) fn open_request(
         names: arguments.hosts.iter().any(|host| literal(host).is_none())
             || plan::names_addresses(arguments, terminal),
         screen: false,
+        tables: false,
         files: Vec::new(),
         own_lookup: None,
     }

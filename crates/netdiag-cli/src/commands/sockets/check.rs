@@ -24,22 +24,29 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
     for text in &arguments.threshold {
         thresholds.set(text).map_err(|fault| format!("--threshold {text}: {fault}"))?;
     }
-    let is_totals = arguments.summary == Some(SummaryOf::Totals);
+    if arguments.watch.is_some() {
+        watchable(arguments)?;
+    }
+    // What is watched of a summary are the totals, which change.
+    let is_totals = arguments.summary == Some(SummaryOf::Totals)
+        || (arguments.summary.is_some() && arguments.watch.is_some());
     if is_totals {
         no_table(arguments)?;
     }
-    let metrics = if is_totals && arguments.watch.is_none() { TOTALS } else { METRICS };
+    let metrics = if is_totals { TOTALS } else { METRICS };
     let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, metrics)).transpose();
     let fail_if = fail_if.map_err(|fault| format!("--fail-if: {fault}"))?;
     if arguments.audit && arguments.form.output() == Output::Csv {
         return Err("--audit has no table of sockets: --output text, json or jsonl".to_owned());
     }
-    let is_line_by_line = matches!(arguments.form.output(), Output::Text | Output::Jsonl);
-    if arguments.watch.is_some() && !is_line_by_line {
-        return Err("--watch tells line by line: --output text or jsonl".to_owned());
-    }
     let filter = filter(arguments)?;
     let implied = filter.as_ref().is_some_and(Filter::implies_owners);
+    let has_owners = arguments.procfs.is_none();
+    let names_owners = filter.as_ref().is_some_and(Filter::names_owners);
+    if !has_owners && (names_owners || arguments.classic == Some(ClassicProgram::Lsof)) {
+        let what = if names_owners { "pid and process" } else { "--classic=lsof" };
+        return Err(format!("--procfs: owners are not in saved tables, so that {what} has no use"));
+    }
     let plan = Plan {
         protocols: match () {
             () if is_totals => Vec::new(),
@@ -48,6 +55,7 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
         },
         owners: match arguments.watch {
             Some(_) => filter.as_ref().is_some_and(Filter::names_owners),
+            None if !has_owners => false,
             None => {
                 arguments.processes
                     || arguments.summary == Some(SummaryOf::All)
@@ -60,6 +68,8 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
         listening: arguments.listening || arguments.audit,
         info: arguments.verbose,
         summary: arguments.summary.is_some() || arguments.audit,
+        also: 0,
+        whole: arguments.fail_if.is_some() || arguments.summary.is_some(),
         apart: arguments.summary == Some(SummaryOf::All) || arguments.audit,
         thresholds,
         filter,
@@ -68,6 +78,24 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
         return Err("--listening and the states of the filter have nothing in common".to_owned());
     }
     Ok(Checked { plan, fail_if })
+}
+
+/// What a watch cannot do.
+fn watchable(arguments: &SocketsArguments) -> Result<(), String> {
+    if !matches!(arguments.form.output(), Output::Text | Output::Jsonl) {
+        return Err("--watch tells line by line: --output text or jsonl".to_owned());
+    }
+    if arguments.all_namespaces {
+        let said = "--watch looks at one network namespace, so that --all-namespaces has no use: \
+                    `ip netns exec NAME netdiag sockets --watch` looks at another";
+        return Err(said.to_owned());
+    }
+    if arguments.summary == Some(SummaryOf::States) {
+        let said = "--watch --summary tells what the kernel counts by itself, and it counts no \
+                    states: without =states";
+        return Err(said.to_owned());
+    }
+    Ok(())
 }
 
 /// What counters are not asked by.
@@ -85,9 +113,13 @@ fn no_table(arguments: &SocketsArguments) -> Result<(), String> {
         (arguments.all_namespaces, "--all-namespaces"),
     ];
     match asked.into_iter().find(|(is_asked, _)| *is_asked) {
-        Some((_, what)) => Err(format!(
-            "--summary=totals reads no table, so that {what} has no use: --summary=states"
-        )),
+        Some((_, what)) => {
+            let (asked, instead) = match arguments.watch {
+                None => ("--summary=totals", "--summary=states"),
+                Some(_) => ("--watch --summary", "--watch without --summary"),
+            };
+            Err(format!("{asked} reads no table, so that {what} has no use: {instead}"))
+        }
         None if arguments.form.output() == Output::Csv => {
             Err("--summary=totals has no sockets: --output text, json or jsonl".to_owned())
         }
@@ -113,7 +145,9 @@ fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    Filter::parse(&text).map(Some).map_err(|fault| format!("filter: {fault}"))
+    let filter = Filter::parse(&text).map_err(|fault| format!("filter: {fault}"))?;
+    let is_as_ss = arguments.classic == Some(ClassicProgram::Ss);
+    Ok(Some(if is_as_ss { filter.of_every_protocol() } else { filter }))
 }
 
 /// Those that were asked for; else TCP and UDP, and raw ones where the filter names them.

@@ -6,19 +6,26 @@ use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::{Untrusted, milliseconds};
 use netdiag_sockets::look::{Plan, Seen};
 use netdiag_sockets::namespaces::Namespaces;
+use netdiag_sockets::owners::Sight;
+use netdiag_sockets::port::Origin;
 use netdiag_sockets::{Filter, Owners, Protocol};
 use serde_json::json;
+use std::time::Duration;
 
 /// The first line, which says what is listed.
 pub(super) fn header(
     arguments: &SocketsArguments,
     plan: &Plan,
     owners: Option<&Owners>,
-    namespaces: &Namespaces,
+    (namespaces, origin): (&Namespaces, Option<&Origin>),
 ) -> String {
+    let place = origin.map(saved_in);
     if arguments.summary == Some(SummaryOf::Totals) {
-        return "sockets --summary=totals, what the kernel counts in this network namespace"
-            .to_owned();
+        let what = match place {
+            Some(place) => format!("what the kernel had counted, {place}"),
+            None => "what the kernel counts in this network namespace".to_owned(),
+        };
+        return format!("sockets --summary=totals, {what}");
     }
     if arguments.audit {
         return "sockets --audit, the sysctls of TCP in this network namespace".to_owned();
@@ -33,25 +40,90 @@ pub(super) fn header(
     if plan.listening {
         parts.push("those that wait for others".to_owned());
     }
-    if let Some(filter) = &plan.filter {
-        parts.push(format!("filter '{}'", Untrusted::from(filter.text()).escaped()));
-    }
+    parts.extend(filtered(plan));
+    // Where the verdict says that some are missing this does not say all.
+    let is_whole = namespaces.missing().is_empty();
     parts.push(match (namespaces.entered.len(), namespaces.refused.len()) {
-        (0, _) => "this network namespace".to_owned(),
-        (1, 0) => "the only network namespace".to_owned(),
-        (n, 0) => format!("all {n} network namespaces"),
+        (0, _) => place.unwrap_or_else(|| "this network namespace".to_owned()),
+        (1, 0) if is_whole => "the only network namespace".to_owned(),
+        (n, 0) if is_whole => format!("all {n} network namespaces"),
+        (1, 0) => "1 network namespace of more".to_owned(),
+        (n, 0) => format!("{n} network namespaces of more"),
         (n, refused) => format!("{n} of {} network namespaces", n + refused),
     });
+    let sight = owners.map(Owners::sight).unwrap_or_default();
     match owners.map(Owners::refused) {
         None => {}
-        Some(0) if owners.is_some_and(|owners| !owners.is_complete()) => {
+        Some(0) if sight == Sight::User => {
             parts.push("owners as far as this user sees processes".to_owned());
+        }
+        Some(0) if sight == Sight::Namespace => {
+            parts.push("owners of the processes of this PID namespace".to_owned());
         }
         Some(0) => parts.push("owners of all processes".to_owned()),
         Some(1) => parts.push("owners but those of 1 process that is hidden".to_owned()),
         Some(n) => parts.push(format!("owners but those of {n} processes that are hidden")),
     }
     parts.join(", ")
+}
+
+/// The same of what is watched.
+pub(super) fn watched(arguments: &SocketsArguments, plan: &Plan, interval: Duration) -> String {
+    let every = interval.as_secs_f64();
+    if arguments.summary.is_some() {
+        return format!(
+            "sockets --watch --summary, what the kernel counts in this network namespace (orphans and \
+             tcp-pages: in all), a sample every {every} s"
+        );
+    }
+    let protocols: Vec<&str> = plan.protocols.iter().map(|protocol| protocol.name()).collect();
+    let mut parts = vec![format!("sockets --watch, changes of {}", protocols.join(" and "))];
+    if plan.listening {
+        parts.push("those that wait for others".to_owned());
+    }
+    parts.extend(filtered(plan));
+    parts.push("this network namespace".to_owned());
+    parts.push(format!("a look every {every} s, to which times are exact"));
+    parts.join(", ")
+}
+
+/// Where tables were saved, and how they are read.
+fn saved_in(origin: &Origin) -> String {
+    let order = origin.order.name();
+    let order = if origin.is_guess { format!("taken for {order}") } else { order.to_owned() };
+    format!("saved in {} ({order}, without owners)", origin.path.escaped())
+}
+
+/// What is to be known of tables that were saved.
+pub(super) fn saved(origin: &Origin) -> Method {
+    let mut lost = vec!["owners, which are not in saved tables".to_owned()];
+    if origin.is_guess {
+        lost.push(format!(
+            "the byte order of addresses, which none of them shows: taken for {}",
+            origin.order.name()
+        ));
+    }
+    match origin.broken {
+        0 => {}
+        1 => lost.push("1 line that is no socket's".to_owned()),
+        n => lost.push(format!("{n} lines that are no socket's")),
+    }
+    Method {
+        socket: SocketKind::Files,
+        timestamps: Timestamps::User,
+        because: format!(
+            "tables that were saved in {}, {}",
+            origin.path.escaped(),
+            origin.order.name()
+        ),
+        lost,
+        remedy: None,
+    }
+}
+
+fn filtered(plan: &Plan) -> Option<String> {
+    let filter = plan.filter.as_ref()?;
+    Some(format!("filter '{}'", Untrusted::from(filter.text()).escaped()))
 }
 
 pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json::Value {
@@ -67,6 +139,7 @@ pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json
             SummaryOf::Totals => "totals",
         }),
         "all_namespaces": arguments.all_namespaces,
+        "procfs": arguments.procfs.as_ref().map(|path| path.to_string_lossy()),
         "audit": arguments.audit,
         "watch_ms": arguments.watch.map(milliseconds),
         "count": arguments.count,
@@ -80,7 +153,10 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
     let mut lost = namespaces.missing();
     let is_confined = !lost.is_empty();
     let is_blind = owners.is_some_and(|owners| !owners.is_complete());
-    if is_blind && hidden == 0 {
+    let is_inside = owners.is_some_and(|owners| owners.sight() == Sight::Namespace);
+    if is_inside {
+        lost.push("the descriptors of processes outside of this PID namespace".to_owned());
+    } else if is_blind && hidden == 0 {
         lost.push("the descriptors of processes that this user may not see".to_owned());
     }
     if hidden == 1 {
@@ -97,6 +173,9 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
             (true, _) => Some(
                 "root of the whole machine, outside of any container, enters every namespace"
                     .to_owned(),
+            ),
+            _ if is_inside => Some(
+                "root of the whole machine, outside of any container, sees every owner".to_owned(),
             ),
             (_, true) => Some(
                 "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner"

@@ -5,23 +5,22 @@ use netdiag_model::Untrusted;
 use netdiag_model::errno::Errno;
 use netdiag_model::finding::Finding;
 use netdiag_report::sockets::Sheet;
-use netdiag_sockets::Owners;
 use netdiag_sockets::counters::{self, Counted, Memory};
-use netdiag_sockets::findings::Judge;
+use netdiag_sockets::findings::{Judge, Judged};
 use netdiag_sockets::look::{LookError, Plan, Seen, look};
 use netdiag_sockets::namespaces::{Namespace, Namespaces, Place};
 use netdiag_sockets::port::Kernel;
+use netdiag_sockets::{Owners, Ports};
 use std::collections::BTreeMap;
-
-/// The ports of a kernel that does not tell its own.
-pub(super) const PORTS: (u16, u16) = (32_768, 60_999);
 
 /// What was seen.
 pub(super) struct Looked {
     pub(super) seen: Seen,
     pub(super) findings: Vec<Finding>,
-    /// The ports that the kernel picks from, and how many of them it does not.
-    pub(super) ports: Option<((u16, u16), u64)>,
+    /// How many warnings and worse are only about sockets that are not listed.
+    pub(super) not_listed: u64,
+    /// The ports that the kernel picks from.
+    pub(super) ports: Option<Ports>,
     pub(super) memory: Option<Memory>,
     pub(super) counted: Option<Counted>,
     /// Connections that began meanwhile.
@@ -63,7 +62,7 @@ pub(super) fn looks<W: World>(
 }
 
 /// Looks at the namespace that tables are turned to.
-fn one(
+pub(super) fn one(
     tables: &mut dyn Kernel,
     plan: &Plan,
     owners: Option<&Owners>,
@@ -71,10 +70,10 @@ fn one(
     names: &mut dyn FnMut(u32) -> Option<Untrusted>,
     sheet: &mut dyn Sheet,
 ) -> Result<Looked, LookError> {
-    let ports = counters::ephemeral(tables).filter(|_| !plan.protocols.is_empty());
+    let ports = Ports::read(tables).filter(|_| !plan.protocols.is_empty());
     let before = counters::opened(tables);
-    let range = ports.map_or(PORTS, |(range, _)| range);
-    let seen = look(tables, plan, owners, range, &mut |entry| {
+    let picked = ports.clone().unwrap_or_default();
+    let seen = look(tables, plan, owners, &picked, &mut |entry| {
         let name = match entry.socket.interface {
             0 => None,
             index => names(index),
@@ -90,15 +89,16 @@ fn one(
         seen: &seen,
         plan,
         owners,
-        reserved: ports.map_or(0, |(_, reserved)| reserved),
         counted: counted.as_ref(),
         memory: memory.as_ref(),
+        not_listed: 0,
     };
-    let mut findings = judge.findings();
+    let Judged { mut findings, not_listed } = judge.findings();
     if let Some(namespace) = namespace {
         findings = findings.into_iter().map(|finding| there(finding, namespace)).collect();
     }
-    Ok(Looked { seen, findings, ports, memory, counted, opened, lost: Vec::new() })
+    let lost = Vec::new();
+    Ok(Looked { seen, findings, not_listed, ports, memory, counted, opened, lost })
 }
 
 /// The finding with its namespace, in which its addresses and ports are meant.
@@ -112,8 +112,7 @@ impl Looked {
     fn absorb(&mut self, other: Self) {
         let share = |looked: &Self| {
             let busiest = looked.seen.tally.destinations.busiest(1);
-            let ((first, last), reserved) = looked.ports?;
-            let available = (u64::from(last.saturating_sub(first)) + 1).saturating_sub(reserved);
+            let available = looked.ports.as_ref()?.available();
             Some(f64::from(busiest.first()?.1.used) / available.max(1) as f64)
         };
         // Each has its own ports: those are told that are nearest to their end.
@@ -121,7 +120,9 @@ impl Looked {
             self.ports = other.ports;
             self.seen.tally.destinations = other.seen.tally.destinations.clone();
         }
-        let Seen { tally, retries, interrupted, from_files, refused } = other.seen;
+        let Seen { tally, states, retries, interrupted, from_files, refused } = other.seen;
+        self.not_listed += other.not_listed;
+        self.seen.states |= states;
         self.seen.tally.absorb(tally);
         self.seen.retries = self.seen.retries.max(retries);
         self.seen.interrupted |= interrupted;

@@ -2,18 +2,22 @@
 //! and no engine here.
 
 mod check;
+mod glance;
 mod header;
 mod looks;
 mod run;
 mod watch;
 
+pub(crate) use glance::{Glance, Glanced};
+
 use super::ending;
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
+use crate::args::sockets::Order;
 use crate::{ExitStatus, TablesRequest, World, usage};
 use netdiag_engine::port::NetworkError;
 use netdiag_sockets::look::LookError;
-use netdiag_sockets::port::Fault;
+use netdiag_sockets::port::{ByteOrder, Fault};
 use std::io::Write;
 
 const NAME: &str = "sockets";
@@ -32,9 +36,15 @@ pub(crate) fn run<W: World>(
     };
     let request =
         TablesRequest { owners: checked.plan.owners, all_namespaces: arguments.all_namespaces };
-    let ended = match world.sockets(request) {
+    let opened = match &arguments.procfs {
+        Some(path) => world.saved_sockets(path, arguments.byte_order.map(order)),
+        None => world.sockets(request),
+    };
+    let ended = match opened {
         Ok(mut tables) => match arguments.watch {
-            Some(interval) => watch::watch(arguments, &checked, interval, world, &mut tables, out),
+            Some(interval) => {
+                watch::watch(arguments, &checked, interval, world, &mut tables, (out, err))
+            }
             None => run::run(arguments, &checked, world, &mut tables, out),
         },
         Err(error) => Err(LookError::Kernel(Fault { call: error.call, errno: error.errno })),
@@ -47,5 +57,12 @@ pub(crate) fn run<W: World>(
             let has_document = arguments.form.output() == Output::Json;
             ending::unmeasurable((NAME, PROGRAM), has_document, world, &error, out, err)
         }
+    }
+}
+
+const fn order(order: Order) -> ByteOrder {
+    match order {
+        Order::Little => ByteOrder::Little,
+        Order::Big => ByteOrder::Big,
     }
 }

@@ -1,7 +1,7 @@
 //! The look itself, and what it comes to.
 
 use super::check::Checked;
-use super::header::{described, header, method, told};
+use super::header::{described, header, method, saved, told};
 use super::looks::{Looked, looks};
 use super::{NAME, ending};
 use crate::args::SocketsArguments;
@@ -20,10 +20,10 @@ use netdiag_report::sockets::{
 };
 use netdiag_sockets::look::{LookError, Plan};
 use netdiag_sockets::namespaces::Namespaces;
-use netdiag_sockets::port::{Fault, Kernel};
+use netdiag_sockets::port::{Fault, Kernel, Origin};
 use netdiag_sockets::result::Summary;
 use netdiag_sockets::totals::Totals;
-use netdiag_sockets::{Owners, State, audit, counters, metrics, summary, verdict as said};
+use netdiag_sockets::{Owners, Ports, State, audit, metrics, summary, verdict as said};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -39,9 +39,9 @@ pub(super) fn run<W: World>(
     out: &mut dyn Write,
 ) -> Result<Measured, LookError> {
     let plan = &checked.plan;
-    let is_of_files = arguments.audit || plan.protocols.is_empty();
-    if is_of_files && counters::ephemeral(tables.as_mut()).is_none() {
-        let call = "reading /proc/sys/net/ipv4";
+    let origin = tables.origin();
+    let origin = origin.as_ref();
+    if let Some(call) = no_counters(arguments, plan, origin, tables.as_mut()) {
         return Err(LookError::Kernel(Fault { call, errno: ENOENT }));
     }
     let anchor = world.anchor();
@@ -54,7 +54,10 @@ pub(super) fn run<W: World>(
         version: env!("CARGO_PKG_VERSION"),
         anchor,
         started_at,
-        method: method(owners, &namespaces),
+        method: match origin {
+            Some(origin) => saved(origin),
+            None => method(owners, &namespaces),
+        },
         arguments: described(arguments, plan),
         target_count: 0,
     };
@@ -63,10 +66,10 @@ pub(super) fn run<W: World>(
         Some(ClassicProgram::Lsof) => users(tables.as_mut()),
         _ => BTreeMap::new(),
     };
-    let shown = (owners, &namespaces, users);
+    let shown = (owners, &namespaces, origin, users);
     let mut sheet = sheet(arguments, plan, shown, world, (&run, at), out)?;
     let looked = looks(tables.as_mut(), plan, owners, &namespaces, world, sheet.as_mut())?;
-    let Looked { seen, mut findings, ports, memory, counted, opened, lost } = looked;
+    let Looked { seen, mut findings, not_listed, ports, memory, counted, opened, lost } = looked;
     let mut rows = Vec::new();
     if arguments.audit {
         // Who can be reached is part of it, how busy this machine is is not.
@@ -75,8 +78,9 @@ pub(super) fn run<W: World>(
         rows = audited;
         findings.splice(0..0, more);
     }
-    let mut summary = summary::summary(&seen, plan, owners, ports, (memory, counted));
+    let mut summary = summary::summary(&seen, plan, owners, ports.as_ref(), (memory, counted));
     summary.opened_while_read = opened;
+    summary.warnings_not_listed = (!plan.protocols.is_empty()).then_some(not_listed);
     summary.totals = plan.protocols.is_empty().then(|| Totals::read(tables.as_mut()));
     let failed = fails(checked, &summary, &findings);
     let is_critical = |finding: &Finding| finding.severity == Severity::Critical;
@@ -90,10 +94,7 @@ pub(super) fn run<W: World>(
         true => said::audited(&rows, &findings),
         false => said::verdict(&summary, &findings),
     };
-    let missing = namespaces.missing();
-    if !missing.is_empty() {
-        said.push_str(&format!("; not in the list: {}", missing.join(", and ")));
-    }
+    said.push_str(&left_out(&namespaces, origin));
     let end = End { at: tables.now(), stopped: None, cannot_go_on: false };
     let outcome = Outcome { judgement, status, findings, complete: true };
     let method = told(run.method.clone(), &seen, lost);
@@ -109,10 +110,44 @@ pub(super) fn run<W: World>(
     Ok(Measured { status, last_words: None })
 }
 
+/// What could not be read, where what was asked for is not in tables.
+fn no_counters(
+    arguments: &SocketsArguments,
+    plan: &Plan,
+    origin: Option<&Origin>,
+    tables: &mut dyn Kernel,
+) -> Option<&'static str> {
+    if !arguments.audit && !plan.protocols.is_empty() {
+        return None;
+    }
+    let (call, is_there) = match origin {
+        None => ("reading /proc/sys/net/ipv4", Ports::read(tables).is_some()),
+        Some(_) => ("reading the saved sockstat", tables.file("/proc/net/sockstat").is_some()),
+    };
+    (!is_there).then_some(call)
+}
+
+/// What is not in the list, as the end of a sentence.
+fn left_out(namespaces: &Namespaces, origin: Option<&Origin>) -> String {
+    let mut said = match namespaces.missing() {
+        none if none.is_empty() => String::new(),
+        missing => format!("; not in the list: {}", missing.join(", and ")),
+    };
+    match origin.map_or(0, |origin| origin.broken) {
+        0 => {}
+        1 => said.push_str("; 1 line of the copy is no socket's"),
+        n => said.push_str(&format!("; {n} lines of the copy are no socket's")),
+    }
+    said
+}
+
+/// What is known before the first socket: owners, namespaces, where saved tables are from, users.
+type Around<'a> = (Option<&'a Owners>, &'a Namespaces, Option<&'a Origin>, BTreeMap<u32, String>);
+
 fn sheet<'a, W: World>(
     arguments: &SocketsArguments,
     plan: &Plan,
-    (owners, namespaces, users): (Option<&'a Owners>, &Namespaces, BTreeMap<u32, String>),
+    (owners, namespaces, origin, users): Around<'a>,
     world: &W,
     (run, at): (&Run, Instant),
     out: &'a mut dyn Write,
@@ -144,8 +179,9 @@ fn sheet<'a, W: World>(
         Output::Csv => CsvSheet::new(out).map(|sheet| Box::new(sheet) as Box<_>),
         Output::Text => {
             let options = TextOptions {
-                header: header(arguments, plan, owners, namespaces),
+                header: header(arguments, plan, owners, (namespaces, origin)),
                 namespaces: !namespaces.entered.is_empty(),
+                saved: origin.is_some(),
                 quiet: arguments.quiet,
                 verbose: arguments.verbose,
                 shown: match (arguments.audit, is_summary) {

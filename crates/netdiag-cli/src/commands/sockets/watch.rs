@@ -1,22 +1,23 @@
 //! `--watch`: looks one after the other, until a count or a signal.
 
 use super::check::Checked;
-use super::header::{described, method};
-use super::looks::PORTS;
+use super::header::{described, method, watched};
 use super::{NAME, ending};
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
 use crate::commands::ending::{End, Measured, Outcome};
 use crate::{ExitStatus, World};
 use netdiag_engine::port::StopCause;
+use netdiag_model::Instant;
 use netdiag_model::contract::Judgement;
 use netdiag_report::Run;
 use netdiag_report::sockets::{WatchLines, WatchSheet, WatchText};
-use netdiag_sockets::look::{LookError, look};
+use netdiag_sockets::look::{LookError, Plan, look};
 use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::{Kernel, Stop};
 use netdiag_sockets::sample::Sampler;
 use netdiag_sockets::watch::{Happened, Watch};
+use netdiag_sockets::{Owners, Ports};
 use std::io::Write;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ pub(super) fn watch<W: World>(
     interval: Duration,
     world: &mut W,
     tables: &mut Box<dyn Kernel>,
-    out: &mut dyn Write,
+    (out, err): (&mut dyn Write, &mut dyn Write),
 ) -> Result<Measured, LookError> {
     let anchor = world.anchor();
     let started_at = tables.now();
@@ -44,26 +45,20 @@ pub(super) fn watch<W: World>(
     let mut looks = Looks::new(checked, arguments.summary.is_some());
     // What is there when the first line is written has been seen.
     looks.first(tables.as_mut())?;
-    let what = if arguments.summary.is_some() { "samples" } else { "changes" };
-    let every = interval.as_secs_f64();
-    let header =
-        format!("sockets --watch, {what} of this network namespace, a look every {every} s");
+    let header = watched(arguments, &checked.plan, interval);
     let style = arguments.form.color.style(world.terminal());
     let sheet: std::io::Result<Box<dyn WatchSheet + '_>> = match arguments.form.output() {
         Output::Jsonl => WatchLines::new(out, &run).map(|sheet| Box::new(sheet) as Box<_>),
         _ => WatchText::new(out, &run, &header, style).map(|sheet| Box::new(sheet) as Box<_>),
     };
     let mut sheet = sheet.map_err(LookError::Write)?;
+    let mut grid = Grid { started_at, interval, place: 0 };
     let mut done: u64 = 0;
     let stopped = loop {
         // Samples begin at once; changes need a time in which they can happen.
         if done > 0 || arguments.summary.is_none() {
-            // On a grid, so that a look that takes long makes the next no later.
-            let next = done + u64::from(arguments.summary.is_none());
-            let next =
-                started_at + interval.saturating_mul(u32::try_from(next).unwrap_or(u32::MAX));
-            let left = next.since(tables.now());
-            if let Some(stop) = tables.pause(left) {
+            let next = grid.next(tables.now());
+            if let Some(stop) = until(next, tables.as_mut(), &looks, started_at, err) {
                 break Some(stop);
             }
         }
@@ -75,7 +70,7 @@ pub(super) fn watch<W: World>(
     };
     let at = tables.now();
     let (status, cause) = match stopped {
-        None => (ExitStatus::HOLDS, None),
+        None | Some(Stop::Interim) => (ExitStatus::HOLDS, None),
         Some(Stop::Interrupt) => (ExitStatus::HOLDS, Some(StopCause::Interrupt)),
         Some(Stop::Signal(signal)) => (ExitStatus::Signal(signal), Some(StopCause::Signal(signal))),
     };
@@ -93,9 +88,52 @@ pub(super) fn watch<W: World>(
     Ok(Measured { status, last_words: None })
 }
 
+/// Lets time pass until a look is due, telling how far it is to whoever asks.
+fn until(
+    next: Instant,
+    tables: &mut dyn Kernel,
+    looks: &Looks<'_>,
+    started_at: Instant,
+    err: &mut dyn Write,
+) -> Option<Stop> {
+    loop {
+        let now = tables.now();
+        match tables.pause(next.since(now)) {
+            Some(Stop::Interim) => {
+                // A closed standard error cannot be told about.
+                let _ = writeln!(err, "{}", looks.said(tables.now().since(started_at)));
+            }
+            other => return other,
+        }
+    }
+}
+
+/// When looks are due: a look that takes long makes the next no later, and what was missed meanwhile is
+/// not made up for.
+struct Grid {
+    started_at: Instant,
+    interval: Duration,
+    /// Of the last look.
+    place: u64,
+}
+
+impl Grid {
+    fn next(&mut self, now: Instant) -> Instant {
+        let passed = now.since(self.started_at).as_nanos() / self.interval.as_nanos().max(1);
+        let passed = u64::try_from(passed).unwrap_or(u64::MAX);
+        self.place = self.place.max(passed).saturating_add(1);
+        let place = u32::try_from(self.place).unwrap_or(u32::MAX);
+        self.started_at + self.interval.saturating_mul(place)
+    }
+}
+
 /// Looks, and what was seen of changes.
 struct Looks<'a> {
-    checked: &'a Checked,
+    /// What is told.
+    plan: &'a Plan,
+    /// What is looked at: also what a filter leaves out, into which a socket may go on.
+    all: Plan,
+    ports: Ports,
     samples: bool,
     watch: Watch,
     sampler: Sampler,
@@ -105,7 +143,13 @@ struct Looks<'a> {
 impl<'a> Looks<'a> {
     fn new(checked: &'a Checked, samples: bool) -> Self {
         let (watch, sampler) = (Watch::default(), Sampler::default());
-        Self { checked, samples, watch, sampler, counts: [0; 4] }
+        let (plan, ports) = (&checked.plan, Ports::default());
+        let all = plan.unfiltered();
+        Self { plan, all, ports, samples, watch, sampler, counts: [0; 4] }
+    }
+
+    fn owners(&self, tables: &mut dyn Kernel) -> Option<Owners> {
+        self.plan.owners.then(|| tables.owners())
     }
 
     /// The look that the others are compared with.
@@ -113,13 +157,13 @@ impl<'a> Looks<'a> {
         if self.samples {
             return Ok(());
         }
-        let plan = &self.checked.plan;
-        let owners = plan.owners.then(|| tables.owners());
+        let owners = self.owners(tables);
         let at = tables.now();
         self.watch.begin();
-        let watch = &mut self.watch;
-        look(tables, plan, owners.as_ref(), PORTS, &mut |entry| {
-            let _ = watch.take(at, &entry.socket);
+        let (watch, plan) = (&mut self.watch, self.plan);
+        look(tables, &self.all, owners.as_ref(), &self.ports, &mut |entry| {
+            let is_wanted = plan.wants(&entry.socket, entry.owners) == Some(true);
+            let _ = watch.take(at, &entry.socket, is_wanted);
             Ok(())
         })
         .map(drop)
@@ -135,24 +179,20 @@ impl<'a> Looks<'a> {
             let (at, sample) = self.sampler.sample(tables);
             return sheet.sample(at, &sample).map_err(LookError::Write);
         }
-        let plan = &self.checked.plan;
-        let owners = plan.owners.then(|| tables.owners());
+        let owners = self.owners(tables);
         let at = tables.now();
         self.watch.begin();
-        let (watch, counts) = (&mut self.watch, &mut self.counts);
-        look(
-            tables,
-            plan,
-            owners.as_ref(),
-            PORTS,
-            &mut |entry| match watch.take(at, &entry.socket) {
+        let (watch, counts, plan) = (&mut self.watch, &mut self.counts, self.plan);
+        look(tables, &self.all, owners.as_ref(), &self.ports, &mut |entry| {
+            let is_wanted = plan.wants(&entry.socket, entry.owners) == Some(true);
+            match watch.take(at, &entry.socket, is_wanted) {
                 Some(change) => {
                     counts[usize::from(change.happened == Happened::State)] += 1;
                     sheet.change(&change)
                 }
                 None => Ok(()),
-            },
-        )?;
+            }
+        })?;
         for change in self.watch.end(at) {
             self.counts[2] += 1;
             sheet.change(&change).map_err(LookError::Write)?;
@@ -163,12 +203,29 @@ impl<'a> Looks<'a> {
     fn said(&self, took: Duration) -> String {
         let [opened, changed, closed, looks] = self.counts;
         let seconds = took.as_secs_f64();
+        let (sample, look) = if looks == 1 { ("sample", "look") } else { ("samples", "looks") };
         match self.samples {
-            true => format!("{looks} samples in {seconds:.1} s"),
+            true => format!("{looks} {sample} in {seconds:.1} s"),
             false => format!(
-                "{looks} looks in {seconds:.1} s: {opened} opened, {changed} changed their state, \
+                "{looks} {look} in {seconds:.1} s: {opened} opened, {changed} changed their state, \
                  {closed} closed; what came and went between two looks was not seen"
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_are_on_a_grid_and_none_is_made_up_for() {
+        let at = |ms: u64| Instant::from_nanos(1_000_000_000 + ms * 1_000_000);
+        let mut grid = Grid { started_at: at(0), interval: Duration::from_millis(200), place: 0 };
+        for (now, next) in
+            [(1, 200), (201, 400), (399, 600), (600, 800), (3_700, 3_800), (3_801, 4_000)]
+        {
+            assert_eq!(grid.next(at(now)), at(next), "{now}");
         }
     }
 }

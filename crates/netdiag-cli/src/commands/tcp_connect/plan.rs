@@ -78,6 +78,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether all that is wanted of an answer by HTTP is its status.
+    pub(crate) const fn is_of_status(&self) -> bool {
+        self.config.only_head
+    }
+
     /// Adds a target for each port of a host that was looked up.
     #[expect(clippy::too_many_arguments, reason = "what a look-up found, and all it is judged by")]
     fn add<W: World>(
@@ -169,6 +174,7 @@ impl Plan {
             },
             control: control(arguments, checked),
             source_port: arguments.source_port.unwrap_or(0),
+            only_head: arguments.only_head,
             dialogue: dialogue(arguments),
             tls: None,
             anchor: self.outline.run.anchor,

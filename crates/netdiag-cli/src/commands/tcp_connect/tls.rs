@@ -16,7 +16,8 @@ pub(super) fn of(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Opt
 
 /// How it is where a redirect of a URL leads to it.
 pub(super) fn later(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
-    host.url.as_ref().and_then(|_| spoken(arguments, host, port))
+    let is_followed = host.url.is_some() && !arguments.only_head;
+    is_followed.then(|| spoken(arguments, host, port)).flatten()
 }
 
 fn spoken(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {

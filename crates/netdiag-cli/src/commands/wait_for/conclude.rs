@@ -90,7 +90,8 @@ pub(super) fn verdict(
             }
             (all, _) => Some(format!(": all {}", all.len())),
         };
-        return format!("ready after {seconds:.1} s, {tries}{}", which.unwrap_or_default());
+        let took = took(seconds);
+        return format!("ready after {took}, {tries}{}", which.unwrap_or_default());
     }
     let code = status.code();
     let bad: Vec<String> = checks
@@ -100,7 +101,15 @@ pub(super) fn verdict(
         .map(|(check, waiter)| cause(check, waiter, checks.len() > 1))
         .collect();
     let ended = if waiting.stopped { "ended, not ready" } else { "not ready" };
-    format!("{ended} after {seconds:.1} s, {tries}, {}; exit {code}", bad.join("; "))
+    format!("{ended} after {}, {tries}, {}; exit {code}", took(seconds), bad.join("; "))
+}
+
+/// A time in seconds, and one that is shorter than what is shown of these in milliseconds.
+fn took(seconds: f64) -> String {
+    match seconds < 0.1 {
+        true => format!("{:.0} ms", seconds * 1e3),
+        false => format!("{seconds:.1} s"),
+    }
 }
 
 /// Why one is not ready: `all refused: ...`.

@@ -7,6 +7,7 @@ mod waiting;
 use crate::args::WaitForArguments;
 use crate::args::form::Output;
 use crate::commands::check;
+use crate::commands::checks;
 use crate::commands::drive::{Drive, Listener};
 use crate::commands::ending::{End, Measured};
 use crate::commands::frame::Command;
@@ -39,6 +40,7 @@ const LOOK_ANEW: Duration = Duration::from_secs(10);
 pub(crate) struct Checked {
     specs: Vec<Spec>,
     request: OpenRequest,
+    warnings: Vec<String>,
 }
 
 /// What will be done.
@@ -108,11 +110,13 @@ impl Command for WaitForArguments {
             });
             specs.push(spec);
         }
-        Ok(Checked { specs, request: request.unwrap_or_default() })
+        spec::check_options(self, &specs)?;
+        let warnings = Vec::from_iter(checks::odd_timeout(self.timeout));
+        Ok(Checked { specs, request: request.unwrap_or_default(), warnings })
     }
 
-    fn warnings(_: &Checked) -> &[String] {
-        &[]
+    fn warnings(checked: &Checked) -> &[String] {
+        &checked.warnings
     }
 
     fn request(&self, checked: &Checked, _: Terminal) -> OpenRequest {
@@ -135,13 +139,13 @@ impl Command for WaitForArguments {
             method: ladder::weakest(network.opened(), Backend::Linux),
             arguments: json!({
                 "specs": self.specs,
-                "timeout_ms": milliseconds(self.timeout),
+                "timeout_ms": milliseconds(self.timeout.duration),
                 "consecutive": self.consecutive,
                 "any": self.any,
             }),
             target_count: specs.len(),
         };
-        let first = Round::new(&specs, PATIENCE.min(self.timeout), world, network, err)?;
+        let first = Round::new(&specs, PATIENCE.min(self.timeout.duration), world, network, err)?;
         Ok(Plan { run, specs, first })
     }
 
@@ -168,7 +172,8 @@ impl Command for WaitForArguments {
         report.flush()?;
         let how = (self.any, self.consecutive);
         let started_at = plan.run.started_at;
-        let waiting = Waiting::new(plan.specs.len(), how, started_at, self.timeout);
+        let waiting = Waiting::new(plan.specs.len(), how, started_at, self.timeout.duration);
+        let waiting = waiting.patient(plan.specs.iter().map(|spec| spec.patience));
         let waiting = Rc::new(RefCell::new(waiting));
         let (mut round, mut last) = (plan.first.clone(), None);
         loop {

@@ -1,9 +1,12 @@
 //! What is waited for, as it was written, and the check that it is.
 
 use crate::args::WaitForArguments;
+use crate::args::form::Output;
 use crate::commands::checks;
 use crate::commands::lanes::Asked;
 use netdiag_model::{Family, Untrusted};
+use netdiag_tcp::connect::http::Url;
+use std::time::Duration;
 
 /// What is waited for.
 #[derive(Clone, Debug)]
@@ -14,10 +17,38 @@ pub(super) struct Spec {
     pub(super) asked: Asked,
     /// The name that will be looked up, and for which family.
     pub(super) host: Option<(String, Option<Family>)>,
+    /// It speaks TLS.
+    is_tls: bool,
+    /// How long an attempt may take.
+    pub(super) patience: Duration,
 }
 
-/// How long each attempt waits.
+/// How long each step of an attempt waits: a connection, TLS, an answer.
 const ATTEMPT: &str = "--timeout=1s";
+/// One step, and a little for what comes after.
+const STEP: Duration = Duration::from_millis(1_200);
+/// The steps of a page.
+const PAGE: Duration = Duration::from_millis(3_200);
+
+/// What has no use without a page over TLS, or in the form of the output.
+///
+/// # Errors
+/// What has none, in a line.
+pub(super) fn check_options(arguments: &WaitForArguments, specs: &[Spec]) -> Result<(), String> {
+    checks::form(arguments.form, false)?;
+    let is_text = arguments.form.output() == Output::Text;
+    let has_tls = specs.iter().any(|spec| spec.is_tls);
+    let ca = arguments.ca.as_deref();
+    match () {
+        () if arguments.quiet && !is_text => Err("--quiet: only with --output text".to_owned()),
+        () if ca.is_some() && !has_tls => Err("--ca: no SPEC is https://".to_owned()),
+        () if arguments.insecure && !has_tls => Err("--insecure: no SPEC is https://".to_owned()),
+        () if ca == Some("-") => {
+            Err("--ca: a file that can be read again, not standard input".to_owned())
+        }
+        () => Ok(()),
+    }
+}
 
 impl Spec {
     /// What a text means.
@@ -28,25 +59,26 @@ impl Spec {
         let shown = Untrusted::from(text);
         let wrong = |message: String| format!("SPEC `{}`: {message}", shown.escaped());
         let mut options = vec![ATTEMPT.to_owned()];
+        let (mut is_page, mut is_tls, mut patience) = (false, false, STEP);
         let (kind, targets, host) = if let Some(name) = text.strip_prefix("dns:") {
             options.push("--retries=0".to_owned());
             ("dns", name.split_whitespace().map(str::to_owned).collect(), None)
         } else if let Some(host) = text.strip_prefix("icmp:") {
             options.push("--count=1".to_owned());
             ("ping", vec![host.to_owned()], Some(host.to_owned()))
-        } else if text.starts_with("https://") {
-            return Err(wrong(
-                "https cannot be waited for yet; HOST:443 waits for the port".to_owned(),
-            ));
-        } else if let Some(rest) = text.strip_prefix("http://") {
-            let page = Page::parse(rest).map_err(wrong)?;
-            options.extend(page.options());
-            let host = checks::split_port(&page.target).map_err(wrong)?.0.to_owned();
-            ("tcp", vec![page.target], Some(host))
+        } else if text.contains("://") {
+            let url = Url::parse(text).map_err(|error| wrong(error.to_owned()))?;
+            is_tls = url.is_tls;
+            (is_page, patience) = (true, PAGE);
+            if url.is_tls {
+                options.extend(arguments.insecure.then(|| "--insecure".to_owned()));
+                options.extend(arguments.ca.as_ref().map(|file| format!("--ca={file}")));
+            }
+            ("tcp", vec![text.to_owned()], Some(url.host))
         } else {
             let host = checks::split_port(text).map_err(wrong)?;
             if host.1.is_none() {
-                let known = "host:port, http://host/path, dns:NAME or icmp:HOST";
+                let known = "host:port, https://host/path, dns:NAME or icmp:HOST";
                 return Err(wrong(format!("expected {known}")));
             }
             ("tcp", vec![text.to_owned()], Some(host.0.to_owned()))
@@ -57,70 +89,11 @@ impl Spec {
             _ => None,
         };
         options.extend(family.map(|family| format!("--{}", family.name())));
-        let asked = Asked::new(kind, &options, &targets).map_err(wrong)?;
-        Ok(Self { text: text.to_owned(), kind, asked, host: host.map(|host| (host, family)) })
-    }
-}
-
-/// A page that is asked for over HTTP.
-struct Page {
-    target: String,
-    host: String,
-    path: String,
-}
-
-impl Page {
-    /// What stands behind `http://`.
-    fn parse(rest: &str) -> Result<Self, String> {
-        let place = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (host, path) = rest.split_at(place);
-        if host.is_empty() || host.contains('@') {
-            return Err("expected http://HOST[:PORT]/PATH".to_owned());
+        let mut asked = Asked::new(kind, &options, &targets).map_err(wrong)?;
+        if let Asked::Tcp(connect) = &mut asked {
+            connect.only_head = is_page;
         }
-        // Neither may end the line that it stands in.
-        if !rest.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("a URL is printable ASCII without spaces".to_owned());
-        }
-        let target = match checks::split_port(host)?.1 {
-            Some(_) => host.to_owned(),
-            None => format!("{host}:80"),
-        };
-        let path = path.split('#').next().unwrap_or_default();
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Self { target, host: host.to_owned(), path })
-    }
-
-    /// A request, and the status line that says that it is served (RFC 9112 section 4): any below 400.
-    fn options(&self) -> [String; 2] {
-        let Self { host, path, .. } = self;
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: netdiag/{}\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-            env!("CARGO_PKG_VERSION")
-        );
-        // The option takes backslashes for escapes.
-        let request = request.replace('\\', "\\\\").replace('\r', "\\r").replace('\n', "\\n");
-        [format!("--send={request}"), "--expect-banner=^HTTP/1\\.[01] [23][0-9][0-9]".to_owned()]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Page;
-
-    #[test]
-    fn a_page_is_a_host_a_port_and_a_request() {
-        let check = |text: &str, target: &str, line: &str| {
-            let page = Page::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(page.target, target, "{text}");
-            let [send, _] = page.options();
-            assert!(send.starts_with(&format!("--send={line} HTTP/1.1\\r\\n")), "{send}");
-        };
-        check("a.example", "a.example:80", "GET /");
-        check("a.example:8080/x?y=1#z", "a.example:8080", "GET /x?y=1");
-        check("[::1]:8080", "[::1]:8080", "GET /");
-        check("a.example?q", "a.example:80", "GET /?q");
-        for wrong in ["", "/x", "u@a.example/", "a.example/a b", "a.example/\r\nX: y"] {
-            assert!(Page::parse(wrong).is_err(), "{wrong:?}");
-        }
+        let (text, host) = (text.to_owned(), host.map(|host| (host, family)));
+        Ok(Self { text, kind, asked, host, is_tls, patience })
     }
 }

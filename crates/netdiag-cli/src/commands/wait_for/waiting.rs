@@ -12,8 +12,6 @@ const AT_FIRST: Duration = Duration::from_millis(100);
 const LATER: Duration = Duration::from_secs(1);
 /// What is waited for longer than this is tried less often.
 const PATIENT_AFTER: Duration = Duration::from_secs(30);
-/// How long an attempt may take: its own timeout, and a little for what comes after.
-const ATTEMPT: Duration = Duration::from_millis(1_200);
 /// The most attempts at once of each: as many as there are while one waits.
 const MOST: usize = 16;
 
@@ -45,6 +43,8 @@ pub(super) struct Waiter {
     /// When the first attempt of those began.
     row_since: Option<Instant>,
     next_at: Option<Instant>,
+    /// How long an attempt may take.
+    patience: Duration,
 }
 
 impl Waiting {
@@ -57,6 +57,14 @@ impl Waiting {
         let waiters = (0..count).map(|_| Waiter::default()).collect();
         let deadline = started_at + timeout;
         Self { waiters, any, consecutive, started_at, deadline, until: deadline, stopped: false }
+    }
+
+    /// The same, with how long an attempt of each may take.
+    pub(super) fn patient(mut self, all: impl Iterator<Item = Duration>) -> Self {
+        for (waiter, patience) in self.waiters.iter_mut().zip(all) {
+            waiter.patience = patience;
+        }
+        self
     }
 
     /// Whether what was waited for is there.
@@ -97,7 +105,7 @@ impl Supervisor for Waiting {
             return Turn::Wait(next_at.min(until));
         }
         waiter.next_at = Some(now + pace);
-        Turn::Begin((now + ATTEMPT).min(self.deadline))
+        Turn::Begin((now + waiter.patience).min(self.deadline))
     }
 
     fn concluded(

@@ -158,9 +158,14 @@ fn address(out: &mut Vec<u8>, end: Endpoint, v6_only: Option<bool>) {
 fn users(out: &mut Vec<u8>, entry: &Entry<'_>) {
     let (Some(Owner::Known(all)), Some(owners)) = (entry.owner, entry.owners) else { return };
     let mut before = " users:((";
-    for descriptor in all {
-        let Some(process) = owners.process(*descriptor) else { continue };
-        let (name, pid, fd) = (process.name.escaped(), process.pid, descriptor.fd);
+    // It puts each that it finds in front of those before.
+    let mut found: Vec<_> = all
+        .iter()
+        .filter_map(|descriptor| Some((owners.process(*descriptor)?, descriptor.fd)))
+        .collect();
+    found.sort_by_key(|(process, fd)| std::cmp::Reverse((process.pid, *fd)));
+    for (process, fd) in found {
+        let (name, pid) = (process.name.escaped(), process.pid);
         let _ = write!(out, "{before}\"{name}\",pid={pid},fd={fd})");
         before = ",(";
     }

@@ -15,7 +15,7 @@ fn inside(names: bool, file: Option<&str>, body: impl FnOnce(Sandbox) + Send) {
         let thread = scope.spawn(|| {
             privileges::drop_all().expect("dropped");
             let files = Vec::from_iter(file.map(ToOwned::to_owned));
-            body(enter(&Reads { names, keys: false, files: &files }));
+            body(enter(&Reads { names, files: &files, ..Reads::default() }));
         });
         thread.join().expect("as it should be");
     });
@@ -198,7 +198,7 @@ fn landlock_alone_keeps_files_and_programs() {
         scope.spawn(|| {
             privileges::drop_all().expect("dropped");
             let files = [text.to_owned()];
-            let reads = Reads { names: false, keys: false, files: &files };
+            let reads = Reads { files: &files, ..Reads::default() };
             if crate::sandbox::files::confine(&reads).is_err() {
                 return;
             }

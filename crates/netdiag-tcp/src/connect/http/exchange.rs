@@ -21,6 +21,8 @@ pub struct Exchange {
     pending: Vec<u8>,
     /// That of the answer that is coming in.
     body: Option<Body>,
+    /// An answer is enough when its head is whole.
+    only_head: bool,
 }
 
 /// What is next.
@@ -47,9 +49,16 @@ impl Exchange {
             is_closed: false,
             pending: Vec::new(),
             body: None,
+            only_head: false,
         };
         let request = exchange.ask(url.clone(), at);
         (exchange, request)
+    }
+
+    /// The same, for which an answer is enough when its head is whole: it leads nowhere.
+    #[must_use]
+    pub fn only_head(self, only_head: bool) -> Self {
+        Self { only_head, ..self }
     }
 
     fn ask(&mut self, url: Url, at: Instant) -> Vec<u8> {
@@ -91,6 +100,9 @@ impl Exchange {
                 self.body = Some(Body::of(&response));
                 if let Some(step) = self.steps.last_mut() {
                     step.response = Some(response);
+                }
+                if self.only_head {
+                    return Next::Done;
                 }
             }
             return self.hear_body(at, &bytes);
@@ -245,6 +257,20 @@ mod tests {
         let (mut exchange, _) = self::exchange();
         assert_eq!(exchange.hear(T0, away), Next::Done);
         assert!(exchange.summary().ends_with("leads to https://a.example/"));
+    }
+
+    #[test]
+    fn a_head_is_enough_where_nothing_else_was_asked_for() {
+        let (exchange, _) = exchange();
+        let mut exchange = exchange.only_head(true);
+        assert_eq!(
+            exchange.hear(T0, b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 302 F\r\n"),
+            Next::Wait
+        );
+        let rest = b"Location: /y\r\nContent-Length: 1000000\r\n\r\nsome";
+        assert_eq!(exchange.hear(T0, rest), Next::Done);
+        let response = exchange.response().expect("an answer");
+        assert_eq!((response.status, response.is_whole, exchange.steps.len()), (302, false, 1));
     }
 
     #[test]

@@ -1,0 +1,153 @@
+//! What is wrong with a sysctl: as it is now, and as files set it from the next boot on.
+
+use super::files::Line;
+use super::keys::{Key, believed};
+use netdiag_model::Untrusted;
+use netdiag_model::finding::{Finding, Severity};
+
+/// A sysctl, as it is and as the files set it.
+pub(super) struct Setting<'a> {
+    pub(super) key: &'static Key,
+    /// With single blanks; `None`: this kernel does not have it.
+    pub(super) value: Option<String>,
+    /// The line that counts of those that set it.
+    pub(super) line: Option<&'a Line>,
+}
+
+/// The values of `tcp_syncookies`, which other settings act with.
+#[derive(Clone, Copy)]
+pub(super) struct Cookies {
+    pub(super) now: u64,
+    /// From the next boot on.
+    pub(super) next: u64,
+}
+
+/// A finding to be: its code, and why.
+type Wrong = (&'static str, &'static str);
+
+impl Setting<'_> {
+    /// The line, where it says something else than the kernel does.
+    pub(super) fn differing(&self) -> Option<&Line> {
+        self.line.filter(|line| self.value.as_ref().is_some_and(|value| *value != line.value))
+    }
+
+    /// What a value does.
+    pub(super) fn effect(&self, value: &str) -> String {
+        number(value).map(|number| (self.key.effect)(number, value)).unwrap_or_default()
+    }
+
+    /// What is wrong with the value, and with that of the files where it is another.
+    pub(super) fn findings(&self, cookies: Cookies) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let is_other = self.line.is_none() || self.differing().is_some();
+        let next = self.line.filter(|line| self.value.as_ref() != Some(&line.value));
+        let next =
+            next.and_then(|line| Some((line, self.judged(&line.value, Some(cookies.next))?)));
+        if let Some(value) = self.value.as_deref() {
+            // Nobody believes anything of what the kernel has set by itself.
+            let is_set = !is_other || self.key.default.is_some_and(|default| default != value);
+            if let Some(wrong) = self.judged(value, is_set.then_some(cookies.now)) {
+                findings.push(self.now(value, wrong, next.is_some()));
+            }
+        }
+        findings.extend(next.map(|(line, wrong)| self.next(line, wrong)));
+        findings
+    }
+
+    /// What is wrong with a value, and what is believed of one that was set.
+    fn judged(&self, value: &str, cookies: Option<u64>) -> Option<Wrong> {
+        let number = number(value)?;
+        if let Some(why) = (self.key.risk)(number) {
+            let code = "sysctl-risky";
+            return Some((code, why));
+        }
+        let code = "sysctl-myth";
+        believed(self.key.name, number, cookies?).map(|why| (code, why))
+    }
+
+    /// Of the value as it is.
+    fn now(&self, value: &str, (code, why): Wrong, is_next_wrong: bool) -> Finding {
+        let Key { name, default, .. } = self.key;
+        let usual = default.map(|default| format!("`sysctl -w {name}={default}`, the default"));
+        let shown = Untrusted::from(value);
+        let shown = shown.escaped();
+        let (message, advice) = match (self.differing(), self.line) {
+            (Some(line), _) => (
+                format!("{name} is {shown}, though {} sets {}: {why}", line.place(), line.shown()),
+                match is_next_wrong {
+                    true => usual,
+                    false => Some("`sysctl --system` sets what the files say".to_owned()),
+                },
+            ),
+            (None, Some(line)) => (
+                format!("{name} is {shown}, as {} sets it: {why}", line.place()),
+                Some(match usual {
+                    Some(usual) => format!("{usual}, and {}", line.removal()),
+                    None => line.removal(),
+                }),
+            ),
+            (None, None) => (format!("{name} is {shown}: {why}"), usual),
+        };
+        let finding = self.finding(code, value, message);
+        match advice {
+            Some(advice) => finding.advise(advice),
+            None => finding,
+        }
+    }
+
+    /// Of the value that is in a file and not in the kernel.
+    fn next(&self, line: &Line, (code, why): Wrong) -> Finding {
+        let (place, name, shown) = (line.place(), self.key.name, line.shown());
+        let message = match &self.value {
+            Some(value) => {
+                let value = Untrusted::from(value.as_str());
+                let value = value.escaped();
+                format!(
+                    "{place} sets {name} to {shown} from the next boot on, now it is {value}: {why}"
+                )
+            }
+            None => format!("{place} sets {name} to {shown}: {why}"),
+        };
+        self.finding(code, &line.value, message).advise(line.removal())
+    }
+
+    fn finding(&self, code: &'static str, value: &str, message: String) -> Finding {
+        let Key { name, default, .. } = self.key;
+        let finding = Finding::new(None, code, Severity::Warning, (*name).to_owned(), message)
+            .with("key", *name)
+            .with("value", number(value))
+            .with("default", *default)
+            .with("effect", self.effect(value))
+            .with("value_now", self.value.clone());
+        match self.line {
+            Some(line) => finding
+                .at("file", line.file.clone())
+                .with("line", line.number)
+                .with("value_in_file", line.value.clone()),
+            None => finding,
+        }
+    }
+}
+
+impl Line {
+    /// `FILE:LINE`.
+    pub(super) fn place(&self) -> String {
+        let file = Untrusted::from(self.file.as_str());
+        format!("{}:{}", file.escaped(), self.number)
+    }
+
+    fn shown(&self) -> String {
+        Untrusted::from(self.value.as_str()).escaped().to_string()
+    }
+
+    /// What to do with a line that harms.
+    pub(super) fn removal(&self) -> String {
+        let file = Untrusted::from(self.file.as_str());
+        format!("delete the line {} of {}", self.number, file.escaped())
+    }
+}
+
+/// The first number of a value.
+pub(super) fn number(value: &str) -> Option<u64> {
+    value.split(' ').next()?.parse().ok()
+}

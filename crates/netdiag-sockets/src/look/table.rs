@@ -1,0 +1,150 @@
+//! One table, socket by socket.
+
+use super::{Entry, Plan, Seen, TRIES};
+use crate::port::{Fault, Kernel, Question};
+use crate::socket::attribute;
+use crate::told::Told;
+use crate::{Owners, Protocol, Socket, State, Tally, TcpInfo, counters, info};
+use netdiag_model::Family;
+use std::io;
+
+/// INET_DIAG_SKV6ONLY of linux/inet_diag.h.
+const V6_ONLY: u16 = 11;
+/// Sockets that are kept back until it is known who opened them. What is more is told at once.
+const LATE: usize = 16 * 1024;
+
+/// What sockets are told to.
+pub(super) type Each<'e> = &'e mut dyn FnMut(&Entry<'_>) -> io::Result<()>;
+
+/// A socket with what of its message is told.
+pub(super) struct Row {
+    pub(super) socket: Socket,
+    info: Option<Box<TcpInfo>>,
+    v6_only: Option<bool>,
+}
+
+/// One table.
+pub(super) struct Table<'a> {
+    plan: &'a Plan,
+    owners: Option<&'a Owners>,
+    told: Told,
+    is_again: bool,
+    /// What could not be written.
+    pub(super) fault: Option<io::Error>,
+    /// Sockets that nobody had when descriptors were looked at.
+    pub(super) late: Vec<Row>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn new(plan: &'a Plan, owners: Option<&'a Owners>) -> Self {
+        let (told, late) = (Told::default(), Vec::new());
+        Self { plan, owners, told, is_again: false, fault: None, late }
+    }
+
+    pub(super) fn read(
+        &mut self,
+        kernel: &mut dyn Kernel,
+        protocol: Protocol,
+        states: u32,
+        seen: &mut Seen,
+        each: Each<'_>,
+    ) -> Result<(), Fault> {
+        let states = if protocol == Protocol::Tcp { states } else { u32::MAX };
+        let info = self.plan.info && protocol == Protocol::Tcp;
+        let mut before = None;
+        if protocol == Protocol::Tcp {
+            before = counters::changes(kernel);
+        }
+        for attempt in 0..=TRIES {
+            let question = Question { protocol, states, info };
+            let tally = &mut seen.tally;
+            let reading = kernel.dump(question, &mut |message| {
+                let Some(socket) = Socket::decode(protocol, message) else { return true };
+                let told = self.take(socket, message, tally, each);
+                told.map_err(|fault| self.fault = Some(fault)).is_ok()
+            })?;
+            if reading.from_files {
+                seen.from_files.push(protocol);
+            }
+            // The kernel tells nobody when connections begin or end between the parts of this table;
+            // then one that was there all the time may be missing. What comes in one part is whole.
+            let mut has_changed = false;
+            if before.is_some() && reading.parts > 1 {
+                let after = counters::changes(kernel);
+                has_changed = std::mem::replace(&mut before, after) != after;
+            }
+            if !(reading.interrupted || has_changed) || self.fault.is_some() {
+                return Ok(());
+            }
+            if attempt < TRIES {
+                seen.retries += 1;
+                self.told.sort();
+                self.is_again = true;
+            }
+        }
+        seen.interrupted = true;
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        socket: Socket,
+        message: &[u8],
+        tally: &mut Tally,
+        each: Each<'_>,
+    ) -> io::Result<()> {
+        let is_new = match self.is_again {
+            true => self.told.insert(socket.cookie),
+            false => self.told.push(socket.cookie),
+        };
+        if !is_new {
+            return Ok(());
+        }
+        let is_late = self.owners.is_some_and(|owners| owners.may_be_late(&socket));
+        if is_late && self.late.len() < LATE {
+            self.late.push(Row::new(socket, message, self.plan));
+            return Ok(());
+        }
+        let wants = self.plan.wants(&socket, self.owners);
+        if wants != Some(true) {
+            let owner = self.owners.map(|owners| owners.of(&socket));
+            tally.take(&socket, None, owner, wants);
+            return Ok(());
+        }
+        Row::new(socket, message, self.plan).tell(self.plan, self.owners, tally, each)
+    }
+}
+
+impl Row {
+    fn new(socket: Socket, message: &[u8], plan: &Plan) -> Self {
+        let info = match plan.info && socket.tcp_state().is_some_and(|state| state != State::Listen)
+        {
+            true => attribute(message, info::ATTRIBUTE).and_then(TcpInfo::decode).map(Box::new),
+            false => None,
+        };
+        let has_any =
+            socket.local.address.is_unspecified() || socket.remote.address.is_unspecified();
+        let is_any = socket.family == Family::Ipv6 && has_any;
+        let v6_only = is_any.then(|| attribute(message, V6_ONLY)).flatten();
+        let v6_only = v6_only.and_then(|value| value.first()).map(|value| *value != 0);
+        Self { socket, info, v6_only }
+    }
+
+    /// Counts it, and tells it where it is wanted.
+    pub(super) fn tell(
+        self,
+        plan: &Plan,
+        owners: Option<&Owners>,
+        tally: &mut Tally,
+        each: Each<'_>,
+    ) -> io::Result<()> {
+        let Self { socket, info, v6_only } = self;
+        let owner = owners.map(|owners| owners.of(&socket));
+        let wants = plan.wants(&socket, owners);
+        tally.take(&socket, info.as_deref(), owner, wants);
+        match wants {
+            Some(true) => each(&Entry { socket, info, owner, owners, v6_only }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Tables that somebody has saved: copies of /proc/net/{tcp,udp,raw} and their brothers for IPv6, as
+//! they come with reports of other machines, and what was saved beside them (proc_net(5)).
+
+use super::fallback::{self, FAMILIES};
+use super::namespaces::{FILES, SETTINGS};
+use crate::clock;
+use netdiag_model::{Instant, Untrusted};
+use netdiag_sockets::port::{ByteOrder, Fault, Kernel, Origin, Question, Reading, Stop};
+use netdiag_sockets::{Owners, Protocol, Socket};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+/// More than a million sockets; no file is read further.
+const LONGEST: u64 = 256 << 20;
+
+/// A table of one protocol and one family.
+struct Table {
+    protocol: Protocol,
+    family: u8,
+    text: String,
+}
+
+/// Tables that were saved.
+pub struct SavedTables {
+    tables: Vec<Table>,
+    /// By the paths that they have on a machine.
+    files: BTreeMap<String, String>,
+    origin: Origin,
+}
+
+impl SavedTables {
+    /// Reads a copy of /proc or of /proc/net, or of one of its files, with addresses in this order; by
+    /// what the tables show where that is `None`.
+    ///
+    /// # Errors
+    /// When there is no table, or it cannot be read.
+    pub fn open(path: &Path, order: Option<ByteOrder>) -> io::Result<Self> {
+        let (mut tables, mut files) = (Vec::new(), BTreeMap::new());
+        if std::fs::metadata(path)?.is_dir() {
+            let inner = path.join("net");
+            let net = if inner.is_dir() { inner.as_path() } else { path };
+            for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Raw] {
+                for (family, end) in FAMILIES {
+                    let name = format!("{}{end}", protocol.name());
+                    if let Some(text) = there(&net.join(name))? {
+                        tables.push(Table { protocol, family, text });
+                    }
+                }
+            }
+            for name in FILES {
+                let text = there(&net.join(name))?;
+                files.extend(text.map(|text| (format!("/proc/net/{name}"), text)));
+            }
+            for name in SETTINGS {
+                let text = there(&path.join("sys/net").join(name))?;
+                files.extend(text.map(|text| (format!("/proc/sys/net/{name}"), text)));
+            }
+        } else {
+            tables.extend(by_itself(path, read(path)?));
+        }
+        if tables.is_empty() {
+            return Err(io::Error::from_raw_os_error(libc::ENOENT));
+        }
+        let shown = shown_order(&tables);
+        let found = order.or(shown);
+        let order = found.unwrap_or(ByteOrder::Little);
+        let broken = tables.iter().map(|table| table.broken(order)).sum();
+        let path = Untrusted::from(path.to_string_lossy().into_owned());
+        let origin = Origin { path, order, is_guess: found.is_none(), broken };
+        Ok(Self { tables, files, origin })
+    }
+}
+
+impl Table {
+    /// Lines that are no sockets, as where the copy was cut off.
+    fn broken(&self, order: ByteOrder) -> usize {
+        let lines = self.text.lines().skip(1).filter(|line| !line.trim().is_empty());
+        lines.filter(|line| fallback::message(self.family, order, line).is_none()).count()
+    }
+}
+
+/// A file; `None` where it is not there.
+fn there(path: &Path) -> io::Result<Option<String>> {
+    match read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A table that is a file by itself: its first line and its name tell of which protocol it is, its
+/// addresses of which family.
+fn by_itself(path: &Path, text: String) -> Option<Table> {
+    let head = text.lines().next().filter(|head| head.contains("local_address"))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let protocol = match (head.contains("drops"), name.contains("raw")) {
+        (false, _) => Protocol::Tcp,
+        (true, true) => Protocol::Raw,
+        (true, false) => Protocol::Udp,
+    };
+    let first = text.lines().nth(1).and_then(|line| line.split_ascii_whitespace().nth(1));
+    let is_v6 = match first {
+        Some(address) => address.len() > "00000000:0000".len(),
+        None => head.contains("remote_address"),
+    };
+    Some(Table { protocol, family: if is_v6 { 10 } else { 2 }, text })
+}
+
+/// The order that addresses show that every machine has: those of loopback, IPv4 in IPv6, of links,
+/// and 192.168.0.0/16.
+fn shown_order(tables: &[Table]) -> Option<ByteOrder> {
+    let (mut little, mut big) = (0_u64, 0_u64);
+    for table in tables {
+        let fields = table.text.lines().skip(1).flat_map(|line| {
+            line.split_ascii_whitespace().skip(1).take(2).filter_map(|end| end.split(':').next())
+        });
+        for address in fields {
+            match votes(address) {
+                Some(ByteOrder::Little) => little += 1,
+                Some(ByteOrder::Big) => big += 1,
+                None => {}
+            }
+        }
+    }
+    match little.cmp(&big) {
+        std::cmp::Ordering::Greater => Some(ByteOrder::Little),
+        std::cmp::Ordering::Less => Some(ByteOrder::Big),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+fn votes(address: &str) -> Option<ByteOrder> {
+    let words = [0, 8, 16, 24].map(|at| address.get(at..at + 8));
+    let (is_little, is_big) = match words {
+        [Some(word), None, ..] => (
+            word.ends_with("00007F") || word.ends_with("A8C0"),
+            word.starts_with("7F0000") || word.starts_with("C0A8"),
+        ),
+        [Some("00000000"), Some("00000000"), Some(third), Some(last)] => (
+            third == "FFFF0000" || (third == "00000000" && last == "01000000"),
+            third == "0000FFFF" || (third == "00000000" && last == "00000001"),
+        ),
+        [Some(first), ..] => (first == "000080FE", first == "FE800000"),
+        _ => (false, false),
+    };
+    match (is_little, is_big) {
+        (true, false) => Some(ByteOrder::Little),
+        (false, true) => Some(ByteOrder::Big),
+        _ => None,
+    }
+}
+
+impl Kernel for SavedTables {
+    fn now(&mut self) -> Instant {
+        clock::now()
+    }
+
+    fn origin(&self) -> Option<Origin> {
+        Some(self.origin.clone())
+    }
+
+    fn dump(
+        &mut self,
+        question: Question,
+        each: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Reading, Fault> {
+        let mut reading = Reading { from_files: true, ..Reading::default() };
+        let order = self.origin.order;
+        for table in self.tables.iter().filter(|table| table.protocol == question.protocol) {
+            reading.parts += 1;
+            if !fallback::table(&table.text, (table.family, order), question, each) {
+                break;
+            }
+        }
+        match reading.parts {
+            0 => Err(Fault { call: "reading what was saved of it", errno: libc::ENOENT }),
+            _ => Ok(reading),
+        }
+    }
+
+    fn look(&mut self, _: &Socket) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn owners(&mut self) -> Owners {
+        Owners::default()
+    }
+
+    fn file(&mut self, path: &str) -> Option<String> {
+        self.files.get(path).cloned()
+    }
+
+    fn folder(&mut self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn watch(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn pause(&mut self, _: Duration) -> Option<Stop> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_what_addresses_show() {
+        let (little, big) = (Some(ByteOrder::Little), Some(ByteOrder::Big));
+        for (address, order) in [
+            ("0100007F", little),
+            ("7F000001", big),
+            ("3500007F", little),
+            ("0101A8C0", little),
+            ("C0A80101", big),
+            ("00000000", None),
+            ("7F00007F", None),
+            ("00000000000000000000000001000000", little),
+            ("00000000000000000000000000000001", big),
+            ("0000000000000000FFFF00000100007F", little),
+            ("00000000000000000000FFFF7F000001", big),
+            ("000080FE000000000000000001000000", little),
+            ("00000000000000000000000000000000", None),
+            ("", None),
+            ("zz", None),
+        ] {
+            assert_eq!(votes(address), order, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_file_by_itself_is_of_the_protocol_and_family_that_it_shows() {
+        let tcp = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when\n";
+        let udp =
+            "   sl  local_address rem_address   st tx_queue rx_queue inode ref pointer drops\n";
+        let line =
+            "0: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A\n";
+        let of = |name: &str, text: String| {
+            by_itself(Path::new(name), text).map(|table| (table.protocol, table.family))
+        };
+        assert_eq!(of("a/saved", tcp.to_owned()), Some((Protocol::Tcp, 2)));
+        assert_eq!(of("a/saved", format!("{tcp}{line}")), Some((Protocol::Tcp, 10)));
+        assert_eq!(of("a/udp", udp.to_owned()), Some((Protocol::Udp, 2)));
+        assert_eq!(of("a/raw6.txt", format!("{udp}{line}")), Some((Protocol::Raw, 10)));
+        assert_eq!(of("a/tcp", "something else\n".to_owned()), None);
+    }
+}

@@ -1,0 +1,170 @@
+//! Checks as they are written: what is no use, what is wrong, and names of whatever script.
+
+use super::{check, check_xml, document, file, site, statuses};
+use crate::rows::names::answer;
+use crate::support::process::{Ended, NETDIAG, Namespace, bound, run};
+use std::net::TcpListener;
+
+fn alone(words: &[&str]) -> Ended {
+    run(bound(NETDIAG).arg("check").args(words))
+}
+
+/// A plugin has its line and its code whatever is wrong with its arguments.
+#[test]
+fn m2_a_usage_error_of_a_plugin_is_unknown_and_one_line() {
+    let wrong = file("[[check]]\nkind = 3\n");
+    let wrong = wrong.path().to_str().expect("a name");
+    let plugin = |words: &[&str], part: &str| {
+        let ended = alone(words);
+        assert_eq!((ended.code(), ended.out.lines().count()), (Some(3), 1), "{words:?} {ended:?}");
+        assert!(ended.out.starts_with("NETDIAG UNKNOWN - netdiag"), "{words:?} {ended:?}");
+        assert!(ended.out.contains(part), "{words:?} {ended:?}");
+        assert!(!ended.out.contains('|'), "{words:?} {ended:?}");
+    };
+    plugin(&["-o", "nagios", "--bogus"], "--bogus");
+    plugin(&["-onagios"], "required");
+    plugin(&["--output=nagios", "-w", "0", "ping 127.0.0.1"], "must be above zero");
+    plugin(&["--output", "nagios", "--validate", wrong], "--output");
+    plugin(&["-o", "nagios", wrong], "line 2, column 8: ");
+    plugin(&["-o", "nagios", "/nonexistent/a|b.toml"], "/nonexistent/a/b.toml");
+    let help = alone(&["-o", "nagios", "--help"]);
+    assert_eq!((help.code(), help.err.as_str()), (Some(0), ""), "{help:?}");
+    let other = alone(&["-o", "json", "--bogus"]);
+    assert_eq!((other.code(), other.out.as_str()), (Some(2), ""), "{other:?}");
+}
+
+#[test]
+fn b34_an_option_without_a_use_is_a_usage_error() {
+    let right = file("[[check]]\nkind = 'ping'\ntarget = '127.0.0.1'\ntags = ['lan']\n");
+    let right = right.path().to_str().expect("a name");
+    let useless = |words: &[&str], part: &str| {
+        let ended = alone(words);
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{words:?} {ended:?}");
+        assert!(ended.err.contains(part), "{words:?} {ended:?}");
+    };
+    useless(&["--color", "always", "-o", "json", right], "--color always");
+    useless(&["-q", "-o", "csv", right], "--quiet");
+    for form in ["junit", "json"] {
+        useless(&["--validate", "-o", form, right], "--output");
+    }
+    useless(&["--validate", "-w", "3", right], "--deadline");
+    useless(&["--validate", "--only", "lan", "--only", "typo", right], "has the tag typo");
+    useless(&["dns a.example expect ''"], "cannot be expected");
+    useless(&["tcp a.example:1 expect \"\""], "cannot be expected");
+    let ended = alone(&["--validate", "--only", "lan", right]);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+}
+
+#[test]
+fn b34_what_is_no_text_is_told_by_line_and_column() {
+    let path = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(path.path(), b"[[check]]\nkind = 'ping'\ntarget = 'caf\xe9'\n").expect("room");
+    let ended = alone(&["--validate", path.path().to_str().expect("a name")]);
+    assert_eq!(ended.code(), Some(2), "{ended:?}");
+    assert!(ended.err.contains(": line 3, column 14: the byte 0xe9 "), "{ended:?}");
+}
+
+/// As many checks as a file may have, and as many bytes, are read in a moment.
+#[test]
+fn m1_a_file_as_large_as_may_be_is_read_in_time() {
+    let tags = "'x',".repeat(200_000);
+    let many_tags = format!("[[check]]\nkind = 'ping'\ntarget = '127.0.0.1'\ntags = [{tags}]\n");
+    let one = |number: usize| {
+        let name = format!("name = 'n{number}'\ndepends_on = 'n{}'\n", number.saturating_sub(1));
+        let name = if number == 0 { "name = 'n0'\n".to_owned() } else { name };
+        format!("[[check]]\nkind = 'ping'\ntarget = '127.0.0.1'\n{name}")
+    };
+    let many_checks: String = (0..10_000).map(one).collect();
+    for (text, count) in [(many_tags, "= 1 check, valid"), (many_checks, "= 10000 checks, valid")] {
+        let file = file(&text);
+        let ended = alone(&["--validate", file.path().to_str().expect("a name")]);
+        assert!(ended.out.starts_with(count), "{ended:?}");
+    }
+}
+
+/// The server may stand behind what its answer must be.
+#[test]
+fn m1_a_server_behind_the_answer_that_is_expected_is_asked() {
+    let Some(namespace) = Namespace::with_resolver("127.0.0.9") else { return };
+    namespace.serve_names(|question| answer(question, 0, Some(&[192, 0, 2, 7])));
+    let line = "dns a.example A expect 192.0.2.7 @127.0.0.1";
+    let document = document(&namespace, &[line]);
+    assert_eq!(statuses(&document), ["pass"], "{document:#}");
+    assert_eq!(document["checks"][0]["peer"], "127.0.0.1:53", "{document:#}");
+}
+
+/// Of several ports each is judged, and which ones fail is said.
+#[test]
+fn b34_one_open_port_of_several_is_not_enough() {
+    let Some((namespace, _listener)) = site() else { return };
+    let _other = namespace.inside(|| TcpListener::bind("127.0.0.1:7002").expect("free"));
+    let lines = [
+        "syn 127.0.0.1:7000-7003",
+        "tcp 127.0.0.1:7000-7003",
+        "syn 127.0.0.1:7000,7002",
+        "syn 127.0.0.1:7000-7003 open=2",
+        "syn 127.0.0.1:7001",
+    ];
+    let document = document(&namespace, &lines);
+    assert_eq!(statuses(&document), ["fail", "fail", "pass", "pass", "fail"], "{document:#}");
+    let said = |place: usize| {
+        let failure = &document["checks"][place]["failure"];
+        (failure["reason"].as_str(), failure["message"].as_str().expect("a text"))
+    };
+    let (reason, message) = said(0);
+    assert_eq!(reason, Some("refused"), "{message}");
+    assert!(message.starts_with("2 of 4 ports are not open: 7001, 7003; port 7001: "), "{message}");
+    let (reason, message) = said(1);
+    assert_eq!(reason, Some("refused"), "{message}");
+    let wanted = "2 of 4 fail: 127.0.0.1:7001, 127.0.0.1:7003; RST from ";
+    assert!(message.starts_with(wanted), "{message}");
+    assert_eq!(document["checks"][1]["peer"], "127.0.0.1:7001", "{document:#}");
+    assert!(said(4).1.starts_with("port 7001: "), "{}", said(4).1);
+}
+
+/// Checks without names have some all the same, and names may be of any script.
+#[test]
+fn m1_names_are_told_apart_and_shown_as_they_were_given() {
+    let Some((namespace, _listener)) = site() else { return };
+    let unnamed = "[[check]]\nkind = 'tcp'\ntarget = '127.0.0.1:7000'\n";
+    let named = |name: &str| {
+        format!("[[check]]\nkind = 'tcp'\ntarget = '127.0.0.1:7000'\nname = \"{name}\"\n")
+    };
+    let names = ["b\u{fc}ro \\\"a\\\" \\\\u{e9}", "a=b", "a_b", "x\\u001b\\u202e\\u0007"];
+    let names: String = names.map(named).concat();
+    let file = file(&format!("{unnamed}{unnamed}{names}"));
+    let path = file.path().to_str().expect("a name");
+    let all = document(&namespace, &[path]);
+    assert_eq!(statuses(&all), ["pass"; 6], "{all:#}");
+    assert_eq!(all["checks"][1]["name"], "tcp 127.0.0.1:7000 #2", "{all:#}");
+    let of = |form: &str| check(&namespace, &["-o", form, path]).out;
+    let junit = of("junit");
+    check_xml(&junit);
+    assert!(junit.contains("name=\"b\u{fc}ro &quot;a&quot; \\\\u{e9}\""), "{junit}");
+    assert!(of("tap").contains("ok 3 - b\u{fc}ro \"a\" \\\\u{e9}\n"), "{}", of("tap"));
+    let metrics = of("prometheus");
+    assert!(metrics.contains("{name=\"b\u{fc}ro \\\"a\\\" \\\\u{e9}\",kind="), "{metrics}");
+    assert!(metrics.contains("{name=\"x\\\\u{1b}\\\\u{202e}\\\\u{7}\",kind="), "{metrics}");
+    let plugin = of("nagios");
+    assert!(plugin.contains("'a_b connect'=") && plugin.contains("'a_b connect #2'="), "{plugin}");
+    for form in ["junit", "tap", "prometheus", "nagios"] {
+        let out = of(form);
+        assert!(!out.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{form}: {out:?}");
+    }
+}
+
+/// A key of a file is the check's, whatever options its command has.
+#[test]
+fn n1_the_schema_of_files_says_of_retries_what_is_read() {
+    let ended = run(bound(NETDIAG).args(["schema", "check-file"]));
+    let schema = ended.json();
+    let kinds = schema["properties"]["check"]["items"]["oneOf"].as_array().expect("kinds");
+    for kind in kinds {
+        let retries = &kind["properties"]["retries"];
+        assert_eq!(
+            (&retries["type"], &retries["maximum"]),
+            (&"integer".into(), &100.into()),
+            "{kind:#}"
+        );
+    }
+}
