@@ -289,10 +289,10 @@ impl Measurement {
         };
         for seq in self.waiting(server) {
             let Some(pending) = self.take(seq) else { continue };
-            if line.has_answered && pending.tries == 0 && !self.is_stopped {
+            if line.has_answered && !self.is_stopped {
                 // A server may end a connection at any time; what it left is asked again (RFC 7766
-                // section 6.2.4).
-                self.again.push_back(Pending { tries: 1, ..pending });
+                // section 6.2.4). Each connection answers something, so that comes to an end.
+                self.again.push_back(pending);
                 continue;
             }
             let how = (class, SettledKind::NetError(()));
