@@ -38,6 +38,8 @@ pub(super) struct Came {
     pub(super) is_ready: bool,
     /// The handshake, or the session, failed, or the server is not to be believed.
     pub(super) has_failed: bool,
+    /// The server says that it will say nothing more (RFC 8446 section 6.1).
+    pub(super) is_over: bool,
 }
 
 impl Line {
@@ -108,6 +110,7 @@ impl Line {
             Ok(plain) => self.heard.extend(plain),
             Err(()) => came.has_failed = true,
         }
+        came.is_over = layer.is_closed();
         while let Some(message) = self.message() {
             came.messages.push(message);
         }

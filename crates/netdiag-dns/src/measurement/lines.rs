@@ -252,6 +252,8 @@ impl Measurement {
         }
         if came.has_failed {
             self.line_failed(server, at, events);
+        } else if came.is_over {
+            self.line_over(server, at, events);
         }
     }
 
@@ -269,6 +271,13 @@ impl Measurement {
             let how = (Class::TlsError, SettledKind::NetError(()));
             self.fail(at, pending, how, failure.clone(), events);
         }
+    }
+
+    /// The server says nothing more, and leaves the connection to us.
+    fn line_over(&mut self, server: usize, at: Instant, events: &mut Events<Event>) {
+        let last = self.lines.open.get_mut(&server).map(|line| (line.seq, line.close()));
+        self.lines.ending.extend(last);
+        self.line_ended(server, at, TalkEnd::Closed, events);
     }
 
     fn line_ended(&mut self, server: usize, at: Instant, end: TalkEnd, events: &mut Events<Event>) {
