@@ -11,7 +11,7 @@ mod tests;
 
 use crate::config::{Choice, Config};
 use crate::event::{Event, EventKind};
-use lines::Lines;
+use line::Lines;
 use netdiag_engine::Events;
 use netdiag_model::Instant;
 pub(crate) use pair::Pair;

@@ -1,9 +1,12 @@
 //! One connection to a server over which queries go as they come, and answers in any order (RFC 7766
 //! section 6.2.1, RFC 7858 section 3.3).
 
+use netdiag_engine::Next;
 use netdiag_model::Instant;
 use netdiag_model::failure::Stage;
 use netdiag_tls::{Layer, Talked};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One connection, and TLS over it.
@@ -141,5 +144,54 @@ impl Line {
     /// What came of TLS, as far as it has come.
     pub(super) fn talked(&self) -> Option<Talked> {
         self.layer.as_ref().map(Layer::talked)
+    }
+}
+
+/// The connections to servers, one to each.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) open: BTreeMap<usize, Line>,
+    /// Connections that are of no more use, and what is to be said before their end.
+    pub(super) ending: VecDeque<(u64, Vec<u8>)>,
+    /// When queries are given up.
+    pub(super) expiring: BTreeSet<(Instant, u64)>,
+    /// Those that were, by server and number: their questions, and when they began.
+    pub(super) late: BTreeMap<(usize, u16), (usize, Instant)>,
+    /// What TLS showed, by server.
+    pub(super) talked: BTreeMap<usize, Arc<Talked>>,
+}
+
+impl Lines {
+    /// When the next query is given up.
+    pub(super) fn due(&self) -> Instant {
+        self.expiring.first().map_or(Instant::FAR, |(at, _)| *at)
+    }
+
+    /// What is to be said or ended now.
+    pub(super) fn next(&mut self) -> Option<Next> {
+        if let Some((seq, last)) = self.ending.front_mut() {
+            let seq = *seq;
+            if !last.is_empty() {
+                return Some(Next::Say(seq, std::mem::take(last)));
+            }
+            self.ending.pop_front();
+            return Some(Next::HangUp(seq));
+        }
+        let said = self.open.values_mut().map(|line| (line.seq, line.take_output()));
+        said.into_iter().find(|(_, output)| !output.is_empty()).map(|(seq, it)| Next::Say(seq, it))
+    }
+
+    /// Nothing more will be asked: connections that are open end.
+    pub(super) fn wind_up(&mut self) -> Option<Next> {
+        while let Some((_, mut line)) = self.open.pop_first() {
+            if line.connect.is_some() {
+                self.ending.push_back((line.seq, line.close()));
+            }
+        }
+        self.next()
+    }
+
+    pub(super) fn server_of(&self, seq: u64) -> Option<usize> {
+        self.open.iter().find(|(_, line)| line.seq == seq).map(|(server, _)| *server)
     }
 }

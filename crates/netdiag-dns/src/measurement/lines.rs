@@ -9,62 +9,12 @@ use netdiag_engine::failure::plain;
 use netdiag_engine::port::TalkEnd;
 use netdiag_engine::probe::ConnectSpec;
 use netdiag_engine::stats::SettledKind;
-use netdiag_engine::{Events, Heard, Next, Outcome, Probe, ProbeKind, ProbeSpec};
+use netdiag_engine::{Events, Heard, Outcome, Probe, ProbeKind, ProbeSpec};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, Stage as FailureStage};
 use netdiag_model::{Instant, StampSource};
-use netdiag_tls::{Layer, Talked, Terms};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use netdiag_tls::{Layer, Terms};
 use std::sync::Arc;
-
-/// The connections to servers, one to each.
-#[derive(Debug, Default)]
-pub(super) struct Lines {
-    open: BTreeMap<usize, Line>,
-    /// Connections that are of no more use, and what is to be said before their end.
-    ending: VecDeque<(u64, Vec<u8>)>,
-    /// When queries are given up.
-    expiring: BTreeSet<(Instant, u64)>,
-    /// Those that were, by server and number: their questions, and when they began.
-    late: BTreeMap<(usize, u16), (usize, Instant)>,
-    /// What TLS showed, by server.
-    talked: BTreeMap<usize, Arc<Talked>>,
-}
-
-impl Lines {
-    /// When the next query is given up.
-    pub(super) fn due(&self) -> Instant {
-        self.expiring.first().map_or(Instant::FAR, |(at, _)| *at)
-    }
-
-    /// What is to be said or ended now.
-    pub(super) fn next(&mut self) -> Option<Next> {
-        if let Some((seq, last)) = self.ending.front_mut() {
-            let seq = *seq;
-            if !last.is_empty() {
-                return Some(Next::Say(seq, std::mem::take(last)));
-            }
-            self.ending.pop_front();
-            return Some(Next::HangUp(seq));
-        }
-        let said = self.open.values_mut().map(|line| (line.seq, line.take_output()));
-        said.into_iter().find(|(_, output)| !output.is_empty()).map(|(seq, it)| Next::Say(seq, it))
-    }
-
-    /// Nothing more will be asked: connections that are open end.
-    pub(super) fn wind_up(&mut self) -> Option<Next> {
-        while let Some((_, mut line)) = self.open.pop_first() {
-            if line.connect.is_some() {
-                self.ending.push_back((line.seq, line.close()));
-            }
-        }
-        self.next()
-    }
-
-    fn server_of(&self, seq: u64) -> Option<usize> {
-        self.open.iter().find(|(_, line)| line.seq == seq).map(|(server, _)| *server)
-    }
-}
 
 impl Measurement {
     /// Puts a query to a server over its connection; the probe that opens one, where there is none.
