@@ -142,8 +142,10 @@ mod tests {
         let all = entries();
         assert!(all.len() > 200, "{}", all.len());
         for entry in all {
-            let kinds =
-                ["topic", "state", "word", "errno", "icmp", "mark", "rcode", "ede", "finding"];
+            let kinds = [
+                "topic", "state", "word", "errno", "icmp", "mark", "rcode", "ede", "outcome",
+                "reason", "finding",
+            ];
             assert!(kinds.contains(&entry.kind), "{entry:?}");
             assert!(entry.kind == "topic" || entry.sentences().is_some(), "{entry:?}");
             assert!(entry.text.is_ascii(), "{entry:?}");
