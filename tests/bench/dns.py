@@ -1,5 +1,8 @@
 """One look-up from start to exit: netdiag beside kdig and dig, against a server on loopback, in a
 namespace of its own. The server answers each question with one address.
+
+Then 2,000 names from a file, against BIND: over UDP beside dnsperf and dig -f, and over one TLS
+connection.
 """
 
 import os
@@ -7,16 +10,35 @@ import shutil
 import socket
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 
-from lab import NETDIAG, loopback
+from lab import NETDIAG, Child, loopback
 
 RUNS = int(os.environ.get("PASSES", "41"))
 MEMORY_RUNS = 5
 GOAL = 0.5
 MOST_MEMORY = 6
 NAME = "a.lab.example"
+NAMES = 2_000
+MANY_RUNS = 7
+GOAL_DNSPERF, GOAL_DIG, GOAL_TLS = 0.7, 4, 3
+BIND = """
+options {{
+    directory "{folder}"; pid-file none; session-keyfile none; recursion no;
+    listen-on port 5300 {{ 127.0.0.1; }}; listen-on port 8530 tls ephemeral {{ 127.0.0.1; }};
+    listen-on-v6 {{ none; }}; allow-query {{ any; }}; notify no;
+}};
+controls {{ }};
+zone "lab.example" {{ type primary; file "zone"; }};
+"""
+ZONE = """$TTL 300
+@ SOA ns h 1 3600 900 86400 300
+@ NS ns
+ns A 192.0.2.53
+$GENERATE 1-{names} n$ A 192.0.2.1
+"""
 
 
 def serve(ready):
@@ -51,6 +73,56 @@ def memory(command):
     return int(ended.stderr.split()[-1]) / 1024
 
 
+def bind(folder):
+    """BIND with the names, once it answers."""
+    with open(os.path.join(folder, "zone"), "w") as zone:
+        zone.write(ZONE.format(names=NAMES))
+    with open(os.path.join(folder, "conf"), "w") as conf:
+        conf.write(BIND.format(folder=folder))
+    server = Child("named", "-f", "-n", "1", "-c", os.path.join(folder, "conf"))
+    probe = ["dig", "@127.0.0.1", "-p", "5300", "+time=1", "+tries=1", "ns.lab.example"]
+    for _ in range(100):
+        if subprocess.run(probe, stdout=subprocess.DEVNULL, check=False).returncode == 0:
+            return server
+    raise RuntimeError("named does not answer")
+
+
+def many():
+    """2,000 names: seconds of whole programs."""
+    folder = tempfile.mkdtemp()
+    server = bind(folder)
+    plain = os.path.join(folder, "names")
+    with open(plain, "w") as file:
+        file.writelines(f"n{number}.lab.example A\n" for number in range(1, NAMES + 1))
+    own = [NETDIAG, "dns", "--short", "--file", plain, "@127.0.0.1"]
+    tools = {
+        "netdiag UDP": [*own, "-p", "5300"],
+        "netdiag TLS": [*own, "-p", "8530", "--tls", "--insecure"],
+        "dnsperf": ["dnsperf", "-s", "127.0.0.1", "-p", "5300", "-d", plain, "-n", "1", "-q", "100"],
+        "dig -f": ["dig", "@127.0.0.1", "-p", "5300", "+short", "-f", plain],
+    }
+    tools = {name: command for name, command in tools.items() if shutil.which(command[0])}
+    walls = {name: [] for name in tools}
+    for _ in range(MANY_RUNS):
+        for name, command in tools.items():
+            walls[name].append(once(command))
+    rate = {}
+    print(f"\n{NAMES} names, {MANY_RUNS} runs of each in turn: milliseconds, median (lowest-highest), and a second")
+    for name, values in walls.items():
+        middle = statistics.median(values)
+        rate[name] = NAMES / middle * 1e3
+        print(f"{name:<12}  {middle:8.1f} ({min(values):.1f}-{max(values):.1f})  {rate[name]:10,.0f}")
+    for name in ("netdiag UDP", "netdiag TLS"):
+        answers = subprocess.run(tools[name], capture_output=True, text=True, check=True).stdout.split()
+        print(f"{name}: {len(answers)} of {NAMES} answered")
+    goals = {f"TLS <= {GOAL_TLS} x UDP": rate["netdiag TLS"] * GOAL_TLS >= rate["netdiag UDP"]}
+    if "dnsperf" in rate:
+        goals[f"a second >= {GOAL_DNSPERF} x dnsperf"] = rate["netdiag UDP"] >= GOAL_DNSPERF * rate["dnsperf"]
+    goals[f"a second >= {GOAL_DIG} x dig -f"] = rate["netdiag UDP"] >= GOAL_DIG * rate["dig -f"]
+    print(goals)
+    server.end()
+
+
 def main():
     loopback()
     ready = threading.Event()
@@ -79,6 +151,8 @@ def main():
         print(f"goal: {GOAL} x wall of kdig ({ratio:.2f}), {MOST_MEMORY} MiB: {held}")
     else:
         print(f"no kdig here; goal of {MOST_MEMORY} MiB: {'held' if fits else 'MISSED'}")
+    if shutil.which("named") and shutil.which("dig"):
+        many()
 
 
 if __name__ == "__main__":

@@ -43,8 +43,8 @@ const ROOMS: &[Room] = &[
         &["netdiag-engine", "netdiag-tls"],
         &["httparse", "regex-lite", "schemars", "serde", "serde_json"],
     ),
-    room("netdiag-dns", &["netdiag-engine"], &["domain", "schemars", "serde"]),
-    room("netdiag-tls", &[], &["rustls", "x509-parser"]),
+    room("netdiag-dns", &["netdiag-engine", "netdiag-tls"], &["domain", "schemars", "serde"]),
+    room("netdiag-tls", &[], &["data-encoding", "rustls", "schemars", "serde", "x509-parser"]),
     room("netdiag-check", &[], &["regex-lite", "schemars", "serde", "serde_json", "toml"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(

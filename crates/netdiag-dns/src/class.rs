@@ -36,6 +36,8 @@ pub enum Class {
     Timeout,
     /// The server, or the way to it, refuses.
     Unreachable,
+    /// TLS could not be agreed on, or the server is not to be believed.
+    TlsError,
     /// The name of the server has no address.
     Unresolved,
     /// The query never left this machine.
@@ -62,6 +64,7 @@ impl Class {
             Self::Malformed => "malformed",
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
+            Self::TlsError => "tls-error",
             Self::Unresolved => "unresolved",
             Self::NotSent => "not-sent",
             Self::Unknown => "unknown",

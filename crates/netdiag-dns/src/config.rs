@@ -5,7 +5,8 @@ use crate::question::Question;
 use crate::setup::Setup;
 use netdiag_engine::Secret;
 use netdiag_model::failure::Failure;
-use netdiag_model::{Destination, Untrusted, Way};
+use netdiag_model::{ClockAnchor, Destination, Untrusted, Way};
+use netdiag_tls::{Client, Demand};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Config {
     pub query: QueryOptions,
     /// What carries them.
     pub transport: Transport,
+    /// How TLS is spoken, where that carries them.
+    pub tls: Option<Tls>,
     /// Whether what is cut over UDP is asked for over TCP.
     pub follow_truncation: bool,
     /// How often each is asked.
@@ -48,6 +51,21 @@ pub struct Config {
     pub keep_bytes: bool,
     /// What of this machine is judged; `None`: it is not.
     pub setup: Option<Setup>,
+}
+
+/// How TLS is spoken with servers.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Whom to trust.
+    pub client: Client,
+    /// The name that all certificates must be for; `None`: each the one that its server was given by.
+    pub name: Option<String>,
+    /// What is asked of it.
+    pub demand: Demand,
+    /// SHA-256 of public keys of which a server's must be one; none: whoever is trusted.
+    pub pins: Vec<[u8; 32]>,
+    /// The time of day, by which certificates are judged.
+    pub anchor: ClockAnchor,
 }
 
 /// One question as it was given.
@@ -136,6 +154,8 @@ pub enum Transport {
     Udp,
     /// A TCP connection (RFC 7766).
     Tcp,
+    /// TLS over a TCP connection (RFC 7858).
+    Tls,
 }
 
 impl fmt::Display for Transport {
@@ -143,6 +163,7 @@ impl fmt::Display for Transport {
         f.write_str(match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
         })
     }
 }

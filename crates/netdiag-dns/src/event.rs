@@ -7,6 +7,7 @@ use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Instant, StampSource};
+use netdiag_tls::Talked;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,8 +56,23 @@ pub struct Settled {
     pub rtt: Option<Duration>,
     /// Whose clock that was taken with.
     pub stamp: Option<StampSource>,
-    /// Time to connect, and from the request to the answer, over TCP.
-    pub phases: Option<[Duration; 2]>,
+    /// What it spent its time on, over a connection.
+    pub phases: Option<Phases>,
+    /// What TLS showed, where that carried it.
+    pub tls: Option<Arc<Talked>>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
+}
+
+/// What a query over a connection spent its time on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// To open the connection; nothing over one that was open.
+    pub connect: Duration,
+    /// For the handshake of TLS, where one was made for it.
+    pub tls: Option<Duration>,
+    /// From the request to the end of the answer.
+    pub request: Duration,
+    /// It went over a connection that others had gone over.
+    pub reused: bool,
 }

@@ -1,6 +1,8 @@
 //! Policy: whom to ask next, and what an answer means.
 
 mod judge;
+mod line;
+mod lines;
 mod pair;
 mod policy;
 mod seat;
@@ -9,6 +11,7 @@ mod tests;
 
 use crate::config::{Choice, Config};
 use crate::event::{Event, EventKind};
+use line::Lines;
 use netdiag_engine::Events;
 use netdiag_model::Instant;
 pub(crate) use pair::Pair;
@@ -31,6 +34,8 @@ pub struct Measurement {
     /// What is asked again at once, over TCP or with a cookie.
     again: VecDeque<Pending>,
     pending: BTreeMap<u64, Pending>,
+    /// Connections that queries go over.
+    lines: Lines,
     /// Cookies of servers.
     cookies: Vec<Vec<u8>>,
     /// The number of the next probe.
@@ -58,6 +63,12 @@ struct Pending {
     id: u16,
     stage: Stage,
     sent_at: Option<Instant>,
+    /// When it was said over a connection that others go over, too.
+    said_at: Option<Instant>,
+    /// It went over one that was open.
+    reused: bool,
+    /// It counts as sent by now.
+    is_counted: bool,
     /// How an answer that was not the last word is told, if nothing better comes.
     partial: Option<Arc<crate::event::Settled>>,
     with_cookie: bool,
@@ -71,6 +82,8 @@ enum Stage {
     Tcp,
     /// The answer over UDP was cut.
     TcpAfterUdp,
+    /// A connection that others go over, too.
+    Line,
 }
 
 impl Measurement {
@@ -93,6 +106,7 @@ impl Measurement {
             seats,
             again: VecDeque::new(),
             pending: BTreeMap::new(),
+            lines: Lines::default(),
             cookies: vec![Vec::new(); servers],
             config,
             probes: 0,

@@ -11,6 +11,7 @@ use crate::text::Presented;
 use netdiag_model::Untrusted;
 use netdiag_model::contract::{Jitter, Method, Rtt};
 use netdiag_model::failure::Failure;
+use netdiag_tls::contract::Tls;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -114,8 +115,10 @@ pub struct ServerResult {
     pub rtt_ms: Option<Rtt>,
     /// How these vary.
     pub jitter_ms: Option<Jitter>,
-    /// What the last query spent its time on, over TCP.
+    /// What the last query spent its time on, over a connection.
     pub phases_ms: Option<Phases>,
+    /// What TLS showed; `null` without.
+    pub tls: Option<Tls>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
 }
@@ -158,10 +161,14 @@ pub struct Malformed {
 /// Milliseconds of the parts of a query.
 #[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
 pub struct Phases {
-    /// To open the connection.
+    /// To open the connection; 0 over one that was open.
     pub connect: f64,
+    /// For the handshake of TLS; `null` without one.
+    pub tls: Option<f64>,
     /// From the request to the end of the answer.
     pub request: f64,
+    /// Whether it went over a connection that was open.
+    pub reused: bool,
 }
 
 impl Target {

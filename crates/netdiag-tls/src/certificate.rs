@@ -1,6 +1,7 @@
 //! What a certificate says (RFC 5280).
 
 use netdiag_model::Untrusted;
+use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use std::net::IpAddr;
 use std::time::Duration;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -28,6 +29,8 @@ pub struct Certificate {
     pub is_self_issued: bool,
     /// It says where the certificate of its issuer lies.
     pub names_issuer_place: bool,
+    /// SHA-256 of its public key, which pins name it by (RFC 7858 section 4.2).
+    pub key_sha256: Vec<u8>,
 }
 
 impl Certificate {
@@ -57,6 +60,7 @@ impl Certificate {
             not_before: certificate.validity().not_before.timestamp(),
             not_after: certificate.validity().not_after.timestamp(),
             names_issuer_place,
+            key_sha256: sha256(certificate.public_key().raw),
         })
     }
 
@@ -72,6 +76,12 @@ impl Certificate {
     pub const fn lifetime_days(&self) -> i64 {
         self.not_after.saturating_sub(self.not_before).div_euclid(DAY)
     }
+}
+
+/// By what the handshake hashes with.
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    let suite = TLS13_AES_128_GCM_SHA256.tls13();
+    suite.map(|suite| suite.common.hash_provider.hash(bytes).as_ref().to_vec()).unwrap_or_default()
 }
 
 pub(crate) fn seconds(time: Duration) -> i64 {

@@ -17,6 +17,8 @@ pub enum Reason {
     UnknownIssuer,
     /// The certificate between it and a trusted one was probably not sent.
     MissingIntermediate,
+    /// Its key is none of those that were pinned.
+    PinMismatch,
     /// It cannot be read, or is not fit for a server.
     BadCertificate,
     /// Neither TLS 1.3 nor TLS 1.2 is taken there.
@@ -51,6 +53,7 @@ impl Reason {
             Self::SelfSigned => "self-signed",
             Self::UnknownIssuer => "unknown-issuer",
             Self::MissingIntermediate => "missing-intermediate",
+            Self::PinMismatch => "pin-mismatch",
             Self::BadCertificate => "bad-certificate",
             Self::OldVersion => "old-version",
             Self::NotTls => "not-tls",
@@ -58,6 +61,16 @@ impl Reason {
             Self::Incompatible => "incompatible",
             Self::Misbehaved => "misbehaved",
         }
+    }
+}
+
+impl Reason {
+    /// Whether it is about whom the certificate is of, which a pinned key says by itself.
+    pub(crate) const fn is_about_identity(self) -> bool {
+        matches!(
+            self,
+            Self::SelfSigned | Self::UnknownIssuer | Self::MissingIntermediate | Self::NameMismatch
+        )
     }
 }
 

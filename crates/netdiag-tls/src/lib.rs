@@ -19,12 +19,17 @@
 
 mod certificate;
 mod client;
+pub mod contract;
 mod fault;
+mod layer;
 mod opening;
 mod session;
+mod talked;
 mod verdict;
 
 pub use certificate::Certificate;
 pub use client::{Client, Hello, Roots};
 pub use fault::{Fault, Reason};
+pub use layer::{Layer, Terms, pin};
 pub use session::{Session, Shown};
+pub use talked::{Demand, Talked};

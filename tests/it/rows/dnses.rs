@@ -8,6 +8,7 @@ mod oracle;
 mod setup;
 mod stub;
 mod system;
+mod tls;
 
 use crate::support::process::{Ended, NETDIAG, bound, run};
 use serde_json::Value;

@@ -96,6 +96,31 @@ fn n5_every_code_of_a_finding_is_explained() {
     assert!(missing.is_empty(), "explain knows nothing of {missing:?}: write it into explain/en");
 }
 
+/// The words of outcomes in a file of the source: what stands behind `=> "`.
+fn named_in(path: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates");
+    let text = std::fs::read_to_string(root.join(path)).expect("readable");
+    let names = text.lines().filter_map(|line| line.trim().split_once("=> \""));
+    let names = names.filter_map(|(_, rest)| rest.split_once('"')).map(|(name, _)| name.to_owned());
+    names.collect()
+}
+
+#[test]
+fn n5_every_outcome_of_a_question_and_reason_of_tls_is_explained() {
+    let known = known(&["outcome", "reason", "rcode", "finding", "word"]);
+    for (path, some) in
+        [("netdiag-dns/src/class.rs", "nodata"), ("netdiag-tls/src/fault.rs", "pin-mismatch")]
+    {
+        let names = named_in(path);
+        assert!(names.iter().any(|name| name == some), "{path}: {names:?}");
+        let missing: Vec<&String> = names.iter().filter(|name| !known.contains(*name)).collect();
+        assert!(
+            missing.is_empty(),
+            "explain knows nothing of {missing:?}: write it into explain/en"
+        );
+    }
+}
+
 #[test]
 fn n5_every_state_errno_and_icmp_message_is_explained() {
     let states = known(&["state"]);

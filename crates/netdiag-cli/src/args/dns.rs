@@ -2,6 +2,7 @@
 
 use super::form::Form;
 use super::value::{self, Timeout};
+use netdiag_dns::config::Transport;
 use netdiag_dns::{RecordClass, RecordType, UDP_SIZE};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -34,9 +35,9 @@ pub(crate) struct DnsArguments {
     /// Class: IN, CH, HS or CLASSnnn.
     #[arg(long, value_name = "CLASS", default_value = "IN", value_parser = class)]
     pub(crate) class: RecordClass,
-    /// Port of servers without one of their own.
-    #[arg(short, long, value_name = "N", default_value = "53", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
-    pub(crate) port: u16,
+    /// Port of servers without one of their own [default: 53, with --tls 853].
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
+    pub(crate) port: Option<u16>,
     /// The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy.
     #[arg(long, value_name = "DIR", default_value = "/etc")]
     pub(crate) etc: String,
@@ -70,6 +71,8 @@ pub(crate) struct DnsArguments {
     pub(crate) ipv6: bool,
     #[command(flatten)]
     pub(crate) message: MessageArguments,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
 
     /// Queries of each question to each server; more than one is a series with statistics.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
@@ -126,6 +129,56 @@ pub(crate) enum Layout {
     },
 }
 
+/// Queries over TLS.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct TlsArguments {
+    /// Ask over TLS (RFC 7858), all questions to a server over one connection.
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
+    pub(crate) tls: bool,
+    /// The name that certificates of servers must be for [default: what each server was given by].
+    #[arg(long, value_name = "NAME", requires = "tls")]
+    pub(crate) sni: Option<String>,
+    /// Trust the certificates of this file (PEM), and no others [default: those that the machine
+    /// trusts].
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) ca: Option<String>,
+    /// SHA-256 of the server's public key in base64: then neither issuer nor name of its certificate
+    /// matter (RFC 7858 section 4.2); may be given several times.
+    #[arg(long, value_name = "PIN", requires = "tls", value_parser = pin)]
+    pub(crate) pin: Vec<Pin>,
+    /// What is wrong with certificates is told, and fails nothing.
+    #[arg(long, requires = "tls")]
+    pub(crate) insecure: bool,
+}
+
+/// SHA-256 of a public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pin(pub(crate) [u8; 32]);
+
+fn pin(text: &str) -> Result<Pin, String> {
+    netdiag_tls::pin(text).map(Pin).ok_or_else(|| "32 bytes in base64, 44 characters".to_owned())
+}
+
+impl DnsArguments {
+    /// What carries queries.
+    pub(crate) const fn transport(&self) -> Transport {
+        match (self.tls.tls, self.message.tcp) {
+            (true, _) => Transport::Tls,
+            (_, true) => Transport::Tcp,
+            _ => Transport::Udp,
+        }
+    }
+
+    /// The port of servers without one of their own.
+    pub(crate) fn usual_port(&self) -> u16 {
+        self.port.unwrap_or(if self.tls.tls { DNS_OVER_TLS } else { DNS })
+    }
+}
+
+/// The ports of name servers, and of those that speak TLS (RFC 7858 section 3.1).
+const DNS: u16 = 53;
+const DNS_OVER_TLS: u16 = 853;
+
 /// What queries are made of, and what carries them.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct MessageArguments {
@@ -133,7 +186,7 @@ pub(crate) struct MessageArguments {
     #[arg(long)]
     pub(crate) tcp: bool,
     /// Take what was cut as it is.
-    #[arg(long, conflicts_with = "tcp")]
+    #[arg(long, conflicts_with_all = ["tcp", "tls"])]
     pub(crate) ignore_truncation: bool,
     /// Do not ask for recursion.
     #[arg(long)]
@@ -195,6 +248,7 @@ EXAMPLES
   netdiag dns --trace www.example.net AAAA
   netdiag dns --dnssec www.example.net
   netdiag dns example.net @192.0.2.53 @198.51.100.53
+  netdiag dns --tls example.net @dns.example.net
   netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 
 EXIT STATUS

@@ -27,6 +27,7 @@ pub(crate) mod syn;
 pub(crate) mod targets;
 pub(crate) mod tcp_connect;
 pub(crate) mod trace;
+pub(crate) mod trust;
 pub(crate) mod user;
 pub(crate) mod verdict;
 pub(crate) mod wait_for;

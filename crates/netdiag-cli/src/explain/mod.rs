@@ -11,7 +11,7 @@ mod nearest;
 pub(crate) use nearest::nearest;
 
 /// The files, in the order of the list.
-const TEXTS: [&str; 10] = [
+const TEXTS: [&str; 11] = [
     include_str!("en/topics.txt"),
     include_str!("en/states.txt"),
     include_str!("en/words.txt"),
@@ -19,6 +19,7 @@ const TEXTS: [&str; 10] = [
     include_str!("en/icmp.txt"),
     include_str!("en/marks.txt"),
     include_str!("en/dns.txt"),
+    include_str!("en/outcomes.txt"),
     include_str!("en/findings-sockets.txt"),
     include_str!("en/findings-hosts.txt"),
     include_str!("en/findings-services.txt"),
@@ -27,7 +28,7 @@ const TEXTS: [&str; 10] = [
 /// One explanation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// `state`, `word`, `errno`, `icmp`, `mark`, `rcode`, `ede`, `finding` or `topic`.
+    /// `state`, `word`, `errno`, `icmp`, `mark`, `rcode`, `ede`, `outcome`, `reason`, `finding` or `topic`.
     pub(crate) kind: &'static str,
     /// What it is called; the first is its own name.
     pub(crate) names: Vec<&'static str>,
@@ -141,8 +142,10 @@ mod tests {
         let all = entries();
         assert!(all.len() > 200, "{}", all.len());
         for entry in all {
-            let kinds =
-                ["topic", "state", "word", "errno", "icmp", "mark", "rcode", "ede", "finding"];
+            let kinds = [
+                "topic", "state", "word", "errno", "icmp", "mark", "rcode", "ede", "outcome",
+                "reason", "finding",
+            ];
             assert!(kinds.contains(&entry.kind), "{entry:?}");
             assert!(entry.kind == "topic" || entry.sentences().is_some(), "{entry:?}");
             assert!(entry.text.is_ascii(), "{entry:?}");

@@ -3,13 +3,23 @@
 use super::{Measurement, Pending, Stage};
 use crate::class::Class;
 use crate::config::Transport;
-use crate::event::Settled;
+use crate::event::{Phases, Settled};
 use crate::message::{Message, Section};
 use netdiag_engine::failure::{plain, probe_failure};
-use netdiag_engine::outcome::{Reason, Reply, ReplyDetail};
+use netdiag_engine::outcome::{Reason, ReplyDetail};
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{Outcome, Probe};
 use netdiag_model::failure::Stage as FailureStage;
+use netdiag_model::{Instant, StampSource};
+use std::time::Duration;
+
+/// What came for a query.
+pub(super) struct Answer<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) rtt: Duration,
+    pub(super) stamp: StampSource,
+    pub(super) phases: Option<Phases>,
+}
 
 /// The rcode that asks for the cookie once more (RFC 7873 section 5.2.3).
 const BADCOOKIE: u16 = 23;
@@ -22,27 +32,22 @@ impl Measurement {
         probe: &Probe,
         outcome: &Outcome,
     ) -> (Settled, SettledKind<()>) {
-        let blank = Settled {
-            number: pending.number,
-            sent_at: pending.sent_at.unwrap_or(probe.sent_at),
-            class: Class::Unknown,
-            transport: match pending.stage {
-                Stage::Udp => Transport::Udp,
-                Stage::Tcp | Stage::TcpAfterUdp => Transport::Tcp,
-            },
-            retried_over_tcp: pending.stage == Stage::TcpAfterUdp,
-            retried_with_cookie: pending.with_cookie,
-            message: None,
-            bytes: Vec::new(),
-            rtt: None,
-            stamp: None,
-            phases: None,
-            failure: probe_failure(outcome),
-        };
+        let sent_at = pending.sent_at.unwrap_or(probe.sent_at);
+        let blank = Settled { failure: probe_failure(outcome), ..pending.blank(sent_at) };
         let (class, kind) = match outcome {
             Outcome::Replied(reply) => {
                 let kind = SettledKind::Replied { rtt: reply.rtt };
-                return (self.replied(pending, reply, blank), kind);
+                let (bytes, phases) = match &reply.detail {
+                    ReplyDetail::Message(bytes) => (bytes.as_slice(), None),
+                    ReplyDetail::Exchanged { phases: [connect, request], answer } => {
+                        let (connect, request) = (*connect, *request);
+                        let phases = Phases { connect, request, ..Phases::default() };
+                        (answer.as_slice(), Some(phases))
+                    }
+                    _ => (&[][..], None),
+                };
+                let answer = Answer { bytes, rtt: reply.rtt, stamp: reply.stamp, phases };
+                return (self.replied(pending, &answer, blank), kind);
             }
             Outcome::TimedOut => (Class::Timeout, SettledKind::Lost(())),
             Outcome::NetError(_) | Outcome::Refused(_) => {
@@ -54,12 +59,14 @@ impl Measurement {
         (Settled { class, ..blank }, kind)
     }
 
-    fn replied(&self, pending: &Pending, reply: &Reply, blank: Settled) -> Settled {
-        let (bytes, phases) = match &reply.detail {
-            ReplyDetail::Message(bytes) => (bytes.as_slice(), None),
-            ReplyDetail::Exchanged { phases, answer } => (answer.as_slice(), Some(*phases)),
-            _ => (&[][..], None),
-        };
+    /// What a message means for a query.
+    pub(super) fn replied(
+        &self,
+        pending: &Pending,
+        answer: &Answer<'_>,
+        blank: Settled,
+    ) -> Settled {
+        let bytes = answer.bytes;
         let Some(target) = self.target_of(pending.seat) else { return blank };
         let message = Message::decode(bytes, &target.question);
         let mut class = Class::of(&message, &target.question);
@@ -79,9 +86,9 @@ impl Measurement {
         let is_whole = class != Class::Malformed;
         Settled {
             class,
-            rtt: Some(reply.rtt),
-            stamp: Some(reply.stamp),
-            phases,
+            rtt: Some(answer.rtt),
+            stamp: Some(answer.stamp),
+            phases: answer.phases,
             bytes: match is_whole && !self.config.keep_bytes {
                 true => Vec::new(),
                 false => bytes.to_vec(),
@@ -106,6 +113,31 @@ impl Measurement {
         let has_cookie = self.cookies.get(pending.server).is_some_and(|cookie| !cookie.is_empty());
         let is_refused = message.rcode == BADCOOKIE && !pending.with_cookie && has_cookie;
         is_refused.then(|| Pending { with_cookie: true, ..pending.clone() })
+    }
+}
+
+impl Pending {
+    /// How it is told while nothing is known.
+    pub(super) const fn blank(&self, sent_at: Instant) -> Settled {
+        Settled {
+            number: self.number,
+            sent_at,
+            class: Class::Unknown,
+            transport: match self.stage {
+                Stage::Udp => Transport::Udp,
+                Stage::Tcp | Stage::TcpAfterUdp => Transport::Tcp,
+                Stage::Line => Transport::Tls,
+            },
+            retried_over_tcp: matches!(self.stage, Stage::TcpAfterUdp),
+            retried_with_cookie: self.with_cookie,
+            message: None,
+            bytes: Vec::new(),
+            rtt: None,
+            stamp: None,
+            phases: None,
+            tls: None,
+            failure: None,
+        }
     }
 }
 

@@ -11,9 +11,9 @@ use netdiag_engine::port::{Change, Control, ExchangeFraming};
 use netdiag_engine::schedule::Schedule;
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{
-    Events, MessageSpec, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray, WayOut,
+    Events, Heard, MessageSpec, Next, Outcome, Probe, ProbeKind, ProbeSpec, Stray, WayOut,
 };
-use netdiag_model::{Destination, Instant};
+use netdiag_model::{Destination, Instant, StampSource};
 use std::sync::Arc;
 
 /// Bytes of the client's part of a cookie (RFC 7873 section 4).
@@ -43,6 +43,7 @@ impl Measurement {
         let stage = match self.config.transport {
             Transport::Udp => Stage::Udp,
             Transport::Tcp => Stage::Tcp,
+            Transport::Tls => Stage::Line,
         };
         pair.begun += 1;
         let pending = Pending {
@@ -52,6 +53,9 @@ impl Measurement {
             id: 0,
             stage,
             sent_at: None,
+            said_at: None,
+            reused: false,
+            is_counted: false,
             partial: None,
             with_cookie: false,
             tries: 0,
@@ -60,25 +64,17 @@ impl Measurement {
             return Some(pending);
         };
         let settled = Settled {
-            number: pending.number,
-            sent_at: now,
             class: Class::Unresolved,
             transport: self.config.transport,
-            retried_over_tcp: false,
-            retried_with_cookie: false,
-            message: None,
-            bytes: Vec::new(),
-            rtt: None,
-            stamp: None,
-            phases: None,
             failure: Some(failure),
+            ..pending.blank(now)
         };
         self.conclude(now, &pending, settled, SettledKind::LocalError(()), events);
         None
     }
 
     /// The query as the engine sends it.
-    fn probe(&mut self, mut pending: Pending) -> Option<ProbeSpec> {
+    fn probe(&mut self, now: Instant, mut pending: Pending) -> Option<ProbeSpec> {
         let config = Arc::clone(&self.config);
         let target = config.targets.get(self.seats.get(pending.seat)?.target)?;
         let server = config.servers.get(pending.server)?;
@@ -94,6 +90,7 @@ impl Measurement {
             Stage::Tcp | Stage::TcpAfterUdp => {
                 ProbeKind::Exchange { port, framing: ExchangeFraming::Length16, request: bytes }
             }
+            Stage::Line => return self.ask(now, seq, pending, &bytes),
         };
         let spec = ProbeSpec {
             target: u32::try_from(pending.seat).unwrap_or(u32::MAX),
@@ -205,6 +202,11 @@ impl netdiag_engine::Measurement for Measurement {
             return Next::Quit;
         }
         loop {
+            self.expire(now, events);
+            if let Some(next) = self.lines.next() {
+                return next;
+            }
+            let wake = deadline.min(self.lines.due());
             let free = self.sent_at.map_or(Instant::ZERO, |at| at + self.config.spacing);
             let has_room = self.pending.len() < WINDOW;
             let first = match self.due.first() {
@@ -214,22 +216,22 @@ impl netdiag_engine::Measurement for Measurement {
                 None => None,
             };
             match first {
-                Some(at) if at > now => return Next::NotBefore(at.min(deadline)),
+                Some(at) if at > now => return Next::NotBefore(at.min(wake)),
                 Some(_) => {}
                 None if self.is_complete() => {
                     if self.ask_twice(now) {
                         continue;
                     }
-                    return Next::Done;
+                    return self.lines.wind_up().unwrap_or(Next::Done);
                 }
-                None if deadline < Instant::FAR => return Next::NotBefore(deadline),
+                None if wake < Instant::FAR => return Next::NotBefore(wake),
                 None => return Next::WhenSettled,
             }
             let pending = match self.again.pop_front() {
                 Some(pending) => Some(pending),
                 None => self.due.pop_first().and_then(|(_, seat)| self.begin(now, seat, events)),
             };
-            if let Some(spec) = pending.and_then(|pending| self.probe(pending)) {
+            if let Some(spec) = pending.and_then(|pending| self.probe(now, pending)) {
                 self.sent_at = Some(now);
                 return Next::Probe(spec);
             }
@@ -258,8 +260,6 @@ impl netdiag_engine::Measurement for Measurement {
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
-        let Some(pending) = self.pending.remove(&probe.seq) else { return };
-        let (mut settled, mut kind) = self.judged(&pending, probe, outcome);
         let at = match outcome {
             Outcome::Replied(reply) => reply.received_at,
             Outcome::NetError(error) => probe.sent_at + error.rtt,
@@ -267,43 +267,16 @@ impl netdiag_engine::Measurement for Measurement {
             Outcome::LocalError(_) => probe.sent_at,
             _ => probe.sent_at + self.config.timeout,
         };
-        self.keep_cookie(pending.server, settled.message.as_ref());
-        if let Some(again) = self.follow_up(&pending, &settled) {
-            let partial = Some(Arc::new(settled));
-            self.again.push_back(Pending { partial, ..again });
+        if self.line_settled(probe, outcome, at, events) {
             return;
         }
-        if let Some(pair) = self.pair_of(&pending)
-            && let Outcome::Replied(reply) = outcome
-        {
-            pair.user_stamps += u64::from(reply.stamp == netdiag_model::StampSource::User);
-        }
-        let is_lost = pending.stage == Stage::TcpAfterUdp && !settled.class.is_said();
-        if let Some(partial) = pending.partial.as_ref().filter(|_| is_lost) {
-            if let Some(pair) = self.pair_of(&pending) {
-                pair.truncations_lost += 1;
-            }
-            if pending.tries == 0 && !self.is_stopped {
-                // Once is no proof: a second time it is.
-                self.again.push_back(Pending { tries: 1, ..pending });
-                return;
-            }
-            let rtt = partial.rtt.unwrap_or_default();
-            kind = SettledKind::Replied { rtt };
-            settled = Settled {
-                class: Class::Truncated,
-                transport: Transport::Udp,
-                failure: settled.failure,
-                retried_over_tcp: true,
-                ..Settled::clone(partial)
-            };
-        } else if settled.message.as_ref().is_some_and(|message| message.flags.has("tc"))
-            && settled.class == Class::Nodata
-        {
-            // What is cut may have lost just that.
-            settled.class = Class::Truncated;
-        }
-        self.conclude(at, &pending, settled, kind, events);
+        let Some(pending) = self.pending.remove(&probe.seq) else { return };
+        let (settled, kind) = self.judged(&pending, probe, outcome);
+        self.ended(at, pending, settled, kind, events);
+    }
+
+    fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, events: &mut Events<Event>) {
+        self.line_heard(probe.seq, at, heard, events);
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
@@ -373,7 +346,53 @@ impl netdiag_engine::Measurement for Measurement {
 }
 
 impl Measurement {
-    fn pair_of(&mut self, pending: &Pending) -> Option<&mut super::Pair> {
+    /// A query has come to something: it is asked once more where that is not the last word.
+    pub(super) fn ended(
+        &mut self,
+        at: Instant,
+        pending: Pending,
+        mut settled: Settled,
+        mut kind: SettledKind<()>,
+        events: &mut Events<Event>,
+    ) {
+        self.keep_cookie(pending.server, settled.message.as_ref());
+        if let Some(again) = self.follow_up(&pending, &settled) {
+            let partial = Some(Arc::new(settled));
+            self.again.push_back(Pending { partial, ..again });
+            return;
+        }
+        if let Some(pair) = self.pair_of(&pending) {
+            pair.user_stamps += u64::from(settled.stamp == Some(StampSource::User));
+        }
+        let is_lost = pending.stage == Stage::TcpAfterUdp && !settled.class.is_said();
+        if let Some(partial) = pending.partial.as_ref().filter(|_| is_lost) {
+            if let Some(pair) = self.pair_of(&pending) {
+                pair.truncations_lost += 1;
+            }
+            if pending.tries == 0 && !self.is_stopped {
+                // Once is no proof: a second time it is.
+                self.again.push_back(Pending { tries: 1, ..pending });
+                return;
+            }
+            let rtt = partial.rtt.unwrap_or_default();
+            kind = SettledKind::Replied { rtt };
+            settled = Settled {
+                class: Class::Truncated,
+                transport: Transport::Udp,
+                failure: settled.failure,
+                retried_over_tcp: true,
+                ..Settled::clone(partial)
+            };
+        } else if settled.message.as_ref().is_some_and(|message| message.flags.has("tc"))
+            && settled.class == Class::Nodata
+        {
+            // What is cut may have lost just that.
+            settled.class = Class::Truncated;
+        }
+        self.conclude(at, &pending, settled, kind, events);
+    }
+
+    pub(super) fn pair_of(&mut self, pending: &Pending) -> Option<&mut super::Pair> {
         let target = self.seats.get(pending.seat)?.target;
         self.pairs.get_mut(self.config.pair(target, pending.server))
     }

@@ -34,6 +34,7 @@ fn config(servers: u8, choice: Choice) -> Config {
     Config {
         secret: Secret::new([7; 18]),
         numbers_from: 0,
+        tls: None,
         targets: vec![Target { given: Untrusted::from("a.example"), question, group: 0 }],
         servers: (1..=servers).map(server).collect(),
         choice,

@@ -11,6 +11,7 @@ use crate::text::hex;
 use netdiag_engine::outcome::Reason;
 use netdiag_model::contract::{Jitter, Method, Rtt, Timestamps};
 use netdiag_model::milliseconds;
+use netdiag_tls::contract::Tls;
 use std::collections::BTreeMap;
 
 impl Measurement {
@@ -96,7 +97,7 @@ impl Settled {
             sent: u64::from(is_sent),
             received: u64::from(answered.is_some()),
             lost: u64::from(self.class == Class::Timeout),
-            net_errors: u64::from(self.class == Class::Unreachable),
+            net_errors: u64::from(matches!(self.class, Class::Unreachable | Class::TlsError)),
             local_errors: u64::from(!is_sent),
             rtt_ms: answered,
             ..settled(blank(config, server)?, self)
@@ -161,6 +162,7 @@ fn blank(config: &Config, server: usize) -> Option<ServerResult> {
         rtt_ms: None,
         jitter_ms: None,
         phases_ms: None,
+        tls: None,
         failure: None,
     })
 }
@@ -173,10 +175,13 @@ fn settled(blank: ServerResult, last: &Settled) -> ServerResult {
         transport,
         retried_over_tcp,
         retried_with_cookie,
-        phases_ms: last.phases.map(|[connect, request]| Phases {
-            connect: milliseconds(connect),
-            request: milliseconds(request),
+        phases_ms: last.phases.map(|phases| Phases {
+            connect: milliseconds(phases.connect),
+            tls: phases.tls.map(milliseconds),
+            request: milliseconds(phases.request),
+            reused: phases.reused,
         }),
+        tls: last.tls.as_deref().map(Tls::from),
         failure: last.failure.clone(),
         ..blank
     };
@@ -210,6 +215,7 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
         }
     }
 }

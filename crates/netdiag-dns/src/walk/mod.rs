@@ -16,7 +16,7 @@ pub use delegation::Delegation;
 pub use hints::{Host, parse as hints};
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::Change;
-use netdiag_engine::{Events, Next, Outcome, Probe, Stray, WayOut};
+use netdiag_engine::{Events, Heard, Next, Outcome, Probe, Stray, WayOut};
 use netdiag_model::Instant;
 use netdiag_model::contract::Method;
 use netdiag_model::finding::Finding;
@@ -195,6 +195,10 @@ impl netdiag_engine::Measurement for Walk {
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         by_round!(self, events, |round, scratch| round.settle(probe, outcome, scratch));
+    }
+
+    fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, events: &mut Events<Event>) {
+        by_round!(self, events, |round, scratch| round.heard(probe, at, heard, scratch));
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {

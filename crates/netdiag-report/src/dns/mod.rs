@@ -9,6 +9,7 @@ mod records;
 mod series;
 mod setup;
 mod text;
+mod tls;
 mod trace;
 
 use crate::report::Subject;

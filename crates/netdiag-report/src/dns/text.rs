@@ -1,6 +1,6 @@
 //! `--output text`: what a person reads.
 
-use super::{Dns, Ended, Resolved, compare, records, series, setup, trace};
+use super::{Dns, Ended, Resolved, compare, records, series, setup, tls, trace};
 use crate::changes::{self, Said};
 use crate::limiter::Limiter;
 use crate::report::{Report, Run};
@@ -87,7 +87,13 @@ impl<W: Write, E: Write> TextReport<W, E> {
         for (target, result) in decisive() {
             self.beside(target, result)?;
         }
-        Ok(())
+        self.over_tls(targets)
+    }
+
+    /// What TLS showed.
+    fn over_tls(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
+        let lines = tls::lines(targets.iter().map(|ended| ended.target));
+        lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
     /// What there is beside the answers of a server.
@@ -123,7 +129,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 self.beside(ended.target, result)?;
             }
         }
-        Ok(())
+        self.over_tls(targets)
     }
 
     fn setup(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
@@ -150,7 +156,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 self.beside(ended.target, result)?;
             }
         }
-        Ok(())
+        self.over_tls(targets)
     }
 }
 

@@ -1,16 +1,14 @@
 //! What is said and heard over one open connection: TLS where it is spoken, and over it, or without it,
 //! the service. Bytes in, bytes out.
 
-mod layer;
-
 use super::config::{Config, Target};
 use super::dialogue::{Dialogue, MOST_HEARD, Stage, Talk, TalkResult};
 use super::http::exchange::{Exchange, Next};
 use super::http::{Step, Url};
 use super::starttls::{self, Upgrade};
-use layer::Layer;
 use netdiag_engine::port::TalkEnd;
 use netdiag_model::Instant;
+use netdiag_tls::{Layer, Terms};
 
 /// One open connection, as far as it concerns those who talk over it.
 #[derive(Debug)]
@@ -50,7 +48,11 @@ impl Conversation {
             opened_at,
             upgrade,
             refused: None,
-            tls: tls.map(|(tls, client)| Layer::new(client, tls, &config.anchor, opened_at)),
+            tls: tls.map(|(tls, client)| {
+                let (name, alpn, demand) = (tls.name.as_str(), tls.alpn, tls.demand);
+                let terms = Terms { name, alpn, demand, pins: &[] };
+                Layer::new(client, &terms, &config.anchor, opened_at)
+            }),
             dialogue: config.dialogue.clone().unwrap_or_default(),
             url: target.url.clone(),
             only_head: config.only_head,
@@ -241,7 +243,7 @@ impl Conversation {
             http: self.http.map(Box::new),
             end: self.result.unwrap_or(met),
             stage,
-            tls: self.tls.filter(|_| stage != Stage::Upgrade).map(|tls| Box::new(tls.end())),
+            tls: self.tls.filter(|_| stage != Stage::Upgrade).map(|tls| Box::new(tls.talked())),
             heard: self.heard,
             acknowledged,
             lasted: at.since(self.opened_at),

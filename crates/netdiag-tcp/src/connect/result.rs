@@ -15,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 pub use convert::{attempt, outage};
 pub(super) use convert::{chosen, race};
 pub use netdiag_model::contract::Context;
+pub use netdiag_tls::contract::{Certificate, Tls};
 
 /// One port of a host.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -223,57 +224,6 @@ pub struct Header {
     /// What it says; what is no UTF-8 is replaced.
     #[schemars(with = "String")]
     pub value: Untrusted,
-}
-
-/// What TLS showed.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct Tls {
-    /// `TLS 1.3` or `TLS 1.2`; `null` where none was settled.
-    pub version: Option<String>,
-    /// The cipher suite by its registered name.
-    pub cipher: Option<String>,
-    /// The group of the key exchange.
-    pub group: Option<String>,
-    /// The protocol that the server chose (RFC 7301).
-    #[schemars(with = "Option<String>")]
-    pub alpn: Option<Untrusted>,
-    /// The name that the certificate had to be for.
-    #[schemars(with = "String")]
-    pub name: Untrusted,
-    /// Whether the handshake was done and the certificates are to be believed.
-    pub verified: bool,
-    /// The worst that is wrong: `expired`, `not-yet-valid`, `self-signed`, `unknown-issuer`,
-    /// `missing-intermediate`, `name-mismatch`, `bad-certificate`, `old-version`, `not-tls`, `alert`,
-    /// `incompatible`, `misbehaved`.
-    pub error: Option<String>,
-    /// All that is wrong, in sentences.
-    pub faults: Vec<String>,
-    /// How long the handshake took.
-    pub handshake_ms: Option<f64>,
-    /// A proof came with the certificate that it is not revoked (RFC 6066 section 8); not checked.
-    pub ocsp_staple: bool,
-    /// The certificates as they were sent, that of the server first.
-    pub chain: Vec<Certificate>,
-}
-
-/// A certificate (RFC 5280).
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
-pub struct Certificate {
-    /// Whose it is.
-    #[schemars(with = "String")]
-    pub subject: Untrusted,
-    /// Who issued it.
-    #[schemars(with = "String")]
-    pub issuer: Untrusted,
-    /// The names and addresses that it is for.
-    #[schemars(with = "Vec<String>")]
-    pub sans: Vec<Untrusted>,
-    /// From when on it is valid, UTC.
-    pub not_before: String,
-    /// Until when, UTC.
-    pub not_after: String,
-    /// Whole days from now until then; negative of one that expired.
-    pub days_left: i64,
 }
 
 /// What the kernel knows of a connection (TCP_INFO of tcp(7)).

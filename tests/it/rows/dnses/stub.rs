@@ -20,7 +20,12 @@ pub(super) struct Asked<'a> {
     socket: Option<(&'a UdpSocket, SocketAddr)>,
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
+    /// What came over a connection.
+    pub(super) const fn over_stream(question: &'a [u8]) -> Self {
+        Self { question, tcp: true, socket: None }
+    }
+
     /// Sends a datagram from the server's own port.
     pub(super) fn send(&self, bytes: &[u8]) {
         if let Some((socket, from)) = self.socket {
@@ -98,7 +103,7 @@ pub(super) fn opt(upper_rcode: u8, options: &[(u16, &[u8])]) -> Vec<u8> {
 }
 
 /// What a server says: `None` is silence.
-type Says = fn(&Asked<'_>) -> Option<Vec<u8>>;
+pub(super) type Says = fn(&Asked<'_>) -> Option<Vec<u8>>;
 
 /// A running server.
 pub(super) struct Stub {
@@ -173,7 +178,7 @@ fn serve(listener: TcpListener, says: Says, over: Arc<AtomicBool>) -> JoinHandle
             if stream.read_exact(&mut question).is_err() {
                 continue;
             }
-            let asked = Asked { question: &question, tcp: true, socket: None };
+            let asked = Asked::over_stream(&question);
             if let Some(answer) = says(&asked) {
                 let len = u16::try_from(answer.len()).expect("short").to_be_bytes();
                 let _ = stream.write_all(&len).and_then(|()| stream.write_all(&answer));

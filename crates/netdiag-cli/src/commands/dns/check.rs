@@ -7,11 +7,16 @@ use crate::args::DnsArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
 use crate::commands::resolve::literal;
+use crate::commands::trust;
 use netdiag_check::expr::Expr;
 use netdiag_dns::config::Target;
 use netdiag_dns::metrics::METRICS;
 use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions};
 use netdiag_model::parse_address;
+
+/// Queries over TLS are filled up to a multiple of so many bytes, so that their length tells little (RFC
+/// 8467 section 4.1).
+const PADDING: u16 = 128;
 
 /// Arguments that fit together.
 pub(crate) struct Checked {
@@ -54,6 +59,9 @@ pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
     }
     if arguments.message.ignore_truncation && arguments.message.tcp {
         return Err("--ignore-truncation: not with --tcp".to_owned());
+    }
+    if let Some(name) = &arguments.tls.sni {
+        trust::check_name(name)?;
     }
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     let query = query(arguments);
@@ -103,7 +111,10 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
         nsid: message.nsid,
         subnet: message.subnet,
         cookie: message.cookie || arguments.classic,
-        padding: message.padding,
+        padding: match message.padding {
+            0 if arguments.tls.tls => PADDING,
+            padding => padding,
+        },
         raw: raw.collect(),
     };
     let flags = QueryFlags {
@@ -125,10 +136,15 @@ pub(super) fn files(arguments: &DnsArguments, checked: &Checked) -> Vec<String> 
     let machine = if arguments.check { setup::files(arguments) } else { Vec::new() };
     let named = arguments.file.clone().filter(|path| path != "-");
     let hints = arguments.trace.then(|| arguments.hints.clone());
+    let trust = match arguments.tls.tls {
+        true => trust::files(arguments.tls.ca.as_deref()),
+        false => Vec::new(),
+    };
     conf.into_iter()
         .chain(machine)
         .chain(named)
         .chain(hints)
         .chain(arguments.anchor.clone())
+        .chain(trust)
         .collect()
 }

@@ -10,9 +10,9 @@ use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::lines::Lines;
 use crate::commands::resolve::literal;
-use crate::commands::user;
+use crate::commands::{trust, user};
 use crate::{Backend, OpenRequest, UdpSockets, World};
-use netdiag_dns::config::Target;
+use netdiag_dns::config::{Target, Tls};
 use netdiag_dns::dnssec::{Anchors, Validation};
 use netdiag_dns::walk::{Delegation, Goal, Host, hints};
 use netdiag_dns::{Choice, Config, Transport, result};
@@ -22,6 +22,7 @@ use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Family, Untrusted, milliseconds};
 use netdiag_report::dns::Resolved;
+use netdiag_tls::Demand;
 use serde_json::json;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -83,6 +84,7 @@ impl Plan {
         };
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
+        let tls = tls(arguments, world, &mut outline)?;
         let setup = arguments.check.then(|| setup::read(arguments, &targets, world));
         let is_list = asked.is_empty() && setup.is_none();
         let choice = if is_list { Choice::FirstThatAnswers } else { Choice::Each };
@@ -93,7 +95,8 @@ impl Plan {
             servers: servers.all,
             choice,
             query,
-            transport: if arguments.message.tcp { Transport::Tcp } else { Transport::Udp },
+            transport: arguments.transport(),
+            tls,
             follow_truncation: !arguments.message.ignore_truncation,
             count: arguments.count,
             interval: arguments.interval,
@@ -137,6 +140,23 @@ impl Plan {
     }
 }
 
+/// How TLS is spoken, where it is.
+fn tls<W: World>(
+    arguments: &DnsArguments,
+    world: &mut W,
+    outline: &mut Outline,
+) -> Result<Option<Tls>, String> {
+    let wanted = &arguments.tls;
+    if !wanted.tls {
+        return Ok(None);
+    }
+    let (client, note) = trust::client(wanted.ca.as_deref(), world)?;
+    outline.note(note);
+    let demand = if wanted.insecure { Demand::Spoken } else { Demand::Believed };
+    let pins = wanted.pin.iter().map(|pin| pin.0).collect();
+    Ok(Some(Tls { client, name: wanted.sni.clone(), demand, pins, anchor: world.anchor() }))
+}
+
 /// What is looked for beyond what is asked first.
 fn goal<W: World>(
     arguments: &DnsArguments,
@@ -153,7 +173,7 @@ fn goal<W: World>(
     let is_open = |family: Family| network.opened().udp(family).is_ok() || arguments.message.tcp;
     let families =
         [is_open(Family::Ipv4) && !arguments.ipv6, is_open(Family::Ipv6) && !arguments.ipv4];
-    let delegation = Delegation::new(&target.question, roots, arguments.port, families);
+    let delegation = Delegation::new(&target.question, roots, arguments.usual_port(), families);
     Ok(Goal::Delegation(Box::new(delegation)))
 }
 
@@ -173,6 +193,9 @@ fn roots<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Vec<Host>,
 pub(crate) fn check_files<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<(), String> {
     if arguments.dnssec {
         anchors(arguments, world)?;
+    }
+    if arguments.tls.tls {
+        trust::check_file(arguments.tls.ca.as_deref(), world)?;
     }
     if arguments.trace {
         roots(arguments, world)?;
@@ -229,23 +252,23 @@ fn read<W: World>(
 
 /// The least time between two queries: users who are not root are held to a rate for each address.
 fn spacing<W: World>(arguments: &DnsArguments, world: &W) -> Duration {
-    match (world.may_flood(), arguments.message.tcp) {
+    match (world.may_flood(), arguments.transport()) {
         (true, _) => Duration::ZERO,
-        (false, true) => user::LEAST_CONNECT_INTERVAL,
-        (false, false) => user::LEAST_INTERVAL,
+        (false, Transport::Udp) => user::LEAST_INTERVAL,
+        (false, Transport::Tcp | Transport::Tls) => user::LEAST_CONNECT_INTERVAL,
     }
 }
 
-/// How queries are sent. Over TCP the kernel has the sockets, and the process the clock.
+/// How queries are sent. Over connections the kernel has the sockets, and the process the clock.
 fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
-    let (socket, timestamps, because, lost) = match arguments.message.tcp {
-        true => (
-            SocketKind::KernelConnect,
-            Timestamps::User,
-            "TCP was asked for",
-            "when the kernel sent and received",
-        ),
-        false => (
+    let connected = |because| {
+        let lost = "when the kernel sent and received";
+        (SocketKind::KernelConnect, Timestamps::User, because, lost)
+    };
+    let (socket, timestamps, because, lost) = match arguments.transport() {
+        Transport::Tcp => connected("TCP was asked for"),
+        Transport::Tls => connected("TLS was asked for"),
+        Transport::Udp => (
             opened,
             Timestamps::Kernel,
             "DNS over UDP",
@@ -269,7 +292,10 @@ pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenR
     let only = if system { None } else { checks::only_family(families) };
     OpenRequest {
         family: family(arguments).or(only),
-        udp: if arguments.message.tcp { UdpSockets::Never } else { UdpSockets::Always },
+        udp: match arguments.transport() {
+            Transport::Udp => UdpSockets::Always,
+            Transport::Tcp | Transport::Tls => UdpSockets::Never,
+        },
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: hosts().any(|host| literal(host).is_none()),
         files: check::files(arguments, checked),
@@ -298,8 +324,12 @@ fn as_understood(
         "questions": questions.collect::<Vec<String>>(),
         "question_count": targets.len(),
         "servers": servers.collect::<Vec<String>>(),
-        "port": arguments.port,
-        "transport": if message.tcp { "tcp" } else { "udp" },
+        "port": arguments.usual_port(),
+        "transport": arguments.transport().name(),
+        "sni": arguments.tls.sni,
+        "ca": arguments.tls.ca,
+        "insecure": arguments.tls.insecure,
+        "pins": arguments.tls.pin.len(),
         "recursion": !message.no_recursion,
         "edns": !message.no_edns,
         "udp_size": message.udp_size,

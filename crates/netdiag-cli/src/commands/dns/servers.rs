@@ -71,16 +71,20 @@ pub(super) fn find<W: World>(
     for server in asked {
         match server {
             Asked::Host(host, port) => {
-                named.push((host.clone(), port.unwrap_or(arguments.port), Origin::CommandLine));
+                named.push((
+                    host.clone(),
+                    port.unwrap_or(arguments.usual_port()),
+                    Origin::CommandLine,
+                ));
             }
             Asked::System => match of_system(&resolv_conf(arguments), world) {
                 Ok(found) => {
                     let is_stub = arguments.check && found.iter().any(|it| setup::is_stub(it));
                     let found = found.into_iter();
-                    named.extend(found.map(|it| (it, arguments.port, Origin::ResolvConf)));
+                    named.extend(found.map(|it| (it, arguments.usual_port(), Origin::ResolvConf)));
                     let uplinks = is_stub.then(|| of_system(setup::UPLINKS, world).ok());
                     let uplinks = uplinks.flatten().into_iter().flatten();
-                    named.extend(uplinks.map(|it| (it, arguments.port, Origin::Resolved)));
+                    named.extend(uplinks.map(|it| (it, arguments.usual_port(), Origin::Resolved)));
                 }
                 Err(why) => fault = Some(why),
             },

@@ -7,7 +7,7 @@ use crate::args::form::Output;
 use crate::commands::hosts::Outline;
 use crate::commands::resolve::{is_unknown, literal, patience};
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
-use crate::commands::{checks, ladder, remedy, services};
+use crate::commands::{checks, ladder, remedy, services, trust};
 use crate::{Backend, LookedUp, OpenRequest, World};
 use netdiag_check::expr::Expr;
 use netdiag_engine::port::{Control, Network, NetworkError};
@@ -67,7 +67,7 @@ impl Plan {
         plan.configure(arguments, &checked, world, network);
         let may_be = |target: &Target| target.tls.is_some() || target.tls_later.is_some();
         if plan.config.targets.iter().any(may_be) {
-            let (client, note) = tls::client(arguments, world)?;
+            let (client, note) = trust::client(arguments.ca.as_deref(), world)?;
             plan.config.tls = Some(client);
             plan.outline.note(note);
         }

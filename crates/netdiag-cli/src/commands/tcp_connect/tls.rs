@@ -1,21 +1,11 @@
-//! With whom TLS is spoken, and whom to trust there.
+//! With whom TLS is spoken.
 
 use super::check::{Checked, Host};
 use crate::World;
 use crate::args::TcpConnectArguments;
+use crate::commands::trust;
 use netdiag_model::Untrusted;
 use netdiag_tcp::connect::tls::{Demand, PORTS, Tls};
-use netdiag_tls::{Client, Hello, Roots, Session};
-use std::time::Duration;
-
-/// Where machines keep the certificates that they trust: Debian and its kin, Fedora and its kin, SUSE,
-/// the BSDs. The first that can be read is.
-const ROOTS: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// How TLS is spoken with a port of a host, if at all.
 pub(super) fn of(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls> {
@@ -68,10 +58,7 @@ pub(super) fn check(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(
         _ => {}
     }
     if let Some(name) = &arguments.sni {
-        let client = Client::new(Roots::none()).map_err(|fault| fault.message)?;
-        let hello = Hello { name, sni: true, alpn: &[] };
-        Session::new(&client, &hello, Duration::ZERO)
-            .map_err(|fault| format!("--sni: {}", fault.message))?;
+        trust::check_name(name)?;
     }
     let options = [
         ("--sni", arguments.sni.is_some()),
@@ -88,12 +75,9 @@ pub(super) fn check(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(
 
 /// The files that are read for it.
 pub(super) fn files(arguments: &TcpConnectArguments, checked: &Checked) -> Vec<String> {
-    match &arguments.ca {
-        Some(file) => vec![file.clone()].into_iter().filter(|file| file != "-").collect(),
-        None if may_be(arguments, &checked.hosts) => {
-            ROOTS.iter().map(|path| (*path).to_owned()).collect()
-        }
-        None => Vec::new(),
+    match arguments.ca.is_some() || may_be(arguments, &checked.hosts) {
+        true => trust::files(arguments.ca.as_deref()),
+        false => Vec::new(),
     }
 }
 
@@ -114,36 +98,5 @@ pub(crate) fn check_files<W: World>(
     arguments: &TcpConnectArguments,
     world: &mut W,
 ) -> Result<(), String> {
-    match arguments.ca.as_deref() {
-        Some("-") => Err("--ca: a check does not read standard input: name a file".to_owned()),
-        Some(_) => client(arguments, world).map(drop),
-        None => Ok(()),
-    }
+    trust::check_file(arguments.ca.as_deref(), world)
 }
-
-/// What all sessions have in common, and what is to be said of whom they trust.
-pub(super) fn client<W: World>(
-    arguments: &TcpConnectArguments,
-    world: &mut W,
-) -> Result<(Client, Option<String>), String> {
-    let (roots, note) = match &arguments.ca {
-        Some(path) => {
-            let shown = Untrusted::from(path.as_str());
-            let wrong = |error: String| format!("--ca: {}: {error}", shown.escaped());
-            let file = world.input(path).map_err(|error| wrong(error.to_string()))?;
-            (Roots::read(file).map_err(wrong)?, None)
-        }
-        None => {
-            let files = ROOTS.iter().filter_map(|path| world.input(path).ok());
-            match files.filter_map(|file| Roots::read(file).ok()).next() {
-                Some(roots) => (roots, None),
-                None => (Roots::none(), Some(NO_ROOTS.to_owned())),
-            }
-        }
-    };
-    let client = Client::new(roots).map_err(|fault| fault.message)?;
-    Ok((client, note))
-}
-
-const NO_ROOTS: &str = "this machine has no list of certificates that it trusts (package \
-                        ca-certificates), so none can be verified; `--ca FILE` names one";

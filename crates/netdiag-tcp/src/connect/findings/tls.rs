@@ -116,6 +116,7 @@ const fn code(reason: Reason, demand: Demand) -> (&'static str, Severity) {
         Reason::SelfSigned
         | Reason::UnknownIssuer
         | Reason::MissingIntermediate
+        | Reason::PinMismatch
         | Reason::BadCertificate => ("tls-untrusted", Severity::Critical),
         Reason::OldVersion => ("tls-old-version", Severity::Warning),
         Reason::NotTls | Reason::Alert | Reason::Incompatible | Reason::Misbehaved => {
@@ -135,6 +136,9 @@ const fn advice(reason: Reason) -> &'static str {
         Reason::NameMismatch => "another virtual host may answer: `--sni NAME`",
         Reason::SelfSigned | Reason::UnknownIssuer => "trust its issuer by `--ca FILE`",
         Reason::MissingIntermediate => "the server has to send the intermediate certificate, too",
+        Reason::PinMismatch => {
+            "compare the key with the pin: it was renewed, or somebody is between"
+        }
         Reason::BadCertificate => "have it issued anew",
         Reason::OldVersion => "the service needs a newer TLS library, or other settings",
         Reason::NotTls => "speak with it without TLS: `--no-tls`",

@@ -1,19 +1,18 @@
 //! From what was measured to the contract's types.
 
-use super::{Address, Attempt, Certificate, HappyEyeballs, Outage, Phases, Target, TcpInfo, Tls};
+use super::{Address, Attempt, HappyEyeballs, Outage, Phases, Target, TcpInfo, Tls};
 use crate::connect::Measurement;
 use crate::connect::dialogue::Talk;
 use crate::connect::event::{self, Cause, Class};
 use crate::connect::race::{ATTEMPT_DELAY, Race, Runner};
 use crate::connect::series::Series;
-use crate::connect::tls::Talked;
 use netdiag_engine::failure::plain;
 use netdiag_engine::port::TcpState;
 use netdiag_engine::stats::RttStats;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, Stage};
-use netdiag_model::{ClockAnchor, Untrusted, milliseconds, rfc3339_seconds};
+use netdiag_model::{ClockAnchor, Untrusted, milliseconds};
 use std::time::Duration;
 
 impl Measurement {
@@ -72,7 +71,7 @@ impl Measurement {
                     .map(|total| total + resolve_ms.unwrap_or_default()),
             },
             http: http.and_then(super::http::http),
-            tls: talk.and_then(|talk| talk.tls.as_deref()).map(tls),
+            tls: talk.and_then(|talk| talk.tls.as_deref()).map(Tls::from),
             tcp_info: chosen.and_then(|series| series.tcp_info.as_deref()).map(tcp_info),
             outages: series
                 .iter()
@@ -182,35 +181,6 @@ fn tcp_info(state: &TcpState) -> TcpInfo {
 
 fn tls_took(talk: &Talk) -> Option<Duration> {
     talk.tls.as_ref().and_then(|tls| tls.took)
-}
-
-fn tls(talked: &Talked) -> Tls {
-    let shown = &talked.shown;
-    let faults = talked.failed.iter().chain(&shown.faults);
-    Tls {
-        version: shown.version.map(str::to_owned),
-        cipher: shown.cipher.clone(),
-        group: shown.group.clone(),
-        alpn: shown.alpn.clone(),
-        name: Untrusted::from(talked.name.as_str()),
-        verified: talked.is_verified(),
-        error: talked.fault().map(|fault| fault.reason.name().to_owned()),
-        faults: faults.map(|fault| fault.message.clone()).collect(),
-        handshake_ms: talked.took.map(milliseconds),
-        ocsp_staple: shown.has_staple,
-        chain: shown.chain.iter().map(|one| certificate(one, talked)).collect(),
-    }
-}
-
-fn certificate(one: &netdiag_tls::Certificate, talked: &Talked) -> Certificate {
-    Certificate {
-        subject: one.subject.clone(),
-        issuer: one.issuer.clone(),
-        sans: one.names.clone(),
-        not_before: rfc3339_seconds(one.not_before),
-        not_after: rfc3339_seconds(one.not_after),
-        days_left: one.days_left(talked.at),
-    }
 }
 
 /// Why no connection opened: what the last attempt to the first address says that says something of

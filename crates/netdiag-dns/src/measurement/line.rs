@@ -1,0 +1,197 @@
+//! One connection to a server over which queries go as they come, and answers in any order (RFC 7766
+//! section 6.2.1, RFC 7858 section 3.3).
+
+use netdiag_engine::Next;
+use netdiag_model::Instant;
+use netdiag_model::failure::Stage;
+use netdiag_tls::{Layer, Talked};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One connection, and TLS over it.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// The number of the probe that opens it.
+    pub(super) seq: u64,
+    /// How long it took to open, once it has.
+    pub(super) connect: Option<Duration>,
+    /// When it did.
+    pub(super) opened_at: Option<Instant>,
+    /// TLS, once it is open.
+    layer: Option<Layer>,
+    /// When the first query could be said.
+    pub(super) ready_at: Option<Instant>,
+    /// An answer came over it.
+    pub(super) has_answered: bool,
+    /// What is to be sent.
+    output: Vec<u8>,
+    /// What is to be said once it is ready.
+    waiting: Vec<u8>,
+    /// The beginning of an answer.
+    heard: Vec<u8>,
+}
+
+/// What came over a line.
+#[derive(Debug, Default)]
+pub(super) struct Came {
+    /// Whole messages.
+    pub(super) messages: Vec<Vec<u8>>,
+    /// It became ready just now: what was waiting is said.
+    pub(super) is_ready: bool,
+    /// The handshake, or the session, failed, or the server is not to be believed.
+    pub(super) has_failed: bool,
+    /// The server says that it will say nothing more (RFC 8446 section 6.1).
+    pub(super) is_over: bool,
+}
+
+impl Line {
+    /// One that the probe with this number opens.
+    pub(super) const fn new(seq: u64) -> Self {
+        Self {
+            seq,
+            connect: None,
+            opened_at: None,
+            layer: None,
+            ready_at: None,
+            has_answered: false,
+            output: Vec::new(),
+            waiting: Vec::new(),
+            heard: Vec::new(),
+        }
+    }
+
+    /// Whether queries are said at once.
+    pub(super) const fn is_ready(&self) -> bool {
+        self.ready_at.is_some()
+    }
+
+    /// How far it has come, as a stage of a failure.
+    pub(super) const fn stage(&self) -> Stage {
+        match (&self.layer, self.ready_at) {
+            (None, _) => Stage::Connect,
+            (_, None) => Stage::Tls,
+            _ => Stage::Request,
+        }
+    }
+
+    /// Puts a query to the server, now or once that is possible. Its length comes before it (RFC 1035
+    /// section 4.2.2); one that has none in 16 bits is never made.
+    pub(super) fn ask(&mut self, message: &[u8]) {
+        let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
+        let framed = [&length.to_be_bytes(), message].concat();
+        match &mut self.layer {
+            Some(layer) if self.ready_at.is_some() => self.output.extend(layer.send(&framed)),
+            _ => self.waiting.extend(framed),
+        }
+    }
+
+    /// The connection opened, after so long.
+    pub(super) fn open(&mut self, at: Instant, connect: Duration, mut layer: Layer) {
+        self.connect = Some(connect);
+        self.opened_at = Some(at);
+        self.output.extend(layer.take_output());
+        self.layer = Some(layer);
+    }
+
+    /// Takes in what came.
+    pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) -> Came {
+        let Some(layer) = &mut self.layer else { return Came::default() };
+        let plain = layer.receive(at, bytes);
+        self.output.extend(layer.take_output());
+        let mut came = Came::default();
+        if layer.is_open() && self.ready_at.is_none() {
+            if layer.is_refused() {
+                return Came { has_failed: true, ..came };
+            }
+            self.ready_at = Some(at);
+            let waiting = std::mem::take(&mut self.waiting);
+            self.output.extend(layer.send(&waiting));
+            came.is_ready = true;
+        }
+        match plain {
+            Ok(plain) => self.heard.extend(plain),
+            Err(()) => came.has_failed = true,
+        }
+        came.is_over = layer.is_closed();
+        while let Some(message) = self.message() {
+            came.messages.push(message);
+        }
+        came
+    }
+
+    /// The next whole message of what was heard.
+    fn message(&mut self) -> Option<Vec<u8>> {
+        let (length, rest) = self.heard.split_first_chunk::<2>()?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        let message = rest.get(..length)?.to_vec();
+        self.heard.drain(..length + 2);
+        Some(message)
+    }
+
+    /// What is to be sent now.
+    pub(super) fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// It will end: what is to be sent before that.
+    pub(super) fn close(&mut self) -> Vec<u8> {
+        let last = self.layer.as_mut().map(Layer::close).unwrap_or_default();
+        self.output.extend(last);
+        self.take_output()
+    }
+
+    /// What came of TLS, as far as it has come.
+    pub(super) fn talked(&self) -> Option<Talked> {
+        self.layer.as_ref().map(Layer::talked)
+    }
+}
+
+/// The connections to servers, one to each.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) open: BTreeMap<usize, Line>,
+    /// Connections that are of no more use, and what is to be said before their end.
+    pub(super) ending: VecDeque<(u64, Vec<u8>)>,
+    /// When queries are given up.
+    pub(super) expiring: BTreeSet<(Instant, u64)>,
+    /// Those that were, by server and number: their questions, and when they began.
+    pub(super) late: BTreeMap<(usize, u16), (usize, Instant)>,
+    /// What TLS showed, by server.
+    pub(super) talked: BTreeMap<usize, Arc<Talked>>,
+}
+
+impl Lines {
+    /// When the next query is given up.
+    pub(super) fn due(&self) -> Instant {
+        self.expiring.first().map_or(Instant::FAR, |(at, _)| *at)
+    }
+
+    /// What is to be said or ended now.
+    pub(super) fn next(&mut self) -> Option<Next> {
+        if let Some((seq, last)) = self.ending.front_mut() {
+            let seq = *seq;
+            if !last.is_empty() {
+                return Some(Next::Say(seq, std::mem::take(last)));
+            }
+            self.ending.pop_front();
+            return Some(Next::HangUp(seq));
+        }
+        let said = self.open.values_mut().map(|line| (line.seq, line.take_output()));
+        said.into_iter().find(|(_, output)| !output.is_empty()).map(|(seq, it)| Next::Say(seq, it))
+    }
+
+    /// Nothing more will be asked: connections that are open end.
+    pub(super) fn wind_up(&mut self) -> Option<Next> {
+        while let Some((_, mut line)) = self.open.pop_first() {
+            if line.connect.is_some() {
+                self.ending.push_back((line.seq, line.close()));
+            }
+        }
+        self.next()
+    }
+
+    pub(super) fn server_of(&self, seq: u64) -> Option<usize> {
+        self.open.iter().find(|(_, line)| line.seq == seq).map(|(server, _)| *server)
+    }
+}

@@ -1,0 +1,303 @@
+//! Queries over connections that stay open: when they are said, and what becomes of them.
+
+use super::judge::Answer;
+use super::line::Line;
+use super::{Measurement, Pending, Stage};
+use crate::class::Class;
+use crate::event::{Event, Phases, Settled};
+use netdiag_engine::failure::plain;
+use netdiag_engine::port::TalkEnd;
+use netdiag_engine::probe::ConnectSpec;
+use netdiag_engine::stats::SettledKind;
+use netdiag_engine::{Events, Heard, Outcome, Probe, ProbeKind, ProbeSpec};
+use netdiag_model::errno::Errno;
+use netdiag_model::failure::{Failure, Stage as FailureStage};
+use netdiag_model::{Instant, StampSource};
+use netdiag_tls::{Layer, Terms};
+use std::sync::Arc;
+
+impl Measurement {
+    /// Puts a query to a server over its connection; the probe that opens one, where there is none.
+    pub(super) fn ask(
+        &mut self,
+        now: Instant,
+        seq: u64,
+        mut pending: Pending,
+        message: &[u8],
+    ) -> Option<ProbeSpec> {
+        let begun_at = *pending.sent_at.get_or_insert(now);
+        self.lines.expiring.insert((begun_at + self.config.timeout, seq));
+        self.sent_at = Some(now);
+        let server = pending.server;
+        let mut opening = None;
+        if !self.lines.open.contains_key(&server) {
+            self.probes += 1;
+            self.lines.open.insert(server, Line::new(self.probes));
+            opening = self.opening(server, self.probes);
+        }
+        let line = self.lines.open.get_mut(&server)?;
+        line.ask(message);
+        pending.reused = line.is_ready();
+        pending.said_at = line.is_ready().then_some(now);
+        if pending.reused {
+            self.count_sent(&mut pending);
+        }
+        self.pending.insert(seq, pending);
+        opening
+    }
+
+    /// The probe that opens the connection to a server.
+    fn opening(&self, server: usize, seq: u64) -> Option<ProbeSpec> {
+        let server = self.config.servers.get(server)?;
+        let connect = ConnectSpec { stays: true, ..ConnectSpec::to(server.port) };
+        Some(ProbeSpec {
+            // It is no question's.
+            target: u32::MAX,
+            seq,
+            destination: *server.destination.as_ref().ok()?,
+            timeout: self.config.timeout,
+            patience: self.config.patience,
+            control: netdiag_engine::port::Control::default(),
+            kind: ProbeKind::Connect(connect),
+        })
+    }
+
+    /// A query has left, or came to nothing on the network; however often it is asked again it is one.
+    fn count_sent(&mut self, pending: &mut Pending) {
+        if !std::mem::replace(&mut pending.is_counted, true)
+            && let Some(pair) = self.pair_of(pending)
+        {
+            pair.stats.on_sent();
+        }
+    }
+
+    /// The numbers of the queries that wait for a server over its connection.
+    fn waiting(&self, server: usize) -> Vec<u64> {
+        let of_it = |(seq, pending): (&u64, &Pending)| {
+            (pending.stage == Stage::Line && pending.server == server).then_some(*seq)
+        };
+        self.pending.iter().filter_map(of_it).collect()
+    }
+
+    fn take(&mut self, seq: u64) -> Option<Pending> {
+        let pending = self.pending.remove(&seq)?;
+        let begun_at = pending.sent_at.unwrap_or(Instant::ZERO);
+        self.lines.expiring.remove(&(begun_at + self.config.timeout, seq));
+        Some(pending)
+    }
+
+    /// Gives up the queries whose time is over.
+    pub(super) fn expire(&mut self, now: Instant, events: &mut Events<Event>) {
+        while let Some((at, seq)) =
+            self.lines.expiring.first().copied().filter(|(at, _)| *at <= now)
+        {
+            let Some(pending) = self.take(seq) else { break };
+            let stage =
+                self.lines.open.get(&pending.server).map_or(FailureStage::Request, Line::stage);
+            let target = self.seats.get(pending.seat).map(|seat| seat.target);
+            if let (Some(begun_at), Some(target)) = (pending.sent_at, target) {
+                self.lines.late.insert((pending.server, pending.id), (target, begun_at));
+            }
+            let message = match stage {
+                FailureStage::Connect => "the connection did not open in time",
+                FailureStage::Tls => "the handshake of TLS was not answered in time",
+                _ => "no answer in time",
+            };
+            let failure = plain(stage, "timeout", message);
+            self.fail(at, pending, (Class::Timeout, SettledKind::Lost(())), failure, events);
+        }
+    }
+
+    /// A query over a connection comes to nothing.
+    fn fail(
+        &mut self,
+        at: Instant,
+        mut pending: Pending,
+        (class, kind): (Class, SettledKind<()>),
+        failure: Failure,
+        events: &mut Events<Event>,
+    ) {
+        self.count_sent(&mut pending);
+        let tls = self.lines.talked.get(&pending.server).cloned();
+        let blank = pending.blank(pending.sent_at.unwrap_or(at));
+        let settled = Settled { class, tls, failure: Some(failure), ..blank };
+        self.ended(at, pending, settled, kind, events);
+    }
+
+    /// Whether a probe opens a connection for queries; if so, takes in what became of it.
+    pub(super) fn line_settled(
+        &mut self,
+        probe: &Probe,
+        outcome: &Outcome,
+        at: Instant,
+        events: &mut Events<Event>,
+    ) -> bool {
+        let Some(server) = self.lines.server_of(probe.seq) else { return false };
+        if let Outcome::Replied(reply) = outcome {
+            let layer = self.layer(server, reply.received_at);
+            if let (Some(line), Some(layer)) = (self.lines.open.get_mut(&server), layer) {
+                line.open(reply.received_at, reply.rtt, layer);
+            }
+            return true;
+        }
+        self.lines.open.remove(&server);
+        for seq in self.waiting(server) {
+            let Some(mut pending) = self.take(seq) else { continue };
+            if matches!(outcome, Outcome::TimedOut) {
+                // Its own time is not over.
+                self.again.push_back(pending);
+                continue;
+            }
+            if !matches!(outcome, Outcome::LocalError(_)) {
+                self.count_sent(&mut pending);
+            }
+            let (settled, kind) = self.judged(&pending, probe, outcome);
+            self.ended(at, pending, settled, kind, events);
+        }
+        true
+    }
+
+    fn layer(&self, server: usize, at: Instant) -> Option<Layer> {
+        let tls = self.config.tls.as_ref()?;
+        let given = self.config.servers.get(server)?.given.host();
+        let name = tls.name.as_deref().unwrap_or_else(|| given.as_raw());
+        let terms = Terms { name, alpn: &[], demand: tls.demand, pins: &tls.pins };
+        Some(Layer::new(&tls.client, &terms, &tls.anchor, at))
+    }
+
+    /// Something came over a connection, or it ended.
+    pub(super) fn line_heard(
+        &mut self,
+        seq: u64,
+        at: Instant,
+        heard: Heard<'_>,
+        events: &mut Events<Event>,
+    ) {
+        self.expire(at, events);
+        let Some(server) = self.lines.server_of(seq) else { return };
+        match heard {
+            Heard::Bytes(bytes) => self.line_bytes(server, at, bytes, events),
+            Heard::End(end) => self.line_ended(server, at, end, events),
+        }
+    }
+
+    fn line_bytes(&mut self, server: usize, at: Instant, bytes: &[u8], events: &mut Events<Event>) {
+        let Some(line) = self.lines.open.get_mut(&server) else { return };
+        let came = line.hear(at, bytes);
+        if (came.is_ready || came.has_failed)
+            && let Some(talked) = line.talked()
+        {
+            self.lines.talked.insert(server, Arc::new(talked));
+        }
+        if came.is_ready {
+            for seq in self.waiting(server) {
+                let Some(mut pending) = self.pending.remove(&seq) else { continue };
+                pending.said_at = Some(at);
+                self.count_sent(&mut pending);
+                self.pending.insert(seq, pending);
+            }
+        }
+        for message in &came.messages {
+            self.line_answered(server, at, message, events);
+        }
+        if came.has_failed {
+            self.line_failed(server, at, events);
+        } else if came.is_over {
+            self.line_over(server, at, events);
+        }
+    }
+
+    /// TLS failed, or the server is not to be believed.
+    fn line_failed(&mut self, server: usize, at: Instant, events: &mut Events<Event>) {
+        let Some(mut line) = self.lines.open.remove(&server) else { return };
+        self.lines.ending.push_back((line.seq, line.close()));
+        let talked = self.lines.talked.get(&server).cloned();
+        let failure = match talked.as_ref().and_then(|talked| talked.fault()) {
+            Some(fault) => plain(FailureStage::Tls, fault.reason.name(), &fault.message),
+            None => plain(FailureStage::Tls, "misbehaved", "the other end broke the rules of TLS"),
+        };
+        for seq in self.waiting(server) {
+            let Some(pending) = self.take(seq) else { continue };
+            let how = (Class::TlsError, SettledKind::NetError(()));
+            self.fail(at, pending, how, failure.clone(), events);
+        }
+    }
+
+    /// The server says nothing more, and leaves the connection to us.
+    fn line_over(&mut self, server: usize, at: Instant, events: &mut Events<Event>) {
+        let last = self.lines.open.get_mut(&server).map(|line| (line.seq, line.close()));
+        self.lines.ending.extend(last);
+        self.line_ended(server, at, TalkEnd::Closed, events);
+    }
+
+    fn line_ended(&mut self, server: usize, at: Instant, end: TalkEnd, events: &mut Events<Event>) {
+        let Some(line) = self.lines.open.remove(&server) else { return };
+        self.lines.late.retain(|(whose, _), _| *whose != server);
+        let (class, message) = match line.stage() {
+            FailureStage::Tls => {
+                (Class::TlsError, "the server ended the connection within the handshake of TLS")
+            }
+            _ => (Class::Unreachable, "the server ended the connection before an answer came"),
+        };
+        let failure = Failure {
+            errno: match end {
+                TalkEnd::Failed(number) => Some(Errno::new(number)),
+                _ => None,
+            },
+            ..plain(line.stage(), "closed", message)
+        };
+        for seq in self.waiting(server) {
+            let Some(pending) = self.take(seq) else { continue };
+            if line.has_answered && !self.is_stopped {
+                // A server may end a connection at any time; what it left is asked again (RFC 7766
+                // section 6.2.4). Each connection answers something, so that comes to an end.
+                self.again.push_back(pending);
+                continue;
+            }
+            let how = (class, SettledKind::NetError(()));
+            self.fail(at, pending, how, failure.clone(), events);
+        }
+    }
+
+    fn line_answered(
+        &mut self,
+        server: usize,
+        at: Instant,
+        bytes: &[u8],
+        events: &mut Events<Event>,
+    ) {
+        let Some(id) = bytes.first_chunk::<2>().map(|id| u16::from_be_bytes(*id)) else { return };
+        let is_it = |seq: &u64| self.pending.get(seq).is_some_and(|pending| pending.id == id);
+        let found = self.waiting(server).into_iter().find(is_it);
+        let Some(pending) = found.and_then(|seq| self.take(seq)) else {
+            return self.line_late(server, id, at);
+        };
+        let Some(line) = self.lines.open.get_mut(&server) else { return };
+        line.has_answered = true;
+        let (said_at, begun_at) = (pending.said_at.unwrap_or(at), pending.sent_at.unwrap_or(at));
+        let opened_at = line.opened_at.unwrap_or(begun_at);
+        let phases = Phases {
+            connect: line.connect.filter(|_| !pending.reused).unwrap_or_default(),
+            tls: line.ready_at.filter(|_| !pending.reused).map(|ready| ready.since(opened_at)),
+            request: at.since(said_at),
+            reused: pending.reused,
+        };
+        let (rtt, stamp) = (at.since(begun_at), StampSource::User);
+        let answer = Answer { bytes, rtt, stamp, phases: Some(phases) };
+        let mut settled = self.replied(&pending, &answer, pending.blank(begun_at));
+        settled.tls = self.lines.talked.get(&server).cloned();
+        self.ended(at, pending, settled, SettledKind::Replied { rtt }, events);
+    }
+
+    /// An answer to a query that was given up, or to none.
+    fn line_late(&mut self, server: usize, id: u16, at: Instant) {
+        let Some((target, begun_at)) = self.lines.late.remove(&(server, id)) else {
+            self.unmatched += 1;
+            return;
+        };
+        if let Some(pair) = self.pairs.get_mut(self.config.pair(target, server)) {
+            pair.stats.on_late();
+            pair.largest_late = pair.largest_late.max(Some(at.since(begun_at)));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What TLS showed, in a line for each server.
+
+use netdiag_dns::Class;
+use netdiag_dns::result::{ServerResult, Target};
+use std::collections::BTreeSet;
+
+/// One line for each server that was asked over TLS; what it came to where that failed is told with the
+/// question.
+pub(super) fn lines<'a>(targets: impl Iterator<Item = &'a Target>) -> Vec<String> {
+    let mut told = BTreeSet::new();
+    let results = targets.flat_map(|target| &target.results);
+    let mut lines = Vec::new();
+    for result in results.filter(|result| result.outcome != Class::TlsError) {
+        let line = line(result).filter(|_| told.insert(&result.server));
+        lines.extend(line);
+    }
+    lines
+}
+
+fn line(result: &ServerResult) -> Option<String> {
+    let tls = result.tls.as_ref()?;
+    let verdict = match &tls.error {
+        None => "verified".to_owned(),
+        Some(error) => format!("not verified: {error}"),
+    };
+    let days =
+        tls.chain.first().filter(|leaf| leaf.days_left >= 0).map(|leaf| match leaf.days_left {
+            1 => ", 1 day left".to_owned(),
+            days => format!(", {days} days left"),
+        });
+    let phases = result.phases_ms.map(|phases| match phases.tls {
+        Some(tls) => format!(
+            "; connect {:.3} ms, TLS {tls:.3} ms, request {:.3} ms",
+            phases.connect, phases.request
+        ),
+        None => format!("; request {:.3} ms", phases.request),
+    });
+    let version = tls.version.as_deref().unwrap_or("TLS");
+    let (days, phases) = (days.unwrap_or_default(), phases.unwrap_or_default());
+    Some(format!("; {} by {version}, {verdict}{days}{phases}", result.server))
+}
