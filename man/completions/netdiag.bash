@@ -97,7 +97,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__check)
-            opts="-w -q -o -h -V --only --validate --deadline --quiet --color --output --json --help --version"
+            opts="-w -q -o -h -V --only --validate --deadline --quiet --color --output --json --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -127,6 +127,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -W "text json jsonl csv junit tap nagios prometheus" -- "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "nagios prometheus markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -149,7 +153,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --count --interval --timeout --retries --deadline --short --classic --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -219,6 +223,18 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --sni)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -269,6 +285,10 @@ _netdiag() {
                     ;;
                 --fail-if)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -W "dig markdown csv" -- "${cur}"))
                     return 0
                     ;;
                 *)
@@ -325,7 +345,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtr)
-            opts="-r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,6 +471,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "mtr-json mtr-csv markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -459,7 +483,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtu)
-            opts="-I -U -T -p -4 -6 -s -i -m -w -q -v -o -h -V --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --size --max-ttl --timeout --deadline --dscp --ecn --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-I -U -T -p -4 -6 -s -i -m -w -q -v -o -h -V --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --size --max-ttl --timeout --deadline --dscp --ecn --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -537,6 +561,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -545,7 +573,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__ping)
-            opts="-4 -6 -I -B -b -r -c -i -A -f -W -w -l -s -p -t -Q -M -m -F -R -T -d -S -L -U -e -n -q -a -D -O -v -o -C -N -h -V --proto --probe-interface --ipv4 --ipv6 --source --interface --sticky-source --broadcast --multicast --direct --count --interval --adaptive --flood --timeout --wait --deadline --first --until-up --until-down --preload --size --pattern --ttl --dscp --ecn --tos --df --mark --flow-label --record-route --ip-timestamps --debug --send-buffer --no-loopback --user-stamps --ident --backend --numeric --names --quiet --audible --dates --outstanding --verbose --color --output --json --fail-if --classic --classic-exit --connect --node-information --help --version"
+            opts="-4 -6 -I -B -b -r -c -i -A -f -W -w -l -s -p -t -Q -M -m -F -R -T -d -S -L -U -e -n -q -a -D -O -v -o -C -N -h -V --proto --probe-interface --ipv4 --ipv6 --source --interface --sticky-source --broadcast --multicast --direct --count --interval --adaptive --flood --timeout --wait --deadline --first --until-up --until-down --preload --size --pattern --ttl --dscp --ecn --tos --df --mark --flow-label --record-route --ip-timestamps --debug --send-buffer --no-loopback --user-stamps --ident --backend --numeric --names --quiet --audible --dates --outstanding --verbose --color --output --json --fail-if --classic --classic-exit --connect --node-information --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -739,6 +767,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "ping atlas markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -761,7 +793,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__sockets)
-            opts="-t -u -w -4 -6 -l -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --all-namespaces --procfs --byte-order --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --help --version"
+            opts="-t -u -w -4 -6 -l -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --all-namespaces --procfs --byte-order --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -819,6 +851,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -827,7 +863,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__sweep)
-            opts="-f -m -4 -6 -S -I -c -r -B -w -b -H -k -a -u -q -v -x -h -V --file --exclude --all-addresses --i-know --proto --ipv4 --ipv6 --source --interface --count --retry --backoff --interval --rate --timeout --deadline --size --pattern --ttl --dscp --mark --alive --unreachable --quiet --numeric --names --verbose --color --output --json --classic --min-alive --fail-if --classic-exit --help --version"
+            opts="-f -m -4 -6 -S -I -c -r -B -w -b -H -k -a -u -q -v -x -h -V --file --exclude --all-addresses --i-know --proto --ipv4 --ipv6 --source --interface --count --retry --backoff --interval --rate --timeout --deadline --size --pattern --ttl --dscp --mark --alive --unreachable --quiet --numeric --names --verbose --color --output --json --classic --min-alive --fail-if --classic-exit --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -961,6 +997,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "fping-json markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -969,7 +1009,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__syn)
-            opts="-4 -6 -S -I -r -W -w -t -m -q -o -h -V --ipv4 --ipv6 --source --interface --retries --rate --timeout --deadline --ttl --dscp --ecn --mark --open --quiet --color --output --json --fail-if --help --version"
+            opts="-4 -6 -S -I -r -W -w -t -m -q -o -h -V --ipv4 --ipv6 --source --interface --retries --rate --timeout --deadline --ttl --dscp --ecn --mark --open --quiet --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1059,6 +1099,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1067,7 +1111,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__tcp__subcmd__connect)
-            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --quiet --color --output --json --fail-if --help --version"
+            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --quiet --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1189,6 +1233,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1197,7 +1245,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__trace)
-            opts="-I -U -T -p -4 -6 -s -i -q -f -m -N -w -M -n -v -o -h -V --icmp --udp --tcp --port --vary-flow --multipath --confidence --probe-cap --graph --ipv4 --ipv6 --source --interface --queries --first-ttl --max-ttl --gap --window --interval --timeout --deadline --size --mtu --dscp --ecn --df --mark --numeric --names --asn-file --quiet --verbose --color --output --json --classic --fail-if --help --version"
+            opts="-I -U -T -p -4 -6 -s -i -q -f -m -N -w -M -n -v -o -h -V --icmp --udp --tcp --port --vary-flow --multipath --confidence --probe-cap --graph --ipv4 --ipv6 --source --interface --queries --first-ttl --max-ttl --gap --window --interval --timeout --deadline --size --mtu --dscp --ecn --df --mark --numeric --names --asn-file --quiet --verbose --color --output --json --classic --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1335,6 +1383,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --as)
+                    COMPREPLY=($(compgen -W "scamper-json atlas markdown csv" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1343,7 +1395,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__wait__subcmd__for)
-            opts="-w -4 -6 -q -o -h -V --timeout --consecutive --any --all --ipv4 --ipv6 --quiet --color --output --json --help --version"
+            opts="-w -4 -6 -q -o -h -V --timeout --consecutive --any --all --ipv4 --ipv6 --ca --insecure --quiet --color --output --json --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1361,6 +1413,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1371,6 +1427,10 @@ _netdiag() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json jsonl csv" -- "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -W "markdown csv" -- "${cur}"))
                     return 0
                     ;;
                 *)

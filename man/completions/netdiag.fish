@@ -415,7 +415,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s t -l type -d 'A 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -424,6 +424,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s i -l interval -d 'Time from one query of a series to the next' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s W -l timeout -d 'After this time without an answer a query is lost' -r
@@ -454,6 +457,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l do -d 'Set DO: s
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-edns -d 'Ask without EDNS'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s q -l quiet -d 'Only what is wrong and the verdict'
@@ -465,7 +470,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s t -l type -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -474,6 +479,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s i -l interval -d 'Time from one query of a series to the next' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s W -l timeout -d 'After this time without an answer a query is lost' -r
@@ -504,6 +512,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l do -d 'Set DO
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-edns -d 'Ask without EDNS'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s q -l quiet -d 'Only what is wrong and the verdict'
