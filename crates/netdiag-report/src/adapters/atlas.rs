@@ -47,7 +47,8 @@ fn head(target: &Value, setting: &Setting, kind: &str, name: &str) -> Map<String
 
 fn ping(target: &Value, setting: &Setting) -> Value {
     let mut fields = head(target, setting, "ping", "Ping");
-    let figure = |name: &str| target["rtt_ms"][name].as_f64().map_or(json!(NONE), |it| json!(it));
+    let figure =
+        |name: &str| target["rtt_ms"][name].as_f64().map_or_else(|| json!(NONE), |it| json!(it));
     let counts = [("sent", "sent"), ("rcvd", "received"), ("dup", "duplicates")];
     fields.extend(counts.map(|(name, own)| (name.to_owned(), target[own].clone())));
     let figures = [("min", "min"), ("avg", "mean"), ("max", "max")];

@@ -3,7 +3,7 @@
 
 use super::Measurement;
 use crate::connect::config::Target;
-use crate::connect::dialogue::{Talk, TalkResult};
+use crate::connect::dialogue::TalkResult;
 use crate::connect::event::Attempt;
 use crate::connect::http::{REDIRECTS, Url};
 use netdiag_model::Untrusted;
@@ -32,8 +32,10 @@ impl Measurement {
 
     /// Where an answer leads to, if that can be had without looking up another name.
     fn leads_to(&self, attempt: &Attempt) -> Option<Url> {
-        let is_wanted = |talk: &&Box<Talk>| talk.is_as_asked() && !self.config.only_head;
-        let talk = attempt.talk.as_ref().filter(is_wanted)?;
+        let talk = attempt.talk.as_deref().filter(|talk| talk.is_as_asked())?;
+        if self.config.only_head {
+            return None;
+        }
         let http = talk.http.as_ref().filter(|http| http.steps.len() <= REDIRECTS)?;
         let to = http.last()?.redirect()?;
         let from = &http.steps.first()?.url;
