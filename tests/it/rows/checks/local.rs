@@ -1,7 +1,8 @@
 //! B34: what this machine did or could not do is no failure of a target.
 
-use super::{document, statuses};
-use crate::support::process::{Namespace, run};
+use super::{document, file, statuses};
+use crate::support::process::{Namespace, Process, run};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::net::TcpListener;
 
@@ -96,4 +97,30 @@ fn b34_a_connection_to_itself_meets_no_expectation() {
     let check = the(&namespace, &["tcp 127.0.0.1:40000 succeeded>0"]);
     assert_eq!(check["status"], "fail", "{check:#}");
     assert_eq!(check["failure"]["reason"], "connected-to-itself", "{check:#}");
+}
+
+/// N3: what attempts came to stands, whatever was still to be tried.
+#[test]
+fn n3_an_interrupt_between_two_attempts_leaves_what_the_first_came_to() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let file = file(
+        "[[check]]\nname = 'often'\nkind = 'tcp'\ntarget = '127.0.0.1:9'\nretries = 20\n\
+         [[check]]\nname = 'once'\nkind = 'tcp'\ntarget = '127.0.0.1:9'\n",
+    );
+    let path = file.path().to_str().expect("a name");
+    let process = Process::start(&mut namespace.netdiag(&["check", "-o", "jsonl", path]));
+    process.until_out(|out| out.contains("\"type\":\"check\""));
+    process.signal(Signal::SIGINT);
+    let ended = process.wait();
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let events = super::super::events(&ended.out);
+    let checks: Vec<&Value> = events.iter().filter(|event| event["type"] == "check").collect();
+    assert_eq!(checks.len(), 2, "{ended:?}");
+    for check in checks {
+        assert_eq!(
+            (&check["status"], &check["failure"]["reason"]),
+            (&"fail".into(), &"refused".into()),
+            "{ended:?}"
+        );
+    }
 }
