@@ -93,6 +93,9 @@ fn j1_with_processes_the_classic_lists_name_them() {
 #[test]
 fn j1_several_processes_of_a_socket_stand_in_the_order_of_ss() {
     let Some(namespace) = Namespace::loopback() else { return };
+    if !has("ss") {
+        return;
+    }
     let open = namespace.inside(|| listener(9073, 8));
     let mut command = bound("sh");
     // What is left running by a shell has nothing for its standard input but what it is given.
@@ -110,7 +113,13 @@ fn j1_several_processes_of_a_socket_stand_in_the_order_of_ss() {
     while names() != ["sleep", "sleep"] {
         assert!(since() < Duration::from_secs(10), "two have it: {:?}", names());
     }
-    same(&namespace, &["ss", "-tlnp"], &["--classic=ss", "-tlp"]);
+    // Only how far the names of columns are filled up differs between versions of ss.
+    let users = |out: &str| {
+        let (_, users) = out.split_once(" users:((").expect("users");
+        users.trim_end().to_owned()
+    };
+    let ours = users(&sockets(&namespace, &["--classic=ss", "-tlp"]).out);
+    assert_eq!(ours, users(&namespace.run("ss -tlnp")));
     let _ = parent.kill();
     let _ = parent.wait();
 }
