@@ -135,6 +135,9 @@ fn under_the_name_traceroute_it_is_traceroute() {
     let Some(namespace) = faults() else { return };
     let both = |line: &str| [THEIRS, OURS].map(|program| under(&namespace, program, line));
     let differences = LINES.iter().chain(ROUTED).filter_map(|line| {
+        // A few times a round trip of loopback is sometimes less than this machine takes.
+        let is_near = line.contains("127.0.0.1") && !line.contains("-w");
+        let line = &format!("{}{line}", if is_near { "-w3,0,0 " } else { "" });
         let [theirs, ours] = both(line);
         difference(line, &theirs, &ours)
     });
