@@ -10,7 +10,7 @@ use netdiag_model::{ClockAnchor, Destination, Family, Link, Way};
 use netdiag_sockets::port::{ByteOrder, Kernel};
 use netdiag_sys::programs::{self, Ran};
 use netdiag_sys::sandbox::Reads;
-use netdiag_sys::tables::{SavedTables, Tables};
+use netdiag_sys::tables::{SavedFiles, Tables};
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, console, files, interfaces, names, privileges,
     random, sandbox,
@@ -225,11 +225,13 @@ impl World for SystemWorld {
         // Only what this user may read: rights of the program are for its own tables.
         privileges::drop_all()
             .map_err(|_| NetworkError { call: "giving up capabilities", errno: 1 })?;
-        let saved = SavedTables::open(path, order).map_err(|error| NetworkError {
+        let failed = |error: io::Error| NetworkError {
             call: "reading the saved tables",
             errno: error.raw_os_error().unwrap_or(5),
-        })?;
+        };
+        let files = SavedFiles::open(path).map_err(failed)?;
         sandbox::enter_tables(false);
+        let saved = files.read(order).map_err(failed)?;
         Ok(Box::new(saved))
     }
 

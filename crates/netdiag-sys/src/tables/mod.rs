@@ -12,7 +12,7 @@ mod saved;
 use crate::raw::PollFd;
 use crate::signals::Signals;
 use crate::{clock, raw};
-pub use saved::SavedTables;
+pub use saved::{SavedFiles, SavedTables};
 
 use dump::Diag;
 use namespaces::Other;

@@ -10,7 +10,7 @@ use netdiag_sockets::{Owners, Protocol, Socket};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// More than a million sockets; no file is read further.
@@ -31,48 +31,72 @@ pub struct SavedTables {
     origin: Origin,
 }
 
-impl SavedTables {
-    /// Reads a copy of /proc or of /proc/net, or of one of its files, with addresses in this order; by
-    /// what the tables show where that is `None`.
+/// Files that are open and not read yet: what is in them is looked at once the process is confined.
+pub struct SavedFiles {
+    path: PathBuf,
+    /// By protocol and family; of one that was named by itself these are not known yet.
+    tables: Vec<(Option<(Protocol, u8)>, File)>,
+    files: Vec<(String, File)>,
+}
+
+impl SavedFiles {
+    /// Opens a copy of /proc or of /proc/net, or one of its files.
     ///
     /// # Errors
-    /// When there is no table, or it cannot be read.
-    pub fn open(path: &Path, order: Option<ByteOrder>) -> io::Result<Self> {
-        let (mut tables, mut files) = (Vec::new(), BTreeMap::new());
+    /// When there is no table, or it cannot be opened.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let (mut tables, mut files) = (Vec::new(), Vec::new());
         if std::fs::metadata(path)?.is_dir() {
             let inner = path.join("net");
             let net = if inner.is_dir() { inner.as_path() } else { path };
             for protocol in [Protocol::Tcp, Protocol::Udp, Protocol::Raw] {
                 for (family, end) in FAMILIES {
-                    let name = format!("{}{end}", protocol.name());
-                    if let Some(text) = there(&net.join(name))? {
-                        tables.push(Table { protocol, family, text });
-                    }
+                    let file = there(&net.join(format!("{}{end}", protocol.name())))?;
+                    tables.extend(file.map(|file| (Some((protocol, family)), file)));
                 }
             }
             for name in FILES {
-                let text = there(&net.join(name))?;
-                files.extend(text.map(|text| (format!("/proc/net/{name}"), text)));
+                let file = there(&net.join(name))?;
+                files.extend(file.map(|file| (format!("/proc/net/{name}"), file)));
             }
             for name in SETTINGS {
-                let text = there(&path.join("sys/net").join(name))?;
-                files.extend(text.map(|text| (format!("/proc/sys/net/{name}"), text)));
+                let file = there(&path.join("sys/net").join(name))?;
+                files.extend(file.map(|file| (format!("/proc/sys/net/{name}"), file)));
             }
         } else {
+            tables.push((None, File::open(path)?));
+        }
+        match tables.is_empty() {
+            true => Err(io::Error::from_raw_os_error(libc::ENOENT)),
+            false => Ok(Self { path: path.to_owned(), tables, files }),
+        }
+    }
+
+    /// Reads them, with addresses in this order; by what the tables show where that is `None`.
+    ///
+    /// # Errors
+    /// When one cannot be read, or is no table.
+    pub fn read(self, order: Option<ByteOrder>) -> io::Result<SavedTables> {
+        let mut tables = Vec::new();
+        for (kind, file) in self.tables {
+            let text = whole(file)?;
             // It is there, and no table.
             let none = || io::Error::from_raw_os_error(libc::EINVAL);
-            tables.push(by_itself(path, read(path)?).ok_or_else(none)?);
+            tables.push(match kind {
+                Some((protocol, family)) => Table { protocol, family, text },
+                None => by_itself(&self.path, text).ok_or_else(none)?,
+            });
         }
-        if tables.is_empty() {
-            return Err(io::Error::from_raw_os_error(libc::ENOENT));
+        let mut files = BTreeMap::new();
+        for (path, file) in self.files {
+            files.insert(path, whole(file)?);
         }
-        let shown = shown_order(&tables);
-        let found = order.or(shown);
+        let found = order.or_else(|| shown_order(&tables));
         let order = found.unwrap_or(ByteOrder::Little);
         let broken = tables.iter().map(|table| table.broken(order)).sum();
-        let path = Untrusted::from(path.to_string_lossy().into_owned());
+        let path = Untrusted::from(self.path.to_string_lossy().into_owned());
         let origin = Origin { path, order, is_guess: found.is_none(), broken };
-        Ok(Self { tables, files, origin })
+        Ok(SavedTables { tables, files, origin })
     }
 }
 
@@ -85,17 +109,17 @@ impl Table {
 }
 
 /// A file; `None` where it is not there.
-fn there(path: &Path) -> io::Result<Option<String>> {
-    match read(path) {
-        Ok(text) => Ok(Some(text)),
+fn there(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(fault) => Err(fault),
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
+fn whole(file: File) -> io::Result<String> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST).read_to_end(&mut bytes)?;
+    file.take(LONGEST).read_to_end(&mut bytes)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
