@@ -16,6 +16,8 @@ mod merge;
 mod options;
 mod planner;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(crate) use attempt::Prepared;
