@@ -103,6 +103,12 @@ pub trait Measurement {
         WayOut::Untouched
     }
 
+    /// What has become known of the way out by deciding on what comes [`next`](Self::next); asked after
+    /// each, before that is done.
+    fn way_by_now(&mut self) -> WayOut {
+        WayOut::Untouched
+    }
+
     /// Whether all probes take one way out of this machine, so that an answer to any of them tells
     /// of it.
     fn has_one_way(&self) -> bool {

@@ -332,7 +332,12 @@ impl<M: Measurement> Engine<M> {
         if slot.is_held && !slot.is_stopped {
             return;
         }
-        match slot.measurement.next(self.now, &mut self.events) {
+        let next = slot.measurement.next(self.now, &mut self.events);
+        let means = slot.measurement.way_by_now();
+        if means != WayOut::Untouched {
+            self.ways.entry(id).or_default().note(means, self.now, self.now);
+        }
+        match next {
             Next::Probe(spec) => self.start(id, spec),
             Next::Lookup(address) => self.look_up(id, address),
             Next::GiveUp(seqs) => self.give_up(id, &seqs),

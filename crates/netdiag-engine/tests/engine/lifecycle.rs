@@ -5,7 +5,7 @@ use crate::packets::{Answer, Socket, reply_to, request};
 use crate::script::{OUR_INTERFACE, Script};
 use netdiag_engine::outcome::Why;
 use netdiag_engine::port::{Change, InputKind, InterfaceChange, InterfaceEvent};
-use netdiag_engine::{Next, Outcome};
+use netdiag_engine::{Next, Outcome, WayOut};
 use netdiag_model::Stamp;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -330,6 +330,16 @@ fn without_a_carrier_nothing_is_loss_until_it_is_back() {
     let unknown = Outcome::Unknown(Why::InterfaceChanged);
     let outcomes = [1, 2, 3].map(|seq| bench.log().outcome(seq).clone());
     assert_eq!(outcomes, [Outcome::TimedOut, unknown, Outcome::TimedOut]);
+}
+
+/// As where a name is known only then, and with it the way.
+#[test]
+fn what_is_found_out_of_the_way_before_a_probe_counts_for_it() {
+    let script = Script::probes([echo(1, V4)]).finds(WayOut::NoSource);
+    let mut bench = Bench::new([script]);
+    bench.send_all(Stamp::user(at(0)));
+    bench.pass(at(1_200));
+    assert_eq!(*bench.log().outcome(1), Outcome::Unknown(Why::InterfaceChanged));
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub(crate) struct Script {
     plan: VecDeque<Next>,
     then: Next,
     stopped: Next,
+    /// What it finds out of its way before its first probe.
+    way: WayOut,
     pub(crate) log: Log,
 }
 
@@ -42,12 +44,18 @@ pub(crate) struct Log {
 impl Script {
     pub(crate) fn new(plan: impl IntoIterator<Item = Next>, then: Next) -> Self {
         let plan = plan.into_iter().collect();
-        Self { plan, then, stopped: Next::Quit, log: Log::default() }
+        let (stopped, way) = (Next::Quit, WayOut::Untouched);
+        Self { plan, then, stopped, way, log: Log::default() }
     }
 
     /// These probes, then nothing until the run is stopped.
     pub(crate) fn probes(specs: impl IntoIterator<Item = ProbeSpec>) -> Self {
         Self::new(specs.into_iter().map(Next::Probe), Next::WhenSettled)
+    }
+
+    /// What it finds out of its way before its first probe.
+    pub(crate) fn finds(self, way: WayOut) -> Self {
+        Self { way, ..self }
     }
 
     /// What it says once it was told to stop.
@@ -175,6 +183,10 @@ impl Measurement for Script {
     ) {
         assert_eq!(self.log.finished_at, None, "nothing is told after `finish`");
         self.log.named.push((address, matches!(result, Ok(Some(_)))));
+    }
+
+    fn way_by_now(&mut self) -> WayOut {
+        std::mem::replace(&mut self.way, WayOut::Untouched)
     }
 
     fn changed(&mut self, _: Instant, change: &Change, _: &mut Events<u64>) -> WayOut {

@@ -29,6 +29,10 @@ pub(crate) struct Lane<S> {
     plan: Option<Rc<dyn Prepared>>,
     /// When the plan was made.
     planned_at: Instant,
+    /// The plan of the last attempt: what it is about is listened for also between two.
+    last: Option<Rc<dyn Prepared>>,
+    /// What its plan, which was made beside the run, tells of the way out.
+    way: WayOut,
     /// A plan is being made, since this time.
     planning: Option<Instant>,
     supervisor: Rc<RefCell<S>>,
@@ -75,8 +79,10 @@ impl<S: Supervisor> Lane<S> {
         Self {
             number,
             planner: Rc::clone(planner),
+            last: plan.clone(),
             plan,
             planned_at: now,
+            way: WayOut::Untouched,
             planning: None,
             supervisor: Rc::clone(supervisor),
             ready,
@@ -98,6 +104,7 @@ impl<S: Supervisor> Lane<S> {
             let conclusion = plan.unsent(end);
             return self.supervisor.borrow_mut().concluded(self.number, conclusion, how);
         };
+        self.last = Some(plan);
         let tag = self.begun;
         self.begun += 1;
         let (open, is_done, is_cut) = (BTreeMap::new(), false, false);
@@ -128,7 +135,11 @@ impl<S: Supervisor> Lane<S> {
     fn take(&mut self, made: Made, now: Instant) {
         let since = self.planning.take().unwrap_or(now);
         match (made, self.plan.is_some()) {
-            (Ok(plan), false) => (self.plan, self.planned_at) = (Some(plan), now),
+            (Ok(plan), false) => {
+                self.ready = plan.begin();
+                self.way = self.ready.as_ref().map_or(WayOut::Untouched, |it| it.way_at_start());
+                (self.plan, self.planned_at) = (Some(plan), now);
+            }
             // What was right before is kept where what came since is not.
             (Ok(plan), true) => {
                 self.planned_at = now;
@@ -321,14 +332,22 @@ impl<S: Supervisor> Measurement for Lane<S> {
     }
 
     fn changed(&mut self, at: Instant, change: &Change, _: &mut Events<Told>) -> WayOut {
+        let is_between = self.under_way.is_empty() && self.ready.is_none();
+        let last = self.last.as_ref().filter(|_| is_between);
+        let mut ear = last.and_then(|plan| plan.begin());
         let silence = &mut self.silence;
         let all = self.under_way.iter_mut().map(|one| &mut one.attempt).chain(&mut self.ready);
+        let all = all.chain(&mut ear);
         let told: Vec<WayOut> = all.map(|attempt| attempt.changed(at, change, silence)).collect();
         told.into_iter().find(|way| *way != WayOut::Untouched).unwrap_or(WayOut::Untouched)
     }
 
     fn way_at_start(&self) -> WayOut {
         self.ready.as_ref().map_or(WayOut::Untouched, |attempt| attempt.way_at_start())
+    }
+
+    fn way_by_now(&mut self) -> WayOut {
+        std::mem::replace(&mut self.way, WayOut::Untouched)
     }
 
     fn has_one_way(&self) -> bool {

@@ -17,6 +17,8 @@ mod options;
 mod planner;
 mod sockets;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub(crate) use attempt::Prepared;
