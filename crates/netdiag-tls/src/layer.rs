@@ -70,12 +70,14 @@ impl Layer {
     /// Takes in what came, and gives what it says.
     ///
     /// # Errors
-    /// The handshake, or the session, failed; why stands in [`talked`](Self::talked).
-    pub fn receive(&mut self, at: Instant, bytes: &[u8]) -> Result<Vec<u8>, ()> {
-        let Some(session) = self.session.as_mut().filter(|_| self.failed.is_none()) else {
-            return Err(());
-        };
-        let plain = session.receive(bytes).map_err(|fault| self.failed = Some(fault))?;
+    /// Why the handshake, or the session, failed; once it has, nothing more comes of it.
+    pub fn receive(&mut self, at: Instant, bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+        if let Some(fault) = &self.failed {
+            return Err(fault.clone());
+        }
+        let Some(session) = self.session.as_mut() else { return Ok(Vec::new()) };
+        let plain =
+            session.receive(bytes).inspect_err(|fault| self.failed = Some(fault.clone()))?;
         if session.is_open() {
             self.open_at.get_or_insert(at);
         }

@@ -111,7 +111,7 @@ impl Line {
         }
         match plain {
             Ok(plain) => self.heard.extend(plain),
-            Err(()) => came.has_failed = true,
+            Err(_) => came.has_failed = true,
         }
         came.is_over = layer.is_closed();
         while let Some(message) = self.message() {

@@ -99,7 +99,7 @@ impl Conversation {
         match &mut self.tls {
             Some(tls) => match tls.receive(at, bytes) {
                 Ok(plain) => self.go_on(at, plain),
-                Err(()) => {
+                Err(_) => {
                     self.output.extend(tls.take_output());
                     self.result.get_or_insert(TalkResult::Untrusted);
                 }

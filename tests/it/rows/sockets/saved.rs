@@ -61,7 +61,8 @@ fn j1_a_saved_copy_lists_what_was_there() {
     assert!(text.contains("CLOSE-WAIT") && text.contains("FIN-WAIT-2"), "{text}");
     let summary = saved(path, &["--summary"]);
     assert!(
-        summary.out.contains("since this network namespace began") && summary.out.contains("CLOSE-WAIT"),
+        summary.out.contains("since this network namespace began")
+            && summary.out.contains("CLOSE-WAIT"),
         "{summary:?}"
     );
     assert_eq!(summary.code(), Some(0), "{summary:?}");
