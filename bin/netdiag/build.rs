@@ -11,10 +11,5 @@ fn main() {
     if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") {
         let root = var("CARGO_MANIFEST_DIR").unwrap_or_default();
         println!("cargo::rustc-link-arg-bin=netdiag=-Wl,-T,{root}/bin/netdiag/start.ld");
-        // Functions that are the same to the byte are there once. Only lld can do that, which is the
-        // linker of Rust's own here.
-        if is("CARGO_CFG_TARGET_ARCH", "x86_64") && is("CARGO_CFG_TARGET_ENV", "gnu") {
-            println!("cargo::rustc-link-arg-bin=netdiag=-Wl,--icf=all");
-        }
     }
 }
