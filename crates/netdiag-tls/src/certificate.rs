@@ -2,6 +2,7 @@
 
 use netdiag_model::Untrusted;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
+use rustls::pki_types::SubjectPublicKeyInfoDer;
 use std::net::IpAddr;
 use std::time::Duration;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -76,6 +77,12 @@ impl Certificate {
     pub const fn lifetime_days(&self) -> i64 {
         self.not_after.saturating_sub(self.not_before).div_euclid(DAY)
     }
+}
+
+/// The public key of a certificate, of whatever version that is.
+pub(crate) fn key_of(der: &[u8]) -> Option<SubjectPublicKeyInfoDer<'_>> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(certificate.tbs_certificate.subject_pki.raw.into())
 }
 
 /// By what the handshake hashes with.

@@ -3,6 +3,7 @@
 use netdiag_tls::{Client, Fault, Hello, Reason, Roots, Session, Shown};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
 use std::io::{Read, Write};
@@ -64,6 +65,38 @@ fn server(
     let mut config = config.with_single_cert(chain, key).expect("a certificate and its key");
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     ServerConnection::new(Arc::new(config)).expect("a server")
+}
+
+/// A server that shows a certificate as it is, whatever is wrong with it.
+fn shameless(
+    certificate: CertificateDer<'static>,
+    key: &PrivateKeyDer<'static>,
+) -> ServerConnection {
+    let key = rustls::crypto::ring::sign::any_supported_type(key).expect("a key");
+    let shown = Arc::new(CertifiedKey::new(vec![certificate], key));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider);
+    let config = config.with_protocol_versions(&[&TLS13]).expect("versions").with_no_client_auth();
+    let config = config.with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+    ServerConnection::new(Arc::new(config)).expect("a server")
+}
+
+/// BIND makes such ones for `tls ephemeral`.
+#[test]
+fn a_certificate_of_version_1_is_shown_and_not_believed() {
+    let (der, key) = leaf(None, &[NAME], (2000, 4000));
+    let mut bytes = der.to_vec();
+    let version = [0xa0, 3, 2, 1, 2];
+    let place = bytes.windows(5).position(|five| five == version).expect("version 3");
+    bytes[place + 4] = 0;
+    let shown = shown(Roots::none(), &mut shameless(bytes.into(), &key));
+    assert_eq!(reasons(&shown), [Reason::BadCertificate]);
+    // That it has the key of what it shows is asked of it, too.
+    let (_, other) = leaf(None, &[NAME], (2000, 4000));
+    let mut bytes = der.to_vec();
+    bytes[place + 4] = 0;
+    let mut session = session(Roots::none(), NAME);
+    assert!(talk(&mut session, &mut shameless(bytes.into(), &other), 1_000).is_err());
 }
 
 fn roots(authority: &Authority) -> Roots {
