@@ -5,6 +5,7 @@ use crate::class::Class;
 use crate::config::{Choice, Origin};
 use crate::dnssec::Dnssec;
 use crate::result::{ServerResult, Target};
+use netdiag_model::failure::Stage;
 use netdiag_model::finding::Finding;
 use std::collections::BTreeMap;
 
@@ -99,7 +100,11 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
         Class::Nodata => format!("{what}: no such data{time} (NOERROR)"),
         Class::Nxdomain => format!("{what}: no such name (NXDOMAIN){time}"),
         Class::Referral => format!("{what}: leads to other servers{time}, no answer"),
-        Class::Timeout => format!("{what}: no answer to {} queries", result.sent),
+        Class::Timeout => {
+            let failure = result.failure.as_ref().filter(|failure| failure.stage != Stage::Request);
+            let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
+            format!("{what}: no answer to {} queries{why}", result.sent)
+        }
         Class::OtherRcode => {
             format!("{what}: {}{time}", result.rcode.as_deref().unwrap_or_default())
         }

@@ -90,6 +90,12 @@ impl Layer {
         self.open_at.is_some()
     }
 
+    /// Why it failed, if it did.
+    #[must_use]
+    pub const fn fault(&self) -> Option<&Fault> {
+        self.failed.as_ref()
+    }
+
     /// Whether the other end will say nothing more.
     #[must_use]
     pub fn is_closed(&self) -> bool {

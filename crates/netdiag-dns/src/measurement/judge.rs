@@ -112,7 +112,9 @@ impl Measurement {
         }
         let has_cookie = self.cookies.get(pending.server).is_some_and(|cookie| !cookie.is_empty());
         let is_refused = message.rcode == BADCOOKIE && !pending.with_cookie && has_cookie;
-        is_refused.then(|| Pending { with_cookie: true, ..pending.clone() })
+        // Over a connection the time of a query begins anew, as it does with each datagram.
+        let sent_at = pending.sent_at.filter(|_| pending.stage != Stage::Line);
+        is_refused.then(|| Pending { with_cookie: true, sent_at, ..pending.clone() })
     }
 }
 

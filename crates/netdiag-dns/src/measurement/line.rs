@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// How many connections that were given up are listened to.
+const MOST_ASIDE: usize = 4;
+
 /// One connection, and TLS over it.
 #[derive(Debug)]
 pub(super) struct Line {
@@ -24,6 +27,8 @@ pub(super) struct Line {
     pub(super) ready_at: Option<Instant>,
     /// An answer came over it.
     pub(super) has_answered: bool,
+    /// When anything came over it last.
+    heard_at: Option<Instant>,
     /// What is to be sent.
     output: Vec<u8>,
     /// What is to be said once it is ready.
@@ -55,6 +60,7 @@ impl Line {
             layer: None,
             ready_at: None,
             has_answered: false,
+            heard_at: None,
             output: Vec::new(),
             waiting: Vec::new(),
             heard: Vec::new(),
@@ -64,6 +70,17 @@ impl Line {
     /// Whether queries are said at once.
     pub(super) const fn is_ready(&self) -> bool {
         self.ready_at.is_some()
+    }
+
+    /// Whether it is open and has said nothing that was waited for since then.
+    pub(super) fn is_dead_since(&self, asked_at: Instant) -> bool {
+        let is_silent = self.heard_at.is_none_or(|heard_at| heard_at < asked_at);
+        self.layer.is_some() && (is_silent || !self.is_ready())
+    }
+
+    /// What is wrong with TLS before anything was said.
+    pub(super) fn is_impossible(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.fault().is_some())
     }
 
     /// How far it has come, as a stage of a failure.
@@ -97,6 +114,7 @@ impl Line {
     /// Takes in what came.
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) -> Came {
         let Some(layer) = &mut self.layer else { return Came::default() };
+        self.heard_at = Some(at);
         let plain = layer.receive(at, bytes);
         self.output.extend(layer.take_output());
         let mut came = Came::default();
@@ -151,12 +169,16 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     pub(super) open: BTreeMap<usize, Line>,
+    /// Connections that were given up for their silence: what still comes over them is late.
+    pub(super) aside: VecDeque<(usize, Line)>,
     /// Connections that are of no more use, and what is to be said before their end.
     pub(super) ending: VecDeque<(u64, Vec<u8>)>,
     /// When queries are given up.
     pub(super) expiring: BTreeSet<(Instant, u64)>,
     /// Those that were, by server and number: their questions, and when they began.
     pub(super) late: BTreeMap<(usize, u16), (usize, Instant)>,
+    /// Those that were answered, likewise: their questions.
+    pub(super) answered: BTreeMap<(usize, u16), usize>,
     /// What TLS showed, by server.
     pub(super) talked: BTreeMap<usize, Arc<Talked>>,
 }
@@ -183,12 +205,30 @@ impl Lines {
 
     /// Nothing more will be asked: connections that are open end.
     pub(super) fn wind_up(&mut self) -> Option<Next> {
+        self.aside.iter_mut().for_each(|(_, line)| self.ending.push_back((line.seq, line.close())));
+        self.aside.clear();
         while let Some((_, mut line)) = self.open.pop_first() {
             if line.connect.is_some() {
                 self.ending.push_back((line.seq, line.close()));
             }
         }
         self.next()
+    }
+
+    /// Puts a connection aside; of many the oldest ends.
+    pub(super) fn put_aside(&mut self, server: usize) {
+        self.aside.extend(self.open.remove(&server).map(|line| (server, line)));
+        if self.aside.len() > MOST_ASIDE
+            && let Some((_, mut line)) = self.aside.pop_front()
+        {
+            self.ending.push_back((line.seq, line.close()));
+        }
+    }
+
+    /// The server of a connection that was put aside, and the connection.
+    pub(super) fn aside_of(&mut self, seq: u64) -> Option<(usize, &mut Line)> {
+        let found = self.aside.iter_mut().find(|(_, line)| line.seq == seq);
+        found.map(|(server, line)| (*server, line))
     }
 
     pub(super) fn server_of(&self, seq: u64) -> Option<usize> {

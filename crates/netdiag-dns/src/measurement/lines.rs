@@ -79,6 +79,17 @@ impl Measurement {
         self.pending.iter().filter_map(of_it).collect()
     }
 
+    /// The run ends: what waits for an answer over a connection is under way.
+    pub(super) fn leave_lines(&mut self) {
+        for server in 0..self.config.servers.len() {
+            for seq in self.waiting(server) {
+                let Some(mut pending) = self.pending.remove(&seq) else { continue };
+                self.count_sent(&mut pending);
+                self.pending.insert(seq, pending);
+            }
+        }
+    }
+
     fn take(&mut self, seq: u64) -> Option<Pending> {
         let pending = self.pending.remove(&seq)?;
         let begun_at = pending.sent_at.unwrap_or(Instant::ZERO);
@@ -104,7 +115,16 @@ impl Measurement {
                 _ => "no answer in time",
             };
             let failure = plain(stage, "timeout", message);
+            let (server, begun_at) = (pending.server, pending.sent_at.unwrap_or(at));
             self.fail(at, pending, (Class::Timeout, SettledKind::Lost(())), failure, events);
+            if self.lines.open.get(&server).is_some_and(|line| line.is_dead_since(begun_at)) {
+                // What comes next goes over another connection, and what waits, too.
+                self.lines.put_aside(server);
+                for seq in self.waiting(server) {
+                    let pending = self.take(seq);
+                    self.again.extend(pending);
+                }
+            }
         }
     }
 
@@ -137,6 +157,10 @@ impl Measurement {
             let layer = self.layer(server, reply.received_at);
             if let (Some(line), Some(layer)) = (self.lines.open.get_mut(&server), layer) {
                 line.open(reply.received_at, reply.rtt, layer);
+                if line.is_impossible() {
+                    self.keep_talked(server);
+                    self.line_failed(server, at, events);
+                }
             }
             return true;
         }
@@ -174,7 +198,9 @@ impl Measurement {
         events: &mut Events<Event>,
     ) {
         self.expire(at, events);
-        let Some(server) = self.lines.server_of(seq) else { return };
+        let Some(server) = self.lines.server_of(seq) else {
+            return self.heard_aside(seq, at, heard);
+        };
         match heard {
             Heard::Bytes(bytes) => self.line_bytes(server, at, bytes, events),
             Heard::End(end) => self.line_ended(server, at, end, events),
@@ -184,10 +210,8 @@ impl Measurement {
     fn line_bytes(&mut self, server: usize, at: Instant, bytes: &[u8], events: &mut Events<Event>) {
         let Some(line) = self.lines.open.get_mut(&server) else { return };
         let came = line.hear(at, bytes);
-        if (came.is_ready || came.has_failed)
-            && let Some(talked) = line.talked()
-        {
-            self.lines.talked.insert(server, Arc::new(talked));
+        if came.is_ready || came.has_failed {
+            self.keep_talked(server);
         }
         if came.is_ready {
             for seq in self.waiting(server) {
@@ -205,6 +229,25 @@ impl Measurement {
         } else if came.is_over {
             self.line_over(server, at, events);
         }
+    }
+
+    /// Something came over a connection that was given up.
+    fn heard_aside(&mut self, seq: u64, at: Instant, heard: Heard<'_>) {
+        let Some((server, line)) = self.lines.aside_of(seq) else { return };
+        let Heard::Bytes(bytes) = heard else {
+            return self.lines.aside.retain(|(_, line)| line.seq != seq);
+        };
+        for message in line.hear(at, bytes).messages {
+            if let Some(id) = id_of(&message) {
+                self.line_late(server, id, at);
+            }
+        }
+    }
+
+    /// Keeps what TLS showed.
+    fn keep_talked(&mut self, server: usize) {
+        let talked = self.lines.open.get(&server).and_then(Line::talked);
+        self.lines.talked.extend(talked.map(|talked| (server, Arc::new(talked))));
     }
 
     /// TLS failed, or the server is not to be believed.
@@ -233,6 +276,7 @@ impl Measurement {
     fn line_ended(&mut self, server: usize, at: Instant, end: TalkEnd, events: &mut Events<Event>) {
         let Some(line) = self.lines.open.remove(&server) else { return };
         self.lines.late.retain(|(whose, _), _| *whose != server);
+        self.lines.answered.retain(|(whose, _), _| *whose != server);
         let (class, message) = match line.stage() {
             FailureStage::Tls => {
                 (Class::TlsError, "the server ended the connection within the handshake of TLS")
@@ -266,7 +310,7 @@ impl Measurement {
         bytes: &[u8],
         events: &mut Events<Event>,
     ) {
-        let Some(id) = bytes.first_chunk::<2>().map(|id| u16::from_be_bytes(*id)) else { return };
+        let Some(id) = id_of(bytes) else { return };
         let is_it = |seq: &u64| self.pending.get(seq).is_some_and(|pending| pending.id == id);
         let found = self.waiting(server).into_iter().find(is_it);
         let Some(pending) = found.and_then(|seq| self.take(seq)) else {
@@ -274,6 +318,8 @@ impl Measurement {
         };
         let Some(line) = self.lines.open.get_mut(&server) else { return };
         line.has_answered = true;
+        let target = self.seats.get(pending.seat).map(|seat| seat.target);
+        self.lines.answered.extend(target.map(|target| ((server, id), target)));
         let (said_at, begun_at) = (pending.said_at.unwrap_or(at), pending.sent_at.unwrap_or(at));
         let opened_at = line.opened_at.unwrap_or(begun_at);
         let phases = Phases {
@@ -289,15 +335,29 @@ impl Measurement {
         self.ended(at, pending, settled, SettledKind::Replied { rtt }, events);
     }
 
-    /// An answer to a query that was given up, or to none.
+    /// An answer to a query that was given up, to one that was answered, or to none.
     fn line_late(&mut self, server: usize, id: u16, at: Instant) {
         let Some((target, begun_at)) = self.lines.late.remove(&(server, id)) else {
-            self.unmatched += 1;
+            let target = self.lines.answered.get(&(server, id)).copied();
+            let pair =
+                target.and_then(|target| self.pairs.get_mut(self.config.pair(target, server)));
+            match pair {
+                Some(pair) => pair.stats.on_duplicate(),
+                None => self.unmatched += 1,
+            }
             return;
         };
+        if let Some(line) = self.lines.open.get_mut(&server) {
+            line.has_answered = true;
+        }
         if let Some(pair) = self.pairs.get_mut(self.config.pair(target, server)) {
             pair.stats.on_late();
             pair.largest_late = pair.largest_late.max(Some(at.since(begun_at)));
         }
     }
+}
+
+/// The number of a message.
+fn id_of(message: &[u8]) -> Option<u16> {
+    message.first_chunk::<2>().map(|id| u16::from_be_bytes(*id))
 }

@@ -339,6 +339,7 @@ impl netdiag_engine::Measurement for Measurement {
     }
 
     fn finish(&mut self, now: Instant, _: &mut Events<Event>) {
+        self.leave_lines();
         for pair in &mut self.pairs {
             pair.stats.finish(now.as_nanos(), |_| ());
         }

@@ -65,7 +65,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 compares || ended.target.decisive().is_some_and(|it| std::ptr::eq(it, *result))
             });
             for result in shown {
-                for record in &result.answers {
+                // What answers something else is no data of this name.
+                let is_said = result.outcome.is_said();
+                for record in result.answers.iter().filter(|_| is_said) {
                     writeln!(self.out, "{}", record.data)?;
                 }
                 if !result.outcome.is_about_name() {

@@ -344,6 +344,10 @@ fn set_options(socket: &Socket, family: Family, connect: &Connect) -> raw::Resul
         }
     };
     raw::set_int(fd, level, errors, 1)?;
+    if connect.stays {
+        // What is said leaves when it is said, whatever is not acknowledged yet (RFC 9293 section 3.7.4).
+        raw::set_int(fd, libc::SOL_TCP, libc::TCP_NODELAY, 1)?;
+    }
     if let Some(value) = control.hop_limit {
         raw::set_int(fd, level, hop_limit, value.into())?;
     }

@@ -16,6 +16,10 @@ struct Manner {
     gathers: usize,
     /// After so many answers the connection ends; 0: never.
     leaves_after: usize,
+    /// Says nothing over the first connection, not even by TLS.
+    is_mute_at_first: bool,
+    /// Says each answer once more.
+    repeats: bool,
 }
 
 /// A server that speaks TLS: its port, and each question that came, by the number of its connection.
@@ -28,6 +32,10 @@ fn serve(leaf: tls::Leaf, says: Says, manner: Manner) -> (String, Receiver<(usiz
         for (number, connection) in (1..).zip(listener.incoming().flatten()) {
             let (config, seen) = (Arc::clone(&config), seen.clone());
             std::thread::spawn(move || {
+                if number == 1 && manner.is_mute_at_first {
+                    let mut connection = connection;
+                    return while connection.read(&mut [0; 4_096]).is_ok_and(|count| count > 0) {};
+                }
                 let mut stream = tls::accept(connection, config);
                 let (mut gathered, mut answered) = (Vec::new(), 0);
                 let mut len = [0; 2];
@@ -42,7 +50,8 @@ fn serve(leaf: tls::Leaf, says: Says, manner: Manner) -> (String, Receiver<(usiz
                     for question in gathered.drain(..).rev() {
                         let Some(answer) = says(&Asked::over_stream(&question)) else { continue };
                         let len = u16::try_from(answer.len()).expect("short").to_be_bytes();
-                        let _ = stream.write_all(&[&len[..], &answer].concat());
+                        let answer = [&len[..], &answer].concat();
+                        let _ = stream.write_all(&answer.repeat(1 + usize::from(manner.repeats)));
                         answered += 1;
                     }
                     let _ = stream.flush();
@@ -184,6 +193,10 @@ fn i2_what_speaks_no_tls_says_nothing_or_refuses_is_told_apart() {
             (&stage.into(), &reason.into())
         );
         assert_eq!(said["sent"], 1, "{said:#}");
+        if outcome == "timeout" && stage == "tls" {
+            let text = dns(&["--tls", "-W", "0.3", "--retries", "0", &server, "a.example", "A"]);
+            assert!(text.out.contains("handshake of TLS was not answered"), "{}", text.out);
+        }
     }
     drop(mute);
 }
@@ -225,6 +238,54 @@ fn i2_a_server_that_ends_connections_loses_no_question() {
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     let connections: Vec<usize> = questions.try_iter().map(|(number, _)| number).collect();
     assert_eq!(connections.last(), Some(&3), "{connections:?}");
+}
+
+#[test]
+fn i2_a_connection_that_is_silent_is_left_and_another_opened() {
+    let root = tls::Authority::new("lab root");
+    let ca = root.file();
+    let leaf = root.leaf(&["127.0.0.1"], tls::VALID);
+    let mute = Manner { is_mute_at_first: true, ..Manner::default() };
+    let (server, questions) = serve(leaf, address, mute);
+    let again = ["--ca", ca.path(), "-W", "0.4", "--retries", "1", &server, "a.example", "A"];
+    let ended = ask(&again);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let said = result(&ended);
+    assert_eq!(
+        (&said["sent"], &said["received"], &said["lost"]),
+        (&2.into(), &1.into(), &1.into())
+    );
+    assert!(questions.try_iter().all(|(number, _)| number == 2));
+}
+
+#[test]
+fn i2_an_answer_twice_is_a_duplicate_and_nobody_races_the_server() {
+    let root = tls::Authority::new("lab root");
+    let ca = root.file();
+    let leaf = root.leaf(&["127.0.0.1"], tls::VALID);
+    let repeats = Manner { repeats: true, ..Manner::default() };
+    let (server, _questions) = serve(leaf, address, repeats);
+    let series = ["--ca", ca.path(), "-c", "4", "-i", "0.01", &server, "a.example", "A"];
+    let ended = ask(&series);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let said = result(&ended);
+    // The last is heard with the end of the run or not at all.
+    let duplicates = said["duplicates"].as_u64().expect("a number");
+    assert!((3..=4).contains(&duplicates), "{said:#}");
+    assert!(findings(&ended).is_empty(), "{ended:?}");
+}
+
+#[test]
+fn i2_a_name_that_no_certificate_can_have_is_told_at_once() {
+    let root = tls::Authority::new("lab root");
+    let ca = root.file();
+    let (server, questions) =
+        serve(root.leaf(&["127.0.0.1"], tls::VALID), address, Manner::default());
+    let server = server.replace("127.0.0.1", "127.1");
+    let ended = ask(&["--ca", ca.path(), &server, "a.example", "A"]);
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    assert_eq!(result(&ended)["failure"]["reason"], "name-mismatch", "{ended:?}");
+    assert!(questions.try_recv().is_err());
 }
 
 #[test]
