@@ -103,7 +103,8 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
         Class::Timeout => {
             let failure = result.failure.as_ref().filter(|failure| failure.stage != Stage::Request);
             let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
-            format!("{what}: no answer to {} queries{why}", result.sent)
+            let queries = if result.sent == 1 { "query" } else { "queries" };
+            format!("{what}: no answer to {} {queries}{why}", result.sent)
         }
         Class::OtherRcode => {
             format!("{what}: {}{time}", result.rcode.as_deref().unwrap_or_default())

@@ -15,6 +15,7 @@ use netdiag_model::failure::{Failure, Stage as FailureStage};
 use netdiag_model::{Instant, StampSource};
 use netdiag_tls::{Layer, Terms};
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Measurement {
     /// Puts a query to a server over its connection; the probe that opens one, where there is none.
@@ -109,12 +110,7 @@ impl Measurement {
             if let (Some(begun_at), Some(target)) = (pending.sent_at, target) {
                 self.lines.late.insert((pending.server, pending.id), (target, begun_at));
             }
-            let message = match stage {
-                FailureStage::Connect => "the connection did not open in time",
-                FailureStage::Tls => "the handshake of TLS was not answered in time",
-                _ => "no answer in time",
-            };
-            let failure = plain(stage, "timeout", message);
+            let failure = not_in_time(stage);
             let (server, begun_at) = (pending.server, pending.sent_at.unwrap_or(at));
             self.fail(at, pending, (Class::Timeout, SettledKind::Lost(())), failure, events);
             if self.lines.open.get(&server).is_some_and(|line| line.is_dead_since(begun_at)) {
@@ -167,7 +163,8 @@ impl Measurement {
         self.lines.open.remove(&server);
         for seq in self.waiting(server) {
             let Some(mut pending) = self.take(seq) else { continue };
-            if matches!(outcome, Outcome::TimedOut) {
+            let began_later = pending.sent_at.is_some_and(|begun_at| begun_at > probe.sent_at);
+            if matches!(outcome, Outcome::TimedOut) && began_later {
                 // Its own time is not over.
                 self.again.push_back(pending);
                 continue;
@@ -175,7 +172,10 @@ impl Measurement {
             if !matches!(outcome, Outcome::LocalError(_)) {
                 self.count_sent(&mut pending);
             }
-            let (settled, kind) = self.judged(&pending, probe, outcome);
+            let (mut settled, kind) = self.judged(&pending, probe, outcome);
+            if matches!(outcome, Outcome::TimedOut) {
+                settled.failure = Some(not_in_time(FailureStage::Connect));
+            }
             self.ended(at, pending, settled, kind, events);
         }
         true
@@ -321,10 +321,13 @@ impl Measurement {
         let target = self.seats.get(pending.seat).map(|seat| seat.target);
         self.lines.answered.extend(target.map(|target| ((server, id), target)));
         let (said_at, begun_at) = (pending.said_at.unwrap_or(at), pending.sent_at.unwrap_or(at));
+        // Of a connection that was opening already it waited for the rest alone.
         let opened_at = line.opened_at.unwrap_or(begun_at);
+        let connect = line.connect.unwrap_or_default().min(opened_at.since(begun_at));
+        let handshake = said_at.since(opened_at.max(begun_at));
         let phases = Phases {
-            connect: line.connect.filter(|_| !pending.reused).unwrap_or_default(),
-            tls: line.ready_at.filter(|_| !pending.reused).map(|ready| ready.since(opened_at)),
+            connect: if pending.reused { Duration::ZERO } else { connect },
+            tls: (!pending.reused).then_some(handshake),
             request: at.since(said_at),
             reused: pending.reused,
         };
@@ -355,6 +358,16 @@ impl Measurement {
             pair.largest_late = pair.largest_late.max(Some(at.since(begun_at)));
         }
     }
+}
+
+/// That a query came no further in its time.
+fn not_in_time(stage: FailureStage) -> Failure {
+    let message = match stage {
+        FailureStage::Connect => "the connection did not open in time",
+        FailureStage::Tls => "the handshake of TLS was not answered in time",
+        _ => "no answer in time",
+    };
+    plain(stage, "timeout", message)
 }
 
 /// The number of a message.

@@ -258,6 +258,25 @@ fn i2_a_connection_that_is_silent_is_left_and_another_opened() {
     assert!(questions.try_iter().all(|(number, _)| number == 2));
 }
 
+/// Queries that are begun while the connection opens wait for the rest of that alone.
+#[test]
+fn i2_the_phases_of_a_query_are_no_longer_than_it_took() {
+    let root = tls::Authority::new("lab root");
+    let ca = root.file();
+    let leaf = root.leaf(&["127.0.0.1"], tls::VALID);
+    let (server, _questions) = serve(leaf, address, Manner::default());
+    let names = ["a.example", "b.example", "c.example", "d.example"];
+    let ended = ask(&[&["--ca", ca.path(), &server, "A"][..], &names].concat());
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    for target in ended.json()["targets"].as_array().expect("a list") {
+        let said = &target["results"][0];
+        let phases = ["connect", "tls", "request"].map(|name| said["phases_ms"][name].as_f64());
+        let sum: f64 = phases.into_iter().flatten().sum();
+        let took = said["rtt_ms"]["last"].as_f64().expect("a number");
+        assert!(sum <= took * 1.001, "{said:#}");
+    }
+}
+
 #[test]
 fn i2_an_answer_twice_is_a_duplicate_and_nobody_races_the_server() {
     let root = tls::Authority::new("lab root");
