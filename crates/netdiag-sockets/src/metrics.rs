@@ -36,11 +36,17 @@ pub const METRICS: &[MetricInfo] = &[
         Unit::Percent,
         "ports in use to the busiest destination, of those that the kernel picks from, whatever is listed",
     ),
-    count("not_visible", "sockets whose owner this user cannot see"),
     MetricInfo::of_findings(Severity::Info),
     MetricInfo::of_findings(Severity::Warning),
     MetricInfo::of_findings(Severity::Critical),
+    count("not_visible", "sockets whose owner this user cannot see"),
 ];
+
+/// Those that have a value where no owners are looked for.
+pub const WITHOUT_OWNERS: &[MetricInfo] = match METRICS {
+    [rest @ .., _] => rest,
+    [] => &[],
+};
 
 /// Those that need no table to be read.
 pub const TOTALS: &[MetricInfo] = &[

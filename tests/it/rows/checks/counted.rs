@@ -62,4 +62,5 @@ fn m1_sockets_stand_in_files_too() {
     wrong("sockets process nginx count<9", "no processes");
     wrong("sockets state sleepy count<9", "sleepy");
     wrong("sockets --watch count<9", "no option");
+    wrong("sockets not_visible<1", "not_visible");
 }

@@ -141,7 +141,7 @@ pub(crate) const fn known() -> [(&'static str, &'static [MetricInfo]); 7] {
         ("dns", DnsArguments::METRICS),
         ("trace", TraceArguments::METRICS),
         ("mtu", MtuArguments::METRICS),
-        ("sockets", netdiag_sockets::metrics::METRICS),
+        ("sockets", netdiag_sockets::metrics::WITHOUT_OWNERS),
     ]
 }
 

@@ -15,7 +15,7 @@ use netdiag_model::contract::Judgement;
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::metrics::{MetricValue, Metrics};
-use netdiag_sockets::metrics::{METRICS, Measured};
+use netdiag_sockets::metrics::{Measured, WITHOUT_OWNERS as METRICS};
 use netdiag_sockets::port::{Fault, Kernel};
 use serde_json::json;
 use std::cell::RefCell;
