@@ -203,10 +203,14 @@ pub(crate) fn weakest(opened: &Opened, backend: Backend) -> Method {
         || Method {
             socket: SocketKind::None,
             timestamps: Timestamps::User,
-            because: opened.ipv4.as_ref().err().map_or_else(
-                || "no socket could be opened".to_owned(),
-                |error| format!("no socket could be opened: {error}"),
-            ),
+            because: match opened.ipv4.as_ref().err() {
+                // Connections and tables need none.
+                Some(error) if *error == NetworkError::NOT_ASKED_FOR => {
+                    "none was to be opened beforehand".to_owned()
+                }
+                Some(error) => format!("no socket could be opened: {error}"),
+                None => "no socket could be opened".to_owned(),
+            },
             lost: Vec::new(),
             remedy: None,
         },
