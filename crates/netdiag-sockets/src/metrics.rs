@@ -53,7 +53,12 @@ pub const TOTALS: &[MetricInfo] = &[
     count("tcp", "TCP sockets but those in TIME-WAIT and SYN-RECEIVED"),
     count("udp", "UDP sockets"),
     count("raw", "raw sockets"),
-    MetricInfo::new("time_wait", &["time-wait"], Unit::Count, "in TIME-WAIT"),
+    MetricInfo::new(
+        "time_wait",
+        &["time-wait"],
+        Unit::Count,
+        "in TIME-WAIT, or in FIN-WAIT-2 without a program",
+    ),
     MetricInfo::of_findings(Severity::Info),
     MetricInfo::of_findings(Severity::Warning),
     MetricInfo::of_findings(Severity::Critical),

@@ -13,7 +13,8 @@ pub struct Totals {
     pub tcp: Option<u64>,
     /// ESTABLISHED and CLOSE-WAIT, which the kernel counts together (`tcpCurrEstab` of RFC 4022).
     pub established_or_close_wait: Option<u64>,
-    /// TIME-WAIT.
+    /// TIME-WAIT, and FIN-WAIT-2 that no program has any more: the kernel keeps and counts them together
+    /// (net/ipv4/inet_timewait_sock.c).
     pub time_wait: Option<u64>,
     /// TCP sockets that no program has any more, in all network namespaces.
     pub orphans: Option<u64>,

@@ -82,7 +82,7 @@ fn counted(totals: &Totals, findings: &[Finding]) -> String {
     let count =
         |value: Option<u64>| value.map_or_else(|| "an unknown number of".to_owned(), thousands);
     let mut said = format!(
-        "{} tcp, {} of them ESTABLISHED or CLOSE-WAIT, {} more in TIME-WAIT; {} udp, {} raw",
+        "{} tcp, {} of them ESTABLISHED or CLOSE-WAIT, {} more in TIME-WAIT, or in FIN-WAIT-2 without a program; {} udp, {} raw",
         count(totals.tcp),
         count(totals.established_or_close_wait),
         count(totals.time_wait),

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 /// Opens a file to be read for at most `patience` from now on, whoever writes it; `-` is standard
@@ -26,6 +27,18 @@ pub fn input(path: &str, patience: Duration) -> io::Result<Box<dyn BufRead>> {
     }
     let until = clock::now() + patience;
     Ok(Box::new(BufReader::new(Bounded { file, until })))
+}
+
+/// Opens a regular file, which has an end: a pipe that nobody writes to is not waited for.
+///
+/// # Errors
+/// When it cannot be opened, or is none.
+pub(crate) fn regular(path: impl AsRef<Path>) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::from_raw_os_error(libc::EINVAL)),
+    }
 }
 
 /// What may have no end, for a time.

@@ -11,7 +11,7 @@ mod saved;
 
 use crate::raw::PollFd;
 use crate::signals::Signals;
-use crate::{clock, raw};
+use crate::{clock, files, raw};
 pub use saved::{SavedFiles, SavedTables};
 
 use dump::Diag;
@@ -21,9 +21,13 @@ use netdiag_model::Instant;
 use netdiag_sockets::namespaces::Namespaces;
 use netdiag_sockets::port::{Fault, Kernel, Question, Reading, Stop};
 use netdiag_sockets::{Owners, Protocol, Socket};
+use std::io::Read as _;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
+
+/// No file of settings or counters is longer, in bytes.
+const LONGEST: u64 = 16 << 20;
 
 /// The tables of the network namespace of this process.
 pub struct Tables {
@@ -122,7 +126,8 @@ impl Kernel for Tables {
         if let Some(other) = self.other().filter(|_| Other::is_own(path)) {
             return other.file(path);
         }
-        let bytes = std::fs::read(path).ok()?;
+        let mut bytes = Vec::new();
+        files::regular(path).ok()?.take(LONGEST).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 

@@ -3,7 +3,7 @@
 
 use super::fallback::{self, FAMILIES};
 use super::namespaces::{FILES, SETTINGS};
-use crate::clock;
+use crate::{clock, files};
 use netdiag_model::{Instant, Untrusted};
 use netdiag_sockets::port::{ByteOrder, Fault, Kernel, Origin, Question, Reading, Stop};
 use netdiag_sockets::{Owners, Protocol, Socket};
@@ -64,7 +64,7 @@ impl SavedFiles {
                 files.extend(file.map(|file| (format!("/proc/sys/net/{name}"), file)));
             }
         } else {
-            tables.push((None, File::open(path)?));
+            tables.push((None, files::regular(path)?));
         }
         match tables.is_empty() {
             true => Err(io::Error::from_raw_os_error(libc::ENOENT)),
@@ -110,7 +110,7 @@ impl Table {
 
 /// A file; `None` where it is not there.
 fn there(path: &Path) -> io::Result<Option<File>> {
-    match File::open(path) {
+    match files::regular(path) {
         Ok(file) => Ok(Some(file)),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(fault) => Err(fault),

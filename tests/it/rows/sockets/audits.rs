@@ -14,6 +14,8 @@ printf '%s\\n' 'net.ipv4.tcp_syncookies = 1' 'net.ipv4.tcp_tw_reuse = 1' \\
     'net.ipv4.tcp_tw_recycle = 1' 'net.ipv4.tcp_fin_timeout = 30' \\
     'net.ipv4.tcp_max_syn_backlog = 8192' > /run/sysctl.d/98-netdiag-advice.conf
 ln -s 98-netdiag-advice.conf /run/sysctl.d/98-netdiag-link.conf
+# What has no end is no file of settings.
+mkfifo /run/sysctl.d/97-netdiag-pipe.conf; ln -s /dev/zero /run/sysctl.d/97-netdiag-zero.conf
 ";
 
 /// What is found in these files, by code and line.
