@@ -145,7 +145,9 @@ impl Judge<'_> {
         ports.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let ports: Vec<HalfOpen> =
             ports.into_iter().take(EACH).map(|(port, count)| self.half_open(port, count)).collect();
-        let second = ports.iter().any(|port| port.is_much && port.median >= 1);
+        // The counters of a copy stand still.
+        let is_live = self.kernel.origin().is_none();
+        let second = is_live && ports.iter().any(|port| port.is_much && port.median >= 1);
         let second = second.then(|| self.second());
         let mut found = Vec::new();
         for port in ports {
@@ -233,11 +235,18 @@ impl Judge<'_> {
             return None;
         }
         let names: Vec<String> = sources.iter().take(5).map(|(from, _)| from.to_string()).collect();
+        let came = |second: &Second| second.completed + second.dropped + second.cookies > 0;
+        let is_quiet = !second.is_some_and(came);
         let times = if is_much { "again" } else { "again twice or more" };
         let message = format!(
             "{n} SYN-RECEIVED at port {port} whose SYN-ACK was sent {times}, from {}{}",
             first(&names, sources.len()),
-            if is_few { "" } else { "; not more is dropped than completes" }
+            match (is_few, is_quiet) {
+                (true, _) => "",
+                (_, true) =>
+                    "; nothing completed or was dropped meanwhile: it may be a flood that is over",
+                (_, false) => "; not more is dropped than completes",
+            }
         );
         let finding =
             self.found("syn-received-lossy", Severity::Warning, format!("port {port}"), message);
@@ -247,9 +256,15 @@ impl Judge<'_> {
             .with("source_count", sources.len())
             .with("completed_per_second", second.map(|second| second.completed))
             .with("dropped_per_second", second.map(|second| second.dropped));
-        Some(finding.advise(
-            "our SYN-ACK or their ACK is lost: the way back to them, or a firewall that sees one \
-             direction only",
-        ))
+        Some(finding.advise(match is_few || !is_quiet {
+            true => {
+                "our SYN-ACK or their ACK is lost: the way back to them, or a firewall that sees one \
+                 direction only"
+            }
+            false => {
+                "look again while it goes on; else our SYN-ACK or their ACK is lost: the way back to \
+                 them, or a firewall that sees one direction only"
+            }
+        }))
     }
 }

@@ -66,6 +66,7 @@ fn j1_a_saved_copy_lists_what_was_there() {
         "{summary:?}"
     );
     assert_eq!(summary.code(), Some(0), "{summary:?}");
+    assert!(summary.out.contains("what needs these was not judged"), "{summary:?}");
     let classic = saved(path, &["--classic=ss", "--tcp", "state", "close-wait"]).out;
     assert!(classic.contains(":9007"), "{classic}");
     for (words, said) in [

@@ -133,6 +133,11 @@ fn left_out(namespaces: &Namespaces, origin: Option<&Origin>) -> String {
         none if none.is_empty() => String::new(),
         missing => format!("; not in the list: {}", missing.join(", and ")),
     };
+    if origin.is_some() {
+        said.push_str(
+            "; a copy tells no ages, queue limits and TCP_INFO: what needs these was not judged",
+        );
+    }
     match origin.map_or(0, |origin| origin.broken) {
         0 => {}
         1 => said.push_str("; 1 line of the copy is no socket's"),
