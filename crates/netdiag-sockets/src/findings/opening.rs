@@ -37,8 +37,21 @@ struct HalfOpen {
 /// What came of SYNs within a second.
 struct Second {
     cookies: u64,
+    /// Cookies that came back.
+    returned: u64,
     dropped: u64,
     completed: u64,
+}
+
+impl Second {
+    /// Whether more is turned away than gets through. Of cookies those that came back tell: connections
+    /// that complete are counted of all ports, and may be another's.
+    const fn is_turning_away(&self) -> bool {
+        match self.cookies {
+            0 => self.dropped > self.completed,
+            cookies => self.dropped + cookies.saturating_sub(self.returned) > self.returned,
+        }
+    }
 }
 
 impl Judge<'_> {
@@ -184,19 +197,19 @@ impl Judge<'_> {
         };
         Second {
             cookies: rate(|c| c.syn_cookies_sent),
+            returned: rate(|c| c.syn_cookies_received),
             dropped: rate(|c| c.listen_drops),
             completed: rate(|c| c.passive_opens),
         }
     }
 
-    /// More is turned away than gets through; a SYN cookie is no promise, so that one that was sent and
-    /// did not come back is as good as a SYN that was dropped.
+    /// More is turned away than gets through.
     fn flood(&mut self, at: &HalfOpen, second: &Second) -> Option<Finding> {
         let HalfOpen { port, count, sources, .. } = at;
-        let Second { cookies, dropped, completed } = *second;
+        let Second { cookies, dropped, completed, .. } = *second;
         let singles = sources.iter().filter(|(_, count)| *count == 1).count() as u64;
         let is_strange = cookies > 0 || singles * 100 >= sources.len() as u64 * MOST;
-        if !at.is_much || at.median == 0 || !is_strange || completed >= dropped + cookies {
+        if !at.is_much || at.median == 0 || !is_strange || !second.is_turning_away() {
             return None;
         }
         let message = format!(
@@ -212,6 +225,7 @@ impl Judge<'_> {
             .with("backlog", at.backlog)
             .with("median_retransmits", at.median)
             .with("cookies_per_second", cookies)
+            .with("cookies_returned_per_second", second.returned)
             .with("completed_per_second", completed)
             .with("dropped_per_second", dropped)
             .with("tcp_syncookies", number(self.kernel, "net/ipv4/tcp_syncookies"));

@@ -182,6 +182,9 @@ fn half_open_connections_are_judged_port_by_port() {
     // A cookie that does not come back is as good as a drop.
     let cookies = judged(&everything(), &all, None, &[[5, 0, 0], [5, 0, 9]]);
     assert_eq!(told(&cookies)[0], ("syn-received-flood", "port 8006"));
+    // Whatever completes at other ports, which the kernel counts with them.
+    let busy = judged(&everything(), &all, None, &[[5, 0, 0], [105, 0, 9]]);
+    assert_eq!(told(&busy)[0], ("syn-received-flood", "port 8006"));
     // More complete than are turned away: those of many whose answers are lost.
     let lossy = judged(&everything(), &all, None, &[[5, 0, 0], [25, 3, 0]]);
     assert_eq!(
