@@ -41,6 +41,17 @@ pub fn initial_ttl(ttl: u8) -> u8 {
     [32, 64, 128].into_iter().find(|initial| *initial >= ttl).unwrap_or(u8::MAX)
 }
 
+/// Routers that a packet with this TTL has passed, as a guess.
+#[must_use]
+pub fn hops_back(ttl: u8) -> u8 {
+    initial_ttl(ttl) - ttl
+}
+
+/// So many routers apart, answers of one address are those of two, ...
+pub const OTHER_SENDER_ROUTERS: u8 = 2;
+/// ... where each distance was seen so often.
+pub const OTHER_SENDER_SEEN: u64 = 2;
+
 #[cfg(test)]
 mod tests {
     use super::*;

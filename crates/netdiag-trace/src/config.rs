@@ -18,7 +18,8 @@ pub struct Config {
     /// What is sent.
     pub protocol: Protocol,
     /// Another kind of probe, where it can be sent: it is asked behind the last hop that answered, where
-    /// the path seems to stop.
+    /// the path seems to stop. Where as large ones are sent as pass it may be the same kind, which is
+    /// small then.
     pub second: Option<Protocol>,
     /// Whether probes take another flow each, so that routers may balance them; else all take one.
     pub vary_flow: bool,
@@ -61,6 +62,8 @@ pub struct Config {
     pub control: Control,
     /// The way that the packets take out of this machine, where known.
     pub way: Option<Way>,
+    /// Whether each hop is told of as soon as it is known.
+    pub tells_hops: bool,
     /// Whether the names of the hops are wanted.
     pub wants_names: bool,
     /// The autonomous systems of addresses, where the user has a file of them.
@@ -122,6 +125,7 @@ impl Config {
             syn: None,
             control: Control::default(),
             way: None,
+            tells_hops: true,
             wants_names: false,
             systems: None,
         }

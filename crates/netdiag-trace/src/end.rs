@@ -52,13 +52,31 @@ impl Measurement {
         self.end.map_or_else(|| by_gap.min(self.config.max_ttl), |end| end.ttl)
     }
 
+    /// The same after an answer from there: only who was there before begins a cycle.
+    pub(crate) fn find_end_after(&mut self, from: IpAddr) {
+        let times = self.hops.iter().filter(|hop| hop.only() == Some(from)).count();
+        self.find_end_among(times > 1);
+    }
+
     /// Looks again where the path ends, after an answer. What was told of stays.
     pub(crate) fn find_end(&mut self) {
+        self.find_end_among(true);
+    }
+
+    fn find_end_among(&mut self, may_be_cycle: bool) {
         let reached = self.hops.iter().find(|hop| hop.reached);
         let stopped = self.hops.iter().find(|hop| hop.stopped > 0);
+        let kept = self.without_neighbour().map(|_| self.config.first_ttl);
+        if std::mem::replace(&mut self.ends_here, kept.is_some()) && kept.is_none() {
+            self.end = None;
+        }
         let found = match (reached, stopped) {
+            (None, None) if kept.is_some() => {
+                kept.map(|ttl| End { ttl, reason: StopReason::Unreachable })
+            }
             (Some(hop), _) => Some(End { ttl: hop.ttl, reason: StopReason::Reached }),
             (None, Some(hop)) => Some(End { ttl: hop.ttl, reason: StopReason::Unreachable }),
+            (None, None) if !may_be_cycle => None,
             (None, None) => cycle(&self.hops)
                 .map(|cycle| End { ttl: cycle.second_end(), reason: StopReason::Loop }),
         };
@@ -154,6 +172,9 @@ impl Measurement {
     /// try it still did not. Of a connection nothing is known sooner. Who wants a pace of their own gets
     /// all that they asked for.
     pub(crate) fn sends_nothing(&self) -> bool {
+        if self.tally.unsent.is_empty() {
+            return false;
+        }
         let (sent, refused) = self.sent_and_refused();
         let refused_again = || self.hops.iter().any(|hop| hop.stats.counters().local_errors() > 1);
         sent == 0
@@ -235,8 +256,11 @@ pub(crate) fn cycle_of(first: u8, addresses: &[Option<IpAddr>]) -> Option<Cycle>
         for len in 2..=(addresses.len() - start) / 2 {
             let first = addresses.get(start..start + len)?;
             let second = addresses.get(start + len..start + 2 * len)?;
+            if first != second {
+                continue;
+            }
             let known: Option<Vec<IpAddr>> = first.iter().copied().collect();
-            let Some(round) = known.filter(|_| first == second) else { continue };
+            let Some(round) = known else { continue };
             if round.iter().any(|address| Some(address) != round.first()) {
                 return Some(Cycle { first: ttl, addresses: round });
             }

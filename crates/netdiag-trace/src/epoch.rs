@@ -312,6 +312,7 @@ impl Measurement {
         self.epochs.past.clear();
         self.epochs.omitted = 0;
         self.streak = None;
+        (self.size, self.too_big, self.senders) = (self.config.size, fresh.too_big, fresh.senders);
         // What is under way belongs to none of them.
         self.epochs.number += 1;
     }

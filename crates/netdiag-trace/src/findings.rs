@@ -5,9 +5,11 @@ mod change;
 mod end;
 mod loss;
 mod packet;
+mod senders;
 mod way;
 
 pub(crate) use balance::Turns;
+pub(crate) use senders::Senders;
 
 use crate::Measurement;
 use crate::protocol::Protocol;
@@ -35,7 +37,7 @@ impl Measurement {
         }
         let network = self.end_findings().into_iter().chain(self.loss_findings());
         let network = network.chain(self.way_findings()).chain(self.packet_findings());
-        let network = network.chain(self.change_findings(context));
+        let network = network.chain(self.other_sender()).chain(self.change_findings(context));
         let network = network.chain(self.balance_findings()).chain(self.multipath_findings());
         network.chain(said).collect()
     }

@@ -31,6 +31,7 @@ pub mod metrics;
 pub mod mtr;
 pub mod mtu;
 pub mod multipath;
+mod neighbour;
 mod order;
 pub mod protocol;
 mod responder;

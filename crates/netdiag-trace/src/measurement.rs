@@ -8,8 +8,10 @@ use crate::end::End;
 use crate::epoch::Epochs;
 use crate::event::{Event, EventKind};
 use crate::farther::Streak;
+use crate::findings::Senders;
 use crate::hop::Hop;
 use crate::multipath::Multipath;
+use crate::neighbour::Neighbourless;
 use crate::protocol::State;
 use crate::responder::Told;
 use crate::rounds::Rounds;
@@ -41,6 +43,12 @@ pub struct Measurement {
     pub(crate) answered_at: Option<Instant>,
     /// How many SYN-ACKs offered a smaller MSS than we did, and which.
     pub(crate) low_mss: Option<(u16, u64)>,
+    /// From how far away its segments came.
+    pub(crate) senders: Senders,
+    /// What this machine says of a neighbour that it did not find.
+    pub(crate) neighbourless: Option<Neighbourless>,
+    /// Its end is that.
+    pub(crate) ends_here: bool,
     pub(crate) names: Names,
     pub(crate) tally: Tally,
     /// The last hop that was told of.
@@ -127,6 +135,9 @@ impl Measurement {
             segment: None,
             answered_at: None,
             low_mss: None,
+            senders: Senders::default(),
+            neighbourless: None,
+            ends_here: false,
             names: Names::default(),
             tally: Tally::default(),
             told: 0,

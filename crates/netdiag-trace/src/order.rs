@@ -37,28 +37,82 @@ pub(crate) enum Step {
     Wait(Instant),
 }
 
+/// The hops that come before others: those that were asked least, a stretch of the nearest of them.
+#[derive(Default)]
+struct Group {
+    turn: (u64, u8),
+    ttls: [u8; WINDOW as usize],
+    len: usize,
+}
+
+impl Group {
+    /// One that may be asked now.
+    fn add(&mut self, turn: (u64, u8), ttl: u8) {
+        if self.len == 0 || turn < self.turn {
+            (self.turn, self.len) = (turn, 0);
+        }
+        if turn == self.turn
+            && let Some(slot) = self.ttls.get_mut(self.len)
+        {
+            *slot = ttl;
+            self.len += 1;
+        }
+    }
+
+    /// In the order of the path, which each target of a run begins at another place of the stretch
+    /// `begin..=end`, so that many targets at once are no burst to the router that they have in common.
+    fn pick(&self, begin: u8, end: u8, target_index: usize) -> Option<u8> {
+        let size = usize::from(end.saturating_sub(begin)) + 1;
+        let behind = |ttl: &u8| {
+            let place = usize::from(ttl.saturating_sub(begin));
+            (place + size - target_index % size) % size
+        };
+        self.ttls.get(..self.len)?.iter().copied().min_by_key(behind)
+    }
+}
+
 impl Measurement {
     /// How long a probe to this hop is waited for. Once somebody at least as far away has answered, what
     /// has not come in some of its round trips will hardly come.
     pub(crate) fn wait_of(&self, ttl: u8) -> Duration {
+        let farther = self.hops.iter().rev().take_while(|hop| hop.ttl >= ttl);
+        self.wait_for(farther.filter_map(|hop| hop.slowest).max())
+    }
+
+    /// The same where that is the slowest answer of those at least as far away.
+    fn wait_for(&self, slowest: Option<Duration>) -> Duration {
         let names_its_probe = !self.config.protocol.is_limited_at_the_end();
         if self.rounds.is_some() && names_its_probe && !self.rounds_are_over() {
             // Who looks for long wants to know how late answers come. Of UDP an open probe may make
             // the answer to another one ambiguous.
             return self.config.timeout;
         }
-        let farther = self.hops.iter().filter(|hop| hop.ttl >= ttl);
-        let slowest = farther.filter_map(|hop| hop.slowest).max();
         let known = slowest.map(|rtt| (rtt * ROUND_TRIPS).max(rtt + LEAST_WAIT));
         known.map_or(self.config.timeout, |wait| wait.min(self.config.timeout))
     }
 
+    /// How long probes to each hop are waited for: the first hop first.
+    fn waits(&self) -> Vec<Duration> {
+        let mut slowest = None;
+        let slower = self.hops.iter().rev().map(|hop| {
+            slowest = slowest.max(hop.slowest);
+            self.wait_for(slowest)
+        });
+        let mut waits: Vec<Duration> = slower.collect();
+        waits.reverse();
+        waits
+    }
+
     /// The probes that are not waited for any longer, and when the next one will not be.
     pub(crate) fn expired(&self, now: Instant) -> (Vec<u64>, Instant) {
-        let last = self.last();
         let (mut expired, mut next) = (Vec::new(), Instant::FAR);
+        if self.open.is_empty() {
+            return (expired, next);
+        }
+        let (last, waits) = (self.last(), self.waits());
         for (seq, flight) in self.open.iter().filter(|(_, flight)| flight.ttl <= last) {
-            let wait = self.wait_of(flight.ttl);
+            let place = usize::from(flight.ttl.saturating_sub(self.config.first_ttl));
+            let wait = waits.get(place).copied().unwrap_or(self.config.timeout);
             if wait >= self.config.timeout {
                 // The engine's own deadline is as early.
                 continue;
@@ -93,7 +147,7 @@ impl Measurement {
             return Step::Wait(Instant::FAR);
         }
         let (frontier, farthest) = (self.frontier(now, &mut earliest), self.farthest());
-        let mut best: Option<&Hop> = None;
+        let mut first = Group::default();
         for hop in self.hops.iter().take_while(|hop| hop.ttl <= frontier) {
             if hop.asked >= hop.wanted {
                 continue;
@@ -110,24 +164,16 @@ impl Measurement {
             match due {
                 None => {}
                 Some(due) if due > now => earliest = earliest.min(due),
-                Some(_) if best.is_none_or(|best| self.turn(hop) < self.turn(best)) => {
-                    best = Some(hop);
+                Some(_) => {
+                    let place = hop.ttl.saturating_sub(self.config.first_ttl);
+                    first.add((hop.asked, place / WINDOW), hop.ttl);
                 }
-                Some(_) => {}
             }
         }
-        best.map_or(Step::Wait(earliest), |hop| Step::Ask(hop.ttl))
-    }
-
-    /// When a hop comes before others: the one that was asked least, the nearest of those. Each target
-    /// of a run begins with another hop, so that many targets at once are no burst to the router that
-    /// they have in common.
-    fn turn(&self, hop: &Hop) -> (u64, u8, u8) {
-        let place = hop.ttl.saturating_sub(self.config.first_ttl);
-        let shift = (self.config.target_index % usize::from(WINDOW)) as u8;
-        // Also of a few neighbours each comes first for some: 3 and WINDOW have no divisor in common.
-        let spread = if shift == 0 { place % WINDOW } else { place % WINDOW * 3 % WINDOW };
-        (hop.asked, place / WINDOW, (spread + WINDOW - shift) % WINDOW)
+        let begin = self.config.first_ttl.saturating_add(first.turn.1.saturating_mul(WINDOW));
+        let end = frontier.min(begin.saturating_add(WINDOW - 1));
+        let next = first.pick(begin, end, self.config.target_index);
+        next.map_or(Step::Wait(earliest), Step::Ask)
     }
 
     /// Until when a hop is not asked that may be the target, since a SYN that is under way may find a
@@ -135,8 +181,11 @@ impl Measurement {
     /// section 4). An answer has this machine reset the connection, which comes before what is sent
     /// after it; so only what was sent since the last one counts.
     fn half_open_until(&self, hop: &Hop) -> Option<Instant> {
+        if !self.config.shares_a_connection() {
+            return None;
+        }
         let passed = self.hops.iter().rev().find(|hop| hop.passed).map_or(0, |hop| hop.ttl);
-        if !self.config.shares_a_connection() || hop.ttl <= passed {
+        if hop.ttl <= passed {
             return None;
         }
         let sent = |flight: &Flight| flight.sent_at.unwrap_or(flight.asked_at);
@@ -241,12 +290,37 @@ mod tests {
     #[test]
     fn many_targets_are_no_burst_to_a_router() {
         assert_eq!(asked(1), [1, 2, 3, 4, 5, 6, 7, 8]);
-        let many = asked(64);
-        assert_eq!(many.len(), 512);
+        let many = asked(256);
+        assert_eq!(many.len(), 2_048);
         let most = many.windows(20).map(|some| {
             (1..=8).map(|hop| some.iter().filter(|it| **it == hop).count()).max().unwrap_or(0)
         });
         // As many as a router answers at once by default.
         assert!(most.clone().all(|most| most <= 6), "{:?}", most.max());
+    }
+
+    /// Where a few hops are left, too.
+    #[test]
+    fn what_is_left_of_a_path_is_spread_over_its_hops() {
+        for left in 1..=usize::from(WINDOW) {
+            let mut groups: Vec<Vec<u8>> = vec![(1..).take(left).collect(); 256];
+            let mut asked = Vec::new();
+            for round in 0..left {
+                for (index, rest) in groups.iter_mut().enumerate() {
+                    let mut group = Group::default();
+                    rest.iter().for_each(|ttl| group.add((0, 0), *ttl));
+                    let ttl = group.pick(1, left as u8, index).expect("some are left");
+                    rest.retain(|other| *other != ttl);
+                    asked.push(ttl);
+                }
+                assert_eq!(asked.len(), 256 * (round + 1));
+            }
+            let fair = 20_usize.div_ceil(left) + 1;
+            for some in asked.windows(20) {
+                let count = |ttl: u8| some.iter().filter(|it| **it == ttl).count();
+                let most = (1..=WINDOW).map(count).max().unwrap_or(0);
+                assert!(most <= fair, "{left} left: {most} of 20");
+            }
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::hop::Hop;
 use crate::order::Step;
 use netdiag_engine::schedule::tolerance;
 use netdiag_model::Instant;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A hop that is silent is asked no faster than this: it may be one that answers little (B10).
@@ -38,6 +39,8 @@ pub(crate) struct Rounds {
     pub(crate) cycle: u64,
     /// Hops up to here are asked by the grid alone.
     pub(crate) known: u8,
+    /// Hops that only a probe was for that was too big: they are asked once more.
+    pub(crate) again: BTreeSet<u8>,
     /// The cycle in which each hop was last asked, or left out.
     done: Vec<u64>,
     /// Cycles that were left out because this process did not run.
@@ -82,7 +85,8 @@ impl Measurement {
         let known = self.rounds.as_ref().map_or(0, |rounds| rounds.known);
         let last = self.last();
         let is_missing = |hop: &Hop| hop.ttl > known && hop.ttl <= last && hop.asked == 0;
-        !self.hops.iter().any(is_missing)
+        let is_again = self.rounds.as_ref().is_some_and(|rounds| !rounds.again.is_empty());
+        !is_again && !self.hops.iter().any(is_missing)
     }
 
     /// How many cycles were begun.
@@ -104,6 +108,9 @@ impl Measurement {
         }
         let mut earliest = Instant::FAR;
         if let Some(ttl) = self.next_unknown(now, &mut earliest) {
+            return self.asks(ttl);
+        }
+        if let Some(ttl) = self.rounds.as_mut().and_then(|rounds| rounds.again.pop_first()) {
             return self.asks(ttl);
         }
         if let Some(ttl) = self.next_behind() {

@@ -1,7 +1,8 @@
 //! A second kind of probe where nothing is heard of the first one any more: whether the path stops
-//! there, or only that kind does.
+//! there, or only that kind does. To probes as large as pass it is a small one of their kind.
 
 use crate::Measurement;
+use crate::config::SIZE;
 use crate::end::StopReason;
 use crate::measurement::Flight;
 use crate::protocol::{self, Meaning, Protocol};
@@ -100,12 +101,27 @@ impl Measurement {
 
     fn ask_second(&mut self, ttl: u8, now: Instant) -> Next {
         let (seq, flight) = self.flight(ttl, 0, now);
+        let flight = Flight { size: self.second_size(), ..flight };
         let protocol = self.second.as_mut().map(|second| {
             second.asked += 1;
             second.open.insert(seq, flight);
             second.protocol
         });
-        Next::Probe(self.spec(seq, ttl, protocol.unwrap_or_default(), 0))
+        Next::Probe(self.spec(seq, ttl, protocol.unwrap_or_default(), (0, flight.size)))
+    }
+
+    /// Data bytes of one of the second kind.
+    fn second_size(&self) -> u16 {
+        if self.config.finds_mtu { SIZE } else { self.size }
+    }
+
+    /// The second kind in words, and whether it differs from the first one by its size alone.
+    pub(crate) fn second_name(&self, second: &Second) -> (String, bool) {
+        let bytes = self.config.packet_bytes(self.second_size());
+        match bytes.filter(|_| second.protocol == self.config.protocol) {
+            Some(bytes) => (format!("packets of {bytes} bytes"), true),
+            None => (second.protocol.name().to_ascii_uppercase(), false),
+        }
     }
 
     /// One of the second kind left.

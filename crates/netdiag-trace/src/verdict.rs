@@ -4,7 +4,7 @@ use crate::Measurement;
 use crate::end::StopReason;
 use crate::protocol::{Protocol, State};
 use netdiag_engine::stats::Loss;
-use netdiag_model::way::initial_ttl;
+use netdiag_model::way::hops_back;
 use netdiag_model::{IcmpKind, milliseconds};
 use std::time::Duration;
 
@@ -46,8 +46,9 @@ impl Measurement {
             _ => String::new(),
         };
         format!(
-            "reached {address} at hop {} ({routers}){port}{}{}{}",
+            "reached {address} at hop {} ({routers}){}{port}{}{}{}",
             hop.ttl,
+            self.other_sender_text(),
             rtt.unwrap_or_default(),
             self.back_text(),
             self.loss_text()
@@ -65,7 +66,7 @@ impl Measurement {
         let hop = self.reached_at();
         let to = self.config.destination;
         let ttl = hop.and_then(|hop| Some((hop.ttl, hop.target(to)?.reply_ttl?)));
-        match ttl.map(|(there, ttl)| (there - 1, initial_ttl(ttl) - ttl)) {
+        match ttl.map(|(there, ttl)| (there - 1, hops_back(ttl))) {
             None => String::new(),
             Some((there, back)) if there == back => ", same number of routers back".to_owned(),
             Some((_, back)) => format!(", {back} routers back"),
@@ -89,6 +90,9 @@ impl Measurement {
             |main| format!("the last answer came from hop {farthest} ({})", main.address.address()),
         );
         match reason {
+            Some(StopReason::Unreachable) if self.without_neighbour().is_some() => {
+                self.without_neighbour().map(|said| said.text()).unwrap_or_default()
+            }
             Some(StopReason::Unreachable) => {
                 let ttl = self.end.map_or(farthest, |end| end.ttl);
                 let by = self.refused_kind().map_or("said no", |kind| match kind {
@@ -116,10 +120,10 @@ impl Measurement {
 
     /// How far another kind of probe comes.
     fn second_text(&self) -> String {
-        let heard = self.second.as_ref().and_then(|second| Some((second.protocol, second.heard?)));
-        heard.map_or_else(String::new, |(protocol, (ttl, who))| {
-            let name = protocol.name().to_ascii_uppercase();
-            format!("; {name} goes on: {who} at hop {ttl}")
+        let heard = self.second.as_ref().and_then(|second| Some((second, second.heard?)));
+        heard.map_or_else(String::new, |(second, (ttl, who))| match self.second_name(second) {
+            (name, true) => format!("; {name} go on: {who} at hop {ttl}"),
+            (name, false) => format!("; {name} goes on: {who} at hop {ttl}"),
         })
     }
 

@@ -52,7 +52,7 @@ const FOUR_WAYS: &str = "
 ";
 
 /// Behind the two routers a third one, on which the target lives in place of the second.
-const THIRD: &str = "ip netns add r3; ip netns exec r3 ip link set lo up
+pub(super) const THIRD: &str = "ip netns add r3; ip netns exec r3 ip link set lo up
 ip -n r2 link add d3 type veth peer name u3 netns r3
 ip -n r2 addr del 10.51.9.9/32 dev lo; ip -n r2 addr add 10.50.3.1/24 dev d3; ip -n r2 link set d3 up
 ip -n r3 addr add 10.50.3.2/24 dev u3; ip -n r3 link set u3 up; ip -n r3 addr add 10.51.9.9/32 dev lo

@@ -1,5 +1,6 @@
 //! The screen of `netdiag mtr` on a real terminal: whatever ends it leaves the terminal as it was.
 
+use crate::support::machine;
 use crate::support::process::{Namespace, Process};
 use crate::support::pty::{ENTER, LEAVE, Pty};
 use nix::sys::signal::Signal;
@@ -41,15 +42,78 @@ fn every_end_leaves_the_terminal_as_it_was() {
         pty.press(keys);
         assert_eq!(ended(&pty, process), 0, "{arguments:?} {keys:?}");
     }
-    let fatal =
-        [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGABRT, Signal::SIGSEGV, Signal::SIGUSR1];
-    for signal in fatal {
+}
+
+/// Signals that end no process by default, or stop it; SIGKILL, of which nobody hears; those that are
+/// inputs and end nothing, or are ignored from the start; and those that the C library has for itself.
+fn ends(signal: i32) -> bool {
+    use Signal::{
+        SIGCHLD, SIGCONT, SIGKILL, SIGPIPE, SIGQUIT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,
+        SIGWINCH,
+    };
+    let others = [SIGCHLD, SIGCONT, SIGURG, SIGWINCH, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU];
+    let others = others.into_iter().chain([SIGKILL, SIGQUIT, SIGPIPE]);
+    !others.map(|other| other as i32).chain([32, 33]).any(|other| other == signal)
+}
+
+#[test]
+fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for signal in (1..=64).filter(|signal| ends(*signal)) {
+        // SIGINT ends it as if it were done.
+        let code = if signal == Signal::SIGINT as i32 { 0 } else { 128 + signal };
+        let arguments = if signal % 2 == 0 { OURS } else { CLASSIC };
+        let (pty, process) = started(&namespace, arguments);
+        process.signal_number(signal);
+        assert_eq!(ended(&pty, process), code, "{arguments:?} {signal}");
+    }
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGSEGV] {
         for arguments in [OURS, CLASSIC] {
             let (pty, process) = started(&namespace, arguments);
             process.signal(signal);
             assert_eq!(ended(&pty, process), 128 + signal as i32, "{arguments:?} {signal}");
         }
     }
+}
+
+/// What it writes at its end is not taken by a terminal that was stopped (Ctrl-S): whoever does not want
+/// to wait for it says so twice.
+#[test]
+fn two_interrupts_end_it_at_once_and_leave_the_terminal_as_it_was() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let (pty, process) = started(&namespace, OURS);
+    pty.press("\x13");
+    process.signal(Signal::SIGINT);
+    // The first one is an input; the second one is caught when that was taken.
+    process.until_status("SigCgt", |caught| caught & 1 << (Signal::SIGINT as i32 - 1) != 0);
+    process.signal(Signal::SIGINT);
+    assert_eq!(ended(&pty, process), 130);
+}
+
+/// The program itself, whose output panics once a screen with an answer was drawn.
+#[test]
+#[ignore = "what `a_panic_leaves_the_terminal_as_it_was` starts"]
+fn a_program_that_panics() {
+    machine::run_panicking_when(&["netdiag", "mtr", "-n", "-i", "0.2", "127.0.0.1"], has_loss);
+}
+
+#[test]
+fn a_panic_leaves_the_terminal_as_it_was() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let pty = Pty::new(100, 24);
+    let own = std::env::current_exe().expect("a path");
+    let own = own.to_str().expect("text");
+    let name = "rows::screens::a_program_that_panics";
+    let words = ["--exact", name, "--ignored", "--nocapture", "--test-threads=1"];
+    let process = pty.start_this(&namespace, own, &words);
+    pty.until(|shown| shown.contains(ENTER));
+    assert_eq!(process.wait().code(), Some(101));
+    let shown = pty.until(|shown| shown.contains("test result"));
+    assert!(pty.is_as_before(), "{shown:?}");
+    // The message can be read: it comes when the screen was left.
+    let (screen, after) = shown.rsplit_once(LEAVE).expect("it leaves the screen");
+    assert!(screen.contains(ENTER) && !screen.contains("panicked at"), "{shown:?}");
+    assert!(after.contains("panicked at") && !after.contains("\x1b[?"), "{after:?}");
 }
 
 #[test]

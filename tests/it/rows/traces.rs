@@ -98,3 +98,65 @@ END";
         assert_eq!(document["findings"][0]["code"], "header-rewritten", "{document}");
     }
 }
+
+/// A next hop that is not there is this machine's own affair: no router, and no filter behind it.
+#[test]
+fn nobody_on_the_link_is_told_as_that() {
+    let script = "
+        ip link add d1 type veth peer name u1; ip link set d1 up; ip link set u1 up
+        ip addr add 10.50.1.1/24 dev d1; ip route add 10.51.0.0/16 via 10.50.1.2
+        ip addr add fd50:1::1/64 dev d1 nodad; ip route add fd51::/16 via fd50:1::2";
+    for arguments in [
+        "trace --json 10.51.9.9",
+        "trace --json --udp 10.51.9.9",
+        "trace --json --tcp 10.51.9.9",
+        "trace --json fd51::9",
+        "mtr --json -c 5 -i 1 10.51.9.9",
+        "mtu --json 10.51.9.9",
+    ] {
+        let Some(namespace) = Namespace::new(script) else { return };
+        let words: Vec<&str> = arguments.split(' ').collect();
+        let document = run(&mut namespace.netdiag(&words)).json();
+        assert_eq!(document["exit_code"], 1, "{arguments}: {document}");
+        let target = &document["targets"][0];
+        for hop in target["hops"].as_array().expect("hops") {
+            let responders = hop["responders"].as_array().is_none_or(Vec::is_empty);
+            assert!(responders && hop["address"].is_null(), "{arguments}: {hop}");
+        }
+        let codes = document["findings"].as_array().expect("findings").iter();
+        let codes: Vec<&Value> = codes.map(|finding| &finding["code"]).collect();
+        assert_eq!(codes, ["unreachable"], "{arguments}: {document}");
+        let own = if arguments.ends_with("::9") { "fd50:1::1" } else { "10.50.1.1" };
+        assert_eq!(document["findings"][0]["evidence"]["from"], own, "{document}");
+        assert_eq!(target["failure"]["icmp"]["from"], own, "{arguments}: {document}");
+    }
+}
+
+/// Who answers a SYN in the target's name is told by its distance.
+#[test]
+fn a_device_that_answers_in_the_targets_name_is_told() {
+    if !has("nft") {
+        return;
+    }
+    let Some(namespace) = routers(&format!(
+        "{}
+ip netns exec r1 nft -f - <<'END'
+table ip t {{
+    chain f {{ type filter hook forward priority 0
+        tcp flags syn / syn,ack,rst numgen inc mod 2 == 0 reject with tcp reset
+    }}
+}}
+END",
+        super::paths::THIRD
+    )) else {
+        return;
+    };
+    let document = trace(&namespace, "--tcp -q 6 10.51.9.9");
+    let findings = document["findings"].as_array().expect("findings");
+    let finding = findings.iter().find(|finding| finding["code"] == "middlebox-answers");
+    let evidence = finding.map(|finding| finding["evidence"].clone()).unwrap_or_default();
+    let told = ["ports", "ttls", "ttl_of_others", "hops_back_of_others", "syn_acks"]
+        .map(|key| evidence[key].clone());
+    let expected = serde_json::json!([[443], [64], 62, 2, 0]);
+    assert_eq!(Value::from(told.to_vec()), expected, "{document}");
+}

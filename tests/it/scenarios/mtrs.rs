@@ -269,6 +269,21 @@ fn b10_the_screen_labels_a_hop_that_limits_its_answers() {
     assert!(told.iter().enumerate().all(|(at, told)| at == 1 || told.is_null()), "{document}");
 }
 
+/// F2: beside loss and times the screen has the largest packet that came to each hop.
+#[test]
+fn f2_the_screen_has_a_column_of_mtus() {
+    let scenario = std::fs::read_to_string(process::scenario("mtu-path")).expect("it");
+    let text = format!("{scenario}\n[[local]]\nat = \"4s\"\nkeys = \"q\"\n");
+    let ran = world::run_on_screen(&text, &["mtr", "--mtu", "-i", "0.5", "10.9.3.2"]);
+    let (screen, after) = ran.out.rsplit_once("\u{1b}[?1049l").expect("a screen");
+    assert!(screen.contains("MTU") && screen.contains("1400"), "{screen:?}");
+    assert!(after.contains("MTU") && after.contains("(mtu-drop)"), "{after}");
+    let ran = world::run_on_screen(&text, &["mtr", "-v", "10.9.3.2"]);
+    assert_eq!(ran.status, ExitStatus::Code(2), "{}", ran.out);
+    let without = world::run_on_screen(&text, &["mtr", "-i", "0.5", "10.9.3.2"]);
+    assert!(!without.out.contains("MTU"), "{}", without.out);
+}
+
 /// In a narrow terminal columns go, then notes have lines of their own; address, loss and mean stay.
 #[test]
 fn a_report_fits_the_terminal() {
@@ -329,6 +344,10 @@ fn options_of_mtr_that_do_not_fit_are_usage_errors() {
     for (arguments, said) in [
         ("-o Lq 10.9.2.2", "letters out of"),
         ("--json -o L 10.9.2.2", "--order: only with"),
+        ("-o LU 10.9.2.2", "--order: U is known only with --mtu"),
+        ("--mtu --size 100 10.9.2.2", "--size"),
+        ("--mtu --df do 10.9.2.2", "--df"),
+        ("--mtu 10.9.2.2:80", "--mtu: not with TCP"),
         ("--json --pathping 10.9.2.2", "--pathping: only with"),
         ("-w 10.9.2.2", "-w"),
         ("-c 0 10.9.2.2", "--count"),

@@ -258,3 +258,41 @@ fn f2_the_mtu_falls_where_the_link_is_smaller() {
     let told = ["mtu_before", "mtu_after"].map(|key| drop["evidence"][key].as_u64());
     assert_eq!((&drop["code"], told), (&"mtu-drop".into(), [Some(1_500), Some(1_400)]), "{drop}");
 }
+
+/// F2: the same cycle by cycle, where what was too big is no loss, and no hop is left out for it.
+#[test]
+fn f2_cycles_tell_the_mtu_beside_loss_and_times() {
+    for target in ["10.9.3.2", "fd09:3::2"] {
+        let words = ["mtr", "--json", "--mtu", "-c", "5", "-i", "0.5", target];
+        let ran = world::run("mtu-path", RAW, &words);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let hops = document["targets"][0]["hops"].as_array().expect("hops");
+        let mtus: Vec<u64> = hops.iter().filter_map(|hop| hop["mtu"].as_u64()).collect();
+        assert_eq!(
+            (mtus.len(), mtus.first(), mtus.last()),
+            (hops.len(), Some(&1_500), Some(&1_400))
+        );
+        assert!(mtus.is_sorted_by(|one, next| one >= next), "{mtus:?}");
+        for hop in hops {
+            assert_eq!((&hop["lost"], &hop["received"]), (&0.into(), &5.into()), "{hop}");
+        }
+        let codes = document["findings"].as_array().expect("findings").iter();
+        assert!(codes.clone().any(|finding| finding["code"] == "mtu-drop"), "{document}");
+    }
+}
+
+/// Packets as large as the first link takes vanish behind it: small ones go on, which is said, and no
+/// fault nor filter is.
+#[test]
+fn f3_a_path_that_only_large_packets_vanish_on_does_not_stop() {
+    for arguments in ["--mtu 10.9.2.2", "--mtu fd09:2::2", "--mtu --udp 10.9.2.2"] {
+        let document = document("mtu-hole", arguments);
+        let finding = &document["findings"][0];
+        assert_eq!(finding["code"], "path-stops", "{document}");
+        let message = finding["message"].as_str().expect("text");
+        assert!(message.contains("larger ones vanish there without a message"), "{message}");
+        assert!(!message.contains("filter") && !message.contains("fault"), "{message}");
+        assert_eq!(finding["advice"], "`netdiag mtu` tells the largest that passes", "{finding}");
+        assert!(finding["evidence"]["other_hop"].is_u64(), "{finding}");
+    }
+}

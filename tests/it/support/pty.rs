@@ -34,9 +34,19 @@ impl Pty {
 
     /// Starts the program on it, as the foreground of a session of its own.
     pub(crate) fn start(&self, namespace: &Namespace, arguments: &[&str]) -> Process {
+        self.start_this(namespace, NETDIAG, arguments)
+    }
+
+    /// The same of another program.
+    pub(crate) fn start_this(
+        &self,
+        namespace: &Namespace,
+        program: &str,
+        arguments: &[&str],
+    ) -> Process {
         let own = || Stdio::from(self.line.try_clone().expect("a descriptor"));
         let mut command = namespace.command("setsid");
-        command.args(["--ctty", NETDIAG]).args(arguments).env("TERM", "xterm");
+        command.args(["--ctty", program]).args(arguments).env("TERM", "xterm");
         Process::start_between(&mut command, [own(), own(), own()])
     }
 

@@ -77,6 +77,10 @@ pub(crate) struct MtrArguments {
     /// Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32].
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(18..=65_527), allow_negative_numbers = true)]
     pub(crate) size: Option<u16>,
+    /// As large probes as pass, and how large those are: a column of MTUs. Begins with that of the
+    /// interface, and goes on with what routers say that call them too big.
+    #[arg(long, conflicts_with_all = ["tcp", "size", "df"])]
+    pub(crate) mtu: bool,
     #[command(flatten)]
     pub(crate) marking: Marking,
     /// What happens to packets larger than the path.
@@ -88,7 +92,8 @@ pub(crate) struct MtrArguments {
 
     /// Columns by mtr's letters: L loss, D lost, R received, S sent, N last, B best, A mean, W worst,
     /// V deviation, G geometric mean, J jitter of the last two, M its mean, X its largest, I the
-    /// interarrival jitter of RFC 3550; and K the loss of the link to a hop, O that of the hop itself.
+    /// interarrival jitter of RFC 3550; and K the loss of the link to a hop, O that of the hop itself, U
+    /// the MTU (with --mtu).
     #[arg(short, long, value_name = "LETTERS")]
     pub(crate) order: Option<Order>,
     /// The columns of pathping: loss from here to a hop, of the hop itself and of the link to it.
@@ -189,7 +194,7 @@ impl MtrArguments {
             deadline: self.deadline,
             size: self.size,
             marking: self.marking,
-            mtu: false,
+            mtu: self.mtu,
             df: self.df,
             mark: self.mark,
             asn_file: self.asn_file.clone(),

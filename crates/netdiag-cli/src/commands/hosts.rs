@@ -15,6 +15,7 @@ use netdiag_model::{Instant, Untrusted};
 use netdiag_report::{Report, Run, Subject};
 use serde_json::Value;
 use std::io;
+use std::time::Duration;
 
 /// What every plan for hosts has.
 pub(crate) struct Outline {
@@ -137,6 +138,12 @@ pub(crate) trait HostPlan {
     /// One for each target that can be measured.
     fn measurements(&self) -> Vec<Self::Measurement>;
 
+    /// From one packet to the next one at the least, where there are so many targets that the pace of one
+    /// is no measure.
+    fn spacing(&self) -> Option<Duration> {
+        None
+    }
+
     /// Makes the document, has it written, and says how the process ends.
     ///
     /// # Errors
@@ -164,6 +171,10 @@ pub(crate) fn measure<P: HostPlan, W: World>(
 ) -> io::Result<Measured> {
     let interrupted = plan.outline().interrupted;
     let drive = Drive::new(plan.measurements(), interrupted, world, network);
+    let drive = match plan.spacing().filter(|_| world.may_flood()) {
+        Some(spacing) => drive.at_rate(spacing, true),
+        None => drive,
+    };
     drive.run(world, network, &mut Reporting { plan, report })
 }
 

@@ -45,6 +45,12 @@ impl Unsent {
         }
     }
 
+    /// Whether every probe left.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
     /// A probe never left.
     pub fn count(&mut self, error: &SendError) {
         *self.errors.entry(error.errno).or_default() += 1;

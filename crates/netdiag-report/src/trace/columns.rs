@@ -62,6 +62,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "hop.node_loss_percent",
     "hop.loss_is_forwarding",
     "hop.responders.0.asn",
+    "hop.mtu",
 ];
 
 /// Hands each row that a target has to `write`: one for each hop, one where there is none.

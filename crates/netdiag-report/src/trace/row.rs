@@ -5,6 +5,7 @@ use crate::number::ms5;
 use netdiag_model::contract::Rtt;
 use netdiag_model::{Family, Untrusted};
 use netdiag_trace::result::{Changed, Hop, Responder, Target, Value};
+use std::fmt::Write;
 use std::time::Duration;
 
 /// From so many probes on loss is a per cent.
@@ -71,7 +72,7 @@ impl Layout {
 
     /// The header line.
     pub(super) fn header(self) -> Vec<String> {
-        let mut lines = self.line(&Line {
+        let titles = Line {
             hop: "hop",
             address: "address",
             system: "AS",
@@ -79,40 +80,39 @@ impl Layout {
             loss: "loss",
             times: ["best", "mean", "worst"],
             mtu: "MTU",
-            note: "note",
-        });
+            note: "",
+        };
+        let (plain, noted) = (self.line(&titles), self.line(&Line { note: "note", ..titles }));
         // Where notes have lines of their own they have no title.
-        lines.truncate(1);
-        lines
+        if noted.len() > plain.len() { plain } else { noted }
     }
 
     fn line(self, cells: &Line<'_>) -> Vec<String> {
         let Line { hop, address, system, name, loss, times, mtu, note } = cells;
         let width = self.address;
-        let mut line = format!("{hop:>HOP$}  {address:<width$}  ");
+        let mut line = format!("{hop:>HOP$}  {address:<width$}");
         if self.columns.systems {
-            line.push_str(&format!("{system:<SYSTEM$}  "));
+            line.push_str(&format!("  {system:<SYSTEM$}"));
         }
         // In a terminal a name that goes over its column stands with the note.
         let is_long = self.width.is_some() && name.chars().count() > NAME;
         let mut below = (*note).to_owned();
         match self.columns.names {
             true if is_long => {
-                line.push_str(&format!("{:NAME$}  ", ""));
+                line.push_str(&format!("  {:NAME$}", ""));
                 below =
                     if note.is_empty() { (*name).to_owned() } else { format!("{name}, {note}") };
             }
-            true => line.push_str(&format!("{name:<NAME$}  ")),
+            true => line.push_str(&format!("  {name:<NAME$}")),
             false => {}
         }
-        line.push_str(&format!("{loss:>LOSS$}"));
-        for (time, _) in times.iter().zip(self.times).filter(|(_, is_there)| *is_there) {
-            line.push_str(&format!("  {time:>FIGURE$}"));
-        }
-        if self.columns.mtus {
-            line.push_str(&format!("  {mtu:>FIGURE$}"));
-        }
-        noted(&line, &below, self.columns.names && is_long, self.width)
+        let shown = times.iter().zip(self.times).filter(|(_, is_there)| *is_there);
+        let figures = shown.map(|(time, _)| (FIGURE, *time));
+        let figures = figures.chain(self.columns.mtus.then_some((FIGURE, *mtu)));
+        let cells = std::iter::once((LOSS, *loss)).chain(figures);
+        let (mut lines, last) = folded(line, cells, self.width);
+        lines.extend(noted(&last, &below, self.columns.names && is_long, self.width));
+        lines
     }
 
     /// The lines of a hop: who answered most comes first, the others each on a line of its own.
@@ -144,6 +144,28 @@ impl Layout {
         });
         lines.collect()
     }
+}
+
+/// A line with its figures, right-aligned in so many characters: those that do not fit into the terminal
+/// stand on further lines, of which the last one comes apart.
+pub(super) fn folded(
+    mut line: String,
+    cells: impl Iterator<Item = (usize, impl AsRef<str>)>,
+    width: Option<usize>,
+) -> (Vec<String>, String) {
+    let mut lines = Vec::new();
+    for (room, cell) in cells {
+        let cell = cell.as_ref();
+        let is_full = width.is_some_and(|width| {
+            line.chars().count() + GAP + room.max(cell.chars().count()) > width
+        });
+        if is_full && line.len() > HOP {
+            lines.push(std::mem::replace(&mut line, " ".repeat(HOP)).trim_end().to_owned());
+        }
+        // A string takes everything.
+        let _ = write!(line, "{:GAP$}{cell:>room$}", "");
+    }
+    (lines, line)
 }
 
 /// A line of a table and what there is to say of it: at its end where that fits and `is_below` is not

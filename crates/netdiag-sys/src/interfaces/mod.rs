@@ -23,6 +23,7 @@ use netlink_packet_route::address::AddressAttribute;
 use netlink_packet_route::route::RouteAddress;
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
+use std::cell::RefCell;
 use std::net::IpAddr;
 
 /// Room for one answer: the kernel makes it in 8 KiB at the most (NLMSG_GOODSIZE).
@@ -47,9 +48,34 @@ fn ask(
     message.finalize();
     let mut bytes = vec![0; message.buffer_len()];
     message.serialize(&mut bytes);
-    let mut socket = Socket::new(NETLINK_ROUTE).map_err(|error| failed(call, &error))?;
-    socket.bind_auto().map_err(|error| failed(call, &error))?;
-    socket.send_to(&bytes, &SocketAddr::new(0, 0), 0).map_err(|error| failed(call, &error))?;
+    ASKED.with_borrow_mut(|asked| {
+        let socket = match asked.take() {
+            Some(socket) => socket,
+            None => {
+                let mut socket =
+                    Socket::new(NETLINK_ROUTE).map_err(|error| failed(call, &error))?;
+                socket.bind_auto().map_err(|error| failed(call, &error))?;
+                socket
+            }
+        };
+        let answer = ask_by(&socket, call, &bytes);
+        // One that an answer may still come to is not asked again.
+        *asked = answer.is_ok().then_some(socket);
+        answer
+    })
+}
+
+thread_local! {
+    /// The socket that the last question was answered by: many targets ask many.
+    static ASKED: RefCell<Option<Socket>> = const { RefCell::new(None) };
+}
+
+fn ask_by(
+    socket: &Socket,
+    call: &'static str,
+    bytes: &[u8],
+) -> Result<RouteNetlinkMessage, NetworkError> {
+    socket.send_to(bytes, &SocketAddr::new(0, 0), 0).map_err(|error| failed(call, &error))?;
     let mut room = [0; ROOM];
     // The kernel answers within the send, so this does not wait.
     let (length, from) = socket

@@ -14,7 +14,7 @@ static BEFORE: OnceLock<libc::termios> = OnceLock::new();
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Signals that end a process by default, but for those that are inputs and that nobody can catch.
-const FATAL: [i32; 15] = [
+const FATAL: [i32; 17] = [
     libc::SIGILL,
     libc::SIGTRAP,
     libc::SIGABRT,
@@ -30,6 +30,8 @@ const FATAL: [i32; 15] = [
     libc::SIGPROF,
     libc::SIGIO,
     libc::SIGSYS,
+    libc::SIGSTKFLT,
+    libc::SIGPWR,
 ];
 
 /// Whether standard input and output are terminals; then the size of that of the output.
@@ -72,7 +74,8 @@ pub(crate) fn take_terminal() -> Result<()> {
         Some(before) => *before,
         None => {
             let modes = modes()?;
-            for signal in FATAL {
+            let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
+            for signal in FATAL.into_iter().chain(real_time) {
                 process::set_action(signal, restore_and_die as extern "C" fn(i32) as usize);
             }
             *BEFORE.get_or_init(|| modes)

@@ -2,10 +2,11 @@
 
 use super::event::{Ending, State};
 use super::measurement::Measurement;
-use super::measurement::again::{Distance, LEAST_DIFFERENCE, LEAST_SEEN, distances};
+use super::measurement::again::{Distance, distances};
 use netdiag_engine::local::Local;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::target::Target;
+use netdiag_model::way::{OTHER_SENDER_ROUTERS, OTHER_SENDER_SEEN};
 use netdiag_model::{ClockAnchor, Destination};
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -65,13 +66,13 @@ impl Measurement {
     pub fn findings(&self, number: u32) -> Option<Finding> {
         let target = self.config.target(number)?;
         let all = distances(self.of_target(number));
-        let surely = |one: &&Distance| one.seen >= LEAST_SEEN;
+        let surely = |one: &&Distance| one.seen >= OTHER_SENDER_SEEN;
         let sure: BTreeMap<u8, &Distance> =
             all.iter().map(|(back, one)| (*back, one)).filter(|(_, one)| surely(one)).collect();
         // Whoever answers in its name stands before it.
         let (far, host) = sure.last_key_value()?;
         let near: Vec<(&u8, &&Distance)> =
-            sure.iter().filter(|(back, _)| far - **back >= LEAST_DIFFERENCE).collect();
+            sure.iter().filter(|(back, _)| far - **back >= OTHER_SENDER_ROUTERS).collect();
         let (back, nearest) = near.first()?;
         let ports: Vec<u16> = near.iter().flat_map(|(_, one)| one.ports.iter().copied()).collect();
         let is = if ports.len() == 1 { "is" } else { "are" };
@@ -99,8 +100,8 @@ impl Measurement {
                 .with("hops_back_of_others", *far)
                 .with("syn_acks", kind(State::Open))
                 .with("resets", kind(State::Closed))
-                .with("threshold_routers", LEAST_DIFFERENCE)
-                .with("threshold_seen", LEAST_SEEN)
+                .with("threshold_routers", OTHER_SENDER_ROUTERS)
+                .with("threshold_seen", OTHER_SENDER_SEEN)
                 .advise("a SYN-ACK or RST of these ports is not the host's own"),
         )
     }

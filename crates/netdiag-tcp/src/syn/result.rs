@@ -4,12 +4,12 @@
 
 use super::event::{self, Ending, State};
 use super::measurement::Measurement;
-use super::measurement::again::hops_back;
 use netdiag_engine::failure::{local_failure, plain};
 use netdiag_engine::outcome::Reason as Rejected;
 use netdiag_engine::stats::RttStats;
 use netdiag_model::contract::{Method, Options, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
+use netdiag_model::way::hops_back;
 use netdiag_model::{Family, Untrusted};
 use serde::Serialize;
 use std::collections::BTreeMap;

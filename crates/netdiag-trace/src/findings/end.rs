@@ -2,7 +2,7 @@
 
 use crate::Measurement;
 use crate::end::{REFUSALS, StopReason, cycle};
-use crate::second::QUERIES;
+use crate::second::{QUERIES, Second};
 use netdiag_model::finding::{Finding, Severity};
 
 /// From so many probes to each hop on their silence is worth a verdict.
@@ -15,7 +15,12 @@ const ROUNDS: u64 = 2;
 impl Measurement {
     pub(super) fn end_findings(&self) -> Vec<Finding> {
         let found = match self.end.map(|end| end.reason) {
-            Some(StopReason::Unreachable) => self.stopped_by_router(),
+            Some(StopReason::Unreachable) => match self.without_neighbour() {
+                Some(said) => Some(said.finding(|code, severity, subject, message| {
+                    self.finding(code, severity, subject, message)
+                })),
+                None => self.stopped_by_router(),
+            },
             Some(StopReason::Loop) => self.routing_loop(),
             Some(StopReason::GapLimit | StopReason::MaxTtl) => self.path_stops(),
             _ => None,
@@ -40,20 +45,38 @@ impl Measurement {
             |main| format!("nothing answered beyond hop {farthest} ({})", main.address.address()),
         );
         let second = self.second.as_ref();
-        let heard = second.and_then(|second| Some((second.protocol.name(), second.heard?)));
-        let silent = second.filter(|second| second.is_silent()).map(|it| it.protocol.name());
+        let heard = second.and_then(|second| Some((second, second.heard?)));
+        let silent = second.filter(|second| second.is_silent());
         let asked = format!("{tried} hops of {} {name} probes each", self.queries());
         let message = match (heard, silent) {
-            (Some((other, (ttl, who))), _) => format!(
-                "{from} by {name}: {asked}; {} goes on, {who} answers it at hop {ttl}: a filter of \
-                 {name} lies there",
-                other.to_ascii_uppercase()
-            ),
-            (None, Some(other)) => format!(
-                "{from}: {asked}, and {QUERIES} {} ones; {EITHER}",
-                other.to_ascii_uppercase()
-            ),
+            (Some((other, (ttl, who))), _) => match self.second_name(other) {
+                (other, true) => format!(
+                    "{from} as large as they are: {asked}; {other} go on, {who} answers them at hop \
+                     {ttl}: larger ones vanish there without a message"
+                ),
+                (other, false) => format!(
+                    "{from} by {name}: {asked}; {other} goes on, {who} answers it at hop {ttl}: a \
+                     filter of {name} lies there"
+                ),
+            },
+            (None, Some(other)) => match self.second_name(other) {
+                (other, true) => format!("{from}: {asked}, and {QUERIES} {other}; {EITHER}"),
+                (other, false) => format!("{from}: {asked}, and {QUERIES} {other} ones; {EITHER}"),
+            },
+            (None, None) if self.config.finds_mtu => {
+                format!("{from} as large as they are: {asked}; {EITHER}, or only large ones vanish")
+            }
             (None, None) => format!("{from}: {asked}; {EITHER}"),
+        };
+        let is_other = |second: &&Second| second.protocol != self.config.protocol;
+        let other = heard.map(|(second, _)| second.protocol.name());
+        let silent = silent.filter(is_other).map(|second| second.protocol.name());
+        let advice = match heard.filter(|(second, _)| !is_other(second)) {
+            Some(_) => "`netdiag mtu` tells the largest that passes".to_owned(),
+            None if self.config.finds_mtu && second.is_none() => {
+                "`netdiag mtu` tells whether only large ones vanish".to_owned()
+            }
+            None => self.other_kind(other, silent),
         };
         let finding = self.finding_at("path-stops", Severity::Critical, farthest, message);
         Some(
@@ -61,12 +84,12 @@ impl Measurement {
                 .with("last_hop", farthest)
                 .with("hops_tried", tried)
                 .with("kinds", [kind].into_iter().chain(silent).collect::<Vec<_>>())
-                .with("other_kind", heard.map(|(other, _)| other))
+                .with("other_kind", other)
                 .with("other_hop", heard.map(|(_, (ttl, _))| ttl))
                 .with("other_from", heard.map(|(_, (_, who))| who.to_string()))
                 .with("n", self.queries())
                 .with("threshold_probes", SILENT_PROBES)
-                .advise(self.other_kind(heard.map(|(other, _)| other), silent)),
+                .advise(advice),
         )
     }
 

@@ -40,7 +40,7 @@ impl Measurement {
         }
         let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
         self.open.insert(seq, Flight { query, number, ..flight });
-        Next::Probe(self.spec(seq, ttl, self.config.protocol, flow))
+        Next::Probe(self.spec(seq, ttl, self.config.protocol, (flow, self.size)))
     }
 
     /// A probe that is about to leave, and its number.
@@ -53,8 +53,14 @@ impl Measurement {
         (seq, Flight { ttl, query, number, epoch, flow, size, asked_at: now, sent_at })
     }
 
-    /// What is sent to a hop.
-    pub(crate) fn spec(&self, seq: u64, ttl: u8, protocol: Protocol, flow: u64) -> ProbeSpec {
+    /// What is sent to a hop, by this flow and with so many data bytes.
+    pub(crate) fn spec(
+        &self,
+        seq: u64,
+        ttl: u8,
+        protocol: Protocol,
+        (flow, size): (u64, u16),
+    ) -> ProbeSpec {
         ProbeSpec {
             target: u32::from(ttl),
             seq,
@@ -62,7 +68,7 @@ impl Measurement {
             timeout: self.config.timeout,
             patience: PATIENCE,
             control: Control { hop_limit: Some(ttl), ..self.config.control },
-            kind: self.config.kind(protocol, flow, self.size),
+            kind: self.config.kind(protocol, flow, size),
         }
     }
 
@@ -113,6 +119,13 @@ impl Policy for Measurement {
         let others = self.beside_alone();
         if !others.is_empty() {
             return Next::GiveUp(others);
+        }
+        if let Some(until) = self.may_lack_neighbour(now).filter(|_| self.open.is_empty())
+            && self.end.is_none()
+            && self.multipath.is_none()
+            && matches!(self.step(now), Step::Wait(Instant::FAR))
+        {
+            return Next::NotBefore(until.min(deadline));
         }
         if self.is_over() {
             return match self.next_of_second(now) {
@@ -196,6 +209,11 @@ impl Policy for Measurement {
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Told_, events: &mut Events<Event>) {
+        if let Told_::LateError(error) = stray
+            && self.is_by_this_machine(error)
+        {
+            return self.find_end();
+        }
         let Some(past) = self.settled.get(&probe.seq).copied() else { return };
         let Past { ttl, number: query, epoch, answered, .. } = past;
         let again =

@@ -37,6 +37,9 @@ impl Measurement {
 
     /// Tells of the hops that are known for good, in their order.
     pub(super) fn tell_hops(&mut self, at: Instant, is_last: bool, events: &mut Events<Event>) {
+        if !self.config.tells_hops {
+            return;
+        }
         if !is_last && self.multipath.as_ref().is_some_and(|multipath| !multipath.is_done) {
             return;
         }
@@ -67,8 +70,10 @@ impl Measurement {
         outcome: &Outcome,
         events: &mut Events<Event>,
     ) -> Settled {
-        let too_big = protocol::answer(probe, outcome).filter(|it| self.shrink(it, &flight));
-        let answer = protocol::answer(probe, outcome).filter(|_| too_big.is_none());
+        let is_own = matches!(outcome, Outcome::NetError(error) if self.is_by_this_machine(error));
+        let answer = protocol::answer(probe, outcome).filter(|_| !is_own);
+        let too_big = answer.filter(|it| self.shrink(it, &flight));
+        let answer = answer.filter(|_| too_big.is_none());
         let told = self.explained.remove(&probe.seq);
         let (kind, name) = match (&answer, outcome) {
             (Some(answer), _) => (SettledKind::Replied { rtt: answer.rtt }, OutcomeName::Reply),
@@ -76,6 +81,7 @@ impl Measurement {
                 self.tally.unsent.count(error);
                 (SettledKind::LocalError(()), OutcomeName::LocalError)
             }
+            (None, _) if is_own => (SettledKind::Lost(()), OutcomeName::NetError),
             // It never came as far as the hop that it was for.
             (None, Outcome::NetError(_) | Outcome::Unknown(_)) => {
                 (SettledKind::Unknown, OutcomeName::Unknown)
@@ -96,6 +102,9 @@ impl Measurement {
         if let Some(answer) = &answer {
             self.on_answer(flight.ttl, answer, before, at);
         }
+        if is_own {
+            self.find_end();
+        }
         if let Some(change) = change {
             let kind = EventKind::PathChanged(self.path_change(&change));
             events.push(self.event(at, kind));
@@ -114,7 +123,11 @@ impl Measurement {
         let Some(mtu) = mtu else { return false };
         self.size = self.size.min(self.config.data_of(mtu).max(LEAST_SIZE));
         if let Some(hop) = self.hop_of(flight.epoch, flight.ttl) {
-            hop.wanted += 1;
+            // By cycles there is no end of them.
+            hop.wanted = hop.wanted.saturating_add(1);
+        }
+        if let Some(rounds) = &mut self.rounds {
+            rounds.again.insert(flight.ttl);
         }
         self.too_big.entry((answer.from.address(), mtu)).or_insert(flight.ttl);
         true
@@ -126,6 +139,9 @@ impl Measurement {
             self.state.get_or_insert(state);
             self.segment = self.segment.or(answer.segment);
             self.count_mss(answer);
+            if self.config.destination.is_source(answer.from) {
+                self.senders.note(answer);
+            }
             self.answered_at = self.answered_at.max(Some(at));
         }
         if self.farthest() > before {
@@ -135,7 +151,7 @@ impl Measurement {
             self.names.want(answer.from.address());
         }
         self.doubt_end(ttl, answer.meaning);
-        self.find_end();
+        self.find_end_after(answer.from.address());
     }
 
     /// Takes the MSS that the target offers where it is smaller than ours.

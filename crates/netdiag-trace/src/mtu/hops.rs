@@ -37,7 +37,9 @@ impl Hop {
             SizeOutcome::Refused => self.refusal = self.refusal.or(said.refusal),
             _ => return,
         }
-        self.address.get_or_insert(from);
+        if !said.is_own {
+            self.address.get_or_insert(from);
+        }
     }
 
     pub(crate) fn passed(&self, size: u32) -> bool {
@@ -105,6 +107,12 @@ impl Hops {
     pub(crate) fn farthest(&self) -> u8 {
         let answered = self.by_ttl.iter().rev().find(|(_, hop)| hop.address.is_some());
         self.end().or_else(|| answered.map(|(ttl, _)| *ttl)).unwrap_or(0)
+    }
+
+    /// The farthest hop that has an address; 0 where none has.
+    pub(crate) fn farthest_address(&self) -> u8 {
+        let known = self.by_ttl.iter().rev().find(|(_, hop)| hop.address.is_some());
+        known.map_or(0, |(ttl, _)| *ttl)
     }
 
     /// The last hop of the path, as far as it is known. Who refuses there refuses what was to go further,

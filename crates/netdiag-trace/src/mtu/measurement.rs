@@ -10,6 +10,7 @@ use super::silence::Doubt;
 use super::sparing::Sparing;
 use super::steps::Step;
 use super::told::{Odds, Told, Why};
+use crate::neighbour::{self, GIVES_UP, Neighbourless};
 use crate::protocol::Protocol;
 use crate::tally::Tally;
 use netdiag_engine::outcome::{Reason, Rejection};
@@ -39,6 +40,8 @@ pub struct Measurement {
     pub(super) odds: Odds,
     pub(super) tally: Tally,
     pub(super) sparing: Option<Sparing>,
+    /// What this machine says of a neighbour that it did not find.
+    neighbourless: Option<Neighbourless>,
     /// Who said that nothing goes further, and how.
     pub(super) refusal: Option<(IcmpKind, IpAddr)>,
     /// How often just that was said.
@@ -105,6 +108,7 @@ impl Measurement {
             doubt: None,
             odds: Odds::default(),
             tally: Tally::default(),
+            neighbourless: None,
             refusal: None,
             refusals: 0,
             open: BTreeMap::new(),
@@ -216,6 +220,29 @@ impl Measurement {
         if said.outcome == SizeOutcome::TooBig && matches!(what, What::Target(_)) {
             self.told_of = self.told_of.max(Some(sent_at));
         }
+    }
+
+    /// Whether this machine said so itself, which found no neighbour.
+    fn is_by_this_machine(&mut self, outcome: &Outcome) -> bool {
+        let own = (self.config.way, self.config.control.source);
+        let Outcome::NetError(error) = outcome else { return false };
+        let is_own = neighbour::is_own(error, self.config.destination, own);
+        if is_own {
+            Neighbourless::count(&mut self.neighbourless, error);
+        }
+        is_own
+    }
+
+    /// Whether nobody said anything, not even this machine.
+    fn is_unheard(&self) -> bool {
+        let is_silent = !self.is_reached() && self.hops.farthest_address() == 0;
+        let is_sent = self.config.way.is_some() && !self.cannot_send();
+        is_silent && is_sent && self.neighbourless.is_none()
+    }
+
+    /// That nothing gets off this machine's link.
+    pub(super) fn without_neighbour(&self) -> Option<Neighbourless> {
+        self.neighbourless.filter(|_| !self.is_reached() && self.hops.farthest_address() == 0)
     }
 
     /// Takes in what an answer says of a packet, or that there is none.
@@ -333,6 +360,10 @@ impl Policy for Measurement {
                 Instant::FAR => Next::WhenSettled,
                 until => Next::NotBefore(until),
             },
+            // What this machine has to say of its neighbour comes late.
+            Step::Over if self.is_unheard() && now < started + GIVES_UP => {
+                Next::NotBefore((started + GIVES_UP).min(deadline))
+            }
             Step::Over => {
                 self.complete = true;
                 Next::Quit
@@ -358,7 +389,8 @@ impl Policy for Measurement {
         if self.past.len() > PAST_KEPT {
             self.past.pop_first();
         }
-        let said = said(what, probe, outcome);
+        let is_own = self.is_by_this_machine(outcome);
+        let said = Said { is_own, ..said(what, probe, outcome) };
         self.note_time(what, probe.sent_at, &said);
         match outcome {
             Outcome::LocalError(error) if said.local_mtu.is_none() => {
@@ -393,7 +425,8 @@ impl Policy for Measurement {
             Stray::LateError(error) => Outcome::NetError(*error),
             _ => return,
         };
-        let said = said(what, probe, &outcome);
+        let is_own = self.is_by_this_machine(&outcome);
+        let said = Said { is_own, ..said(what, probe, &outcome) };
         self.note_time(what, probe.sent_at, &said);
         self.take_late(what, &said);
         if let Some(settled) = Self::settled(what, &said) {

@@ -16,6 +16,8 @@ const EMSGSIZE: i32 = 90;
 pub(super) struct Said {
     pub(super) outcome: SizeOutcome,
     pub(super) from: Option<IpAddr>,
+    /// It was this machine that said so, which found no neighbour: nothing left.
+    pub(super) is_own: bool,
     /// It was the target that answered.
     pub(super) is_target: bool,
     /// The MTU that a router told of.
@@ -33,6 +35,7 @@ impl Said {
         Self {
             outcome,
             from: None,
+            is_own: false,
             is_target: false,
             mtu: None,
             local_mtu: None,

@@ -355,6 +355,9 @@ impl Measurement {
         if self.hops.cycle.is_some() {
             return Some(plain(Stage::Request, "loop", "packets go round"));
         }
+        if let Some(said) = self.without_neighbour() {
+            return Some(said.failure());
+        }
         if let Some((kind, from)) = self.refusal {
             return Some(Failure {
                 stage: Stage::Request,

@@ -7,6 +7,11 @@ use netdiag_model::finding::{Finding, Severity};
 impl Measurement {
     /// A router that says that nothing goes further, more than once.
     pub(super) fn stopped_by_router(&self) -> Option<Finding> {
+        if let Some(said) = self.without_neighbour().filter(|_| self.refusals >= REFUSALS) {
+            return Some(said.finding(|code, severity, subject, message| {
+                self.finding(code, severity, subject, message)
+            }));
+        }
         let (kind, from) = self.refusal.filter(|(kind, _)| !kind.is_time_exceeded())?;
         if self.is_reached() || self.refusals < REFUSALS {
             return None;

@@ -63,6 +63,9 @@ impl Measurement {
             let (names, first) = (names.join(" and "), cycle.first);
             return Some(format!("packets go round between {names} from hop {first} on"));
         }
+        if let Some(said) = self.without_neighbour() {
+            return Some(said.text());
+        }
         let (kind, from) = self.refusal?;
         Some(format!("{} from {from}", kind.name().replace('-', " ")))
     }

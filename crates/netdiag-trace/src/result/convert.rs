@@ -12,7 +12,7 @@ use netdiag_engine::outcome::Reason;
 use netdiag_model::IcmpKind;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
-use netdiag_model::way::initial_ttl;
+use netdiag_model::way::hops_back;
 use netdiag_wire::extension::InterfaceRole;
 
 /// From so many probes on the loss of a link says something.
@@ -167,7 +167,7 @@ impl Measurement {
             received: who.received,
             rtt_ms: who.rtt.summary().map(Rtt::from),
             reply_ttl: who.reply_ttl,
-            hops_back: who.reply_ttl.map(|ttl| initial_ttl(ttl) - ttl),
+            hops_back: who.reply_ttl.map(hops_back),
             icmp: who.icmp.map(icmp),
             mark: who.icmp.and_then(|kind| mark(kind, who.mtu)),
             quoted_ttl: who.quoted_ttl,
@@ -211,7 +211,10 @@ impl Measurement {
             StopReason::LocalError => {
                 return self.tally.unsent.most().map(|(cause, _)| local_failure(&cause));
             }
-            StopReason::Unreachable => return self.refusal(end.ttl),
+            StopReason::Unreachable => {
+                let said = self.without_neighbour().map(|said| said.failure());
+                return said.or_else(|| self.refusal(end.ttl));
+            }
             StopReason::Loop => ("loop", "packets go round".to_owned()),
             StopReason::Deadline => ("deadline", "the time was over".to_owned()),
             StopReason::Interrupted => ("interrupted", "the run was ended".to_owned()),

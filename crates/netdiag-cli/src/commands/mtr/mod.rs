@@ -12,6 +12,7 @@ use crate::commands::{hosts, user};
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 use netdiag_model::milliseconds;
+use netdiag_report::trace::mtr::Column;
 use netdiag_trace::Rounds;
 use serde_json::json;
 use std::io::{self, Write};
@@ -64,6 +65,13 @@ impl Command for Mtr<'_> {
         if (arguments.order.is_some() || arguments.pathping) && self.form() != Output::Text {
             let option = if arguments.pathping { "--pathping" } else { "--order" };
             return Err(format!("{option}: only with --output text, or --classic"));
+        }
+        if arguments.verbose && self.is_live {
+            return Err("--verbose: a screen has no room for it; with --report".to_owned());
+        }
+        let wants_mtus = arguments.order.as_ref().is_some_and(|order| order.has(Column::Mtu));
+        if wants_mtus && !arguments.mtu {
+            return Err("--order: U is known only with --mtu".to_owned());
         }
         if arguments.interval < user::LEAST_INTERVAL && !world.may_flood() {
             return Err("--interval: below 2 ms only root may send".to_owned());

@@ -29,9 +29,10 @@ pub(super) fn report<'a, W: World>(
                 true => Order::pathping(),
                 false => arguments.order.clone().unwrap_or_else(Order::report),
             };
+            let order = if arguments.mtu { order.with_mtus() } else { order };
             let names = wants_names(&arguments.trace(), terminal);
             let systems = arguments.asn_file.is_some();
-            let columns = Columns { names, systems, mtus: false };
+            let columns = Columns { names, systems, mtus: arguments.mtu };
             let options = TextOptions { quiet, verbose, columns, style, order: Some(order) };
             let text = TextReport::new(out, err, options);
             match world.screen().filter(|_| mtr.is_live) {

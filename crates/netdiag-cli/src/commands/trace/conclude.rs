@@ -15,9 +15,13 @@ use netdiag_trace::Measurement;
 use netdiag_trace::metrics::TargetMetrics;
 use netdiag_trace::result::{StopReason, Target};
 use std::io;
+use std::time::Duration;
 
 /// Below so many probes or replies of a target its loss and its percentiles say little.
 const SAMPLE: u64 = 20;
+/// So many targets are traced at a rate of their own: so long from one packet to the next one.
+const MANY: usize = 16;
+const SPACING: Duration = Duration::from_micros(20);
 
 impl HostPlan for Plan {
     type Subject = Trace;
@@ -34,6 +38,14 @@ impl HostPlan for Plan {
     fn measurements(&self) -> Vec<Measurement> {
         let configs = self.resolved.iter().filter_map(|resolved| resolved.config.clone());
         configs.map(Measurement::new).collect()
+    }
+
+    fn spacing(&self) -> Option<Duration> {
+        let has_cycles = |resolved: &Resolved| {
+            resolved.config.as_ref().is_some_and(|config| config.rounds.is_some())
+        };
+        let is_fast = self.resolved.len() >= MANY && !self.resolved.iter().any(has_cycles);
+        is_fast.then_some(SPACING)
     }
 
     fn conclude(

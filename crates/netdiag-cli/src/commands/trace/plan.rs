@@ -2,6 +2,7 @@
 
 use super::check::{Checked, check_destination};
 use crate::args::TraceArguments;
+use crate::args::form::Output;
 use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
@@ -66,6 +67,12 @@ impl Plan {
         }
         for config in plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut()) {
             config.systems.clone_from(&systems);
+            config.tells_hops = match arguments.form.output() {
+                Output::Jsonl => true,
+                // Of several the tables come at the end.
+                Output::Text => names.len() == 1,
+                Output::Json | Output::Csv => false,
+            };
         }
         let methods = plan.resolved.iter().filter_map(|resolved| resolved.method.as_ref());
         plan.outline.measured_by(methods);
@@ -156,7 +163,9 @@ impl Plan {
         let is_udp = matches!(resolved.protocol, Protocol::Udp { .. });
         config.source_port = udp.filter(|_| is_udp).map(|opening| opening.identifiers.first);
         config.second = match resolved.protocol {
-            _ if arguments.mtu || arguments.multipath.multipath => None,
+            _ if arguments.multipath.multipath => None,
+            // Whether only large ones vanish.
+            protocol if arguments.mtu => Some(protocol),
             Protocol::Icmp => udp.map(|_| Protocol::Udp { port: UDP_PORT }),
             _ => network.opened().family(destination.family()).ok().map(|_| Protocol::Icmp),
         };
@@ -179,6 +188,11 @@ impl Plan {
             Some(Err(why)) if arguments.multipath.multipath => {
                 return Err(format!(
                     "--multipath: {why}, and the flow of a TCP connection is the kernel's: try --udp"
+                ));
+            }
+            Some(Err(why)) if arguments.marking.ecn.is_some_and(|ecn| ecn != 0) => {
+                return Err(format!(
+                    "--ecn: {why}, and of a TCP connection the kernel sets these bits itself"
                 ));
             }
             Some(Err(why)) => {
@@ -364,6 +378,7 @@ fn as_understood(arguments: &TraceArguments, checked: &Checked) -> serde_json::V
         "confidence_percent": arguments.multipath.config(0).map(|it| it.confidence.percent()),
         "probe_cap": arguments.multipath.config(0).map(|it| it.most),
         "size": arguments.size.unwrap_or(SIZE),
+        "mtu": arguments.mtu,
         "traffic_class": arguments.marking.traffic_class(),
         "asn_file": arguments.asn_file,
         "source": arguments.source,

@@ -48,11 +48,13 @@ pub enum Column {
     Link,
     /// O: what the hop itself loses.
     Node,
+    /// U: the largest packet that came as far.
+    Mtu,
 }
 
 use Column::{
     Best, Deviation, GeometricMean, Interarrival, Jitter as Current, JitterMax, JitterMean, Last,
-    Link, Loss, Lost, Mean, Node, Received, Sent, Space, Worst,
+    Link, Loss, Lost, Mean, Mtu, Node, Received, Sent, Space, Worst,
 };
 
 /// Every column with its letter, its title and what that is to sort by.
@@ -74,6 +76,7 @@ const COLUMNS: &[(Column, char, &str)] = &[
     (Interarrival, 'I', "rfc3550"),
     (Link, 'K', "link"),
     (Node, 'O', "node"),
+    (Mtu, 'U', "MTU"),
 ];
 
 impl FromStr for Order {
@@ -84,7 +87,9 @@ impl FromStr for Order {
         let columns: Option<Vec<Column>> =
             text.chars().map(|letter| find(letter).map(|(column, ..)| *column)).collect();
         let columns = columns.filter(|columns| columns.iter().any(|column| *column != Space));
-        columns.map(Self).ok_or_else(|| "letters out of LDRSNBAWVGJMXI, K, O and spaces".to_owned())
+        columns
+            .map(Self)
+            .ok_or_else(|| "letters out of LDRSNBAWVGJMXI, K, O, U and spaces".to_owned())
     }
 }
 
@@ -105,6 +110,27 @@ impl Order {
     #[must_use]
     pub fn classic() -> Self {
         Self(vec![Loss, Sent, Space, Last, Mean, Best, Worst, Deviation])
+    }
+
+    /// The same, and the largest packet that came to each hop.
+    #[must_use]
+    pub fn with_mtus(mut self) -> Self {
+        if !self.has(Mtu) {
+            self.0.push(Mtu);
+        }
+        self
+    }
+
+    /// Whether a column is among them.
+    #[must_use]
+    pub fn has(&self, column: Column) -> bool {
+        self.0.contains(&column)
+    }
+
+    /// Whether they are those of a report, for which nobody asked one by one.
+    pub(super) fn is_of_report(&self) -> bool {
+        let plain: Vec<Column> = self.iter().filter(|column| *column != Mtu).collect();
+        plain == Self::report().0
     }
 
     /// Leaves a column out.
@@ -137,7 +163,7 @@ impl Order {
     /// # Errors
     /// The first letter that is none.
     pub fn of_mtr(letters: &str) -> Result<Self, char> {
-        let is_known = |column: &Column| !matches!(column, Link | Node);
+        let is_known = |column: &Column| !matches!(column, Link | Node | Mtu);
         let find = |letter: char| {
             let found = COLUMNS.iter().find(|(_, known, _)| *known == letter);
             found.map(|(column, ..)| *column).filter(is_known).ok_or(letter)
@@ -172,7 +198,7 @@ impl Column {
         match self {
             Space => String::new(),
             Loss => row::loss(hop),
-            Lost | Received | Sent => {
+            Lost | Received | Sent | Mtu => {
                 self.value(hop).map_or_else(|| "-".to_owned(), |count| format!("{count:.0}"))
             }
             Link | Node => percent(self.value(hop)),
@@ -207,6 +233,7 @@ impl Column {
             Interarrival => jitter(|jitter| jitter.rfc3550),
             Link => hop.link_loss_percent,
             Node => hop.node_loss_percent,
+            Mtu => hop.mtu.map(f64::from),
         }
     }
 }

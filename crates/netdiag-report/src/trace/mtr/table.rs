@@ -55,7 +55,7 @@ impl Layout {
         if layout.columns() > width {
             layout.name = None;
         }
-        if *order == Order::report() {
+        if order.is_of_report() {
             let mut gone = FIRST_TO_GO.iter();
             while layout.columns() > width {
                 let Some(column) = gone.next() else { break };
@@ -96,10 +96,10 @@ impl Layout {
             None => {}
         }
         let moved = below.len() > note.len();
-        for (width, cell) in cells {
-            line.push_str(&format!("{GAP}{cell:>width$}"));
-        }
-        row::noted(&line, &below, moved, self.width)
+        let cells = cells.iter().map(|(width, cell)| (*width, cell));
+        let (mut lines, last) = row::folded(line, cells, self.width);
+        lines.extend(row::noted(&last, &below, moved, self.width));
+        lines
     }
 }
 

@@ -3,13 +3,8 @@
 
 use super::Measurement;
 use crate::syn::event::{Answer, Port};
-use netdiag_model::way::initial_ttl;
+use netdiag_model::way::{OTHER_SENDER_ROUTERS, OTHER_SENDER_SEEN, hops_back};
 use std::collections::BTreeMap;
-
-/// By how many routers distances must differ to mean anything.
-pub(in crate::syn) const LEAST_DIFFERENCE: u8 = 2;
-/// How often each of them must have been seen.
-pub(in crate::syn) const LEAST_SEEN: usize = 2;
 
 /// The ports of an address that are answered from one distance.
 #[derive(Clone, Debug, Default)]
@@ -17,14 +12,9 @@ pub(in crate::syn) struct Distance {
     /// The TTL of the last answer.
     pub(in crate::syn) ttl: u8,
     /// How many answers.
-    pub(in crate::syn) seen: usize,
+    pub(in crate::syn) seen: u64,
     /// The ports.
     pub(in crate::syn) ports: Vec<u16>,
-}
-
-/// Routers that an answer with this TTL has passed, as a guess.
-pub(in crate::syn) fn hops_back(ttl: u8) -> u8 {
-    initial_ttl(ttl) - ttl
 }
 
 /// From which distances the ports of an address are answered.
@@ -38,7 +28,7 @@ pub(in crate::syn) fn distances<'a>(
         };
         let distance = all.entry(hops_back(ttl)).or_default();
         distance.ttl = ttl;
-        distance.seen += 1 + usize::from(port.seen_again == Some(ttl));
+        distance.seen += 1 + u64::from(port.seen_again == Some(ttl));
         distance.ports.push(number);
     }
     all
@@ -70,11 +60,11 @@ impl Measurement {
         let all = distances(self.of_target(target));
         let ends = all.first_key_value().zip(all.last_key_value());
         let spread = ends.map_or(0, |((least, _), (most, _))| most - least);
-        if spread < LEAST_DIFFERENCE {
+        if spread < OTHER_SENDER_ROUTERS {
             return Vec::new();
         }
         let is_alone = |number: u16| {
-            all.values().any(|one| one.seen < LEAST_SEEN && one.ports.contains(&number))
+            all.values().any(|one| one.seen < OTHER_SENDER_SEEN && one.ports.contains(&number))
         };
         let numbers = self.of_target(target).map(|(number, _)| number);
         let places = places.zip(numbers).filter(|(_, number)| is_alone(*number));

@@ -31,7 +31,7 @@ impl Column {
             Self::JitterMean => ("Javg", 5),
             Self::JitterMax => ("Jmax", 5),
             Self::Interarrival => ("Jint", 5),
-            Self::Space | Self::Link | Self::Node => (" ", 1),
+            Self::Space | Self::Link | Self::Node | Self::Mtu => (" ", 1),
         }
     }
 
@@ -41,7 +41,7 @@ impl Column {
         let ms = |time: Duration| Figure::Number(time.as_micros() as f64 / 1e3);
         match self {
             Self::Loss => Figure::Number(loss(row)),
-            Self::Lost | Self::Space | Self::Link | Self::Node => {
+            Self::Lost | Self::Space | Self::Link | Self::Node | Self::Mtu => {
                 Figure::Count(settled(row).saturating_sub(row.received))
             }
             Self::Received => Figure::Count(row.received),
@@ -63,7 +63,7 @@ impl Column {
     pub(super) fn classic_cell(self, row: &Row) -> String {
         let width = self.classic_title().1 - 1;
         match (self, self.classic_figure(row)) {
-            (Self::Space | Self::Link | Self::Node, _) => " ".to_owned(),
+            (Self::Space | Self::Link | Self::Node | Self::Mtu, _) => " ".to_owned(),
             (_, Figure::Count(count)) => format!(" {count:width$}"),
             (Self::Loss, Figure::Number(loss)) => format!(" {loss:4.1}%"),
             (_, Figure::Number(time)) => format!(" {time:width$.1}"),

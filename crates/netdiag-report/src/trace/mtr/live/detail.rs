@@ -27,6 +27,9 @@ pub(super) fn lines(hop: &Hop) -> Vec<String> {
         let (mean, rfc) = (text(jitter.ipdv_abs_mean), text(jitter.rfc3550));
         lines.push(format!("jitter: mean |ipdv| {mean} ms, RFC 3550 {rfc} ms"));
     }
+    if let Some(mtu) = hop.mtu {
+        lines.push(format!("packets of {mtu} bytes came as far"));
+    }
     for who in row::by_answers(hop) {
         let name = row::name(who.hostname.as_ref());
         let note = row::note(who, false);

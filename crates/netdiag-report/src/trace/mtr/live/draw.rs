@@ -64,8 +64,9 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(width: usize) -> Self {
+    fn new(width: usize, finds_mtu: bool) -> Self {
         let mut columns = COLUMNS.to_vec();
+        columns.extend(finds_mtu.then_some(Column::Mtu));
         let taken = |columns: &[Column]| columns.iter().map(|it| it.width() + 2).sum::<usize>();
         let mut gone = FIRST_TO_GO.iter();
         while 5 + HOST.0 + taken(&columns) > width {
@@ -141,7 +142,8 @@ fn targets(view: &View) -> String {
 
 fn rows(view: &View, screen: &mut Buffer, top: u16) {
     let (width, height) = (usize::from(screen.area.width), screen.area.height);
-    let layout = Layout::new(width);
+    let finds_mtu = view.shown().is_some_and(|watched| watched.finds_mtu);
+    let layout = Layout::new(width, finds_mtu);
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let titles = layout.columns.iter().map(|it| (it.width(), it.title().to_owned()));
     let head = line(&layout, "hop", "host", titles);
@@ -262,7 +264,7 @@ mod tests {
 
     #[test]
     fn columns_go_in_their_order_and_host_and_loss_stay() {
-        let wide = Layout::new(120);
+        let wide = Layout::new(120, false);
         assert_eq!((wide.columns.len(), wide.columns.first()), (8, Some(&Column::Loss)));
         assert!(wide.strip >= STRIP, "{}", wide.strip);
         let all = |layout: &Layout| {
@@ -270,12 +272,14 @@ mod tests {
             let strip = if layout.strip > 0 { layout.strip + 2 } else { 0 };
             5 + layout.host + columns + strip
         };
-        for width in 0..300 {
-            let layout = Layout::new(width);
+        for (width, finds_mtu) in (0..300).flat_map(|width| [(width, false), (width, true)]) {
+            let layout = Layout::new(width, finds_mtu);
             assert!(layout.columns.starts_with(&[Column::Loss]), "{width}");
-            assert!(all(&layout) <= width.max(40), "{width}: {}", all(&layout));
+            assert_eq!(layout.columns.contains(&Column::Mtu), finds_mtu, "{width}");
+            let least = if finds_mtu { 47 } else { 40 };
+            assert!(all(&layout) <= width.max(least), "{width}: {}", all(&layout));
         }
-        assert!(!Layout::new(60).columns.contains(&Column::JitterMean));
+        assert!(!Layout::new(60, false).columns.contains(&Column::JitterMean));
     }
 
     #[test]

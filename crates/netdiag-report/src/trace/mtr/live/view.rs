@@ -37,6 +37,8 @@ pub(super) struct Watched {
     pub(super) title: String,
     pub(super) sent: String,
     pub(super) interval: Duration,
+    /// As large probes are sent as pass.
+    pub(super) finds_mtu: bool,
     pub(super) figures: Option<Figures>,
     strips: BTreeMap<u8, VecDeque<Sample>>,
 }
@@ -94,6 +96,7 @@ impl View {
             title,
             sent,
             interval: rounds.map_or(Duration::ZERO, |rounds| rounds.interval),
+            finds_mtu: config.finds_mtu,
             figures: None,
             strips: BTreeMap::new(),
         });
