@@ -89,7 +89,7 @@ const ROOMS: &[Room] = &[
             "netdiag-tls",
             "netdiag-trace",
         ],
-        &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],
+        &["clap", "clap_complete", "clap_mangen", "miniz_oxide", "schemars", "serde_json"],
     ),
     room(
         "netdiag-sim",

@@ -448,12 +448,6 @@ pub fn schemas() -> [(&'static str, String); 11] {
     ]
 }
 
-/// The JSON Schema of one command's document; `None` of a command without one.
-#[must_use]
-pub fn schema(command: &str) -> Option<String> {
-    schemas().into_iter().find(|(name, _)| *name == command).map(|(_, schema)| schema)
-}
-
 fn schema_of<T: schemars::JsonSchema>() -> String {
     let settings = schemars::generate::SchemaSettings::draft2020_12().for_serialize();
     let schema = settings.into_generator().into_root_schema_for::<T>();

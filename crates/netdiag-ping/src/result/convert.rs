@@ -119,7 +119,7 @@ impl Measurement {
     }
 
     fn outages(&self, context: &Context) -> Vec<Outage> {
-        let ended = self.stats.outages().map(|ended| outage(&outage_of(ended), context));
+        let ended = self.stats.outages().map(|ended| outage(&outage_of(&ended), context));
         let mut outages: Vec<Outage> = ended.collect();
         let last = self.ongoing_outage.as_ref().map(|ongoing| outage(ongoing, context));
         if let Some(last) = last

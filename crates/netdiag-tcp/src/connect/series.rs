@@ -245,7 +245,7 @@ impl Series {
     /// All outages, oldest first.
     pub(crate) fn outages(&self) -> Vec<Outage> {
         let mut all: Vec<Outage> =
-            self.stats.outages().map(|outage| outage_of(self.address(), outage)).collect();
+            self.stats.outages().map(|outage| outage_of(self.address(), &outage)).collect();
         if let Some(last) = &self.ongoing
             && all.last().is_none_or(|known| !known.ongoing)
         {
