@@ -4,7 +4,7 @@
 use super::closing::{peers_of, shown};
 use super::group::Group;
 use super::{Judge, counts, first};
-use crate::tally::{Kin, party};
+use crate::tally::{Kin, Suspects, party};
 use crate::{Socket, State, TcpInfo};
 use netdiag_model::finding::{Finding, Severity};
 
@@ -20,22 +20,35 @@ impl Judge<'_> {
         if (suspects.count as f64) < least {
             return Vec::new();
         }
-        let old = self.old(suspects, age);
-        let owners = counts(old.iter().map(|(socket, _)| self.group(socket)));
+        let sample = self.kin_of(suspects);
+        let old: Vec<(Kin, Socket, TcpInfo)> = self
+            .old(suspects, age)
+            .into_iter()
+            .map(|(socket, info)| (self.kin(&socket), socket, info))
+            .collect();
         let mut found = Vec::new();
-        for (owner, count) in owners.into_iter().filter(|(_, count)| *count as f64 >= least) {
-            let its: Vec<&(Socket, TcpInfo)> =
-                old.iter().filter(|(socket, _)| self.group(socket) == owner).collect();
-            let is_listed = self.lists(its.iter().map(|(socket, _)| socket));
-            found.push((self.leak(&owner, count, &its), is_listed));
+        for (kin, count) in counts(old.iter().map(|(kin, ..)| *kin)) {
+            if (count as f64) < least {
+                continue;
+            }
+            let its: Vec<(&Socket, &TcpInfo)> = old
+                .iter()
+                .filter(|(of, ..)| *of == kin)
+                .map(|(_, socket, info)| (socket, info))
+                .collect();
+            let looked_at = sample.iter().filter(|of| **of == kin).count() as u64;
+            let is_listed = self.lists(its.iter().map(|(socket, _)| *socket));
+            found.push((self.leak(kin, looked_at, &its), is_listed));
         }
         found.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.severity));
         self.told(found, EACH, ("owner", "owners"))
     }
 
-    /// One of them, with those of its connections that are old enough.
-    fn leak(&mut self, owner: &Group, count: u64, its: &[&(Socket, TcpInfo)]) -> Finding {
+    /// One of them, with those of its connections that are old enough, of so many that were looked at.
+    fn leak(&mut self, kin: Kin, looked_at: u64, its: &[(&Socket, &TcpInfo)]) -> Finding {
         let suspects = &self.seen.tally.close_wait;
+        let owner = self.group_of_kin(kin);
+        let count = its.len() as u64;
         let age = self.threshold("close-wait-age");
         let unread =
             its.iter().filter(|(socket, _)| socket.eof_unread() == Some(true)).count() as u64;
@@ -45,17 +58,14 @@ impl Judge<'_> {
         let limit = pid.and_then(|pid| self.descriptor_limit(pid));
         let fds = its.iter().filter_map(|(socket, _)| self.process(socket)).map(|(_, fd)| fd);
         let fds: Vec<u32> = fds.take(10).collect();
-        let sample = || suspects.first.iter().filter(|(socket, _)| self.group(socket) == *owner);
-        let kin = sample().next().map(|(socket, _)| self.kin(socket));
-        let looked_at = sample().count() as u64;
         // Of a sample it is known how many there are, and not of what age.
-        let all = kin.map_or(0, |kin| suspects.of(kin)).max(looked_at);
+        let all = suspects.of(kin).max(looked_at);
         let younger = looked_at - count;
         let severity = match count >= 100 || limit.is_some_and(|limit| count * 2 >= limit) {
             true => owner.at_most(Severity::Critical),
             false => Severity::Warning,
         };
-        let others = self.others(its.iter().map(|(socket, _)| socket));
+        let others = self.others(its.iter().map(|(socket, _)| *socket));
         let at_least = if all > looked_at { "at least " } else { "" };
         let message = format!(
             "{}: {at_least}{count} CLOSE-WAIT of {age} s or more, {unread} with end-of-file unread, \
@@ -74,7 +84,7 @@ impl Judge<'_> {
                 n => format!("; held as well by {}", first(&others, n)),
             }
         );
-        let advice = advice(owner, unread * 2 >= count);
+        let advice = advice(&owner, unread * 2 >= count);
         let finding = self.found("close-wait-leak", severity, owner.subject(), message);
         let finding = owner
             .at(finding)
@@ -103,11 +113,11 @@ impl Judge<'_> {
         let mut owners: Vec<(Kin, u64)> = suspects.kin();
         owners.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let mut found = Vec::new();
+        let sample = self.kin_of(suspects);
         for (kin, count) in owners.into_iter().filter(|(_, count)| *count as f64 >= least) {
-            let Kin::Owner(party) = kin else { continue };
-            let owner = self.group_of(party);
-            let its = suspects.first.iter().map(|(socket, _)| socket);
-            let its: Vec<&Socket> = its.filter(|socket| self.kin(socket) == kin).collect();
+            let owner = self.group_of_kin(kin);
+            let its = suspects.first.iter().zip(&sample).filter(|(_, of)| **of == kin);
+            let its: Vec<&Socket> = its.map(|((socket, _), _)| socket).collect();
             let peers = peers_of(its.iter().copied());
             let message = format!(
                 "{}: {count} FIN-WAIT-2, to {}",
@@ -165,6 +175,19 @@ impl Judge<'_> {
                 "the peers do not close: look for CLOSE-WAIT there; these end after tcp_fin_timeout",
             );
         self.about(finding, self.seen.tally.of(State::FinWait2) > 0)
+    }
+
+    /// What each socket of a sample was counted with.
+    fn kin_of(&self, suspects: &Suspects) -> Vec<Kin> {
+        suspects.first.iter().map(|(socket, _)| self.kin(socket)).collect()
+    }
+
+    /// Who that is.
+    fn group_of_kin(&self, kin: Kin) -> Group {
+        match kin {
+            Kin::Owner(party) => self.group_of(party),
+            Kin::Port(_) => Group::Nobody,
+        }
     }
 
     /// What a socket was counted with.
