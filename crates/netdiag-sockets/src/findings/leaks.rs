@@ -10,6 +10,8 @@ use netdiag_model::finding::{Finding, Severity};
 
 /// Owners that are told of one by one.
 const EACH: usize = 10;
+/// What has come within so many seconds is the growth of a minute.
+const MINUTE: f64 = 60.0;
 
 impl Judge<'_> {
     /// Programs that do not close what their peers have closed.
@@ -21,31 +23,39 @@ impl Judge<'_> {
             return Vec::new();
         }
         let sample = self.kin_of(suspects);
-        let old: Vec<(Kin, Socket, TcpInfo)> = self
-            .old(suspects, age)
+        let known: Vec<(Kin, Socket, TcpInfo)> = self
+            .old(suspects, 0.0)
             .into_iter()
             .map(|(socket, info)| (self.kin(&socket), socket, info))
             .collect();
         let mut found = Vec::new();
-        for (kin, count) in counts(old.iter().map(|(kin, ..)| *kin)) {
+        let seconds = |info: &TcpInfo| f64::from(info.last_ack_received_ms) / 1e3;
+        let is_old = |info: &TcpInfo| seconds(info) >= age;
+        let old = known.iter().filter(|(.., info)| is_old(info));
+        for (kin, count) in counts(old.map(|(kin, ..)| *kin)) {
             if (count as f64) < least {
                 continue;
             }
-            let its: Vec<(&Socket, &TcpInfo)> = old
-                .iter()
-                .filter(|(of, ..)| *of == kin)
-                .map(|(_, socket, info)| (socket, info))
-                .collect();
+            let its = known.iter().filter(|(of, ..)| *of == kin);
+            let its = its.map(|(_, socket, info)| (socket, info));
+            let new = its.clone().filter(|(_, info)| seconds(info) < MINUTE).count() as u64;
+            let its: Vec<(&Socket, &TcpInfo)> = its.filter(|(_, info)| is_old(info)).collect();
             let looked_at = sample.iter().filter(|of| **of == kin).count() as u64;
             let is_listed = self.lists(its.iter().map(|(socket, _)| *socket));
-            found.push((self.leak(kin, looked_at, &its), is_listed));
+            found.push((self.leak(kin, (looked_at, new), &its), is_listed));
         }
         found.sort_by_key(|(finding, _)| std::cmp::Reverse(finding.severity));
         self.told(found, EACH, ("owner", "owners"))
     }
 
-    /// One of them, with those of its connections that are old enough, of so many that were looked at.
-    fn leak(&mut self, kin: Kin, looked_at: u64, its: &[(&Socket, &TcpInfo)]) -> Finding {
+    /// One of them, with those of its connections that are old enough, of so many that were looked at,
+    /// of which so many came within the last minute.
+    fn leak(
+        &mut self,
+        kin: Kin,
+        (looked_at, new): (u64, u64),
+        its: &[(&Socket, &TcpInfo)],
+    ) -> Finding {
         let suspects = &self.seen.tally.close_wait;
         let owner = self.group_of_kin(kin);
         let count = its.len() as u64;
@@ -69,11 +79,15 @@ impl Judge<'_> {
         let at_least = if all > looked_at { "at least " } else { "" };
         let message = format!(
             "{}: {at_least}{count} CLOSE-WAIT of {age} s or more, {unread} with end-of-file unread, \
-             the oldest {oldest} s{}{}{}",
+             the oldest {oldest} s{}{}{}{}",
             owner.does("does not close", "do not close"),
             match younger {
                 0 => String::new(),
                 younger => format!(", {younger} more of the last {age} s"),
+            },
+            match new {
+                0 => String::new(),
+                new => format!(", growing by {new} a minute"),
             },
             match all - looked_at {
                 0 => String::new(),
@@ -95,6 +109,7 @@ impl Judge<'_> {
             .with("looked_at_of_owner", looked_at)
             .with("eof_unread", unread)
             .with("younger", younger)
+            .with("per_minute", new)
             .with("oldest_s", oldest)
             .with("threshold_age_s", age)
             .with("pid", pid)

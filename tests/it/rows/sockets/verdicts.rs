@@ -107,6 +107,10 @@ fn j5_a_program_that_does_not_close_is_named() {
         [&evidence["count"], &evidence["eof_unread"], &evidence["pid"]],
         [&Value::from(120), &Value::from(120), &Value::from(std::process::id())]
     );
+    // All of them came just now.
+    assert_eq!(evidence["per_minute"], 120);
+    let message = leak["message"].as_str().expect("text");
+    assert!(message.contains("growing by 120 a minute"), "{message}");
     assert_eq!(sockets(&namespace, &["--fail-if", "close_wait>100"]).code(), Some(1));
     assert_eq!(sockets(&namespace, &["--fail-if", "close_wait>120"]).code(), Some(0));
     // What is younger is no leak yet.
