@@ -415,7 +415,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s t -l type -d 'A 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853, with --https 443]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -424,7 +424,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https -d 'Ask over HTTPS (RFC 8484), by HTTP/2 where the server speaks it, all questions to a server over one connection; servers that are no URLs are asked for this path [default: /dns-query]. Servers that are URLs are asked so anyway' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]; with --https it is asked by that name, too' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
@@ -458,6 +459,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-edns -d 'Ask 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
@@ -470,7 +472,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s t -l type -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853, with --https 443]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -479,7 +481,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https -d 'Ask over HTTPS (RFC 8484), by HTTP/2 where the server speaks it, all questions to a server over one connection; servers that are no URLs are asked for this path [default: /dns-query]. Servers that are URLs are asked so anyway' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]; with --https it is asked by that name, too' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
@@ -513,6 +516,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-edns -d 'A
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
@@ -532,6 +536,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
@@ -569,6 +575,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At 
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r

@@ -43,6 +43,7 @@ mod sweeps;
 mod syn_ports;
 mod syns;
 mod tcp_http;
+mod tcp_http2;
 mod tcp_slow;
 mod tcp_talks;
 mod tcp_tls;
