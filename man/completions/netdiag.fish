@@ -354,7 +354,7 @@ big\t'The highest, as on s390x'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
 ss\t'Those of `ss -n`'
 lsof\t'Those of `lsof -nPi`'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. With --processes each change is told with who has the socket, or had it; with --all-namespaces with its namespace. SIGQUIT has it say how far it is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -390,7 +390,7 @@ big\t'The highest, as on s390x'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
 ss\t'Those of `ss -n`'
 lsof\t'Those of `lsof -nPi`'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. With --processes each change is told with who has the socket, or had it; with --all-namespaces with its namespace. SIGQUIT has it say how far it is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
