@@ -123,7 +123,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s r -l retry -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s B -l backoff -d 'Each retry is waited for so many times as long as the probe before it, 1 to 5 [default: 1]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l interval -d 'From one probe to a target to the next one to it, with --count above 1 [default: 1]. Below 10 ms, and 0 for none, only for root. Where --rate needs longer for all targets, it is that' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l rate -d 'Packets a second to all targets together; max: as fast as it goes, only for root' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l timeout -d 'After this time without an answer a probe is lost' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s W -l timeout -d 'After this time without an answer a probe is lost' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of names (after half of it)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s b -l size -d 'Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l pattern -d 'Up to 16 bytes, in hexadecimal, that fill the data' -r
@@ -157,6 +157,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic -d 'Re
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic-exit -d 'Exit with fping\'s codes: 1 when a target does not answer, 2 when a name has no address, 4 when nothing could be measured'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l file -d 'More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only beside --tcp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l probe-cap -d 'The most probes to a hop' -r
@@ -208,8 +209,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l quiet -d 'Only
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic-exit -d 'Exit as traceroute does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l file -d 'More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only beside --tcp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l probe-cap -d 'The most probes to a hop' -r
@@ -261,8 +264,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l quiet -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic-exit -d 'Exit as traceroute does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s F -l file -d 'More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only beside --tcp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s c -l count -d 'So many cycles [default: 10 for a report, on a screen until `q`]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s i -l interval -d 'From one cycle to the next one. Below 2 ms only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s P -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
@@ -303,6 +308,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 4 -l ipv4 -d 'IP
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l pathping -d 'The columns of pathping: loss from here to a hop, of the hop itself and of the link to it'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'Read all other arguments as Debian\'s mtr does, and print and exit as it does: `netdiag mtr --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic-exit -d 'Exit as mtr does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l names -d 'Names also when the output is no terminal'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l quiet -d 'Only what is wrong and the verdict'
@@ -315,7 +321,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s s -l source -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s i -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l size -d 'The largest packet that is tried, in bytes with its IP header, from 60 (IPv4), 80 (IPv6) [default: the MTU of the interface]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s m -l max-ttl -d 'The last hop that is asked' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s w -l timeout -d 'After this time without an answer a packet is lost; sooner, after three round trips, once one has been answered' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s w -s W -l timeout -d 'After this time without an answer a packet is lost; sooner, after three round trips, once one has been answered' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -463,6 +469,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https-get -d 'Th
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic-exit -d 'Exit as dig does: 0 whatever a server says, 9 where none answers'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l json -d 'The same as --output json'
@@ -520,6 +527,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https-get -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic-exit -d 'Exit as dig does: 0 whatever a server says, 9 where none answers'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l json -d 'The same as --output json'
@@ -640,7 +648,7 @@ json\t'One document at the end'
 jsonl\t'One check a line, as it ends'
 csv\t'One row a check'
 junit\t'JUnit XML, for continuous integration'
-tap\t'The Test Anything Protocol, version 14'
+tap\t'The Test Anything Protocol, version 13'
 nagios\t'A monitoring plugin\'s line, and its exit codes'
 prometheus\t'Metrics for a textfile collector'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "nagios\t''
@@ -652,7 +660,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s q -l quiet -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s V -l version -d 'Print version'
-complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s w -l timeout -d 'Wait no longer than this' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s w -s W -l timeout -d 'Wait no longer than this' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l consecutive -d 'So many answers in a row' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l ca -d 'Of https://, trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''

@@ -3,6 +3,7 @@
 mod checks;
 mod classic;
 mod classic_mtr;
+mod contract;
 mod dnses;
 mod endings;
 mod explain;
@@ -15,6 +16,7 @@ mod interfaces;
 mod ip_options;
 mod knobs;
 mod links;
+mod listed;
 mod local;
 mod matrix;
 mod measuring;

@@ -98,6 +98,9 @@ pub(crate) struct DnsArguments {
     /// name without a type is asked for by A alone.
     #[arg(long, conflicts_with_all = ["short", "quiet", "verbose", "check", "count", "fail_if"])]
     pub(crate) classic: bool,
+    /// Exit as dig does: 0 whatever a server says, 9 where none answers.
+    #[arg(long, conflicts_with_all = ["fail_if", "check"])]
+    pub(crate) classic_exit: bool,
     /// As which program it was started.
     #[arg(skip)]
     pub(crate) layout: Layout,

@@ -117,7 +117,7 @@ impl Plan {
         });
         let resolved = resolved.collect();
         let fault = servers.fault.filter(|_| config.servers.is_empty());
-        let codes = match (arguments.classic, arguments.layout) {
+        let codes = match (arguments.classic || arguments.classic_exit, arguments.layout) {
             (true, _) => Codes::Dig,
             (_, Layout::Nslookup { .. }) => Codes::Nslookup,
             _ => Codes::Own,
