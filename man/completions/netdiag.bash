@@ -153,7 +153,11 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --quiet --verbose --color --output --json --fail-if --as --help --version"
+<<<<<<< HEAD
+            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --https --https-get --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --quiet --verbose --color --output --json --fail-if --as --help --version"
+=======
+            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
+>>>>>>> check
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,6 +224,10 @@ _netdiag() {
                     return 0
                     ;;
                 --edns-option)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --https)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -345,12 +353,20 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtr)
-            opts="-r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-F -r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --file --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --classic-exit --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -F)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --count)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -483,7 +499,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtu)
-            opts="-I -U -T -p -4 -6 -s -i -m -w -q -v -o -h -V --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --size --max-ttl --timeout --deadline --dscp --ecn --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-I -U -T -p -4 -6 -s -i -m -W -w -q -v -o -h -V --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --size --max-ttl --timeout --deadline --dscp --ecn --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -530,6 +546,10 @@ _netdiag() {
                     return 0
                     ;;
                 -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -W)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -863,7 +883,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__sweep)
-            opts="-f -m -4 -6 -S -I -c -r -B -w -b -H -k -a -u -q -v -x -h -V --file --exclude --all-addresses --i-know --proto --ipv4 --ipv6 --source --interface --count --retry --backoff --interval --rate --timeout --deadline --size --pattern --ttl --dscp --mark --alive --unreachable --quiet --numeric --names --verbose --color --output --json --classic --min-alive --fail-if --classic-exit --as --help --version"
+            opts="-f -m -4 -6 -S -I -c -r -B -W -w -b -H -k -a -u -q -v -x -h -V --file --exclude --all-addresses --i-know --proto --ipv4 --ipv6 --source --interface --count --retry --backoff --interval --rate --timeout --deadline --size --pattern --ttl --dscp --mark --alive --unreachable --quiet --numeric --names --verbose --color --output --json --classic --min-alive --fail-if --classic-exit --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -934,6 +954,10 @@ _netdiag() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -W)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1111,7 +1135,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__tcp__subcmd__connect)
-            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --quiet --color --output --json --fail-if --as --help --version"
+            opts="-4 -6 -S -I -c -i -W -w -t -q -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --http --max-redirects --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --quiet --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1185,6 +1209,14 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --http)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-redirects)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --hold)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1245,12 +1277,16 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__trace)
-            opts="-I -U -T -p -4 -6 -s -i -q -f -m -N -w -M -n -v -o -h -V --icmp --udp --tcp --port --vary-flow --multipath --confidence --probe-cap --graph --ipv4 --ipv6 --source --interface --queries --first-ttl --max-ttl --gap --window --interval --timeout --deadline --size --mtu --dscp --ecn --df --mark --numeric --names --asn-file --quiet --verbose --color --output --json --classic --fail-if --as --help --version"
+            opts="-I -U -T -p -4 -6 -s -i -q -f -m -N -w -M -n -v -o -h -V --file --icmp --udp --tcp --port --vary-flow --multipath --confidence --probe-cap --graph --ipv4 --ipv6 --source --interface --queries --first-ttl --max-ttl --gap --window --interval --timeout --deadline --size --mtu --dscp --ecn --df --mark --numeric --names --asn-file --quiet --verbose --color --output --json --classic --classic-exit --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --port)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1395,7 +1431,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__wait__subcmd__for)
-            opts="-w -4 -6 -q -o -h -V --timeout --consecutive --any --all --ipv4 --ipv6 --ca --insecure --quiet --color --output --json --as --help --version"
+            opts="-W -w -4 -6 -q -o -h -V --timeout --consecutive --any --all --ipv4 --ipv6 --ca --insecure --quiet --color --output --json --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1406,6 +1442,10 @@ _netdiag() {
                     return 0
                     ;;
                 -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -W)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

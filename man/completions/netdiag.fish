@@ -123,7 +123,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s r -l retry -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s B -l backoff -d 'Each retry is waited for so many times as long as the probe before it, 1 to 5 [default: 1]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l interval -d 'From one probe to a target to the next one to it, with --count above 1 [default: 1]. Below 10 ms, and 0 for none, only for root. Where --rate needs longer for all targets, it is that' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l rate -d 'Packets a second to all targets together; max: as fast as it goes, only for root' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l timeout -d 'After this time without an answer a probe is lost' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s W -l timeout -d 'After this time without an answer a probe is lost' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of names (after half of it)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s b -l size -d 'Data bytes of a request: 0 to 65507 (IPv4), 65527 (IPv6)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l pattern -d 'Up to 16 bytes, in hexadecimal, that fill the data' -r
@@ -157,6 +157,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic -d 'Re
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic-exit -d 'Exit with fping\'s codes: 1 when a target does not answer, 2 when a name has no address, 4 when nothing could be measured'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l file -d 'More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only beside --tcp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l probe-cap -d 'The most probes to a hop' -r
@@ -208,8 +209,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l quiet -d 'Only
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic-exit -d 'Exit as traceroute does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l file -d 'More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only beside --tcp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s p -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l confidence -d 'How sure it must be, in per cent, that a router has no further next hop: 95 or 99' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l probe-cap -d 'The most probes to a hop' -r
@@ -261,8 +264,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l quiet -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic-exit -d 'Exit as traceroute does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s F -l file -d 'More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only beside --tcp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s c -l count -d 'So many cycles [default: 10 for a report, on a screen until `q`]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s i -l interval -d 'From one cycle to the next one. Below 2 ms only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s P -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
@@ -303,6 +308,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 4 -l ipv4 -d 'IP
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l pathping -d 'The columns of pathping: loss from here to a hop, of the hop itself and of the link to it'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'Read all other arguments as Debian\'s mtr does, and print and exit as it does: `netdiag mtr --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic-exit -d 'Exit as mtr does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l names -d 'Names also when the output is no terminal'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l quiet -d 'Only what is wrong and the verdict'
@@ -315,7 +321,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s s -l source -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s i -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l size -d 'The largest packet that is tried, in bytes with its IP header, from 60 (IPv4), 80 (IPv6) [default: the MTU of the interface]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s m -l max-ttl -d 'The last hop that is asked' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s w -l timeout -d 'After this time without an answer a packet is lost; sooner, after three round trips, once one has been answered' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s w -s W -l timeout -d 'After this time without an answer a packet is lost; sooner, after three round trips, once one has been answered' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
@@ -348,7 +354,7 @@ big\t'The highest, as on s390x'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
 ss\t'Those of `ss -n`'
 lsof\t'Those of `lsof -nPi`'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. With --processes each change is told with who has the socket, or had it; with --all-namespaces with its namespace. SIGQUIT has it say how far it is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand sockets" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -384,7 +390,7 @@ big\t'The highest, as on s390x'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l classic -d 'Print what `netstat -n`, `ss -n` or `lsof -nPi` prints, in its columns and its order, and nothing else. Which sockets is up to the other options' -r -f -a "netstat\t'Those of `netstat -n`'
 ss\t'Those of `ss -n`'
 lsof\t'Those of `lsof -nPi`'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l watch -d 'Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n SOCK,SOCK6,IP,TCP,ETCP` has them. With --processes each change is told with who has the socket, or had it; with --all-namespaces with its namespace. SIGQUIT has it say how far it is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -s c -l count -d 'End after so many looks [default: at Ctrl-C]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l threshold -d 'From where on something is worth a finding, such as close-wait-leak=100; may be repeated' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ss" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
@@ -415,7 +421,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s t -l type -d 'A 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853, with --https 443]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -424,7 +430,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https -d 'Ask over HTTPS (RFC 8484), by HTTP/2 where the server speaks it, all questions to a server over one connection; servers that are no URLs are asked for this path [default: /dns-query]. Servers that are URLs are asked so anyway' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]; with --https it is asked by that name, too' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
@@ -458,9 +465,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-edns -d 'Ask 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic-exit -d 'Exit as dig does: 0 whatever a server says, 9 where none answers'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l json -d 'The same as --output json'
@@ -470,7 +479,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s t -l type -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls 853, with --https 443]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -479,7 +488,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l padding -d 'Fill queries up to a multiple of so many bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-option -d 'An option of EDNS by number, with its data; may be given several times' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https -d 'Ask over HTTPS (RFC 8484), by HTTP/2 where the server speaks it, all questions to a server over one connection; servers that are no URLs are asked for this path [default: /dns-query]. Servers that are URLs are asked so anyway' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]; with --https it is asked by that name, too' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
@@ -513,9 +523,11 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-edns -d 'A
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic-exit -d 'Exit as dig does: 0 whatever a server says, 9 where none answers'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s v -l verbose -d 'All of each message, and what was rejected, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l json -d 'The same as --output json'
@@ -532,6 +544,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
@@ -569,6 +583,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At 
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
@@ -632,7 +648,7 @@ json\t'One document at the end'
 jsonl\t'One check a line, as it ends'
 csv\t'One row a check'
 junit\t'JUnit XML, for continuous integration'
-tap\t'The Test Anything Protocol, version 14'
+tap\t'The Test Anything Protocol, version 13'
 nagios\t'A monitoring plugin\'s line, and its exit codes'
 prometheus\t'Metrics for a textfile collector'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "nagios\t''
@@ -644,7 +660,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s q -l quiet -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s V -l version -d 'Print version'
-complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s w -l timeout -d 'Wait no longer than this' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s w -s W -l timeout -d 'Wait no longer than this' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l consecutive -d 'So many answers in a row' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l ca -d 'Of https://, trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''

@@ -40,10 +40,15 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-tcp",
-        &["netdiag-engine", "netdiag-tls"],
-        &["httparse", "regex-lite", "schemars", "serde", "serde_json"],
+        &["netdiag-engine", "netdiag-http", "netdiag-tls"],
+        &["regex-lite", "schemars", "serde", "serde_json"],
     ),
-    room("netdiag-dns", &["netdiag-engine", "netdiag-tls"], &["domain", "schemars", "serde"]),
+    room(
+        "netdiag-dns",
+        &["netdiag-engine", "netdiag-http", "netdiag-tls"],
+        &["data-encoding", "domain", "schemars", "serde"],
+    ),
+    room("netdiag-http", &[], &["bytes", "h2", "http", "httparse", "tokio"]),
     room("netdiag-tls", &[], &["data-encoding", "rustls", "schemars", "serde", "x509-parser"]),
     room("netdiag-check", &[], &["regex-lite", "schemars", "serde", "serde_json", "toml"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
@@ -89,7 +94,7 @@ const ROOMS: &[Room] = &[
             "netdiag-tls",
             "netdiag-trace",
         ],
-        &["clap", "clap_complete", "clap_mangen", "schemars", "serde_json"],
+        &["clap", "clap_complete", "clap_mangen", "miniz_oxide", "schemars", "serde_json"],
     ),
     room(
         "netdiag-sim",

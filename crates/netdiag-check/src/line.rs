@@ -1,8 +1,11 @@
 //! A check in a line: `ping gw loss<1%`, `dns A example.net expect 192.0.2.7`.
 //!
 //! ```text
-//! line = KIND { --option=value } TARGET... [ "expect" VALUE ] { @SERVER } [ EXPR ] [ "warn" EXPR ]
+//! line = KIND { --option[=value] } TARGET... [ "expect" VALUE ] { @SERVER } [ EXPR ] [ "warn" EXPR ]
 //! ```
+//!
+//! What has blanks stands between quotes, as a shell has them: `--ca "/etc/our ca.pem"`, `expect
+//! '220 mail'`.
 
 use crate::expr::MAX_BYTES;
 
@@ -24,45 +27,55 @@ pub struct Line {
 }
 
 impl Line {
-    /// Takes a line apart.
+    /// Takes a line apart. `takes_value` tells of a kind whether an option of it has a value, which then
+    /// may also be the next word.
     ///
     /// # Errors
     /// What is missing.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, takes_value: impl Fn(&str, &str) -> bool) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
             return Err(format!("longer than {MAX_BYTES} bytes"));
         }
-        let mut words = text.split_whitespace().peekable();
-        let mut line =
-            Self { kind: words.next().unwrap_or_default().to_owned(), ..Self::default() };
+        let mut words = words(text).into_iter().peekable();
+        let kind = words.next().map(Word::text).unwrap_or_default();
+        let mut line = Self { kind, ..Self::default() };
         let (mut expect, mut warn, mut is_warn) = (Vec::new(), Vec::new(), false);
         while let Some(word) = words.next() {
             let is_early = expect.is_empty() && !is_warn && line.answer.is_none();
             let has_targets = !line.targets.is_empty();
             // Only of names there may be several, and a metric may stand apart from its operator.
-            let is_of_a_metric = words.peek().is_some_and(|next| has_operator_first(next));
+            let is_of_a_metric = words.peek().is_some_and(|next| next.0.starts_with(OPERATORS));
             let may_follow = match line.kind.as_str() {
-                "dns" => !is_of_a_metric && !["not", "("].contains(&word),
+                "dns" => !is_of_a_metric && !["not", "("].contains(&word.0),
                 // A filter, which has words of its own for that.
                 "sockets" => !is_of_a_metric,
                 _ => false,
             };
-            let is_target = !has_operator(word) && (!has_targets || may_follow);
+            let is_target = !word.has_operator() && (!has_targets || may_follow);
             let is_target = is_target && (has_targets || line.kind != "sockets" || may_follow);
-            match word {
+            match word.0 {
                 "expect" if is_early => {
                     let value = words.next().ok_or("`expect` without a value behind it")?;
-                    line.answer = Some(value.trim_matches(['\'', '"']).to_owned());
+                    line.answer = Some(value.text());
                 }
                 "warn" if !is_warn => is_warn = true,
-                word if is_warn => warn.push(word),
+                raw if is_warn => warn.push(raw),
                 // No metric begins so, but what one is compared with may.
-                word if line.kind == "dns" && word.starts_with('@') && !awaits_value(&expect) => {
-                    line.targets.push(word.to_owned());
+                raw if line.kind == "dns" && raw.starts_with('@') && !awaits_value(&expect) => {
+                    line.targets.push(word.text());
                 }
-                word if is_early && word.starts_with("--") => line.options.push(word.to_owned()),
-                word if is_early && is_target => line.targets.push(word.to_owned()),
-                word => expect.push(word),
+                _ if is_early && word.is_option() => {
+                    let mut option = word.text();
+                    let name = option.trim_start_matches("--");
+                    if takes_value(&line.kind, name)
+                        && let Some(value) = words.next_if(|next| !next.is_option())
+                    {
+                        option = format!("{option}={}", value.text());
+                    }
+                    line.options.push(option);
+                }
+                _ if is_early && is_target => line.targets.push(word.text()),
+                raw => expect.push(raw),
             }
         }
         if line.targets.is_empty() && line.kind != "sockets" {
@@ -78,9 +91,69 @@ impl Line {
 }
 
 const OPERATORS: [char; 5] = ['<', '>', '=', '~', '!'];
+const QUOTES: [char; 2] = ['\'', '"'];
 
-fn has_operator(word: &str) -> bool {
-    !word.starts_with("--") && word.contains(OPERATORS)
+/// A word as it was written: to the next blank that does not stand between quotes.
+#[derive(Clone, Copy)]
+struct Word<'t>(&'t str);
+
+impl Word<'_> {
+    /// What it says: without its quotes.
+    fn text(self) -> String {
+        let mut text = String::new();
+        let mut rest = self.0;
+        let mut before = None;
+        while let Some(char) = rest.chars().next() {
+            let (own, length) = match quoted(before, rest) {
+                Some(length) => (rest.get(1..length - 1).unwrap_or_default(), length),
+                None => (rest.get(..char.len_utf8()).unwrap_or_default(), char.len_utf8()),
+            };
+            text.push_str(own);
+            rest = rest.get(length..).unwrap_or_default();
+            before = Some(if length > char.len_utf8() { '"' } else { char });
+        }
+        text
+    }
+
+    fn is_option(self) -> bool {
+        self.0.trim_start_matches(QUOTES).starts_with("--")
+    }
+
+    /// Whether it may be part of an expression. Quotes and the address of a page say that it is none.
+    fn has_operator(self) -> bool {
+        let is_address = self.0.starts_with("http://") || self.0.starts_with("https://");
+        let is_plain = !self.is_option() && !is_address && !self.0.starts_with(QUOTES);
+        is_plain && self.0.contains(OPERATORS)
+    }
+}
+
+/// The length of what stands between quotes, with them, where `rest` begins with one behind `before`.
+/// One that is never closed, or stands within a word, is a character as any other.
+fn quoted(before: Option<char>, rest: &str) -> Option<usize> {
+    let quote = rest.chars().next().filter(|char| QUOTES.contains(char))?;
+    let opens = |char: char| char == '(' || OPERATORS.contains(&char) || QUOTES.contains(&char);
+    let inner = before.is_none_or(opens).then(|| rest.get(1..)?.find(quote)).flatten()?;
+    Some(inner + 2)
+}
+
+fn words(text: &str) -> Vec<Word<'_>> {
+    let mut all = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (mut end, mut before) = (0, None);
+        while let Some(char) = rest.get(end..).and_then(|rest| rest.chars().next()) {
+            if char.is_whitespace() {
+                break;
+            }
+            let length = rest.get(end..).and_then(|rest| quoted(before, rest));
+            end += length.unwrap_or(char.len_utf8());
+            before = Some(char);
+        }
+        let (word, behind) = rest.split_at(end);
+        all.push(Word(word));
+        rest = behind.trim_start();
+    }
+    all
 }
 
 /// Whether an expression goes on with a value.
@@ -88,16 +161,16 @@ fn awaits_value(expression: &[&str]) -> bool {
     expression.last().is_some_and(|last| last.ends_with(OPERATORS))
 }
 
-fn has_operator_first(word: &str) -> bool {
-    word.starts_with(OPERATORS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Line, String> {
+        Line::parse(text, |_, option| ["ca", "count", "sni"].contains(&option))
+    }
+
     fn parts(text: &str) -> (String, String, String, String) {
-        let line = Line::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let line = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let targets = [line.options, line.targets].concat().join(" ");
         let text = |text: Option<String>| text.unwrap_or_default();
         (targets, text(line.answer), text(line.expect), text(line.warn))
@@ -138,9 +211,43 @@ mod tests {
     }
 
     #[test]
+    fn what_has_blanks_stands_between_quotes() {
+        let check = |text: &str, wanted: [&str; 4]| {
+            let (targets, answer, expect, warn) = parts(text);
+            assert_eq!([&*targets, &*answer, &*expect, &*warn], wanted, "{text}");
+        };
+        check("tcp a:1 --ca \"/x y.pem\"", ["--ca=/x y.pem a:1", "", "", ""]);
+        check("tcp --ca='/x y.pem' a:1 connect<1s", ["--ca=/x y.pem a:1", "", "connect<1s", ""]);
+        check("tcp '--ca=/x y.pem' a:1", ["--ca=/x y.pem a:1", "", "", ""]);
+        check("ping --count 3 gw loss<1%", ["--count=3 gw", "", "loss<1%", ""]);
+        check("tcp --tls a:1", ["--tls a:1", "", "", ""]);
+        check("tcp a:1 --ca --tls", ["--ca --tls a:1", "", "", ""]);
+        check("tcp a:25 expect '220 mail  now'", ["a:25", "220 mail  now", "", ""]);
+        check("tcp http://a/?b=1&c=2 status=200", ["http://a/?b=1&c=2", "", "status=200", ""]);
+        check("tcp 'http://a/?b=1' body~\"a  b\"", ["http://a/?b=1", "", "body~\"a  b\"", ""]);
+        check("tcp a:1 body ~ 'a \"\" b' warn tls<1s", ["a:1", "", "body ~ 'a \"\" b'", "tls<1s"]);
+        check("tcp a:1 body~\"x\"\"y z\"", ["a:1", "", "body~\"x\"\"y z\"", ""]);
+        // A quote alone is a character.
+        check("tcp a:1 body~it's", ["a:1", "", "body~it's", ""]);
+        check("tcp a:1 expect 'x", ["a:1", "'x", "", ""]);
+        check("tcp a:1 body~it's or body~'b c'", ["a:1", "", "body~it's or body~'b c'", ""]);
+    }
+
+    #[test]
+    fn no_line_makes_the_reading_panic() {
+        const PARTS: [&str; 12] =
+            ["ping", " ", "'", "\"", "--ca", "=", "expect", "warn", "<", "\u{e9}", "@", "("];
+        for number in 0..PARTS.len().pow(4) {
+            let places = (0..4).map(|place| number / PARTS.len().pow(place) % PARTS.len());
+            let text: String = places.map(|place| PARTS[place]).collect();
+            let _ = parse(&format!("tcp {text} {text}"));
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_said() {
         for text in ["", "ping", "ping gw warn", "dns a expect", "ping loss<1%"] {
-            assert!(Line::parse(text).is_err(), "{text}");
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 }

@@ -12,6 +12,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 const OPTION: &str = "as";
+const VALIDATE: &str = "validate";
 /// The data bytes of a probe that nobody gave a size.
 const DATA: u32 = 56;
 const TRACE_DATA: u32 = 32;
@@ -106,6 +107,8 @@ pub(crate) struct Asked {
     how: How,
     /// The form of output that was asked for beside it.
     beside: Option<&'static str>,
+    /// Nothing is to be measured that could have a form.
+    only_validates: bool,
 }
 
 impl Asked {
@@ -120,7 +123,9 @@ impl Asked {
             is_known && matches.value_source(id) == Some(ValueSource::CommandLine)
         };
         let beside = ["output", "json"].iter().find(given).copied();
-        Some(Self { command, form: form.clone(), how: *how, beside })
+        let only_validates = matches.try_get_one::<bool>(VALIDATE).ok().flatten();
+        let only_validates = only_validates.copied().unwrap_or_default();
+        Some(Self { command, form: form.clone(), how: *how, beside, only_validates })
     }
 }
 
@@ -133,7 +138,11 @@ pub(crate) fn run<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let Asked { command, form, how, beside } = asked;
+    let Asked { command, form, how, beside, only_validates } = asked;
+    if *only_validates {
+        let why = "--validate measures nothing, and says so in a line";
+        return answer.report(&format!("netdiag {command}: --as {form}: {why}"), out, err);
+    }
     if let Some(option) = beside {
         let message = format!("netdiag {command}: --as {form}: not with --{option}");
         return answer.report(&message, out, err);

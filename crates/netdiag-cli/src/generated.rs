@@ -348,6 +348,9 @@ l l.
 ping	0 a reply came; 1 none did, or fewer than \-c within \-w; 2 anything else
 fping	0 all answered; 1 some did not; 2 a name has no address; 3 bad arguments; 4 the system refused
 traceroute	0 also where the target was not reached; 1 and 2 when it could not begin
+mtr	0 also where the target was not reached; 1 when it could not begin
+dig	0 whatever a server said; 9 none answered
+nslookup	0 an answer, also one without a record; 1 anything else
 .TE
 .SH "SEE ALSO"
 PAGES
@@ -446,12 +449,6 @@ pub fn schemas() -> [(&'static str, String); 11] {
         ("wait-for", schema_of::<netdiag_check::result::ChecksDocument>()),
         ("check-file", crate::commands::check::schema::of_files()),
     ]
-}
-
-/// The JSON Schema of one command's document; `None` of a command without one.
-#[must_use]
-pub fn schema(command: &str) -> Option<String> {
-    schemas().into_iter().find(|(name, _)| *name == command).map(|(_, schema)| schema)
 }
 
 fn schema_of<T: schemars::JsonSchema>() -> String {

@@ -19,6 +19,7 @@ mod commands;
 mod exit;
 mod explain;
 pub mod generated;
+mod published;
 mod usage;
 mod world;
 

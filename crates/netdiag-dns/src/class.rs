@@ -38,6 +38,8 @@ pub enum Class {
     Unreachable,
     /// TLS could not be agreed on, or the server is not to be believed.
     TlsError,
+    /// HTTP brought no message of DNS: another status, something else, or nothing whole.
+    HttpError,
     /// The name of the server has no address.
     Unresolved,
     /// The query never left this machine.
@@ -65,6 +67,7 @@ impl Class {
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
             Self::TlsError => "tls-error",
+            Self::HttpError => "http-error",
             Self::Unresolved => "unresolved",
             Self::NotSent => "not-sent",
             Self::Unknown => "unknown",

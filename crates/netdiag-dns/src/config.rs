@@ -4,6 +4,7 @@ use crate::query::QueryOptions;
 use crate::question::Question;
 use crate::setup::Setup;
 use netdiag_engine::Secret;
+pub use netdiag_http::{Method as HttpMethod, Url};
 use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Untrusted, Way};
 use netdiag_tls::{Client, Demand};
@@ -31,6 +32,8 @@ pub struct Config {
     pub transport: Transport,
     /// How TLS is spoken, where that carries them.
     pub tls: Option<Tls>,
+    /// How they are put by HTTP, where that carries them: by POST or GET.
+    pub http_method: HttpMethod,
     /// Whether what is cut over UDP is asked for over TCP.
     pub follow_truncation: bool,
     /// How often each is asked.
@@ -93,6 +96,8 @@ pub struct Server {
     pub origin: Origin,
     /// The way to it out of this machine, where that is known.
     pub way: Option<Way>,
+    /// What is asked for by HTTP, where that carries queries.
+    pub url: Option<Url>,
 }
 
 impl Server {
@@ -156,6 +161,16 @@ pub enum Transport {
     Tcp,
     /// TLS over a TCP connection (RFC 7858).
     Tls,
+    /// HTTP over TLS (RFC 8484).
+    Https,
+}
+
+impl Transport {
+    /// Whether TLS carries it, so that nobody else can answer.
+    #[must_use]
+    pub const fn is_over_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::Https)
+    }
 }
 
 impl fmt::Display for Transport {
@@ -164,6 +179,7 @@ impl fmt::Display for Transport {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
+            Self::Https => "HTTPS",
         })
     }
 }

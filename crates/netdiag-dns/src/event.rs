@@ -6,7 +6,7 @@ use crate::message::Message;
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
 use netdiag_model::failure::Failure;
-use netdiag_model::{Instant, StampSource};
+use netdiag_model::{Instant, StampSource, Untrusted};
 use netdiag_tls::Talked;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,8 +60,30 @@ pub struct Settled {
     pub phases: Option<Phases>,
     /// What TLS showed, where that carried it.
     pub tls: Option<Arc<Talked>>,
+    /// What HTTP said, where that carried it.
+    pub http: Option<Arc<Http>>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
+}
+
+/// What HTTP said beside the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Http {
+    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
+    pub version: &'static str,
+    /// `POST` or `GET`.
+    pub method: &'static str,
+    /// What was asked for, without the query.
+    pub url: Untrusted,
+    /// The status.
+    pub status: u16,
+    /// What the answer is, as it says.
+    pub content_type: Option<Untrusted>,
+    /// For how many seconds it was kept on the way (RFC 9111 section 5.1): its times to live count from
+    /// then (RFC 8484 section 5.1).
+    pub age: Option<u64>,
+    /// For how many seconds it may be kept (RFC 9111 section 5.2.2.1).
+    pub max_age: Option<u64>,
 }
 
 /// What a query over a connection spent its time on.

@@ -1,5 +1,6 @@
 //! Policy: whom to ask next, and what an answer means.
 
+mod https;
 mod judge;
 mod line;
 mod lines;
@@ -84,6 +85,24 @@ enum Stage {
     TcpAfterUdp,
     /// A connection that others go over, too.
     Line,
+    /// The same by HTTP.
+    Https,
+}
+
+impl Stage {
+    const fn is_line(self) -> bool {
+        matches!(self, Self::Line | Self::Https)
+    }
+}
+
+impl Pending {
+    /// By what its answer is known over a connection.
+    const fn mark(&self, seq: u64) -> line::Mark {
+        match self.stage {
+            Stage::Https => line::Mark::Request(seq),
+            _ => line::Mark::Id(self.id),
+        }
+    }
 }
 
 impl Measurement {

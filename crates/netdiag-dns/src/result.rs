@@ -119,6 +119,8 @@ pub struct ServerResult {
     pub phases_ms: Option<Phases>,
     /// What TLS showed; `null` without.
     pub tls: Option<Tls>,
+    /// What HTTP said; `null` without.
+    pub http: Option<Http>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
 }
@@ -169,6 +171,28 @@ pub struct Phases {
     pub request: f64,
     /// Whether it went over a connection that was open.
     pub reused: bool,
+}
+
+/// What HTTP said beside the message (RFC 8484).
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Http {
+    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
+    pub version: String,
+    /// `POST` or `GET`.
+    pub method: String,
+    /// What was asked for, without the query.
+    #[schemars(with = "String")]
+    pub url: Untrusted,
+    /// The status (RFC 9110 section 15).
+    pub status: u16,
+    /// What the answer is, as it says.
+    #[schemars(with = "Option<String>")]
+    pub content_type: Option<Untrusted>,
+    /// For how long it was kept on the way, in seconds: the times to live of its records count from then
+    /// (RFC 8484 section 5.1), and are told as they came.
+    pub age_s: Option<u64>,
+    /// For how long it may be kept, in seconds.
+    pub max_age_s: Option<u64>,
 }
 
 impl Target {

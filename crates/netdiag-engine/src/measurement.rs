@@ -162,6 +162,8 @@ impl WayOut {
 /// What comes over a connection that stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard<'a> {
+    /// Nothing yet: all that was said is with the kernel.
+    Said,
     /// The next bytes of the stream.
     Bytes(&'a [u8]),
     /// The end.

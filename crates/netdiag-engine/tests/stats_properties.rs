@@ -229,7 +229,7 @@ proptest! {
         prop_assert_eq!(ends, ended);
         let open = series.finish(sent_at(plan.len() as u64), |_| ());
         prop_assert_eq!(open.as_ref(), expect.last().filter(|outage| outage.ongoing));
-        prop_assert_eq!(series.outages().cloned().collect::<Vec<_>>(), expect);
+        prop_assert_eq!(series.outages().collect::<Vec<_>>(), expect);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 use crate::config::Manner;
 use crate::goal::Progress;
 use crate::iputils::Series;
-use crate::rotation::Rotation;
 use netdiag_engine::schedule::Schedule;
 use netdiag_engine::{Outcome, Stray};
 use netdiag_model::{Instant, Untrusted};
@@ -23,7 +22,6 @@ pub(crate) struct Drive {
     pub(crate) pipe: u64,
     /// The exponentially weighted mean of the round trips, in nanoseconds (weight 1/8, as iputils).
     pub(crate) ewma_nanos: Option<f64>,
-    pub(crate) rotation: Rotation,
     pub(crate) name_asked: bool,
     pub(crate) name: Option<Untrusted>,
     pub(crate) stopped: bool,
@@ -60,8 +58,5 @@ impl Drive {
 
     pub(crate) fn on_stray(&mut self, stray: &Stray) {
         self.iputils.on_stray(stray);
-        if matches!(stray, Stray::Late(_)) {
-            self.rotation.on_late();
-        }
     }
 }

@@ -115,7 +115,7 @@ impl Measurement {
 
     /// Outages worth a finding: lost in the network, with replies before and after.
     fn long_outages(&self) -> impl Iterator<Item = crate::event::Outage> + '_ {
-        let outages = self.stats.outages().map(crate::measurement::outage_of);
+        let outages = self.stats.outages().map(|outage| crate::measurement::outage_of(&outage));
         outages.filter(|outage| {
             !outage.ongoing
                 && outage.first_seq > 1

@@ -134,7 +134,7 @@ impl Protocol {
 impl Measurement {
     pub(crate) fn kind(&self, now: Instant) -> ProbeKind {
         let data = (self.config.size, self.config.pattern);
-        let flow = self.drive.as_ref().map_or(0, |drive| drive.rotation.flow);
+        let flow = self.flow();
         match (self.config.protocol, &self.config.query) {
             (Protocol::IcmpTimestamp, _) => {
                 let originate = self.config.wall.day_millis_at(now);

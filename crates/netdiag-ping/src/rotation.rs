@@ -7,7 +7,7 @@ use netdiag_engine::Outcome;
 pub(crate) const STRAIGHT_TIMEOUTS: u64 = 10;
 
 /// Which identifier of the block is used, and what changing it did.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rotation {
     /// Counted up; which of the block that is, is the engine's business.
     pub(crate) flow: u8,
@@ -23,6 +23,9 @@ pub(crate) struct Rotation {
 }
 
 impl Rotation {
+    pub(crate) const NONE: Self =
+        Self { flow: 0, straight_timeouts: 0, is_told: false, trial: None, changes: 0, helped: 0 };
+
     /// Takes how a probe ended; `next_seq` is the number of the next probe. Returns what there is
     /// to tell.
     pub(crate) fn on_settled(

@@ -1,5 +1,8 @@
 //! What is counted beside the statistics of the engine, in bounded memory.
 
+use crate::event::Identifier;
+use crate::rotation::Rotation;
+use netdiag_engine::Outcome;
 use netdiag_engine::local::{CHANGES_KEPT, Changes, Unsent};
 use netdiag_engine::outcome::{IcmpError, Reason, Rejection, Reply, ReplyDetail};
 use netdiag_engine::port::{Change, SendError};
@@ -28,6 +31,7 @@ pub(crate) struct Tally {
 #[derive(Clone, Debug)]
 pub(crate) struct Rare {
     pub(crate) rejected: BTreeMap<Reason, u64>,
+    pub(crate) rotation: Rotation,
     pub(crate) untrue_mtu: Option<UntrueMtu>,
     pub(crate) icmp_errors: BTreeMap<(IpAddr, IcmpKind), u64>,
     /// The same of probes that were lost, each probe once: whoever repeats an error is not counted
@@ -59,6 +63,7 @@ pub(crate) struct Rare {
 /// What those have.
 static NOTHING: Rare = Rare {
     rejected: BTreeMap::new(),
+    rotation: Rotation::NONE,
     untrue_mtu: None,
     icmp_errors: BTreeMap::new(),
     unanswered: BTreeMap::new(),
@@ -130,6 +135,20 @@ impl Tally {
         self.rare.is_some()
     }
 
+    /// A request ended; what there is to tell of its identifier. `next_seq` is the number of the next
+    /// one.
+    pub(crate) fn rotate(
+        &mut self,
+        seq: u64,
+        outcome: &Outcome,
+        next_seq: u64,
+    ) -> Option<Identifier> {
+        if self.rare.is_none() && *outcome != Outcome::TimedOut {
+            return None;
+        }
+        self.rare().rotation.on_settled(seq, outcome, next_seq)
+    }
+
     /// An answer that counts. Those of a group come from hosts at different distances.
     pub(crate) fn on_reply(&mut self, reply: &Reply, is_group: bool) {
         self.on_stamp(reply);
@@ -160,6 +179,7 @@ impl Tally {
     pub(crate) fn on_late(&mut self, seq: u64, reply: &Reply) {
         self.on_stamp(reply);
         let rare = self.rare();
+        rare.rotation.on_late();
         if rare.unknown.contains(&seq) {
             rare.late_unknown += 1;
             return;

@@ -155,11 +155,25 @@ pub struct Memory {
     pub orphans: Option<u64>,
     /// How many of those there may be (`tcp_max_orphans`).
     pub orphans_limit: Option<u64>,
-    /// Sockets of every kind that are in use.
+    /// Sockets of every kind that are in use, with `--all-namespaces` in all of them.
     pub sockets_used: Option<u64>,
 }
 
 impl Memory {
+    /// Adds that of another namespace: the memory of TCP and orphans are counted for all together, and the
+    /// limits are those of the first namespace of the machine, whichever is asked first.
+    pub fn add(&mut self, other: Self) {
+        self.sockets_used = match (self.sockets_used, other.sockets_used) {
+            (Some(sum), Some(more)) => Some(sum + more),
+            (sum, more) => sum.or(more),
+        };
+        self.tcp_pages = self.tcp_pages.or(other.tcp_pages);
+        self.pressure_pages = self.pressure_pages.or(other.pressure_pages);
+        self.limit_pages = self.limit_pages.or(other.limit_pages);
+        self.orphans = self.orphans.or(other.orphans);
+        self.orphans_limit = self.orphans_limit.or(other.orphans_limit);
+    }
+
     /// Reads it.
     pub fn read(kernel: &mut dyn Kernel) -> Self {
         let text = kernel.file("/proc/net/sockstat").unwrap_or_default();
@@ -191,6 +205,22 @@ mod tests {
         assert_eq!(stat(text, "TCP", "mem"), Some(30));
         assert_eq!(stat(text, "sockets", "used"), Some(191));
         assert_eq!(stat(text, "UDP", "mem"), None);
+    }
+
+    /// What is counted for the whole machine is no sum of what each namespace says of it.
+    #[test]
+    fn of_several_namespaces_only_what_each_counts_is_added() {
+        let of = |sockets_used, limit_pages| Memory {
+            tcp_pages: Some(30),
+            orphans: Some(4),
+            limit_pages,
+            sockets_used,
+            ..Memory::default()
+        };
+        let mut sum = of(Some(7), None);
+        sum.add(of(Some(5), Some(900)));
+        sum.add(of(None, Some(900)));
+        assert_eq!(sum, of(Some(12), Some(900)));
     }
 
     /// OutSegs leaves out what was sent again: 130 of 230 is not 130 %.

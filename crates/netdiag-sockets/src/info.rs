@@ -1,6 +1,7 @@
 //! What the kernel measures of a TCP connection: `struct tcp_info` of linux/tcp.h. A kernel that is
 //! older than a field does not tell it.
 
+use crate::layout::{self, Block};
 use serde::Serialize;
 
 /// The number of the attribute that it comes in (`INET_DIAG_INFO`).
@@ -67,48 +68,45 @@ impl TcpInfo {
     /// Decodes the attribute; `None` of what is shorter than the oldest form.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        const OLDEST: usize = 104;
-        bytes.get(..OLDEST)?;
-        let word = |at: usize| {
-            let found: Option<[u8; 4]> =
-                bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
-            found.map(u32::from_ne_bytes)
+        let block = Block(bytes);
+        block.word(layout::TOTAL_RETRANS)?;
+        let count = |at| block.word(at).unwrap_or_default();
+        let byte = |at| block.byte(at).unwrap_or_default();
+        let time = |at| {
+            let micros = block.word(at).filter(|micros| !matches!(*micros, 0 | layout::NO_RTT));
+            micros.map(millis)
         };
-        let long = |at: usize| {
-            let found: Option<[u8; 8]> = bytes.get(at..at + 8).and_then(|all| all.try_into().ok());
-            found.map(u64::from_ne_bytes)
-        };
-        let count = |at| word(at).unwrap_or_default();
-        let time = |at| word(at).filter(|micros| !matches!(*micros, 0 | u32::MAX)).map(millis);
-        let (options, scales) = (bytes[5], bytes[6]);
-        let has = |bit: u8| options & bit != 0;
+        let has = |option: u8| byte(layout::OPTIONS) & option != 0;
+        let scales = block.window_scales();
         Some(Self {
-            rtt_ms: time(68),
-            rttvar_ms: time(72),
-            min_rtt_ms: time(148),
-            rto_ms: millis(count(8)),
-            backoff: bytes[4],
-            retransmits: bytes[2],
-            probes: bytes[3],
-            snd_mss: count(16),
-            rcv_mss: count(20),
-            advmss: count(84),
-            path_mtu: count(60),
-            snd_cwnd: count(80),
-            ssthresh: word(76).filter(|segments| *segments < 0x7fff_ffff),
-            unacked: count(24),
-            lost: count(32),
-            total_retrans: count(100),
-            last_data_sent_ms: count(44),
-            last_data_received_ms: count(52),
-            last_ack_received_ms: count(56),
-            wscale_snd: has(WSCALE).then_some(scales & 0xf),
-            wscale_rcv: has(WSCALE).then_some(scales >> 4),
-            sack: has(SACK),
-            timestamps: has(TIMESTAMPS),
-            ecn: has(ECN),
-            bytes_acked: long(120),
-            bytes_received: long(128),
+            rtt_ms: time(layout::RTT),
+            rttvar_ms: time(layout::RTT_VARIANCE),
+            min_rtt_ms: time(layout::MIN_RTT),
+            rto_ms: millis(count(layout::RTO)),
+            backoff: byte(layout::BACKOFF),
+            retransmits: byte(layout::TIMEOUTS),
+            probes: byte(layout::PROBES),
+            snd_mss: count(layout::SEND_MSS),
+            rcv_mss: count(layout::RECEIVE_MSS),
+            advmss: count(layout::ADVERTISED_MSS),
+            path_mtu: count(layout::PATH_MTU),
+            snd_cwnd: count(layout::CONGESTION_WINDOW),
+            ssthresh: block
+                .word(layout::SLOW_START_THRESHOLD)
+                .filter(|segments| *segments < layout::NO_THRESHOLD),
+            unacked: count(layout::UNACKED),
+            lost: count(layout::LOST),
+            total_retrans: count(layout::TOTAL_RETRANS),
+            last_data_sent_ms: count(layout::LAST_DATA_SENT),
+            last_data_received_ms: count(layout::LAST_DATA_RECEIVED),
+            last_ack_received_ms: count(layout::LAST_ACK_RECEIVED),
+            wscale_snd: scales.map(|(sent, _)| sent),
+            wscale_rcv: scales.map(|(_, received)| received),
+            sack: has(layout::SACK),
+            timestamps: has(layout::TIMESTAMPS),
+            ecn: has(layout::ECN),
+            bytes_acked: block.long(layout::BYTES_ACKED),
+            bytes_received: block.long(layout::BYTES_RECEIVED),
         })
     }
 
@@ -125,12 +123,6 @@ impl TcpInfo {
     }
 }
 
-/// `TCPI_OPT_*` of linux/tcp.h.
-const TIMESTAMPS: u8 = 1;
-const SACK: u8 = 2;
-const WSCALE: u8 = 4;
-const ECN: u8 = 8;
-
 fn millis(micros: u32) -> f64 {
     f64::from(micros) / 1e3
 }
@@ -138,6 +130,7 @@ fn millis(micros: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use layout::{TIMESTAMPS, WINDOW_SCALING as WSCALE};
 
     #[test]
     fn fields_are_where_the_kernel_puts_them_and_missing_ones_are_none() {

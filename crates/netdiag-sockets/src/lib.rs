@@ -18,6 +18,7 @@ pub mod destinations;
 pub mod filter;
 pub mod findings;
 pub mod info;
+pub mod layout;
 pub mod look;
 pub mod metrics;
 pub mod namespaces;

@@ -20,10 +20,7 @@ impl Namespace {
     /// What it is called: its name, else `net:[ID]`.
     #[must_use]
     pub fn label(&self) -> String {
-        match &self.name {
-            Some(name) => name.escaped().to_string(),
-            None => format!("net:[{}]", self.id),
-        }
+        label(self.id, self.name.as_ref())
     }
 }
 
@@ -106,6 +103,21 @@ pub struct NamespaceRow {
     pub entered: bool,
     /// Why they are not.
     pub errno: Option<String>,
+}
+
+impl NamespaceRow {
+    /// What it is called: its name, else `net:[ID]`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        label(self.id, self.name.as_ref())
+    }
+}
+
+fn label(id: u64, name: Option<&Untrusted>) -> String {
+    match name {
+        Some(name) => name.escaped().to_string(),
+        None => format!("net:[{id}]"),
+    }
 }
 
 /// Where a socket is, beside its addresses.

@@ -162,6 +162,27 @@ impl Owners {
         })
     }
 
+    /// The place of a process by which all its sockets are counted: one that is found by several looks has
+    /// a place in each.
+    #[must_use]
+    pub fn place(&self, descriptor: Descriptor) -> u32 {
+        if (descriptor.process as usize) < self.processes.len() {
+            return descriptor.process;
+        }
+        let pid = self.process(descriptor).map(|process| process.pid);
+        pid.and_then(|pid| self.first_place(pid)).unwrap_or(descriptor.process)
+    }
+
+    /// Where a process stands by the first look that found it.
+    fn first_place(&self, pid: u32) -> Option<u32> {
+        let here = self.processes.iter().position(|process| process.pid == pid);
+        let place = here.or_else(|| {
+            let behind = self.again.get()?.owners.first_place(pid)?;
+            Some(self.processes.len() + behind as usize)
+        })?;
+        u32::try_from(place).ok()
+    }
+
     /// Whether every process was looked at; else one may have a socket that is not known.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -280,6 +301,32 @@ mod tests {
             assert_eq!(owners.of(&socket(inode)), Owner::NotVisible, "{inode}");
         }
         assert_eq!(owners.of(&socket(10)), Owner::Nobody);
+    }
+
+    /// Whichever look finds them: owners are in one order, and a process is counted once.
+    #[test]
+    fn a_later_look_names_owners_in_the_same_order_and_each_process_once() {
+        let of = |inode, process, fd| Descriptor { inode, process, fd };
+        let shared = |inode| vec![of(inode, 1, 9), of(inode, 0, 4), of(inode, 1, 3)];
+        let owners =
+            Owners::new(vec![process(40, 8), process(30, 7)], shared(7), 0, Sight::Machine);
+        // Found by another look, in another order, and by one more after that.
+        let seen = |inode| {
+            let found = shared(inode).into_iter().rev();
+            let found = found.map(|it| Descriptor { process: 1 - it.process, ..it }).collect();
+            Owners::new(vec![process(30, 7), process(40, 8)], found, 0, Sight::Machine)
+        };
+        owners.settle(seen(8), Vec::new());
+        owners.settle(seen(9), Vec::new());
+        for inode in [7, 8, 9] {
+            let Owner::Known(all) = owners.of(&socket(inode)) else { panic!("{inode}") };
+            let named: Vec<(u32, u32)> = all
+                .iter()
+                .map(|it| (owners.process(*it).map_or(0, |process| process.pid), it.fd))
+                .collect();
+            assert_eq!(named, [(30, 3), (30, 9), (40, 4)], "{inode}");
+            assert_eq!(all.first().map(|first| owners.place(*first)), Some(1), "{inode}");
+        }
     }
 
     /// Whoever is outside of this PID namespace may have what nobody in it has.

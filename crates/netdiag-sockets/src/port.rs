@@ -114,7 +114,8 @@ pub trait Kernel {
         each: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Reading, Fault>;
 
-    /// Looks at one socket again, with TCP_INFO; `None`: it has gone, or the kernel does not say.
+    /// Looks at one socket again, with TCP_INFO and what it has dropped; `None`: it has gone, or the kernel
+    /// does not say.
     fn look(&mut self, socket: &Socket) -> Option<Vec<u8>>;
 
     /// Finds out which process has which socket.

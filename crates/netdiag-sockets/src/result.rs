@@ -29,6 +29,20 @@ pub struct SocketsDocument {
     pub namespaces: Vec<NamespaceRow>,
 }
 
+impl SocketsDocument {
+    /// One of a run that could read nothing.
+    #[must_use]
+    pub fn empty(document: Document<()>) -> Self {
+        Self {
+            document,
+            summary: Summary::default(),
+            sockets: Vec::new(),
+            audit: Vec::new(),
+            namespaces: Vec::new(),
+        }
+    }
+}
+
 /// What the document has beside the sockets.
 #[derive(Clone, Debug, Serialize)]
 pub struct Closing<'a> {
@@ -93,6 +107,9 @@ pub struct Ephemeral {
     pub busiest: Vec<Busy>,
     /// How much too low `used` may be, with very many destinations.
     pub used_may_be_low_by: u32,
+    /// The network namespace that all this is of, by its `id`, with `--all-namespaces`: of all the one
+    /// with the largest share of its ports in use to a destination.
+    pub namespace: Option<u64>,
 }
 
 /// A destination that ports are in use to.

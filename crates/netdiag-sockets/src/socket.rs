@@ -15,10 +15,12 @@ pub enum Protocol {
     Udp,
     /// Raw sockets of any protocol; in place of a port they have the protocol's number.
     Raw,
+    /// UDP-Lite (RFC 3828), which is read for the columns of lsof only.
+    UdpLite,
 }
 
 impl Protocol {
-    /// All, in the order of tables.
+    /// All that are listed, in the order of tables.
     pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Raw];
 
     /// The word of tables and of the contract.
@@ -28,6 +30,7 @@ impl Protocol {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
             Self::Raw => "raw",
+            Self::UdpLite => "udplite",
         }
     }
 
@@ -38,6 +41,7 @@ impl Protocol {
             Self::Tcp => 6,
             Self::Udp => 17,
             Self::Raw => 255,
+            Self::UdpLite => 136,
         }
     }
 }
@@ -233,6 +237,19 @@ pub fn attribute(message: &[u8], number: u16) -> Option<&[u8]> {
     None
 }
 
+/// The number of the attribute that tells of the memory of a socket (`INET_DIAG_SKMEMINFO`).
+pub const MEMORY: u16 = 7;
+
+/// What a socket has dropped since it began, where the message says so (`SK_MEMINFO_DROPS` of
+/// linux/sock_diag.h): of a listener SYNs, for whatever reason.
+#[must_use]
+pub fn drops(message: &[u8]) -> Option<u32> {
+    /// Its place among the words of the attribute.
+    const DROPS: usize = 8;
+    let word = attribute(message, MEMORY)?.chunks_exact(4).nth(DROPS)?;
+    word.try_into().ok().map(u32::from_ne_bytes)
+}
+
 fn word(bytes: &[u8; Socket::BYTES], at: usize) -> u32 {
     u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
@@ -317,6 +334,20 @@ mod tests {
         assert_eq!(Socket::decode(Protocol::Tcp, &bytes), None);
         bytes[0] = 1;
         assert_eq!(Socket::decode(Protocol::Tcp, &bytes), None);
+    }
+
+    #[test]
+    fn what_was_dropped_is_the_ninth_word_of_the_memory() {
+        let mut bytes = message();
+        assert_eq!(drops(&bytes), None);
+        bytes.extend([40, 0, 7, 0]);
+        (0..9_u32).for_each(|word| bytes.extend((word * 3).to_ne_bytes()));
+        assert_eq!(drops(&bytes), Some(24));
+        // An old kernel tells fewer.
+        let mut less = message();
+        less.extend([36, 0, 7, 0]);
+        less.extend([1; 32]);
+        assert_eq!(drops(&less), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::counters::{Counted, Memory};
 use crate::look::{Plan, Seen};
+use crate::namespaces::Namespace;
 use crate::result::{Busy, Count, EndpointRow, Ephemeral, StateRow, Summary};
 use crate::tally::{Common, Party};
 use crate::{Owners, Ports, Protocol, State};
@@ -17,7 +18,7 @@ pub fn summary(
     seen: &Seen,
     plan: &Plan,
     owners: Option<&Owners>,
-    ports: Option<&Ports>,
+    (ports, ports_of): (Option<&Ports>, Option<&Namespace>),
     (memory, counted): (Option<Memory>, Option<Counted>),
 ) -> Summary {
     let tally = &seen.tally;
@@ -50,6 +51,7 @@ pub fn summary(
                 reserved: ports.reserved(),
                 busiest: busiest.collect(),
                 used_may_be_low_by: tally.destinations.error(),
+                namespace: ports_of.map(|namespace| namespace.id),
             }
         }),
         states: common.unwrap_or_default(),

@@ -3,12 +3,12 @@
 
 mod suspects;
 
-pub use suspects::{SAMPLE, Suspect, Suspects};
+pub use suspects::{Kin, SAMPLE, Share, Suspect, Suspects};
 
 use crate::destinations::{Destination, Destinations};
 use crate::owners::Owner;
-use crate::{Ports, Protocol, Socket, State, TcpInfo, TimerKind};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{Owners, Ports, Protocol, Socket, State, TcpInfo, TimerKind};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use suspects::PortSet;
 
@@ -23,6 +23,9 @@ pub enum Party {
     /// A user.
     User(u32),
 }
+
+/// All owners, and which of them has a socket.
+pub type Owned<'a> = (&'a Owners, Owner<'a>);
 
 /// How many of one state have what in common, for a summary.
 #[derive(Clone, Debug, Default)]
@@ -61,12 +64,11 @@ pub struct Tally {
     pub destinations: Destinations,
     /// SYN-SENT.
     pub syn_sent: Suspects,
-    /// SYN-RECEIVED.
+    /// SYN-RECEIVED, by port of this side.
     pub syn_received: Suspects,
-    /// The same by port of this side.
-    pub half_open: BTreeMap<u16, u64>,
-    /// Clients with a connection at a listener's port that carries data now, up to a bound.
-    pub active: BTreeSet<(IpAddr, u16)>,
+    /// Clients with a connection at a listener's port that carries data now, up to a bound, and the
+    /// inodes of the connections that do.
+    pub active: BTreeMap<(IpAddr, u16), Vec<u32>>,
     /// Data that was sent again and again.
     pub unacknowledged: Suspects,
     /// ESTABLISHED without a timer and without anything to send.
@@ -106,8 +108,7 @@ impl Tally {
             destinations: Destinations::default(),
             syn_sent: Suspects::default(),
             syn_received: Suspects::default(),
-            half_open: BTreeMap::new(),
-            active: BTreeSet::new(),
+            active: BTreeMap::new(),
             unacknowledged: Suspects::default(),
             quiet: Suspects::default(),
             not_accepted: Suspects::default(),
@@ -184,15 +185,16 @@ impl Tally {
         &mut self,
         socket: &Socket,
         info: Option<&TcpInfo>,
-        owner: Option<Owner<'_>>,
+        owner: Option<Owned<'_>>,
         is_listed: Option<bool>,
     ) {
-        let is_hidden = owner == Some(Owner::NotVisible) && is_listed != Some(false);
+        let is_hidden = owner.is_some_and(|(_, owner)| owner == Owner::NotVisible);
+        let is_hidden = is_hidden && is_listed != Some(false);
         self.not_visible += u64::from(is_hidden);
         let is_listed = is_listed == Some(true);
         match socket.protocol {
             Protocol::Tcp => {
-                self.suspect(socket, info, is_listed);
+                self.suspect(socket, info, owner, is_listed);
                 let is_ours = socket.state != State::Listen && !self.listens(socket.local.port);
                 self.count_port(socket, is_ours, is_listed);
                 if is_listed {
@@ -201,7 +203,7 @@ impl Tally {
                     self.compare(socket, owner, is_ours);
                 }
             }
-            Protocol::Udp => self.udp += u64::from(is_listed),
+            Protocol::Udp | Protocol::UdpLite => self.udp += u64::from(is_listed),
             Protocol::Raw => self.raw += u64::from(is_listed),
         }
     }
@@ -224,9 +226,14 @@ impl Tally {
         }
     }
 
-    fn suspect(&mut self, socket: &Socket, info: Option<&TcpInfo>, is_listed: bool) {
-        /// Clients that are kept.
-        const CLIENTS: usize = 4_096;
+    fn suspect(
+        &mut self,
+        socket: &Socket,
+        info: Option<&TcpInfo>,
+        owner: Option<Owned<'_>>,
+        is_listed: bool,
+    ) {
+        let its_owner = || Kin::Owner(party(socket, owner));
         self.read[socket.state.place()] += 1;
         let (port, retransmits) = (socket.local.port, socket.retransmits());
         let waits_for = socket.timer.map(|timer| timer.kind);
@@ -239,13 +246,12 @@ impl Tally {
                     self.listeners.push(*socket);
                 }
             }
-            State::SynSent => self.syn_sent.take(socket, info, is_listed),
+            State::SynSent => self.syn_sent.take_of(its_owner(), socket, info, is_listed),
             State::SynReceived => {
-                *self.half_open.entry(port).or_insert(0) += 1;
-                self.syn_received.take(socket, info, is_listed);
+                self.syn_received.take_of(Kin::Port(port), socket, info, is_listed)
             }
-            State::Established if socket.inode == 0 => {
-                self.not_accepted.take(socket, info, is_listed)
+            State::Established | State::CloseWait if socket.inode == 0 => {
+                self.not_accepted.take_of(Kin::Port(port), socket, info, is_listed)
             }
             State::Established if retransmits > 0 => {
                 self.unacknowledged.take(socket, info, is_listed)
@@ -254,11 +260,9 @@ impl Tally {
                 self.quiet.take(socket, info, is_listed)
             }
             State::Established
-                if waits_for == Some(TimerKind::Retransmit)
-                    && self.listens(port)
-                    && self.active.len() < CLIENTS =>
+                if waits_for == Some(TimerKind::Retransmit) && self.listens(port) =>
             {
-                self.active.insert((socket.remote.canonical(), port));
+                self.use_now((socket.remote.canonical(), port), socket.inode);
             }
             State::FinWait1
                 if socket.inode == 0
@@ -266,14 +270,26 @@ impl Tally {
             {
                 self.fin_wait_1.take(socket, info, is_listed);
             }
-            State::FinWait2 if socket.inode != 0 => self.fin_wait_2.take(socket, info, is_listed),
-            State::CloseWait if socket.inode == 0 => {
-                self.not_accepted.take(socket, info, is_listed)
+            State::FinWait2 if socket.inode != 0 => {
+                self.fin_wait_2.take_of(its_owner(), socket, info, is_listed)
             }
-            State::CloseWait => self.close_wait.take(socket, info, is_listed),
+            State::CloseWait => self.close_wait.take_of(its_owner(), socket, info, is_listed),
             State::Closing => self.closing.take(socket, info, is_listed),
             State::LastAck if retransmits >= 2 => self.last_ack.take(socket, info, is_listed),
             _ => {}
+        }
+    }
+
+    /// A client uses a connection of this inode.
+    fn use_now(&mut self, client: (IpAddr, u16), inode: u32) {
+        /// Clients that are kept, and connections of each.
+        const CLIENTS: usize = 4_096;
+        const EACH: usize = 8;
+        if self.active.len() < CLIENTS || self.active.contains_key(&client) {
+            let inodes = self.active.entry(client).or_default();
+            if inodes.len() < EACH {
+                inodes.push(inode);
+            }
         }
     }
 
@@ -288,7 +304,7 @@ impl Tally {
     }
 
     /// Counts what it has in common with others of its state.
-    fn compare(&mut self, socket: &Socket, owner: Option<Owner<'_>>, is_ours: bool) {
+    fn compare(&mut self, socket: &Socket, owner: Option<Owned<'_>>, is_ours: bool) {
         let Some(common) = &mut self.common else { return };
         let common = &mut common[socket.state.place()];
         let port = if is_ours { socket.remote.port } else { socket.local.port };
@@ -304,10 +320,10 @@ impl Tally {
 
 /// Who has a socket; `None`: no process has.
 #[must_use]
-pub fn party(socket: &Socket, owner: Option<Owner<'_>>) -> Option<Party> {
+pub fn party(socket: &Socket, owner: Option<Owned<'_>>) -> Option<Party> {
     match owner {
-        Some(Owner::Known([first, ..])) => Some(Party::Process(first.process)),
-        Some(Owner::Nobody | Owner::NotAccepted) => None,
+        Some((owners, Owner::Known([first, ..]))) => Some(Party::Process(owners.place(*first))),
+        Some((_, Owner::Nobody | Owner::NotAccepted)) => None,
         _ => (socket.inode != 0).then_some(Party::User(socket.uid)),
     }
 }

@@ -35,7 +35,7 @@ fn submit(network: &mut SystemNetwork, operation: Operation<&[u8]>) {
 
 /// Whether something is told, but that a connection has begun.
 fn is_news(kind: &InputKind<&[u8]>) -> bool {
-    !matches!(kind, InputKind::Begun { .. })
+    !matches!(kind, InputKind::Begun { .. } | InputKind::Said { .. })
 }
 
 /// What `f` makes of the next input.

@@ -67,27 +67,32 @@ impl Layer {
         self.began_at = at;
     }
 
-    /// Takes in what came, and gives what it says.
-    ///
-    /// # Errors
-    /// Why the handshake, or the session, failed; once it has, nothing more comes of it.
-    pub fn receive(&mut self, at: Instant, bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+    /// Takes in what came, and gives what it says, with why the handshake, or the session, failed: what
+    /// had been said before that is given all the same, and once it has failed nothing more comes of it.
+    pub fn receive(&mut self, at: Instant, bytes: &[u8]) -> (Vec<u8>, Result<(), Fault>) {
         if let Some(fault) = &self.failed {
-            return Err(fault.clone());
+            return (Vec::new(), Err(fault.clone()));
         }
-        let Some(session) = self.session.as_mut() else { return Ok(Vec::new()) };
-        let plain =
-            session.receive(bytes).inspect_err(|fault| self.failed = Some(fault.clone()))?;
+        let Some(session) = self.session.as_mut() else { return (Vec::new(), Ok(())) };
+        let (plain, result) = session.receive(bytes);
         if session.is_open() {
             self.open_at.get_or_insert(at);
         }
-        Ok(plain)
+        self.failed = result.as_ref().err().cloned();
+        (plain, result)
     }
 
     /// Whether the handshake is over.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.open_at.is_some()
+    }
+
+    /// The protocol that the server chose among those offered (RFC 7301), of text.
+    #[must_use]
+    pub fn alpn(&self) -> Option<String> {
+        let chosen = self.session.as_ref().and_then(Session::alpn)?;
+        String::from_utf8(chosen.to_vec()).ok()
     }
 
     /// Why it failed, if it did.

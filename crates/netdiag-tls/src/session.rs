@@ -81,35 +81,38 @@ impl Session {
         Ok(Self { connection, seen, provider, roots, name, now, first, is_closed })
     }
 
-    /// Takes in what came, and gives what it says.
-    ///
-    /// # Errors
-    /// What is wrong with the handshake; then there may still be something to be sent.
-    pub fn receive(&mut self, mut bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+    /// Takes in what came, and gives what it says; where something is wrong with the handshake, or with a
+    /// record, all that was said before, and there may still be something to be sent.
+    pub fn receive(&mut self, bytes: &[u8]) -> (Vec<u8>, Result<(), Fault>) {
+        let mut plain = Vec::new();
+        let result = self.take(bytes, &mut plain);
+        (plain, result)
+    }
+
+    fn take(&mut self, mut bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Fault> {
         let room = opening::TELLING.saturating_sub(self.first.len());
         self.first.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         if self.connection.is_handshaking() && opening::is_foreign(&self.first) {
             let said = opening::line(&self.first);
             return Err(Fault::new(Reason::NotTls, format!("no TLS there: it says `{said}`")));
         }
-        let mut plain = Vec::new();
         while !bytes.is_empty() {
             let before = bytes.len();
             let taken = self.connection.read_tls(&mut bytes);
             let state = self.connection.process_new_packets();
+            // What was said before a record that is broken is there all the same; when there is no more
+            // of it that is no end.
+            let _ = self.connection.reader().read_to_end(plain);
             let state = state.map_err(|error| {
                 let chosen = Some(()).filter(|()| self.connection.is_handshaking());
                 Fault::of(&error, chosen.and_then(|()| opening::old_version(&self.first)))
             })?;
             self.is_closed |= state.peer_has_closed();
-            let ready = u64::try_from(state.plaintext_bytes_to_read()).unwrap_or(u64::MAX);
-            // What is ready can be read.
-            let _ = self.connection.reader().take(ready).read_to_end(&mut plain);
             if taken.is_err() || bytes.len() == before {
                 break;
             }
         }
-        Ok(plain)
+        Ok(())
     }
 
     /// Says something, once the handshake is over.
@@ -145,6 +148,12 @@ impl Session {
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.is_closed
+    }
+
+    /// The protocol that the server chose among those offered (RFC 7301).
+    #[must_use]
+    pub fn alpn(&self) -> Option<&[u8]> {
+        self.connection.alpn_protocol()
     }
 
     /// What the other end showed so far, judged.

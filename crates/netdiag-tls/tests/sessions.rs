@@ -126,7 +126,7 @@ fn talk(session: &mut Session, server: &mut ServerConnection, piece: usize) -> R
             break;
         }
         for piece in came.chunks(piece) {
-            session.receive(piece)?;
+            session.receive(piece).1?;
         }
     }
     Ok(())
@@ -174,7 +174,7 @@ fn a_good_server_is_believed_in_both_versions_however_its_bytes_come() {
             server.writer().write_all(b"and back").expect("room");
             let mut back = Vec::new();
             server.write_tls(&mut back).expect("room");
-            assert_eq!(session.receive(&back).expect("text"), b"and back");
+            assert_eq!(session.receive(&back), (b"and back".to_vec(), Ok(())));
         }
     }
 }
@@ -237,7 +237,7 @@ fn what_is_no_tls_or_an_old_one_or_ends_in_an_alert_is_told_apart() {
     let check = |bytes: &[u8], what: Reason| {
         let mut session = session(Roots::none(), NAME);
         session.take_output();
-        let fault = session.receive(bytes).expect_err("a fault");
+        let fault = session.receive(bytes).1.expect_err("a fault");
         assert_eq!(fault.reason, what, "{fault:?}");
         fault.message
     };
@@ -252,6 +252,32 @@ fn what_is_no_tls_or_an_old_one_or_ends_in_an_alert_is_told_apart() {
     hello.extend([0, 0xc0, 0x13, 0]);
     let said = check(&hello, Reason::OldVersion);
     assert!(said.contains("TLS 1.1"), "{said}");
+}
+
+#[test]
+fn what_was_said_before_a_record_that_is_broken_is_heard() {
+    let root = authority("root", None);
+    for piece in [1, 30, 100_000] {
+        let (der, key) = leaf(Some(&root), &[NAME], (2025, 2027));
+        let mut server = server(vec![der], key, &[&TLS13]);
+        let mut session = session(roots(&root), NAME);
+        talk(&mut session, &mut server, 1_000).expect("a handshake");
+        let mut bytes = Vec::new();
+        for said in [&b"all of "[..], b"it"] {
+            server.writer().write_all(said).expect("room");
+            server.write_tls(&mut bytes).expect("room");
+        }
+        // A record that nobody made with their key.
+        bytes.extend([23, 3, 3, 0, 20]);
+        bytes.extend([7; 20]);
+        let (mut heard, mut faults) = (Vec::new(), 0);
+        for piece in bytes.chunks(piece) {
+            let (plain, result) = session.receive(piece);
+            heard.extend(plain);
+            faults += usize::from(result.is_err());
+        }
+        assert_eq!((heard.as_slice(), faults), (&b"all of it"[..], 1), "{piece}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod delegation;
 mod dnssec;
 mod forged;
+mod https;
 mod oracle;
 mod setup;
 mod stub;

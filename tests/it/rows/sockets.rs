@@ -24,6 +24,8 @@ mod totals;
 mod verdicts;
 #[path = "sockets/watching.rs"]
 mod watching;
+#[path = "sockets/words.rs"]
+mod words;
 
 use super::seccomp::{filtered, without};
 use super::{events, the};

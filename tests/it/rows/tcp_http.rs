@@ -20,7 +20,8 @@ fn serve_connection(stream: &mut (impl Read + Write), answers: Answers) {
         said.extend_from_slice(&piece[..count]);
         let Some(end) = said.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
         let request = String::from_utf8(said.drain(..end + 4).collect()).expect("text");
-        assert!(request.contains("\r\nHost: 127.0.0.1:"), "{request}");
+        let hosts = ["127.0.0.1", "127.0.0.2", "localhost"].map(|it| format!("\r\nHost: {it}:"));
+        assert!(hosts.iter().any(|host| request.contains(host)), "{request}");
         let path = request.split(' ').nth(1).expect("a path").to_owned();
         match answers(&path) {
             Some(answer) => {
@@ -84,6 +85,12 @@ fn answers(path: &str) -> Option<Vec<u8>> {
             let to = "Location: https://elsewhere.example/x\r\n";
             format!("HTTP/1.1 301 Moved\r\n{to}Content-Length: 0\r\n\r\n").into_bytes()
         }
+        "/round" => b"HTTP/1.1 302 F\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        to if to.starts_with("/at/") => {
+            let to = to.trim_start_matches("/at/");
+            let head = "HTTP/1.1 307 Elsewhere\r\nContent-Length: 0\r\nLocation: http://";
+            format!("{head}{to}\r\n\r\n").into_bytes()
+        }
         "/closes-then-moved" => {
             b"HTTP/1.0 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n".to_vec()
         }
@@ -121,14 +128,15 @@ fn h2_each_phase_has_its_time_and_each_redirect_a_row() {
     assert_eq!((&http["reused"], &http["body_bytes"]), (&true.into(), &13.into()));
     assert_eq!(http["keep_alive"], serde_json::json!({"timeout_s": 5, "max": 100}));
     let phases = &target["phases_ms"];
-    for phase in ["connect", "first_byte", "body", "total"] {
+    for phase in ["connect", "request", "first_byte", "body", "total"] {
         assert!(phases[phase].is_number(), "{phase}: {phases}");
     }
     assert_eq!(phases["tls"], Value::Null);
-    let ended = ask(&[], &format!("http://127.0.0.1:{port}/elsewhere"));
+    let none = ["--max-redirects", "0"];
+    let ended = ask(&none, &format!("http://127.0.0.1:{port}/elsewhere"));
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     assert_eq!(ended.target()["http"]["leads_to"], "https://elsewhere.example/x");
-    let ended = ask(&[], &format!("http://127.0.0.1:{port}/away"));
+    let ended = ask(&none, &format!("http://127.0.0.1:{port}/away"));
     assert_eq!((ended.code(), &ended.target()["http"]["leads_to"]), (Some(0), &Value::Null));
 }
 
@@ -298,6 +306,66 @@ fn h2_a_redirect_to_another_port_or_scheme_is_a_connection_of_its_own() {
     assert_eq!(target["failure"]["reason"], "unknown-issuer", "{target:#}");
     let to = format!("https://127.0.0.1:{over_tls}/chunks");
     assert_eq!(target["http"]["leads_to"], to, "what had come is kept: {target:#}");
+}
+
+/// A name that /etc/hosts knows, so that no server is asked.
+#[test]
+fn h2_a_redirect_to_another_host_is_looked_up_and_followed() {
+    let port = serve(answers);
+    let url = |to: &str| format!("http://127.0.0.1:{port}/at/{to}");
+    let to = format!("localhost:{port}/chunks");
+    let ended = ask(&["-4", "--expect", "status=200; redirects=1"], &url(&to));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let target = ended.target();
+    let http = &target["http"];
+    assert_eq!(
+        (&http["url"], &http["address"]),
+        (&format!("http://{to}").into(), &"127.0.0.1".into())
+    );
+    assert!(http["resolve_ms"].is_number() && http["connect_ms"].is_number(), "{http:#}");
+    assert_eq!((&http["leads_to"], &target["attempts"]), (&Value::Null, &1.into()), "{target:#}");
+
+    // From there back to the first, by an address, and once more away: each is a step of its own.
+    let there = format!("127.0.0.1:{port}/at/localhost:{port}/moved");
+    let ended = ask(&["-4"], &url(&format!("localhost:{port}/at/{there}")));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let http = ended.target()["http"].clone();
+    assert_eq!(http["redirects"].as_array().map(Vec::len), Some(4), "{http:#}");
+    assert_eq!(
+        (&http["url"], &http["reused"]),
+        (&format!("http://localhost:{port}/").into(), &true.into())
+    );
+
+    // Nobody is at the port, and no name has so long a label.
+    let closed = TcpListener::bind("127.0.0.2:0").and_then(|it| it.local_addr()).expect("a port");
+    let long = format!("{}.example/", "a".repeat(64));
+    for (to, said) in [(format!("{closed}/"), "ECONNREFUSED"), (long, "cannot resolve")] {
+        let ended = ask(&[], &url(&to));
+        assert_eq!(ended.code(), Some(1), "{to}: {ended:?}");
+        let failure = ended.target()["failure"].clone();
+        assert_eq!(
+            (&failure["stage"], &failure["reason"]),
+            (&"request".into(), &"redirect-failed".into())
+        );
+        assert!(failure["message"].as_str().is_some_and(|it| it.contains(said)), "{failure}");
+    }
+}
+
+#[test]
+fn h2_redirects_that_go_round_or_are_too_many_are_told() {
+    let port = serve(answers);
+    let round = format!("http://127.0.0.1:{port}/round");
+    let between = format!("http://127.0.0.1:{port}/at/localhost:{port}/round");
+    for url in [&round, &between] {
+        let ended = ask(&["-4"], url);
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        assert_eq!(ended.target()["failure"]["reason"], "redirect-loop", "{ended:?}");
+    }
+    let ended = ask(
+        &["-4", "--max-redirects", "1"],
+        &format!("http://127.0.0.1:{port}/at/localhost:{port}/moved"),
+    );
+    assert_eq!(ended.target()["failure"]["reason"], "too-many-redirects", "{ended:?}");
 }
 
 /// Over TLS the end is said by an alert, and some servers wait for ours before they close.

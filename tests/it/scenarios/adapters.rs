@@ -35,10 +35,19 @@ fn n2_mtr_is_written_as_mtr_itself_writes_it() {
     let wanted = BTreeSet::from(["src", "dst", "tos", "tests", "psize", "bitpattern"]);
     assert_eq!(keys(mtr), wanted);
     assert_eq!((&mtr["dst"], &mtr["tests"]), (&"10.9.2.2".into(), &3.into()), "{mtr:#}");
+    for key in ["src", "psize", "bitpattern"] {
+        assert!(mtr[key].is_string(), "{key}: {mtr:#}");
+    }
+    assert!(mtr["tos"].is_u64(), "{mtr:#}");
     let wanted = ["count", "host", "Loss%", "Snt", "Last", "Avg", "Best", "Wrst", "StDev"];
     assert!(hubs.len() > 1, "{report:#}");
     for hub in hubs {
         assert_eq!(keys(hub), BTreeSet::from(wanted), "{report:#}");
+        // What exporters of it decode them as.
+        for key in &wanted[2..] {
+            assert!(hub[key].is_number(), "{key}: {report:#}");
+        }
+        assert!(hub["count"].is_u64() && hub["Snt"].is_u64() && hub["host"].is_string());
         // A silent one is asked less often.
         assert!(hub["host"] == "???" || hub["Snt"] == 3, "{report:#}");
     }
@@ -130,6 +139,40 @@ fn n2_a_ping_is_written_as_ping_and_as_atlas_write_it() {
     let lost: Value = serde_json::from_str(&ran.out).expect(&ran.out);
     assert_eq!((ran.status.code(), &lost["avg"]), (1, &(-1).into()), "{lost:#}");
     assert_eq!(lost["result"], serde_json::json!([{"x": "*"}]), "{lost:#}");
+}
+
+/// What monitoring plugins, graphs and converters look for in what ping prints.
+#[test]
+fn n2_what_reads_ping_reads_it() {
+    let ran =
+        run("plain-20ms", &["ping", "--as", "ping", "-O", "-c", "2", "-i", "0.2", "10.9.2.2"]);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    let [head, first, second, blank, footer, counts, times] = lines.as_slice() else {
+        panic!("nothing stands behind the round trips: {}", ran.out)
+    };
+    assert_eq!(*head, "PING 10.9.2.2 (10.9.2.2) 56(84) bytes of data.");
+    for line in [first, second] {
+        assert!(line.starts_with("64 bytes from 10.9.2.2: icmp_seq="), "{line}");
+        let (_, time) = line.split_once(" time=").expect("a time");
+        let time = time.strip_suffix(" ms").expect("milliseconds");
+        assert!(time.parse::<f64>().is_ok_and(|time| time > 0.0), "{line}");
+    }
+    assert_eq!((*blank, *footer), ("", "--- 10.9.2.2 ping statistics ---"));
+    let counts: Vec<&str> = counts.split(", ").collect();
+    assert_eq!(counts[..3], ["2 packets transmitted", "2 received", "0% packet loss"]);
+    assert!(counts[3].starts_with("time ") && counts[3].ends_with("ms"), "{counts:?}");
+    let times = times.strip_prefix("rtt min/avg/max/mdev = ").and_then(|it| it.strip_suffix(" ms"));
+    let times: Vec<f64> =
+        times.expect("round trips").split('/').filter_map(|time| time.parse().ok()).collect();
+    assert_eq!(times.len(), 4, "{}", ran.out);
+    // A silent host, as those see it that draw what is lost.
+    let ran = run("silent", &["ping", "--as", "ping", "-O", "-c", "2", "-W", "1", "10.9.2.2"]);
+    assert!(ran.out.contains("\nno answer yet for icmp_seq=1\n"), "{}", ran.out);
+    assert!(
+        ran.out.contains("2 packets transmitted, 0 received, 100% packet loss, "),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -29,6 +29,26 @@ fn b24_another_identifier_gets_past_a_dead_mapping_and_that_is_told() {
     }
 }
 
+/// Of each target of a sweep on its own: the mapping is dead for one of them.
+#[test]
+fn b24_a_series_of_a_sweep_gets_past_it_too() {
+    let arguments =
+        ["sweep", "--json", "-c", "30", "--timeout", "0.5", "10.9.2.2", "10.9.2.3", "fd09:2::2"];
+    let ran = world::run("nat-stuck", SocketKind::Raw, &arguments);
+    let found: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("{}", ran.err));
+    for place in [0, 2] {
+        let target = &found["targets"][place];
+        assert_eq!((&target["received"], &target["lost"]), (&20.into(), &10.into()), "{target}");
+        assert_eq!(target["identifier_changes"], 1, "{target}");
+        assert_eq!(target["identifier_changes_that_helped"], 1, "{target}");
+    }
+    // An outage of five seconds is none of it.
+    assert_eq!(found["targets"][1]["identifier_changes"], 0, "{}", found["targets"][1]);
+    let stuck = |finding: &&Value| finding["code"] == "identifier-stuck";
+    let findings = found["findings"].as_array().expect("findings");
+    assert_eq!(findings.iter().filter(stuck).count(), 2, "{findings:?}");
+}
+
 #[test]
 fn b24_one_identifier_alone_is_not_changed() {
     for (socket, more) in [(SocketKind::IcmpDatagram, &[][..]), (SocketKind::Raw, &["--classic"])] {

@@ -1,6 +1,7 @@
 //! What the tests of the built program share.
 
 pub(crate) mod golden;
+pub(crate) mod http2;
 pub(crate) mod machine;
 pub(crate) mod process;
 pub(crate) mod pty;

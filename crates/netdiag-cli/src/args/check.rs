@@ -57,7 +57,7 @@ pub(crate) enum Output {
     Csv,
     /// JUnit XML, for continuous integration.
     Junit,
-    /// The Test Anything Protocol, version 14.
+    /// The Test Anything Protocol, version 13.
     Tap,
     /// A monitoring plugin's line, and its exit codes.
     Nagios,

@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::value::{self, Timeout};
-use netdiag_dns::config::Transport;
+use netdiag_dns::config::{Transport, Url};
 use netdiag_dns::{RecordClass, RecordType, UDP_SIZE};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,7 +19,8 @@ use std::time::Duration;
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct DnsArguments {
     /// Names to ask for, types to ask for (mnemonics or TYPE65), and after `@` servers to ask: names,
-    /// addresses, `@192.0.2.53:5353`, `@[::1]:5353`; `@system`: those of resolv.conf.
+    /// addresses, `@192.0.2.53:5353`, `@[::1]:5353`, `@https://dns.example/dns-query`; `@system`:
+    /// those of resolv.conf.
     #[arg(value_name = "NAME|TYPE|@SERVER")]
     pub(crate) words: Vec<String>,
 
@@ -35,7 +36,7 @@ pub(crate) struct DnsArguments {
     /// Class: IN, CH, HS or CLASSnnn.
     #[arg(long, value_name = "CLASS", default_value = "IN", value_parser = class)]
     pub(crate) class: RecordClass,
-    /// Port of servers without one of their own [default: 53, with --tls 853].
+    /// Port of servers without one of their own [default: 53, with --tls 853, with --https 443].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
     /// The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy.
@@ -97,6 +98,9 @@ pub(crate) struct DnsArguments {
     /// name without a type is asked for by A alone.
     #[arg(long, conflicts_with_all = ["short", "quiet", "verbose", "check", "count", "fail_if"])]
     pub(crate) classic: bool,
+    /// Exit as dig does: 0 whatever a server says, 9 where none answers.
+    #[arg(long, conflicts_with_all = ["fail_if", "check"])]
+    pub(crate) classic_exit: bool,
     /// As which program it was started.
     #[arg(skip)]
     pub(crate) layout: Layout,
@@ -129,26 +133,48 @@ pub(crate) enum Layout {
     },
 }
 
-/// Queries over TLS.
+/// Queries over TLS, and by HTTP over that.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TlsArguments {
     /// Ask over TLS (RFC 7858), all questions to a server over one connection.
-    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "https", "https_get"])]
     pub(crate) tls: bool,
-    /// The name that certificates of servers must be for [default: what each server was given by].
-    #[arg(long, value_name = "NAME", requires = "tls")]
+    /// Ask over HTTPS (RFC 8484), by HTTP/2 where the server speaks it, all questions to a server over
+    /// one connection; servers that are no URLs are asked for this path [default: /dns-query]. Servers
+    /// that are URLs are asked so anyway.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = PATH, value_parser = path, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
+    pub(crate) https: Option<String>,
+    /// The same by GET, which may be answered from what was kept on the way, instead of POST.
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
+    pub(crate) https_get: bool,
+    /// The name that certificates of servers must be for [default: what each server was given by]; with
+    /// --https it is asked by that name, too.
+    #[arg(long, value_name = "NAME")]
     pub(crate) sni: Option<String>,
     /// Trust the certificates of this file (PEM), and no others [default: those that the machine
     /// trusts].
-    #[arg(long, value_name = "FILE", requires = "tls")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<String>,
     /// SHA-256 of the server's public key in base64: then neither issuer nor name of its certificate
     /// matter (RFC 7858 section 4.2); may be given several times.
-    #[arg(long, value_name = "PIN", requires = "tls", value_parser = pin)]
+    #[arg(long, value_name = "PIN", value_parser = pin)]
     pub(crate) pin: Vec<Pin>,
     /// What is wrong with certificates is told, and fails nothing.
-    #[arg(long, requires = "tls")]
+    #[arg(long)]
     pub(crate) insecure: bool,
+}
+
+/// What is asked for by HTTP where nothing else was said (RFC 8484 section 4.1.1 has it in examples,
+/// and servers have it).
+pub(crate) const PATH: &str = "/dns-query";
+
+fn path(text: &str) -> Result<String, String> {
+    let text = text.strip_suffix("{?dns}").unwrap_or(text);
+    let is_path = text.starts_with('/') && !text.contains(['#', '{']);
+    Url::parse(&format!("https://a{text}")).map_err(str::to_owned).and_then(|url| match is_path {
+        true => Ok(url.path),
+        false => Err("a path begins with a slash, such as /dns-query".to_owned()),
+    })
 }
 
 /// SHA-256 of a public key.
@@ -161,23 +187,35 @@ fn pin(text: &str) -> Result<Pin, String> {
 
 impl DnsArguments {
     /// What carries queries.
-    pub(crate) const fn transport(&self) -> Transport {
-        match (self.tls.tls, self.message.tcp) {
-            (true, _) => Transport::Tls,
-            (_, true) => Transport::Tcp,
+    pub(crate) fn transport(&self) -> Transport {
+        let asks_by_http = self.tls.https.is_some() || self.tls.https_get || self.has_url();
+        match (asks_by_http, self.tls.tls, self.message.tcp) {
+            (true, ..) => Transport::Https,
+            (_, true, _) => Transport::Tls,
+            (.., true) => Transport::Tcp,
             _ => Transport::Udp,
         }
     }
 
+    /// Whether a server is named by a URL.
+    pub(crate) fn has_url(&self) -> bool {
+        self.words.iter().any(|word| word.starts_with("@https://"))
+    }
+
     /// The port of servers without one of their own.
     pub(crate) fn usual_port(&self) -> u16 {
-        self.port.unwrap_or(if self.tls.tls { DNS_OVER_TLS } else { DNS })
+        self.port.unwrap_or_else(|| match self.transport() {
+            Transport::Udp | Transport::Tcp => DNS,
+            Transport::Tls => DNS_OVER_TLS,
+            Transport::Https => HTTPS,
+        })
     }
 }
 
-/// The ports of name servers, and of those that speak TLS (RFC 7858 section 3.1).
+/// The ports of name servers, of those that speak TLS (RFC 7858 section 3.1), and of HTTPS.
 const DNS: u16 = 53;
 const DNS_OVER_TLS: u16 = 853;
+const HTTPS: u16 = 443;
 
 /// What queries are made of, and what carries them.
 #[derive(Clone, Debug, clap::Args)]
@@ -186,7 +224,7 @@ pub(crate) struct MessageArguments {
     #[arg(long)]
     pub(crate) tcp: bool,
     /// Take what was cut as it is.
-    #[arg(long, conflicts_with_all = ["tcp", "tls"])]
+    #[arg(long, conflicts_with_all = ["tcp", "tls", "https", "https_get"])]
     pub(crate) ignore_truncation: bool,
     /// Do not ask for recursion.
     #[arg(long)]
@@ -249,6 +287,7 @@ EXAMPLES
   netdiag dns --dnssec www.example.net
   netdiag dns example.net @192.0.2.53 @198.51.100.53
   netdiag dns --tls example.net @dns.example.net
+  netdiag dns example.net @https://dns.example.net/dns-query
   netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 
 EXIT STATUS

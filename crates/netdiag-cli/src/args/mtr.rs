@@ -21,8 +21,12 @@ use std::time::Duration;
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct MtrArguments {
     /// Hosts: names, IPv4 or IPv6 addresses, `fe80::1%eth0`; with :PORT by TCP.
-    #[arg(value_name = "HOST", required = true)]
+    #[arg(value_name = "HOST", required_unless_present = "file")]
     pub(crate) hosts: Vec<String>,
+    /// More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only
+    /// beside --tcp.
+    #[arg(short = 'F', long, value_name = "FILE")]
+    pub(crate) file: Option<String>,
 
     /// A table at the end instead of a screen.
     #[arg(short, long)]
@@ -103,6 +107,9 @@ pub(crate) struct MtrArguments {
     /// --help` lists them.
     #[arg(long)]
     pub(crate) classic: bool,
+    /// Exit as mtr does: with 0 also where the target was not reached.
+    #[arg(long, conflicts_with = "fail_if")]
+    pub(crate) classic_exit: bool,
 
     /// Addresses only, no names.
     #[arg(short, long, conflicts_with = "names")]
@@ -173,7 +180,9 @@ impl MtrArguments {
     pub(crate) fn trace(&self) -> TraceArguments {
         TraceArguments {
             classic: false,
+            classic_exit: self.classic_exit,
             hosts: self.hosts.clone(),
+            file: self.file.clone(),
             icmp: self.icmp,
             udp: self.udp,
             tcp: self.tcp,

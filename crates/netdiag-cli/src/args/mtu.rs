@@ -56,7 +56,7 @@ pub(crate) struct MtuArguments {
     pub(crate) max_ttl: u8,
     /// After this time without an answer a packet is lost; sooner, after three round trips, once one
     /// has been answered.
-    #[arg(short = 'w', long, value_name = "DUR", default_value = "1", value_parser = value::timeout, allow_hyphen_values = true)]
+    #[arg(short = 'w', visible_short_alias = 'W', long, value_name = "DUR", default_value = "1", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Timeout,
     /// End after this time, whatever is under way, also the look-up of a name (after half of it
     /// where there are several targets).

@@ -74,8 +74,9 @@ pub(crate) struct SocketsArguments {
     pub(crate) classic: Option<ClassicProgram>,
     /// Look again after each such time [default: 1], and tell what was opened, has another state, or has gone; with
     /// --summary the numbers of all sockets, and connections, segments and packets a second, as `sar -n
-    /// SOCK,SOCK6,IP,TCP,ETCP` has them. SIGQUIT has it say how far it is.
-    #[arg(long, value_name = "DUR", value_parser = interval, num_args = 0..=1, default_missing_value = "1", allow_negative_numbers = true, conflicts_with_all = ["audit", "processes", "verbose", "quiet", "fail_if", "threshold"])]
+    /// SOCK,SOCK6,IP,TCP,ETCP` has them. With --processes each change is told with who has the socket, or had
+    /// it; with --all-namespaces with its namespace. SIGQUIT has it say how far it is.
+    #[arg(long, value_name = "DUR", value_parser = interval, num_args = 0..=1, default_missing_value = "1", allow_negative_numbers = true, conflicts_with_all = ["audit", "verbose", "quiet", "fail_if", "threshold"])]
     pub(crate) watch: Option<Duration>,
     /// End after so many looks [default: at Ctrl-C].
     #[arg(short, long, value_name = "N", value_parser = value::count, requires = "watch", allow_negative_numbers = true)]

@@ -70,7 +70,7 @@ pub(crate) struct SweepArguments {
     #[arg(long, value_name = "PPS", default_value = "1000", value_parser = rate, allow_negative_numbers = true)]
     pub(crate) rate: Rate,
     /// After this time without an answer a probe is lost.
-    #[arg(long, value_name = "DUR", default_value = "1", value_parser = value::timeout, allow_hyphen_values = true)]
+    #[arg(short = 'W', long, value_name = "DUR", default_value = "1", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Timeout,
     /// End after this time, whatever is under way, also the look-up of names (after half of it).
     #[arg(short = 'w', long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]

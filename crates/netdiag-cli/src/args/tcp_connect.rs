@@ -4,6 +4,7 @@ use super::form::Form;
 use super::marking::Marking;
 use super::value::{self, Timeout};
 use netdiag_tcp::connect::dialogue::{self, Pattern};
+use netdiag_tcp::connect::http::Spoken;
 use netdiag_tcp::connect::starttls::Protocol;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -68,6 +69,13 @@ pub(crate) struct TcpConnectArguments {
     /// 'status=200; ttfb<100ms; body~ready; header:server~nginx'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) expect: Option<String>,
+    /// Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of
+    /// both, else 1.1].
+    #[arg(long, value_name = "VERSION", value_parser = version)]
+    pub(crate) http: Option<Spoken>,
+    /// Follow so many redirects, to whatever host they lead; 0: none.
+    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u8).range(..=50), allow_negative_numbers = true)]
+    pub(crate) max_redirects: u8,
     /// Of an answer by HTTP only the head is read, and no redirect followed: what waits for a page
     /// wants no more of it.
     #[arg(skip)]
@@ -121,6 +129,14 @@ fn send(text: &str) -> Result<Bytes, String> {
     match dialogue::unescape(text)? {
         bytes if bytes.is_empty() => Err("nothing to send".to_owned()),
         bytes => Ok(Bytes(bytes)),
+    }
+}
+
+fn version(text: &str) -> Result<Spoken, String> {
+    match text {
+        "1.1" => Ok(Spoken::Http1),
+        "2" => Ok(Spoken::Http2),
+        _ => Err("1.1 or 2".to_owned()),
     }
 }
 

@@ -21,8 +21,12 @@ use std::time::Duration;
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct TraceArguments {
     /// Hosts: names, IPv4 or IPv6 addresses, `fe80::1%eth0`; with :PORT by TCP.
-    #[arg(value_name = "HOST", required = true)]
+    #[arg(value_name = "HOST", required_unless_present = "file")]
     pub(crate) hosts: Vec<String>,
+    /// More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only
+    /// beside --tcp.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<String>,
 
     /// ICMP echo requests, and nothing in their place.
     #[arg(short = 'I', long, conflicts_with_all = ["udp", "tcp"])]
@@ -121,6 +125,9 @@ pub(crate) struct TraceArguments {
     /// --classic --help` lists them.
     #[arg(long)]
     pub(crate) classic: bool,
+    /// Exit as traceroute does: with 0 also where the target was not reached.
+    #[arg(long, conflicts_with = "fail_if")]
+    pub(crate) classic_exit: bool,
     /// Exit with 1 when this holds for a target, such as 'hops>12 or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,

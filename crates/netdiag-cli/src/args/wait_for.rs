@@ -19,7 +19,7 @@ pub(crate) struct WaitForArguments {
     pub(crate) specs: Vec<String>,
 
     /// Wait no longer than this.
-    #[arg(short = 'w', long, value_name = "DUR", default_value = "60", value_parser = value::timeout, allow_hyphen_values = true)]
+    #[arg(short = 'w', visible_short_alias = 'W', long, value_name = "DUR", default_value = "60", value_parser = value::timeout, allow_hyphen_values = true)]
     pub(crate) timeout: Timeout,
     /// So many answers in a row.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=1_000), allow_negative_numbers = true)]

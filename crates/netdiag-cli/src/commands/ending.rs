@@ -107,10 +107,20 @@ pub(crate) fn unmeasurable<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
+    let write = |document: &Document<()>, out: &mut dyn Write| json::write_line(out, document);
+    unmeasurable_as((command, program), has_document.then_some(write), world, error, (out, err))
+}
+
+/// The same with a document that has more than its envelope.
+pub(crate) fn unmeasurable_as<W: World>(
+    (command, program): (&'static str, impl Display),
+    write: Option<impl FnOnce(&Document<()>, &mut dyn Write) -> io::Result<()>>,
+    world: &mut W,
+    error: &NetworkError,
+    (out, err): (&mut dyn Write, &mut dyn Write),
+) -> ExitStatus {
     let _ = writeln!(err, "{program}: nothing can be measured: {error}");
-    if !has_document {
-        return ExitStatus::UNMEASURED;
-    }
+    let Some(write) = write else { return ExitStatus::UNMEASURED };
     let anchor = world.anchor();
     let run = Run {
         command,
@@ -134,9 +144,8 @@ pub(crate) fn unmeasurable<W: World>(
         findings: Vec::new(),
         complete: false,
     };
-    let targets: Vec<()> = Vec::new();
-    let document = document(&run, end, outcome, run.method.clone(), targets);
-    match json::write_line(out, &document).and_then(|()| out.flush()) {
+    let document = document(&run, end, outcome, run.method.clone(), Vec::new());
+    match write(&document, out).and_then(|()| out.flush()) {
         Ok(()) => ExitStatus::UNMEASURED,
         Err(fault) => usage::write_fault(&fault, err),
     }

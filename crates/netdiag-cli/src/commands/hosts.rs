@@ -6,8 +6,8 @@ use super::judged::Judged;
 use super::{ladder, resolve};
 use crate::{Backend, ExitStatus, World};
 use netdiag_check::expr::Expr;
-use netdiag_engine::Measurement;
 use netdiag_engine::port::Network;
+use netdiag_engine::{Measurement, Pause};
 use netdiag_model::contract::{Context, Document, Judgement, Method, Timestamps};
 use netdiag_model::failure::{Failure, LookupError};
 use netdiag_model::finding::Finding;
@@ -144,6 +144,12 @@ pub(crate) trait HostPlan {
         None
     }
 
+    /// Looks after what goes on beside the run, and says whether measurements are to be asked about it.
+    fn beside<W: World>(&self, now: Instant, world: &mut W) -> Pause {
+        let _ = (now, world);
+        Pause { until: Instant::FAR, ask: false }
+    }
+
     /// Makes the document, has it written, and says how the process ends.
     ///
     /// # Errors
@@ -191,6 +197,10 @@ impl<P: HostPlan> Listener<P::Measurement> for Reporting<'_, P> {
 
     fn flush(&mut self, _: Instant) -> io::Result<Instant> {
         self.report.flush().map(|()| Instant::FAR)
+    }
+
+    fn beside<W: World>(&mut self, now: Instant, world: &mut W, _: &mut W::Network) -> Pause {
+        self.plan.beside(now, world)
     }
 
     fn conclude(&mut self, measurements: Vec<P::Measurement>, end: End) -> io::Result<ExitStatus> {

@@ -2,7 +2,7 @@
 
 use crate::args::schema::{Documented, SchemaArguments};
 use crate::commands::lanes;
-use crate::{ExitStatus, generated, usage};
+use crate::{ExitStatus, published, usage};
 use netdiag_model::metrics::MetricInfo;
 use std::io::{self, Write};
 
@@ -25,8 +25,8 @@ pub(crate) fn run(
         Documented::WaitFor => "wait-for",
         Documented::CheckFile => "check-file",
     };
-    let written = match generated::schema(name).filter(|_| !arguments.metrics) {
-        Some(schema) => writeln!(out, "{schema}"),
+    let written = match published::schema(name).filter(|_| !arguments.metrics) {
+        Some(schema) => out.write_all(&schema),
         None if name == "trace" => metrics(out, netdiag_trace::metrics::METRICS),
         None if name == "mtu" => metrics(out, netdiag_trace::mtu::metrics::METRICS),
         None if name == "sockets" => metrics(out, netdiag_sockets::metrics::METRICS),

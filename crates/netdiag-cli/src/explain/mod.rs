@@ -11,10 +11,11 @@ mod nearest;
 pub(crate) use nearest::nearest;
 
 /// The files, in the order of the list.
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 12] = [
     include_str!("en/topics.txt"),
     include_str!("en/states.txt"),
     include_str!("en/words.txt"),
+    include_str!("en/words-sockets.txt"),
     include_str!("en/errnos.txt"),
     include_str!("en/icmp.txt"),
     include_str!("en/marks.txt"),
@@ -49,8 +50,10 @@ impl Entry {
     }
 
     fn is_called(&self, term: &str) -> bool {
+        // Names of several words have a hyphen or a blank between them, whatever the term has.
+        let hyphened = |text: &str| text.replace(' ', "-");
         self.names.iter().any(|name| {
-            plain(name) == term
+            hyphened(&plain(name)) == hyphened(term)
                 || (self.kind == "errno" && plain(name).split(' ').any(|word| word == term))
         })
     }
@@ -95,8 +98,10 @@ pub(crate) fn find(term: &str) -> Vec<Entry> {
     };
     let mut found = called(&term);
     if found.is_empty() {
-        // Names of several words have a hyphen here between them.
-        found = called(&term.replace(' ', "-"));
+        // A key of a document, as `processes.0.pid`.
+        let parts = term.split_once('.').and_then(|_| term.rsplit('.').next());
+        let found_of = |part: &str| called(part).into_iter().filter(|entry| entry.kind == "word");
+        found = parts.into_iter().flat_map(found_of).collect();
     }
     if found.is_empty() {
         found = entries().into_iter().filter(|entry| entry.is_of(&term)).collect();
@@ -151,6 +156,16 @@ mod tests {
             assert!(entry.text.is_ascii(), "{entry:?}");
             let ends = entry.sentences().is_none_or(|all| all.iter().all(|s| s.ends_with('.')));
             assert!(ends, "{entry:?}");
+        }
+    }
+
+    /// Drawings cannot be folded, and prose that is broken twice is hard to read.
+    #[test]
+    fn no_line_of_a_topic_is_wider_than_80_columns() {
+        for entry in entries().into_iter().filter(|entry| entry.kind == "topic") {
+            for line in entry.text.lines() {
+                assert!(line.len() <= 80, "{}: {line}", entry.name());
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Servers that say nothing, or not what others say.
 
 use crate::class::Class;
-use crate::config::{Choice, Origin, Server, Transport};
+use crate::config::{Choice, Origin, Server};
 use crate::measurement::Pair;
 use crate::{Measurement, Setup};
 use netdiag_model::finding::{Finding, Severity};
@@ -124,7 +124,7 @@ impl Measurement {
         let of_pairs = self.pairs.iter().flat_map(|pair| pair.rejected.values()).sum::<u64>();
         let count = of_pairs + self.unmatched;
         // Over TLS nobody but the server can say anything.
-        if count < SUSPICIOUS || self.config.transport == Transport::Tls {
+        if count < SUSPICIOUS || self.config.transport.is_over_tls() {
             return None;
         }
         let senders: Vec<String> =

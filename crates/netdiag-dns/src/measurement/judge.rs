@@ -113,7 +113,7 @@ impl Measurement {
         let has_cookie = self.cookies.get(pending.server).is_some_and(|cookie| !cookie.is_empty());
         let is_refused = message.rcode == BADCOOKIE && !pending.with_cookie && has_cookie;
         // Over a connection the time of a query begins anew, as it does with each datagram.
-        let sent_at = pending.sent_at.filter(|_| pending.stage != Stage::Line);
+        let sent_at = pending.sent_at.filter(|_| !pending.stage.is_line());
         is_refused.then(|| Pending { with_cookie: true, sent_at, ..pending.clone() })
     }
 }
@@ -129,6 +129,7 @@ impl Pending {
                 Stage::Udp => Transport::Udp,
                 Stage::Tcp | Stage::TcpAfterUdp => Transport::Tcp,
                 Stage::Line => Transport::Tls,
+                Stage::Https => Transport::Https,
             },
             retried_over_tcp: matches!(self.stage, Stage::TcpAfterUdp),
             retried_with_cookie: self.with_cookie,
@@ -138,6 +139,7 @@ impl Pending {
             stamp: None,
             phases: None,
             tls: None,
+            http: None,
             failure: None,
         }
     }

@@ -1,6 +1,7 @@
 //! One connection to a server over which queries go as they come, and answers in any order (RFC 7766
-//! section 6.2.1, RFC 7858 section 3.3).
+//! section 6.2.1, RFC 7858 section 3.3, RFC 8484).
 
+use super::https::{Https, Said};
 use netdiag_engine::Next;
 use netdiag_model::Instant;
 use netdiag_model::failure::Stage;
@@ -35,6 +36,8 @@ pub(super) struct Line {
     waiting: Vec<u8>,
     /// The beginning of an answer.
     heard: Vec<u8>,
+    /// HTTP over it, where that carries messages.
+    https: Option<Https>,
 }
 
 /// What came over a line.
@@ -42,6 +45,8 @@ pub(super) struct Line {
 pub(super) struct Came {
     /// Whole messages.
     pub(super) messages: Vec<Vec<u8>>,
+    /// What came of requests by HTTP.
+    pub(super) said: Vec<Said>,
     /// It became ready just now: what was waiting is said.
     pub(super) is_ready: bool,
     /// The handshake, or the session, failed, or the server is not to be believed.
@@ -52,7 +57,7 @@ pub(super) struct Came {
 
 impl Line {
     /// One that the probe with this number opens.
-    pub(super) const fn new(seq: u64) -> Self {
+    pub(super) const fn new(seq: u64, https: Option<Https>) -> Self {
         Self {
             seq,
             connect: None,
@@ -64,6 +69,7 @@ impl Line {
             output: Vec::new(),
             waiting: Vec::new(),
             heard: Vec::new(),
+            https,
         }
     }
 
@@ -92,14 +98,34 @@ impl Line {
         }
     }
 
-    /// Puts a query to the server, now or once that is possible. Its length comes before it (RFC 1035
-    /// section 4.2.2); one that has none in 16 bits is never made.
-    pub(super) fn ask(&mut self, message: &[u8]) {
+    /// Puts the query with this number to the server, now or once that is possible. Its length comes
+    /// before it (RFC 1035 section 4.2.2); one that has none in 16 bits is never made.
+    pub(super) fn ask(&mut self, seq: u64, message: &[u8]) {
+        if let Some(https) = &mut self.https {
+            https.ask(seq, message);
+            return self.say_http();
+        }
         let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
         let framed = [&length.to_be_bytes(), message].concat();
         match &mut self.layer {
             Some(layer) if self.ready_at.is_some() => self.output.extend(layer.send(&framed)),
             _ => self.waiting.extend(framed),
+        }
+    }
+
+    /// Has what HTTP says sent.
+    fn say_http(&mut self) {
+        let said = self.https.as_mut().map(Https::take_output).filter(|said| !said.is_empty());
+        if let Some((layer, said)) = self.layer.as_mut().zip(said) {
+            self.output.extend(layer.send(&said));
+        }
+    }
+
+    /// A query was given up.
+    pub(super) fn give_up(&mut self, seq: u64) {
+        if let Some(https) = &mut self.https {
+            https.give_up(seq);
+            self.say_http();
         }
     }
 
@@ -115,7 +141,7 @@ impl Line {
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) -> Came {
         let Some(layer) = &mut self.layer else { return Came::default() };
         self.heard_at = Some(at);
-        let plain = layer.receive(at, bytes);
+        let (plain, result) = layer.receive(at, bytes);
         self.output.extend(layer.take_output());
         let mut came = Came::default();
         if layer.is_open() && self.ready_at.is_none() {
@@ -126,12 +152,20 @@ impl Line {
             let waiting = std::mem::take(&mut self.waiting);
             self.output.extend(layer.send(&waiting));
             came.is_ready = true;
+            if let Some(https) = &mut self.https {
+                https.begin(layer.alpn().as_deref());
+            }
         }
-        match plain {
-            Ok(plain) => self.heard.extend(plain),
-            Err(_) => came.has_failed = true,
-        }
+        came.has_failed = result.is_err();
         came.is_over = layer.is_closed();
+        match &mut self.https {
+            Some(https) => {
+                came.said = https.receive(&plain);
+                came.is_over |= https.is_over();
+                self.say_http();
+            }
+            None => self.heard.extend(plain),
+        }
         while let Some(message) = self.message() {
             came.messages.push(message);
         }
@@ -147,6 +181,11 @@ impl Line {
         Some(message)
     }
 
+    /// The server will say no more: that may be how an answer ends.
+    pub(super) fn end(&mut self) -> Vec<Said> {
+        self.https.as_mut().map(Https::end).unwrap_or_default()
+    }
+
     /// What is to be sent now.
     pub(super) fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
@@ -154,8 +193,11 @@ impl Line {
 
     /// It will end: what is to be sent before that.
     pub(super) fn close(&mut self) -> Vec<u8> {
-        let last = self.layer.as_mut().map(Layer::close).unwrap_or_default();
-        self.output.extend(last);
+        let last = self.https.as_mut().map(Https::close).unwrap_or_default();
+        if let Some(layer) = &mut self.layer {
+            self.output.extend(layer.send(&last));
+            self.output.extend(layer.close());
+        }
         self.take_output()
     }
 
@@ -163,6 +205,15 @@ impl Line {
     pub(super) fn talked(&self) -> Option<Talked> {
         self.layer.as_ref().map(Layer::talked)
     }
+}
+
+/// By what an answer is known over a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Mark {
+    /// By the number in its header.
+    Id(u16),
+    /// By the request that it answers: of the query with this number.
+    Request(u64),
 }
 
 /// The connections to servers, one to each.
@@ -175,10 +226,10 @@ pub(super) struct Lines {
     pub(super) ending: VecDeque<(u64, Vec<u8>)>,
     /// When queries are given up.
     pub(super) expiring: BTreeSet<(Instant, u64)>,
-    /// Those that were, by server and number: their questions, and when they began.
-    pub(super) late: BTreeMap<(usize, u16), (usize, Instant)>,
+    /// Those that were, by server and mark: their questions, and when they began.
+    pub(super) late: BTreeMap<(usize, Mark), (usize, Instant)>,
     /// Those that were answered, likewise: their questions.
-    pub(super) answered: BTreeMap<(usize, u16), usize>,
+    pub(super) answered: BTreeMap<(usize, Mark), usize>,
     /// What TLS showed, by server.
     pub(super) talked: BTreeMap<usize, Arc<Talked>>,
 }

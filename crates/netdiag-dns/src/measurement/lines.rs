@@ -1,10 +1,12 @@
 //! Queries over connections that stay open: when they are said, and what becomes of them.
 
+use super::https::{Https, Said, Why};
 use super::judge::Answer;
-use super::line::Line;
-use super::{Measurement, Pending, Stage};
+use super::line::{Line, Mark};
+use super::{Measurement, Pending};
 use crate::class::Class;
-use crate::event::{Event, Phases, Settled};
+use crate::config::Transport;
+use crate::event::{Event, Http, Phases, Settled};
 use netdiag_engine::failure::plain;
 use netdiag_engine::port::TalkEnd;
 use netdiag_engine::probe::ConnectSpec;
@@ -16,6 +18,9 @@ use netdiag_model::{Instant, StampSource};
 use netdiag_tls::{Layer, Terms};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How many queries that were given up are remembered, should their answers still come.
+const LATE_KEPT: usize = 65_536;
 
 impl Measurement {
     /// Puts a query to a server over its connection; the probe that opens one, where there is none.
@@ -33,11 +38,12 @@ impl Measurement {
         let mut opening = None;
         if !self.lines.open.contains_key(&server) {
             self.probes += 1;
-            self.lines.open.insert(server, Line::new(self.probes));
+            let line = Line::new(self.probes, self.https(server));
+            self.lines.open.insert(server, line);
             opening = self.opening(server, self.probes);
         }
         let line = self.lines.open.get_mut(&server)?;
-        line.ask(message);
+        line.ask(seq, message);
         pending.reused = line.is_ready();
         pending.said_at = line.is_ready().then_some(now);
         if pending.reused {
@@ -45,6 +51,14 @@ impl Measurement {
         }
         self.pending.insert(seq, pending);
         opening
+    }
+
+    /// HTTP, where that carries messages to a server.
+    fn https(&self, server: usize) -> Option<Https> {
+        let server = self.config.servers.get(server)?;
+        let is_meant = self.config.transport == Transport::Https;
+        let url = server.url.clone().filter(|_| is_meant)?;
+        Some(Https::new(self.config.http_method, url))
     }
 
     /// The probe that opens the connection to a server.
@@ -75,7 +89,7 @@ impl Measurement {
     /// The numbers of the queries that wait for a server over its connection.
     fn waiting(&self, server: usize) -> Vec<u64> {
         let of_it = |(seq, pending): (&u64, &Pending)| {
-            (pending.stage == Stage::Line && pending.server == server).then_some(*seq)
+            (pending.stage.is_line() && pending.server == server).then_some(*seq)
         };
         self.pending.iter().filter_map(of_it).collect()
     }
@@ -108,7 +122,13 @@ impl Measurement {
                 self.lines.open.get(&pending.server).map_or(FailureStage::Request, Line::stage);
             let target = self.seats.get(pending.seat).map(|seat| seat.target);
             if let (Some(begun_at), Some(target)) = (pending.sent_at, target) {
-                self.lines.late.insert((pending.server, pending.id), (target, begun_at));
+                self.lines.late.insert((pending.server, pending.mark(seq)), (target, begun_at));
+                if self.lines.late.len() > LATE_KEPT {
+                    self.lines.late.pop_first();
+                }
+            }
+            if let Some(line) = self.lines.open.get_mut(&pending.server) {
+                line.give_up(seq);
             }
             let failure = not_in_time(stage);
             let (server, begun_at) = (pending.server, pending.sent_at.unwrap_or(at));
@@ -128,15 +148,28 @@ impl Measurement {
     fn fail(
         &mut self,
         at: Instant,
+        pending: Pending,
+        how: (Class, SettledKind<()>),
+        failure: Failure,
+        events: &mut Events<Event>,
+    ) {
+        self.fail_by_http(at, pending, how, (failure, None), events);
+    }
+
+    /// The same, with what HTTP said.
+    fn fail_by_http(
+        &mut self,
+        at: Instant,
         mut pending: Pending,
         (class, kind): (Class, SettledKind<()>),
-        failure: Failure,
+        (failure, http): (Failure, Option<Http>),
         events: &mut Events<Event>,
     ) {
         self.count_sent(&mut pending);
         let tls = self.lines.talked.get(&pending.server).cloned();
         let blank = pending.blank(pending.sent_at.unwrap_or(at));
-        let settled = Settled { class, tls, failure: Some(failure), ..blank };
+        let (failure, http) = (Some(failure), http.map(Arc::new));
+        let settled = Settled { class, tls, http, failure, ..blank };
         self.ended(at, pending, settled, kind, events);
     }
 
@@ -185,7 +218,12 @@ impl Measurement {
         let tls = self.config.tls.as_ref()?;
         let given = self.config.servers.get(server)?.given.host();
         let name = tls.name.as_deref().unwrap_or_else(|| given.as_raw());
-        let terms = Terms { name, alpn: &[], demand: tls.demand, pins: &tls.pins };
+        // HTTP/1.1 does, too, one query after the other.
+        let alpn: &[&str] = match self.config.transport {
+            Transport::Https => &["h2", "http/1.1"],
+            _ => &[],
+        };
+        let terms = Terms { name, alpn, demand: tls.demand, pins: &tls.pins };
         Some(Layer::new(&tls.client, &terms, &tls.anchor, at))
     }
 
@@ -202,6 +240,7 @@ impl Measurement {
             return self.heard_aside(seq, at, heard);
         };
         match heard {
+            Heard::Said => {}
             Heard::Bytes(bytes) => self.line_bytes(server, at, bytes, events),
             Heard::End(end) => self.line_ended(server, at, end, events),
         }
@@ -224,6 +263,9 @@ impl Measurement {
         for message in &came.messages {
             self.line_answered(server, at, message, events);
         }
+        for said in came.said {
+            self.line_said(server, at, said, events);
+        }
         if came.has_failed {
             self.line_failed(server, at, events);
         } else if came.is_over {
@@ -234,13 +276,16 @@ impl Measurement {
     /// Something came over a connection that was given up.
     fn heard_aside(&mut self, seq: u64, at: Instant, heard: Heard<'_>) {
         let Some((server, line)) = self.lines.aside_of(seq) else { return };
-        let Heard::Bytes(bytes) = heard else {
-            return self.lines.aside.retain(|(_, line)| line.seq != seq);
+        let bytes = match heard {
+            Heard::Said => return,
+            Heard::Bytes(bytes) => bytes,
+            Heard::End(_) => return self.lines.aside.retain(|(_, line)| line.seq != seq),
         };
-        for message in line.hear(at, bytes).messages {
-            if let Some(id) = id_of(&message) {
-                self.line_late(server, id, at);
-            }
+        let came = line.hear(at, bytes);
+        let ids = came.messages.iter().filter_map(|message| id_of(message)).map(Mark::Id);
+        let answered = came.said.iter().filter(|said| said.result.is_ok());
+        for mark in ids.chain(answered.map(|said| Mark::Request(said.seq))) {
+            self.line_late(server, mark, at);
         }
     }
 
@@ -274,6 +319,10 @@ impl Measurement {
     }
 
     fn line_ended(&mut self, server: usize, at: Instant, end: TalkEnd, events: &mut Events<Event>) {
+        let said = self.lines.open.get_mut(&server).map(Line::end).unwrap_or_default();
+        for said in said.into_iter().filter(|said| said.result.is_ok()) {
+            self.line_said(server, at, said, events);
+        }
         let Some(line) = self.lines.open.remove(&server) else { return };
         self.lines.late.retain(|(whose, _), _| *whose != server);
         self.lines.answered.retain(|(whose, _), _| *whose != server);
@@ -313,13 +362,54 @@ impl Measurement {
         let Some(id) = id_of(bytes) else { return };
         let is_it = |seq: &u64| self.pending.get(seq).is_some_and(|pending| pending.id == id);
         let found = self.waiting(server).into_iter().find(is_it);
+        let mark = Mark::Id(id);
         let Some(pending) = found.and_then(|seq| self.take(seq)) else {
-            return self.line_late(server, id, at);
+            return self.line_late(server, mark, at);
         };
+        self.line_replied(server, at, (pending, mark), (bytes, None), events);
+    }
+
+    /// A request by HTTP came to something.
+    fn line_said(&mut self, server: usize, at: Instant, said: Said, events: &mut Events<Event>) {
+        let mark = Mark::Request(said.seq);
+        let pending = self.pending.get(&said.seq).filter(|pending| pending.stage.is_line());
+        let is_waited_for = pending.is_some_and(|pending| pending.server == server);
+        let Some(pending) = is_waited_for.then(|| self.take(said.seq)).flatten() else {
+            if said.result.is_ok() {
+                self.line_late(server, mark, at);
+            }
+            return;
+        };
+        match said.result {
+            Ok(bytes) => {
+                self.line_replied(server, at, (pending, mark), (&bytes, said.http), events);
+            }
+            Err(Why { is_untouched: true, .. }) if pending.tries == 0 && !self.is_stopped => {
+                // What a server did not look at is asked again, once: a second time it is its answer.
+                self.again.push_back(Pending { tries: 1, ..pending });
+            }
+            Err(why) => {
+                let failure = plain(FailureStage::Request, why.reason, &why.message);
+                let how = (Class::HttpError, SettledKind::NetError(()));
+                self.fail_by_http(at, pending, how, (failure, said.http), events);
+            }
+        }
+    }
+
+    fn line_replied(
+        &mut self,
+        server: usize,
+        at: Instant,
+        (pending, mark): (Pending, Mark),
+        (bytes, http): (&[u8], Option<Http>),
+        events: &mut Events<Event>,
+    ) {
         let Some(line) = self.lines.open.get_mut(&server) else { return };
         line.has_answered = true;
         let target = self.seats.get(pending.seat).map(|seat| seat.target);
-        self.lines.answered.extend(target.map(|target| ((server, id), target)));
+        // By HTTP a request has one answer.
+        let target = target.filter(|_| matches!(mark, Mark::Id(_)));
+        self.lines.answered.extend(target.map(|target| ((server, mark), target)));
         let (said_at, begun_at) = (pending.said_at.unwrap_or(at), pending.sent_at.unwrap_or(at));
         // Of a connection that was opening already it waited for the rest alone.
         let opened_at = line.opened_at.unwrap_or(begun_at);
@@ -335,13 +425,14 @@ impl Measurement {
         let answer = Answer { bytes, rtt, stamp, phases: Some(phases) };
         let mut settled = self.replied(&pending, &answer, pending.blank(begun_at));
         settled.tls = self.lines.talked.get(&server).cloned();
+        settled.http = http.map(Arc::new);
         self.ended(at, pending, settled, SettledKind::Replied { rtt }, events);
     }
 
     /// An answer to a query that was given up, to one that was answered, or to none.
-    fn line_late(&mut self, server: usize, id: u16, at: Instant) {
-        let Some((target, begun_at)) = self.lines.late.remove(&(server, id)) else {
-            let target = self.lines.answered.get(&(server, id)).copied();
+    fn line_late(&mut self, server: usize, mark: Mark, at: Instant) {
+        let Some((target, begun_at)) = self.lines.late.remove(&(server, mark)) else {
+            let target = self.lines.answered.get(&(server, mark)).copied();
             let pair =
                 target.and_then(|target| self.pairs.get_mut(self.config.pair(target, server)));
             match pair {

@@ -44,6 +44,7 @@ impl Measurement {
             Transport::Udp => Stage::Udp,
             Transport::Tcp => Stage::Tcp,
             Transport::Tls => Stage::Line,
+            Transport::Https => Stage::Https,
         };
         pair.begun += 1;
         let pending = Pending {
@@ -81,7 +82,8 @@ impl Measurement {
         let destination = *server.destination.as_ref().ok()?;
         self.probes += 1;
         let seq = self.probes;
-        pending.id = self.id(seq);
+        // By HTTP all are 0, so that who keeps answers finds them again (RFC 8484 section 4.1).
+        pending.id = if pending.stage == Stage::Https { 0 } else { self.id(seq) };
         let cookie = self.cookie(pending.server, destination);
         let bytes = self.config.query.message(pending.id, &target.question, &cookie);
         let port = server.port;
@@ -90,7 +92,7 @@ impl Measurement {
             Stage::Tcp | Stage::TcpAfterUdp => {
                 ProbeKind::Exchange { port, framing: ExchangeFraming::Length16, request: bytes }
             }
-            Stage::Line => return self.ask(now, seq, pending, &bytes),
+            Stage::Line | Stage::Https => return self.ask(now, seq, pending, &bytes),
         };
         let spec = ProbeSpec {
             target: u32::try_from(pending.seat).unwrap_or(u32::MAX),

@@ -26,6 +26,7 @@ fn config(servers: u8, choice: Choice) -> Config {
             given: Untrusted::from(address),
             origin: Origin::ResolvConf,
             way: None,
+            url: None,
         }
     };
     let name = DomainName::parse("a.example").expect("a name");
@@ -40,6 +41,7 @@ fn config(servers: u8, choice: Choice) -> Config {
         choice,
         query: QueryOptions { flags, edns: Some(EdnsQuery::default()) },
         transport: Transport::Udp,
+        http_method: crate::config::HttpMethod::Post,
         follow_truncation: true,
         count: 1,
         interval: Duration::from_secs(1),

@@ -1,11 +1,11 @@
 //! From what was measured to the contract's types.
 
-use super::{Malformed, Phases, ServerResult, Target};
+use super::{Http, Malformed, Phases, ServerResult, Target};
 use crate::Measurement;
 use crate::class::Class;
 use crate::config::Transport;
 use crate::config::{self, Config};
-use crate::event::Settled;
+use crate::event::{self, Settled};
 use crate::message::Message;
 use crate::text::hex;
 use netdiag_engine::outcome::Reason;
@@ -97,7 +97,10 @@ impl Settled {
             sent: u64::from(is_sent),
             received: u64::from(answered.is_some()),
             lost: u64::from(self.class == Class::Timeout),
-            net_errors: u64::from(matches!(self.class, Class::Unreachable | Class::TlsError)),
+            net_errors: u64::from(matches!(
+                self.class,
+                Class::Unreachable | Class::TlsError | Class::HttpError
+            )),
             local_errors: u64::from(!is_sent),
             rtt_ms: answered,
             ..settled(blank(config, server)?, self)
@@ -163,6 +166,7 @@ fn blank(config: &Config, server: usize) -> Option<ServerResult> {
         jitter_ms: None,
         phases_ms: None,
         tls: None,
+        http: None,
         failure: None,
     })
 }
@@ -182,12 +186,25 @@ fn settled(blank: ServerResult, last: &Settled) -> ServerResult {
             reused: phases.reused,
         }),
         tls: last.tls.as_deref().map(Tls::from),
+        http: last.http.as_deref().map(http),
         failure: last.failure.clone(),
         ..blank
     };
     match &last.message {
         Some(message) => said(with, message, last),
         None => with,
+    }
+}
+
+fn http(said: &event::Http) -> Http {
+    Http {
+        version: said.version.to_owned(),
+        method: said.method.to_owned(),
+        url: said.url.clone(),
+        status: said.status,
+        content_type: said.content_type.clone(),
+        age_s: said.age,
+        max_age_s: said.max_age,
     }
 }
 
@@ -216,6 +233,7 @@ impl Transport {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Https => "https",
         }
     }
 }

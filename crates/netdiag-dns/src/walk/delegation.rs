@@ -112,6 +112,7 @@ impl Delegation {
             given: host.name.clone(),
             origin: Origin::Delegation,
             way: None,
+            url: None,
         }
     }
 

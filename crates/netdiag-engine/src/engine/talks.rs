@@ -39,6 +39,12 @@ impl<M: Measurement> Engine<M> {
         talks.find(|(_, (whose, probe))| (*whose, probe.seq) == (id, seq)).map(|(index, _)| *index)
     }
 
+    pub(super) fn on_said(&mut self, index: u32, at: Instant) {
+        if self.talks.contains_key(&index) {
+            self.hear(index, at, Heard::Said);
+        }
+    }
+
     pub(super) fn on_heard(&mut self, index: u32, at: Instant, bytes: &[u8]) {
         if self.talks.contains_key(&index) {
             self.hear(index, at, Heard::Bytes(bytes));

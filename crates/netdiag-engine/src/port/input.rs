@@ -85,6 +85,14 @@ pub enum InputKind<B> {
         /// Which one.
         id: OperationId,
     },
+    /// All that was said over a connection that stays open was handed to the kernel, which sends it as
+    /// fast as the other end takes it.
+    Said {
+        /// Which one.
+        id: OperationId,
+        /// When the last of it was.
+        at: Instant,
+    },
     /// Bytes came over a connection that stays open.
     Heard {
         /// Which one.
@@ -182,6 +190,7 @@ impl<B> InputKind<B> {
             Self::Begun { id, local } => InputKind::Begun { id, local },
             Self::SentAgain { id, count } => InputKind::SentAgain { id, count },
             Self::Refused { id } => InputKind::Refused { id },
+            Self::Said { id, at } => InputKind::Said { id, at },
             Self::Heard { id, at, bytes } => InputKind::Heard { id, at, bytes: f(bytes) },
             Self::Ended { id, at, end } => InputKind::Ended { id, at, end },
             Self::Exchanged { id, phases, result } => {

@@ -27,6 +27,7 @@ mod counters;
 mod full;
 mod histogram;
 mod jitter;
+mod kept;
 mod loss;
 mod order;
 mod outage;

@@ -1,6 +1,6 @@
 //! Outages: runs of probes without a reply, with start, end and cause.
 
-use std::collections::VecDeque;
+use super::kept::Kept;
 use std::mem;
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ pub enum OutageChange<C> {
 #[derive(Clone, Debug)]
 pub struct Outages<C> {
     open: Option<Open<C>>,
-    closed: VecDeque<Outage<C>>,
+    closed: Kept<C>,
     omitted: u64,
 }
 
@@ -105,7 +105,7 @@ impl<C: Clone + PartialEq> Outages<C> {
     /// No outage.
     #[must_use]
     pub const fn new() -> Self {
-        Self { open: None, closed: VecDeque::new(), omitted: 0 }
+        Self { open: None, closed: Kept::new(), omitted: 0 }
     }
 
     /// Adds the next probe in order of sequence. An unknown one neither starts nor ends an outage.
@@ -135,7 +135,7 @@ impl<C: Clone + PartialEq> Outages<C> {
     }
 
     /// The outages kept, oldest first, without an open one.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Outage<C>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Outage<C>> {
         self.closed.iter()
     }
 
@@ -185,10 +185,10 @@ impl<C: Clone + PartialEq> Outages<C> {
             cause: open.into_cause(),
         };
         if self.closed.len() == Self::KEPT {
-            self.closed.pop_front();
+            self.closed.drop_oldest();
             self.omitted += 1;
         }
-        self.closed.push_back(outage.clone());
+        self.closed.push(&outage);
         Some(outage)
     }
 }

@@ -203,13 +203,13 @@ impl<C: Clone + PartialEq> SeriesStats<C> {
     }
 
     /// The outages that are kept, oldest first, without an open one.
-    pub fn outages(&self) -> impl Iterator<Item = &Outage<C>> {
+    pub fn outages(&self) -> impl Iterator<Item = Outage<C>> {
         let (full, silent) = match &self.tier {
             Tier::Plain(_) => (None, None),
             Tier::Silent(silent) => (None, silent.ended()),
             Tier::Full(full) => (Some(full), None),
         };
-        full.into_iter().flat_map(|full| full.outages.iter()).chain(silent)
+        full.into_iter().flat_map(|full| full.outages.iter()).chain(silent.cloned())
     }
 
     /// So many older outages were dropped.

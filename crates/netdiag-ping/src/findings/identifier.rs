@@ -7,7 +7,7 @@ use netdiag_model::finding::{Finding, Severity};
 
 impl Measurement {
     pub(super) fn identifier_stuck(&self, context: &Context) -> Option<Finding> {
-        let rotation = &self.drive.as_ref()?.rotation;
+        let rotation = &self.tally.rotation;
         let (changes, helped) = (rotation.changes, rotation.helped);
         if helped == 0 {
             return None;

@@ -79,22 +79,27 @@ impl Measurement {
         EventKind::Duplicate { seq, reply: reply.clone() }
     }
 
-    /// Uses another identifier where the old one is answered no more, and tells of it.
-    pub(super) fn rotate_identifier(
+    /// Uses another identifier where the old one is answered no more, and tells of it. `next_seq` is
+    /// the number of the next probe.
+    pub(crate) fn rotate_identifier(
         &mut self,
         at: Instant,
         seq: u64,
         outcome: &Outcome,
+        next_seq: u64,
         events: &mut Events<Event>,
     ) {
         if self.config.identifiers < 2 || self.config.manner != Manner::Settled {
             return;
         }
-        let Some(drive) = &mut self.drive else { return };
-        let next_seq = drive.next_seq();
-        if let Some(change) = drive.rotation.on_settled(seq, outcome, next_seq) {
+        if let Some(change) = self.tally.rotate(seq, outcome, next_seq) {
             events.push(self.event(at, EventKind::Identifier(change)));
         }
+    }
+
+    /// Which of the block of identifiers the next request has; counted up.
+    pub(crate) fn flow(&self) -> u8 {
+        self.tally.rotation.flow
     }
 
     /// Counts what came beside the outcome of a probe; what is told of it.

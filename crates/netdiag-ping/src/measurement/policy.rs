@@ -112,7 +112,10 @@ impl Policy for Measurement {
             let settled = Settled { seq, sent_at, outcome: outcome.clone() };
             events.push(self.event(at, EventKind::Probe(settled)));
         }
-        self.rotate_identifier(at, probe.seq, outcome, events);
+        // Of a series that a sweep feeds, the sweep knows what comes next.
+        if let Some(next_seq) = self.drive.as_ref().map(|drive| drive.next_seq()) {
+            self.rotate_identifier(at, probe.seq, outcome, next_seq, events);
+        }
         self.count(probe, outcome, events);
     }
 

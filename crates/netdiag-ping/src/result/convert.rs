@@ -37,7 +37,6 @@ impl Measurement {
         let guess = ttl.map(|ttl| initial_ttl(ttl.last));
         let sources = self.group.as_ref().map(|group| &group.sources);
         let probes = self.kept.iter().flat_map(|kept| &kept.probes);
-        let rotation = self.drive.as_ref().map(|drive| &drive.rotation);
         Target {
             target: context.target.clone(),
             address: Some(address),
@@ -81,8 +80,8 @@ impl Measurement {
             failure: self.failure(),
             probes: probes.map(|(seq, record)| kept(*seq, record, context)).collect(),
             probes_omitted: self.kept.as_ref().map_or(0, |kept| kept.omitted),
-            identifier_changes: rotation.map_or(0, |rotation| rotation.changes),
-            identifier_changes_that_helped: rotation.map_or(0, |rotation| rotation.helped),
+            identifier_changes: self.tally.rotation.changes,
+            identifier_changes_that_helped: self.tally.rotation.helped,
             skipped: self.skipped(),
             goal: self.config.goal.map(|goal| self.goal(goal)),
         }
@@ -119,7 +118,7 @@ impl Measurement {
     }
 
     fn outages(&self, context: &Context) -> Vec<Outage> {
-        let ended = self.stats.outages().map(|ended| outage(&outage_of(ended), context));
+        let ended = self.stats.outages().map(|ended| outage(&outage_of(&ended), context));
         let mut outages: Vec<Outage> = ended.collect();
         let last = self.ongoing_outage.as_ref().map(|ongoing| outage(ongoing, context));
         if let Some(last) = last

@@ -47,6 +47,9 @@ pub struct Config {
     pub size: u16,
     /// What fills them.
     pub pattern: Pattern,
+    /// How many echo identifiers of IPv4 and of IPv6 a series may change between, where one is
+    /// answered no more; 0 and 1: none.
+    pub identifiers: [u8; 2],
     /// What travels with each packet.
     pub control: Control,
     /// Where SYNs leave from, where the control names no source.
@@ -107,6 +110,7 @@ impl Config {
             deadline: None,
             size: 56,
             pattern: Pattern::COUNTING,
+            identifiers: [1, 1],
             control: Control::default(),
             sources: Sources::default(),
             ways: Vec::new(),
@@ -180,6 +184,16 @@ impl Config {
             timeout: self.timeout,
             size: self.size,
             pattern: self.pattern,
+            identifiers: match (self.protocol(family), self.identifiers) {
+                (Protocol::Icmp, [ipv4, ipv6]) => {
+                    if family == Family::Ipv4 {
+                        ipv4
+                    } else {
+                        ipv6
+                    }
+                }
+                _ => 1,
+            },
             control: self.control,
             keeps_probes: self.keeps_probes,
             tells_probes: self.tells_probes,

@@ -66,4 +66,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "http.status",
     "http.url",
     "http.body_bytes",
+    "phases_ms.request",
+    "http.reuse.new_ms",
+    "http.reuse.reused_ms",
 ];

@@ -1,7 +1,7 @@
 //! What requests by HTTP came to, in lines: each redirect, and how long the phases took.
 
 use crate::number::ms3_f64;
-use netdiag_tcp::connect::result::{Redirect, Target};
+use netdiag_tcp::connect::result::{Redirect, Reuse, Target};
 
 /// The lines of a target that was asked by HTTP.
 pub(super) fn lines(target: &Target) -> Vec<String> {
@@ -12,24 +12,37 @@ pub(super) fn lines(target: &Target) -> Vec<String> {
         ("resolve", phases.resolve),
         ("connect", phases.connect),
         ("tls", phases.tls),
+        ("request", phases.request),
         ("first byte", phases.first_byte),
         ("body", phases.body),
         ("total", phases.total),
     ]);
     lines.push(format!("phases  {line}  ms  {}", http.url.escaped()));
+    lines.extend(http.reuse.as_ref().map(reuse));
     lines
 }
 
 /// One that was followed.
 fn redirect(one: &Redirect) -> String {
     let phases = phrase(&[
+        ("resolve", one.resolve_ms),
         ("connect", one.connect_ms),
         ("tls", one.tls_ms),
+        ("request", one.request_ms),
         ("first byte", one.first_byte_ms),
         ("body", one.body_ms),
+        ("total", one.total_ms),
     ]);
     let status = one.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
     format!("{status:<6}  {phases}  ms  {}", one.url.escaped())
+}
+
+/// What the same request takes over a connection of its own, and over one that is open.
+fn reuse(one: &Reuse) -> String {
+    let line =
+        phrase(&[("new connection", Some(one.new_ms)), ("open connection", Some(one.reused_ms))]);
+    let of = if one.samples > 1 { format!("  medians of {}", one.samples) } else { String::new() };
+    format!("again   {line}  ms{of}")
 }
 
 /// Those phases that there were.

@@ -33,10 +33,12 @@ impl<W: Write> JsonLinesReport<W> {
         let Some(anchor) = &self.anchor else { return Ok(()) };
         let fields = result::attempt(attempt, anchor);
         let mut object = json_lines::to_object(&fields)?;
+        let request = attempt.talk.as_ref().and_then(|talk| talk.request);
         let first_byte = attempt.talk.as_ref().and_then(|talk| talk.first_byte);
         let phases = json!({
             "connect": attempt.connect().map(milliseconds),
             "tls": fields.tls_ms,
+            "request": request.map(milliseconds),
             "first_byte": first_byte.map(milliseconds),
             "body": fields.body_ms,
         });

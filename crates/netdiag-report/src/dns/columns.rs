@@ -27,4 +27,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "result.failure.stage",
     "result.failure.reason",
     "result.failure.message",
+    "result.http.version",
+    "result.http.status",
+    "result.http.age_s",
 ];

@@ -46,7 +46,13 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
         let Target { target, name, kind, class, .. } = &resolved.target;
-        let fields = json!({"target": target, "name": name, "query_type": kind, "class": class});
+        // A question has no address; who answers it stands with each answer.
+        let fields = json!({
+            "target": target, "name": name, "query_type": kind, "class": class,
+            "address": null, "family": null, "hostname": null, "port": null,
+            "protocol": self.config.transport.to_string().to_ascii_lowercase(), "method": null,
+            "resolve_ms": null, "failure": null,
+        });
         self.lines.line("resolved", Some(resolved.target_index), resolved.at, &fields)
     }
 

@@ -111,6 +111,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
             lines.push(format!("; DNSSEC {}: {}{why}", result.server, dnssec.status.name()));
         }
         lines.extend(result.malformed.iter().flat_map(records::broken));
+        lines.extend(tls::age(result));
         if self.config.choice == Choice::FirstThatAnswers || self.config.servers.len() == 1 {
             let errors = result.edns.iter().flat_map(|edns| &edns.ede);
             lines.extend(errors.map(|error| format!("; {} says: {error}", result.server)));

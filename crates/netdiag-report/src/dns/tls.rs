@@ -1,4 +1,4 @@
-//! What TLS showed, in a line for each server.
+//! What TLS showed, and HTTP over it, in a line for each server.
 
 use netdiag_dns::Class;
 use netdiag_dns::result::{ServerResult, Target};
@@ -37,5 +37,24 @@ fn line(result: &ServerResult) -> Option<String> {
     });
     let version = tls.version.as_deref().unwrap_or("TLS");
     let (days, phases) = (days.unwrap_or_default(), phases.unwrap_or_default());
-    Some(format!("; {} by {version}, {verdict}{days}{phases}", result.server))
+    let http = result.http.as_ref().map(|http| format!("{} over ", http.version));
+    let http = http.unwrap_or_default();
+    Some(format!("; {} by {http}{version}, {verdict}{days}{phases}", result.server))
+}
+
+/// How old an answer is that was kept on the way: its times to live count from then (RFC 8484 section
+/// 5.1).
+pub(super) fn age(result: &ServerResult) -> Option<String> {
+    let age = result.http.as_ref()?.age_s.filter(|age| *age > 0)?;
+    let server = &result.server;
+    let answers = result.answers.iter();
+    let least = answers.map(|record| u64::from(record.ttl)).min();
+    let left = least.map(|ttl| match ttl.checked_sub(age) {
+        Some(left) => format!(", so the shortest of {ttl} s has {left} s left"),
+        None => format!(", more than the {ttl} s of the shortest"),
+    });
+    let left = left.unwrap_or_default();
+    Some(format!(
+        "; {server}: kept on the way for {age} s (Age): times to live count from then{left}"
+    ))
 }

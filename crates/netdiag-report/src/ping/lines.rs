@@ -18,8 +18,18 @@ const fn printed(seq: u64) -> u64 {
     seq % 65_536
 }
 
+/// Whose first line it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    Ours,
+    /// That of iputils, with the name of the address, which is the one that was given.
+    Classic,
+    /// That of iputils with `-n`.
+    Numeric,
+}
+
 /// The first line of a target.
-pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
+pub(super) fn header(resolved: &Resolved, style: Style) -> String {
     let Some(destination) = &resolved.destination else { return String::new() };
     let address = destination.address();
     let given = resolved.target.host().escaped().to_string();
@@ -59,13 +69,13 @@ pub(super) fn header(resolved: &Resolved, classic: bool) -> String {
             let whole = size + 28 + resolved.options_len;
             format!("PING {given} ({address}) {from}{size}({whole}) bytes of data.")
         }
-        Family::Ipv6 if is_literal(&given) && classic => {
+        Family::Ipv6 if is_literal(&given) && style != Style::Ours => {
             format!("PING {given}({address}{}) {flow}{from}{size} data bytes", zone(&given))
         }
-        Family::Ipv6 if !classic => {
-            format!("PING {given}({address}) {flow}{from}{size} data bytes")
+        Family::Ipv6 if style == Style::Classic => {
+            format!("PING {given}({given} ({address})) {flow}{from}{size} data bytes")
         }
-        Family::Ipv6 => format!("PING {given}({given} ({address})) {flow}{from}{size} data bytes"),
+        Family::Ipv6 => format!("PING {given}({address}) {flow}{from}{size} data bytes"),
     }
 }
 

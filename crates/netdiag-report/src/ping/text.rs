@@ -223,7 +223,7 @@ impl<W: Write, E: Write> Report<Ping> for TextReport<W, E> {
         let shown = Shown { address, protocol, name, highest_seq: 0, route, last_sent: (0, true) };
         self.targets.insert(resolved.target_index, shown);
         match &resolved.failure {
-            None => writeln!(self.out, "{}", lines::header(resolved, false)),
+            None => writeln!(self.out, "{}", lines::header(resolved, lines::Style::Ours)),
             Some(failure) => writeln!(self.err, "netdiag ping: {}", failure.message),
         }
     }

@@ -5,11 +5,12 @@ use crate::number::thousands;
 use crate::style::Style;
 use netdiag_sockets::State;
 use netdiag_sockets::counters::Counted;
+use netdiag_sockets::namespaces::NamespaceRow;
 use netdiag_sockets::result::{StateRow, Summary};
 use netdiag_sockets::totals::Totals;
 
 /// All lines, no wider than the terminal.
-pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
+pub(super) fn lines(summary: &Summary, namespaces: &[NamespaceRow], style: Style) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     if !summary.states.is_empty() {
         let head = ["state", "count", "most of them", "owner"].map(str::to_owned);
@@ -26,7 +27,7 @@ pub(super) fn lines(summary: &Summary, style: Style) -> Vec<String> {
     if let Some(totals) = &summary.totals {
         lines.extend(by_counters(totals));
     }
-    let sentences = [ports(summary), memory(summary), since_boot(summary)];
+    let sentences = [ports(summary, namespaces), memory(summary), since_boot(summary, namespaces)];
     lines.extend(sentences.into_iter().flatten().map(|line| style.fold(&line).into_owned()));
     lines
 }
@@ -78,13 +79,16 @@ fn row(row: &StateRow) -> [String; 4] {
     [row.state.name().to_owned(), thousands(row.count), most.join(" "), owner]
 }
 
-fn ports(summary: &Summary) -> Option<String> {
+fn ports(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> {
     let ephemeral = summary.ephemeral.as_ref()?;
     let busy = ephemeral.busiest.first()?;
     let (address, port) = (busy.remote.address?, busy.remote.port?);
     let remote = std::net::SocketAddr::new(address, port);
+    let id = ephemeral.namespace;
+    let of = namespaces.iter().find(|namespace| Some(namespace.id) == id);
+    let of = of.map_or_else(String::new, |of| format!(" of {}", of.label()));
     Some(format!(
-        "ports {}-{}: most to {remote}, {} of {} in use{}",
+        "ports {}-{}{of}: most to {remote}, {} of {} in use{}",
         ephemeral.range[0],
         ephemeral.range[1],
         thousands(busy.used.into()),
@@ -107,7 +111,7 @@ fn memory(summary: &Summary) -> Option<String> {
     ))
 }
 
-fn since_boot(summary: &Summary) -> Option<String> {
+fn since_boot(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> {
     // Where nothing of it was saved nothing is told.
     let counted = summary.since_boot.as_ref().filter(|counted| **counted != Counted::default())?;
     let share = match counted.retransmitted_percent() {
@@ -116,9 +120,14 @@ fn since_boot(summary: &Summary) -> Option<String> {
     };
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
     Some(format!(
-        "since this network namespace began: {share}{} opened here, {} from outside, {} failed, {} reset at \
+        "since {} began: {share}{} opened here, {} from outside, {} failed, {} reset at \
          either end, {} RST sent, {} listen overflows, \
          {} syn cookies",
+        match namespaces.iter().filter(|namespace| namespace.entered).count() {
+            0 => "this network namespace".to_owned(),
+            1 => "the network namespace".to_owned(),
+            n => format!("each of these {n} network namespaces"),
+        },
         count(counted.active_opens),
         count(counted.passive_opens),
         count(counted.failed_attempts),

@@ -145,7 +145,7 @@ impl<W: Write> Sheet for TextSheet<'_, W> {
         let lines = match self.options.shown {
             _ if self.options.quiet => Vec::new(),
             Shown::Sockets => Vec::new(),
-            Shown::Summary => summary::lines(ended.summary, style),
+            Shown::Summary => summary::lines(ended.summary, ended.namespaces, style),
             Shown::Audit => audit::lines(ended.audit, style.columns()),
         };
         for line in lines {

@@ -1,7 +1,7 @@
 //! What `--watch` shows: changes as they are seen, or samples.
 
-use super::bytes;
 use super::table::wrapped;
+use super::{bytes, cells};
 use crate::json_lines::JsonLines;
 use crate::number::{ms5, thousands};
 use crate::report::Run;
@@ -9,6 +9,7 @@ use crate::style::Style;
 use crate::verdict;
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Instant, milliseconds};
+use netdiag_sockets::Owners;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::namespaces::Place;
 use netdiag_sockets::result::Row;
@@ -22,8 +23,13 @@ use std::io::{self, Write};
 /// # Errors
 /// Each method fails when its writer does.
 pub trait WatchSheet {
-    /// A change.
-    fn change(&mut self, change: &Change) -> io::Result<()>;
+    /// A change; `owners`: those of the look that saw the socket last, where they were asked for.
+    fn change(
+        &mut self,
+        change: &Change,
+        place: Place<'_>,
+        owners: Option<&Owners>,
+    ) -> io::Result<()>;
 
     /// A sample.
     fn sample(&mut self, at: Instant, sample: &Sample) -> io::Result<()>;
@@ -58,7 +64,12 @@ impl<W: Write> WatchText<W> {
 }
 
 impl<W: Write> WatchSheet for WatchText<W> {
-    fn change(&mut self, change: &Change) -> io::Result<()> {
+    fn change(
+        &mut self,
+        change: &Change,
+        place: Place<'_>,
+        owners: Option<&Owners>,
+    ) -> io::Result<()> {
         let socket = &change.socket;
         let state = socket.tcp_state().map_or("-", |state| state.name());
         let previous = change.previous.map_or("-", |state| state.name());
@@ -77,14 +88,21 @@ impl<W: Write> WatchSheet for WatchText<W> {
         let ends = [Some(end(socket.local)), remote].into_iter().flatten();
         let head = format!("{}  {}  {what:<28}", self.time(change.at), socket.protocol.name());
         let ends: Vec<String> = ends.collect();
-        let mut cells = vec![head, ends.join(" ")];
-        cells.extend(after);
-        let width = self.style.columns();
-        let line: usize = cells.iter().map(|cell| cell.len() + 2).sum();
-        if width.is_some_and(|width| line > width + 2) {
-            cells.splice(1..2, ends);
+        let mut line = vec![head, ends.join(" ")];
+        line.extend(after);
+        line.extend(place.namespace.map(|namespace| format!("in {}", namespace.label())));
+        if let Some(owners) = owners {
+            let mut owner = Vec::new();
+            cells::owner(&mut owner, owners.of(socket), owners);
+            let owner = String::from_utf8_lossy(&owner).into_owned();
+            line.extend((owner != "-").then_some(owner));
         }
-        writeln!(self.out, "{}", wrapped(&cells, width))?;
+        let width = self.style.columns();
+        let length: usize = line.iter().map(|cell| cell.len() + 2).sum();
+        if width.is_some_and(|width| length > width + 2) {
+            line.splice(1..2, ends);
+        }
+        writeln!(self.out, "{}", wrapped(&line, width))?;
         self.out.flush()
     }
 
@@ -188,10 +206,16 @@ impl<W: Write> WatchLines<W> {
 }
 
 impl<W: Write> WatchSheet for WatchLines<W> {
-    fn change(&mut self, change: &Change) -> io::Result<()> {
-        let entry =
-            Entry { socket: change.socket, info: None, owner: None, owners: None, v6_only: None };
-        let mut fields = crate::json_lines::to_object(&Row::new(&entry, Place::default()))?;
+    fn change(
+        &mut self,
+        change: &Change,
+        place: Place<'_>,
+        owners: Option<&Owners>,
+    ) -> io::Result<()> {
+        let socket = change.socket;
+        let owner = owners.map(|owners| owners.of(&socket));
+        let entry = Entry { socket, info: None, owner, owners, v6_only: None };
+        let mut fields = crate::json_lines::to_object(&Row::new(&entry, place))?;
         fields.insert("change".to_owned(), json!(change.happened));
         fields.insert("previous_state".to_owned(), json!(change.previous));
         fields.insert("in_state_ms".to_owned(), json!(change.in_state.map(milliseconds)));

@@ -1,6 +1,7 @@
 //! The sysctls that are looked at.
 
 use super::given_up_s;
+use crate::findings::{a_second, shown};
 
 /// One sysctl.
 pub(super) struct Key {
@@ -202,7 +203,8 @@ pub(super) const KEYS: &[Key] = &[
         |first, value| {
             let last = value.split(' ').nth(1).and_then(|last| last.parse().ok()).unwrap_or(first);
             let ports = last.saturating_sub(first) + 1;
-            format!("{ports} ports to each destination: {} new connections a second", ports / 60)
+            let rate = shown(a_second(ports));
+            format!("{ports} ports to each destination: {rate} new connections a second")
         },
         harmless,
     ),

@@ -12,7 +12,7 @@ use keys::{KEYS, Key};
 use netdiag_model::Untrusted;
 use netdiag_model::finding::{Finding, Severity};
 use serde::Serialize;
-use setting::{Cookies, Setting, number as first_number};
+use setting::{Cookies, Setting, is_taken, number as first_number};
 
 /// One sysctl.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -51,6 +51,7 @@ pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
     let mut rows: Vec<AuditRow> = settings.iter().map(row).collect();
     let mut findings: Vec<Finding> =
         settings.iter().flat_map(|setting| setting.findings(cookies)).collect();
+    findings.extend(lines.iter().filter_map(refused));
     for (row, finding) in in_vain(kernel, &lines) {
         rows.push(row);
         findings.push(finding);
@@ -72,7 +73,8 @@ fn settings<'a>(kernel: &mut dyn Kernel, lines: &'a [Line]) -> Vec<Setting<'a>> 
     let mut setting = |key: &'static Key| Setting {
         key,
         value: value(kernel, key.name),
-        line: lines.iter().rev().find(|line| line.key == key.name),
+        // What the kernel refuses leaves what was set before.
+        line: lines.iter().rev().find(|line| line.key == key.name && is_taken(&line.value)),
     };
     KEYS.iter().map(&mut setting).collect()
 }
@@ -123,6 +125,17 @@ fn obsolete(kernel: &mut dyn Kernel, line: &Line) -> Option<String> {
     // Where not even this one is there, nothing can be told.
     let has_tcp = !numbers(kernel, "net/ipv4/tcp_syncookies").is_empty();
     (is_gone && has_tcp).then(|| "this kernel has no such key here".to_owned())
+}
+
+/// A line whose value the kernel does not take: what it had before stays.
+fn refused(line: &Line) -> Option<Finding> {
+    let is_number = KEYS.iter().any(|key| key.name == line.key);
+    let shown = Untrusted::from(line.value.as_str());
+    let why = format!(
+        "the kernel takes no '{}' but a number, hexadecimal behind 0x, octal behind another 0",
+        shown.escaped()
+    );
+    (is_number && !is_taken(&line.value)).then(|| old(line, &why))
 }
 
 /// What is set and does nothing: by lines of files, and in the kernel where no file sets it.

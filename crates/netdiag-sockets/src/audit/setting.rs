@@ -28,7 +28,7 @@ type Wrong = (&'static str, &'static str);
 impl Setting<'_> {
     /// The line, where it says something else than the kernel does.
     pub(super) fn differing(&self) -> Option<&Line> {
-        self.line.filter(|line| self.value.as_ref().is_some_and(|value| *value != line.value))
+        self.line.filter(|line| self.value.as_ref().is_some_and(|value| !same(value, &line.value)))
     }
 
     /// What a value does.
@@ -40,7 +40,8 @@ impl Setting<'_> {
     pub(super) fn findings(&self, cookies: Cookies) -> Vec<Finding> {
         let mut findings = Vec::new();
         let is_other = self.line.is_none() || self.differing().is_some();
-        let next = self.line.filter(|line| self.value.as_ref() != Some(&line.value));
+        let is_new = |line: &&&Line| self.value.as_ref().is_none_or(|now| !same(now, &line.value));
+        let next = self.line.as_ref().filter(is_new).copied();
         let next =
             next.and_then(|line| Some((line, self.judged(&line.value, Some(cookies.next))?)));
         if let Some(value) = self.value.as_deref() {
@@ -147,7 +148,78 @@ impl Line {
     }
 }
 
-/// The first number of a value.
+/// The first number of a value, as the kernel reads it (`proc_get_long` of kernel/sysctl.c): decimal,
+/// hexadecimal behind `0x`, octal behind another `0`.
 pub(super) fn number(value: &str) -> Option<u64> {
-    value.split(' ').next()?.parse().ok()
+    read(value.split(' ').next()?)
+}
+
+/// Whether the kernel takes a value at all: it wants a number first, and reads no further than it needs.
+pub(super) fn is_taken(value: &str) -> bool {
+    let first = value.split(' ').next().unwrap_or_default();
+    read(first.strip_prefix('-').unwrap_or(first)).is_some()
+}
+
+fn read(word: &str) -> Option<u64> {
+    let hexadecimal = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
+    let (digits, base) = match (hexadecimal, word.strip_prefix('0')) {
+        (Some(digits), _) => (digits, 16),
+        (None, Some(digits)) if !digits.is_empty() => (digits, 8),
+        _ => (word, 10),
+    };
+    // The library takes a sign, the kernel none but a minus.
+    let is_digits = digits.starts_with(|first: char| first.is_ascii_hexdigit());
+    u64::from_str_radix(digits, base).ok().filter(|_| is_digits)
+}
+
+/// Whether a line sets what the kernel has: what the line does not say stays, and what it says beyond is
+/// not read.
+fn same(now: &str, line: &str) -> bool {
+    let words = now.split(' ').zip(line.split(' '));
+    let is_same = |(now, line): (&str, &str)| match (read(now), read(line)) {
+        (Some(now), Some(line)) => now == line,
+        _ => now == line,
+    };
+    words.map(is_same).all(|is_same| is_same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Linux 6.18 takes what is written to tcp_retries2 and to ip_local_port_range.
+    #[test]
+    fn values_are_read_as_the_kernel_reads_them() {
+        for (value, expected) in [
+            ("15", Some(15)),
+            ("0xf", Some(15)),
+            ("0XF", Some(15)),
+            ("017", Some(15)),
+            ("0", Some(0)),
+            ("15 # seconds", Some(15)),
+            ("09", None),
+            ("0x", None),
+            ("0x1g", None),
+            ("+2", None),
+            ("0x+2", None),
+            ("2#c", None),
+            ("", None),
+        ] {
+            assert_eq!(number(value), expected, "{value}");
+            assert_eq!(is_taken(value), expected.is_some(), "{value}");
+        }
+        assert!(number("-1").is_none() && is_taken("-1"));
+        for (now, line, expected) in [
+            ("15", "0xf", true),
+            ("15", "0xe", false),
+            ("1024 65535", "0x400 0xffff", true),
+            ("1024 65535", "1024", true),
+            ("1024 65535", "1024 65000", false),
+            ("15", "15 # seconds", true),
+            ("cubic", "reno", false),
+            ("cubic", "cubic", true),
+        ] {
+            assert_eq!(same(now, line), expected, "{now} {line}");
+        }
+    }
 }

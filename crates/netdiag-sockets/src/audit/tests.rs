@@ -164,6 +164,33 @@ fn a_linked_file_counts_where_its_link_stands() {
     assert_eq!(of("").as_deref(), Some("/etc/sysctl.conf"));
 }
 
+/// J10: the kernel reads numbers in three bases, and what it refuses changes nothing.
+#[test]
+fn a_value_is_judged_as_the_kernel_would_read_it() {
+    let of = |line| {
+        let mut files = Files(BTreeMap::from([
+            ("/proc/sys/net/ipv4/tcp_retries2", "15\n"),
+            ("/etc/sysctl.conf", line),
+        ]));
+        let (rows, findings) = audit(&mut files);
+        let row = rows.into_iter().find(|row| row.key == "net.ipv4.tcp_retries2").expect("a row");
+        let next = row.value_in_file.map(|value| value.as_raw().to_owned());
+        let codes =
+            findings.into_iter().map(|finding| (finding.code, finding.evidence["value"].clone()));
+        (next, row.effect_of_file.is_some(), codes.collect::<Vec<_>>())
+    };
+    let value = |text: &str| Some(text.to_owned());
+    assert_eq!(of("net.ipv4.tcp_retries2 = 0xf"), (value("0xf"), false, vec![]));
+    assert_eq!(of("net.ipv4.tcp_retries2 = 017"), (value("017"), false, vec![]));
+    let risky = |number: u64| vec![("sysctl-risky".to_owned(), number.into())];
+    assert_eq!(of("net.ipv4.tcp_retries2 = 0x5"), (value("0x5"), true, risky(5)));
+    assert_eq!(of("net.ipv4.tcp_retries2 = 5 # short"), (value("5 # short"), true, risky(5)));
+    // The line before counts then.
+    let lines = "net.ipv4.tcp_retries2=5\nnet.ipv4.tcp_retries2=0x1g\n";
+    let vain = [risky(5), vec![("sysctl-obsolete".to_owned(), "0x1g".into())]].concat();
+    assert_eq!(of(lines), (value("5"), true, vain));
+}
+
 /// A key without effect that was set by hand is no line of a file.
 #[test]
 fn what_is_set_in_vain_is_told_without_a_file_too() {

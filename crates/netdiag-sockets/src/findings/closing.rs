@@ -1,85 +1,19 @@
 //! Connections on their way to be closed.
 
-use super::{Group, Judge, counts, first, many};
+use super::limits::{a_second, number as rate, shown as shown_rate};
+use super::{Judge, counts, first, many};
 use crate::counters::number;
 use crate::tally::Suspects;
-use crate::{Socket, State, TcpInfo, TimerKind};
+use crate::{Socket, State, TimerKind};
 use netdiag_model::finding::{Finding, Severity};
 
 impl Judge<'_> {
     pub(super) fn closing(&mut self) -> Vec<Finding> {
         let mut all: Vec<Finding> = self.leaks();
-        all.extend(
-            [self.fin_wait_1(), self.fin_wait_2(), self.both(), self.last_ack(), self.time_wait()]
-                .into_iter()
-                .flatten(),
-        );
+        all.extend(self.fin_wait_1());
+        all.extend(self.half_closed());
+        all.extend([self.both(), self.last_ack(), self.time_wait()].into_iter().flatten());
         all
-    }
-
-    /// A program does not close what its peers have closed.
-    fn leaks(&mut self) -> Vec<Finding> {
-        let seen = self.seen;
-        let suspects = &seen.tally.close_wait;
-        let (least, age) = (self.threshold("close-wait-leak"), self.threshold("close-wait-age"));
-        if (suspects.count as f64) < least {
-            return Vec::new();
-        }
-        let old = self.old(suspects, age);
-        let owners = counts(old.iter().map(|(socket, _)| self.group(socket)));
-        let mut found = Vec::new();
-        for (owner, count) in owners.into_iter().filter(|(_, count)| *count as f64 >= least) {
-            let its: Vec<&(Socket, TcpInfo)> =
-                old.iter().filter(|(socket, _)| self.group(socket) == owner).collect();
-            let unread =
-                its.iter().filter(|(socket, _)| socket.eof_unread() == Some(true)).count() as u64;
-            let oldest =
-                its.iter().map(|(_, info)| info.last_ack_received_ms).max().unwrap_or(0) / 1000;
-            let limit = its.first().and_then(|(socket, _)| self.process(socket));
-            let pid = limit.map(|(pid, _)| pid);
-            let limit = pid.and_then(|pid| self.descriptor_limit(pid));
-            let fds: Vec<u32> =
-                its.iter().filter_map(|(socket, _)| self.fd(socket)).take(10).collect();
-            let younger = suspects.first.iter().filter(|(s, _)| self.group(s) == owner).count()
-                as u64
-                - count;
-            let is_much = count >= 100 || limit.is_some_and(|limit| count * 2 >= limit);
-            let severity = if is_much { Severity::Critical } else { Severity::Warning };
-            let others = self.others(its.iter().map(|(socket, _)| socket));
-            let is_sample = suspects.count > suspects.first.len() as u64;
-            let at_least = if is_sample { "at least " } else { "" };
-            let message = format!(
-                "{}: {at_least}{count} CLOSE-WAIT of {age} s or more, {unread} with end-of-file unread, \
-                 the oldest {oldest} s{}{}",
-                owner.does("does not close", "do not close"),
-                match younger {
-                    0 => String::new(),
-                    younger => format!(", {younger} more of the last {age} s"),
-                },
-                match others.len() {
-                    0 => String::new(),
-                    n => format!("; held as well by {}", first(&others, n)),
-                }
-            );
-            let advice = advice(&owner, unread * 2 >= count);
-            let finding = self.found("close-wait-leak", severity, owner.subject(), message);
-            let finding = owner
-                .at(finding)
-                .with("count", count)
-                .with("close_wait", suspects.count)
-                .with("looked_at", suspects.first.len())
-                .with("eof_unread", unread)
-                .with("younger", younger)
-                .with("oldest_s", oldest)
-                .with("threshold_age_s", age)
-                .with("pid", pid)
-                .with("also_held_by", shown(&others))
-                .with("fds", fds)
-                .with("descriptor_limit", limit);
-            let is_listed = self.lists(its.iter().map(|(socket, _)| socket));
-            found.extend(self.about(finding.advise(advice), is_listed));
-        }
-        found
     }
 
     fn fin_wait_1(&mut self) -> Option<Finding> {
@@ -128,39 +62,6 @@ impl Judge<'_> {
             .advise(advice);
         let is_listed = self.lists(suspects.first.iter().map(|(socket, _)| socket));
         self.about(finding, is_listed)
-    }
-
-    fn fin_wait_2(&mut self) -> Option<Finding> {
-        let tally = &self.seen.tally;
-        let (suspects, all) = (&tally.fin_wait_2, tally.all_of(State::FinWait2));
-        let (owned, orphans) = (suspects.count, all.saturating_sub(suspects.count));
-        /// Orphans end after tcp_fin_timeout, so that many of them are fresh.
-        const ORPHANS: u64 = 1_000;
-        let is_owned = owned > 0 && owned as f64 >= self.threshold("fin-wait-2-many");
-        if !is_owned && orphans < ORPHANS {
-            return None;
-        }
-        let owner = suspects.first.first().map(|(socket, _)| self.owner(socket));
-        let peers = peers(suspects);
-        let who = match &owner {
-            Some(owner) if is_owned => {
-                format!(", {owned} still held by {owner}, to {}", first(&peers, peers.len()))
-            }
-            _ => format!(", {orphans} of them orphans"),
-        };
-        let message = format!("{all} in FIN-WAIT-2 wait for their peers to close{who}");
-        let subject = owner.clone().unwrap_or_else(|| "FIN-WAIT-2".to_owned());
-        let finding = self.found("fin-wait-2-many", Severity::Warning, subject, message);
-        let finding = finding
-            .with("owned", owned)
-            .with("orphans", orphans)
-            .with("owner", owner)
-            .with("peers", shown(&peers))
-            .advise(
-                "the peers do not close: look for CLOSE-WAIT there; what a program still holds has no \
-                 timeout, orphans end after tcp_fin_timeout",
-            );
-        self.about(finding, tally.of(State::FinWait2) > 0)
     }
 
     fn both(&mut self) -> Option<Finding> {
@@ -229,12 +130,12 @@ impl Judge<'_> {
         }
         let message = format!(
             "{n} in TIME-WAIT, about {} new a second; no destination has used half of its ports",
-            n / 60
+            shown_rate(a_second(n))
         );
         let finding = self.found("time-wait-many", Severity::Info, "TIME-WAIT".to_owned(), message);
         let finding = finding
             .with("count", n)
-            .with("new_per_second", n / 60)
+            .with("new_per_second", rate(a_second(n)))
             .with("tcp_max_tw_buckets", buckets)
             .advise(
                 "usually harmless, about 0.3 KiB each: nothing to tune; reusing connections makes fewer",
@@ -242,57 +143,19 @@ impl Judge<'_> {
         let is_listed = self.seen.tally.of(State::TimeWait) > 0;
         self.about(finding, is_listed)
     }
-
-    fn process(&self, socket: &Socket) -> Option<(u32, u32)> {
-        let owners = self.owners?;
-        let crate::owners::Owner::Known(all) = owners.of(socket) else { return None };
-        let first = all.first()?;
-        Some((owners.process(*first)?.pid, first.fd))
-    }
-
-    fn fd(&self, socket: &Socket) -> Option<u32> {
-        self.process(socket).map(|(_, fd)| fd)
-    }
-
-    /// How many descriptors a process may have (`RLIMIT_NOFILE`).
-    pub(super) fn descriptor_limit(&mut self, pid: u32) -> Option<u64> {
-        let text = self.kernel.file(&format!("/proc/{pid}/limits"))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-        line.split_ascii_whitespace().next()?.parse().ok()
-    }
-}
-
-/// What to do about connections of an owner that are not closed; `unread`: their ends of file are not
-/// read either.
-fn advice(owner: &Group, unread: bool) -> String {
-    let name = match owner {
-        Group::Process(name) => name,
-        _ => "the program",
-    };
-    let advice = match unread {
-        true => format!(
-            "read() is not called on these sockets: look for a blocked worker; restarting {name} frees \
-             them, a sysctl does not"
-        ),
-        false => format!(
-            "end-of-file was read and close() was not called: a path in {name} that forgets it; no sysctl \
-             helps"
-        ),
-    };
-    match owner {
-        Group::Process(_) => advice,
-        _ => format!(
-            "{advice}; whether it is one program: `netdiag sockets --processes state close-wait`"
-        ),
-    }
 }
 
 /// The addresses of the other ends, those with the most first.
 fn peers(suspects: &Suspects) -> Vec<String> {
-    let all = counts(suspects.first.iter().map(|(socket, _)| socket.remote.canonical()));
+    peers_of(suspects.first.iter().map(|(socket, _)| socket))
+}
+
+/// The same of these sockets.
+pub(super) fn peers_of<'s>(sockets: impl Iterator<Item = &'s Socket>) -> Vec<String> {
+    let all = counts(sockets.map(|socket| socket.remote.canonical()));
     all.into_iter().map(|(address, _)| address.to_string()).collect()
 }
 
-fn shown(peers: &[String]) -> Vec<String> {
+pub(super) fn shown(peers: &[String]) -> Vec<String> {
     peers.iter().take(10).cloned().collect()
 }

@@ -22,6 +22,25 @@ fn interface(line: &str) -> Option<[(&str, &'static str, u64, u64); 2]> {
     Some([(name, "received", received, received_drops), (name, "sent", sent, sent_drops)])
 }
 
+/// How many connections a second can be opened for good with so many ports: a whole number from ten on.
+pub(crate) fn a_second(ports: u64) -> f64 {
+    let exact = ports as f64 / TIME_WAIT_S as f64;
+    if exact < 10.0 { (exact * 10.0).floor() / 10.0 } else { exact.floor() }
+}
+
+/// A rate: without decimals from ten on.
+pub(crate) fn shown(rate: f64) -> String {
+    if rate < 9.95 { format!("{rate:.1}") } else { format!("{rate:.0}") }
+}
+
+/// The same as evidence.
+pub(super) fn number(rate: f64) -> serde_json::Value {
+    if rate < 10.0 { rate.into() } else { (rate as u64).into() }
+}
+
+/// Destinations that are told of one by one.
+const EACH: usize = 3;
+
 impl Judge<'_> {
     pub(super) fn limits(&mut self) -> Vec<Finding> {
         let mut all = self.ports();
@@ -46,7 +65,7 @@ impl Judge<'_> {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for (to, ports) in tally.destinations.busiest(3) {
+        for (to, ports) in tally.destinations.busiest(usize::MAX) {
             let used = u64::from(ports.used);
             let share = used as f64 / available as f64 * 100.0;
             if share < least {
@@ -54,10 +73,13 @@ impl Judge<'_> {
             }
             let severity = if share >= 90.0 { Severity::Critical } else { Severity::Warning };
             let remote = std::net::SocketAddr::new(to.remote, to.port);
-            let ceiling = available / TIME_WAIT_S;
+            let ceiling = a_second(available);
             let rate = match ports.fresh {
-                0 => String::new(),
-                _ => format!(", {:.0} new a second", ports.new_per_second()),
+                0 => format!("{} new a second possible", shown(ceiling)),
+                _ => {
+                    let rate = shown(ports.new_per_second());
+                    format!("{rate} new a second, {} possible", shown(ceiling))
+                }
             };
             let left = ports.exhausted_in_s(available, TIME_WAIT_S);
             let forecast = match left {
@@ -69,8 +91,7 @@ impl Judge<'_> {
                 None => String::new(),
             };
             let message = format!(
-                "ports to {remote}: {used} of {available} used ({share:.0} %){rate}, {ceiling} \
-                 possible{forecast}"
+                "ports to {remote}: {used} of {available} used ({share:.0} %), {rate}{forecast}"
             );
             let code = "ephemeral-ports-low";
             let finding = self.found(code, severity, remote.to_string(), message);
@@ -83,14 +104,14 @@ impl Judge<'_> {
                 .with("new_per_second", (ports.fresh > 0).then(|| ports.new_per_second()))
                 .with("none_left_in_s", left)
                 .with("time_wait", tally.all_of(State::TimeWait))
-                .with("ceiling_per_second", ceiling);
+                .with("ceiling_per_second", number(ceiling));
             let finding = finding.advise(
                 "use a connection pool; or net.ipv4.tcp_tw_reuse=1, or more source addresses; \
                  tcp_fin_timeout does not help",
             );
-            found.extend(self.about(finding, ports.listed > 0));
+            found.push((finding, ports.listed > 0));
         }
-        found
+        self.told(found, EACH, ("destination", "destinations"))
     }
 
     fn resources(&mut self) -> Vec<Finding> {

@@ -4,18 +4,23 @@
 //! suspects are looked at once more, up to [`SAMPLE`](crate::tally::SAMPLE) of a kind.
 
 mod closing;
+mod group;
+mod half_open;
+mod leaks;
 mod limits;
 mod open;
 mod opening;
+mod order;
+mod second;
 mod waiting;
 
 use crate::counters::{Counted, Memory};
 use crate::look::{Plan, Seen};
-use crate::owners::Owner;
 use crate::port::Kernel;
 use crate::socket::attribute;
 use crate::tally::{Suspect, Suspects};
 use crate::{Owners, Socket, TcpInfo, info};
+pub(crate) use limits::{a_second, shown};
 use netdiag_model::finding::{Finding, Severity};
 use std::collections::BTreeMap;
 
@@ -46,52 +51,6 @@ pub struct Judged {
     pub not_listed: u64,
 }
 
-/// Who has several sockets.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Group {
-    /// One process, in words.
-    Process(String),
-    /// Processes of a user; how many is not known.
-    User(u32),
-    /// No process.
-    Nobody,
-}
-
-impl Group {
-    /// A name, as the subject of a finding.
-    fn subject(&self) -> String {
-        match self {
-            Self::Process(name) => name.clone(),
-            Self::User(uid) => format!("user {uid}"),
-            Self::Nobody => "no process".to_owned(),
-        }
-    }
-
-    /// A name for whoever has several sockets.
-    fn several(&self) -> String {
-        match self {
-            Self::User(uid) => format!("programs of user {uid}"),
-            other => other.subject(),
-        }
-    }
-
-    /// A name for a sentence that goes on with a verb: `one` behind a process, `several` else.
-    fn does(&self, one: &str, several: &str) -> String {
-        match self {
-            Self::User(uid) => format!("programs of user {uid} together {several}"),
-            other => format!("{} {one}", other.subject()),
-        }
-    }
-
-    /// The finding with its process, where that is known.
-    fn at(&self, finding: Finding) -> Finding {
-        match self {
-            Self::Process(name) => finding.at("process", name.clone()),
-            _ => finding,
-        }
-    }
-}
-
 impl Judge<'_> {
     /// All verdicts, the worst first. They are made from all sockets that were read, and told where they
     /// are about one that is listed or about the machine.
@@ -111,6 +70,42 @@ impl Judge<'_> {
         let is_worth = !is_listed && finding.severity != Severity::Info;
         self.not_listed += u64::from(is_worth);
         is_listed.then_some(finding)
+    }
+
+    /// Findings alike, those that matter most first, each with whether what it is about is listed: so
+    /// many are told one by one, and of the others how many there are.
+    fn told(
+        &mut self,
+        found: Vec<(Finding, bool)>,
+        most: usize,
+        (one, several): (&str, &str),
+    ) -> Vec<Finding> {
+        let about = |(finding, is_listed)| self.about(finding, is_listed);
+        let mut listed: Vec<Finding> = found.into_iter().filter_map(about).collect();
+        let rest = listed.split_off(listed.len().min(most));
+        let mut codes: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+        for finding in rest {
+            codes.entry(finding.code.clone()).or_default().push(finding);
+        }
+        for (code, rest) in codes {
+            /// Names that stand in the evidence.
+            const NAMED: usize = 1_000;
+            let subjects: Vec<String> =
+                rest.iter().map(|finding| finding.subject.clone()).take(NAMED).collect();
+            let Some(severity) = rest.iter().map(|finding| finding.severity).max() else {
+                continue;
+            };
+            let subject =
+                many(rest.len() as u64, &format!("more {one}"), &format!("more {several}"));
+            let message = format!("{subject} like these: {}", first(&subjects, rest.len()));
+            let finding = self.found(&code, severity, subject, message);
+            let finding = finding.with("count", rest.len()).with("subjects", subjects);
+            listed.push(match rest.into_iter().next().and_then(|finding| finding.advice) {
+                Some(advice) => finding.advise(advice),
+                None => finding,
+            });
+        }
+        listed
     }
 
     /// Whether one of these sockets is listed.
@@ -145,29 +140,6 @@ impl Judge<'_> {
             found.extend(info.filter(is_old).map(|info| (suspect.0, info)));
         }
         found
-    }
-
-    /// Who has a socket, in words.
-    fn owner(&self, socket: &Socket) -> String {
-        match self.group(socket) {
-            Group::User(uid) => format!("a program of user {uid}"),
-            other => other.subject(),
-        }
-    }
-
-    /// Who has a socket, as far as several can be told to have the same.
-    fn group(&self, socket: &Socket) -> Group {
-        match self.owners.map(|owners| (owners, owners.of(socket))) {
-            Some((owners, Owner::Known(all))) => {
-                let first = all.first().and_then(|first| owners.process(*first));
-                Group::Process(first.map_or_else(String::new, |process| {
-                    format!("{} ({})", process.name.escaped(), process.pid)
-                }))
-            }
-            Some((_, Owner::Nobody | Owner::NotAccepted)) => Group::Nobody,
-            None if socket.inode == 0 => Group::Nobody,
-            None | Some((_, Owner::NotVisible)) => Group::User(socket.uid),
-        }
     }
 
     /// Which other processes have these sockets, in words, each once.

@@ -1,12 +1,14 @@
 //! ESTABLISHED connections that are none any more, or would not notice.
 
-use super::{Group, Judge, counts, many};
+use super::group::Group;
+use super::order::{Age, Order};
+use super::{Judge, counts, many};
 use crate::audit::given_up_s;
 use crate::counters::number;
 use crate::{Socket, TcpInfo};
 use netdiag_model::finding::{Finding, Severity};
 
-/// How many dead peers are told of one by one.
+/// How many dead peers, and clients, are told of one by one.
 const EACH: usize = 10;
 
 impl Judge<'_> {
@@ -33,9 +35,7 @@ impl Judge<'_> {
         let of = dead.len();
         let to = counts(dead.iter().map(|(socket, _)| socket.remote));
         let mut found = Vec::new();
-        // Those that are listed first: not more than some are told.
-        dead.sort_by_key(|(socket, _)| !self.lists([socket]));
-        for (socket, info) in dead.into_iter().take(EACH) {
+        for (socket, info) in dead {
             let owner = self.owner(&socket);
             let program = match self.group(&socket) {
                 Group::Process(name) => name,
@@ -68,10 +68,9 @@ impl Judge<'_> {
                     "the kernel gives up after about {gives_up} s (tcp_retries2 {retries}); \
                      TCP_USER_TIMEOUT in {program} shortens that"
                 ));
-            let is_listed = self.lists([&socket]);
-            found.extend(self.about(finding, is_listed));
+            found.push((finding, self.lists([&socket])));
         }
-        found
+        self.told(found, EACH, ("connection", "connections"))
     }
 
     /// How long connections without a timer have been idle, in seconds: of all, or as many as a look is
@@ -133,17 +132,34 @@ impl Judge<'_> {
         let idle: Vec<&(Socket, u32)> = at_listeners.iter().copied().filter(is_idle).collect();
         let mut found = Vec::new();
         let clients = counts(idle.iter().map(client)).into_iter();
-        for ((from, port), count) in clients.filter(|(_, count)| *count as f64 >= many).take(EACH) {
+        let mut order = None;
+        for ((from, port), count) in clients.filter(|(_, count)| *count as f64 >= many) {
             let its = |entry: &&&(Socket, u32)| client(entry) == (from, port);
-            let is_used = |entry: &&(Socket, u32)| !is_idle(entry);
-            let active = at_listeners.iter().filter(its).filter(|entry| is_used(entry)).count();
-            if active == 0 && !tally.active.contains(&(from, port)) {
+            let used = at_listeners.iter().filter(its).filter(|entry| !is_idle(entry));
+            let mut used: Vec<u32> = used.map(|(socket, _)| socket.inode).collect();
+            used.extend(tally.active.get(&(from, port)).into_iter().flatten());
+            if used.is_empty() {
                 continue;
             }
+            let order = *order.get_or_insert_with(|| Order::of(self.kernel));
+            let left: Vec<u32> = idle.iter().filter(its).map(|(socket, _)| socket.inode).collect();
+            let ages: Vec<Age> = used.iter().map(|inode| order.age(*inode, &left)).collect();
+            let Some(age) = ages.iter().copied().max().filter(|age| *age != Age::Older) else {
+                // What it uses is from before: a pool of which one is enough.
+                continue;
+            };
+            let active = ages.iter().filter(|of| **of != Age::Older).count();
             let longest = idle.iter().filter(its).map(|(_, seconds)| *seconds).max().unwrap_or(0);
+            let other = match age {
+                Age::Newer => "a later one of it is in use: it may have left them behind",
+                _ => {
+                    "another of it is in use: if that is a later one, which cannot be told, it may have \
+                     left them behind"
+                }
+            };
             let message = format!(
                 "{count} connections of {from} at port {port} without data for {least} s or more, up to {longest} s, and \
-                 without keepalive, while a later one of it is in use: it may have left them behind"
+                 without keepalive, while {other}"
             );
             let finding = self.found(
                 "established-no-keepalive",
@@ -154,15 +170,16 @@ impl Judge<'_> {
             let finding = finding
                 .with("count", count)
                 .with("active", active)
+                .with("active_is_newer", (age == Age::Newer).then_some(true))
                 .with("idle_s", longest)
                 .with("threshold_idle_s", least)
                 .with("client", from.to_string())
                 .with("port", port)
                 .advise(format!("many clients behind one address look alike; {NOTICES}"));
             let is_listed = self.lists(idle.iter().filter(its).map(|(socket, _)| socket));
-            found.extend(self.about(finding, is_listed));
+            found.push((finding, is_listed));
         }
-        found
+        self.told(found, EACH, ("client", "clients"))
     }
 }
 

@@ -10,11 +10,18 @@ use netdiag_model::{Family, Instant, Untrusted};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+mod many;
+
 /// Counters in turn, the last for good: connections from outside, SYNs dropped, cookies sent.
 #[derive(Default)]
 struct Counters {
     turns: VecDeque<[u64; 3]>,
     pauses: u32,
+    /// Connections that are there at a look at the table, in turn: what they are told apart by, and
+    /// their port.
+    open: VecDeque<Vec<(u8, u16)>>,
+    /// What the listener at a port has dropped, in turn.
+    drops: BTreeMap<u16, VecDeque<u32>>,
 }
 
 impl Kernel for Counters {
@@ -22,12 +29,24 @@ impl Kernel for Counters {
         Instant::from_nanos(0)
     }
 
-    fn dump(&mut self, _: Question, _: &mut dyn FnMut(&[u8]) -> bool) -> Result<Reading, Fault> {
+    fn dump(&mut self, _: Question, each: &mut dyn FnMut(&[u8]) -> bool) -> Result<Reading, Fault> {
+        for (cookie, port) in self.open.pop_front().unwrap_or_default() {
+            let mut bytes = vec![0; Socket::BYTES];
+            (bytes[0], bytes[1], bytes[44]) = (2, State::Established as u8, cookie);
+            bytes[4..6].copy_from_slice(&port.to_be_bytes());
+            each(&bytes);
+        }
         Ok(Reading::default())
     }
 
-    fn look(&mut self, _: &Socket) -> Option<Vec<u8>> {
-        None
+    fn look(&mut self, socket: &Socket) -> Option<Vec<u8>> {
+        let drops = self.drops.get_mut(&socket.local.port)?.pop_front()?;
+        let mut bytes = vec![0; Socket::BYTES];
+        (bytes[0], bytes[1]) = (2, State::Listen as u8);
+        bytes.extend([40, 0, 7, 0]);
+        bytes.extend([0; 32]);
+        bytes.extend(drops.to_ne_bytes());
+        Some(bytes)
     }
 
     fn owners(&mut self) -> Owners {
@@ -121,9 +140,20 @@ fn judged(
     owners: Option<&Owners>,
     turns: &[[u64; 3]],
 ) -> Judged {
+    let turns = turns.iter().copied().collect();
+    judged_by(Counters { turns, ..Counters::default() }, plan, sockets, owners)
+}
+
+/// The same by any machine.
+fn judged_by(
+    mut kernel: Counters,
+    plan: &Plan,
+    sockets: &[(Socket, TcpInfo)],
+    owners: Option<&Owners>,
+) -> Judged {
     let mut tally = Tally::new(Ports::default(), false);
     for (socket, info) in sockets {
-        let owner = owners.map(|owners| owners.of(socket));
+        let owner = owners.map(|owners| (owners, owners.of(socket)));
         tally.take(socket, Some(info), owner, plan.wants(socket, owners));
     }
     tally.settle();
@@ -135,7 +165,6 @@ fn judged(
         from_files: Vec::new(),
         refused: Vec::new(),
     };
-    let mut kernel = Counters { turns: turns.iter().copied().collect(), pauses: 0 };
     let judge = Judge {
         kernel: &mut kernel,
         seen: &seen,
@@ -183,14 +212,29 @@ fn half_open_connections_are_judged_port_by_port() {
     let cookies = judged(&everything(), &all, None, &[[5, 0, 0], [5, 0, 9]]);
     assert_eq!(told(&cookies)[0], ("syn-received-flood", "port 8006"));
     // Whatever completes at other ports, which the kernel counts with them.
-    let busy = judged(&everything(), &all, None, &[[5, 0, 0], [105, 0, 9]]);
-    assert_eq!(told(&busy)[0], ("syn-received-flood", "port 8006"));
-    // More complete than are turned away: those of many whose answers are lost.
-    let lossy = judged(&everything(), &all, None, &[[5, 0, 0], [25, 3, 0]]);
-    assert_eq!(
-        told(&lossy),
-        [("syn-received-lossy", "port 8006"), ("syn-received-lossy", "port 8005")]
-    );
+    for turn in [[105, 0, 9], [105, 30, 0]] {
+        let busy = judged(&everything(), &all, None, &[[5, 0, 0], turn]);
+        assert_eq!(told(&busy)[0], ("syn-received-flood", "port 8006"), "{turn:?}");
+    }
+    // More complete there than are turned away: those of many whose answers are lost.
+    let kernel = |open: [Vec<(u8, u16)>; 2], drops: [u32; 2]| Counters {
+        turns: [[5, 0, 0], [105, 30, 0]].into(),
+        open: open.into(),
+        drops: [(8006, drops.into())].into(),
+        ..Counters::default()
+    };
+    let open = |port| [vec![(1, port)], (1..=20).map(|cookie| (cookie, port)).collect()];
+    let severity = |kernel| {
+        let found = judged_by(kernel, &everything(), &all, None);
+        (found.findings[0].code.clone(), found.findings[0].severity)
+    };
+    let (flood_is, lossy_is) = ("syn-received-flood".to_owned(), "syn-received-lossy".to_owned());
+    assert_eq!(severity(kernel(open(8006), [7, 10])), (lossy_is.clone(), Severity::Warning));
+    assert_eq!(severity(kernel(open(8006), [7, 40])), (flood_is.clone(), Severity::Critical));
+    assert_eq!(severity(kernel(open(80), [7, 10])), (flood_is.clone(), Severity::Critical));
+    // What is dropped at other ports is not this one's: nothing is turned away, and nothing completes.
+    assert_eq!(severity(kernel(open(80), [7, 7])), (flood_is, Severity::Warning));
+    assert_eq!(severity(kernel(open(8006), [7, 7])), (lossy_is, Severity::Warning));
     // The listener is not listed, and still it is known what its backlog is.
     let filtered = judged(&filtered("state syn-recv"), &all, None, &[[5, 0, 0], [6, 30, 0]]);
     assert_eq!(told(&filtered), told(&flood));
@@ -211,40 +255,10 @@ fn a_scan_is_counted_at_its_port_and_hides_no_other_target() {
     );
     let scan = &found.findings[0];
     assert_eq!(scan.evidence["addresses"], 60);
+    // Of one process it would be worse; whether it is one is not known.
+    assert_eq!(scan.severity, Severity::Warning);
     assert!(scan.message.starts_with("programs of user 1000 together wait"), "{}", scan.message);
     assert_eq!(found.findings[1].evidence["retransmitted"], 8);
-}
-
-/// The rule is of one process; without a look at processes nobody knows whether it is one.
-#[test]
-fn who_does_not_close_is_one_process_or_said_not_to_be_known_as_one() {
-    let mut all = Vec::new();
-    let (mut processes, mut descriptors) = (Vec::new(), Vec::new());
-    for number in 0..12 {
-        let remote = format!("198.51.100.{}:9", number + 1);
-        let socket = socket(State::CloseWait, "192.0.2.1:8010", &remote);
-        all.push((Socket { inode: number + 1, receive_queue: 1, ..socket }, since(90)));
-        let (name, pid) = (Untrusted::from("worker"), 100 + number);
-        processes.push(Process { pid, name, cgroup: None, uid: None, open: 4, started: 0 });
-        descriptors.push(Descriptor { inode: number + 1, process: number, fd: 3 });
-    }
-    let found = judged(&everything(), &all, None, &[]);
-    let [leak] = found.findings.as_slice() else { panic!("{found:?}") };
-    assert!(
-        leak.message.starts_with("programs of user 1000 together do not close: 12"),
-        "{leak:?}"
-    );
-    assert_eq!((leak.subject.as_str(), &leak.locus), ("user 1000", &None));
-    let advice = leak.advice.as_deref().unwrap_or_default();
-    assert!(advice.contains("whether it is one program: `netdiag sockets --processes"), "{advice}");
-    assert!(!advice.contains("restarting user"), "{advice}");
-    let each = Owners::new(processes.clone(), descriptors.clone(), 0, Sight::Machine);
-    assert_eq!(told(&judged(&everything(), &all, Some(&each), &[])), []);
-    descriptors.iter_mut().for_each(|descriptor| descriptor.process = 0);
-    let one = Owners::new(processes, descriptors, 0, Sight::Machine);
-    let found = judged(&everything(), &all, Some(&one), &[]);
-    assert_eq!(told(&found), [("close-wait-leak", "worker (100)")]);
-    assert_eq!(found.findings[0].locus.as_ref().map(|locus| locus.len()), Some(1));
 }
 
 /// A filter chooses what is told, not what is known.
@@ -343,6 +357,19 @@ fn connections_that_a_client_has_left_behind_are_found_by_the_one_that_it_uses()
     };
     assert_eq!(found(&all), []);
     let used = from("198.51.100.2", 99);
+    // Inodes are counted: what it uses may be from before, and then it is a pool.
+    let of = |inode| Socket { inode, ..used };
+    let said = |inode| {
+        let all = [&all[..], &[(of(inode), since(2))]].concat();
+        let mut found = judged(&everything(), &all, None, &[]).findings;
+        found.pop().map(|finding| {
+            let newer = finding.evidence["active_is_newer"] == true;
+            (newer, finding.message.contains("a later one of it is in use"))
+        })
+    };
+    assert_eq!(said(1024 * 1024 * 2), Some((true, true)));
+    assert_eq!(said(7), Some((false, false)));
+    assert_eq!(said(0xffff_0000 - 1024 * 1024), None);
     let behind = [("198.51.100.2".to_owned(), Severity::Warning)];
     assert_eq!(found(&[&all[..], &[(used, since(2))]].concat()), behind);
     // At another service, that says nothing.

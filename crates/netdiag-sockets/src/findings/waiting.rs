@@ -6,6 +6,9 @@ use crate::{Socket, State};
 use netdiag_model::finding::{Finding, Severity};
 use std::time::Duration;
 
+/// Listeners, and ports, that are told of one by one.
+const EACH: usize = 8;
+
 impl Judge<'_> {
     pub(super) fn waiting(&mut self) -> Vec<Finding> {
         let full = self.full_queues();
@@ -13,11 +16,10 @@ impl Judge<'_> {
         if full.is_empty() {
             all.extend(self.overflowed());
         }
-        for (port, finding) in full {
-            // A connection at that port has to do with it as well.
-            let is_listed = self.seen.tally.lists(port);
-            all.extend(self.about(finding, is_listed));
-        }
+        // A connection at that port has to do with it as well.
+        let tally = &self.seen.tally;
+        let full = full.into_iter().map(|(port, finding)| (finding, tally.lists(port))).collect();
+        all.extend(self.told(full, EACH, ("listener", "listeners")));
         all.extend(self.everywhere());
         all
     }
@@ -25,15 +27,8 @@ impl Judge<'_> {
     /// Listeners whose queue is over its limit now and 100 ms later, by their ports.
     fn full_queues(&mut self) -> Vec<(u16, Finding)> {
         let is_full = |socket: &Socket| socket.receive_queue > socket.send_queue;
-        let full: Vec<Socket> = self
-            .seen
-            .tally
-            .listeners
-            .iter()
-            .filter(|socket| is_full(socket))
-            .take(8)
-            .copied()
-            .collect();
+        let full: Vec<Socket> =
+            self.seen.tally.listeners.iter().filter(|socket| is_full(socket)).copied().collect();
         if full.is_empty() {
             return Vec::new();
         }
@@ -71,6 +66,8 @@ impl Judge<'_> {
                 );
             found.push((port, finding));
         }
+        // Those that are most of their limit too long first.
+        found.sort_by(|(_, one), (_, other)| excess(other).cmp(&excess(one)));
         found
     }
 
@@ -138,9 +135,9 @@ impl Judge<'_> {
             let finding = finding.with("threshold_age_s", least).advise(
                 "the program does not call accept(): a stuck thread, or its limit of descriptors",
             );
-            found.extend(self.about(finding, seen.tally.lists(port)));
+            found.push((finding, seen.tally.lists(port)));
         }
-        found
+        self.told(found, EACH, ("port", "ports"))
     }
 
     /// Ports that can be reached from everywhere.
@@ -173,4 +170,10 @@ impl Judge<'_> {
              them",
         ))
     }
+}
+
+/// How many more wait at a listener than its limit is, by a finding.
+fn excess(finding: &Finding) -> u64 {
+    let of = |key: &str| finding.evidence.get(key).and_then(serde_json::Value::as_u64);
+    of("queue").zip(of("limit")).map_or(0, |(queue, limit)| queue.saturating_sub(limit))
 }

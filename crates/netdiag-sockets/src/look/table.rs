@@ -107,7 +107,7 @@ impl<'a> Table<'a> {
         }
         let wants = self.plan.wants(&socket, self.owners);
         if wants != Some(true) {
-            let owner = self.owners.map(|owners| owners.of(&socket));
+            let owner = self.owners.map(|owners| (owners, owners.of(&socket)));
             tally.take(&socket, None, owner, wants);
             return Ok(());
         }
@@ -141,7 +141,7 @@ impl Row {
         let Self { socket, info, v6_only } = self;
         let owner = owners.map(|owners| owners.of(&socket));
         let wants = plan.wants(&socket, owners);
-        tally.take(&socket, info.as_deref(), owner, wants);
+        tally.take(&socket, info.as_deref(), owners.zip(owner), wants);
         match wants {
             Some(true) => each(&Entry { socket, info, owner, owners, v6_only }),
             _ => Ok(()),

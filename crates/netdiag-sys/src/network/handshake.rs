@@ -19,10 +19,11 @@
 
 use super::connect::{Deaf, open};
 use super::memory;
-use super::tcp_info::{self, Block};
+use super::tcp_info::Block;
 use crate::{clock, interfaces};
 use netdiag_engine::port::{Connect, Control};
 use netdiag_model::{Destination, Instant, Stamp, Way};
+use netdiag_sockets::layout;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::net::{SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
@@ -199,13 +200,14 @@ struct State {
 
 impl State {
     fn of(socket: &Socket) -> Option<Self> {
-        let block = Block::of(socket)?;
+        let found = Block::of(socket)?;
+        let block = found.block();
         Some(Self {
-            state: block.byte(tcp_info::STATE)?,
-            congestion: block.byte(tcp_info::CONGESTION)?,
-            timeouts: block.byte(tcp_info::TIMEOUTS)?,
-            sent_again: block.word(tcp_info::SENT_AGAIN)?,
-            retransmits: block.word(tcp_info::TOTAL_RETRANS)?,
+            state: block.byte(layout::STATE)?,
+            congestion: block.byte(layout::CONGESTION)?,
+            timeouts: block.byte(layout::TIMEOUTS)?,
+            sent_again: block.word(layout::SENT_AGAIN)?,
+            retransmits: block.word(layout::TOTAL_RETRANS)?,
         })
     }
 

@@ -199,7 +199,9 @@ impl SystemNetwork {
                     self.early.push(clock::now(), InputKind::Named { id: lookup.id, result });
                 }
             }
-            Operation::Say(say) => self.connects.talks().say(say.id, say.bytes),
+            Operation::Say(say) => {
+                self.connects.talks().say(say.id, say.bytes, &mut self.early);
+            }
             Operation::HangUp(id) => self.connects.talks().hang_up(id, &mut self.early),
             Operation::Close(id) => {
                 self.connects.close(id);

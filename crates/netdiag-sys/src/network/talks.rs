@@ -42,11 +42,11 @@ impl Talks {
     }
 
     /// Sends bytes over one, as soon as there is room.
-    pub(super) fn say(&mut self, id: OperationId, bytes: &[u8]) {
+    pub(super) fn say(&mut self, id: OperationId, bytes: &[u8], inputs: &mut Inputs) {
         if let Some(talk) = self.open.iter_mut().find(|talk| talk.id == id) {
             talk.unsent.extend_from_slice(bytes);
             // What goes wrong is told when it is looked at.
-            let _ = talk.send();
+            let _ = talk.send(inputs);
         }
     }
 
@@ -78,7 +78,7 @@ impl Talks {
 impl Talk {
     /// Sends and reads what there is; whether it goes on.
     fn go_on(&mut self, inputs: &mut Inputs) -> bool {
-        let result = self.send().and_then(|()| self.hear(inputs));
+        let result = self.send(inputs).and_then(|()| self.hear(inputs));
         let (id, at) = (self.id, clock::now());
         let end = match result {
             Ok(true) => return true,
@@ -90,7 +90,10 @@ impl Talk {
         false
     }
 
-    fn send(&mut self) -> io::Result<()> {
+    fn send(&mut self, inputs: &mut Inputs) -> io::Result<()> {
+        if self.unsent.is_empty() {
+            return Ok(());
+        }
         while !self.unsent.is_empty() {
             match self.socket.send_with_flags(&self.unsent, libc::MSG_NOSIGNAL) {
                 Ok(sent) => drop(self.unsent.drain(..sent)),
@@ -98,6 +101,8 @@ impl Talk {
                 Err(error) => return Err(error),
             }
         }
+        let (id, at) = (self.id, clock::now());
+        inputs.push(at, InputKind::Said { id, at });
         Ok(())
     }
 

@@ -2,47 +2,15 @@
 
 use crate::raw;
 use netdiag_engine::port::{SegmentSizes, TcpInfo, TcpState};
+use netdiag_sockets::layout::{
+    self, ADVERTISED_MSS, BUFFER_LIMITED, BUSY, BYTES_ACKED, CONGESTION_WINDOW, DELIVERY_RATE, ECN,
+    LOST, MIN_RTT, NO_RTT, NO_THRESHOLD, OPTIONS, PATH_MTU, RECEIVE_MSS, REORDERING, RTO, RTT,
+    RTT_VARIANCE, SACK, SEND_MSS, SENT_AGAIN, SLOW_START_THRESHOLD, TIMESTAMPS, TOTAL_RETRANS,
+    WINDOW_LIMITED,
+};
 use socket2::Socket;
 use std::os::fd::AsFd;
 use std::time::Duration;
-
-/// Offsets of single bytes.
-pub(super) const STATE: usize = 0;
-pub(super) const CONGESTION: usize = 1;
-pub(super) const TIMEOUTS: usize = 2;
-const OPTIONS: usize = 5;
-const WINDOW_SCALES: usize = 6;
-/// Offsets of words.
-const RTO: usize = 8;
-const SEND_MSS: usize = 16;
-const RECEIVE_MSS: usize = 20;
-const LOST: usize = 32;
-pub(super) const SENT_AGAIN: usize = 36;
-const PATH_MTU: usize = 60;
-const RTT: usize = 68;
-const RTT_VARIANCE: usize = 72;
-const SLOW_START_THRESHOLD: usize = 76;
-const CONGESTION_WINDOW: usize = 80;
-const ADVERTISED_MSS: usize = 84;
-const REORDERING: usize = 88;
-pub(super) const TOTAL_RETRANS: usize = 100;
-const MIN_RTT: usize = 148;
-/// Offsets of double words.
-const BYTES_ACKED: usize = 120;
-const DELIVERY_RATE: usize = 160;
-const BUSY: usize = 168;
-const WINDOW_LIMITED: usize = 176;
-const BUFFER_LIMITED: usize = 184;
-
-/// `TCPI_OPT_*`.
-const TIMESTAMPS: u8 = 1;
-const SACK: u8 = 2;
-const WINDOW_SCALING: u8 = 4;
-const ECN: u8 = 8;
-/// `TCP_INFINITE_SSTHRESH` of net/tcp.h: there was no loss yet.
-const NO_THRESHOLD: u32 = 0x7fff_ffff;
-/// Where no round trip was measured.
-const NO_RTT: u32 = u32::MAX;
 
 /// The bytes of a `struct tcp_info`, as many as this kernel has.
 pub(super) struct Block {
@@ -58,39 +26,22 @@ impl Block {
         Some(Self { bytes, len })
     }
 
-    fn rest(&self, offset: usize) -> Option<&[u8]> {
-        self.bytes.get(..self.len)?.get(offset..)
-    }
-
-    pub(super) fn byte(&self, offset: usize) -> Option<u8> {
-        self.rest(offset)?.first().copied()
-    }
-
-    pub(super) fn word(&self, offset: usize) -> Option<u32> {
-        self.rest(offset)?.first_chunk().map(|bytes| u32::from_ne_bytes(*bytes))
-    }
-
-    fn long(&self, offset: usize) -> Option<u64> {
-        self.rest(offset)?.first_chunk().map(|bytes| u64::from_ne_bytes(*bytes))
+    /// The bytes that this kernel has filled in.
+    pub(super) fn block(&self) -> layout::Block<'_> {
+        layout::Block(self.bytes.get(..self.len).unwrap_or_default())
     }
 
     fn micros(&self, offset: usize) -> Option<Duration> {
-        self.word(offset).map(|micros| Duration::from_micros(micros.into()))
-    }
-
-    /// The shift of what we send and of what comes: two bit fields of a byte.
-    fn window_scales(&self) -> Option<(u8, u8)> {
-        let both = self.byte(WINDOW_SCALES)?;
-        let (low, high) = (both & 0xf, both >> 4);
-        Some(if cfg!(target_endian = "little") { (low, high) } else { (high, low) })
+        self.block().word(offset).map(|micros| Duration::from_micros(micros.into()))
     }
 }
 
 /// What the kernel knows of an open connection.
 pub(super) fn of(socket: &Socket) -> Option<TcpInfo> {
-    let block = Block::of(socket)?;
+    let found = Block::of(socket)?;
+    let block = found.block();
     Some(TcpInfo {
-        rtt: block.micros(RTT)?,
+        rtt: found.micros(RTT)?,
         total_retransmits: block.word(TOTAL_RETRANS)?,
         sizes: Some(SegmentSizes {
             send: block.word(SEND_MSS)?,
@@ -98,20 +49,21 @@ pub(super) fn of(socket: &Socket) -> Option<TcpInfo> {
             path_mtu: block.word(PATH_MTU)?,
             timestamps: block.byte(OPTIONS)? & TIMESTAMPS != 0,
         }),
-        state: state(&block).map(Box::new),
+        state: state(&found).map(Box::new),
     })
 }
 
-fn state(block: &Block) -> Option<TcpState> {
+fn state(found: &Block) -> Option<TcpState> {
+    let block = found.block();
     let options = block.byte(OPTIONS)?;
     let has = |flag| options & flag != 0;
     // What came after Linux 4.9 is nothing where it is missing.
     let limited = |offset| Duration::from_micros(block.long(offset).unwrap_or_default());
     Some(TcpState {
-        rtt: block.micros(RTT)?,
-        rtt_variance: block.micros(RTT_VARIANCE)?,
-        min_rtt: block.micros(MIN_RTT).filter(|_| block.word(MIN_RTT) != Some(NO_RTT)),
-        retransmission_timeout: block.micros(RTO)?,
+        rtt: found.micros(RTT)?,
+        rtt_variance: found.micros(RTT_VARIANCE)?,
+        min_rtt: found.micros(MIN_RTT).filter(|_| block.word(MIN_RTT) != Some(NO_RTT)),
+        retransmission_timeout: found.micros(RTO)?,
         send_mss: block.word(SEND_MSS)?,
         receive_mss: block.word(RECEIVE_MSS)?,
         advertised_mss: block.word(ADVERTISED_MSS)?,
@@ -124,7 +76,7 @@ fn state(block: &Block) -> Option<TcpState> {
         total_retransmits: block.word(TOTAL_RETRANS)?,
         lost: block.word(LOST)?,
         reordering: block.word(REORDERING)?,
-        window_scale: block.window_scales().filter(|_| has(WINDOW_SCALING)),
+        window_scale: block.window_scales(),
         sack: has(SACK),
         timestamps: has(TIMESTAMPS),
         ecn: has(ECN),

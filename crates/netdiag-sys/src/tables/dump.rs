@@ -2,6 +2,7 @@
 
 use super::part::{self, HEADER};
 use netdiag_sockets::port::{Fault, Question, Reading};
+use netdiag_sockets::socket::MEMORY;
 use netdiag_sockets::{Protocol, Socket, info};
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST};
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
@@ -17,6 +18,8 @@ const IPV4: u8 = 2;
 const IPV6: u8 = 10;
 /// The bit that asks for TCP_INFO.
 const INFO: u8 = 1 << (info::ATTRIBUTE - 1);
+/// The one that asks what a socket has dropped.
+const DROPS: u8 = 1 << (MEMORY - 1);
 
 /// A socket to ask by.
 pub(super) struct Diag {
@@ -69,9 +72,9 @@ impl Diag {
         Ok(all)
     }
 
-    /// Looks at one socket, with TCP_INFO.
+    /// Looks at one socket, with TCP_INFO and what it has dropped.
     pub(super) fn look(&mut self, socket: &Socket) -> Option<Vec<u8>> {
-        self.send(BY_FAMILY, NLM_F_REQUEST, &socket.question(INFO)).ok()?;
+        self.send(BY_FAMILY, NLM_F_REQUEST, &socket.question(INFO | DROPS)).ok()?;
         let length = self.receive().ok()?;
         let mut found = None;
         let asked = (self.port, self.sequence);

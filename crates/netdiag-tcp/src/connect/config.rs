@@ -1,7 +1,8 @@
 //! What to do: which targets, and how connections to them are opened.
 
 use super::dialogue::Dialogue;
-use super::http::Url;
+use super::http::{REDIRECTS, Spoken, Url};
+use super::names::Names;
 use super::tls::Tls;
 use netdiag_engine::port::Control;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted, Way};
@@ -34,6 +35,13 @@ pub struct Config {
     pub source_port: u16,
     /// Of an answer by HTTP only its head is read, and no redirect is followed.
     pub only_head: bool,
+    /// How many redirects are followed.
+    pub redirects: usize,
+    /// Who looks up the hosts that redirects lead to; `None`: nobody, and they are not followed to
+    /// names.
+    pub names: Option<Names>,
+    /// Which HTTP is spoken; `None`: what the server chooses, and without TLS HTTP/1.1.
+    pub http: Option<Spoken>,
     /// What is done with connections that open; without it they are closed at once.
     pub dialogue: Option<Dialogue>,
     /// What all TLS sessions have in common; without it there are none.
@@ -79,6 +87,9 @@ impl Config {
             control: Control::default(),
             source_port: 0,
             only_head: false,
+            redirects: REDIRECTS,
+            names: None,
+            http: None,
             dialogue: None,
             tls: None,
             anchor: ClockAnchor { instant: Instant::ZERO, unix_nanos: 0 },

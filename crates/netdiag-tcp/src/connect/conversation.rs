@@ -3,10 +3,11 @@
 
 use super::config::{Config, Target};
 use super::dialogue::{Dialogue, MOST_HEARD, Stage, Talk, TalkResult};
-use super::http::exchange::{Exchange, Next};
-use super::http::{Step, Url};
+use super::http::live::{Live, Manner, Next};
+use super::http::{Spoken, Step, Url};
 use super::starttls::{self, Upgrade};
 use netdiag_engine::port::TalkEnd;
+use netdiag_http::Reason;
 use netdiag_model::Instant;
 use netdiag_tls::{Layer, Terms};
 
@@ -21,23 +22,34 @@ pub(super) struct Conversation {
     /// TLS, where it is spoken.
     tls: Option<Layer>,
     dialogue: Dialogue,
+    /// The service was told something.
+    says: bool,
     /// What is asked by HTTP, if anything.
     url: Option<Url>,
-    only_head: bool,
-    http: Option<Exchange>,
+    /// By which HTTP, where that does not depend on what the server chooses.
+    spoken: Option<Spoken>,
+    manner: Manner,
+    http: Option<Live>,
     /// What is to be sent.
     output: Vec<u8>,
     heard: Vec<u8>,
     /// When the service could be spoken to.
     service_at: Option<Instant>,
     first_at: Option<Instant>,
+    /// When all that the service was told first was with the kernel.
+    said_at: Option<Instant>,
     /// How it went, once that is known.
     result: Option<TalkResult>,
 }
 
 impl Conversation {
-    /// One that begins; `None` where nothing is to be said, heard or waited for.
-    pub(super) fn new(config: &Config, target: &Target, opened_at: Instant) -> Option<Self> {
+    /// One that begins, after so many redirects; `None` where nothing is to be said, heard or waited for.
+    pub(super) fn new(
+        config: &Config,
+        target: &Target,
+        followed: usize,
+        opened_at: Instant,
+    ) -> Option<Self> {
         let tls = target.tls.as_ref().zip(config.tls.as_ref());
         if tls.is_none() && target.url.is_none() && config.dialogue.is_none() {
             return None;
@@ -54,13 +66,22 @@ impl Conversation {
                 Layer::new(client, &terms, &config.anchor, opened_at)
             }),
             dialogue: config.dialogue.clone().unwrap_or_default(),
+            says: false,
             url: target.url.clone(),
-            only_head: config.only_head,
+            spoken: config.http,
+            manner: Manner {
+                spoken: Spoken::Http1,
+                only_head: config.only_head,
+                repeats: config.count > 1 && !config.only_head,
+                redirects: config.redirects,
+                followed,
+            },
             http: None,
             output: output.to_vec(),
             heard: Vec::new(),
             service_at: None,
             first_at: None,
+            said_at: None,
             result: None,
         };
         match &conversation.tls {
@@ -90,6 +111,15 @@ impl Conversation {
         std::mem::take(&mut self.output)
     }
 
+    /// All that was said is with the kernel.
+    pub(super) fn said(&mut self, at: Instant) {
+        if let Some(http) = &mut self.http {
+            http.said(at);
+        } else if self.says && self.service_at.is_some() {
+            self.said_at.get_or_insert(at);
+        }
+    }
+
     /// Takes in what came.
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) {
         if let Some(upgrade) = &mut self.upgrade {
@@ -97,13 +127,14 @@ impl Conversation {
             return self.agree(at, next);
         }
         match &mut self.tls {
-            Some(tls) => match tls.receive(at, bytes) {
-                Ok(plain) => self.go_on(at, plain),
-                Err(_) => {
-                    self.output.extend(tls.take_output());
+            Some(tls) => {
+                let (plain, result) = tls.receive(at, bytes);
+                // What was said before it failed is an answer, if it is whole.
+                self.go_on(at, plain);
+                if result.is_err() {
                     self.result.get_or_insert(TalkResult::Untrusted);
                 }
-            },
+            }
             None => self.hear_service(at, bytes),
         }
     }
@@ -149,8 +180,8 @@ impl Conversation {
 
     /// The service will say nothing more: that may be how an answer ends.
     fn hear_end(&mut self, at: Instant) {
-        if self.http.as_mut().is_some_and(|http| http.close(at)) {
-            self.result.get_or_insert(TalkResult::AsExpected);
+        if let Some(next) = self.http.as_mut().map(|http| http.close(at)) {
+            self.take_next(next);
         }
     }
 
@@ -158,14 +189,18 @@ impl Conversation {
     fn begin_service(&mut self, at: Instant) {
         self.service_at = Some(at);
         if let Some(url) = &self.url {
-            let (http, request) = Exchange::new(url, at);
-            self.http = Some(http.only_head(self.only_head));
+            let chosen = self.tls.as_ref().and_then(Layer::alpn);
+            let spoken = self.spoken.unwrap_or_else(|| Spoken::by_alpn(chosen.as_deref()));
+            let mut http = Live::new(url, at, Manner { spoken, ..self.manner });
+            let request = http.take_output();
+            self.http = Some(http);
             return self.say(&request);
         }
         if !self.dialogue.waits() {
             self.result.get_or_insert(TalkResult::AsExpected);
         }
         let request = std::mem::take(&mut self.dialogue.send);
+        self.says = !request.is_empty();
         self.say(&request);
     }
 
@@ -195,26 +230,43 @@ impl Conversation {
     }
 
     fn hear_http(&mut self, at: Instant, bytes: &[u8]) {
-        let Some(http) = self.http.as_mut().filter(|_| self.result.is_none()) else { return };
-        match http.hear(at, bytes) {
-            Next::Wait => {}
-            Next::Ask(request) => self.say(&request),
-            Next::Done => self.result = Some(TalkResult::AsExpected),
-            Next::Broken => self.result = Some(TalkResult::Malformed),
-        }
+        let Some(http) = &mut self.http else { return };
+        let next = http.hear(at, bytes);
+        let said = http.take_output();
+        self.say(&said);
+        self.take_next(next);
+    }
+
+    fn take_next(&mut self, next: Next) {
+        let result = match next {
+            Next::Wait => return,
+            Next::Done => TalkResult::AsExpected,
+            Next::Astray => TalkResult::Astray,
+            Next::Failed(Reason::Closed) => TalkResult::Closed,
+            Next::Failed(_) => TalkResult::Malformed,
+        };
+        self.result.get_or_insert(result);
     }
 
     /// Nothing more is waited for.
     pub(super) fn give_up(&mut self) {
-        let missed = match self.first_at {
-            None => TalkResult::Silent,
-            Some(_) => TalkResult::Other,
+        let has_heard = match &self.http {
+            Some(http) if http.is_answered() => {
+                self.result.get_or_insert(TalkResult::AsExpected);
+                return;
+            }
+            Some(http) => http.has_heard(),
+            None => self.first_at.is_some(),
         };
+        let missed = if has_heard { TalkResult::Other } else { TalkResult::Silent };
         self.result.get_or_insert(missed);
     }
 
     /// It will end: what is to be sent before that.
     pub(super) fn close(&mut self) -> Vec<u8> {
+        if let Some(last) = self.http.as_mut().map(Live::last_words) {
+            self.say(&last);
+        }
         if let Some(tls) = self.tls.as_mut().filter(|_| self.upgrade.is_none()) {
             self.output.extend(tls.close());
         }
@@ -233,14 +285,20 @@ impl Conversation {
         };
         let service_at = self.service_at.unwrap_or(self.opened_at);
         let stage = self.stage();
-        let first_byte = match &self.http {
+        let http = self.http.map(|http| Box::new(http.into_exchange()));
+        let first_byte = match &http {
             Some(http) => http.last().and_then(Step::first_byte),
             None => self.first_at.map(|first| first.since(service_at)),
         };
+        let request = match &http {
+            Some(http) => http.last().and_then(Step::sending),
+            None => self.said_at.map(|said| said.since(service_at)),
+        };
         Talk {
+            request,
             first_byte,
             refused: self.refused,
-            http: self.http.map(Box::new),
+            http,
             end: self.result.unwrap_or(met),
             stage,
             tls: self.tls.filter(|_| stage != Stage::Upgrade).map(|tls| Box::new(tls.talked())),

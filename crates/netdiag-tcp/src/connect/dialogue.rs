@@ -33,6 +33,9 @@ pub struct Pattern {
 pub struct Talk {
     /// What came, the first [`MOST_HEARD`] bytes.
     pub heard: Vec<u8>,
+    /// From when the service could be spoken to until all that it was told first was with the kernel; by
+    /// HTTP that of the last request.
+    pub request: Option<Duration>,
     /// From when it opened, with TLS if that is spoken, until the first byte came.
     pub first_byte: Option<Duration>,
     /// How it went.
@@ -70,7 +73,7 @@ pub enum TalkResult {
     Refused,
     /// A redirect leads to where no connection opens.
     Astray,
-    /// What came is no HTTP.
+    /// What came is no HTTP, or no answer by it.
     Malformed,
 }
 

@@ -107,12 +107,16 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
             ("no-starttls".to_owned(), format!("connected, but {why}"))
         }
         TalkResult::Astray => {
-            let said = talk.http.as_ref().map(|http| http.summary()).unwrap_or_default();
-            ("redirect-failed".to_owned(), format!("connected, but {said}"))
+            let http = talk.http.as_ref();
+            let said = http.map(|http| http.summary()).unwrap_or_default();
+            let reason = http.and_then(|http| http.reason).unwrap_or("redirect-failed");
+            (reason.to_owned(), format!("connected, but {said}"))
         }
         TalkResult::Malformed => {
-            let said = talk.http.as_ref().map(|http| http.summary()).unwrap_or_default();
-            ("malformed".to_owned(), format!("connected, but {said}"))
+            let http = talk.http.as_ref();
+            let said = http.map(|http| http.summary()).unwrap_or_default();
+            let reason = http.and_then(|http| http.reason).unwrap_or("malformed");
+            (reason.to_owned(), format!("connected, but {said}"))
         }
         TalkResult::Other if stage == Stage::Request => (
             "timeout".to_owned(),
@@ -126,10 +130,14 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
                 format!("connected, but what came is not what was expected: {came}"),
             )
         }
-        TalkResult::Closed => (
-            "closed".to_owned(),
-            format!("connected, and closed by the other end{during} after {seconds:.1} s"),
-        ),
+        TalkResult::Closed => {
+            let http = talk.http.as_ref().and_then(|http| http.broken.as_ref());
+            let how = http.map(|how| format!(": {how}")).unwrap_or_default();
+            (
+                "closed".to_owned(),
+                format!("connected, and closed by the other end{during} after {seconds:.1} s{how}"),
+            )
+        }
         TalkResult::Failed(number) => {
             let name = Errno::new(number).name;
             (errno::reason(number), format!("connected, and then broken{during} ({name} {number})"))

@@ -26,6 +26,8 @@ use talks::Talks;
 
 /// A connection that gets no descriptor waits for one: it never fails for want of it.
 const PATIENCE: Duration = Duration::from_secs(3_600);
+/// How soon it is looked again whether a name is known, where nobody says so.
+const LOOK_UP: Duration = Duration::from_millis(20);
 
 /// Connections to many targets, and what came of them.
 #[derive(Debug)]
@@ -40,6 +42,8 @@ pub struct Measurement {
     talks: Talks,
     /// Attempts whose answers lead on, before the next connection begins.
     follows: VecDeque<Follow>,
+    /// Those that wait for the look-up of a name.
+    looked_up: Vec<Follow>,
     next_seq: u64,
     pub(super) changes: Changes,
     stopped: bool,
@@ -71,6 +75,7 @@ impl Measurement {
             open: BTreeMap::new(),
             talks: Talks::default(),
             follows: VecDeque::new(),
+            looked_up: Vec::new(),
             next_seq: 1,
             changes: Changes::new(),
             stopped: false,
@@ -148,6 +153,8 @@ impl Measurement {
 
     fn connection(&mut self, place: usize, port: u16, stays: bool, open: Open) -> Option<Next> {
         let series = self.series.get(place)?;
+        let other = open.follow.as_ref().and_then(|follow| follow.destination());
+        let destination = other.unwrap_or(series.destination);
         let seq = self.next_seq;
         self.next_seq += 1;
         self.open.insert(seq, open);
@@ -155,7 +162,7 @@ impl Measurement {
         Some(Next::Probe(ProbeSpec {
             target: u32::try_from(place).ok()?,
             seq,
-            destination: series.destination,
+            destination,
             timeout: self.config.timeout,
             patience: PATIENCE,
             control: self.config.control,
@@ -167,7 +174,7 @@ impl Measurement {
 impl Policy for Measurement {
     type Event = Event;
 
-    fn next(&mut self, now: Instant, _: &mut Events<Event>) -> Next {
+    fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
         if self.stopped {
             return Next::Quit;
         }
@@ -181,6 +188,7 @@ impl Policy for Measurement {
             Ok(next) => return next,
             Err(due) => due,
         };
+        let looks_up = self.take_names(now, events);
         if let Some(next) = self.following() {
             return next;
         }
@@ -193,6 +201,7 @@ impl Policy for Measurement {
             }
             order::Due::At(due) => due,
             order::Due::WhenSettled => Instant::FAR,
+            order::Due::Never if looks_up => now + LOOK_UP,
             order::Due::Never if self.open.is_empty() && self.talks.len() == 0 => {
                 self.complete = true;
                 return Next::Done;
@@ -236,7 +245,7 @@ impl Policy for Measurement {
         };
         let mut attempt = Attempt {
             number: open.number,
-            destination: series.destination,
+            destination: probe.destination,
             port: open.follow.as_ref().map_or(series.port, |follow| follow.url.port),
             started_at: probe.sent_at,
             took,
@@ -259,11 +268,21 @@ impl Policy for Measurement {
         let followed = open.follow.as_ref().and_then(|follow| self.followed_target(follow));
         let target = followed.as_ref().or_else(|| self.config.targets.get(place));
         let ended = match target.filter(|_| attempt.connect().is_some()) {
-            Some(target) => self.talks.begin(probe.seq, attempt, &self.config, target),
+            Some(target) => {
+                let redirects = open.follow.as_ref().map_or(0, |follow| follow.redirects());
+                let to = (target, redirects);
+                self.talks.begin(probe.seq, attempt, &self.config, to)
+            }
             None => Some(attempt),
         };
         let ended = match (ended, open.follow) {
-            (Some(ended), Some(follow)) => Some(follow.merge(ended)),
+            (Some(ended), Some(mut follow)) => match follow.go_on() {
+                true => {
+                    self.follows.push_back(*follow);
+                    None
+                }
+                false => Some(follow.merge(ended)),
+            },
             (None, Some(follow)) => {
                 self.talks.follows(probe.seq, follow);
                 None

@@ -143,7 +143,8 @@ pub struct Phases {
     pub connect: Option<f64>,
     /// From the open connection to the end of the TLS handshake, the last time.
     pub tls: Option<f64>,
-    /// Not told apart: a request is handed over at once, and `first_byte` begins with it.
+    /// From the open connection, with TLS if that is spoken, until the kernel had all that was said; by
+    /// HTTP of the last request. `first_byte` begins with it, too.
     pub request: Option<f64>,
     /// From the open connection, with TLS if that is spoken, to the first byte of the service, the
     /// last time; by HTTP that of the last answer, from its request.
@@ -157,16 +158,22 @@ pub struct Phases {
 /// What requests by HTTP came to.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Http {
-    /// `HTTP/1.1` or `HTTP/1.0`; `null` where no answer came.
+    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`; `null` where no answer came.
     pub version: Option<String>,
     /// The status of the last answer (RFC 9110 section 15).
     pub status: Option<u16>,
     /// What was asked for last.
     #[schemars(with = "String")]
     pub url: Untrusted,
+    /// The address that it was had from, where a redirect led to another host.
+    pub address: Option<IpAddr>,
+    /// How long the look-up of that host took; `null` without one.
+    pub resolve_ms: Option<f64>,
+    /// How long the connection of the last request took to open; `null` where it had been open.
+    pub connect_ms: Option<f64>,
     /// The redirects that were followed, in order.
     pub redirects: Vec<Redirect>,
-    /// Where the last answer leads to, of one that was not followed: to another host, or after too many.
+    /// Where the last answer leads to, of one that was not followed.
     #[schemars(with = "Option<String>")]
     pub leads_to: Option<Untrusted>,
     /// How long the server keeps the connection open for more, where it says so.
@@ -176,8 +183,15 @@ pub struct Http {
     pub idle_close_ms: Option<f64>,
     /// Whether the last request went over a connection that had carried one before.
     pub reused: bool,
+    /// What the last request takes over a connection of its own, and over one that is open; `null`
+    /// where it was not made twice.
+    pub reuse: Option<Reuse>,
+    /// What came on the way to the last answer: statuses from 100 to 199, the first 8.
+    pub interim: Vec<u16>,
     /// The header fields of the last answer.
     pub headers: Vec<Header>,
+    /// The fields behind its body.
+    pub trailers: Vec<Header>,
     /// Bytes of its body.
     pub body_bytes: u64,
     /// Whether it came to its end.
@@ -188,22 +202,43 @@ pub struct Http {
     pub body: String,
 }
 
+/// The same request over a connection of its own and over one that is open, medians of all attempts.
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+pub struct Reuse {
+    /// Pairs of requests.
+    pub samples: u64,
+    /// From the begin of the connection to the last byte of the answer, without the look-up.
+    pub new_ms: f64,
+    /// From the request to the last byte of the answer, over a connection that was open.
+    pub reused_ms: f64,
+}
+
 /// A redirect that was followed.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Redirect {
     /// What was asked for.
     #[schemars(with = "String")]
     pub url: Untrusted,
+    /// The version of the answer.
+    pub version: Option<String>,
     /// The status of the answer.
     pub status: Option<u16>,
+    /// The address that it was had from, where a redirect had led to another host.
+    pub address: Option<IpAddr>,
+    /// How long the look-up of that host took; `null` without one.
+    pub resolve_ms: Option<f64>,
     /// How long its connection took to open; `null` of one that had been open.
     pub connect_ms: Option<f64>,
     /// The TLS handshake over it.
     pub tls_ms: Option<f64>,
+    /// Until the kernel had all of the request.
+    pub request_ms: Option<f64>,
     /// From the request to the first byte of the answer.
     pub first_byte_ms: Option<f64>,
     /// From there to its last byte.
     pub body_ms: Option<f64>,
+    /// All of it together, with the look-up and the connection where they were made for it.
+    pub total_ms: Option<f64>,
 }
 
 /// How long a connection is kept open.
@@ -326,6 +361,8 @@ pub struct Attempt {
     pub body_ms: Option<f64>,
     /// The status of the last answer by HTTP.
     pub status: Option<u16>,
+    /// From the request to the last byte of its answer, once more over the connection that was open.
+    pub reused_ms: Option<f64>,
     /// What came over it, the first 1,024 bytes; what is no UTF-8 is replaced.
     #[schemars(with = "Option<String>")]
     pub banner: Option<Untrusted>,

@@ -27,6 +27,8 @@ pub(crate) struct Series {
     pub(crate) stats: SeriesStats<Cause>,
     /// Handshakes by the kernel.
     pub(crate) handshakes: Option<Box<RttStats>>,
+    /// The same request by HTTP over connections of their own, and over those that were open.
+    pub(crate) reuse: Option<Box<[RttStats; 2]>>,
     pub(crate) counts: Counts,
     pub(crate) icmp_errors: BTreeMap<(IpAddr, IcmpKind), u64>,
     pub(crate) unsent: Unsent,
@@ -153,6 +155,7 @@ impl Series {
             begun: 0,
             stats: SeriesStats::new(),
             handshakes: None,
+            reuse: None,
             counts: Counts::default(),
             icmp_errors: BTreeMap::new(),
             unsent: Unsent::new(),
@@ -195,6 +198,12 @@ impl Series {
             }
             Ending::Local(error) => self.unsent.count(error),
             Ending::Refused | Ending::Reset | Ending::TimedOut | Ending::Unknown(_) => {}
+        }
+        let http = attempt.talk.as_ref().and_then(|talk| talk.http.as_ref());
+        if let Some((fresh, again)) = http.and_then(|http| http.reuse()) {
+            let [of_fresh, of_again] = &mut **self.reuse.get_or_insert_default();
+            of_fresh.record(fresh);
+            of_again.record(again);
         }
         // One that fails alone is no outage, and many ports may have one each.
         let told = match alone && attempt.connect().is_none() {
@@ -245,7 +254,7 @@ impl Series {
     /// All outages, oldest first.
     pub(crate) fn outages(&self) -> Vec<Outage> {
         let mut all: Vec<Outage> =
-            self.stats.outages().map(|outage| outage_of(self.address(), outage)).collect();
+            self.stats.outages().map(|outage| outage_of(self.address(), &outage)).collect();
         if let Some(last) = &self.ongoing
             && all.last().is_none_or(|known| !known.ongoing)
         {

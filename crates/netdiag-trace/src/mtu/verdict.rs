@@ -47,6 +47,10 @@ impl Measurement {
                     false => format!("ended early: {known}"),
                 }
             }
+            // Silence that nobody waited for to the end is none of the target's.
+            (Some(_) | None, _) if !self.is_complete() && self.stopped_text().is_none() => {
+                "ended early: nothing was answered until then".to_owned()
+            }
             (Some(_) | None, _) => {
                 let why = self.stopped_text();
                 let why =

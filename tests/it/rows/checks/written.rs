@@ -25,6 +25,7 @@ fn m2_a_usage_error_of_a_plugin_is_unknown_and_one_line() {
     plugin(&["-onagios"], "required");
     plugin(&["--output=nagios", "-w", "0", "ping 127.0.0.1"], "must be above zero");
     plugin(&["--output", "nagios", "--validate", wrong], "--output");
+    plugin(&["--as", "nagios", "--validate", wrong], "--as nagios: --validate");
     plugin(&["-o", "nagios", wrong], "line 2, column 8: ");
     plugin(&["-o", "nagios", "/nonexistent/a|b.toml"], "/nonexistent/a/b.toml");
     let help = alone(&["-o", "nagios", "--help"]);
@@ -49,10 +50,48 @@ fn b34_an_option_without_a_use_is_a_usage_error() {
     }
     useless(&["--validate", "-w", "3", right], "--deadline");
     useless(&["--validate", "--only", "lan", "--only", "typo", right], "has the tag typo");
+    useless(&["icmp 192.0.2.1"], "a check is one of ping, tcp, ");
+    useless(&["ping"], "a check is one of ping, tcp, ");
     useless(&["dns a.example expect ''"], "cannot be expected");
     useless(&["tcp a.example:1 expect \"\""], "cannot be expected");
     let ended = alone(&["--validate", "--only", "lan", right]);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
+}
+
+/// A file whose path has a blank is named whole, whichever way a check in a line says it.
+#[test]
+fn b34_what_has_blanks_stands_between_quotes() {
+    for option in ["--ca \"/nonexistent/our ca.pem\"", "'--ca=/nonexistent/our ca.pem'"] {
+        let line = format!("tcp 127.0.0.1:1 --tls {option} connect<1s");
+        for words in [&["--validate"][..], &[]] {
+            let ended = run(bound(NETDIAG).arg("check").args(words).arg(&line));
+            assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
+            assert!(ended.err.contains("--ca: /nonexistent/our ca.pem: "), "{ended:?}");
+        }
+    }
+}
+
+/// What is wrong stands where it is said, of a default in the line of the default.
+#[test]
+fn b34_an_option_is_told_by_its_own_place() {
+    let wrong = |text: &str, place: &str, part: &str| {
+        let file = file(text);
+        let ended = run(bound(NETDIAG).args(["check", "--validate"]).arg(file.path()));
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
+        assert!(ended.err.contains(&format!(": {place}: ")), "{place}: {ended:?}");
+        assert!(ended.err.contains(part), "{part}: {ended:?}");
+    };
+    let check = "[[check]]\nkind = 'tcp'\ntarget = '127.0.0.1:1'\n";
+    let tls = "[defaults.tcp]\ntls = true\nsni = 'a.test'\n";
+    wrong(
+        &format!("{tls}{check}tls = false\n"),
+        "line 3, column 1",
+        "--sni: no port of these is one where TLS is usual: add --tls (this default and the check at \
+         line 4)",
+    );
+    wrong(&format!("{check}bogus = false\n"), "line 4, column 1", "`bogus` is no option of a tcp");
+    // Of two options that a message names the first one is meant.
+    wrong(&format!("{check}no-tls = true\ntls = true\n"), "line 4, column 1", "--no-tls");
 }
 
 #[test]

@@ -73,6 +73,25 @@ fn j1_the_list_of_lsof_is_that_of_a_port() {
         let theirs = run(states.namespace.command("lsof").args(words));
         assert_eq!(own(&ours.out), own(&theirs.out), "{ours:?} {theirs:?}");
     }
+    // UDP-Lite, where this kernel has it.
+    let lite = states.namespace.inside(|| {
+        let kind = socket2::Protocol::from(136);
+        let lite = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, Some(kind));
+        let lite = lite.ok()?;
+        let to = std::net::SocketAddr::from(([127, 0, 0, 1], 9074));
+        lite.bind(&socket2::SockAddr::from(to)).expect("free");
+        Some(lite)
+    });
+    if lite.is_some() {
+        let ours = sockets(&states.namespace, &["--classic=lsof", ":9074"]);
+        assert!(ours.out.contains(" UDPLITE 127.0.0.1:9074"), "{ours:?}");
+        if has("lsof") {
+            let theirs = run(states.namespace.command("lsof").args(["-nP", "-i:9074"]));
+            assert_eq!(own(&ours.out), own(&theirs.out), "{ours:?} {theirs:?}");
+        }
+        let list = sockets(&states.namespace, &["--json", ":9074"]).json();
+        assert_eq!(list["sockets"], serde_json::json!([]), "the list is that of ss");
+    }
     let none = sockets(&states.namespace, &["--classic=lsof", ":1"]);
     assert_eq!((none.code(), none.out.as_str()), (Some(0), ""), "{none:?}");
 }

@@ -1,9 +1,11 @@
 //! `--all-namespaces` (J1): the sockets of each with its name, and what could not be entered is said.
 
-use super::fixture::{listener, sockets};
+use super::fixture::{connect_to, listener, sockets};
 use super::list;
-use crate::support::process::{Namespace, run};
+use crate::rows::events;
+use crate::support::process::{Namespace, Process, run};
 use crate::support::schema;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::net::TcpListener;
 
@@ -66,9 +68,76 @@ fn j1_a_finding_names_its_namespace_and_counts_are_those_of_all() {
     assert!(text.lines().next().expect("a line").contains("network namespaces"), "{text}");
     let row = text.lines().find(|line| line.contains("0.0.0.0:9051")).expect("a row");
     assert!(row.trim_end().ends_with("blue"), "{text}");
-    for words in [["-A", "--watch=1"], ["-A", "--audit"], ["-A", "--summary=totals"]] {
+    for words in [["-A", "--audit"], ["-A", "--summary=totals"]] {
         assert_eq!(sockets(&own, &words).code(), Some(2), "{words:?}");
     }
+}
+
+/// What is of the machine is told once, and what each namespace counts is added.
+#[test]
+fn j1_a_summary_of_all_namespaces_says_of_which_its_figures_are() {
+    let Some((own, other)) = two() else { return };
+    let range = "echo 40000 40003 > /proc/sys/net/ipv4/ip_local_port_range";
+    other.run(range);
+    let _there = other.inside(|| {
+        let listener = listener(9053, 8);
+        (connect_to(9053), connect_to(9053), listener)
+    });
+    let document = sockets(&own, &["-A", "--summary", "--json"]).json();
+    schema::check("sockets", &document);
+    let summary = &document["summary"];
+    let ephemeral = &summary["ephemeral"];
+    assert_eq!(
+        (&ephemeral["namespace"], &ephemeral["range"]),
+        (&id(&other).into(), &serde_json::json!([40000, 40003]))
+    );
+    assert_eq!(ephemeral["busiest"][0]["used"], 2);
+    let alone = |namespace: &Namespace| {
+        let document = sockets(namespace, &["--summary", "--json"]).json();
+        assert_eq!(document["summary"]["ephemeral"]["namespace"], Value::Null);
+        let count = |value: &Value| value.as_u64().expect("a count");
+        let summary = &document["summary"];
+        (count(&summary["memory"]["sockets_used"]), count(&summary["since_boot"]["active_opens"]))
+    };
+    let (ours, theirs) = (alone(&own), alone(&other));
+    // Other namespaces of this machine have some, too.
+    let sum = |group: &str, key: &str| summary[group][key].as_u64().expect("a count");
+    assert!(sum("memory", "sockets_used") >= ours.0 + theirs.0, "{summary:#}");
+    assert!(sum("since_boot", "active_opens") >= ours.1 + theirs.1, "{summary:#}");
+    let text = sockets(&own, &["-A", "--summary"]).out;
+    assert!(text.contains("ports 40000-40003 of blue: most to 127.0.0.1:9053, 2 of 4"), "{text}");
+    assert!(text.contains("since each of these "), "{text}");
+}
+
+/// J9: changes of all of them, each with its namespace.
+#[test]
+fn j9_changes_are_told_with_their_namespace_and_who_has_the_socket() {
+    let Some((own, other)) = two() else { return };
+    let words = ["sockets", "-A", "-p", "--watch", "0.05", "--tcp", "-o", "jsonl"];
+    let process = Process::start(&mut own.netdiag(&words));
+    process.until_out(|out| out.contains("\"start\""));
+    let here = own.inside(|| listener(9054, 4));
+    let there = other.inside(|| listener(9055, 4));
+    process.until_out(|out| out.contains("9054") && out.contains("9055"));
+    drop((here, there));
+    process.until_out(|out| out.matches("\"change\":\"closed\"").count() >= 2);
+    process.signal(Signal::SIGINT);
+    let ended = process.wait();
+    let all = events(&ended.out);
+    for (port, namespace) in [(9054, &own), (9055, &other)] {
+        for change in ["opened", "closed"] {
+            let event = all
+                .iter()
+                .find(|event| event["local"]["port"] == port && event["change"] == change)
+                .unwrap_or_else(|| panic!("{port} {change}: {ended:?}"));
+            assert_eq!(event["namespace"], id(namespace), "{event:#}");
+            // Of one that has gone it is who had it.
+            assert_eq!(event["owner"], "known", "{event:#}");
+            assert_eq!(event["processes"][0]["pid"], std::process::id(), "{event:#}");
+        }
+    }
+    let text = sockets(&own, &["-A", "--watch=0.05", "-c1"]).out;
+    assert!(text.lines().next().is_some_and(|line| line.contains("network namespaces")), "{text}");
 }
 
 #[test]
@@ -108,5 +177,11 @@ fn j1_without_proc_nothing_is_made_up() {
         let ended = sockets(&namespace, words);
         assert_eq!(ended.code(), Some(3), "{ended:?}");
         assert!(ended.err.contains("/proc/sys/net/ipv4"), "{ended:?}");
+        if words.contains(&"--json") {
+            // The fields of its own schema are there, whatever could not be read.
+            let document = ended.json();
+            schema::check("sockets", &document);
+            assert_eq!((list(&document).len(), &document["exit_code"]), (0, &3.into()));
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::fixture::{connect_to, listener, pairs, sockets, unbound, wait_for};
 use super::verdicts::{finding, the_finding, until};
-use crate::support::process::{Namespace, bound, hold};
+use crate::support::process::{Namespace, bound, hold, stopwatch};
 use socket2::{SockAddr, Socket};
 use std::io::Read;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -85,7 +85,7 @@ END";
     let _listener = namespace.inside(|| listener(9081, 128));
     let (ends, thread) = flood(&namespace);
     // The listener, whose backlog it is, is not listed.
-    let document = until(&namespace, &["state", "syn-recv"], &["syn-received-flood"]);
+    let document = flooded(&namespace, &["state", "syn-recv"]);
     ends.store(true, Ordering::Relaxed);
     thread.join().expect("it ends");
     let flood = the_finding(&document, "syn-received-flood");
@@ -97,6 +97,62 @@ END";
         .map(|key| evidence[key].as_u64().expect("a number"));
     assert!(turned_away.iter().sum::<u64>() > 0, "{flood:#}");
     assert_eq!(finding(&document, "syn-received-lossy"), None, "one cause, one finding");
+}
+
+/// Looks until a flood is there that turns others away: before that the queue fills up.
+fn flooded(namespace: &Namespace, words: &[&str]) -> serde_json::Value {
+    let since = stopwatch();
+    loop {
+        let document = until(namespace, words, &["syn-received-flood"]);
+        if the_finding(&document, "syn-received-flood")["severity"] == "critical" {
+            return document;
+        }
+        assert!(since() < Duration::from_secs(20), "{:#}", document["findings"]);
+    }
+}
+
+/// Without SYN cookies, and while another service is busy: what completes there says nothing of the port
+/// that is flooded.
+#[test]
+fn j6_a_flood_of_one_port_is_not_hidden_by_what_completes_at_others() {
+    let rules = "
+        ip route add local 10.0.0.0/8 dev lo
+        echo 0 > /proc/sys/net/ipv4/tcp_syncookies
+        nft -f - <<'END'
+table inet t {
+    chain i {
+        type filter hook input priority 0;
+        tcp sport 9081 tcp flags & (syn | ack) == (syn | ack) drop
+    }
+}
+END";
+    let Some(namespace) = Namespace::new(rules) else { return };
+    let _listener = namespace.inside(|| listener(9081, 128));
+    let busy = namespace.inside(|| TcpListener::bind("127.0.0.1:9085").expect("free"));
+    let (ends, thread) = flood(&namespace);
+    let network = std::fs::File::open(format!("/proc/{}/ns/net", namespace.pid())).expect("it");
+    let end = ends.clone();
+    let service = std::thread::spawn(move || {
+        nix::sched::setns(&network, nix::sched::CloneFlags::CLONE_NEWNET).expect("root");
+        while !end.load(Ordering::Relaxed) {
+            let client = Socket::from(TcpStream::connect("127.0.0.1:9085").expect("it listens"));
+            // A reset, so that no TIME-WAIT takes its port.
+            client.set_linger(Some(Duration::ZERO)).expect("an option");
+            drop((client, busy.accept().expect("a connection")));
+            hold(Duration::from_millis(1));
+        }
+    });
+    let document = flooded(&namespace, &["--tcp"]);
+    ends.store(true, Ordering::Relaxed);
+    thread.join().expect("it ends");
+    service.join().expect("it ends");
+    let flood = the_finding(&document, "syn-received-flood");
+    let of = |key: &str| flood["evidence"][key].as_u64().expect("a number");
+    assert_eq!((flood["subject"].as_str(), of("cookies_per_second")), (Some("port 9081"), 0));
+    assert_eq!(of("completed_per_second"), 0, "{flood:#}");
+    assert!(of("dropped_per_second") > 0, "{flood:#}");
+    // By what the whole machine completes it would be none.
+    assert!(of("completed_at_all_ports_per_second") > of("dropped_per_second"), "{flood:#}");
 }
 
 /// One end vanishes with data under way; the other is idle and would be asked.

@@ -107,15 +107,24 @@ fn j5_a_program_that_does_not_close_is_named() {
         [&evidence["count"], &evidence["eof_unread"], &evidence["pid"]],
         [&Value::from(120), &Value::from(120), &Value::from(std::process::id())]
     );
+    // All of them came just now.
+    assert_eq!(evidence["per_minute"], 120);
+    let message = leak["message"].as_str().expect("text");
+    assert!(message.contains("growing by 120 a minute"), "{message}");
     assert_eq!(sockets(&namespace, &["--fail-if", "close_wait>100"]).code(), Some(1));
     assert_eq!(sockets(&namespace, &["--fail-if", "close_wait>120"]).code(), Some(0));
     // What is younger is no leak yet.
     let words = ["--json", "--processes", "--threshold", "close-wait-age=3600"];
     let document = sockets(&namespace, &words).json();
     assert_eq!(finding(&document, "close-wait-leak"), None);
-    let text = sockets(&namespace, &["--quiet", "--threshold", "close-wait-age=0"]).out;
+    let words = ["--quiet", "--processes", "--threshold", "close-wait-age=0"];
+    let text = sockets(&namespace, &words).out;
     assert!(text.contains("!! ") && text.contains("(close-wait-leak)"), "{text}");
     assert_eq!(text.lines().count(), 3, "{text}");
+    // Of whom they are nobody has looked: that it is one process is not claimed.
+    let text = sockets(&namespace, &["--quiet", "--threshold", "close-wait-age=0"]).out;
+    assert!(text.starts_with("! programs of user 0 together do not close: 120"), "{text}");
+    assert!(text.contains("`netdiag sockets --processes state close-wait`"), "{text}");
 }
 
 #[test]
@@ -142,6 +151,28 @@ fn j4_a_full_accept_queue_is_found_with_its_limit() {
     assert_eq!(waiting, 2, "{list:#?}");
     // One cause, one finding: those that wait there are explained by it.
     assert_eq!(finding(&document, "established-not-accepted"), None);
+}
+
+/// However many are full, each is looked at, and what is not told one by one is counted.
+#[test]
+fn j4_of_many_full_queues_it_is_said_how_many_more_there_are() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _kept: Vec<Socket> = namespace.inside(|| {
+        let mut all = Vec::new();
+        for port in 9101..=9111 {
+            all.push(listener(port, 0));
+            all.extend((0..2).map(|_| connect_to(port)));
+        }
+        all
+    });
+    wait_for(&namespace, |count| count("ESTABLISHED") >= 22);
+    let document = sockets(&namespace, &["--json", "--tcp"]).json();
+    let all = document["findings"].as_array().expect("findings");
+    let full: Vec<&Value> = all.iter().filter(|it| it["code"] == "accept-queue-full").collect();
+    assert_eq!(full.len(), 9, "{all:#?}");
+    let more = full.iter().find(|it| it["subject"] == "3 more listeners").expect("the rest");
+    assert_eq!((&more["severity"], &more["evidence"]["count"]), (&"critical".into(), &3.into()));
+    assert_eq!(more["evidence"]["subjects"].as_array().map(Vec::len), Some(3), "{more:#}");
 }
 
 #[test]
@@ -185,12 +216,14 @@ fn j8_ports_to_one_destination_are_counted_against_the_range() {
     let evidence = &found["evidence"];
     assert_eq!(
         [&evidence["used"], &evidence["available"], &evidence["ceiling_per_second"]],
-        [&Value::from(190), &Value::from(200), &Value::from(3)]
+        [&Value::from(190), &Value::from(200), &Value::from(3.3)]
     );
     assert_eq!(
         (&found["severity"], &found["subject"]),
         (&"critical".into(), &"127.0.0.1:9030".into())
     );
+    let message = found["message"].as_str().expect("text");
+    assert!(message.contains("190 of 200 used (95 %), 3.3 new a second possible"), "{message}");
     let failed = run(&mut namespace.netdiag(&["sockets", "--fail-if", "ephemeral>90"]));
     assert_eq!(failed.code(), Some(1), "{failed:?}");
     let summary = sockets(&namespace, &["--summary"]).out;

@@ -88,7 +88,8 @@ fn j3_what_a_watch_has_no_use_for_is_refused() {
         (&["--summary", "--udp"], "--udp has no use"),
         (&["--summary", "--listening"], "--listening has no use"),
         (&["--summary=states"], "without =states"),
-        (&["-A"], "ip netns exec"),
+        (&["--summary", "-A"], "--all-namespaces has no use"),
+        (&["--summary", "-p"], "--processes has no use"),
         (&["-o", "csv"], "line by line"),
     ] {
         let ended = sockets(&namespace, &[&["--watch=1", "-c1"], words].concat());

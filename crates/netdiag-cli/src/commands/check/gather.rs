@@ -3,6 +3,7 @@
 use super::item::{self, Fault, Item, Part, Words};
 use crate::World;
 use crate::args::{CheckArguments, value};
+use crate::commands::lanes::KINDS;
 use netdiag_check::file::{Choice, Entry, File, FileError, MAX_BYTES, Place, Text};
 use netdiag_model::Untrusted;
 use std::collections::btree_map::{self, BTreeMap};
@@ -44,7 +45,7 @@ impl Gathered {
                 continue;
             }
             let shown = Untrusted::from(given.as_str()).escaped().to_string();
-            let bytes = read(given, world).map_err(|fault| format!("{shown}: {fault}"))?;
+            let bytes = read(given, world).map_err(|fault| unreadable(given, &shown, &fault))?;
             let within = |error: FileError| format!("{shown}: {error}");
             let file = File::from_bytes(&bytes).map_err(within)?;
             check_defaults(&file, world).map_err(within)?;
@@ -111,6 +112,17 @@ fn read<W: World>(path: &str, world: &mut W) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What is no file may have been meant as a check.
+fn unreadable(given: &str, shown: &str, fault: &std::io::Error) -> String {
+    let is_missing = fault.kind() == std::io::ErrorKind::NotFound;
+    let has_blank = given.trim().contains(char::is_whitespace);
+    let or_check = match is_missing && (has_blank || KINDS.contains(&given)) {
+        true => format!("; a check is one of {}, and a target", KINDS.join(", ")),
+        false => String::new(),
+    };
+    format!("{shown}: {fault}{or_check}")
+}
+
 fn length(text: Option<&Text>) -> Result<Option<Duration>, FileError> {
     let Some(text) = text else { return Ok(None) };
     let wrong = |message| FileError::new(text.place, format!("`deadline`: {message}"));
@@ -139,6 +151,8 @@ fn check_defaults<W: World>(file: &File, world: &mut W) -> Result<(), FileError>
         };
         let item = words.clone().item();
         let checked = item.and_then(|item| {
+            let mut off = options.iter().filter(|option| option.is_off);
+            off.try_for_each(|option| item::check_option(&kind.text, &option.key.text))?;
             let files = item.asked.check_files(world);
             files.map_err(|message| words.blame(message))
         });
@@ -180,8 +194,12 @@ fn from_entry<W: World>(entry: &Entry, file: &File, world: &mut W) -> Result<Ite
         expect: text(&entry.expect),
         warn: text(&entry.warn),
     };
-    let at = |fault: Fault| FileError::new(place(entry, &fault.part), fault.message);
+    let at = |fault: Fault| fault_at(entry, file, fault);
+    let off = entry.options.iter().filter(|option| option.is_off);
+    // Nothing comes of one that is off, so that nobody else would see what it is called.
+    let mut off = off.map(|option| item::check_option(&entry.kind.text, &option.key.text));
     let mut item = words.clone().item().map_err(at)?;
+    off.try_for_each(|option| option).map_err(at)?;
     let request = item.asked.request(world).map_err(|message| at(words.blame(message)))?;
     item.asked.check_files(world).map_err(|message| at(words.blame(message)))?;
     item.files = request.files;
@@ -191,6 +209,24 @@ fn from_entry<W: World>(entry: &Entry, file: &File, world: &mut W) -> Result<Ite
     let deadline = length(entry.deadline.as_ref().or(defaults.deadline.as_ref()))?;
     item.deadline = deadline.unwrap_or(item.deadline);
     Ok(item)
+}
+
+/// What is wrong, where it stands: an option that is none of the check's own stands with the defaults.
+fn fault_at(entry: &Entry, file: &File, fault: Fault) -> FileError {
+    let Fault { part, message } = fault;
+    if let Part::Option(name) = &part
+        && entry.options.iter().all(|one| one.key.text != *name)
+    {
+        let kinds = &file.defaults.kinds;
+        let of_kind = kinds.iter().filter(|(kind, _)| kind.text == entry.kind.text);
+        let mut options = of_kind.flat_map(|(_, options)| options);
+        if let Some(option) = options.find(|one| one.key.text == *name) {
+            let line = entry.place.line;
+            let message = format!("{message} (this default and the check at line {line})");
+            return FileError::new(option.key.place, message);
+        }
+    }
+    FileError::new(place(entry, &part), message)
 }
 
 /// Where a part of a check stands.

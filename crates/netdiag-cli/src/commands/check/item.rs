@@ -119,22 +119,10 @@ impl Words {
     }
 
     fn check_options(&self) -> Result<(), Fault> {
-        let known = choices(&self.kind);
-        for option in &self.options {
+        self.options.iter().try_for_each(|option| {
             let name = option.trim_start_matches("--").split('=').next().unwrap_or_default();
-            if !known.iter().any(|choice| choice.name == name) {
-                let all: Vec<&str> = known.iter().map(|choice| choice.name.as_str()).collect();
-                let shown = Untrusted::from(name);
-                let message = format!(
-                    "`{}` is no option of a {} check: expected one of {}",
-                    shown.escaped(),
-                    self.kind,
-                    all.join(", ")
-                );
-                return Err(Fault { part: Part::Option(name.to_owned()), message });
-            }
-        }
-        Ok(())
+            check_option(&self.kind, name)
+        })
     }
 
     /// What the answer must be: of dns the data of a record, of tcp an option of its command.
@@ -158,26 +146,53 @@ impl Words {
         }
     }
 
-    /// Which part a message of the command is about: the option that it names, else the target.
+    /// Which part a message of the command is about: the option that it names first, else the target.
     pub(super) fn blame(&self, message: String) -> Fault {
         let names = self.options.iter().map(|option| {
             option.trim_start_matches("--").split('=').next().unwrap_or_default().to_owned()
         });
-        let mut named = names.filter(|name| message.contains(&format!("--{name}")));
-        let part = match named.next() {
-            Some(name) if name == "expect-banner" => Part::Answer,
-            Some(name) => Part::Option(name),
+        let named = names.filter_map(|name| Some((named_at(&message, &name)?, name)));
+        let part = match named.min() {
+            Some((_, name)) if name == "expect-banner" => Part::Answer,
+            Some((_, name)) => Part::Option(name),
             None => Part::Target,
         };
         Fault { part, message }
     }
 }
 
+/// Whether checks of a kind have this option.
+pub(super) fn check_option(kind: &str, name: &str) -> Result<(), Fault> {
+    let known = choices(kind);
+    if known.iter().any(|choice| choice.name == name) {
+        return Ok(());
+    }
+    let all: Vec<&str> = known.iter().map(|choice| choice.name.as_str()).collect();
+    let message = format!(
+        "`{}` is no option of a {kind} check: expected one of {}",
+        Untrusted::from(name).escaped(),
+        all.join(", ")
+    );
+    Err(Fault { part: Part::Option(name.to_owned()), message })
+}
+
+/// Where a message names an option, and not another one that begins as it does.
+fn named_at(message: &str, option: &str) -> Option<usize> {
+    let found = message.match_indices(&format!("--{option}")).find(|(at, named)| {
+        let behind = message.get(at + named.len()..).and_then(|rest| rest.chars().next());
+        !behind.is_some_and(|char| char.is_ascii_alphanumeric() || char == '-')
+    });
+    found.map(|(at, _)| at)
+}
+
 /// A check in a line.
 pub(super) fn from_line(text: &str) -> Result<Item, String> {
     let shown = Untrusted::from(text);
     let wrong = |message: String| format!("`{}`: {message}", shown.escaped());
-    let words = Words::from(Line::parse(text).map_err(wrong)?);
+    let takes_value = |kind: &str, option: &str| {
+        choices(kind).iter().any(|choice| choice.name == option && choice.takes_value)
+    };
+    let words = Words::from(Line::parse(text, takes_value).map_err(wrong)?);
     words.item().map_err(|fault| wrong(fault.message))
 }
 

@@ -60,13 +60,72 @@ pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
     if arguments.message.ignore_truncation && arguments.message.tcp {
         return Err("--ignore-truncation: not with --tcp".to_owned());
     }
-    if let Some(name) = &arguments.tls.sni {
-        trust::check_name(name)?;
-    }
+    check_tls(arguments, &words)?;
+    one_input(arguments)?;
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     let query = query(arguments);
     let is_trace = arguments.trace;
     Ok(Checked { fail_if, targets, servers: words.servers, query, warnings, is_trace })
+}
+
+/// Standard input is read for one thing.
+fn one_input(arguments: &DnsArguments) -> Result<(), String> {
+    let files = [
+        ("--file", arguments.file.as_deref()),
+        ("--ca", arguments.tls.ca.as_deref()),
+        ("--anchor", arguments.anchor.as_deref()),
+    ];
+    let mut read = files.iter().filter(|(_, path)| *path == Some("-")).map(|(option, _)| option);
+    match (read.next(), read.next()) {
+        (Some(one), Some(other)) => {
+            Err(format!("{one} -, {other} -: standard input can be read once"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is asked of TLS and HTTP.
+fn check_tls(arguments: &DnsArguments, words: &Words) -> Result<(), String> {
+    let (tls, transport) = (&arguments.tls, arguments.transport());
+    let given = [
+        ("--sni", tls.sni.is_some()),
+        ("--ca", tls.ca.is_some()),
+        ("--pin", !tls.pin.is_empty()),
+        ("--insecure", tls.insecure),
+    ];
+    if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given)
+        && !transport.is_over_tls()
+    {
+        return Err(format!("{option}: only with --tls or --https"));
+    }
+    if let Some(name) = &tls.sni {
+        trust::check_name(name)?;
+    }
+    if !arguments.has_url() {
+        return Ok(());
+    }
+    let others = [
+        ("--tls", tls.tls),
+        ("--tcp", arguments.message.tcp),
+        ("--check", arguments.check),
+        ("--trace", arguments.trace),
+        ("--classic", arguments.classic),
+        ("--ignore-truncation", arguments.message.ignore_truncation),
+    ];
+    if let Some((option, _)) = others.iter().find(|(_, is_given)| *is_given) {
+        return Err(format!("{option}: not with a server that is a URL"));
+    }
+    let is_url = |server: &Asked| matches!(server, Asked::Url(_));
+    let is_meant = tls.https.is_some() || tls.https_get;
+    match words.servers.iter().find(|server| !is_url(server) && !is_meant) {
+        Some(other) => {
+            let other = other.host().map_or("system", |(host, _)| host);
+            let other = netdiag_model::Untrusted::from(other);
+            let why = "beside a server that is a URL: all are asked over HTTPS, with --https";
+            Err(format!("`@{}`: {why}", other.escaped()))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What --check has no use for.
@@ -86,7 +145,7 @@ fn check_words(words: &Words) -> Result<(), String> {
 }
 
 fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> {
-    let Asked::Host(host, _) = server else { return Ok(()) };
+    let Some((host, _)) = server.host() else { return Ok(()) };
     checks::no_network(host, "dns")?;
     let Some(address) = literal(host) else { return Ok(()) };
     checks::family(host, address, (arguments.ipv4, arguments.ipv6))?;
@@ -112,7 +171,7 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
         subnet: message.subnet,
         cookie: message.cookie || arguments.classic,
         padding: match message.padding {
-            0 if arguments.tls.tls => PADDING,
+            0 if arguments.transport().is_over_tls() => PADDING,
             padding => padding,
         },
         raw: raw.collect(),
@@ -136,7 +195,7 @@ pub(super) fn files(arguments: &DnsArguments, checked: &Checked) -> Vec<String> 
     let machine = if arguments.check { setup::files(arguments) } else { Vec::new() };
     let named = arguments.file.clone().filter(|path| path != "-");
     let hints = arguments.trace.then(|| arguments.hints.clone());
-    let trust = match arguments.tls.tls {
+    let trust = match arguments.transport().is_over_tls() {
         true => trust::files(arguments.tls.ca.as_deref()),
         false => Vec::new(),
     };

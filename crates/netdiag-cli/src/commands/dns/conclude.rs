@@ -64,9 +64,10 @@ impl HostPlan for Plan {
         findings.extend(condemned);
         let verdict = measurement.verdict(&targets, &findings);
         let found = Found { judged, findings, complete: measurement.is_complete() };
-        let (document, status) =
+        let (mut document, status) =
             hosts::document(&self.outline, end, found, targets, |target| target.method.as_ref());
         let status = self.classic_status(&document.targets, status);
+        document.exit_code = status.code();
         let ended: Vec<Ended<'_>> =
             document.targets.iter().map(|target| Ended { target, verdict: &verdict }).collect();
         report.finish(&ended, &document)?;

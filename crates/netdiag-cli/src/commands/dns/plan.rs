@@ -12,7 +12,7 @@ use crate::commands::lines::Lines;
 use crate::commands::resolve::literal;
 use crate::commands::{trust, user};
 use crate::{Backend, OpenRequest, UdpSockets, World};
-use netdiag_dns::config::{Target, Tls};
+use netdiag_dns::config::{HttpMethod, Target, Tls};
 use netdiag_dns::dnssec::{Anchors, Validation};
 use netdiag_dns::walk::{Delegation, Goal, Host, hints};
 use netdiag_dns::{Choice, Config, Transport, result};
@@ -97,6 +97,7 @@ impl Plan {
             query,
             transport: arguments.transport(),
             tls,
+            http_method: if arguments.tls.https_get { HttpMethod::Get } else { HttpMethod::Post },
             follow_truncation: !arguments.message.ignore_truncation,
             count: arguments.count,
             interval: arguments.interval,
@@ -116,7 +117,7 @@ impl Plan {
         });
         let resolved = resolved.collect();
         let fault = servers.fault.filter(|_| config.servers.is_empty());
-        let codes = match (arguments.classic, arguments.layout) {
+        let codes = match (arguments.classic || arguments.classic_exit, arguments.layout) {
             (true, _) => Codes::Dig,
             (_, Layout::Nslookup { .. }) => Codes::Nslookup,
             _ => Codes::Own,
@@ -147,7 +148,7 @@ fn tls<W: World>(
     outline: &mut Outline,
 ) -> Result<Option<Tls>, String> {
     let wanted = &arguments.tls;
-    if !wanted.tls {
+    if !arguments.transport().is_over_tls() {
         return Ok(None);
     }
     let (client, note) = trust::client(wanted.ca.as_deref(), world)?;
@@ -194,7 +195,7 @@ pub(crate) fn check_files<W: World>(arguments: &DnsArguments, world: &mut W) -> 
     if arguments.dnssec {
         anchors(arguments, world)?;
     }
-    if arguments.tls.tls {
+    if arguments.transport().is_over_tls() {
         trust::check_file(arguments.tls.ca.as_deref(), world)?;
     }
     if arguments.trace {
@@ -255,7 +256,7 @@ fn spacing<W: World>(arguments: &DnsArguments, world: &W) -> Duration {
     match (world.may_flood(), arguments.transport()) {
         (true, _) => Duration::ZERO,
         (false, Transport::Udp) => user::LEAST_INTERVAL,
-        (false, Transport::Tcp | Transport::Tls) => user::LEAST_CONNECT_INTERVAL,
+        (false, _) => user::LEAST_CONNECT_INTERVAL,
     }
 }
 
@@ -268,6 +269,7 @@ fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
     let (socket, timestamps, because, lost) = match arguments.transport() {
         Transport::Tcp => connected("TCP was asked for"),
         Transport::Tls => connected("TLS was asked for"),
+        Transport::Https => connected("HTTPS was asked for"),
         Transport::Udp => (
             opened,
             Timestamps::Kernel,
@@ -281,12 +283,7 @@ fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
 
 /// The sockets and their options.
 pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenRequest {
-    let hosts = || {
-        checked.servers.iter().filter_map(|server| match server {
-            Asked::Host(host, _) => Some(host),
-            Asked::System => None,
-        })
-    };
+    let hosts = || checked.servers.iter().filter_map(|server| server.host()).map(|(host, _)| host);
     let families = hosts().map(|host| literal(host).map(Family::of));
     let system = check::needs_resolv_conf(checked);
     let only = if system { None } else { checks::only_family(families) };
@@ -294,7 +291,7 @@ pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenR
         family: family(arguments).or(only),
         udp: match arguments.transport() {
             Transport::Udp => UdpSockets::Always,
-            Transport::Tcp | Transport::Tls => UdpSockets::Never,
+            _ => UdpSockets::Never,
         },
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: hosts().any(|host| literal(host).is_none()),
@@ -314,6 +311,7 @@ fn as_understood(
     let questions = targets.iter().take(SHOWN).map(|target| target.question.to_string());
     let servers = asked.iter().map(|server| match server {
         Asked::System => "system".to_owned(),
+        Asked::Url(url) => url.to_string(),
         Asked::Host(host, port) => match port {
             Some(port) => format!("{host} port {port}"),
             None => host.clone(),
@@ -326,6 +324,7 @@ fn as_understood(
         "servers": servers.collect::<Vec<String>>(),
         "port": arguments.usual_port(),
         "transport": arguments.transport().name(),
+        "https_get": arguments.tls.https_get,
         "sni": arguments.tls.sni,
         "ca": arguments.tls.ca,
         "insecure": arguments.tls.insecure,

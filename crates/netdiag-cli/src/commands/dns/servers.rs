@@ -3,11 +3,13 @@
 use super::setup;
 use crate::World;
 use crate::args::DnsArguments;
+use crate::args::dns::PATH;
 use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::resolve::{literal, patience};
+use netdiag_dns::config::Url;
 use netdiag_dns::resolv::ResolvConf;
-use netdiag_dns::{Origin, Server};
+use netdiag_dns::{Origin, Server, Transport};
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Destination, Family, Untrusted};
@@ -23,6 +25,8 @@ pub(super) enum Asked {
     System,
     /// A host, and its port if it was named.
     Host(String, Option<u16>),
+    /// What is asked for by HTTP.
+    Url(Url),
 }
 
 impl Asked {
@@ -31,6 +35,7 @@ impl Asked {
         match text {
             "" => Err("`@`: a server stands behind it, such as `@192.0.2.53`".to_owned()),
             "system" => Ok(Self::System),
+            text if text.contains("://") => Self::url(text),
             text => {
                 let (host, port) = checks::with_port(text)
                     .map_err(|why| format!("`@{}`: {why}", Untrusted::from(text).escaped()))?;
@@ -39,6 +44,32 @@ impl Asked {
                 }
                 Ok(Self::Host(host, port))
             }
+        }
+    }
+}
+
+impl Asked {
+    /// A URL, with the place that queries by GET have in it (RFC 8484 section 4.1) or without.
+    fn url(text: &str) -> Result<Self, String> {
+        let shown = || Untrusted::from(text).escaped().to_string();
+        let bare = text.strip_suffix("{?dns}").unwrap_or(text);
+        let url = Url::parse(bare).map_err(|why| format!("`@{}`: {why}", shown()))?;
+        match (url.is_tls, bare.contains(['{', '#'])) {
+            (false, _) => Err(format!("`@{}`: queries go by https:// alone", shown())),
+            (_, true) => Err(format!("`@{}`: a URL, behind it `{{?dns}}` or nothing", shown())),
+            _ if url.path == "/" && !bare.ends_with('/') => {
+                Ok(Self::Url(Url { path: PATH.to_owned(), ..url }))
+            }
+            _ => Ok(Self::Url(url)),
+        }
+    }
+
+    /// The host, and its port if it was named; `None` of those of resolv.conf.
+    pub(super) fn host(&self) -> Option<(&str, Option<u16>)> {
+        match self {
+            Self::System => None,
+            Self::Host(host, port) => Some((host, *port)),
+            Self::Url(url) => Some((&url.host, Some(url.port))),
         }
     }
 }
@@ -64,27 +95,27 @@ pub(super) fn find<W: World>(
     world: &mut W,
     network: &mut W::Network,
 ) -> Servers {
-    let mut named: Vec<(String, u16, Origin)> = Vec::new();
+    let mut named: Vec<(String, u16, Origin, Option<&Url>)> = Vec::new();
     let mut fault = None;
     let system = [Asked::System];
     let asked = if asked.is_empty() { &system[..] } else { asked };
     for server in asked {
         match server {
             Asked::Host(host, port) => {
-                named.push((
-                    host.clone(),
-                    port.unwrap_or(arguments.usual_port()),
-                    Origin::CommandLine,
-                ));
+                let port = port.unwrap_or(arguments.usual_port());
+                named.push((host.clone(), port, Origin::CommandLine, None));
+            }
+            Asked::Url(url) => {
+                named.push((url.host.clone(), url.port, Origin::CommandLine, Some(url)));
             }
             Asked::System => match of_system(&resolv_conf(arguments), world) {
                 Ok(found) => {
                     let is_stub = arguments.check && found.iter().any(|it| setup::is_stub(it));
-                    let found = found.into_iter();
-                    named.extend(found.map(|it| (it, arguments.usual_port(), Origin::ResolvConf)));
+                    let (found, port) = (found.into_iter(), arguments.usual_port());
+                    named.extend(found.map(|it| (it, port, Origin::ResolvConf, None)));
                     let uplinks = is_stub.then(|| of_system(setup::UPLINKS, world).ok());
                     let uplinks = uplinks.flatten().into_iter().flatten();
-                    named.extend(uplinks.map(|it| (it, arguments.usual_port(), Origin::Resolved)));
+                    named.extend(uplinks.map(|it| (it, port, Origin::Resolved, None)));
                 }
                 Err(why) => fault = Some(why),
             },
@@ -93,16 +124,28 @@ pub(super) fn find<W: World>(
     let names: Vec<String> = named.iter().map(|(host, ..)| host.clone()).collect();
     let patience = patience(arguments.deadline, names.len());
     let found = world.resolve(&names, family(arguments), patience);
-    let all = named.into_iter().zip(found).map(|((host, port, origin), (found, _))| {
+    let all = named.into_iter().zip(found).map(|((host, port, origin, url), (found, _))| {
         let destination = match found {
             Ok(addresses) => reachable(&addresses, network).ok_or_else(no_address),
             Err(error) => Err(outline.lookup_failure(&host, &error)),
         };
         let to = destination.as_ref().ok().copied();
         let way = to.and_then(|to| world.way(to, &Control::default()));
-        Server { destination, port, given: Untrusted::from(host), origin, way }
+        let url = asked_for(arguments, &host, port, url);
+        Server { destination, port, given: Untrusted::from(host), origin, way, url }
     });
     Servers { all: all.collect(), fault }
+}
+
+/// What is asked for by HTTP, where that carries queries: by the name that its certificate is for.
+fn asked_for(arguments: &DnsArguments, host: &str, port: u16, url: Option<&Url>) -> Option<Url> {
+    if arguments.transport() != Transport::Https {
+        return None;
+    }
+    let usual = || arguments.tls.https.clone().unwrap_or_else(|| PATH.to_owned());
+    let path = url.map_or_else(usual, |url| url.path.clone());
+    let host = arguments.tls.sni.clone().unwrap_or_else(|| host.to_owned());
+    Some(Url { is_tls: true, host, port, path })
 }
 
 /// The first address for which there is a socket, else the first of all.

@@ -100,7 +100,7 @@ impl Expected {
     fn unmet(&self, conclusion: &Conclusion, known: Known) -> Option<Unmet> {
         if let Some(wanted) = &self.data {
             let all: Vec<String> = conclusion.snapshots.iter().flat_map(data).collect();
-            if !all.iter().any(|one| one.eq_ignore_ascii_case(wanted)) {
+            if !all.iter().any(|one| is_meant(one, wanted)) {
                 let said = if all.is_empty() { "nothing".to_owned() } else { all.join(", ") };
                 let (said, wanted) = (Untrusted::from(said), Untrusted::from(wanted.as_str()));
                 let text = format!("answered {}, expected {}", said.escaped(), wanted.escaped());
@@ -172,6 +172,15 @@ fn unmet(expression: Option<&Expr>, conclusion: &Conclusion, known: Known) -> Op
     // Words of failures have hyphens.
     let reason = metric.replace(['_', '.'], "-");
     Some(Unmet { reason, text: evidence.to_string(), is_too_few })
+}
+
+/// Whether data of a record is what somebody wrote, who may leave away the dot of a name that is whole
+/// and the quotes of a text.
+fn is_meant(data: &str, wanted: &str) -> bool {
+    let unquoted = data.strip_prefix('"').and_then(|data| data.strip_suffix('"'));
+    let undotted = data.strip_suffix('.').filter(|name| !name.is_empty());
+    let mut forms = [Some(data), unquoted, undotted].into_iter().flatten();
+    forms.any(|form| form.eq_ignore_ascii_case(wanted))
 }
 
 /// The data of an answer.

@@ -105,6 +105,7 @@ pub(super) fn report<'a>(
         program: arguments.program(),
         quiet: arguments.quiet,
         verbose: arguments.verbose,
+        numeric: arguments.numeric,
         dated: arguments.dates,
         audible: arguments.audible,
         flood: arguments.flood,

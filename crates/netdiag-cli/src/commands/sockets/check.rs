@@ -54,7 +54,7 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
             () => protocols(arguments),
         },
         owners: match arguments.watch {
-            Some(_) => filter.as_ref().is_some_and(Filter::names_owners),
+            Some(_) => arguments.processes || names_owners,
             None if !has_owners => false,
             None => {
                 arguments.processes
@@ -62,7 +62,7 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
                     || arguments.audit
                     || arguments.classic == Some(ClassicProgram::Lsof)
                     || (implied && arguments.summary.is_none() && arguments.classic.is_none())
-                    || filter.as_ref().is_some_and(Filter::names_owners)
+                    || names_owners
             }
         },
         listening: arguments.listening || arguments.audit,
@@ -84,11 +84,6 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
 fn watchable(arguments: &SocketsArguments) -> Result<(), String> {
     if !matches!(arguments.form.output(), Output::Text | Output::Jsonl) {
         return Err("--watch tells line by line: --output text or jsonl".to_owned());
-    }
-    if arguments.all_namespaces {
-        let said = "--watch looks at one network namespace, so that --all-namespaces has no use: \
-                    `ip netns exec NAME netdiag sockets --watch` looks at another";
-        return Err(said.to_owned());
     }
     if arguments.summary == Some(SummaryOf::States) {
         let said = "--watch --summary tells what the kernel counts by itself, and it counts no \
@@ -164,5 +159,8 @@ fn protocols(arguments: &SocketsArguments) -> Vec<Protocol> {
         true => *is_asked,
         false => *protocol != Protocol::Raw || names_raw,
     });
-    wanted.map(|(_, protocol)| protocol).collect()
+    // What lsof calls internet files are these, too.
+    let is_lsof = arguments.classic == Some(ClassicProgram::Lsof) && !any;
+    let lite = is_lsof.then_some(Protocol::UdpLite);
+    wanted.map(|(_, protocol)| protocol).chain(lite).collect()
 }

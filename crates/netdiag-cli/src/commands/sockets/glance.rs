@@ -58,7 +58,8 @@ impl Glance {
             Err(LookError::Write(_)) => return Err(Fault { call: "write", errno: 5 }),
         };
         let Looked { seen, findings, ports, memory, counted, opened, lost, .. } = looked;
-        let mut summary = summary::summary(&seen, plan, None, ports.as_ref(), (memory, counted));
+        let mut summary =
+            summary::summary(&seen, plan, None, (ports.as_ref(), None), (memory, counted));
         summary.opened_while_read = opened;
         let method = told(method(None, &Namespaces::default()), &seen, lost);
         Ok(Glanced { summary, findings, method })

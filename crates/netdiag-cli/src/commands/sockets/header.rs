@@ -42,34 +42,45 @@ pub(super) fn header(
         parts.push("those that wait for others".to_owned());
     }
     parts.extend(filtered(plan));
+    parts.push(places(namespaces, place));
+    parts.extend(seen(owners));
+    parts.join(", ")
+}
+
+/// Which network namespaces are looked at; `place`: or where the tables are from.
+fn places(namespaces: &Namespaces, place: Option<String>) -> String {
     // Where the verdict says that some are missing this does not say all.
     let is_whole = namespaces.missing().is_empty();
-    parts.push(match (namespaces.entered.len(), namespaces.refused.len()) {
+    match (namespaces.entered.len(), namespaces.refused.len()) {
         (0, _) => place.unwrap_or_else(|| "this network namespace".to_owned()),
         (1, 0) if is_whole => "the only network namespace".to_owned(),
         (n, 0) if is_whole => format!("all {n} network namespaces"),
         (1, 0) => "1 network namespace of more".to_owned(),
         (n, 0) => format!("{n} network namespaces of more"),
         (n, refused) => format!("{n} of {} network namespaces", n + refused),
-    });
-    let sight = owners.map(Owners::sight).unwrap_or_default();
-    match owners.map(Owners::refused) {
-        None => {}
-        Some(0) if sight == Sight::User => {
-            parts.push("owners as far as this user sees processes".to_owned());
-        }
-        Some(0) if sight == Sight::Namespace => {
-            parts.push("owners of the processes of this PID namespace".to_owned());
-        }
-        Some(0) => parts.push("owners of all processes".to_owned()),
-        Some(1) => parts.push("owners but those of 1 process that is hidden".to_owned()),
-        Some(n) => parts.push(format!("owners but those of {n} processes that are hidden")),
     }
-    parts.join(", ")
 }
 
-/// The same of what is watched.
-pub(super) fn watched(arguments: &SocketsArguments, plan: &Plan, interval: Duration) -> String {
+/// Whose owners are known.
+fn seen(owners: Option<&Owners>) -> Option<String> {
+    let owners = owners?;
+    Some(match (owners.refused(), owners.sight()) {
+        (0, Sight::User) => "owners as far as this user sees processes".to_owned(),
+        (0, Sight::Namespace) => "owners of the processes of this PID namespace".to_owned(),
+        (0, Sight::Machine) => "owners of all processes".to_owned(),
+        (1, _) => "owners but those of 1 process that is hidden".to_owned(),
+        (n, _) => format!("owners but those of {n} processes that are hidden"),
+    })
+}
+
+/// The first line of what is watched.
+pub(super) fn watched(
+    arguments: &SocketsArguments,
+    plan: &Plan,
+    owners: Option<&Owners>,
+    namespaces: &Namespaces,
+    interval: Duration,
+) -> String {
     let every = interval.as_secs_f64();
     if arguments.summary.is_some() {
         return format!(
@@ -83,7 +94,8 @@ pub(super) fn watched(arguments: &SocketsArguments, plan: &Plan, interval: Durat
         parts.push("those that wait for others".to_owned());
     }
     parts.extend(filtered(plan));
-    parts.push("this network namespace".to_owned());
+    parts.push(places(namespaces, None));
+    parts.extend(seen(owners));
     parts.push(format!("a look every {every} s, to which times are exact"));
     parts.join(", ")
 }

@@ -21,6 +21,8 @@ pub(super) struct Looked {
     pub(super) not_listed: u64,
     /// The ports that the kernel picks from.
     pub(super) ports: Option<Ports>,
+    /// The namespace that these are of, where several are looked at.
+    pub(super) ports_of: Option<Namespace>,
     pub(super) memory: Option<Memory>,
     pub(super) counted: Option<Counted>,
     /// Connections that began meanwhile.
@@ -97,12 +99,15 @@ pub(super) fn one(
     if let Some(namespace) = namespace {
         findings = findings.into_iter().map(|finding| there(finding, namespace)).collect();
     }
-    let lost = Vec::new();
-    Ok(Looked { seen, findings, not_listed, ports, memory, counted, opened, lost })
+    let (lost, ports_of) = (Vec::new(), namespace.cloned());
+    Ok(Looked { seen, findings, not_listed, ports, ports_of, memory, counted, opened, lost })
 }
 
 /// The finding with its namespace, in which its addresses and ports are meant.
 fn there(mut finding: Finding, namespace: &Namespace) -> Finding {
+    if is_global(&finding) {
+        return finding;
+    }
     finding.message = format!("{}: {}", namespace.label(), finding.message);
     finding.with("namespace", namespace.id)
 }
@@ -117,7 +122,7 @@ impl Looked {
         };
         // Each has its own ports: those are told that are nearest to their end.
         if share(&other) > share(self) {
-            self.ports = other.ports;
+            (self.ports, self.ports_of) = (other.ports, other.ports_of);
             self.seen.tally.destinations = other.seen.tally.destinations.clone();
         }
         let Seen { tally, states, retries, interrupted, from_files, refused } = other.seen;
@@ -126,8 +131,8 @@ impl Looked {
         self.seen.tally.absorb(tally);
         self.seen.retries = self.seen.retries.max(retries);
         self.seen.interrupted |= interrupted;
-        self.seen.from_files.extend(from_files);
-        self.seen.refused.extend(refused);
+        add_new(&mut self.seen.from_files, from_files);
+        add_new(&mut self.seen.refused, refused);
         // What is of the whole machine is a finding once.
         let told = |finding: &Finding| (finding.code.clone(), finding.subject.clone());
         let global: Vec<_> =
@@ -138,12 +143,27 @@ impl Looked {
         if let (Some(sum), Some(more)) = (&mut self.counted, &other.counted) {
             sum.add(more);
         }
+        if let (Some(sum), Some(more)) = (&mut self.memory, other.memory) {
+            sum.add(more);
+        }
         self.opened = self.opened.zip(other.opened).map(|(one, other)| one + other);
         self.lost.extend(other.lost);
     }
 }
 
-/// Whether it is about a limit that all namespaces share.
+/// Adds what is not there yet: what is refused in one namespace mostly is in each.
+fn add_new<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
+}
+
+/// Whether it is about a limit that all namespaces share. Each has interfaces and tracked connections of
+/// its own.
 fn is_global(finding: &Finding) -> bool {
-    finding.code == "resource-near-limit" && !finding.evidence.contains_key("direction")
+    finding.code == "resource-near-limit"
+        && !finding.evidence.contains_key("direction")
+        && !finding.subject.starts_with("tracked connections")
 }

@@ -1,6 +1,7 @@
 //! `netdiag sockets`: the kernel's tables in one look. No packet is sent, so that there is no network
 //! and no engine here.
 
+mod changes;
 mod check;
 mod glance;
 mod header;
@@ -16,8 +17,11 @@ use crate::args::form::Output;
 use crate::args::sockets::Order;
 use crate::{ExitStatus, TablesRequest, World, usage};
 use netdiag_engine::port::NetworkError;
+use netdiag_model::contract::Document;
+use netdiag_report::json;
 use netdiag_sockets::look::LookError;
 use netdiag_sockets::port::{ByteOrder, Fault};
+use netdiag_sockets::result::SocketsDocument;
 use std::io::Write;
 
 const NAME: &str = "sockets";
@@ -55,7 +59,11 @@ pub(crate) fn run<W: World>(
         Err(LookError::Kernel(Fault { call, errno })) => {
             let error = NetworkError { call, errno };
             let has_document = arguments.form.output() == Output::Json;
-            ending::unmeasurable((NAME, PROGRAM), has_document, world, &error, out, err)
+            let write = |document: &Document<()>, out: &mut dyn Write| {
+                json::write_line(out, &SocketsDocument::empty(document.clone()))
+            };
+            let write = has_document.then_some(write);
+            ending::unmeasurable_as((NAME, PROGRAM), write, world, &error, (out, err))
         }
     }
 }

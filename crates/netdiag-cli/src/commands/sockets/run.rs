@@ -69,7 +69,8 @@ pub(super) fn run<W: World>(
     let shown = (owners, &namespaces, origin, users);
     let mut sheet = sheet(arguments, plan, shown, world, (&run, at), out)?;
     let looked = looks(tables.as_mut(), plan, owners, &namespaces, world, sheet.as_mut())?;
-    let Looked { seen, mut findings, not_listed, ports, memory, counted, opened, lost } = looked;
+    let Looked { seen, mut findings, not_listed, ports, memory, counted, opened, lost, ports_of } =
+        looked;
     let mut rows = Vec::new();
     if arguments.audit {
         // Who can be reached is part of it, how busy this machine is is not.
@@ -78,7 +79,13 @@ pub(super) fn run<W: World>(
         rows = audited;
         findings.splice(0..0, more);
     }
-    let mut summary = summary::summary(&seen, plan, owners, ports.as_ref(), (memory, counted));
+    let mut summary = summary::summary(
+        &seen,
+        plan,
+        owners,
+        (ports.as_ref(), ports_of.as_ref()),
+        (memory, counted),
+    );
     summary.opened_while_read = opened;
     summary.warnings_not_listed = (!plan.protocols.is_empty()).then_some(not_listed);
     summary.totals = plan.protocols.is_empty().then(|| Totals::read(tables.as_mut()));

@@ -1,5 +1,6 @@
 //! `--watch`: looks one after the other, until a count or a signal.
 
+use super::changes::Looks;
 use super::check::Checked;
 use super::header::{described, method, watched};
 use super::{NAME, ending};
@@ -12,12 +13,8 @@ use netdiag_model::Instant;
 use netdiag_model::contract::Judgement;
 use netdiag_report::Run;
 use netdiag_report::sockets::{WatchLines, WatchSheet, WatchText};
-use netdiag_sockets::look::{LookError, Plan, look};
-use netdiag_sockets::namespaces::Namespaces;
+use netdiag_sockets::look::LookError;
 use netdiag_sockets::port::{Kernel, Stop};
-use netdiag_sockets::sample::Sampler;
-use netdiag_sockets::watch::{Happened, Watch};
-use netdiag_sockets::{Owners, Ports};
 use std::io::Write;
 use std::time::Duration;
 
@@ -32,20 +29,21 @@ pub(super) fn watch<W: World>(
 ) -> Result<Measured, LookError> {
     let anchor = world.anchor();
     let started_at = tables.now();
+    tables.watch().map_err(LookError::Kernel)?;
+    let namespaces = tables.namespaces();
+    let mut looks = Looks::new(checked, arguments.summary.is_some(), &namespaces);
+    // What is there when the first line is written has been seen.
+    looks.first(tables.as_mut())?;
     let run = Run {
         command: NAME,
         version: env!("CARGO_PKG_VERSION"),
         anchor,
         started_at,
-        method: method(None, &Namespaces::default()),
+        method: method(looks.before.as_ref(), &namespaces),
         arguments: described(arguments, &checked.plan),
         target_count: 0,
     };
-    tables.watch().map_err(LookError::Kernel)?;
-    let mut looks = Looks::new(checked, arguments.summary.is_some());
-    // What is there when the first line is written has been seen.
-    looks.first(tables.as_mut())?;
-    let header = watched(arguments, &checked.plan, interval);
+    let header = watched(arguments, &checked.plan, looks.before.as_ref(), &namespaces, interval);
     let style = arguments.form.color.style(world.terminal());
     let sheet: std::io::Result<Box<dyn WatchSheet + '_>> = match arguments.form.output() {
         Output::Jsonl => WatchLines::new(out, &run).map(|sheet| Box::new(sheet) as Box<_>),
@@ -124,103 +122,6 @@ impl Grid {
         self.place = self.place.max(passed).saturating_add(1);
         let place = u32::try_from(self.place).unwrap_or(u32::MAX);
         self.started_at + self.interval.saturating_mul(place)
-    }
-}
-
-/// Looks, and what was seen of changes.
-struct Looks<'a> {
-    /// What is told.
-    plan: &'a Plan,
-    /// What is looked at: also what a filter leaves out, into which a socket may go on.
-    all: Plan,
-    ports: Ports,
-    samples: bool,
-    watch: Watch,
-    sampler: Sampler,
-    counts: [u64; 4],
-    /// Of how many sockets at most it was not known whether they are meant.
-    hidden: u64,
-}
-
-impl<'a> Looks<'a> {
-    fn new(checked: &'a Checked, samples: bool) -> Self {
-        let (watch, sampler) = (Watch::default(), Sampler::default());
-        let (plan, ports) = (&checked.plan, Ports::default());
-        let all = plan.unfiltered();
-        Self { plan, all, ports, samples, watch, sampler, counts: [0; 4], hidden: 0 }
-    }
-
-    fn owners(&self, tables: &mut dyn Kernel) -> Option<Owners> {
-        self.plan.owners.then(|| tables.owners())
-    }
-
-    /// The look that the others are compared with.
-    fn first(&mut self, tables: &mut dyn Kernel) -> Result<(), LookError> {
-        if self.samples {
-            return Ok(());
-        }
-        let owners = self.owners(tables);
-        let at = tables.now();
-        self.watch.begin();
-        let (watch, plan) = (&mut self.watch, self.plan);
-        look(tables, &self.all, owners.as_ref(), &self.ports, &mut |entry| {
-            let is_wanted = plan.wants(&entry.socket, entry.owners) == Some(true);
-            let _ = watch.take(at, &entry.socket, is_wanted);
-            Ok(())
-        })
-        .map(drop)
-    }
-
-    fn look(
-        &mut self,
-        tables: &mut dyn Kernel,
-        sheet: &mut dyn WatchSheet,
-    ) -> Result<(), LookError> {
-        self.counts[3] += 1;
-        if self.samples {
-            let (at, sample) = self.sampler.sample(tables);
-            return sheet.sample(at, &sample).map_err(LookError::Write);
-        }
-        let owners = self.owners(tables);
-        let at = tables.now();
-        self.watch.begin();
-        let (watch, counts, plan) = (&mut self.watch, &mut self.counts, self.plan);
-        let mut hidden = 0;
-        look(tables, &self.all, owners.as_ref(), &self.ports, &mut |entry| {
-            let wants = plan.wants(&entry.socket, entry.owners);
-            hidden += u64::from(wants.is_none());
-            match watch.take(at, &entry.socket, wants == Some(true)) {
-                Some(change) => {
-                    counts[usize::from(change.happened == Happened::State)] += 1;
-                    sheet.change(&change)
-                }
-                None => Ok(()),
-            }
-        })?;
-        self.hidden = self.hidden.max(hidden);
-        for change in self.watch.end(at) {
-            self.counts[2] += 1;
-            sheet.change(&change).map_err(LookError::Write)?;
-        }
-        Ok(())
-    }
-
-    fn said(&self, took: Duration) -> String {
-        let [opened, changed, closed, looks] = self.counts;
-        let seconds = took.as_secs_f64();
-        let (sample, look) = if looks == 1 { ("sample", "look") } else { ("samples", "looks") };
-        match self.samples {
-            true => format!("{looks} {sample} in {seconds:.1} s"),
-            false => format!(
-                "{looks} {look} in {seconds:.1} s: {opened} opened, {changed} changed their state, \
-                 {closed} closed; what came and went between two looks was not seen{}",
-                match self.hidden {
-                    0 => String::new(),
-                    hidden =>
-                        format!("; owners of {hidden} not visible to this user: they may be meant"),
-                }
-            ),
-        }
     }
 }
 

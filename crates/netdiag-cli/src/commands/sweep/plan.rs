@@ -78,7 +78,12 @@ impl Plan {
         };
         let (ipv4, ipv6) = (rung(Family::Ipv4), rung(Family::Ipv6));
         let protocol = |rung: &Option<Rung>| rung.as_ref().map_or(arguments.proto, |r| r.protocol);
+        let identifiers = |family| {
+            let opening = network.opened().family(family);
+            opening.map_or(1, |opening| opening.identifiers.count)
+        };
         let mut config = Config {
+            identifiers: [Family::Ipv4, Family::Ipv6].map(identifiers),
             ipv4: protocol(&ipv4),
             ipv6: protocol(&ipv6),
             refused,

@@ -84,7 +84,10 @@ fn expect(text: Option<&str>) -> Result<Vec<Expr>, String> {
 /// With a URL what is said is the request.
 fn requests(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(), String> {
     if hosts.iter().all(|host| host.url.is_none()) {
-        return Ok(());
+        return match arguments.http {
+            Some(_) => Err("--http: nothing is asked for, without a URL".to_owned()),
+            None => Ok(()),
+        };
     }
     let given = [
         ("--starttls", arguments.starttls.is_some()),

@@ -1,22 +1,23 @@
 //! From what was measured to documents, verdicts and the exit status.
 
 use super::plan::Plan;
-use crate::ExitStatus;
 use crate::commands::ending::End;
 use crate::commands::hosts::{self, Found, HostPlan, Outline};
 use crate::commands::judged::Judged;
 use crate::commands::verdict;
+use crate::{ExitStatus, World};
+use netdiag_engine::Pause;
 use netdiag_engine::failure::plain;
 use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::finding::Finding;
-use netdiag_model::milliseconds;
+use netdiag_model::{Instant, milliseconds};
 use netdiag_report::Report;
 use netdiag_report::connect::{Connect, Ended, Resolved};
-use netdiag_tcp::connect::Measurement;
 use netdiag_tcp::connect::findings;
 use netdiag_tcp::connect::metrics::TargetMetrics;
 use netdiag_tcp::connect::result::Target;
+use netdiag_tcp::connect::{Config, Measurement};
 use std::io;
 
 impl HostPlan for Plan {
@@ -34,7 +35,12 @@ impl HostPlan for Plan {
     /// One for all targets: they share the room that there is for connections.
     fn measurements(&self) -> Vec<Measurement> {
         let config = Some(&self.config).filter(|config| !config.targets.is_empty());
-        config.cloned().map(Measurement::new).into_iter().collect()
+        let config = config.map(|config| Config { names: self.away.names(), ..config.clone() });
+        config.map(Measurement::new).into_iter().collect()
+    }
+
+    fn beside<W: World>(&self, now: Instant, world: &mut W) -> Pause {
+        self.away.beside(now, world)
     }
 
     fn conclude(

@@ -1,5 +1,6 @@
 //! `netdiag tcp-connect`.
 
+mod away;
 mod check;
 mod conclude;
 mod plan;
@@ -63,6 +64,7 @@ impl Command for TcpConnectArguments {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
+        plan.away.attend();
         let mut report = report(self, world.terminal(), out, err);
         hosts::begin(plan, report.as_mut())?;
         hosts::measure(plan, world, network, report.as_mut())

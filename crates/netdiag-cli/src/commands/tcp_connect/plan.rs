@@ -1,5 +1,6 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
+use super::away::Away;
 use super::check::{Checked, Host, family};
 use super::tls;
 use crate::args::TcpConnectArguments;
@@ -16,6 +17,7 @@ use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
 use netdiag_tcp::connect::dialogue::Pattern;
+use netdiag_tcp::connect::http::Spoken;
 use netdiag_tcp::connect::starttls::Protocol;
 use netdiag_tcp::connect::{Config, Dialogue, Target};
 use serde_json::json;
@@ -29,6 +31,8 @@ pub(crate) struct Plan {
     pub(super) config: Config,
     /// What must hold of each target, one after the other.
     pub(super) expect: Vec<Expr>,
+    /// The hosts that redirects lead to.
+    pub(super) away: Away,
 }
 
 /// What is known of the addresses of a host.
@@ -54,7 +58,8 @@ impl Plan {
         let asked = (as_understood(arguments, &checked), target_count);
         let outline = Outline::new("tcp-connect", Backend::Linux, asked, world, network);
         let (resolved, config) = (Vec::new(), Config::new(Vec::new()));
-        let mut plan = Self { outline, resolved, config, expect: Vec::new() };
+        let away = Away::new(family(arguments));
+        let mut plan = Self { outline, resolved, config, expect: Vec::new(), away };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
@@ -175,6 +180,9 @@ impl Plan {
             control: control(arguments, checked),
             source_port: arguments.source_port.unwrap_or(0),
             only_head: arguments.only_head,
+            redirects: arguments.max_redirects.into(),
+            names: None,
+            http: arguments.http,
             dialogue: dialogue(arguments),
             tls: None,
             anchor: self.outline.run.anchor,
@@ -254,10 +262,17 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
     OpenRequest {
         family: family(arguments),
         control: control(arguments, checked),
-        names: checked.hosts.iter().any(|host| literal(&host.name).is_none()),
+        names: checked.hosts.iter().any(|host| {
+            literal(&host.name).is_none() || (host.url.is_some() && follows(arguments))
+        }),
         files,
         ..OpenRequest::default()
     }
+}
+
+/// Whether redirects are followed.
+const fn follows(arguments: &TcpConnectArguments) -> bool {
+    !arguments.only_head && arguments.max_redirects > 0
 }
 
 fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_json::Value {
@@ -271,6 +286,8 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "send_bytes": arguments.send.as_ref().map(|send| send.0.len()),
         "expect_banner": arguments.expect_banner.as_ref().map(Pattern::text),
         "expect": checked.expect.iter().map(ToString::to_string).collect::<Vec<String>>(),
+        "http": arguments.http.map(|it| if it == Spoken::Http2 { "2" } else { "1.1" }),
+        "max_redirects": arguments.max_redirects,
         "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
         "tls": arguments.tls,
         "no_tls": arguments.no_tls,

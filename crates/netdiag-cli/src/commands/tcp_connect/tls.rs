@@ -5,6 +5,7 @@ use crate::World;
 use crate::args::TcpConnectArguments;
 use crate::commands::trust;
 use netdiag_model::Untrusted;
+use netdiag_tcp::connect::http::Spoken;
 use netdiag_tcp::connect::tls::{Demand, PORTS, Tls};
 
 /// How TLS is spoken with a port of a host, if at all.
@@ -35,7 +36,11 @@ fn spoken(arguments: &TcpConnectArguments, host: &Host, port: u16) -> Option<Tls
     let own = || Untrusted::from(host.name.as_str()).host().as_raw().to_owned();
     let name = arguments.sni.clone().unwrap_or_else(own);
     let alpn: &[&str] = if host.url.is_some() {
-        &["http/1.1"]
+        match arguments.http {
+            None => &["h2", "http/1.1"],
+            Some(Spoken::Http1) => &["http/1.1"],
+            Some(Spoken::Http2) => &["h2"],
+        }
     } else if starttls.is_none() && matches!(port, 443 | 8443) {
         &["h2", "http/1.1"]
     } else {

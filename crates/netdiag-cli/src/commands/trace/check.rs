@@ -43,7 +43,7 @@ pub(crate) fn check<W: World>(
 }
 
 /// A host and what is sent to it: with a port, TCP.
-fn split(text: &str, arguments: &TraceArguments) -> Result<(String, Protocol), String> {
+pub(super) fn split(text: &str, arguments: &TraceArguments) -> Result<(String, Protocol), String> {
     let (host, port) = checks::with_port(text)?;
     let Some(port) = port else { return Ok((host, arguments.protocol())) };
     let TraceArguments { icmp, udp, port: asked, .. } = arguments;
@@ -59,7 +59,8 @@ fn check_options(arguments: &TraceArguments, hosts: &[(String, Protocol)]) -> Re
     if arguments.port.is_some() && !(arguments.udp || arguments.tcp) {
         return Err("--port: only with --udp or --tcp".to_owned());
     }
-    if hosts.iter().any(|(_, protocol)| matches!(protocol, Protocol::Tcp { .. })) {
+    let is_tcp = |(_, protocol): &(String, Protocol)| matches!(protocol, Protocol::Tcp { .. });
+    if hosts.iter().any(is_tcp) || arguments.tcp {
         let useless = [
             (arguments.size.is_some(), "--size"),
             (arguments.df.is_some(), "--df"),

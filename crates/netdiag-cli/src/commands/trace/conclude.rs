@@ -94,8 +94,10 @@ fn conclude(
         targets.push(target);
     }
     let found = Found { judged, findings, complete };
-    let (document, status) =
+    let (mut document, status) =
         hosts::document(outline, end, found, targets, |target| target.method.as_ref());
+    let status = if plan.classic_exit { classic_status(status) } else { status };
+    document.exit_code = status.code();
     let all = plan.resolved.iter().zip(&verdicts).zip(&document.targets);
     let ended: Vec<Ended<'_>> = all
         .map(|((resolved, verdict), target)| Ended {
@@ -108,6 +110,15 @@ fn conclude(
     report.finish(&ended, &document)?;
     report.flush()?;
     Ok(status)
+}
+
+/// How traceroute and mtr would end: to be measured is enough.
+const fn classic_status(own: ExitStatus) -> ExitStatus {
+    match own {
+        ExitStatus::HOLDS | ExitStatus::FAILS => ExitStatus::HOLDS,
+        ExitStatus::UNMEASURED => ExitStatus::FAILS,
+        other => other,
+    }
 }
 
 /// Conditions on a target that was asked too seldom to tell.

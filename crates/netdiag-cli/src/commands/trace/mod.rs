@@ -3,6 +3,7 @@
 mod check;
 pub(crate) mod classic;
 mod conclude;
+mod listed;
 mod plan;
 
 use crate::args::TraceArguments;

@@ -1,6 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination};
+use super::listed::with_listed;
 use crate::args::TraceArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
@@ -36,6 +37,8 @@ const FLOWS: u64 = 60_000;
 pub(crate) struct Plan {
     pub(crate) outline: Outline,
     pub(crate) resolved: Vec<Resolved>,
+    /// Whether it ends with the codes of traceroute and mtr.
+    pub(crate) classic_exit: bool,
 }
 
 impl Plan {
@@ -43,13 +46,15 @@ impl Plan {
     pub(crate) fn new<W: World>(
         command: &'static str,
         arguments: &TraceArguments,
-        checked: Checked,
+        mut checked: Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
+        let arguments = &with_listed(arguments, &mut checked, world)?;
         let asked = (as_understood(arguments, &checked), checked.hosts.len());
         let outline = Outline::new(command, Backend::Linux, asked, world, network);
-        let mut plan = Self { outline, resolved: Vec::new() };
+        let classic_exit = arguments.classic_exit;
+        let mut plan = Self { outline, resolved: Vec::new(), classic_exit };
         let systems = systems(arguments, world)?;
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
@@ -317,11 +322,16 @@ pub(crate) fn open_request(
     checked: &Checked,
     terminal: Terminal,
 ) -> OpenRequest {
-    let has = |wanted: fn(&Protocol) -> bool| checked.hosts.iter().any(|(_, it)| wanted(it));
+    // Which hosts a file has is known later.
+    let listed = arguments.file.as_ref().map(|_| arguments.protocol());
+    let given = || checked.hosts.iter().map(|(_, protocol)| protocol).chain(&listed);
+    let has = |wanted: fn(&Protocol) -> bool| given().any(wanted);
     let has_icmp = has(|protocol| *protocol == Protocol::Icmp);
     let has_udp = has(|protocol| matches!(protocol, Protocol::Udp { .. }));
     let has_tcp = has(|protocol| matches!(protocol, Protocol::Tcp { .. }));
     let names = checked.hosts.iter().any(|(host, _)| literal(host).is_none());
+    let names = names || arguments.file.is_some();
+    let files = arguments.asn_file.iter().chain(&arguments.file);
     OpenRequest {
         family: only_family(arguments, checked),
         mark: arguments.mark,
@@ -341,7 +351,7 @@ pub(crate) fn open_request(
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: names || wants_names(arguments, terminal),
-        files: Vec::from_iter(arguments.asn_file.clone().filter(|path| path != "-")),
+        files: files.filter(|path| *path != "-").cloned().collect(),
         ..OpenRequest::default()
     }
 }
@@ -350,7 +360,8 @@ pub(crate) fn open_request(
 /// are addresses.
 fn only_family(arguments: &TraceArguments, checked: &Checked) -> Option<Family> {
     let families = checked.hosts.iter().map(|(host, _)| literal(host).map(Family::of));
-    family(arguments).or_else(|| checks::only_family(families))
+    let of_all = || arguments.file.is_none().then(|| checks::only_family(families)).flatten();
+    family(arguments).or_else(of_all)
 }
 
 const fn family(arguments: &TraceArguments) -> Option<Family> {

@@ -77,6 +77,7 @@ impl Measurement {
         // Each SYN to a target begins a connection of its own.
         let flow = match protocol {
             Protocol::Syn { .. } => u8::try_from((seq - 1) % FLOWS).unwrap_or(0),
+            Protocol::Icmp => self.flow(target),
             _ => 0,
         };
         Some(Next::Probe(ProbeSpec {

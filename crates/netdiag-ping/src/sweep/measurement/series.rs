@@ -1,6 +1,6 @@
 //! Targets that more than one probe is wanted of: a series of `ping` each.
 
-use super::Measurement;
+use super::{Measurement, when};
 use crate::config::Probing;
 use crate::event::EventKind;
 use crate::sweep::event::{Event, Found};
@@ -30,8 +30,11 @@ impl Measurement {
         events: &mut Events<Event>,
     ) {
         let mut told = std::mem::take(&mut self.scratch);
+        let (next_seq, timeout) = (self.next_of(probe.target), self.config.timeout);
         if let Some(series) = self.series_of(probe.target, probe.destination) {
             series.settle(probe, outcome, &mut told);
+            let at = when(probe, outcome, timeout);
+            series.rotate_identifier(at, probe.seq, outcome, next_seq, &mut told);
         }
         let counters =
             self.series_of(probe.target, probe.destination).map(|s| s.stats().counters());
@@ -41,6 +44,18 @@ impl Measurement {
         if counters.as_ref().is_some_and(is_over) {
             self.end_series(probe.target, probe.sent_at, events);
         }
+    }
+
+    /// The number of the next probe of a series: each round is a probe of each.
+    fn next_of(&self, target: u32) -> u64 {
+        let all = u64::from(self.config.targets.len()).max(1);
+        (self.position + all - 1).saturating_sub(target.into()) / all + 1
+    }
+
+    /// Which echo identifier the next request of a series has.
+    pub(super) fn flow(&self, target: u32) -> u8 {
+        let series = self.series.get(target as usize).and_then(Option::as_deref);
+        series.map_or(0, crate::Measurement::flow)
     }
 
     pub(super) fn end_series(&mut self, target: u32, at: Instant, events: &mut Events<Event>) {

@@ -28,6 +28,8 @@ pub struct ClassicOptions {
     pub quiet: bool,
     /// The lines about sockets and addresses, and the identifier of each reply.
     pub verbose: bool,
+    /// Addresses only, no names of them.
+    pub numeric: bool,
     /// The date in front of each line.
     pub dated: bool,
     /// A bell with each reply.
@@ -242,7 +244,13 @@ impl<W: Write, E: Write> Report<Ping> for ClassicReport<W, E> {
             self.warn(resolved)?;
         }
         match &resolved.failure {
-            None => writeln!(self.out, "{}", lines::header(resolved, true)),
+            None => {
+                let style = match self.options.numeric {
+                    true => lines::Style::Numeric,
+                    false => lines::Style::Classic,
+                };
+                writeln!(self.out, "{}", lines::header(resolved, style))
+            }
             Some(failure) => {
                 writeln!(self.err, "{}: {}", self.options.program.escaped(), failure.message)
             }

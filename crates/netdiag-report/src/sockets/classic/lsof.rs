@@ -39,6 +39,7 @@ impl Lsof {
         let protocol = match socket.protocol {
             Protocol::Tcp => "TCP",
             Protocol::Udp => "UDP",
+            Protocol::UdpLite => "UDPLITE",
             // They are no internet files to it.
             Protocol::Raw => return,
         };
@@ -74,15 +75,16 @@ impl Lsof {
         let pid = width("PID", &|line| line.pid.to_string().len());
         let user = width("USER", &|line| line.user.len());
         let device = width("DEVICE", &|line| line.inode.to_string().len());
+        let node = width("NODE", &|line| line.protocol.len());
         writeln!(
             out,
-            "{:<command$} {:>pid$} {:>user$}   FD   TYPE {:>device$} SIZE/OFF NODE NAME",
-            "COMMAND", "PID", "USER", "DEVICE"
+            "{:<command$} {:>pid$} {:>user$}   FD   TYPE {:>device$} SIZE/OFF {:>node$} NAME",
+            "COMMAND", "PID", "USER", "DEVICE", "NODE"
         )?;
         for line in lines {
             write!(
                 out,
-                "{:<command$} {:>pid$} {:>user$} {:>4}u  {} {:>device$}      0t0 {:>4} ",
+                "{:<command$} {:>pid$} {:>user$} {:>4}u  {} {:>device$}      0t0 {:>node$} ",
                 line.command, line.pid, line.user, line.fd, line.family, line.inode, line.protocol
             )?;
             out.write_all(&line.name)?;

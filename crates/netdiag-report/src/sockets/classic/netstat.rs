@@ -30,7 +30,7 @@ impl Netstat {
         let is_v6 = socket.family == Family::Ipv6;
         let group = match socket.protocol {
             Protocol::Tcp => 0,
-            Protocol::Udp => 2,
+            Protocol::Udp | Protocol::UdpLite => 2,
             Protocol::Raw => 4,
         } + usize::from(is_v6);
         let Some(out) = self.groups.get_mut(group) else { return };
@@ -57,8 +57,10 @@ impl Netstat {
         start = out.len();
         match (socket.protocol, socket.state) {
             (Protocol::Tcp, state) => out.extend_from_slice(kernel_name(state).as_bytes()),
-            (Protocol::Udp, State::Established) => out.extend_from_slice(b"ESTABLISHED"),
-            (Protocol::Udp, _) => {}
+            (Protocol::Udp | Protocol::UdpLite, State::Established) => {
+                out.extend_from_slice(b"ESTABLISHED")
+            }
+            (Protocol::Udp | Protocol::UdpLite, _) => {}
             (Protocol::Raw, state) => bytes::number(out, state as u64),
         }
         pad(out, start, 11);

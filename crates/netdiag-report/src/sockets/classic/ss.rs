@@ -49,7 +49,7 @@ impl Ss {
         let socket = &entry.socket;
         let group = match socket.protocol {
             Protocol::Raw => 0,
-            Protocol::Udp => 2,
+            Protocol::Udp | Protocol::UdpLite => 2,
             Protocol::Tcp => 4,
         } + usize::from(socket.family == Family::Ipv6);
         let Some(out) = self.groups.get_mut(group) else { return };

@@ -1,12 +1,16 @@
-//! Redirects to another port or scheme of the same host, or after a connection that was closed: one
-//! more connection to the same address.
+//! Redirects that no open connection leads to: to another port or scheme, to another host, or after a
+//! connection that was closed. One more connection for each.
 
-use super::Measurement;
+use super::{Events, Measurement};
 use crate::connect::config::Target;
 use crate::connect::dialogue::TalkResult;
-use crate::connect::event::Attempt;
-use crate::connect::http::{REDIRECTS, Url};
-use netdiag_model::Untrusted;
+use crate::connect::event::{Attempt, Event};
+use crate::connect::http::exchange::Astray;
+use crate::connect::http::{Place, Url};
+use crate::connect::tls::Tls;
+use netdiag_model::{Destination, Instant, Untrusted, parse_address};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 /// An attempt whose answer leads on.
 #[derive(Clone, Debug)]
@@ -16,40 +20,105 @@ pub(super) struct Follow {
     /// Where it leads to.
     pub(super) url: Url,
     pub(super) attempt: Attempt,
+    /// Another host: its address that is tried, and those behind it.
+    other: VecDeque<Destination>,
+    /// How long it took to look up that host.
+    resolved: Option<Duration>,
+}
+
+/// Where an answer leads to.
+enum Lead {
+    Nowhere,
+    /// To the same host.
+    On(Url),
+    /// To another one.
+    Away(Url),
+    /// To where it is not followed, and that is a failure.
+    Astray(Astray),
 }
 
 impl Measurement {
     /// Has an attempt that ended followed, where its answer leads on; else it comes back.
-    pub(super) fn follow(&mut self, place: u32, attempt: Attempt) -> Option<Attempt> {
-        match self.leads_to(&attempt) {
-            Some(url) => {
-                self.follows.push_back(Follow { place, url, attempt });
-                None
+    pub(super) fn follow(&mut self, place: u32, mut attempt: Attempt) -> Option<Attempt> {
+        let (url, is_away) = match self.lead(&attempt) {
+            Lead::Nowhere => return Some(attempt),
+            Lead::Astray(astray) => {
+                attempt.go_astray(astray);
+                return Some(attempt);
             }
-            None => Some(attempt),
+            Lead::On(url) => (url, false),
+            Lead::Away(url) => (url, true),
+        };
+        let (other, resolved) = (VecDeque::new(), None);
+        let mut follow = Follow { place, url, attempt, other, resolved };
+        match (is_away, parse_address(&follow.url.host), &self.config.names) {
+            (true, Some(address), _) => follow.other.push_back(Destination::new(address)),
+            (true, None, Some(names)) => {
+                names.want(&follow.url.host);
+                self.looked_up.push(follow);
+                return None;
+            }
+            _ => {}
+        }
+        self.follows.push_back(follow);
+        None
+    }
+
+    fn lead(&self, attempt: &Attempt) -> Lead {
+        let talk = attempt.talk.as_deref().filter(|talk| talk.is_as_asked());
+        let http = talk.and_then(|talk| talk.http.as_ref());
+        let to = http.and_then(|http| http.last()?.redirect());
+        let from = http.and_then(|http| http.steps.first());
+        let (Some(http), Some(to), Some(from)) = (http, to, from) else { return Lead::Nowhere };
+        let most = self.config.redirects;
+        if self.config.only_head || most == 0 || (to.is_tls && self.config.tls.is_none()) {
+            return Lead::Nowhere;
+        }
+        if let Some(astray) = http.astray(&to, most, 0) {
+            return Lead::Astray(astray);
+        }
+        match to.host.eq_ignore_ascii_case(&from.url.host) {
+            true => Lead::On(to),
+            false if self.config.names.is_some() || parse_address(&to.host).is_some() => {
+                Lead::Away(to)
+            }
+            false => Lead::Nowhere,
         }
     }
 
-    /// Where an answer leads to, if that can be had without looking up another name.
-    fn leads_to(&self, attempt: &Attempt) -> Option<Url> {
-        let talk = attempt.talk.as_deref().filter(|talk| talk.is_as_asked())?;
-        if self.config.only_head {
-            return None;
+    /// Goes on with those whose names are looked up by now; whether any is still waited for.
+    pub(super) fn take_names(&mut self, now: Instant, events: &mut Events<Event>) -> bool {
+        let Some(names) = self.config.names.clone() else { return false };
+        for mut follow in std::mem::take(&mut self.looked_up) {
+            let place = follow.place;
+            match names.found(&follow.url.host) {
+                None => self.looked_up.push(follow),
+                Some((Ok(addresses), took)) if !addresses.is_empty() => {
+                    (follow.other, follow.resolved) = (addresses.into(), Some(took));
+                    self.follows.push_back(follow);
+                }
+                Some((found, _)) => {
+                    let why = found.err().unwrap_or_else(|| "the name has no address".to_owned());
+                    let attempt = follow.lost(&why);
+                    self.take(place, now, attempt, events);
+                }
+            }
         }
-        let http = talk.http.as_ref().filter(|http| http.steps.len() <= REDIRECTS)?;
-        let to = http.last()?.redirect()?;
-        let from = &http.steps.first()?.url;
-        let can_be = !to.is_tls || self.config.tls.is_some();
-        (to.host.eq_ignore_ascii_case(&from.host) && can_be).then_some(to)
+        !self.looked_up.is_empty()
     }
 
     /// What to do with a connection that follows.
     pub(super) fn followed_target(&self, follow: &Follow) -> Option<Target> {
         let place = self.series.get(follow.place as usize)?.target;
         let target = self.config.targets.get(place)?;
+        let tls = target.tls_later.clone().filter(|_| follow.url.is_tls);
+        let name = Untrusted::from(follow.url.host.as_str()).host().as_raw().to_owned();
         Some(Target {
             port: follow.url.port,
-            tls: target.tls_later.clone().filter(|_| follow.url.is_tls),
+            tls: match follow.destination() {
+                Some(_) => tls.map(|tls| Tls { name, ..tls }),
+                None => tls,
+            },
             url: Some(follow.url.clone()),
             addresses: Vec::new(),
             ..target.clone()
@@ -58,35 +127,66 @@ impl Measurement {
 }
 
 impl Follow {
-    /// Both as one attempt: the first connection, and what came over the last.
-    pub(super) fn merge(self, last: Attempt) -> Attempt {
-        let failure = last.failure();
+    /// Where the connection goes, if that is another host.
+    pub(super) fn destination(&self) -> Option<Destination> {
+        self.other.front().copied()
+    }
+
+    /// How many redirects lead to it.
+    pub(super) fn redirects(&self) -> usize {
+        let http = self.attempt.talk.as_ref().and_then(|talk| talk.http.as_ref());
+        http.map_or(0, |http| http.steps.len())
+    }
+
+    /// No connection opened: the next address of the host, if there is one.
+    pub(super) fn go_on(&mut self) -> bool {
+        self.other.pop_front();
+        !self.other.is_empty()
+    }
+
+    /// It led nowhere.
+    fn lost(self, why: &str) -> Attempt {
         let mut first = self.attempt;
-        let Some(talk) = first.talk.as_mut() else { return first };
+        let to = Untrusted::from(self.url.to_string());
+        let message = format!("the redirect to {} led nowhere: {why}", to.escaped());
+        first.go_astray(Astray { reason: "redirect-failed", message });
+        first
+    }
+
+    /// Both as one attempt: the first connection, and what came over the last.
+    pub(super) fn merge(mut self, last: Attempt) -> Attempt {
+        let Some(mut later) = last.talk else {
+            let why = last.failure().map(|failure| failure.message).unwrap_or_default();
+            return self.lost(&why);
+        };
+        let place =
+            self.destination().map(|to| Place { address: to.address(), resolved: self.resolved });
+        if let Some(step) = later.http.as_mut().and_then(|http| http.steps.first_mut()) {
+            step.place = place;
+        }
+        let Some(talk) = self.attempt.talk.as_mut() else { return self.attempt };
         let earlier = talk.http.take();
-        match last.talk {
-            Some(mut later) => {
-                later.http = match (earlier, later.http.take()) {
-                    (Some(mut earlier), Some(mut http)) => {
-                        http.steps.splice(0..0, earlier.steps.drain(..));
-                        Some(http)
-                    }
-                    (earlier, http) => http.or(earlier),
-                };
-                later.tls = later.tls.or_else(|| talk.tls.take());
-                *talk = later;
+        later.http = match (earlier, later.http.take()) {
+            (Some(mut earlier), Some(mut http)) => {
+                http.steps.splice(0..0, earlier.steps.drain(..));
+                Some(http)
             }
-            None => {
-                let to = Untrusted::from(self.url.to_string());
-                let why = failure.map(|failure| failure.message).unwrap_or_default();
-                talk.end = TalkResult::Astray;
-                talk.http = earlier.map(|mut http| {
-                    http.broken =
-                        Some(format!("the redirect to {} led nowhere: {why}", to.escaped()));
-                    http
-                });
+            (earlier, http) => http.or(earlier),
+        };
+        later.tls = later.tls.or_else(|| talk.tls.take());
+        *talk = later;
+        self.attempt
+    }
+}
+
+impl Attempt {
+    /// A redirect leads nowhere, and why.
+    fn go_astray(&mut self, astray: Astray) {
+        if let Some(talk) = &mut self.talk {
+            talk.end = TalkResult::Astray;
+            if let Some(http) = &mut talk.http {
+                (http.reason, http.broken) = (Some(astray.reason), Some(astray.message));
             }
         }
-        first
     }
 }

@@ -42,16 +42,16 @@ impl Talks {
         self.0.len()
     }
 
-    /// A connection opened; the attempt comes back where nothing is to be said over it.
+    /// A connection opened, after so many redirects; the attempt comes back where nothing is to be said over it.
     pub(super) fn begin(
         &mut self,
         seq: u64,
         attempt: Attempt,
         config: &Config,
-        target: &Target,
+        (target, followed): (&Target, usize),
     ) -> Option<Attempt> {
         let opened_at = attempt.started_at + attempt.took;
-        let Some(conversation) = Conversation::new(config, target, opened_at) else {
+        let Some(conversation) = Conversation::new(config, target, followed, opened_at) else {
             return Some(attempt);
         };
         let phase = Phase::Waiting(conversation.stage(), opened_at + config.timeout);
@@ -108,6 +108,10 @@ impl Talks {
     ) -> Option<Attempt> {
         let open = self.0.get_mut(&seq)?;
         match heard {
+            Heard::Said => {
+                open.conversation.said(at);
+                None
+            }
             Heard::Bytes(bytes) => {
                 open.conversation.hear(at, bytes);
                 open.go_on(at, config);

@@ -1,6 +1,6 @@
 //! From what was measured to the contract's types.
 
-use super::{Address, Attempt, HappyEyeballs, Outage, Phases, Target, TcpInfo, Tls};
+use super::{Address, Attempt, HappyEyeballs, Http, Outage, Phases, Reuse, Target, TcpInfo, Tls};
 use crate::connect::Measurement;
 use crate::connect::dialogue::Talk;
 use crate::connect::event::{self, Cause, Class};
@@ -63,14 +63,17 @@ impl Measurement {
                 connect,
                 tls: tls_ms,
                 first_byte: talk.and_then(|talk| talk.first_byte).map(milliseconds),
-                request: None,
+                request: talk.and_then(|talk| talk.request).map(milliseconds),
                 body: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
                 total: asked
                     .map(milliseconds)
                     .or_else(|| connect.map(|connect| connect + tls_ms.unwrap_or_default()))
                     .map(|total| total + resolve_ms.unwrap_or_default()),
             },
-            http: http.and_then(super::http::http),
+            http: http.and_then(super::http::http).map(|http| Http {
+                reuse: chosen.and_then(|series| reuse(series.reuse.as_deref()?)),
+                ..http
+            }),
             tls: talk.and_then(|talk| talk.tls.as_deref()).map(Tls::from),
             tcp_info: chosen.and_then(|series| series.tcp_info.as_deref()).map(tcp_info),
             outages: series
@@ -122,6 +125,11 @@ pub(in crate::connect) fn chosen<'a>(
 
 fn median(rtt: &RttStats) -> Option<f64> {
     rtt.percentile(50.0).map(milliseconds)
+}
+
+fn reuse([fresh, again]: &[RttStats; 2]) -> Option<Reuse> {
+    let samples = again.summary()?.samples;
+    Some(Reuse { samples, new_ms: median(fresh)?, reused_ms: median(again)? })
 }
 
 fn address(series: &Series) -> Address {
@@ -223,7 +231,8 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         tls_ms: talk.and_then(tls_took).map(milliseconds),
         first_byte_ms: talk.and_then(|talk| talk.first_byte).map(milliseconds),
         body_ms: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
-        status: http.and_then(|http| Some(http.response()?.status)),
+        status: http.and_then(|http| Some(http.response()?.head.status)),
+        reused_ms: http.and_then(|http| Some(milliseconds(http.reuse()?.1))),
         banner: talk.map(|talk| banner(&talk.heard)),
         acknowledged_bytes: talk.and_then(|talk| talk.acknowledged),
         failure: attempt.failure(),

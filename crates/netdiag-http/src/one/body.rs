@@ -1,9 +1,12 @@
-//! The body of an answer: where it ends (RFC 9112 section 6).
+//! The body of an answer by HTTP/1.1: where it ends (RFC 9112 section 6).
 
-use super::Response;
+use crate::message::{Fields, Head, Method, text};
+use netdiag_model::Untrusted;
 
-/// The longest line of a size, and of a trailer, in bytes.
+/// The longest line of a size, and all fields behind a body, in bytes.
 const LONGEST_LINE: usize = 8_192;
+/// How many fields may stand behind a body.
+const MOST_TRAILERS: usize = 32;
 
 /// How far a body has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,18 +43,57 @@ pub(super) enum Progress {
     Broken,
 }
 
+/// A length that is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NoLength;
+
 impl Body {
-    /// That of an answer to a GET.
-    pub(super) fn of(response: &Response) -> Self {
-        if matches!(response.status, 100..=199 | 204 | 304) {
-            return Self::Length(0);
+    /// That of the answer to such a request (RFC 9112 section 6.3).
+    ///
+    /// # Errors
+    /// When its length is no number, or several: where it ends cannot be known.
+    pub(super) fn of(head: &Head, method: Method) -> Result<Self, NoLength> {
+        if method == Method::Head || matches!(head.status, 100..=199 | 204 | 304) {
+            return Ok(Self::Length(0));
         }
-        let coding = response.header("transfer-encoding").map(|value| value.as_raw());
-        if coding.is_some_and(|coding| coding.to_ascii_lowercase().trim().ends_with("chunked")) {
-            return Self::Chunks(Chunk::Size, Vec::new());
+        let of = |wanted: &'static str| {
+            let fields = head.fields.iter();
+            fields.filter(move |(name, _)| name.as_raw().eq_ignore_ascii_case(wanted))
+        };
+        if let Some((_, coding)) = of("transfer-encoding").last() {
+            return Ok(match coding.as_raw().to_ascii_lowercase().trim().ends_with("chunked") {
+                true => Self::Chunks(Chunk::Size, Vec::new()),
+                false => Self::UntilClose,
+            });
         }
-        let length = response.header("content-length").map(|value| value.as_raw().trim());
-        length.and_then(|length| length.parse().ok()).map_or(Self::UntilClose, Self::Length)
+        let mut lengths = of("content-length").flat_map(|(_, value)| value.as_raw().split(','));
+        let Some(first) = lengths.next() else { return Ok(Self::UntilClose) };
+        let length = number(first).ok_or(NoLength)?;
+        match lengths.all(|other| number(other) == Some(length)) {
+            true => Ok(Self::Length(length)),
+            false => Err(NoLength),
+        }
+    }
+
+    /// How many bytes are known to be missing, where that can be known.
+    pub(super) const fn missing(&self) -> Option<u64> {
+        match self {
+            Self::Length(left) => Some(*left),
+            _ => None,
+        }
+    }
+
+    /// The fields that stood behind it.
+    pub(super) fn trailers(&self) -> Fields {
+        let Self::Chunks(_, lines) = self else { return Fields::new() };
+        let mut fields = [httparse::EMPTY_HEADER; MOST_TRAILERS];
+        match httparse::parse_headers(lines, &mut fields) {
+            Ok(httparse::Status::Complete((_, fields))) => fields
+                .iter()
+                .map(|field| (Untrusted::from(field.name), text(field.value)))
+                .collect(),
+            _ => Fields::new(),
+        }
     }
 
     /// Takes in what came; what of it is text goes to `text`.
@@ -70,6 +112,13 @@ impl Body {
             Self::Chunks(chunk, line) => chunks(chunk, line, bytes, text),
         }
     }
+}
+
+/// Digits alone: neither a sign nor a space within (RFC 9110 section 8.6).
+fn number(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let is_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_digits)
 }
 
 /// So many of some bytes, at most.
@@ -104,11 +153,14 @@ fn chunks(
         if end.is_none() {
             continue;
         }
-        let is_empty = matches!(line.as_slice(), b"\r\n" | b"\n");
+        let is_empty = match *chunk {
+            Chunk::Trailer => is_end(line),
+            _ => matches!(line.as_slice(), b"\r\n" | b"\n"),
+        };
         *chunk = match *chunk {
             Chunk::DataEnd if is_empty => Chunk::Size,
             Chunk::Trailer if is_empty => return Progress::Ended(at),
-            Chunk::Trailer => Chunk::Trailer,
+            Chunk::Trailer => continue,
             Chunk::Size => match httparse::parse_chunk_size(line) {
                 Ok(httparse::Status::Complete((_, 0))) => Chunk::Trailer,
                 Ok(httparse::Status::Complete((_, size))) => Chunk::Data(size),
@@ -119,6 +171,11 @@ fn chunks(
         line.clear();
     }
     Progress::More
+}
+
+/// Whether the last of these lines is empty, so that there are no more.
+fn is_end(lines: &[u8]) -> bool {
+    matches!(lines, b"\r\n" | b"\n") || lines.ends_with(b"\n\r\n") || lines.ends_with(b"\n\n")
 }
 
 #[cfg(test)]
@@ -142,6 +199,7 @@ mod tests {
                 }
             }
             assert_eq!((all.as_slice(), &bytes[taken..]), (&b"Wikipedia "[..], &b"rest"[..]));
+            assert_eq!(body.trailers(), [(Untrusted::from("T"), Untrusted::from("x"))]);
         }
     }
 
@@ -161,5 +219,27 @@ mod tests {
         assert_eq!(body.take(b"abc", |_| {}), Progress::More);
         assert_eq!(body.take(b"defg", |_| {}), Progress::Ended(2));
         assert_eq!(Body::Length(0).take(b"", |_| {}), Progress::Ended(0));
+    }
+
+    #[test]
+    fn a_length_that_is_none_is_no_length() {
+        let of = |fields: &[(&str, &str)], method| {
+            let fields = fields.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            let version = crate::Version::Http11;
+            Body::of(&Head { version, status: 200, fields: fields.collect() }, method)
+        };
+        let get = |fields: &[(&str, &str)]| of(fields, Method::Get);
+        assert_eq!(get(&[]), Ok(Body::UntilClose));
+        assert_eq!(get(&[("Content-Length", "7")]), Ok(Body::Length(7)));
+        assert_eq!(
+            get(&[("content-length", "7"), ("Content-Length", "7, 7")]),
+            Ok(Body::Length(7))
+        );
+        for wrong in ["", "-1", "+7", "7 7", "0x7", "7, 8", "99999999999999999999"] {
+            assert_eq!(get(&[("Content-Length", wrong)]), Err(NoLength), "{wrong}");
+        }
+        let both = [("Content-Length", "7"), ("Transfer-Encoding", "gzip, chunked")];
+        assert!(matches!(get(&both), Ok(Body::Chunks(..))), "{both:?}");
+        assert_eq!(of(&[("Content-Length", "7")], Method::Head), Ok(Body::Length(0)));
     }
 }
