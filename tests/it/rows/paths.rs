@@ -252,8 +252,8 @@ fn c9_nobody_else_is_asked_for_numbers() {
     let ended = Process::start(&mut command).wait();
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     let rows: Vec<&str> = ended.out.lines().collect();
-    assert!(rows[0].ends_with(",hop.responders.0.asn"), "{rows:?}");
-    assert!(rows[1].ends_with(',') && rows[2].ends_with(",64500"), "{rows:?}");
+    assert!(rows[0].ends_with(",hop.responders.0.asn,hop.mtu"), "{rows:?}");
+    assert!(rows[1].ends_with(",,") && rows[2].ends_with(",64500,"), "{rows:?}");
     // What failed went nowhere; an address of its own is no destination.
     let sent: String = ended.err.lines().filter(|line| !line.contains("= -1 ")).collect();
     let sent: BTreeSet<&str> =

@@ -108,16 +108,31 @@ pub(crate) fn restore_terminal() {
     }
 }
 
-/// Writes to the terminal, also where it does not take anything just now: what waits there is thrown
-/// away, and what holds it up is undone.
-fn write(bytes: &[u8]) {
+/// Whether the terminal takes something just now.
+fn is_taking() -> bool {
     let mut ready = libc::pollfd { fd: libc::STDOUT_FILENO, events: libc::POLLOUT, revents: 0 };
-    // SAFETY: poll(2) is given one descriptor, which lives; all three are async-signal-safe.
-    unsafe {
-        libc::tcflow(libc::STDOUT_FILENO, libc::TCOON);
-        if libc::poll(&raw mut ready, 1, 0) == 0 {
-            libc::tcflush(libc::STDOUT_FILENO, libc::TCOFLUSH);
-        }
+    // SAFETY: poll(2) is given one descriptor, which lives; it is async-signal-safe.
+    unsafe { libc::poll(&raw mut ready, 1, 0) != 0 }
+}
+
+/// Writes to the terminal, also where it does not take anything just now: what holds it up is undone,
+/// then what waits there is thrown away. If it takes nothing even so nothing is written, for that would
+/// wait for ever.
+fn write(bytes: &[u8]) {
+    // SAFETY: the call takes no pointer, and is async-signal-safe.
+    unsafe { libc::tcflow(libc::STDOUT_FILENO, libc::TCOON) };
+    if let Some(before) = BEFORE.get().filter(|_| !is_taking()) {
+        // Who stopped it by a key (Ctrl-S) is not undone by tcflow, but by the end of what the key means.
+        let mut modes = *before;
+        modes.c_iflag &= !libc::IXON;
+        let _ = set_modes(&modes);
+    }
+    if !is_taking() {
+        // SAFETY: the call takes no pointer, and is async-signal-safe.
+        unsafe { libc::tcflush(libc::STDOUT_FILENO, libc::TCOFLUSH) };
+    }
+    if !is_taking() {
+        return;
     }
 
     // SAFETY: the pointer and length are those of `bytes`; the call is async-signal-safe.
