@@ -146,7 +146,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
                 break;
             }
             let length = rest.get(end..).and_then(|rest| quoted(before, rest));
-            end += length.unwrap_or(char.len_utf8());
+            end += length.unwrap_or_else(|| char.len_utf8());
             before = Some(char);
         }
         let (word, behind) = rest.split_at(end);

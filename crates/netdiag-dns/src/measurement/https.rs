@@ -158,7 +158,7 @@ impl Https {
             Event::End(number, _) => {
                 let mut asked = self.forget(Some(number))?;
                 let body = std::mem::take(&mut asked.body);
-                let result = asked.head.as_ref().map_or(Ok(()), |head| check(head));
+                let result = asked.head.as_ref().map_or(Ok(()), check);
                 Some(self.said(&asked, result.map(|()| body)))
             }
             Event::Failed(number, fault) => {

@@ -60,7 +60,7 @@ impl Body {
             let fields = head.fields.iter();
             fields.filter(move |(name, _)| name.as_raw().eq_ignore_ascii_case(wanted))
         };
-        if let Some((_, coding)) = of("transfer-encoding").last() {
+        if let Some((_, coding)) = of("transfer-encoding").next_back() {
             return Ok(match coding.as_raw().to_ascii_lowercase().trim().ends_with("chunked") {
                 true => Self::Chunks(Chunk::Size, Vec::new()),
                 false => Self::UntilClose,

@@ -206,7 +206,7 @@ impl One {
             }
             None => self.fail(&Fault::closed("an answer came"), &mut events),
         }
-        self.over.get_or_insert(Fault {
+        self.over.get_or_insert_with(|| Fault {
             reason: Reason::Closed,
             message: "the other end has closed the connection".to_owned(),
             is_untouched: true,

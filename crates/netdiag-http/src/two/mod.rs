@@ -160,14 +160,14 @@ impl Two {
         let streams = std::mem::take(&mut self.streams).into_keys();
         let queue = std::mem::take(&mut self.queue).into_iter().map(|(number, _)| number);
         events.extend(streams.chain(queue).map(|n| Event::Failed(n, fault.clone())));
-        self.over.get_or_insert(fault.clone());
+        self.over.get_or_insert_with(|| fault.clone());
     }
 
     pub(crate) fn end(&mut self) -> Vec<Event> {
         let mut events = Vec::new();
         self.pipe.end();
         self.look(&mut events);
-        self.over.get_or_insert(Fault {
+        self.over.get_or_insert_with(|| Fault {
             reason: Reason::Closed,
             message: "the other end has closed the connection".to_owned(),
             is_untouched: true,

@@ -175,12 +175,12 @@ fn read(word: &str) -> Option<u64> {
 /// Whether a line sets what the kernel has: what the line does not say stays, and what it says beyond is
 /// not read.
 fn same(now: &str, line: &str) -> bool {
-    let words = now.split(' ').zip(line.split(' '));
+    let mut words = now.split(' ').zip(line.split(' '));
     let is_same = |(now, line): (&str, &str)| match (read(now), read(line)) {
         (Some(now), Some(line)) => now == line,
         _ => now == line,
     };
-    words.map(is_same).all(|is_same| is_same)
+    words.all(is_same)
 }
 
 #[cfg(test)]

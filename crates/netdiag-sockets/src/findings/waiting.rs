@@ -67,7 +67,7 @@ impl Judge<'_> {
             found.push((port, finding));
         }
         // Those that are most of their limit too long first.
-        found.sort_by(|(_, one), (_, other)| excess(other).cmp(&excess(one)));
+        found.sort_by_key(|(_, one)| std::cmp::Reverse(excess(one)));
         found
     }
 
