@@ -153,11 +153,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-<<<<<<< HEAD
-            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --https --https-get --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --quiet --verbose --color --output --json --fail-if --as --help --version"
-=======
-            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
->>>>>>> check
+            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --https --https-get --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -353,7 +349,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtr)
-            opts="-F -r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --file --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --dscp --ecn --df --mark --order --pathping --classic --classic-exit --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-F -r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --file --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --mtu --dscp --ecn --df --mark --order --pathping --classic --classic-exit --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

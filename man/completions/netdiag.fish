@@ -286,7 +286,7 @@ want\t'Set DF for what fits, fragment what is larger'
 dont\t'Never set DF'
 probe\t'Set DF and ignore the known path MTU'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s o -l order -d 'Columns by mtr\'s letters: L loss, D lost, R received, S sent, N last, B best, A mean, W worst, V deviation, G geometric mean, J jitter of the last two, M its mean, X its largest, I the interarrival jitter of RFC 3550; and K the loss of the link to a hop, O that of the hop itself' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s o -l order -d 'Columns by mtr\'s letters: L loss, D lost, R received, S sent, N last, B best, A mean, W worst, V deviation, G geometric mean, J jitter of the last two, M its mean, X its largest, I the interarrival jitter of RFC 3550; and K the loss of the link to a hop, O that of the hop itself, U the MTU (with --mtu)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l asn-file -d 'The AS numbers of hops by this file: a MaxMind DB (.mmdb), or lines of prefix and number (pfx2as). Nobody is asked for them' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
@@ -306,6 +306,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s u -l udp -d 'UDP
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s T -l tcp -d 'TCP connections, which are not completed on the way'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l mtu -d 'As large probes as pass, and how large those are: a column of MTUs. Begins with that of the interface, and goes on with what routers say that call them too big'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l pathping -d 'The columns of pathping: loss from here to a hop, of the hop itself and of the link to it'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'Read all other arguments as Debian\'s mtr does, and print and exit as it does: `netdiag mtr --classic --help` lists them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic-exit -d 'Exit as mtr does: with 0 also where the target was not reached'

@@ -24,6 +24,7 @@ mod sweeps;
 mod syns;
 mod terminal;
 mod traces;
+mod widths;
 
 use crate::support::golden;
 use crate::support::world::{self, Ran};
