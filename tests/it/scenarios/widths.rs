@@ -16,6 +16,8 @@ fn no_line_of_a_path_is_wider_than_the_terminal() {
         ("trace-path", "mtr -r -c 3 -i 0.2 10.9.2.2 10.9.3.2"),
         ("trace-limits", "mtr -r -c 30 -i 0.1 -o LDRSNBAWVGJMXIKO 10.9.3.2"),
         ("trace-limits", "mtr -r -c 30 -i 0.1 --pathping 10.9.3.2"),
+        ("mtu-path", "mtu 10.9.3.2"),
+        ("mtu-hole", "mtu fd09:2::2"),
         ("mtu-path", "mtr --mtu -o ULS -c 3 -i 0.5 10.9.3.2"),
     ] {
         let words: Vec<&str> = arguments.split(' ').collect();

@@ -1,23 +1,36 @@
 //! The table of a target: how large a packet comes to each hop, and how that is known.
 
+use crate::trace::row::noted;
 use netdiag_model::Family;
 use netdiag_trace::mtu::result::{ConfirmedBy, Hop, Size, Target};
 
-/// All lines of the table.
-pub(super) fn table(target: &Target) -> Vec<String> {
-    let width = match target.family {
+/// What a line takes beside its address.
+const FIGURES: usize = 12;
+
+/// All lines of the table, in a terminal of this width, if it is one: where there is no room how it is known
+/// stands below, and addresses are as wide as they are.
+pub(super) fn table(target: &Target, terminal: Option<usize>) -> Vec<String> {
+    let widest = match target.family {
         Some(Family::Ipv6) => 39,
         _ => 15,
     };
-    let line = |hop: &str, address: &str, mtu: &str, how: &str| {
-        format!("{hop:>3}  {address:<width$}  {mtu:>5}  {how}").trim_end().to_owned()
+    let address =
+        |hop: &Hop| hop.address.map_or_else(|| "*".to_owned(), |address| address.to_string());
+    let width = match terminal {
+        Some(terminal) if widest + FIGURES > terminal => {
+            let own = target.hops.iter().map(|hop| address(hop).len());
+            own.chain(["address".len()]).max().unwrap_or(widest)
+        }
+        _ => widest,
     };
-    let rows = target.hops.iter().map(|hop| {
-        let address = hop.address.map_or_else(|| "*".to_owned(), |address| address.to_string());
+    let line = |hop: &str, address: &str, mtu: &str, how: &str| {
+        noted(&format!("{hop:>3}  {address:<width$}  {mtu:>5}"), how, false, terminal)
+    };
+    let rows = target.hops.iter().flat_map(|hop| {
         let mtu = hop.mtu.map_or_else(|| "-".to_owned(), |mtu| mtu.to_string());
-        line(&hop.ttl.to_string(), &address, &mtu, &how(target, hop))
+        line(&hop.ttl.to_string(), &address(hop), &mtu, &how(target, hop))
     });
-    std::iter::once(line("hop", "address", "mtu", "how")).chain(rows).collect()
+    line("hop", "address", "mtu", "how").into_iter().chain(rows).collect()
 }
 
 /// How it is known what comes to a hop.

@@ -47,9 +47,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
         let several = self.targets > 1;
         if !self.options.quiet && ended.verdict.is_some() {
             if several {
-                writeln!(self.out, "{}", header(ended.resolved))?;
+                writeln!(self.out, "{}", self.options.style.fold(&header(ended.resolved)))?;
             }
-            for line in row::table(ended.target) {
+            for line in row::table(ended.target, self.options.style.columns()) {
                 writeln!(self.out, "{line}")?;
             }
         }
@@ -128,7 +128,7 @@ impl<W: Write, E: Write> Report<Mtu> for TextReport<W, E> {
         if self.targets > 1 || self.options.quiet || resolved.config.is_none() {
             return Ok(());
         }
-        writeln!(self.out, "{}", header(resolved))
+        writeln!(self.out, "{}", self.options.style.fold(&header(resolved)))
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {

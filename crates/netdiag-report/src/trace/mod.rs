@@ -5,7 +5,7 @@ mod columns;
 mod graph;
 mod jsonl;
 pub mod mtr;
-mod row;
+pub(crate) mod row;
 mod text;
 
 use crate::report::Subject;

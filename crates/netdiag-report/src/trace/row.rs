@@ -170,7 +170,7 @@ pub(super) fn folded(
 
 /// A line of a table and what there is to say of it: at its end where that fits and `is_below` is not
 /// asked for, else on lines of its own.
-pub(super) fn noted(line: &str, note: &str, is_below: bool, width: Option<usize>) -> Vec<String> {
+pub(crate) fn noted(line: &str, note: &str, is_below: bool, width: Option<usize>) -> Vec<String> {
     let whole = format!("{line}  {note}").trim_end().to_owned();
     let fits = width.is_none_or(|width| whole.chars().count() <= width);
     if note.is_empty() || (fits && !is_below) {
