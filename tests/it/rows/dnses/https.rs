@@ -189,7 +189,7 @@ fn i2_what_http_brings_instead_of_a_message_is_told_by_reason() {
             "long" => message([fine(), vec![0; 70_000]].concat()),
             "empty" => message(Vec::new()),
             "other" => {
-                message(Asked::over_stream(&asked.question).answer(0, [0; 3], &[])[..20].to_vec())
+                message(Asked::over_stream(asked.question).answer(0, [0; 3], &[])[..20].to_vec())
             }
             "reset" => Reply { reset: Some(h2::Reason::INTERNAL_ERROR), ..Reply::default() },
             "cut" => Reply { reset: Some(h2::Reason::CANCEL), ..message(fine()) },
