@@ -76,20 +76,6 @@ fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
     }
 }
 
-/// What it writes at its end is not taken by a terminal that was stopped (Ctrl-S): whoever does not want
-/// to wait for it says so twice.
-#[test]
-fn two_interrupts_end_it_at_once_and_leave_the_terminal_as_it_was() {
-    let Some(namespace) = Namespace::loopback() else { return };
-    let (pty, process) = started(&namespace, OURS);
-    pty.press("\x13");
-    process.signal(Signal::SIGINT);
-    // The first one is an input; the second one is caught when that was taken.
-    process.until_status("SigCgt", |caught| caught & 1 << (Signal::SIGINT as i32 - 1) != 0);
-    process.signal(Signal::SIGINT);
-    assert_eq!(ended(&pty, process), 130);
-}
-
 /// The program itself, whose output panics once a screen with an answer was drawn.
 #[test]
 #[ignore = "what `a_panic_leaves_the_terminal_as_it_was` starts"]

@@ -437,23 +437,6 @@ impl Process {
         assert_eq!(ended.code(), Some(0), "{line}: {ended:?}");
     }
 
-    /// Waits until a mask of the kernel's account of it (proc(5)) is as wished.
-    pub(crate) fn until_status(&self, name: &str, wished: impl Fn(u64) -> bool) {
-        let path = format!("/proc/{}/status", self.id());
-        let since = stopwatch();
-        let is_there = || {
-            let status = std::fs::read_to_string(&path).expect("it is there");
-            let mut lines = status.lines().filter_map(|line| line.split_once(':'));
-            let value = lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim());
-            let mask = value.and_then(|value| u64::from_str_radix(value, 16).ok());
-            wished(mask.expect("a mask"))
-        };
-        while !is_there() {
-            assert!(since() < BOUND, "{name} never as wished");
-            std::thread::yield_now();
-        }
-    }
-
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Ended {
         let status = self.child.wait().expect("our child");

@@ -267,7 +267,8 @@ fn i2_a_server_that_leaves_loses_no_question() {
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     assert_eq!(result(&ended)["received"], 3, "{ended:?}");
     let connections: Vec<usize> = queries.try_iter().map(|query| query.connection).collect();
-    assert_eq!(connections, [1, 2, 3]);
+    // What had been asked before it said so is answered; what comes after goes over another connection.
+    assert!(connections.len() == 3 && connections.is_sorted(), "{connections:?}");
 }
 
 #[test]
