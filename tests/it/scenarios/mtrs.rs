@@ -383,3 +383,47 @@ fn e1_the_geometric_mean_is_the_true_one() {
     }
     assert!(checked > 0, "{}", ran.out);
 }
+
+/// With one flow each hop is one router; with another flow for each probe a hop has all that share the load,
+/// and no path is said to have changed.
+#[test]
+fn d1_a_varied_flow_meets_all_routers_that_share_the_load() {
+    for (how, sides) in [("", 1), ("--vary-flow", 4)] {
+        for protocol in ["--icmp", "--udp", "--tcp"] {
+            let arguments = format!("{how} {protocol} -c 40 -i 0.1 10.9.2.2");
+            let found = document("ecmp", arguments.trim_start());
+            let target = &found["targets"][0];
+            let hop = &target["hops"][1];
+            let routers = hop["responders"].as_array().map(Vec::len);
+            assert_eq!(routers, Some(sides), "{arguments}: {found}");
+            let flow = if sides == 1 { "constant" } else { "varied" };
+            assert_eq!(target["flow"], flow, "{arguments}");
+            assert_eq!(target["epochs"], serde_json::json!([]), "{arguments}: {found}");
+            assert!(
+                target["hops"]
+                    .as_array()
+                    .is_some_and(|hops| hops.iter().all(|hop| hop["lost"] == 0))
+            );
+        }
+    }
+}
+
+/// A wide report has whole lines and all columns, however narrow the terminal is.
+#[test]
+fn a_wide_report_is_as_wide_as_it_is_anywhere() {
+    let run = |option: &str, width| {
+        let words = ["mtr", option, "--names", "-c", "3", "-i", "0.2", "b.example"];
+        match width {
+            Some(width) => world::run_at_width("trace-path", &words, width).out,
+            None => world::run("trace-path", RAW, &words).out,
+        }
+    };
+    let piped = run("--report", None);
+    assert!(piped.contains("worst"), "{piped}");
+    let (narrow, wide) = (run("--report", Some(60)), run("--report-wide", Some(60)));
+    assert!(!narrow.contains("worst"), "{narrow}");
+    assert_eq!(wide, piped);
+    assert_eq!(run("-w", Some(200)), piped);
+    let ran = world::run("trace-path", RAW, &["mtr", "-w", "--json", "10.9.2.2"]);
+    assert_eq!(ran.status.code(), 2, "{}", ran.err);
+}

@@ -67,7 +67,7 @@ impl Plan {
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
-        let Checked { fail_if, mut targets, servers: asked, query, .. } = checked;
+        let Checked { fail_if, mut targets, servers: asked, query, control, .. } = checked;
         if let Some(path) = &arguments.file {
             read(path, arguments, world, &mut targets)?;
         }
@@ -80,7 +80,7 @@ impl Plan {
         let goal = goal(arguments, &targets, world, network)?;
         let servers = match arguments.trace {
             true => Servers::default(),
-            false => servers::find(&asked, arguments, &mut outline, world, network),
+            false => servers::find(&asked, (arguments, &control), &mut outline, world, network),
         };
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
@@ -96,6 +96,7 @@ impl Plan {
             choice,
             query,
             transport: arguments.transport(),
+            control,
             tls,
             http_method: if arguments.tls.https_get { HttpMethod::Get } else { HttpMethod::Post },
             follow_truncation: !arguments.message.ignore_truncation,
@@ -289,6 +290,7 @@ pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenR
     let only = if system { None } else { checks::only_family(families) };
     OpenRequest {
         family: family(arguments).or(only),
+        control: checked.control,
         udp: match arguments.transport() {
             Transport::Udp => UdpSockets::Always,
             _ => UdpSockets::Never,
@@ -324,6 +326,9 @@ fn as_understood(
         "servers": servers.collect::<Vec<String>>(),
         "port": arguments.usual_port(),
         "transport": arguments.transport().name(),
+        "source": arguments.source,
+        "interface": arguments.interface,
+        "traffic_class": arguments.marking.traffic_class(),
         "https_get": arguments.tls.https_get,
         "sni": arguments.tls.sni,
         "ca": arguments.tls.ca,

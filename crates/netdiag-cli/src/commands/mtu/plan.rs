@@ -208,6 +208,7 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
     let has_icmp = !checked.hosts.iter().all(is_udp);
     OpenRequest {
         family: only_family(arguments, checked),
+        mark: arguments.mark,
         // What the kernel remembers of the path is not to be asked.
         dont_fragment: Some(DontFragment::Probe),
         icmp: has_icmp,
@@ -254,6 +255,7 @@ fn as_understood(arguments: &MtuArguments, checked: &Checked) -> serde_json::Val
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "traffic_class": arguments.marking.traffic_class(),
+        "mark": arguments.mark,
         "source": arguments.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
