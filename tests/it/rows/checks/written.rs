@@ -3,6 +3,7 @@
 use super::{check, check_xml, document, file, site, statuses};
 use crate::rows::names::answer;
 use crate::support::process::{Ended, NETDIAG, Namespace, bound, run};
+use serde_json::Value;
 use std::net::TcpListener;
 
 fn alone(words: &[&str]) -> Ended {
