@@ -46,7 +46,7 @@ fn document<W: World>(term: &str, world: &mut W) -> (ExplainDocument, ExitStatus
         exit_code: u8::from(!is_known),
         term: Some(term.to_owned()).filter(|term| !term.is_empty()),
         explanations: found.iter().map(explanation).collect(),
-        near: near.into_iter().map(ToString::to_string).collect(),
+        near: near.into_iter().map(str::to_owned).collect(),
     };
     (document, if is_known { ExitStatus::HOLDS } else { ExitStatus::FAILS })
 }
@@ -58,7 +58,7 @@ fn explanation(entry: &Entry) -> Explanation {
     };
     Explanation {
         name: entry.name().to_owned(),
-        names: entry.names.iter().map(ToString::to_string).collect(),
+        names: entry.names.iter().map(|name| (*name).to_owned()).collect(),
         kind: entry.kind.to_owned(),
         is,
         means,

@@ -173,8 +173,9 @@ fn goal<W: World>(
     let Some(target) = targets.first().filter(|_| arguments.trace) else { return Ok(Goal::Plain) };
     let roots = roots(arguments, world)?;
     let is_open = |family: Family| network.opened().udp(family).is_ok() || arguments.message.tcp;
-    let families =
-        [is_open(Family::Ipv4) && !arguments.ipv6, is_open(Family::Ipv6) && !arguments.ipv4];
+    let wanted = family(arguments);
+    let is_usable = |own: Family| is_open(own) && wanted.is_none_or(|wanted| wanted == own);
+    let families = [Family::Ipv4, Family::Ipv6].map(is_usable);
     let delegation = Delegation::new(&target.question, roots, arguments.usual_port(), families);
     Ok(Goal::Delegation(Box::new(delegation)))
 }
