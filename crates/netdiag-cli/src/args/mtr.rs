@@ -53,8 +53,8 @@ pub(crate) struct MtrArguments {
     /// Destination port [default: 33434 of UDP, 443 of TCP].
     #[arg(short = 'P', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
-    /// Another flow for each probe: UDP counts its port up, ICMP changes its checksum, TCP takes one
-    /// of 16 source ports in turn. Then a hop shows all routers that share the load, and a path that
+    /// Another flow for each probe: UDP takes one of 256 ports in turn, ICMP changes its checksum, TCP
+    /// takes one of 16 source ports. Then a hop shows all routers that share the load, and a path that
     /// changes is not told from one of several.
     #[arg(long)]
     pub(crate) vary_flow: bool,
