@@ -426,6 +426,22 @@ impl Process {
         }
     }
 
+    /// Waits until it takes a signal as an input, so has blocked it (proc(5)).
+    pub(crate) fn until_watching(&self, signal: Signal) {
+        let path = format!("/proc/{}/status", self.id());
+        let since = stopwatch();
+        let is_watching = || {
+            let status = std::fs::read_to_string(&path).expect("it is there");
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+            let mask = u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a number");
+            mask & (1 << (signal as u32 - 1)) != 0
+        };
+        while !is_watching() {
+            assert!(since() < BOUND, "{signal} is not watched");
+            std::thread::yield_now();
+        }
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         kill(pid(&self.child), signal).expect("our child");
     }
