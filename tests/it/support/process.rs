@@ -22,7 +22,7 @@ pub(crate) const NETDIAG: &str = env!("CARGO_BIN_EXE_netdiag");
 /// Where [`Namespace::nobody`] finds it, whoever may read its own folder.
 const FOR_NOBODY: &str = "/mnt/netdiag";
 /// Nothing here takes longer.
-const BOUND: Duration = Duration::from_secs(20);
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 /// Addresses at once, and no ICMP limits of the kernel's own.
 const SETTINGS: &str = "
@@ -422,6 +422,23 @@ impl Process {
         };
         while !is_there() {
             assert!(since() < BOUND, "never in state {state}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until a signal is not blocked in its main thread (proc(5)).
+    pub(crate) fn until_unblocked(&self, signal: Signal) {
+        let path = format!("/proc/{}/status", self.id());
+        let since = stopwatch();
+        let is_blocked = || {
+            let status = std::fs::read_to_string(&path).expect("it is there");
+            let mut lines = status.lines().filter_map(|line| line.split_once(':'));
+            let mask = lines.find(|(key, _)| *key == "SigBlk").map(|(_, value)| value.trim());
+            let mask = mask.and_then(|mask| u64::from_str_radix(mask, 16).ok());
+            mask.expect("a mask") & 1 << (signal as i32 - 1) != 0
+        };
+        while is_blocked() {
+            assert!(since() < BOUND, "{signal} is always blocked");
             std::thread::yield_now();
         }
     }
