@@ -193,6 +193,14 @@ impl Hop {
         }
     }
 
+    /// Somebody says, too late to be an answer, that nothing gets further than here.
+    pub(crate) fn refuse_late(&mut self, answer: &Answer) {
+        self.stopped += 1;
+        if let Some(responder) = self.responder(answer.from) {
+            responder.refuse_late(answer);
+        }
+    }
+
     /// One that answered before tells more.
     pub(crate) fn tell(&mut self, from: Destination, told: Told) {
         if let Some(known) = self.responders.iter_mut().find(|who| who.address == from) {

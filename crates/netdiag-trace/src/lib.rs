@@ -38,6 +38,7 @@ mod responder;
 pub mod result;
 mod rounds;
 mod second;
+mod stand_in;
 mod tally;
 mod translation;
 mod verdict;

@@ -29,9 +29,13 @@ impl Measurement {
         let Some(hop) = self.reached_at() else { return "reached".to_owned() };
         let target = hop.target(self.config.destination);
         let address = target.map_or(self.config.destination, |who| who.address).address();
-        let routers = match hop.ttl - 1 {
-            1 => "1 router".to_owned(),
-            n => format!("{n} routers"),
+        let own = self.config.destination.address();
+        let answers_for =
+            if address == own { String::new() } else { format!(", which answers for {own},") };
+        let place = match (self.hop_count(), hop.ttl - 1) {
+            (None, _) => format!("at or before hop {}, the first that was asked", hop.ttl),
+            (Some(ttl), 1) => format!("at hop {ttl} (1 router)"),
+            (Some(ttl), routers) => format!("at hop {ttl} ({routers} routers)"),
         };
         let rtt = target.and_then(|who| who.rtt.mean());
         let rtt = rtt.map(|mean| format!(", {} ms", figure(mean)));
@@ -46,8 +50,7 @@ impl Measurement {
             _ => String::new(),
         };
         format!(
-            "reached {address} at hop {} ({routers}){}{port}{}{}{}",
-            hop.ttl,
+            "reached {address}{answers_for} {place}{}{port}{}{}{}",
             self.other_sender_text(),
             rtt.unwrap_or_default(),
             self.back_text(),
@@ -68,7 +71,10 @@ impl Measurement {
         let ttl = hop.and_then(|hop| Some((hop.ttl, hop.target(to)?.reply_ttl?)));
         match ttl.map(|(there, ttl)| (there - 1, hops_back(ttl))) {
             None => String::new(),
-            Some((there, back)) if there == back => ", same number of routers back".to_owned(),
+            Some((there, back)) if there == back && self.hop_count().is_some() => {
+                ", same number of routers back".to_owned()
+            }
+            Some((_, 1)) => ", 1 router back".to_owned(),
             Some((_, back)) => format!(", {back} routers back"),
         }
     }

@@ -234,7 +234,7 @@ pub(super) fn loss(hop: &Hop) -> String {
     match hop.loss_percent {
         None => "-".to_owned(),
         Some(percent) if of >= PERCENT_FROM => format!("{percent:.1}%"),
-        Some(_) => format!("{}/{of}", hop.lost),
+        Some(_) => format!("{}/{of}", hop.lost + hop.net_errors),
     }
 }
 

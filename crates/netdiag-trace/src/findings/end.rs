@@ -76,6 +76,10 @@ impl Measurement {
             None if self.config.finds_mtu && second.is_none() => {
                 "`netdiag mtu` tells whether only large ones vanish".to_owned()
             }
+            None if self.is_large() => {
+                let other = self.other_kind(other, silent);
+                format!("`netdiag mtu` tells whether only large ones vanish; {other}")
+            }
             None => self.other_kind(other, silent),
         };
         let finding = self.finding_at("path-stops", Severity::Critical, farthest, message);
@@ -91,6 +95,12 @@ impl Measurement {
                 .with("threshold_probes", SILENT_PROBES)
                 .advise(advice),
         )
+    }
+
+    /// Whether probes are larger than by default, so that another size may pass.
+    fn is_large(&self) -> bool {
+        let is_tcp = matches!(self.config.protocol, crate::Protocol::Tcp { .. });
+        !is_tcp && self.config.size > crate::config::SIZE
     }
 
     /// Which kind of probe may tell more: one that is known to, or another.
@@ -129,6 +139,10 @@ impl Measurement {
                 let mtu = who.mtu.map(|mtu| format!(" than {mtu} bytes")).unwrap_or_default();
                 format!("nothing larger{mtu} goes on from there: `netdiag mtu` tells what does")
             }
+            (false, _) if kind.is_host_unreachable() => format!(
+                "{from} has no way to the target; where it is the last router, the host is off or does \
+                 not answer it (ARP, neighbour discovery)"
+            ),
             (false, _) if kind.is_unreachable() => {
                 format!("{from} has no way to the target: whose router it is")
             }

@@ -120,8 +120,9 @@ impl Policy for Measurement {
         if !others.is_empty() {
             return Next::GiveUp(others);
         }
-        if let Some(until) = self.may_lack_neighbour(now).filter(|_| self.open.is_empty())
-            && self.end.is_none()
+        let own = self.may_lack_neighbour(now).filter(|_| self.end.is_none());
+        let until = own.or_else(|| self.router_may_lack_neighbour(now));
+        if let Some(until) = until.filter(|_| self.open.is_empty())
             && self.multipath.is_none()
             && matches!(self.step(now), Step::Wait(Instant::FAR))
         {
@@ -245,6 +246,9 @@ impl Policy for Measurement {
         if matches!(kind, EventKind::Late(_)) {
             // Who answers late is still there.
             self.streak = None;
+        }
+        if let (Told_::LateError(error), false) = (stray, answered) {
+            self.take_late_refusal(probe, (epoch, ttl), error);
         }
         if let Some(hop) = self.hop_of(epoch, ttl) {
             match &kind {
