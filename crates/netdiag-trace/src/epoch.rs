@@ -6,7 +6,7 @@
 //! before answers again, packets are only balanced: then all that came on trial is taken into the path
 //! before, in the order in which it was sent.
 
-use crate::end::{End, StopReason};
+use crate::end::{End, REFUSALS, StopReason};
 use crate::farther::Moved;
 use crate::hop::{Hop, Met, Role};
 use crate::measurement::Flight;
@@ -260,7 +260,11 @@ impl Measurement {
             change.before = met_before.and_then(Hop::main_met);
             change.after = nearer.main_met().unwrap_or(change.after);
         }
-        let held = self.hop(change.ttl).map_or(0, |hop| hop.stats.counters().received());
+        let held = self.hop(change.ttl).map_or(0, |hop| match hop.stopped {
+            // Who refuses does so sparingly; a second time is no accident.
+            REFUSALS.. => hop.asked,
+            _ => hop.stats.counters().received(),
+        });
         if trial.log.len() > LOGGED {
             self.merge_trial();
             return None;

@@ -20,6 +20,9 @@ pub(crate) const GIVES_UP: Duration = Duration::from_millis(3_300);
 /// Who waits for answers for a shorter time does not wait for that of a router either.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// How soon it is asked again whether it has said so.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 /// The messages of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Neighbourless {
@@ -129,7 +132,8 @@ impl Measurement {
             let in_time = self.hop(end.ttl).map_or(0, |hop| hop.stats.counters().received());
             in_time > 0 || self.refusals() != 1
         });
-        (is_patient && !is_said && until > now).then_some(until)
+        // What it says is no outcome of a probe, which would have this asked again.
+        (is_patient && !is_said && until > now).then(|| until.min(now + LOOK_AGAIN))
     }
 
     /// A router says late that packets go no further. Where the path ends is known by that, too.

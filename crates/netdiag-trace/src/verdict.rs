@@ -44,7 +44,8 @@ impl Measurement {
                 format!(", TCP port {port} open{}", self.offer_text())
             }
             (Some(State::Closed), Protocol::Tcp { port }) => {
-                format!(", TCP port {port} closed: the host is up, nothing listens there")
+                let why = "nothing listens there, or a filter resets in its name";
+                format!(", TCP port {port} closed: {why}")
             }
             (Some(State::Filtered), _) => ", which refuses the probes".to_owned(),
             _ => String::new(),

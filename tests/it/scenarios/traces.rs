@@ -77,6 +77,7 @@ const CASES: &[Case] = &[
     ("trace-from-behind", "trace-path", RAW, "-f 9 10.9.2.2", 0),
     ("trace-refused-late", "trace-ends", RAW, "10.9.2.2 fd09:2::2", 1),
     ("trace-stands-in-port", "trace-ends", RAW, "--udp 10.9.3.2", 0),
+    ("trace-untrue-mtu", "trace-ends", RAW, "10.9.6.2", 1),
     ("trace-filter-port", "trace-ends", RAW, "--udp 10.9.5.2", 1),
     ("mtr-path", "trace-path", RAW, "-c 30 -i 0.2 10.9.2.2", 0),
     ("mtr-names", "trace-path", RAW, "--names -c 3 b.example", 0),
