@@ -111,7 +111,9 @@ impl Queue {
         match raw::write_stdout(oldest.get(..PIPE_BUF).unwrap_or(oldest)) {
             Ok(written) => {
                 let taken = self.bytes.drain(..written);
-                taken.filter_map(|byte| self.screen.take(byte)).for_each(raw::note_screen);
+                if raw::knows_terminal() {
+                    taken.filter_map(|byte| self.screen.take(byte)).for_each(raw::note_screen);
+                }
             }
             // Another process took the room.
             Err(libc::EINTR | libc::EAGAIN) => {}

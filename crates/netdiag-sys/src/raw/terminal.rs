@@ -123,9 +123,14 @@ pub(crate) fn give_terminal_back() {
     }
 }
 
+/// Whether a screen is, or was, drawn on it.
+pub(crate) fn knows_terminal() -> bool {
+    BEFORE.get().is_some()
+}
+
 /// The terminal took what enters the second screen, or what leaves it.
 pub(crate) fn note_screen(is_on: bool) {
-    SCREEN.store(is_on && BEFORE.get().is_some(), Ordering::SeqCst);
+    SCREEN.store(is_on, Ordering::SeqCst);
 }
 
 /// Gives the terminal back without ado and leaves the second screen, also where what does so was
