@@ -47,6 +47,9 @@ impl Measurement {
                 let why = "nothing listens there, or a filter resets in its name";
                 format!(", TCP port {port} closed: {why}")
             }
+            (Some(State::Filtered), Protocol::Tcp { port }) => {
+                format!(", TCP port {port} filtered: the target itself refuses it")
+            }
             (Some(State::Filtered), _) => ", which refuses the probes".to_owned(),
             _ => String::new(),
         };

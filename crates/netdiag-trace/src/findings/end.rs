@@ -47,7 +47,9 @@ impl Measurement {
         let second = self.second.as_ref();
         let heard = second.and_then(|second| Some((second, second.heard?)));
         let silent = second.filter(|second| second.is_silent());
-        let asked = format!("{tried} hops of {} {name} probes each", self.queries());
+        // By cycles a silent hop is asked less often.
+        let probes = beyond().map(|hop| hop.stats.counters().sent()).min().unwrap_or(0);
+        let asked = format!("{tried} hops of {probes} {name} probes each");
         let message = match (heard, silent) {
             (Some((other, (ttl, who))), _) => match self.second_name(other) {
                 (other, true) => format!(
@@ -91,7 +93,7 @@ impl Measurement {
                 .with("other_kind", other)
                 .with("other_hop", heard.map(|(_, (ttl, _))| ttl))
                 .with("other_from", heard.map(|(_, (_, who))| who.to_string()))
-                .with("n", self.queries())
+                .with("n", probes)
                 .with("threshold_probes", SILENT_PROBES)
                 .advise(advice),
         )
@@ -138,6 +140,9 @@ impl Measurement {
             (false, _) if kind.is_too_big() => {
                 let mtu = who.mtu.map(|mtu| format!(" than {mtu} bytes")).unwrap_or_default();
                 format!("nothing larger{mtu} goes on from there: `netdiag mtu` tells what does")
+            }
+            (false, _) if kind.is_port_unreachable() => {
+                format!("{from} is not the target: a filter there refuses the port; try `--icmp`")
             }
             (false, _) if kind.is_host_unreachable() => format!(
                 "{from} has no way to the target; where it is the last router, the host is off or does \
