@@ -185,7 +185,7 @@ mod tests {
         };
         assert_eq!(shown(b"\x1b[?1049h\x1b[?25l text \x1b[0m\x1b[?25h\x1b[?1049l"), [true, false]);
         assert_eq!(shown(b"\x1b[?10\x1b[?1049l"), [false], "one that was cut, then a whole one");
-        assert_eq!(shown(b"\x1b[?1049"), []);
-        assert_eq!(shown(b"\x1b[?1049x1049l\x1b[1049h"), []);
+        assert_eq!(shown(b"\x1b[?1049"), [false; 0]);
+        assert_eq!(shown(b"\x1b[?1049x1049l\x1b[1049h"), [false; 0]);
     }
 }

@@ -98,16 +98,15 @@ impl Hop {
     pub(crate) fn take(&mut self, query: u64, settlement: Settlement) {
         let Settlement { sent_at, kind, answer, told, is_of_one_flow, bytes } = settlement;
         // Where the target was, what somebody else says of it is no answer of it.
-        let is_target =
-            |met: &Met, answer: &Answer| met.role == Role::Target && met.address == answer.from;
-        let is_refusal = answer.is_some_and(|answer| {
-            let is_its_own = self.met.iter().any(|met| is_target(met, &answer));
-            answer.meaning == Meaning::Stopped && !is_its_own
-        });
-        let kind = match self.reached && is_refusal {
-            true => SettledKind::NetError(()),
-            false => kind,
+        let is_own = |answer: &Answer| {
+            self.met.iter().any(|met| met.role == Role::Target && met.address == answer.from)
         };
+        let refusal = answer.filter(|it| it.meaning == Meaning::Stopped && !is_own(it));
+        if let Some(answer) = refusal.filter(|_| self.reached) {
+            self.settle(query, sent_at, SettledKind::NetError(()));
+            self.refuse(&answer);
+            return;
+        }
         self.settle(query, sent_at, kind);
         if let Some(answer) = &answer {
             self.mtu = self.mtu.max(bytes);

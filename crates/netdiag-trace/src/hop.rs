@@ -195,11 +195,12 @@ impl Hop {
         }
     }
 
-    /// Somebody says, too late to be an answer, that nothing gets further than here.
-    pub(crate) fn refuse_late(&mut self, answer: &Answer) {
+    /// Somebody says that nothing gets further than here, too late to be an answer, or where the target
+    /// answers.
+    pub(crate) fn refuse(&mut self, answer: &Answer) {
         self.stopped += 1;
         if let Some(responder) = self.responder(answer.from) {
-            responder.refuse_late(answer);
+            responder.refuse(answer);
         }
     }
 

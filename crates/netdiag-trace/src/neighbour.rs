@@ -148,7 +148,7 @@ impl Measurement {
         let Some(answer) = answer.filter(|it| it.meaning == Meaning::Stopped) else { return };
         let is_mtu = error.kind.is_too_big();
         if let Some(hop) = self.hop_of(epoch, ttl).filter(|hop| !is_mtu && hop.met.is_empty()) {
-            hop.refuse_late(&answer);
+            hop.refuse(&answer);
         }
         if self.rounds.is_none() {
             self.find_end();

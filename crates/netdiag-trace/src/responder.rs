@@ -65,8 +65,8 @@ impl Responder {
         }
     }
 
-    /// An error that came too late to be an answer.
-    pub(crate) fn refuse_late(&mut self, answer: &Answer) {
+    /// An error that does not count as an answer.
+    pub(crate) fn refuse(&mut self, answer: &Answer) {
         self.reply_ttl = answer.hop_limit.or(self.reply_ttl);
         self.icmp = answer.icmp.or(self.icmp);
     }

@@ -30,8 +30,11 @@ impl Measurement {
         let target = hop.target(self.config.destination);
         let address = target.map_or(self.config.destination, |who| who.address).address();
         let own = self.config.destination.address();
-        let answers_for =
-            if address == own { String::new() } else { format!(", which answers for {own},") };
+        let answers_for = if address == own {
+            String::new()
+        } else {
+            format!(", which probably answers for {own},")
+        };
         let place = match (self.hop_count(), hop.ttl - 1) {
             (None, _) => format!("at or before hop {}, the first that was asked", hop.ttl),
             (Some(ttl), 1) => format!("at hop {ttl} (1 router)"),

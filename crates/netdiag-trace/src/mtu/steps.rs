@@ -36,7 +36,9 @@ impl Measurement {
             What::Hop(ttl, _) => ttl <= self.hops.farthest_address(),
             What::Target(_) | What::Connection(_) => false,
         };
-        let slowest = self.slowest.filter(|_| is_near || self.target_rtt.is_some());
+        // Or a router has said that nothing goes as far as the target.
+        let is_heard = self.target_rtt.is_some() || self.refusal.is_some();
+        let slowest = self.slowest.filter(|_| is_near || is_heard);
         let known = slowest.map(|rtt| (rtt * ROUND_TRIPS).max(rtt + LEAST_WAIT));
         known.map_or(self.config.timeout, |wait| wait.min(self.config.timeout))
     }
