@@ -75,6 +75,56 @@ fn e4_paths_that_change_have_figures_of_their_own_and_lose_nothing() {
     }
 }
 
+/// Paths, whether each was reached, and the codes of what was found.
+fn told(document: &Value) -> (Vec<bool>, Vec<&str>) {
+    let target = &document["targets"][0];
+    let epochs = target["epochs"].as_array().expect("epochs");
+    let reached = epochs.iter().chain([target]).filter_map(|path| path["reached"].as_bool());
+    let findings = document["findings"].as_array().expect("findings").iter();
+    (reached.collect(), findings.filter_map(|finding| finding["code"].as_str()).collect())
+}
+
+/// What refuses a target that was reached is another path: the last one tells whether it is reached.
+#[test]
+fn e4_a_target_that_is_refused_from_some_time_on_is_not_reached() {
+    for arguments in [
+        "-c 50 -i 0.1 10.9.2.2",
+        "-c 50 -i 0.1 fd09:2::2",
+        "--udp -c 50 -i 0.1 10.9.2.2",
+        "--tcp --port 80 -c 50 -i 0.1 10.9.2.2",
+        "-c 20 -i 0.25 10.9.2.2",
+    ] {
+        let found = document("mtr-refused", arguments);
+        let (reached, codes) = told(&found);
+        assert_eq!(reached, [true, false], "{arguments}: {found}");
+        assert_eq!(found["exit_code"], 1, "{arguments}: {found}");
+        assert!(codes.contains(&"stopped-by-router"), "{arguments}: {codes:?}");
+        assert!(codes.contains(&"path-changed"), "{arguments}: {codes:?}");
+        assert!(!codes.contains(&"icmp-rate-limit"), "{arguments}: {codes:?}");
+        let before = &found["targets"][0]["epochs"][0]["hops"];
+        let lost = before.as_array().expect("hops").iter().map(|hop| hop["lost"].as_u64());
+        assert_eq!(lost.collect::<Vec<_>>(), [Some(0); 3], "{arguments}: {found}");
+    }
+}
+
+#[test]
+fn e4_a_target_that_was_refused_for_a_while_is_reached_again() {
+    for target in ["10.9.4.2", "fd09:4::2"] {
+        let found = document("mtr-refused", &format!("-c 60 -i 0.1 {target}"));
+        let (reached, codes) = told(&found);
+        assert_eq!(reached, [true, false, true], "{found}");
+        assert_eq!(found["exit_code"], 0, "{found}");
+        assert_eq!(codes, ["path-changed", "path-changed"], "{found}");
+    }
+    // Too short for another path: then it is loss.
+    let found = document("mtr-refused", "-c 60 -i 0.1 10.9.3.2");
+    let (reached, _) = told(&found);
+    assert_eq!(reached, [true], "{found}");
+    let target = &found["targets"][0]["hops"][2];
+    assert!(target["net_errors"].as_u64() > Some(0), "{target}");
+    assert!(target["loss_percent"].as_f64() > Some(0.0), "{target}");
+}
+
 /// The target moves behind a router that says nothing, so that nobody is where it was.
 #[test]
 fn e4_a_target_farther_away_behind_a_silent_router_is_no_loss() {

@@ -326,7 +326,8 @@ impl Kind for TraceArguments {
     fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
         kind::of_hosts(plan, measured, end, |target, findings| {
             let metrics = netdiag_trace::metrics::TargetMetrics { target, findings };
-            let at = target.hop_count.map(|hop| format!("reached at hop {hop}"));
+            let end = target.hops.last().filter(|_| target.reached);
+            let at = end.map(|hop| format!("reached at hop {}", hop.ttl));
             Weighed {
                 name: None,
                 snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
