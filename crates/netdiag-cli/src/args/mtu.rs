@@ -64,6 +64,9 @@ pub(crate) struct MtuArguments {
     pub(crate) deadline: Option<Duration>,
     #[command(flatten)]
     pub(crate) marking: Marking,
+    /// Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17).
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) mark: Option<u32>,
 
     /// Only what is wrong and the verdict.
     #[arg(short, long)]

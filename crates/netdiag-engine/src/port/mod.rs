@@ -16,7 +16,7 @@ mod tcp_info;
 
 pub use change::{Change, InterfaceChange, InterfaceEvent};
 pub use console::{Console, Key, Size};
-pub use input::{ExchangeError, Input, InputKind, StopCause, TalkEnd};
+pub use input::{AnswerKind, ExchangeError, Input, InputKind, StopCause, TalkEnd};
 pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
 pub use network::{

@@ -72,6 +72,12 @@ pub struct Opened {
     pub refused: Vec<Refused>,
     /// A mark was asked for that this user may not set, and packets leave without it.
     pub unmarked: bool,
+    /// What answers connections is seen with its TTL: [`InputKind::Answered`].
+    ///
+    /// [`InputKind::Answered`]: crate::port::InputKind::Answered
+    pub sees_answers: bool,
+    /// How many marked sockets there are for connections to a family, IPv4 and IPv6; why there is none.
+    pub marked_connects: [Result<usize, NetworkError>; 2],
     /// What would give this process a raw socket; where it has one, no matter.
     pub mend: Mend,
 }
@@ -107,6 +113,8 @@ impl Opened {
             tcp6: NONE,
             refused: Vec::new(),
             unmarked: false,
+            sees_answers: false,
+            marked_connects: [const { Err(NetworkError::NOT_ASKED_FOR) }; 2],
             mend: Mend::Capability,
         }
     }

@@ -1,6 +1,8 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
+use super::answers::{Answer, Answers};
 use super::handshake::{self, Handshake, Refuser, Verdict};
+use super::marked::Marked;
 use super::talks::Talks;
 use super::tcp_info;
 use crate::control::Ancillary;
@@ -25,6 +27,10 @@ pub(super) struct Connects {
     /// Those that are open, and stay so.
     talks: Talks,
     most: usize,
+    /// What sees the segments that answer them.
+    answers: Answers,
+    /// Sockets that they have, where these are marked.
+    marked: Marked,
 }
 
 /// How many connections this process may have at once, by its limit of open files.
@@ -37,6 +43,7 @@ pub fn connections_at_once() -> usize {
 struct Connecting {
     id: OperationId,
     destination: Destination,
+    ends: Ends,
     socket: Socket,
     handshake: Handshake,
     /// When the same connection was refused, if it was, by whomever.
@@ -46,18 +53,57 @@ struct Connecting {
     is_open: bool,
 }
 
+/// Between which ends a connection is, beside the local address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) remote: IpAddr,
+    pub(super) remote_port: u16,
+    pub(super) local_port: u16,
+}
+
 /// Who sent an ICMP error: sender, type, code.
 type IcmpSource = (IpAddr, u8, u8);
 
 impl Connects {
     pub(super) fn new() -> Self {
-        Self { open: Vec::new(), talks: Talks::default(), most: connections_at_once() }
+        Self {
+            open: Vec::new(),
+            talks: Talks::default(),
+            most: connections_at_once(),
+            answers: Answers::default(),
+            marked: Marked::default(),
+        }
+    }
+
+    /// With what was opened for them.
+    pub(super) fn with(&mut self, answers: Answers, marked: Marked) {
+        (self.answers, self.marked) = (answers, marked);
+    }
+
+    /// Tells how far those segments had come that answered since.
+    pub(super) fn hear_answers(&mut self, batch: &mut Batch, inputs: &mut Inputs) {
+        if self.open.is_empty() && self.talks.len() == 0 {
+            return;
+        }
+        let (open, talks) = (&self.open, &self.talks);
+        self.answers.read(batch, |answer| {
+            let ends = answer.ends();
+            let opening = open.iter().find(|one| one.ends == ends).map(|one| one.id);
+            if let Some(id) = opening.or_else(|| talks.between(ends)) {
+                let Answer { kind, hop_limit, .. } = answer;
+                inputs.push(clock::now(), InputKind::Answered { id, kind, hop_limit });
+            }
+        });
     }
 
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
     /// engine tries again a little later: a connection that has not begun takes no time.
     pub(super) fn start(&mut self, connect: &Connect, errors: &mut Batch, inputs: &mut Inputs) {
         let opened = match self.open.len() + self.talks.len() < self.most {
+            true if self.marked.is_wanted() => {
+                let socket = self.marked.take(connect.destination.family());
+                socket.and_then(|socket| begin(socket, connect, Deaf::ToNothing))
+            }
             true => open(connect, Deaf::ToNothing),
             false => Err(libc::EMFILE),
         };
@@ -96,6 +142,8 @@ impl Connects {
             }
             refused = Some(stamp);
             match handshake::refuser(connect) {
+                // Packets without the mark may go elsewhere, and say nothing of those with it.
+                _ if self.marked.is_wanted() => return push_refused(connect.id, stamp, inputs),
                 Refuser::Target => return push_refused(connect.id, stamp, inputs),
                 Refuser::Here => {
                     return push_failed(connect.id, SendError::new(libc::EPERM), None, inputs);
@@ -108,7 +156,12 @@ impl Connects {
         }
         let handshake = Handshake::new(&socket, clock::now());
         let (stays, is_open) = (connect.stays, false);
-        let one = Connecting { id, destination, socket, handshake, refused, stays, is_open };
+        let ends = Ends {
+            remote: destination.address(),
+            remote_port: connect.port,
+            local_port: local(&socket).map_or(0, |local| local.port()),
+        };
+        let one = Connecting { id, destination, ends, socket, handshake, refused, stays, is_open };
         self.open.push(one);
     }
 
@@ -139,8 +192,8 @@ impl Connects {
             let ready = opening.next().filter(|polled| polled.is_ready());
             ready.is_some_and(|polled| connecting.is_over(*polled, errors, inputs))
         });
-        for Connecting { id, socket, .. } in over.filter(|one| one.is_open && one.stays) {
-            self.talks.take(id, socket);
+        for Connecting { id, ends, socket, .. } in over.filter(|one| one.is_open && one.stays) {
+            self.talks.take(id, ends, socket);
         }
     }
 
@@ -315,6 +368,12 @@ pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     let family = connect.destination.family();
     let socket = Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
         .map_err(|error| errno_of(&error))?;
+    begin(socket, connect, deaf)
+}
+
+/// Starts to connect a socket.
+fn begin(socket: Socket, connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
+    let family = connect.destination.family();
     set_options(&socket, family, connect)?;
     if deaf == Deaf::ToResets {
         let (level, least) = match family {

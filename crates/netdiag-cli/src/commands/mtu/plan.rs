@@ -116,7 +116,7 @@ impl Plan {
     ) {
         let wishes = Wishes {
             backend: Backend::Linux,
-            may_stand_in: !arguments.icmp,
+            may_stand_in: !arguments.icmp && arguments.mark.is_none(),
             // A connection carries no data of ours, and so no size.
             has_no_options: false,
             verbose: arguments.verbose,
@@ -210,6 +210,7 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
         family: only_family(arguments, checked),
         // What the kernel remembers of the path is not to be asked.
         dont_fragment: Some(DontFragment::Probe),
+        mark: arguments.mark,
         icmp: has_icmp,
         udp: match (has_udp, has_icmp && !arguments.icmp) {
             (true, _) => UdpSockets::Always,
@@ -254,6 +255,7 @@ fn as_understood(arguments: &MtuArguments, checked: &Checked) -> serde_json::Val
         "timeout_ms": netdiag_model::milliseconds(arguments.timeout.duration),
         "deadline_ms": arguments.deadline.map(netdiag_model::milliseconds),
         "traffic_class": arguments.marking.traffic_class(),
+        "mark": arguments.mark,
         "source": arguments.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),
