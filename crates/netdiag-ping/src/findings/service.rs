@@ -163,7 +163,9 @@ pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = findings.collect();
     let dead = measured.iter().filter(|(one, _)| {
         let is_dead = one.stats.counters().received() == 0 && one.settled() >= 3;
-        one.config.protocol.is_dialog() && is_dead && !one.is_locally_disturbed()
+        // Who refused it, or says that it cannot be had, is told already.
+        let is_told = one.tally.refused_by == ECONNREFUSED || !one.tally.icmp_errors.is_empty();
+        one.config.protocol.is_dialog() && is_dead && !is_told && !one.is_locally_disturbed()
     });
     findings.extend(dead.filter_map(|(dead, context)| {
         // What says least of a service says most of where it is not.

@@ -1,7 +1,7 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
 use super::answers::{Answer, Answers};
-use super::handshake::{self, Handshake, Refuser, Verdict};
+use super::handshake::{self, Handshake, Refuser, State, Verdict};
 use super::marked::Marked;
 use super::talks::Talks;
 use super::tcp_info;
@@ -44,6 +44,8 @@ struct Connecting {
     id: OperationId,
     destination: Destination,
     ends: Ends,
+    /// This end.
+    own: Option<SocketAddr>,
     socket: Socket,
     handshake: Handshake,
     /// When the same connection was refused, if it was, by whomever.
@@ -109,10 +111,11 @@ impl Connects {
         };
         match opened {
             Ok(socket) => {
-                if let Some(local) = local(&socket) {
+                let local = local(&socket);
+                if let Some(local) = local {
                     inputs.push(clock::now(), InputKind::Begun { id: connect.id, local });
                 }
-                self.watch(connect, socket, errors, inputs);
+                self.watch(connect, (socket, local), errors, inputs);
             }
             Err(errno) => {
                 let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
@@ -125,25 +128,29 @@ impl Connects {
     fn watch(
         &mut self,
         connect: &Connect,
-        mut socket: Socket,
+        (mut socket, mut own): (Socket, Option<SocketAddr>),
         errors: &mut Batch,
         inputs: &mut Inputs,
     ) {
         let Connect { id, destination, .. } = *connect;
         let mut refused = None;
+        let mut state = State::of(&socket);
+        let is_closed = state.as_ref().is_some_and(State::is_closed);
         // As in `is_over`, what a router says is read before the error number that stands for it.
-        let said = if handshake::is_closed(&socket) { icmp_error(&socket, errors) } else { None };
+        let said = if is_closed { icmp_error(&socket, errors) } else { None };
         if let Some((errno, source)) = said {
             return push_said(id, destination, &socket, (errno, source), inputs);
         }
-        if let Some((errno, stamp)) = handshake::ended_at_once(&socket) {
+        if let Some((errno, stamp)) = handshake::ended_at_once(state.as_ref(), &socket) {
             if errno != libc::ECONNREFUSED {
                 return push_failed(connect.id, SendError::new(errno), None, inputs);
             }
             refused = Some(stamp);
-            match handshake::refuser(connect) {
+            if self.marked.is_wanted() {
                 // Packets without the mark may go elsewhere, and say nothing of those with it.
-                _ if self.marked.is_wanted() => return push_refused(connect.id, stamp, inputs),
+                return push_refused(connect.id, stamp, inputs);
+            }
+            match handshake::refuser(connect) {
                 Refuser::Target => return push_refused(connect.id, stamp, inputs),
                 Refuser::Here => {
                     return push_failed(connect.id, SendError::new(libc::EPERM), None, inputs);
@@ -151,17 +158,19 @@ impl Connects {
                 Refuser::Unclear(again) => {
                     inputs.push(stamp.at, InputKind::Refused { id });
                     socket = again;
+                    (state, own) = (State::of(&socket), local(&socket));
                 }
             }
         }
-        let handshake = Handshake::new(&socket, clock::now());
+        let handshake = Handshake::new(state.as_ref(), clock::now());
         let (stays, is_open) = (connect.stays, false);
         let ends = Ends {
             remote: destination.address(),
             remote_port: connect.port,
-            local_port: local(&socket).map_or(0, |local| local.port()),
+            local_port: own.map_or(0, |own| own.port()),
         };
-        let one = Connecting { id, destination, ends, socket, handshake, refused, stays, is_open };
+        let one =
+            Connecting { id, destination, ends, own, socket, handshake, refused, stays, is_open };
         self.open.push(one);
     }
 
@@ -223,13 +232,26 @@ impl Connecting {
             push_said(self.id, self.destination, &self.socket, said, inputs);
             return true;
         }
+        // One without an error is open, as the kernel says itself, and spares the question for it.
+        if !polled.has_error()
+            && polled.is_writable()
+            && self.refused.is_none()
+            && self.push_connected(inputs)
+        {
+            return true;
+        }
         match self.socket.take_error() {
             Ok(None) if polled.is_writable() => match self.refused {
                 Some(stamp) => {
                     push_refused_by_either(self.id, stamp, inputs);
                     true
                 }
-                None => self.push_connected(inputs),
+                None => {
+                    if !self.push_connected(inputs) {
+                        push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
+                    }
+                    true
+                }
             },
             Ok(None) => false,
             Ok(Some(error)) | Err(error) => {
@@ -261,14 +283,17 @@ impl Connecting {
         true
     }
 
+    /// Tells that it is open, if it is.
     fn push_connected(&mut self, inputs: &mut Inputs) -> bool {
         let stamp = Stamp::user(clock::now());
-        let (Some(local), Ok(_)) = (local(&self.socket), self.socket.peer_addr()) else {
-            push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
-            return true;
+        let (info, is_open) = match tcp_info::of_open(&self.socket) {
+            Some((info, is_open)) => (Some(info), is_open),
+            None => (None, self.socket.peer_addr().is_ok()),
+        };
+        let Some(local) = self.own.or_else(|| local(&self.socket)).filter(|_| is_open) else {
+            return false;
         };
         self.is_open = true;
-        let info = tcp_info::of(&self.socket);
         inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
         true
     }

@@ -53,7 +53,6 @@ pub(super) fn recipe<W: World>(
     config: &Config,
     world: &mut W,
 ) -> Result<Option<Recipe>, String> {
-    let is_http = matches!(config.protocol, Protocol::Http { .. });
     Ok(Some(match config.protocol {
         Protocol::Tls { port } => {
             Recipe::Connect(Box::new(connect(target, config, (port, true), None)?))
@@ -65,7 +64,6 @@ pub(super) fn recipe<W: World>(
             let scheme = if tls { "https" } else { "http" };
             let url = Url::parse(&format!("{scheme}://{host}:{port}/"));
             let url = url.map_err(|error| format!("--proto: `{}`: {error}", target.escaped()))?;
-            debug_assert!(is_http);
             Recipe::Connect(Box::new(connect(target, config, (port, tls), Some(url))?))
         }
         Protocol::Dns { port } => {
