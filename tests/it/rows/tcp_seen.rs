@@ -103,6 +103,8 @@ fn g7_without_rights_it_is_said_that_distances_are_not_seen() {
     assert_eq!(codes(&document), ["connection-refused"], "{document:#}");
     assert!(document["method"]["lost"].to_string().contains("the TTL of replies"), "{document:#}");
     assert_eq!(document["targets"][0]["results"][0]["reply_ttl"], Value::Null, "{document:#}");
+    let text = run(&mut lab.here.nobody(&["tcp-connect", "-v", "10.9.2.2:22"]));
+    assert!(text.out.contains("    ttl     not seen: it needs CAP_NET_RAW"), "{text:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::remedy;
 use crate::Backend;
-use netdiag_engine::port::{NetworkError, Opened, Opening};
+use netdiag_engine::port::{NetworkError, Opened, Opening, UNSEEN_TTLS};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family};
@@ -138,7 +138,7 @@ pub(crate) fn connects(because: String) -> Method {
 /// The same, where it may be seen from how far they are answered.
 pub(crate) fn connects_seen(because: String, is_seen: bool) -> Method {
     let lost = [
-        "the TTL of replies, so no routers back",
+        UNSEEN_TTLS,
         "answers after the timeout, and repeated ones",
         "refusals by a filter in the name of the target",
     ];

@@ -50,6 +50,9 @@ impl<N: Network + ?Sized> Network for Box<N> {
     }
 }
 
+/// What is lost with connections of the kernel's where no raw socket sees what answers them.
+pub const UNSEEN_TTLS: &str = "the TTL of replies, so no routers back";
+
 /// What is lost where neither the kernel tells of a send that was dropped here nor a stamp.
 pub const UNTOLD_SENDS: &str = "sends that this machine's firewall or a full queue dropped";
 

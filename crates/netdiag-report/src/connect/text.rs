@@ -7,6 +7,7 @@ use crate::number::{ms5, thousands};
 use crate::report::{Report, Run};
 use crate::style::Style;
 use crate::verdict;
+use netdiag_engine::port::UNSEEN_TTLS;
 use netdiag_model::ClockAnchor;
 use netdiag_model::contract::Document;
 use netdiag_tcp::connect::result::Target;
@@ -74,9 +75,11 @@ impl<W: Write, E: Write> TextReport<W, E> {
     }
 
     /// What stands below the row of an attempt.
-    fn below(&self, attempt: &Attempt) -> Vec<String> {
+    fn below(&self, target: &Resolved, attempt: &Attempt) -> Vec<String> {
         let anchor = self.anchor.as_ref().filter(|_| self.options.verbose);
-        anchor.map(|anchor| verbose::lines(attempt, anchor)).unwrap_or_default()
+        let method = target.method.as_ref();
+        let lacks = method.is_some_and(|method| method.lost.iter().any(|it| it == UNSEEN_TTLS));
+        anchor.map(|anchor| verbose::lines(attempt, anchor, !lacks)).unwrap_or_default()
     }
 
     /// What is measured, in a line.
@@ -165,7 +168,7 @@ impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
                 let target = event.target_index.and_then(|index| self.targets.get(index));
                 let Some(target) = target else { return Ok(()) };
                 writeln!(self.out, "{}", layout.row(target, attempt))?;
-                for line in self.below(attempt) {
+                for line in self.below(target, attempt) {
                     writeln!(self.out, "{}", self.options.style.fold(&line))?;
                 }
                 Ok(())

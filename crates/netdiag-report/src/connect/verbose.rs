@@ -8,7 +8,7 @@ use netdiag_tcp::connect::Attempt;
 use netdiag_tcp::connect::tls::Talked;
 
 /// When it began and between which ends, what the kernel knows of it, and the certificates.
-pub(super) fn lines(attempt: &Attempt, anchor: &ClockAnchor) -> Vec<String> {
+pub(super) fn lines(attempt: &Attempt, anchor: &ClockAnchor, sees_ttls: bool) -> Vec<String> {
     let to = std::net::SocketAddr::new(attempt.destination.address(), attempt.port);
     let from = attempt.local.map(|local| format!("from {local} ")).unwrap_or_default();
     let began = anchor.rfc3339(attempt.started_at);
@@ -19,6 +19,9 @@ pub(super) fn lines(attempt: &Attempt, anchor: &ClockAnchor) -> Vec<String> {
             "ttl     {ttl} of the {what}, {} routers back as a guess",
             hops_back(ttl)
         ));
+    }
+    if !sees_ttls && attempt.class().is_answer() {
+        lines.push("ttl     not seen: it needs CAP_NET_RAW".to_owned());
     }
     lines.extend(attempt.state.as_deref().map(kernel));
     if let Some(tls) = attempt.talk.as_ref().and_then(|talk| talk.tls.as_deref()) {

@@ -84,14 +84,23 @@ impl Connects {
 
     /// Tells how far those segments had come that answered since.
     pub(super) fn hear_answers(&mut self, batch: &mut Batch, inputs: &mut Inputs) {
-        if self.open.is_empty() && self.talks.len() == 0 {
-            return;
+        if !self.open.is_empty() || self.talks.len() > 0 {
+            self.tell_answers(None, batch, inputs);
         }
-        let (open, talks) = (&self.open, &self.talks);
+    }
+
+    /// The same, also of one that is just being begun.
+    fn tell_answers(
+        &self,
+        begun: Option<(OperationId, Ends)>,
+        batch: &mut Batch,
+        inputs: &mut Inputs,
+    ) {
         self.answers.read(batch, |answer| {
             let ends = answer.ends();
-            let opening = open.iter().find(|one| one.ends == ends).map(|one| one.id);
-            if let Some(id) = opening.or_else(|| talks.between(ends)) {
+            let begun = begun.filter(|(_, its)| *its == ends).map(|(id, _)| id);
+            let opening = || self.open.iter().find(|one| one.ends == ends).map(|one| one.id);
+            if let Some(id) = begun.or_else(opening).or_else(|| self.talks.between(ends)) {
                 let Answer { kind, hop_limit, .. } = answer;
                 inputs.push(clock::now(), InputKind::Answered { id, kind, hop_limit });
             }
@@ -137,6 +146,14 @@ impl Connects {
         let mut state = State::of(&socket);
         let is_closed = state.as_ref().is_some_and(State::is_closed);
         // As in `is_over`, what a router says is read before the error number that stands for it.
+        let ends = |own: Option<SocketAddr>| Ends {
+            remote: destination.address(),
+            remote_port: connect.port,
+            local_port: own.map_or(0, |own| own.port()),
+        };
+        if is_closed {
+            self.tell_answers(Some((id, ends(own))), errors, inputs);
+        }
         let said = if is_closed { icmp_error(&socket, errors) } else { None };
         if let Some((errno, source)) = said {
             return push_said(id, destination, &socket, (errno, source), inputs);
@@ -164,11 +181,7 @@ impl Connects {
         }
         let handshake = Handshake::new(state.as_ref(), clock::now());
         let (stays, is_open) = (connect.stays, false);
-        let ends = Ends {
-            remote: destination.address(),
-            remote_port: connect.port,
-            local_port: own.map_or(0, |own| own.port()),
-        };
+        let ends = ends(own);
         let one =
             Connecting { id, destination, ends, own, socket, handshake, refused, stays, is_open };
         self.open.push(one);

@@ -52,6 +52,8 @@ pub struct Config {
     pub anchor: ClockAnchor,
     /// Whether single attempts are kept for the result, the last [`RESULTS_KEPT`] of each target.
     pub keeps_results: bool,
+    /// Whether the TTLs are seen that SYN-ACKs and resets come with.
+    pub sees_answers: bool,
     /// Whether what the kernel knew of each connection is kept with its attempt.
     pub keeps_states: bool,
 }
@@ -99,6 +101,7 @@ impl Config {
             tls: None,
             anchor: ClockAnchor { instant: Instant::ZERO, unix_nanos: 0 },
             keeps_results: false,
+            sees_answers: false,
             keeps_states: false,
         }
     }

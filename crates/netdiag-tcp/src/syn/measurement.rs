@@ -248,8 +248,10 @@ impl Measurement {
         took: Duration,
         events: &mut Events<Event>,
     ) {
-        let place = self.port_of(probe.target).filter(|_| self.config.tells_tries);
-        let Some((target, port)) = place else { return };
+        if !self.config.tells_tries {
+            return;
+        }
+        let Some((target, port)) = self.port_of(probe.target) else { return };
         let (seq, sent_at, ending) = (probe.seq, probe.sent_at, Ending::of(outcome));
         events.push(Event::Try(Try { target, port, seq, sent_at, took, ending }));
     }

@@ -199,6 +199,7 @@ impl Plan {
             tls: None,
             anchor: self.outline.run.anchor,
             keeps_results: arguments.form.output() == Output::Json,
+            sees_answers: network.opened().sees_answers,
             keeps_states: arguments.verbose,
             targets: std::mem::take(&mut self.config.targets),
         };
@@ -305,7 +306,7 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
     let mut files = tls::files(arguments, checked);
     files.extend(has_names.then(|| netdiag_tcp::services::FILE.to_owned()));
     OpenRequest {
-        family: family(arguments),
+        family: only_family(arguments, checked),
         control: control(arguments, checked),
         names: checked.hosts.iter().any(|host| {
             literal(&host.name).is_none() || (host.url.is_some() && follows(arguments))
@@ -316,6 +317,13 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
         tcp_answers: attempts(arguments, checked) <= SEEN,
         ..OpenRequest::default()
     }
+}
+
+/// The only family that can come up, of whose sockets the other ones would cost time to the first SYN: the
+/// one that was asked for, or that of all hosts where these are addresses, and lead nowhere else.
+fn only_family(arguments: &TcpConnectArguments, checked: &Checked) -> Option<Family> {
+    let of = |host: &Host| literal(&host.name).filter(|_| host.url.is_none()).map(Family::of);
+    family(arguments).or_else(|| checks::only_family(checked.hosts.iter().map(of)))
 }
 
 /// Up to so many attempts it is seen from how far they are answered: each answer is told twice then.
