@@ -33,11 +33,11 @@ impl Marked {
     /// One of a family.
     ///
     /// # Errors
-    /// EMFILE, where none is left.
+    /// EOPNOTSUPP, where none is left: no right is left either to make another.
     pub(super) fn take(&mut self, wanted: Family) -> raw::Result<Socket> {
         let of_it = self.families.iter_mut().find(|(family, _)| *family == wanted);
         match of_it {
-            Some((_, Ok(sockets))) => sockets.pop().ok_or(libc::EMFILE),
+            Some((_, Ok(sockets))) => sockets.pop().ok_or(libc::EOPNOTSUPP),
             Some((_, Err(error))) => Err(error.errno),
             None => Err(libc::EAFNOSUPPORT),
         }
