@@ -293,6 +293,8 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         no_icmp: !request.icmp,
         udp_quotes: request.udp_quotes,
         tcp_ports: request.tcp_ports,
+        tcp_answers: request.tcp_answers,
+        marked_connects: request.marked_connects,
         udp: request.udp == UdpSockets::Always,
         udp_port: request.udp_port,
         udp_instead: request.udp == UdpSockets::InsteadOfIcmp,

@@ -296,6 +296,10 @@ pub struct OpenRequest {
     /// How many ports raw TCP leaves from, a power of two up to 128; 0: no such socket. Where it is
     /// refused, connections do.
     pub tcp_ports: u8,
+    /// The TTLs are seen that SYN-ACKs and resets of connections come with, where there is a right to.
+    pub tcp_answers: bool,
+    /// How many connections to each family can have the mark.
+    pub marked_connects: usize,
     /// What every packet carries, for a backend that fixes it when it opens.
     pub control: Control,
     /// How long after its request a reply can still be told from others, likewise.

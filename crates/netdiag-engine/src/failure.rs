@@ -6,6 +6,9 @@ use crate::port::SendError;
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 
+const EPROTO: i32 = 71;
+const ECONNRESET: i32 = 104;
+
 /// Why a probe has no reply.
 #[must_use]
 pub fn probe_failure(outcome: &Outcome) -> Option<Failure> {
@@ -41,10 +44,13 @@ fn net_failure(error: &IcmpError) -> Failure {
 #[must_use]
 pub fn refusal_failure(number: i32) -> Failure {
     let errno = Errno::new(number);
-    let message =
-        format!("refused: the host is up, nothing listens there ({} {number})", errno.name);
-    let (stage, reason) = (Stage::Connect, "refused".to_owned());
-    Failure { stage, reason, errno: Some(errno), icmp: None, message }
+    let (stage, reason, said) = match number {
+        ECONNRESET => (Stage::Request, "reset", "reset: it opened, and was reset or closed"),
+        EPROTO => (Stage::Request, "protocol-error", "it answers, but not as the protocol has it"),
+        _ => (Stage::Connect, "refused", "refused: the host is up, nothing listens there"),
+    };
+    let message = format!("{said} ({} {number})", errno.name);
+    Failure { stage, reason: reason.to_owned(), errno: Some(errno), icmp: None, message }
 }
 
 /// It never left this machine.

@@ -1,7 +1,7 @@
 //! Policy: what a prober must say so that the engine can run it.
 
 use crate::outcome::{Detail, Outcome, Reason, Rejection, Stray};
-use crate::port::{Change, Console, InterfaceChange, TalkEnd};
+use crate::port::{AnswerKind, Change, Console, InterfaceChange, TalkEnd};
 use crate::probe::{Probe, ProbeSpec};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -36,6 +36,12 @@ pub trait Measurement {
     /// The SYN of a connection that is being opened was sent again, so often by now.
     fn sent_again(&mut self, probe: &Probe, count: u32) {
         let _ = (probe, count);
+    }
+
+    /// A SYN-ACK or a reset of a connection came with this TTL or hop limit, where that is seen: before it
+    /// settles or, of one that stays open, before its end.
+    fn answered(&mut self, probe: &Probe, kind: AnswerKind, hop_limit: u8) {
+        let _ = (probe, kind, hop_limit);
     }
 
     /// Something came over a connection that stays open, or it ended: then nothing more does. Comes

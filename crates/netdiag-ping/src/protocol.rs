@@ -14,6 +14,12 @@ use std::borrow::Cow;
 pub const UDP_PORT: u16 = 33_434;
 /// The port of TCP probes where none is given.
 pub const TCP_PORT: u16 = 443;
+/// The ports of services where none is given.
+pub const HTTP_PORT: u16 = 80;
+/// The same of TLS, and of HTTP over it.
+pub const TLS_PORT: u16 = 443;
+/// The same of DNS.
+pub const DNS_PORT: u16 = 53;
 /// What connect(2) says of a reset.
 const ECONNREFUSED: i32 = 111;
 
@@ -39,6 +45,23 @@ pub enum Protocol {
         /// Whether a reset counts too: the host is there, whatever listens on it.
         any_answer: bool,
     },
+    /// TLS over a connection; a handshake that comes to its end counts, whatever it shows.
+    Tls {
+        /// The destination port.
+        port: u16,
+    },
+    /// A request by HTTP over a connection; an answer of whatever status counts.
+    Http {
+        /// The destination port.
+        port: u16,
+        /// Whether TLS is spoken below it.
+        tls: bool,
+    },
+    /// A question of DNS over UDP; an answer of whatever rcode counts.
+    Dns {
+        /// The destination port.
+        port: u16,
+    },
     /// SYNs of our own, over a raw socket; a SYN-ACK counts. Only `sweep` sends them: their control must
     /// name the source.
     Syn {
@@ -57,6 +80,10 @@ impl Protocol {
             Self::IcmpProbe => "icmp-probe",
             Self::Udp { .. } => "udp",
             Self::Tcp { .. } => "tcp",
+            Self::Tls { .. } => "tls",
+            Self::Http { tls: true, .. } => "https",
+            Self::Http { tls: false, .. } => "http",
+            Self::Dns { .. } => "dns",
             Self::Syn { .. } => "syn",
         }
     }
@@ -66,7 +93,12 @@ impl Protocol {
     pub const fn port(self) -> Option<u16> {
         match self {
             Self::Icmp | Self::IcmpTimestamp | Self::IcmpProbe => None,
-            Self::Udp { port } | Self::Tcp { port, .. } | Self::Syn { port } => Some(port),
+            Self::Udp { port }
+            | Self::Tcp { port, .. }
+            | Self::Tls { port }
+            | Self::Http { port, .. }
+            | Self::Dns { port }
+            | Self::Syn { port } => Some(port),
         }
     }
 
@@ -74,6 +106,25 @@ impl Protocol {
     #[must_use]
     pub const fn has_data(self) -> bool {
         matches!(self, Self::Icmp | Self::Udp { .. })
+    }
+
+    /// Whether a probe is a connection that the kernel opens, with whatever is said over it.
+    #[must_use]
+    pub const fn is_connection(self) -> bool {
+        matches!(self, Self::Tcp { .. } | Self::Tls { .. } | Self::Http { .. })
+    }
+
+    /// Whether a probe is a dialog with a service, which another prober leads: a series is fed with
+    /// what comes of it.
+    #[must_use]
+    pub const fn is_dialog(self) -> bool {
+        matches!(self, Self::Tls { .. } | Self::Http { .. } | Self::Dns { .. })
+    }
+
+    /// Whether an answer is one of a service that somebody wants, not only of the host.
+    #[must_use]
+    pub const fn is_service(self) -> bool {
+        self.is_dialog() || matches!(self, Self::Tcp { .. })
     }
 
     /// Whether a probe leaves by an ICMP socket.
@@ -97,7 +148,11 @@ impl Protocol {
                 ProbeKind::Echo(EchoSpec { size, pattern, flow, balance: None, group })
             }
             Self::Udp { port } => ProbeKind::Udp(UdpSpec { port, size, pattern }),
-            Self::Tcp { port, .. } => ProbeKind::Connect(ConnectSpec::to(port)),
+            // Of a dialog this only says that the next one is due.
+            Self::Tcp { port, .. }
+            | Self::Tls { port }
+            | Self::Http { port, .. }
+            | Self::Dns { port } => ProbeKind::Connect(ConnectSpec::to(port)),
             Self::Syn { port } => {
                 let mss = SynSpec::ethernet_mss(family);
                 ProbeKind::Syn(SynSpec { port, flow, mss })

@@ -35,7 +35,7 @@ pub struct Target {
     pub hostname: Option<Untrusted>,
     /// To how many hosts a probe went: `unicast`, `multicast` or `broadcast`.
     pub cast: Cast,
-    /// What was sent: `icmp`, `udp`, `tcp`, `icmp-timestamp` or `icmp-probe`.
+    /// What was sent: `icmp`, `udp`, `tcp`, `tls`, `http`, `https`, `dns`, `icmp-timestamp` or `icmp-probe`.
     pub protocol: String,
     /// The destination port, of protocols that have one.
     pub port: Option<u16>,
@@ -258,6 +258,10 @@ pub struct Probe {
     pub icmp_probe: Option<IcmpProbe>,
     /// Why there was no reply.
     pub failure: Option<Failure>,
+    /// What a service answered, in a few words: `TLS 1.3`, `HTTP/1.1 200`, `NOERROR`.
+    #[schemars(with = "Option<String>")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Untrusted>,
 }
 
 /// What the timestamp option of a reply brought (RFC 791 section 3.1).

@@ -50,8 +50,10 @@ pub(crate) struct Rare {
     pub(crate) late_unknown: u64,
     /// Probes that never left.
     pub(crate) unsent: Unsent,
-    /// Connections that were refused.
+    /// Connections that were refused, or whose service did not answer as it should, and the error number
+    /// of the last one.
     pub(crate) refused: u64,
+    pub(crate) refused_by: i32,
     /// Connections whose SYN was sent more than once.
     pub(crate) retransmitted: u64,
     /// "Port unreachable" that answered UDP.
@@ -78,6 +80,7 @@ static NOTHING: Rare = Rare {
     late_unknown: 0,
     unsent: Unsent::new(),
     refused: 0,
+    refused_by: 0,
     retransmitted: 0,
     port_unreachable: 0,
     skipped: 0,
@@ -248,8 +251,9 @@ impl Tally {
         self.rare().unsent.count(error);
     }
 
-    pub(crate) fn on_refused(&mut self) {
-        self.rare().refused += 1;
+    pub(crate) fn on_refused(&mut self, errno: i32) {
+        let rare = self.rare();
+        (rare.refused, rare.refused_by) = (rare.refused + 1, errno);
     }
 }
 

@@ -35,6 +35,10 @@ const TYPE: u32 = 0;
 const IDENTIFIER: u32 = 4;
 /// The offset of the port in a TCP header that a segment is for.
 const TCP_PORT: u32 = 2;
+/// The offset of its flags, and those that are looked at.
+const TCP_FLAGS: u32 = 13;
+const RST: u32 = 0b100;
+const SYN_ACK: u32 = 0b1_0010;
 /// Offsets in an IPv4 header.
 const FRAGMENT: u32 = 6;
 const V4_PROTOCOL: u32 = 9;
@@ -133,6 +137,24 @@ pub(crate) fn tcp(ports: Identifiers, family: Family) -> Vec<SockFilter> {
         Family::Ipv6 => program.clear_x(),
     }
     program.pass_identifier_at_x(TCP_PORT);
+    program.finish()
+}
+
+/// What tells how far answers to connections have come: SYN-ACKs and resets, of whichever connection.
+pub(crate) fn tcp_answers(family: Family) -> Vec<SockFilter> {
+    let mut program = Program::new(Identifiers { first: 0, count: 1 });
+    match family {
+        Family::Ipv4 => program.load_ip_header_len(0),
+        Family::Ipv6 => program.clear_x(),
+    }
+    program.load_byte_x(TCP_FLAGS);
+    program.if_bits(RST, "pass");
+    program.push(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, SYN_ACK);
+    program.unless(SYN_ACK, "drop");
+    program.label("pass");
+    program.give(PASS);
+    program.label("drop");
+    program.give(DROP);
     program.finish()
 }
 
@@ -322,6 +344,20 @@ mod tests {
         bytes[6] = next_header;
         bytes.extend(payload);
         bytes
+    }
+
+    #[test]
+    fn of_tcp_only_syn_acks_and_resets_pass() {
+        let flags = [(0x12, true), (0x04, true), (0x14, true), (0x52, true)];
+        let others = [(0x02, false), (0x10, false), (0x11, false), (0x18, false), (0, false)];
+        for (flags, expected) in flags.into_iter().chain(others) {
+            let mut segment = vec![0; 20];
+            segment[13] = flags;
+            let packet = ip(6, 6, &segment);
+            assert_eq!(passes(&tcp_answers(Family::Ipv4), &packet), expected, "{flags:x}");
+            assert_eq!(passes(&tcp_answers(Family::Ipv6), &segment), expected, "{flags:x}");
+        }
+        assert!(!passes(&tcp_answers(Family::Ipv6), &[0; 13]), "too short for flags");
     }
 
     #[test]

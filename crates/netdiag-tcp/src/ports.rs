@@ -51,6 +51,16 @@ impl Ports {
         self.0.iter().any(|part| matches!(part, Part::Name(_)))
     }
 
+    /// How many there are at most; a service is one.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        let of = |part: &Part| match part {
+            Part::Range(first, last) => u64::from(last - first) + 1,
+            Part::Name(_) => 1,
+        };
+        self.0.iter().map(of).sum()
+    }
+
     /// The ports in the order in which they were given, each once. `service` says which port a name
     /// means.
     ///

@@ -30,6 +30,8 @@ pub struct Certificate {
     pub is_self_issued: bool,
     /// It says where the certificate of its issuer lies.
     pub names_issuer_place: bool,
+    /// Its number among those of its issuer.
+    pub serial: Vec<u8>,
     /// SHA-256 of its public key, which pins name it by (RFC 7858 section 4.2).
     pub key_sha256: Vec<u8>,
 }
@@ -61,6 +63,7 @@ impl Certificate {
             not_before: certificate.validity().not_before.timestamp(),
             not_after: certificate.validity().not_after.timestamp(),
             names_issuer_place,
+            serial: certificate.raw_serial().to_vec(),
             key_sha256: sha256(certificate.public_key().raw),
         })
     }

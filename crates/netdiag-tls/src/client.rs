@@ -123,7 +123,8 @@ pub(crate) struct Seen {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Credentials {
     pub(crate) chain: Vec<CertificateDer<'static>>,
-    pub(crate) staple: usize,
+    /// What was stapled to it; nothing, where nothing was.
+    pub(crate) staple: Vec<u8>,
 }
 
 impl Seen {
@@ -148,7 +149,7 @@ impl ServerCertVerifier for Seen {
         let all = std::iter::once(end_entity).chain(intermediates);
         let chain = all.map(|one| one.clone().into_owned()).collect();
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        *shown = Credentials { chain, staple: staple.len() };
+        *shown = Credentials { chain, staple: staple.to_vec() };
         Ok(ServerCertVerified::assertion())
     }
 

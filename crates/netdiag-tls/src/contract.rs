@@ -1,5 +1,7 @@
 //! What TLS showed, as the JSON contract has it.
 
+use crate::certificate::seconds;
+use crate::staple::Staple;
 use crate::talked::Talked;
 use data_encoding::BASE64;
 use netdiag_model::{Untrusted, milliseconds, rfc3339_seconds};
@@ -30,10 +32,33 @@ pub struct Tls {
     pub faults: Vec<String>,
     /// How long the handshake took.
     pub handshake_ms: Option<f64>,
-    /// A proof came with the certificate that it is not revoked (RFC 6066 section 8); not checked.
+    /// A proof came with the certificate that it is not revoked (RFC 6066 section 8).
     pub ocsp_staple: bool,
     /// The certificates as they were sent, that of the server first.
     pub chain: Vec<Certificate>,
+    /// What that proof says; `null` where none came.
+    pub ocsp: Option<Ocsp>,
+}
+
+/// What a stapled answer of OCSP says of the certificate of the server (RFC 6960 section 4.2). Its
+/// signature is not checked.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Ocsp {
+    /// `good`, `revoked`, `unknown`: the issuer does not know it; `not-covered`: it is about other
+    /// certificates; `malformed`: it cannot be read, or refuses to say.
+    pub status: String,
+    /// When it was revoked, UTC.
+    pub revoked_at: Option<String>,
+    /// Why (RFC 5280 section 5.3.1), where that is said: `key-compromise`, `superseded` ...
+    pub revocation_reason: Option<String>,
+    /// When it was signed, UTC.
+    pub produced_at: Option<String>,
+    /// From when on it is known to be right, UTC.
+    pub this_update: Option<String>,
+    /// By when a newer one was to be had, UTC.
+    pub next_update: Option<String>,
+    /// That time is over: clients do not believe it any more.
+    pub expired: bool,
 }
 
 /// A certificate (RFC 5280).
@@ -72,9 +97,23 @@ impl From<&Talked> for Tls {
             error: talked.fault().map(|fault| fault.reason.name().to_owned()),
             faults: faults.map(|fault| fault.message.clone()).collect(),
             handshake_ms: talked.took.map(milliseconds),
-            ocsp_staple: shown.has_staple,
+            ocsp_staple: shown.staple.is_some(),
             chain: shown.chain.iter().map(|one| certificate(one, talked)).collect(),
+            ocsp: shown.staple.as_ref().map(|staple| ocsp(staple, talked)),
         }
+    }
+}
+
+fn ocsp(staple: &Staple, talked: &Talked) -> Ocsp {
+    let date = |time: Option<i64>| time.map(rfc3339_seconds);
+    Ocsp {
+        status: staple.status.name().to_owned(),
+        revoked_at: date(staple.revoked_at),
+        revocation_reason: staple.reason.map(str::to_owned),
+        produced_at: date(staple.produced_at),
+        this_update: date(staple.this_update),
+        next_update: date(staple.next_update),
+        expired: staple.is_expired(seconds(talked.at)),
     }
 }
 

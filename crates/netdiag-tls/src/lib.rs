@@ -20,10 +20,12 @@
 mod certificate;
 mod client;
 pub mod contract;
+mod der;
 mod fault;
 mod layer;
 mod opening;
 mod session;
+mod staple;
 mod talked;
 mod verdict;
 
@@ -32,4 +34,5 @@ pub use client::{Client, Hello, Roots};
 pub use fault::{Fault, Reason};
 pub use layer::{Layer, Terms, pin};
 pub use session::{Session, Shown};
+pub use staple::{Staple, Status};
 pub use talked::{Demand, Talked};

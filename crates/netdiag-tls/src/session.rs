@@ -4,6 +4,7 @@ use crate::certificate::Certificate;
 use crate::client::{Client, Hello, Roots, Seen, server_name};
 use crate::fault::{Fault, Reason};
 use crate::opening;
+use crate::staple::Staple;
 use crate::verdict::Judge;
 use netdiag_model::Untrusted;
 use rustls::crypto::CryptoProvider;
@@ -41,9 +42,9 @@ pub struct Shown {
     pub alpn: Option<Untrusted>,
     /// Its certificates, its own first; those that cannot be read are left out.
     pub chain: Vec<Certificate>,
-    /// A proof that the certificate is not revoked came with it (RFC 6066 section 8); it is not
-    /// checked.
-    pub has_staple: bool,
+    /// What the proof says that came with the certificate, that it is not revoked (RFC 6066 section 8);
+    /// its signature is not checked.
+    pub staple: Option<Staple>,
     /// What is wrong with the certificates; nothing, if they are to be believed.
     pub faults: Vec<Fault>,
 }
@@ -178,8 +179,11 @@ impl Session {
             group: group.map(|group| format!("{group:?}").to_lowercase()),
             alpn: alpn.map(|name| Untrusted::from(String::from_utf8_lossy(name).into_owned())),
             faults: judge.faults(&credentials.chain, &chain),
+            staple: Some(&credentials.staple).filter(|staple| !staple.is_empty()).map(|staple| {
+                let serial = chain.first().map(|leaf| leaf.serial.as_slice());
+                Staple::read(staple, serial.unwrap_or_default())
+            }),
             chain,
-            has_staple: credentials.staple > 0,
         }
     }
 }

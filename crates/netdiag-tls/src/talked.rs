@@ -1,7 +1,9 @@
 //! What is asked of TLS, and what came of it.
 
+use crate::certificate::seconds;
 use crate::fault::Fault;
 use crate::session::Shown;
+use crate::staple::Status;
 use std::time::Duration;
 
 /// What is asked of TLS.
@@ -61,7 +63,19 @@ impl Talked {
         self.shown.chain.first().map(|leaf| leaf.days_left(self.at))
     }
 
-    /// In a few words: version, protocol, whether it is to be believed, and how long still.
+    /// What came with the certificate on whether it is revoked, in a few words.
+    #[must_use]
+    pub fn staple_text(&self) -> Option<String> {
+        let staple = self.shown.staple.as_ref()?;
+        let expired = if staple.is_expired(seconds(self.at)) { ", expired" } else { "" };
+        Some(match staple.status {
+            Status::Revoked => "OCSP: REVOKED".to_owned(),
+            status => format!("OCSP {}{expired}", status.name()),
+        })
+    }
+
+    /// In a few words: version, protocol, whether it is to be believed, how long still, and
+    /// whether it is revoked, where that came with it.
     #[must_use]
     pub fn summary(&self) -> String {
         if let Some(fault) = &self.failed {
@@ -83,7 +97,7 @@ impl Talked {
             1 => "1 day left".to_owned(),
             days => format!("{days} days left"),
         });
-        let parts = [version, alpn, Some(verdict), days].into_iter().flatten();
+        let parts = [version, alpn, Some(verdict), days, self.staple_text()].into_iter().flatten();
         parts.collect::<Vec<String>>().join(", ")
     }
 }

@@ -288,3 +288,24 @@ fn f1_no_answer_is_1_and_no_way_is_3() {
     assert_eq!(nowhere["exit_code"], 3, "{nowhere}");
     assert_eq!(codes(&nowhere), ["local-send-blocked"], "{nowhere}");
 }
+
+/// A mark decides about the way: here whether packets leave at all.
+#[test]
+fn f1_packets_have_the_mark_that_was_asked_for() {
+    let Some(namespace) = lab("") else { return };
+    on_a(
+        &namespace,
+        &[
+            "nft",
+            "add table inet m; add chain inet m o { type filter hook output priority 0; }; \
+        add rule inet m o icmp type echo-request meta mark != 42 drop; \
+        add rule inet m o icmpv6 type echo-request meta mark != 42 drop",
+        ],
+    );
+    for host in [HOST4, HOST6] {
+        let target = &mtu(&namespace, &format!("--mark 42 {host}"))["targets"][0];
+        assert_eq!(target["path_mtu"], 1400, "{target:#}");
+        let ended = on_a(&namespace, &[NETDIAG, "mtu", "--mark", "7", host]);
+        assert_ne!(ended.code(), Some(0), "{ended:?}");
+    }
+}

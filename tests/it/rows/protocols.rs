@@ -3,8 +3,10 @@
 
 use super::network::Lab;
 use crate::support::process::{Ended, Namespace, run};
+use crate::support::{schema, tls};
 use serde_json::Value;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, UdpSocket};
 
 const FAMILIES: [(&str, &str); 2] = [("127.0.0.1", "IPv4"), ("::1", "IPv6")];
 
@@ -109,6 +111,126 @@ END",
             (&3.into(), &3.into())
         );
         assert_eq!(found(&document, "no-reply"), None, "it is explained: {document}");
+    }
+}
+
+/// Services in a namespace: TLS at 443, HTTP at 80, DNS at 53, and at 444 who takes connections and says
+/// nothing.
+fn services(namespace: &Namespace) -> TcpListener {
+    let listen = |port| TcpListener::bind(("::", port)).expect("nobody else is here");
+    let (https, http, mute) = namespace.inside(|| (listen(443), listen(80), listen(444)));
+    tls::serve_at(https, tls::self_signed(&["elsewhere.example"]));
+    std::thread::spawn(move || {
+        for mut connection in http.incoming().flatten() {
+            let _ = connection.read(&mut [0; 4_096]);
+            let _ = connection.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let dns = namespace.inside(|| UdpSocket::bind("[::]:53").expect("nobody else is here"));
+    std::thread::spawn(move || {
+        let mut query = [0; 512];
+        while let Ok((length, from)) = dns.recv_from(&mut query) {
+            // Refused: a server is alive that says so.
+            let mut answer = query[..17.min(length)].to_vec();
+            (answer[2], answer[3]) = (0x81, 0x85);
+            answer[6..12].fill(0);
+            let _ = dns.send_to(&answer, from);
+        }
+    });
+    mute
+}
+
+#[test]
+fn a13_services_are_lanes_of_the_same_timeline() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _mute = services(&namespace);
+    for (address, _) in FAMILIES {
+        let arguments = ["ping", "--json", "-c", "4", "-i", "0.1", "--proto"];
+        let mut command = namespace.netdiag(&arguments);
+        let ended = run(command.args(["icmp,tcp:80,tls:443,http,dns", address]));
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        schema::check("ping", &ended.json());
+        let answers = [None, None, Some("TLS 1.3"), Some("HTTP/1.1 503"), Some("REFUSED")];
+        let targets = targets(&ended);
+        assert_eq!(targets.len(), answers.len());
+        for (target, answer) in targets.iter().zip(answers) {
+            assert_eq!((&target["received"], &target["lost"]), (&4.into(), &0.into()), "{target}");
+            assert_eq!(target["sent"], 4, "{target}");
+            for (index, probe) in target["probes"].as_array().expect("probes").iter().enumerate() {
+                assert_eq!(probe["answer"].as_str(), answer, "{probe}");
+                // The same grid for all: never before its time, and each counts from its own.
+                let sent = probe["sent_offset_ms"].as_f64().expect("a number");
+                assert!(sent >= 100.0 * index as f64, "{probe}");
+                assert!(probe["rtt_ms"].as_f64().is_some_and(|rtt| rtt > 0.0), "{probe}");
+            }
+        }
+        assert_eq!(ended.json()["findings"], serde_json::json!([]), "{ended:?}");
+        let arguments = ["ping", "-c", "1", "--proto", "tls,https:443,dns:53", address];
+        let text = run(&mut namespace.netdiag(&arguments)).out;
+        let said = format!("TLS 1.3 from {address} port 443: tls_seq=1 time=");
+        for line in [&said, &format!("REFUSED from {address} port 53: dns_seq=1 time=")] {
+            assert!(text.contains(line.as_str()), "{text}");
+        }
+        assert!(text.contains(&format!("PING {address} ({address}) tls port 443\n")), "{text}");
+    }
+}
+
+#[test]
+fn a13_a_host_that_is_up_while_its_tls_is_not_is_told() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _mute = services(&namespace);
+    // One takes connections and says nothing, one speaks another protocol, at one nobody listens.
+    for (port, outcome, reason) in [
+        (444, "timeout", "timeout"),
+        (80, "net-error", "protocol-error"),
+        (9, "net-error", "refused"),
+    ] {
+        let kinds = format!("icmp,tls:{port}");
+        let arguments = ["ping", "--json", "-c", "3", "-i", "0.1", "-W", "0.3", "--proto", &kinds];
+        let ended = run(namespace.netdiag(&arguments).arg("127.0.0.1"));
+        assert_eq!(ended.code(), Some(1), "{ended:?}");
+        let (document, targets) = (ended.json(), targets(&ended));
+        let losses: Vec<_> = targets.iter().map(|t| t["loss_percent"].clone()).collect();
+        assert_eq!(losses, [0.0, 100.0], "{document:#}");
+        let probe = &targets[1]["probes"][0];
+        assert_eq!(
+            (&probe["outcome"], &probe["failure"]["reason"]),
+            (&outcome.into(), &reason.into())
+        );
+        if reason == "refused" {
+            assert!(found(&document, "connection-refused").is_some(), "{document:#}");
+            assert_eq!(found(&document, "service-down-host-up"), None, "it is explained");
+            continue;
+        }
+        let finding = found(&document, "service-down-host-up").expect("the finding");
+        assert_eq!(
+            (&finding["severity"], &finding["target_index"]),
+            (&"critical".into(), &1.into())
+        );
+        let evidence = &finding["evidence"];
+        let figures = ["n", "received", "other_n", "other_received"].map(|key| &evidence[key]);
+        assert_eq!(figures, [&3.into(), &0.into(), &3.into(), &Value::from(3)]);
+        assert_eq!(found(&document, "no-reply"), None, "it is explained: {document}");
+    }
+}
+
+/// A user's rate holds for connections of all kinds, and what a connection cannot do is refused.
+#[test]
+fn a13_what_services_have_no_use_for_is_refused() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for words in [
+        &["--proto", "tls:0"][..],
+        &["--proto", "http:x"],
+        &["--proto", "icmp,tls", "--df", "do"],
+        &["--proto", "https", "--size", "100"],
+        &["--proto", "http", "-U"],
+        &["--proto", "tls", "--mark", "1"],
+        &["--proto", "dns", "--classic"],
+    ] {
+        let ended = run(
+            &mut namespace.netdiag(&[&["ping", "-c", "1"][..], words, &["127.0.0.1"]].concat())
+        );
+        assert_eq!(ended.code(), Some(2), "{words:?}: {ended:?}");
     }
 }
 

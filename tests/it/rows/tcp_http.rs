@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// What a server says to the n-th request for a path over a connection; `None`: it closes.
@@ -245,6 +246,31 @@ fn h2_what_is_left_open_is_closed_when_all_is_done() {
     assert!(asked > 0 && more == 0, "{asked} {more}");
 }
 
+/// A server sees as many requests as were asked for.
+#[test]
+fn h4_each_attempt_is_one_request_and_two_where_reuse_is_compared() {
+    for (options, expected) in [(&["-c", "3"][..], 3), (&["-c", "3", "--reuse"], 6), (&[], 1)] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://127.0.0.1:{}/", listener.local_addr().expect("bound").port());
+        let seen = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for mut connection in listener.incoming().flatten() {
+                while connection.read(&mut [0; 4_096]).is_ok_and(|bytes| bytes > 0) {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    let _ = connection.write_all(b"HTTP/1.1 204 No\r\n\r\n");
+                }
+            }
+        });
+        let ended = ask(&[&["-i", "0.05"][..], options].concat(), &url);
+        assert_eq!(ended.code(), Some(0), "{ended:?}");
+        assert_eq!(seen.load(Ordering::SeqCst), expected, "{options:?}: {ended:?}");
+        assert_eq!(ended.target()["http"]["reuse"].is_null(), expected < 6, "{ended:?}");
+    }
+    let wrong = run(bound(NETDIAG).args(["tcp-connect", "--reuse", "127.0.0.1:80"]));
+    assert_eq!(wrong.code(), Some(2), "{wrong:?}");
+}
+
 #[test]
 fn h4_a_server_that_closes_an_idle_connection_is_told_and_when() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -323,6 +349,12 @@ fn h2_a_redirect_to_another_host_is_looked_up_and_followed() {
         (&format!("http://{to}").into(), &"127.0.0.1".into())
     );
     assert!(http["resolve_ms"].is_number() && http["connect_ms"].is_number(), "{http:#}");
+    // A check follows it likewise.
+    let line = format!("tcp {} status=200 redirects=1", url(&to));
+    let ended = run(bound(NETDIAG).args(["check", "--json", &line]));
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let check = &ended.json()["checks"][0]["measurement"];
+    assert_eq!(check["http"]["url"], format!("http://{to}"), "{check:#}");
     assert_eq!((&http["leads_to"], &target["attempts"]), (&Value::Null, &1.into()), "{target:#}");
 
     // From there back to the first, by an address, and once more away: each is a step of its own.

@@ -149,7 +149,7 @@ fn h2_what_a_server_of_http_2_does_instead_of_answering_is_told_by_reason() {
 fn h4_the_same_request_goes_over_a_new_connection_and_over_one_that_is_open() {
     let lab = Lab::new();
     let url = lab.serve(&["h2"]);
-    let ended = lab.ask(&["-c", "3", "-i", "0.05"], &url);
+    let ended = lab.ask(&["-c", "3", "-i", "0.05", "--reuse"], &url);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     let target = ended.target();
     let reuse = &target["http"]["reuse"];
@@ -157,11 +157,13 @@ fn h4_the_same_request_goes_over_a_new_connection_and_over_one_that_is_open() {
     assert!(reuse["new_ms"].as_f64() > reuse["reused_ms"].as_f64(), "{reuse}");
     assert_eq!((&target["attempts"], &target["http"]["reused"]), (&3.into(), &false.into()));
     assert!(target["results"][2]["reused_ms"].is_number(), "{target:#}");
-    let words = ["tcp-connect", "--ca", lab.ca.path(), "-c", "2", "-i", "0.05", &url];
+    let words = ["tcp-connect", "--ca", lab.ca.path(), "-c", "2", "--reuse", "-i", "0.05", &url];
     let text = run(bound(NETDIAG).args(words));
     assert!(text.out.contains("again   new connection "), "{}", text.out);
-    let once = lab.ask(&[], &url).target();
-    assert_eq!(once["http"]["reuse"], Value::Null, "asked once is asked once");
+    let once = lab.ask(&["--reuse"], &url).target();
+    assert_eq!(once["http"]["reuse"]["samples"], 1, "{once:#}");
+    let plain = lab.ask(&["-c", "2", "-i", "0.05"], &url).target();
+    assert_eq!(plain["http"]["reuse"], Value::Null, "nobody asked for more requests");
 }
 
 /// What curl has of the same server.

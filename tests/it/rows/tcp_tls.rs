@@ -86,6 +86,50 @@ fn h1_each_fault_has_a_reason_of_its_own_and_insecure_tells_it_too() {
     }
 }
 
+/// What comes with a certificate on whether it is revoked is read, not only seen.
+#[test]
+fn h1_a_stapled_answer_of_ocsp_is_told_and_judged() {
+    let root = tls::Authority::new("lab root");
+    let ca = root.file();
+    let revoked = b"\xa1\x16\x18\x0f20251101000000Z\xa0\x03\x0a\x01\x01";
+    let (good, unknown) = (b"\x80\x00", b"\x82\x00");
+    let cases: [(&[u8], &[u8], &str, &str, &[&str]); 5] = [
+        (b"\x42\x01", good, "39990101000000Z", "good", &[]),
+        (b"\x42\x01", revoked, "39990101000000Z", "revoked", &["tls-revoked"]),
+        (b"\x42\x01", good, "20251231000000Z", "good", &["tls-staple-expired"]),
+        (b"\x42\x01", unknown, "39990101000000Z", "unknown", &[]),
+        (b"\x42\x02", good, "39990101000000Z", "not-covered", &[]),
+    ];
+    for (serial, status, next, told, expected) in cases {
+        let leaf = root.numbered(&["127.0.0.1"], tls::VALID, Some(b"\x42\x01"));
+        let port = tls::serve_stapled(leaf, tls::ocsp(serial, status, next));
+        let ended = connect(&["--tls", "--ca", ca.path()], port);
+        // The words of a server about itself do not make it less trusted by whoever did not ask.
+        assert_eq!(ended.code(), Some(0), "{told}: {ended:?}");
+        let (document, target) = (ended.json(), ended.target());
+        let ocsp = &target["tls"]["ocsp"];
+        assert_eq!((&ocsp["status"], codes(&document)), (&told.into(), expected.to_vec()));
+        assert_eq!(target["tls"]["ocsp_staple"], true, "{target:#}");
+        assert_eq!(ocsp["expired"], expected == ["tls-staple-expired"], "{ocsp}");
+        let dates = (&ocsp["produced_at"], &ocsp["revoked_at"], &ocsp["revocation_reason"]);
+        assert_eq!(dates.0, "2025-12-01T00:00:00Z", "{ocsp}");
+        if told == "revoked" {
+            assert_eq!(
+                (dates.1, dates.2),
+                (&"2025-11-01T00:00:00Z".into(), &"key-compromise".into())
+            );
+            let to = format!("127.0.0.1:{port}");
+            let text =
+                run(bound(NETDIAG).args(["tcp-connect", "-v", "--tls", "--ca", ca.path(), &to]));
+            assert!(text.out.contains("OCSP: REVOKED"), "{text:?}");
+            assert!(text.out.contains("    ocsp    revoked (key-compromise), revoked 2025-11-01"));
+            assert!(text.out.contains("    cert 0  "), "{text:?}");
+        }
+    }
+    let plain = tls::serve(root.leaf(&["127.0.0.1"], tls::VALID));
+    assert_eq!(connect(&["--tls", "--ca", ca.path()], plain).target()["tls"]["ocsp"], Value::Null);
+}
+
 #[test]
 fn h1_what_is_no_tls_too_old_silent_or_closed_is_told_apart() {
     let plain = serve(|mut connection| {

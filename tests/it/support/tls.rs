@@ -48,10 +48,43 @@ impl Authority {
 
     /// A certificate for these names.
     pub(crate) fn leaf(&self, names: &[&str], years: (i32, i32)) -> Leaf {
-        let (params, key) = params(names, years);
+        self.numbered(names, years, None)
+    }
+
+    /// The same with this number.
+    pub(crate) fn numbered(
+        &self,
+        names: &[&str],
+        years: (i32, i32),
+        serial: Option<&[u8]>,
+    ) -> Leaf {
+        let (mut params, key) = params(names, years);
+        params.serial_number = serial.map(Into::into);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()).into())
     }
+}
+
+/// An answer of OCSP about the certificate with this number, signed by nobody: `status` as it stands in
+/// one (RFC 6960 section 4.2.1), and by when a newer one was to be had.
+pub(crate) fn ocsp(serial: &[u8], status: &[u8], next: &str) -> Vec<u8> {
+    let el = |tag: u8, parts: &[&[u8]]| {
+        let content = parts.concat();
+        let length = u16::try_from(content.len()).expect("short").to_be_bytes();
+        [&[tag, 0x82, length[0], length[1]][..], &content].concat()
+    };
+    let time = |text: &str| [&[0x18, 15][..], text.as_bytes()].concat();
+    let hash = el(0x30, &[b"\x06\x05\x2b\x0e\x03\x02\x1a\x05\x00"]);
+    let (name, key) = (el(4, &[&[7; 20]]), el(4, &[&[8; 20]]));
+    let id = el(0x30, &[&hash, &name, &key, &el(2, &[serial])]);
+    let since = time("20251201000000Z");
+    let single = el(0x30, &[&id, status, &since, &el(0xa0, &[&time(next)])]);
+    let by = el(0xa2, &[&el(4, &[&[9; 20]])]);
+    let data = el(0x30, &[&by, &since, &el(0x30, &[&single])]);
+    let basic = el(0x30, &[&data, &el(0x30, &[]), &el(3, &[&[0, 1]])]);
+    let kind = b"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01";
+    let bytes = el(0xa0, &[&el(0x30, &[kind, &el(4, &[&basic])])]);
+    el(0x30, &[&[0x0a, 1, 0], &bytes])
 }
 
 /// A certificate that nobody vouches for.
@@ -78,9 +111,25 @@ pub(crate) fn serve(leaf: Leaf) -> u16 {
     port
 }
 
+/// The same with an answer of OCSP beside the certificate.
+pub(crate) fn serve_stapled((certificate, key): Leaf, staple: Vec<u8>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().expect("versions");
+    let config = config.with_no_client_auth();
+    let config = config.with_single_cert_with_ocsp(vec![certificate], key, staple);
+    serve_with(listener, Arc::new(config.expect("a certificate and its key")));
+    port
+}
+
 /// The same at a listener of one's own.
 pub(crate) fn serve_at(listener: TcpListener, leaf: Leaf) {
-    let config = config(leaf, &[]);
+    serve_with(listener, config(leaf, &[]));
+}
+
+fn serve_with(listener: TcpListener, config: Arc<ServerConfig>) {
     std::thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             let config = Arc::clone(&config);

@@ -25,8 +25,9 @@ pub(crate) struct PingArguments {
     #[arg(value_name = "HOST", required = true)]
     pub(crate) hosts: Vec<String>,
 
-    /// What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, with :PORT behind the last two;
-    /// several by commas, one target each.
+    /// What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, or what to ask a service: tls (a
+    /// handshake), http, https (a request for /), dns (for the servers of the root); those but ICMP with
+    /// :PORT. Several by commas: one target each, in the same rhythm.
     #[arg(long, value_name = "LIST", default_value = "icmp", value_delimiter = ',', value_parser = value::ping_protocol)]
     pub(crate) proto: Vec<Protocol>,
     /// With --proto icmp-probe (RFC 8335): which interface of the host is asked about, by name,
@@ -236,6 +237,7 @@ const EXAMPLES: &str = "\
 EXAMPLES
   netdiag ping -c 5 example.net
   netdiag ping -i 0.2 -c 100 --fail-if 'loss>1% or p95>50ms' 192.0.2.1
+  netdiag ping --proto icmp,tcp:443,tls:443 example.net
   netdiag ping --until-up 3 --deadline 60 192.0.2.1 && echo it is back
   netdiag ping --json -c 10 192.0.2.1 2001:db8::1 | jq '.targets[].loss_percent'
 

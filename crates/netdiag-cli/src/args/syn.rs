@@ -68,6 +68,9 @@ pub(crate) struct SynArguments {
     /// Only what is wrong and the verdict.
     #[arg(short, long, conflicts_with = "open")]
     pub(crate) quiet: bool,
+    /// Each SYN with what became of it, late and repeated answers, and what was rejected.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) form: Form,
     /// Exit with 1 when this holds for an address, such as 'closed>0 or filtered>0'.

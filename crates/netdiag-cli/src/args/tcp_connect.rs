@@ -42,7 +42,7 @@ pub(crate) struct TcpConnectArguments {
     #[arg(short = 'I', long, value_name = "NAME")]
     pub(crate) interface: Option<String>,
 
-    /// Attempts to each address.
+    /// Attempts to each address; with a URL so many requests, and one more for each redirect.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = value::count, allow_negative_numbers = true)]
     pub(crate) count: u64,
     /// From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root.
@@ -76,6 +76,10 @@ pub(crate) struct TcpConnectArguments {
     /// Follow so many redirects, to whatever host they lead; 0: none.
     #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u8).range(..=50), allow_negative_numbers = true)]
     pub(crate) max_redirects: u8,
+    /// Ask for each URL twice over one connection, a new and a used one, and compare: each attempt is
+    /// two requests.
+    #[arg(long)]
+    pub(crate) reuse: bool,
     /// Of an answer by HTTP only the head is read, and no redirect followed: what waits for a page
     /// wants no more of it.
     #[arg(skip)]
@@ -110,10 +114,16 @@ pub(crate) struct TcpConnectArguments {
     pub(crate) ttl: Option<u8>,
     #[command(flatten)]
     pub(crate) marking: Marking,
+    /// Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17).
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) mark: Option<u32>,
 
     /// Only what is wrong and the verdict.
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
+    /// Below each attempt when it began, its ends, what the kernel knows of it, and certificates.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) form: Form,
     /// Exit with 1 when this holds for a target, such as 'loss>0 or p95>80ms'.

@@ -3,7 +3,7 @@
 use netdiag_engine::port::{IpOptions, Stamping};
 use netdiag_engine::{InterfaceQuery, Pattern};
 use netdiag_ping::Protocol;
-use netdiag_ping::protocol::{TCP_PORT, UDP_PORT};
+use netdiag_ping::protocol::{DNS_PORT, HTTP_PORT, TCP_PORT, TLS_PORT, UDP_PORT};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -158,11 +158,30 @@ pub(crate) fn ping_protocol(text: &str) -> Result<Protocol, String> {
     match text.to_ascii_lowercase().as_str() {
         "icmp-timestamp" => Ok(Protocol::IcmpTimestamp),
         "icmp-probe" => Ok(Protocol::IcmpProbe),
-        _ => protocol(text).map_err(|said| match said.strip_prefix("icmp, udp") {
-            Some(rest) => format!("icmp, icmp-timestamp, icmp-probe, udp{rest}, by commas"),
+        _ => service(text).unwrap_or_else(|| protocol(text)).map_err(|said| match said.strip_prefix("icmp, udp") {
+            Some(rest) => {
+                format!("icmp, icmp-timestamp, icmp-probe, udp{rest}, tls, http, https or dns, by commas")
+            }
             None => said,
         }),
     }
+}
+
+/// A service that `ping` asks: `tls`, `http`, `https` or `dns`, with a port or without.
+fn service(text: &str) -> Option<Result<Protocol, String>> {
+    let (name, port) = match text.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (text, None),
+    };
+    let (usual, to): (u16, fn(u16) -> Protocol) = match name.to_ascii_lowercase().as_str() {
+        "tls" => (TLS_PORT, |port| Protocol::Tls { port }),
+        "http" => (HTTP_PORT, |port| Protocol::Http { port, tls: false }),
+        "https" => (TLS_PORT, |port| Protocol::Http { port, tls: true }),
+        "dns" => (DNS_PORT, |port| Protocol::Dns { port }),
+        _ => return None,
+    };
+    let port = port.map_or(Some(usual), |port| port.parse().ok().filter(|port| *port > 0));
+    Some(port.map(to).ok_or_else(|| "a port is a number from 1 to 65535".to_owned()))
 }
 
 /// ECN by name (RFC 3168 section 5) or number, as the low bits of a traffic class byte.

@@ -2,7 +2,7 @@
 
 use super::remedy;
 use crate::Backend;
-use netdiag_engine::port::{NetworkError, Opened, Opening};
+use netdiag_engine::port::{NetworkError, Opened, Opening, UNSEEN_TTLS};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family};
@@ -47,12 +47,14 @@ pub(crate) fn rung(
     let as_asked = |method| Rung { protocol: wanted, method, note: None };
     let closed = |error: &NetworkError| Box::new(remedy::closed(destination, error, opened));
     let refused = match wanted {
-        Protocol::Tcp { .. } => {
+        Protocol::Tcp { .. } | Protocol::Tls { .. } | Protocol::Http { .. } => {
             tcp().map_err(|error| closed(&error))?;
-            return Ok(as_asked(connects("TCP was asked for".to_owned())));
+            let asked =
+                if wanted.is_dialog() { wanted.name().to_uppercase() } else { "TCP".into() };
+            return Ok(as_asked(connects(format!("{asked} was asked for"))));
         }
         Protocol::Syn { .. } => return syns(destination, opened).map(as_asked),
-        Protocol::Udp { .. } => {
+        Protocol::Udp { .. } | Protocol::Dns { .. } => {
             let opening = opened.udp(family);
             return opening.map(|opening| as_asked(method(opening))).map_err(closed);
         }
@@ -114,7 +116,7 @@ pub(crate) fn choose(
     source: Option<IpAddr>,
 ) -> Option<Destination> {
     let is_open = |family: Family| {
-        let has_tcp = protocols.iter().any(|protocol| matches!(protocol, Protocol::Tcp { .. }));
+        let has_tcp = protocols.iter().any(|protocol| protocol.is_connection());
         has_tcp || opened.family(family).is_ok() || opened.udp(family).is_ok()
     };
     let fits = |d: &&Destination| {
@@ -130,8 +132,13 @@ fn mended(method: Method, opened: &Opened) -> Method {
 
 /// How TCP connections are measured.
 pub(crate) fn connects(because: String) -> Method {
+    connects_seen(because, false)
+}
+
+/// The same, where it may be seen from how far they are answered.
+pub(crate) fn connects_seen(because: String, is_seen: bool) -> Method {
     let lost = [
-        "the TTL of replies, so no routers back",
+        UNSEEN_TTLS,
         "answers after the timeout, and repeated ones",
         "refusals by a filter in the name of the target",
     ];
@@ -139,7 +146,7 @@ pub(crate) fn connects(because: String) -> Method {
         socket: SocketKind::TcpErrorQueue,
         timestamps: Timestamps::Kernel,
         because,
-        lost: lost.map(str::to_owned).into(),
+        lost: lost.iter().skip(usize::from(is_seen)).map(|lost| (*lost).to_owned()).collect(),
         remedy: None,
     }
 }

@@ -6,7 +6,7 @@ use super::timers::Timer;
 use super::{Engine, Queued};
 use crate::measurement::Measurement;
 use crate::outcome::{IcmpError, Outcome, Refusal, Reply, ReplyDetail, Stray, Why};
-use crate::port::{ExchangeError, SendError, TcpInfo};
+use crate::port::{AnswerKind, ExchangeError, SendError, TcpInfo};
 use crate::probe::Probe;
 use crate::table::{KernelStamp, State};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
@@ -40,6 +40,19 @@ impl<M: Measurement> Engine<M> {
     /// The SYN of a connection was sent again, which its measurement may want to know.
     pub(super) fn on_sent_again(&mut self, index: u32, count: u32) {
         self.of_connection(index, |measurement, probe| measurement.sent_again(probe, count));
+    }
+
+    /// A segment answered a connection, or came over one that is open, and how far it had come.
+    pub(super) fn on_answered(&mut self, index: u32, kind: AnswerKind, hop_limit: u8) {
+        if let Some((id, probe)) = self.talks.get(&index).copied() {
+            if let Some((slot, _)) = self.unfinished(id) {
+                slot.measurement.answered(&probe, kind, hop_limit);
+            }
+            return;
+        }
+        self.of_connection(index, |measurement, probe| {
+            measurement.answered(probe, kind, hop_limit);
+        });
     }
 
     /// A connection was refused, and it may not be known by whom before its time is over.

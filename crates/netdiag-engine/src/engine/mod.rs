@@ -257,6 +257,7 @@ impl<M: Measurement> Engine<M> {
             }
             InputKind::Begun { id, local } => self.on_begun(id.0, local),
             InputKind::SentAgain { id, count } => self.on_sent_again(id.0, count),
+            InputKind::Answered { id, kind, hop_limit } => self.on_answered(id.0, kind, hop_limit),
             InputKind::Refused { id } => self.on_refused(id.0),
             InputKind::Said { id, at } => self.on_said(id.0, at),
             InputKind::Heard { id, at, bytes } => self.on_heard(id.0, at, bytes),

@@ -20,6 +20,15 @@ pub struct Input<B> {
     pub kind: InputKind<B>,
 }
 
+/// Which segment answered a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AnswerKind {
+    /// SYN and ACK.
+    SynAck,
+    /// A reset.
+    Reset,
+}
+
 /// What can happen. `B` is how bytes are held: a slice outside, a range inside a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InputKind<B> {
@@ -78,6 +87,16 @@ pub enum InputKind<B> {
         id: OperationId,
         /// How often by now.
         count: u32,
+    },
+    /// A segment answered a connection that is being opened, or came over one that stays open, and this is
+    /// how far it had come. Told before what the kernel makes of it, and only where segments are seen.
+    Answered {
+        /// Which one.
+        id: OperationId,
+        /// What it was.
+        kind: AnswerKind,
+        /// The TTL or hop limit that it arrived with.
+        hop_limit: u8,
     },
     /// A connection was refused, by the destination or by this machine, and it is being found out by
     /// whom. Ends nothing: how it ended is told later.
@@ -189,6 +208,7 @@ impl<B> InputKind<B> {
             }
             Self::Begun { id, local } => InputKind::Begun { id, local },
             Self::SentAgain { id, count } => InputKind::SentAgain { id, count },
+            Self::Answered { id, kind, hop_limit } => InputKind::Answered { id, kind, hop_limit },
             Self::Refused { id } => InputKind::Refused { id },
             Self::Said { id, at } => InputKind::Said { id, at },
             Self::Heard { id, at, bytes } => InputKind::Heard { id, at, bytes: f(bytes) },

@@ -16,11 +16,11 @@ mod tcp_info;
 
 pub use change::{Change, InterfaceChange, InterfaceEvent};
 pub use console::{Console, Key, Size};
-pub use input::{ExchangeError, Input, InputKind, StopCause, TalkEnd};
+pub use input::{AnswerKind, ExchangeError, Input, InputKind, StopCause, TalkEnd};
 pub use inputs::Inputs;
 pub use ip_options::{IpOption, IpOptions, IpTimestamps, Stamping};
 pub use network::{
-    Identifiers, Mend, Network, NetworkError, Opened, Opening, Refused, UNTOLD_SENDS,
+    Identifiers, Mend, Network, NetworkError, Opened, Opening, Refused, UNSEEN_TTLS, UNTOLD_SENDS,
 };
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,

@@ -50,6 +50,9 @@ impl<N: Network + ?Sized> Network for Box<N> {
     }
 }
 
+/// What is lost with connections of the kernel's where no raw socket sees what answers them.
+pub const UNSEEN_TTLS: &str = "the TTL of replies, so no routers back";
+
 /// What is lost where neither the kernel tells of a send that was dropped here nor a stamp.
 pub const UNTOLD_SENDS: &str = "sends that this machine's firewall or a full queue dropped";
 
@@ -72,6 +75,12 @@ pub struct Opened {
     pub refused: Vec<Refused>,
     /// A mark was asked for that this user may not set, and packets leave without it.
     pub unmarked: bool,
+    /// What answers connections is seen with its TTL: [`InputKind::Answered`].
+    ///
+    /// [`InputKind::Answered`]: crate::port::InputKind::Answered
+    pub sees_answers: bool,
+    /// How many marked sockets there are for connections to a family, IPv4 and IPv6; why there is none.
+    pub marked_connects: [Result<usize, NetworkError>; 2],
     /// What would give this process a raw socket; where it has one, no matter.
     pub mend: Mend,
 }
@@ -107,6 +116,8 @@ impl Opened {
             tcp6: NONE,
             refused: Vec::new(),
             unmarked: false,
+            sees_answers: false,
+            marked_connects: [const { Err(NetworkError::NOT_ASKED_FOR) }; 2],
             mend: Mend::Capability,
         }
     }

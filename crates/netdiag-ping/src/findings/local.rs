@@ -35,7 +35,9 @@ impl Measurement {
     fn local<'a>(&'a self, context: &'a Context) -> Local<'a> {
         let (counters, tally) = (self.stats.counters(), &self.tally);
         let tcp_port = match self.config.protocol {
-            Protocol::Tcp { port, .. } => Some(port),
+            Protocol::Tcp { port, .. } | Protocol::Tls { port } | Protocol::Http { port, .. } => {
+                Some(port)
+            }
             _ => None,
         };
         Local {

@@ -6,6 +6,8 @@ use crate::result::Context;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::milliseconds;
 
+const ECONNREFUSED: i32 = 111;
+
 /// Linux answers with one "port unreachable" a second to each target (icmp_ratelimit).
 const UNREACHABLES_APART_MS: u64 = 1_000;
 
@@ -17,7 +19,9 @@ impl Measurement {
             return None;
         }
         let port = match self.config.protocol {
-            Protocol::Tcp { port, .. } => port,
+            Protocol::Tcp { port, .. } | Protocol::Tls { port } | Protocol::Http { port, .. } => {
+                port
+            }
             Protocol::Syn { port } => return self.connection_refused(target, port),
             _ => return None,
         };
@@ -28,6 +32,10 @@ impl Measurement {
 
     fn connection_refused(&self, target: &str, port: u16) -> Option<Finding> {
         let count = Some(self.tally.refused).filter(|count| *count > 0)?;
+        // What opened was not refused.
+        if !matches!(self.tally.refused_by, ECONNREFUSED) && self.config.protocol.is_dialog() {
+            return None;
+        }
         let message = format!(
             "{target} refused {count} connections to port {port}: it is up, nothing listens there"
         );
@@ -61,7 +69,8 @@ impl Measurement {
 
     fn connection_filtered(&self, target: &str, port: u16, n: u64) -> Option<Finding> {
         let counters = self.stats.counters();
-        if n < 3 || counters.net_errors() > 0 {
+        // Of a dialog it is not known whether it opened.
+        if n < 3 || counters.net_errors() > 0 || self.config.protocol.is_dialog() {
             return None;
         }
         let span = self.span()?;
@@ -145,17 +154,69 @@ pub fn across(measured: &[(&Measurement, &Context)]) -> Vec<Finding> {
         is_silent && one.settled() >= 3 && !one.is_locally_disturbed()
     });
     let findings = silent.filter_map(|(silent, context)| {
-        let service = measured.iter().map(|(one, _)| one).find(|one| {
-            let is_service = matches!(one.config.protocol, Protocol::Tcp { .. });
-            let same = one.config.destination == silent.config.destination;
-            is_service && same && one.stats.counters().received() > 0
-        })?;
+        let service = measured
+            .iter()
+            .map(|(one, _)| one)
+            .find(|one| one.config.protocol.is_service() && one.answers_beside(silent))?;
         silent.filtered_service_up(service, context)
     });
-    findings.collect()
+    let mut findings: Vec<Finding> = findings.collect();
+    let dead = measured.iter().filter(|(one, _)| {
+        let is_dead = one.stats.counters().received() == 0 && one.settled() >= 3;
+        // Who refused it, or says that it cannot be had, is told already.
+        let is_told = one.tally.refused_by == ECONNREFUSED || !one.tally.icmp_errors.is_empty();
+        one.config.protocol.is_dialog() && is_dead && !is_told && !one.is_locally_disturbed()
+    });
+    findings.extend(dead.filter_map(|(dead, context)| {
+        // What says least of a service says most of where it is not.
+        let all = measured.iter().map(|(one, _)| *one);
+        let alive = all.filter(|one| one.answers_beside(dead));
+        Some(dead.service_down_host_up(
+            alive.min_by_key(|one| one.config.protocol.is_service())?,
+            context,
+        ))
+    }));
+    findings
 }
 
 impl Measurement {
+    /// Whether the same address answers these probes.
+    fn answers_beside(&self, other: &Self) -> bool {
+        self.config.destination == other.config.destination && self.stats.counters().received() > 0
+    }
+
+    /// That a service does not answer as it should, and the host does answer something else.
+    fn service_down_host_up(&self, alive: &Self, context: &Context) -> Finding {
+        let (address, sent) = (self.config.destination.address(), self.settled());
+        let (name, port) = (self.config.protocol.name(), self.config.protocol.port());
+        let (port, other) = (port.unwrap_or_default(), alive.config.protocol);
+        let (answered, of) = (alive.stats.counters().received(), alive.settled());
+        let place = other.port().map(|port| format!(" at port {port}")).unwrap_or_default();
+        let message = format!(
+            "{address} is up, its {name} at port {port} is not: 0 of {sent} were answered as they should, and {answered} of {of} by {}{place}",
+            other.name()
+        );
+        let subject = context.target.escaped().to_string();
+        let asked = if name == "dns" {
+            format!("`netdiag dns . NS @{address} --port {port}`")
+        } else {
+            let tls = if name == "tls" { " --tls" } else { "" };
+            format!("`netdiag tcp-connect -v{tls} {}`", with_port(&address.to_string(), port))
+        };
+        self.finding("service-down-host-up", Severity::Critical, subject, message)
+            .with("protocol", name)
+            .with("port", port)
+            .with("n", sent)
+            .with("received", 0)
+            .with("errno", Some(self.tally.refused_by).filter(|errno| *errno != 0))
+            .with("other_protocol", other.name())
+            .with("other_port", other.port())
+            .with("other_n", of)
+            .with("other_received", answered)
+            .with("threshold_n", 3)
+            .advise(format!("{asked} says how far it gets"))
+    }
+
     /// That nothing answers these probes, and a service at the same address does.
     fn filtered_service_up(&self, service: &Self, context: &Context) -> Option<Finding> {
         let address = self.config.destination.address();
@@ -174,8 +235,15 @@ impl Measurement {
             }
             _ => return None,
         };
+        let answered = match service.config.protocol {
+            Protocol::Tls { .. } => format!("{received} TLS handshakes at port {port} were done"),
+            Protocol::Http { .. } => format!("{received} requests to port {port} were answered"),
+            Protocol::Dns { .. } => format!("{received} questions to port {port} were answered"),
+            _ => format!("{received} connections to port {port} opened"),
+        };
+        let name = service.config.protocol.name();
         let message = format!(
-            "{what} probably filtered, its service is up: 0 of {sent} {probes} were answered, {received} connections to port {port} opened"
+            "{what} probably filtered, its service is up: 0 of {sent} {probes} were answered, {answered}"
         );
         let subject = context.target.escaped().to_string();
         let asked = if kind == "icmp" { "ping" } else { "UDP" };
@@ -183,9 +251,9 @@ impl Measurement {
             self.finding(code, Severity::Info, subject, message)
                 .with(&format!("{kind}_n"), sent)
                 .with(&format!("{kind}_received"), 0)
-                .with("tcp_port", port)
-                .with("tcp_received", received)
-                .advise(format!("{asked} does not test this host; use `--proto tcp:{port}`")),
+                .with(&format!("{name}_port"), port)
+                .with(&format!("{name}_received"), received)
+                .advise(format!("{asked} does not test this host; use `--proto {name}:{port}`")),
         )
     }
 }

@@ -29,6 +29,15 @@ impl Measurement {
             Protocol::Syn { port } => {
                 format!("a filter, or nobody there: `netdiag trace {target}:{port}`")
             }
+            Protocol::Tls { port } => {
+                format!("`netdiag tcp-connect -v --tls {target}:{port}` says how far it gets")
+            }
+            Protocol::Http { port, .. } => {
+                format!("`netdiag tcp-connect -v {target}:{port}` says how far it gets")
+            }
+            Protocol::Dns { .. } => {
+                format!("is a server of DNS there: `netdiag dns . NS @{target}`")
+            }
             Protocol::IcmpTimestamp => format!(
                 "many hosts do not answer timestamp requests: `netdiag ping {target}`"
             ),

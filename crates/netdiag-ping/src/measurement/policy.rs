@@ -96,7 +96,7 @@ impl Policy for Measurement {
             }
             Outcome::Refused(refusal) => {
                 at = probe.sent_at + refusal.rtt;
-                self.tally.on_refused();
+                self.tally.on_refused(refusal.errno);
             }
             Outcome::Unknown(_) => self.tally.on_unknown(probe.seq),
         }

@@ -19,11 +19,9 @@ use netdiag_engine::stats::PercentileKind;
 use netdiag_model::contract::{Context, Jitter, ReplyTtl, Rtt};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
-use netdiag_model::milliseconds;
 use netdiag_model::way::initial_ttl;
+use netdiag_model::{Untrusted, milliseconds};
 use std::collections::BTreeMap;
-
-const ECONNREFUSED: i32 = 111;
 
 impl Measurement {
     /// What was found, so far or in the end.
@@ -161,7 +159,7 @@ impl Measurement {
             });
         }
         if self.tally.refused > 0 {
-            return Some(refusal_failure(ECONNREFUSED));
+            return Some(refusal_failure(self.tally.refused_by));
         }
         if counters.sent() == 0
             && let Some((cause, _)) = self.tally.unsent.most()
@@ -256,6 +254,12 @@ pub fn probe(settled: &Settled, context: &Context) -> Probe {
             _ => None,
         }),
         failure: probe_failure(&settled.outcome),
+        answer: reply.and_then(|reply| match &reply.detail {
+            ReplyDetail::Exchanged { answer, .. } => {
+                Some(Untrusted::from(String::from_utf8_lossy(answer).into_owned()))
+            }
+            _ => None,
+        }),
     }
 }
 

@@ -44,6 +44,10 @@ impl<W: Write> JsonLinesReport<W> {
         });
         object.insert("port".to_owned(), attempt.port.into());
         object.insert("phases_ms".to_owned(), phases);
+        if let Some(state) = &attempt.state {
+            let state = json_lines::to_object(&result::tcp_info(state))?;
+            object.insert("tcp_info".to_owned(), state.into());
+        }
         self.lines.line("attempt", event.target_index, event.at, &object)
     }
 }

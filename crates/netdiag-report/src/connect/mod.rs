@@ -6,6 +6,7 @@ mod jsonl;
 mod row;
 mod statistics;
 mod text;
+mod verbose;
 
 use crate::report::Subject;
 use netdiag_model::contract::Method;

@@ -1,15 +1,17 @@
 //! `--output text`: what a person reads.
 
 use super::row::Layout;
-use super::{Connect, Ended, Resolved, http, statistics};
+use super::{Connect, Ended, Resolved, http, statistics, verbose};
 use crate::changes::{self, Said};
 use crate::number::{ms5, thousands};
 use crate::report::{Report, Run};
 use crate::style::Style;
 use crate::verdict;
+use netdiag_engine::port::UNSEEN_TTLS;
+use netdiag_model::ClockAnchor;
 use netdiag_model::contract::Document;
 use netdiag_tcp::connect::result::Target;
-use netdiag_tcp::connect::{Event, EventKind};
+use netdiag_tcp::connect::{Attempt, Event, EventKind};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use std::time::Duration;
 pub struct TextOptions {
     /// Only what is wrong and the verdict.
     pub quiet: bool,
+    /// More of each attempt, below its row.
+    pub verbose: bool,
     /// How often each address is tried.
     pub count: u64,
     /// After which time an attempt is given up.
@@ -35,12 +39,21 @@ pub struct TextReport<W, E> {
     /// Once the first row is written.
     layout: Option<Layout>,
     said: Said,
+    anchor: Option<ClockAnchor>,
 }
 
 impl<W: Write, E: Write> TextReport<W, E> {
     /// A report with these options.
     pub fn new(out: W, err: E, options: TextOptions) -> Self {
-        Self { out, err, options, targets: Vec::new(), layout: None, said: Said::default() }
+        Self {
+            out,
+            err,
+            options,
+            targets: Vec::new(),
+            layout: None,
+            said: Said::default(),
+            anchor: None,
+        }
     }
 
     /// What is measured, and the names of columns; once, when all targets are known.
@@ -59,6 +72,14 @@ impl<W: Write, E: Write> TextReport<W, E> {
             writeln!(self.out, "{}", layout.header())?;
         }
         Ok(layout)
+    }
+
+    /// What stands below the row of an attempt.
+    fn below(&self, target: &Resolved, attempt: &Attempt) -> Vec<String> {
+        let anchor = self.anchor.as_ref().filter(|_| self.options.verbose);
+        let method = target.method.as_ref();
+        let lacks = method.is_some_and(|method| method.lost.iter().any(|it| it == UNSEEN_TTLS));
+        anchor.map(|anchor| verbose::lines(attempt, anchor, !lacks)).unwrap_or_default()
     }
 
     /// What is measured, in a line.
@@ -122,7 +143,8 @@ fn looked_up(targets: &[Resolved]) -> Vec<String> {
 }
 
 impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
-    fn start(&mut self, _: &Run) -> io::Result<()> {
+    fn start(&mut self, run: &Run) -> io::Result<()> {
+        self.anchor = Some(run.anchor);
         Ok(())
     }
 
@@ -144,10 +166,12 @@ impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
             EventKind::Attempt(attempt) => {
                 let layout = self.begin()?;
                 let target = event.target_index.and_then(|index| self.targets.get(index));
-                match target {
-                    Some(target) => writeln!(self.out, "{}", layout.row(target, attempt)),
-                    None => Ok(()),
+                let Some(target) = target else { return Ok(()) };
+                writeln!(self.out, "{}", layout.row(target, attempt))?;
+                for line in self.below(target, attempt) {
+                    writeln!(self.out, "{}", self.options.style.fold(&line))?;
                 }
+                Ok(())
             }
             EventKind::Changed(change) => {
                 let is_new = self.said.is_new(event.at, change);

@@ -52,6 +52,10 @@ pub(super) fn header(resolved: &Resolved, style: Style) -> String {
         (Protocol::Tcp { port, .. } | Protocol::Syn { port }, _) => {
             return format!("PING {given} ({address}) {from}tcp port {port}");
         }
+        (Protocol::Tls { port } | Protocol::Http { port, .. } | Protocol::Dns { port }, _) => {
+            let name = resolved.protocol.name();
+            return format!("PING {given} ({address}) {from}{name} port {port}");
+        }
         (Protocol::IcmpTimestamp, _) => {
             return format!("PING {given} ({address}) {from}{flow}icmp timestamp requests");
         }
@@ -128,6 +132,10 @@ pub(super) fn reply(protocol: Protocol, seq: u64, reply: &Reply, who: &str) -> S
         }
         ReplyDetail::Connected { .. } => format!("connected to {who}{port}"),
         ReplyDetail::Reset => format!("reset by {who}{port}"),
+        ReplyDetail::Exchanged { answer, .. } => {
+            let answer = Untrusted::from(String::from_utf8_lossy(answer).into_owned());
+            format!("{} from {who}{port}", answer.escaped())
+        }
         _ => format!("{} bytes from {who}{port}", reply.bytes),
     };
     let time = ms3(reply.rtt);
@@ -214,7 +222,12 @@ pub(super) fn no_reply(
         )),
         Outcome::Refused(refusal) => {
             let (name, time) = (Errno::new(refusal.errno).name, ms3(refusal.rtt));
-            Some(format!("{seq}{to} refused ({name} {}) time={time} ms", refusal.errno))
+            let how = match name.as_str() {
+                "ECONNRESET" if protocol.is_dialog() => "reset or closed",
+                "EPROTO" => "not answered as it should be",
+                _ => "refused",
+            };
+            Some(format!("{seq}{to} {how} ({name} {}) time={time} ms", refusal.errno))
         }
         Outcome::LocalError(error) => {
             let name = Errno::new(error.errno).name;

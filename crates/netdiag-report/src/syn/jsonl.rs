@@ -1,6 +1,6 @@
 //! `--output jsonl`: one event a line, as it happens.
 
-use super::{Ending, Setting, SynReport};
+use super::{Ending, Setting, SynReport, tries};
 use crate::json_lines::{JsonLines, Resolved};
 use crate::limiter::Limiter;
 use netdiag_model::{Instant, milliseconds};
@@ -58,6 +58,12 @@ impl<W: Write> SynReport for JsonLinesReport<W> {
                 let (index, port) = (Some(row.target as usize), Port::new(row.port, &row.found));
                 self.lines.sorted_line("port", index, row.at, &port, &[])
             }
+            Event::Try(one) if !self.quiet => {
+                let end = one.sent_at + one.took;
+                self.resolve(setting, one.target, end)?;
+                let fields = tries::fields(one, &setting.run.anchor);
+                self.lines.line("reply", Some(one.target as usize), end, &fields)
+            }
             Event::Again { target, port, seq, late, reply } => {
                 let kind = if *late { "late" } else { "duplicate" };
                 let at = reply.received_at;
@@ -91,7 +97,7 @@ impl<W: Write> SynReport for JsonLinesReport<W> {
                 self.lines.line("rejected", target.map(|target| target as usize), at, &fields)
             }
             Event::Changed(at, change) => self.lines.change(*at, change),
-            Event::Port(_) | Event::Interim(..) | Event::Finished(_) => Ok(()),
+            Event::Port(_) | Event::Try(_) | Event::Interim(..) | Event::Finished(_) => Ok(()),
         }
     }
 

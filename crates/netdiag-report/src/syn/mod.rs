@@ -4,6 +4,7 @@ mod document;
 mod jsonl;
 mod row;
 mod text;
+mod tries;
 mod verdict;
 
 use crate::report::Run;

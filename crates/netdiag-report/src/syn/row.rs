@@ -2,6 +2,7 @@
 
 use crate::number::ms5;
 use crate::port::label;
+use netdiag_model::contract::Options;
 use netdiag_model::errno::Errno;
 use netdiag_model::target::Target;
 use netdiag_tcp::syn::result;
@@ -40,13 +41,7 @@ impl Layout {
         let rtt = rtt.map_or_else(none, ms5);
         let number_of = |value: Option<u8>| value.map_or_else(none, |value| value.to_string());
         let window = told.window.map_or_else(none, |window| window.to_string());
-        let options = told.options.map(|options| {
-            let mut all = Vec::from_iter(options.mss.map(|mss| format!("mss {mss}")));
-            all.extend(options.wscale.map(|shift| format!("ws {shift}")));
-            all.extend(options.sack.then(|| "sack".to_owned()));
-            all.extend(options.timestamps.then(|| "ts".to_owned()));
-            all.join(" ")
-        });
+        let options = told.options.map(options);
         let options = options.filter(|options| !options.is_empty()).unwrap_or_else(none);
         let (sent, ttl, back) =
             (port.sent.to_string(), number_of(told.reply_ttl), number_of(told.hops_back));
@@ -71,12 +66,21 @@ impl Layout {
 }
 
 /// Where a target is, with its name where it has one.
-fn named(target: &Target<'_>) -> String {
+pub(super) fn named(target: &Target<'_>) -> String {
     let given = target.to_string();
     match target.destination().map(|to| to.to_string()) {
         Some(address) if address != given => format!("{given} ({address})"),
         _ => given,
     }
+}
+
+/// The options of a SYN-ACK.
+pub(super) fn options(options: Options) -> String {
+    let mut all = Vec::from_iter(options.mss.map(|mss| format!("mss {mss}")));
+    all.extend(options.wscale.map(|shift| format!("ws {shift}")));
+    all.extend(options.sack.then(|| "sack".to_owned()));
+    all.extend(options.timestamps.then(|| "ts".to_owned()));
+    all.join(" ")
 }
 
 const fn words(state: State) -> &'static str {
@@ -89,23 +93,31 @@ const fn words(state: State) -> &'static str {
 /// What says so.
 fn why(port: &Port) -> String {
     match &port.ending {
-        Some(Ending::Answered(answer)) if answer.segment.is_open() => "syn-ack".to_owned(),
-        Some(Ending::Answered(_)) => "rst".to_owned(),
         Some(Ending::Silent) => match port.sent {
             1 => "no answer to 1 SYN".to_owned(),
             sent => format!("no answer to {sent} SYNs"),
         },
-        Some(Ending::Icmp(said)) => {
+        Some(ending) => cause(ending),
+        None => "not measured to the end".to_owned(),
+    }
+}
+
+/// What a SYN ended by.
+pub(super) fn cause(ending: &Ending) -> String {
+    match ending {
+        Ending::Answered(answer) if answer.segment.is_open() => "syn-ack".to_owned(),
+        Ending::Answered(_) => "rst".to_owned(),
+        Ending::Silent => "no answer".to_owned(),
+        Ending::Icmp(said) => {
             let protocol = if said.from.is_ipv4() { "ICMP" } else { "ICMPv6" };
             let name = said.kind.name().replace('-', " ");
             format!("{name}, {protocol} {}/{} from {}", said.kind.kind, said.kind.code, said.from)
         }
-        Some(Ending::Local(error)) => {
+        Ending::Local(error) => {
             let errno = Errno::new(error.errno);
             let meaning = error.meaning().unwrap_or("this machine could not send");
             format!("{meaning} ({} {})", errno.name, errno.number)
         }
-        Some(Ending::Unknown(why)) => why.meaning().to_owned(),
-        None => "not measured to the end".to_owned(),
+        Ending::Unknown(why) => why.meaning().to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::row::Layout;
 use super::verdict::verdict;
-use super::{Ending, Setting, SynReport};
+use super::{Ending, Setting, SynReport, tries};
 use crate::changes;
 use crate::number::{rate, thousands};
 use crate::style::Style;
@@ -23,6 +23,8 @@ pub struct TextOptions {
     pub quiet: bool,
     /// Only rows of ports that are open.
     pub open: bool,
+    /// Each SYN, and what came beside the answers that count.
+    pub verbose: bool,
     /// Colours.
     pub style: Style,
 }
@@ -65,6 +67,10 @@ impl<W: Write> SynReport for TextReport<W> {
             _ if self.options.quiet => Ok(()),
             Event::Port(row) => self.row(setting, row),
             Event::Changed(_, change) => writeln!(self.out, "{}", changes::line(change)),
+            event if self.options.verbose => match tries::line(setting, event) {
+                Some(line) => writeln!(self.out, "{}", self.options.style.fold(&line)),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }

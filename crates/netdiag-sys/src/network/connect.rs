@@ -1,6 +1,8 @@
 //! TCP connections that are being opened by the kernel, without waiting.
 
-use super::handshake::{self, Handshake, Refuser, Verdict};
+use super::answers::{Answer, Answers};
+use super::handshake::{self, Handshake, Refuser, State, Verdict};
+use super::marked::Marked;
 use super::talks::Talks;
 use super::tcp_info;
 use crate::control::Ancillary;
@@ -27,6 +29,10 @@ pub(super) struct Connects {
     /// Those that are open, and stay so.
     talks: Talks,
     most: usize,
+    /// What sees the segments that answer them.
+    answers: Answers,
+    /// Sockets that they have, where these are marked.
+    marked: Marked,
 }
 
 /// How many connections this process may have at once, by its limit of open files.
@@ -39,6 +45,9 @@ pub fn connections_at_once() -> usize {
 struct Connecting {
     id: OperationId,
     destination: Destination,
+    ends: Ends,
+    /// This end.
+    own: Option<SocketAddr>,
     socket: Socket,
     handshake: Handshake,
     /// When the same connection was refused, if it was, by whomever.
@@ -48,27 +57,76 @@ struct Connecting {
     is_open: bool,
 }
 
+/// Between which ends a connection is, beside the local address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ends {
+    pub(super) remote: IpAddr,
+    pub(super) remote_port: u16,
+    pub(super) local_port: u16,
+}
+
 /// Who sent an ICMP error: sender, type, code.
 type IcmpSource = (IpAddr, u8, u8);
 
 impl Connects {
     pub(super) fn new() -> Self {
-        Self { open: Vec::new(), talks: Talks::default(), most: connections_at_once() }
+        Self {
+            open: Vec::new(),
+            talks: Talks::default(),
+            most: connections_at_once(),
+            answers: Answers::default(),
+            marked: Marked::default(),
+        }
+    }
+
+    /// With what was opened for them.
+    pub(super) fn with(&mut self, answers: Answers, marked: Marked) {
+        (self.answers, self.marked) = (answers, marked);
+    }
+
+    /// Tells how far those segments had come that answered since.
+    pub(super) fn hear_answers(&mut self, batch: &mut Batch, inputs: &mut Inputs) {
+        if !self.open.is_empty() || self.talks.len() > 0 {
+            self.tell_answers(None, batch, inputs);
+        }
+    }
+
+    /// The same, also of one that is just being begun.
+    fn tell_answers(
+        &self,
+        begun: Option<(OperationId, Ends)>,
+        batch: &mut Batch,
+        inputs: &mut Inputs,
+    ) {
+        self.answers.read(batch, |answer| {
+            let ends = answer.ends();
+            let begun = begun.filter(|(_, its)| *its == ends).map(|(id, _)| id);
+            let opening = || self.open.iter().find(|one| one.ends == ends).map(|one| one.id);
+            if let Some(id) = begun.or_else(opening).or_else(|| self.talks.between(ends)) {
+                let Answer { kind, hop_limit, .. } = answer;
+                inputs.push(clock::now(), InputKind::Answered { id, kind, hop_limit });
+            }
+        });
     }
 
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
     /// engine tries again a little later: a connection that has not begun takes no time.
     pub(super) fn start(&mut self, connect: &Connect, errors: &mut Batch, inputs: &mut Inputs) {
         let opened = match self.open.len() + self.talks.len() < self.most {
+            true if self.marked.is_wanted() => {
+                let socket = self.marked.take(connect.destination.family());
+                socket.and_then(|socket| begin(socket, connect, Deaf::ToNothing))
+            }
             true => open(connect, Deaf::ToNothing),
             false => Err(libc::EMFILE),
         };
         match opened {
             Ok(socket) => {
-                if let Some(local) = local(&socket) {
+                let local = local(&socket);
+                if let Some(local) = local {
                     inputs.push(clock::now(), InputKind::Begun { id: connect.id, local });
                 }
-                self.watch(connect, socket, errors, inputs);
+                self.watch(connect, (socket, local), errors, inputs);
             }
             Err(errno) => {
                 let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
@@ -81,22 +139,36 @@ impl Connects {
     fn watch(
         &mut self,
         connect: &Connect,
-        mut socket: Socket,
+        (mut socket, mut own): (Socket, Option<SocketAddr>),
         errors: &mut Batch,
         inputs: &mut Inputs,
     ) {
         let Connect { id, destination, .. } = *connect;
         let mut refused = None;
+        let mut state = State::of(&socket);
+        let is_closed = state.as_ref().is_some_and(State::is_closed);
         // As in `is_over`, what a router says is read before the error number that stands for it.
-        let said = if handshake::is_closed(&socket) { icmp_error(&socket, errors) } else { None };
+        let ends = |own: Option<SocketAddr>| Ends {
+            remote: destination.address(),
+            remote_port: connect.port,
+            local_port: own.map_or(0, |own| own.port()),
+        };
+        if is_closed {
+            self.tell_answers(Some((id, ends(own))), errors, inputs);
+        }
+        let said = if is_closed { icmp_error(&socket, errors) } else { None };
         if let Some((errno, source)) = said {
             return push_said(id, destination, &socket, (errno, source), inputs);
         }
-        if let Some((errno, stamp)) = handshake::ended_at_once(&socket) {
+        if let Some((errno, stamp)) = handshake::ended_at_once(state.as_ref(), &socket) {
             if errno != libc::ECONNREFUSED {
                 return push_failed(connect.id, SendError::new(errno), None, inputs);
             }
             refused = Some(stamp);
+            if self.marked.is_wanted() {
+                // Packets without the mark may go elsewhere, and say nothing of those with it.
+                return push_refused(connect.id, stamp, inputs);
+            }
             match handshake::refuser(connect) {
                 Refuser::Target => return push_refused(connect.id, stamp, inputs),
                 Refuser::Here => {
@@ -105,12 +177,15 @@ impl Connects {
                 Refuser::Unclear(again) => {
                     inputs.push(stamp.at, InputKind::Refused { id });
                     socket = again;
+                    (state, own) = (State::of(&socket), local(&socket));
                 }
             }
         }
-        let handshake = Handshake::new(&socket, clock::now());
+        let handshake = Handshake::new(state.as_ref(), clock::now());
         let (stays, is_open) = (connect.stays, false);
-        let one = Connecting { id, destination, socket, handshake, refused, stays, is_open };
+        let ends = ends(own);
+        let one =
+            Connecting { id, destination, ends, own, socket, handshake, refused, stays, is_open };
         self.open.push(one);
     }
 
@@ -141,8 +216,8 @@ impl Connects {
             let ready = opening.next().filter(|polled| polled.is_ready());
             ready.is_some_and(|polled| connecting.is_over(*polled, errors, inputs))
         });
-        for Connecting { id, socket, .. } in over.filter(|one| one.is_open && one.stays) {
-            self.talks.take(id, socket);
+        for Connecting { id, ends, socket, .. } in over.filter(|one| one.is_open && one.stays) {
+            self.talks.take(id, ends, socket);
         }
     }
 
@@ -172,13 +247,26 @@ impl Connecting {
             push_said(self.id, self.destination, &self.socket, said, inputs);
             return true;
         }
+        // One without an error is open, as the kernel says itself, and spares the question for it.
+        if !polled.has_error()
+            && polled.is_writable()
+            && self.refused.is_none()
+            && self.push_connected(inputs)
+        {
+            return true;
+        }
         match self.socket.take_error() {
             Ok(None) if polled.is_writable() => match self.refused {
                 Some(stamp) => {
                     push_refused_by_either(self.id, stamp, inputs);
                     true
                 }
-                None => self.push_connected(inputs),
+                None => {
+                    if !self.push_connected(inputs) {
+                        push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
+                    }
+                    true
+                }
             },
             Ok(None) => false,
             Ok(Some(error)) | Err(error) => {
@@ -210,14 +298,17 @@ impl Connecting {
         true
     }
 
+    /// Tells that it is open, if it is.
     fn push_connected(&mut self, inputs: &mut Inputs) -> bool {
         let stamp = Stamp::user(clock::now());
-        let (Some(local), Ok(_)) = (local(&self.socket), self.socket.peer_addr()) else {
-            push_failed(self.id, SendError::new(libc::ENOTCONN), None, inputs);
-            return true;
+        let (info, is_open) = match tcp_info::of_open(&self.socket) {
+            Some((info, is_open)) => (Some(info), is_open),
+            None => (None, self.socket.peer_addr().is_ok()),
+        };
+        let Some(local) = self.own.or_else(|| local(&self.socket)).filter(|_| is_open) else {
+            return false;
         };
         self.is_open = true;
-        let info = tcp_info::of(&self.socket);
         inputs.push(stamp.at, InputKind::Connected { id: self.id, stamp, local, info });
         true
     }
@@ -317,6 +408,12 @@ pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     let family = connect.destination.family();
     let socket = Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
         .map_err(|error| errno_of(&error))?;
+    begin(socket, connect, deaf)
+}
+
+/// Starts to connect a socket.
+fn begin(socket: Socket, connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
+    let family = connect.destination.family();
     set_options(&socket, family, connect)?;
     if deaf == Deaf::ToResets {
         let (level, least) = match family {

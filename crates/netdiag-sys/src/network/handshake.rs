@@ -55,9 +55,9 @@ pub(super) struct Handshake {
 
 impl Handshake {
     /// Of a connection that was started just now.
-    pub(super) fn new(socket: &Socket, now: Instant) -> Self {
+    pub(super) fn new(state: Option<&State>, now: Instant) -> Self {
         // The kernel takes a full queue of its own for a congested network.
-        let queue_was_full = State::of(socket).is_some_and(|state| state.congestion == REDUCED);
+        let queue_was_full = state.is_some_and(|state| state.congestion == REDUCED);
         Self { next_look: now + SENT_AGAIN, queue_was_full, sent_again: 0 }
     }
 
@@ -98,16 +98,11 @@ pub(super) enum Verdict {
     Left,
 }
 
-/// Whether a connection that was started just now has ended.
-pub(super) fn is_closed(socket: &Socket) -> bool {
-    State::of(socket).is_some_and(|state| state.state == CLOSED)
-}
-
 /// By which error number a connection ended that was started just now, and when, if it did: by a reset
 /// that the kernel took in within connect(2), before it was open or right after. Takes the error off
 /// the socket.
-pub(super) fn ended_at_once(socket: &Socket) -> Option<(i32, Stamp)> {
-    State::of(socket).filter(|state| state.state == CLOSED)?;
+pub(super) fn ended_at_once(state: Option<&State>, socket: &Socket) -> Option<(i32, Stamp)> {
+    state.filter(|state| state.is_closed())?;
     let error = socket.take_error().ok().flatten()?;
     error.raw_os_error().map(|errno| (errno, Stamp::user(clock::now())))
 }
@@ -156,7 +151,8 @@ pub(super) fn refuser(connect: &Connect) -> Refuser {
 /// The destination, if it refuses once more at once; `None` where there is no socket to try it with.
 fn refused_outside(connect: &Connect) -> Option<Refuser> {
     let again = open(connect, Deaf::ToNothing).ok()?;
-    let refused = ended_at_once(&again).is_some_and(|(errno, _)| errno == libc::ECONNREFUSED);
+    let ended = ended_at_once(State::of(&again).as_ref(), &again);
+    let refused = ended.is_some_and(|(errno, _)| errno == libc::ECONNREFUSED);
     Some(if refused { Refuser::Target } else { Refuser::Unclear(again) })
 }
 
@@ -187,7 +183,7 @@ fn is_own(destination: Destination) -> bool {
 }
 
 /// The part of `struct tcp_info` (linux/tcp.h) that tells of a handshake.
-struct State {
+pub(super) struct State {
     state: u8,
     congestion: u8,
     /// How often the retransmission timer ran out.
@@ -199,7 +195,8 @@ struct State {
 }
 
 impl State {
-    fn of(socket: &Socket) -> Option<Self> {
+    /// What the kernel tells of a connection now.
+    pub(super) fn of(socket: &Socket) -> Option<Self> {
         let found = Block::of(socket)?;
         let block = found.block();
         Some(Self {
@@ -209,6 +206,11 @@ impl State {
             sent_again: block.word(layout::SENT_AGAIN)?,
             retransmits: block.word(layout::TOTAL_RETRANS)?,
         })
+    }
+
+    /// Whether it has ended.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.state == CLOSED
     }
 
     /// Whether the SYN that was sent last never left: the timer ran out, each time the SYN was given

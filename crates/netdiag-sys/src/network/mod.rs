@@ -1,11 +1,13 @@
 //! The engine's port on the operating system: one measuring thread, ppoll, for each family one socket
 //! for ICMP and one for UDP.
 
+mod answers;
 mod connect;
 mod errors;
 mod gate;
 mod handshake;
 mod lane;
+mod marked;
 mod memory;
 mod queue;
 mod receive;
@@ -24,10 +26,12 @@ use crate::output::{Behind, Stdout};
 use crate::raw::{self, PollFd};
 use crate::signals::Signals;
 use crate::{clock, privileges};
+pub(crate) use answers::Answers;
 use connect::Connects;
 pub use connect::connections_at_once;
 use gate::Gate;
 use lane::{Lanes, Shared};
+pub(crate) use marked::Marked;
 use netdiag_engine::port::{
     ExchangeError, InputKind, Inputs, Network, NetworkError, Opened, Operation, Operations,
     SendError,
@@ -93,6 +97,12 @@ impl SystemNetwork {
             output: None,
             set: Vec::new(),
         }
+    }
+
+    /// With what was opened for connections.
+    pub(crate) fn connecting(mut self, answers: Answers, marked: Marked) -> Self {
+        self.connects.with(answers, marked);
+        self
     }
 
     /// From now on SIGINT, SIGTERM, SIGHUP and SIGQUIT are inputs of [`Network::wait`], called from
@@ -282,6 +292,7 @@ impl SystemNetwork {
             let has_error = polled.split_off_first().is_some_and(|polled| polled.has_error());
             drained = drained.min(lane.drain(&mut self.shared, has_error, inputs)?);
         }
+        self.connects.hear_answers(&mut self.shared.errors, inputs);
         self.connects.finish(polled, &mut self.shared.errors, inputs);
         // The keys are last, if there can be any.
         let mut behind = usize::from(self.dialogs.is_some());

@@ -1,6 +1,7 @@
 //! TCP connections that stay open: what is to be sent goes out as there is room, what comes is told in
 //! pieces.
 
+use super::connect::Ends;
 use super::tcp_info;
 use crate::clock;
 use crate::raw::PollFd;
@@ -21,6 +22,7 @@ pub(super) struct Talks {
 
 struct Talk {
     id: OperationId,
+    ends: Ends,
     socket: Socket,
     /// What is still to be sent.
     unsent: Vec<u8>,
@@ -32,8 +34,13 @@ impl Talks {
     }
 
     /// Keeps one that has opened.
-    pub(super) fn take(&mut self, id: OperationId, socket: Socket) {
-        self.open.push(Talk { id, socket, unsent: Vec::new() });
+    pub(super) fn take(&mut self, id: OperationId, ends: Ends, socket: Socket) {
+        self.open.push(Talk { id, ends, socket, unsent: Vec::new() });
+    }
+
+    /// The one between these ends.
+    pub(super) fn between(&self, ends: Ends) -> Option<OperationId> {
+        self.open.iter().find(|talk| talk.ends == ends).map(|talk| talk.id)
     }
 
     /// Forgets one.

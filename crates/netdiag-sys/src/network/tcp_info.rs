@@ -5,12 +5,16 @@ use netdiag_engine::port::{SegmentSizes, TcpInfo, TcpState};
 use netdiag_sockets::layout::{
     self, ADVERTISED_MSS, BUFFER_LIMITED, BUSY, BYTES_ACKED, CONGESTION_WINDOW, DELIVERY_RATE, ECN,
     LOST, MIN_RTT, NO_RTT, NO_THRESHOLD, OPTIONS, PATH_MTU, RECEIVE_MSS, REORDERING, RTO, RTT,
-    RTT_VARIANCE, SACK, SEND_MSS, SENT_AGAIN, SLOW_START_THRESHOLD, TIMESTAMPS, TOTAL_RETRANS,
-    WINDOW_LIMITED,
+    RTT_VARIANCE, SACK, SEND_MSS, SENT_AGAIN, SLOW_START_THRESHOLD, STATE, TIMESTAMPS,
+    TOTAL_RETRANS, WINDOW_LIMITED,
 };
 use socket2::Socket;
 use std::os::fd::AsFd;
 use std::time::Duration;
+
+/// `TCP_SYN_SENT` and `TCP_CLOSE` (net/tcp_states.h).
+const SYN_SENT: u8 = 2;
+const CLOSED: u8 = 7;
 
 /// The bytes of a `struct tcp_info`, as many as this kernel has.
 pub(super) struct Block {
@@ -38,7 +42,18 @@ impl Block {
 
 /// What the kernel knows of an open connection.
 pub(super) fn of(socket: &Socket) -> Option<TcpInfo> {
+    told(&Block::of(socket)?)
+}
+
+/// What it knows of a connection, and whether that is open: not where it is still being opened or has
+/// ended, of which getpeername(2) knows no other end. `None` where it tells nothing.
+pub(super) fn of_open(socket: &Socket) -> Option<(TcpInfo, bool)> {
     let found = Block::of(socket)?;
+    let state = found.block().byte(STATE)?;
+    Some((told(&found)?, !matches!(state, SYN_SENT | CLOSED)))
+}
+
+fn told(found: &Block) -> Option<TcpInfo> {
     let block = found.block();
     Some(TcpInfo {
         rtt: found.micros(RTT)?,
@@ -49,7 +64,7 @@ pub(super) fn of(socket: &Socket) -> Option<TcpInfo> {
             path_mtu: block.word(PATH_MTU)?,
             timestamps: block.byte(OPTIONS)? & TIMESTAMPS != 0,
         }),
-        state: state(&found).map(Box::new),
+        state: state(found).map(Box::new),
     })
 }
 

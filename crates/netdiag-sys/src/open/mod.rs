@@ -10,9 +10,10 @@ mod udp;
 mod why;
 
 pub(crate) use probe::{ProbeSocket, StampKeys};
+pub(crate) use raw_icmp::{forget_foreign, lock_filter};
 pub use tcp::tcp;
 
-use crate::network::SystemNetwork;
+use crate::network::{Answers, Marked, SystemNetwork};
 use crate::privileges::{self, with_net_raw};
 use netdiag_engine::port::{Identifiers, Mend, NetworkError, Opened, Refused};
 use netdiag_model::Family;
@@ -73,6 +74,12 @@ pub struct OpenRequest {
     /// How many ports raw TCP leaves from, a power of two up to 128, the same ones of both families; 0: it
     /// is not opened. It also takes a raw ICMP socket, which then hears of errors about TCP.
     pub tcp_ports: u8,
+    /// Whether the TTLs are seen that SYN-ACKs and resets of connections arrive with; needs CAP_NET_RAW,
+    /// and goes without where that is missing: [`Opened::sees_answers`].
+    pub tcp_answers: bool,
+    /// How many sockets for connections to each family are opened with the mark: later there is no right
+    /// to set one. 0: connections have none.
+    pub marked_connects: usize,
     /// Only this kind of socket, whatever the ladder says, beside UDP if that is asked for; for
     /// tests.
     pub forced: Option<SocketKind>,
@@ -110,10 +117,13 @@ impl OpenRequest {
     #[must_use]
     pub fn open_then<T>(&self, then: impl FnOnce() -> T) -> (SystemNetwork, T) {
         let (mut refused, mut ports) = (Vec::new(), None);
-        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = with_net_raw(|| {
-            [Family::Ipv4, Family::Ipv6]
-                .map(|family| self.open_family(family, &mut refused, &mut ports))
+        let (families, answers, marked) = with_net_raw(|| {
+            let families = [Family::Ipv4, Family::Ipv6]
+                .map(|family| self.open_family(family, &mut refused, &mut ports));
+            let answers = self.tcp_answers.then(|| Answers::open(self.family));
+            (families, answers.unwrap_or_default(), Marked::open(self))
         });
+        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = families;
         let mend = if refused.is_empty() { Mend::default() } else { privileges::mend() };
         let done = then();
         let opened = [&mut ipv4, &mut ipv6, &mut udp4, &mut udp6, &mut tcp4, &mut tcp6];
@@ -135,10 +145,12 @@ impl OpenRequest {
             tcp6: opening(&tcp6),
             refused,
             unmarked,
+            sees_answers: answers.len() > 0,
+            marked_connects: marked.counts(),
             mend,
         };
         let sockets = [ipv4, ipv6, udp4, udp6, tcp4, tcp6].into_iter().flatten();
-        (SystemNetwork::new(opened, sockets), done)
+        (SystemNetwork::new(opened, sockets).connecting(answers, marked), done)
     }
 
     /// The sockets of one family: ICMP, UDP and raw TCP.

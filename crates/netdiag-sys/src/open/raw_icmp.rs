@@ -66,7 +66,7 @@ fn identifiers(request: &OpenRequest) -> Result<Identifiers, NetworkError> {
 
 /// Forgets what came between the opening of the socket and its filter: nothing was sent, so nothing
 /// is for us.
-pub(super) fn forget_foreign(socket: &Socket) {
+pub(crate) fn forget_foreign(socket: &Socket) {
     let mut byte = [MaybeUninit::uninit()];
     let mut forget = || socket.recv_with_flags(&mut byte, libc::MSG_DONTWAIT).is_ok();
     let _ = (0..MOST_FOREIGN).find(|_| !forget());
@@ -92,7 +92,7 @@ fn attach_filter(
 }
 
 /// Attaches a filter for good.
-pub(super) fn lock_filter(socket: &Socket, program: &[SockFilter]) -> Result<(), NetworkError> {
+pub(crate) fn lock_filter(socket: &Socket, program: &[SockFilter]) -> Result<(), NetworkError> {
     socket.attach_filter(program).map_err(probe::error("setsockopt(SO_ATTACH_FILTER)"))?;
     raw::set_int(socket.as_fd(), libc::SOL_SOCKET, SO_LOCK_FILTER, 1)
         .map_err(|errno| NetworkError { call: "setsockopt(SO_LOCK_FILTER)", errno })

@@ -35,6 +35,8 @@ pub struct Config {
     pub source_port: u16,
     /// Of an answer by HTTP only its head is read, and no redirect is followed.
     pub only_head: bool,
+    /// What was asked for last is asked for once more over the connection that is open, to compare.
+    pub reuses: bool,
     /// How many redirects are followed.
     pub redirects: usize,
     /// Who looks up the hosts that redirects lead to; `None`: nobody, and they are not followed to
@@ -50,6 +52,10 @@ pub struct Config {
     pub anchor: ClockAnchor,
     /// Whether single attempts are kept for the result, the last [`RESULTS_KEPT`] of each target.
     pub keeps_results: bool,
+    /// Whether the TTLs are seen that SYN-ACKs and resets come with.
+    pub sees_answers: bool,
+    /// Whether what the kernel knew of each connection is kept with its attempt.
+    pub keeps_states: bool,
 }
 
 /// One port of a host, and its addresses.
@@ -87,6 +93,7 @@ impl Config {
             control: Control::default(),
             source_port: 0,
             only_head: false,
+            reuses: false,
             redirects: REDIRECTS,
             names: None,
             http: None,
@@ -94,6 +101,8 @@ impl Config {
             tls: None,
             anchor: ClockAnchor { instant: Instant::ZERO, unix_nanos: 0 },
             keeps_results: false,
+            sees_answers: false,
+            keeps_states: false,
         }
     }
 }

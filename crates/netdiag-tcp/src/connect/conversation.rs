@@ -72,7 +72,7 @@ impl Conversation {
             manner: Manner {
                 spoken: Spoken::Http1,
                 only_head: config.only_head,
-                repeats: config.count > 1 && !config.only_head,
+                repeats: config.reuses && !config.only_head,
                 redirects: config.redirects,
                 followed,
             },

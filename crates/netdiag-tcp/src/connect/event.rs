@@ -3,7 +3,7 @@
 use super::dialogue::Talk;
 use netdiag_engine::Outcome;
 use netdiag_engine::outcome::{ReplyDetail, Why};
-use netdiag_engine::port::{Change, SendError};
+use netdiag_engine::port::{Change, SendError, TcpState};
 use netdiag_model::{Destination, IcmpKind, Instant};
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
@@ -70,6 +70,12 @@ pub struct Attempt {
     pub ending: Ending,
     /// What was said and heard, where that was asked for and it opened.
     pub talk: Option<Box<Talk>>,
+    /// The TTL or hop limit that its SYN-ACK came with; `None`: not seen, or none came.
+    pub reply_ttl: Option<u8>,
+    /// The same of a reset.
+    pub reset_ttl: Option<u8>,
+    /// What the kernel knew of it when it opened, where that is kept.
+    pub state: Option<Box<TcpState>>,
 }
 
 /// How an attempt ended.

@@ -1,6 +1,7 @@
 //! Verdicts with evidence. One cause is one finding, however many ports it is met at.
 
 mod local;
+mod middlebox;
 mod network;
 mod slow;
 mod tls;
@@ -34,6 +35,7 @@ impl Measurement {
             self.series.iter().filter(|series| !self.is_disturbed(series)).collect();
         found.extend(self.refused(&told));
         found.extend(self.reset(&told));
+        found.extend(self.middlebox_answers(&told));
         found.extend(self.prohibited(&told));
         found.extend(self.unreachable(&told));
         found.extend(self.filtered(&told));

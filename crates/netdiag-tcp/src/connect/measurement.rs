@@ -12,7 +12,7 @@ use super::series::{Counts, Series};
 use follow::Follow;
 use netdiag_engine::local::Changes;
 use netdiag_engine::outcome::ReplyDetail;
-use netdiag_engine::port::Change;
+use netdiag_engine::port::{AnswerKind, Change};
 use netdiag_engine::{
     ConnectSpec, Events, Heard, Measurement as Policy, Next, Outcome, Probe, ProbeKind, ProbeSpec,
     Stray, WayOut,
@@ -56,6 +56,8 @@ struct Open {
     number: u64,
     local: Option<SocketAddr>,
     retransmits: u32,
+    /// The TTLs that a SYN-ACK and a reset came with.
+    ttls: [Option<u8>; 2],
     /// What this connection follows.
     follow: Option<Box<Follow>>,
 }
@@ -139,7 +141,7 @@ impl Measurement {
             place,
             port,
             stays,
-            Open { number, local: None, retransmits: 0, follow: None },
+            Open { number, local: None, retransmits: 0, ttls: [None; 2], follow: None },
         )
     }
 
@@ -148,7 +150,8 @@ impl Measurement {
         let follow = self.follows.pop_front()?;
         let (place, port) = (follow.place as usize, follow.url.port);
         let (number, follow) = (follow.attempt.number, Some(Box::new(follow)));
-        self.connection(place, port, true, Open { number, local: None, retransmits: 0, follow })
+        let (local, retransmits, ttls) = (None, 0, [None; 2]);
+        self.connection(place, port, true, Open { number, local, retransmits, ttls, follow })
     }
 
     fn connection(&mut self, place: usize, port: u16, stays: bool, open: Open) -> Option<Next> {
@@ -233,6 +236,16 @@ impl Policy for Measurement {
         }
     }
 
+    fn answered(&mut self, probe: &Probe, kind: AnswerKind, hop_limit: u8) {
+        match self.open.get_mut(&probe.seq) {
+            Some(open) => {
+                let [reply, reset] = &mut open.ttls;
+                *(if kind == AnswerKind::Reset { reset } else { reply }) = Some(hop_limit);
+            }
+            None => self.talks.answered(probe.seq, kind, hop_limit),
+        }
+    }
+
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
         let Some(open) = self.open.remove(&probe.seq) else { return };
         let Some(series) = self.series.get_mut(probe.target as usize) else { return };
@@ -253,12 +266,18 @@ impl Policy for Measurement {
             retransmits: open.local.map(|_| open.retransmits),
             ending: Ending::of(outcome),
             talk: None,
+            reply_ttl: open.ttls[0],
+            reset_ttl: open.ttls[1],
+            state: None,
         };
         if let Outcome::Replied(reply) = outcome
             && let ReplyDetail::Connected { local, info } = &reply.detail
         {
             attempt.local = Some(*local);
             attempt.retransmits = info.as_ref().map(|info| info.total_retransmits);
+            if self.config.keeps_states {
+                attempt.state = info.as_ref().and_then(|info| info.state.clone());
+            }
             if open.follow.is_none() {
                 series.tcp_info = info.as_ref().and_then(|info| info.state.clone());
             }

@@ -12,7 +12,7 @@ use netdiag_model::{Family, Untrusted};
 use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
-pub use convert::{attempt, outage};
+pub use convert::{attempt, outage, tcp_info};
 pub(super) use convert::{chosen, race};
 pub use netdiag_model::contract::Context;
 pub use netdiag_tls::contract::{Certificate, Tls};
@@ -353,6 +353,10 @@ pub struct Attempt {
     pub syn_retransmits: Option<u32>,
     /// The local address and port.
     pub local: Option<SocketAddr>,
+    /// The TTL or hop limit that its SYN-ACK came with; `null` where that is not seen.
+    pub reply_ttl: Option<u8>,
+    /// The same of a reset that ended it, at once or later.
+    pub reset_ttl: Option<u8>,
     /// From the open connection to the end of the TLS handshake.
     pub tls_ms: Option<f64>,
     /// From the open connection, with TLS if that is spoken, to the first byte of the service.

@@ -31,6 +31,8 @@ pub(crate) struct Series {
     pub(crate) reuse: Option<Box<[RttStats; 2]>>,
     pub(crate) counts: Counts,
     pub(crate) icmp_errors: BTreeMap<(IpAddr, IcmpKind), u64>,
+    /// How many SYN-ACKs and how many resets came with which TTL.
+    pub(crate) ttls: BTreeMap<u8, [u64; 2]>,
     pub(crate) unsent: Unsent,
     pub(crate) last: Option<Box<Attempt>>,
     /// What the kernel knew of the connection that opened last.
@@ -158,6 +160,7 @@ impl Series {
             reuse: None,
             counts: Counts::default(),
             icmp_errors: BTreeMap::new(),
+            ttls: BTreeMap::new(),
             unsent: Unsent::new(),
             last: None,
             tcp_info: None,
@@ -184,6 +187,13 @@ impl Series {
         alone: bool,
     ) -> Vec<(Instant, EventKind)> {
         self.counts.count(&attempt);
+        for (place, ttl) in [attempt.reply_ttl, attempt.reset_ttl].into_iter().enumerate() {
+            let counts = ttl.map(|ttl| self.ttls.entry(ttl).or_default());
+            counts
+                .and_then(|counts| counts.get_mut(place))
+                .into_iter()
+                .for_each(|count| *count += 1);
+        }
         match &attempt.ending {
             Ending::Connected { handshake } => {
                 if let Some(handshake) = handshake {

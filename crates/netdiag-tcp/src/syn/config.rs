@@ -40,6 +40,8 @@ pub struct Config {
     pub control: Control,
     /// Ways out of this machine that the packets take, each with a destination on it.
     pub ways: Vec<(Way, Destination)>,
+    /// Whether what became of each SYN is told, not only what is known of its port.
+    pub tells_tries: bool,
 }
 
 /// Addresses and ports that were given together.
@@ -67,6 +69,7 @@ impl Config {
             floor: Duration::ZERO,
             control: Control::default(),
             ways: Vec::new(),
+            tells_tries: false,
         }
     }
 

@@ -13,6 +13,8 @@ use std::time::Duration;
 pub enum Event {
     /// What is known of a port is known.
     Port(Row),
+    /// What became of a single SYN, where that is told.
+    Try(Try),
     /// An answer came after the SYN was given up, or once more.
     Again {
         /// The number of the address.
@@ -41,6 +43,23 @@ pub enum Event {
     Interim(Instant, Progress),
     /// Nothing more comes.
     Finished(Instant),
+}
+
+/// A SYN that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Try {
+    /// The number of the address.
+    pub target: u32,
+    /// The port.
+    pub port: u16,
+    /// The number of the SYN, from 1.
+    pub seq: u64,
+    /// When it left, or was tried.
+    pub sent_at: Instant,
+    /// From then to its end.
+    pub took: Duration,
+    /// How it ended.
+    pub ending: Ending,
 }
 
 /// How far a run has come.

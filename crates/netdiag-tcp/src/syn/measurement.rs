@@ -6,12 +6,12 @@ mod policy;
 mod tests;
 
 use super::config::Config;
-use super::event::{Ending, Event, Port, Progress, Row, State};
+use super::event::{Ending, Event, Port, Progress, Row, State, Try};
 use super::places::{Places, Turn};
 use netdiag_engine::local::{Changes, Unsent};
 use netdiag_engine::outcome::Reason;
 use netdiag_engine::slots::Slots;
-use netdiag_engine::{Events, Next, Outcome, ProbeKind, ProbeSpec, SynSpec};
+use netdiag_engine::{Events, Next, Outcome, Probe, ProbeKind, ProbeSpec, SynSpec};
 use netdiag_model::{Instant, StampSource};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -238,6 +238,22 @@ impl Measurement {
             Outcome::TimedOut | Outcome::LocalError(_) => ended - unknown <= self.config.retries,
             Outcome::Replied(_) | Outcome::NetError(_) | Outcome::Refused(_) => false,
         }
+    }
+
+    /// Tells what became of a SYN, where that is wanted.
+    fn tell_try(
+        &self,
+        probe: &Probe,
+        outcome: &Outcome,
+        took: Duration,
+        events: &mut Events<Event>,
+    ) {
+        if !self.config.tells_tries {
+            return;
+        }
+        let Some((target, port)) = self.port_of(probe.target) else { return };
+        let (seq, sent_at, ending) = (probe.seq, probe.sent_at, Ending::of(outcome));
+        events.push(Event::Try(Try { target, port, seq, sent_at, took, ending }));
     }
 
     /// What is known of a place is known.

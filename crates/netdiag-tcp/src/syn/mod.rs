@@ -29,5 +29,5 @@ mod places;
 pub mod result;
 
 pub use config::{Config, Group};
-pub use event::{Answer, Ending, Event, Port, Progress, Row, State};
+pub use event::{Answer, Ending, Event, Port, Progress, Row, State, Try};
 pub use measurement::Measurement;

@@ -2,8 +2,9 @@
 
 use super::kind::{Conclusion, Kind};
 use crate::commands::ending::End;
+use crate::commands::tcp_connect::Away;
 use netdiag_engine::outcome::{Detail, Outcome, Reason, Rejection, Stray};
-use netdiag_engine::port::{Change, Console};
+use netdiag_engine::port::{AnswerKind, Change, Console};
 use netdiag_engine::{Events, Heard, Measurement, Next, Probe, WayOut};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -25,6 +26,11 @@ pub(crate) trait Prepared {
     /// A new attempt; `None` where nothing can be sent.
     fn begin(&self) -> Option<Box<dyn Attempt>>;
 
+    /// Who looks up names that come up while it is measured, where that may be.
+    fn away(&self) -> Option<Rc<Away>> {
+        None
+    }
+
     /// What it comes to where nothing can be sent.
     fn unsent(&self, end: End) -> Conclusion;
 }
@@ -41,6 +47,10 @@ where
         let inner = K::measurements(&self.0).pop()?;
         let plan = Rc::clone(&self.0);
         Some(Box::new(Running::<K> { plan, inner, unheard: Events::new() }))
+    }
+
+    fn away(&self) -> Option<Rc<Away>> {
+        K::away(&self.0)
     }
 
     fn unsent(&self, end: End) -> Conclusion {
@@ -90,6 +100,10 @@ impl<K: Kind> Measurement for Running<K> {
 
     fn sent_again(&mut self, probe: &Probe, count: u32) {
         self.inner.sent_again(probe, count);
+    }
+
+    fn answered(&mut self, probe: &Probe, kind: AnswerKind, hop_limit: u8) {
+        self.inner.answered(probe, kind, hop_limit);
     }
 
     fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, _: &mut Silence) {

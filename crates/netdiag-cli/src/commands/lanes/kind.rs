@@ -5,6 +5,7 @@ use crate::World;
 use crate::commands::ending::End;
 use crate::commands::frame::Command;
 use crate::commands::hosts::HostPlan;
+use crate::commands::tcp_connect::Away;
 use netdiag_engine::Measurement;
 use netdiag_model::contract::{Document, Judgement, Method};
 use netdiag_model::failure::{Failure, Stage};
@@ -14,6 +15,7 @@ use netdiag_report::{Report, Run, Subject};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io;
+use std::rc::Rc;
 
 /// A command that can be a check. Each plan of one has one measurement at most.
 pub(crate) trait Kind: Command {
@@ -38,6 +40,12 @@ pub(crate) trait Kind: Command {
     fn check_files<W: World>(&self, world: &mut W) -> Result<(), String> {
         let _ = world;
         Ok(())
+    }
+
+    /// Who looks up names that come up while it is measured, where that may be.
+    fn away(plan: &Self::Plan) -> Option<Rc<Away>> {
+        let _ = plan;
+        None
     }
 
     /// What measures what is planned.

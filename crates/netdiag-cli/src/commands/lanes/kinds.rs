@@ -10,7 +10,8 @@ use crate::args::{
 use crate::commands::ending::End;
 use crate::commands::frame::Command;
 use crate::commands::hosts::HostPlan;
-use crate::commands::{dns, syn, tcp_connect};
+use crate::commands::tcp_connect::Away;
+use crate::commands::{dns, ping, syn, tcp_connect};
 use crate::{OpenRequest, World};
 use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
@@ -191,7 +192,7 @@ fn planned<K: Kind + 'static, W: World>(
 }
 
 impl Kind for PingArguments {
-    type Measurement = netdiag_ping::Measurement;
+    type Measurement = ping::Lane;
 
     const METRICS: &'static [MetricInfo] = netdiag_ping::metrics::METRICS;
     const OUTCOMES: &'static [&'static str] = &["loss", "received", "lost", "net_errors"];
@@ -242,6 +243,10 @@ impl Kind for TcpConnectArguments {
 
     fn check_files<W: World>(&self, world: &mut W) -> Result<(), String> {
         tcp_connect::check_files(self, world)
+    }
+
+    fn away(plan: &Self::Plan) -> Option<Rc<Away>> {
+        Some(plan.away())
     }
 
     fn measurements(plan: &Self::Plan) -> Vec<Self::Measurement> {

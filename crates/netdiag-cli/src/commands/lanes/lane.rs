@@ -6,7 +6,7 @@ use super::planner::{Made, PATIENCE, Planner};
 use super::supervisor::{Ended, Supervisor, Told, Turn};
 use crate::commands::ending::End;
 use netdiag_engine::outcome::{Detail, Outcome, Reason, Rejection, Stray};
-use netdiag_engine::port::Change;
+use netdiag_engine::port::{AnswerKind, Change};
 use netdiag_engine::{Events, Heard, Measurement, Next, Probe, WayOut};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
@@ -275,6 +275,12 @@ impl<S: Supervisor> Measurement for Lane<S> {
     fn sent_again(&mut self, probe: &Probe, count: u32) {
         if let Some((one, probe, _)) = self.own(probe) {
             one.attempt.sent_again(&probe, count);
+        }
+    }
+
+    fn answered(&mut self, probe: &Probe, kind: AnswerKind, hop_limit: u8) {
+        if let Some((one, probe, _)) = self.own(probe) {
+            one.attempt.answered(&probe, kind, hop_limit);
         }
     }
 

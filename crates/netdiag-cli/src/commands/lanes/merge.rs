@@ -36,6 +36,8 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         udp_port: same("source-port", one.udp_port, other.udp_port)?,
         udp_quotes: one.udp_quotes || other.udp_quotes,
         tcp_ports: one.tcp_ports.max(other.tcp_ports),
+        tcp_answers: one.tcp_answers || other.tcp_answers,
+        marked_connects: one.marked_connects.max(other.marked_connects),
         // Only a backend that is not used here fixes it when it opens.
         control: Control::default(),
         patience: one.patience.max(other.patience),

@@ -4,13 +4,15 @@
 use super::attempt::Prepared;
 use super::kinds::Asked;
 use super::looked::{Key, Looked};
+use crate::commands::tcp_connect::Away;
 use crate::{LookUps, LookedUp, World};
 use netdiag_engine::Pause;
 use netdiag_model::Instant;
 use netdiag_model::failure::LookupError;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 /// The longest that a look-up takes.
@@ -34,6 +36,8 @@ pub(crate) struct Planner {
     wishes: Vec<Wish>,
     under_way: Vec<UnderWay>,
     made: BTreeMap<usize, Made>,
+    /// Who looks up names that come up while plans are carried out.
+    away: RefCell<Vec<Weak<Away>>>,
 }
 
 /// A plan that a lane waits for.
@@ -57,7 +61,13 @@ struct UnderWay {
 impl Planner {
     /// With what each lane measures.
     pub(crate) const fn new(asked: Vec<Asked>) -> Self {
-        Self { asked, wishes: Vec::new(), under_way: Vec::new(), made: BTreeMap::new() }
+        Self {
+            asked,
+            wishes: Vec::new(),
+            under_way: Vec::new(),
+            made: BTreeMap::new(),
+            away: RefCell::new(Vec::new()),
+        }
     }
 
     /// The plan of a lane, where no server has to be asked for any name in it.
@@ -108,10 +118,11 @@ impl Planner {
         world: &mut W,
         network: &mut W::Network,
     ) -> Pause {
+        let beside = self.look_away(now, world);
         if self.wishes.is_empty() {
             // Nobody wants to know any more.
             self.under_way.clear();
-            return Pause { until: Instant::FAR, ask: false };
+            return beside;
         }
         self.hear();
         let mut ask = false;
@@ -125,7 +136,19 @@ impl Planner {
             }
         }
         self.begin(now, world);
-        Pause { until: self.again(now), ask }
+        Pause { until: self.again(now).min(beside.until), ask: ask || beside.ask }
+    }
+
+    /// Looks after names that came up while plans are carried out.
+    fn look_away<W: World>(&self, now: Instant, world: &mut W) -> Pause {
+        let mut all = Pause { until: Instant::FAR, ask: false };
+        self.away.borrow_mut().retain(|away| {
+            let Some(away) = away.upgrade() else { return false };
+            let pause = away.beside(now, world);
+            all = Pause { until: all.until.min(pause.until), ask: all.ask || pause.ask };
+            true
+        });
+        all
     }
 
     /// Takes in what became of names.
@@ -175,6 +198,10 @@ impl Planner {
         // Kinds of checks say nothing by themselves.
         let made = self.asked.get(lane)?.plan(&mut looked, network, &mut io::sink());
         lacks.extend(looked.lacks());
+        if let Some(away) = made.as_ref().ok().and_then(|plan| plan.away()) {
+            away.attend();
+            self.away.borrow_mut().push(Rc::downgrade(&away));
+        }
         Some(made)
     }
 

@@ -116,7 +116,7 @@ impl Plan {
     ) {
         let wishes = Wishes {
             backend: Backend::Linux,
-            may_stand_in: !arguments.icmp,
+            may_stand_in: !arguments.icmp && arguments.mark.is_none(),
             // A connection carries no data of ours, and so no size.
             has_no_options: false,
             verbose: arguments.verbose,
@@ -211,6 +211,7 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
         mark: arguments.mark,
         // What the kernel remembers of the path is not to be asked.
         dont_fragment: Some(DontFragment::Probe),
+        mark: arguments.mark,
         icmp: has_icmp,
         udp: match (has_udp, has_icmp && !arguments.icmp) {
             (true, _) => UdpSockets::Always,

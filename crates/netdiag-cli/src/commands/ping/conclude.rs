@@ -1,6 +1,7 @@
 //! From what was measured to documents, verdicts and the exit status.
 
 use super::judge;
+use super::lane::Lane;
 use super::plan::Plan;
 use crate::ExitStatus;
 use crate::commands::ending::{self, End, Outcome};
@@ -10,14 +11,14 @@ use netdiag_engine::port::StopCause;
 use netdiag_model::contract::{Method, Timestamps};
 use netdiag_model::finding::Finding;
 use netdiag_ping::result::{Context, Target};
-use netdiag_ping::{Measurement, findings};
+use netdiag_ping::{Config, Measurement, findings};
 use netdiag_report::Report;
 use netdiag_report::ping::{Ended, Ping, Resolved};
 use std::io;
 
 impl HostPlan for Plan {
     type Subject = Ping;
-    type Measurement = Measurement;
+    type Measurement = Lane;
 
     fn outline(&self) -> &Outline {
         &self.outline
@@ -27,13 +28,14 @@ impl HostPlan for Plan {
         &self.resolved
     }
 
-    fn measurements(&self) -> Vec<Measurement> {
-        self.configs.iter().cloned().map(Measurement::new).collect()
+    fn measurements(&self) -> Vec<Lane> {
+        let recipe = |config: &Config| self.recipes.get(&config.target_index).cloned();
+        self.configs.iter().map(|config| Lane::new(config.clone(), recipe(config))).collect()
     }
 
     fn conclude(
         &self,
-        measurements: Vec<Measurement>,
+        measurements: Vec<Lane>,
         end: End,
         report: &mut dyn Report<Ping>,
     ) -> io::Result<ExitStatus> {
@@ -41,6 +43,8 @@ impl HostPlan for Plan {
             // As iputils, which these end where it is.
             return report.flush().map(|()| ExitStatus::Signal(signal));
         }
+        let measurements: Vec<Measurement> =
+            measurements.into_iter().map(Lane::into_series).collect();
         conclude(self, &measurements, end, report)
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::commands::user::floor;
 use netdiag_model::Destination;
-use netdiag_ping::{Config, Protocol};
+use netdiag_ping::Config;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) fn keep(configs: &mut [Config]) -> Result<(), String> {
 
 /// What the sender counts together: connections apart from everything else.
 fn key(config: &Config) -> (Destination, bool) {
-    (config.destination, matches!(config.protocol, Protocol::Tcp { .. }))
+    (config.destination, config.protocol.is_connection())
 }
 
 fn refusal(config: &Config, share: u32, floor: Duration) -> String {
@@ -39,6 +39,7 @@ fn refusal(config: &Config, share: u32, floor: Duration) -> String {
 mod tests {
     use super::*;
     use crate::commands::user::LEAST_INTERVAL;
+    use netdiag_ping::Protocol;
 
     fn config(protocol: Protocol, interval: u64) -> Config {
         let destination = Destination::new("192.0.2.1".parse().expect("an address"));

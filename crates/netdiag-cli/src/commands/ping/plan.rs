@@ -1,6 +1,7 @@
 //! From what was typed to what will be done: what is left cannot be invalid.
 
 use super::check::{Checked, check_destination, source_option};
+use super::dialog::{self, Recipe};
 use super::{classic, groups, limits, request, uses};
 use crate::args::PingArguments;
 use crate::args::form::Output;
@@ -17,6 +18,7 @@ use netdiag_model::{ClockAnchor, Destination, Family, Untrusted, Way, errno};
 use netdiag_ping::{Cast, Config, Probing, Protocol};
 use netdiag_report::ping::Resolved;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -28,6 +30,8 @@ pub(crate) struct Plan {
     pub(super) configs: Vec<Config>,
     pub(super) classic: bool,
     pub(super) classic_exit: bool,
+    /// What probes of a target are made of, where they are dialogs with a service.
+    pub(super) recipes: BTreeMap<usize, Recipe>,
     /// Targets that something else than what was asked for is sent to, since that may not be.
     stand_ins: usize,
     /// As iputils: with a deadline too, so many replies must come.
@@ -51,6 +55,7 @@ impl Plan {
             outline,
             resolved: Vec::new(),
             configs: Vec::new(),
+            recipes: BTreeMap::new(),
             stand_ins: 0,
             classic: arguments.classic,
             classic_exit,
@@ -197,6 +202,9 @@ impl Plan {
         config.way = known.or_else(|| world.way(destination, &config.control));
         if arguments.classic {
             classic::configure(&mut config, arguments);
+        }
+        if let Some(recipe) = dialog::recipe(&resolved.target, &config, world)? {
+            self.recipes.insert(resolved.target_index, recipe);
         }
         self.configs.push(config);
         Ok(())

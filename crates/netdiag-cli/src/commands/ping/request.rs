@@ -19,7 +19,9 @@ pub(super) fn open_request(
     let protocols = arguments.protocols();
     let has_icmp = protocols.iter().any(|protocol| protocol.is_icmp());
     let has_echo = protocols.contains(&Protocol::Icmp);
-    let has_udp = protocols.iter().any(|protocol| matches!(protocol, Protocol::Udp { .. }));
+    let is_udp =
+        |protocol: &Protocol| matches!(protocol, Protocol::Udp { .. } | Protocol::Dns { .. });
+    let has_udp = protocols.iter().any(is_udp);
     OpenRequest {
         backend: arguments.backend,
         family: only_family(arguments),
@@ -45,6 +47,8 @@ pub(super) fn open_request(
         udp_port: None,
         udp_quotes: false,
         tcp_ports: 0,
+        tcp_answers: false,
+        marked_connects: 0,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
         names: arguments.hosts.iter().any(|host| literal(host).is_none())

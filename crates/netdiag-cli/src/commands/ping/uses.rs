@@ -15,8 +15,8 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &W) -> Result<()
     let protocols = arguments.protocols();
     check_protocols(arguments, &protocols)?;
     check_icmp(arguments, &protocols)?;
-    if protocols.iter().any(is_tcp) {
-        check_tcp(arguments)?;
+    if let Some(protocol) = protocols.iter().find(|protocol| protocol.is_connection()) {
+        check_tcp(arguments, protocol.name())?;
         if !world.may_flood() && arguments.interval() < LEAST_CONNECT_INTERVAL {
             return Err("--interval: below 20 ms only root may open TCP connections".to_owned());
         }
@@ -27,10 +27,6 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &W) -> Result<()
 /// Whether ECN bits were asked for.
 pub(super) fn has_ecn(arguments: &PingArguments) -> bool {
     arguments.marking.ecn.is_some() || arguments.tos.is_some_and(|class| class & ECN != 0)
-}
-
-fn is_tcp(protocol: &Protocol) -> bool {
-    matches!(protocol, Protocol::Tcp { .. })
 }
 
 /// The first option of a list that was given, with why it is of no use.
@@ -67,9 +63,10 @@ fn check_protocols(arguments: &PingArguments, all: &[Protocol]) -> Result<(), St
     refuse(&[
         (arguments.ident.is_some() && no_identifier, "--ident", "only icmp has an identifier"),
         (
-            arguments.user_stamps && all.iter().all(is_tcp),
+            arguments.user_stamps && all.iter().all(|protocol| protocol.is_connection()),
             "-U",
-            "not with --proto tcp, where the kernel itself measures the handshake",
+            "not with --proto tcp, where the kernel itself measures the handshake, nor with what is said \
+             over connections, which is always this process's clock",
         ),
     ])
 }
@@ -104,28 +101,23 @@ fn check_icmp(arguments: &PingArguments, all: &[Protocol]) -> Result<(), String>
 }
 
 /// What TCP connections do without: the kernel makes and sends their packets.
-fn check_tcp(arguments: &PingArguments) -> Result<(), String> {
-    const NOT_SET: &str = "not with --proto tcp: it is set on the sockets of ICMP and UDP alone";
+fn check_tcp(arguments: &PingArguments, name: &str) -> Result<(), String> {
+    let not = |why: &str| format!("not with --proto {name}{why}");
+    let (mark, df, unset, buffer, ecn) = (
+        not(", whose sockets come after the rights that a mark needs are gone"),
+        not(": a SYN is never too large"),
+        not(": it is set on the sockets of ICMP and UDP alone"),
+        not(": a SYN waits in no send buffer"),
+        not(": the ECN bits of a connection are the kernel's own"),
+    );
     refuse(&[
-        (
-            arguments.mark.is_some(),
-            "--mark",
-            "not with --proto tcp, whose sockets come after the rights that a mark needs are gone",
-        ),
-        (arguments.df.is_some(), "--df", "not with --proto tcp: a SYN is never too large"),
-        (arguments.direct, "-r", NOT_SET),
-        (
-            arguments.send_buffer.is_some(),
-            "-S",
-            "not with --proto tcp: a SYN waits in no send buffer",
-        ),
-        (arguments.flow_label.is_some(), "--flow-label", NOT_SET),
-        (arguments.debug, "-d", NOT_SET),
-        (
-            has_ecn(arguments),
-            if arguments.marking.ecn.is_some() { "--ecn" } else { "-Q" },
-            "not with --proto tcp: the ECN bits of a connection are the kernel's own",
-        ),
+        (arguments.mark.is_some(), "--mark", &mark),
+        (arguments.df.is_some(), "--df", &df),
+        (arguments.direct, "-r", &unset),
+        (arguments.send_buffer.is_some(), "-S", &buffer),
+        (arguments.flow_label.is_some(), "--flow-label", &unset),
+        (arguments.debug, "-d", &unset),
+        (has_ecn(arguments), if arguments.marking.ecn.is_some() { "--ecn" } else { "-Q" }, &ecn),
     ])
 }
 

@@ -227,7 +227,12 @@ pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> Ope
                 UdpSockets::InsteadOfIcmp
             }
             Protocol::Udp { .. } => UdpSockets::Always,
-            Protocol::Tcp { .. } | Protocol::Syn { .. } => UdpSockets::Never,
+            // Dialogs with services are no probes of a sweep.
+            Protocol::Tcp { .. }
+            | Protocol::Tls { .. }
+            | Protocol::Http { .. }
+            | Protocol::Dns { .. }
+            | Protocol::Syn { .. } => UdpSockets::Never,
         },
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),

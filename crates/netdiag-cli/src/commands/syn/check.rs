@@ -45,7 +45,7 @@ pub(super) fn check<W: World>(arguments: &SynArguments, world: &mut W) -> Result
     if let Some(source) = arguments.source {
         checks::family(&source.to_string(), source, families)?;
     }
-    checks::form(arguments.form, false)?;
+    checks::form(arguments.form, arguments.verbose)?;
     if arguments.open && arguments.form.output() != Output::Text {
         return Err("--open: only with --output text".to_owned());
     }

@@ -138,7 +138,8 @@ fn report<'a>(
         Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.quiet)),
         Output::Text => {
             let style = arguments.form.color.style(terminal);
-            let options = TextOptions { quiet: arguments.quiet, open: arguments.open, style };
+            let SynArguments { quiet, open, verbose, .. } = *arguments;
+            let options = TextOptions { quiet, open, verbose, style };
             Box::new(TextReport::new(out, options))
         }
     }

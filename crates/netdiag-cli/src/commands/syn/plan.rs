@@ -118,6 +118,7 @@ fn config(arguments: &SynArguments, checked: &Checked, groups: Vec<Group>) -> Co
         timeout: arguments.timeout.duration,
         spacing: arguments.rate.spacing(),
         control: control(arguments, checked),
+        tells_tries: arguments.verbose,
         ..Config::new(groups)
     }
 }

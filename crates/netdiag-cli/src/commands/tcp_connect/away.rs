@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// Names that are looked up.
-pub(super) struct Away {
+pub(crate) struct Away {
     names: Names,
     family: Option<Family>,
     under_way: RefCell<Vec<UnderWay>>,
@@ -40,7 +40,7 @@ impl Away {
     }
 
     /// From now on [`beside`](Self::beside) is called.
-    pub(super) fn attend(&self) {
+    pub(crate) fn attend(&self) {
         self.is_attended.set(true);
     }
 
@@ -50,7 +50,7 @@ impl Away {
     }
 
     /// Begins to look up what is wanted, and tells what is known.
-    pub(super) fn beside<W: World>(&self, now: Instant, world: &mut W) -> Pause {
+    pub(crate) fn beside<W: World>(&self, now: Instant, world: &mut W) -> Pause {
         let mut all = self.under_way.borrow_mut();
         let names = self.names.take_wanted();
         if !names.is_empty() {

@@ -55,7 +55,7 @@ pub(super) fn check<W: World>(
         let (ipv4, ipv6) = (arguments.ipv4, arguments.ipv6);
         checks::family(&source.to_string(), source, (ipv4, ipv6))?;
     }
-    checks::form(arguments.form, false)?;
+    checks::form(arguments.form, arguments.verbose)?;
     tls::check(arguments, &hosts)?;
     requests(arguments, &hosts)?;
     let is_fast = arguments.count > 1 && arguments.interval < LEAST_CONNECT_INTERVAL;
@@ -84,8 +84,9 @@ fn expect(text: Option<&str>) -> Result<Vec<Expr>, String> {
 /// With a URL what is said is the request.
 fn requests(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(), String> {
     if hosts.iter().all(|host| host.url.is_none()) {
-        return match arguments.http {
-            Some(_) => Err("--http: nothing is asked for, without a URL".to_owned()),
+        let useless = [("--http", arguments.http.is_some()), ("--reuse", arguments.reuse)];
+        return match useless.iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) => Err(format!("{option}: nothing is asked for, without a URL")),
             None => Ok(()),
         };
     }

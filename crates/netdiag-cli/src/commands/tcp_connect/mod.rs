@@ -13,6 +13,7 @@ use crate::commands::frame::Command;
 use crate::commands::hosts;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
+pub(crate) use away::Away;
 use check::Checked;
 use netdiag_report::connect::{Connect, JsonLinesReport, TextOptions, TextReport};
 use netdiag_report::{CsvReport, JsonReport, Report};
@@ -86,6 +87,7 @@ fn report<'a>(
         Output::Text => {
             let options = TextOptions {
                 quiet: arguments.quiet,
+                verbose: arguments.verbose,
                 count: arguments.count,
                 timeout: arguments.timeout.duration,
                 style: arguments.form.color.style(terminal),

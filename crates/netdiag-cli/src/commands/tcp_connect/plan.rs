@@ -11,7 +11,7 @@ use crate::commands::user::LEAST_CONNECT_INTERVAL;
 use crate::commands::{checks, ladder, remedy, services, trust};
 use crate::{Backend, LookedUp, OpenRequest, World};
 use netdiag_check::expr::Expr;
-use netdiag_engine::port::{Control, Network, NetworkError};
+use netdiag_engine::port::{Control, Network, NetworkError, Opened};
 use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
@@ -22,6 +22,7 @@ use netdiag_tcp::connect::starttls::Protocol;
 use netdiag_tcp::connect::{Config, Dialogue, Target};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// What will be done.
@@ -32,7 +33,7 @@ pub(crate) struct Plan {
     /// What must hold of each target, one after the other.
     pub(super) expect: Vec<Expr>,
     /// The hosts that redirects lead to.
-    pub(super) away: Away,
+    pub(super) away: Rc<Away>,
 }
 
 /// What is known of the addresses of a host.
@@ -58,7 +59,7 @@ impl Plan {
         let asked = (as_understood(arguments, &checked), target_count);
         let outline = Outline::new("tcp-connect", Backend::Linux, asked, world, network);
         let (resolved, config) = (Vec::new(), Config::new(Vec::new()));
-        let away = Away::new(family(arguments));
+        let away = Rc::new(Away::new(family(arguments)));
         let mut plan = Self { outline, resolved, config, expect: Vec::new(), away };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
@@ -69,6 +70,11 @@ impl Plan {
         for ((host, ports), found) in checked.hosts.iter().zip(&ports).zip(found) {
             plan.add(host, ports, found, arguments, &checked, world, network)?;
         }
+        let of = |family: Family| {
+            let all = plan.config.targets.iter().flat_map(|target| &target.addresses);
+            all.filter(|(to, _)| to.family() == family).count() as u64
+        };
+        check_marked(arguments.count, (of(Family::Ipv4), of(Family::Ipv6)), network.opened())?;
         plan.configure(arguments, &checked, world, network);
         let may_be = |target: &Target| target.tls.is_some() || target.tls_later.is_some();
         if plan.config.targets.iter().any(may_be) {
@@ -86,6 +92,11 @@ impl Plan {
     /// Whether all that is wanted of an answer by HTTP is its status.
     pub(crate) const fn is_of_status(&self) -> bool {
         self.config.only_head
+    }
+
+    /// Who looks up the hosts that redirects lead to.
+    pub(crate) fn away(&self) -> Rc<Away> {
+        Rc::clone(&self.away)
     }
 
     /// Adds a target for each port of a host that was looked up.
@@ -131,7 +142,7 @@ impl Plan {
                 addresses: addresses.iter().map(|(to, _)| *to).collect(),
                 failure: reach.failure.clone(),
                 resolve: Some(took).filter(|_| literal(&host.name).is_none()),
-                method: (!addresses.is_empty()).then(method),
+                method: (!addresses.is_empty()).then(|| method(network.opened())),
                 at: network.now(),
             });
             if !addresses.is_empty() {
@@ -180,6 +191,7 @@ impl Plan {
             control: control(arguments, checked),
             source_port: arguments.source_port.unwrap_or(0),
             only_head: arguments.only_head,
+            reuses: arguments.reuse,
             redirects: arguments.max_redirects.into(),
             names: None,
             http: arguments.http,
@@ -187,6 +199,8 @@ impl Plan {
             tls: None,
             anchor: self.outline.run.anchor,
             keeps_results: arguments.form.output() == Output::Json,
+            sees_answers: network.opened().sees_answers,
+            keeps_states: arguments.verbose,
             targets: std::mem::take(&mut self.config.targets),
         };
     }
@@ -223,7 +237,7 @@ fn reach<W: World>(
     let mut usable = Vec::new();
     for destination in addresses {
         let family = destination.family();
-        let is_open = *open.entry(family).or_insert_with(|| match world.tcp(family) {
+        let is_open = *open.entry(family).or_insert_with(|| match socket(family, world, network) {
             Ok(()) => true,
             Err(error) => {
                 refused = Some((*destination, error));
@@ -239,8 +253,40 @@ fn reach<W: World>(
     Reach { unmeasured: failure.is_some(), addresses: usable, failure }
 }
 
-fn method() -> Method {
-    ladder::connects("TCP was asked for".to_owned())
+/// Whether connections to a family can be opened, with a mark where that was asked for.
+fn socket<W: World>(
+    family: Family,
+    world: &mut W,
+    network: &W::Network,
+) -> Result<(), NetworkError> {
+    let [ipv4, ipv6] = &network.opened().marked_connects;
+    let marked = if family == Family::Ipv4 { ipv4 } else { ipv6 };
+    match marked {
+        Err(error) if *error != NetworkError::NOT_ASKED_FOR => Err(error.clone()),
+        _ => world.tcp(family),
+    }
+}
+
+fn method(opened: &Opened) -> Method {
+    ladder::connects_seen("TCP was asked for".to_owned(), opened.sees_answers)
+}
+
+/// Whether there are as many sockets with a mark as attempts.
+///
+/// # Errors
+/// How many there may be, in a line.
+fn check_marked(attempts: u64, (v4, v6): (u64, u64), opened: &Opened) -> Result<(), String> {
+    let [ipv4, ipv6] = &opened.marked_connects;
+    for (wanted, there) in [(v4, ipv4), (v6, ipv6)] {
+        if let Ok(there) = there
+            && wanted.saturating_mul(attempts) > *there as u64
+        {
+            return Err(format!(
+                "--mark: at most {there} attempts in all: their sockets are opened while there is a right to mark them"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What every packet carries.
@@ -260,14 +306,50 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
     let mut files = tls::files(arguments, checked);
     files.extend(has_names.then(|| netdiag_tcp::services::FILE.to_owned()));
     OpenRequest {
-        family: family(arguments),
+        family: only_family(arguments, checked),
         control: control(arguments, checked),
         names: checked.hosts.iter().any(|host| {
             literal(&host.name).is_none() || (host.url.is_some() && follows(arguments))
         }),
         files,
+        mark: arguments.mark,
+        marked_connects: arguments.mark.map_or(0, |_| marked(arguments, checked)),
+        tcp_answers: attempts(arguments, checked) <= SEEN,
         ..OpenRequest::default()
     }
+}
+
+/// The only family that can come up, of whose sockets the other ones would cost time to the first SYN: the
+/// one that was asked for, or that of all hosts where these are addresses, and lead nowhere else.
+fn only_family(arguments: &TcpConnectArguments, checked: &Checked) -> Option<Family> {
+    let of = |host: &Host| literal(&host.name).filter(|_| host.url.is_none()).map(Family::of);
+    family(arguments).or_else(|| checks::only_family(checked.hosts.iter().map(of)))
+}
+
+/// Up to so many attempts it is seen from how far they are answered: each answer is told twice then.
+const SEEN: u64 = 1_000;
+/// How many addresses a name has at most, as far as sockets are opened for them beforehand.
+const ADDRESSES: u64 = 8;
+/// How many sockets are opened beforehand at most.
+const MARKED: u64 = 1_024;
+
+/// How many attempts there will be to a single address of each host.
+fn attempts(arguments: &TcpConnectArguments, checked: &Checked) -> u64 {
+    let ports = checked.hosts.iter().map(|host| host.ports.most()).sum::<u64>();
+    ports.saturating_mul(arguments.count)
+}
+
+/// How many sockets with a mark they may need.
+fn marked(arguments: &TcpConnectArguments, checked: &Checked) -> usize {
+    let has_names = checked.hosts.iter().any(|host| literal(&host.name).is_none());
+    let mut wanted = attempts(arguments, checked);
+    if has_names {
+        wanted = wanted.saturating_mul(ADDRESSES);
+    }
+    if checked.hosts.iter().any(|host| host.url.is_some()) && follows(arguments) {
+        wanted = wanted.saturating_mul(u64::from(arguments.max_redirects) + 1);
+    }
+    usize::try_from(wanted.min(MARKED)).unwrap_or(usize::MAX)
 }
 
 /// Whether redirects are followed.
@@ -288,6 +370,7 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "expect": checked.expect.iter().map(ToString::to_string).collect::<Vec<String>>(),
         "http": arguments.http.map(|it| if it == Spoken::Http2 { "2" } else { "1.1" }),
         "max_redirects": arguments.max_redirects,
+        "reuse": arguments.reuse,
         "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
         "tls": arguments.tls,
         "no_tls": arguments.no_tls,
@@ -297,6 +380,7 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "insecure": arguments.insecure,
         "ttl": arguments.ttl,
         "traffic_class": arguments.marking.traffic_class(),
+        "mark": arguments.mark,
         "source": arguments.source,
         "source_port": arguments.source_port,
         "interface": checked.interface.as_ref().map(|(_, name)| name),

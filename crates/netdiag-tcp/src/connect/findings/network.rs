@@ -55,7 +55,13 @@ impl Measurement {
             );
             let kind = ("connection-reset", Severity::Critical);
             let mut found = self.found(&group, kind, address.to_string(), message);
-            let advice = "the log of the service; a capture on both ends tells who sent it";
+            let advice = match self.config.sees_answers {
+                true => "the log of the service; a capture on both ends tells who sent it",
+                false => {
+                    "the log of the service; with CAP_NET_RAW the TTL of the reset tells whether the \
+                     host itself sent it, which is not seen here"
+                }
+            };
             found.finding = found.finding.with("count", count).advise(advice);
             found
         });

@@ -5,7 +5,8 @@ use crate::connect::measurement::Measurement;
 use crate::connect::series::Series;
 use crate::connect::tls::{Demand, Talked};
 use netdiag_model::finding::Severity;
-use netdiag_tls::{Certificate, Fault, Reason};
+use netdiag_model::rfc3339_seconds;
+use netdiag_tls::{Certificate, Fault, Reason, Staple, Status};
 
 /// A certificate that expires within so many days is told.
 const SOON_DAYS: i64 = 21;
@@ -34,7 +35,47 @@ impl Measurement {
             soon.iter()
                 .filter_map(|((leaf, severity), group)| self.expires_soon(leaf, *severity, group)),
         );
+        let stapled = groups(series, |one| talked(one)?.shown.staple.clone());
+        found.extend(stapled.iter().filter_map(|(staple, group)| self.stapled(staple, group)));
         found
+    }
+
+    /// What came with a certificate says that it is revoked, or is too old to say that it is not.
+    fn stapled(&self, staple: &Staple, group: &[&Series]) -> Option<Found> {
+        let first = group.first()?;
+        let now = i64::try_from(talked(first)?.at.as_secs()).ok()?;
+        let date = |time: Option<i64>| time.map(rfc3339_seconds);
+        let (at, is_expired) = (wheres(group), staple.is_expired(now));
+        let (code, message, advice) = if staple.status == Status::Revoked {
+            let since = date(staple.revoked_at).map(|since| format!(" since {since}"));
+            let why = staple.reason.map(|why| format!(" ({why})")).unwrap_or_default();
+            let since = since.unwrap_or_default();
+            (
+                ("tls-revoked", Severity::Critical),
+                format!("{at}: the certificate is revoked{since}{why}, says its own OCSP staple"),
+                "have a new certificate issued; clients that look refuse this one",
+            )
+        } else if is_expired {
+            let until = date(staple.next_update).unwrap_or_default();
+            (
+                ("tls-staple-expired", Severity::Warning),
+                format!("{at}: the OCSP staple was good until {until} only"),
+                "the server does not get newer ones: its way to the responder of its issuer",
+            )
+        } else {
+            return None;
+        };
+        let to = with_port(first.address(), first.port);
+        let mut found = self.found(group, code, to, message);
+        found.finding = found
+            .finding
+            .with("status", staple.status.name())
+            .with("revoked_at", date(staple.revoked_at))
+            .with("produced_at", date(staple.produced_at))
+            .with("this_update", date(staple.this_update))
+            .with("next_update", date(staple.next_update))
+            .advise(advice);
+        Some(found)
     }
 
     fn tls_fault(&self, fault: &Fault, group: &[&Series]) -> Option<Found> {

@@ -5,6 +5,7 @@ use crate::connect::config::{Config, Target};
 use crate::connect::conversation::Conversation;
 use crate::connect::dialogue::Stage;
 use crate::connect::event::Attempt;
+use netdiag_engine::port::AnswerKind;
 use netdiag_engine::{Heard, Next};
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
@@ -65,6 +66,14 @@ impl Talks {
     pub(super) fn follows(&mut self, seq: u64, follow: Box<Follow>) {
         if let Some(open) = self.0.get_mut(&seq) {
             open.follow = Some(follow);
+        }
+    }
+
+    /// A segment came over one, and how far it had come.
+    pub(super) fn answered(&mut self, seq: u64, kind: AnswerKind, hop_limit: u8) {
+        // A SYN-ACK that comes again says nothing new.
+        if let Some(open) = self.0.get_mut(&seq).filter(|_| kind == AnswerKind::Reset) {
+            open.attempt.reset_ttl = Some(hop_limit);
         }
     }
 

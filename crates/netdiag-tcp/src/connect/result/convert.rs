@@ -159,7 +159,9 @@ fn happy_eyeballs(race: &Race) -> HappyEyeballs {
     }
 }
 
-fn tcp_info(state: &TcpState) -> TcpInfo {
+/// What the kernel knows of a connection, as the contract has it.
+#[must_use]
+pub fn tcp_info(state: &TcpState) -> TcpInfo {
     TcpInfo {
         rtt_ms: milliseconds(state.rtt),
         rttvar_ms: milliseconds(state.rtt_variance),
@@ -228,6 +230,8 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         settled_ms: is_settled.then(|| milliseconds(attempt.took)),
         syn_retransmits: attempt.retransmits,
         local: attempt.local,
+        reply_ttl: attempt.reply_ttl,
+        reset_ttl: attempt.reset_ttl,
         tls_ms: talk.and_then(tls_took).map(milliseconds),
         first_byte_ms: talk.and_then(|talk| talk.first_byte).map(milliseconds),
         body_ms: http.and_then(|http| http.last()?.transfer()).map(milliseconds),

@@ -97,6 +97,8 @@ impl Policy for Measurement {
             self.totals.unknown += 1;
             port.ended[1] = port.ended[1].saturating_add(1);
         }
+        self.tell_try(probe, outcome, rtt, events);
+        let Some(port) = self.ports.get_mut(place as usize) else { return };
         port.ended[0] = port.ended[0].saturating_add(1);
         if port.ending.is_some() {
             // It was asked once more, or a late answer had come first.
