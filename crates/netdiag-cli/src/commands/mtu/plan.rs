@@ -211,7 +211,6 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
         mark: arguments.mark,
         // What the kernel remembers of the path is not to be asked.
         dont_fragment: Some(DontFragment::Probe),
-        mark: arguments.mark,
         icmp: has_icmp,
         udp: match (has_udp, has_icmp && !arguments.icmp) {
             (true, _) => UdpSockets::Always,

@@ -134,6 +134,7 @@ fn dns(
             flags: QueryFlags { recursion: true, checking_disabled: false, authentic_data: false },
             edns: Some(EdnsQuery::default()),
         },
+        control: config.control,
         transport: netdiag_dns::Transport::Udp,
         tls: None,
         http_method: HttpMethod::Post,
