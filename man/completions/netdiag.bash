@@ -153,7 +153,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-            opts="-t -x -p -4 -6 -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --https --https-get --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-t -x -p -4 -6 -b -S -I -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --source --interface --dscp --ecn --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --https --https-get --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -200,6 +200,34 @@ _netdiag() {
                     return 0
                     ;;
                 --anchor)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --source)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -S)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -b)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --interface)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -I)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dscp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ecn)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -303,12 +331,20 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__explain)
-            opts="-h -V --help --version"
+            opts="-o -h -V --output --json --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -349,7 +385,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtr)
-            opts="-F -r -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --file --report --count --interval --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --mtu --dscp --ecn --df --mark --order --pathping --classic --classic-exit --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-F -r -w -c -i -u -T -P -4 -6 -a -I -f -m -Z -M -o -n -v -j -h -V --file --report --report-wide --count --interval --icmp --udp --tcp --port --vary-flow --ipv4 --ipv6 --source --interface --first-ttl --max-ttl --gap --timeout --deadline --size --mtu --dscp --ecn --df --mark --order --pathping --classic --classic-exit --numeric --names --asn-file --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -495,7 +531,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__mtu)
-            opts="-I -U -T -p -4 -6 -s -i -m -W -w -q -v -o -h -V --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --size --max-ttl --timeout --deadline --dscp --ecn --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-I -U -T -p -4 -6 -s -i -m -W -w -q -v -o -h -V --icmp --udp --tcp --port --ipv4 --ipv6 --source --interface --size --max-ttl --timeout --deadline --dscp --ecn --mark --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -561,6 +597,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --mark)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -589,7 +629,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__ping)
-            opts="-4 -6 -I -B -b -r -c -i -A -f -W -w -l -s -p -t -Q -M -m -F -R -T -d -S -L -U -e -n -q -a -D -O -v -o -C -N -h -V --proto --probe-interface --ipv4 --ipv6 --source --interface --sticky-source --broadcast --multicast --direct --count --interval --adaptive --flood --timeout --wait --deadline --first --until-up --until-down --preload --size --pattern --ttl --dscp --ecn --tos --df --mark --flow-label --record-route --ip-timestamps --debug --send-buffer --no-loopback --user-stamps --ident --backend --numeric --names --quiet --audible --dates --outstanding --verbose --color --output --json --fail-if --classic --classic-exit --connect --node-information --as --help --version"
+            opts="-4 -6 -I -B -b -r -c -i -A -f -W -w -l -s -p -t -Q -M -m -F -R -T -d -S -L -U -e -n -q -a -D -O -v -o -C -N -h -V --proto --probe-interface --ipv4 --ipv6 --source --interface --sticky-source --broadcast --multicast --direct --count --interval --adaptive --flood --timeout --wait --deadline --first --until-up --until-down --preload --size --pattern --ttl --dscp --ecn --tos --df --mark --flow-label --record-route --ip-timestamps --debug --send-buffer --no-loopback --user-stamps --seed --ident --backend --numeric --names --quiet --audible --dates --outstanding --verbose --color --output --json --fail-if --classic --classic-exit --connect --node-information --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -747,6 +787,10 @@ _netdiag() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ident)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -795,7 +839,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__schema)
-            opts="-h -V --metrics --help --version ping sweep trace mtr mtu sockets dns tcp-connect syn check wait-for check-file"
+            opts="-h -V --metrics --help --version ping sweep trace mtr mtu sockets dns tcp-connect syn check wait-for explain check-file"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -71,6 +71,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s m -l mark -d 'F
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s F -l flow-label -d 'IPv6 flow label, decimal or 0x.., up to 0xfffff; 0: a random one' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s T -l ip-timestamps -d 'IPv4: routers on the way write down the time (tsonly, at most nine), with their addresses (tsandaddr, at most four), or those given alone (tsprespec:ADDR,..., at most four)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s S -l send-buffer -d 'Send buffer of the socket' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l seed -d 'What is left to chance, the flow label of --flow-label 0, is the same with the same number. Identifiers, tags, ports and keys never come of it' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s e -l ident -d 'Echo identifier instead of a random one' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l backend -d 'By what to send and receive: linux, or portable, which is the crate surge-ping: fewer options, this process\'s clock, replies without their data' -r -f -a "linux\t'The kernel\'s own time stamps, ICMP errors and options'
 portable\t'The crate surge-ping: what it takes elsewhere, and less of it'"
@@ -108,7 +109,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s D -l dates -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s O -l outstanding -d 'Say that a request is unanswered when the next one leaves'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s v -l verbose -d 'Every rejected packet, and by which method where it is not the best; with jsonl also every request sent'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l json -d 'The same as --output json'
-complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l classic -d 'Print exactly what iputils\' ping prints, and exit as it does'
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l classic -d 'Print exactly what iputils\' ping prints, and exit as it does; --classic=ping is the same'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l classic-exit -d 'Exit as iputils\' ping does'
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s C -l connect
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -153,7 +154,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l numeric -d 'Ad
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l names -d 'The names of addresses, too; a row waits for one for up to a second'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s v -l verbose -d 'Late and repeated answers too; in json each probe'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l json -d 'The same as --output json'
-complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic -d 'Read all other arguments as fping does, and print and exit as it does; see netdiag-fping(1)'
+complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic -d 'Read all other arguments as fping does, and print and exit as it does; see netdiag-fping(1). --classic=fping is the same'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -l classic-exit -d 'Exit with fping\'s codes: 1 when a target does not answer, 2 when a name has no address, 4 when nothing could be measured'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand sweep" -s V -l version -d 'Print version'
@@ -171,7 +172,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s f -l first-ttl
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s m -l max-ttl -d 'The last hop that is asked' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l gap -d 'End after so many silent hops in a row' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s N -l window -d 'How many hops beyond the farthest that answered are asked at once' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l interval -d 'From one probe to a hop to the next one to it [default: as they are answered, from the seventh on 1 a second, as routers limit their answers]. Below 2 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l interval -d 'From one probe to a hop to the next one to it [default: as they are answered, from the seventh on 1 a second, as routers limit their answers]; 0: as they are answered, all of them. Below 2 ms only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s w -l timeout -d 'After this time without an answer a probe is lost; sooner, after three round trips of a hop at least as far away, once one has answered' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l size -d 'Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32]' -r
@@ -208,7 +209,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l names -d 'Name
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l json -d 'The same as --output json'
-complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them. --classic=traceroute is the same'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -l classic-exit -d 'Exit as traceroute does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand trace" -s V -l version -d 'Print version'
@@ -226,7 +227,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s f -l firs
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s m -l max-ttl -d 'The last hop that is asked' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l gap -d 'End after so many silent hops in a row' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s N -l window -d 'How many hops beyond the farthest that answered are asked at once' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l interval -d 'From one probe to a hop to the next one to it [default: as they are answered, from the seventh on 1 a second, as routers limit their answers]. Below 2 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l interval -d 'From one probe to a hop to the next one to it [default: as they are answered, from the seventh on 1 a second, as routers limit their answers]; 0: as they are answered, all of them. Below 2 ms only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s w -l timeout -d 'After this time without an answer a probe is lost; sooner, after three round trips of a hop at least as far away, once one has answered' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l size -d 'Data bytes of a probe, 18 to 65507 (IPv4), 65527 (IPv6) [default: 32]' -r
@@ -263,13 +264,13 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l names -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s v -l verbose -d 'Late, repeated and rejected answers too; with jsonl also each probe'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l json -d 'The same as --output json'
-complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic -d 'Read all other arguments as Debian\'s traceroute does, and print and exit as it does: `netdiag trace --classic --help` lists them. --classic=traceroute is the same'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -l classic-exit -d 'Exit as traceroute does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand traceroute" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s F -l file -d 'More hosts from a file, one a line, `#` begins a comment; `-`: standard input. With :PORT only beside --tcp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s c -l count -d 'So many cycles [default: 10 for a report, on a screen until `q`]' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s i -l interval -d 'From one cycle to the next one. Below 2 ms only for root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s i -l interval -d 'From one cycle to the next one; 0: as fast as it goes, every 1 ms. Below 2 ms only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s P -l port -d 'Destination port [default: 33434 of UDP, 443 of TCP]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s a -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s I -l interface -d 'Interface to send by' -r
@@ -301,14 +302,16 @@ mtr-csv\t''
 markdown\t''
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s r -l report -d 'A table at the end instead of a screen'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s w -l report-wide -d 'The same with whole names and all columns, however narrow the terminal is'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l icmp -d 'ICMP echo requests, and nothing in their place'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s u -l udp -d 'UDP datagrams, to a port where nobody should listen'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s T -l tcp -d 'TCP connections, which are not completed on the way'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l vary-flow -d 'Another flow for each probe: UDP takes one of 256 ports in turn, ICMP changes its checksum, TCP takes one of 16 source ports. Then a hop shows all routers that share the load, and a path that changes is not told from one of several'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l mtu -d 'As large probes as pass, and how large those are: a column of MTUs. Begins with that of the interface, and goes on with what routers say that call them too big'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l pathping -d 'The columns of pathping: loss from here to a hop, of the hop itself and of the link to it'
-complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'Read all other arguments as Debian\'s mtr does, and print and exit as it does: `netdiag mtr --classic --help` lists them'
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic -d 'Read all other arguments as Debian\'s mtr does, and print and exit as it does: `netdiag mtr --classic --help` lists them. --classic=mtr is the same'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l classic-exit -d 'Exit as mtr does: with 0 also where the target was not reached'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -s n -l numeric -d 'Addresses only, no names'
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtr" -l names -d 'Names also when the output is no terminal'
@@ -326,6 +329,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -s w -s W -l timeou
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand mtu" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -426,6 +430,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Po
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s S -s b -l source -d 'Source address of queries' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s I -l interface -d 'Interface to ask by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
@@ -436,7 +444,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l sni -d 'The name
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s i -l interval -d 'Time from one query of a series to the next' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s i -l interval -d 'Time from one query of a series to the next; 0: as soon as the one before has ended' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s W -l timeout -d 'After this time without an answer a query is lost' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l retries -d 'How often a server that says nothing is asked again; never in a series' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s w -l deadline -d 'End after this time, whatever is under way' -r
@@ -469,7 +477,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tls -d 'Ask over
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone. --classic=dig is the same'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l classic-exit -d 'Exit as dig does: 0 whatever a server says, 9 where none answers'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s v -l verbose -d 'All of each message, and what was rejected, too'
@@ -484,6 +492,10 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s S -s b -l source -d 'Source address of queries' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s I -l interface -d 'Interface to ask by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
@@ -494,7 +506,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l sni -d 'The n
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s i -l interval -d 'Time from one query of a series to the next' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s i -l interval -d 'Time from one query of a series to the next; 0: as soon as the one before has ended' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s W -l timeout -d 'After this time without an answer a query is lost' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l retries -d 'How often a server that says nothing is asked again; never in a series' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s w -l deadline -d 'End after this time, whatever is under way' -r
@@ -527,7 +539,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tls -d 'Ask o
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic -d 'Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a name without a type is asked for by A alone. --classic=dig is the same'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l classic-exit -d 'Exit as dig does: 0 whatever a server says, 9 where none answers'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s v -l verbose -d 'All of each message, and what was rejected, too'
@@ -682,6 +694,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s q -l quiet 
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s V -l version -d 'Print version'
+complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s o -l output -d 'Form of the output' -r -f -a "text\t'For people'
+json\t'One document'"
+complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand explain" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand schema" -l metrics -d 'List the metrics that --fail-if knows, instead of the schema'

@@ -39,7 +39,7 @@ pub fn man_pages() -> Vec<(String, String)> {
             "fping" => ("netdiag fping [OPTIONS] [TARGET...]", fping.clone()),
             "trace" => ("netdiag trace [OPTIONS] HOST...", trace_sections()),
             "mtr" => ("netdiag mtr [OPTIONS] HOST...", trace_sections()),
-            "explain" => ("netdiag explain [TERM...]", local::EXPLAIN_SECTIONS.to_owned()),
+            "explain" => ("netdiag explain [--json] [TERM...]", local::EXPLAIN_SECTIONS.to_owned()),
             "mtu" => ("netdiag mtu [OPTIONS] HOST...", mtu_sections()),
             "sockets" => ("netdiag sockets [OPTIONS] [FILTER...]", local::sockets_sections()),
             "dns" => ("netdiag dns [OPTIONS] NAME... [TYPE...] [@SERVER...]", dns_sections()),
@@ -435,7 +435,7 @@ pub fn completion_files() -> [(&'static str, String); 3] {
 /// # Panics
 /// Never: a schema is JSON.
 #[must_use]
-pub fn schemas() -> [(&'static str, String); 11] {
+pub fn schemas() -> [(&'static str, String); 12] {
     [
         ("ping", schema_of::<Document<Target>>()),
         ("sweep", schema_of::<Document<sweep::result::Target>>()),
@@ -447,6 +447,7 @@ pub fn schemas() -> [(&'static str, String); 11] {
         ("syn", schema_of::<Document<netdiag_tcp::syn::result::Target>>()),
         ("check", schema_of::<netdiag_check::result::ChecksDocument>()),
         ("wait-for", schema_of::<netdiag_check::result::ChecksDocument>()),
+        ("explain", schema_of::<netdiag_model::explain::ExplainDocument>()),
         ("check-file", crate::commands::check::schema::of_files()),
     ]
 }

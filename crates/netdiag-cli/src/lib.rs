@@ -44,7 +44,7 @@ pub fn run<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let argv: Vec<OsString> = argv.into_iter().collect();
+    let argv = classic::without_tool(argv.into_iter().collect());
     match classic::started_as(argv.first()) {
         Some(Tool::Ping) => return ping(argv, world, out, err),
         Some(Tool::Fping) => return fping(argv, world, out, err),
@@ -143,7 +143,7 @@ fn execute<W: World>(
             let name = std::iter::once(OsString::from("fping"));
             fping(name.chain(words.into_iter().map(OsString::from)).collect(), world, out, err)
         }
-        Command::Explain(words) => commands::explain::run(&words, world.terminal(), out, err),
+        Command::Explain(words) => commands::explain::run(&words, world, out, err),
         Command::Schema(schema) => commands::schema::run(&schema, out, err),
         Command::Completions(arguments) => {
             usage::say(&generated::completions(arguments.shell), out, err)

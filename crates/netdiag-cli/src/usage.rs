@@ -5,6 +5,10 @@ use clap::error::ErrorKind;
 use std::fmt::Display;
 use std::io::Write;
 
+/// Why there is no use for a seed.
+pub(crate) const NO_CHANCE: &str =
+    "nothing else is left to chance but identifiers, tags, ports and keys, and no seed makes those";
+
 /// Answers what clap found: help and version on `out`, an error on `err`.
 pub(crate) fn answer(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
     let text = error.render().to_string();
@@ -13,6 +17,9 @@ pub(crate) fn answer(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Wri
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             let _ = err.write_all(text.as_bytes());
             ExitStatus::USAGE
+        }
+        ErrorKind::UnknownArgument if text.contains("'--seed") => {
+            report(&format!("netdiag: --seed: no use for it: {NO_CHANCE}"), err)
         }
         _ => report(&format!("netdiag: {}", one_line(&text)), err),
     }

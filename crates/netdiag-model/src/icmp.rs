@@ -99,6 +99,16 @@ impl IcmpKind {
         self.is_redirect() || (matches!(self.family, Family::Ipv4) && self.kind == 4)
     }
 
+    /// Whether a router does not get at the host itself: "host unreachable", "address unreachable"
+    /// (RFC 792, RFC 4443 section 3.1).
+    #[must_use]
+    pub const fn is_host_unreachable(self) -> bool {
+        match self.family {
+            Family::Ipv4 => self.kind == 3 && self.code == 1,
+            Family::Ipv6 => self.kind == 1 && self.code == 3,
+        }
+    }
+
     /// Whether nobody listens at the port (RFC 792, RFC 4443 section 3.1).
     #[must_use]
     pub const fn is_port_unreachable(self) -> bool {

@@ -17,6 +17,7 @@
 pub mod address;
 pub mod contract;
 pub mod errno;
+pub mod explain;
 pub mod failure;
 pub mod finding;
 pub mod icmp;

@@ -27,13 +27,18 @@ pub(crate) struct Console {
 impl Console {
     /// Takes the terminal. A panic gives it back before it says anything.
     pub(crate) fn open() -> Result<Self, NetworkError> {
-        raw::take_terminal().map_err(|errno| NetworkError { call: "tcsetattr", errno })?;
+        let is_open = match raw::take_terminal() {
+            Ok(()) => true,
+            // A signal ends the run before it is in front of its terminal.
+            Err(libc::EINTR) => false,
+            Err(errno) => return Err(NetworkError { call: "tcsetattr", errno }),
+        };
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             raw::restore_terminal();
             before(panic);
         }));
-        Ok(Self { is_open: true })
+        Ok(Self { is_open })
     }
 
     /// What to wait for; `None` once nobody can press a key any more.

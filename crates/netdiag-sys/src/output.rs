@@ -43,6 +43,27 @@ struct Queue {
     is_behind: bool,
     /// The error that ended it.
     fault: Option<i32>,
+    screen: Screen,
+}
+
+/// How much of what enters or leaves the second screen (xterm's `DECSET 1049`) was taken last.
+#[derive(Debug, Default)]
+struct Screen(usize);
+
+impl Screen {
+    const SWITCH: &[u8] = b"\x1b[?1049";
+
+    /// Another byte was taken; gives what the terminal shows now where it changes that.
+    fn take(&mut self, byte: u8) -> Option<bool> {
+        let is_switch = self.0 == Self::SWITCH.len();
+        let fits = Self::SWITCH.get(self.0) == Some(&byte);
+        self.0 = if fits { self.0 + 1 } else { usize::from(Self::SWITCH.first() == Some(&byte)) };
+        match byte {
+            b'h' if is_switch => Some(true),
+            b'l' if is_switch => Some(false),
+            _ => None,
+        }
+    }
 }
 
 impl Write for Stdout {
@@ -88,7 +109,12 @@ impl Queue {
     fn give(&mut self) -> raw::Result<()> {
         let (oldest, _) = self.bytes.as_slices();
         match raw::write_stdout(oldest.get(..PIPE_BUF).unwrap_or(oldest)) {
-            Ok(written) => drop(self.bytes.drain(..written)),
+            Ok(written) => {
+                let taken = self.bytes.drain(..written);
+                if raw::knows_terminal() {
+                    taken.filter_map(|byte| self.screen.take(byte)).for_each(raw::note_screen);
+                }
+            }
             // Another process took the room.
             Err(libc::EINTR | libc::EAGAIN) => {}
             Err(errno) => self.fault = Some(errno),
@@ -144,5 +170,22 @@ impl Behind {
 impl Drop for Behind {
     fn drop(&mut self) {
         self.0.0.borrow_mut().is_behind = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_terminal_shows_is_known_by_what_it_took() {
+        let shown = |bytes: &[u8]| {
+            let mut screen = Screen::default();
+            bytes.iter().filter_map(|byte| screen.take(*byte)).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(b"\x1b[?1049h\x1b[?25l text \x1b[0m\x1b[?25h\x1b[?1049l"), [true, false]);
+        assert_eq!(shown(b"\x1b[?10\x1b[?1049l"), [false], "one that was cut, then a whole one");
+        assert_eq!(shown(b"\x1b[?1049"), [false; 0]);
+        assert_eq!(shown(b"\x1b[?1049x1049l\x1b[1049h"), [false; 0]);
     }
 }

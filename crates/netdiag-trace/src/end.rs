@@ -64,6 +64,7 @@ impl Measurement {
     }
 
     fn find_end_among(&mut self, may_be_cycle: bool) {
+        self.find_stand_in();
         let reached = self.hops.iter().find(|hop| hop.reached);
         let stopped = || self.hops.iter().find(|hop| hop.stopped > 0);
         let reached_at = reached.map(|hop| hop.ttl);

@@ -6,11 +6,11 @@
 //! before answers again, packets are only balanced: then all that came on trial is taken into the path
 //! before, in the order in which it was sent.
 
-use crate::end::{End, StopReason};
+use crate::end::{End, REFUSALS, StopReason};
 use crate::farther::Moved;
 use crate::hop::{Hop, Met, Role};
 use crate::measurement::Flight;
-use crate::protocol::{Answer, State};
+use crate::protocol::{Answer, Meaning, State};
 use crate::responder::Told;
 use crate::{Measurement, protocol};
 use netdiag_engine::stats::SettledKind;
@@ -97,6 +97,16 @@ impl Hop {
     /// A probe ended so.
     pub(crate) fn take(&mut self, query: u64, settlement: Settlement) {
         let Settlement { sent_at, kind, answer, told, is_of_one_flow, bytes } = settlement;
+        // Where the target was, what somebody else says of it is no answer of it.
+        let is_own = |answer: &Answer| {
+            self.met.iter().any(|met| met.role == Role::Target && met.address == answer.from)
+        };
+        let refusal = answer.filter(|it| it.meaning == Meaning::Stopped && !is_own(it));
+        if let Some(answer) = refusal.filter(|_| self.reached) {
+            self.settle(query, sent_at, SettledKind::NetError(()));
+            self.refuse(&answer);
+            return;
+        }
         self.settle(query, sent_at, kind);
         if let Some(answer) = &answer {
             self.mtu = self.mtu.max(bytes);
@@ -226,8 +236,10 @@ impl Measurement {
     fn judge_trial(&mut self, ttl: u8, met: Option<Met>) -> Option<Change> {
         let trial = self.epochs.trial.as_deref()?;
         let was_there = |hop: &Hop, met: &Met| hop.ttl == ttl && hop.met.contains(met);
+        let refused = self.end.filter(|end| end.reason == StopReason::Unreachable);
+        let may_return = trial.back_at == ttl || refused.is_some_and(|end| end.ttl == ttl);
         let returned = met.is_some_and(|met| {
-            trial.back_at == ttl && trial.before.hops.iter().any(|hop| was_there(hop, &met))
+            may_return && trial.before.hops.iter().any(|hop| was_there(hop, &met))
         });
         if returned {
             self.merge_trial();
@@ -238,14 +250,20 @@ impl Measurement {
             // The target is farther away: what answered first may have gone past it.
             change.ttl = self.reached_at().map_or(change.ttl, |hop| hop.ttl);
         }
-        if let Some(nearer) = self.reached_at().filter(|hop| hop.ttl < change.ttl) {
-            // The target is nearer than where the change was seen first, and behind it nobody is asked.
+        let refuses = refused.and_then(|end| self.hop(end.ttl));
+        if let Some(nearer) = self.reached_at().or(refuses).filter(|hop| hop.ttl < change.ttl) {
+            // The target is nearer than where the change was seen first, or a router lets nothing pass
+            // any more, and behind it nobody is asked.
             let met_before = trial.before.hops.iter().find(|hop| hop.ttl == nearer.ttl);
             change.ttl = nearer.ttl;
             change.before = met_before.and_then(Hop::main_met);
             change.after = nearer.main_met().unwrap_or(change.after);
         }
-        let held = self.hop(change.ttl).map_or(0, |hop| hop.stats.counters().received());
+        let held = self.hop(change.ttl).map_or(0, |hop| match hop.stopped {
+            // Who refuses does so sparingly; a second time is no accident.
+            REFUSALS.. => hop.asked,
+            _ => hop.stats.counters().received(),
+        });
         if trial.log.len() > LOGGED {
             self.merge_trial();
             return None;

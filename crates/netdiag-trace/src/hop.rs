@@ -195,6 +195,15 @@ impl Hop {
         }
     }
 
+    /// Somebody says that nothing gets further than here, too late to be an answer, or where the target
+    /// answers.
+    pub(crate) fn refuse(&mut self, answer: &Answer) {
+        self.stopped += 1;
+        if let Some(responder) = self.responder(answer.from) {
+            responder.refuse(answer);
+        }
+    }
+
     /// One that answered before tells more.
     pub(crate) fn tell(&mut self, from: Destination, told: Told) {
         if let Some(known) = self.responders.iter_mut().find(|who| who.address == from) {

@@ -39,6 +39,7 @@ pub mod result;
 mod rounds;
 mod second;
 mod spread;
+mod stand_in;
 mod tally;
 mod translation;
 mod verdict;

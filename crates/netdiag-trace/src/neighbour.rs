@@ -3,7 +3,9 @@
 
 use crate::Measurement;
 use crate::hop::Hop;
+use crate::protocol::{self, Meaning};
 use netdiag_engine::outcome::IcmpError;
+use netdiag_engine::{Outcome, Probe};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::{Destination, IcmpKind, Instant, Way};
@@ -15,6 +17,11 @@ const ENOUGH: u64 = 2;
 /// After so long Linux gives up looking for a neighbour: three questions, a second apart
 /// (`mcast_solicit`, `retrans_time_ms`), and a little more.
 pub(crate) const GIVES_UP: Duration = Duration::from_millis(3_300);
+/// Who waits for answers for a shorter time does not wait for that of a router either.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How soon it is asked again whether it has said so.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// The messages of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,5 +117,41 @@ impl Measurement {
         let is_alone = self.config.way.is_some() && self.without_neighbour().is_none();
         let is_silent = !self.hops.iter().any(Hop::has_answered) && !self.sends_nothing();
         (is_alone && is_silent && self.rounds.is_none() && until > now).then_some(until)
+    }
+
+    /// Until when it is waited for what the last router has to say of its neighbour, where nobody behind
+    /// it has answered: it says so of all packets that wait there, also of those that are lost by then.
+    pub(crate) fn router_may_lack_neighbour(&self, now: Instant) -> Option<Instant> {
+        let last = self.hops.iter().rev().find(|hop| !hop.met.is_empty())?;
+        let behind = self.hop(last.ttl.checked_add(1)?)?;
+        let slowest = self.hops.iter().filter_map(|hop| hop.slowest).max().unwrap_or_default();
+        let until = behind.first_asked? + GIVES_UP + slowest;
+        let is_patient = self.config.timeout >= PATIENCE && self.rounds.is_none();
+        // It says so more than once.
+        let is_said = self.end.is_some_and(|end| {
+            let in_time = self.hop(end.ttl).map_or(0, |hop| hop.stats.counters().received());
+            in_time > 0 || self.refusals() != 1
+        });
+        // What it says is no outcome of a probe, which would have this asked again.
+        (is_patient && !is_said && until > now).then(|| until.min(now + LOOK_AGAIN))
+    }
+
+    /// A router says late that packets go no further. Where the path ends is known by that, too.
+    pub(crate) fn take_late_refusal(
+        &mut self,
+        probe: &Probe,
+        (epoch, ttl): (u64, u8),
+        error: &IcmpError,
+    ) {
+        let outcome = Outcome::NetError(*error);
+        let answer = protocol::answer(probe, &outcome);
+        let Some(answer) = answer.filter(|it| it.meaning == Meaning::Stopped) else { return };
+        let is_mtu = error.kind.is_too_big();
+        if let Some(hop) = self.hop_of(epoch, ttl).filter(|hop| !is_mtu && hop.met.is_empty()) {
+            hop.refuse(&answer);
+        }
+        if self.rounds.is_none() {
+            self.find_end();
+        }
     }
 }

@@ -244,8 +244,13 @@ impl Measurement {
         let Some((first, last)) = hop.first_asked.zip(hop.last_asked) else {
             return Some(Instant::ZERO);
         };
-        if let Some(interval) = self.config.interval {
-            return Some(last + interval);
+        match self.config.interval {
+            // Back to back: a few at once, and then whenever one has settled.
+            Some(interval) if interval.is_zero() => {
+                return (hop.open < AT_ONCE).then_some(Instant::ZERO);
+            }
+            Some(interval) => return Some(last + interval),
+            None => {}
         }
         if hop.open >= AT_ONCE {
             return None;

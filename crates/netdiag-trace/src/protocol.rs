@@ -84,10 +84,17 @@ impl Config {
     }
 }
 
+/// How many flows cycles take in turn: a port that is counted up for hours comes to those of services.
+const FLOWS_OF_CYCLES: u64 = 256;
+
 impl Config {
     /// The flow of the probe with this number, from 1, where nothing else is wanted.
     pub(crate) const fn flow_of(&self, seq: u64) -> u64 {
-        if self.vary_flow { seq.saturating_sub(1) } else { 0 }
+        match (self.vary_flow, self.rounds.is_some()) {
+            (false, _) => 0,
+            (true, false) => seq.saturating_sub(1),
+            (true, true) => seq.saturating_sub(1) % FLOWS_OF_CYCLES,
+        }
     }
 
     /// The bytes of a packet with so much data; `None` where the kernel makes it.
@@ -292,5 +299,25 @@ fn of_error(probe: &Probe, error: &IcmpError) -> Answer {
         mtu: error.info.filter(|_| kind.is_too_big()),
         segment: None,
         meaning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Config, Rounds};
+    use netdiag_model::Destination;
+    use std::time::Duration;
+
+    /// A trace counts up as the classic does; what goes on for hours comes back to where it began.
+    #[test]
+    fn flows_of_cycles_are_few() {
+        let to = Destination::new("192.0.2.1".parse().expect("an address"));
+        let mut config = Config::new(0, to);
+        assert_eq!([1, 2, 70_000].map(|seq| config.flow_of(seq)), [0, 0, 0]);
+        config.vary_flow = true;
+        assert_eq!([1, 2, 70_000].map(|seq| config.flow_of(seq)), [0, 1, 69_999]);
+        config.rounds =
+            Some(Rounds { interval: Duration::from_secs(1), count: None, figures: None });
+        assert_eq!([1, 2, 257, 70_000].map(|seq| config.flow_of(seq)), [0, 1, 0, 111]);
     }
 }

@@ -65,6 +65,12 @@ impl Responder {
         }
     }
 
+    /// An error that does not count as an answer.
+    pub(crate) fn refuse(&mut self, answer: &Answer) {
+        self.reply_ttl = answer.hop_limit.or(self.reply_ttl);
+        self.icmp = answer.icmp.or(self.icmp);
+    }
+
     /// Takes in what an answer brings.
     pub(crate) fn tell(&mut self, mut told: Told) {
         self.quotes += u64::from(told.is_quoted);
@@ -287,7 +293,12 @@ impl Sent {
                 quoted.dont_fragment.map(Value::Flag),
             ),
             (Field::FlowLabel, self.flow_label.map(number), quoted.flow_label.map(number)),
-            (Field::TotalLength, self.total_length.map(number), Some(number(quoted.total_length))),
+            (
+                Field::TotalLength,
+                self.total_length.map(number),
+                // Whoever fragments a packet, this machine too, rewrites nothing.
+                (!quoted.is_fragment).then(|| number(quoted.total_length)),
+            ),
             (Field::Mss, self.mss.map(|mss| number(mss.into())), quoted_mss(quoted).map(number)),
         ];
         let both = pairs.into_iter().filter_map(|(field, sent, quoted)| {

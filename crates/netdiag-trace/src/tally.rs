@@ -4,6 +4,7 @@ use netdiag_engine::local::{Changes, Unsent};
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_model::StampSource;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// Counts by kind.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,17 @@ pub(crate) struct Tally {
     pub(crate) changes: Changes,
     /// Probes that never left.
     pub(crate) unsent: Unsent,
+    /// "Too big" that cannot be true.
+    pub(crate) untrue_mtu: Option<UntrueMtu>,
+}
+
+/// Messages that a packet is too big for an MTU that it fits into, or that no link has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UntrueMtu {
+    /// Who sent the first one, and what it named.
+    pub(crate) from: IpAddr,
+    pub(crate) mtu: Option<u32>,
+    pub(crate) count: u64,
 }
 
 impl Tally {
@@ -23,5 +35,9 @@ impl Tally {
 
     pub(crate) fn on_rejected(&mut self, rejection: &Rejection) {
         *self.rejected.entry(rejection.reason).or_default() += 1;
+        if rejection.reason == Reason::ImplausibleMtu {
+            let (from, mtu) = (rejection.from.address(), rejection.said.and_then(|(_, mtu)| mtu));
+            self.untrue_mtu.get_or_insert(UntrueMtu { from, mtu, count: 0 }).count += 1;
+        }
     }
 }

@@ -29,9 +29,16 @@ impl Measurement {
         let Some(hop) = self.reached_at() else { return "reached".to_owned() };
         let target = hop.target(self.config.destination);
         let address = target.map_or(self.config.destination, |who| who.address).address();
-        let routers = match hop.ttl - 1 {
-            1 => "1 router".to_owned(),
-            n => format!("{n} routers"),
+        let own = self.config.destination.address();
+        let answers_for = if address == own {
+            String::new()
+        } else {
+            format!(", which probably answers for {own},")
+        };
+        let place = match (self.hop_count(), hop.ttl - 1) {
+            (None, _) => format!("at or before hop {}, the first that was asked", hop.ttl),
+            (Some(ttl), 1) => format!("at hop {ttl} (1 router)"),
+            (Some(ttl), routers) => format!("at hop {ttl} ({routers} routers)"),
         };
         let rtt = target.and_then(|who| who.rtt.mean());
         let rtt = rtt.map(|mean| format!(", {} ms", figure(mean)));
@@ -40,14 +47,17 @@ impl Measurement {
                 format!(", TCP port {port} open{}", self.offer_text())
             }
             (Some(State::Closed), Protocol::Tcp { port }) => {
-                format!(", TCP port {port} closed: the host is up, nothing listens there")
+                let why = "nothing listens there, or a filter resets in its name";
+                format!(", TCP port {port} closed: {why}")
+            }
+            (Some(State::Filtered), Protocol::Tcp { port }) => {
+                format!(", TCP port {port} filtered: the target itself refuses it")
             }
             (Some(State::Filtered), _) => ", which refuses the probes".to_owned(),
             _ => String::new(),
         };
         format!(
-            "reached {address} at hop {} ({routers}){}{port}{}{}{}",
-            hop.ttl,
+            "reached {address}{answers_for} {place}{}{port}{}{}{}",
             self.other_sender_text(),
             rtt.unwrap_or_default(),
             self.back_text(),
@@ -68,7 +78,10 @@ impl Measurement {
         let ttl = hop.and_then(|hop| Some((hop.ttl, hop.target(to)?.reply_ttl?)));
         match ttl.map(|(there, ttl)| (there - 1, hops_back(ttl))) {
             None => String::new(),
-            Some((there, back)) if there == back => ", same number of routers back".to_owned(),
+            Some((there, back)) if there == back && self.hop_count().is_some() => {
+                ", same number of routers back".to_owned()
+            }
+            Some((_, 1)) => ", 1 router back".to_owned(),
             Some((_, back)) => format!(", {back} routers back"),
         }
     }

@@ -1,5 +1,8 @@
 //! What a script relies on that knows nothing but the contract, of every command that measures.
 
+mod common;
+mod ends;
+
 use super::{events, the};
 use crate::support::process::{Ended, Namespace, Process, run};
 use crate::support::schema;

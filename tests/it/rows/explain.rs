@@ -1,10 +1,12 @@
 //! `netdiag explain`: whatever the program can print is explained.
 
 use crate::support::process::{Ended, NETDIAG, bound, run};
+use crate::support::schema;
 use netdiag_cli::generated;
 use netdiag_model::IcmpKind;
 use netdiag_model::errno::Errno;
 use netdiag_sockets::State;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -190,4 +192,43 @@ fn n5_a_term_is_explained_in_three_sentences_and_an_unknown_one_is_exit_code_1()
     }
     let ended = explain(&["\u{1b}[2J"]);
     assert!(ended.code() == Some(1) && !ended.err.contains('\u{1b}'), "{ended:?}");
+}
+
+/// Every term is a document, too, and so is one that nothing is called.
+#[test]
+fn n1_explanations_are_documents() {
+    for (words, code, names) in [
+        (&["!X"][..], 0, &["!X"][..]),
+        (&["CLOSE_WAIT"], 0, &["CLOSE-WAIT"]),
+        (&["icmp", "3/13"], 0, &["communication-administratively-prohibited"]),
+        (&["tcp-states"], 0, &["tcp-states"]),
+        (&["close-wiat"], 1, &[]),
+    ] {
+        let ended = explain(&[words, &["--json"]].concat());
+        assert_eq!((ended.code(), ended.err.as_str()), (Some(code), ""), "{ended:?}");
+        let document = ended.json();
+        schema::check("explain", &document);
+        assert_eq!(
+            (&document["command"], &document["exit_code"]),
+            (&"explain".into(), &code.into())
+        );
+        assert_eq!(document["term"], words.join(" "));
+        let found = document["explanations"].as_array().expect("a list");
+        let found: Vec<&str> = found.iter().filter_map(|it| it["name"].as_str()).collect();
+        assert_eq!(found, names, "{document:#}");
+        assert_eq!(document["near"][0] == "CLOSE-WAIT", code == 1, "{document:#}");
+    }
+    let document = explain(&["--output", "json", "CLOSE-WAIT"]).json();
+    let own = &document["explanations"][0];
+    let text = explain(&["CLOSE-WAIT"]).out;
+    for part in ["is", "means", "next"] {
+        let sentence = own[part].as_str().expect("a sentence");
+        assert!(text.contains(sentence), "{part}: {text}");
+    }
+    let all = explain(&["--json"]).json();
+    schema::check("explain", &all);
+    let count = all["explanations"].as_array().map(Vec::len);
+    assert_eq!((count, &all["term"]), (Some(generated::explained().len()), &Value::Null));
+    let ended = run(bound(NETDIAG).args(["schema", "--metrics", "explain"]));
+    assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
 }

@@ -74,4 +74,13 @@ fn every_file_of_the_package_is_there() {
     }
     let scripts = root.join("bin/netdiag/debian");
     assert!(manifest.contains("maintainer-scripts = \"bin/netdiag/debian\"") && scripts.is_dir());
+    // Debian's own changelog begins with the version that is packed, and a maintainer has an address.
+    assert!(manifest.contains("changelog = \"bin/netdiag/debian/changelog\""));
+    let changelog = fs::read_to_string(scripts.join("changelog")).expect("a changelog");
+    let first = concat!("netdiag (", env!("CARGO_PKG_VERSION"), "-1) unstable; urgency=medium\n");
+    assert!(changelog.starts_with(first), "{changelog}");
+    let maintainer = manifest.lines().find_map(|line| line.strip_prefix("maintainer = \""));
+    let maintainer = maintainer.expect("a maintainer").trim_end_matches('"');
+    assert!(maintainer.ends_with('>') && maintainer.contains(" <"), "{maintainer}");
+    assert!(changelog.contains(&format!(" -- {maintainer}  ")), "{changelog}");
 }

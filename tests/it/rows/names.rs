@@ -12,7 +12,7 @@ const NOISE: Duration = Duration::from_millis(400);
 const SERVER: &str = "127.0.0.1";
 
 /// An answer to `question` (RFC 1035 section 4.1) with a code and perhaps one record's data.
-pub(super) fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
+pub(in crate::rows) fn answer(question: &[u8], code: u8, data: Option<&[u8]>) -> Option<Vec<u8>> {
     let labels = question.get(12..)?;
     let end = 12 + labels.iter().position(|byte| *byte == 0)? + 5;
     let mut message = question.get(..end)?.to_vec();

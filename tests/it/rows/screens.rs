@@ -1,7 +1,7 @@
 //! The screen of `netdiag mtr` on a real terminal: whatever ends it leaves the terminal as it was.
 
 use crate::support::machine;
-use crate::support::process::{Namespace, Process};
+use crate::support::process::{NETDIAG, Namespace, Process};
 use crate::support::pty::{ENTER, LEAVE, Pty};
 use nix::sys::signal::Signal;
 
@@ -74,6 +74,52 @@ fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
             assert_eq!(ended(&pty, process), 128 + signal as i32, "{arguments:?} {signal}");
         }
     }
+}
+
+/// What it writes at its end is not taken by a terminal that was stopped (Ctrl-S): whoever does not want
+/// to wait for it says so twice.
+#[test]
+fn two_interrupts_end_it_at_once_and_leave_the_terminal_as_it_was() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for arguments in [OURS, CLASSIC] {
+        let (pty, process) = started(&namespace, arguments);
+        pty.stop_output();
+        process.signal(Signal::SIGINT);
+        process.until_unblocked(Signal::SIGINT);
+        process.signal(Signal::SIGINT);
+        assert_eq!(ended(&pty, process), 130, "{arguments:?}");
+    }
+}
+
+/// Nor by any other signal while it waits for the terminal to take what it writes at its end.
+#[test]
+fn a_signal_ends_it_where_the_terminal_takes_nothing() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGUSR1] {
+        let (pty, process) = started(&namespace, OURS);
+        pty.stop_output();
+        pty.press("q");
+        process.until_unblocked(Signal::SIGTERM);
+        process.signal(signal);
+        assert_eq!(ended(&pty, process), 128 + signal as i32, "{signal}");
+    }
+}
+
+/// A job in the background is stopped when it wants the terminal; what ends it then ends it.
+#[test]
+fn in_the_background_it_ends_by_a_signal() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let script = "set -m
+        \"$0\" mtr -n 127.0.0.1 &
+        until grep -q '^State:.T' /proc/$!/status; do :; done
+        kill -TERM $!; kill -CONT $!
+        while grep -q '^State:.[^ZX]' /proc/$!/status; do :; done
+        wait $!; echo \"code $?.\"";
+    let pty = Pty::new(100, 24);
+    let process = pty.start_this(&namespace, "sh", &["-c", script, NETDIAG]);
+    pty.until(|shown| shown.contains("code 143."));
+    assert_eq!(process.wait().code(), Some(0));
+    assert!(pty.is_as_before());
 }
 
 /// The program itself, whose output panics once a screen with an answer was drawn.

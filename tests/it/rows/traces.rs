@@ -57,6 +57,42 @@ fn b10_a_path_of_default_kernels_loses_nothing() {
     }
 }
 
+/// The last router looks three seconds for a host that is off, and says so of all that waited for it.
+#[test]
+fn a_host_that_is_off_is_said_to_be_behind_the_last_router() {
+    let lan = "
+        ip netns exec r1 ip route add 10.52.0.0/24 via 10.50.2.2
+        ip netns exec r2 sh -c 'ip link add lan type veth peer name nobody; ip link set nobody up
+            ip addr add 10.52.0.1/24 dev lan; ip link set lan up'
+        ip route add 10.52.0.0/24 via 10.50.1.2
+    ";
+    for arguments in ["10.52.0.9", "--udp 10.52.0.9"] {
+        let Some(namespace) = routers(lan) else { return };
+        let document = trace(&namespace, arguments);
+        let target = &document["targets"][0];
+        let (hops, findings) = (hops(&document), &document["findings"]);
+        assert_eq!(target["stop_reason"], "unreachable", "{arguments}: {document}");
+        assert_eq!(hops.len(), 3, "{arguments}: {document}");
+        let (address, mark, _) = hops.last().expect("three hops");
+        assert_eq!((address, mark), (&"10.50.2.2".into(), &"!H".into()), "{arguments}");
+        assert_eq!(findings[0]["code"], "stopped-by-router", "{arguments}: {document}");
+        let took = document["elapsed_ms"].as_f64().expect("a number");
+        assert!(took < 4_000.0, "{arguments}: {took}");
+    }
+}
+
+/// What is larger than a link takes is fragmented by this machine: nobody rewrote it.
+#[test]
+fn c7_own_fragments_are_nobodys_rewriting() {
+    let Some(namespace) = routers("") else { return };
+    for arguments in ["--size 1473 --df dont 10.51.9.9", "--udp --size 3000 --df dont 10.51.9.9"] {
+        let document = trace(&namespace, arguments);
+        let text = document.to_string();
+        assert!(!text.contains("total_length"), "{arguments}: {text}");
+        assert_eq!(document["targets"][0]["reached"], true, "{arguments}: {text}");
+    }
+}
+
 #[test]
 fn c1_routes_that_refuse_are_marked_and_nothing_comes_after() {
     for (route, mark) in [("unreachable", "!H"), ("prohibit", "!X")] {

@@ -40,6 +40,7 @@ const OPTIONS: &[(&str, &str, &str)] = &[
     ("-M do", "c4 c6 b4 b6", ""),
     ("-m 1", "c4 c6 b4 b6", ""),
     ("-F 5", "i4 t4 p4 u4 c4 c6 b4 b6", ""),
+    ("--seed 7", "i4 i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", "only with --flow-label 0"),
     ("-R", "i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
     ("-T tsonly", "i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
     ("-d", "c4 c6 b4 b6", ""),

@@ -75,6 +75,56 @@ fn e4_paths_that_change_have_figures_of_their_own_and_lose_nothing() {
     }
 }
 
+/// Paths, whether each was reached, and the codes of what was found.
+fn told(document: &Value) -> (Vec<bool>, Vec<&str>) {
+    let target = &document["targets"][0];
+    let epochs = target["epochs"].as_array().expect("epochs");
+    let reached = epochs.iter().chain([target]).filter_map(|path| path["reached"].as_bool());
+    let findings = document["findings"].as_array().expect("findings").iter();
+    (reached.collect(), findings.filter_map(|finding| finding["code"].as_str()).collect())
+}
+
+/// What refuses a target that was reached is another path: the last one tells whether it is reached.
+#[test]
+fn e4_a_target_that_is_refused_from_some_time_on_is_not_reached() {
+    for arguments in [
+        "-c 50 -i 0.1 10.9.2.2",
+        "-c 50 -i 0.1 fd09:2::2",
+        "--udp -c 50 -i 0.1 10.9.2.2",
+        "--tcp --port 80 -c 50 -i 0.1 10.9.2.2",
+        "-c 20 -i 0.25 10.9.2.2",
+    ] {
+        let found = document("mtr-refused", arguments);
+        let (reached, codes) = told(&found);
+        assert_eq!(reached, [true, false], "{arguments}: {found}");
+        assert_eq!(found["exit_code"], 1, "{arguments}: {found}");
+        assert!(codes.contains(&"stopped-by-router"), "{arguments}: {codes:?}");
+        assert!(codes.contains(&"path-changed"), "{arguments}: {codes:?}");
+        assert!(!codes.contains(&"icmp-rate-limit"), "{arguments}: {codes:?}");
+        let before = &found["targets"][0]["epochs"][0]["hops"];
+        let lost = before.as_array().expect("hops").iter().map(|hop| hop["lost"].as_u64());
+        assert_eq!(lost.collect::<Vec<_>>(), [Some(0); 3], "{arguments}: {found}");
+    }
+}
+
+#[test]
+fn e4_a_target_that_was_refused_for_a_while_is_reached_again() {
+    for target in ["10.9.4.2", "fd09:4::2"] {
+        let found = document("mtr-refused", &format!("-c 60 -i 0.1 {target}"));
+        let (reached, codes) = told(&found);
+        assert_eq!(reached, [true, false, true], "{found}");
+        assert_eq!(found["exit_code"], 0, "{found}");
+        assert_eq!(codes, ["path-changed", "path-changed"], "{found}");
+    }
+    // Too short for another path: then it is loss.
+    let found = document("mtr-refused", "-c 60 -i 0.1 10.9.3.2");
+    let (reached, _) = told(&found);
+    assert_eq!(reached, [true], "{found}");
+    let target = &found["targets"][0]["hops"][2];
+    assert!(target["net_errors"].as_u64() > Some(0), "{target}");
+    assert!(target["loss_percent"].as_f64() > Some(0.0), "{target}");
+}
+
 /// The target moves behind a router that says nothing, so that nobody is where it was.
 #[test]
 fn e4_a_target_farther_away_behind_a_silent_router_is_no_loss() {
@@ -349,9 +399,10 @@ fn options_of_mtr_that_do_not_fit_are_usage_errors() {
         ("--mtu --df do 10.9.2.2", "--df"),
         ("--mtu 10.9.2.2:80", "--mtu: not with TCP"),
         ("--json --pathping 10.9.2.2", "--pathping: only with"),
-        ("-w 10.9.2.2", "-w"),
+        ("-w --json 10.9.2.2", "--report-wide: only with"),
+        ("-k 10.9.2.2", "-k"),
         ("-c 0 10.9.2.2", "--count"),
-        ("-i 0 10.9.2.2", "--interval"),
+        ("-i -1 10.9.2.2", "--interval"),
         ("-f 5 -m 4 10.9.2.2", "--first-ttl"),
         ("--udp --tcp 10.9.2.2", "--tcp"),
     ] {
@@ -382,4 +433,48 @@ fn e1_the_geometric_mean_is_the_true_one() {
         checked += u64::from(logarithms.len() > 20);
     }
     assert!(checked > 0, "{}", ran.out);
+}
+
+/// With one flow each hop is one router; with another flow for each probe a hop has all that share the load,
+/// and no path is said to have changed.
+#[test]
+fn d1_a_varied_flow_meets_all_routers_that_share_the_load() {
+    for (how, sides) in [("", 1), ("--vary-flow", 4)] {
+        for protocol in ["--icmp", "--udp", "--tcp"] {
+            let arguments = format!("{how} {protocol} -c 40 -i 0.1 10.9.2.2");
+            let found = document("ecmp", arguments.trim_start());
+            let target = &found["targets"][0];
+            let hop = &target["hops"][1];
+            let routers = hop["responders"].as_array().map(Vec::len);
+            assert_eq!(routers, Some(sides), "{arguments}: {found}");
+            let flow = if sides == 1 { "constant" } else { "varied" };
+            assert_eq!(target["flow"], flow, "{arguments}");
+            assert_eq!(target["epochs"], serde_json::json!([]), "{arguments}: {found}");
+            assert!(
+                target["hops"]
+                    .as_array()
+                    .is_some_and(|hops| hops.iter().all(|hop| hop["lost"] == 0))
+            );
+        }
+    }
+}
+
+/// A wide report has whole lines and all columns, however narrow the terminal is.
+#[test]
+fn a_wide_report_is_as_wide_as_it_is_anywhere() {
+    let run = |option: &str, width| {
+        let words = ["mtr", option, "--names", "-c", "3", "-i", "0.2", "b.example"];
+        match width {
+            Some(width) => world::run_at_width("trace-path", &words, width).out,
+            None => world::run("trace-path", RAW, &words).out,
+        }
+    };
+    let piped = run("--report", None);
+    assert!(piped.contains("stdev"), "{piped}");
+    let (narrow, wide) = (run("--report", Some(60)), run("--report-wide", Some(60)));
+    assert!(!narrow.contains("stdev"), "{narrow}");
+    assert_eq!(wide, piped);
+    assert_eq!(run("-w", Some(200)), piped);
+    let ran = world::run("trace-path", RAW, &["mtr", "-w", "--json", "10.9.2.2"]);
+    assert_eq!(ran.status.code(), 2, "{}", ran.err);
 }

@@ -216,6 +216,17 @@ fn f1_a_target_whose_answers_are_spent_takes_seconds() {
 }
 
 /// How many packets it takes: none more than there is to know.
+/// How long its answers take is not known by those of a router that is near.
+#[test]
+fn f1_a_target_far_behind_a_near_router_is_waited_for() {
+    for target in ["10.9.4.2", "fd09:4::2"] {
+        let ran = world::run("trace-ends", RAW, &["mtu", "--json", target]);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        assert_eq!(document["targets"][0]["path_mtu"], 1500, "{}", ran.out);
+        assert_eq!(ran.status, ExitStatus::Code(0), "{}", ran.out);
+    }
+}
+
 #[test]
 fn a_path_mtu_takes_few_packets() {
     for (scenario, target, most) in [

@@ -74,6 +74,10 @@ const CASES: &[Case] = &[
     ("trace-mtu-hole-udp", "mtu-hole", UDP, "--mtu --udp 10.9.2.2", 1),
     ("trace-asn", "trace-path", RAW, "--asn-file trace-asn 10.9.2.2", 0),
     ("trace-gone", "names", RAW, "gone.example", 1),
+    ("trace-from-behind", "trace-path", RAW, "-f 9 10.9.2.2", 0),
+    ("trace-refused-late", "trace-ends", RAW, "10.9.2.2 fd09:2::2", 1),
+    ("trace-stands-in-port", "trace-ends", RAW, "--udp 10.9.3.2", 0),
+    ("trace-untrue-mtu", "trace-ends", RAW, "10.9.6.2", 1),
     ("mtr-path", "trace-path", RAW, "-c 30 -i 0.2 10.9.2.2", 0),
     ("mtr-names", "trace-path", RAW, "--names -c 3 b.example", 0),
     ("mtr-limit", "trace-limits", RAW, "-c 200 -i 0.1 10.9.2.2", 0),
@@ -170,7 +174,9 @@ fn trace_documents_keep_the_schema_and_the_sums() {
             let last = hops.last().map(|hop| &hop["ttl"]);
             // Of all paths the shortest counts, and all are shown.
             let one = target["reached"] == true && target["graph"].is_null();
-            assert!(!one || last == Some(&target["hop_count"]), "{target}");
+            // Who begins behind the target does not know how far it is.
+            let is_known = !target["hop_count"].is_null() || hops[0]["ttl"] == 1;
+            assert!(!one || !is_known || last == Some(&target["hop_count"]), "{target}");
         }
         assert_eq!(
             sent,
@@ -418,6 +424,58 @@ fn b10_a_trace_never_meets_the_default_limit() {
         let ran = world::run("trace-limits", RAW, &words);
         assert_eq!(ran.truth(|truth| truth.count(Fact::Limited)), 0, "{arguments}: {}", ran.out);
     }
+}
+
+/// The first hop that is asked may be behind the target: how far that is nobody knows then.
+#[test]
+fn a_trace_that_begins_behind_the_target_tells_no_length_of_the_path() {
+    for arguments in ["-f 9 10.9.2.2", "-f 9 --udp 10.9.2.2", "-f 9 10.9.2.2:80"] {
+        let words: Vec<&str> =
+            ["trace", "--json"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run("trace-path", RAW, &words);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let target = &document["targets"][0];
+        let known = (&target["reached"], &target["hop_count"]);
+        assert_eq!(known, (&true.into(), &Value::Null), "{arguments}: {}", ran.out);
+        assert_eq!(document["findings"], Value::Array(Vec::new()), "{arguments}: {}", ran.out);
+    }
+}
+
+/// A router says of all packets that waited for a neighbour that it has none, when it has looked for it
+/// for three seconds: too late for an answer, but not for what it says of the path.
+#[test]
+fn what_a_router_says_late_ends_the_path_at_the_nearest_hop() {
+    for (socket, arguments) in [
+        (RAW, "10.9.2.2"),
+        (RAW, "fd09:2::2"),
+        (RAW, "--udp 10.9.2.2"),
+        (UDP, "--udp 10.9.2.2"),
+        (RAW, "10.9.2.2:80"),
+        (RAW, "-q 1 10.9.2.2"),
+    ] {
+        let words: Vec<&str> =
+            ["trace", "--json"].into_iter().chain(arguments.split(' ')).collect();
+        let ran = world::run("trace-ends", socket, &words);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let target = &document["targets"][0];
+        assert_eq!(target["stop_reason"], "unreachable", "{arguments}: {}", ran.out);
+        let hops = target["hops"].as_array().expect("hops");
+        assert_eq!(hops.len(), 2, "{arguments}: {}", ran.out);
+        assert_eq!(hops[1]["responders"][0]["mark"], "!H", "{arguments}: {}", ran.out);
+        assert_eq!(hops[1]["received"], 0, "{arguments}: {}", ran.out);
+        assert_eq!(
+            document["findings"][0]["code"], "stopped-by-router",
+            "{arguments}: {}",
+            ran.out
+        );
+        // C3: in less than five seconds, also by SYNs of one connection.
+        assert!(document["elapsed_ms"].as_f64() < Some(5_000.0), "{arguments}: {}", ran.out);
+    }
+    // Who wants to wait no longer than for half a second does not.
+    let words = ["trace", "--json", "--timeout", "0.5", "10.9.2.2"];
+    let ran = world::run("trace-ends", RAW, &words);
+    let document: Value = serde_json::from_str(&ran.out).expect("a document");
+    assert!(document["elapsed_ms"].as_f64() < Some(2_500.0), "{}", ran.out);
 }
 
 /// Nor is it read as loss where probes to several hops meet one router that refuses them.

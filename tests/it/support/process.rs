@@ -22,7 +22,7 @@ pub(crate) const NETDIAG: &str = env!("CARGO_BIN_EXE_netdiag");
 /// Where [`Namespace::nobody`] finds it, whoever may read its own folder.
 const FOR_NOBODY: &str = "/mnt/netdiag";
 /// Nothing here takes longer.
-const BOUND: Duration = Duration::from_secs(20);
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
 /// Addresses at once, and no ICMP limits of the kernel's own.
 const SETTINGS: &str = "
@@ -424,6 +424,33 @@ impl Process {
             assert!(since() < BOUND, "never in state {state}");
             std::thread::yield_now();
         }
+    }
+
+    /// Waits until it takes a signal as an input, so has blocked it (proc(5)).
+    pub(crate) fn until_watching(&self, signal: Signal) {
+        let since = stopwatch();
+        while !self.blocks(signal) {
+            assert!(since() < BOUND, "{signal} is not watched");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Waits until a signal is not blocked in its main thread.
+    pub(crate) fn until_unblocked(&self, signal: Signal) {
+        let since = stopwatch();
+        while self.blocks(signal) {
+            assert!(since() < BOUND, "{signal} is always blocked");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Whether its main thread blocks a signal (proc(5)).
+    fn blocks(&self, signal: Signal) -> bool {
+        let path = format!("/proc/{}/status", self.id());
+        let status = std::fs::read_to_string(&path).expect("it is there");
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+        let mask = u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a number");
+        mask & (1 << (signal as u32 - 1)) != 0
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

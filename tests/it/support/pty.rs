@@ -1,12 +1,13 @@
 //! A terminal for a process under test: what is typed there, what is shown, and how it is left.
 
-use super::process::{NETDIAG, Namespace, Process, Stream, run};
+use super::process::{BOUND, NETDIAG, Namespace, Process, Stream, run, stopwatch};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::ttyname;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 
 /// To the second screen, and back.
@@ -53,6 +54,20 @@ impl Pty {
     /// Types these.
     pub(crate) fn press(&self, keys: &str) {
         (&self.keys).write_all(keys.as_bytes()).expect("a terminal takes keys");
+    }
+
+    /// Has it take nothing more (Ctrl-S); returns when it does not.
+    pub(crate) fn stop_output(&self) {
+        self.press("\x13");
+        let is_taking = || {
+            let mut line = [PollFd::new(self.line.as_fd(), PollFlags::POLLOUT)];
+            poll(&mut line, PollTimeout::ZERO).expect("a terminal") > 0
+        };
+        let since = stopwatch();
+        while is_taking() {
+            assert!(since() < BOUND, "it is never stopped");
+            std::thread::yield_now();
+        }
     }
 
     /// Makes it another size.

@@ -1,6 +1,7 @@
 //! `netdiag dns`.
 
 use super::form::Form;
+use super::marking::Marking;
 use super::value::{self, Timeout};
 use netdiag_dns::config::{Transport, Url};
 use netdiag_dns::{RecordClass, RecordType, UDP_SIZE};
@@ -70,6 +71,14 @@ pub(crate) struct DnsArguments {
     /// Servers by IPv6 only.
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
+    /// Source address of queries.
+    #[arg(short = 'S', visible_short_alias = 'b', long, value_name = "ADDR")]
+    pub(crate) source: Option<IpAddr>,
+    /// Interface to ask by.
+    #[arg(short = 'I', long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
+    #[command(flatten)]
+    pub(crate) marking: Marking,
     #[command(flatten)]
     pub(crate) message: MessageArguments,
     #[command(flatten)]
@@ -78,8 +87,8 @@ pub(crate) struct DnsArguments {
     /// Queries of each question to each server; more than one is a series with statistics.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
     pub(crate) count: u64,
-    /// Time from one query of a series to the next.
-    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration, allow_hyphen_values = true)]
+    /// Time from one query of a series to the next; 0: as soon as the one before has ended.
+    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
     pub(crate) interval: Duration,
     /// After this time without an answer a query is lost.
     #[arg(short = 'W', long, value_name = "DUR", default_value = "2", value_parser = value::timeout, allow_hyphen_values = true)]
@@ -95,7 +104,7 @@ pub(crate) struct DnsArguments {
     #[arg(long, conflicts_with_all = ["quiet", "verbose"])]
     pub(crate) short: bool,
     /// Print what dig prints, with its exit codes; AD and a cookie are sent as dig sends them, and a
-    /// name without a type is asked for by A alone.
+    /// name without a type is asked for by A alone. --classic=dig is the same.
     #[arg(long, conflicts_with_all = ["short", "quiet", "verbose", "check", "count", "fail_if"])]
     pub(crate) classic: bool,
     /// Exit as dig does: 0 whatever a server says, 9 where none answers.

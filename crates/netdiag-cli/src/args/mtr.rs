@@ -31,11 +31,14 @@ pub(crate) struct MtrArguments {
     /// A table at the end instead of a screen.
     #[arg(short, long)]
     pub(crate) report: bool,
+    /// The same with whole names and all columns, however narrow the terminal is.
+    #[arg(short = 'w', long, conflicts_with = "quiet")]
+    pub(crate) report_wide: bool,
     /// So many cycles [default: 10 for a report, on a screen until `q`].
     #[arg(short, long, value_name = "N", value_parser = cycles, allow_negative_numbers = true)]
     pub(crate) count: Option<u64>,
-    /// From one cycle to the next one. Below 2 ms only for root.
-    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration, allow_hyphen_values = true)]
+    /// From one cycle to the next one; 0: as fast as it goes, every 1 ms. Below 2 ms only for root.
+    #[arg(short, long, value_name = "DUR", default_value = "1", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
     pub(crate) interval: Duration,
 
     /// ICMP echo requests, and nothing in their place.
@@ -50,6 +53,11 @@ pub(crate) struct MtrArguments {
     /// Destination port [default: 33434 of UDP, 443 of TCP].
     #[arg(short = 'P', long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
+    /// Another flow for each probe: UDP takes one of 256 ports in turn, ICMP changes its checksum, TCP
+    /// takes one of 16 source ports. Then a hop shows all routers that share the load, and a path that
+    /// changes is not told from one of several.
+    #[arg(long)]
+    pub(crate) vary_flow: bool,
     /// IPv4 only.
     #[arg(short = '4', long, conflicts_with = "ipv6")]
     pub(crate) ipv4: bool,
@@ -104,7 +112,7 @@ pub(crate) struct MtrArguments {
     #[arg(long, conflicts_with = "order")]
     pub(crate) pathping: bool,
     /// Read all other arguments as Debian's mtr does, and print and exit as it does: `netdiag mtr --classic
-    /// --help` lists them.
+    /// --help` lists them. --classic=mtr is the same.
     #[arg(long)]
     pub(crate) classic: bool,
     /// Exit as mtr does: with 0 also where the target was not reached.
@@ -187,7 +195,7 @@ impl MtrArguments {
             udp: self.udp,
             tcp: self.tcp,
             port: self.port,
-            vary_flow: false,
+            vary_flow: self.vary_flow,
             multipath: MultipathArguments::default(),
             ipv4: self.ipv4,
             ipv6: self.ipv6,

@@ -140,6 +140,10 @@ pub(crate) struct PingArguments {
     /// Round trips by this process's clock instead of the kernel's stamps.
     #[arg(short = 'U', long)]
     pub(crate) user_stamps: bool,
+    /// What is left to chance, the flow label of --flow-label 0, is the same with the same number.
+    /// Identifiers, tags, ports and keys never come of it.
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) seed: Option<u64>,
     /// Echo identifier instead of a random one.
     #[arg(short = 'e', long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) ident: Option<u16>,
@@ -182,7 +186,7 @@ pub(crate) struct PingArguments {
     /// Exit with 1 when this holds, such as 'loss>5% or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
-    /// Print exactly what iputils' ping prints, and exit as it does.
+    /// Print exactly what iputils' ping prints, and exit as it does; --classic=ping is the same.
     #[arg(long)]
     pub(crate) classic: bool,
     /// Exit as iputils' ping does.

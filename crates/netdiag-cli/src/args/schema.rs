@@ -26,6 +26,7 @@ pub(crate) enum Documented {
     Syn,
     Check,
     WaitFor,
+    Explain,
     /// Files of checks.
     CheckFile,
 }

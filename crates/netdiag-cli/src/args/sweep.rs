@@ -120,6 +120,7 @@ pub(crate) struct SweepArguments {
     #[arg(long, conflicts_with = "output")]
     pub(crate) json: bool,
     /// Read all other arguments as fping does, and print and exit as it does; see netdiag-fping(1).
+    /// --classic=fping is the same.
     #[arg(long)]
     pub(crate) classic: bool,
     /// Exit with 0 when at least so many targets answer, whatever the others do, and no --fail-if

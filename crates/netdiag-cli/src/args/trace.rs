@@ -75,8 +75,9 @@ pub(crate) struct TraceArguments {
     #[arg(short = 'N', long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u8).range(1..), allow_negative_numbers = true)]
     pub(crate) window: u8,
     /// From one probe to a hop to the next one to it [default: as they are answered, from the seventh
-    /// on 1 a second, as routers limit their answers]. Below 2 ms only for root.
-    #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
+    /// on 1 a second, as routers limit their answers]; 0: as they are answered, all of them. Below 2 ms
+    /// only for root.
+    #[arg(long, value_name = "DUR", value_parser = value::duration_or_zero, allow_hyphen_values = true)]
     pub(crate) interval: Option<Duration>,
     /// After this time without an answer a probe is lost; sooner, after three round trips of a hop at
     /// least as far away, once one has answered.
@@ -122,7 +123,7 @@ pub(crate) struct TraceArguments {
     #[command(flatten)]
     pub(crate) form: Form,
     /// Read all other arguments as Debian's traceroute does, and print and exit as it does: `netdiag trace
-    /// --classic --help` lists them.
+    /// --classic --help` lists them. --classic=traceroute is the same.
     #[arg(long)]
     pub(crate) classic: bool,
     /// Exit as traceroute does: with 0 also where the target was not reached.

@@ -77,6 +77,31 @@ pub(crate) fn started_as(program: Option<&OsString>) -> Option<Tool> {
     }
 }
 
+/// Commands, and the tool whose layout their `--classic` is. `sockets` has several, and is told which.
+const OF_COMMANDS: [(&str, &str); 7] = [
+    ("ping", "ping"),
+    ("sweep", "fping"),
+    ("trace", "traceroute"),
+    ("traceroute", "traceroute"),
+    ("mtr", "mtr"),
+    ("dns", "dig"),
+    ("lookup", "dig"),
+];
+
+/// The same words with `--classic` for `--classic=TOOL`, where that is the tool of the command.
+pub(crate) fn without_tool(mut argv: Vec<OsString>) -> Vec<OsString> {
+    let command = argv.get(1).and_then(|word| word.to_str());
+    let known = OF_COMMANDS.iter().find(|(name, _)| Some(*name) == command);
+    let Some((_, tool)) = known.filter(|_| started_as(argv.first()).is_none()) else { return argv };
+    let named = |word: &OsString| word.to_str()?.strip_prefix("--classic=").map(str::to_owned);
+    for word in argv.iter_mut().take_while(|word| word.as_os_str() != "--") {
+        if named(word).is_some_and(|named| named == *tool) {
+            *word = "--classic".into();
+        }
+    }
+    argv
+}
+
 /// The arguments of iputils' ping with its name before them, where the line is `netdiag ping ...` with
 /// `--classic` before any `--`, and no other long option, which iputils has not.
 pub(crate) fn ping_words(argv: &[OsString]) -> Option<Vec<OsString>> {

@@ -2,25 +2,79 @@
 
 use crate::args::ExplainArguments;
 use crate::explain::{self, Entry};
-use crate::{ExitStatus, Terminal, usage};
-use netdiag_model::Untrusted;
+use crate::{ExitStatus, Terminal, World, usage};
+use netdiag_model::contract::{SCHEMA, Status};
+use netdiag_model::explain::{ExplainDocument, Explanation};
+use netdiag_model::{Untrusted, milliseconds};
 use netdiag_report::style::Style;
 use std::io::{self, Write};
 
-/// Explains, in lines of which none is wider than the terminal.
-pub(crate) fn run(
+/// Explains as was asked for.
+pub(crate) fn run<W: World>(
     arguments: &ExplainArguments,
-    terminal: Terminal,
+    world: &mut W,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
     let term = arguments.term.join(" ");
+    match arguments.is_json() {
+        true => {
+            let (document, status) = document(term.trim(), world);
+            let written = serde_json::to_writer(&mut *out, &document).map_err(io::Error::from);
+            ended(written.and_then(|()| writeln!(out)).map(|()| status), out, err)
+        }
+        false => text(&term, world.terminal(), out, err),
+    }
+}
+
+/// One document, whatever the term is.
+fn document<W: World>(term: &str, world: &mut W) -> (ExplainDocument, ExitStatus) {
+    let begun = world.anchor();
+    let found = if term.is_empty() { explain::entries() } else { explain::find(term) };
+    let is_known = !found.is_empty();
+    let near = if is_known { Vec::new() } else { explain::nearest(term) };
+    let document = ExplainDocument {
+        schema: SCHEMA.to_owned(),
+        command: "explain".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: begun.rfc3339(begun.instant),
+        elapsed_ms: milliseconds(world.anchor().instant.since(begun.instant)),
+        method: None,
+        targets: Vec::new(),
+        findings: Vec::new(),
+        status: if is_known { Status::Ok } else { Status::Critical },
+        exit_code: u8::from(!is_known),
+        term: Some(term.to_owned()).filter(|term| !term.is_empty()),
+        explanations: found.iter().map(explanation).collect(),
+        near: near.into_iter().map(str::to_owned).collect(),
+    };
+    (document, if is_known { ExitStatus::HOLDS } else { ExitStatus::FAILS })
+}
+
+fn explanation(entry: &Entry) -> Explanation {
+    let [is, means, next] = match entry.sentences() {
+        Some(sentences) => sentences.map(|sentence| Some(sentence.to_owned())),
+        None => [None, None, None],
+    };
+    Explanation {
+        name: entry.name().to_owned(),
+        names: entry.names.iter().map(|name| (*name).to_owned()).collect(),
+        kind: entry.kind.to_owned(),
+        is,
+        means,
+        next,
+        text: entry.text.to_owned(),
+    }
+}
+
+/// Explains in lines of which none is wider than the terminal.
+fn text(term: &str, terminal: Terminal, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
     if term.trim().is_empty() {
         return ended(list(out).map(|()| ExitStatus::HOLDS), out, err);
     }
-    let found = explain::find(&term);
+    let found = explain::find(term);
     if found.is_empty() {
-        let near = explain::nearest(&term);
+        let near = explain::nearest(term);
         let shown = Untrusted::from(term);
         let near = match near.as_slice() {
             [] => String::new(),

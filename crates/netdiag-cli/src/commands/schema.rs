@@ -23,8 +23,12 @@ pub(crate) fn run(
         Documented::Syn => "syn",
         Documented::Check => "check",
         Documented::WaitFor => "wait-for",
+        Documented::Explain => "explain",
         Documented::CheckFile => "check-file",
     };
+    if arguments.metrics && name == "explain" {
+        return usage::report("netdiag schema: --metrics: explain measures nothing", err);
+    }
     let written = match published::schema(name).filter(|_| !arguments.metrics) {
         Some(schema) => out.write_all(&schema),
         None if name == "trace" => metrics(out, netdiag_trace::metrics::METRICS),

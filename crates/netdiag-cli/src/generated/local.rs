@@ -20,6 +20,7 @@ netdiag explain CLOSE\-WAIT
 netdiag explain close\-wait\-leak
 netdiag explain icmp 3/13
 netdiag explain tcp\-states
+netdiag explain \-\-json '!X' | jq \-r '.explanations[].next'
 .fi
 .SH "EXIT STATUS"
 .TP

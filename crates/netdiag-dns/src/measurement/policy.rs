@@ -7,7 +7,7 @@ use crate::config::{Choice, Target, Transport};
 use crate::event::{Event, EventKind, Settled};
 use crate::message::{Message, Section};
 use netdiag_engine::outcome::{Reason, Rejection};
-use netdiag_engine::port::{Change, Control, ExchangeFraming};
+use netdiag_engine::port::{Change, ExchangeFraming};
 use netdiag_engine::schedule::Schedule;
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{
@@ -34,7 +34,8 @@ impl Measurement {
             let interval = self.config.interval;
             let schedule = place.schedule.get_or_insert_with(|| Schedule::new(now, interval, 1));
             schedule.take(now);
-            if place.begun < self.config.count {
+            // Without an interval it is due when this one has ended.
+            if place.begun < self.config.count && !interval.is_zero() {
                 self.due.insert((schedule.due(), seat));
             }
         }
@@ -100,7 +101,7 @@ impl Measurement {
             destination,
             timeout: self.config.timeout,
             patience: self.config.patience,
-            control: Control::default(),
+            control: self.config.control,
             kind,
         };
         self.pending.insert(seq, pending);
@@ -161,6 +162,10 @@ impl Measurement {
             if is_worth_it || seat.go_on() && !has_left {
                 self.due.insert((now, pending.seat));
             }
+        }
+        let is_next = is_current && seat.begun < self.config.count && !self.is_stopped;
+        if is_next && self.config.count > 1 && self.config.interval.is_zero() {
+            self.due.insert((now, pending.seat));
         }
         let kind = EventKind::Settled(target, pending.server, settled);
         Self::tell(now, kind, events);

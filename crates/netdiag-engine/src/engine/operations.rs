@@ -104,7 +104,7 @@ impl<M: Measurement> Engine<M> {
             Queued::Exchange(_, port, framing) => {
                 self.scratch.extend(self.requests.remove(&index).unwrap_or_default());
                 let bytes = self.scratch.as_slice();
-                Operation::Exchange(Exchange { id, destination, port, framing, bytes })
+                Operation::Exchange(Exchange { id, destination, port, control, framing, bytes })
             }
             Queued::Say(_) | Queued::HangUp(_) | Queued::Lookup(_) | Queued::Close(_) => {
                 Operation::Close(id)

@@ -105,8 +105,12 @@ impl Local<'_> {
             return None;
         }
         let target = self.subject.clone();
+        let place = match target.ends_with(&format!(":{port}")) {
+            true => target.clone(),
+            false => format!("{target} port {port}"),
+        };
         let message = format!(
-            "{refused} of {attempted} connections to {target} port {port} were kept from opening by \
+            "{refused} of {attempted} connections to {place} were kept from opening by \
              this machine itself, probably by a rule of its firewall"
         );
         Some(

@@ -111,6 +111,8 @@ pub struct Exchange<B> {
     pub destination: Destination,
     /// The destination port.
     pub port: u16,
+    /// What its packets carry.
+    pub control: Control,
     /// How messages are told apart on the stream.
     pub framing: ExchangeFraming,
     /// The request.
@@ -234,9 +236,9 @@ impl<B> Operation<B> {
             Self::Connect(connect) => Operation::Connect(connect),
             Self::Say(Say { id, bytes }) => Operation::Say(Say { id, bytes: f(bytes) }),
             Self::HangUp(id) => Operation::HangUp(id),
-            Self::Exchange(Exchange { id, destination, port, framing, bytes }) => {
+            Self::Exchange(Exchange { id, destination, port, control, framing, bytes }) => {
                 let bytes = f(bytes);
-                Operation::Exchange(Exchange { id, destination, port, framing, bytes })
+                Operation::Exchange(Exchange { id, destination, port, control, framing, bytes })
             }
             Self::Lookup(lookup) => Operation::Lookup(lookup),
             Self::Close(id) => Operation::Close(id),

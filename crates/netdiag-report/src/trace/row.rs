@@ -139,7 +139,7 @@ impl Layout {
                 loss,
                 times: times.each_ref().map(String::as_str),
                 mtu,
-                note: &note(who, target == Some(who.address)),
+                note: &note(who, target == Some(who.address) && !passes(who)),
             })
         });
         lines.collect()
@@ -234,7 +234,7 @@ pub(super) fn loss(hop: &Hop) -> String {
     match hop.loss_percent {
         None => "-".to_owned(),
         Some(percent) if of >= PERCENT_FROM => format!("{percent:.1}%"),
-        Some(_) => format!("{}/{of}", hop.lost),
+        Some(_) => format!("{}/{of}", hop.lost + hop.net_errors),
     }
 }
 
@@ -243,6 +243,12 @@ fn times(rtt: Option<&Rtt>) -> [String; 3] {
         rtt.map_or_else(|| "-".to_owned(), |rtt| ms5(Duration::from_secs_f64(pick(rtt) / 1e3)))
     };
     [shown(|rtt| rtt.min), shown(|rtt| rtt.mean), shown(|rtt| rtt.max)]
+}
+
+/// Whether one says that a packet would go on from there ("time exceeded"), whatever its address is.
+fn passes(who: &Responder) -> bool {
+    let kind = who.icmp.as_ref().map(|icmp| icmp.kind);
+    kind == Some(if who.address.is_ipv4() { 11 } else { 3 })
 }
 
 /// What there is to say of one that answered.

@@ -175,9 +175,10 @@ fn header(resolved: &Resolved) -> String {
 }
 
 fn plan(config: &Config) -> String {
-    let probes = match config.queries {
-        1 => "1 probe a hop".to_owned(),
-        n => format!("{n} probes a hop"),
+    let probes = match (config.multipath, config.queries) {
+        (Some(_), _) => "as many probes a hop as it takes".to_owned(),
+        (None, 1) => "1 probe a hop".to_owned(),
+        (None, n) => format!("{n} probes a hop"),
     };
     let flow = match config.multipath {
         Some(multipath) => format!(", all paths at {} %", multipath.confidence.percent()),

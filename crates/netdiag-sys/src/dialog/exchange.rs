@@ -2,13 +2,14 @@
 
 use super::How;
 use crate::clock;
-use netdiag_engine::port::{Exchange, ExchangeError, ExchangeFraming, SendError};
-use netdiag_model::Destination;
+use crate::network::prepared;
+use netdiag_engine::port::{Control, Exchange, ExchangeError, ExchangeFraming, SendError};
+use netdiag_model::{Destination, Family};
 use std::io;
 use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 
 /// Whoever asked closes an exchange much earlier; this only bounds one that was forgotten.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -22,9 +23,10 @@ pub(super) fn run(exchange: &Exchange<&[u8]>) -> impl Future<Output = How> + Sen
     let request = match exchange.framing {
         ExchangeFraming::Length16 => framed(exchange.bytes),
     };
+    let control = exchange.control;
     async move {
         let mut phases = [Duration::ZERO; 2];
-        let dialog = dialog(target, request, &mut phases);
+        let dialog = dialog(target, control, request, &mut phases);
         let result = tokio::time::timeout(LONGEST, dialog).await;
         let result = result.unwrap_or(Err(ExchangeError::TimedOut));
         How::Exchanged { phases, result }
@@ -42,13 +44,17 @@ fn framed(message: &[u8]) -> Option<Vec<u8>> {
 
 async fn dialog(
     target: SocketAddr,
+    control: Control,
     request: Option<Vec<u8>>,
     phases: &mut [Duration; 2],
 ) -> Result<Vec<u8>, ExchangeError> {
     let too_long = ExchangeError::Connect(SendError::new(libc::EMSGSIZE));
     let request = request.ok_or(too_long)?;
+    let refused = |errno| ExchangeError::Connect(SendError::new(errno));
+    let socket = prepared(Family::of(target.ip()), &control).map_err(refused)?;
+    let socket = TcpSocket::from_std_stream(socket.into());
     let start = clock::now();
-    let mut stream = TcpStream::connect(target).await.map_err(|error| connect_error(&error))?;
+    let mut stream = socket.connect(target).await.map_err(|error| connect_error(&error))?;
     phases[0] = clock::now().since(start);
     stream.write_all(&request).await.map_err(ended)?;
     let asked = clock::now();

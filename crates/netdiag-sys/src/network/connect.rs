@@ -8,7 +8,9 @@ use super::tcp_info;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
 use crate::{clock, names};
-use netdiag_engine::port::{Connect, InputKind, Inputs, OperationId, SendCause, SendError};
+use netdiag_engine::port::{
+    Connect, Control, InputKind, Inputs, OperationId, SendCause, SendError,
+};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -431,20 +433,35 @@ fn begin(socket: Socket, connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     }
 }
 
+/// A socket that connects to nobody yet, whose packets will carry this.
+pub(crate) fn prepared(family: Family, control: &Control) -> raw::Result<Socket> {
+    let socket = Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
+        .map_err(|error| errno_of(&error))?;
+    carry(&socket, family, control, 0)?;
+    Ok(socket)
+}
+
 fn set_options(socket: &Socket, family: Family, connect: &Connect) -> raw::Result<()> {
-    let (control, port) = (&connect.control, connect.source_port);
     let fd = socket.as_fd();
-    let (level, hop_limit, class, errors) = match family {
-        Family::Ipv4 => (libc::SOL_IP, libc::IP_TTL, libc::IP_TOS, libc::IP_RECVERR),
-        Family::Ipv6 => {
-            (libc::SOL_IPV6, libc::IPV6_UNICAST_HOPS, libc::IPV6_TCLASS, libc::IPV6_RECVERR)
-        }
+    let (level, errors) = match family {
+        Family::Ipv4 => (libc::SOL_IP, libc::IP_RECVERR),
+        Family::Ipv6 => (libc::SOL_IPV6, libc::IPV6_RECVERR),
     };
     raw::set_int(fd, level, errors, 1)?;
     if connect.stays {
         // What is said leaves when it is said, whatever is not acknowledged yet (RFC 9293 section 3.7.4).
         raw::set_int(fd, libc::SOL_TCP, libc::TCP_NODELAY, 1)?;
     }
+    carry(socket, family, &connect.control, connect.source_port)
+}
+
+/// What every packet of the connection carries, and the port that it leaves from; 0: any.
+fn carry(socket: &Socket, family: Family, control: &Control, port: u16) -> raw::Result<()> {
+    let fd = socket.as_fd();
+    let (level, hop_limit, class) = match family {
+        Family::Ipv4 => (libc::SOL_IP, libc::IP_TTL, libc::IP_TOS),
+        Family::Ipv6 => (libc::SOL_IPV6, libc::IPV6_UNICAST_HOPS, libc::IPV6_TCLASS),
+    };
     if let Some(value) = control.hop_limit {
         raw::set_int(fd, level, hop_limit, value.into())?;
     }

@@ -16,6 +16,8 @@ mod talks;
 mod tcp_info;
 mod unstamped;
 
+pub(crate) use connect::prepared;
+
 use crate::console::Console;
 use crate::dialog::Dialogs;
 use crate::interfaces::Interfaces;

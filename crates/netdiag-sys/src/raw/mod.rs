@@ -39,7 +39,8 @@ pub(crate) use process::{
 };
 
 pub(crate) use terminal::{
-    give_terminal_back, has_keys, read_keys, restore_terminal, take_terminal, terminal_size,
+    give_terminal_back, has_keys, knows_terminal, note_screen, read_keys, restore_terminal,
+    take_terminal, terminal_size,
 };
 
 pub use start::start;

@@ -70,6 +70,16 @@ pub(crate) fn set_mask(signals: &[i32]) {
     change_mask(libc::SIG_BLOCK, &signal_set(signals));
 }
 
+/// Whether one of these blocked signals has come (`sigpending(2)`).
+pub(crate) fn is_pending(signals: &[i32]) -> bool {
+    let mut came = signal_set(&[]);
+    // SAFETY: the calls only write to the set, or read it.
+    unsafe {
+        libc::sigpending(&raw mut came);
+        signals.iter().any(|signal| libc::sigismember(&raw const came, *signal) == 1)
+    }
+}
+
 /// Lets one signal through again in this thread.
 pub(crate) fn unblock_signal(signal: i32) {
     change_mask(libc::SIG_UNBLOCK, &signal_set(&[signal]));

@@ -12,8 +12,15 @@ const LEAVE: &[u8] = b"\x1b[0m\x1b[?25h\x1b[?1049l";
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();
 /// Whether it is another now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether it may show the second screen.
+static SCREEN: AtomicBool = AtomicBool::new(false);
+/// Whether this process is giving it back.
+static RESTORING: AtomicBool = AtomicBool::new(false);
 
-/// Signals that end a process by default, but for those that are inputs and that nobody can catch.
+/// Signals that are inputs while they are waited for, and end a process that waits for its terminal.
+const INPUTS: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+
+/// Other signals that end a process by default, but for those that nobody can catch.
 const FATAL: [i32; 17] = [
     libc::SIGILL,
     libc::SIGTRAP,
@@ -69,43 +76,75 @@ fn set_modes(modes: &libc::termios) -> Result<()> {
 
 /// Has each key told as it is pressed, and none shown. Signals are still made by their keys, and lines
 /// still end as they did.
+///
+/// Whose process is in the background is stopped by this, as by default, until it is in front. When it
+/// goes on elsewhere because a signal ends it, which is blocked, nothing is taken (EINTR).
 pub(crate) fn take_terminal() -> Result<()> {
-    let before = match BEFORE.get() {
+    let mut modes = match BEFORE.get() {
         Some(before) => *before,
         None => {
             let modes = modes()?;
-            let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
-            for signal in FATAL.into_iter().chain(real_time) {
-                process::set_action(signal, restore_and_die as extern "C" fn(i32) as usize);
-            }
+            set_actions();
             *BEFORE.get_or_init(|| modes)
         }
     };
-    let mut modes = before;
     modes.c_lflag &= !(libc::ICANON | libc::ECHO);
     modes.c_cc[libc::VMIN] = 1;
     modes.c_cc[libc::VTIME] = 0;
-    set_modes(&modes)?;
+    // Before it is so: what ends this process in between gives it back.
     TAKEN.store(true, Ordering::SeqCst);
-    Ok(())
+    let taken = loop {
+        match set_modes(&modes) {
+            Err(libc::EINTR) if !process::is_pending(&INPUTS) => {}
+            taken => break taken,
+        }
+    };
+    TAKEN.store(taken.is_ok(), Ordering::SeqCst);
+    SCREEN.store(taken.is_ok(), Ordering::SeqCst);
+    taken
 }
 
-/// Gives the terminal back; the second screen was left already.
+fn set_actions() {
+    let real_time = libc::SIGRTMIN()..=libc::SIGRTMAX();
+    let inputs = INPUTS.into_iter().filter(|signal| !process::is_ignored(*signal));
+    for signal in FATAL.into_iter().chain(real_time).chain(inputs) {
+        process::set_action(signal, restore_and_die as extern "C" fn(i32) as usize);
+    }
+    process::set_action(libc::SIGTTOU, stop_in_background as extern "C" fn(i32) as usize);
+}
+
+/// Gives the terminal back; the second screen is left by what was written.
 pub(crate) fn give_terminal_back() {
-    if TAKEN.swap(false, Ordering::SeqCst)
-        && let Some(before) = BEFORE.get()
-    {
+    if let Some(before) = BEFORE.get().filter(|_| TAKEN.load(Ordering::SeqCst)) {
         // There is nobody to tell of a terminal that is gone.
         let _ = set_modes(before);
+        // Only now: what ends this process in between gives it back once more.
+        TAKEN.store(false, Ordering::SeqCst);
     }
 }
 
-/// Does so without ado, wherever this process is: what it calls is async-signal-safe.
+/// Whether a screen is, or was, drawn on it.
+pub(crate) fn knows_terminal() -> bool {
+    BEFORE.get().is_some()
+}
+
+/// The terminal took what enters the second screen, or what leaves it.
+pub(crate) fn note_screen(is_on: bool) {
+    SCREEN.store(is_on, Ordering::SeqCst);
+}
+
+/// Gives the terminal back without ado and leaves the second screen, also where what does so was
+/// written and not taken, wherever this process is: what it calls is async-signal-safe.
 pub(crate) fn restore_terminal() {
-    if TAKEN.load(Ordering::SeqCst) {
+    RESTORING.store(true, Ordering::SeqCst);
+    if SCREEN.load(Ordering::SeqCst) {
+        // Its modes are changed for that.
+        TAKEN.store(true, Ordering::SeqCst);
         write(LEAVE);
-        give_terminal_back();
+        SCREEN.store(false, Ordering::SeqCst);
     }
+    give_terminal_back();
+    RESTORING.store(false, Ordering::SeqCst);
 }
 
 /// Whether the terminal takes something just now.
@@ -119,14 +158,15 @@ fn is_taking() -> bool {
 /// then what waits there is thrown away. If it takes nothing even so nothing is written, for that would
 /// wait for ever.
 fn write(bytes: &[u8]) {
-    // SAFETY: the call takes no pointer, and is async-signal-safe.
-    unsafe { libc::tcflow(libc::STDOUT_FILENO, libc::TCOON) };
-    if let Some(before) = BEFORE.get().filter(|_| !is_taking()) {
-        // Who stopped it by a key (Ctrl-S) is not undone by tcflow, but by the end of what the key means.
+    // Whoever stopped it by a key (Ctrl-S) is not overruled by tcflow, but by the end of what the key
+    // means; and a key that is pressed only now does not stop it any more.
+    if let Some(before) = BEFORE.get() {
         let mut modes = *before;
         modes.c_iflag &= !libc::IXON;
         let _ = set_modes(&modes);
     }
+    // SAFETY: the call takes no pointer, and is async-signal-safe.
+    unsafe { libc::tcflow(libc::STDOUT_FILENO, libc::TCOON) };
     if !is_taking() {
         // SAFETY: the call takes no pointer, and is async-signal-safe.
         unsafe { libc::tcflush(libc::STDOUT_FILENO, libc::TCOFLUSH) };
@@ -139,10 +179,20 @@ fn write(bytes: &[u8]) {
     unsafe { libc::write(libc::STDOUT_FILENO, bytes.as_ptr().cast(), bytes.len()) };
 }
 
+/// Who touches a terminal from the background is stopped, and asked again when it goes on, as often as
+/// it is not in front (SIGTTOU, tcsetattr(3)). Here the call fails then with EINTR, so that whoever made
+/// it can look for what else came; and what gives a terminal back is not stopped at all.
+extern "C" fn stop_in_background(_: i32) {
+    if !RESTORING.load(Ordering::SeqCst) {
+        process::raise(libc::SIGSTOP);
+    }
+}
+
 extern "C" fn restore_and_die(signal: i32) {
     restore_terminal();
     process::default_action(signal);
-    // Blocked until this returns.
+    // Blocked as long as this runs, and afterwards again where it was before a wait.
+    process::unblock_signal(signal);
     process::raise(signal);
 }
 

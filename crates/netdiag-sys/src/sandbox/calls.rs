@@ -171,8 +171,10 @@ const CONTROLS: &[u32] = &[
     raw::INTERFACE_INDEX,
 ];
 
-/// What a screen needs beside these: the mode of the terminal, which is put back at the end.
-const SCREEN: &[u32] = &[libc::TCSETS as u32, libc::TCSETS2 as u32];
+/// What a screen needs beside these: the mode of the terminal, which is put back at the end, and that
+/// the terminal takes what does so.
+const SCREEN: &[u32] =
+    &[libc::TCSETS as u32, libc::TCSETS2 as u32, libc::TCXONC as u32, libc::TCFLSH as u32];
 
 const THREAD: Argument<'_> =
     Argument { place: 0, mask: libc::CLONE_THREAD as u32, values: &[libc::CLONE_THREAD as u32] };

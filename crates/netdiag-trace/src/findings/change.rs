@@ -2,6 +2,7 @@
 
 use crate::Measurement;
 use crate::epoch::{Change, HOLDS};
+use crate::hop::Role;
 use netdiag_model::contract::Context;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::milliseconds;
@@ -31,10 +32,14 @@ impl Measurement {
         let meaning = match told.after_role.as_str() {
             "target" => ", the target",
             "refused" => ", which lets nothing pass",
+            _ if told.before == Some(told.after) => ", which passes packets on",
             _ => "",
         };
+        let refused = change.before.is_some_and(|met| met.role == Role::Refuses);
+        let let_nothing = if refused { ", which let nothing pass," } else { "" };
         let message = format!(
-            "the path changed at hop {} after {seconds:.1} s: {before} before, {}{meaning} since",
+            "the path changed at hop {} after {seconds:.1} s: {before}{let_nothing} before, {}{meaning} \
+             since",
             told.ttl, told.after
         );
         let finding = self.finding("path-changed", severity, format!("hop {}", told.ttl), message);

@@ -47,7 +47,9 @@ impl Measurement {
         let second = self.second.as_ref();
         let heard = second.and_then(|second| Some((second, second.heard?)));
         let silent = second.filter(|second| second.is_silent());
-        let asked = format!("{tried} hops of {} {name} probes each", self.queries());
+        // By cycles a silent hop is asked less often.
+        let probes = beyond().map(|hop| hop.stats.counters().sent()).min().unwrap_or(0);
+        let asked = format!("{tried} hops of {probes} {name} probes each");
         let message = match (heard, silent) {
             (Some((other, (ttl, who))), _) => match self.second_name(other) {
                 (other, true) => format!(
@@ -76,6 +78,10 @@ impl Measurement {
             None if self.config.finds_mtu && second.is_none() => {
                 "`netdiag mtu` tells whether only large ones vanish".to_owned()
             }
+            None if self.is_large() => {
+                let other = self.other_kind(other, silent);
+                format!("`netdiag mtu` tells whether only large ones vanish; {other}")
+            }
             None => self.other_kind(other, silent),
         };
         let finding = self.finding_at("path-stops", Severity::Critical, farthest, message);
@@ -87,10 +93,16 @@ impl Measurement {
                 .with("other_kind", other)
                 .with("other_hop", heard.map(|(_, (ttl, _))| ttl))
                 .with("other_from", heard.map(|(_, (_, who))| who.to_string()))
-                .with("n", self.queries())
+                .with("n", probes)
                 .with("threshold_probes", SILENT_PROBES)
                 .advise(advice),
         )
+    }
+
+    /// Whether probes are larger than by default, so that another size may pass.
+    fn is_large(&self) -> bool {
+        let is_tcp = matches!(self.config.protocol, crate::Protocol::Tcp { .. });
+        !is_tcp && self.config.size > crate::config::SIZE
     }
 
     /// Which kind of probe may tell more: one that is known to, or another.
@@ -129,6 +141,13 @@ impl Measurement {
                 let mtu = who.mtu.map(|mtu| format!(" than {mtu} bytes")).unwrap_or_default();
                 format!("nothing larger{mtu} goes on from there: `netdiag mtu` tells what does")
             }
+            (false, _) if kind.is_port_unreachable() => {
+                format!("{from} is not the target: a filter there refuses the port; try `--icmp`")
+            }
+            (false, _) if kind.is_host_unreachable() => format!(
+                "{from} has no way to the target; where it is the last router, the host is off or does \
+                 not answer it (ARP, neighbour discovery)"
+            ),
             (false, _) if kind.is_unreachable() => {
                 format!("{from} has no way to the target: whose router it is")
             }

@@ -112,7 +112,10 @@ impl Measurement {
     fn silent_hops(&self) -> Vec<Finding> {
         let farthest = self.farthest();
         let silent = self.path().filter(|hop| {
-            hop.ttl < farthest && hop.is_silent() && hop.stats.counters().lost() >= SILENT_PROBES
+            let counters = hop.stats.counters();
+            // Who answers late answers.
+            let is_silent = hop.is_silent() && counters.late() == 0;
+            hop.ttl < farthest && is_silent && counters.lost() >= SILENT_PROBES
         });
         let proven = silent.filter(|hop| {
             let behind = self.path().filter(|other| other.ttl > hop.ttl);

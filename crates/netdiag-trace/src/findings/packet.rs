@@ -3,6 +3,7 @@
 use crate::Measurement;
 use crate::hop::Hop;
 use crate::responder::{Changed, Field, Value};
+use crate::tally::UntrueMtu;
 use crate::translation::Translated;
 use netdiag_model::finding::{Finding, Severity};
 use std::collections::BTreeSet;
@@ -33,7 +34,29 @@ impl Measurement {
         }
         findings.extend(self.low_mss());
         findings.extend(self.mtu_drops());
+        findings.extend(self.untrue_mtu());
         findings
+    }
+
+    /// "Too big" that cannot be true: somebody forges it, or a router is broken.
+    fn untrue_mtu(&self) -> Option<Finding> {
+        let UntrueMtu { from, mtu, count } = self.tally.untrue_mtu?;
+        let sent = self.config.packet_bytes(self.size);
+        let said = mtu.map_or_else(|| "no MTU".to_owned(), |mtu| format!("an MTU of {mtu}"));
+        let bytes = sent.map(|sent| format!(" for a packet of {sent} bytes")).unwrap_or_default();
+        let message = format!(
+            "\"too big\" that cannot be true, ignored, {count} times: {from} names {said}{bytes}"
+        );
+        let code = "mtu-message-implausible";
+        let finding = self.finding(code, Severity::Warning, from.to_string(), message);
+        Some(
+            finding
+                .with("from", from.to_string())
+                .with("mtu", mtu)
+                .with("sent_bytes", sent)
+                .with("count", count)
+                .advise("someone forges them, or that router is broken"),
+        )
     }
 
     /// Hops that only smaller packets came to than to those before.

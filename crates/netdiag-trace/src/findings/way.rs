@@ -21,7 +21,7 @@ impl Measurement {
     }
 
     fn asymmetry(&self) -> Option<Finding> {
-        let hop = self.reached_at()?;
+        let hop = self.reached_at().filter(|_| self.hop_count().is_some())?;
         let target = hop.responders.iter().find(|who| {
             self.config.destination.is_source(who.address) && who.received >= ASYMMETRIC_ANSWERS
         })?;
@@ -50,7 +50,7 @@ impl Measurement {
                 .with("initial_ttl_guess", guess)
                 .with("n", target.received)
                 .with("threshold", ASYMMETRY)
-                .advise("loss may lie on the way back"),
+                .advise("loss may lie on the way back; a device that sets TTLs looks the same"),
         )
     }
 

@@ -123,8 +123,9 @@ impl Policy for Measurement {
         if !others.is_empty() {
             return Next::GiveUp(others);
         }
-        if let Some(until) = self.may_lack_neighbour(now).filter(|_| self.open.is_empty())
-            && self.end.is_none()
+        let own = self.may_lack_neighbour(now).filter(|_| self.end.is_none());
+        let until = own.or_else(|| self.router_may_lack_neighbour(now));
+        if let Some(until) = until.filter(|_| self.open.is_empty())
             && self.multipath.is_none()
             && matches!(self.step(now), Step::Wait(Instant::FAR))
         {
@@ -217,6 +218,14 @@ impl Policy for Measurement {
         {
             return self.find_end();
         }
+        if let Told_::Rejected(rejection) = stray {
+            self.tally.on_rejected(rejection);
+            let open = self.open.get(&probe.seq).map(|flight| (flight.ttl, flight.number));
+            let past = self.settled.get(&probe.seq).map(|past| (past.ttl, past.number));
+            let (probe, rejection) = (open.or(past), *rejection);
+            events.push(self.event(rejection.at, EventKind::Rejected { probe, rejection }));
+            return;
+        }
         let Some(past) = self.settled.get(&probe.seq).copied() else { return };
         let Past { ttl, number: query, epoch, answered, .. } = past;
         let again =
@@ -231,15 +240,10 @@ impl Policy for Measurement {
                 (reply.received_at, EventKind::Duplicate(of_reply(reply)))
             }
             // That the target says once more what it said is no fault of the path.
-            Told_::Repeated(_) => return,
+            Told_::Repeated(_) | Told_::Rejected(_) => return,
             Told_::Advice(error) => {
                 let kind = EventKind::Advice { ttl, query, error: *error };
                 (probe.sent_at + error.rtt, kind)
-            }
-            Told_::Rejected(rejection) => {
-                self.tally.on_rejected(rejection);
-                let (probe, rejection) = (Some((ttl, query)), *rejection);
-                (rejection.at, EventKind::Rejected { probe, rejection })
             }
         };
         if let Some(past) = self.settled.get_mut(&probe.seq) {
@@ -248,6 +252,9 @@ impl Policy for Measurement {
         if matches!(kind, EventKind::Late(_)) {
             // Who answers late is still there.
             self.streak = None;
+        }
+        if let (Told_::LateError(error), false) = (stray, answered) {
+            self.take_late_refusal(probe, (epoch, ttl), error);
         }
         if let Some(hop) = self.hop_of(epoch, ttl) {
             match &kind {

@@ -29,22 +29,30 @@ pub(super) enum Step {
 }
 
 impl Measurement {
-    /// How long a probe is waited for.
-    fn wait(&self) -> Duration {
-        let known = self.slowest.map(|rtt| (rtt * ROUND_TRIPS).max(rtt + LEAST_WAIT));
+    /// How long a probe is waited for: once the target has answered, or somebody at least as far away as
+    /// the hop that it is for, some round trips of the slowest.
+    fn wait(&self, what: What) -> Duration {
+        let is_near = match what {
+            What::Hop(ttl, _) => ttl <= self.hops.farthest_address(),
+            What::Target(_) | What::Connection(_) => false,
+        };
+        // Or a router has said that nothing goes as far as the target.
+        let is_heard = self.target_rtt.is_some() || self.refusal.is_some();
+        let slowest = self.slowest.filter(|_| is_near || is_heard);
+        let known = slowest.map(|rtt| (rtt * ROUND_TRIPS).max(rtt + LEAST_WAIT));
         known.map_or(self.config.timeout, |wait| wait.min(self.config.timeout))
     }
 
     /// The probes that are not waited for any longer, and when the next one will not be.
     pub(super) fn expired(&self, now: Instant) -> (Vec<u64>, Instant) {
-        let wait = self.wait();
-        if wait >= self.config.timeout {
-            // The engine's own deadline is as early.
-            return (Vec::new(), Instant::FAR);
-        }
         let (mut expired, mut next) = (Vec::new(), Instant::FAR);
         for (seq, Flight { what, asked_at, sent_at }) in &self.open {
             if matches!(what, What::Connection(_)) {
+                continue;
+            }
+            let wait = self.wait(*what);
+            if wait >= self.config.timeout {
+                // The engine's own deadline is as early.
                 continue;
             }
             let until = sent_at.unwrap_or(*asked_at) + wait;

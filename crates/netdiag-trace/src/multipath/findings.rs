@@ -2,6 +2,7 @@
 
 use super::graph::{Balancer, Balancing, Graph};
 use crate::Measurement;
+use crate::protocol::Protocol;
 use netdiag_model::finding::{Finding, Severity};
 
 impl Measurement {
@@ -52,6 +53,8 @@ impl Measurement {
             Some(None) => ", balanced by what is not known",
         };
         let count = match graph.path_count {
+            // Of these no port can be varied, which is what most routers balance by.
+            1 if self.config.protocol == Protocol::Icmp => "one path by ICMP".to_owned(),
             1 => "one path".to_owned(),
             count => format!("{count} paths"),
         };

@@ -41,7 +41,7 @@ impl Measurement {
             flow: if varied { Flow::Varied } else { Flow::Constant },
             method: Some(context.method.clone()),
             reached: reached.is_some(),
-            hop_count: reached.map(|hop| hop.ttl),
+            hop_count: self.hop_count(),
             stop_reason: self.end.map(|end| end.reason),
             cycles: self.queries(),
             last: self.last_word(),
@@ -69,6 +69,13 @@ impl Measurement {
     /// The hop that is the target.
     pub(crate) fn reached_at(&self) -> Option<&Measured> {
         self.path().find(|hop| hop.reached)
+    }
+
+    /// How many hops there are to the target, where it is known: not where the first that was asked is
+    /// the target already, or behind it.
+    pub(crate) fn hop_count(&self) -> Option<u8> {
+        let ttl = self.reached_at()?.ttl;
+        (ttl == 1 || ttl > self.config.first_ttl).then_some(ttl)
     }
 
     fn beyond(&self) -> u64 {

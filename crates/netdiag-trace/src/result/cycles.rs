@@ -23,12 +23,11 @@ impl Measurement {
         let only = self.as_of(past);
         let since = |at: Instant| milliseconds(at.since(context.started_at));
         let began = past.began_at.or(self.started_at).unwrap_or(context.started_at);
-        let reached = only.reached_at();
         Some(Epoch {
             from_ms: since(began),
             to_ms: since(change.at),
-            reached: reached.is_some(),
-            hop_count: reached.map(|hop| hop.ttl),
+            reached: only.reached_at().is_some(),
+            hop_count: only.hop_count(),
             hops: only.path().map(|hop| only.hop_result(hop)).collect(),
             change: self.path_change(&change),
         })

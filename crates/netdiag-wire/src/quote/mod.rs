@@ -55,8 +55,10 @@ pub struct Quoted<'a> {
     pub dont_fragment: Option<bool>,
     /// The flow label; IPv6 only.
     pub flow_label: Option<u32>,
-    /// Bytes of the whole datagram, as the quoted header claims.
+    /// Bytes of the whole datagram, as the quoted header claims; of a fragment its own.
     pub total_length: u32,
+    /// It is the first of several fragments.
+    pub is_fragment: bool,
     /// What of the transport header there is.
     pub transport: QuotedTransport<'a>,
     /// The checksum of a transport that is quoted to its last byte.
@@ -202,6 +204,7 @@ pub fn parse_v4(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
         dont_fragment: Some(header.dont_fragment),
         flow_label: None,
         total_length: u32::from(header.total_length),
+        is_fragment: header.more_fragments,
         transport: transport(ICMP, header.protocol, payload, bytes)?,
         checksum: usize::from(header.total_length)
             .checked_sub(header.header_length())
@@ -217,7 +220,8 @@ pub fn parse_v4(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
 /// See [`QuoteError`].
 pub fn parse_v6(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
     let (header, payload) = ipv6::parse_quoted(bytes)?;
-    let (protocol, upper) = match ipv6::walk_extensions(header.next_header, payload).end {
+    let walk = ipv6::walk_extensions(header.next_header, payload);
+    let (protocol, upper) = match walk.end {
         ChainEnd::Upper { protocol, bytes } => (protocol, bytes),
         ChainEnd::NonFirstFragment { .. } => return Err(QuoteError::NonFirstFragment),
         ChainEnd::Truncated { .. } => {
@@ -245,6 +249,7 @@ pub fn parse_v6(bytes: &[u8]) -> Result<Quoted<'_>, QuoteError> {
         dont_fragment: None,
         flow_label: Some(header.flow_label),
         total_length: u32::from(header.payload_length).saturating_add(header_length),
+        is_fragment: walk.fragment.is_some(),
         transport: transport(ICMPV6, protocol, upper, bytes)?,
         checksum: usize::from(header.payload_length)
             .checked_sub(before)

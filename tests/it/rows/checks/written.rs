@@ -3,6 +3,7 @@
 use super::{check, check_xml, document, file, site, statuses};
 use crate::rows::names::answer;
 use crate::support::process::{Ended, NETDIAG, Namespace, bound, run};
+use serde_json::Value;
 use std::net::TcpListener;
 
 fn alone(words: &[&str]) -> Ended {
@@ -223,4 +224,51 @@ fn n1_the_schema_of_files_says_of_retries_what_is_read() {
             "{kind:#}"
         );
     }
+}
+
+/// The defaults of a check's options that the schema tells are those that a check has.
+#[test]
+fn n1_the_schema_of_files_says_which_defaults_checks_have() {
+    let ended = run(bound(NETDIAG).args(["schema", "check-file"]));
+    let schema = ended.json();
+    let kinds = schema["properties"]["check"]["items"]["oneOf"].as_array().expect("kinds");
+    let of = |kind: &str, option: &str| {
+        let kinds = kinds.iter().map(|it| &it["properties"]);
+        let mut own = kinds.filter(|it| it["kind"]["const"] == kind);
+        own.next().unwrap_or_else(|| panic!("no {kind}"))[option].clone()
+    };
+    for kind in ["ping", "tcp", "syn", "dns", "trace", "mtu", "sockets"] {
+        assert_eq!(
+            (&of(kind, "deadline")["default"], &of(kind, "retries")["default"]),
+            (&10.into(), &0.into())
+        );
+    }
+    assert_eq!(schema["properties"]["deadline"]["default"], 60);
+    for (kind, option, default) in [
+        ("tcp", "count", 1),
+        ("tcp", "timeout", 5),
+        ("tcp", "max-redirects", 10),
+        ("dns", "timeout", 2),
+        ("dns", "udp-size", 1232),
+        ("trace", "queries", 3),
+        ("trace", "gap", 8),
+        ("mtu", "max-ttl", 30),
+        ("syn", "timeout", 1),
+    ] {
+        assert_eq!(of(kind, option)["default"], default, "{kind} {option}: {:#}", of(kind, option));
+    }
+    // A check's own, beside those of the command.
+    for (option, default) in [("count", Value::from(5)), ("interval", Value::from(0.2))] {
+        let told = of("ping", option);
+        assert_eq!(told["default"], default, "{told:#}");
+        let text = told["description"].as_str().expect("a text");
+        assert!(!text.contains("[default"), "{text}");
+    }
+    let Some(namespace) = Namespace::loopback() else { return };
+    let ended = run(&mut namespace.netdiag(&["check", "--json", "ping 127.0.0.1"]));
+    let measured = &ended.json()["checks"][0]["measurement"];
+    assert_eq!(measured["sent"], 5, "{measured:#}");
+    let probes = measured["probes"].as_array().expect("a list");
+    let sent: Vec<f64> = probes.iter().filter_map(|it| it["sent_offset_ms"].as_f64()).collect();
+    assert!(sent.windows(2).all(|pair| (pair[1] - pair[0] - 200.0).abs() < 100.0), "{sent:?}");
 }

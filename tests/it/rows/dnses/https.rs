@@ -3,7 +3,7 @@
 use super::stub::{Asked, Says};
 use super::{address, dns, findings, result, silent};
 use crate::support::http2::{self, Reply, Seen, Server};
-use crate::support::process::{Ended, bound, has, run};
+use crate::support::process::{Ended, NETDIAG, bound, has, run};
 use crate::support::{schema, tls};
 use data_encoding::BASE64URL_NOPAD;
 use std::sync::mpsc::{Receiver, channel};
@@ -420,4 +420,28 @@ fn i2_kdig_is_answered_alike() {
     let both: Vec<Query> = queries.try_iter().collect();
     let [theirs, own] = &both[..] else { panic!("{both:?}") };
     assert_eq!((&theirs.method, &theirs.path), (&own.method, &own.path));
+}
+
+/// So does a check over HTTPS, whose server is a URL.
+#[test]
+fn m1_a_check_asks_over_https() {
+    let lab = Lab::new();
+    let (port, queries) = lab.serve(0, address);
+    let ca = lab.ca.path();
+    let line = format!("dns A a.example @https://127.0.0.1:{port} --ca={ca} expect 192.0.2.1");
+    let ended = run(bound(NETDIAG).args(["check", "--json", &line]));
+    schema::check("check", &ended.json());
+    let passed = &ended.json()["checks"][0];
+    assert_eq!((ended.code(), &passed["status"]), (Some(0), &"pass".into()), "{passed:#}");
+    let said = &passed["measurement"]["results"][0];
+    assert_eq!((&said["transport"], &said["http"]["status"]), (&"https".into(), &200.into()));
+    assert_eq!(queries.recv().expect("one came").path, "/dns-query");
+    let line = line.replace("192.0.2.1", "192.0.2.9");
+    let ended = run(bound(NETDIAG).args(["check", "--json", &line]));
+    let failed = &ended.json()["checks"][0];
+    assert_eq!(
+        (ended.code(), &failed["failure"]["stage"]),
+        (Some(1), &"expect".into()),
+        "{failed:#}"
+    );
 }

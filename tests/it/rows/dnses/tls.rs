@@ -2,7 +2,7 @@
 
 use super::stub::{Asked, Says, Stub};
 use super::{address, dns, findings, result, silent};
-use crate::support::process::Ended;
+use crate::support::process::{Ended, NETDIAG, bound, run};
 use crate::support::{schema, tls};
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -322,4 +322,38 @@ fn i2_options_of_tls_are_refused_where_they_say_nothing() {
         assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{arguments:?}: {ended:?}");
         assert!(ended.err.contains(part), "{arguments:?}: {ended:?}");
     }
+}
+
+/// A check in a line and one in a file ask over TLS with the options of the command.
+#[test]
+fn m1_a_check_asks_over_tls() {
+    let (root, other) = (tls::Authority::new("lab root"), tls::Authority::new("another"));
+    let (ca, wrong) = (root.file(), other.file());
+    let (server, _questions) =
+        serve(root.leaf(&["127.0.0.1"], tls::VALID), address, Manner::default());
+    let line = |ca: &str| format!("dns A a.example {server} --tls --ca={ca} expect 192.0.2.1");
+    let check = |words: &[&str]| {
+        let ended = run(bound(NETDIAG).args(["check", "--json"]).args(words));
+        schema::check("check", &ended.json());
+        ended.json()["checks"][0].clone()
+    };
+    let passed = check(&[&line(ca.path())]);
+    assert_eq!(passed["status"], "pass", "{passed:#}");
+    let said = &passed["measurement"]["results"][0];
+    assert_eq!((&said["transport"], &said["tls"]["verified"]), (&"tls".into(), &true.into()));
+    let failed = check(&[&line(wrong.path())]);
+    assert_eq!(failed["status"], "fail", "{failed:#}");
+    assert_eq!(
+        (&failed["failure"]["stage"], &failed["failure"]["reason"]),
+        (&"tls".into(), &"unknown-issuer".into())
+    );
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    let text = format!(
+        "[defaults.dns]\ntls = true\nca = '{}'\n[[check]]\nkind = 'dns'\n\
+         target = ['A', 'a.example', '{server}']\nanswer = '192.0.2.1'\n",
+        ca.path()
+    );
+    file.write_all(text.as_bytes()).expect("written");
+    let passed = check(&[file.path().to_str().expect("a path")]);
+    assert_eq!(passed["status"], "pass", "{passed:#}");
 }

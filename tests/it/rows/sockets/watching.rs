@@ -32,7 +32,7 @@ fn j9_changes_are_told_as_they_are_seen() {
         (&"ESTABLISHED".into(), &9040.into())
     );
     assert!(waited["in_state_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{waited}");
-    assert_eq!(the(&all, "summary")["ended_by"], "done");
+    assert_eq!(the(&all, "summary")["ended_by"], "signal");
 }
 
 #[test]

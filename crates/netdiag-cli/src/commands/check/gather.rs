@@ -11,7 +11,7 @@ use std::io::Read;
 use std::time::Duration;
 
 /// How long all checks may take together where nobody says.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The checks of a run.
 #[derive(Clone, Debug)]

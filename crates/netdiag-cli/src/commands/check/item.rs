@@ -7,7 +7,7 @@ use netdiag_model::Untrusted;
 use std::time::Duration;
 
 /// How long a check may take that does not say.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// A check that can be had.
 #[derive(Clone, Debug)]

@@ -212,8 +212,8 @@ impl Command for CheckArguments {
             let shown = |text: &str| Untrusted::from(text).escaped().to_string();
             (shown(&item.name), format!("{} {}", item.kind, shown(&item.target)))
         });
+        // Shown when signals are watched: who has seen it may ask for the summary.
         report.start(&plan.run, &rows.collect::<Vec<_>>())?;
-        report.flush()?;
         let board = Board::new(plan.gathered.items.clone(), &plan.planner, plan.until);
         let board = Rc::new(RefCell::new(board));
         let (planner, now) = (&plan.planner, plan.run.started_at);

@@ -1,8 +1,10 @@
 //! The JSON Schema of files of checks, from the options of the commands that are kinds of them.
 
+use super::{gather, item};
 use crate::commands::lanes::{Choice, KINDS, choices};
 use netdiag_check::file::KEYS;
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// The schema.
 ///
@@ -19,7 +21,10 @@ pub(crate) fn of_files() -> String {
     let description = "A file of checks for netdiag check, in TOML.";
     let mut schema = table(
         Map::from_iter([
-            ("deadline".to_owned(), length("how long all checks may take together")),
+            (
+                "deadline".to_owned(),
+                length("how long all checks may take together", gather::DEADLINE),
+            ),
             ("defaults".to_owned(), table(defaults, &[])),
             (
                 "check".to_owned(),
@@ -64,28 +69,45 @@ fn options(kind: &str) -> Map<String, Value> {
 
 fn option(choice: &Choice) -> Value {
     let value = json!({"type": ["string", "number"]});
-    let mut schema = match (choice.takes_value, choice.is_list) {
+    let schema = match (choice.takes_value, choice.is_list) {
         (false, _) => json!({"type": "boolean"}),
         (true, false) => value,
         (true, true) => json!({"anyOf": [value, {"type": "array", "items": value}]}),
     };
+    let mut schema = described(schema, &choice.help);
     if let Some(object) = schema.as_object_mut() {
-        object.insert("description".to_owned(), choice.help.clone().into());
+        object
+            .extend(choice.default.as_deref().map(|text| ("default".to_owned(), number_or(text))));
     }
     schema
 }
 
-fn length(description: &str) -> Value {
-    json!({"type": ["string", "number"], "description": description})
+/// A number where the text is one.
+fn number_or(text: &str) -> Value {
+    let number = text.parse::<f64>().ok().and_then(|_| serde_json::from_str(text).ok());
+    number.unwrap_or_else(|| text.into())
+}
+
+fn length(description: &str, default: Duration) -> Value {
+    let default = default.as_secs();
+    json!({"type": ["string", "number"], "description": description, "default": default})
+}
+
+fn described(mut schema: Value, description: &str) -> Value {
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("description".to_owned(), description.into());
+    }
+    schema
 }
 
 /// A key that every kind has.
 fn key(name: &str) -> Value {
     let description = KEYS.iter().find(|(key, _)| *key == name).map_or("", |(_, about)| *about);
     match name {
-        "deadline" => length(description),
+        "deadline" => length(description, item::DEADLINE),
         "retries" => {
-            json!({"type": "integer", "minimum": 0, "maximum": 100, "description": description})
+            let number = json!({"type": "integer", "minimum": 0, "maximum": 100, "default": 0});
+            described(number, description)
         }
         "target" | "depends_on" | "tags" => json!({
             "description": description,

@@ -3,6 +3,7 @@
 use super::servers::{self, Asked};
 use super::setup;
 use super::words::{self, Words};
+use crate::World;
 use crate::args::DnsArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
@@ -12,7 +13,8 @@ use netdiag_check::expr::Expr;
 use netdiag_dns::config::Target;
 use netdiag_dns::metrics::METRICS;
 use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions};
-use netdiag_model::parse_address;
+use netdiag_engine::port::Control;
+use netdiag_model::{Destination, parse_address};
 
 /// Queries over TLS are filled up to a multiple of so many bytes, so that their length tells little (RFC
 /// 8467 section 4.1).
@@ -24,12 +26,14 @@ pub(crate) struct Checked {
     pub(super) targets: Vec<Target>,
     pub(super) servers: Vec<Asked>,
     pub(super) query: QueryOptions,
+    /// What every packet carries.
+    pub(super) control: Control,
     pub(super) warnings: Vec<String>,
     pub(super) is_trace: bool,
 }
 
 /// Checks what can be checked without touching the network.
-pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
+pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Checked, String> {
     let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let words = Words::sort(&arguments.words)?;
     let asks = !(words.has_no_name() && arguments.reverse.is_empty());
@@ -65,7 +69,26 @@ pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     let query = query(arguments);
     let is_trace = arguments.trace;
-    Ok(Checked { fail_if, targets, servers: words.servers, query, warnings, is_trace })
+    let control = control(arguments, world)?;
+    Ok(Checked { fail_if, targets, servers: words.servers, query, control, warnings, is_trace })
+}
+
+/// What every packet carries: from where, by which interface, and how it asks to be treated.
+fn control<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Control, String> {
+    let interface = checks::interface(arguments.interface.as_deref(), world)?;
+    if let Some(source) = arguments.source {
+        let families = (arguments.ipv4, arguments.ipv6);
+        checks::family(&source.to_string(), source, families)?;
+        if !world.owns(source) {
+            return Err(format!("--source: {source} is not an address of this machine"));
+        }
+    }
+    Ok(Control {
+        traffic_class: arguments.marking.traffic_class(),
+        source: arguments.source,
+        interface: interface.map(|(number, _)| number),
+        ..Control::default()
+    })
 }
 
 /// Standard input is read for one thing.
@@ -149,6 +172,7 @@ fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> 
     checks::no_network(host, "dns")?;
     let Some(address) = literal(host) else { return Ok(()) };
     checks::family(host, address, (arguments.ipv4, arguments.ipv6))?;
+    checks::source(arguments.source, Destination::new(address), "--source")?;
     let is_group = address.is_multicast() || parse_address("255.255.255.255") == Some(address);
     if is_group {
         return Err(format!("`@{address}`: a group is no server"));

@@ -36,8 +36,8 @@ impl Command for DnsArguments {
         self.form.output()
     }
 
-    fn check<W: World>(&self, _: &mut W) -> Result<Checked, String> {
-        check::check(self)
+    fn check<W: World>(&self, world: &mut W) -> Result<Checked, String> {
+        check::check(self, world)
     }
 
     fn warnings(checked: &Checked) -> &[String] {

@@ -67,7 +67,7 @@ impl Plan {
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
-        let Checked { fail_if, mut targets, servers: asked, query, .. } = checked;
+        let Checked { fail_if, mut targets, servers: asked, query, control, .. } = checked;
         if let Some(path) = &arguments.file {
             read(path, arguments, world, &mut targets)?;
         }
@@ -80,7 +80,7 @@ impl Plan {
         let goal = goal(arguments, &targets, world, network)?;
         let servers = match arguments.trace {
             true => Servers::default(),
-            false => servers::find(&asked, arguments, &mut outline, world, network),
+            false => servers::find(&asked, (arguments, &control), &mut outline, world, network),
         };
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
@@ -96,6 +96,7 @@ impl Plan {
             choice,
             query,
             transport: arguments.transport(),
+            control,
             tls,
             http_method: if arguments.tls.https_get { HttpMethod::Get } else { HttpMethod::Post },
             follow_truncation: !arguments.message.ignore_truncation,
@@ -172,8 +173,9 @@ fn goal<W: World>(
     let Some(target) = targets.first().filter(|_| arguments.trace) else { return Ok(Goal::Plain) };
     let roots = roots(arguments, world)?;
     let is_open = |family: Family| network.opened().udp(family).is_ok() || arguments.message.tcp;
-    let families =
-        [is_open(Family::Ipv4) && !arguments.ipv6, is_open(Family::Ipv6) && !arguments.ipv4];
+    let wanted = family(arguments);
+    let is_usable = |own: Family| is_open(own) && wanted.is_none_or(|wanted| wanted == own);
+    let families = [Family::Ipv4, Family::Ipv6].map(is_usable);
     let delegation = Delegation::new(&target.question, roots, arguments.usual_port(), families);
     Ok(Goal::Delegation(Box::new(delegation)))
 }
@@ -289,6 +291,7 @@ pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenR
     let only = if system { None } else { checks::only_family(families) };
     OpenRequest {
         family: family(arguments).or(only),
+        control: checked.control,
         udp: match arguments.transport() {
             Transport::Udp => UdpSockets::Always,
             _ => UdpSockets::Never,
@@ -324,6 +327,9 @@ fn as_understood(
         "servers": servers.collect::<Vec<String>>(),
         "port": arguments.usual_port(),
         "transport": arguments.transport().name(),
+        "source": arguments.source,
+        "interface": arguments.interface,
+        "traffic_class": arguments.marking.traffic_class(),
         "https_get": arguments.tls.https_get,
         "sni": arguments.tls.sni,
         "ca": arguments.tls.ca,

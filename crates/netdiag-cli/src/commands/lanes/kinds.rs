@@ -44,6 +44,15 @@ pub(crate) enum Asked {
     Sockets(Box<SocketsArguments>),
 }
 
+/// What a check of a kind is asked with where it says nothing else, beside what its command has.
+pub(super) fn defaults(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "ping" => &["--count=5", "--interval=0.2", "--json"],
+        "trace" => &["--json", "--numeric"],
+        _ => &["--json"],
+    }
+}
+
 macro_rules! of_each {
     ($asked:expr, $command:ident => $body:expr, $sockets:ident => $read:expr) => {
         match $asked {
@@ -64,17 +73,15 @@ impl Asked {
     /// # Errors
     /// What is wrong with them, in a line.
     pub(crate) fn new(kind: &str, options: &[String], targets: &[String]) -> Result<Self, String> {
-        let words = |defaults: &[&str]| words::all(defaults, options, targets);
+        let words = words::all(defaults(kind), options, targets);
         Ok(match kind {
-            "ping" => {
-                Self::Ping(words::arguments(&words(&["--count=5", "--interval=0.2", "--json"]))?)
-            }
-            "tcp" => Self::Tcp(words::arguments(&words(&["--json"]))?),
-            "syn" => Self::Syn(words::arguments(&words(&["--json"]))?),
-            "dns" => Self::Dns(words::arguments(&words(&["--json"]))?),
-            "trace" => Self::Trace(words::arguments(&words(&["--json", "--numeric"]))?),
-            "mtu" => Self::Mtu(words::arguments(&words(&["--json"]))?),
-            "sockets" => Self::Sockets(words::arguments(&words(&["--json"]))?),
+            "ping" => Self::Ping(words::arguments(&words)?),
+            "tcp" => Self::Tcp(words::arguments(&words)?),
+            "syn" => Self::Syn(words::arguments(&words)?),
+            "dns" => Self::Dns(words::arguments(&words)?),
+            "trace" => Self::Trace(words::arguments(&words)?),
+            "mtu" => Self::Mtu(words::arguments(&words)?),
+            "sockets" => Self::Sockets(words::arguments(&words)?),
             _ => return Err(format!("no kind of check; one of {}", KINDS.join(", "))),
         })
     }
@@ -324,7 +331,8 @@ impl Kind for TraceArguments {
     fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
         kind::of_hosts(plan, measured, end, |target, findings| {
             let metrics = netdiag_trace::metrics::TargetMetrics { target, findings };
-            let at = target.hop_count.map(|hop| format!("reached at hop {hop}"));
+            let end = target.hops.last().filter(|_| target.reached);
+            let at = end.map(|hop| format!("reached at hop {}", hop.ttl));
             Weighed {
                 name: None,
                 snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],

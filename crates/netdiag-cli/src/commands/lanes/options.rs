@@ -1,6 +1,6 @@
 //! Which options of its command a kind of check can have.
 
-use super::kinds::KINDS;
+use super::kinds::{KINDS, defaults};
 use crate::args::{
     DnsArguments, MtuArguments, PingArguments, SocketsArguments, SynArguments, TcpConnectArguments,
     TraceArguments,
@@ -68,6 +68,8 @@ pub(crate) struct Choice {
     pub(crate) name: String,
     /// What it is for.
     pub(crate) help: String,
+    /// What it is where a check says nothing else, where that is a value.
+    pub(crate) default: Option<String>,
     /// Whether it has a value.
     pub(crate) takes_value: bool,
     /// Whether it may be given several times.
@@ -84,32 +86,51 @@ pub(crate) fn choices(kind: &str) -> &'static [Choice] {
 
 fn found(kind: &str) -> Vec<Choice> {
     match kind {
-        "ping" => of::<PingArguments>(),
-        "tcp" => of::<TcpConnectArguments>(),
-        "syn" => of::<SynArguments>(),
-        "dns" => of::<DnsArguments>(),
-        "trace" => of::<TraceArguments>(),
-        "mtu" => of::<MtuArguments>(),
+        "ping" => of::<PingArguments>(kind),
+        "tcp" => of::<TcpConnectArguments>(kind),
+        "syn" => of::<SynArguments>(kind),
+        "dns" => of::<DnsArguments>(kind),
+        "trace" => of::<TraceArguments>(kind),
+        "mtu" => of::<MtuArguments>(kind),
         "sockets" => {
             let none = |name: &str| NONE_OF_SOCKETS.contains(&name);
-            of::<SocketsArguments>().into_iter().filter(|choice| !none(&choice.name)).collect()
+            of::<SocketsArguments>(kind).into_iter().filter(|choice| !none(&choice.name)).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn of<A: clap::Args>() -> Vec<Choice> {
+fn of<A: clap::Args>(kind: &str) -> Vec<Choice> {
     let mut command = A::augment_args(clap::Command::new("check"));
     command.build();
     let options = command.get_arguments().filter_map(|argument| {
         let name = argument.get_long()?;
         let is_ours = !NONE_OF_A_CHECK.contains(&name) && !argument.is_hide_set();
+        let takes_value = argument.get_action().takes_values();
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+        let own = own_default(kind, name);
+        let usual = || argument.get_default_values().first().and_then(|value| value.to_str());
         is_ours.then(|| Choice {
             name: name.to_owned(),
-            help: argument.get_help().map(ToString::to_string).unwrap_or_default(),
-            takes_value: argument.get_action().takes_values(),
+            help: if own.is_some() { without_default(&help) } else { help },
+            default: own.or_else(usual).filter(|_| takes_value).map(str::to_owned),
+            takes_value,
             is_list: matches!(argument.get_action(), clap::ArgAction::Append),
         })
     });
     options.collect()
+}
+
+/// What an option is in a check of a kind, where that is not what its command has.
+fn own_default(kind: &str, option: &str) -> Option<&'static str> {
+    let mut words =
+        defaults(kind).iter().filter_map(|word| word.strip_prefix("--")?.split_once('='));
+    words.find(|(name, _)| *name == option).map(|(_, value)| value)
+}
+
+/// What an option is for without what its command has where nobody says it.
+fn without_default(help: &str) -> String {
+    let Some((before, rest)) = help.split_once(" [default: ") else { return help.to_owned() };
+    let (_, after) = rest.split_once(']').unwrap_or_default();
+    format!("{before}{after}")
 }

@@ -23,6 +23,9 @@ const CYCLES: u64 = 10;
 /// How often a screen shows new figures.
 const FRAME: Duration = Duration::from_millis(100);
 
+/// From one cycle to the next one, where there is no interval.
+const BACK_TO_BACK: Duration = Duration::from_millis(1);
+
 /// How often a stream of events has all hops as they stand, where cycles are no longer.
 const STREAMED: Duration = Duration::from_secs(1);
 
@@ -35,8 +38,13 @@ pub(crate) struct Mtr<'a> {
 impl<'a> Mtr<'a> {
     pub(crate) fn new<W: World>(arguments: &'a MtrArguments, world: &W) -> Self {
         let wants_screen =
-            !arguments.report && !arguments.quiet && arguments.form().output() == Output::Text;
+            !is_report(arguments) && !arguments.quiet && arguments.form().output() == Output::Text;
         Self { arguments, is_live: wants_screen && world.screen().is_some() }
+    }
+
+    /// From one cycle to the next one.
+    fn interval(&self) -> Duration {
+        self.arguments.interval.max(BACK_TO_BACK)
     }
 
     fn rounds(&self) -> Rounds {
@@ -46,8 +54,13 @@ impl<'a> Mtr<'a> {
             true => Some(FRAME),
             false => streams.then_some(self.arguments.interval.max(STREAMED)),
         };
-        Rounds { interval: self.arguments.interval, count, figures }
+        Rounds { interval: self.interval(), count, figures }
     }
+}
+
+/// Whether a table is wanted instead of a screen.
+const fn is_report(arguments: &MtrArguments) -> bool {
+    arguments.report || arguments.report_wide
 }
 
 impl Command for Mtr<'_> {
@@ -65,6 +78,9 @@ impl Command for Mtr<'_> {
         if (arguments.order.is_some() || arguments.pathping) && self.form() != Output::Text {
             let option = if arguments.pathping { "--pathping" } else { "--order" };
             return Err(format!("{option}: only with --output text, or --classic"));
+        }
+        if arguments.report_wide && self.form() != Output::Text {
+            return Err("--report-wide: only with --output text, or --classic".to_owned());
         }
         if arguments.verbose && self.is_live {
             return Err("--verbose: a screen has no room for it; with --report".to_owned());

@@ -24,7 +24,10 @@ pub(super) fn report<'a, W: World>(
         Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
         Output::Text => {
             let terminal = world.terminal();
-            let style = arguments.color.style(terminal);
+            let mut style = arguments.color.style(terminal);
+            if arguments.report_wide {
+                style.width = None;
+            }
             let order = match arguments.pathping {
                 true => Order::pathping(),
                 false => arguments.order.clone().unwrap_or_else(Order::report),

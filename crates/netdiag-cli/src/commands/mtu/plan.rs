@@ -208,6 +208,7 @@ pub(super) fn open_request(arguments: &MtuArguments, checked: &Checked) -> OpenR
     let has_icmp = !checked.hosts.iter().all(is_udp);
     OpenRequest {
         family: only_family(arguments, checked),
+        mark: arguments.mark,
         // What the kernel remembers of the path is not to be asked.
         dont_fragment: Some(DontFragment::Probe),
         mark: arguments.mark,

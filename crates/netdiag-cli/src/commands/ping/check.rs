@@ -8,6 +8,7 @@ use crate::args::value::MOST_FLOW_LABEL;
 use crate::commands::checks;
 use crate::commands::resolve::check_zone;
 use crate::commands::user::LEAST_INTERVAL;
+use crate::usage;
 use netdiag_check::expr::Expr;
 use netdiag_engine::port::IpOptions;
 use netdiag_model::{Destination, Family, Untrusted, parse_address};
@@ -99,7 +100,10 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
         warnings.push(format!("{DOCUMENT_COUNT} requests, since nothing says when to end"));
     }
     let least_interval = if world.may_flood() { Duration::ZERO } else { LEAST_INTERVAL };
-    let flow_label = arguments.flow_label.map(|label| drawn(label, world));
+    if arguments.seed.is_some() && arguments.flow_label != Some(0) {
+        return Err(format!("--seed: only with --flow-label 0: {}", usage::NO_CHANCE));
+    }
+    let flow_label = arguments.flow_label.map(|label| drawn(label, arguments.seed, world));
     let options = match (&arguments.ip_timestamps, arguments.record_route) {
         (Some(stamps), _) => stamps.options(),
         (None, true) => Some(IpOptions::record_route()),
@@ -109,13 +113,26 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &mut W) -> Resul
 }
 
 /// A flow label as it is; a random one for 0, which stands for none (RFC 6437 section 2).
-fn drawn<W: World>(label: u32, world: &mut W) -> u32 {
+fn drawn<W: World>(label: u32, seed: Option<u64>, world: &mut W) -> u32 {
     if label != 0 {
         return label;
     }
-    let [a, b, c, ..] = world.random();
+    let [a, b, c] = match seed {
+        Some(seed) => {
+            // Neighbouring seeds are far apart (Knuth, TAOCP 6.4: multiplicative hashing).
+            let [a, b, c, ..] = seed.wrapping_add(1).wrapping_mul(GOLDEN_RATIO).to_be_bytes();
+            [a, b, c]
+        }
+        None => {
+            let [a, b, c, ..] = world.random();
+            [a, b, c]
+        }
+    };
     (u32::from_be_bytes([0, a, b, c]) & MOST_FLOW_LABEL).max(1)
 }
+
+/// 2^64 divided by the golden ratio.
+const GOLDEN_RATIO: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// A source address, and an interface's index and name.
 type WayOut = (Option<IpAddr>, Option<(u32, Untrusted)>);

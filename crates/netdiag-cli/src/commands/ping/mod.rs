@@ -96,10 +96,11 @@ impl Command for PingArguments {
             report(self, world.terminal(), out, err)
         };
         hosts::begin(plan, report.as_mut())?;
-        report.flush()?;
         match classic::refusal(plan, world.may_flood()) {
+            // Nothing is shown before signals are watched: who has seen something may ask for the summary.
             None => hosts::measure(plan, world, network, report.as_mut()),
             Some(refusal) => {
+                report.flush()?;
                 let last_words = Some(refusal.to_owned());
                 Ok(Measured { status: ExitStatus::USAGE, last_words })
             }

@@ -379,6 +379,7 @@ fn as_understood(arguments: &PingArguments, checked: &Checked) -> serde_json::Va
         "traffic_class": arguments.traffic_class(),
         "probe_interface": arguments.probe_interface.as_ref().map(|question| &question.text),
         "flow_label": checked.flow_label,
+        "seed": arguments.seed,
         "source": checked.source,
         "interface": checked.interface.as_ref().map(|(_, name)| name),
         "fail_if": checked.fail_if.as_ref().map(ToString::to_string),

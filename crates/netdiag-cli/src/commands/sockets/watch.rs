@@ -73,7 +73,7 @@ pub(super) fn watch<W: World>(
         Some(Stop::Signal(signal)) => (ExitStatus::Signal(signal), Some(StopCause::Signal(signal))),
     };
     let end = End { at, stopped: cause, cannot_go_on: false };
-    let complete = stopped.is_none() || arguments.count.is_none();
+    let complete = stopped.is_none();
     let outcome = Outcome {
         judgement: Judgement::Holds,
         status: ExitStatus::HOLDS,

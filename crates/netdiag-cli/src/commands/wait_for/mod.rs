@@ -132,12 +132,11 @@ impl Command for WaitForArguments {
             (shown.clone(), shown)
         });
         report.start(&plan.run, &rows.collect::<Vec<_>>())?;
-        report.flush()?;
         let how = (self.any, self.consecutive);
         let started_at = plan.run.started_at;
         let waiting = Waiting::new(&plan.specs, how, started_at, self.timeout.duration);
         let waiting = Rc::new(RefCell::new(waiting));
-        let over = wait(plan, &waiting, world, network, err)?;
+        let over = wait(plan, &waiting, world, network, (report.as_mut(), err))?;
         let status = self.conclude(plan, &waiting.borrow(), &over, report.as_mut())?;
         Ok(Measured { status: over.status.unwrap_or(status), last_words: over.last_words })
     }
@@ -199,13 +198,13 @@ fn wait<W: World>(
     waiting: &Rc<RefCell<Waiting>>,
     world: &mut W,
     network: &mut W::Network,
-    err: &mut dyn Write,
+    (report, err): (&mut dyn ChecksReport, &mut dyn Write),
 ) -> io::Result<Over> {
     let (planner, now) = (&plan.planner, plan.run.started_at);
     let lanes = plan.plans.iter().zip(0..);
     let lanes = lanes.map(|(plan, number)| Lane::new(number, plan.clone(), planner, waiting, now));
     let drive = Drive::new(lanes.collect(), false, world, network);
-    let mut ending = Ending { waiting, planner, end: None, err, said_at: None };
+    let mut ending = Ending { waiting, planner, end: None, report, err, said_at: None };
     let measured = drive.run(world, network, &mut ending)?;
     let end =
         ending.end.unwrap_or_else(|| End { at: network.now(), stopped: None, cannot_go_on: false });
@@ -218,6 +217,8 @@ struct Ending<'a> {
     waiting: &'a RefCell<Waiting>,
     planner: &'a RefCell<Planner>,
     end: Option<End>,
+    /// What it begins with is shown when signals are watched.
+    report: &'a mut dyn ChecksReport,
     err: &'a mut dyn Write,
     said_at: Option<Instant>,
 }
@@ -237,7 +238,7 @@ impl Listener<Lane<Waiting>> for Ending<'_> {
     }
 
     fn flush(&mut self, _: Instant) -> io::Result<Instant> {
-        Ok(Instant::FAR)
+        self.report.flush().map(|()| Instant::FAR)
     }
 
     fn beside<W: World>(&mut self, now: Instant, world: &mut W, network: &mut W::Network) -> Pause {

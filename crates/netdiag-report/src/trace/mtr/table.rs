@@ -122,7 +122,8 @@ pub(in crate::trace) fn table(
             lines.extend(layout.line(&number, (row::nobody(hop), "-", "-"), &cells, ""));
             continue;
         };
-        let is_target = |hop: &Hop| target.hop_count == Some(hop.ttl);
+        let end = target.hops.last().filter(|_| target.reached).map(|hop| hop.ttl);
+        let is_target = |hop: &Hop| end == Some(hop.ttl);
         let note = row::note(main, is_target(hop) && target.address == Some(main.address));
         let name = row::name(main.hostname.as_ref());
         let (address, system) = (main.address.to_string(), row::system(main.asn));
