@@ -117,8 +117,9 @@ END",
 /// Services in a namespace: TLS at 443, HTTP at 80, DNS at 53, and at 444 who takes connections and says
 /// nothing.
 fn services(namespace: &Namespace) -> TcpListener {
-    let listen = |port| TcpListener::bind(("::", port)).expect("nobody else is here");
-    let (https, http, mute) = namespace.inside(|| (listen(443), listen(80), listen(444)));
+    let [https, http, mute] = namespace.inside(|| {
+        [443, 80, 444].map(|port| TcpListener::bind(("::", port)).expect("nobody else is here"))
+    });
     tls::serve_at(https, tls::self_signed(&["elsewhere.example"]));
     std::thread::spawn(move || {
         for mut connection in http.incoming().flatten() {

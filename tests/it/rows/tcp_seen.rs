@@ -1,9 +1,9 @@
 //! What is seen of connections beside what the kernel says of them: from how far they are answered (G7),
 //! what `--verbose` shows, and marks, which decide about their way (G6).
 
+use super::events;
 use super::network::Lab;
 use super::tcps::codes;
-use super::{events, network};
 use crate::support::process::{Ended, Namespace, run};
 use crate::support::schema;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use std::net::TcpListener;
 /// The lab with a service at ports 22 and 80, whose segments begin with a TTL of 62, so that they come
 /// from two routers farther than those that the router makes in its name.
 fn lab(rule: &str) -> Option<(Lab, TcpListener)> {
-    let lab = network::Lab::new()?;
+    let lab = Lab::new()?;
     lab.far.run(
         "echo 62 > /proc/sys/net/ipv4/ip_default_ttl
          echo 62 > /proc/sys/net/ipv6/conf/lab0/hop_limit",

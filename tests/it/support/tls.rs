@@ -59,7 +59,7 @@ impl Authority {
         serial: Option<&[u8]>,
     ) -> Leaf {
         let (mut params, key) = params(names, years);
-        params.serial_number = serial.map(Into::into);
+        params.serial_number = serial.map(|serial| serial.to_vec().into());
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         (certificate.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der()).into())
     }
