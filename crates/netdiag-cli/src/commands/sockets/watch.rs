@@ -73,7 +73,8 @@ pub(super) fn watch<W: World>(
         Some(Stop::Signal(signal)) => (ExitStatus::Signal(signal), Some(StopCause::Signal(signal))),
     };
     let end = End { at, stopped: cause, cannot_go_on: false };
-    let complete = stopped.is_none() || arguments.count.is_none();
+    // However long it was to go on: what a signal ended has not seen its own end.
+    let complete = stopped.is_none();
     let outcome = Outcome {
         judgement: Judgement::Holds,
         status: ExitStatus::HOLDS,
