@@ -137,6 +137,8 @@ pub struct StateRow {
     pub count: u64,
     /// The ports with the most: those of this side with a listener, else those of the other.
     pub ports: Vec<Count<u16>>,
+    /// How many different ports; a lower bound where `more` is true.
+    pub port_count: usize,
     /// The other ends with the most.
     pub remotes: Vec<Count<IpAddr>>,
     /// How many different other ends; a lower bound where `more` is true.
@@ -144,6 +146,8 @@ pub struct StateRow {
     /// The owners with the most.
     #[schemars(with = "Vec<Count<String>>")]
     pub owners: Vec<Count<Untrusted>>,
+    /// How many different owners; a lower bound where `more` is true.
+    pub owner_count: usize,
     /// Whether there was more than was told apart.
     pub more: bool,
 }
@@ -213,8 +217,8 @@ pub struct Row {
 pub struct AcceptQueue {
     /// Now.
     pub length: u32,
-    /// One more than this fit.
-    pub limit: u32,
+    /// One more than this fit; `null` where that is not known, as in saved tables.
+    pub limit: Option<u32>,
 }
 
 /// A process that has a socket.
@@ -292,8 +296,10 @@ impl Row {
             remote: if socket.remote.is_unspecified() { none } else { socket.remote.into() },
             receive_queue: queue(socket.receive_queue),
             send_queue: queue(socket.send_queue),
-            accept_queue: is_listener
-                .then_some(AcceptQueue { length: socket.receive_queue, limit: socket.send_queue }),
+            accept_queue: is_listener.then_some(AcceptQueue {
+                length: socket.receive_queue,
+                limit: socket.accept_limit(),
+            }),
             accepted: socket.accepted(),
             eof_unread: socket.eof_unread(),
             inode: (socket.inode != 0).then_some(socket.inode),
