@@ -71,7 +71,7 @@ pub(super) fn fields(out: &mut Vec<u8>, entry: &Entry<'_>, place: Place<'_>) -> 
     match is_listener {
         true => {
             number(out, ",\"accept_queue\":{\"length\":", Some(socket.receive_queue));
-            number(out, ",\"limit\":", Some(socket.send_queue));
+            number(out, ",\"limit\":", socket.accept_limit());
             out.push(b'}');
         }
         false => out.extend_from_slice(b",\"accept_queue\":null"),
