@@ -10,6 +10,8 @@ use netdiag_model::{Family, Instant, Untrusted};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+mod floods;
+mod leaving;
 mod many;
 
 /// Counters in turn, the last for good: connections from outside, SYNs dropped, cookies sent.
@@ -246,94 +248,6 @@ fn half_open_connections_are_judged_port_by_port() {
     assert_eq!(told(&filtered), told(&flood));
 }
 
-/// A queue that is half full turns nobody away: what is seen is told, with what it may be, as no warning.
-/// One that is full, or of which nobody knows how long it may be, is one.
-#[test]
-fn a_queue_that_has_room_and_drops_nothing_is_no_warning() {
-    let half = |from: u16| {
-        let socket = socket(State::SynReceived, "192.0.2.1:8006", &format!("198.51.100.{from}:9"));
-        waiting(Socket { inode: 0, ..socket }, TimerKind::Retransmit, 1)
-    };
-    let of = |backlog: Option<u32>, count: u16| {
-        let listeners = backlog.map(|backlog| listener("192.0.2.1:8006", backlog));
-        let all = young(listeners.into_iter().chain((1..=count).map(half)));
-        let mut found = judged(&everything(), &all, None, &[[5, 0, 0], [5, 0, 0]]).findings;
-        assert_eq!((found.len(), found[0].code.as_str()), (1, "syn-received-flood"), "{found:?}");
-        found.remove(0)
-    };
-    let room = of(Some(64), 40);
-    assert_eq!(room.severity, Severity::Info, "{room:?}");
-    assert_eq!(
-        room.message,
-        "40 SYN-RECEIVED at port 8006 from 40 sources; within a second none completed there and none was \
-         turned away, since the queue has room, 40 of 64 taken: a flood that is over or has not filled the \
-         queue, or the answers to all of them are lost"
-    );
-    assert!(room.advice.as_deref().is_some_and(|said| said.starts_with("look again")), "{room:?}");
-    assert_eq!(of(Some(4096), 200).severity, Severity::Info);
-    for full in [of(Some(40), 40), of(None, 200)] {
-        assert_eq!(full.severity, Severity::Warning, "{full:?}");
-        assert!(!full.message.contains("has room"), "{full:?}");
-    }
-    let said = "though the queue is full, 40 of 40: a flood that has just ended, or the answers";
-    assert!(of(Some(40), 40).message.contains(said));
-}
-
-/// Under a flood all that waits is turned over at once: for a second of each cycle nothing of it was sent
-/// again.
-#[test]
-fn a_flood_of_a_full_queue_is_told_though_nothing_was_sent_again_yet() {
-    let half = |from: u16| {
-        let socket = socket(State::SynReceived, "192.0.2.1:8006", &format!("198.51.100.{from}:9"));
-        waiting(Socket { inode: 0, ..socket }, TimerKind::Retransmit, 0)
-    };
-    let with =
-        |count| young([listener("192.0.2.1:8006", 64)].into_iter().chain((1..=count).map(half)));
-    for turn in [[5, 0, 1_001], [5, 1_000, 0]] {
-        let found = judged(&everything(), &with(65), None, &[[5, 0, 0], turn]).findings;
-        let [flood] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!(
-            (flood.code.as_str(), flood.severity),
-            ("syn-received-flood", Severity::Critical)
-        );
-    }
-    // A service that many come to at once, who get through.
-    let open: [Vec<(u8, u16)>; 2] = [Vec::new(), (1..=90).map(|cookie| (cookie, 8006)).collect()];
-    let turns = [[5, 0, 0], [95, 0, 0]];
-    let kernel = Counters { turns: turns.into(), open: open.into(), ..Counters::default() };
-    assert_eq!(told(&judged_by(kernel, &everything(), &with(65), None)), []);
-    assert_eq!(told(&judged(&everything(), &with(40), None, &[[5, 0, 0], [5, 9, 0]])), []);
-}
-
-/// That others complete is said only where some did.
-#[test]
-fn twenty_sources_with_two_each_are_a_flood_where_nothing_completes() {
-    let half = |from: u16| {
-        let from = format!("10.99.0.{}:{from}", from % 20 + 1);
-        let socket = socket(State::SynReceived, "192.0.2.1:7200", &from);
-        waiting(Socket { inode: 0, ..socket }, TimerKind::Retransmit, 1)
-    };
-    let all = young([listener("192.0.2.1:7200", 64)].into_iter().chain((0..40).map(half)));
-    let found = |turn: [u64; 3], completed: u8| {
-        let open: [Vec<(u8, u16)>; 2] =
-            [Vec::new(), (0..completed).map(|cookie| (cookie, 7200)).collect()];
-        let turns = [[5, 0, 0], turn].into();
-        let kernel = Counters { turns, open: open.into(), ..Counters::default() };
-        let mut found = judged_by(kernel, &everything(), &all, None).findings;
-        assert_eq!(found.len(), 1, "{found:?}");
-        let found = found.remove(0);
-        (found.code, found.severity, found.message)
-    };
-    let (flood, lossy) = ("syn-received-flood", "syn-received-lossy");
-    let (code, severity, message) = found([5, 8_820, 0], 0);
-    assert_eq!((code.as_str(), severity), (flood, Severity::Critical), "{message}");
-    let (code, severity, message) = found([5, 0, 0], 0);
-    assert_eq!((code.as_str(), severity), (flood, Severity::Info), "{message}");
-    let (code, severity, message) = found([12, 0, 0], 7);
-    assert_eq!((code.as_str(), severity), (lossy, Severity::Warning), "{message}");
-    assert!(message.ends_with("17 more; 7 others completed there within a second"), "{message}");
-}
-
 #[test]
 fn a_scan_is_counted_at_its_port_and_hides_no_other_target() {
     let sent = |remote: &str| {
@@ -402,93 +316,6 @@ fn orphans_that_wait_for_a_window_are_told_with_their_bytes() {
         "{stuck:?}"
     );
     assert_eq!(stuck.evidence["window_closed"], 12);
-}
-
-/// Something is to be sent, nothing is under way, and the other end has room: it is this machine that
-/// does not send.
-#[test]
-fn what_does_not_leave_this_machine_is_not_the_fault_of_a_window() {
-    let asks = |state, port: u16| {
-        let socket = socket(state, "192.0.2.1:80", &format!("198.51.100.1:{port}"));
-        let inode = if state == State::Established { 5 } else { 0 };
-        waiting(Socket { inode, send_queue: 1, ..socket }, TimerKind::Probe, 7)
-    };
-    let with = |window: u32| {
-        let info = TcpInfo { snd_wnd: Some(window), snd_mss: 1460, ..since(41) };
-        let states = [State::FinWait1, State::LastAck];
-        let all = states.into_iter().flat_map(|state| (1..=11).map(move |port| asks(state, port)));
-        let all = all.chain([asks(State::Established, 99)]);
-        let all: Vec<_> = all.map(|socket| (socket, info.clone())).collect();
-        judged(&everything(), &all, None, &[]).findings
-    };
-    let codes = |found: &[Finding]| {
-        let mut codes: Vec<String> = found.iter().map(|finding| finding.code.clone()).collect();
-        codes.sort();
-        codes
-    };
-    let all = ["established-dead-peer", "fin-wait-1-stuck", "last-ack-stuck"];
-    let (open, shut) = (with(65_160), with(0));
-    assert_eq!(
-        (codes(&open), codes(&shut)),
-        (all.map(str::to_owned).into(), all.map(str::to_owned).into())
-    );
-    for finding in &open {
-        assert!(
-            finding.message.contains("window is open")
-                || finding.message.contains("window of the other end is open"),
-            "{finding:?}"
-        );
-        assert!(
-            finding.advice.as_deref().is_some_and(|said| said.contains("nft list ruleset")),
-            "{finding:?}"
-        );
-    }
-    for finding in &shut {
-        assert!(!finding.message.contains("open"), "{finding:?}");
-        let kept = finding.evidence.get("window_open_and_nothing_sent");
-        assert_eq!(kept.and_then(serde_json::Value::as_u64).unwrap_or(0), 0, "{finding:?}");
-    }
-}
-
-/// J8: a port in TIME-WAIT is as good as free where connections take it again.
-#[test]
-fn ports_in_time_wait_are_no_shortage_where_they_are_used_again() {
-    let (reuse, stamps) = ("/proc/sys/net/ipv4/tcp_tw_reuse", "/proc/sys/net/ipv4/tcp_timestamps");
-    let found =
-        |host: &str, (count, expires_ms): (u16, u32), settings: &[(&'static str, &'static str)]| {
-            let waits = |place: u16| {
-                let local = format!("{host}:{}", 32_768 + place);
-                let socket = socket(State::TimeWait, &local, &format!("{host}:5432"));
-                let timer = Timer { kind: TimerKind::TimeWait, expires_ms, retransmits: 0 };
-                Socket { timer: Some(timer), inode: 0, ..socket }
-            };
-            let all = young((0..count).map(waits));
-            let settings = settings.iter().copied().collect();
-            let kernel = Counters { settings, ..Counters::default() };
-            let mut found = judged_by(kernel, &everything(), &all, None).findings;
-            found.retain(|finding| finding.code == "ephemeral-ports-low");
-            found.pop()
-        };
-    let (inside, outside) = ("127.0.0.1", "192.0.2.1");
-    for (host, settings, is_short) in [
-        (outside, &[(reuse, "2\n"), (stamps, "1\n")][..], true),
-        (inside, &[(reuse, "2\n"), (stamps, "1\n")], false),
-        (outside, &[(reuse, "1\n"), (stamps, "1\n")], false),
-        (outside, &[(reuse, "1\n"), (stamps, "0\n")], true),
-        (inside, &[(reuse, "0\n"), (stamps, "1\n")], true),
-        (inside, &[], true),
-    ] {
-        assert_eq!(
-            found(host, (27_000, 30_000), settings).is_some(),
-            is_short,
-            "{host} {settings:?}"
-        );
-    }
-    // A few are left, and then there is none.
-    let some = found(outside, (28_000, 59_500), &[]).expect("one").message;
-    assert!(some.contains("none is left within a second"), "{some}");
-    let none = found(outside, (28_232, 30_000), &[]).expect("one").message;
-    assert!(none.contains("there is none left (EADDRNOTAVAIL, 99)"), "{none}");
 }
 
 #[test]

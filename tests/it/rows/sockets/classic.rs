@@ -2,6 +2,7 @@
 
 use super::fixture::{States, listener, sockets};
 use crate::support::process::{Namespace, bound, has, run, stopwatch};
+use socket2::Socket;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -135,7 +136,7 @@ fn j1_the_list_of_lsof_is_that_of_a_port() {
     // UDP-Lite, where this kernel has it.
     let lite = states.namespace.inside(|| {
         let kind = socket2::Protocol::from(136);
-        let lite = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, Some(kind));
+        let lite = Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, Some(kind));
         let lite = lite.ok()?;
         let to = std::net::SocketAddr::from(([127, 0, 0, 1], 9074));
         lite.bind(&socket2::SockAddr::from(to)).expect("free");
@@ -174,14 +175,16 @@ fn j1_with_processes_the_classic_columns_are_those_of_the_programs() {
     if !has("bash") {
         return;
     }
-    let begin = |port: u16, name: &str| {
-        let open = namespace.inside(|| listener(port, 8));
+    let begin = |open: Socket, name: &str| {
         let mut command = bound("bash");
         let script = format!("exec -a '{name}' sleep 30");
         command.args(["-c", &script]).stdin(OwnedFd::from(open));
         command.spawn().expect("bash starts")
     };
-    let mut both = vec![begin(9076, "nginx: master process /usr/sbin/nginx -g daemon on;")];
+    let mut both = vec![begin(
+        namespace.inside(|| listener(9076, 8)),
+        "nginx: master process /usr/sbin/nginx -g daemon on;",
+    )];
     let since = stopwatch();
     let names = || {
         let document = sockets(&namespace, &["--json", "--processes", "--tcp"]).json();
@@ -201,7 +204,10 @@ fn j1_with_processes_the_classic_columns_are_those_of_the_programs() {
     };
     settle(1);
     check();
-    both.push(begin(9077, "/opt/a server/with-a-long-name-of-its-own"));
+    both.push(begin(
+        namespace.inside(|| listener(9077, 8)),
+        "/opt/a server/with-a-long-name-of-its-own",
+    ));
     settle(2);
     check();
     for process in &mut both {

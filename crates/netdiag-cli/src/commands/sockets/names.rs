@@ -47,8 +47,8 @@ fn users(tables: &mut dyn Kernel) -> BTreeMap<u32, String> {
     text.lines().rev().filter_map(user).collect()
 }
 
-/// What a process was begun as, as netstat has it: the first of its arguments (proc_pid_cmdline(5)), from
-/// behind the last slash in it; `None` of one that has none.
+/// What a process was begun as, as netstat has it: the first of its arguments (proc_pid_cmdline(5)), of a path
+/// what stands behind the last slash; `None` of one that has none.
 fn program(pid: u32, tables: &mut dyn Kernel) -> Option<Untrusted> {
     let line = tables.file(&format!("/proc/{pid}/cmdline"))?;
     begun_as(&line).map(Untrusted::from)
@@ -56,7 +56,8 @@ fn program(pid: u32, tables: &mut dyn Kernel) -> Option<Untrusted> {
 
 fn begun_as(line: &str) -> Option<&str> {
     let first = line.split('\0').next().filter(|first| !first.is_empty())?;
-    Some(first.rsplit('/').next().unwrap_or(first))
+    let path = first.strip_prefix('/').and_then(|path| path.rsplit('/').next());
+    Some(path.unwrap_or(first))
 }
 
 #[cfg(test)]
@@ -68,7 +69,10 @@ mod tests {
         for (line, name) in [
             ("/usr/bin/python3\0-c\0/x", Some("python3")),
             ("postgres: writer process   \0\0", Some("postgres: writer process   ")),
-            ("nginx: master process /usr/sbin/nginx -g daemon on;\0", Some("nginx -g daemon on;")),
+            (
+                "nginx: master process /usr/sbin/nginx\0",
+                Some("nginx: master process /usr/sbin/nginx"),
+            ),
             ("", None),
             ("\0/bin/sh", None),
         ] {
