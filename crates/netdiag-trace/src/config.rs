@@ -3,6 +3,7 @@
 use crate::asn::Systems;
 use crate::multipath;
 use crate::protocol::Protocol;
+use crate::spread::Spread;
 use netdiag_engine::Pattern;
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Way};
@@ -68,6 +69,8 @@ pub struct Config {
     pub wants_names: bool,
     /// The autonomous systems of addresses, where the user has a file of them.
     pub systems: Option<Systems>,
+    /// What the targets of a run that has several share, so that no router gets a burst.
+    pub spread: Option<Spread>,
 }
 
 /// How SYNs are sent.
@@ -128,6 +131,7 @@ impl Config {
             tells_hops: true,
             wants_names: false,
             systems: None,
+            spread: None,
         }
     }
 }

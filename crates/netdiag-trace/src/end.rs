@@ -65,12 +65,13 @@ impl Measurement {
 
     fn find_end_among(&mut self, may_be_cycle: bool) {
         let reached = self.hops.iter().find(|hop| hop.reached);
-        let stopped = self.hops.iter().find(|hop| hop.stopped > 0);
+        let stopped = || self.hops.iter().find(|hop| hop.stopped > 0);
+        let reached_at = reached.map(|hop| hop.ttl);
         let kept = self.without_neighbour().map(|_| self.config.first_ttl);
         if std::mem::replace(&mut self.ends_here, kept.is_some()) && kept.is_none() {
             self.end = None;
         }
-        let found = match (reached, stopped) {
+        let found = match (reached, reached.map_or_else(stopped, |_| None)) {
             (None, None) if kept.is_some() => {
                 kept.map(|ttl| End { ttl, reason: StopReason::Unreachable })
             }
@@ -84,6 +85,9 @@ impl Measurement {
         let searched = self.multipath.as_ref().map_or(0, |multipath| multipath.farthest);
         let least = self.told.max(searched);
         self.end = found.map(|end| End { ttl: end.ttl.max(least), ..end }).or(self.end);
+        if let (Some(hop), Some(spread)) = (reached_at, &self.config.spread) {
+            spread.note_reached(hop);
+        }
         if self.refusals() >= REFUSALS {
             // A router limits these, too, and what was to go further met the same one.
             let ttl = self.last();
@@ -203,6 +207,9 @@ impl Measurement {
 
     /// The probes that are in the way of a hop that is asked alone.
     pub(crate) fn beside_alone(&self) -> Vec<u64> {
+        if self.ambiguous == 0 {
+            return Vec::new();
+        }
         let is_alone = |hop: &Hop| hop.alone && !hop.is_settled();
         let Some(alone) = self.hops.iter().find(|hop| is_alone(hop)) else { return Vec::new() };
         let others =
@@ -212,6 +219,9 @@ impl Measurement {
 
     /// Begins to ask the nearest doubtful hop alone.
     fn repeat_next(&mut self) -> bool {
+        if self.ambiguous == 0 {
+            return false;
+        }
         let last = self.last();
         let next = self.hops.iter().find(|hop| hop.ttl <= last && self.is_doubtful(hop));
         let Some(ttl) = next.map(|hop| hop.ttl) else { return false };
@@ -253,20 +263,24 @@ pub(crate) fn cycle(hops: &[Hop]) -> Option<Cycle> {
 /// The same of the one that answers each hop, from the hop `first` on.
 pub(crate) fn cycle_of(first: u8, addresses: &[Option<IpAddr>]) -> Option<Cycle> {
     for (ttl, start) in (first..=u8::MAX).zip(0..addresses.len()) {
-        for len in 2..=(addresses.len() - start) / 2 {
-            let first = addresses.get(start..start + len)?;
-            let second = addresses.get(start + len..start + 2 * len)?;
-            if first != second {
-                continue;
-            }
-            let known: Option<Vec<IpAddr>> = first.iter().copied().collect();
-            let Some(round) = known else { continue };
-            if round.iter().any(|address| Some(address) != round.first()) {
-                return Some(Cycle { first: ttl, addresses: round });
+        let further = addresses.get(start..).unwrap_or_default();
+        // Who does not come again begins no cycle: this is asked after each answer.
+        let Some((Some(address), others)) = further.split_first() else { continue };
+        let again = others.iter().enumerate().filter(|(_, other)| **other == Some(*address));
+        for (before, _) in again.take_while(|(before, _)| 2 * (before + 1) <= further.len()) {
+            if let Some(addresses) = round_twice(further, before + 1) {
+                return Some(Cycle { first: ttl, addresses });
             }
         }
     }
     None
+}
+
+/// The first `len` of them, where they are known, several, and come twice.
+fn round_twice(addresses: &[Option<IpAddr>], len: usize) -> Option<Vec<IpAddr>> {
+    let (first, second) = (addresses.get(..len)?, addresses.get(len..2 * len)?);
+    let is_round = first == second && first.iter().any(|address| Some(address) != first.first());
+    if is_round { first.iter().copied().collect() } else { None }
 }
 
 #[cfg(test)]

@@ -12,11 +12,20 @@ use std::time::Duration;
 /// How many responders of a hop are told apart: a hostile network can make any number.
 const RESPONDERS_KEPT: usize = 64;
 
-/// One hop: the probes with one TTL, and who answered them.
+/// One hop: the probes with one TTL, and who answered them. What is looked at of all hops after each
+/// answer comes first, in one line of a cache: many paths are traced at once.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Hop {
     pub(crate) ttl: u8,
-    pub(crate) stats: SeriesStats<()>,
+    /// What the answers say of the path, each kind once.
+    pub(crate) passed: bool,
+    pub(crate) reached: bool,
+    /// It is asked while nothing else is under way, since its answers do not say what they are about.
+    pub(crate) alone: bool,
+    /// In the order in which they first answered.
+    pub(crate) responders: Vec<Responder>,
+    pub(crate) stopped: u64,
     /// Probes that were begun.
     pub(crate) asked: u64,
     /// Probes that it gets.
@@ -25,18 +34,11 @@ pub(crate) struct Hop {
     pub(crate) open: u64,
     pub(crate) first_asked: Option<Instant>,
     pub(crate) last_asked: Option<Instant>,
-    /// In the order in which they first answered.
-    pub(crate) responders: Vec<Responder>,
     /// The longest round trip.
     pub(crate) slowest: Option<Duration>,
-    /// What the answers say of the path, each kind once.
-    pub(crate) passed: bool,
-    pub(crate) reached: bool,
-    pub(crate) stopped: u64,
+    pub(crate) stats: SeriesStats<()>,
     /// When each answer of this hop came, for the rate of a limit: the first and the last.
     pub(crate) answered: Option<(Instant, Instant)>,
-    /// It is asked while nothing else is under way, since its answers do not say what they are about.
-    pub(crate) alone: bool,
     /// Who answered, and what that meant, each once.
     pub(crate) met: Vec<Met>,
     /// The figures of mtr, by mtr's formulas.

@@ -1,7 +1,7 @@
 //! Which hop is asked next, and how long it is waited for.
 
 use crate::Measurement;
-use crate::config::WINDOW;
+use crate::config::{Config, WINDOW};
 use crate::end::StopReason;
 use crate::hop::Hop;
 use crate::measurement::Flight;
@@ -61,13 +61,15 @@ impl Group {
 
     /// In the order of the path, which each target of a run begins at another place of the stretch
     /// `begin..=end`, so that many targets at once are no burst to the router that they have in common.
-    fn pick(&self, begin: u8, end: u8, target_index: usize) -> Option<u8> {
+    /// What others of the run asked less comes first.
+    fn pick(&self, (begin, end): (u8, u8), config: &Config) -> Option<u8> {
         let size = usize::from(end.saturating_sub(begin)) + 1;
         let behind = |ttl: &u8| {
             let place = usize::from(ttl.saturating_sub(begin));
-            (place + size - target_index % size) % size
+            (place + size - config.target_index % size) % size
         };
-        self.ttls.get(..self.len)?.iter().copied().min_by_key(behind)
+        let rank = |ttl: &u8| config.spread.as_ref().map(|spread| spread.rank(*ttl));
+        self.ttls.get(..self.len)?.iter().copied().min_by_key(|ttl| (rank(ttl), behind(ttl)))
     }
 }
 
@@ -172,7 +174,7 @@ impl Measurement {
         }
         let begin = self.config.first_ttl.saturating_add(first.turn.1.saturating_mul(WINDOW));
         let end = frontier.min(begin.saturating_add(WINDOW - 1));
-        let next = first.pick(begin, end, self.config.target_index);
+        let next = first.pick((begin, end), &self.config);
         next.map_or(Step::Wait(earliest), Step::Ask)
     }
 
@@ -299,6 +301,37 @@ mod tests {
         assert!(most.clone().all(|most| most <= 6), "{:?}", most.max());
     }
 
+    fn place(target_index: usize) -> Config {
+        Config::new(target_index, Destination::V4([192, 0, 2, 1].into()))
+    }
+
+    /// Those whose probe went past the target know sooner than others where the path ends.
+    #[test]
+    fn ends_that_are_found_one_after_another_are_no_burst_to_the_last_routers() {
+        const TARGET: u8 = 4;
+        let spread = crate::Spread::default();
+        let mut all: Vec<(Vec<u8>, u8)> = vec![((1..=WINDOW).collect(), WINDOW); 256];
+        let mut asked = Vec::new();
+        for _ in 0..WINDOW {
+            for (index, (rest, end)) in all.iter_mut().enumerate() {
+                let mut group = Group::default();
+                rest.iter().filter(|ttl| **ttl <= *end).for_each(|ttl| group.add((0, 0), *ttl));
+                let config = Config { spread: Some(spread.clone()), ..place(index) };
+                let Some(ttl) = group.pick((1, *end), &config) else { continue };
+                spread.note(ttl);
+                rest.retain(|other| *other != ttl);
+                if ttl >= TARGET {
+                    *end = ttl.min(*end);
+                    spread.note_reached(*end);
+                }
+                asked.push(ttl);
+            }
+        }
+        let count = |some: &[u8], ttl: u8| some.iter().filter(|it| **it == ttl).count();
+        let most = asked.windows(20).map(|some| (1..TARGET).map(|ttl| count(some, ttl)).max());
+        assert!(most.clone().all(|most| most <= Some(6)), "{:?}", most.max());
+    }
+
     /// Where a few hops are left, too.
     #[test]
     fn what_is_left_of_a_path_is_spread_over_its_hops() {
@@ -309,7 +342,7 @@ mod tests {
                 for (index, rest) in groups.iter_mut().enumerate() {
                     let mut group = Group::default();
                     rest.iter().for_each(|ttl| group.add((0, 0), *ttl));
-                    let ttl = group.pick(1, left as u8, index).expect("some are left");
+                    let ttl = group.pick((1, left as u8), &place(index)).expect("some are left");
                     rest.retain(|other| *other != ttl);
                     asked.push(ttl);
                 }

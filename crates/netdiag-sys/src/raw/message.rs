@@ -1,7 +1,7 @@
 //! `sendmsg`, `sendmmsg` and `recvmmsg` over plain byte buffers.
 
 use super::{Result, check, last_errno};
-use crate::address::{NAME_SPACE, Name};
+use crate::address::NAME_SPACE;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -93,44 +93,38 @@ pub(crate) fn send_many(socket: BorrowedFd<'_>, messages: &[Outgoing<'_>]) -> Re
     check(sent).map(|sent| sent as usize)
 }
 
-impl Slot {
-    const EMPTY: Self = Self {
-        name: [0; NAME_SPACE],
-        control: [0; CONTROL_SPACE],
-        name_len: 0,
-        control_len: 0,
-        len: 0,
-        flags: 0,
-    };
-}
-
 /// Reused room for the messages of one `recvmmsg(2)`.
 pub(crate) struct Batch {
     message_space: usize,
-    bytes: Vec<u8>,
-    slots: Vec<Slot>,
+    /// A room for each message: name, control data, then the datagram. Memory that nothing was
+    /// written to yet costs nothing, so what grows is asked for anew, not copied.
+    rooms: Vec<u8>,
+    filled: Vec<Filled>,
     used: usize,
 }
 
-#[derive(Clone)]
-struct Slot {
-    name: Name,
-    control: [u8; CONTROL_SPACE],
-    name_len: usize,
-    control_len: usize,
-    len: usize,
+/// How much of a room is filled.
+#[derive(Clone, Copy, Default)]
+struct Filled {
+    name: usize,
+    control: usize,
+    bytes: usize,
     flags: libc::c_int,
 }
 
 impl Batch {
     /// Room for messages of `message_space` bytes. It grows to as many as are asked for at once.
     pub(crate) const fn new(message_space: usize) -> Self {
-        Self { message_space, bytes: Vec::new(), slots: Vec::new(), used: 0 }
+        Self { message_space, rooms: Vec::new(), filled: Vec::new(), used: 0 }
     }
 
     /// Bytes that one message can have without being cut.
     pub(crate) const fn message_space(&self) -> usize {
         self.message_space
+    }
+
+    const fn room_space(&self) -> usize {
+        NAME_SPACE + CONTROL_SPACE + self.message_space
     }
 
     /// Reads up to `count` messages, at most [`MAX_BATCH`], without waiting; returns how many came.
@@ -143,26 +137,28 @@ impl Batch {
     ) -> Result<usize> {
         self.used = 0;
         let count = count.min(MAX_BATCH);
-        if self.slots.len() < count {
-            self.slots.resize(count, Slot::EMPTY);
-            self.bytes.resize(count * self.message_space, 0);
+        let room_space = self.room_space();
+        if self.filled.len() < count {
+            self.rooms = Vec::new();
+            self.rooms = vec![0; count * room_space];
+            self.filled = vec![Filled::default(); count];
         }
         let mut parts = [const { MaybeUninit::<libc::iovec>::uninit() }; MAX_BATCH];
         let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; MAX_BATCH];
-        let rooms = self.bytes.chunks_exact_mut(self.message_space).zip(&mut self.slots);
-        for ((room, slot), (part, header_slot)) in
-            rooms.zip(parts.iter_mut().zip(&mut headers)).take(count)
-        {
-            let io = libc::iovec { iov_base: room.as_mut_ptr().cast(), iov_len: room.len() };
-            let name = slot.name.as_mut_ptr();
-            let mut header = header(name, NAME_SPACE, slot.control.as_mut_ptr(), CONTROL_SPACE);
+        let rooms = self.rooms.chunks_exact_mut(room_space);
+        for (room, (part, slot)) in rooms.zip(parts.iter_mut().zip(&mut headers)).take(count) {
+            let (name, room) = room.split_at_mut(NAME_SPACE);
+            let (control, bytes) = room.split_at_mut(CONTROL_SPACE);
+            let io = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+            let name = name.as_mut_ptr();
+            let mut header = header(name, NAME_SPACE, control.as_mut_ptr(), CONTROL_SPACE);
             header.msg_iov = part.write(io);
             header.msg_iovlen = 1;
-            header_slot.write(libc::mmsghdr { msg_hdr: header, msg_len: 0 });
+            slot.write(libc::mmsghdr { msg_hdr: header, msg_len: 0 });
         }
-        // SAFETY: the first `count` headers were written above. They point to `parts`, to `bytes`
-        // and to `slots`, none of which is moved or borrowed again before the call returns, and
-        // give the true lengths of each room.
+        // SAFETY: the first `count` headers were written above. They point to `parts` and
+        // to `rooms`, none of which is moved or borrowed again before the call returns, and give
+        // the true lengths of each part of a room.
         let received = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
@@ -177,13 +173,15 @@ impl Batch {
             Err(libc::EAGAIN) => 0,
             Err(errno) => return Err(errno),
         };
-        for (header, slot) in headers.iter().zip(&mut self.slots).take(received) {
+        for (header, filled) in headers.iter().zip(&mut self.filled).take(received) {
             // SAFETY: the first `count` headers were written above, and `received <= count`.
             let header = unsafe { header.assume_init_ref() };
-            slot.len = header.msg_len as usize;
-            slot.name_len = header.msg_hdr.msg_namelen as usize;
-            slot.control_len = header.msg_hdr.msg_controllen;
-            slot.flags = header.msg_hdr.msg_flags;
+            *filled = Filled {
+                name: header.msg_hdr.msg_namelen as usize,
+                control: header.msg_hdr.msg_controllen,
+                bytes: header.msg_len as usize,
+                flags: header.msg_hdr.msg_flags,
+            };
         }
         self.used = received;
         Ok(received)
@@ -191,12 +189,16 @@ impl Batch {
 
     /// The messages of the last [`receive`](Self::receive), in order of arrival.
     pub(crate) fn messages(&self) -> impl Iterator<Item = Incoming<'_>> {
-        let rooms = self.bytes.chunks_exact(self.message_space);
-        self.slots.iter().zip(rooms).take(self.used).map(|(slot, room)| Incoming {
-            name: slot.name.get(..slot.name_len).unwrap_or_default(),
-            control: slot.control.get(..slot.control_len).unwrap_or_default(),
-            bytes: room.get(..slot.len).unwrap_or(room),
-            truncated: slot.flags & libc::MSG_TRUNC != 0,
+        let rooms = self.rooms.chunks_exact(self.room_space());
+        self.filled.iter().zip(rooms).take(self.used).map(|(filled, room)| {
+            let (name, room) = room.split_at(NAME_SPACE);
+            let (control, bytes) = room.split_at(CONTROL_SPACE);
+            Incoming {
+                name: name.get(..filled.name).unwrap_or_default(),
+                control: control.get(..filled.control).unwrap_or_default(),
+                bytes: bytes.get(..filled.bytes).unwrap_or(bytes),
+                truncated: filled.flags & libc::MSG_TRUNC != 0,
+            }
         })
     }
 }

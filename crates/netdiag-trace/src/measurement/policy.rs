@@ -31,6 +31,9 @@ impl Measurement {
         let flow = flow.unwrap_or_else(|| self.config.flow_of(self.next_seq));
         let (seq, flight) = self.flight(ttl, flow, now);
         self.progress_at.get_or_insert(now);
+        if let Some(spread) = &self.config.spread {
+            spread.note(ttl);
+        }
         let query = self.hop_mut(ttl).map_or(0, |hop| hop.ask(now));
         if let Some(hop) = self.hop_mut(ttl).filter(|_| by_search) {
             hop.wanted = query;

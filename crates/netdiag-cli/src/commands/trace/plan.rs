@@ -18,7 +18,7 @@ use netdiag_ping::protocol::UDP_PORT;
 use netdiag_report::trace::Resolved;
 use netdiag_trace::asn::Systems;
 use netdiag_trace::config::SIZE;
-use netdiag_trace::{Config, Protocol, Syn};
+use netdiag_trace::{Config, Protocol, Spread, Syn};
 use serde_json::json;
 use std::io::Read;
 use std::net::IpAddr;
@@ -70,8 +70,10 @@ impl Plan {
             let configs = plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut());
             configs.for_each(|config| config.deadline = Some(left));
         }
+        let spread = Some(Spread::default()).filter(|_| names.len() > 1);
         for config in plan.resolved.iter_mut().filter_map(|resolved| resolved.config.as_mut()) {
             config.systems.clone_from(&systems);
+            config.spread.clone_from(&spread);
             config.tells_hops = match arguments.form.output() {
                 Output::Jsonl => true,
                 // Of several the tables come at the end.
