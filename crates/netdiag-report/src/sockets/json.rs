@@ -209,6 +209,7 @@ mod tests {
         };
         let all = [
             first,
+            Socket { send_queue: Socket::NO_LIMIT, ..first },
             Socket { state: State::CloseWait, timer: timer(TimerKind::Keepalive), ..v6 },
             Socket { state: State::Established, timer: timer(TimerKind::Probe), inode: 0, ..v6 },
             Socket { state: State::LastAck, timer: timer(TimerKind::Retransmit), inode: 6, ..v6 },
