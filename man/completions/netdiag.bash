@@ -853,7 +853,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__sockets)
-            opts="-t -u -w -4 -6 -l -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --processes --summary --all-namespaces --procfs --byte-order --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-t -u -w -4 -6 -l -a -n -p -s -A -c -q -v -o -h -V --tcp --udp --raw --ipv4 --ipv6 --listening --all --numeric --processes --summary --all-namespaces --procfs --byte-order --classic --watch --count --audit --threshold --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -25,6 +25,8 @@ pub struct Use {
     pub used: u32,
     /// Those that have been in TIME-WAIT for less than [`WINDOW_S`](Self::WINDOW_S).
     pub fresh: u32,
+    /// Those that have been in TIME-WAIT for a second: connections may take them again (`tcp_tw_reuse`).
+    pub reusable: u32,
     /// Those that will not be any more after so long.
     pub ending: u32,
     /// Those of sockets that are listed.
@@ -67,11 +69,14 @@ impl Destinations {
     pub fn count(&mut self, key: Destination, left_ms: Option<u32>, is_listed: bool) {
         /// The whole of TIME-WAIT in milliseconds (TCP_TIMEWAIT_LEN of net/tcp.h).
         const WHOLE_MS: u32 = 60_000;
+        /// After so long it may be used again (`tcp_tw_reuse_delay`).
+        const REUSED_MS: u32 = 1_000;
         const WINDOW_MS: u32 = Use::WINDOW_S * 1_000;
         let fresh = left_ms.is_some_and(|left| left > WHOLE_MS - WINDOW_MS);
+        let reusable = left_ms.is_some_and(|left| left <= WHOLE_MS - REUSED_MS);
         let ending = left_ms.is_some_and(|left| left <= WINDOW_MS);
-        let (fresh, ending, listed) = (fresh.into(), ending.into(), is_listed.into());
-        let one = Use { used: 1, fresh, ending, listed };
+        let [fresh, reusable, ending, listed] = [fresh, reusable, ending, is_listed].map(u32::from);
+        let one = Use { used: 1, fresh, reusable, ending, listed };
         if self.slots.is_empty() {
             self.slots = vec![None; FIRST];
         }
@@ -104,6 +109,7 @@ impl Destinations {
                 Some((found, so_far)) if *found == key => {
                     so_far.used += more.used;
                     so_far.fresh += more.fresh;
+                    so_far.reusable += more.reusable;
                     so_far.ending += more.ending;
                     so_far.listed += more.listed;
                     return false;
@@ -189,10 +195,10 @@ mod tests {
             all.count(to(1), left, left.is_some());
         }
         let (_, found) = all.busiest(1)[0];
-        assert_eq!(found, Use { used: 5, fresh: 2, ending: 1, listed: 4 });
+        assert_eq!(found, Use { used: 5, fresh: 2, reusable: 4, ending: 1, listed: 4 });
         assert_eq!(found.new_per_second(), 0.2);
         // 20 a second for 60 s are 1,200 ports; a second takes 19 of the 900 that are left.
-        let busy = Use { used: 100, fresh: 200, ending: 10, listed: 0 };
+        let busy = Use { used: 100, fresh: 200, ending: 10, ..Use::default() };
         assert_eq!(busy.exhausted_in_s(1_000, 60), Some(47));
         assert_eq!(busy.exhausted_in_s(1_200, 60), None);
         assert_eq!(Use { ending: 200, ..busy }.exhausted_in_s(1_000, 60), None);

@@ -58,6 +58,9 @@ pub struct TcpInfo {
     pub timestamps: bool,
     /// Explicit congestion notification (RFC 3168).
     pub ecn: bool,
+    /// How many bytes the other end has room for, by its last segment; `null` where the kernel does not
+    /// say.
+    pub snd_wnd: Option<u32>,
     /// Bytes that were acknowledged.
     pub bytes_acked: Option<u64>,
     /// Bytes that were received.
@@ -105,6 +108,7 @@ impl TcpInfo {
             sack: has(layout::SACK),
             timestamps: has(layout::TIMESTAMPS),
             ecn: has(layout::ECN),
+            snd_wnd: block.word(layout::SEND_WINDOW),
             bytes_acked: block.long(layout::BYTES_ACKED),
             bytes_received: block.long(layout::BYTES_RECEIVED),
         })
@@ -114,6 +118,13 @@ impl TcpInfo {
     #[must_use]
     pub fn base_rto_ms(&self) -> f64 {
         self.rto_ms / f64::from(1_u32 << self.backoff.min(20))
+    }
+
+    /// Whether the other end has room for a segment, or for all that waits for it; `false` where that is
+    /// not known.
+    #[must_use]
+    pub fn has_window(&self, waiting: u32) -> bool {
+        self.snd_wnd.is_some_and(|window| window > 0 && window >= self.snd_mss.min(waiting))
     }
 
     /// How long nothing has come or gone, in milliseconds.
@@ -150,5 +161,9 @@ mod tests {
         assert_eq!((info.timestamps, info.sack, info.ssthresh), (true, false, None));
         assert_eq!((info.last_ack_received_ms, info.total_retrans), (121_000, 9));
         assert_eq!(TcpInfo::decode(&bytes[..103]), None);
+        assert_eq!((info.snd_wnd, info.has_window(1)), (None, false));
+        let window = |bytes: u32| TcpInfo { snd_wnd: Some(bytes), snd_mss: 1460, ..info.clone() };
+        assert!(window(9).has_window(9) && window(1460).has_window(9_000));
+        assert!(!window(0).has_window(0) && !window(9).has_window(10));
     }
 }

@@ -48,6 +48,8 @@ pub const ADVERTISED_MSS: usize = 84;
 pub const REORDERING: usize = 88;
 /// `tcpi_total_retrans`, the last word of the oldest form.
 pub const TOTAL_RETRANS: usize = 100;
+/// `tcpi_snd_wnd`.
+pub const SEND_WINDOW: usize = 228;
 /// `tcpi_min_rtt`; [`NO_RTT`]: none.
 pub const MIN_RTT: usize = 148;
 /// Offsets of double words.

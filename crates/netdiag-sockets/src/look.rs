@@ -171,7 +171,7 @@ pub fn look(
         look_again(kernel, owners, &late);
     }
     for row in late {
-        row.tell(plan, owners, &mut seen.tally, each).map_err(LookError::Write)?;
+        row.tell_late(plan, owners, &mut seen.tally, each).map_err(LookError::Write)?;
     }
     seen.tally.settle();
     match seen.refused.first() {
@@ -184,20 +184,31 @@ pub fn look(
 
 /// Finds out who has opened sockets since descriptors were looked at.
 fn look_again(kernel: &mut dyn Kernel, owners: &Owners, late: &[Row]) {
-    let later = kernel.owners();
-    // Only of TCP the kernel tells whether a socket is still there.
-    let missing = late
-        .iter()
-        .map(|row| row.socket)
-        .filter(|socket| socket.protocol == Protocol::Tcp && later.may_be_late(socket));
-    let mut gone = Vec::new();
-    for socket in missing {
-        let now = kernel.look(&socket).and_then(|message| Socket::decode(Protocol::Tcp, &message));
-        if now.is_none_or(|now| now.inode != socket.inode) {
+    let sockets = || late.iter().map(|row| row.socket);
+    // What has gone nobody has any more, so that nobody need be looked for where all have; the first that
+    // is still there decides.
+    let there = sockets().position(|socket| !has_gone(kernel, &socket));
+    let Some(there) = there else {
+        return owners.settle(owners.nobody(), sockets().map(|socket| socket.inode).collect());
+    };
+    let mut wanted: Vec<u32> = sockets().skip(there).map(|socket| socket.inode).collect();
+    let mut gone: Vec<u32> = sockets().take(there).map(|socket| socket.inode).collect();
+    wanted.sort_unstable();
+    let later = kernel.owners_of(&wanted);
+    for socket in sockets().skip(there) {
+        if later.may_be_late(&socket, later.of(&socket)) && has_gone(kernel, &socket) {
             gone.push(socket.inode);
         }
     }
     owners.settle(later, gone);
+}
+
+/// Whether a socket is known to have ended. Only of TCP the kernel tells whether one is still there.
+fn has_gone(kernel: &mut dyn Kernel, socket: &Socket) -> bool {
+    socket.protocol == Protocol::Tcp && {
+        let now = kernel.look(socket).and_then(|message| Socket::decode(Protocol::Tcp, &message));
+        now.is_none_or(|now| now.inode != socket.inode)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Which process has which socket: what `/proc/PID/fd` tells.
 
+mod places;
+
 use crate::Socket;
 use netdiag_model::Untrusted;
+use places::Places;
 use std::cell::OnceCell;
 
 /// A process that has sockets.
@@ -51,6 +54,7 @@ pub enum Sight {
 pub struct Owners {
     processes: Vec<Process>,
     descriptors: Vec<Descriptor>,
+    places: Places,
     /// Processes whose descriptors could not be read.
     refused: u64,
     sight: Sight,
@@ -95,7 +99,14 @@ impl Owners {
             process.map(|process| (process.started, process.pid))
         };
         descriptors.sort_unstable_by_key(|entry| (entry.inode, age(entry), entry.fd));
-        Self { processes, descriptors, refused, sight, again: OnceCell::new() }
+        let places = Places::of(&descriptors);
+        Self { processes, descriptors, places, refused, sight, again: OnceCell::new() }
+    }
+
+    /// The same look, which found nobody.
+    #[must_use]
+    pub(crate) fn nobody(&self) -> Self {
+        Self::new(Vec::new(), Vec::new(), 0, self.sight)
     }
 
     /// Adds what another look at the processes found, after sockets were listed that nobody
@@ -218,19 +229,21 @@ impl Owners {
         }
     }
 
-    /// Whether a program may have opened a socket after its descriptors were looked at: then another
-    /// look at them tells.
+    /// Whether a program may have opened a socket, of which this is [told](Self::of), after its
+    /// descriptors were looked at: then another look at them tells.
     #[must_use]
-    pub fn may_be_late(&self, socket: &Socket) -> bool {
-        let is_missing = socket.inode != 0 && self.found(socket.inode).is_empty();
+    pub fn may_be_late(&self, socket: &Socket, owner: Owner<'_>) -> bool {
+        let is_missing = socket.inode != 0 && !matches!(owner, Owner::Known(_));
         // Most others' sockets are hidden from a user at every look.
         is_missing && self.sight != Sight::User
     }
 
     /// The descriptors of a socket, by the first look that found any.
     fn found(&self, inode: u32) -> &[Descriptor] {
-        let first = self.descriptors.partition_point(|entry| entry.inode < inode);
-        let rest = self.descriptors.get(first..).unwrap_or_default();
+        let near = self.places.near(inode);
+        let rest = self.descriptors.get(near.start..).unwrap_or_default();
+        let first = rest.get(..near.len()).unwrap_or(rest).partition_point(|it| it.inode < inode);
+        let rest = rest.get(first..).unwrap_or_default();
         let count = rest.iter().take_while(|entry| entry.inode == inode).count();
         match (rest.get(..count).unwrap_or_default(), self.again.get()) {
             ([], Some(again)) => again.owners.found(inode),
@@ -289,7 +302,8 @@ mod tests {
             Owners::new(vec![process(pid, 0)], vec![found], 0, Sight::Machine)
         };
         let owners = seen(4, 1);
-        assert!(owners.may_be_late(&socket(2)) && !owners.may_be_late(&socket(1)));
+        let is_late = |inode| owners.may_be_late(&socket(inode), owners.of(&socket(inode)));
+        assert!(is_late(2) && !is_late(1));
         assert_eq!(owners.of(&socket(2)), Owner::NotVisible);
         owners.settle(seen(5, 2), vec![9, 7]);
         owners.settle(seen(6, 3), vec![8]);

@@ -137,6 +137,8 @@ pub struct StateRow {
     pub count: u64,
     /// The ports with the most: those of this side with a listener, else those of the other.
     pub ports: Vec<Count<u16>>,
+    /// How many different ports; a lower bound where `more` is true.
+    pub port_count: usize,
     /// The other ends with the most.
     pub remotes: Vec<Count<IpAddr>>,
     /// How many different other ends; a lower bound where `more` is true.
@@ -144,6 +146,8 @@ pub struct StateRow {
     /// The owners with the most.
     #[schemars(with = "Vec<Count<String>>")]
     pub owners: Vec<Count<Untrusted>>,
+    /// How many different owners; a lower bound where `more` is true.
+    pub owner_count: usize,
     /// Whether there was more than was told apart.
     pub more: bool,
 }
@@ -179,11 +183,12 @@ pub struct Row {
     pub local: EndpointRow,
     /// The other side; `null` of a socket that is not connected.
     pub remote: EndpointRow,
-    /// Bytes that were received and not read, a FIN counting as one; `null` of a listener.
+    /// Bytes that were received and not read, a FIN counting as one; `null` of a listener with an
+    /// `accept_queue`, of another the connections that wait.
     pub receive_queue: Option<u32>,
     /// Bytes that were not acknowledged; `null` of a listener.
     pub send_queue: Option<u32>,
-    /// The accept queue of a listener.
+    /// The accept queue of a listener; `null` where its limit is not known, as in saved tables.
     pub accept_queue: Option<AcceptQueue>,
     /// Whether a program has accepted the connection; `null` where it cannot be told.
     pub accepted: Option<bool>,
@@ -281,8 +286,7 @@ impl Row {
     #[must_use]
     pub fn new(entry: &Entry<'_>, place: Place<'_>) -> Self {
         let socket = &entry.socket;
-        let is_listener = socket.is_listener();
-        let queue = |bytes| (!is_listener).then_some(bytes);
+        let limit = socket.accept_limit();
         let none = EndpointRow { address: None, port: None };
         Self {
             protocol: socket.protocol,
@@ -290,10 +294,9 @@ impl Row {
             state: socket.tcp_state(),
             local: socket.local.into(),
             remote: if socket.remote.is_unspecified() { none } else { socket.remote.into() },
-            receive_queue: queue(socket.receive_queue),
-            send_queue: queue(socket.send_queue),
-            accept_queue: is_listener
-                .then_some(AcceptQueue { length: socket.receive_queue, limit: socket.send_queue }),
+            receive_queue: limit.is_none().then_some(socket.receive_queue),
+            send_queue: (!socket.is_listener()).then_some(socket.send_queue),
+            accept_queue: limit.map(|limit| AcceptQueue { length: socket.receive_queue, limit }),
             accepted: socket.accepted(),
             eof_unread: socket.eof_unread(),
             inode: (socket.inode != 0).then_some(socket.inode),

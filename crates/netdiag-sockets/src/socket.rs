@@ -121,7 +121,7 @@ pub struct Socket {
     /// Bytes that were received and not read; of a listener, connections that were not accepted. A FIN
     /// counts as one byte.
     pub receive_queue: u32,
-    /// Bytes that were not acknowledged; of a listener, the limit of its accept queue.
+    /// Bytes that were not acknowledged; of a listener, the [limit](Self::accept_limit) of its accept queue.
     pub send_queue: u32,
     /// The user of its owner.
     pub uid: u32,
@@ -134,6 +134,8 @@ pub struct Socket {
 impl Socket {
     /// How many bytes the kernel tells of each socket before attributes.
     pub const BYTES: usize = 72;
+    /// The limit of an accept queue that is not known, as in /proc/net/tcp: no queue is as long.
+    pub const NO_LIMIT: u32 = u32::MAX;
 
     /// Decodes one message without its netlink header; `None` of what is no such message.
     #[must_use]
@@ -192,6 +194,12 @@ impl Socket {
         self.tcp_state() == Some(State::Listen)
     }
 
+    /// The limit of the accept queue of a listener, as far as it is known.
+    #[must_use]
+    pub fn accept_limit(&self) -> Option<u32> {
+        Some(self.send_queue).filter(|limit| self.is_listener() && *limit != Self::NO_LIMIT)
+    }
+
     /// Whether a program has accepted the connection, where that can be told: a connection without an
     /// inode is complete in the kernel only.
     #[must_use]
@@ -208,6 +216,16 @@ impl Socket {
         match self.tcp_state()? {
             State::CloseWait | State::LastAck => Some(self.receive_queue > 0),
             _ => None,
+        }
+    }
+
+    /// How often in a row nothing was heard of what the kernel sent again, or asked the other end about
+    /// its window.
+    #[must_use]
+    pub fn unanswered(&self) -> u8 {
+        match self.timer {
+            Some(Timer { kind: TimerKind::Probe, retransmits, .. }) => retransmits,
+            _ => self.retransmits(),
         }
     }
 

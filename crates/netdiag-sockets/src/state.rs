@@ -74,7 +74,7 @@ impl State {
     pub const fn mask(self) -> u32 {
         match self {
             Self::SynReceived => 1 << 3 | 1 << NEW_SYN_RECEIVED,
-            Self::Closed => 1 << 7 | 1 << BOUND_INACTIVE,
+            Self::Closed => 1 << 7 | BOUND,
             other => 1 << other as u32,
         }
     }
@@ -153,6 +153,8 @@ impl State {
 
 const NEW_SYN_RECEIVED: u8 = 12;
 const BOUND_INACTIVE: u8 = 13;
+/// The same as a bit.
+pub(crate) const BOUND: u32 = 1 << BOUND_INACTIVE;
 
 /// Every state but CLOSED: sockets that only have a port are told of when they are asked for.
 pub const USUAL: u32 = 0x1ffe & !(1 << 7);

@@ -80,9 +80,11 @@ fn row(state: State, count: u64, common: &Common, owners: Option<&Owners>) -> St
         state,
         count,
         ports: most(&common.ports, |port| *port),
+        port_count: common.ports.len(),
         remotes: most(&common.remotes, |address| *address),
         remote_count: common.remotes.len(),
         owners: most(&common.parties, name),
+        owner_count: common.parties.len(),
         more: common.more,
     }
 }

@@ -69,7 +69,7 @@ pub struct Tally {
     /// Clients with a connection at a listener's port that carries data now, up to a bound, and the
     /// inodes of the connections that do.
     pub active: BTreeMap<(IpAddr, u16), Vec<u32>>,
-    /// Data that was sent again and again.
+    /// Data that was sent again and again, or cannot be sent while nobody says why.
     pub unacknowledged: Suspects,
     /// ESTABLISHED without a timer and without anything to send.
     pub quiet: Suspects,
@@ -83,7 +83,7 @@ pub struct Tally {
     pub close_wait: Suspects,
     /// CLOSING.
     pub closing: Suspects,
-    /// LAST-ACK that were sent again.
+    /// LAST-ACK that were sent again, or cannot be sent.
     pub last_ack: Suspects,
     /// Sockets whose owner cannot be seen: those that are listed, and those that would be if it were one
     /// that is wanted.
@@ -253,7 +253,7 @@ impl Tally {
             State::Established | State::CloseWait if socket.inode == 0 => {
                 self.not_accepted.take_of(Kin::Port(port), socket, info, is_listed)
             }
-            State::Established if retransmits > 0 => {
+            State::Established if socket.unanswered() > 0 => {
                 self.unacknowledged.take(socket, info, is_listed)
             }
             State::Established if socket.timer.is_none() => {
@@ -275,7 +275,9 @@ impl Tally {
             }
             State::CloseWait => self.close_wait.take_of(its_owner(), socket, info, is_listed),
             State::Closing => self.closing.take(socket, info, is_listed),
-            State::LastAck if retransmits >= 2 => self.last_ack.take(socket, info, is_listed),
+            State::LastAck if socket.unanswered() >= 2 => {
+                self.last_ack.take(socket, info, is_listed)
+            }
             _ => {}
         }
     }

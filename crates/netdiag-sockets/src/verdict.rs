@@ -2,13 +2,15 @@
 
 use crate::State;
 use crate::audit::AuditRow;
+use crate::look::Plan;
 use crate::result::Summary;
 use crate::totals::Totals;
+use netdiag_model::Untrusted;
 use netdiag_model::finding::{Finding, Severity};
 
-/// What there is, what is wrong with it, and what could not be seen.
+/// What there is of what was asked for, what is wrong with it, and what could not be seen.
 #[must_use]
-pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
+pub fn verdict(plan: &Plan, summary: &Summary, findings: &[Finding]) -> String {
     if let Some(totals) = &summary.totals {
         return counted(totals, findings);
     }
@@ -25,13 +27,12 @@ pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
     }
     let sockets = if total == 1 { "socket" } else { "sockets" };
     let mut said = match total {
-        0 if hidden(summary).is_some() => "no sockets are known to be like that".to_owned(),
-        0 => "no sockets are like that".to_owned(),
+        0 => none(plan, hidden(summary).is_some()),
         _ => format!("{} {sockets}: {}", thousands(total), parts.join(", ")),
     };
     said.push_str(&judged(summary, findings, total));
     if let Some(hidden) = hidden(summary) {
-        let so = if total == 0 { ": they may be" } else { "" };
+        let so = if total == 0 { ": it may be among them" } else { "" };
         said.push_str(&format!("; owners of {} not visible to this user{so}", thousands(hidden)));
     }
     if summary.interrupted {
@@ -49,6 +50,17 @@ pub fn verdict(summary: &Summary, findings: &[Finding]) -> String {
         said.push_str(&format!("; {} connections began while it was read", thousands(opened)));
     }
     said
+}
+
+/// That nothing is there of what was asked for, in words that say what that is; `is_hidden`: some may be,
+/// of which it is not known.
+fn none(plan: &Plan, is_hidden: bool) -> String {
+    let protocols: Vec<&str> = plan.protocols.iter().map(|protocol| protocol.name()).collect();
+    let waits = if plan.listening { " that waits for others" } else { "" };
+    let socket = format!("no {} socket{waits}", protocols.join(" or "));
+    let Some(filter) = &plan.filter else { return format!("there is {socket}") };
+    let is = if is_hidden { "is known to match" } else { "matches" };
+    format!("{socket} {is} the filter '{}'", Untrusted::from(filter.text()).escaped())
 }
 
 fn hidden(summary: &Summary) -> Option<u64> {
@@ -81,11 +93,12 @@ fn judged(summary: &Summary, findings: &[Finding], total: u64) -> String {
 fn counted(totals: &Totals, findings: &[Finding]) -> String {
     let count =
         |value: Option<u64>| value.map_or_else(|| "an unknown number of".to_owned(), thousands);
+    let part = |value: Option<u64>| value.map_or_else(|| "an unknown number".to_owned(), thousands);
     let mut said = format!(
         "{} tcp, {} of them ESTABLISHED or CLOSE-WAIT, {} more in TIME-WAIT, or in FIN-WAIT-2 without a program; {} udp, {} raw",
         count(totals.tcp),
-        count(totals.established_or_close_wait),
-        count(totals.time_wait),
+        part(totals.established_or_close_wait),
+        part(totals.time_wait),
         count(totals.udp),
         count(totals.raw)
     );
@@ -110,7 +123,7 @@ fn wrong(findings: &[Finding]) -> Option<String> {
 pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
     let here = rows.iter().filter(|row| row.value.is_some() && !row.obsolete);
     let changed = here.clone().filter(|row| {
-        let value = row.value.as_ref().map(netdiag_model::Untrusted::as_raw);
+        let value = row.value.as_ref().map(Untrusted::as_raw);
         row.default.as_deref().is_some_and(|default| value != Some(default))
     });
     let wrong = findings.iter().filter(|finding| finding.severity != Severity::Info).count();
@@ -137,4 +150,33 @@ fn thousands(count: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Filter, Protocol};
+
+    #[test]
+    fn where_there_is_nothing_it_is_said_what_is_not_there() {
+        let plan = |filter: Option<&str>, listening, protocols: &[Protocol]| Plan {
+            protocols: protocols.to_vec(),
+            filter: filter.map(|text| Filter::parse(text).expect("a filter")),
+            listening,
+            ..Plan::default()
+        };
+        let both = [Protocol::Tcp, Protocol::Udp];
+        for (plan, is_hidden, said) in [
+            (plan(None, false, &[Protocol::Raw]), false, "there is no raw socket"),
+            (plan(None, true, &both), false, "there is no tcp or udp socket that waits for others"),
+            (plan(Some(":1"), false, &both), false, "no tcp or udp socket matches the filter ':1'"),
+            (
+                plan(Some("pid 7"), true, &both[..1]),
+                true,
+                "no tcp socket that waits for others is known to match the filter 'pid 7'",
+            ),
+        ] {
+            assert_eq!(none(&plan, is_hidden), said);
+        }
+    }
 }

@@ -11,10 +11,10 @@ use std::time::Duration;
 /// Lists TCP and UDP sockets of this network namespace, every state by its name in RFC 9293. What
 /// could be wrong is looked at more closely and said below the table, with its evidence. Sends nothing.
 ///
-/// FILTER says which sockets: `:443`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`, `src`, `dst`,
-/// `sport` and `dport` (with `!=`, `>=` and the like as in ss), `pid 123`, `process nginx`, `uid 1000`,
-/// `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`, `not` and parentheses. A port, a pid or a
-/// process also shows the owners.
+/// FILTER says which sockets: `:443`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`,
+/// `exclude time-wait`, `src`, `dst`, `sport` and `dport` (with `!=`, `>=` and the like as in ss),
+/// `pid 123`, `process nginx`, `uid 1000`, `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`,
+/// `not` and parentheses; a name with blanks stands in double quotes. A port, a pid or a process also shows the owners.
 ///
 /// A FILTER chooses what is listed, and what --summary and the counts of --fail-if count. What is wrong is
 /// found in all sockets that are read, and told where one that is listed has to do with it; the last
@@ -45,8 +45,14 @@ pub(crate) struct SocketsArguments {
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
     /// Only sockets that wait for others.
-    #[arg(short, long)]
+    #[arg(short, long, overrides_with = "all")]
     pub(crate) listening: bool,
+    /// Those that wait for others, too [default: so it is, until --listening].
+    #[arg(short, long, overrides_with = "listening")]
+    pub(crate) all: bool,
+    /// Addresses and ports as numbers [default: so it is].
+    #[arg(short, long)]
+    pub(crate) numeric: bool,
     /// Who has each socket: process, descriptor, control group.
     #[arg(short, long)]
     pub(crate) processes: bool,

@@ -58,23 +58,23 @@ impl<W: Write> Sheet for JsonSheet<W> {
 /// Adds the fields of [`Row`](netdiag_sockets::result::Row), in its order.
 pub(super) fn fields(out: &mut Vec<u8>, entry: &Entry<'_>, place: Place<'_>) -> io::Result<()> {
     let socket = &entry.socket;
-    let is_listener = socket.is_listener();
     text(out, "\"protocol\":", Some(socket.protocol.name()));
     text(out, ",\"family\":", Some(socket.family.name()));
     text(out, ",\"state\":", socket.tcp_state().map(|state| state.name()));
     endpoint(out, ",\"local\":", Some(socket.local));
     let remote = Some(socket.remote).filter(|remote| !remote.is_unspecified());
     endpoint(out, ",\"remote\":", remote);
-    let queue = |bytes| (!is_listener).then_some(bytes);
-    number(out, ",\"receive_queue\":", queue(socket.receive_queue));
-    number(out, ",\"send_queue\":", queue(socket.send_queue));
-    match is_listener {
-        true => {
+    let limit = socket.accept_limit();
+    number(out, ",\"receive_queue\":", limit.is_none().then_some(socket.receive_queue));
+    let sent = (!socket.is_listener()).then_some(socket.send_queue);
+    number(out, ",\"send_queue\":", sent);
+    match limit {
+        Some(limit) => {
             number(out, ",\"accept_queue\":{\"length\":", Some(socket.receive_queue));
-            number(out, ",\"limit\":", Some(socket.send_queue));
+            number(out, ",\"limit\":", Some(limit));
             out.push(b'}');
         }
-        false => out.extend_from_slice(b",\"accept_queue\":null"),
+        None => out.extend_from_slice(b",\"accept_queue\":null"),
     }
     word(out, ",\"accepted\":", socket.accepted());
     word(out, ",\"eof_unread\":", socket.eof_unread());
@@ -209,6 +209,7 @@ mod tests {
         };
         let all = [
             first,
+            Socket { send_queue: Socket::NO_LIMIT, ..first },
             Socket { state: State::CloseWait, timer: timer(TimerKind::Keepalive), ..v6 },
             Socket { state: State::Established, timer: timer(TimerKind::Probe), inode: 0, ..v6 },
             Socket { state: State::LastAck, timer: timer(TimerKind::Retransmit), inode: 6, ..v6 },

@@ -89,8 +89,6 @@ pub(super) struct Layout {
     pub(super) has_namespaces: bool,
     /// Whether owners have one.
     pub(super) has_owners: bool,
-    /// Whether it is known how long accept queues may be.
-    pub(super) has_limits: bool,
     pub(super) columns: Widths,
     pub(super) below: Below,
 }
@@ -102,7 +100,6 @@ impl Layout {
             width,
             has_namespaces: false,
             has_owners: false,
-            has_limits: true,
             columns: Widths::all([]),
             below: Below::Nothing,
         }

@@ -41,9 +41,9 @@ impl Layout {
         bytes::grouped(out, socket.receive_queue.into());
         if socket.is_listener() {
             out.push(b'/');
-            match self.has_limits {
-                true => bytes::grouped(out, socket.send_queue.into()),
-                false => out.push(b'-'),
+            match socket.accept_limit() {
+                Some(limit) => bytes::grouped(out, limit.into()),
+                None => out.push(b'-'),
             }
         }
         bytes::right(out, start, RECEIVED);

@@ -9,8 +9,13 @@ use netdiag_sockets::namespaces::NamespaceRow;
 use netdiag_sockets::result::{StateRow, Summary};
 use netdiag_sockets::totals::Totals;
 
-/// All lines, no wider than the terminal.
-pub(super) fn lines(summary: &Summary, namespaces: &[NamespaceRow], style: Style) -> Vec<String> {
+/// All lines, no wider than the terminal; `is_filtered`: counts are of what a filter chose.
+pub(super) fn lines(
+    summary: &Summary,
+    namespaces: &[NamespaceRow],
+    is_filtered: bool,
+    style: Style,
+) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     if !summary.states.is_empty() {
         let head = ["state", "count", "most of them", "owner"].map(str::to_owned);
@@ -27,7 +32,8 @@ pub(super) fn lines(summary: &Summary, namespaces: &[NamespaceRow], style: Style
     if let Some(totals) = &summary.totals {
         lines.extend(by_counters(totals));
     }
-    let sentences = [ports(summary, namespaces), memory(summary), since_boot(summary, namespaces)];
+    let ports = ports(summary, namespaces, is_filtered);
+    let sentences = [ports, memory(summary), since_boot(summary, namespaces)];
     lines.extend(sentences.into_iter().flatten().map(|line| style.fold(&line).into_owned()));
     lines
 }
@@ -49,37 +55,45 @@ fn by_counters(totals: &Totals) -> Vec<String> {
 
 fn row(row: &StateRow) -> [String; 4] {
     let mut most = Vec::new();
-    if let Some(port) = row.ports.first() {
-        most.push(format!(":{}", port.value));
-    }
-    if row.state != State::Listen {
+    // Hosts are those of the state, not of one port of several.
+    let is_one = row.port_count == 1;
+    let others = |shown: usize, of: usize| match of.saturating_sub(shown) {
+        0 => String::new(),
+        more => format!(", {} more", thousands(more as u64)),
+    };
+    if row.state == State::Listen {
+        let ports: Vec<String> = row.ports.iter().map(|port| format!(":{}", port.value)).collect();
+        most.push(format!("{}{}", ports.join(" "), others(ports.len(), row.port_count)));
+    } else if let Some(port) = row.ports.first() {
+        most.push(match is_one {
+            true => format!(":{}", port.value),
+            false => format!(":{} ({}),", port.value, thousands(port.count)),
+        });
+        let with = if is_one { "with" } else { "all with" };
         match (row.remotes.first(), row.remote_count) {
-            (Some(only), 1) => most.push(format!("with {}", only.value)),
+            (Some(only), 1) => most.push(format!("{with} {}", only.value)),
             (Some(first), n) => {
                 let least = if row.more { "at least " } else { "" };
                 let n = thousands(n as u64);
-                most.push(format!(
-                    "with {least}{n} hosts, {} ({})",
-                    first.value,
-                    thousands(first.count)
-                ));
+                let count = thousands(first.count);
+                most.push(format!("{with} {least}{n} hosts, {} ({count})", first.value));
             }
             (None, _) => {}
         }
-    } else if row.ports.len() > 1 {
-        let others: Vec<String> =
-            row.ports.iter().skip(1).map(|port| format!(":{}", port.value)).collect();
-        most.push(others.join(" "));
     }
     let owners = row.owners.iter().take(2);
     let owners: Vec<String> = owners
         .map(|owner| format!("{} {}", owner.value.escaped(), thousands(owner.count)))
         .collect();
-    let owner = if owners.is_empty() { "-".to_owned() } else { owners.join(", ") };
+    let owner = match owners.len() {
+        0 => "-".to_owned(),
+        shown => format!("{}{}", owners.join(", "), others(shown, row.owner_count)),
+    };
     [row.state.name().to_owned(), thousands(row.count), most.join(" "), owner]
 }
 
-fn ports(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> {
+/// Ports are taken whatever a filter says.
+fn ports(summary: &Summary, namespaces: &[NamespaceRow], is_filtered: bool) -> Option<String> {
     let ephemeral = summary.ephemeral.as_ref()?;
     let busy = ephemeral.busiest.first()?;
     let (address, port) = (busy.remote.address?, busy.remote.port?);
@@ -87,8 +101,9 @@ fn ports(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> {
     let id = ephemeral.namespace;
     let of = namespaces.iter().find(|namespace| Some(namespace.id) == id);
     let of = of.map_or_else(String::new, |of| format!(" of {}", of.label()));
+    let all = if is_filtered { ", of all sockets" } else { "" };
     Some(format!(
-        "ports {}-{}{of}: most to {remote}, {} of {} in use{}",
+        "ports {}-{}{of}{all}: most to {remote}, {} of {} in use{}",
         ephemeral.range[0],
         ephemeral.range[1],
         thousands(busy.used.into()),
@@ -136,4 +151,36 @@ fn since_boot(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> 
         count(counted.listen_overflows),
         count(counted.syn_cookies_sent)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdiag_model::Untrusted;
+    use netdiag_sockets::result::Count;
+
+    #[test]
+    fn hosts_of_a_state_are_not_those_of_one_of_its_ports_and_what_is_not_shown_is_counted() {
+        let count = |value: u16, count| Count { value, count };
+        let host = |text: &str, count| Count { value: text.parse().expect("an address"), count };
+        let owner = |name: &str, count| Count { value: Untrusted::from(name), count };
+        let state = StateRow {
+            state: State::SynSent,
+            count: 70,
+            ports: vec![count(23, 60), count(80, 10)],
+            port_count: 2,
+            remotes: vec![host("10.99.1.1", 1), host("10.99.1.2", 1)],
+            remote_count: 70,
+            owners: vec![owner("a (1)", 40), owner("b (2)", 20), owner("c (3)", 10)],
+            owner_count: 3,
+            more: false,
+        };
+        let shown = row(&state);
+        assert_eq!(shown[2], ":23 (60), all with 70 hosts, 10.99.1.1 (1)");
+        assert_eq!(shown[3], "a (1) 40, b (2) 20, 1 more");
+        let one = StateRow { ports: vec![count(23, 70)], port_count: 1, ..state.clone() };
+        assert_eq!(row(&one)[2], ":23 with 70 hosts, 10.99.1.1 (1)");
+        let listen = StateRow { state: State::Listen, port_count: 9, ..state };
+        assert_eq!(row(&listen)[2], ":23 :80, 7 more");
+    }
 }

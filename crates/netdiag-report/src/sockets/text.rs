@@ -23,8 +23,8 @@ pub struct TextOptions {
     pub shown: Shown,
     /// With a column of network namespaces.
     pub namespaces: bool,
-    /// The tables were saved in files, which do not have the limits of accept queues.
-    pub saved: bool,
+    /// What is listed was chosen by a filter.
+    pub filtered: bool,
     /// Colours.
     pub style: Style,
 }
@@ -69,7 +69,6 @@ impl<'a, W: Write> TextSheet<'a, W> {
         let layout = Layout {
             has_namespaces: options.namespaces,
             has_owners: owners.is_some(),
-            has_limits: !options.saved,
             ..Layout::new(options.style.columns())
         };
         let text = Vec::with_capacity(PIECE + 1024);
@@ -145,7 +144,9 @@ impl<W: Write> Sheet for TextSheet<'_, W> {
         let lines = match self.options.shown {
             _ if self.options.quiet => Vec::new(),
             Shown::Sockets => Vec::new(),
-            Shown::Summary => summary::lines(ended.summary, ended.namespaces, style),
+            Shown::Summary => {
+                summary::lines(ended.summary, ended.namespaces, self.options.filtered, style)
+            }
             Shown::Audit => audit::lines(ended.audit, style.columns()),
         };
         for line in lines {

@@ -1,6 +1,7 @@
 //! The sysctls that are looked at.
 
 use super::given_up_s;
+use super::setting::number;
 use crate::findings::{a_second, shown};
 
 /// One sysctl.
@@ -44,13 +45,41 @@ const fn key(
     Key { name, default, effect, risk }
 }
 
+/// When connect() gives up.
+pub(super) fn given_up(retries: u64, linear: u64) -> String {
+    format!("connect() gives up after about {} s without an answer", doubled(retries, linear))
+}
+
 const fn harmless(_: u64) -> Option<&'static str> {
     None
 }
 
-/// Seconds until the last of so many timeouts that double from a second is over.
-fn doubled(retries: u64) -> u64 {
-    (1_u64 << (retries + 1).min(40)) - 1
+/// Seconds until the last of so many timeouts is over that double from a second to 120 (TCP_RTO_MAX of
+/// net/tcp.h); `linear`: as many more are of a second before that (`tcp_syn_linear_timeouts`).
+pub(super) fn doubled(retries: u64, linear: u64) -> u64 {
+    /// The kernel has no more of either.
+    const MOST: u64 = 255;
+    let doubled = (0..=retries.min(MOST)).map(|n| (1_u64 << n.min(20)).min(120));
+    doubled.sum::<u64>() + linear.min(MOST)
+}
+
+/// What a value must be for the kernel to take it, where that is not; of the others any number is taken.
+pub(super) fn refused(name: &str, value: &str) -> Option<&'static str> {
+    let (least, most, wanted) = match name {
+        "net.ipv4.tcp_syn_retries" => (1, 127, "a number from 1 to 127"),
+        "net.ipv4.tcp_synack_retries"
+        | "net.ipv4.tcp_retries2"
+        | "net.ipv4.tcp_orphan_retries"
+        | "net.ipv4.tcp_keepalive_probes" => (0, 255, "a number from 0 to 255"),
+        "net.ipv4.ip_local_port_range" => {
+            let mut ports = value.split(' ').map(number);
+            let (first, last) = (ports.next().flatten(), ports.next().flatten());
+            let is_wrong = first.zip(last).is_some_and(|(first, last)| first > last);
+            return is_wrong.then_some("a first port that is not above the last");
+        }
+        _ => return None,
+    };
+    number(value).is_none_or(|number| !(least..=most).contains(&number)).then_some(wanted)
 }
 
 pub(super) const KEYS: &[Key] = &[
@@ -89,16 +118,11 @@ pub(super) const KEYS: &[Key] = &[
         },
         |value| (value != 0).then_some("a short burst becomes errors at the clients"),
     ),
-    key(
-        "net.ipv4.tcp_syn_retries",
-        Some("6"),
-        |value, _| format!("connect() gives up after about {} s without an answer", doubled(value)),
-        harmless,
-    ),
+    key("net.ipv4.tcp_syn_retries", Some("6"), |value, _| given_up(value, 0), harmless),
     key(
         "net.ipv4.tcp_synack_retries",
         Some("5"),
-        |value, _| format!("a half-open connection is kept for {} s", doubled(value)),
+        |value, _| format!("a half-open connection is kept for {} s", doubled(value, 0)),
         harmless,
     ),
     key(

@@ -12,7 +12,7 @@ use keys::{KEYS, Key};
 use netdiag_model::Untrusted;
 use netdiag_model::finding::{Finding, Severity};
 use serde::Serialize;
-use setting::{Cookies, Setting, is_taken, number as first_number};
+use setting::{Cookies, Setting, number as first_number, wanted};
 
 /// One sysctl.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -70,11 +70,16 @@ pub fn audit(kernel: &mut dyn Kernel) -> (Vec<AuditRow>, Vec<Finding>) {
 
 /// The sysctls that are known, as they are and as the files set them.
 fn settings<'a>(kernel: &mut dyn Kernel, lines: &'a [Line]) -> Vec<Setting<'a>> {
+    let linear = number(kernel, "net/ipv4/tcp_syn_linear_timeouts").unwrap_or(0);
     let mut setting = |key: &'static Key| Setting {
         key,
+        linear,
         value: value(kernel, key.name),
         // What the kernel refuses leaves what was set before.
-        line: lines.iter().rev().find(|line| line.key == key.name && is_taken(&line.value)),
+        line: lines
+            .iter()
+            .rev()
+            .find(|line| line.key == key.name && wanted(key.name, &line.value).is_none()),
     };
     KEYS.iter().map(&mut setting).collect()
 }
@@ -129,13 +134,10 @@ fn obsolete(kernel: &mut dyn Kernel, line: &Line) -> Option<String> {
 
 /// A line whose value the kernel does not take: what it had before stays.
 fn refused(line: &Line) -> Option<Finding> {
-    let is_number = KEYS.iter().any(|key| key.name == line.key);
+    let key = KEYS.iter().find(|key| key.name == line.key)?;
+    let wanted = wanted(key.name, &line.value)?;
     let shown = Untrusted::from(line.value.as_str());
-    let why = format!(
-        "the kernel takes no '{}' but a number, hexadecimal behind 0x, octal behind another 0",
-        shown.escaped()
-    );
-    (is_number && !is_taken(&line.value)).then(|| old(line, &why))
+    Some(old(line, &format!("the kernel takes no '{}' but {wanted}", shown.escaped())))
 }
 
 /// What is set and does nothing: by lines of files, and in the kernel where no file sets it.

@@ -1,7 +1,7 @@
 //! What is wrong with a sysctl: as it is now, and as files set it from the next boot on.
 
 use super::files::Line;
-use super::keys::{Key, believed};
+use super::keys::{Key, believed, given_up, refused};
 use netdiag_model::Untrusted;
 use netdiag_model::finding::{Finding, Severity};
 
@@ -12,6 +12,8 @@ pub(super) struct Setting<'a> {
     pub(super) value: Option<String>,
     /// The line that counts of those that set it.
     pub(super) line: Option<&'a Line>,
+    /// `tcp_syn_linear_timeouts`, which the first timeouts of a connect are by (since Linux 6.5).
+    pub(super) linear: u64,
 }
 
 /// The values of `tcp_syncookies`, which other settings act with.
@@ -33,7 +35,11 @@ impl Setting<'_> {
 
     /// What a value does.
     pub(super) fn effect(&self, value: &str) -> String {
-        number(value).map(|number| (self.key.effect)(number, value)).unwrap_or_default()
+        let effect = |number| match self.key.name {
+            "net.ipv4.tcp_syn_retries" => given_up(number, self.linear),
+            _ => (self.key.effect)(number, value),
+        };
+        number(value).map(effect).unwrap_or_default()
     }
 
     /// What is wrong with the value, and with that of the files where it is another.
@@ -154,10 +160,14 @@ pub(super) fn number(value: &str) -> Option<u64> {
     read(value.split(' ').next()?)
 }
 
-/// Whether the kernel takes a value at all: it wants a number first, and reads no further than it needs.
-pub(super) fn is_taken(value: &str) -> bool {
+/// What the kernel wants in place of a value that it does not take: a number first, of which it reads no
+/// further than it needs, within what the key may be.
+pub(super) fn wanted(key: &str, value: &str) -> Option<&'static str> {
     let first = value.split(' ').next().unwrap_or_default();
-    read(first.strip_prefix('-').unwrap_or(first)).is_some()
+    match read(first.strip_prefix('-').unwrap_or(first)) {
+        None => Some("a number, hexadecimal behind 0x, octal behind another 0"),
+        Some(_) => refused(key, value),
+    }
 }
 
 fn read(word: &str) -> Option<u64> {
@@ -206,9 +216,24 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(number(value), expected, "{value}");
-            assert_eq!(is_taken(value), expected.is_some(), "{value}");
+            assert_eq!(
+                wanted("net.core.somaxconn", value).is_none(),
+                expected.is_some(),
+                "{value}"
+            );
         }
-        assert!(number("-1").is_none() && is_taken("-1"));
+        assert!(number("-1").is_none() && wanted("net.core.somaxconn", "-1").is_none());
+        for (key, value, is_taken) in [
+            ("net.ipv4.tcp_synack_retries", "255", true),
+            ("net.ipv4.tcp_synack_retries", "300", false),
+            ("net.ipv4.tcp_syn_retries", "0", false),
+            ("net.ipv4.tcp_syn_retries", "0x7f", true),
+            ("net.ipv4.tcp_retries2", "-1", false),
+            ("net.ipv4.ip_local_port_range", "65000 1024", false),
+            ("net.ipv4.ip_local_port_range", "1024", true),
+        ] {
+            assert_eq!(wanted(key, value).is_none(), is_taken, "{key} {value}");
+        }
         for (now, line, expected) in [
             ("15", "0xf", true),
             ("15", "0xe", false),

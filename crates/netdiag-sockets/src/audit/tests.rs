@@ -266,6 +266,10 @@ fn the_time_to_notice_a_dead_peer_is_told_however_long_it_is() {
 #[test]
 fn the_times_are_those_of_the_manual() {
     assert_eq!((given_up_s(15), given_up_s(8)), (924, 102));
+    // With four timeouts of a second before the others, as Linux 6.5 has them, and without.
+    let of = |retries| [4, 0].map(|linear| keys::doubled(retries, linear));
+    assert_eq!((of(6), of(10), of(5)), ([131, 127], [611, 607], [67, 63]));
+    assert_eq!(keys::doubled(255, 0), 127 + 249 * 120);
     let effect = |name: &str, value| {
         let key = KEYS.iter().find(|key| key.name == name).expect("known");
         (key.effect)(value, "")

@@ -16,7 +16,7 @@ pub use parser::FilterError;
 pub(crate) use scope::{Ports, Scope};
 
 use crate::owners::Owner;
-use crate::state::USUAL;
+use crate::state::{BOUND, USUAL};
 use crate::{Owners, Protocol, Socket, State};
 use netdiag_model::Family;
 
@@ -47,6 +47,8 @@ pub(crate) enum Node {
     AnyStates(u32),
     Protocol(Protocol),
     Family(Family),
+    /// The family of addresses, as lsof has it: IPv4 written as IPv6 is IPv4.
+    FamilyOfAddress(Family),
     Pid(u32),
     Process(String),
     Uid(u32),
@@ -65,7 +67,21 @@ impl Filter {
     /// The same for ss, to which sockets of every protocol have a state.
     #[must_use]
     pub fn of_every_protocol(mut self) -> Self {
-        self.node.widen();
+        self.node.replace(&|node| match node {
+            Node::States(mask) => Some(Node::AnyStates(*mask)),
+            _ => None,
+        });
+        self
+    }
+
+    /// The same for lsof, which goes by the family of addresses where it is asked for more than that of
+    /// sockets.
+    #[must_use]
+    pub fn of_addresses(mut self) -> Self {
+        self.node.replace(&|node| match node {
+            Node::Family(family) => Some(Node::FamilyOfAddress(*family)),
+            _ => None,
+        });
         self
     }
 
@@ -136,6 +152,11 @@ impl Node {
             Self::AnyStates(mask) => socket.state.mask() & mask != 0,
             Self::Protocol(protocol) => socket.protocol == *protocol,
             Self::Family(family) => socket.family == *family,
+            Self::FamilyOfAddress(family) => {
+                let is_v4 =
+                    [socket.local, socket.remote].iter().any(|end| end.canonical().is_ipv4());
+                is_v4 == (*family == Family::Ipv4)
+            }
             // Of one that no process has the kernel says 0, whoever had it.
             Self::Uid(uid) => socket.inode != 0 && socket.uid == *uid,
             Self::Inode(inode) => socket.inode == *inode,
@@ -150,7 +171,9 @@ impl Node {
     /// `None`: those that are usual.
     fn states(&self) -> Option<u32> {
         match self {
-            Self::States(mask) | Self::AnyStates(mask) => Some(*mask),
+            Self::States(mask) => Some(*mask),
+            // What has a port and nothing more is in no state that ss knows.
+            Self::AnyStates(mask) => Some(mask & !BOUND),
             Self::All(nodes) => {
                 nodes.iter().filter_map(Self::states).reduce(|one, other| one & other)
             }
@@ -172,12 +195,18 @@ impl Node {
         }
     }
 
-    fn widen(&mut self) {
+    /// Puts another node in the place of each that has one.
+    fn replace(&mut self, other: &dyn Fn(&Self) -> Option<Self>) {
         match self {
-            Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().for_each(Self::widen),
-            Self::Not(node) => node.widen(),
-            Self::States(mask) => *self = Self::AnyStates(*mask),
-            _ => {}
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter_mut().for_each(|node| node.replace(other));
+            }
+            Self::Not(node) => node.replace(other),
+            node => {
+                if let Some(new) = other(node) {
+                    *node = new;
+                }
+            }
         }
     }
 

@@ -36,8 +36,8 @@ fn shown(word: &str) -> String {
 
 /// Reads a whole filter.
 pub(super) fn parse(text: &str) -> Parsed<Node> {
-    let spaced = text.replace('(', " ( ").replace(')', " ) ");
-    let words: Vec<&str> = spaced.split_whitespace().collect();
+    let words = split(text)?;
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if words.len() > LONGEST {
         return wrong(format!("more than {LONGEST} words"));
     }
@@ -46,6 +46,24 @@ pub(super) fn parse(text: &str) -> Parsed<Node> {
     match parser.peek() {
         None => Ok(node),
         Some(word) => wrong(format!("{} has no place there", shown(word))),
+    }
+}
+
+/// Words, and parentheses; what stands between double quotes is one word, as a name with blanks.
+fn split(text: &str) -> Parsed<Vec<String>> {
+    let mut words = Vec::new();
+    for (place, part) in text.split('"').enumerate() {
+        match place % 2 {
+            0 => {
+                let spaced = part.replace('(', " ( ").replace(')', " ) ");
+                words.extend(spaced.split_whitespace().map(str::to_owned));
+            }
+            _ => words.push(part.to_owned()),
+        }
+    }
+    match text.matches('"').count() % 2 {
+        0 => Ok(words),
+        _ => wrong("a '\"' is missing"),
     }
 }
 
@@ -113,7 +131,9 @@ impl<'a> Parser<'a> {
     fn one(&mut self) -> Parsed<Node> {
         let Some(word) = self.next() else { return wrong("it ends where something is to come") };
         Ok(match word.to_lowercase().as_str() {
-            "state" => self.states()?,
+            "state" => self.states(word)?,
+            // As ss has it.
+            "exclude" => Node::Not(Box::new(self.states(word)?)),
             "src" | "local" => self.address(word, End::Local)?,
             "dst" | "remote" => self.address(word, End::Remote)?,
             "addr" | "host" => self.address(word, End::Either)?,
@@ -175,8 +195,8 @@ impl<'a> Parser<'a> {
         Ok(if is_not { Node::Not(Box::new(node)) } else { node })
     }
 
-    fn states(&mut self) -> Parsed<Node> {
-        let words = self.value("state")?;
+    fn states(&mut self, what: &str) -> Parsed<Node> {
+        let words = self.value(what)?;
         let mut all = Vec::new();
         for word in words.split(',') {
             match State::parse(word) {
@@ -201,7 +221,7 @@ const ENDS: &[&str] = &["or", "||", "|", ")"];
 /// As ss has it.
 const NOT_EQUAL: &[&str] = &["!=", "ne", "neq"];
 const UNKNOWN: &str = "is no part of a filter: there are :PORT, ADDRESS, ADDRESS/BITS, ADDRESS:PORT, \
-                       state, src, dst, sport, dport, port, pid, process, uid, inode, tcp, udp, raw, \
+                       state, exclude, src, dst, sport, dport, port, pid, process, uid, inode, tcp, udp, raw, \
                        ipv4, ipv6, and, or, not";
 
 fn one_or(mut nodes: Vec<Node>, several: fn(Vec<Node>) -> Node) -> Node {

@@ -69,6 +69,7 @@ fn each_word_means_what_it_says() {
         "tcp",
         "ipv4",
         "not state listen",
+        "exclude listen,established",
         "state listen or :443",
         "( state listen or :443 ) and dst 10.0.0.0/8",
         "state close-wait :443",
@@ -87,6 +88,7 @@ fn each_word_means_what_it_says() {
         ":80",
         "sport 40000",
         "state established",
+        "exclude close-wait",
         "dst 11.0.0.0/8",
         "src 10.1.2.3",
         "pid 1",
@@ -115,6 +117,32 @@ fn each_word_means_what_it_says() {
     }
 }
 
+/// lsof goes by addresses, and ss has no state for what has a port and nothing more.
+#[test]
+fn the_classic_programs_have_families_and_states_of_their_own() {
+    let mapped = socket(State::Established, "[::ffff:192.0.2.1]:80", "[::ffff:192.0.2.2]:9");
+    let filter = |text: &str| Filter::parse(text).expect("a filter");
+    for (text, by_socket, by_address) in [("ipv4", false, true), ("not ipv6 :80", false, true)] {
+        assert_eq!(filter(text).matches(&mapped, None), Some(by_socket), "{text}");
+        assert_eq!(filter(text).of_addresses().matches(&mapped, None), Some(by_address), "{text}");
+    }
+    let any = socket(State::Listen, "[::]:80", "[::]:0");
+    assert_eq!(filter("ipv6").of_addresses().matches(&any, None), Some(true));
+    let close = filter("state close");
+    assert_eq!((close.states(), close.of_every_protocol().states()), (1 << 7 | BOUND, 1 << 7));
+}
+
+#[test]
+fn a_name_with_blanks_stands_in_quotes() {
+    let name = |text: &str| match Filter::parse(text).expect("a filter").node {
+        Node::Process(name) => name,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(name("process \"tmux: server\""), "tmux: server");
+    assert_eq!(name("process = \"(sd-pam)\""), "(sd-pam)");
+    assert_eq!(name("process nginx"), "nginx");
+}
+
 #[test]
 fn what_is_not_understood_is_named() {
     for (text, named) in [
@@ -124,6 +152,7 @@ fn what_is_not_understood_is_named() {
         ("( :443", "a ')' is missing"),
         (":443 )", "')' has no place there"),
         ("not", "it ends"),
+        ("process \"sp ace", "a '\"' is missing"),
         (":443 and", "it ends"),
         ("dst 10.0.0.0/33", "33 is longer"),
         (":70000", "'70000' is no port"),

@@ -7,6 +7,23 @@ use crate::tally::Suspects;
 use crate::{Socket, State, TimerKind};
 use netdiag_model::finding::{Finding, Severity};
 
+/// What of a connection with room at the other end does not leave, in words, and what is to be done.
+const KEPT: &str =
+    "wait to send, though the window of the other end is open and nothing is under way";
+pub(super) const HERE: &str = "something on this machine keeps segments from leaving: a rule of its firewall \
+                               (`nft list ruleset`, chain output), or a queue (`tc -s qdisc`)";
+
+/// Suspects that the kernel asks the other end about.
+#[derive(Default)]
+struct Unsent {
+    /// Whose window is closed, as far as is known.
+    shut: u64,
+    /// Whose window is open.
+    kept: u64,
+    /// What waits for windows that are closed, in bytes.
+    bytes: u64,
+}
+
 impl Judge<'_> {
     pub(super) fn closing(&mut self) -> Vec<Finding> {
         let mut all: Vec<Finding> = self.leaks();
@@ -17,22 +34,20 @@ impl Judge<'_> {
     }
 
     fn fin_wait_1(&mut self) -> Option<Finding> {
-        let suspects = &self.seen.tally.fin_wait_1;
-        let established = self.seen.tally.all_of(State::Established);
+        let seen = self.seen;
+        let suspects = &seen.tally.fin_wait_1;
+        let established = seen.tally.all_of(State::Established);
         let n = suspects.count;
         let is_share = n >= 5 && n * 20 >= established;
         if n == 0 || ((n as f64) < self.threshold("fin-wait-1-stuck") && !is_share) {
             return None;
         }
         let peers = peers(suspects);
-        let waits = |(socket, _): &&crate::tally::Suspect| {
-            socket.timer.is_some_and(|timer| timer.kind == TimerKind::Probe)
-        };
-        let shut: Vec<_> = suspects.first.iter().filter(waits).collect();
-        let (closed, of) = (shut.len() as u64, suspects.first.len() as u64);
-        let bytes: u64 = shut.iter().map(|(socket, _)| u64::from(socket.send_queue)).sum();
+        let of = suspects.first.len() as u64;
+        let Unsent { shut: closed, kept, bytes } = self.unsent(suspects);
         let orphans = many(n, "orphan", "orphans");
         let why = match closed {
+            _ if kept > 0 => format!("{KEPT}: {kept} of {of}"),
             0 => "sent their FIN again without an answer".to_owned(),
             closed if closed == of => {
                 format!("wait for a window that is closed, with {bytes} bytes")
@@ -43,6 +58,7 @@ impl Judge<'_> {
         };
         let message = format!("{orphans} in FIN-WAIT-1 {why}, to {}", first(&peers, peers.len()));
         let advice = match closed * 2 > of {
+            _ if kept > 0 => HERE,
             true => {
                 "the programs at the other end do not read; what is unsent stays in memory for as long as \
                  they answer window probes (tcp_max_orphans)"
@@ -56,12 +72,36 @@ impl Judge<'_> {
         let finding = finding
             .with("count", n)
             .with("window_closed", closed)
+            .with("window_open_and_nothing_sent", kept)
             .with("bytes", bytes)
             .with("established", established)
             .with("peers", shown(&peers))
             .advise(advice);
         let is_listed = self.lists(suspects.first.iter().map(|(socket, _)| socket));
         self.about(finding, is_listed)
+    }
+
+    /// What of suspects the kernel asks the other end about, as it does where something is to be sent and
+    /// nothing is under way: mostly since a window is closed. Where it is open something here keeps what
+    /// is sent from leaving.
+    fn unsent(&mut self, suspects: &Suspects) -> Unsent {
+        /// Those that are looked at more closely, of as many as there are.
+        const LOOKED_AT: usize = 64;
+        let mut found = Unsent::default();
+        let asks =
+            |socket: &Socket| socket.timer.is_some_and(|timer| timer.kind == TimerKind::Probe);
+        let all = suspects.first.iter().filter(|(socket, _)| asks(socket));
+        for (place, suspect) in all.enumerate() {
+            let info = if place < LOOKED_AT { self.info(suspect) } else { None };
+            let waiting = suspect.0.send_queue;
+            if info.is_some_and(|info| info.has_window(waiting)) {
+                found.kept += 1;
+            } else {
+                found.shut += 1;
+                found.bytes += u64::from(waiting);
+            }
+        }
+        found
     }
 
     fn both(&mut self) -> Option<Finding> {
@@ -73,10 +113,13 @@ impl Judge<'_> {
         let old = self.old(&seen.tally.closing, age);
         let n = old.len() as u64;
         let peers: Vec<String> = old.iter().map(|(socket, _)| socket.remote.to_string()).collect();
+        let mut named = peers.clone();
+        named.sort();
+        named.dedup();
         let message = format!(
             "{} for {age} s or more, with {}: both sides closed at once and the last ACK does not come",
             many(n, "connection is CLOSING", "connections are CLOSING"),
-            first(&peers, peers.len())
+            first(&named, named.len())
         );
         if n == 0 || (n as f64) < least {
             return None;
@@ -94,23 +137,40 @@ impl Judge<'_> {
     }
 
     fn last_ack(&mut self) -> Option<Finding> {
-        let suspects = &self.seen.tally.last_ack;
+        let seen = self.seen;
+        let suspects = &seen.tally.last_ack;
         let n = suspects.count;
         if n == 0 || (n as f64) < self.threshold("last-ack-stuck") {
             return None;
         }
         let peers = peers(suspects);
+        let Unsent { shut, kept, .. } = self.unsent(suspects);
+        let of = suspects.first.len();
+        let why = match (shut, kept) {
+            (0, 0) => "sent their FIN again without an answer".to_owned(),
+            (_, 0) => {
+                "get no answer to their FIN, or to what they ask of a closed window".to_owned()
+            }
+            _ => format!("{KEPT}: {kept} of {of}"),
+        };
         let message = format!(
-            "{} in LAST-ACK sent their FIN again without an answer, to {}",
+            "{} in LAST-ACK {why}, to {}",
             many(n, "connection", "connections"),
             first(&peers, peers.len())
         );
         let finding =
             self.found("last-ack-stuck", Severity::Warning, peers.first()?.clone(), message);
-        let finding = finding.with("count", n).with("peers", shown(&peers)).advise(
-            "the peers vanished after they closed, as a load test that is stopped; these end by \
-             themselves",
-        );
+        let finding = finding
+            .with("count", n)
+            .with("window_open_and_nothing_sent", kept)
+            .with("peers", shown(&peers))
+            .advise(match kept {
+                0 => {
+                    "the peers vanished after they closed, as a load test that is stopped; these end by \
+                     themselves"
+                }
+                _ => HERE,
+            });
         let is_listed = self.lists(suspects.first.iter().map(|(socket, _)| socket));
         self.about(finding, is_listed)
     }

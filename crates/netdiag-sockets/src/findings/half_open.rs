@@ -8,6 +8,9 @@ use crate::tally::Kin;
 use crate::{Socket, State};
 use netdiag_model::finding::{Finding, Severity};
 
+/// So many sources are few.
+const FEW: usize = 5;
+
 /// SYN-RECEIVED at one port.
 struct HalfOpen {
     port: u16,
@@ -24,15 +27,43 @@ struct HalfOpen {
 }
 
 impl HalfOpen {
-    /// Whether so many wait that it may be a flood.
-    const fn may_be_flooded(&self) -> bool {
-        self.is_much && self.median >= 1
+    /// Whether so many wait that it may be a flood: what was just sent waits as well, but where the queue
+    /// is full all of it may be new.
+    fn may_be_flooded(&self) -> bool {
+        self.is_much && (self.median >= 1 || self.is_full())
     }
 
-    /// Whether most of the sources are there once.
-    fn is_strange(&self) -> bool {
-        let singles = self.sources.iter().filter(|(_, count)| *count == 1).count() as u64;
-        singles * 100 >= self.sources.len() as u64 * MOST
+    fn is_full(&self) -> bool {
+        self.backlog.is_some_and(|limit| limit > 0 && self.count >= limit)
+    }
+
+    /// Whether a few sources have most of them.
+    fn is_of_few(&self) -> bool {
+        let few: u64 = self.sources.iter().take(FEW).map(|(_, count)| count).sum();
+        few * 100 >= self.sample.len() as u64 * MOST
+    }
+
+    /// What is so where nothing is turned away at this port, though nothing completes there either, and
+    /// what it may be.
+    fn of_quiet(&self) -> (Severity, String) {
+        let quiet = "; within a second none completed there and none was turned away";
+        let (severity, why) = match self.backlog {
+            Some(limit) if self.is_full() => {
+                let full = format!(", though the queue is full, {} of {limit}", self.count);
+                (Severity::Warning, format!("{full}: a flood that has just ended"))
+            }
+            Some(limit) => {
+                let room = format!(", since the queue has room, {} of {limit} taken", self.count);
+                (
+                    Severity::Info,
+                    format!("{room}: a flood that is over or has not filled the queue"),
+                )
+            }
+            None => {
+                (Severity::Warning, ": a flood that is over or has not filled the queue".to_owned())
+            }
+        };
+        (severity, format!("{quiet}{why}, or the answers to all of them are lost"))
     }
 
     /// Per cent of the backlog.
@@ -68,7 +99,10 @@ impl Judge<'_> {
                 true => second.clone(),
                 false => second.without_cookies(),
             });
-            let finding = self.flood(port, second.as_ref()).or_else(|| self.lossy(port));
+            let finding = self.flood(port, second.as_ref()).or_else(|| {
+                let completed = second.as_ref().map(|second| second.at(port.port).completed);
+                self.lossy(port, completed)
+            });
             let is_listed = self.seen.tally.lists(port.port);
             found.extend(finding.map(|finding| (finding, is_listed)));
         }
@@ -85,19 +119,20 @@ impl Judge<'_> {
         let median = again.get(again.len() / 2).copied().unwrap_or(0);
         let sources = counts(sample.iter().map(|socket| socket.remote.canonical()));
         let listener = tally.listeners.iter().find(|socket| socket.local.port == port);
-        let backlog = listener.map(|socket| u64::from(socket.send_queue));
+        let backlog = listener.and_then(Socket::accept_limit).map(u64::from);
         let is_half = backlog.is_some_and(|limit| limit > 0 && count >= 16 && count * 2 >= limit);
         let is_much = is_half || count as f64 >= self.threshold("syn-received-flood");
         HalfOpen { port, count, sample, backlog, median, sources, is_much }
     }
 
     /// More is turned away at that port than gets through there; or nothing gets through, though nothing
-    /// is turned away either: that may be a flood that has not filled the queue, or one that is over.
+    /// is turned away either: that may be a flood that has not filled the queue, or one that is over, and
+    /// is no warning while the queue has room.
     fn flood(&mut self, at: &HalfOpen, second: Option<&Second>) -> Option<Finding> {
         let HalfOpen { port, count, sources, .. } = at;
         let here = second.map(|second| second.at(*port));
         let cookies = second.map_or(0, |second| second.cookies);
-        if !at.may_be_flooded() || !(cookies > 0 || at.is_strange()) {
+        if !at.may_be_flooded() || (cookies == 0 && at.is_of_few()) {
             return None;
         }
         let is_turning_away = here.is_some_and(|here| here.turned_away > here.completed);
@@ -117,12 +152,7 @@ impl Judge<'_> {
                 );
                 (Severity::Critical, meanwhile)
             }
-            (Some(_), _) => (
-                Severity::Warning,
-                "; within a second none completed there, and none was dropped: probably a flood that \
-                 has not filled the queue or is over, unless the answers to all of them are lost"
-                    .to_owned(),
-            ),
+            (Some(_), _) => at.of_quiet(),
             (None, _) => (
                 Severity::Warning,
                 ": probably a flood, unless the answers to all of them are lost; what completes and \
@@ -148,10 +178,16 @@ impl Judge<'_> {
             .with("completed_at_all_ports_per_second", second.map(|second| second.completed))
             .with("dropped_per_second", here.map(|here| here.dropped))
             .with("tcp_syncookies", number(self.kernel, "net/ipv4/tcp_syncookies"));
-        Some(finding.advise(
-            "net.ipv4.tcp_syncookies=1 (the default); a larger backlog by listen() and \
-             net.core.somaxconn: tcp_max_syn_backlog matters only without cookies",
-        ))
+        Some(finding.advise(match severity {
+            Severity::Info => {
+                "look again in a minute or two: a flood that is over is gone by then, and one that goes on \
+                 fills the queue; what stays as it is are answers that get lost, on the way back to them"
+            }
+            _ => {
+                "net.ipv4.tcp_syncookies=1 (the default); a larger backlog by listen() and \
+                 net.core.somaxconn: tcp_max_syn_backlog matters only without cookies"
+            }
+        }))
     }
 
     /// A number of the sample, which is of all where it is all.
@@ -162,26 +198,32 @@ impl Judge<'_> {
         }
     }
 
-    /// Of a few sources; or of many, where more get through: then it is no flood.
-    fn lossy(&self, at: &HalfOpen) -> Option<Finding> {
+    /// Of a few sources; or of many, where more get through: then it is no flood. `completed`: how many did
+    /// at that port within a second.
+    fn lossy(&self, at: &HalfOpen, completed: Option<u64>) -> Option<Finding> {
         let (port, is_much) = (at.port, at.may_be_flooded());
         let least = if is_much { 1 } else { 2 };
         let again: Vec<&Socket> =
             at.sample.iter().filter(|socket| socket.retransmits() >= least).collect();
         let n = again.len() as u64;
         let sources = counts(again.iter().map(|socket| socket.remote.canonical()));
-        let few: u64 = sources.iter().take(5).map(|(_, count)| count).sum();
+        let few: u64 = sources.iter().take(FEW).map(|(_, count)| count).sum();
         let is_few = (n as f64) >= self.threshold("syn-received-lossy") && few * 100 >= n * MOST;
         if n == 0 || !(is_few || is_much) {
             return None;
         }
-        let names: Vec<String> = sources.iter().take(5).map(|(from, _)| from.to_string()).collect();
+        let names: Vec<String> =
+            sources.iter().take(FEW).map(|(from, _)| from.to_string()).collect();
         let times = if is_much { "again" } else { "again twice or more" };
         let message = format!(
             "{} SYN-RECEIVED at port {port} whose SYN-ACK was sent {times}, from {}{}",
             self.at_least(again.len(), at),
             first(&names, sources.len()),
-            if is_few { "" } else { "; others complete there" }
+            match completed {
+                Some(0) => "; within a second none completed there".to_owned(),
+                Some(n) if !is_few => format!("; {n} others completed there within a second"),
+                _ => String::new(),
+            }
         );
         let finding =
             self.found("syn-received-lossy", Severity::Warning, format!("port {port}"), message);
@@ -190,7 +232,8 @@ impl Judge<'_> {
             .with("syn_received", n)
             .with("all_syn_received", self.seen.tally.all_of(State::SynReceived))
             .with("sources", names)
-            .with("source_count", sources.len());
+            .with("source_count", sources.len())
+            .with("completed_per_second", completed);
         Some(finding.advise(
             "our SYN-ACK or their ACK is lost: the way back to them, or a firewall that sees one \
              direction only",

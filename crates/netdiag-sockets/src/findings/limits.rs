@@ -2,7 +2,9 @@
 
 use super::Judge;
 use crate::State;
-use crate::counters::numbers;
+use crate::counters::{number as setting, numbers};
+use crate::destinations::Destination;
+use crate::port::Kernel;
 use netdiag_model::finding::{Finding, Severity};
 
 /// How long the kernel keeps a port in TIME-WAIT, in seconds (TCP_TIMEWAIT_LEN of net/tcp.h).
@@ -38,6 +40,26 @@ pub(super) fn number(rate: f64) -> serde_json::Value {
     if rate < 10.0 { rate.into() } else { (rate as u64).into() }
 }
 
+/// Where connections may take a port again that has been in TIME-WAIT for a second (`tcp_twsk_unique` of
+/// the kernel): `net.ipv4.tcp_tw_reuse`, which asks for time stamps.
+struct Reuse {
+    value: Option<u64>,
+    has_timestamps: bool,
+}
+
+impl Reuse {
+    fn read(kernel: &mut dyn Kernel) -> Self {
+        let value = setting(kernel, "net/ipv4/tcp_tw_reuse");
+        Self { value, has_timestamps: setting(kernel, "net/ipv4/tcp_timestamps") != Some(0) }
+    }
+
+    fn is_of(&self, to: &Destination) -> bool {
+        let is_inside =
+            [to.local, to.remote].iter().any(|address| address.to_canonical().is_loopback());
+        self.has_timestamps && (self.value == Some(1) || (self.value == Some(2) && is_inside))
+    }
+}
+
 /// Destinations that are told of one by one.
 const EACH: usize = 3;
 
@@ -64,16 +86,23 @@ impl Judge<'_> {
         if !self.seen.has_ports() {
             return Vec::new();
         }
+        let reuse = Reuse::read(self.kernel);
         let mut found = Vec::new();
         for (to, ports) in tally.destinations.busiest(usize::MAX) {
-            let used = u64::from(ports.used);
+            let taken = u64::from(ports.used);
+            if (taken as f64) < available as f64 / 100.0 * least {
+                break;
+            }
+            let again = if reuse.is_of(&to) { u64::from(ports.reusable) } else { 0 };
+            let used = taken - again.min(taken);
             let share = used as f64 / available as f64 * 100.0;
             if share < least {
-                break;
+                continue;
             }
             let severity = if share >= 90.0 { Severity::Critical } else { Severity::Warning };
             let remote = std::net::SocketAddr::new(to.remote, to.port);
-            let ceiling = a_second(available);
+            // A port is there again after a second then, not after a minute.
+            let ceiling = if reuse.is_of(&to) { available as f64 } else { a_second(available) };
             let rate = match ports.fresh {
                 0 => format!("{} new a second possible", shown(ceiling)),
                 _ => {
@@ -81,17 +110,26 @@ impl Judge<'_> {
                     format!("{rate} new a second, {} possible", shown(ceiling))
                 }
             };
-            let left = ports.exhausted_in_s(available, TIME_WAIT_S);
+            let left = match reuse.is_of(&to) {
+                true => None,
+                false => ports.exhausted_in_s(available, TIME_WAIT_S),
+            };
             let forecast = match left {
-                Some(0) => "; there is none left (EADDRNOTAVAIL, 99)".to_owned(),
+                _ if used >= available => "; there is none left (EADDRNOTAVAIL, 99)".to_owned(),
+                Some(0) => {
+                    "; at this rate none is left within a second (EADDRNOTAVAIL, 99)".to_owned()
+                }
                 Some(left) => {
                     format!("; at this rate none is left in {left} s (EADDRNOTAVAIL, 99)")
                 }
-                None if used >= available => "; there is none left (EADDRNOTAVAIL, 99)".to_owned(),
                 None => String::new(),
             };
+            let beside = match again {
+                0 => String::new(),
+                again => format!(", beside {again} in TIME-WAIT that are used again"),
+            };
             let message = format!(
-                "ports to {remote}: {used} of {available} used ({share:.0} %), {rate}{forecast}"
+                "ports to {remote}: {used} of {available} used ({share:.0} %){beside}, {rate}{forecast}"
             );
             let code = "ephemeral-ports-low";
             let finding = self.found(code, severity, remote.to_string(), message);
@@ -99,16 +137,24 @@ impl Judge<'_> {
                 .at("socket", remote.to_string())
                 .with("local", to.local.to_string())
                 .with("used", used)
+                .with("used_again", again)
+                .with("tcp_tw_reuse", reuse.value)
                 .with("count_may_be_low_by", tally.destinations.error())
                 .with("available", available)
                 .with("new_per_second", (ports.fresh > 0).then(|| ports.new_per_second()))
                 .with("none_left_in_s", left)
                 .with("time_wait", tally.all_of(State::TimeWait))
                 .with("ceiling_per_second", number(ceiling));
-            let finding = finding.advise(
-                "use a connection pool; or net.ipv4.tcp_tw_reuse=1, or more source addresses; \
-                 tcp_fin_timeout does not help",
-            );
+            let finding = finding.advise(match reuse.is_of(&to) {
+                true => {
+                    "use a connection pool, or more source addresses; ports in TIME-WAIT are used again \
+                     already (tcp_tw_reuse)"
+                }
+                false => {
+                    "use a connection pool; or net.ipv4.tcp_tw_reuse=1, or more source addresses; \
+                     tcp_fin_timeout does not help"
+                }
+            });
             found.push((finding, ports.listed > 0));
         }
         self.told(found, EACH, ("destination", "destinations"))

@@ -1,5 +1,6 @@
 //! ESTABLISHED connections that are none any more, or would not notice.
 
+use super::closing::HERE;
 use super::group::Group;
 use super::order::{Age, Order};
 use super::{Judge, counts, many};
@@ -27,7 +28,7 @@ impl Judge<'_> {
             (self.threshold("established-dead-peer"), self.threshold("dead-peer-age"));
         let mut dead: Vec<(Socket, TcpInfo)> = self.old(&seen.tally.unacknowledged, age);
         dead.retain(|(socket, info)| {
-            f64::from(socket.retransmits()) >= retransmits
+            f64::from(socket.unanswered()) >= retransmits
                 && f64::from(info.last_ack_received_ms) > 8.0 * info.base_rto_ms()
         });
         dead.sort_by_key(|(_, info)| std::cmp::Reverse(info.last_ack_received_ms));
@@ -49,25 +50,42 @@ impl Judge<'_> {
             };
             let (bytes, since) = (socket.send_queue, info.last_ack_received_ms / 1000);
             let gives_up = given_up_s(retries);
-            let message = format!(
-                "{which} is dead: {bytes} bytes of {owner} unacknowledged, {} retransmits, last ACK {since} s ago",
-                socket.retransmits()
-            );
+            let (retransmits, again) = (socket.retransmits(), socket.unanswered());
+            let is_kept = retransmits == 0 && info.has_window(bytes);
+            let what = match retransmits {
+                0 if is_kept => format!(
+                    "is not reached: {bytes} bytes of {owner} do not leave, though its window is open, \
+                     {again} probes without an answer"
+                ),
+                0 => format!(
+                    "is dead: {bytes} bytes of {owner} wait for its window, {again} window probes without \
+                     an answer"
+                ),
+                _ => {
+                    format!("is dead: {bytes} bytes of {owner} unacknowledged, {again} retransmits")
+                }
+            };
+            let message = format!("{which} {what}, last ACK {since} s ago");
             let finding = self.found("established-dead-peer", Severity::Critical, which, message);
             let finding = finding
                 .at("socket", format!("{} {}", socket.local, socket.remote))
                 .with("bytes", bytes)
-                .with("retransmits", socket.retransmits())
+                .with("retransmits", retransmits)
+                .with("window_probes", again - retransmits)
+                .with("window_open", is_kept)
                 .with("last_ack_s", since)
                 .with("gives_up_s", gives_up)
                 .with("tcp_retries2", retries)
                 .with("threshold_age_s", age)
                 .with("dead", of)
                 .with("owner", owner.clone())
-                .advise(format!(
-                    "the kernel gives up after about {gives_up} s (tcp_retries2 {retries}); \
-                     TCP_USER_TIMEOUT in {program} shortens that"
-                ));
+                .advise(match is_kept {
+                    true => HERE.to_owned(),
+                    false => format!(
+                        "the kernel gives up after about {gives_up} s (tcp_retries2 {retries}); \
+                         TCP_USER_TIMEOUT in {program} shortens that"
+                    ),
+                });
             found.push((finding, self.lists([&socket])));
         }
         self.told(found, EACH, ("connection", "connections"))

@@ -10,6 +10,8 @@ use netdiag_model::{Family, Instant, Untrusted};
 use std::collections::VecDeque;
 use std::time::Duration;
 
+mod floods;
+mod leaving;
 mod many;
 
 /// Counters in turn, the last for good: connections from outside, SYNs dropped, cookies sent.
@@ -20,6 +22,8 @@ struct Counters {
     /// Connections that are there at a look at the table, in turn: what they are told apart by, and
     /// their port.
     open: VecDeque<Vec<(u8, u16)>>,
+    /// What sysctls say, by their paths.
+    settings: BTreeMap<&'static str, &'static str>,
     /// What the listener at a port has dropped, in turn.
     drops: BTreeMap<u16, VecDeque<u32>>,
 }
@@ -54,6 +58,9 @@ impl Kernel for Counters {
     }
 
     fn file(&mut self, path: &str) -> Option<String> {
+        if let Some(value) = self.settings.get(path) {
+            return Some((*value).to_owned());
+        }
         let [passive, drops, cookies] = *self.turns.front()?;
         match path {
             "/proc/net/snmp" => Some(format!("Tcp: PassiveOpens\nTcp: {passive}\n")),
@@ -225,15 +232,16 @@ fn half_open_connections_are_judged_port_by_port() {
     };
     let open = |port| [vec![(1, port)], (1..=20).map(|cookie| (cookie, port)).collect()];
     let severity = |kernel| {
-        let found = judged_by(kernel, &everything(), &all, None);
-        (found.findings[0].code.clone(), found.findings[0].severity)
+        let found = judged_by(kernel, &everything(), &all, None).findings;
+        let at = found.into_iter().find(|finding| finding.subject == "port 8006").expect("one");
+        (at.code, at.severity)
     };
     let (flood_is, lossy_is) = ("syn-received-flood".to_owned(), "syn-received-lossy".to_owned());
     assert_eq!(severity(kernel(open(8006), [7, 10])), (lossy_is.clone(), Severity::Warning));
     assert_eq!(severity(kernel(open(8006), [7, 40])), (flood_is.clone(), Severity::Critical));
     assert_eq!(severity(kernel(open(80), [7, 10])), (flood_is.clone(), Severity::Critical));
     // What is dropped at other ports is not this one's: nothing is turned away, and nothing completes.
-    assert_eq!(severity(kernel(open(80), [7, 7])), (flood_is, Severity::Warning));
+    assert_eq!(severity(kernel(open(80), [7, 7])), (flood_is, Severity::Info));
     assert_eq!(severity(kernel(open(8006), [7, 7])), (lossy_is, Severity::Warning));
     // The listener is not listed, and still it is known what its backlog is.
     let filtered = judged(&filtered("state syn-recv"), &all, None, &[[5, 0, 0], [6, 30, 0]]);

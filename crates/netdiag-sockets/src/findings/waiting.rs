@@ -26,7 +26,9 @@ impl Judge<'_> {
 
     /// Listeners whose queue is over its limit now and 100 ms later, by their ports.
     fn full_queues(&mut self) -> Vec<(u16, Finding)> {
-        let is_full = |socket: &Socket| socket.receive_queue > socket.send_queue;
+        let is_full = |socket: &Socket| {
+            socket.accept_limit().is_some_and(|limit| socket.receive_queue > limit)
+        };
         let full: Vec<Socket> =
             self.seen.tally.listeners.iter().filter(|socket| is_full(socket)).copied().collect();
         if full.is_empty() {
@@ -74,8 +76,12 @@ impl Judge<'_> {
     /// A queue was full at some time.
     fn overflowed(&self) -> Option<Finding> {
         let overflows = self.counted?.listen_overflows.filter(|count| *count > 0)?;
+        let is_known = |socket: &Socket| socket.accept_limit().is_some();
         let now = match self.seen.states & State::Listen.mask() {
             0 => "; whether one is now was not looked at",
+            _ if !self.seen.tally.listeners.iter().all(is_known) => {
+                "; whether one is now is not known, since the limits of the queues are not"
+            }
             _ => ", none is now",
         };
         let message = format!(
@@ -118,8 +124,9 @@ impl Judge<'_> {
                 1 => "; 1 client has already gone".to_owned(),
                 gone => format!("; {gone} clients have already gone"),
             };
+            let state = if gone as u64 == count { "CLOSE-WAIT" } else { "ESTABLISHED" };
             let message = format!(
-                "{what} ESTABLISHED in the kernel at port {port}, but {who} has not accepted, for up \
+                "{what} {state} in the kernel at port {port}, but {who} has not accepted, for up \
                  to {} s{left}",
                 oldest / 1000
             );

@@ -3,6 +3,7 @@
 use super::{Entry, Plan, Seen, TRIES};
 use crate::port::{Fault, Kernel, Question};
 use crate::socket::attribute;
+use crate::tally::Owned;
 use crate::told::Told;
 use crate::{Owners, Protocol, Socket, State, Tally, TcpInfo, counters, info};
 use netdiag_model::Family;
@@ -100,18 +101,19 @@ impl<'a> Table<'a> {
         if !is_new {
             return Ok(());
         }
-        let is_late = self.owners.is_some_and(|owners| owners.may_be_late(&socket));
+        // Once for each socket: there may be very many.
+        let owned = self.owners.map(|owners| (owners, owners.of(&socket)));
+        let is_late = owned.is_some_and(|(owners, owner)| owners.may_be_late(&socket, owner));
         if is_late && self.late.len() < LATE {
             self.late.push(Row::new(socket, message, self.plan));
             return Ok(());
         }
         let wants = self.plan.wants(&socket, self.owners);
         if wants != Some(true) {
-            let owner = self.owners.map(|owners| (owners, owners.of(&socket)));
-            tally.take(&socket, None, owner, wants);
+            tally.take(&socket, None, owned, wants);
             return Ok(());
         }
-        Row::new(socket, message, self.plan).tell(self.plan, self.owners, tally, each)
+        Row::new(socket, message, self.plan).tell(owned, wants, tally, each)
     }
 }
 
@@ -130,18 +132,29 @@ impl Row {
         Self { socket, info, v6_only }
     }
 
-    /// Counts it, and tells it where it is wanted.
-    pub(super) fn tell(
+    /// Counts one that was kept back, and tells it where it is wanted.
+    pub(super) fn tell_late(
         self,
         plan: &Plan,
         owners: Option<&Owners>,
         tally: &mut Tally,
         each: Each<'_>,
     ) -> io::Result<()> {
+        let owned = owners.map(|owners| (owners, owners.of(&self.socket)));
+        let wants = plan.wants(&self.socket, owners);
+        self.tell(owned, wants, tally, each)
+    }
+
+    fn tell(
+        self,
+        owned: Option<Owned<'_>>,
+        wants: Option<bool>,
+        tally: &mut Tally,
+        each: Each<'_>,
+    ) -> io::Result<()> {
         let Self { socket, info, v6_only } = self;
-        let owner = owners.map(|owners| owners.of(&socket));
-        let wants = plan.wants(&socket, owners);
-        tally.take(&socket, info.as_deref(), owners.zip(owner), wants);
+        let (owners, owner) = owned.unzip();
+        tally.take(&socket, info.as_deref(), owned, wants);
         match wants {
             Some(true) => each(&Entry { socket, info, owner, owners, v6_only }),
             _ => Ok(()),

@@ -20,6 +20,8 @@ struct Answers {
     opened: VecDeque<u64>,
     /// What a later look at processes finds.
     later: Owners,
+    /// What later looks were for.
+    looked_for: Vec<Vec<u32>>,
     /// Sockets that are still there when they are looked at alone.
     alone: Vec<Vec<u8>>,
 }
@@ -47,6 +49,11 @@ impl Kernel for Answers {
     }
 
     fn owners(&mut self) -> Owners {
+        self.later.clone()
+    }
+
+    fn owners_of(&mut self, inodes: &[u32]) -> Owners {
+        self.looked_for.push(inodes.to_vec());
         self.later.clone()
     }
 
@@ -212,7 +219,7 @@ fn who_has_opened_a_socket_since_is_found_by_another_look() {
     let all = vec![inode(1, 11), inode(2, 12), inode(3, 13), inode(4, 14)];
     let owners = with(700, 11);
     let mut kernel =
-        Answers { later: with(701, 12), alone: vec![inode(3, 13)], ..Answers::default() };
+        Answers { later: with(701, 12), alone: all[1..3].to_vec(), ..Answers::default() };
     kernel.answers.push_back(Ok((all, false)));
     let mut told = Vec::new();
     let seen = look(&mut kernel, &tcp(), Some(&owners), &Ports::default(), &mut |entry| {
@@ -241,6 +248,28 @@ fn who_has_opened_a_socket_since_is_found_by_another_look() {
     })
     .expect("it was read");
     assert_eq!(told, [13]);
+    // Once each time, and only for those that nobody had.
+    assert_eq!(kernel.looked_for, [vec![12, 13, 14], vec![12, 13]]);
+}
+
+/// On a busy machine there are always some that were opened and closed meanwhile: nobody has them.
+#[test]
+fn who_had_what_has_gone_is_not_looked_for() {
+    let owners = Owners::new(Vec::new(), Vec::new(), 0, Sight::Machine);
+    let mut all: Vec<Vec<u8>> = (1..=3).map(|cookie| message(1, cookie)).collect();
+    all.iter_mut().for_each(|bytes| bytes[68] = 10 + bytes[44]);
+    // The second is there, and is no program's any more.
+    let alone = vec![message(4, 2)];
+    let mut kernel = Answers { alone, ..Answers::default() };
+    kernel.answers.push_back(Ok((all, false)));
+    let mut told = Vec::new();
+    let seen = look(&mut kernel, &tcp(), Some(&owners), &Ports::default(), &mut |entry| {
+        told.push(entry.owner.map(OwnerName::of));
+        Ok(())
+    });
+    assert_eq!(seen.expect("it was read").tally.not_visible, 3);
+    assert_eq!(told, [Some(OwnerName::NotVisible); 3]);
+    assert_eq!(kernel.looked_for, Vec::<Vec<u32>>::new());
 }
 
 /// A socket of which it is not known is no match, and is counted.

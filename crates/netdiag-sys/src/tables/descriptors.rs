@@ -5,7 +5,7 @@ use netdiag_model::Untrusted;
 use netdiag_sockets::Owners;
 use netdiag_sockets::owners::{Descriptor, Process, Sight};
 use std::ffi::{CStr, CString};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 
 /// Room for the entries of a folder.
@@ -18,11 +18,12 @@ const NAME: usize = 19;
 /// The PID namespace that the machine began with (PROC_PID_INIT_INO of linux/proc_ns.h).
 const WHOLE: &[u8] = b"pid:[4026531836]";
 
-/// Owners of all sockets; `all`: with the right to look at every process.
-pub(super) fn owners(all: bool) -> Owners {
+/// Owners of sockets; `all`: with the right to look at every process; `wanted`: only of the sockets
+/// with these inodes, in order.
+pub(super) fn owners(all: bool, wanted: Option<&[u32]>) -> Owners {
     let mut found = Found::default();
     // Without /proc, or with another folder in its place, nobody is visible, not even this process.
-    let is_there = scan(&mut found).is_ok() && found.any;
+    let is_there = scan(&mut found, wanted).is_ok() && found.any;
     let refused = if is_there { found.refused } else { found.refused.max(1) };
     found.descriptors.sort_unstable();
     for place in Owners::sharing(&found.descriptors) {
@@ -41,7 +42,7 @@ pub(super) fn owners(all: bool) -> Owners {
 
 /// Whether /proc has every process of this machine, and not only those of a container: its first one
 /// is then of the first PID namespace, or this one is, where the first is hidden.
-fn is_whole() -> bool {
+pub(super) fn is_whole() -> bool {
     let is_of_whole = |path| {
         let mut room = [0; LINK];
         let folder = raw::open_folder(None, path)?;
@@ -59,49 +60,94 @@ struct Found {
     any: bool,
 }
 
-fn scan(found: &mut Found) -> raw::Result<()> {
+fn scan(found: &mut Found, wanted: Option<&[u32]>) -> raw::Result<()> {
     let proc = raw::open_folder(None, c"/proc")?;
-    let mut room = vec![0; ROOM];
-    let mut inner = vec![0; ROOM];
+    let (mut room, mut inner) = (vec![0; ROOM], vec![0; ROOM]);
     each_entry(&mut room, |room| raw::entries(proc.as_fd(), room), &mut |name| {
         let Some(pid) = number(name.to_bytes()) else { return };
         found.any = true;
-        let Ok(path) = CString::new(format!("{pid}/fd")) else { return };
-        match raw::open_folder(Some(proc.as_fd()), &path) {
-            Ok(folder) => {
-                let before = found.descriptors.len();
-                let (mut is_hidden, mut open) = (false, 0);
-                let process = u32::try_from(found.processes.len()).unwrap_or(u32::MAX);
-                let read = each_entry(
-                    &mut inner,
-                    |room| raw::entries(folder.as_fd(), room),
-                    &mut |name| {
-                        // All but `.` and `..`.
-                        open += u32::from(!name.to_bytes().starts_with(b"."));
-                        let mut link = [0; LINK];
-                        let link = match raw::read_link(folder.as_fd(), name, &mut link) {
-                            Ok(link) => link,
-                            Err(errno) => {
-                                is_hidden |= is_refusal(errno);
-                                return;
-                            }
-                        };
-                        if let (Some(inode), Some(fd)) = (inode(link), number(name.to_bytes())) {
-                            found.descriptors.push(Descriptor { inode, process, fd });
-                        }
-                    },
-                );
-                is_hidden |= read.is_err_and(is_refusal);
-                found.refused += u64::from(is_hidden);
-                if found.descriptors.len() > before {
-                    found.processes.push(described(pid, open));
-                }
-            }
-            Err(errno) if is_refusal(errno) => found.refused += 1,
-            // It has ended.
-            Err(_) => {}
+        let before = found.descriptors.len();
+        let mut held = found.held(proc.as_fd(), &format!("{pid}/fd"), wanted, &mut inner);
+        if held == Held::default() {
+            // Where the first thread has ended the others have the descriptors; of a process that has
+            // none there is nothing more to see.
+            held = found.held_by_threads(proc.as_fd(), pid, wanted, &mut inner);
+        }
+        found.refused += u64::from(held.is_hidden);
+        if found.descriptors.len() > before {
+            found.processes.push(described(pid, held.open));
         }
     })
+}
+
+/// What was seen of the descriptors of a process or a thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Held {
+    /// How many are open.
+    open: u32,
+    /// Not all of them can be looked at.
+    is_hidden: bool,
+}
+
+impl Found {
+    /// Looks at the links of a folder of descriptors below /proc.
+    fn held(
+        &mut self,
+        proc: BorrowedFd<'_>,
+        folder: &str,
+        wanted: Option<&[u32]>,
+        room: &mut [u8],
+    ) -> Held {
+        let Ok(path) = CString::new(folder) else { return Held::default() };
+        let folder = match raw::open_folder(Some(proc), &path) {
+            Ok(folder) => folder,
+            // Any other error: it has ended.
+            Err(errno) => return Held { open: 0, is_hidden: is_refusal(errno) },
+        };
+        let is_wanted = |inode| wanted.is_none_or(|all| all.binary_search(&inode).is_ok());
+        let process = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
+        let (mut is_hidden, mut open) = (false, 0);
+        let read = each_entry(room, |room| raw::entries(folder.as_fd(), room), &mut |name| {
+            // All but `.` and `..`.
+            open += u32::from(!name.to_bytes().starts_with(b"."));
+            let mut link = [0; LINK];
+            let link = match raw::read_link(folder.as_fd(), name, &mut link) {
+                Ok(link) => link,
+                Err(errno) => {
+                    is_hidden |= is_refusal(errno);
+                    return;
+                }
+            };
+            let inode = inode(link).filter(|inode| is_wanted(*inode));
+            if let (Some(inode), Some(fd)) = (inode, number(name.to_bytes())) {
+                self.descriptors.push(Descriptor { inode, process, fd });
+            }
+        });
+        is_hidden |= read.is_err_and(is_refusal);
+        Held { open, is_hidden }
+    }
+
+    /// The same of the first thread of a process that has any: they have one table (clone(2)).
+    fn held_by_threads(
+        &mut self,
+        proc: BorrowedFd<'_>,
+        pid: u32,
+        wanted: Option<&[u32]>,
+        room: &mut [u8],
+    ) -> Held {
+        let none = Held::default();
+        let Ok(path) = CString::new(format!("{pid}/task")) else { return none };
+        let Ok(folder) = raw::open_folder(Some(proc), &path) else { return none };
+        let mut threads = Vec::new();
+        let read = each_entry(room, |room| raw::entries(folder.as_fd(), room), &mut |name| {
+            threads.extend(number(name.to_bytes()).filter(|thread| *thread != pid));
+        });
+        if read.is_err() {
+            return none;
+        }
+        let held = |thread: u32| self.held(proc, &format!("{pid}/task/{thread}/fd"), wanted, room);
+        threads.into_iter().map(held).find(|held| *held != none).unwrap_or(none)
+    }
 }
 
 const fn is_refusal(errno: i32) -> bool {
@@ -182,10 +228,39 @@ mod tests {
         let link = link.expect("it is open").to_string_lossy().into_owned();
         let wanted = inode(link.as_bytes()).expect("a socket");
         let mut found = Found::default();
-        scan(&mut found).expect("/proc");
+        scan(&mut found, None).expect("/proc");
         let own = found.descriptors.iter().find(|entry| entry.inode == wanted).expect("found");
         let process = &found.processes[own.process as usize];
         assert_eq!((process.pid, own.fd), (std::process::id(), socket.as_raw_fd().unsigned_abs()));
+        // One that is looked for alone is found alone.
+        let mut alone = Found::default();
+        scan(&mut alone, Some(&[wanted])).expect("/proc");
+        assert!(!alone.descriptors.is_empty());
+        assert!(alone.descriptors.iter().all(|entry| entry.inode == wanted));
+        assert!(alone.processes.len() <= alone.descriptors.len());
+    }
+
+    /// The first thread of a process may end before the others (pthread_exit(3)); then only these have
+    /// its descriptors.
+    #[test]
+    fn what_a_process_holds_without_its_first_thread_is_found() {
+        let proc = raw::open_folder(None, c"/proc").expect("/proc");
+        let (mut by_threads, mut room) = (Found::default(), vec![0; ROOM]);
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let (ends, end) = std::sync::mpsc::channel::<()>();
+        let (begins, began) = std::sync::mpsc::channel();
+        let other = std::thread::spawn(move || {
+            begins.send(()).expect("it is waited for");
+            let _ = end.recv();
+        });
+        began.recv().expect("it begins");
+        let pid = std::process::id();
+        let held = by_threads.held_by_threads(proc.as_fd(), pid, None, &mut room);
+        drop(ends);
+        other.join().expect("it ends");
+        let fd = socket.as_raw_fd().unsigned_abs();
+        assert!(by_threads.descriptors.iter().any(|entry| entry.fd == fd), "{held:?}");
+        assert!(held.open > 2 && !held.is_hidden, "{held:?}");
     }
 
     #[test]

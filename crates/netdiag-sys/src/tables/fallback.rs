@@ -64,12 +64,13 @@ pub(super) fn message(family: u8, order: ByteOrder, line: &str) -> Option<[u8; S
     ]);
     endpoint(local, order, &mut bytes, 4, 8)?;
     endpoint(remote, order, &mut bytes, 6, 24)?;
+    // The files do not have the limit of an accept queue, and 0 in its place.
+    const LISTEN: u32 = 10;
+    let sent = if state == LISTEN { Socket::NO_LIMIT } else { hex(sent)? };
     /// Of the ticks that /proc counts in (USER_HZ).
     const TICK_MS: u32 = 10;
     let expires = hex(when)?.saturating_mul(TICK_MS);
-    for (at, value) in
-        [(52, expires), (56, hex(received)?), (60, hex(sent)?), (64, uid), (68, inode)]
-    {
+    for (at, value) in [(52, expires), (56, hex(received)?), (60, sent), (64, uid), (68, inode)] {
         bytes.get_mut(at..at + 4)?.copy_from_slice(&value.to_ne_bytes());
     }
     let cookie = cookie(&bytes, inode);
@@ -136,7 +137,7 @@ mod tests {
         let line = "  1: 00000000000000000000000001000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 100";
         let bytes = message(10, ByteOrder::Little, line).expect("a line");
         let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
-        assert_eq!(socket.local.to_string(), "[::1]:22");
+        assert_eq!((socket.local.to_string().as_str(), socket.accept_limit()), ("[::1]:22", None));
         let line = "  1: 00000000000000000000000000000001:0016 00000000000000000000FFFF0A000002:0050 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 100";
         let bytes = message(10, ByteOrder::Big, line).expect("a line");
         let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");

@@ -119,7 +119,11 @@ impl Kernel for Tables {
     }
 
     fn owners(&mut self) -> Owners {
-        descriptors::owners(self.all)
+        descriptors::owners(self.all, None)
+    }
+
+    fn owners_of(&mut self, inodes: &[u32]) -> Owners {
+        descriptors::owners(self.all, Some(inodes))
     }
 
     fn file(&mut self, path: &str) -> Option<String> {

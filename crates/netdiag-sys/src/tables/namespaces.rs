@@ -1,6 +1,7 @@
 //! The network namespaces of this machine, and what tables of each are asked by. It needs
 //! CAP_SYS_ADMIN, so it is done before rights are given up.
 
+use super::descriptors::is_whole;
 use super::dump::Diag;
 use crate::raw;
 use netdiag_model::Untrusted;
@@ -16,7 +17,7 @@ const NAMED: [&str; 2] = ["/run/netns", "/run/docker/netns"];
 /// Files that are read again and again.
 pub(super) const FILES: [&str; 5] = ["snmp", "netstat", "sockstat", "sockstat6", "dev"];
 /// Settings, which are read once.
-pub(super) const SETTINGS: [&str; 10] = [
+pub(super) const SETTINGS: [&str; 12] = [
     "ipv4/ip_local_port_range",
     "ipv4/ip_local_reserved_ports",
     "ipv4/tcp_mem",
@@ -24,6 +25,8 @@ pub(super) const SETTINGS: [&str; 10] = [
     "ipv4/tcp_max_tw_buckets",
     "ipv4/tcp_retries2",
     "ipv4/tcp_syncookies",
+    "ipv4/tcp_timestamps",
+    "ipv4/tcp_tw_reuse",
     "netfilter/nf_conntrack_count",
     "netfilter/nf_conntrack_max",
     "core/somaxconn",
@@ -89,6 +92,8 @@ pub(super) fn open() -> (Namespaces, Vec<Other>) {
     };
     let (mut found, hidden, unknown) = by_process();
     named(&mut found, device);
+    // Whoever is outside of this PID namespace is not in /proc.
+    let unknown = unknown || !is_whole();
     let mut namespaces = Namespaces { hidden, unknown, ..Namespaces::default() };
     let Some(id) = identity(own) else { return (namespaces, Vec::new()) };
     let unnamed = || Namespace { id, ..Namespace::default() };

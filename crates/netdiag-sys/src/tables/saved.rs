@@ -101,10 +101,14 @@ impl SavedFiles {
 }
 
 impl Table {
-    /// Lines that are no sockets, as where the copy was cut off.
+    /// Lines that are no sockets, as where the copy was cut off, or have a state that nobody knows.
     fn broken(&self, order: ByteOrder) -> usize {
         let lines = self.text.lines().skip(1).filter(|line| !line.trim().is_empty());
-        lines.filter(|line| fallback::message(self.family, order, line).is_none()).count()
+        let socket = |line: &&str| {
+            let message = fallback::message(self.family, order, line)?;
+            Socket::decode(self.protocol, &message)
+        };
+        lines.filter(|line| socket(line).is_none()).count()
     }
 }
 
@@ -264,6 +268,19 @@ mod tests {
         ] {
             assert_eq!(votes(address), order, "{address}");
         }
+    }
+
+    #[test]
+    fn lines_that_are_no_sockets_are_counted_and_states_that_nobody_knows() {
+        let line = |state: &str| {
+            format!(
+                "0: 0100007F:0016 00000000:0000 {state} 00000000:00000000 00:00000000 00000000 0 0 1 1 0\n"
+            )
+        };
+        let text =
+            ["head\n", &line("0A"), &line("FF"), &line("0E"), "0: 0100007F\n", "\n"].concat();
+        let table = Table { protocol: Protocol::Tcp, family: 2, text };
+        assert_eq!(table.broken(ByteOrder::Little), 3);
     }
 
     #[test]

@@ -100,8 +100,9 @@ fn j1_what_may_be_meant_is_said_to_be_not_visible() {
         for quiet in [&[][..], &["--quiet"]] {
             let ended = run(&mut namespace.nobody(&[&["sockets", "--tcp"], quiet, words].concat()));
             assert_eq!(ended.code(), Some(0), "{ended:?}");
-            let said = "= no sockets are known to be like that; ";
-            let said = ended.out.contains(said) && ended.out.contains(": they may be");
+            let said =
+                format!("= no tcp socket is known to match the filter '{}'; ", words.join(" "));
+            let said = ended.out.contains(&said) && ended.out.contains(": it may be among them");
             assert!(said, "{ended:?}");
         }
         let ended = run(&mut namespace.nobody(&[&["sockets", "--tcp", "--json"], words].concat()));

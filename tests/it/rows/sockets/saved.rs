@@ -48,6 +48,14 @@ fn j1_a_saved_copy_lists_what_was_there() {
     // CLOSED ones are in no table, and a request has no row there by its own name.
     assert_eq!(tuples(list(&document)), tuples(list(&live)));
     assert_eq!(document["sockets"][0]["owner"], Value::Null);
+    // A copy does not have the limits of queues, and 0 would be one.
+    let listener = list(&document).iter().find(|socket| socket["state"] == "LISTEN");
+    let listener = listener.expect("a listener");
+    assert_eq!(
+        (&listener["accept_queue"], &listener["receive_queue"]),
+        (&Value::Null, &0.into()),
+        "{listener}"
+    );
     assert_eq!(document["method"]["socket"], "files");
     let lost = document["method"]["lost"].to_string();
     assert!(lost.contains("owners, which are not in saved tables"), "{lost}");

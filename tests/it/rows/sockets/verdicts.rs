@@ -194,9 +194,9 @@ fn j4_what_nobody_accepts_is_told_with_its_age() {
 
 #[test]
 fn j8_ports_to_one_destination_are_counted_against_the_range() {
-    let Some(namespace) =
-        Namespace::new("echo 32768 32967 > /proc/sys/net/ipv4/ip_local_port_range")
-    else {
+    let Some(namespace) = Namespace::new(
+        "cd /proc/sys/net/ipv4; echo 32768 32967 > ip_local_port_range; echo 0 > tcp_tw_reuse",
+    ) else {
         return;
     };
     let _kept: Vec<Socket> = namespace.inside(|| {

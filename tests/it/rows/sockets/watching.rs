@@ -32,7 +32,45 @@ fn j9_changes_are_told_as_they_are_seen() {
         (&"ESTABLISHED".into(), &9040.into())
     );
     assert!(waited["in_state_ms"].as_f64().is_some_and(|ms| ms > 0.0), "{waited}");
-    assert_eq!(the(&all, "summary")["ended_by"], "signal");
+    let summary = the(&all, "summary");
+    assert_eq!(
+        [&summary["ended_by"], &summary["complete"], &summary["exit_code"]],
+        [&Value::from("signal"), &false.into(), &0.into()]
+    );
+}
+
+/// SCREENS.md section 4: false when stopped by a signal, whether a count was asked for or not.
+#[test]
+fn j9_a_watch_that_a_signal_ended_says_so_and_one_that_has_done_its_looks_is_complete() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    for more in [&[][..], &["--summary"], &["--count", "1000"]] {
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            let words = [&["sockets", "--watch", "0.05", "-o", "jsonl"], more].concat();
+            let process = Process::start(&mut namespace.netdiag(&words));
+            process.until_out(|out| out.contains("\"start\""));
+            process.signal(signal);
+            let ended = process.wait();
+            match signal {
+                Signal::SIGINT => assert_eq!(ended.code(), Some(0), "{ended:?}"),
+                _ => assert_eq!(ended.signal(), Some(signal as i32), "{ended:?}"),
+            }
+            let all = events(&ended.out);
+            let summary = the(&all, "summary");
+            assert_eq!(
+                [&summary["complete"], &summary["ended_by"]],
+                [&Value::from(false), &"signal".into()],
+                "{ended:?}"
+            );
+        }
+    }
+    let ended = sockets(&namespace, &["--watch=0.05", "--count=2", "-o", "jsonl"]);
+    let all = events(&ended.out);
+    let summary = the(&all, "summary");
+    assert_eq!(
+        [&summary["complete"], &summary["ended_by"]],
+        [&Value::from(true), &"done".into()],
+        "{ended:?}"
+    );
 }
 
 #[test]

@@ -123,7 +123,7 @@ fn no_table(arguments: &SocketsArguments) -> Result<(), String> {
 }
 
 fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
-    let mut text = arguments.filter.join(" ");
+    let mut text = joined(&arguments.filter);
     let family = match (arguments.ipv4, arguments.ipv6) {
         (true, _) => Some("ipv4"),
         (_, true) => Some("ipv6"),
@@ -141,8 +141,27 @@ fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
         return Ok(None);
     }
     let filter = Filter::parse(&text).map_err(|fault| format!("filter: {fault}"))?;
-    let is_as_ss = arguments.classic == Some(ClassicProgram::Ss);
-    Ok(Some(if is_as_ss { filter.of_every_protocol() } else { filter }))
+    let is_only_family = arguments.filter.is_empty() && !arguments.tcp && !arguments.udp;
+    Ok(Some(match arguments.classic {
+        Some(ClassicProgram::Ss) => filter.of_every_protocol(),
+        Some(ClassicProgram::Lsof) if !is_only_family => filter.of_addresses(),
+        _ => filter,
+    }))
+}
+
+/// The words of a filter as one text. A name of a process that is one word of the shell's is one here.
+fn joined(words: &[String]) -> String {
+    let mut text = String::new();
+    for word in words {
+        let mut before = text.split_ascii_whitespace().rev();
+        let last = before.find(|word| !matches!(*word, "=" | "==" | "eq"));
+        let is_name = last.is_some_and(|last| last.eq_ignore_ascii_case("process"));
+        let is_split = word.contains([' ', '(', ')']) && !word.contains('"');
+        let separator = if text.is_empty() { "" } else { " " };
+        let quote = if is_name && is_split { "\"" } else { "" };
+        text = format!("{text}{separator}{quote}{word}{quote}");
+    }
+    text
 }
 
 /// Those that were asked for; else TCP and UDP, and raw ones where the filter names them.
@@ -163,4 +182,26 @@ fn protocols(arguments: &SocketsArguments) -> Vec<Protocol> {
     let is_lsof = arguments.classic == Some(ClassicProgram::Lsof) && !any;
     let lite = is_lsof.then_some(Protocol::UdpLite);
     wanted.map(|(_, protocol)| protocol).chain(lite).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_the_shell_has_as_one_word_is_one() {
+        let text = |words: &[&str]| {
+            joined(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())
+        };
+        for (words, said) in [
+            (&["process", "tmux: server", "and", ":80"][..], "process \"tmux: server\" and :80"),
+            (&["not process =", "(sd-pam)"], "not process = \"(sd-pam)\""),
+            (&["process nginx and", "( :80 )"], "process nginx and ( :80 )"),
+            (&["process", "\"a b\""], "process \"a b\""),
+            (&["state", "listen"], "state listen"),
+            (&[], ""),
+        ] {
+            assert_eq!(text(words), said);
+        }
+    }
 }

@@ -144,6 +144,8 @@ pub(super) fn described(arguments: &SocketsArguments, plan: &Plan) -> serde_json
         "filter": plan.filter.as_ref().map(Filter::text),
         "protocols": plan.protocols,
         "listening": plan.listening,
+        "all": arguments.all,
+        "numeric": arguments.numeric,
         "processes": plan.owners,
         "summary": arguments.summary.is_some(),
         "summary_of": arguments.summary.map(|of| match of {

@@ -6,6 +6,7 @@ mod check;
 mod glance;
 mod header;
 mod looks;
+mod names;
 mod run;
 mod watch;
 

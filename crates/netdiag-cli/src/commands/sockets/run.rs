@@ -3,6 +3,7 @@
 use super::check::Checked;
 use super::header::{described, header, method, saved, told};
 use super::looks::{Looked, looks};
+use super::names::Names;
 use super::{NAME, ending};
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
@@ -24,7 +25,6 @@ use netdiag_sockets::port::{Fault, Kernel, Origin};
 use netdiag_sockets::result::Summary;
 use netdiag_sockets::totals::Totals;
 use netdiag_sockets::{Owners, Ports, State, audit, metrics, summary, verdict as said};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The error number of a file that is not there (errno(3)).
@@ -62,11 +62,7 @@ pub(super) fn run<W: World>(
         target_count: 0,
     };
     let at = tables.now();
-    let users = match arguments.classic {
-        Some(ClassicProgram::Lsof) => users(tables.as_mut()),
-        _ => BTreeMap::new(),
-    };
-    let shown = (owners, &namespaces, origin, users);
+    let shown = (owners, &namespaces, origin, Names::read(arguments, owners, tables.as_mut()));
     let mut sheet = sheet(arguments, plan, shown, world, (&run, at), out)?;
     let looked = looks(tables.as_mut(), plan, owners, &namespaces, world, sheet.as_mut())?;
     let Looked { seen, mut findings, not_listed, ports, memory, counted, opened, lost, ports_of } =
@@ -99,7 +95,7 @@ pub(super) fn run<W: World>(
     findings.extend(failed);
     let mut said = match arguments.audit {
         true => said::audited(&rows, &findings),
-        false => said::verdict(&summary, &findings),
+        false => said::verdict(plan, &summary, &findings),
     };
     said.push_str(&left_out(&namespaces, origin));
     let end = End { at: tables.now(), stopped: None, cannot_go_on: false };
@@ -153,13 +149,13 @@ fn left_out(namespaces: &Namespaces, origin: Option<&Origin>) -> String {
     said
 }
 
-/// What is known before the first socket: owners, namespaces, where saved tables are from, users.
-type Around<'a> = (Option<&'a Owners>, &'a Namespaces, Option<&'a Origin>, BTreeMap<u32, String>);
+/// What is known before the first socket: owners, namespaces, where saved tables are from, names.
+type Around<'a> = (Option<&'a Owners>, &'a Namespaces, Option<&'a Origin>, Names);
 
 fn sheet<'a, W: World>(
     arguments: &SocketsArguments,
     plan: &Plan,
-    (owners, namespaces, origin, users): Around<'a>,
+    (owners, namespaces, origin, names): Around<'a>,
     world: &W,
     (run, at): (&Run, Instant),
     out: &'a mut dyn Write,
@@ -179,7 +175,8 @@ fn sheet<'a, W: World>(
                 wanted.count() == 1
             }),
             protocols: plan.protocols.clone(),
-            users,
+            users: names.users,
+            programs: names.programs,
         };
         return Ok(Box::new(ClassicSheet::new(out, classic, options)));
     }
@@ -193,7 +190,7 @@ fn sheet<'a, W: World>(
             let options = TextOptions {
                 header: header(arguments, plan, owners, (namespaces, origin)),
                 namespaces: !namespaces.entered.is_empty(),
-                saved: origin.is_some(),
+                filtered: plan.filter.is_some(),
                 quiet: arguments.quiet,
                 verbose: arguments.verbose,
                 shown: match (arguments.audit, is_summary) {
@@ -207,18 +204,6 @@ fn sheet<'a, W: World>(
         }
     };
     sheet.map_err(LookError::Write)
-}
-
-/// The names of users (passwd(5)).
-fn users(tables: &mut dyn Kernel) -> BTreeMap<u32, String> {
-    let text = tables.file("/etc/passwd").unwrap_or_default();
-    let user = |line: &str| {
-        let mut fields = line.split(':');
-        let (name, uid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
-        Some((uid, Untrusted::from(name).escaped().to_string()))
-    };
-    // Of several with one number the first counts.
-    text.lines().rev().filter_map(user).collect()
 }
 
 fn fails(checked: &Checked, summary: &Summary, findings: &[Finding]) -> Option<Finding> {

@@ -73,6 +73,7 @@ pub(super) fn watch<W: World>(
         Some(Stop::Signal(signal)) => (ExitStatus::Signal(signal), Some(StopCause::Signal(signal))),
     };
     let end = End { at, stopped: cause, cannot_go_on: false };
+    // However long it was to go on: what a signal ended has not seen its own end.
     let complete = stopped.is_none();
     let outcome = Outcome {
         judgement: Judgement::Holds,

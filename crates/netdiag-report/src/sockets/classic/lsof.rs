@@ -51,7 +51,7 @@ impl Lsof {
             self.lines.push(Line {
                 pid: process.pid,
                 fd: descriptor.fd,
-                command: cut(process.name.escaped().to_string(), COMMAND),
+                command: command(process.name.as_raw()),
                 user: cut(user.unwrap_or_else(|| uid.to_string()), USER),
                 family: if socket.family == Family::Ipv6 { "IPv6" } else { "IPv4" },
                 inode: socket.inode,
@@ -94,6 +94,30 @@ impl Lsof {
     }
 }
 
+/// A name with all that is not printable as lsof writes it, and a blank as well; a character that does
+/// not fit whole is left out.
+fn command(name: &str) -> String {
+    let mut command = String::new();
+    for byte in name.bytes() {
+        let shown = match byte {
+            b'\\' => "\\\\".to_owned(),
+            b'!'..=b'~' => char::from(byte).to_string(),
+            b'\x08' => "\\b".to_owned(),
+            b'\x0c' => "\\f".to_owned(),
+            b'\n' => "\\n".to_owned(),
+            b'\r' => "\\r".to_owned(),
+            b'\t' => "\\t".to_owned(),
+            byte @ 0..=0x1f => format!("^{}", char::from(byte + b'@')),
+            byte => format!("\\x{byte:02x}"),
+        };
+        if command.len() + shown.len() > COMMAND {
+            break;
+        }
+        command.push_str(&shown);
+    }
+    command
+}
+
 /// Both ends and the state; a space in its place where there is none.
 fn name(entry: &Entry<'_>) -> Vec<u8> {
     let socket = &entry.socket;
@@ -125,4 +149,25 @@ fn end(out: &mut Vec<u8>, end: Endpoint) {
     }
     out.push(b':');
     port(out, end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_written_as_lsof_writes_it() {
+        for (name, shown) in [
+            ("python3", "python3"),
+            ("long-name-of-15", "long-name"),
+            ("my prog a b", "my\\x20pro"),
+            ("a b c d", "a\\x20b"),
+            ("\u{e4}\u{f6}", "\\xc3\\xa4"),
+            ("tab\tx", "tab\\tx"),
+            ("a\\b", "a\\\\b"),
+            ("\u{1b}[31m", "^[[31m"),
+        ] {
+            assert_eq!(command(name), shown, "{name:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod ss;
 
 use super::{Ended, Sheet, bytes};
 use lsof::Lsof;
+use netdiag_model::Untrusted;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::namespaces::Place;
 use netdiag_sockets::{Endpoint, Protocol, State};
@@ -39,6 +40,8 @@ pub struct ClassicOptions {
     pub protocols: Vec<Protocol>,
     /// The names of users.
     pub users: BTreeMap<u32, String>,
+    /// What processes were begun as, by their numbers; of others netstat has the name.
+    pub programs: BTreeMap<u32, Untrusted>,
 }
 
 /// A list in the columns of another program, and nothing else.
@@ -76,7 +79,7 @@ impl<W: Write> Sheet for ClassicSheet<W> {
     }
 
     fn finish(&mut self, _: &Ended<'_>) -> io::Result<()> {
-        match &self.rows {
+        match &mut self.rows {
             Rows::Netstat(rows) => rows.write(&mut self.out)?,
             Rows::Ss(rows) => rows.write(&mut self.out)?,
             Rows::Lsof(rows) => rows.write(&mut self.out)?,

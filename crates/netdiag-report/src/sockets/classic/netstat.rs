@@ -1,10 +1,11 @@
 //! The columns of netstat (net-tools 2.10), as `netstat -natu` and `-p` print them.
 
 use super::{ClassicOptions, bytes, kernel_name, port};
-use netdiag_model::Family;
+use netdiag_model::{Family, Untrusted};
 use netdiag_sockets::look::Entry;
-use netdiag_sockets::owners::Owner;
+use netdiag_sockets::owners::{Owner, Process};
 use netdiag_sockets::{Endpoint, Protocol, State};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// How wide the columns of addresses are, and so many of that an address and a port may take together
@@ -67,7 +68,7 @@ impl Netstat {
         if self.options.processes {
             out.push(b' ');
             start = out.len();
-            program(out, entry);
+            program(out, entry, &self.options.programs);
             pad(out, start, PROGRAM);
         }
         out.push(b'\n');
@@ -106,14 +107,18 @@ fn endpoint(out: &mut Vec<u8>, end: Endpoint) {
     out.append(&mut number);
 }
 
-fn program(out: &mut Vec<u8>, entry: &Entry<'_>) {
-    let first = match (entry.owner, entry.owners) {
-        (Some(Owner::Known([first, ..])), Some(owners)) => owners.process(*first),
-        _ => None,
+/// Adds who has it: of several the one with the lowest number, by the name that it was begun under.
+fn program(out: &mut Vec<u8>, entry: &Entry<'_>, programs: &BTreeMap<u32, Untrusted>) {
+    let processes: Vec<&Process> = match (entry.owner, entry.owners) {
+        (Some(Owner::Known(all)), Some(owners)) => {
+            all.iter().filter_map(|descriptor| owners.process(*descriptor)).collect()
+        }
+        _ => Vec::new(),
     };
-    match first {
+    match processes.into_iter().min_by_key(|process| process.pid) {
         Some(process) => {
-            let text = format!("{}/{}", process.pid, process.name.escaped());
+            let name = programs.get(&process.pid).unwrap_or(&process.name);
+            let text = format!("{}/{}", process.pid, name.escaped());
             out.extend(text.bytes().take(PROGRAM - 1));
         }
         None => out.push(b'-'),

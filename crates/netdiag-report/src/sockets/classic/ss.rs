@@ -24,16 +24,30 @@ const NAMES: [&str; 9] = [
 const RIGHT: [usize; 2] = [4, 6];
 const CLOSE: [usize; 3] = [5, 7, 8];
 
+/// The last column, of processes.
+const LAST: usize = 8;
+
 /// Cells that end with a NUL, those of a protocol and family together.
 pub(super) struct Ss {
     options: ClassicOptions,
     groups: [Vec<u8>; 6],
     widths: [usize; 9],
+    /// How wide the last cell of each group is, and the widest of that column before it.
+    last: [Option<(usize, usize)>; 6],
 }
 
 impl Ss {
     pub(super) fn new(options: ClassicOptions) -> Self {
-        Self { options, groups: Default::default(), widths: NAMES.map(str::len) }
+        let widths = NAMES.map(str::len);
+        Self { options, groups: Default::default(), widths, last: [None; 6] }
+    }
+
+    /// How wide the last column is: ss takes no account of what it wrote last.
+    fn last_width(&self) -> usize {
+        let [.., name] = NAMES.map(str::len);
+        let mut all = self.last.iter().flatten().copied().rev();
+        let before = all.next().map_or(0, |(_, before)| before);
+        all.map(|(last, before)| last.max(before)).fold(name.max(before), usize::max)
     }
 
     /// Without the kind of socket where all are of one, and without the state where all have one.
@@ -60,6 +74,9 @@ impl Ss {
                 0 => out.extend_from_slice(socket.protocol.name().as_bytes()),
                 1 => out.extend_from_slice(name(socket.state).as_bytes()),
                 2 => bytes::number(out, socket.receive_queue.into()),
+                3 if socket.is_listener() => {
+                    bytes::number(out, socket.accept_limit().unwrap_or(0).into());
+                }
                 3 => bytes::number(out, socket.send_queue.into()),
                 4 => {
                     address(out, socket.local, entry.v6_only);
@@ -80,12 +97,19 @@ impl Ss {
                 _ if processes => users(out, entry),
                 _ => {}
             }
-            *width = (*width).max(out.len() - start);
+            match (column, self.last.get_mut(group)) {
+                (LAST, Some(of)) => {
+                    let before = of.map_or(0, |(last, before)| last.max(before));
+                    *of = Some((out.len() - start, before));
+                }
+                _ => *width = (*width).max(out.len() - start),
+            }
             out.push(0);
         }
     }
 
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(super) fn write(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.widths[LAST] = self.last_width();
         let mut line = Vec::new();
         self.line(&mut line, NAMES.into_iter().map(str::as_bytes));
         for group in &self.groups {
