@@ -3,6 +3,7 @@
 
 mod connect;
 mod errors;
+mod flows;
 mod gate;
 mod handshake;
 mod lane;
@@ -200,9 +201,9 @@ impl SystemNetwork {
                 }
             }
             Operation::Say(say) => {
-                self.connects.talks().say(say.id, say.bytes, &mut self.early);
+                self.connects.say(&say, &mut self.shared.errors, &mut self.early);
             }
-            Operation::HangUp(id) => self.connects.talks().hang_up(id, &mut self.early),
+            Operation::HangUp(id) => self.connects.hang_up(id, &mut self.early),
             Operation::Close(id) => {
                 self.connects.close(id);
                 if let Some(dialogs) = &mut self.dialogs {
