@@ -172,6 +172,10 @@ impl World for SystemWorld {
         clock::anchor()
     }
 
+    fn std_now(&mut self) -> std::time::Instant {
+        clock::std_now()
+    }
+
     fn terminal(&self) -> Terminal {
         let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");

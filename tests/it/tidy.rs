@@ -45,11 +45,16 @@ const ROOMS: &[Room] = &[
     ),
     room(
         "netdiag-dns",
-        &["netdiag-engine", "netdiag-http", "netdiag-tls"],
+        &["netdiag-engine", "netdiag-http", "netdiag-quic", "netdiag-tls"],
         &["data-encoding", "domain", "schemars", "serde"],
     ),
     room("netdiag-http", &[], &["bytes", "h2", "http", "httparse", "tokio"]),
-    room("netdiag-tls", &[], &["data-encoding", "rustls", "schemars", "serde", "x509-parser"]),
+    room("netdiag-quic", &["netdiag-tls"], &["bytes", "quinn-proto", "tracing"]),
+    room(
+        "netdiag-tls",
+        &[],
+        &["data-encoding", "ring", "rustls", "schemars", "serde", "x509-parser"],
+    ),
     room("netdiag-check", &[], &["regex-lite", "schemars", "serde", "serde_json", "toml"]),
     room("netdiag-sockets", &[], &["schemars", "serde", "serde_json"]),
     room(

@@ -161,6 +161,10 @@ pub trait World {
     /// Both clocks, read together.
     fn anchor(&mut self) -> ClockAnchor;
 
+    /// The monotonic clock as Rust's own library has it, for other libraries that want it so: only how
+    /// far two of its times are apart counts.
+    fn std_now(&mut self) -> std::time::Instant;
+
     /// What the output goes to.
     fn terminal(&self) -> Terminal;
 

@@ -38,6 +38,8 @@ pub enum Class {
     Unreachable,
     /// TLS could not be agreed on, or the server is not to be believed.
     TlsError,
+    /// QUIC could not be agreed on, or the server ended it or an answer by a code that says why.
+    QuicError,
     /// HTTP brought no message of DNS: another status, something else, or nothing whole.
     HttpError,
     /// The name of the server has no address.
@@ -67,6 +69,7 @@ impl Class {
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
             Self::TlsError => "tls-error",
+            Self::QuicError => "quic-error",
             Self::HttpError => "http-error",
             Self::Unresolved => "unresolved",
             Self::NotSent => "not-sent",

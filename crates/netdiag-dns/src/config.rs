@@ -8,7 +8,8 @@ use netdiag_engine::port::Control;
 pub use netdiag_http::{Method as HttpMethod, Url};
 use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Untrusted, Way};
-use netdiag_tls::{Client, Demand};
+pub use netdiag_quic::Clock;
+use netdiag_tls::{Client, Demand, Terms};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Config {
     pub control: Control,
     /// How TLS is spoken, where that carries them.
     pub tls: Option<Tls>,
+    /// Time as the library of QUIC wants it, where that carries them.
+    pub clock: Option<Clock>,
     /// How they are put by HTTP, where that carries them: by POST or GET.
     pub http_method: HttpMethod,
     /// Whether what is cut over UDP is asked for over TCP.
@@ -72,6 +75,13 @@ pub struct Tls {
     pub pins: Vec<[u8; 32]>,
     /// The time of day, by which certificates are judged.
     pub anchor: ClockAnchor,
+}
+
+impl Tls {
+    /// What is asked of one session.
+    pub(crate) fn terms<'a>(&'a self, name: &'a str, alpn: &'a [&'a str]) -> Terms<'a> {
+        Terms { name, alpn, demand: self.demand, pins: &self.pins }
+    }
 }
 
 /// One question as it was given.
@@ -166,13 +176,15 @@ pub enum Transport {
     Tls,
     /// HTTP over TLS (RFC 8484).
     Https,
+    /// QUIC (RFC 9250).
+    Quic,
 }
 
 impl Transport {
     /// Whether TLS carries it, so that nobody else can answer.
     #[must_use]
     pub const fn is_over_tls(self) -> bool {
-        matches!(self, Self::Tls | Self::Https)
+        matches!(self, Self::Tls | Self::Https | Self::Quic)
     }
 }
 
@@ -183,6 +195,7 @@ impl fmt::Display for Transport {
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
             Self::Https => "HTTPS",
+            Self::Quic => "QUIC",
         })
     }
 }

@@ -89,7 +89,7 @@ pub struct Http {
 /// What a query over a connection spent its time on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// To open the connection; nothing over one that was open.
+    /// To open the connection, over QUIC with the handshake; nothing over one that was open.
     pub connect: Duration,
     /// For the handshake of TLS, where one was made for it.
     pub tls: Option<Duration>,

@@ -1,11 +1,13 @@
 //! Policy: whom to ask next, and what an answer means.
 
+mod flows;
 mod https;
 mod judge;
 mod line;
 mod lines;
 mod pair;
 mod policy;
+mod quic;
 mod seat;
 #[cfg(test)]
 mod tests;
@@ -87,11 +89,13 @@ enum Stage {
     Line,
     /// The same by HTTP.
     Https,
+    /// The same by QUIC.
+    Quic,
 }
 
 impl Stage {
     const fn is_line(self) -> bool {
-        matches!(self, Self::Line | Self::Https)
+        matches!(self, Self::Line | Self::Https | Self::Quic)
     }
 }
 
@@ -99,7 +103,7 @@ impl Pending {
     /// By what its answer is known over a connection.
     const fn mark(&self, seq: u64) -> line::Mark {
         match self.stage {
-            Stage::Https => line::Mark::Request(seq),
+            Stage::Https | Stage::Quic => line::Mark::Request(seq),
             _ => line::Mark::Id(self.id),
         }
     }

@@ -30,7 +30,12 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("p95", &[], Unit::Milliseconds, "95th percentile of those times"),
     MetricInfo::new("p99", &[], Unit::Milliseconds, "99th percentile of those times"),
     MetricInfo::new("jitter", &["ipdv_abs_mean"], Unit::Milliseconds, "mean |IPDV| of a series"),
-    MetricInfo::new("connect", &[], Unit::Milliseconds, "time to open the connection, over TCP"),
+    MetricInfo::new(
+        "connect",
+        &[],
+        Unit::Milliseconds,
+        "time to open the connection, over TCP or QUIC",
+    ),
     MetricInfo::new("sent", &[], Unit::Count, "queries that left"),
     MetricInfo::new("received", &[], Unit::Count, "queries answered in time"),
     MetricInfo::new("lost", &[], Unit::Count, "queries with nothing in time"),

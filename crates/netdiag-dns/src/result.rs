@@ -163,9 +163,9 @@ pub struct Malformed {
 /// Milliseconds of the parts of a query.
 #[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
 pub struct Phases {
-    /// To open the connection; 0 over one that was open.
+    /// To open the connection, which over QUIC is the handshake of TLS, too; 0 over one that was open.
     pub connect: f64,
-    /// For the handshake of TLS; `null` without one.
+    /// For the handshake of TLS; `null` without one of its own.
     pub tls: Option<f64>,
     /// From the request to the end of the answer.
     pub request: f64,

@@ -130,6 +130,14 @@ impl Secret {
         hasher.finish().to_be_bytes()
     }
 
+    /// Fills bytes likewise, as many as are wanted.
+    pub fn fill(&self, about: &[u8], out: &mut [u8]) {
+        for (number, part) in (0_u64..).zip(out.chunks_mut(8)) {
+            let bytes = self.cookie(&[about, &number.to_be_bytes()].concat());
+            part.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        }
+    }
+
     fn round(&self, round: u8, half: u16) -> u16 {
         let mut hasher = SipHasher24::new_with_key(&self.key);
         hasher.write_u8(round);

@@ -1,7 +1,7 @@
 //! What a measurement asks to be sent, and what it is told about it afterwards.
 
 use crate::interface_query::InterfaceQuery;
-use crate::port::{Control, ExchangeFraming};
+use crate::port::{Control, ExchangeFraming, Over};
 use netdiag_model::{Destination, Family, Instant};
 use std::ops::Range;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub enum ProbeKind {
     /// A TCP SYN over a raw socket. What it asks for is the target's SYN-ACK or reset; the connection
     /// is never completed: this machine's own stack, which knows of none, resets it.
     Syn(SynSpec),
-    /// A TCP connect to a port, by the kernel.
+    /// A connect to a port, by the kernel.
     Connect(ConnectSpec),
     /// A request and its answer over a TCP connection.
     Exchange {
@@ -60,6 +60,8 @@ pub enum ProbeKind {
 /// What a connection is opened to, and from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectSpec {
+    /// By which protocol.
+    pub over: Over,
     /// The destination port.
     pub port: u16,
     /// The local port; 0: any that is free.
@@ -73,10 +75,10 @@ pub struct ConnectSpec {
 }
 
 impl ConnectSpec {
-    /// A connection to a port, from whichever port is free.
+    /// A TCP connection to a port, from whichever port is free.
     #[must_use]
     pub const fn to(port: u16) -> Self {
-        Self { port, source_port: 0, stays: false }
+        Self { over: Over::Tcp, port, source_port: 0, stays: false }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What many probes have in common, remembered once for all of them.
 
-use crate::port::Control;
+use crate::port::{Control, Over};
 use crate::probe::Pattern;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,9 @@ pub(crate) struct Template {
     pub(crate) port: u16,
     /// The local port of a connection; 0: any.
     pub(crate) source_port: u16,
-    /// The connection stays open.
+    /// By which protocol a connection is opened.
+    pub(crate) over: Over,
+    /// It stays open.
     pub(crate) stays: bool,
     pub(crate) size: u16,
     pub(crate) pattern: Pattern,

@@ -5,7 +5,7 @@ mod common;
 use common::{Pinger, scenario};
 use netdiag_engine::port::{
     Change, Channel, Connect, Control, Input, InputKind, Inputs, Lookup, Network, Operation,
-    OperationId, Operations, StopCause,
+    OperationId, Operations, Over, StopCause,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, StampSource};
@@ -296,6 +296,7 @@ fn connections_open_fail_and_hang() {
     {
         operations.push(Operation::Connect(Connect {
             id: OperationId(index as u32),
+            over: Over::Tcp,
             destination: Destination::new(to.parse().expect("an address")),
             port,
             source_port: 0,

@@ -5,7 +5,7 @@ mod support;
 
 use netdiag_engine::port::{
     Connect, Control, Exchange, ExchangeError, ExchangeFraming, InputKind, Inputs, Lookup, Network,
-    Operation, OperationId, Operations,
+    Operation, OperationId, Operations, Over,
 };
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Family};
@@ -19,6 +19,7 @@ fn connect(id: u32, destination: Destination, port: u16) -> Operation<&'static [
     let id = OperationId(id);
     Operation::Connect(Connect {
         id,
+        over: Over::Tcp,
         destination,
         port,
         source_port: 0,

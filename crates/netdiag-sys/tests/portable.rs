@@ -5,7 +5,7 @@ mod support;
 
 use netdiag_engine::port::{
     Channel, Connect, Control, Exchange, ExchangeError, ExchangeFraming, InputKind, Inputs, Lookup,
-    Network, Operation, OperationId, Operations, Transmit,
+    Network, Operation, OperationId, Operations, Over, Transmit,
 };
 use netdiag_model::contract::SocketKind;
 use netdiag_model::{Destination, Family, Instant, StampSource};
@@ -218,6 +218,7 @@ fn what_it_cannot_do_is_answered_with_an_error() {
             &mut network,
             Operation::Connect(Connect {
                 id,
+                over: Over::Tcp,
                 destination,
                 port: 9,
                 source_port: 0,

@@ -1,63 +1,95 @@
-//! The first bytes of a server: whether they are TLS at all, and which version they choose.
+//! What a handshake begins with, and by what it is judged whatever carries it.
 
+use crate::certificate::Certificate;
+use crate::client::{Client, Hello, Roots, Seen, server_name};
+use crate::fault::Fault;
+use crate::session::Shown;
+use crate::staple::Staple;
+use crate::verdict::Judge;
 use netdiag_model::Untrusted;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, CommonState, ProtocolVersion};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// So many bytes tell.
-pub(crate) const TELLING: usize = 256;
+/// Whom a handshake is made with, by which time, and what was seen of the other end.
+pub(crate) struct Opening {
+    pub(crate) name: ServerName<'static>,
+    seen: Arc<Seen>,
+    provider: Arc<CryptoProvider>,
+    roots: Roots,
+    now: Duration,
+}
 
-/// Whether what came first cannot be TLS: its records begin with 20 to 23 (RFC 8446 section 5.1), and
-/// a 3.
-pub(crate) fn is_foreign(first: &[u8]) -> bool {
-    match first {
-        [] | [20..=23] => false,
-        [20..=23, major, ..] => *major != 3,
-        _ => true,
+/// A clock that stands.
+#[derive(Debug)]
+struct Standing(UnixTime);
+
+impl TimeProvider for Standing {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(self.0)
     }
 }
 
-/// The first line of what came, safe to print.
-pub(crate) fn line(first: &[u8]) -> String {
-    const SHOWN: usize = 80;
-    let line = first.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    let line = line.get(..SHOWN).unwrap_or(line);
-    Untrusted::from(String::from_utf8_lossy(line).into_owned()).escaped().to_string()
+impl Opening {
+    /// One by `now`, since 1970-01-01 UTC, and what the library needs for it.
+    pub(crate) fn new(
+        client: &Client,
+        hello: &Hello<'_>,
+        now: Duration,
+    ) -> Result<(Self, Arc<ClientConfig>), Fault> {
+        let name = server_name(hello.name)?;
+        let seen = Arc::new(Seen::new(&client.provider));
+        let mut config = client.config.clone();
+        let verifier: Arc<Seen> = Arc::clone(&seen);
+        config.dangerous().set_certificate_verifier(verifier);
+        config.time_provider = Arc::new(Standing(UnixTime::since_unix_epoch(now)));
+        config.enable_sni = hello.sni;
+        config.alpn_protocols = hello.alpn.iter().map(|one| one.as_bytes().to_vec()).collect();
+        let (provider, roots) = (Arc::clone(&client.provider), client.roots.clone());
+        Ok((Self { name, seen, provider, roots, now }, Arc::new(config)))
+    }
+
+    /// What the other end showed so far, judged.
+    pub(crate) fn shown(&self, connection: &CommonState) -> Shown {
+        let credentials = self.seen.credentials();
+        let chain: Vec<Certificate> =
+            credentials.chain.iter().filter_map(|der| Certificate::read(der)).collect();
+        let judge = Judge {
+            roots: &self.roots.0,
+            algorithms: self.provider.signature_verification_algorithms.all,
+            name: &self.name,
+            now: self.now,
+        };
+        let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
+        let group = connection.negotiated_key_exchange_group().map(|group| group.name());
+        let alpn = connection.alpn_protocol();
+        Shown {
+            version: connection.protocol_version().and_then(version),
+            cipher: suite.and_then(|suite| suite.as_str()).map(registered),
+            group: group.map(|group| format!("{group:?}").to_lowercase()),
+            alpn: alpn.map(|name| Untrusted::from(String::from_utf8_lossy(name).into_owned())),
+            faults: judge.faults(&credentials.chain, &chain),
+            staple: Some(&credentials.staple).filter(|staple| !staple.is_empty()).map(|staple| {
+                let serial = chain.first().map(|leaf| leaf.serial.as_slice());
+                Staple::read(staple, serial.unwrap_or_default())
+            }),
+            chain,
+        }
+    }
 }
 
-/// The version that a server chose in its hello, where that is older than TLS 1.2 (RFC 5246 section
-/// 7.4.1.3: type 2, three bytes of length, two of version).
-pub(crate) fn old_version(first: &[u8]) -> Option<&'static str> {
-    match first {
-        [22, 3, _, _, _, 2, _, _, _, 3, minor, ..] => match minor {
-            0 => Some("SSL 3.0"),
-            1 => Some("TLS 1.0"),
-            2 => Some("TLS 1.1"),
-            _ => None,
-        },
+const fn version(version: ProtocolVersion) -> Option<&'static str> {
+    match version {
+        ProtocolVersion::TLSv1_3 => Some("TLS 1.3"),
+        ProtocolVersion::TLSv1_2 => Some("TLS 1.2"),
         _ => None,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_no_record_is_no_tls() {
-        for tls in [&b""[..], b"\x16", b"\x16\x03\x03", b"\x15\x03\x01\x00\x02\x02\x46"] {
-            assert!(!is_foreign(tls), "{tls:?}");
-        }
-        for other in [&b"HTTP/1.1 400\r\n"[..], b"2", b"\x16\x02", b"SSH-2.0"] {
-            assert!(is_foreign(other), "{other:?}");
-        }
-        assert_eq!(line(b"220 \x1b[2Jhi\r\nmore"), "220 \\u{1b}[2Jhi");
-    }
-
-    #[test]
-    fn an_old_version_stands_in_the_hello() {
-        let hello = |minor| [22, 3, 1, 0, 74, 2, 0, 0, 70, 3, minor, 0];
-        assert_eq!(old_version(&hello(1)), Some("TLS 1.0"));
-        assert_eq!(old_version(&hello(2)), Some("TLS 1.1"));
-        assert_eq!(old_version(&hello(3)), None);
-        assert_eq!(old_version(&hello(1)[..10]), None);
-    }
+/// The name of a cipher suite as it is registered: those of TLS 1.3 are `TLS_...` (RFC 8446 section B.4).
+fn registered(name: &str) -> String {
+    name.strip_prefix("TLS13_").map_or_else(|| name.to_owned(), |rest| format!("TLS_{rest}"))
 }

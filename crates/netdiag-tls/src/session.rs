@@ -1,29 +1,20 @@
 //! One TLS connection, without the connection.
 
 use crate::certificate::Certificate;
-use crate::client::{Client, Hello, Roots, Seen, server_name};
+use crate::client::{Client, Hello};
 use crate::fault::{Fault, Reason};
-use crate::opening;
-use crate::staple::Staple;
-use crate::verdict::Judge;
+use crate::first;
+use crate::opening::Opening;
 use netdiag_model::Untrusted;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{ServerName, UnixTime};
-use rustls::time_provider::TimeProvider;
-use rustls::{ClientConnection, ProtocolVersion};
+use rustls::ClientConnection;
 use std::fmt;
 use std::io::{Read, Write};
-use std::sync::Arc;
 use std::time::Duration;
 
 /// One TLS connection: what is to be sent and what came go through it.
 pub struct Session {
     connection: ClientConnection,
-    seen: Arc<Seen>,
-    provider: Arc<CryptoProvider>,
-    roots: Roots,
-    name: ServerName<'static>,
-    now: Duration,
+    opening: Opening,
     /// What came first.
     first: Vec<u8>,
     is_closed: bool,
@@ -49,37 +40,19 @@ pub struct Shown {
     pub faults: Vec<Fault>,
 }
 
-/// A clock that stands.
-#[derive(Debug)]
-struct Standing(UnixTime);
-
-impl TimeProvider for Standing {
-    fn current_time(&self) -> Option<UnixTime> {
-        Some(self.0)
-    }
-}
-
 impl Session {
     /// One that has yet to say hello; certificates will be judged by `now`, since 1970-01-01 UTC.
     ///
     /// # Errors
     /// When no certificate can be for that name.
     pub fn new(client: &Client, hello: &Hello<'_>, now: Duration) -> Result<Self, Fault> {
-        let name = server_name(hello.name)?;
-        let seen = Arc::new(Seen::new(&client.provider));
-        let mut config = client.config.clone();
-        let verifier: Arc<Seen> = Arc::clone(&seen);
-        config.dangerous().set_certificate_verifier(verifier);
-        config.time_provider = Arc::new(Standing(UnixTime::since_unix_epoch(now)));
-        config.enable_sni = hello.sni;
-        config.alpn_protocols = hello.alpn.iter().map(|one| one.as_bytes().to_vec()).collect();
-        let connection = ClientConnection::new(Arc::new(config), name.clone());
+        let (opening, config) = Opening::new(client, hello, now)?;
+        let connection = ClientConnection::new(config, opening.name.clone());
         let mut connection = connection.map_err(|error| Fault::of(&error, None))?;
         // What is to be sent is never more than a request.
         connection.set_buffer_limit(None);
-        let (provider, roots) = (Arc::clone(&client.provider), client.roots.clone());
         let (first, is_closed) = (Vec::new(), false);
-        Ok(Self { connection, seen, provider, roots, name, now, first, is_closed })
+        Ok(Self { connection, opening, first, is_closed })
     }
 
     /// Takes in what came, and gives what it says; where something is wrong with the handshake, or with a
@@ -91,10 +64,10 @@ impl Session {
     }
 
     fn take(&mut self, mut bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Fault> {
-        let room = opening::TELLING.saturating_sub(self.first.len());
+        let room = first::TELLING.saturating_sub(self.first.len());
         self.first.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
-        if self.connection.is_handshaking() && opening::is_foreign(&self.first) {
-            let said = opening::line(&self.first);
+        if self.connection.is_handshaking() && first::is_foreign(&self.first) {
+            let said = first::line(&self.first);
             return Err(Fault::new(Reason::NotTls, format!("no TLS there: it says `{said}`")));
         }
         while !bytes.is_empty() {
@@ -106,7 +79,7 @@ impl Session {
             let _ = self.connection.reader().read_to_end(plain);
             let state = state.map_err(|error| {
                 let chosen = Some(()).filter(|()| self.connection.is_handshaking());
-                Fault::of(&error, chosen.and_then(|()| opening::old_version(&self.first)))
+                Fault::of(&error, chosen.and_then(|()| first::old_version(&self.first)))
             })?;
             self.is_closed |= state.peer_has_closed();
             if taken.is_err() || bytes.len() == before {
@@ -160,49 +133,12 @@ impl Session {
     /// What the other end showed so far, judged.
     #[must_use]
     pub fn shown(&self) -> Shown {
-        let credentials = self.seen.credentials();
-        let chain: Vec<Certificate> =
-            credentials.chain.iter().filter_map(|der| Certificate::read(der)).collect();
-        let judge = Judge {
-            roots: &self.roots.0,
-            algorithms: self.provider.signature_verification_algorithms.all,
-            name: &self.name,
-            now: self.now,
-        };
-        let connection = &self.connection;
-        let suite = connection.negotiated_cipher_suite().map(|suite| suite.suite());
-        let group = connection.negotiated_key_exchange_group().map(|group| group.name());
-        let alpn = connection.alpn_protocol();
-        Shown {
-            version: connection.protocol_version().and_then(version),
-            cipher: suite.and_then(|suite| suite.as_str()).map(registered),
-            group: group.map(|group| format!("{group:?}").to_lowercase()),
-            alpn: alpn.map(|name| Untrusted::from(String::from_utf8_lossy(name).into_owned())),
-            faults: judge.faults(&credentials.chain, &chain),
-            staple: Some(&credentials.staple).filter(|staple| !staple.is_empty()).map(|staple| {
-                let serial = chain.first().map(|leaf| leaf.serial.as_slice());
-                Staple::read(staple, serial.unwrap_or_default())
-            }),
-            chain,
-        }
+        self.opening.shown(&self.connection)
     }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Session").field("name", &self.opening.name).finish_non_exhaustive()
     }
-}
-
-const fn version(version: ProtocolVersion) -> Option<&'static str> {
-    match version {
-        ProtocolVersion::TLSv1_3 => Some("TLS 1.3"),
-        ProtocolVersion::TLSv1_2 => Some("TLS 1.2"),
-        _ => None,
-    }
-}
-
-/// The name of a cipher suite as it is registered: those of TLS 1.3 are `TLS_...` (RFC 8446 section B.4).
-fn registered(name: &str) -> String {
-    name.strip_prefix("TLS13_").map_or_else(|| name.to_owned(), |rest| format!("TLS_{rest}"))
 }

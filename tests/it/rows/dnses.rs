@@ -6,6 +6,7 @@ mod dnssec;
 mod forged;
 mod https;
 mod oracle;
+mod quic;
 mod setup;
 mod stub;
 mod system;

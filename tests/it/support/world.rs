@@ -170,6 +170,11 @@ impl World for SimWorld {
         self.network.borrow().clock_anchor()
     }
 
+    #[expect(clippy::disallowed_methods, reason = "any will do: only differences count")]
+    fn std_now(&mut self) -> std::time::Instant {
+        std::time::Instant::now()
+    }
+
     fn terminal(&self) -> Terminal {
         self.terminal
     }

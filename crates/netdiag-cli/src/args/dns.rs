@@ -20,8 +20,8 @@ use std::time::Duration;
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct DnsArguments {
     /// Names to ask for, types to ask for (mnemonics or TYPE65), and after `@` servers to ask: names,
-    /// addresses, `@192.0.2.53:5353`, `@[::1]:5353`, `@https://dns.example/dns-query`; `@system`:
-    /// those of resolv.conf.
+    /// addresses, `@192.0.2.53:5353`, `@[::1]:5353`, `@https://dns.example/dns-query`,
+    /// `@quic://dns.example`; `@system`: those of resolv.conf.
     #[arg(value_name = "NAME|TYPE|@SERVER")]
     pub(crate) words: Vec<String>,
 
@@ -37,7 +37,8 @@ pub(crate) struct DnsArguments {
     /// Class: IN, CH, HS or CLASSnnn.
     #[arg(long, value_name = "CLASS", default_value = "IN", value_parser = class)]
     pub(crate) class: RecordClass,
-    /// Port of servers without one of their own [default: 53, with --tls 853, with --https 443].
+    /// Port of servers without one of their own [default: 53, with --tls and --quic 853, with --https
+    /// 443].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
     /// The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy.
@@ -142,20 +143,24 @@ pub(crate) enum Layout {
     },
 }
 
-/// Queries over TLS, and by HTTP over that.
+/// Queries over TLS, by HTTP over that, and over QUIC.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TlsArguments {
     /// Ask over TLS (RFC 7858), all questions to a server over one connection.
-    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "https", "https_get"])]
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "https", "https_get", "quic"])]
     pub(crate) tls: bool,
     /// Ask over HTTPS (RFC 8484), by HTTP/2 where the server speaks it, all questions to a server over
     /// one connection; servers that are no URLs are asked for this path [default: /dns-query]. Servers
     /// that are URLs are asked so anyway.
-    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = PATH, value_parser = path, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = PATH, value_parser = path, conflicts_with_all = ["tcp", "check", "trace", "classic", "quic"])]
     pub(crate) https: Option<String>,
     /// The same by GET, which may be answered from what was kept on the way, instead of POST.
-    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "quic"])]
     pub(crate) https_get: bool,
+    /// Ask over QUIC (RFC 9250), all questions to a server over one connection, each in a stream of its
+    /// own. Servers that are quic:// are asked so anyway.
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
+    pub(crate) quic: bool,
     /// The name that certificates of servers must be for [default: what each server was given by]; with
     /// --https it is asked by that name, too.
     #[arg(long, value_name = "NAME")]
@@ -197,31 +202,32 @@ fn pin(text: &str) -> Result<Pin, String> {
 impl DnsArguments {
     /// What carries queries.
     pub(crate) fn transport(&self) -> Transport {
-        let asks_by_http = self.tls.https.is_some() || self.tls.https_get || self.has_url();
+        let asks_by_http = self.tls.https.is_some() || self.tls.https_get || self.has("@https://");
         match (asks_by_http, self.tls.tls, self.message.tcp) {
             (true, ..) => Transport::Https,
+            _ if self.tls.quic || self.has("@quic://") => Transport::Quic,
             (_, true, _) => Transport::Tls,
             (.., true) => Transport::Tcp,
             _ => Transport::Udp,
         }
     }
 
-    /// Whether a server is named by a URL.
-    pub(crate) fn has_url(&self) -> bool {
-        self.words.iter().any(|word| word.starts_with("@https://"))
+    fn has(&self, scheme: &str) -> bool {
+        self.words.iter().any(|word| word.starts_with(scheme))
     }
 
     /// The port of servers without one of their own.
     pub(crate) fn usual_port(&self) -> u16 {
         self.port.unwrap_or_else(|| match self.transport() {
             Transport::Udp | Transport::Tcp => DNS,
-            Transport::Tls => DNS_OVER_TLS,
+            Transport::Tls | Transport::Quic => DNS_OVER_TLS,
             Transport::Https => HTTPS,
         })
     }
 }
 
-/// The ports of name servers, of those that speak TLS (RFC 7858 section 3.1), and of HTTPS.
+/// The ports of name servers, of those that speak TLS (RFC 7858 section 3.1) or QUIC (RFC 9250 section
+/// 4.1.1), and of HTTPS.
 const DNS: u16 = 53;
 const DNS_OVER_TLS: u16 = 853;
 const HTTPS: u16 = 443;
@@ -233,7 +239,7 @@ pub(crate) struct MessageArguments {
     #[arg(long)]
     pub(crate) tcp: bool,
     /// Take what was cut as it is.
-    #[arg(long, conflicts_with_all = ["tcp", "tls", "https", "https_get"])]
+    #[arg(long, conflicts_with_all = ["tcp", "tls", "https", "https_get", "quic"])]
     pub(crate) ignore_truncation: bool,
     /// Do not ask for recursion.
     #[arg(long)]
@@ -297,6 +303,7 @@ EXAMPLES
   netdiag dns example.net @192.0.2.53 @198.51.100.53
   netdiag dns --tls example.net @dns.example.net
   netdiag dns example.net @https://dns.example.net/dns-query
+  netdiag dns example.net @quic://dns.example.net
   netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 
 EXIT STATUS

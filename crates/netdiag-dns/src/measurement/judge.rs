@@ -130,6 +130,7 @@ impl Pending {
                 Stage::Tcp | Stage::TcpAfterUdp => Transport::Tcp,
                 Stage::Line => Transport::Tls,
                 Stage::Https => Transport::Https,
+                Stage::Quic => Transport::Quic,
             },
             retried_over_tcp: matches!(self.stage, Stage::TcpAfterUdp),
             retried_with_cookie: self.with_cookie,

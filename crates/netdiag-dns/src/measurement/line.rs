@@ -1,10 +1,12 @@
 //! One connection to a server over which queries go as they come, and answers in any order (RFC 7766
-//! section 6.2.1, RFC 7858 section 3.3, RFC 8484).
+//! section 6.2.1, RFC 7858 section 3.3, RFC 8484, RFC 9250).
 
 use super::https::{Https, Said};
+use super::quic::Quic;
 use netdiag_engine::Next;
 use netdiag_model::Instant;
 use netdiag_model::failure::Stage;
+use netdiag_quic::{Connection, Ending};
 use netdiag_tls::{Layer, Talked};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::Duration;
 /// How many connections that were given up are listened to.
 const MOST_ASIDE: usize = 4;
 
-/// One connection, and TLS over it.
+/// One connection, and TLS over it; or QUIC, which is both.
 #[derive(Debug)]
 pub(super) struct Line {
     /// The number of the probe that opens it.
@@ -38,6 +40,19 @@ pub(super) struct Line {
     heard: Vec<u8>,
     /// HTTP over it, where that carries messages.
     https: Option<Https>,
+    /// QUIC, where that carries them, over datagrams.
+    quic: Option<Quic>,
+}
+
+/// What is spoken over a line.
+#[derive(Debug)]
+pub(super) enum Spoken {
+    /// DNS over TLS.
+    Tls,
+    /// HTTP over that.
+    Https(Https),
+    /// QUIC.
+    Quic(Quic),
 }
 
 /// What came over a line.
@@ -53,11 +68,18 @@ pub(super) struct Came {
     pub(super) has_failed: bool,
     /// The server says that it will say nothing more (RFC 8446 section 6.1).
     pub(super) is_over: bool,
+    /// A connection of QUIC ended, and how.
+    pub(super) ended: Option<Ending>,
 }
 
 impl Line {
     /// One that the probe with this number opens.
-    pub(super) const fn new(seq: u64, https: Option<Https>) -> Self {
+    pub(super) fn new(seq: u64, spoken: Spoken) -> Self {
+        let (https, quic) = match spoken {
+            Spoken::Tls => (None, None),
+            Spoken::Https(https) => (Some(https), None),
+            Spoken::Quic(quic) => (None, Some(quic)),
+        };
         Self {
             seq,
             connect: None,
@@ -70,7 +92,13 @@ impl Line {
             waiting: Vec::new(),
             heard: Vec::new(),
             https,
+            quic,
         }
+    }
+
+    /// Whether it is one of QUIC.
+    pub(super) const fn is_quic(&self) -> bool {
+        self.quic.is_some()
     }
 
     /// Whether queries are said at once.
@@ -81,32 +109,43 @@ impl Line {
     /// Whether it is open and has said nothing that was waited for since then.
     pub(super) fn is_dead_since(&self, asked_at: Instant) -> bool {
         let is_silent = self.heard_at.is_none_or(|heard_at| heard_at < asked_at);
-        self.layer.is_some() && (is_silent || !self.is_ready())
+        self.opened_at.is_some() && (is_silent || !self.is_ready())
     }
 
     /// What is wrong with TLS before anything was said.
     pub(super) fn is_impossible(&self) -> bool {
+        let is_impossible = |connection: &Connection| connection.is_impossible();
         self.layer.as_ref().is_some_and(|layer| layer.fault().is_some())
+            || self.connection().is_some_and(is_impossible)
     }
 
     /// How far it has come, as a stage of a failure.
-    pub(super) const fn stage(&self) -> Stage {
-        match (&self.layer, self.ready_at) {
-            (None, _) => Stage::Connect,
-            (_, None) => Stage::Tls,
-            _ => Stage::Request,
+    pub(super) fn stage(&self) -> Stage {
+        let is_connected =
+            self.layer.is_some() || self.connection().is_some_and(|it| it.is_heard());
+        match (is_connected, self.ready_at) {
+            (_, Some(_)) => Stage::Request,
+            (true, None) => Stage::Tls,
+            (false, None) => Stage::Connect,
         }
+    }
+
+    fn connection(&self) -> Option<&Connection> {
+        self.quic.as_ref().and_then(Quic::connection)
     }
 
     /// Puts the query with this number to the server, now or once that is possible. Its length comes
     /// before it (RFC 1035 section 4.2.2); one that has none in 16 bits is never made.
-    pub(super) fn ask(&mut self, seq: u64, message: &[u8]) {
+    pub(super) fn ask(&mut self, at: Instant, seq: u64, message: &[u8]) {
         if let Some(https) = &mut self.https {
             https.ask(seq, message);
             return self.say_http();
         }
         let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
         let framed = [&length.to_be_bytes(), message].concat();
+        if let Some(quic) = &mut self.quic {
+            return quic.ask(at, seq, framed);
+        }
         match &mut self.layer {
             Some(layer) if self.ready_at.is_some() => self.output.extend(layer.send(&framed)),
             _ => self.waiting.extend(framed),
@@ -122,7 +161,10 @@ impl Line {
     }
 
     /// A query was given up.
-    pub(super) fn give_up(&mut self, seq: u64) {
+    pub(super) fn give_up(&mut self, at: Instant, seq: u64) {
+        if let Some(quic) = &mut self.quic {
+            quic.give_up(at, seq);
+        }
         if let Some(https) = &mut self.https {
             https.give_up(seq);
             self.say_http();
@@ -137,8 +179,40 @@ impl Line {
         self.layer = Some(layer);
     }
 
+    /// There is a socket for a connection of QUIC.
+    pub(super) fn begin(&mut self, at: Instant, connection: Connection) {
+        self.connect = Some(Duration::ZERO);
+        self.opened_at = Some(at);
+        if let Some(quic) = &mut self.quic {
+            quic.begin(at, connection);
+        }
+    }
+
+    /// Does what is due by now.
+    pub(super) fn tick(&mut self, at: Instant) -> Came {
+        let came = self.quic.as_mut().map(|quic| quic.tick(at)).unwrap_or_default();
+        self.ready(at, came)
+    }
+
+    /// When something is due next by itself.
+    pub(super) fn due(&mut self) -> Option<Instant> {
+        self.quic.as_mut()?.due()
+    }
+
+    fn ready(&mut self, at: Instant, came: Came) -> Came {
+        if came.is_ready {
+            self.ready_at.get_or_insert(at);
+        }
+        came
+    }
+
     /// Takes in what came.
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) -> Came {
+        if let Some(quic) = &mut self.quic {
+            self.heard_at = Some(at);
+            let came = quic.receive(at, bytes);
+            return self.ready(at, came);
+        }
         let Some(layer) = &mut self.layer else { return Came::default() };
         self.heard_at = Some(at);
         let (plain, result) = layer.receive(at, bytes);
@@ -187,23 +261,30 @@ impl Line {
     }
 
     /// What is to be sent now.
-    pub(super) fn take_output(&mut self) -> Vec<u8> {
+    pub(super) fn take_output(&mut self, at: Instant) -> Vec<u8> {
+        if let Some(quic) = &mut self.quic {
+            return quic.poll_output(at).unwrap_or_default();
+        }
         std::mem::take(&mut self.output)
     }
 
     /// It will end: what is to be sent before that.
-    pub(super) fn close(&mut self) -> Vec<u8> {
+    pub(super) fn close(&mut self, at: Instant) -> Vec<u8> {
+        if let Some(quic) = &mut self.quic {
+            return quic.close(at);
+        }
         let last = self.https.as_mut().map(Https::close).unwrap_or_default();
         if let Some(layer) = &mut self.layer {
             self.output.extend(layer.send(&last));
             self.output.extend(layer.close());
         }
-        self.take_output()
+        self.take_output(at)
     }
 
     /// What came of TLS, as far as it has come.
     pub(super) fn talked(&self) -> Option<Talked> {
-        self.layer.as_ref().map(Layer::talked)
+        let of_quic = || self.connection().map(Connection::talked);
+        self.layer.as_ref().map(Layer::talked).or_else(of_quic)
     }
 }
 
@@ -235,13 +316,22 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// When the next query is given up.
-    pub(super) fn due(&self) -> Instant {
-        self.expiring.first().map_or(Instant::FAR, |(at, _)| *at)
+    /// When the next query is given up, or a connection has something to do.
+    pub(super) fn due(&mut self) -> Instant {
+        let lines = self.open.values_mut().filter_map(Line::due).min();
+        let given_up = self.expiring.first().map(|(at, _)| *at);
+        lines.into_iter().chain(given_up).min().unwrap_or(Instant::FAR)
+    }
+
+    /// The servers of connections that have something to do by now.
+    pub(super) fn ticking(&mut self, now: Instant) -> Vec<usize> {
+        let is_due = |line: &mut Line| line.due().is_some_and(|due| due <= now);
+        let due = self.open.iter_mut().filter_map(|(server, line)| is_due(line).then_some(*server));
+        due.collect()
     }
 
     /// What is to be said or ended now.
-    pub(super) fn next(&mut self) -> Option<Next> {
+    pub(super) fn next(&mut self, now: Instant) -> Option<Next> {
         if let Some((seq, last)) = self.ending.front_mut() {
             let seq = *seq;
             if !last.is_empty() {
@@ -250,29 +340,30 @@ impl Lines {
             self.ending.pop_front();
             return Some(Next::HangUp(seq));
         }
-        let said = self.open.values_mut().map(|line| (line.seq, line.take_output()));
+        let said = self.open.values_mut().map(|line| (line.seq, line.take_output(now)));
         said.into_iter().find(|(_, output)| !output.is_empty()).map(|(seq, it)| Next::Say(seq, it))
     }
 
     /// Nothing more will be asked: connections that are open end.
-    pub(super) fn wind_up(&mut self) -> Option<Next> {
-        self.aside.iter_mut().for_each(|(_, line)| self.ending.push_back((line.seq, line.close())));
+    pub(super) fn wind_up(&mut self, now: Instant) -> Option<Next> {
+        let aside = self.aside.iter_mut();
+        aside.for_each(|(_, line)| self.ending.push_back((line.seq, line.close(now))));
         self.aside.clear();
         while let Some((_, mut line)) = self.open.pop_first() {
             if line.connect.is_some() {
-                self.ending.push_back((line.seq, line.close()));
+                self.ending.push_back((line.seq, line.close(now)));
             }
         }
-        self.next()
+        self.next(now)
     }
 
     /// Puts a connection aside; of many the oldest ends.
-    pub(super) fn put_aside(&mut self, server: usize) {
+    pub(super) fn put_aside(&mut self, server: usize, now: Instant) {
         self.aside.extend(self.open.remove(&server).map(|line| (server, line)));
         if self.aside.len() > MOST_ASIDE
             && let Some((_, mut line)) = self.aside.pop_front()
         {
-            self.ending.push_back((line.seq, line.close()));
+            self.ending.push_back((line.seq, line.close(now)));
         }
     }
 

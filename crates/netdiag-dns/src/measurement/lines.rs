@@ -2,20 +2,19 @@
 
 use super::https::{Https, Said, Why};
 use super::judge::Answer;
-use super::line::{Line, Mark};
-use super::{Measurement, Pending};
+use super::line::{Came, Line, Mark};
+use super::{Measurement, Pending, Stage};
 use crate::class::Class;
 use crate::config::Transport;
 use crate::event::{Event, Http, Phases, Settled};
 use netdiag_engine::failure::plain;
-use netdiag_engine::port::TalkEnd;
+use netdiag_engine::port::{Over, TalkEnd};
 use netdiag_engine::probe::ConnectSpec;
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{Events, Heard, Outcome, Probe, ProbeKind, ProbeSpec};
 use netdiag_model::errno::Errno;
 use netdiag_model::failure::{Failure, Stage as FailureStage};
 use netdiag_model::{Instant, StampSource};
-use netdiag_tls::{Layer, Terms};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,12 +37,12 @@ impl Measurement {
         let mut opening = None;
         if !self.lines.open.contains_key(&server) {
             self.probes += 1;
-            let line = Line::new(self.probes, self.https(server));
+            let line = Line::new(self.probes, self.spoken(server));
             self.lines.open.insert(server, line);
             opening = self.opening(server, self.probes);
         }
         let line = self.lines.open.get_mut(&server)?;
-        line.ask(seq, message);
+        line.ask(now, seq, message);
         pending.reused = line.is_ready();
         pending.said_at = line.is_ready().then_some(now);
         if pending.reused {
@@ -54,7 +53,7 @@ impl Measurement {
     }
 
     /// HTTP, where that carries messages to a server.
-    fn https(&self, server: usize) -> Option<Https> {
+    pub(super) fn https(&self, server: usize) -> Option<Https> {
         let server = self.config.servers.get(server)?;
         let is_meant = self.config.transport == Transport::Https;
         let url = server.url.clone().filter(|_| is_meant)?;
@@ -64,7 +63,11 @@ impl Measurement {
     /// The probe that opens the connection to a server.
     fn opening(&self, server: usize, seq: u64) -> Option<ProbeSpec> {
         let server = self.config.servers.get(server)?;
-        let connect = ConnectSpec { stays: true, ..ConnectSpec::to(server.port) };
+        let over = match self.config.transport {
+            Transport::Quic => Over::Udp,
+            _ => Over::Tcp,
+        };
+        let connect = ConnectSpec { over, stays: true, ..ConnectSpec::to(server.port) };
         Some(ProbeSpec {
             // It is no question's.
             target: u32::MAX,
@@ -87,7 +90,7 @@ impl Measurement {
     }
 
     /// The numbers of the queries that wait for a server over its connection.
-    fn waiting(&self, server: usize) -> Vec<u64> {
+    pub(super) fn waiting(&self, server: usize) -> Vec<u64> {
         let of_it = |(seq, pending): (&u64, &Pending)| {
             (pending.stage.is_line() && pending.server == server).then_some(*seq)
         };
@@ -105,7 +108,7 @@ impl Measurement {
         }
     }
 
-    fn take(&mut self, seq: u64) -> Option<Pending> {
+    pub(super) fn take(&mut self, seq: u64) -> Option<Pending> {
         let pending = self.pending.remove(&seq)?;
         let begun_at = pending.sent_at.unwrap_or(Instant::ZERO);
         self.lines.expiring.remove(&(begun_at + self.config.timeout, seq));
@@ -128,14 +131,14 @@ impl Measurement {
                 }
             }
             if let Some(line) = self.lines.open.get_mut(&pending.server) {
-                line.give_up(seq);
+                line.give_up(at, seq);
             }
             let failure = not_in_time(stage);
             let (server, begun_at) = (pending.server, pending.sent_at.unwrap_or(at));
             self.fail(at, pending, (Class::Timeout, SettledKind::Lost(())), failure, events);
             if self.lines.open.get(&server).is_some_and(|line| line.is_dead_since(begun_at)) {
                 // What comes next goes over another connection, and what waits, too.
-                self.lines.put_aside(server);
+                self.lines.put_aside(server, at);
                 for seq in self.waiting(server) {
                     let pending = self.take(seq);
                     self.again.extend(pending);
@@ -145,7 +148,7 @@ impl Measurement {
     }
 
     /// A query over a connection comes to nothing.
-    fn fail(
+    pub(super) fn fail(
         &mut self,
         at: Instant,
         pending: Pending,
@@ -183,14 +186,7 @@ impl Measurement {
     ) -> bool {
         let Some(server) = self.lines.server_of(probe.seq) else { return false };
         if let Outcome::Replied(reply) = outcome {
-            let layer = self.layer(server, reply.received_at);
-            if let (Some(line), Some(layer)) = (self.lines.open.get_mut(&server), layer) {
-                line.open(reply.received_at, reply.rtt, layer);
-                if line.is_impossible() {
-                    self.keep_talked(server);
-                    self.line_failed(server, at, events);
-                }
-            }
+            self.line_opened(server, reply, events);
             return true;
         }
         self.lines.open.remove(&server);
@@ -212,19 +208,6 @@ impl Measurement {
             self.ended(at, pending, settled, kind, events);
         }
         true
-    }
-
-    fn layer(&self, server: usize, at: Instant) -> Option<Layer> {
-        let tls = self.config.tls.as_ref()?;
-        let given = self.config.servers.get(server)?.given.host();
-        let name = tls.name.as_deref().unwrap_or_else(|| given.as_raw());
-        // HTTP/1.1 does, too, one query after the other.
-        let alpn: &[&str] = match self.config.transport {
-            Transport::Https => &["h2", "http/1.1"],
-            _ => &[],
-        };
-        let terms = Terms { name, alpn, demand: tls.demand, pins: &tls.pins };
-        Some(Layer::new(&tls.client, &terms, &tls.anchor, at))
     }
 
     /// Something came over a connection, or it ended.
@@ -249,6 +232,17 @@ impl Measurement {
     fn line_bytes(&mut self, server: usize, at: Instant, bytes: &[u8], events: &mut Events<Event>) {
         let Some(line) = self.lines.open.get_mut(&server) else { return };
         let came = line.hear(at, bytes);
+        self.line_came(server, at, came, events);
+    }
+
+    /// Takes in what came over a connection.
+    pub(super) fn line_came(
+        &mut self,
+        server: usize,
+        at: Instant,
+        came: Came,
+        events: &mut Events<Event>,
+    ) {
         if came.is_ready || came.has_failed {
             self.keep_talked(server);
         }
@@ -268,6 +262,8 @@ impl Measurement {
         }
         if came.has_failed {
             self.line_failed(server, at, events);
+        } else if let Some(ending) = &came.ended {
+            self.quic_ended(server, at, ending, events);
         } else if came.is_over {
             self.line_over(server, at, events);
         }
@@ -290,15 +286,15 @@ impl Measurement {
     }
 
     /// Keeps what TLS showed.
-    fn keep_talked(&mut self, server: usize) {
+    pub(super) fn keep_talked(&mut self, server: usize) {
         let talked = self.lines.open.get(&server).and_then(Line::talked);
         self.lines.talked.extend(talked.map(|talked| (server, Arc::new(talked))));
     }
 
     /// TLS failed, or the server is not to be believed.
-    fn line_failed(&mut self, server: usize, at: Instant, events: &mut Events<Event>) {
+    pub(super) fn line_failed(&mut self, server: usize, at: Instant, events: &mut Events<Event>) {
         let Some(mut line) = self.lines.open.remove(&server) else { return };
-        self.lines.ending.push_back((line.seq, line.close()));
+        self.lines.ending.push_back((line.seq, line.close(at)));
         let talked = self.lines.talked.get(&server).cloned();
         let failure = match talked.as_ref().and_then(|talked| talked.fault()) {
             Some(fault) => plain(FailureStage::Tls, fault.reason.name(), &fault.message),
@@ -313,12 +309,15 @@ impl Measurement {
 
     /// The server says nothing more, and leaves the connection to us.
     fn line_over(&mut self, server: usize, at: Instant, events: &mut Events<Event>) {
-        let last = self.lines.open.get_mut(&server).map(|line| (line.seq, line.close()));
+        let last = self.lines.open.get_mut(&server).map(|line| (line.seq, line.close(at)));
         self.lines.ending.extend(last);
         self.line_ended(server, at, TalkEnd::Closed, events);
     }
 
     fn line_ended(&mut self, server: usize, at: Instant, end: TalkEnd, events: &mut Events<Event>) {
+        if self.lines.open.get(&server).is_some_and(Line::is_quic) {
+            return self.flow_ended(server, at, end, events);
+        }
         let said = self.lines.open.get_mut(&server).map(Line::end).unwrap_or_default();
         for said in said.into_iter().filter(|said| said.result.is_ok()) {
             self.line_said(server, at, said, events);
@@ -390,7 +389,11 @@ impl Measurement {
             }
             Err(why) => {
                 let failure = plain(FailureStage::Request, why.reason, &why.message);
-                let how = (Class::HttpError, SettledKind::NetError(()));
+                let class = match pending.stage {
+                    Stage::Quic => Class::QuicError,
+                    _ => Class::HttpError,
+                };
+                let how = (class, SettledKind::NetError(()));
                 self.fail_by_http(at, pending, how, (failure, said.http), events);
             }
         }
@@ -406,6 +409,7 @@ impl Measurement {
     ) {
         let Some(line) = self.lines.open.get_mut(&server) else { return };
         line.has_answered = true;
+        let is_quic = line.is_quic();
         let target = self.seats.get(pending.seat).map(|seat| seat.target);
         // By HTTP a request has one answer.
         let target = target.filter(|_| matches!(mark, Mark::Id(_)));
@@ -415,9 +419,11 @@ impl Measurement {
         let opened_at = line.opened_at.unwrap_or(begun_at);
         let connect = line.connect.unwrap_or_default().min(opened_at.since(begun_at));
         let handshake = said_at.since(opened_at.max(begun_at));
+        // That of QUIC is what opens it.
+        let connect = if is_quic { handshake } else { connect };
         let phases = Phases {
             connect: if pending.reused { Duration::ZERO } else { connect },
-            tls: (!pending.reused).then_some(handshake),
+            tls: (!pending.reused && !is_quic).then_some(handshake),
             request: at.since(said_at),
             reused: pending.reused,
         };

@@ -46,6 +46,7 @@ impl Measurement {
             Transport::Tcp => Stage::Tcp,
             Transport::Tls => Stage::Line,
             Transport::Https => Stage::Https,
+            Transport::Quic => Stage::Quic,
         };
         pair.begun += 1;
         let pending = Pending {
@@ -83,8 +84,10 @@ impl Measurement {
         let destination = *server.destination.as_ref().ok()?;
         self.probes += 1;
         let seq = self.probes;
-        // By HTTP all are 0, so that who keeps answers finds them again (RFC 8484 section 4.1).
-        pending.id = if pending.stage == Stage::Https { 0 } else { self.id(seq) };
+        // By HTTP all are 0, so that who keeps answers finds them again (RFC 8484 section 4.1), and by
+        // QUIC since a stream tells them apart (RFC 9250 section 4.2.1).
+        let is_apart = matches!(pending.stage, Stage::Https | Stage::Quic);
+        pending.id = if is_apart { 0 } else { self.id(seq) };
         let cookie = self.cookie(pending.server, destination);
         let bytes = self.config.query.message(pending.id, &target.question, &cookie);
         let port = server.port;
@@ -93,7 +96,7 @@ impl Measurement {
             Stage::Tcp | Stage::TcpAfterUdp => {
                 ProbeKind::Exchange { port, framing: ExchangeFraming::Length16, request: bytes }
             }
-            Stage::Line | Stage::Https => return self.ask(now, seq, pending, &bytes),
+            Stage::Line | Stage::Https | Stage::Quic => return self.ask(now, seq, pending, &bytes),
         };
         let spec = ProbeSpec {
             target: u32::try_from(pending.seat).unwrap_or(u32::MAX),
@@ -210,7 +213,8 @@ impl netdiag_engine::Measurement for Measurement {
         }
         loop {
             self.expire(now, events);
-            if let Some(next) = self.lines.next() {
+            self.tick(now, events);
+            if let Some(next) = self.lines.next(now) {
                 return next;
             }
             let wake = deadline.min(self.lines.due());
@@ -229,7 +233,7 @@ impl netdiag_engine::Measurement for Measurement {
                     if self.ask_twice(now) {
                         continue;
                     }
-                    return self.lines.wind_up().unwrap_or(Next::Done);
+                    return self.lines.wind_up(now).unwrap_or(Next::Done);
                 }
                 None if wake < Instant::FAR => return Next::NotBefore(wake),
                 None => return Next::WhenSettled,

@@ -36,6 +36,7 @@ fn config(servers: u8, choice: Choice) -> Config {
         secret: Secret::new([7; 18]),
         numbers_from: 0,
         tls: None,
+        clock: None,
         targets: vec![Target { given: Untrusted::from("a.example"), question, group: 0 }],
         servers: (1..=servers).map(server).collect(),
         choice,

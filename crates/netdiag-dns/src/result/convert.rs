@@ -99,7 +99,7 @@ impl Settled {
             lost: u64::from(self.class == Class::Timeout),
             net_errors: u64::from(matches!(
                 self.class,
-                Class::Unreachable | Class::TlsError | Class::HttpError
+                Class::Unreachable | Class::TlsError | Class::QuicError | Class::HttpError
             )),
             local_errors: u64::from(!is_sent),
             rtt_ms: answered,
@@ -234,6 +234,7 @@ impl Transport {
             Self::Tcp => "tcp",
             Self::Tls => "tls",
             Self::Https => "https",
+            Self::Quic => "quic",
         }
     }
 }

@@ -93,7 +93,7 @@ pub struct Engine<M: Measurement> {
     /// Connections that were refused, nobody knows yet by whom.
     refused: BTreeSet<u32>,
     /// What is still to be sent over connections, and requests of exchanges that are queued.
-    requests: BTreeMap<u32, Vec<u8>>,
+    requests: BTreeMap<u32, VecDeque<Vec<u8>>>,
     /// What extended echo requests ask, each question once.
     questions: Vec<InterfaceQuery>,
     /// Probes of the dialogs that the network must be told to forget.

@@ -10,6 +10,7 @@ use crate::table::{Carrier, Entry, State, Table};
 use crate::template::Template;
 use netdiag_model::Family;
 use netdiag_wire::icmp;
+use std::collections::VecDeque;
 
 impl<M: Measurement> Engine<M> {
     /// The next queued operation that was not cancelled meanwhile.
@@ -47,6 +48,11 @@ impl<M: Measurement> Engine<M> {
         wanted
     }
 
+    /// What is to be sent next over a connection.
+    fn next_request(&mut self, index: u32) -> Vec<u8> {
+        self.requests.get_mut(&index).and_then(VecDeque::pop_front).unwrap_or_default()
+    }
+
     /// The operation that a queued probe stands for.
     pub(super) fn operation(&mut self, queued: Queued) -> Operation<&[u8]> {
         self.scratch.clear();
@@ -63,14 +69,14 @@ impl<M: Measurement> Engine<M> {
         }
         match queued {
             Queued::Say(_) => {
-                self.scratch.extend(self.requests.remove(&index).unwrap_or_default());
+                self.scratch = self.next_request(index);
                 return Operation::Say(Say { id, bytes: self.scratch.as_slice() });
             }
             Queued::HangUp(_) => return Operation::HangUp(id),
             _ => {}
         }
         let Some(entry) = self.table.get(index) else { return Operation::Close(id) };
-        let Template { control, port, source_port, stays, balance, .. } =
+        let Template { control, over, port, source_port, stays, balance, .. } =
             *self.table.template(&entry);
         let destination = entry.destination;
         match queued {
@@ -99,10 +105,11 @@ impl<M: Measurement> Engine<M> {
                 Operation::Transmit(Transmit { id, channel, destination, control, bytes })
             }
             Queued::Connect(_) => {
-                Operation::Connect(Connect { id, destination, port, source_port, stays, control })
+                let to = Connect { id, over, destination, port, source_port, stays, control };
+                Operation::Connect(to)
             }
             Queued::Exchange(_, port, framing) => {
-                self.scratch.extend(self.requests.remove(&index).unwrap_or_default());
+                self.scratch = self.next_request(index);
                 let bytes = self.scratch.as_slice();
                 Operation::Exchange(Exchange { id, destination, port, control, framing, bytes })
             }

@@ -15,6 +15,7 @@ use crate::probe::{
 use crate::table::{Carrier, Entry, KernelStamp, State};
 use crate::template::{Body, Template};
 use netdiag_model::{Destination, Family, Instant};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -136,9 +137,9 @@ impl<M: Measurement> Engine<M> {
                 (template, Carrier::Tcp, State::Queued)
             }
             ProbeKind::Connect(spec) => {
-                let ConnectSpec { port, source_port, stays } = *spec;
+                let ConnectSpec { over, port, source_port, stays } = *spec;
                 let own = Template { control, patience, ..Template::default() };
-                let template = Template { port, source_port, stays, ..own };
+                let template = Template { over, port, source_port, stays, ..own };
                 (template, Carrier::Dialog, State::Trying)
             }
             ProbeKind::Exchange { port, .. } => (
@@ -194,7 +195,7 @@ impl<M: Measurement> Engine<M> {
             }
             ProbeKind::Connect(_) => Queued::Connect(index),
             ProbeKind::Exchange { port, framing, request } => {
-                self.requests.insert(index, request);
+                self.requests.insert(index, VecDeque::from([request]));
                 Queued::Exchange(index, port, framing)
             }
         };

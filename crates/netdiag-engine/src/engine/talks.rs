@@ -21,7 +21,7 @@ impl<M: Measurement> Engine<M> {
     /// Sends bytes over a connection of a measurement; over one that has ended nothing is sent.
     pub(super) fn say(&mut self, id: u32, seq: u64, bytes: Vec<u8>) {
         if let Some(index) = self.talk(id, seq) {
-            self.requests.entry(index).or_default().extend(bytes);
+            self.requests.entry(index).or_default().push_back(bytes);
             self.queue.push_back(Queued::Say(index));
         }
         self.make_ready(id);

@@ -51,7 +51,7 @@ pub enum InputKind<B> {
     Received(Received<B>),
     /// An error came over a socket's error queue.
     QueuedError(QueuedError<B>),
-    /// A TCP connection opened.
+    /// A connection opened.
     Connected {
         /// Which one.
         id: OperationId,
@@ -62,7 +62,7 @@ pub enum InputKind<B> {
         /// What the kernel knows of it.
         info: Option<TcpInfo>,
     },
-    /// A TCP connection did not open.
+    /// A connection did not open.
     ConnectFailed {
         /// Which one.
         id: OperationId,
@@ -118,7 +118,7 @@ pub enum InputKind<B> {
         id: OperationId,
         /// When they were there.
         at: Instant,
-        /// The next of the stream, at least one.
+        /// The next of the stream, at least one; over UDP a datagram.
         bytes: B,
     },
     /// A connection that stayed open ended: by us, or by the other end.
@@ -168,8 +168,22 @@ pub enum TalkEnd {
     },
     /// The other end said that it will send no more.
     Closed,
-    /// By an error, with this number: a reset, or silence to what was said.
+    /// By an error, with this number: a reset, or silence to what was said; over UDP this machine could
+    /// not send, or was refused by whomever.
     Failed(i32),
+    /// By an ICMP error about a datagram.
+    Told {
+        /// The error number.
+        errno: i32,
+        /// Who says so.
+        from: IpAddr,
+        /// The type of the message.
+        kind: u8,
+        /// Its code.
+        code: u8,
+        /// The MTU that it names.
+        mtu: Option<u32>,
+    },
 }
 
 /// Why an exchange has no answer.

@@ -24,7 +24,7 @@ pub use network::{
 };
 pub use operation::{
     Channel, Connect, Control, Exchange, ExchangeFraming, Lookup, Operation, OperationId,
-    Operations, Say, Transmit,
+    Operations, Over, Say, Transmit,
 };
 pub use packet::{ErrorOrigin, Message, QueuedError, Received};
 pub use send_error::{SendCause, SendError};

@@ -14,9 +14,10 @@ pub struct OperationId(pub u32);
 pub enum Operation<B> {
     /// Send one datagram. Answered by exactly one `Sent` or `SendFailed`.
     Transmit(Transmit<B>),
-    /// Open a TCP connection. Answered by one `Connected` or `ConnectFailed`.
+    /// Open a connection. Answered by one `Connected` or `ConnectFailed`.
     Connect(Connect),
-    /// Send bytes over a connection that stays open. What comes back is told by `Heard`, in pieces.
+    /// Send bytes over a connection that stays open, over UDP in one datagram. What comes back is told
+    /// by `Heard`, in pieces, or by the datagram.
     Say(Say<B>),
     /// End a connection that stays open. Answered by one `Ended`, unless there was one before.
     HangUp(OperationId),
@@ -76,11 +77,24 @@ pub struct Transmit<B> {
     pub bytes: B,
 }
 
-/// One TCP connection to open.
+/// By which protocol a connection is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Over {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP: a socket of its own for one address and port, which is open at once and sends nothing by
+    /// itself. None of its datagrams is fragmented here.
+    Udp,
+}
+
+/// One connection to open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connect {
     /// Its name.
     pub id: OperationId,
+    /// By which protocol.
+    pub over: Over,
     /// Where it goes.
     pub destination: Destination,
     /// The destination port.

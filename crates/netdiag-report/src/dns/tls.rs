@@ -1,7 +1,7 @@
 //! What TLS showed, and HTTP over it, in a line for each server.
 
-use netdiag_dns::Class;
 use netdiag_dns::result::{ServerResult, Target};
+use netdiag_dns::{Class, Transport};
 use std::collections::BTreeSet;
 
 /// One line for each server that was asked over TLS; what it came to where that failed is told with the
@@ -33,13 +33,20 @@ fn line(result: &ServerResult) -> Option<String> {
             "; connect {:.3} ms, TLS {tls:.3} ms, request {:.3} ms",
             phases.connect, phases.request
         ),
+        None if result.transport == Transport::Quic && !phases.reused => {
+            format!("; connect {:.3} ms, request {:.3} ms", phases.connect, phases.request)
+        }
         None => format!("; request {:.3} ms", phases.request),
     });
     let version = tls.version.as_deref().unwrap_or("TLS");
     let (days, phases) = (days.unwrap_or_default(), phases.unwrap_or_default());
     let http = result.http.as_ref().map(|http| format!("{} over ", http.version));
     let http = http.unwrap_or_default();
-    Some(format!("; {} by {http}{version}, {verdict}{days}{phases}", result.server))
+    let quic = match result.transport {
+        Transport::Quic => "QUIC, ",
+        _ => "",
+    };
+    Some(format!("; {} by {quic}{http}{version}, {verdict}{days}{phases}", result.server))
 }
 
 /// How old an answer is that was kept on the way: its times to live count from then (RFC 8484 section

@@ -2,8 +2,8 @@
 
 use super::{Told, VirtualNetwork};
 use netdiag_engine::port::{
-    Connect, Control, Exchange, ExchangeError, InputKind, OperationId, SegmentSizes, SendError,
-    TcpInfo,
+    Connect, Control, Exchange, ExchangeError, InputKind, OperationId, Over, SegmentSizes,
+    SendError, TcpInfo,
 };
 use netdiag_model::{Destination, Instant, Stamp};
 use netdiag_wire::protocol::TCP;
@@ -32,6 +32,13 @@ pub(super) struct Connecting {
 impl VirtualNetwork {
     pub(super) fn connect(&mut self, connect: &Connect) {
         let Connect { id, destination, ref control, .. } = *connect;
+        if connect.over == Over::Udp {
+            // It is open at once; nobody here says anything over one.
+            let (stamp, own_port) = (Stamp::user(self.now), self.free_port());
+            let local = self.own_address(destination, control);
+            let local = SocketAddr::new(local.unwrap_or_else(|| destination.address()), own_port);
+            return self.ready(InputKind::Connected { id, stamp, local, info: None });
+        }
         let ports = (connect.source_port, connect.port);
         if let Err(error) = self.open(id, destination, ports, control, false) {
             let stamp = Stamp::user(self.now);

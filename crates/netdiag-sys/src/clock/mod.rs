@@ -40,6 +40,13 @@ pub fn anchor() -> ClockAnchor {
     ClockAnchor { instant, unix_nanos: i128::from(reading.real) }
 }
 
+/// The monotonic clock as Rust's own library has it.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the library of QUIC wants its time so")]
+pub fn std_now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
 /// Reads both clocks as close to each other as the scheduler lets us.
 fn read() -> Reading {
     let mut best = read_once();

@@ -1,6 +1,7 @@
-//! TCP connections that are being opened by the kernel, without waiting.
+//! Connections that are being opened by the kernel, without waiting.
 
 use super::answers::{Answer, Answers};
+use super::flows::Flows;
 use super::handshake::{self, Handshake, Refuser, State, Verdict};
 use super::marked::Marked;
 use super::talks::Talks;
@@ -9,7 +10,7 @@ use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
 use crate::{clock, names};
 use netdiag_engine::port::{
-    Connect, Control, InputKind, Inputs, OperationId, SendCause, SendError,
+    Connect, Control, InputKind, Inputs, OperationId, Over, Say, SendCause, SendError,
 };
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -28,6 +29,8 @@ pub(super) struct Connects {
     open: Vec<Connecting>,
     /// Those that are open, and stay so.
     talks: Talks,
+    /// Those over UDP, which are open at once.
+    flows: Flows,
     most: usize,
     /// What sees the segments that answer them.
     answers: Answers,
@@ -73,6 +76,7 @@ impl Connects {
         Self {
             open: Vec::new(),
             talks: Talks::default(),
+            flows: Flows::default(),
             most: connections_at_once(),
             answers: Answers::default(),
             marked: Marked::default(),
@@ -112,8 +116,10 @@ impl Connects {
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
     /// engine tries again a little later: a connection that has not begun takes no time.
     pub(super) fn start(&mut self, connect: &Connect, errors: &mut Batch, inputs: &mut Inputs) {
-        let opened = match self.open.len() + self.talks.len() < self.most {
-            true if self.marked.is_wanted() => {
+        let there_are = self.open.len() + self.talks.len() + self.flows.len();
+        let opened = match there_are < self.most {
+            // Marked sockets are those of TCP.
+            true if self.marked.is_wanted() && connect.over == Over::Tcp => {
                 let socket = self.marked.take(connect.destination.family());
                 socket.and_then(|socket| begin(socket, connect, Deaf::ToNothing))
             }
@@ -121,6 +127,7 @@ impl Connects {
             false => Err(libc::EMFILE),
         };
         match opened {
+            Ok(socket) if connect.over == Over::Udp => self.flows.start(connect, socket, inputs),
             Ok(socket) => {
                 let local = local(&socket);
                 if let Some(local) = local {
@@ -193,24 +200,37 @@ impl Connects {
     pub(super) fn close(&mut self, id: OperationId) {
         self.open.retain(|connecting| connecting.id != id);
         self.talks.close(id);
+        self.flows.close(id);
     }
 
-    /// Those that stay open.
-    pub(super) const fn talks(&mut self) -> &mut Talks {
-        &mut self.talks
+    /// Sends bytes over one that stays open.
+    pub(super) fn say(&mut self, say: &Say<&[u8]>, errors: &mut Batch, inputs: &mut Inputs) {
+        let Say { id, bytes } = *say;
+        if !self.flows.say(id, bytes, errors, inputs) {
+            self.talks.say(id, bytes, inputs);
+        }
+    }
+
+    /// Ends one that stays open, and says so.
+    pub(super) fn hang_up(&mut self, id: OperationId, inputs: &mut Inputs) {
+        if !self.flows.hang_up(id, inputs) {
+            self.talks.hang_up(id, inputs);
+        }
     }
 
     /// What to poll for.
     pub(super) fn poll_set(&self) -> impl Iterator<Item = PollFd> {
         let opening = self.open.iter();
         let opening = opening.map(|connecting| PollFd::new(connecting.socket.as_fd(), true));
-        opening.chain(self.talks.poll_set())
+        opening.chain(self.talks.poll_set()).chain(self.flows.poll_set())
     }
 
     /// Looks at those that the poll found ready, given in the order of [`poll_set`](Self::poll_set).
     pub(super) fn finish(&mut self, polled: &[PollFd], errors: &mut Batch, inputs: &mut Inputs) {
         let (opening, talking) = polled.split_at(self.open.len().min(polled.len()));
+        let (talking, flowing) = talking.split_at(self.talks.len().min(talking.len()));
         self.talks.finish(talking, inputs);
+        self.flows.finish(flowing, errors, inputs);
         let mut opening = opening.iter();
         let over = self.open.extract_if(.., |connecting| {
             let ready = opening.next().filter(|polled| polled.is_ready());
@@ -315,7 +335,7 @@ impl Connecting {
 }
 
 /// The local end of a connection.
-fn local(socket: &Socket) -> Option<SocketAddr> {
+pub(super) fn local(socket: &Socket) -> Option<SocketAddr> {
     socket.local_addr().ok()?.as_socket()
 }
 
@@ -335,7 +355,11 @@ fn push_said(
 
 /// Whether an ICMP error was made by a rule of this machine's firewall: it is from the address that the
 /// SYN was to leave from. That a neighbour was not found comes from there, too.
-fn is_own_rule(to: Destination, socket: &Socket, (from, kind, code): IcmpSource) -> bool {
+pub(super) fn is_own_rule(
+    to: Destination,
+    socket: &Socket,
+    (from, kind, code): IcmpSource,
+) -> bool {
     let kind = IcmpKind { family: to.family(), kind, code };
     from != to.address()
         && local(socket).is_some_and(|local| local.ip() == from)
@@ -406,7 +430,11 @@ pub(super) enum Deaf {
 /// Opens a socket and starts to connect it.
 pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     let family = connect.destination.family();
-    let socket = Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
+    let (kind, protocol) = match connect.over {
+        Over::Tcp => (Type::STREAM, Protocol::TCP),
+        Over::Udp => (Type::DGRAM, Protocol::UDP),
+    };
+    let socket = Socket::new(domain(family), kind.nonblocking(), Some(protocol))
         .map_err(|error| errno_of(&error))?;
     begin(socket, connect, deaf)
 }
@@ -448,7 +476,14 @@ fn set_options(socket: &Socket, family: Family, connect: &Connect) -> raw::Resul
         Family::Ipv6 => (libc::SOL_IPV6, libc::IPV6_RECVERR),
     };
     raw::set_int(fd, level, errors, 1)?;
-    if connect.stays {
+    if connect.over == Over::Udp {
+        // A path MTU that is too small is told, and nothing cut into fragments.
+        let (discover, always) = match family {
+            Family::Ipv4 => (libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_DO),
+            Family::Ipv6 => (libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_DO),
+        };
+        raw::set_int(fd, level, discover, always)?;
+    } else if connect.stays {
         // What is said leaves when it is said, whatever is not acknowledged yet (RFC 9293 section 3.7.4).
         raw::set_int(fd, libc::SOL_TCP, libc::TCP_NODELAY, 1)?;
     }

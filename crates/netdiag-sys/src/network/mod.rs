@@ -4,6 +4,7 @@
 mod answers;
 mod connect;
 mod errors;
+mod flows;
 mod gate;
 mod handshake;
 mod lane;
@@ -212,9 +213,9 @@ impl SystemNetwork {
                 }
             }
             Operation::Say(say) => {
-                self.connects.talks().say(say.id, say.bytes, &mut self.early);
+                self.connects.say(&say, &mut self.shared.errors, &mut self.early);
             }
-            Operation::HangUp(id) => self.connects.talks().hang_up(id, &mut self.early),
+            Operation::HangUp(id) => self.connects.hang_up(id, &mut self.early),
             Operation::Close(id) => {
                 self.connects.close(id);
                 if let Some(dialogs) = &mut self.dialogs {

@@ -281,7 +281,9 @@ impl Conversation {
         let (acknowledged, met) = match end {
             TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),
             TalkEnd::Closed => (None, TalkResult::Closed),
-            TalkEnd::Failed(number) => (None, TalkResult::Failed(number)),
+            TalkEnd::Failed(number) | TalkEnd::Told { errno: number, .. } => {
+                (None, TalkResult::Failed(number))
+            }
         };
         let service_at = self.service_at.unwrap_or(self.opened_at);
         let stage = self.stage();

@@ -169,7 +169,7 @@ impl Measurement {
             timeout: self.config.timeout,
             patience: PATIENCE,
             control: self.config.control,
-            kind: ProbeKind::Connect(ConnectSpec { port, source_port, stays }),
+            kind: ProbeKind::Connect(ConnectSpec { source_port, stays, ..ConnectSpec::to(port) }),
         }))
     }
 }

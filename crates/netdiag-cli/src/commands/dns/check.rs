@@ -12,7 +12,7 @@ use crate::commands::trust;
 use netdiag_check::expr::Expr;
 use netdiag_dns::config::Target;
 use netdiag_dns::metrics::METRICS;
-use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions};
+use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions, Transport};
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, parse_address};
 
@@ -119,33 +119,54 @@ fn check_tls(arguments: &DnsArguments, words: &Words) -> Result<(), String> {
     if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given)
         && !transport.is_over_tls()
     {
-        return Err(format!("{option}: only with --tls or --https"));
+        return Err(format!("{option}: only with --tls, --https or --quic"));
     }
     if let Some(name) = &tls.sni {
         trust::check_name(name)?;
     }
-    if !arguments.has_url() {
-        return Ok(());
+    let by_http = tls.https.is_some() || tls.https_get;
+    match words.servers.iter().find_map(Asked::transport) {
+        Some(Transport::Quic) => check_schemes(arguments, words, ("--https", by_http), tls.quic),
+        Some(_) => check_schemes(arguments, words, ("--quic", tls.quic), by_http),
+        None => Ok(()),
     }
+}
+
+/// What goes with servers whose names say what carries queries: all are asked so. Servers whose names do
+/// not say so must be meant.
+fn check_schemes(
+    arguments: &DnsArguments,
+    words: &Words,
+    other: (&str, bool),
+    is_meant: bool,
+) -> Result<(), String> {
     let others = [
-        ("--tls", tls.tls),
+        other,
+        ("--tls", arguments.tls.tls),
         ("--tcp", arguments.message.tcp),
         ("--check", arguments.check),
         ("--trace", arguments.trace),
         ("--classic", arguments.classic),
         ("--ignore-truncation", arguments.message.ignore_truncation),
     ];
+    let transport = words.servers.iter().find_map(Asked::transport).unwrap_or(Transport::Https);
+    let (kind, option) = match transport {
+        Transport::Quic => ("quic://", "--quic"),
+        _ => ("a URL", "--https"),
+    };
     if let Some((option, _)) = others.iter().find(|(_, is_given)| *is_given) {
-        return Err(format!("{option}: not with a server that is a URL"));
+        return Err(format!("{option}: not with a server that is {kind}"));
     }
-    let is_url = |server: &Asked| matches!(server, Asked::Url(_));
-    let is_meant = tls.https.is_some() || tls.https_get;
-    match words.servers.iter().find(|server| !is_url(server) && !is_meant) {
+    let is_other = |server: &&Asked| match server.transport() {
+        Some(its) => its != transport,
+        None => !is_meant,
+    };
+    match words.servers.iter().find(is_other) {
         Some(other) => {
             let other = other.host().map_or("system", |(host, _)| host);
             let other = netdiag_model::Untrusted::from(other);
-            let why = "beside a server that is a URL: all are asked over HTTPS, with --https";
-            Err(format!("`@{}`: {why}", other.escaped()))
+            let why = format!("beside a server that is {kind}: all are asked over {transport}");
+            Err(format!("`@{}`: {why}, with {option}", other.escaped()))
         }
         None => Ok(()),
     }

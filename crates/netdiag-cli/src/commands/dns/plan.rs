@@ -12,7 +12,7 @@ use crate::commands::lines::Lines;
 use crate::commands::resolve::literal;
 use crate::commands::{trust, user};
 use crate::{Backend, OpenRequest, UdpSockets, World};
-use netdiag_dns::config::{HttpMethod, Target, Tls};
+use netdiag_dns::config::{Clock, HttpMethod, Target, Tls};
 use netdiag_dns::dnssec::{Anchors, Validation};
 use netdiag_dns::walk::{Delegation, Goal, Host, hints};
 use netdiag_dns::{Choice, Config, Transport, result};
@@ -85,6 +85,8 @@ impl Plan {
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
         let tls = tls(arguments, world, &mut outline)?;
+        let clock = (arguments.transport() == Transport::Quic)
+            .then(|| Clock { at: world.anchor().instant, std: world.std_now() });
         let setup = arguments.check.then(|| setup::read(arguments, &targets, world));
         let is_list = asked.is_empty() && setup.is_none();
         let choice = if is_list { Choice::FirstThatAnswers } else { Choice::Each };
@@ -98,6 +100,7 @@ impl Plan {
             transport: arguments.transport(),
             control,
             tls,
+            clock,
             http_method: if arguments.tls.https_get { HttpMethod::Get } else { HttpMethod::Post },
             follow_truncation: !arguments.message.ignore_truncation,
             count: arguments.count,
@@ -272,6 +275,7 @@ fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
         Transport::Tcp => connected("TCP was asked for"),
         Transport::Tls => connected("TLS was asked for"),
         Transport::Https => connected("HTTPS was asked for"),
+        Transport::Quic => connected("QUIC was asked for"),
         Transport::Udp => (
             opened,
             Timestamps::Kernel,
@@ -315,6 +319,10 @@ fn as_understood(
     let servers = asked.iter().map(|server| match server {
         Asked::System => "system".to_owned(),
         Asked::Url(url) => url.to_string(),
+        Asked::Quic(host, port) => match port {
+            Some(port) => format!("quic://{host} port {port}"),
+            None => format!("quic://{host}"),
+        },
         Asked::Host(host, port) => match port {
             Some(port) => format!("{host} port {port}"),
             None => host.clone(),

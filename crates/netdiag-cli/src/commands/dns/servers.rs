@@ -27,6 +27,8 @@ pub(super) enum Asked {
     Host(String, Option<u16>),
     /// What is asked for by HTTP.
     Url(Url),
+    /// A host that is asked over QUIC, and its port if it was named.
+    Quic(String, Option<u16>),
 }
 
 impl Asked {
@@ -35,15 +37,33 @@ impl Asked {
         match text {
             "" => Err("`@`: a server stands behind it, such as `@192.0.2.53`".to_owned()),
             "system" => Ok(Self::System),
-            text if text.contains("://") => Self::url(text),
-            text => {
-                let (host, port) = checks::with_port(text)
-                    .map_err(|why| format!("`@{}`: {why}", Untrusted::from(text).escaped()))?;
-                if host.is_empty() {
-                    return Err(format!("`@{text}`: a server stands behind the `@`"));
-                }
-                Ok(Self::Host(host, port))
+            text => match text.strip_prefix("quic://") {
+                Some(bare) => Self::named(text, bare).map(|(host, port)| Self::Quic(host, port)),
+                None if text.contains("://") => Self::url(text),
+                None => Self::named(text, text).map(|(host, port)| Self::Host(host, port)),
+            },
+        }
+    }
+
+    /// A host, and its port if it was named.
+    fn named(text: &str, bare: &str) -> Result<(String, Option<u16>), String> {
+        let wrong = |why: &str| Err(format!("`@{}`: {why}", Untrusted::from(text).escaped()));
+        match checks::with_port(bare) {
+            Ok((host, _)) if host.is_empty() => wrong("a server stands behind the `@`"),
+            Ok((host, _)) if host.contains('/') && bare != text => {
+                wrong("behind quic:// stand a host and a port, and no path")
             }
+            Ok(named) => Ok(named),
+            Err(why) => wrong(&why),
+        }
+    }
+
+    /// What carries queries to it, where its name says so.
+    pub(super) const fn transport(&self) -> Option<Transport> {
+        match self {
+            Self::System | Self::Host(..) => None,
+            Self::Url(_) => Some(Transport::Https),
+            Self::Quic(..) => Some(Transport::Quic),
         }
     }
 }
@@ -55,7 +75,7 @@ impl Asked {
         let bare = text.strip_suffix("{?dns}").unwrap_or(text);
         let url = Url::parse(bare).map_err(|why| format!("`@{}`: {why}", shown()))?;
         match (url.is_tls, bare.contains(['{', '#'])) {
-            (false, _) => Err(format!("`@{}`: queries go by https:// alone", shown())),
+            (false, _) => Err(format!("`@{}`: queries go by https:// or quic:// alone", shown())),
             (_, true) => Err(format!("`@{}`: a URL, behind it `{{?dns}}` or nothing", shown())),
             _ if url.path == "/" && !bare.ends_with('/') => {
                 Ok(Self::Url(Url { path: PATH.to_owned(), ..url }))
@@ -68,7 +88,7 @@ impl Asked {
     pub(super) fn host(&self) -> Option<(&str, Option<u16>)> {
         match self {
             Self::System => None,
-            Self::Host(host, port) => Some((host, *port)),
+            Self::Host(host, port) | Self::Quic(host, port) => Some((host, *port)),
             Self::Url(url) => Some((&url.host, Some(url.port))),
         }
     }
@@ -101,7 +121,7 @@ pub(super) fn find<W: World>(
     let asked = if asked.is_empty() { &system[..] } else { asked };
     for server in asked {
         match server {
-            Asked::Host(host, port) => {
+            Asked::Host(host, port) | Asked::Quic(host, port) => {
                 let port = port.unwrap_or(arguments.usual_port());
                 named.push((host.clone(), port, Origin::CommandLine, None));
             }

@@ -179,6 +179,10 @@ impl<W: World> World for Looked<'_, W> {
         self.world.anchor()
     }
 
+    fn std_now(&mut self) -> std::time::Instant {
+        self.world.std_now()
+    }
+
     fn terminal(&self) -> Terminal {
         self.world.terminal()
     }
