@@ -156,6 +156,7 @@ fn exchange(network: &mut SystemNetwork, port: u16) -> Result<Vec<u8>, ExchangeE
             destination: loopback(Family::Ipv4),
             port,
             framing: ExchangeFraming::Length16,
+            control: Control::default(),
             bytes: b"question",
         }),
     );
@@ -210,6 +211,7 @@ fn dialogs_that_hang_do_not_keep_the_process() {
                     destination: loopback(Family::Ipv4),
                     port,
                     framing: ExchangeFraming::Length16,
+                    control: Control::default(),
                     bytes: b"question",
                 }),
             );

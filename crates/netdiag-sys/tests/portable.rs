@@ -230,7 +230,14 @@ fn what_it_cannot_do_is_answered_with_an_error() {
             other => panic!("{other:?}"),
         });
         let framing = ExchangeFraming::Length16;
-        let exchange = Exchange { id, destination, port: 9, framing, bytes: &[0; 4][..] };
+        let exchange = Exchange {
+            id,
+            destination,
+            port: 9,
+            framing,
+            control: Control::default(),
+            bytes: &[0; 4][..],
+        };
         submit(&mut network, Operation::Exchange(exchange));
         one(&mut network, |kind| match kind {
             InputKind::Exchanged { result: Err(ExchangeError::Connect(error)), .. } => {

@@ -51,6 +51,9 @@ impl<M: Measurement> Engine<M> {
 
     /// A connection has begun to open, from this end.
     pub(super) fn on_begun(&mut self, index: u32, local: SocketAddr) {
+        if self.messages.leaves(index, local.port()) {
+            return;
+        }
         self.of_connection(index, |measurement, probe| measurement.begun(probe, local));
     }
 
@@ -182,6 +185,7 @@ impl<M: Measurement> Engine<M> {
             stamp,
             from: entry.destination,
             to: None,
+            local_port: None,
             hop_limit: None,
             options: None,
             about: None,

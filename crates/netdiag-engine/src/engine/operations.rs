@@ -84,7 +84,7 @@ impl<M: Measurement> Engine<M> {
                         emit_data(&self.config, &self.table, index, &entry, payload);
                         (Channel::Udp { port }, payload.as_slice())
                     }
-                    Carrier::Message => (Channel::Udp { port }, self.messages.of(index)),
+                    Carrier::Message => (Channel::Query { port }, self.messages.of(index)),
                     Carrier::Tcp => (Channel::Tcp, out.as_slice()),
                     Carrier::Echo | Carrier::Dialog => {
                         emit_data(&self.config, &self.table, index, &entry, payload);
@@ -104,7 +104,7 @@ impl<M: Measurement> Engine<M> {
             Queued::Exchange(_, port, framing) => {
                 self.scratch.extend(self.requests.remove(&index).unwrap_or_default());
                 let bytes = self.scratch.as_slice();
-                Operation::Exchange(Exchange { id, destination, port, framing, bytes })
+                Operation::Exchange(Exchange { id, destination, port, framing, control, bytes })
             }
             Queued::Say(_) | Queued::HangUp(_) | Queued::Lookup(_) | Queued::Close(_) => {
                 Operation::Close(id)

@@ -24,7 +24,8 @@ pub enum Operation<B> {
     Exchange(Exchange<B>),
     /// Look up the name of an address. Answered by one `Named`.
     Lookup(Lookup),
-    /// Forget an operation that is still under way: nothing more is heard of it.
+    /// Forget an operation that is still under way: nothing more is heard of it. Of a query: the port that
+    /// it left from is heard no longer than until another takes its place.
     Close(OperationId),
 }
 
@@ -36,6 +37,12 @@ pub enum Channel {
     Icmp,
     /// UDP to `port`: the bytes are the payload.
     Udp {
+        /// The destination port.
+        port: u16,
+    },
+    /// The same from a local port that answers are hard to forge to (RFC 5452 section 9.2): its own as
+    /// long as it is open, where there is one to be had, which `Begun` tells. It is open until `Close`.
+    Query {
         /// The destination port.
         port: u16,
     },
@@ -113,6 +120,8 @@ pub struct Exchange<B> {
     pub port: u16,
     /// How messages are told apart on the stream.
     pub framing: ExchangeFraming,
+    /// What its packets carry.
+    pub control: Control,
     /// The request.
     pub bytes: B,
 }
@@ -192,6 +201,7 @@ impl Operations {
             let (destination, control) = match operation {
                 Operation::Transmit(transmit) => (&mut transmit.destination, &mut transmit.control),
                 Operation::Connect(connect) => (&mut connect.destination, &mut connect.control),
+                Operation::Exchange(exchange) => (&mut exchange.destination, &mut exchange.control),
                 _ => continue,
             };
             control.interface = control.interface.map(&new);
@@ -234,9 +244,9 @@ impl<B> Operation<B> {
             Self::Connect(connect) => Operation::Connect(connect),
             Self::Say(Say { id, bytes }) => Operation::Say(Say { id, bytes: f(bytes) }),
             Self::HangUp(id) => Operation::HangUp(id),
-            Self::Exchange(Exchange { id, destination, port, framing, bytes }) => {
+            Self::Exchange(Exchange { id, destination, port, framing, control, bytes }) => {
                 let bytes = f(bytes);
-                Operation::Exchange(Exchange { id, destination, port, framing, bytes })
+                Operation::Exchange(Exchange { id, destination, port, framing, control, bytes })
             }
             Self::Lookup(lookup) => Operation::Lookup(lookup),
             Self::Close(id) => Operation::Close(id),

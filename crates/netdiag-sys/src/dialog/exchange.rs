@@ -4,17 +4,21 @@ use super::How;
 use crate::clock;
 use netdiag_engine::port::{Exchange, ExchangeError, ExchangeFraming, SendError};
 use netdiag_model::Destination;
+use socket2::Socket;
 use std::io;
 use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 
 /// Whoever asked closes an exchange much earlier; this only bounds one that was forgotten.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Runs the exchange; takes its bytes with it.
-pub(super) fn run(exchange: &Exchange<&[u8]>) -> impl Future<Output = How> + Send + 'static {
+pub(super) fn run(
+    exchange: &Exchange<&[u8]>,
+    socket: Socket,
+) -> impl Future<Output = How> + Send + 'static {
     let target = match exchange.destination {
         Destination::V4(v4) => SocketAddr::new(v4.into(), exchange.port),
         Destination::V6(v6, scope) => SocketAddrV6::new(v6, exchange.port, 0, scope).into(),
@@ -24,7 +28,7 @@ pub(super) fn run(exchange: &Exchange<&[u8]>) -> impl Future<Output = How> + Sen
     };
     async move {
         let mut phases = [Duration::ZERO; 2];
-        let dialog = dialog(target, request, &mut phases);
+        let dialog = dialog(socket, target, request, &mut phases);
         let result = tokio::time::timeout(LONGEST, dialog).await;
         let result = result.unwrap_or(Err(ExchangeError::TimedOut));
         How::Exchanged { phases, result }
@@ -41,6 +45,7 @@ fn framed(message: &[u8]) -> Option<Vec<u8>> {
 }
 
 async fn dialog(
+    socket: Socket,
     target: SocketAddr,
     request: Option<Vec<u8>>,
     phases: &mut [Duration; 2],
@@ -48,7 +53,8 @@ async fn dialog(
     let too_long = ExchangeError::Connect(SendError::new(libc::EMSGSIZE));
     let request = request.ok_or(too_long)?;
     let start = clock::now();
-    let mut stream = TcpStream::connect(target).await.map_err(|error| connect_error(&error))?;
+    let socket = TcpSocket::from_std_stream(socket.into());
+    let mut stream = socket.connect(target).await.map_err(|error| connect_error(&error))?;
     phases[0] = clock::now().since(start);
     stream.write_all(&request).await.map_err(ended)?;
     let asked = clock::now();

@@ -6,7 +6,9 @@ use super::tcp_info;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
 use crate::{clock, names};
-use netdiag_engine::port::{Connect, InputKind, Inputs, OperationId, SendCause, SendError};
+use netdiag_engine::port::{
+    Connect, Control, InputKind, Inputs, OperationId, SendCause, SendError,
+};
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Stamp};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io;
@@ -25,6 +27,30 @@ pub(super) struct Connects {
     /// Those that are open, and stay so.
     talks: Talks,
     most: usize,
+    streams: Streams,
+}
+
+/// Where sockets for connections come from.
+pub(super) struct Streams(Option<Vec<(Family, Socket)>>);
+
+impl Streams {
+    /// `opened`: those that there are, where there may be no others, since only they have a mark.
+    pub(super) const fn new(opened: Option<Vec<(Family, Socket)>>) -> Self {
+        Self(opened)
+    }
+
+    /// One of this family.
+    pub(super) fn take(&mut self, family: Family) -> raw::Result<Socket> {
+        let Some(opened) = &mut self.0 else { return stream(family) };
+        let place = opened.iter().position(|(own, _)| *own == family).ok_or(libc::EPERM)?;
+        Ok(opened.swap_remove(place).1)
+    }
+}
+
+/// A socket for a connection.
+fn stream(family: Family) -> raw::Result<Socket> {
+    Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
+        .map_err(|error| errno_of(&error))
 }
 
 /// How many connections this process may have at once, by its limit of open files.
@@ -50,15 +76,25 @@ struct Connecting {
 type IcmpSource = (IpAddr, u8, u8);
 
 impl Connects {
-    pub(super) fn new() -> Self {
-        Self { open: Vec::new(), talks: Talks::default(), most: connections_at_once() }
+    pub(super) fn new(streams: Streams) -> Self {
+        Self { open: Vec::new(), talks: Talks::default(), most: connections_at_once(), streams }
+    }
+
+    /// A socket for an exchange, which connects it itself.
+    pub(super) fn prepared(&mut self, to: Destination, control: &Control) -> raw::Result<Socket> {
+        let socket = self.streams.take(to.family())?;
+        set_options(&socket, to.family(), control, 0)?;
+        Ok(socket)
     }
 
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
     /// engine tries again a little later: a connection that has not begun takes no time.
     pub(super) fn start(&mut self, connect: &Connect, errors: &mut Batch, inputs: &mut Inputs) {
         let opened = match self.open.len() + self.talks.len() < self.most {
-            true => open(connect, Deaf::ToNothing),
+            true => {
+                let socket = self.streams.take(connect.destination.family());
+                socket.and_then(|socket| begin(socket, connect, Deaf::ToNothing))
+            }
             false => Err(libc::EMFILE),
         };
         match opened {
@@ -69,7 +105,10 @@ impl Connects {
                 self.watch(connect, socket, errors, inputs);
             }
             Err(errno) => {
-                let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
+                let error = SendError {
+                    cause: cause(errno, connect.destination, &connect.control),
+                    ..SendError::new(errno)
+                };
                 push_failed(connect.id, error, None, inputs);
             }
         }
@@ -95,7 +134,10 @@ impl Connects {
                 return push_failed(connect.id, SendError::new(errno), None, inputs);
             }
             refused = Some(stamp);
-            match handshake::refuser(connect) {
+            // Another connection to find that out by would have no mark.
+            let is_marked = self.streams.0.is_some();
+            let refuser = if is_marked { Refuser::Target } else { handshake::refuser(connect) };
+            match refuser {
                 Refuser::Target => return push_refused(connect.id, stamp, inputs),
                 Refuser::Here => {
                     return push_failed(connect.id, SendError::new(libc::EPERM), None, inputs);
@@ -267,13 +309,13 @@ fn push_failed(id: OperationId, error: SendError, icmp: Option<IcmpSource>, inpu
 }
 
 /// What lies behind an error number that has several meanings.
-fn cause(errno: i32, connect: &Connect) -> SendCause {
-    let source = connect.control.source;
+pub(super) fn cause(errno: i32, to: Destination, control: &Control) -> SendCause {
+    let source = control.source;
     match errno {
         libc::EADDRNOTAVAIL if source.is_some_and(|source| !names::owns(source)) => {
             SendCause::Source
         }
-        libc::EADDRNOTAVAIL if !has_free_port(connect.destination.family()) => SendCause::Ports,
+        libc::EADDRNOTAVAIL if !has_free_port(to.family()) => SendCause::Ports,
         _ => SendCause::Errno,
     }
 }
@@ -312,10 +354,17 @@ pub(super) enum Deaf {
 
 /// Opens a socket and starts to connect it.
 pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
+    begin(stream(connect.destination.family())?, connect, deaf)
+}
+
+/// Starts to connect a socket.
+fn begin(socket: Socket, connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     let family = connect.destination.family();
-    let socket = Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
-        .map_err(|error| errno_of(&error))?;
-    set_options(&socket, family, connect)?;
+    set_options(&socket, family, &connect.control, connect.source_port)?;
+    if connect.stays {
+        // What is said leaves when it is said, whatever is not acknowledged yet (RFC 9293 section 3.7.4).
+        raw::set_int(socket.as_fd(), libc::SOL_TCP, libc::TCP_NODELAY, 1)?;
+    }
     if deaf == Deaf::ToResets {
         let (level, least) = match family {
             Family::Ipv4 => (libc::SOL_IP, libc::IP_MINTTL),
@@ -334,8 +383,8 @@ pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     }
 }
 
-fn set_options(socket: &Socket, family: Family, connect: &Connect) -> raw::Result<()> {
-    let (control, port) = (&connect.control, connect.source_port);
+/// What the packets of a connection carry, and where they leave from; `port` 0: any that is free.
+fn set_options(socket: &Socket, family: Family, control: &Control, port: u16) -> raw::Result<()> {
     let fd = socket.as_fd();
     let (level, hop_limit, class, errors) = match family {
         Family::Ipv4 => (libc::SOL_IP, libc::IP_TTL, libc::IP_TOS, libc::IP_RECVERR),
@@ -344,10 +393,6 @@ fn set_options(socket: &Socket, family: Family, connect: &Connect) -> raw::Resul
         }
     };
     raw::set_int(fd, level, errors, 1)?;
-    if connect.stays {
-        // What is said leaves when it is said, whatever is not acknowledged yet (RFC 9293 section 3.7.4).
-        raw::set_int(fd, libc::SOL_TCP, libc::TCP_NODELAY, 1)?;
-    }
     if let Some(value) = control.hop_limit {
         raw::set_int(fd, level, hop_limit, value.into())?;
     }

@@ -11,12 +11,14 @@ mod why;
 
 pub(crate) use probe::{ProbeSocket, StampKeys};
 pub use tcp::tcp;
+pub(crate) use udp::{another, renew};
 
 use crate::network::SystemNetwork;
 use crate::privileges::{self, with_net_raw};
 use netdiag_engine::port::{Identifiers, Mend, NetworkError, Opened, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
+use socket2::Socket;
 
 /// What to open, and with which options of the socket.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +67,10 @@ pub struct OpenRequest {
     pub udp: bool,
     /// The same, but only for a family for which ICMP cannot be opened.
     pub udp_instead: bool,
+    /// How many further sockets of each family are opened for queries at once, as many for connections
+    /// and, where UDP is opened, for datagrams: those whose options need a right cannot be opened
+    /// later. Fewer will do.
+    pub query_sockets: u8,
     /// The port that UDP leaves from; a free one of the kernel's choice where not given.
     pub udp_port: Option<u16>,
     /// Whether a raw ICMP socket also hears of errors about UDP datagrams: they count from the UDP
@@ -110,10 +116,12 @@ impl OpenRequest {
     #[must_use]
     pub fn open_then<T>(&self, then: impl FnOnce() -> T) -> (SystemNetwork, T) {
         let (mut refused, mut ports) = (Vec::new(), None);
-        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = with_net_raw(|| {
-            [Family::Ipv4, Family::Ipv6]
-                .map(|family| self.open_family(family, &mut refused, &mut ports))
+        let (opened, mut queries) = with_net_raw(|| {
+            let opened = [Family::Ipv4, Family::Ipv6]
+                .map(|family| self.open_family(family, &mut refused, &mut ports));
+            (opened, self.open_queries())
         });
+        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = opened;
         let mend = if refused.is_empty() { Mend::default() } else { privileges::mend() };
         let done = then();
         let opened = [&mut ipv4, &mut ipv6, &mut udp4, &mut udp6, &mut tcp4, &mut tcp6];
@@ -137,8 +145,29 @@ impl OpenRequest {
             unmarked,
             mend,
         };
+        let keys = [&udp4, &udp6].map(|udp| udp.as_ref().ok().map(|udp| udp.stamp_keys));
+        for query in &mut queries.datagrams {
+            let [ipv4, ipv6] = keys;
+            let keys = if query.family == Family::Ipv4 { ipv4 } else { ipv6 };
+            query.stamp_keys = keys.unwrap_or(query.stamp_keys);
+        }
         let sockets = [ipv4, ipv6, udp4, udp6, tcp4, tcp6].into_iter().flatten();
-        (SystemNetwork::new(opened, sockets), done)
+        (SystemNetwork::new(opened, sockets, self.clone(), queries), done)
+    }
+
+    /// Sockets for queries that must be opened while there are rights. Fewer will do.
+    fn open_queries(&self) -> Queries {
+        let families = [Family::Ipv4, Family::Ipv6];
+        let wanted = families.into_iter().filter(|it| self.family.is_none_or(|only| only == *it));
+        let wanted = wanted.flat_map(|family| (0..self.query_sockets).map(move |_| family));
+        let wanted: Vec<Family> = wanted.collect();
+        let datagrams = wanted.iter().filter(|_| self.udp);
+        let datagrams = datagrams.filter_map(|it| another(self, *it, StampKeys::Counted).ok());
+        let streams = wanted.iter().filter_map(|it| Some((*it, tcp::marked(*it, self.mark).ok()?)));
+        Queries {
+            datagrams: datagrams.collect(),
+            streams: (self.query_sockets > 0).then(|| streams.collect()),
+        }
     }
 
     /// The sockets of one family: ICMP, UDP and raw TCP.
@@ -219,6 +248,13 @@ impl OpenRequest {
         }
         Err(reason)
     }
+}
+
+/// What queries leave by that was opened while there were rights.
+pub(crate) struct Queries {
+    pub(crate) datagrams: Vec<ProbeSocket>,
+    /// For connections, where there may be no others.
+    pub(crate) streams: Option<Vec<(Family, Socket)>>,
 }
 
 /// A socket, or why there is none.

@@ -44,6 +44,7 @@ pub(super) fn open_request(
         },
         udp_port: None,
         udp_quotes: false,
+        queries: false,
         tcp_ports: 0,
         control: control(arguments, checked),
         patience: Some(netdiag_engine::remembered_for(arguments.timeout())),
