@@ -4,6 +4,7 @@ use crate::query::QueryOptions;
 use crate::question::Question;
 use crate::setup::Setup;
 use netdiag_engine::Secret;
+use netdiag_engine::port::Control;
 pub use netdiag_http::{Method as HttpMethod, Url};
 use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Untrusted, Way};
@@ -30,6 +31,8 @@ pub struct Config {
     pub query: QueryOptions,
     /// What carries them.
     pub transport: Transport,
+    /// What their packets carry, and where they leave from.
+    pub control: Control,
     /// How TLS is spoken, where that carries them.
     pub tls: Option<Tls>,
     /// How they are put by HTTP, where that carries them: by POST or GET.

@@ -72,7 +72,7 @@ impl Measurement {
             destination: *server.destination.as_ref().ok()?,
             timeout: self.config.timeout,
             patience: self.config.patience,
-            control: netdiag_engine::port::Control::default(),
+            control: self.config.control,
             kind: ProbeKind::Connect(connect),
         })
     }
