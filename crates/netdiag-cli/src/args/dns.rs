@@ -1,6 +1,7 @@
 //! `netdiag dns`.
 
 use super::form::Form;
+use super::outgoing::Outgoing;
 use super::value::{self, Timeout};
 use netdiag_dns::config::{Transport, Url};
 use netdiag_dns::{RecordClass, RecordType, UDP_SIZE};
@@ -47,7 +48,8 @@ pub(crate) struct DnsArguments {
     #[arg(long, conflicts_with_all = ["types", "reverse", "file", "count", "short"])]
     pub(crate) check: bool,
     /// From the root down, asking all servers of each zone on the way to NAME, without recursion: who
-    /// leads where and how fast, who does not serve its zone, and serials.
+    /// leads where and how fast, who does not serve its zone, and serials; from the root again where a
+    /// CNAME leads elsewhere.
     #[arg(long, conflicts_with_all = ["check", "file", "count", "classic", "no_recursion"])]
     pub(crate) trace: bool,
     /// The servers of the root for --trace, a zone file.
@@ -70,6 +72,8 @@ pub(crate) struct DnsArguments {
     /// Servers by IPv6 only.
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
+    #[command(flatten)]
+    pub(crate) outgoing: Outgoing,
     #[command(flatten)]
     pub(crate) message: MessageArguments,
     #[command(flatten)]
@@ -101,12 +105,12 @@ pub(crate) struct DnsArguments {
     /// Exit as dig does: 0 whatever a server says, 9 where none answers.
     #[arg(long, conflicts_with_all = ["fail_if", "check"])]
     pub(crate) classic_exit: bool,
-    /// As which program it was started.
-    #[arg(skip)]
-    pub(crate) layout: Layout,
     /// The name as nslookup was given it.
     #[arg(skip)]
     pub(crate) given: Option<String>,
+    /// The name that nslookup was given its server by.
+    #[arg(skip)]
+    pub(crate) shown_server: Option<String>,
     /// Only what is wrong and the verdict.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
@@ -118,19 +122,6 @@ pub(crate) struct DnsArguments {
     /// Exit with 1 when this holds for what a server says, such as 'ttl<60 or p95>50ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
-}
-
-/// How text is laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Our own way, or dig's.
-    #[default]
-    Own,
-    /// nslookup's.
-    Nslookup {
-        /// No type was named.
-        is_default: bool,
-    },
 }
 
 /// Queries over TLS, and by HTTP over that.

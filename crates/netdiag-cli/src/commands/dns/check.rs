@@ -3,6 +3,7 @@
 use super::servers::{self, Asked};
 use super::setup;
 use super::words::{self, Words};
+use crate::World;
 use crate::args::DnsArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
@@ -12,7 +13,8 @@ use netdiag_check::expr::Expr;
 use netdiag_dns::config::Target;
 use netdiag_dns::metrics::METRICS;
 use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions};
-use netdiag_model::parse_address;
+use netdiag_engine::port::Control;
+use netdiag_model::{Destination, Untrusted, parse_address};
 
 /// Queries over TLS are filled up to a multiple of so many bytes, so that their length tells little (RFC
 /// 8467 section 4.1).
@@ -26,10 +28,14 @@ pub(crate) struct Checked {
     pub(super) query: QueryOptions,
     pub(super) warnings: Vec<String>,
     pub(super) is_trace: bool,
+    /// What every packet carries.
+    pub(super) control: Control,
+    /// The name of the interface to send by.
+    pub(super) interface: Option<Untrusted>,
 }
 
 /// Checks what can be checked without touching the network.
-pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
+pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Checked, String> {
     let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let words = Words::sort(&arguments.words)?;
     let asks = !(words.has_no_name() && arguments.reverse.is_empty());
@@ -65,7 +71,20 @@ pub(super) fn check(arguments: &DnsArguments) -> Result<Checked, String> {
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     let query = query(arguments);
     let is_trace = arguments.trace;
-    Ok(Checked { fail_if, targets, servers: words.servers, query, warnings, is_trace })
+    let outgoing = &arguments.outgoing;
+    if let Some(source) = outgoing.source {
+        checks::family(&source.to_string(), source, (arguments.ipv4, arguments.ipv6))?;
+    }
+    let interface = checks::interface(outgoing.interface.as_deref(), world)?;
+    let control = Control {
+        hop_limit: outgoing.ttl,
+        traffic_class: outgoing.marking.traffic_class(),
+        source: outgoing.source,
+        interface: interface.as_ref().map(|(number, _)| *number),
+        ..Control::default()
+    };
+    let (servers, interface) = (words.servers, interface.map(|(_, name)| name));
+    Ok(Checked { fail_if, targets, servers, query, warnings, is_trace, control, interface })
 }
 
 /// Standard input is read for one thing.
@@ -120,7 +139,7 @@ fn check_tls(arguments: &DnsArguments, words: &Words) -> Result<(), String> {
     match words.servers.iter().find(|server| !is_url(server) && !is_meant) {
         Some(other) => {
             let other = other.host().map_or("system", |(host, _)| host);
-            let other = netdiag_model::Untrusted::from(other);
+            let other = Untrusted::from(other);
             let why = "beside a server that is a URL: all are asked over HTTPS, with --https";
             Err(format!("`@{}`: {why}", other.escaped()))
         }
@@ -149,6 +168,7 @@ fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> 
     checks::no_network(host, "dns")?;
     let Some(address) = literal(host) else { return Ok(()) };
     checks::family(host, address, (arguments.ipv4, arguments.ipv6))?;
+    checks::source(arguments.outgoing.source, Destination::new(address), "--source")?;
     let is_group = address.is_multicast() || parse_address("255.255.255.255") == Some(address);
     if is_group {
         return Err(format!("`@{address}`: a group is no server"));

@@ -91,6 +91,7 @@ pub(super) fn resolv_conf(arguments: &DnsArguments) -> String {
 pub(super) fn find<W: World>(
     asked: &[Asked],
     arguments: &DnsArguments,
+    control: &Control,
     outline: &mut Outline,
     world: &mut W,
     network: &mut W::Network,
@@ -130,7 +131,7 @@ pub(super) fn find<W: World>(
             Err(error) => Err(outline.lookup_failure(&host, &error)),
         };
         let to = destination.as_ref().ok().copied();
-        let way = to.and_then(|to| world.way(to, &Control::default()));
+        let way = to.and_then(|to| world.way(to, control));
         let url = asked_for(arguments, &host, port, url);
         Server { destination, port, given: Untrusted::from(host), origin, way, url }
     });
@@ -195,10 +196,10 @@ fn words(fault: &std::io::Error) -> String {
 }
 
 /// The family of servers that was asked for.
-pub(super) const fn family(arguments: &DnsArguments) -> Option<Family> {
+pub(super) fn family(arguments: &DnsArguments) -> Option<Family> {
     match (arguments.ipv4, arguments.ipv6) {
         (true, _) => Some(Family::Ipv4),
         (_, true) => Some(Family::Ipv6),
-        _ => None,
+        _ => arguments.outgoing.source.map(Family::of),
     }
 }
