@@ -201,14 +201,15 @@ impl Session {
 
     /// The names that a host may stand for, in the order in which they are tried.
     fn names(&self, host: &str) -> Vec<String> {
-        if parse_address(host).is_some() || host.ends_with('.') || !self.settings.search {
+        let ndots = self.settings.ndots.unwrap_or(self.ndots);
+        // One with enough dots is tried as it is alone, whatever the manual page says.
+        let is_whole = host.ends_with('.') || host.matches('.').count() >= ndots;
+        if parse_address(host).is_some() || is_whole || !self.settings.search {
             return vec![host.to_owned()];
         }
-        let ndots = self.settings.ndots.unwrap_or(self.ndots);
         let below = |domain: &String| format!("{host}.{}", domain.trim_end_matches('.'));
         let mut names: Vec<String> = self.domains().iter().map(below).collect();
-        let is_first = host.matches('.').count() >= ndots;
-        names.insert(if is_first { 0 } else { names.len() }, host.to_owned());
+        names.push(host.to_owned());
         names
     }
 
