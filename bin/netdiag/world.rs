@@ -1,8 +1,8 @@
 //! The machine that this process runs on.
 
 use netdiag_cli::{
-    Backend, DontFragment, LookUps, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal,
-    UdpSockets, World,
+    Backend, DontFragment, LookUps, LookedUp, MARKED_SOCKETS, OpenRequest, OwnLookup,
+    TablesRequest, Terminal, UdpSockets, World,
 };
 use netdiag_engine::Sources;
 use netdiag_engine::port::{Control, NetworkError, Size};
@@ -181,6 +181,7 @@ impl World for SystemWorld {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let is_terminal = io::stdout().is_terminal();
         Terminal {
+            stdin: io::stdin().is_terminal(),
             stdout: is_terminal,
             stderr: io::stderr().is_terminal(),
             no_color: set("NO_COLOR") || dumb,
@@ -301,6 +302,8 @@ fn linux(request: &OpenRequest) -> netdiag_sys::OpenRequest {
         marked_connects: request.marked_connects,
         udp: request.udp == UdpSockets::Always,
         udp_port: request.udp_port,
+        // What sets a mark has no right to it later.
+        query_sockets: if request.queries && request.mark.is_some() { MARKED_SOCKETS } else { 0 },
         udp_instead: request.udp == UdpSockets::InsteadOfIcmp,
         ..netdiag_sys::OpenRequest::default()
     }

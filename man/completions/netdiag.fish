@@ -434,10 +434,12 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Po
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s S -s b -l source -d 'Source address of queries' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s I -l interface -d 'Interface to ask by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s b -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s I -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ttl -d 'TTL or hop limit of every packet [default: what the kernel has, mostly 64]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l subnet -d 'Tell for whom the answer is' -r
@@ -464,7 +466,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l as -d 'Print it 
 markdown\t''
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials; from the root again where a CNAME leads elsewhere'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s 6 -l ipv6 -d 'Servers by IPv6 only'
@@ -497,10 +499,12 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s S -s b -l source -d 'Source address of queries' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s I -l interface -d 'Interface to ask by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s b -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s I -l interface -d 'Interface to send by' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ttl -d 'TTL or hop limit of every packet [default: what the kernel has, mostly 64]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l udp-size -d 'The largest UDP payload that is taken, by EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l edns-version -d 'The version of EDNS' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l subnet -d 'Tell for whom the answer is' -r
@@ -527,7 +531,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l as -d 'Print 
 markdown\t''
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l trace -d 'From the root down, asking all servers of each zone on the way to NAME, without recursion: who leads where and how fast, who does not serve its zone, and serials; from the root again where a CNAME leads elsewhere'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l dnssec -d 'Validate the answers here, from an anchor down, whatever the server says of them'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 4 -l ipv4 -d 'Servers by IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s 6 -l ipv6 -d 'Servers by IPv6 only'

@@ -279,20 +279,27 @@ netdiag dns \-c 20 \-i 0.2 \-\-fail\-if 'loss>0 or p95>50ms' example.net A @192.
 .fi
 .SH NOTES
 Names are taken from the root on; the search list of resolv.conf(5) is not applied. Each query has a
-number of its own that is hard to guess; a datagram counts as its answer only when it comes from the
-address and port that were asked, with that number and the same question. Others are ignored and counted.
+number of its own that is hard to guess, and leaves over UDP from a port of its own; of many at once up to
+32 leave from one. A datagram counts as its answer only when it comes from the
+address and port that were asked to the port that it left from, with that number and the same question.
+Others are ignored and counted.
+.PP
+With \-\-mark as many as 32 connections can be had to servers of a family: the right to a mark is given up
+before anything is read.
 .PP
 \-\-check reads resolv.conf(5), hosts(5) and nsswitch.conf(5) under \-\-etc, asks each server that they name,
 and runs getent(1) to know what programs are told; of a copy of the files it is not run. It exits with 1 when
 a finding is critical.
 .PP
 \-\-trace takes the servers of the root from \-\-hints, asks all servers of each zone, twice where one fails, and
-believes addresses of servers only from the zones above them. \-\-dnssec asks for the keys of all zones above
+believes addresses of servers only from the zones above them. A CNAME out of a zone, or to what its servers
+do not know, is followed from the root again, up to eleven times. \-\-dnssec asks for the keys of all zones above
 an answer, sets CD, and validates from \-\-anchor or the keys of the root. Its reasons are expired,
 not\-yet\-valid, no\-signature, bad\-signature, no\-key, no\-keys, bad\-digest, missing\-ds and nsec\-gap of what is
 bogus; unsigned, missing\-ds and unsupported of what is insecure.
 .PP
-Under the name nslookup it has nslookup's options, but no dialogue and no \-debug.
+Under the name nslookup it has nslookup's options and dialogue, and the search list of resolv.conf(5), but no
+zone transfers; what d2 adds there is not shown.
 "#;
 
 const LINKS_SECTIONS: &str = r#".SH "EXIT STATUS"

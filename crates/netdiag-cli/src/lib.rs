@@ -25,8 +25,8 @@ mod world;
 
 pub use exit::ExitStatus;
 pub use world::{
-    Backend, DontFragment, LookUps, LookedUp, OpenRequest, OwnLookup, TablesRequest, Terminal,
-    UdpSockets, World,
+    Backend, DontFragment, LookUps, LookedUp, MARKED_SOCKETS, OpenRequest, OwnLookup,
+    TablesRequest, Terminal, UdpSockets, World,
 };
 
 use args::{Arguments, Command, FpingWords};

@@ -293,6 +293,8 @@ pub struct OpenRequest {
     pub icmp: bool,
     /// Sockets for UDP.
     pub udp: UdpSockets,
+    /// Queries leave by UDP, each from a port of its own as far as that goes.
+    pub queries: bool,
     /// The source port of UDP instead of a random one.
     pub udp_port: Option<u16>,
     /// A raw ICMP socket hears what routers quote of UDP datagrams, too.
@@ -322,6 +324,9 @@ pub struct OpenRequest {
     /// process is confined, since it could start none afterwards.
     pub own_lookup: Option<(String, Duration)>,
 }
+
+/// Sockets with a mark that are opened for queries, of each family: connections beyond them cannot be had.
+pub const MARKED_SOCKETS: u8 = 32;
 
 /// When sockets for UDP are opened. They need no right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -361,6 +366,8 @@ pub enum DontFragment {
 /// What the output goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
+    /// Standard input is a terminal.
+    pub stdin: bool,
     /// Standard output is a terminal.
     pub stdout: bool,
     /// Standard error is a terminal.

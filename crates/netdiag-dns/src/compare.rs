@@ -94,6 +94,9 @@ impl Measurement {
     }
 
     fn disagree(&self, said: &[(usize, &Settled)]) -> bool {
+        if said.len() < 2 {
+            return false;
+        }
         let classes: BTreeSet<Class> = said.iter().map(|(_, settled)| settled.class).collect();
         if classes.len() > 1 {
             return true;

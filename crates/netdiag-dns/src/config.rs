@@ -32,7 +32,7 @@ pub struct Config {
     pub query: QueryOptions,
     /// What carries them.
     pub transport: Transport,
-    /// What every packet carries beside them.
+    /// What their packets carry, and where they leave from.
     pub control: Control,
     /// How TLS is spoken, where that carries them.
     pub tls: Option<Tls>,

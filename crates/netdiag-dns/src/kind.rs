@@ -37,7 +37,10 @@ impl RecordType {
     /// The type with this mnemonic, in either case, or of this number: `TYPE65` (RFC 3597 section 5).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Rtype::from_str(text).ok().map(|rtype| Self(rtype.to_int()))
+        // Most names have a dot, and no mnemonic has.
+        let is_name = text.contains('.');
+        let rtype = if is_name { None } else { Rtype::from_str(text).ok() };
+        rtype.map(|rtype| Self(rtype.to_int()))
     }
 
     /// Whether the answer is more than one message.

@@ -137,6 +137,8 @@ pub struct Step {
     pub name: Option<String>,
     /// The zone whose servers were asked.
     pub zone: Option<String>,
+    /// What for, where a CNAME led there and all began at the root again.
+    pub asked: Option<String>,
     /// What came of it: an outcome of a server; `no-entry`, `not-found`, `no-address` or
     /// `not-measured`.
     pub outcome: String,

@@ -157,6 +157,7 @@ fn exchange(network: &mut SystemNetwork, port: u16) -> Result<Vec<u8>, ExchangeE
             destination: loopback(Family::Ipv4),
             port,
             framing: ExchangeFraming::Length16,
+            control: Control::default(),
             bytes: b"question",
         }),
     );
@@ -211,6 +212,7 @@ fn dialogs_that_hang_do_not_keep_the_process() {
                     destination: loopback(Family::Ipv4),
                     port,
                     framing: ExchangeFraming::Length16,
+                    control: Control::default(),
                     bytes: b"question",
                 }),
             );

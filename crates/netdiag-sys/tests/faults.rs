@@ -219,7 +219,9 @@ fn the_largest_packets_come_back_whole() {
                         let len = match received.message {
                             Message::Ipv4(bytes) => bytes.len() - 20,
                             Message::Icmpv4(bytes) | Message::Icmpv6(bytes) => bytes.len(),
-                            Message::Udp(_, bytes) | Message::Tcp(bytes) => bytes.len(),
+                            Message::Udp(_, bytes)
+                            | Message::Answer { bytes, .. }
+                            | Message::Tcp(bytes) => bytes.len(),
                         };
                         assert_eq!(len, 65_000);
                     }

@@ -371,6 +371,11 @@ impl Process {
         Self::start_between(command, [Stdio::null(), stdout, Stdio::piped()])
     }
 
+    /// Starts it with this for its standard input, and both outputs read.
+    pub(crate) fn start_reading(command: &mut Command, stdin: Stdio) -> Self {
+        Self::start_between(command, [stdin, Stdio::piped(), Stdio::piped()])
+    }
+
     /// Starts it with these for its standard input, output and error.
     pub(super) fn start_between(command: &mut Command, streams: [Stdio; 3]) -> Self {
         keep_stamps_on();

@@ -244,7 +244,8 @@ impl Write for Screen {
 /// `err` is what stands on it.
 pub(crate) fn run_on_terminal(scenario: &str, arguments: &[&str], with_out: bool) -> Ran {
     let mut world = SimWorld::new(scenario, SocketKind::Raw);
-    world.terminal = Terminal { stdout: with_out, stderr: true, no_color: true, width: None };
+    world.terminal =
+        Terminal { stdout: with_out, stderr: true, no_color: true, ..Terminal::default() };
     let (screen, mut out) = (Screen::default(), Screen::default());
     if with_out {
         out = screen.clone();
@@ -267,7 +268,13 @@ pub(crate) fn run_at_width(scenario: &str, arguments: &[&str], width: u16) -> Ra
 pub(crate) fn run_on_screen(scenario: &str, arguments: &[&str]) -> Ran {
     let scenario = scenario.parse().unwrap_or_else(|fault| panic!("{fault}"));
     let mut world = SimWorld::of(scenario, SocketKind::Raw);
-    world.terminal = Terminal { stdout: true, stderr: true, no_color: true, width: Some(100) };
+    world.terminal = Terminal {
+        stdout: true,
+        stderr: true,
+        no_color: true,
+        width: Some(100),
+        ..Terminal::default()
+    };
     world.screen = Some(Size { columns: 100, rows: 24 });
     run_in(world, arguments)
 }

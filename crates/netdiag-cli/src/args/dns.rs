@@ -1,7 +1,7 @@
 //! `netdiag dns`.
 
 use super::form::Form;
-use super::marking::Marking;
+use super::outgoing::Outgoing;
 use super::value::{self, Timeout};
 use netdiag_dns::config::{Transport, Url};
 use netdiag_dns::{RecordClass, RecordType, UDP_SIZE};
@@ -49,7 +49,8 @@ pub(crate) struct DnsArguments {
     #[arg(long, conflicts_with_all = ["types", "reverse", "file", "count", "short"])]
     pub(crate) check: bool,
     /// From the root down, asking all servers of each zone on the way to NAME, without recursion: who
-    /// leads where and how fast, who does not serve its zone, and serials.
+    /// leads where and how fast, who does not serve its zone, and serials; from the root again where a
+    /// CNAME leads elsewhere.
     #[arg(long, conflicts_with_all = ["check", "file", "count", "classic", "no_recursion"])]
     pub(crate) trace: bool,
     /// The servers of the root for --trace, a zone file.
@@ -72,14 +73,8 @@ pub(crate) struct DnsArguments {
     /// Servers by IPv6 only.
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
-    /// Source address of queries.
-    #[arg(short = 'S', visible_short_alias = 'b', long, value_name = "ADDR")]
-    pub(crate) source: Option<IpAddr>,
-    /// Interface to ask by.
-    #[arg(short = 'I', long, value_name = "NAME")]
-    pub(crate) interface: Option<String>,
     #[command(flatten)]
-    pub(crate) marking: Marking,
+    pub(crate) outgoing: Outgoing,
     #[command(flatten)]
     pub(crate) message: MessageArguments,
     #[command(flatten)]
@@ -111,12 +106,12 @@ pub(crate) struct DnsArguments {
     /// Exit as dig does: 0 whatever a server says, 9 where none answers.
     #[arg(long, conflicts_with_all = ["fail_if", "check"])]
     pub(crate) classic_exit: bool,
-    /// As which program it was started.
-    #[arg(skip)]
-    pub(crate) layout: Layout,
     /// The name as nslookup was given it.
     #[arg(skip)]
     pub(crate) given: Option<String>,
+    /// The name that nslookup was given its server by.
+    #[arg(skip)]
+    pub(crate) shown_server: Option<String>,
     /// Only what is wrong and the verdict.
     #[arg(short, long, conflicts_with = "verbose")]
     pub(crate) quiet: bool,

@@ -12,6 +12,7 @@ pub(crate) mod marking;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
 mod multipath;
+pub(crate) mod outgoing;
 pub(crate) mod ping;
 pub(crate) mod schema;
 pub(crate) mod sockets;

@@ -13,10 +13,10 @@ mod scan;
 mod traceroute;
 
 pub(crate) use help::FPING as FPING_USAGE;
+use nslookup::Nslookup;
+pub(crate) use nslookup::{NslookupArguments, Set, Settings};
 
-use crate::args::{
-    ClassicMtrArguments, DnsArguments, FpingArguments, PingArguments, TracerouteArguments,
-};
+use crate::args::{ClassicMtrArguments, FpingArguments, PingArguments, TracerouteArguments};
 use crate::{ExitStatus, usage};
 use netdiag_model::{Family, Untrusted};
 use std::ffi::OsString;
@@ -231,23 +231,35 @@ fn family(program: &Untrusted) -> Option<Family> {
     }
 }
 
-/// The arguments of `nslookup`; else how the process ends. All that it says goes to standard output.
+/// The arguments of `nslookup`; else how the process ends. What it says of them goes to standard output.
 pub(crate) fn nslookup(
     argv: Vec<OsString>,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> Result<Box<DnsArguments>, ExitStatus> {
+) -> Result<Box<NslookupArguments>, ExitStatus> {
     let (_, words) = split(argv);
-    let nslookup::Nslookup { said, arguments } = nslookup::parse(&words);
+    let parsed = nslookup::parse(&words);
+    let said = match &parsed {
+        Nslookup::Run(arguments) => arguments.said.as_slice(),
+        Nslookup::Usage(said) => said,
+        Nslookup::Version => &[],
+    };
     let written = said.iter().try_for_each(|line| writeln!(out, "{line}"));
     if let Err(fault) = written.and_then(|()| out.flush()) {
         return Err(usage::write_fault(&fault, err));
     }
-    if arguments.is_none() {
-        // A closed standard error cannot be told about; the exit code still says it.
-        let _ = writeln!(err, "{}", help::NSLOOKUP);
+    // A closed standard error cannot be told about; the exit code still says it.
+    match parsed {
+        Nslookup::Run(arguments) => Ok(arguments),
+        Nslookup::Version => {
+            let _ = writeln!(err, "nslookup of netdiag {}", env!("CARGO_PKG_VERSION"));
+            Err(ExitStatus::HOLDS)
+        }
+        Nslookup::Usage(_) => {
+            let _ = writeln!(err, "{}", help::NSLOOKUP);
+            Err(ExitStatus::FAILS)
+        }
     }
-    arguments.ok_or(ExitStatus::FAILS)
 }
 
 fn split(argv: Vec<OsString>) -> (Untrusted, Vec<String>) {

@@ -45,6 +45,8 @@ pub(crate) struct Drive<M> {
     pub(crate) measurements: Vec<M>,
     /// The run was ended while names were looked up.
     pub(crate) interrupted: bool,
+    /// Signals end the run, not the process.
+    pub(crate) is_watched: bool,
 }
 
 impl<M> Drive<M> {
@@ -59,7 +61,7 @@ impl<M> Drive<M> {
         if !world.may_flood() {
             config.burst = user::BURST;
         }
-        Self { config, measurements, interrupted }
+        Self { config, measurements, interrupted, is_watched: true }
     }
 }
 
@@ -96,7 +98,8 @@ impl<M: Measurement> Drive<M> {
             engine.add(measurement);
         }
         let told = RefCell::new(&mut *listener);
-        let end = world.watch(network).and_then(|()| {
+        let watched = if self.is_watched { world.watch(network) } else { Ok(()) };
+        let end = watched.and_then(|()| {
             if self.interrupted {
                 return before_it_began(network);
             }

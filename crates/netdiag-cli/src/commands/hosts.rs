@@ -184,6 +184,18 @@ pub(crate) fn measure<P: HostPlan, W: World>(
     drive.run(world, network, &mut Reporting { plan, report })
 }
 
+/// The same as a part of a longer run, which signals end.
+pub(crate) fn measure_unwatched<P: HostPlan, W: World>(
+    plan: &P,
+    world: &mut W,
+    network: &mut W::Network,
+    report: &mut dyn Report<P::Subject>,
+) -> io::Result<Measured> {
+    let mut drive = Drive::new(plan.measurements(), plan.outline().interrupted, world, network);
+    drive.is_watched = false;
+    drive.run(world, network, &mut Reporting { plan, report })
+}
+
 /// A report that is told of a run.
 struct Reporting<'a, P: HostPlan> {
     plan: &'a P,

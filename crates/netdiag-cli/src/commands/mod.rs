@@ -16,6 +16,7 @@ pub(crate) mod lines;
 pub(crate) mod links;
 pub(crate) mod mtr;
 pub(crate) mod mtu;
+pub(crate) mod nslookup;
 pub(crate) mod ping;
 pub(crate) mod remedy;
 pub(crate) mod resolve;

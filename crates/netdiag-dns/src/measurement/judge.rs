@@ -4,7 +4,7 @@ use super::{Measurement, Pending, Stage};
 use crate::class::Class;
 use crate::config::Transport;
 use crate::event::{Phases, Settled};
-use crate::message::{Message, Section};
+use crate::message::{Head, Message, Section};
 use netdiag_engine::failure::{plain, probe_failure};
 use netdiag_engine::outcome::{Reason, ReplyDetail};
 use netdiag_engine::stats::SettledKind;
@@ -151,17 +151,23 @@ pub(super) fn misfit(message: &Message, id: u16) -> Option<Reason> {
     if message.broken.as_ref().is_some_and(|broken| broken.section == Section::Header) {
         return None;
     }
-    if message.id != id {
-        return Some(Reason::WrongSequence);
-    }
-    if !message.flags.has("qr") {
-        return Some(Reason::NoAnswer);
-    }
-    match message.questions.as_slice() {
+    let head = Head { id: message.id, is_answer: message.flags.has("qr"), is_ours: true };
+    misfit_of(&head, id).or(match message.questions.as_slice() {
         // A server that could not read the query need not repeat it; nor is there one to compare where
         // the message breaks before its end.
         [] if message.rcode != 0 || message.broken.is_some() => None,
         [asked] if asked.is_ours => None,
         _ => Some(Reason::WrongQuestion),
+    })
+}
+
+/// The same of a message with one question, by its beginning.
+pub(super) fn misfit_of(head: &Head, id: u16) -> Option<Reason> {
+    if head.id != id {
+        Some(Reason::WrongSequence)
+    } else if !head.is_answer {
+        Some(Reason::NoAnswer)
+    } else {
+        (!head.is_ours).then_some(Reason::WrongQuestion)
     }
 }

@@ -1,11 +1,11 @@
 //! The measurement as the engine asks it.
 
-use super::judge::misfit;
+use super::judge::{misfit, misfit_of};
 use super::{Measurement, Pending, Stage, WINDOW};
 use crate::class::Class;
 use crate::config::{Choice, Target, Transport};
 use crate::event::{Event, EventKind, Settled};
-use crate::message::{Message, Section};
+use crate::message::{Head, Message, Section};
 use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::{Change, ExchangeFraming};
 use netdiag_engine::schedule::Schedule;
@@ -88,7 +88,11 @@ impl Measurement {
         // QUIC since a stream tells them apart (RFC 9250 section 4.2.1).
         let is_apart = matches!(pending.stage, Stage::Https | Stage::Quic);
         pending.id = if is_apart { 0 } else { self.id(seq) };
-        let cookie = self.cookie(pending.server, destination);
+        let has_cookie = self.config.query.edns.as_ref().is_some_and(|edns| edns.cookie);
+        let cookie = match has_cookie {
+            true => self.cookie(pending.server, destination),
+            false => Vec::new(),
+        };
         let bytes = self.config.query.message(pending.id, &target.question, &cookie);
         let port = server.port;
         let kind = match pending.stage {
@@ -251,9 +255,12 @@ impl netdiag_engine::Measurement for Measurement {
 
     fn objection(&self, probe: &Probe, answer: &[u8]) -> Option<Reason> {
         let target = self.target_of(usize::try_from(probe.target).ok()?)?;
+        let id = self.id(probe.seq);
+        if let Some(head) = Head::read(answer, &target.question) {
+            return misfit_of(&head, id);
+        }
         let message = Message::decode(answer, &target.question);
         let is_cut = message.broken.as_ref().is_some_and(|it| it.section == Section::Header);
-        let id = self.id(probe.seq);
         if is_cut { Some(Reason::NoAnswer) } else { misfit(&message, id) }
     }
 

@@ -7,6 +7,7 @@ use crate::kind::{RecordClass, RecordType};
 use crate::query::{EdnsQuery, QueryFlags, QueryOptions};
 use crate::question::{DomainName, Question};
 use netdiag_engine::outcome::{Reason, Reply, ReplyDetail};
+use netdiag_engine::port::Control;
 use netdiag_engine::{Measurement as _, Next, Outcome, Probe, ProbeKind, ProbeSpec, Secret};
 use netdiag_model::{Destination, StampSource, Untrusted};
 use std::time::Duration;
@@ -52,6 +53,7 @@ fn config(servers: u8, choice: Choice) -> Config {
         tries: 2,
         deadline: None,
         spacing: Duration::ZERO,
+        control: Control::default(),
         keep_bytes: false,
         setup: None,
     }

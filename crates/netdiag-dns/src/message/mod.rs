@@ -56,6 +56,37 @@ pub struct Message {
     pub size: usize,
 }
 
+/// The beginning of a message with one question: whether it answers a query, told without reading the
+/// rest of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Which query it belongs to.
+    pub(crate) id: u16,
+    /// It is no query itself (QR).
+    pub(crate) is_answer: bool,
+    /// Its question is the one that was asked.
+    pub(crate) is_ours: bool,
+}
+
+impl Head {
+    /// `None` where there is not one question, or it cannot be read.
+    pub(crate) fn read(bytes: &[u8], question: &Question) -> Option<Self> {
+        if bytes.len() < HEADER || word(bytes, 4) != 1 {
+            return None;
+        }
+        let mut parser = Parser::from_ref(bytes);
+        parser.advance(HEADER).ok()?;
+        let asked = ParsedQuestion::<ParsedName<&[u8]>>::parse(&mut parser).ok()?;
+        Some(Self {
+            id: word(bytes, 0),
+            is_answer: word(bytes, 2) >> 15 == 1,
+            is_ours: question.name.is(asked.qname())
+                && asked.qtype().to_int() == question.kind.0
+                && asked.qclass().to_int() == question.class.0,
+        })
+    }
+}
+
 /// The bits of the header (RFC 1035 section 4.1.1, RFC 4035 section 3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u16);

@@ -50,6 +50,10 @@ impl Measurement {
         }
         let last = pair.last.as_deref();
         let blank = blank(&self.config, server)?;
+        let said = match last {
+            Some(last) => settled(blank, last),
+            None => blank,
+        };
         Some(ServerResult {
             outcomes: pair.classes.iter().map(|(it, n)| (it.name().to_owned(), *n)).collect(),
             sent: counters.sent(),
@@ -65,7 +69,7 @@ impl Measurement {
             loss_percent: counters.loss().map(|loss| loss.percent()),
             rtt_ms: pair.stats.rtt().summary().map(Rtt::from),
             jitter_ms: pair.stats.jitter().filter(|_| self.config.count > 1).map(Jitter::from),
-            ..last.map_or_else(|| blank.clone(), |last| settled(blank.clone(), last))
+            ..said
         })
     }
 }

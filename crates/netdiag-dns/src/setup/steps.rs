@@ -111,6 +111,7 @@ impl Step {
             server: None,
             name: None,
             zone: None,
+            asked: None,
             outcome: outcome.to_owned(),
             rtt_ms: None,
             serial: None,

@@ -2,7 +2,7 @@
 //! zone.
 
 use super::hints::Host;
-use super::round::{Round, WANTED, address, referral};
+use super::round::{Round, WANTED, address, alias, referral};
 use crate::class::Class;
 use crate::config::{Choice, Config, Origin, Server, Target};
 use crate::kind::{RecordClass, RecordType};
@@ -16,6 +16,8 @@ const MOST_ROUNDS: usize = 128;
 /// Names of servers whose addresses are looked up for a zone, and how deep that goes.
 const LOOKED_UP: usize = 4;
 const DEPTH: usize = 3;
+/// So many CNAMEs are followed, one after the other.
+const ALIASES: usize = 11;
 /// Servers of a zone that are asked.
 const ASKED: usize = 26;
 
@@ -31,6 +33,10 @@ pub struct Delegation {
     /// What is looked for; behind the first are names of servers on the way.
     searches: Vec<Search>,
     pub(super) rounds: Vec<Round>,
+    /// What was asked for, and where CNAMEs led from there, from the root again each time; in lower case.
+    pub(super) aliases: Vec<String>,
+    /// The CNAME that led back to one of these, or one too many.
+    pub(super) unfollowed: Option<String>,
     /// Rounds of any search.
     count: usize,
     is_over: bool,
@@ -62,6 +68,8 @@ impl Delegation {
             zones: vec![(".".to_owned(), roots)],
             searches: vec![first],
             rounds: Vec::new(),
+            aliases: Vec::new(),
+            unfollowed: None,
             count: 0,
             is_over: false,
         }
@@ -130,7 +138,8 @@ impl Delegation {
         let name = search.question.name.presented().as_str().to_ascii_lowercase();
         let zone = search.zone.clone();
         if is_main {
-            self.rounds.push(Round::of(measured, &zone, &search.hosts));
+            let asked = self.aliases.last().cloned();
+            self.rounds.push(Round { asked, ..Round::of(measured, &zone, &search.hosts) });
         }
         if self.count >= MOST_ROUNDS {
             return None;
@@ -142,7 +151,8 @@ impl Delegation {
             search.hosts = found.hosts;
             search.looked_up.clear();
         } else if is_main {
-            return None;
+            let target = alias(measured, &zone, &name)?;
+            return self.follow(name, target);
         } else {
             self.take(measured);
         }
@@ -150,11 +160,38 @@ impl Delegation {
         match self.searches.as_slice() {
             [search] if next.is_none() && search.zone != zone => {
                 // Nobody can be asked any more: that is the last step.
-                self.rounds.push(Round::unreachable(&search.zone, &search.hosts));
+                let asked = self.aliases.last().cloned();
+                let last = Round::unreachable(&search.zone, &search.hosts);
+                self.rounds.push(Round { asked, ..last });
             }
             _ => {}
         }
         next
+    }
+
+    /// From the root again to where a CNAME leads (RFC 1034 section 5.3.3 step 4c), since who says so need
+    /// not know more of it.
+    fn follow(&mut self, name: String, target: String) -> Option<()> {
+        if self.aliases.is_empty() {
+            self.aliases.push(name);
+        }
+        if self.aliases.contains(&target) || self.aliases.len() > ALIASES {
+            self.unfollowed = Some(target);
+            return None;
+        }
+        let roots = self.zones.first().map(|(_, hosts)| hosts.clone())?;
+        let search = self.searches.last_mut()?;
+        search.question.name = DomainName::parse(&target).ok()?;
+        search.zone = ".".to_owned();
+        search.hosts = roots;
+        search.looked_up.clear();
+        self.aliases.push(target);
+        self.look_up_missing()
+    }
+
+    /// The name that is looked for by now.
+    pub(super) fn wanted(&self) -> Option<&Question> {
+        self.searches.first().map(|search| &search.question)
     }
 
     /// The addresses of a server that was looked for go to whoever needs them.

@@ -22,6 +22,8 @@ pub(super) const NS: usize = 2;
 pub(super) struct Round {
     /// The name of the zone, in lower case.
     pub(super) zone: String,
+    /// What was asked for, where a CNAME led there.
+    pub(super) asked: Option<String>,
     /// The servers as the zone above names them.
     pub(super) named: BTreeSet<String>,
     /// Names that no address is known of.
@@ -68,6 +70,7 @@ impl Round {
     pub(super) fn unreachable(zone: &str, hosts: &[Host]) -> Self {
         Self {
             zone: zone.to_owned(),
+            asked: None,
             named: BTreeSet::new(),
             unreachable: hosts.iter().map(|host| host.name.escaped().to_string()).collect(),
             servers: Vec::new(),
@@ -82,6 +85,7 @@ impl Round {
         let said = servers.map(|(place, server)| said(measured, place, server.endpoint(), zone));
         Self {
             zone: zone.to_owned(),
+            asked: None,
             named: hosts.iter().map(|host| host.name.as_raw().to_ascii_lowercase()).collect(),
             unreachable: hosts
                 .iter()
@@ -190,6 +194,39 @@ pub(super) fn referral(
     })
 }
 
+/// Where a CNAME leads that none of the servers of a zone can follow: out of the zone, or to where it
+/// leads on from here.
+pub(super) fn alias(measured: &Measurement, zone: &str, name: &str) -> Option<String> {
+    let servers = 0..measured.config.servers.len();
+    let said = servers.filter_map(|place| {
+        let pair = measured.pairs.get(measured.config.pair(WANTED, place))?;
+        pair.last.as_deref().filter(|settled| settled.class.is_said())
+    });
+    let kind = measured.config.targets.get(WANTED)?.question.kind;
+    if [RecordType::CNAME, RecordType::ANY].contains(&kind) {
+        return None;
+    }
+    said.filter_map(|settled| Some((settled.class, settled.message.as_ref()?)))
+        .find_map(|(class, message)| led(class, &message.answers, zone, name))
+}
+
+/// The same by the answers of one of them.
+fn led(class: Class, answers: &[Record], zone: &str, name: &str) -> Option<String> {
+    let mut at = name.to_owned();
+    // Each of them leads once.
+    for _ in answers {
+        let next = answers.iter().find(|record| {
+            record.number == RecordType::CNAME && record.name.as_str().eq_ignore_ascii_case(&at)
+        });
+        let Some(next) = next else { break };
+        at = next.data.as_str().to_ascii_lowercase();
+        if !is_below(&at, zone) {
+            return Some(at);
+        }
+    }
+    (class == Class::Referral && at != name).then_some(at)
+}
+
 /// The servers that a referral names, with the addresses that its sender may tell: of names below its
 /// own zone.
 fn hosts(message: &Message, child: &str, zone: &str) -> Vec<Host> {
@@ -216,7 +253,33 @@ pub(super) fn address(record: &Record) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_below;
+    use super::*;
+
+    fn cname(from: &str, to: &str) -> Record {
+        let presented = |text: &str| Presented::new(text.to_owned());
+        Record {
+            name: presented(from),
+            kind: "CNAME".to_owned(),
+            class: "IN".to_owned(),
+            ttl: 1,
+            data: presented(to),
+            number: RecordType::CNAME,
+        }
+    }
+
+    #[test]
+    fn a_cname_leads_to_the_first_name_beyond_the_zone() {
+        let chain =
+            [cname("a.z.", "B.z."), cname("b.Z.", "c.other."), cname("c.other.", "d.third.")];
+        let way = |class, answers: &[Record]| led(class, answers, "z.", "a.z.");
+        assert_eq!(way(Class::Answer, &chain).as_deref(), Some("c.other."));
+        // Within the zone it is followed only where the server did not.
+        assert_eq!(way(Class::Nodata, &chain[..1]), None);
+        assert_eq!(way(Class::Referral, &chain[..1]).as_deref(), Some("b.z."));
+        assert_eq!(way(Class::Referral, &[]), None);
+        let circle = [cname("a.z.", "b.z."), cname("b.z.", "a.z.")];
+        assert_eq!(way(Class::Referral, &circle), None);
+    }
 
     #[test]
     fn names_stand_below_zones_by_labels() {

@@ -19,7 +19,8 @@ impl Delegation {
         let asked = config.targets.first()?;
         let blank = Target { method: Some(method.clone()), ..Target::unmeasured(asked) };
         let found = last.results(method).into_iter().next();
-        let is_main = found.as_ref().is_some_and(|it| it.name == blank.name);
+        let wanted = self.wanted().map(|question| question.name.presented());
+        let is_main = found.as_ref().zip(wanted).is_some_and(|(it, name)| it.name == name.as_str());
         let (results, agree, differences) = match found.filter(|_| is_main) {
             Some(found) => (found.results, found.agree, found.differences),
             None => (Vec::new(), None, Vec::new()),
@@ -48,6 +49,14 @@ impl Delegation {
         let is_lame = |said: &&Said| said.lame.is_some();
         let lame = self.rounds.iter().flat_map(|round| &round.servers).filter(is_lame).count();
         let name = results.first().map(|it| format!("{} {}", it.name, it.kind)).unwrap_or_default();
+        if let Some(unfollowed) = &self.unfollowed {
+            let way = self.aliases.join(" to ");
+            return format!("{name}: its CNAMEs lead nowhere, from {way} to {unfollowed}");
+        }
+        let name = match self.aliases.get(1..).filter(|led| !led.is_empty()) {
+            Some(led) => format!("{name} is a CNAME of {}, which", led.join(", that of ")),
+            None => name,
+        };
         let good =
             last.servers.iter().find(|said| said.class.is_about_name() && said.lame.is_none());
         let good = good.or_else(|| last.servers.iter().find(|said| said.class.is_said()));
@@ -93,6 +102,7 @@ fn blank(round: &Round, outcome: &str) -> Step {
         server: None,
         name: None,
         zone: Some(round.zone.clone()),
+        asked: round.asked.clone(),
         outcome: outcome.to_owned(),
         rtt_ms: None,
         serial: None,

@@ -64,6 +64,9 @@ impl<M: Measurement> Engine<M> {
 
     /// A connection has begun to open, from this end.
     pub(super) fn on_begun(&mut self, index: u32, local: SocketAddr) {
+        if self.messages.leaves(index, local.port()) {
+            return;
+        }
         self.of_connection(index, |measurement, probe| measurement.begun(probe, local));
     }
 
@@ -195,6 +198,7 @@ impl<M: Measurement> Engine<M> {
             stamp,
             from: entry.destination,
             to: None,
+            local_port: None,
             hop_limit: None,
             options: None,
             about: None,

@@ -95,6 +95,7 @@ impl<M: Measurement> Engine<M> {
             stamp: error.stamp,
             from: error.offender.unwrap_or(error.destination),
             to: None,
+            local_port: None,
             hop_limit: error.hop_limit,
             options: None,
             about: Some(error.destination),
@@ -106,7 +107,9 @@ impl<M: Measurement> Engine<M> {
         let said = Said { info, extensions: error.extensions(), ..Said::NOTHING };
         match error.channel {
             Channel::Icmp => self.on_queued_echo_error(kind, &arrival, error, said),
-            Channel::Udp { port } => self.on_udp_error(kind, &arrival, port, error, said),
+            Channel::Udp { port } | Channel::Query { port } => {
+                self.on_udp_error(kind, &arrival, port, error, said)
+            }
             Channel::Tcp => {}
         }
     }

@@ -11,10 +11,18 @@ use crate::table::{Carrier, Entry};
 use netdiag_model::Destination;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The message of one probe.
+#[derive(Debug)]
+struct Kept {
+    bytes: Box<[u8]>,
+    /// The local port that it left from, where it has one of its own.
+    left_from: Option<u16>,
+}
+
 /// The messages of probes that are remembered.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    bytes: BTreeMap<u32, Box<[u8]>>,
+    kept: BTreeMap<u32, Kept>,
     /// The same by their first two bytes.
     by_key: BTreeSet<(u16, u32)>,
 }
@@ -25,21 +33,33 @@ impl Messages {
         if let Some(key) = key_of(&bytes) {
             self.by_key.insert((key, index));
         }
-        self.bytes.insert(index, bytes.into_boxed_slice());
+        self.kept.insert(index, Kept { bytes: bytes.into_boxed_slice(), left_from: None });
     }
 
     /// The bytes of a probe.
     pub(super) fn of(&self, index: u32) -> &[u8] {
-        self.bytes.get(&index).map(AsRef::as_ref).unwrap_or_default()
+        self.kept.get(&index).map(|kept| kept.bytes.as_ref()).unwrap_or_default()
+    }
+
+    /// A message leaves from a port; `false`: there is none of this number.
+    pub(super) fn leaves(&mut self, index: u32, port: u16) -> bool {
+        let kept = self.kept.get_mut(&index);
+        kept.map(|kept| kept.left_from = Some(port)).is_some()
+    }
+
+    /// Whether an answer came to another local port than the one that its message left from.
+    fn is_elsewhere(&self, index: u32, local_port: Option<u16>) -> bool {
+        let left_from = self.kept.get(&index).and_then(|kept| kept.left_from);
+        left_from.zip(local_port).is_some_and(|(left, came)| left != came)
     }
 
     /// Forgets those of probes that are no longer remembered, which are the oldest.
     pub(super) fn forget(&mut self, is_remembered: impl Fn(u32) -> bool) {
-        while let Some(first) = self.bytes.first_entry()
+        while let Some(first) = self.kept.first_entry()
             && !is_remembered(*first.key())
         {
-            let (index, bytes) = first.remove_entry();
-            if let Some(key) = key_of(&bytes) {
+            let (index, kept) = first.remove_entry();
+            if let Some(key) = key_of(&kept.bytes) {
                 self.by_key.remove(&(key, index));
             }
         }
@@ -62,7 +82,7 @@ impl<M: Measurement> Engine<M> {
         let mut misfit = None;
         for index in self.messages.named_in(data) {
             let Some(entry) = self.message_probe(index) else { continue };
-            match self.misfit_of(index, &entry, arrival.from, port, data) {
+            match self.misfit_of(index, &entry, arrival, port, data) {
                 None => {
                     let detail = ReplyDetail::Message(data.to_vec());
                     let plain = plain_reply(&entry, arrival, detail);
@@ -91,7 +111,7 @@ impl<M: Measurement> Engine<M> {
 
     /// Whether several probes are open to an address and port, and messages among what is remembered.
     fn is_asked(&self, from: Destination, port: u16) -> bool {
-        !self.messages.bytes.is_empty()
+        !self.messages.kept.is_empty()
             && self.flows.there(&self.table, from, port) == OpenThere::Several
     }
 
@@ -100,14 +120,17 @@ impl<M: Measurement> Engine<M> {
         &self,
         index: u32,
         entry: &Entry,
-        from: Destination,
+        arrival: &Arrival,
         port: u16,
         data: &[u8],
     ) -> Option<Reason> {
-        if !entry.destination.is_source(from) {
+        if !entry.destination.is_source(arrival.from) {
             return Some(Reason::WrongSource);
         }
-        if !self.goes_to(index, from, port) {
+        // "both the source and the destination port" (RFC 5452 section 9.1).
+        if !self.goes_to(index, arrival.from, port)
+            || self.messages.is_elsewhere(index, arrival.local_port)
+        {
             return Some(Reason::WrongPort);
         }
         let slot = self.slots.get(entry.measurement as usize)?;

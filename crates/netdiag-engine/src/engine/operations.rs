@@ -90,7 +90,7 @@ impl<M: Measurement> Engine<M> {
                         emit_data(&self.config, &self.table, index, &entry, payload);
                         (Channel::Udp { port }, payload.as_slice())
                     }
-                    Carrier::Message => (Channel::Udp { port }, self.messages.of(index)),
+                    Carrier::Message => (Channel::Query { port }, self.messages.of(index)),
                     Carrier::Tcp => (Channel::Tcp, out.as_slice()),
                     Carrier::Echo | Carrier::Dialog => {
                         emit_data(&self.config, &self.table, index, &entry, payload);

@@ -24,6 +24,8 @@ pub(super) struct Arrival {
     pub(super) stamp: Stamp,
     pub(super) from: Destination,
     pub(super) to: Option<IpAddr>,
+    /// The local port that it came to, of an answer to a query.
+    pub(super) local_port: Option<u16>,
     pub(super) hop_limit: Option<u8>,
     pub(super) options: Option<IpOptions>,
     /// Where the packet was going that it is about, of an error queue.
@@ -44,7 +46,8 @@ impl Arrival {
 impl<M: Measurement> Engine<M> {
     pub(super) fn on_received(&mut self, received: &Received<&[u8]>) {
         let Received { stamp, from, to, hop_limit, options, .. } = *received;
-        let mut arrival = Arrival { stamp, from, to, hop_limit, options, about: None };
+        let (local_port, about) = (None, None);
+        let mut arrival = Arrival { stamp, from, to, local_port, hop_limit, options, about };
         match received.message {
             Message::Ipv4(packet) => match ipv4::parse(packet) {
                 Ok((header, payload)) if header.protocol == protocol::ICMP => {
@@ -64,6 +67,10 @@ impl<M: Measurement> Engine<M> {
             Message::Icmpv4(bytes) => self.on_icmp(Family::Ipv4, &arrival, bytes),
             Message::Icmpv6(bytes) => self.on_icmp(Family::Ipv6, &arrival, bytes),
             Message::Udp(port, bytes) => self.on_datagram(&arrival, port, bytes),
+            Message::Answer { from, to, bytes } => {
+                arrival.local_port = Some(to);
+                self.on_datagram(&arrival, from, bytes);
+            }
             Message::Tcp(bytes) => self.on_segment(&arrival, bytes),
         }
     }

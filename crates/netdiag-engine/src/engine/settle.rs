@@ -5,7 +5,7 @@ use super::{Engine, NAME_GRACE, Phase, Queued};
 use crate::measurement::{Measurement, WayOut};
 use crate::outcome::{Outcome, Rejection, Stray, Why};
 use crate::port::{Change, SendError};
-use crate::table::{Entry, KernelStamp, State};
+use crate::table::{Carrier, Entry, KernelStamp, State};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Stamp, StampSource, Untrusted};
 use std::time::Duration;
@@ -93,6 +93,9 @@ impl<M: Measurement> Engine<M> {
         self.table.set_state(index, state);
         let (id, probe) = (entry.measurement, entry.probe());
         self.flows.close(&self.table, index);
+        if entry.left_as(Carrier::Message) {
+            self.queue.push_back(Queued::Close(index));
+        }
         if let Some((slot, events)) = self.unfinished(id) {
             slot.open = slot.open.saturating_sub(1);
             if untold {

@@ -73,8 +73,8 @@ pub enum InputKind<B> {
         /// Who sent the ICMP error, where there was one: sender, type, code.
         icmp: Option<(IpAddr, u8, u8)>,
     },
-    /// A connection has begun to open. Told before anything else of it, and not of one that could
-    /// not begin.
+    /// A connection has begun to open, or a query leaves. Told before anything else of it, and not of
+    /// one that could not begin.
     Begun {
         /// Which one.
         id: OperationId,

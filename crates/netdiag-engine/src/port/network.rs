@@ -166,7 +166,7 @@ impl Opened {
     ) -> Result<&Opening, &NetworkError> {
         match channel {
             Channel::Icmp => self.family(family),
-            Channel::Udp { .. } => self.udp(family),
+            Channel::Udp { .. } | Channel::Query { .. } => self.udp(family),
             Channel::Tcp => self.tcp(family),
         }
     }

@@ -25,7 +25,8 @@ pub enum Operation<B> {
     Exchange(Exchange<B>),
     /// Look up the name of an address. Answered by one `Named`.
     Lookup(Lookup),
-    /// Forget an operation that is still under way: nothing more is heard of it.
+    /// Forget an operation that is still under way: nothing more is heard of it. Of a query: the port that
+    /// it left from is heard no longer than until another takes its place.
     Close(OperationId),
 }
 
@@ -37,6 +38,12 @@ pub enum Channel {
     Icmp,
     /// UDP to `port`: the bytes are the payload.
     Udp {
+        /// The destination port.
+        port: u16,
+    },
+    /// The same from a local port that answers are hard to forge to (RFC 5452 section 9.2): its own as
+    /// long as it is open, where there is one to be had, which `Begun` tells. It is open until `Close`.
+    Query {
         /// The destination port.
         port: u16,
     },
@@ -208,6 +215,7 @@ impl Operations {
             let (destination, control) = match operation {
                 Operation::Transmit(transmit) => (&mut transmit.destination, &mut transmit.control),
                 Operation::Connect(connect) => (&mut connect.destination, &mut connect.control),
+                Operation::Exchange(exchange) => (&mut exchange.destination, &mut exchange.control),
                 _ => continue,
             };
             control.interface = control.interface.map(&new);

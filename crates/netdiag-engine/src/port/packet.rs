@@ -36,6 +36,15 @@ pub enum Message<B> {
     Icmpv6(B),
     /// The payload of a UDP datagram from this port.
     Udp(u16, B),
+    /// The same to this local port, from which queries left.
+    Answer {
+        /// From which port.
+        from: u16,
+        /// To which port.
+        to: u16,
+        /// The payload.
+        bytes: B,
+    },
     /// A TCP segment without an IP header (raw IPv6 sockets).
     Tcp(B),
 }
@@ -103,6 +112,7 @@ impl<B> Received<B> {
             Message::Icmpv4(bytes) => Message::Icmpv4(f(bytes)),
             Message::Icmpv6(bytes) => Message::Icmpv6(f(bytes)),
             Message::Udp(port, bytes) => Message::Udp(port, f(bytes)),
+            Message::Answer { from, to, bytes } => Message::Answer { from, to, bytes: f(bytes) },
             Message::Tcp(bytes) => Message::Tcp(f(bytes)),
         };
         Received { stamp, from, to, interface, hop_limit, options, message }

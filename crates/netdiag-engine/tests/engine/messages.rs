@@ -4,9 +4,10 @@ use crate::harness::{Bench, Sent, TIMEOUT, V4, V6, at, probe};
 use crate::packets::{ROUTER_V4, datagram_from, queued};
 use crate::script::Script;
 use netdiag_engine::outcome::{Reason, ReplyDetail};
-use netdiag_engine::port::Channel;
+use netdiag_engine::port::{Channel, InputKind};
 use netdiag_engine::{MessageSpec, Outcome, ProbeKind, Stray};
 use netdiag_model::Stamp;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 const PORT: u16 = 53;
@@ -45,7 +46,7 @@ fn answer(bench: &Bench, seq: u64) -> &[u8] {
 fn a_message_leaves_as_it_is_and_its_answer_has_its_number() {
     for address in [V4, V6] {
         let (mut bench, sent) = open(address, &[b"aa one", b"bb two"]);
-        assert_eq!(sent[0].channel, Channel::Udp { port: PORT });
+        assert_eq!(sent[0].channel, Channel::Query { port: PORT });
         assert_eq!(
             (sent[0].bytes.as_slice(), sent[1].bytes.as_slice()),
             (&b"aa one"[..], &b"bb two"[..])
@@ -88,6 +89,20 @@ fn what_comes_from_elsewhere_or_has_another_number_is_no_answer() {
     bench.datagram(at(1), &datagram_from("192.0.2.66", PORT, b"cc 3"));
     let unnamed = vec![Reason::WrongSequence, Reason::UnknownProbe];
     assert_eq!(rejected(&bench), (vec![], unnamed));
+}
+
+#[test]
+fn what_comes_to_another_port_than_its_own_is_no_answer() {
+    let (mut bench, sent) = open(V4, &[b"aa one", b"bb two"]);
+    for (place, port) in [(0, 40_001), (1, 40_002)] {
+        let local = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
+        bench.input(at(0), InputKind::Begun { id: sent[place].id, local });
+    }
+    bench.datagram(at(1), &datagram_from(V4, PORT, b"aa 1").to_port(40_002));
+    assert_eq!(rejected(&bench), (vec![(1, Reason::WrongPort)], vec![]));
+    bench.datagram(at(2), &datagram_from(V4, PORT, b"aa 1").to_port(40_001));
+    bench.datagram(at(2), &datagram_from(V4, PORT, b"bb 2").to_port(40_002));
+    assert_eq!((answer(&bench, 1), answer(&bench, 2)), (&b"aa 1"[..], &b"bb 2"[..]));
 }
 
 #[test]

@@ -110,19 +110,30 @@ impl Answer {
 pub(crate) struct Datagram {
     from: Destination,
     port: u16,
+    /// The local port that it came to, of an answer to a query.
+    to: Option<u16>,
     bytes: Vec<u8>,
 }
 
 impl Datagram {
+    /// The same to one of the ports that queries leave from.
+    pub(crate) fn to_port(self, port: u16) -> Self {
+        Self { to: Some(port), ..self }
+    }
+
     pub(crate) fn received(&self, stamp: Stamp) -> Received<&[u8]> {
         let (to, hop_limit) = (None, Some(ARRIVING));
-        let message = Message::Udp(self.port, self.bytes.as_slice());
+        let (from, bytes) = (self.port, self.bytes.as_slice());
+        let message = match self.to {
+            Some(to) => Message::Answer { from, to, bytes },
+            None => Message::Udp(from, bytes),
+        };
         Received { stamp, from: self.from, to, interface: None, hop_limit, options: None, message }
     }
 }
 
 pub(crate) fn datagram_from(from: &str, port: u16, bytes: &[u8]) -> Datagram {
-    Datagram { from: crate::harness::destination(from), port, bytes: bytes.to_vec() }
+    Datagram { from: crate::harness::destination(from), port, to: None, bytes: bytes.to_vec() }
 }
 
 /// The reply to a probe, right in everything.
@@ -205,7 +216,7 @@ pub(crate) fn datagram(sent: &Sent) -> Vec<u8> {
 const fn protocol_of(sent: &Sent, icmp: u8) -> u8 {
     match sent.channel {
         Channel::Icmp => icmp,
-        Channel::Udp { .. } => protocol::UDP,
+        Channel::Udp { .. } | Channel::Query { .. } => protocol::UDP,
         Channel::Tcp => protocol::TCP,
     }
 }
@@ -281,7 +292,9 @@ pub(crate) fn segment(sent: &Sent, answered: Answered) -> Packet {
 
 /// What stands behind the IP header: of UDP the kernel writes the header.
 fn transport(sent: &Sent) -> Vec<u8> {
-    let Channel::Udp { port } = sent.channel else { return sent.bytes.clone() };
+    let (Channel::Udp { port } | Channel::Query { port }) = sent.channel else {
+        return sent.bytes.clone();
+    };
     let length = u16::try_from(8 + sent.bytes.len()).expect("small");
     let header = [61_000, port, length, 0x1234].map(u16::to_be_bytes);
     header.into_iter().flatten().chain(sent.bytes.iter().copied()).collect()

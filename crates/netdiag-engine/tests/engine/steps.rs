@@ -120,7 +120,9 @@ fn apply(bench: &mut Bench, sent: &[Sent], step: &Step) {
         }
         Step::Datagram(n, skew, damage) => {
             let Some(sent) = nth(*n) else { return };
-            let Channel::Udp { mut port } = sent.channel else { return };
+            let (Channel::Udp { mut port } | Channel::Query { mut port }) = sent.channel else {
+                return;
+            };
             let mut bytes = sent.bytes.clone();
             match damage {
                 Damage::Nothing => {}

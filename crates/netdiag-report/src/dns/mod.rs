@@ -21,7 +21,7 @@ use std::io;
 
 pub use classic::ClassicReport;
 pub use jsonl::JsonLinesReport;
-pub use nslookup::NslookupReport;
+pub use nslookup::{Asking, Last, NslookupReport, Seen};
 pub use text::{Detail, TextOptions, TextReport};
 
 /// A question before it is asked.

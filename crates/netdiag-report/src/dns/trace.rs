@@ -2,6 +2,7 @@
 
 use crate::number::ms5;
 use netdiag_dns::result::{Step, Target};
+use netdiag_model::Untrusted;
 use std::time::Duration;
 
 /// Servers that a row leads to are named up to here.
@@ -11,11 +12,17 @@ const NAMED: usize = 4;
 pub(super) fn table(target: &Target) -> Vec<String> {
     let mut rows =
         vec![["zone", "server", "outcome", "ms", "serial", "answer"].map(ToOwned::to_owned)];
-    let mut last: Option<&str> = None;
+    let mut last = (None, None);
+    // Rows before which it is said where a CNAME led.
+    let mut led = Vec::new();
     for step in &target.steps {
         let zone = step.zone.as_deref();
-        let is_new = last != zone;
-        last = zone;
+        let here = (zone, step.asked.as_deref());
+        let is_new = last != here;
+        if let Some(asked) = here.1.filter(|_| last.1 != here.1) {
+            led.push((rows.len(), asked));
+        }
+        last = here;
         rows.push([
             zone.filter(|_| is_new).unwrap_or_default().to_owned(),
             server(step),
@@ -33,7 +40,18 @@ pub(super) fn table(target: &Target) -> Vec<String> {
             .trim_end()
             .to_owned()
     };
-    rows.iter().map(line).collect()
+    let mut led = led.into_iter().peekable();
+    let mut lines = Vec::new();
+    for (place, row) in rows.iter().enumerate() {
+        while let Some((_, asked)) = led.next_if(|(before, _)| *before == place) {
+            lines.push(format!(
+                "CNAME to {}: from the root again",
+                Untrusted::from(asked).escaped()
+            ));
+        }
+        lines.push(line(row));
+    }
+    lines
 }
 
 fn server(step: &Step) -> String {

@@ -83,12 +83,12 @@ impl VirtualNetwork {
         let protocol = match (channel, family) {
             (Channel::Icmp, Family::Ipv4) => ICMP,
             (Channel::Icmp, Family::Ipv6) => ICMPV6,
-            (Channel::Udp { .. }, _) => UDP,
+            (Channel::Udp { .. } | Channel::Query { .. }, _) => UDP,
             (Channel::Tcp, _) => TCP,
         };
         self.begin_packet(protocol, *destination, control)?;
         let transport = self.packet.len();
-        if let Channel::Udp { port } = channel {
+        if let Channel::Udp { port } | Channel::Query { port } = channel {
             let length = u16::try_from(bytes.len() + 8).map_err(|_| SendError::new(EMSGSIZE))?;
             for word in [UDP_PORT, *port, length, 0] {
                 self.packet.extend_from_slice(&word.to_be_bytes());

@@ -105,7 +105,7 @@ impl Pinger {
                 Message::Icmpv4(bytes) | Message::Icmpv6(bytes) => {
                     Some((from, received.hop_limit.expect("a hop limit"), bytes.clone()))
                 }
-                Message::Udp(..) | Message::Tcp(_) => None,
+                Message::Udp(..) | Message::Answer { .. } | Message::Tcp(_) => None,
             }
         });
         messages.collect()

@@ -2,9 +2,9 @@
 
 use super::How;
 use crate::clock;
-use crate::network::prepared;
-use netdiag_engine::port::{Control, Exchange, ExchangeError, ExchangeFraming, SendError};
-use netdiag_model::{Destination, Family};
+use netdiag_engine::port::{Exchange, ExchangeError, ExchangeFraming, SendError};
+use netdiag_model::Destination;
+use socket2::Socket;
 use std::io;
 use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
@@ -15,7 +15,10 @@ use tokio::net::TcpSocket;
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Runs the exchange; takes its bytes with it.
-pub(super) fn run(exchange: &Exchange<&[u8]>) -> impl Future<Output = How> + Send + 'static {
+pub(super) fn run(
+    exchange: &Exchange<&[u8]>,
+    socket: Socket,
+) -> impl Future<Output = How> + Send + 'static {
     let target = match exchange.destination {
         Destination::V4(v4) => SocketAddr::new(v4.into(), exchange.port),
         Destination::V6(v6, scope) => SocketAddrV6::new(v6, exchange.port, 0, scope).into(),
@@ -23,10 +26,9 @@ pub(super) fn run(exchange: &Exchange<&[u8]>) -> impl Future<Output = How> + Sen
     let request = match exchange.framing {
         ExchangeFraming::Length16 => framed(exchange.bytes),
     };
-    let control = exchange.control;
     async move {
         let mut phases = [Duration::ZERO; 2];
-        let dialog = dialog(target, control, request, &mut phases);
+        let dialog = dialog(socket, target, request, &mut phases);
         let result = tokio::time::timeout(LONGEST, dialog).await;
         let result = result.unwrap_or(Err(ExchangeError::TimedOut));
         How::Exchanged { phases, result }
@@ -43,17 +45,15 @@ fn framed(message: &[u8]) -> Option<Vec<u8>> {
 }
 
 async fn dialog(
+    socket: Socket,
     target: SocketAddr,
-    control: Control,
     request: Option<Vec<u8>>,
     phases: &mut [Duration; 2],
 ) -> Result<Vec<u8>, ExchangeError> {
     let too_long = ExchangeError::Connect(SendError::new(libc::EMSGSIZE));
     let request = request.ok_or(too_long)?;
-    let refused = |errno| ExchangeError::Connect(SendError::new(errno));
-    let socket = prepared(Family::of(target.ip()), &control).map_err(refused)?;
-    let socket = TcpSocket::from_std_stream(socket.into());
     let start = clock::now();
+    let socket = TcpSocket::from_std_stream(socket.into());
     let mut stream = socket.connect(target).await.map_err(|error| connect_error(&error))?;
     phases[0] = clock::now().since(start);
     stream.write_all(&request).await.map_err(ended)?;

@@ -12,6 +12,7 @@ use netdiag_engine::port::{
 };
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
+use socket2::Socket;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -67,9 +68,9 @@ impl Dialogs {
         Ok(Self { handle, tasks, bell: Arc::new(bell), sender, receiver, reverse, _stop: stop })
     }
 
-    /// Starts an exchange.
-    pub(crate) fn exchange(&mut self, exchange: &Exchange<&[u8]>) {
-        self.spawn(exchange.id, exchange::run(exchange));
+    /// Starts an exchange over a socket that is not connected yet.
+    pub(crate) fn exchange(&mut self, exchange: &Exchange<&[u8]>, socket: Socket) {
+        self.spawn(exchange.id, exchange::run(exchange, socket));
     }
 
     /// Starts a reverse look-up.

@@ -113,6 +113,17 @@ impl Connects {
         });
     }
 
+    /// A socket for an exchange, which connects it itself.
+    pub(super) fn prepared(&mut self, to: Destination, control: &Control) -> raw::Result<Socket> {
+        let family = to.family();
+        let socket = match self.marked.is_wanted() {
+            true => self.marked.take(family)?,
+            false => unconnected(family, Over::Tcp)?,
+        };
+        carry(&socket, family, control, 0)?;
+        Ok(socket)
+    }
+
     /// Starts one. Where there is no descriptor for it, it fails with EMFILE or ENFILE, after which the
     /// engine tries again a little later: a connection that has not begun takes no time.
     pub(super) fn start(&mut self, connect: &Connect, errors: &mut Batch, inputs: &mut Inputs) {
@@ -136,7 +147,10 @@ impl Connects {
                 self.watch(connect, (socket, local), errors, inputs);
             }
             Err(errno) => {
-                let error = SendError { cause: cause(errno, connect), ..SendError::new(errno) };
+                let error = SendError {
+                    cause: cause(errno, connect.destination, &connect.control),
+                    ..SendError::new(errno)
+                };
                 push_failed(connect.id, error, None, inputs);
             }
         }
@@ -384,13 +398,13 @@ fn push_failed(id: OperationId, error: SendError, icmp: Option<IcmpSource>, inpu
 }
 
 /// What lies behind an error number that has several meanings.
-fn cause(errno: i32, connect: &Connect) -> SendCause {
-    let source = connect.control.source;
+pub(super) fn cause(errno: i32, to: Destination, control: &Control) -> SendCause {
+    let source = control.source;
     match errno {
         libc::EADDRNOTAVAIL if source.is_some_and(|source| !names::owns(source)) => {
             SendCause::Source
         }
-        libc::EADDRNOTAVAIL if !has_free_port(connect.destination.family()) => SendCause::Ports,
+        libc::EADDRNOTAVAIL if !has_free_port(to.family()) => SendCause::Ports,
         _ => SendCause::Errno,
     }
 }
@@ -429,14 +443,7 @@ pub(super) enum Deaf {
 
 /// Opens a socket and starts to connect it.
 pub(super) fn open(connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
-    let family = connect.destination.family();
-    let (kind, protocol) = match connect.over {
-        Over::Tcp => (Type::STREAM, Protocol::TCP),
-        Over::Udp => (Type::DGRAM, Protocol::UDP),
-    };
-    let socket = Socket::new(domain(family), kind.nonblocking(), Some(protocol))
-        .map_err(|error| errno_of(&error))?;
-    begin(socket, connect, deaf)
+    begin(unconnected(connect.destination.family(), connect.over)?, connect, deaf)
 }
 
 /// Starts to connect a socket.
@@ -461,12 +468,14 @@ fn begin(socket: Socket, connect: &Connect, deaf: Deaf) -> raw::Result<Socket> {
     }
 }
 
-/// A socket that connects to nobody yet, whose packets will carry this.
-pub(crate) fn prepared(family: Family, control: &Control) -> raw::Result<Socket> {
-    let socket = Socket::new(domain(family), Type::STREAM.nonblocking(), Some(Protocol::TCP))
-        .map_err(|error| errno_of(&error))?;
-    carry(&socket, family, control, 0)?;
-    Ok(socket)
+/// A socket that connects to nobody yet.
+fn unconnected(family: Family, over: Over) -> raw::Result<Socket> {
+    let (kind, protocol) = match over {
+        Over::Tcp => (Type::STREAM, Protocol::TCP),
+        Over::Udp => (Type::DGRAM, Protocol::UDP),
+    };
+    Socket::new(domain(family), kind.nonblocking(), Some(protocol))
+        .map_err(|error| errno_of(&error))
 }
 
 fn set_options(socket: &Socket, family: Family, connect: &Connect) -> raw::Result<()> {

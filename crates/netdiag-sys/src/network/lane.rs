@@ -75,6 +75,11 @@ impl Lanes {
         self.0.iter_mut().find(|lane| lane.carries(transmit))
     }
 
+    /// The one for UDP of a family, where there is one.
+    pub(super) fn udp(&mut self, family: Family) -> Option<&mut Lane> {
+        self.0.iter_mut().find(|lane| lane.socket.is_udp() && lane.socket.family == family)
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
         self.0.iter_mut()
     }
@@ -99,13 +104,16 @@ pub(super) struct Lane {
     /// Where the kernel does not tell what a queue drops.
     pub(super) discards: Option<Discards>,
     drops: u32,
+    /// The port that queries leave from, where they do.
+    pub(super) own_port: Option<u16>,
 }
 
 impl Lane {
     pub(super) fn new(socket: ProbeSocket) -> Self {
         let active = socket.only_listens;
         let discards = socket.tells_departures.then(Discards::open).flatten();
-        Self { socket, unstamped: Unstamped::default(), active, discards, drops: 0 }
+        let (unstamped, drops, own_port) = (Unstamped::default(), 0, None);
+        Self { socket, unstamped, active, discards, drops, own_port }
     }
 
     /// Whether a datagram leaves by it.
@@ -114,6 +122,8 @@ impl Lane {
             Channel::Icmp => !(self.socket.is_udp() || self.socket.is_tcp()),
             Channel::Udp { .. } => self.socket.is_udp(),
             Channel::Tcp => self.socket.is_tcp(),
+            // Which one is decided elsewhere.
+            Channel::Query { .. } => false,
         };
         fits && self.socket.family == transmit.destination.family()
     }

@@ -10,6 +10,8 @@ mod handshake;
 mod lane;
 mod marked;
 mod memory;
+mod ports;
+mod queries;
 mod queue;
 mod receive;
 mod send;
@@ -17,12 +19,10 @@ mod talks;
 mod tcp_info;
 mod unstamped;
 
-pub(crate) use connect::prepared;
-
 use crate::console::Console;
 use crate::dialog::Dialogs;
 use crate::interfaces::Interfaces;
-use crate::open::ProbeSocket;
+use crate::open::{OpenRequest, ProbeSocket};
 use crate::output::{Behind, Stdout};
 use crate::raw::{self, PollFd};
 use crate::signals::Signals;
@@ -31,7 +31,7 @@ pub(crate) use answers::Answers;
 use connect::Connects;
 pub use connect::connections_at_once;
 use gate::Gate;
-use lane::{Lanes, Shared};
+use lane::{Lane, Lanes, Shared};
 pub(crate) use marked::Marked;
 use netdiag_engine::port::{
     ExchangeError, InputKind, Inputs, Network, NetworkError, Opened, Operation, Operations,
@@ -39,6 +39,7 @@ use netdiag_engine::port::{
 };
 use netdiag_model::Instant;
 use netdiag_model::failure::LookupError;
+use ports::Ports;
 use receive::Drained;
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -53,6 +54,8 @@ const LATE: Duration = Duration::from_millis(1);
 pub struct SystemNetwork {
     opened: Opened,
     lanes: Lanes,
+    /// What queries leave by.
+    ports: Ports,
     shared: Shared,
     /// What is known before the next wait.
     early: Inputs,
@@ -83,10 +86,17 @@ enum Polled {
 }
 
 impl SystemNetwork {
-    pub(crate) fn new(opened: Opened, sockets: impl Iterator<Item = ProbeSocket>) -> Self {
+    /// `request`: what all of them were opened with; `queries`: those that were opened for queries alone.
+    pub(crate) fn new(
+        opened: Opened,
+        sockets: impl Iterator<Item = ProbeSocket>,
+        request: OpenRequest,
+        queries: Vec<ProbeSocket>,
+    ) -> Self {
         Self {
             opened,
             lanes: Lanes::new(sockets),
+            ports: Ports::new(request, queries.into_iter().map(Lane::new).collect()),
             shared: Shared::new(),
             early: Inputs::new(),
             connects: Connects::new(),
@@ -156,7 +166,7 @@ impl SystemNetwork {
             {
                 let prepared = lane.prepare(transmit);
                 lane.send_one(&mut self.shared, &prepared, &mut self.early)?;
-            } else {
+            } else if !self.is_query(&operation) {
                 self.start(operation);
             }
         }
@@ -168,7 +178,7 @@ impl SystemNetwork {
         for operation in operations.iter() {
             let is_ours = matches!(&operation, Operation::Transmit(transmit)
                 if self.lanes.for_transmit(transmit).is_some());
-            if !is_ours {
+            if !is_ours && !self.is_query(&operation) {
                 self.start(operation);
             }
         }
@@ -198,9 +208,16 @@ impl SystemNetwork {
                 self.connects.start(&connect, &mut self.shared.errors, &mut self.early);
             }
             Operation::Exchange(exchange) => {
-                let started = self.dialogs().map(|dialogs| dialogs.exchange(&exchange));
-                if let Err(error) = started {
-                    let result = Err(ExchangeError::Connect(SendError::new(error.errno)));
+                let socket = self.connects.prepared(exchange.destination, &exchange.control);
+                let started = socket.and_then(|socket| {
+                    let dialogs = self.dialogs().map_err(|error| error.errno)?;
+                    dialogs.exchange(&exchange, socket);
+                    Ok(())
+                });
+                if let Err(errno) = started {
+                    let cause = connect::cause(errno, exchange.destination, &exchange.control);
+                    let error = SendError { cause, ..SendError::new(errno) };
+                    let result = Err(ExchangeError::Connect(error));
                     let (id, phases) = (exchange.id, Default::default());
                     self.early.push(clock::now(), InputKind::Exchanged { id, phases, result });
                 }
@@ -217,6 +234,7 @@ impl SystemNetwork {
             }
             Operation::HangUp(id) => self.connects.hang_up(id, &mut self.early),
             Operation::Close(id) => {
+                self.ports.close(id);
                 self.connects.close(id);
                 if let Some(dialogs) = &mut self.dialogs {
                     dialogs.close(id);
@@ -246,6 +264,7 @@ impl SystemNetwork {
         let timeout = until.since(start);
         self.set.clear();
         self.set.extend(self.lanes.active().map(|lane| PollFd::new(lane.socket.as_fd(), false)));
+        self.set.extend(self.ports.poll());
         self.set.extend(self.connects.poll_set());
         self.set.extend(self.interfaces.iter().map(|news| PollFd::new(news.as_fd(), false)));
         self.set.extend(self.signals.iter().map(|signals| PollFd::new(signals.as_fd(), false)));
@@ -294,6 +313,10 @@ impl SystemNetwork {
             drained = drained.min(lane.drain(&mut self.shared, has_error, inputs)?);
         }
         self.connects.hear_answers(&mut self.shared.errors, inputs);
+        if self.ports.poll().is_some() {
+            polled.split_off_first();
+            drained = drained.min(self.ports.drain(&mut self.shared, inputs)?);
+        }
         self.connects.finish(polled, &mut self.shared.errors, inputs);
         // The keys are last, if there can be any.
         let mut behind = usize::from(self.dialogs.is_some());
@@ -335,13 +358,15 @@ impl SystemNetwork {
     /// When something must be done even if nothing happens.
     fn next_deadline(&mut self, until: Instant) -> Instant {
         let signals = self.signals.as_ref().map_or(Instant::FAR, Signals::deadline);
-        self.lanes.next_deadline(until).min(signals).min(self.connects.next_look())
+        let queries = self.ports.lanes().filter_map(|lane| lane.unstamped.deadline()).min();
+        let until = self.lanes.next_deadline(until).min(queries.unwrap_or(Instant::FAR));
+        until.min(signals).min(self.connects.next_look())
     }
 
     /// Does what time alone brings.
     fn pass_time(&mut self, now: Instant, inputs: &mut Inputs) {
         self.shared.report_changes(now, inputs);
-        for lane in self.lanes.active() {
+        for lane in self.lanes.active().chain(self.ports.lanes()) {
             lane.give_up_stamps(now - unstamped::PATIENCE, inputs);
         }
         self.connects.look(now, inputs);
@@ -367,6 +392,7 @@ impl Network for SystemNetwork {
         if let Some(gate) = &mut self.gate {
             gate.hold(clock::now(), operations, &mut self.early);
         }
+        self.submit_queries(operations)?;
         if operations.len() < MANY {
             self.submit_each(operations)?;
         } else {
@@ -398,7 +424,8 @@ impl Network for SystemNetwork {
             }
             if now >= until {
                 // A probe may be given up now; it must be known first whether we lost its reply.
-                self.lanes.active().for_each(|lane| lane.check_drops(false, now, inputs));
+                let lanes = self.lanes.active().chain(self.ports.waiting());
+                lanes.for_each(|lane| lane.check_drops(false, now, inputs));
                 return Ok(());
             }
         }

@@ -106,6 +106,9 @@ impl Lane {
     }
 
     fn message<'a>(&self, message: &Incoming<'a>, port: u16) -> Message<&'a [u8]> {
+        if let Some(to) = self.own_port {
+            return Message::Answer { from: port, to, bytes: message.bytes };
+        }
         match (self.socket.family, self.socket.opening.socket) {
             (_, SocketKind::UdpErrorQueue) => Message::Udp(port, message.bytes),
             (Family::Ipv4, SocketKind::Raw) => Message::Ipv4(message.bytes),

@@ -60,7 +60,7 @@ impl Lane {
             StampKeys::Counted => None,
         };
         let port = match transmit.channel {
-            Channel::Udp { port } => port,
+            Channel::Udp { port } | Channel::Query { port } => port,
             Channel::Icmp | Channel::Tcp => 0,
         };
         let (name, name_len) = address::encode(scoped(transmit), port);
@@ -145,12 +145,23 @@ impl Lane {
         self.discards.as_ref().and_then(|_| memory::waiting(self.socket.as_fd()))
     }
 
-    /// Makes room for replies, and reads the clock as the last thing before a send.
-    fn before_send(&mut self, shared: &mut Shared, sizes: &[usize]) -> Instant {
+    /// Queries leave by it, from its port.
+    pub(super) fn take_queries(&mut self) {
+        self.own_port.get_or_insert(self.socket.opening.identifiers.first);
+        self.activate();
+    }
+
+    /// Something leaves by it: from now on what comes may be for us.
+    fn activate(&mut self) {
         if !self.active {
             self.discards.iter_mut().for_each(Discards::start);
         }
         self.active = true;
+    }
+
+    /// Makes room for replies, and reads the clock as the last thing before a send.
+    fn before_send(&mut self, shared: &mut Shared, sizes: &[usize]) -> Instant {
+        self.activate();
         sizes.iter().for_each(|size| shared.make_room(*size));
         if self.socket.is_udp() {
             // Whatever answers at a port decides itself how much it says.

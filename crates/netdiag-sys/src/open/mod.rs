@@ -12,12 +12,14 @@ mod why;
 pub(crate) use probe::{ProbeSocket, StampKeys};
 pub(crate) use raw_icmp::{forget_foreign, lock_filter};
 pub use tcp::tcp;
+pub(crate) use udp::{another, renew};
 
 use crate::network::{Answers, Marked, SystemNetwork};
 use crate::privileges::{self, with_net_raw};
 use netdiag_engine::port::{Identifiers, Mend, NetworkError, Opened, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
+use socket2::Socket;
 
 /// What to open, and with which options of the socket.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +68,9 @@ pub struct OpenRequest {
     pub udp: bool,
     /// The same, but only for a family for which ICMP cannot be opened.
     pub udp_instead: bool,
+    /// How many further UDP sockets of each family are opened for queries at once, where UDP is opened:
+    /// those whose options need a right cannot be opened later. Fewer will do.
+    pub query_sockets: u8,
     /// The port that UDP leaves from; a free one of the kernel's choice where not given.
     pub udp_port: Option<u16>,
     /// Whether a raw ICMP socket also hears of errors about UDP datagrams: they count from the UDP
@@ -117,13 +122,13 @@ impl OpenRequest {
     #[must_use]
     pub fn open_then<T>(&self, then: impl FnOnce() -> T) -> (SystemNetwork, T) {
         let (mut refused, mut ports) = (Vec::new(), None);
-        let (families, answers, marked) = with_net_raw(|| {
-            let families = [Family::Ipv4, Family::Ipv6]
+        let (opened, answers, marked, mut queries) = with_net_raw(|| {
+            let opened = [Family::Ipv4, Family::Ipv6]
                 .map(|family| self.open_family(family, &mut refused, &mut ports));
             let answers = self.tcp_answers.then(|| Answers::open(self.family));
-            (families, answers.unwrap_or_default(), Marked::open(self))
+            (opened, answers.unwrap_or_default(), Marked::open(self), self.open_queries())
         });
-        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = families;
+        let [(mut ipv4, mut udp4, mut tcp4), (mut ipv6, mut udp6, mut tcp6)] = opened;
         let mend = if refused.is_empty() { Mend::default() } else { privileges::mend() };
         let done = then();
         let opened = [&mut ipv4, &mut ipv6, &mut udp4, &mut udp6, &mut tcp4, &mut tcp6];
@@ -149,8 +154,23 @@ impl OpenRequest {
             marked_connects: marked.counts(),
             mend,
         };
+        let keys = [&udp4, &udp6].map(|udp| udp.as_ref().ok().map(|udp| udp.stamp_keys));
+        for query in &mut queries {
+            let [ipv4, ipv6] = keys;
+            let keys = if query.family == Family::Ipv4 { ipv4 } else { ipv6 };
+            query.stamp_keys = keys.unwrap_or(query.stamp_keys);
+        }
         let sockets = [ipv4, ipv6, udp4, udp6, tcp4, tcp6].into_iter().flatten();
-        (SystemNetwork::new(opened, sockets).connecting(answers, marked), done)
+        let network = SystemNetwork::new(opened, sockets, self.clone(), queries);
+        (network.connecting(answers, marked), done)
+    }
+
+    /// Sockets for queries that must be opened while there are rights. Fewer will do.
+    fn open_queries(&self) -> Vec<ProbeSocket> {
+        let families = [Family::Ipv4, Family::Ipv6].into_iter().filter(|_| self.udp);
+        let wanted = families.filter(|it| self.family.is_none_or(|only| only == *it));
+        let wanted = wanted.flat_map(|family| (0..self.query_sockets).map(move |_| family));
+        wanted.filter_map(|it| another(self, it, StampKeys::Counted).ok()).collect()
     }
 
     /// The sockets of one family: ICMP, UDP and raw TCP.

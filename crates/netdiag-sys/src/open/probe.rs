@@ -175,7 +175,7 @@ pub(super) fn set_options(
 
 /// Asks for what the kernel knows of each packet; of an error with its extensions, where the error
 /// queue is all that there is.
-fn ask_for_news(socket: &Socket, family: Family, extensions: bool) {
+pub(super) fn ask_for_news(socket: &Socket, family: Family, extensions: bool) {
     let options: &[(i32, i32)] = match family {
         Family::Ipv4 => &[
             (libc::SOL_IP, libc::IP_RECVTTL),
@@ -213,7 +213,7 @@ fn set_buffers(fd: BorrowedFd<'_>, request: &OpenRequest) {
     }
 }
 
-fn set_requested(
+pub(super) fn set_requested(
     fd: BorrowedFd<'_>,
     request: &OpenRequest,
     family: Family,

@@ -1,13 +1,13 @@
 //! The rung that needs no right: UDP, with ICMP errors from the socket's error queue (ip(7),
 //! IP_RECVERR). Never connected: one socket serves all targets.
 
-use super::probe::{self, ProbeSocket};
+use super::probe::{self, ProbeSocket, StampKeys};
 use super::{OpenRequest, why};
 use crate::raw;
 use netdiag_engine::port::{Identifiers, NetworkError, Opening, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
 
@@ -40,6 +40,44 @@ pub(super) fn open(
             .collect(),
     };
     Ok(ProbeSocket::new(socket, family, opening, request))
+}
+
+/// Another one for queries, on a port of the kernel's choice, with what was asked for of all sockets.
+pub(crate) fn another(
+    request: &OpenRequest,
+    family: Family,
+    stamp_keys: StampKeys,
+) -> Result<ProbeSocket, NetworkError> {
+    let domain = match family {
+        Family::Ipv4 => Domain::IPV4,
+        Family::Ipv6 => Domain::IPV6,
+    };
+    let socket =
+        Socket::new(domain, Type::DGRAM, Some(Protocol::UDP)).map_err(probe::error("socket"))?;
+    probe::ask_for_stamps(&socket, request);
+    let port = bind(&socket, family, 0)?;
+    probe::set_requested(socket.as_fd(), request, family)?;
+    probe::ask_for_news(&socket, family, true);
+    let opening = Opening {
+        socket: SocketKind::UdpErrorQueue,
+        identifiers: Identifiers { first: port, count: 1 },
+        because: String::new(),
+        lost: Vec::new(),
+    };
+    let mut socket = ProbeSocket::new(socket, family, opening, request);
+    socket.stamp_keys = stamp_keys;
+    Ok(socket)
+}
+
+/// Takes another port of the kernel's choice: a port that nobody named goes with the association
+/// (`__udp_disconnect` in net/ipv4/udp.c).
+pub(crate) fn renew(socket: &ProbeSocket) -> Result<u16, NetworkError> {
+    raw::disconnect(socket.as_fd()).map_err(|errno| NetworkError { call: "connect", errno })?;
+    let any: IpAddr = match socket.family {
+        Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+        Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    bind_any(&SockRef::from(socket), any, 0)
 }
 
 /// What a raw ICMP socket beside it hears.

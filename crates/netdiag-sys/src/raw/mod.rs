@@ -6,6 +6,7 @@
 
 mod capabilities;
 mod confine;
+mod epoll;
 mod folder;
 mod message;
 mod namespace;
@@ -23,6 +24,7 @@ pub(crate) use capabilities::{
 #[cfg(test)]
 pub(crate) use confine::call;
 pub(crate) use confine::{Instruction, Ruleset, filter_calls, landlock_abi, process};
+pub(crate) use epoll::{Epoll, MOST_READY, Ready};
 pub(crate) use folder::{entries, open_folder, read_link};
 pub(crate) use message::{Batch, Incoming, MAX_BATCH, Outgoing, send, send_many};
 pub(crate) use namespace::enter_network;

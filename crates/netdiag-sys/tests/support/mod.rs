@@ -106,7 +106,7 @@ pub(crate) fn reply(message: &Message<&[u8]>) -> Option<u32> {
         Message::Ipv4(bytes) => (bytes.get(usize::from(bytes[0] & 15) * 4..)?, 0),
         Message::Icmpv4(bytes) => (*bytes, 0),
         Message::Icmpv6(bytes) => (*bytes, 129),
-        Message::Udp(..) | Message::Tcp(_) => return None,
+        Message::Udp(..) | Message::Answer { .. } | Message::Tcp(_) => return None,
     };
     (icmp.first() == Some(&kind)).then_some(())?;
     Some(u32::from_be_bytes(*icmp.get(8..)?.first_chunk()?))

@@ -24,6 +24,8 @@ ns.example. A 127.0.1.2
 other. NS ns.other.
 ns.other. A 127.0.1.6
 broken. NS ns.broken.
+elsewhere. NS ns.elsewhere.
+ns.elsewhere. A 127.0.1.5
 ";
 const TLD: &str = "$TTL 300
 @ SOA ns h. 20 1 1 1 60
@@ -46,12 +48,16 @@ ns1 A 127.0.1.3
 ns2 A 127.0.1.4
 www A 192.0.2.10
 out CNAME www.elsewhere.
+round CNAME round.elsewhere.
+here CNAME www
 ";
 const OTHER: &str = "$TTL 300
 @ SOA ns h. 4 1 1 1 60
 @ NS ns
 ns A 127.0.1.6
 far A 127.0.1.7
+www A 192.0.2.77
+round CNAME round.lab.example.
 ";
 const HINTS: &str = ". 3600000 NS a.root.\na.root. 3600000 A 127.0.1.1\n";
 
@@ -209,6 +215,71 @@ fn i5_a_way_that_ends_says_where() {
     let ended = internet.trace(&["www.lab.example"]);
     assert_eq!(ended.code(), Some(2), "{ended:?}");
     assert!(ended.err.contains("it names no server with an address"), "{ended:?}");
+}
+
+#[test]
+fn i5_a_cname_into_another_zone_is_followed_from_the_root_again() {
+    let Some(internet) = Internet::new("cname") else { return };
+    let ended = internet.trace(&["--json", "out.lab.example"]);
+    assert_eq!(ended.code(), Some(0), "{ended:?}");
+    let target = ended.target();
+    let steps = target["steps"].as_array().expect("steps");
+    let way: Vec<String> = steps
+        .iter()
+        .filter(|step| step["server"] != "127.0.1.5:53" || step["outcome"] == "answer")
+        .map(|step| format!("{} {}", step["asked"].as_str().unwrap_or("-"), step["zone"]))
+        .collect();
+    let mut way: Vec<&str> = way.iter().map(String::as_str).collect();
+    way.dedup();
+    assert_eq!(
+        way,
+        [
+            "- \".\"",
+            "- \"example.\"",
+            "- \"lab.example.\"",
+            "www.elsewhere. \".\"",
+            "www.elsewhere. \"elsewhere.\""
+        ],
+        "{ended:?}"
+    );
+    assert_eq!(target["name"], "out.lab.example.");
+    assert_eq!(target["results"][0]["answers"][0]["data"], "192.0.2.77");
+    // What is wrong with a zone that is passed twice is told once.
+    let document = ended.json();
+    let told = document["findings"].as_array().expect("a list").iter();
+    let mut told: Vec<String> = told.map(|it| it["message"].to_string()).collect();
+    let count = told.len();
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), count, "{told:?}");
+
+    let text = internet.trace(&["out.lab.example"]);
+    assert!(text.out.contains("\nCNAME to www.elsewhere.: from the root again\n"), "{text:?}");
+    let verdict = text.out.lines().last().expect("a line");
+    let wanted = "= out.lab.example. A is a CNAME of www.elsewhere., which is answered by ns.elsewhere. \
+                  (127.0.1.5), 5 zones down from the root";
+    assert!(verdict.starts_with(wanted), "{verdict}");
+
+    // One within the zone is the server's own affair.
+    let text = internet.trace(&["here.lab.example"]);
+    assert!(!text.out.contains("CNAME to"), "{text:?}");
+    assert_eq!(text.code(), Some(0), "{text:?}");
+    // Who asks for the CNAME has it.
+    let text = internet.trace(&["out.lab.example", "CNAME"]);
+    assert!(!text.out.contains("CNAME to") && text.code() == Some(0), "{text:?}");
+}
+
+#[test]
+fn i5_cnames_that_lead_in_a_circle_end() {
+    let Some(internet) = Internet::new("circle") else { return };
+    let ended = internet.trace(&["round.lab.example"]);
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let verdict = ended.out.lines().last().expect("a line");
+    assert_eq!(
+        verdict,
+        "= round.lab.example. A: its CNAMEs lead nowhere, from round.lab.example. to \
+         round.elsewhere. to round.lab.example."
+    );
 }
 
 #[test]

@@ -33,6 +33,19 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// The port that the question came from; 0 over a connection.
+    pub(super) fn port(&self) -> u16 {
+        self.socket.map_or(0, |(_, from)| from.port())
+    }
+
+    /// Sends a datagram from the server's own port to another port of whoever asks.
+    pub(super) fn send_to_port(&self, bytes: &[u8], port: u16) {
+        if let Some((socket, mut from)) = self.socket {
+            from.set_port(port);
+            socket.send_to(bytes, from).expect("loopback takes it");
+        }
+    }
+
     /// Sends a datagram from another port of this address.
     pub(super) fn send_from_elsewhere(&self, bytes: &[u8], address: &str) {
         if let Some((_, from)) = self.socket {
@@ -110,6 +123,8 @@ pub(super) struct Stub {
     pub(super) address: SocketAddr,
     /// Each question that came over UDP.
     pub(super) questions: Receiver<Vec<u8>>,
+    /// The port that each came from.
+    pub(super) ports: Receiver<u16>,
     is_over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -133,6 +148,7 @@ impl Stub {
         let listener = tcp.then(|| TcpListener::bind(address).expect("the same port"));
         let is_over = Arc::new(AtomicBool::new(false));
         let (seen, questions) = channel();
+        let (left_from, ports) = channel();
         let over = Arc::clone(&is_over);
         let mut threads = vec![std::thread::spawn(move || {
             let mut buffer = [0; 4096];
@@ -140,6 +156,7 @@ impl Stub {
                 let Ok((len, from)) = socket.recv_from(&mut buffer) else { continue };
                 let question = &buffer[..len];
                 let asked = Asked { question, tcp: false, socket: Some((&socket, from)) };
+                let _ = left_from.send(from.port());
                 let _ = seen.send(question.to_vec());
                 if let Some(answer) = says(&asked) {
                     asked.send(&answer);
@@ -147,7 +164,7 @@ impl Stub {
             }
         })];
         threads.extend(listener.map(|listener| serve(listener, says, Arc::clone(&is_over))));
-        Self { address, questions, is_over, threads }
+        Self { address, questions, ports, is_over, threads }
     }
 
     /// The server as an argument.

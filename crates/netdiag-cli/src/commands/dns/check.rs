@@ -14,7 +14,7 @@ use netdiag_dns::config::Target;
 use netdiag_dns::metrics::METRICS;
 use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions, Transport};
 use netdiag_engine::port::Control;
-use netdiag_model::{Destination, parse_address};
+use netdiag_model::{Destination, Untrusted, parse_address};
 
 /// Queries over TLS are filled up to a multiple of so many bytes, so that their length tells little (RFC
 /// 8467 section 4.1).
@@ -26,10 +26,12 @@ pub(crate) struct Checked {
     pub(super) targets: Vec<Target>,
     pub(super) servers: Vec<Asked>,
     pub(super) query: QueryOptions,
-    /// What every packet carries.
-    pub(super) control: Control,
     pub(super) warnings: Vec<String>,
     pub(super) is_trace: bool,
+    /// What every packet carries.
+    pub(super) control: Control,
+    /// The name of the interface to send by.
+    pub(super) interface: Option<Untrusted>,
 }
 
 /// Checks what can be checked without touching the network.
@@ -69,26 +71,25 @@ pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     let query = query(arguments);
     let is_trace = arguments.trace;
-    let control = control(arguments, world)?;
-    Ok(Checked { fail_if, targets, servers: words.servers, query, control, warnings, is_trace })
-}
-
-/// What every packet carries: from where, by which interface, and how it asks to be treated.
-fn control<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Control, String> {
-    let interface = checks::interface(arguments.interface.as_deref(), world)?;
-    if let Some(source) = arguments.source {
-        let families = (arguments.ipv4, arguments.ipv6);
-        checks::family(&source.to_string(), source, families)?;
-        if !world.owns(source) {
-            return Err(format!("--source: {source} is not an address of this machine"));
-        }
+    let outgoing = &arguments.outgoing;
+    if outgoing.mark.is_some() && arguments.transport() == Transport::Quic {
+        return Err(
+            "--mark: not over QUIC, whose sockets are opened when the right is gone".to_owned()
+        );
     }
-    Ok(Control {
-        traffic_class: arguments.marking.traffic_class(),
-        source: arguments.source,
-        interface: interface.map(|(number, _)| number),
+    if let Some(source) = outgoing.source {
+        checks::family(&source.to_string(), source, (arguments.ipv4, arguments.ipv6))?;
+    }
+    let interface = checks::interface(outgoing.interface.as_deref(), world)?;
+    let control = Control {
+        hop_limit: outgoing.ttl,
+        traffic_class: outgoing.marking.traffic_class(),
+        source: outgoing.source,
+        interface: interface.as_ref().map(|(number, _)| *number),
         ..Control::default()
-    })
+    };
+    let (servers, interface) = (words.servers, interface.map(|(_, name)| name));
+    Ok(Checked { fail_if, targets, servers, query, warnings, is_trace, control, interface })
 }
 
 /// Standard input is read for one thing.
@@ -164,7 +165,7 @@ fn check_schemes(
     match words.servers.iter().find(is_other) {
         Some(other) => {
             let other = other.host().map_or("system", |(host, _)| host);
-            let other = netdiag_model::Untrusted::from(other);
+            let other = Untrusted::from(other);
             let why = format!("beside a server that is {kind}: all are asked over {transport}");
             Err(format!("`@{}`: {why}, with {option}", other.escaped()))
         }
@@ -193,7 +194,7 @@ fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> 
     checks::no_network(host, "dns")?;
     let Some(address) = literal(host) else { return Ok(()) };
     checks::family(host, address, (arguments.ipv4, arguments.ipv6))?;
-    checks::source(arguments.source, Destination::new(address), "--source")?;
+    checks::source(arguments.outgoing.source, Destination::new(address), "--source")?;
     let is_group = address.is_multicast() || parse_address("255.255.255.255") == Some(address);
     if is_group {
         return Err(format!("`@{address}`: a group is no server"));

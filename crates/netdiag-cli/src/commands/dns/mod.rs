@@ -8,7 +8,6 @@ mod setup;
 mod words;
 
 use crate::args::DnsArguments;
-use crate::args::dns::Layout;
 use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
@@ -18,7 +17,8 @@ use crate::{OpenRequest, World};
 use check::Checked;
 use netdiag_dns::Config;
 use netdiag_report::dns::{
-    ClassicReport, Detail, Dns, JsonLinesReport, NslookupReport, TextOptions, TextReport,
+    Asking, ClassicReport, Detail, Dns, JsonLinesReport, NslookupReport, Seen, TextOptions,
+    TextReport,
 };
 use netdiag_report::{CsvReport, JsonReport, Report};
 use plan::Plan;
@@ -76,6 +76,23 @@ impl Command for DnsArguments {
     }
 }
 
+/// One question under the name of nslookup, on a network that is open: `seen` says what came of it.
+///
+/// # Errors
+/// What is wrong with it, in a line; inside that, that a writer takes no more.
+pub(crate) fn look_up<W: World>(
+    arguments: &DnsArguments,
+    asking: Asking,
+    seen: &mut Seen,
+    (world, network): (&mut W, &mut W::Network),
+    out: &mut dyn Write,
+) -> Result<io::Result<()>, String> {
+    let checked = check::check(arguments, world)?;
+    let plan = Plan::new(arguments, checked, world, network)?;
+    let mut report = NslookupReport::new(out, Arc::clone(&plan.config), asking, seen);
+    Ok(hosts::measure_unwatched(&plan, world, network, &mut report).map(drop))
+}
+
 /// The writer for the form of output that was asked for.
 fn report<'a>(
     arguments: &DnsArguments,
@@ -86,9 +103,6 @@ fn report<'a>(
 ) -> Box<dyn Report<Dns> + 'a> {
     let out = BufWriter::new(out);
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
-    if let Layout::Nslookup { is_default } = arguments.layout {
-        return Box::new(NslookupReport::new(out, Arc::clone(config), is_default));
-    }
     match arguments.form.output() {
         Output::Json => Box::new(JsonReport(out)),
         Output::Csv => Box::new(CsvReport(out)),

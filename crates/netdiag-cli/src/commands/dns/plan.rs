@@ -5,19 +5,19 @@ use super::servers::{self, Asked, Servers, family, text_of};
 use super::setup;
 use super::words::Words;
 use crate::args::DnsArguments;
-use crate::args::dns::Layout;
+use crate::args::form::Output;
 use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::lines::Lines;
 use crate::commands::resolve::literal;
 use crate::commands::{trust, user};
-use crate::{Backend, OpenRequest, UdpSockets, World};
+use crate::{Backend, MARKED_SOCKETS, OpenRequest, UdpSockets, World};
 use netdiag_dns::config::{Clock, HttpMethod, Target, Tls};
 use netdiag_dns::dnssec::{Anchors, Validation};
 use netdiag_dns::walk::{Delegation, Goal, Host, hints};
 use netdiag_dns::{Choice, Config, Transport, result};
 use netdiag_engine::Secret;
-use netdiag_engine::port::Network;
+use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Family, Untrusted, milliseconds};
@@ -40,8 +40,6 @@ pub(super) enum Codes {
     Own,
     /// 9 where no server answers a question, else 0.
     Dig,
-    /// 1 where a question has no answer at all, or one that is an error.
-    Nslookup,
 }
 
 /// What will be done.
@@ -68,20 +66,28 @@ impl Plan {
         network: &mut W::Network,
     ) -> Result<Self, String> {
         let Checked { fail_if, mut targets, servers: asked, query, control, .. } = checked;
+        if let Some(source) = control.source.filter(|source| !world.owns(*source)) {
+            return Err(format!("--source: {source} is not an address of this machine"));
+        }
         if let Some(path) = &arguments.file {
             read(path, arguments, world, &mut targets)?;
         }
         if targets.is_empty() {
             return Err("no NAME to ask for".to_owned());
         }
-        let understood = as_understood(arguments, &targets, &asked);
+        let understood =
+            as_understood(arguments, &targets, &asked, (&control, checked.interface.as_ref()));
         let asked_for = (understood, targets.len());
         let mut outline = Outline::new("dns", Backend::Linux, asked_for, world, network);
         let goal = goal(arguments, &targets, world, network)?;
-        let servers = match arguments.trace {
+        let mut servers = match arguments.trace {
             true => Servers::default(),
             false => servers::find(&asked, (arguments, &control), &mut outline, world, network),
         };
+        if let Some(shown) = &arguments.shown_server {
+            let given = Untrusted::from(shown.as_str());
+            servers.all.iter_mut().for_each(|server| server.given = given.clone());
+        }
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
         let tls = tls(arguments, world, &mut outline)?;
@@ -114,17 +120,20 @@ impl Plan {
             setup,
             targets,
         };
+        check_marked(arguments, &config)?;
         let at = network.now();
-        let resolved = config.targets.iter().enumerate().map(|(target_index, target)| {
+        // Nobody else tells of them.
+        let told = if arguments.form.output() == Output::Jsonl { usize::MAX } else { 0 };
+        let resolved = config.targets.iter().take(told).enumerate();
+        let resolved = resolved.map(|(target_index, target)| {
             let target = result::Target::unmeasured(target);
             Resolved { target_index, target, at }
         });
         let resolved = resolved.collect();
         let fault = servers.fault.filter(|_| config.servers.is_empty());
-        let codes = match (arguments.classic || arguments.classic_exit, arguments.layout) {
-            (true, _) => Codes::Dig,
-            (_, Layout::Nslookup { .. }) => Codes::Nslookup,
-            _ => Codes::Own,
+        let codes = match arguments.classic || arguments.classic_exit {
+            true => Codes::Dig,
+            false => Codes::Own,
         };
         Ok(Self {
             outline,
@@ -142,6 +151,16 @@ impl Plan {
         let message = self.fault.clone()?;
         let reason = "no-resolver".to_owned();
         Some(Failure { stage: Stage::Resolve, reason, errno: None, icmp: None, message })
+    }
+}
+
+/// A mark takes a right, so that connections with one are opened beforehand.
+fn check_marked(arguments: &DnsArguments, config: &Config) -> Result<(), String> {
+    let queries = (config.targets.len() * config.servers.len()) as u64 * config.count;
+    let is_tcp = arguments.outgoing.mark.is_some() && config.transport == Transport::Tcp;
+    match is_tcp && queries > u64::from(MARKED_SOCKETS) {
+        true => Err(format!("--mark: with --tcp at most {MARKED_SOCKETS} queries, not {queries}")),
+        false => Ok(()),
     }
 }
 
@@ -295,11 +314,14 @@ pub(super) fn open_request(arguments: &DnsArguments, checked: &Checked) -> OpenR
     let only = if system { None } else { checks::only_family(families) };
     OpenRequest {
         family: family(arguments).or(only),
-        control: checked.control,
         udp: match arguments.transport() {
             Transport::Udp => UdpSockets::Always,
             _ => UdpSockets::Never,
         },
+        queries: true,
+        mark: arguments.outgoing.mark,
+        marked_connects: arguments.outgoing.mark.map_or(0, |_| MARKED_SOCKETS.into()),
+        control: checked.control,
         patience: Some(netdiag_engine::remembered_for(arguments.timeout.duration)),
         names: hosts().any(|host| literal(host).is_none()),
         files: check::files(arguments, checked),
@@ -312,6 +334,7 @@ fn as_understood(
     arguments: &DnsArguments,
     targets: &[Target],
     asked: &[Asked],
+    (control, interface): (&Control, Option<&Untrusted>),
 ) -> serde_json::Value {
     /// More of them are only counted.
     const SHOWN: usize = 100;
@@ -335,9 +358,6 @@ fn as_understood(
         "servers": servers.collect::<Vec<String>>(),
         "port": arguments.usual_port(),
         "transport": arguments.transport().name(),
-        "source": arguments.source,
-        "interface": arguments.interface,
-        "traffic_class": arguments.marking.traffic_class(),
         "https_get": arguments.tls.https_get,
         "sni": arguments.tls.sni,
         "ca": arguments.tls.ca,
@@ -357,5 +377,10 @@ fn as_understood(
         "dnssec": arguments.dnssec,
         "anchor": arguments.anchor,
         "fail_if": arguments.fail_if,
+        "source": control.source,
+        "interface": interface,
+        "ttl": control.hop_limit,
+        "traffic_class": control.traffic_class,
+        "mark": arguments.outgoing.mark,
     })
 }

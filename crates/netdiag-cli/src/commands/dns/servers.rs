@@ -215,11 +215,10 @@ fn words(fault: &std::io::Error) -> String {
 }
 
 /// The family of servers that was asked for.
-pub(super) const fn family(arguments: &DnsArguments) -> Option<Family> {
-    match (arguments.ipv4, arguments.ipv6, arguments.source) {
-        (true, ..) => Some(Family::Ipv4),
-        (_, true, _) => Some(Family::Ipv6),
-        (_, _, Some(source)) => Some(Family::of(source)),
-        _ => None,
+pub(super) fn family(arguments: &DnsArguments) -> Option<Family> {
+    match (arguments.ipv4, arguments.ipv6) {
+        (true, _) => Some(Family::Ipv4),
+        (_, true) => Some(Family::Ipv6),
+        _ => arguments.outgoing.source.map(Family::of),
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         prompt_stamps: one.prompt_stamps || other.prompt_stamps,
         icmp: one.icmp || other.icmp,
         udp: udp(one.udp, other.udp),
+        queries: one.queries || other.queries,
         udp_port: same("source-port", one.udp_port, other.udp_port)?,
         udp_quotes: one.udp_quotes || other.udp_quotes,
         tcp_ports: one.tcp_ports.max(other.tcp_ports),

@@ -46,6 +46,7 @@ pub(super) fn open_request(
         },
         udp_port: None,
         udp_quotes: false,
+        queries: false,
         tcp_ports: 0,
         tcp_answers: false,
         marked_connects: 0,
