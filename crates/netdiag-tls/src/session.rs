@@ -5,6 +5,7 @@ use crate::client::{Client, Hello};
 use crate::fault::{Fault, Reason};
 use crate::first;
 use crate::opening::Opening;
+use crate::staple::Staple;
 use netdiag_model::Untrusted;
 use rustls::ClientConnection;
 use std::fmt;

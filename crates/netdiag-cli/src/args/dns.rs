@@ -125,19 +125,6 @@ pub(crate) struct DnsArguments {
     pub(crate) fail_if: Option<String>,
 }
 
-/// How text is laid out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Layout {
-    /// Our own way, or dig's.
-    #[default]
-    Own,
-    /// nslookup's.
-    Nslookup {
-        /// No type was named.
-        is_default: bool,
-    },
-}
-
 /// Queries over TLS, by HTTP over that, and over QUIC.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TlsArguments {

@@ -19,7 +19,6 @@ use crate::privileges::{self, with_net_raw};
 use netdiag_engine::port::{Identifiers, Mend, NetworkError, Opened, Refused};
 use netdiag_model::Family;
 use netdiag_model::contract::SocketKind;
-use socket2::Socket;
 
 /// What to open, and with which options of the socket.
 #[derive(Clone, Debug, Default)]

@@ -4,18 +4,6 @@ use super::probe;
 use netdiag_engine::port::NetworkError;
 use netdiag_model::Family;
 use socket2::{Domain, Protocol, Socket, Type};
-use std::io;
-
-/// A socket for a connection with a firewall mark, which needs a right.
-pub(super) fn marked(family: Family, mark: Option<u32>) -> io::Result<Socket> {
-    let domain = match family {
-        Family::Ipv4 => Domain::IPV4,
-        Family::Ipv6 => Domain::IPV6,
-    };
-    let socket = Socket::new(domain, Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
-    mark.map_or(Ok(()), |mark| socket.set_mark(mark))?;
-    Ok(socket)
-}
 
 /// Whether TCP sockets of a family can be had. Opens one and closes it, and sends nothing.
 ///

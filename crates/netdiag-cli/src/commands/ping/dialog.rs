@@ -137,6 +137,7 @@ fn dns(
         control: config.control,
         transport: netdiag_dns::Transport::Udp,
         tls: None,
+        clock: None,
         http_method: HttpMethod::Post,
         follow_truncation: false,
         count: 1,
