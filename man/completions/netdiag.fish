@@ -46,7 +46,7 @@ complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "explain" -d 'What a
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "install-links" -d 'Make links under the names of the classic tools, which the program then is'
-complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l proto -d 'What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, with :PORT behind the last two; several by commas, one target each' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l proto -d 'What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, or what to ask a service: tls (a handshake), http, https (a request for /), dns (for the servers of the root); those but ICMP with :PORT. Several by commas: one target each, in the same rhythm' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l probe-interface -d 'With --proto icmp-probe (RFC 8335): which interface of the host is asked about, by name, number or address; neighbor:ADDR asks for its table entry of a neighbour' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s I -l interface -d 'Interface to send by, or a source address' -r
@@ -559,7 +559,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s V -l version 
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s S -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l source-port -d 'Source port [default: any that is free]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s I -l interface -d 'Interface to connect by' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s c -l count -d 'Attempts to each address; with a URL so many requests, and one more for each redirect' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
@@ -576,6 +576,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ca -d 'T
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s m -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -588,17 +589,19 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l as -d 'P
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l reuse -d 'Ask for each URL twice over one connection, a new and a used one, and compare: each attempt is two requests'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l no-tls -d 'Speak TLS nowhere'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s v -l verbose -d 'Below each attempt when it began, its ends, what the kernel knows of it, and certificates'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s S -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l source-port -d 'Source port [default: any that is free]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s I -l interface -d 'Interface to connect by' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s c -l count -d 'Attempts to each address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s c -l count -d 'Attempts to each address; with a URL so many requests, and one more for each redirect' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s i -l interval -d 'From one attempt to an address to the next; 0: as there is room. Below 20 ms only for root' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s W -l timeout -d 'Give an attempt up after this time without an answer' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d 'End after this time, whatever is under way, also the look-up of a name (after half of it where there are several targets)' -r
@@ -615,6 +618,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ca -d 'Trust the
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s t -l ttl -d 'TTL or hop limit of every packet' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l ecn -d 'ECN by name (not-ect, ect0, ect1, ce) or bits, 0 to 3; beside --dscp' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s m -l mark -d 'Firewall mark of every packet (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17)' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -627,10 +631,12 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l as -d 'Print it 
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l reuse -d 'Ask for each URL twice over one connection, a new and a used one, and compare: each attempt is two requests'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l tls -d 'Speak TLS: what it shows must be to be believed. Without it TLS is tried at ports where it is usual (443, 465, 636, 853, 990, 993, 995, 8443), and faults fail nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l no-tls -d 'Speak TLS nowhere'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s v -l verbose -d 'Below each attempt when it began, its ends, what the kernel knows of it, and certificates'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s V -l version -d 'Print version'
@@ -658,6 +664,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 4 -l ipv4 -d 'IP
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 6 -l ipv6 -d 'IPv6 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l open -d 'Only rows of ports that are open'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s q -l quiet -d 'Only what is wrong and the verdict'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s v -l verbose -d 'Each SYN with what became of it, late and repeated answers, and what was rejected'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s V -l version -d 'Print version'
