@@ -86,6 +86,9 @@ fn h1_each_fault_has_a_reason_of_its_own_and_insecure_tells_it_too() {
     }
 }
 
+/// The serial number that an answer is about, what it says, until when; what is told of it.
+type Stapled<'a> = (&'a [u8], &'a [u8], &'a str, &'a str, &'a [&'a str]);
+
 /// What comes with a certificate on whether it is revoked is read, not only seen.
 #[test]
 fn h1_a_stapled_answer_of_ocsp_is_told_and_judged() {
@@ -93,7 +96,7 @@ fn h1_a_stapled_answer_of_ocsp_is_told_and_judged() {
     let ca = root.file();
     let revoked = b"\xa1\x16\x18\x0f20251101000000Z\xa0\x03\x0a\x01\x01";
     let (good, unknown) = (b"\x80\x00", b"\x82\x00");
-    let cases: [(&[u8], &[u8], &str, &str, &[&str]); 5] = [
+    let cases: [Stapled<'_>; 5] = [
         (b"\x42\x01", good, "39990101000000Z", "good", &[]),
         (b"\x42\x01", revoked, "39990101000000Z", "revoked", &["tls-revoked"]),
         (b"\x42\x01", good, "20251231000000Z", "good", &["tls-staple-expired"]),

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Outgoing {
     /// Source address.
-    #[arg(short = 'b', long, value_name = "ADDR")]
+    #[arg(short = 'S', visible_short_alias = 'b', long, value_name = "ADDR")]
     pub(crate) source: Option<IpAddr>,
     /// Interface to send by.
     #[arg(short = 'I', long, value_name = "NAME")]

@@ -152,7 +152,7 @@ pub(super) fn misfit(message: &Message, id: u16) -> Option<Reason> {
         return None;
     }
     let head = Head { id: message.id, is_answer: message.flags.has("qr"), is_ours: true };
-    misfit_of(&head, id).or(match message.questions.as_slice() {
+    misfit_of(&head, id).or_else(|| match message.questions.as_slice() {
         // A server that could not read the query need not repeat it; nor is there one to compare where
         // the message breaks before its end.
         [] if message.rcode != 0 || message.broken.is_some() => None,

@@ -43,7 +43,6 @@ fn config(servers: u8, choice: Choice) -> Config {
         choice,
         query: QueryOptions { flags, edns: Some(EdnsQuery::default()) },
         transport: Transport::Udp,
-        control: netdiag_engine::port::Control::default(),
         http_method: crate::config::HttpMethod::Post,
         follow_truncation: true,
         count: 1,

@@ -98,10 +98,10 @@ fn what_comes_to_another_port_than_its_own_is_no_answer() {
         let local = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port);
         bench.input(at(0), InputKind::Begun { id: sent[place].id, local });
     }
-    bench.datagram(at(1), &datagram_from(V4, PORT, b"aa 1").to_port(40_002));
+    bench.datagram(at(1), &datagram_from(V4, PORT, b"aa 1").at_port(40_002));
     assert_eq!(rejected(&bench), (vec![(1, Reason::WrongPort)], vec![]));
-    bench.datagram(at(2), &datagram_from(V4, PORT, b"aa 1").to_port(40_001));
-    bench.datagram(at(2), &datagram_from(V4, PORT, b"bb 2").to_port(40_002));
+    bench.datagram(at(2), &datagram_from(V4, PORT, b"aa 1").at_port(40_001));
+    bench.datagram(at(2), &datagram_from(V4, PORT, b"bb 2").at_port(40_002));
     assert_eq!((answer(&bench, 1), answer(&bench, 2)), (&b"aa 1"[..], &b"bb 2"[..]));
 }
 

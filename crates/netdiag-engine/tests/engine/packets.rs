@@ -117,7 +117,7 @@ pub(crate) struct Datagram {
 
 impl Datagram {
     /// The same to one of the ports that queries leave from.
-    pub(crate) fn to_port(self, port: u16) -> Self {
+    pub(crate) fn at_port(self, port: u16) -> Self {
         Self { to: Some(port), ..self }
     }
 

@@ -62,7 +62,7 @@ impl Flows {
         if let Some(Err(error)) = self.open.get(at).map(|flow| flow.send(bytes)) {
             let flow = self.open.remove(at);
             // It may be what an ICMP error says of an earlier one.
-            let end = flow.told(errors).unwrap_or(TalkEnd::Failed(errno_of(&error)));
+            let end = flow.told(errors).unwrap_or_else(|| TalkEnd::Failed(errno_of(&error)));
             flow.end(end, inputs);
         }
         true

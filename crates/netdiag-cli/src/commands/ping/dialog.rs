@@ -84,7 +84,7 @@ fn connect(
     let alpn: &[&str] = if url.is_some() { &["h2", "http/1.1"] } else { &[] };
     let host = target.host();
     let name = host.as_raw().to_owned();
-    let tls = tls.then(|| Tls { name, alpn, demand: Demand::Spoken, starttls: None });
+    let tls = tls.then_some(Tls { name, alpn, demand: Demand::Spoken, starttls: None });
     let client = tls.as_ref().map(|_| Client::new(Roots::none())).transpose();
     let target = Target {
         index: 0,

@@ -52,7 +52,7 @@ pub struct ClassicSheet<W> {
 
 enum Rows {
     Netstat(Netstat),
-    Ss(Ss),
+    Ss(Box<Ss>),
     Lsof(Lsof),
 }
 
@@ -61,7 +61,7 @@ impl<W: Write> ClassicSheet<W> {
     pub fn new(out: W, classic: Classic, options: ClassicOptions) -> Self {
         let rows = match classic {
             Classic::Netstat => Rows::Netstat(Netstat::new(options)),
-            Classic::Ss => Rows::Ss(Ss::new(options)),
+            Classic::Ss => Rows::Ss(Box::new(Ss::new(options))),
             Classic::Lsof => Rows::Lsof(Lsof::new(options)),
         };
         Self { out, rows }
