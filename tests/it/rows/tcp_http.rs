@@ -350,7 +350,7 @@ fn h2_a_redirect_to_another_host_is_looked_up_and_followed() {
     );
     assert!(http["resolve_ms"].is_number() && http["connect_ms"].is_number(), "{http:#}");
     // A check follows it likewise.
-    let line = format!("tcp {} status=200 redirects=1", url(&to));
+    let line = format!("tcp {} status=200 and redirects=1", url(&to));
     let ended = run(bound(NETDIAG).args(["check", "--json", &line]));
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     let check = &ended.json()["checks"][0]["measurement"];

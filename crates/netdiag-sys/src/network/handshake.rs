@@ -17,7 +17,7 @@
 //! would be simpler, but Linux 6.18 gives a TCP socket none without CAP_NET_ADMIN; and one that is
 //! bound to an interface takes such a reset all the same.)
 
-use super::connect::{Deaf, open};
+use super::begin::{Deaf, open};
 use super::memory;
 use super::tcp_info::Block;
 use crate::{clock, interfaces};

@@ -2,6 +2,7 @@
 //! for ICMP and one for UDP.
 
 mod answers;
+mod begin;
 mod connect;
 mod errors;
 mod flows;
