@@ -434,7 +434,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Po
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s b -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s S -s b -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s I -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ttl -d 'TTL or hop limit of every packet [default: what the kernel has, mostly 64]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
@@ -499,7 +499,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s b -l source -d 'Source address' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s S -s b -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s I -l interface -d 'Interface to send by' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ttl -d 'TTL or hop limit of every packet [default: what the kernel has, mostly 64]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l dscp -d 'DSCP by name (ef, cs1, af41 ...) or number, 0 to 63' -r
