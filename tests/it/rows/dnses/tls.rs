@@ -183,8 +183,9 @@ fn i2_what_speaks_no_tls_says_nothing_or_refuses_is_told_apart() {
         (no_answer, "timeout", "request", "timeout"),
         (nobody.at(), "unreachable", "connect", "refused"),
     ] {
+        let patience = if outcome == "timeout" { "0.5" } else { "5" };
         let ended =
-            ask(&["--ca", ca.path(), "-W", "0.3", "--retries", "0", &server, "a.example", "A"]);
+            ask(&["--ca", ca.path(), "-W", patience, "--retries", "0", &server, "a.example", "A"]);
         assert_eq!(ended.code(), Some(1), "{reason}: {ended:?}");
         let said = result(&ended);
         assert_eq!(said["outcome"], outcome, "{said:#}");
@@ -247,7 +248,7 @@ fn i2_a_connection_that_is_silent_is_left_and_another_opened() {
     let leaf = root.leaf(&["127.0.0.1"], tls::VALID);
     let mute = Manner { is_mute_at_first: true, ..Manner::default() };
     let (server, questions) = serve(leaf, address, mute);
-    let again = ["--ca", ca.path(), "-W", "0.4", "--retries", "1", &server, "a.example", "A"];
+    let again = ["--ca", ca.path(), "-W", "0.8", "--retries", "1", &server, "a.example", "A"];
     let ended = ask(&again);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     let said = result(&ended);
