@@ -25,8 +25,11 @@ pub(super) struct Spec {
 const ATTEMPT: &str = "--timeout=1s";
 /// One step, and a little for what comes after.
 const STEP: Duration = Duration::from_millis(1_400);
+const AFTER: Duration = Duration::from_millis(400);
 /// The steps of a page.
 const PAGE: Duration = Duration::from_millis(3_800);
+
+const NO_TLS: &str = "no SPEC is https:// or asks a name server over TLS";
 
 /// What has no use without a page over TLS, or in the form of the output.
 ///
@@ -39,8 +42,8 @@ pub(super) fn check_options(arguments: &WaitForArguments, specs: &[Spec]) -> Res
     let ca = arguments.ca.as_deref();
     match () {
         () if arguments.quiet && !is_text => Err("--quiet: only with --output text".to_owned()),
-        () if ca.is_some() && !has_tls => Err("--ca: no SPEC is https://".to_owned()),
-        () if arguments.insecure && !has_tls => Err("--insecure: no SPEC is https://".to_owned()),
+        () if ca.is_some() && !has_tls => Err(format!("--ca: {NO_TLS}")),
+        () if arguments.insecure && !has_tls => Err(format!("--insecure: {NO_TLS}")),
         () if ca == Some("-") => {
             Err("--ca: a file that can be read again, not standard input".to_owned())
         }
@@ -58,9 +61,11 @@ impl Spec {
         let wrong = |message: String| format!("SPEC `{}`: {message}", shown.escaped());
         let mut options = Vec::new();
         let (mut is_page, mut is_tls, mut patience) = (false, false, STEP);
-        let (kind, targets) = if let Some(name) = text.strip_prefix("dns:") {
-            options.push("--retries=0".to_owned());
-            ("dns", name.split_whitespace().map(str::to_owned).collect())
+        let (kind, targets) = if let Some(words) = text.strip_prefix("dns:") {
+            options.extend(["--retries=0", ATTEMPT].map(str::to_owned));
+            // They are those of `dns`, options among them.
+            options.extend(words.split_whitespace().map(str::to_owned));
+            ("dns", Vec::new())
         } else if let Some(host) = text.strip_prefix("icmp:") {
             options.push("--count=1".to_owned());
             ("ping", vec![host.to_owned()])
@@ -87,14 +92,24 @@ impl Spec {
             _ => None,
         };
         options.extend(family.map(|family| format!("--{}", family.name())));
-        options.push(match kind {
+        match kind {
             // Until it can be known whether this machine keeps it back.
-            "tcp" => format!("--timeout={}ms", KEPT_BACK_AFTER.as_millis()),
-            _ => ATTEMPT.to_owned(),
-        });
+            "tcp" => options.push(format!("--timeout={}ms", KEPT_BACK_AFTER.as_millis())),
+            "ping" => options.push(ATTEMPT.to_owned()),
+            _ => {}
+        }
         let mut asked = Asked::new(kind, &options, &targets).map_err(wrong)?;
-        if let Asked::Tcp(connect) = &mut asked {
-            connect.only_head = is_page;
+        match &mut asked {
+            Asked::Tcp(connect) => connect.only_head = is_page,
+            Asked::Dns(dns) => {
+                patience = dns.timeout.duration.saturating_add(AFTER);
+                is_tls = dns.transport().is_over_tls();
+                if is_tls {
+                    dns.tls.insecure |= arguments.insecure;
+                    dns.tls.ca = dns.tls.ca.take().or_else(|| arguments.ca.clone());
+                }
+            }
+            _ => {}
         }
         Ok(Self { text: text.to_owned(), kind, asked, is_tls, patience })
     }
