@@ -4,6 +4,7 @@
 mod delegation;
 mod dnssec;
 mod forged;
+mod hickory;
 mod https;
 mod nslookup;
 mod oracle;

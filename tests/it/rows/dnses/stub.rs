@@ -139,7 +139,7 @@ impl Nobody {
 }
 
 /// A socket at an address, and one of TCP at the same port.
-fn both_at(address: &str) -> (UdpSocket, Socket) {
+pub(super) fn both_at(address: &str) -> (UdpSocket, Socket) {
     let any = address.ends_with(":0");
     for _ in 0..100 {
         let socket = UdpSocket::bind(address).expect("loopback has the address");
