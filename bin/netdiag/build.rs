@@ -11,5 +11,6 @@ fn main() {
     if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") {
         let root = var("CARGO_MANIFEST_DIR").unwrap_or_default();
         println!("cargo::rustc-link-arg-bin=netdiag=-Wl,-T,{root}/bin/netdiag/start.ld");
+        println!("cargo::rustc-link-arg-bin=netdiag=-Wl,--icf=all");
     }
 }
