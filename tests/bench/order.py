@@ -4,8 +4,9 @@ Usage: tests/bench/order.py PROGRAM >bin/netdiag/start.ld, where PROGRAM was bui
 CARGO_PROFILE_RELEASE_STRIP=false. Needs valgrind. Probes go to loopback only.
 
 The kernel maps a program's file sixteen pages at a time, so functions that are strewn over it bring
-nearly all of it into memory. What is listed are names without the compiler's hashes: a name that no
-longer exists does nothing, and one that is missing costs a page or two.
+nearly all of it into memory. What is listed are names without the compiler's hashes, but where that
+would bring in much that did not run: a name that no longer exists does nothing, and one that is missing
+costs a page or two.
 """
 
 import bisect
@@ -151,9 +152,10 @@ def pattern(name, library, waste):
     base = base_of(name)
     if base.startswith("_ZN"):
         all_of = paths(base)
-        path = next((path for path in all_of if waste[path] <= WASTE), all_of[-1])
-        # Where the path is cut, a number follows; where it is whole, the hash's 17h.
-        return section(path + "[0-9]*")
+        path = next((path for path in all_of if waste[path] <= WASTE), None)
+        # Where the path is cut, a number follows; where it is whole, the hash's 17h. Of what has many
+        # instances only those that ran are meant: a hash tells them apart, for one version of the compiler.
+        return section(path + "[0-9]*" if path else base)
     if base.startswith("_R"):
         return section(re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*")
     member = library.get(base)
