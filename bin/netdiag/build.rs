@@ -7,10 +7,18 @@ use std::env::var;
 fn main() {
     println!("cargo::rerun-if-changed=bin/netdiag/build.rs");
     println!("cargo::rerun-if-changed=bin/netdiag/start.ld");
+    println!("cargo::rerun-if-env-changed=NETDIAG_SYMBOLS");
     let is = |name: &str, value: &str| var(name).is_ok_and(|found| found == value);
     if is("PROFILE", "release") && is("CARGO_CFG_TARGET_OS", "linux") {
         let root = var("CARGO_MANIFEST_DIR").unwrap_or_default();
         println!("cargo::rustc-link-arg-bin=netdiag=-Wl,-T,{root}/bin/netdiag/start.ld");
-        println!("cargo::rustc-link-arg-bin=netdiag=-Wl,--icf=all");
+        // What has the same code stands once. The linker of this target can do that, others may not.
+        if is("CARGO_CFG_TARGET_ARCH", "x86_64") && is("CARGO_CFG_TARGET_ENV", "gnu") {
+            println!("cargo::rustc-link-arg-bin=netdiag=-Wl,--icf=all");
+        }
+        // Names stay for who wants to know what runs, hashes and all.
+        if var("NETDIAG_SYMBOLS").is_ok() {
+            println!("cargo::rustc-link-arg-bin=netdiag=-Wl,--strip-debug");
+        }
     }
 }

@@ -1,7 +1,7 @@
 """Writes bin/netdiag/start.ld: which functions a start runs, so that the linker puts them together.
 
 Usage: tests/bench/order.py PROGRAM >bin/netdiag/start.ld, where PROGRAM was built with --release and
-CARGO_PROFILE_RELEASE_STRIP=false. Needs valgrind. Probes go to loopback only.
+NETDIAG_SYMBOLS=1 in the environment, which keeps its names. Needs valgrind. Probes go to loopback only.
 
 The kernel maps a program's file sixteen pages at a time, so functions that are strewn over it bring
 nearly all of it into memory. What is listed are names without the compiler's hashes, but where that
