@@ -75,7 +75,7 @@ def functions(program):
 
 
 def ran(program):
-    """The names of all functions of which an instruction ran, each with the first run that it ran in."""
+    """The names of all functions of which an instruction ran, each with the runs that it ran in, in order."""
     known = functions(program)
     starts = [start for start, _, _ in known]
     address_of = {name: start for start, _, name in known}
@@ -99,7 +99,9 @@ def ran(program):
                 here = {at(address - shift) for address in ran_here}
                 if own in here:
                     for name in here - {None}:
-                        names.setdefault(name, number)
+                        runs = names.setdefault(name, [])
+                        if number not in runs:
+                            runs.append(number)
     stream.close()
     return names
 
@@ -136,7 +138,7 @@ def wasted(program, names):
     waste = [collections.Counter() for _ in RUNS]
     for _, size, name in functions(program):
         if name.startswith("_ZN"):
-            for counter in waste[:names.get(name, len(RUNS))]:
+            for counter in waste[:names.get(name, [len(RUNS)])[0]]:
                 for path in paths(base_of(name)):
                     counter[path] += size
     return waste
@@ -167,14 +169,15 @@ def main():
     library = members()
     names = ran(program)
     waste = wasted(program, names)
-    # What the commonest run needs stands apart from what only the others need.
+    # What the commonest run needs stands apart from what only the others need, and begins with what most
+    # of them need, too.
     lines = {}
-    for name, number in names.items():
-        line = pattern(name, library, waste[number])
-        lines[line] = min(number, lines.get(line, number))
+    for name, runs in names.items():
+        lines.setdefault(pattern(name, library, waste[runs[0]]), set()).update(runs)
+    places = {line: (min(runs), -len(runs), sorted(runs), line) for line, runs in lines.items()}
     print("/* Functions that a start runs, next to each other. Written by tests/bench/order.py. */")
     print("SECTIONS\n{\n  .text.start :\n  {")
-    print("\n".join(f"    {line}" for line in sorted(lines, key=lambda line: (lines[line], line))))
+    print("\n".join(f"    {line}" for line in sorted(lines, key=places.get)))
     print("  }\n}\nINSERT BEFORE .text;")
 
 
