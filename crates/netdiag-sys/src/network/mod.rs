@@ -306,9 +306,9 @@ impl SystemNetwork {
     }
 
     /// Where many answers are awaited some are read together: the kernel has stamped each by then, and
-    /// one wake-up is worth as much as the reading of several.
-    fn let_more_come(&self) {
-        if self.ports.is_crowded() {
+    /// one wake-up is worth as much as the reading of several. Nothing is late for it that is due.
+    fn let_more_come(&self, until: Instant) {
+        if self.ports.is_crowded() && until.since(clock::now()) > TOGETHER * 2 {
             // That it was interrupted is told by the next one.
             let _ = raw::poll(&mut [], TOGETHER);
         }
@@ -427,7 +427,7 @@ impl Network for SystemNetwork {
                     inputs.set_now(now);
                 }
                 Polled::Something => {
-                    self.let_more_come();
+                    self.let_more_come(wake);
                     self.drain(inputs)?;
                 }
                 Polled::BrokenOutput => return Ok(()),
