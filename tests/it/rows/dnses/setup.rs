@@ -172,6 +172,19 @@ fn i9_a_dead_first_server_costs_what_the_options_say() {
 }
 
 #[test]
+fn i9_a_first_server_that_refuses_costs_programs_nothing() {
+    let second = Stub::on("127.0.0.3:0", address, false);
+    let etc = Etc::new("check-refused", Some("nameserver 127.0.0.2\nnameserver 127.0.0.3\n"));
+    etc.write("nsswitch.conf", NSSWITCH);
+    let ended = check(&etc, &second.port(), &["--json", "www.example"]);
+    assert_eq!(findings(&ended), ["dns-first-server-dead"], "{ended:?}");
+    let finding = ended.json()["findings"][0].clone();
+    assert_eq!(finding["evidence"]["cost_ms"], 0);
+    let message = finding["message"].as_str().expect("text").to_owned();
+    assert!(message.contains("refuses queries: programs ask the next one at once"), "{message}");
+}
+
+#[test]
 fn i9_without_anybody_to_ask_it_says_why() {
     let stub = Stub::udp(silent);
     let etc = Etc::new("check-link", None);
