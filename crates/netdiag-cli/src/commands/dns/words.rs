@@ -33,6 +33,11 @@ impl Words {
                 return Err(format!(
                     "unknown type `{word}`: a mnemonic such as AAAA, or TYPE65; a name is written `{word}.`"
                 ));
+            } else if word.starts_with('+') && !word.contains('.') {
+                return Err(format!(
+                    "`{word}`: an option of dig, as they are not written here (`netdiag dns --help`); a \
+                     name is written `{word}.`"
+                ));
             } else {
                 all.names.push(word.clone());
             }
@@ -156,6 +161,7 @@ mod tests {
             (["a.example", "BOGUS"], "unknown type `BOGUS`"),
             (["a.example", "type65536"], "unknown type `type65536`"),
             (["a.example", "axfr"], "`axfr`: zone transfers"),
+            (["a.example", "+short"], "`+short`: an option of dig"),
             (["a.example", "@"], "`@`: a server"),
             (["a.example", "b..example"], "NAME `b..example`: a label is empty"),
         ] {
