@@ -34,6 +34,8 @@ impl Words {
                     "unknown type `{word}`: a mnemonic such as AAAA, or TYPE65; a name is written `{word}.`"
                 ));
             } else if word.starts_with('+') && !word.contains('.') {
+                let word = Untrusted::from(word.as_str());
+                let word = word.escaped();
                 return Err(format!(
                     "`{word}`: an option of dig, as they are not written here (`netdiag dns --help`); a \
                      name is written `{word}.`"
