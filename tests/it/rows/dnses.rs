@@ -1,5 +1,5 @@
 //! `netdiag dns` (I1 to I4, I7; P10, P11; B17 to B19): the built program against servers of the
-//! tests' own on loopback, and against BIND where this machine has it.
+//! tests' own on loopback, against hickory-server, and against BIND where this machine has it.
 
 mod delegation;
 mod dnssec;
