@@ -215,6 +215,7 @@ fn m5_a_name_is_waited_for_over_every_transport() {
     }
     for (words, part) in [
         (&["dns:a.lab.example --nosuch"][..], "--nosuch"),
+        (&["dns:a.lab.example --json"], "`--json`: no option"),
         (&["dns:"], "no NAME"),
         (&["--ca", ca, "dns:a.lab.example --tcp"], "--ca: no SPEC"),
     ] {

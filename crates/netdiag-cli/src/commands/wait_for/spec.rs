@@ -3,7 +3,7 @@
 use crate::args::WaitForArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
-use crate::commands::lanes::{Asked, KEPT_BACK_AFTER};
+use crate::commands::lanes::{Asked, KEPT_BACK_AFTER, choices};
 use netdiag_model::{Family, Untrusted};
 use netdiag_tcp::connect::http::Url;
 use std::time::Duration;
@@ -51,6 +51,12 @@ pub(super) fn check_options(arguments: &WaitForArguments, specs: &[Spec]) -> Res
     }
 }
 
+/// Whether a word is an option that `dns` has not, or has no use for where it is waited for.
+fn is_no_option(word: &str) -> bool {
+    let name = word.strip_prefix("--").and_then(|word| word.split('=').next());
+    name.is_some_and(|name| !choices("dns").iter().any(|choice| choice.name == name))
+}
+
 impl Spec {
     /// What a text means.
     ///
@@ -64,6 +70,13 @@ impl Spec {
         let (kind, targets) = if let Some(words) = text.strip_prefix("dns:") {
             options.extend(["--retries=0", ATTEMPT].map(str::to_owned));
             // They are those of `dns`, options among them.
+            if let Some(word) = words.split_whitespace().find(|word| is_no_option(word)) {
+                let word = Untrusted::from(word);
+                return Err(wrong(format!(
+                    "`{}`: no option of what is waited for",
+                    word.escaped()
+                )));
+            }
             options.extend(words.split_whitespace().map(str::to_owned));
             ("dns", Vec::new())
         } else if let Some(host) = text.strip_prefix("icmp:") {
