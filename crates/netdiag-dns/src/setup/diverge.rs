@@ -136,7 +136,7 @@ impl Setup {
 }
 
 /// A name of this machine alone, which servers need not know (RFC 6761 section 6.3).
-fn is_local(name: &str) -> bool {
+pub(super) fn is_local(name: &str) -> bool {
     let last = name.trim_end_matches('.').rsplit('.').next();
     last.is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
 }

@@ -1,5 +1,6 @@
 //! All findings about this machine, and what they come to.
 
+use super::diverge::is_local;
 use super::lints::is_stub;
 use super::steps::reference;
 use super::{Programs, Setup};
@@ -184,6 +185,9 @@ impl Setup {
         let said: Vec<Class> =
             targets.iter().filter_map(|target| Some(reference(target)?.outcome)).collect();
         let said = match said.iter().min() {
+            _ if self.name.as_deref().is_some_and(is_local) => {
+                "works, and the name is this machine"
+            }
             Some(Class::Answer) => "gives right answers",
             Some(Class::Nodata) => "works, and the name has no address",
             Some(_) | None => "works, and the name does not exist",

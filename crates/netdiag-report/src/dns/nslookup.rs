@@ -36,6 +36,8 @@ pub struct Seen {
     pub has_failed: bool,
     /// There were records.
     pub has_answer: bool,
+    /// An answer was cut: from then on the look-up goes over TCP.
+    pub is_cut: bool,
     /// What the last one came to.
     pub last: Last,
 }
@@ -271,6 +273,7 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
             let said = result.filter(|it| it.outcome.is_said() && it.outcome != Class::Malformed);
             if result.is_some_and(|it| it.retried_over_tcp) {
                 writeln!(self.out, ";; Truncated, retrying in TCP mode.")?;
+                self.seen.is_cut = true;
             }
             self.seen.last = match said {
                 // It was cut, and nothing came over TCP.

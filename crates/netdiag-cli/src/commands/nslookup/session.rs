@@ -246,7 +246,7 @@ impl Session {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<()> {
-        self.seen.has_answer = false;
+        (self.seen.has_answer, self.seen.is_cut) = (false, false);
         if let Some(why) = illegal(host) {
             out.flush()?;
             let shown = Untrusted::from(host);
@@ -301,6 +301,9 @@ impl Session {
             let asking = Asking { has_next_server: servers.peek().is_some(), ..asking };
             let mut settings = self.settings.clone();
             loop {
+                if self.seen.is_cut {
+                    settings.use_tcp();
+                }
                 let asked = settings.arguments(question, address);
                 let told = asked.and_then(|mut arguments| {
                     arguments.shown_server = Some(given.clone());
@@ -314,9 +317,6 @@ impl Session {
                         writeln!(err, "nslookup: {message}")?;
                         return Ok(Last::Failed);
                     }
-                }
-                if self.seen.last == Last::Cut {
-                    settings.use_tcp();
                 }
                 let is_silent =
                     matches!(self.seen.last, Last::Unreachable | Last::Silence | Last::Cut);
