@@ -233,7 +233,7 @@ fn i9_without_a_server_this_machine_itself_is_asked() {
     etc.write("nsswitch.conf", NSSWITCH);
     let ended = check(&etc, &stub.port(), &["--json", "www.example"]);
     assert_eq!((ended.code(), findings(&ended)), (Some(0), Vec::new()), "{ended:?}");
-    assert_eq!(ended.target()["results"][0]["address"], "127.0.0.1");
+    assert_eq!(ended.json()["targets"][0]["results"][0]["address"], "127.0.0.1");
 }
 
 #[test]
@@ -371,7 +371,7 @@ fn i8_a_search_list_and_a_module_that_is_left_out_are_named() {
     // Programs get that of db.corp.example, and so is the server asked.
     let ended = judged(&search, "db");
     assert_eq!((ended.code(), findings(&ended)), (Some(0), Vec::new()), "{ended:?}");
-    let target = ended.target();
+    let target = ended.json()["targets"][0].clone();
     assert_eq!((&target["target"], &target["name"]), (&"db".into(), &"db.corp.example.".into()));
     let text = Process::start(&mut search.netdiag(&["dns", "--check", "db"])).wait();
     assert!(text.out.contains("; by the search list db is db.corp.example."), "{text:?}");
