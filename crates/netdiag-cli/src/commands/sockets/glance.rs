@@ -3,10 +3,13 @@
 use super::check::{Checked, check};
 use super::header::{method, told};
 use super::looks::{Looked, one};
+use super::names::known;
+use crate::World;
 use crate::args::SocketsArguments;
 use netdiag_model::contract::Method;
 use netdiag_model::finding::Finding;
 use netdiag_report::sockets::{Ended, Sheet};
+use netdiag_sockets::filter::Names;
 use netdiag_sockets::look::{Entry, LookError, Plan};
 use netdiag_sockets::namespaces::{Namespaces, Place};
 use netdiag_sockets::port::{Fault, Kernel};
@@ -29,12 +32,33 @@ pub(crate) struct Glanced {
 }
 
 impl Glance {
-    /// Checks the arguments.
+    /// Checks the arguments, in which names stand for numbers as this machine has them.
     ///
     /// # Errors
     /// What is wrong with them, in a line.
-    pub(crate) fn new(arguments: &SocketsArguments) -> Result<Self, String> {
-        let Checked { mut plan, .. } = check(arguments)?;
+    pub(crate) fn new<W: World>(
+        arguments: &SocketsArguments,
+        world: &mut W,
+    ) -> Result<Self, String> {
+        Self::named(arguments, &mut known(world))
+    }
+
+    /// The same before files are read, and whether it takes some.
+    ///
+    /// # Errors
+    /// What is wrong with them, in a line.
+    pub(crate) fn begin(arguments: &SocketsArguments) -> Result<(Self, bool), String> {
+        let mut has_names = false;
+        let begun = Self::named(arguments, &mut |_| {
+            has_names = true;
+            Some(1)
+        });
+        begun.map(|glance| (glance, has_names))
+    }
+
+    fn named(arguments: &SocketsArguments, names: Names<'_>) -> Result<Self, String> {
+        let in_a_line = |fault: String| fault.lines().next().unwrap_or_default().to_owned();
+        let Checked { mut plan, .. } = check(arguments, names).map_err(in_a_line)?;
         let names_owners = plan.filter.as_ref().is_some_and(Filter::names_owners);
         (plan.owners, plan.summary) = (false, true);
         Ok(Self { plan, names_owners })

@@ -11,6 +11,7 @@ mod run;
 mod watch;
 
 pub(crate) use glance::{Glance, Glanced};
+pub(crate) use names::PASSWD;
 
 use super::ending;
 use crate::args::SocketsArguments;
@@ -20,6 +21,7 @@ use crate::{ExitStatus, TablesRequest, World, usage};
 use netdiag_engine::port::NetworkError;
 use netdiag_model::contract::Document;
 use netdiag_report::json;
+use netdiag_sockets::filter::Name;
 use netdiag_sockets::look::LookError;
 use netdiag_sockets::port::{ByteOrder, Fault};
 use netdiag_sockets::result::SocketsDocument;
@@ -35,16 +37,33 @@ pub(crate) fn run<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let checked = match check::check(arguments) {
+    // What names stand for is read once rights are given up; until then they are numbers of some kind.
+    let (mut has_names, mut has_users) = (false, false);
+    let first = check::check(arguments, &mut |name| {
+        has_names = true;
+        has_users |= matches!(name, Name::User(_));
+        Some(1)
+    });
+    let mut checked = match first {
         Ok(checked) => checked,
         Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
     };
+    if has_users && arguments.procfs.is_some() {
+        let why = "names of users are not in saved tables, so that uid wants a number";
+        return usage::report(&format!("{PROGRAM}: --procfs: {why}"), err);
+    }
     let request =
         TablesRequest { owners: checked.plan.owners, all_namespaces: arguments.all_namespaces };
     let opened = match &arguments.procfs {
         Some(path) => world.saved_sockets(path, arguments.byte_order.map(order)),
         None => world.sockets(request),
     };
+    if has_names && opened.is_ok() {
+        checked = match check::check(arguments, &mut names::known(world)) {
+            Ok(checked) => checked,
+            Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
+        };
+    }
     let ended = match opened {
         Ok(mut tables) => match arguments.watch {
             Some(interval) => {
