@@ -140,7 +140,7 @@ fn since_boot(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> 
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
     Some(format!(
         "since {} began: {share}{} opened here, {} from outside, {} failed, {} reset at \
-         either end, {} RST sent, {} listen overflows, \
+         either end, {} RST sent, {} listen overflows, {} listen drops, \
          {} syn cookies",
         match namespaces.iter().filter(|namespace| namespace.entered).count() {
             0 => "this network namespace".to_owned(),
@@ -153,6 +153,7 @@ fn since_boot(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> 
         count(counted.connections_reset),
         count(counted.resets_sent),
         count(counted.listen_overflows),
+        count(counted.listen_drops),
         count(counted.syn_cookies_sent)
     ))
 }

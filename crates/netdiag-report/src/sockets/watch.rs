@@ -185,6 +185,7 @@ fn groups(sample: &Sample) -> [(&'static str, Vec<String>); 5] {
                 rate("errors/s", sample.errors_per_second),
                 rate("resets-sent/s", sample.resets_sent_per_second),
                 rate("overflows/s", sample.overflows_per_second),
+                rate("listen-drops/s", sample.listen_drops_per_second),
             ],
         ),
     ]

@@ -75,21 +75,3 @@ fn j2_what_counters_do_not_tell_is_refused() {
         sockets(&namespace, &["--summary=totals", "--fail-if", "time_wait_or_fin_wait_2>0"]);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
 }
-
-/// Where /proc is not there nothing is told as if it were, and what has nothing to tell ends with 3.
-#[test]
-fn j2_what_has_no_proc_to_read_is_said() {
-    let Some(namespace) = crate::support::process::Namespace::loopback() else { return };
-    let without = |words: &str| {
-        let script = format!("mount -t tmpfs none /proc && exec {NETDIAG} sockets {words}");
-        run(namespace.command("unshare").args(["-m", "sh", "-c", &script]))
-    };
-    for words in ["--summary=totals", "--watch 0.1 --count 1 --summary"] {
-        let ended = without(words);
-        assert_eq!((ended.code(), ended.out.as_str()), (Some(3), ""), "{words}: {ended:?}");
-        assert!(ended.err.contains("/proc/net/sockstat"), "{words}: {ended:?}");
-    }
-    let ended = without("--summary");
-    assert!(ended.out.contains("what the kernel has counted is not known"), "{ended:?}");
-    assert!(ended.out.contains("no owners, since /proc tells of no process"), "{ended:?}");
-}
