@@ -14,10 +14,11 @@ pub(crate) fn ports<W: World>(
     move |name| own.get(&name.to_ascii_lowercase()).copied().or_else(|| services::port(name))
 }
 
-/// The same of sockets of whatever protocol: a name that TCP has means that.
+/// The port that a name means to sockets of whatever protocol: that of TCP, if it has one.
 pub(crate) fn any_port<W: World>(name: &str, world: &mut W) -> Option<u16> {
-    let tcp = ports(true, world)(name);
-    tcp.or_else(|| list("udp", world).get(&name.to_ascii_lowercase()).copied())
+    let name = name.to_ascii_lowercase();
+    let own = ["tcp", "udp"].into_iter().find_map(|of| list(of, world).get(&name).copied());
+    own.or_else(|| services::port(&name))
 }
 
 /// The list of this machine; nothing where it has none.

@@ -1,7 +1,7 @@
 //! The ends of a connection, as a filter names them: addresses, networks and ports.
 
 use super::parser::{Parser, one_or};
-use super::words::{Fault, Parsed, number, shown, wrong};
+use super::words::{Fault, Parsed, number, port, shown, wrong};
 use super::{End, Name, Node, Ports, Scope};
 use std::net::IpAddr;
 
@@ -62,7 +62,7 @@ impl<'t> Parser<'t, '_, '_> {
             };
         }
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let (first, last) = (number("port", first)?, number("port", last)?);
+        let (first, last) = (port(first)?, port(last)?);
         match first <= last {
             true => Ok(Ports { first, last }),
             false => wrong(text, format!("{} ends before it begins", shown(text))),
@@ -99,8 +99,8 @@ fn prefixed<'t>(text: &'t str, bits: Option<&'t str>) -> Parsed<'t, (IpAddr, u8)
     let most = if address.is_ipv4() { 32 } else { 128 };
     let Some(bits) = bits else { return Ok((address, most)) };
     let length = number("length of a prefix", bits)?;
-    match length <= most {
-        true => Ok((address, length)),
-        false => wrong(bits, format!("{length} is longer than an address")),
+    match u8::try_from(length) {
+        Ok(length) if length <= most => Ok((address, length)),
+        _ => wrong(bits, format!("{length} is longer than an address")),
     }
 }

@@ -3,7 +3,6 @@
 use netdiag_model::Untrusted;
 use netdiag_model::text::pointer;
 use std::fmt;
-use std::str::FromStr;
 
 /// What of a filter was not understood, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +53,14 @@ pub(super) fn shown(word: &str) -> String {
     format!("'{}'", Untrusted::from(word).escaped())
 }
 
-pub(super) fn number<'t, T: FromStr>(what: &str, text: &'t str) -> Parsed<'t, T> {
+pub(super) fn number<'t>(what: &str, text: &'t str) -> Parsed<'t, u32> {
     text.parse().or_else(|_| wrong(text, format!("{} is no {what}", shown(text))))
+}
+
+/// The same of a port.
+pub(super) fn port(text: &str) -> Parsed<'_, u16> {
+    let port = number("port", text)?;
+    u16::try_from(port).or_else(|_| wrong(text, format!("{} is no port", shown(text))))
 }
 
 /// Words, parentheses, and signs behind words that want a value; what stands between double quotes is one

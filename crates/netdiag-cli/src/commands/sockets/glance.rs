@@ -3,8 +3,6 @@
 use super::check::{Checked, check};
 use super::header::{method, told};
 use super::looks::{Looked, one};
-use super::names::known;
-use crate::World;
 use crate::args::SocketsArguments;
 use netdiag_model::contract::Method;
 use netdiag_model::finding::Finding;
@@ -32,31 +30,11 @@ pub(crate) struct Glanced {
 }
 
 impl Glance {
-    /// Checks the arguments, in which names stand for numbers as this machine has them.
+    /// Checks the arguments, in which these names stand for numbers.
     ///
     /// # Errors
     /// What is wrong with them, in a line.
-    pub(crate) fn new<W: World>(
-        arguments: &SocketsArguments,
-        world: &mut W,
-    ) -> Result<Self, String> {
-        Self::named(arguments, &mut known(world))
-    }
-
-    /// The same before files are read, and whether it takes some.
-    ///
-    /// # Errors
-    /// What is wrong with them, in a line.
-    pub(crate) fn begin(arguments: &SocketsArguments) -> Result<(Self, bool), String> {
-        let mut has_names = false;
-        let begun = Self::named(arguments, &mut |_| {
-            has_names = true;
-            Some(1)
-        });
-        begun.map(|glance| (glance, has_names))
-    }
-
-    fn named(arguments: &SocketsArguments, names: Names<'_>) -> Result<Self, String> {
+    pub(crate) fn new(arguments: &SocketsArguments, names: Names<'_>) -> Result<Self, String> {
         let in_a_line = |fault: String| fault.lines().next().unwrap_or_default().to_owned();
         let Checked { mut plan, .. } = check(arguments, names).map_err(in_a_line)?;
         let names_owners = plan.filter.as_ref().is_some_and(Filter::names_owners);

@@ -11,7 +11,7 @@ mod run;
 mod watch;
 
 pub(crate) use glance::{Glance, Glanced};
-pub(crate) use names::PASSWD;
+pub(crate) use names::{PASSWD, known};
 
 use super::ending;
 use crate::args::SocketsArguments;
@@ -59,7 +59,7 @@ pub(crate) fn run<W: World>(
         None => world.sockets(request),
     };
     if has_names && opened.is_ok() {
-        checked = match check::check(arguments, &mut names::known(world)) {
+        checked = match check::check(arguments, &mut known(world)) {
             Ok(checked) => checked,
             Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
         };

@@ -18,7 +18,7 @@ pub(crate) const PASSWD: &str = "/etc/passwd";
 const LONGEST: u64 = 4 << 20;
 
 /// Says which numbers names in a filter stand for on this machine.
-pub(super) fn known<W: World>(world: &mut W) -> impl FnMut(Name<'_>) -> Option<u32> {
+pub(crate) fn known<W: World>(world: &mut W) -> impl FnMut(Name<'_>) -> Option<u32> {
     move |name: Name<'_>| match name {
         Name::Service(name) => services::any_port(name, world).map(u32::from),
         Name::User(name) => {
