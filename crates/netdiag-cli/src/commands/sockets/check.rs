@@ -3,7 +3,7 @@
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
 use crate::args::sockets::{ClassicProgram, SummaryOf};
-use netdiag_check::expr::Expr;
+use netdiag_check::expr::{Expr, ExprError};
 use netdiag_sockets::filter::Names;
 use netdiag_sockets::look::Plan;
 use netdiag_sockets::metrics::{METRICS, TOTALS};
@@ -19,7 +19,7 @@ pub(super) struct Checked {
 /// Checks the arguments, in which these names stand for numbers.
 ///
 /// # Errors
-/// What is wrong with them, in a line; of a filter in two more where.
+/// What is wrong with them, in a line; of a filter and of --fail-if in two more where.
 pub(super) fn check(arguments: &SocketsArguments, names: Names<'_>) -> Result<Checked, String> {
     let mut thresholds = Thresholds::default();
     for text in &arguments.threshold {
@@ -35,8 +35,11 @@ pub(super) fn check(arguments: &SocketsArguments, names: Names<'_>) -> Result<Ch
         no_table(arguments)?;
     }
     let metrics = if is_totals { TOTALS } else { METRICS };
-    let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, metrics)).transpose();
-    let fail_if = fail_if.map_err(|fault| format!("--fail-if: {fault}"))?;
+    let parsed = |text| {
+        let wrong = |fault: ExprError| format!("--fail-if: {fault}\n{}", fault.pointer(text));
+        Expr::parse(text, metrics).map_err(wrong)
+    };
+    let fail_if = arguments.fail_if.as_deref().map(parsed).transpose()?;
     if arguments.audit && arguments.form.output() == Output::Csv {
         return Err("--audit has no table of sockets: --output text, json or jsonl".to_owned());
     }

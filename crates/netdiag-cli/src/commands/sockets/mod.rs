@@ -17,7 +17,7 @@ use super::ending;
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
 use crate::args::sockets::Order;
-use crate::{ExitStatus, TablesRequest, World, usage};
+use crate::{ExitStatus, TablesRequest, Terminal, World, usage};
 use netdiag_engine::port::NetworkError;
 use netdiag_model::contract::Document;
 use netdiag_report::json;
@@ -46,7 +46,7 @@ pub(crate) fn run<W: World>(
     });
     let mut checked = match first {
         Ok(checked) => checked,
-        Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
+        Err(message) => return refused(&message, world.terminal(), err),
     };
     if has_users && arguments.procfs.is_some() {
         let why = "names of users are not in saved tables, so that uid wants a number";
@@ -61,7 +61,7 @@ pub(crate) fn run<W: World>(
     if has_names && opened.is_ok() {
         checked = match check::check(arguments, &mut known(world)) {
             Ok(checked) => checked,
-            Err(message) => return usage::report(&format!("{PROGRAM}: {message}"), err),
+            Err(message) => return refused(&message, world.terminal(), err),
         };
     }
     let ended = match opened {
@@ -88,9 +88,32 @@ pub(crate) fn run<W: World>(
     }
 }
 
+/// Says what is wrong with the arguments: in a line, and where to a person in two more.
+fn refused(message: &str, terminal: Terminal, err: &mut dyn Write) -> ExitStatus {
+    let lines = if terminal.stderr { usize::MAX } else { 1 };
+    let shown: Vec<&str> = message.lines().take(lines).collect();
+    usage::report(&format!("{PROGRAM}: {}", shown.join("\n")), err)
+}
+
 const fn order(order: Order) -> ByteOrder {
     match order {
         Order::Little => ByteOrder::Little,
         Order::Big => ByteOrder::Big,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_it_is_wrong_is_shown_to_people_and_scripts_have_a_line() {
+        let said = |stderr| {
+            let mut err = Vec::new();
+            refused("what\n:htps\n ^", Terminal { stderr, ..Terminal::default() }, &mut err);
+            String::from_utf8(err).expect("text")
+        };
+        assert_eq!(said(false), "netdiag sockets: what\n");
+        assert_eq!(said(true), "netdiag sockets: what\n:htps\n ^\n");
     }
 }
