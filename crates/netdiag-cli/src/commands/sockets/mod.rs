@@ -59,7 +59,8 @@ pub(crate) fn run<W: World>(
         None => world.sockets(request),
     };
     if has_names && opened.is_ok() {
-        checked = match check::check(arguments, &mut known(world)) {
+        let again = check::check(arguments, &mut known(world));
+        checked = match again {
             Ok(checked) => checked,
             Err(message) => return refused(&message, world.terminal(), err),
         };
