@@ -103,7 +103,11 @@ def ran(program):
                         if number not in runs:
                             runs.append(number)
     stream.close()
-    return names
+    # The linker has made one of functions that are the same: which of their names is called is not known.
+    same = collections.defaultdict(list)
+    for start, _, name in known:
+        same[start].append(name)
+    return {alias: runs for name, runs in names.items() for alias in same[address_of[name]]}
 
 
 def members():
@@ -156,8 +160,9 @@ def pattern(name, library, waste):
         all_of = paths(base)
         path = next((path for path in all_of if waste[path] <= WASTE), None)
         # Where the path is cut, a number follows; where it is whole, the hash's 17h. Of what has many
-        # instances only those that ran are meant: a hash tells them apart, for one version of the compiler.
-        return section(path + "[0-9]*" if path else base)
+        # instances only those that ran are meant: a hash tells them apart, for one version of the compiler,
+        # and behind it stands the number of the copy.
+        return section(path + "[0-9]*" if path else base + "*")
     if base.startswith("_R"):
         return section(re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*")
     member = library.get(base)
