@@ -1,11 +1,12 @@
 """Writes bin/netdiag/start.ld: which functions a start runs, so that the linker puts them together.
 
 Usage: tests/bench/order.py PROGRAM >bin/netdiag/start.ld, where PROGRAM was built with --release and
-CARGO_PROFILE_RELEASE_STRIP=false. Needs valgrind. Probes go to loopback only.
+NETDIAG_SYMBOLS=1 in the environment, which keeps its names. Needs valgrind. Probes go to loopback only.
 
 The kernel maps a program's file sixteen pages at a time, so functions that are strewn over it bring
-nearly all of it into memory. What is listed are names without the compiler's hashes: a name that no
-longer exists does nothing, and one that is missing costs a page or two.
+nearly all of it into memory. What is listed are names without the compiler's hashes, but where that
+would bring in much that did not run: a name that no longer exists does nothing, and one that is missing
+costs a page or two.
 """
 
 import bisect
@@ -74,7 +75,7 @@ def functions(program):
 
 
 def ran(program):
-    """The names of all functions of which an instruction ran, each with the first run that it ran in."""
+    """The names of all functions of which an instruction ran, each with the runs that it ran in, in order."""
     known = functions(program)
     starts = [start for start, _, _ in known]
     address_of = {name: start for start, _, name in known}
@@ -98,7 +99,9 @@ def ran(program):
                 here = {at(address - shift) for address in ran_here}
                 if own in here:
                     for name in here - {None}:
-                        names.setdefault(name, number)
+                        runs = names.setdefault(name, [])
+                        if number not in runs:
+                            runs.append(number)
     stream.close()
     return names
 
@@ -135,7 +138,7 @@ def wasted(program, names):
     waste = [collections.Counter() for _ in RUNS]
     for _, size, name in functions(program):
         if name.startswith("_ZN"):
-            for counter in waste[:names.get(name, len(RUNS))]:
+            for counter in waste[:names.get(name, [len(RUNS)])[0]]:
                 for path in paths(base_of(name)):
                     counter[path] += size
     return waste
@@ -151,9 +154,10 @@ def pattern(name, library, waste):
     base = base_of(name)
     if base.startswith("_ZN"):
         all_of = paths(base)
-        path = next((path for path in all_of if waste[path] <= WASTE), all_of[-1])
-        # Where the path is cut, a number follows; where it is whole, the hash's 17h.
-        return section(path + "[0-9]*")
+        path = next((path for path in all_of if waste[path] <= WASTE), None)
+        # Where the path is cut, a number follows; where it is whole, the hash's 17h. Of what has many
+        # instances only those that ran are meant: a hash tells them apart, for one version of the compiler.
+        return section(path + "[0-9]*" if path else base)
     if base.startswith("_R"):
         return section(re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*")
     member = library.get(base)
@@ -165,14 +169,15 @@ def main():
     library = members()
     names = ran(program)
     waste = wasted(program, names)
-    # What the commonest run needs stands apart from what only the others need.
+    # What the commonest run needs stands apart from what only the others need, and begins with what most
+    # of them need, too.
     lines = {}
-    for name, number in names.items():
-        line = pattern(name, library, waste[number])
-        lines[line] = min(number, lines.get(line, number))
+    for name, runs in names.items():
+        lines.setdefault(pattern(name, library, waste[runs[0]]), set()).update(runs)
+    places = {line: (min(runs), -len(runs), sorted(runs), line) for line, runs in lines.items()}
     print("/* Functions that a start runs, next to each other. Written by tests/bench/order.py. */")
     print("SECTIONS\n{\n  .text.start :\n  {")
-    print("\n".join(f"    {line}" for line in sorted(lines, key=lambda line: (lines[line], line))))
+    print("\n".join(f"    {line}" for line in sorted(lines, key=places.get)))
     print("  }\n}\nINSERT BEFORE .text;")
 
 

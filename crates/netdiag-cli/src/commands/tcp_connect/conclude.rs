@@ -19,6 +19,7 @@ use netdiag_tcp::connect::metrics::TargetMetrics;
 use netdiag_tcp::connect::result::Target;
 use netdiag_tcp::connect::{Config, Measurement};
 use std::io;
+use std::time::Duration;
 
 impl HostPlan for Plan {
     type Subject = Connect;
@@ -37,6 +38,12 @@ impl HostPlan for Plan {
         let config = Some(&self.config).filter(|config| !config.targets.is_empty());
         let config = config.map(|config| Config { names: self.away.names(), ..config.clone() });
         config.map(Measurement::new).into_iter().collect()
+    }
+
+    /// Without an interval the number of attempts at once bounds them: they need no other pace.
+    fn spacing(&self) -> Option<Duration> {
+        const LEAST: Duration = Duration::from_micros(5);
+        self.config.interval.is_zero().then_some(LEAST)
     }
 
     fn beside<W: World>(&self, now: Instant, world: &mut W) -> Pause {
