@@ -329,3 +329,19 @@ pub(super) fn table(target: &Target, columns: Columns, width: Option<usize>) -> 
     let rows = target.hops.iter().flat_map(|hop| layout.lines(hop, target.address));
     layout.header().into_iter().chain(rows).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_moves_no_column() {
+        let columns = Columns { names: true, ..Columns::default() };
+        let layout = Layout::new(Some(Family::Ipv4), columns, None);
+        let place = |name: &str| {
+            let lines = layout.line(&Line { name, loss: "0/3", ..Line::NOTHING });
+            (lines.len(), lines.first().and_then(|line| line.find("0/3")))
+        };
+        assert_eq!(place(&"long.".repeat(38)), place("short"));
+    }
+}
