@@ -51,7 +51,7 @@ impl<C> Resolved<C> {
     /// The target and its address, safe to print.
     pub(crate) fn named(&self) -> String {
         let target = self.target.host().escaped().to_string();
-        match self.destination.map(|to| to.to_string()) {
+        match self.destination.map(|to| crate::number::zoned(to, &target)) {
             Some(address) if address != target => format!("{target} ({address})"),
             _ => target,
         }

@@ -57,6 +57,13 @@ impl<W: Write, E: Write> TextReport<W, E> {
         &mut self.out
     }
 
+    /// The terminal has another width now.
+    pub(super) const fn resize(&mut self, columns: u16) {
+        if let Some(width) = &mut self.options.style.width {
+            *width = columns;
+        }
+    }
+
     /// Whether hops are shown as they come.
     const fn shows_rows(&self) -> bool {
         self.targets == 1 && self.options.order.is_none()
@@ -91,7 +98,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
             }
             EventKind::Rejected { rejection, .. } => {
                 let (from, reason) = (rejection.from.address(), rejection.reason.name());
-                writeln!(self.err, "rejected: {reason}, from {from}")
+                let mtu = rejection.said.and_then(|(_, mtu)| mtu);
+                let mtu = mtu.map(|mtu| format!(", mtu {mtu}")).unwrap_or_default();
+                writeln!(self.err, "rejected: {reason}, from {from}{mtu}")
             }
             EventKind::Advice { ttl, error, .. } => {
                 writeln!(self.err, "hop {ttl}: {} from {}", error.kind.name(), error.from.address())
@@ -123,7 +132,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
         let by_user = ended.target.user_stamps;
         if is_shown && by_user > 0 && !is_by_connections(ended.target) {
             let said = format!(
-                "round trips by this process's clock, not the kernel's (its delays are inside): \
+                "i round trips by this process's clock, not the kernel's (its delays are inside): \
                  {by_user}"
             );
             writeln!(self.out, "{}", self.options.style.fold(&said))?;
