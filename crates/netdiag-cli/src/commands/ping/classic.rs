@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use crate::args::PingArguments;
+use crate::commands::hosts::Form;
 use crate::commands::resolve;
 use crate::commands::user::LEAST_INTERVAL;
 use netdiag_engine::port::{NetworkError, Opened};
@@ -11,7 +12,6 @@ use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Config;
 use netdiag_ping::config::Manner;
-use netdiag_report::Report;
 use netdiag_report::ping::{ClassicOptions, ClassicReport, Ping};
 use std::io::{BufWriter, Write};
 use std::net::IpAddr;
@@ -100,7 +100,7 @@ pub(super) fn report<'a>(
     opened: &Opened,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Ping> + 'a> {
+) -> Form<'a, Ping> {
     let options = ClassicOptions {
         program: arguments.program(),
         quiet: arguments.quiet,
@@ -115,7 +115,7 @@ pub(super) fn report<'a>(
         pattern: arguments.pattern_digits(),
         sockets: sockets(arguments, opened),
     };
-    Box::new(ClassicReport::new(BufWriter::new(out), err, options))
+    Form::told(ClassicReport::new(BufWriter::new(out), err, options))
 }
 
 /// The sockets as iputils lists them, with the numbers that they would have there.
