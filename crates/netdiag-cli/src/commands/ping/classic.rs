@@ -14,7 +14,7 @@ use netdiag_ping::Config;
 use netdiag_ping::config::Manner;
 use netdiag_report::ping::{ClassicOptions, ClassicReport, Ping};
 use std::io::{BufWriter, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// What a user who may not flood is told.
@@ -105,7 +105,8 @@ pub(super) fn report<'a>(
         program: arguments.program(),
         quiet: arguments.quiet,
         verbose: arguments.verbose,
-        numeric: arguments.numeric,
+        // A flood names nobody.
+        numeric: arguments.numeric || arguments.flood,
         dated: arguments.dates,
         audible: arguments.audible,
         flood: arguments.flood,
@@ -151,11 +152,19 @@ pub(super) fn check_host(host: &str, arguments: &PingArguments) -> Result<(), St
     if (arguments.ipv4 && address.is_ipv6()) || (arguments.ipv6 && address.is_ipv4()) {
         return Err(format!("{shown}: {}", resolve::NO_FAMILY));
     }
-    if address.is_unspecified() {
+    if address == Ipv6Addr::UNSPECIFIED {
         return Err(format!("{shown}: the unspecified address cannot be probed yet"));
     }
     // A broadcast address has no route without leave to use it, and the kernel says so.
     Ok(())
+}
+
+/// Where packets to an address go: those to 0.0.0.0 to this machine.
+pub(super) fn reached(destination: Destination) -> Destination {
+    match destination.address() == Ipv4Addr::UNSPECIFIED {
+        true => Destination::new(Ipv4Addr::LOCALHOST.into()),
+        false => destination,
+    }
 }
 
 /// No such interface.
