@@ -7,7 +7,7 @@ use super::{Ended, Resolved, Trace};
 use crate::changes::{self, Said};
 use crate::fold::fold;
 use crate::limiter::Limiter;
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_model::Family;
@@ -230,11 +230,10 @@ impl<W: Write, E: Write> Report<Trace> for TextReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            EventKind::Interim(interim) => writeln!(
-                self.err,
-                "{} of {} probes answered, the farthest hop is {}",
-                interim.received, interim.sent, interim.farthest
-            ),
+            EventKind::Interim(_) => {
+                let said = interim::<Trace>(event, self.targets).unwrap_or_default();
+                writeln!(self.err, "{said}")
+            }
             _ if self.options.quiet => Ok(()),
             EventKind::Hop(hop) => self.hop(hop),
             EventKind::Changed(change) => {

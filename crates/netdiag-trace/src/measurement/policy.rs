@@ -334,6 +334,7 @@ impl Policy for Measurement {
         let flights = self.open.values().filter(|it| it.sent_at.is_some() && it.ttl <= last);
         let under_way = flights.count() as u64;
         let interim = Interim {
+            to: self.config.destination.address(),
             farthest: self.farthest().min(last),
             sent: counters().map(|counters| counters.sent()).sum::<u64>() + under_way,
             received: counters().map(|counters| counters.received()).sum(),

@@ -469,7 +469,8 @@ impl Policy for Measurement {
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
-        let kind = EventKind::Interim { passed: self.search.low(), sent: self.sent };
+        let (to, passed) = (self.config.destination.address(), self.search.low());
+        let kind = EventKind::Interim { to, passed, sent: self.sent };
         events.push(self.event(now, kind));
     }
 
