@@ -1,6 +1,6 @@
 //! Under the name of nslookup: what BIND's nslookup prints of one question to one server.
 
-use super::classic::{place, silence};
+use super::classic::{coded, place, silence};
 use super::{Dns, Ended, Resolved};
 use crate::report::{Report, Run};
 use netdiag_dns::message::Record;
@@ -190,7 +190,7 @@ fn short(out: &mut dyn Write, record: &Record) -> io::Result<()> {
         writeln!(out, "{name}")?;
         return soa(out, record);
     }
-    writeln!(out, "{name}\t{}{}", word(record), record.data)
+    writeln!(out, "{name}\t{}{}", word(record), coded(&record.kind, record.data.as_str()))
 }
 
 fn soa(out: &mut dyn Write, record: &Record) -> io::Result<()> {

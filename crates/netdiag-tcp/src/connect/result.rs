@@ -151,7 +151,8 @@ pub struct Phases {
     pub first_byte: Option<f64>,
     /// By HTTP from the first byte of the last answer to its last one.
     pub body: Option<f64>,
-    /// All of it together: the look-up, the connection, TLS if that is spoken, all requests.
+    /// All of it together: the look-up, the connection, TLS if that is spoken, all requests; `null`
+    /// where the last one was not answered to its end.
     pub total: Option<f64>,
 }
 

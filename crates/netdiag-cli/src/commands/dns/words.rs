@@ -5,7 +5,7 @@ use crate::args::DnsArguments;
 use crate::args::dns::kind;
 use netdiag_dns::config::Target;
 use netdiag_dns::{DomainName, Question, RecordClass, RecordType};
-use netdiag_model::{Untrusted, parse_address};
+use netdiag_model::{Untrusted, parse_written};
 use std::net::IpAddr;
 
 /// What words come to.
@@ -63,7 +63,7 @@ impl Words {
         let types: Vec<RecordType> = types.iter().chain(&self.types).copied().collect();
         let mut group = first_group;
         for given in &self.names {
-            if let (Some(address), true) = (parse_address(given), types.is_empty()) {
+            if let (Some(address), true) = (parse_written(given), types.is_empty()) {
                 targets.push(reverse(address, class, group));
                 group += 1;
                 continue;

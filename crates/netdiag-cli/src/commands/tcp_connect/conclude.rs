@@ -62,12 +62,14 @@ impl HostPlan for Plan {
         let mut judged = Judged::default();
         let mut failed = Vec::new();
         let mut targets = Vec::new();
+        let mut is_met = true;
         for resolved in &self.resolved {
             let mut target = self.target(resolved, measurement);
             let unmet = self.unmet(resolved, &target, &all);
             if let Some((finding, failure)) = unmet {
                 target.failure.get_or_insert(failure);
                 failed.push(finding);
+                is_met = false;
             }
             judged.count(self.judge(resolved, &target, &all, &mut failed));
             targets.push(target);
@@ -84,6 +86,7 @@ impl HostPlan for Plan {
             1 => format!("{}; 1 more target has no address", one.verdict()),
             more => format!("{}; {more} more targets have no address", one.verdict()),
         });
+        let verdict = verdict.map(|said| if is_met { said } else { said + "; not as expected" });
         let all = self.resolved.iter().zip(&document.targets);
         let ended: Vec<Ended<'_>> = all
             .map(|(resolved, target)| Ended { resolved, target, verdict: verdict.as_deref() })

@@ -67,7 +67,11 @@ impl Measurement {
                 body: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
                 total: asked
                     .map(milliseconds)
-                    .or_else(|| connect.map(|connect| connect + tls_ms.unwrap_or_default()))
+                    .or_else(|| {
+                        let opened = connect.map(|connect| connect + tls_ms.unwrap_or_default());
+                        // An answer that did not come to its end has none.
+                        opened.filter(|_| http.is_none())
+                    })
                     .map(|total| total + resolve_ms.unwrap_or_default()),
             },
             http: http.and_then(super::http::http).map(|http| Http {
