@@ -1,7 +1,8 @@
 //! What became of a question, in a word.
 
+use crate::aliases::{Aliases, is_of};
 use crate::kind::RecordType;
-use crate::message::{Message, Section};
+use crate::message::{Message, Record, Section};
 use crate::question::Question;
 use serde::Serialize;
 
@@ -99,16 +100,28 @@ impl Class {
         let is_wanted = |kind| kind == question.kind || question.kind == RecordType::ANY;
         let has = |kind| message.authorities.iter().any(|record| record.number == kind);
         let is_empty = message.answers.is_empty();
+        let (name, of_class) = (question.name.presented(), question.class.name());
+        let is_own = |name: &str, it: &Record| is_of(it, name, &of_class);
+        // Along the way, too: who asks for the CNAME has it.
+        let aliases = Aliases::of(name.as_str(), &of_class, &message.answers);
+        let is_found =
+            |it: &Record| is_wanted(it.number) && aliases.names.iter().any(|name| is_own(name, it));
         let is_delegated = is_empty && !message.flags.has("aa") && has(RecordType::NS);
         // Another name, of which a server that does not recurse knows nothing.
-        let leads_elsewhere = !is_empty && !message.flags.has("ra");
-        if message.answers.iter().any(|record| is_wanted(record.number)) {
+        let leads_elsewhere = aliases.lead() && !message.flags.has("ra");
+        if message.answers.iter().any(is_found) {
             Self::Answer
         } else if (is_delegated || leads_elsewhere) && !has(RecordType::SOA) {
             Self::Referral
         } else {
             Self::Nodata
         }
+    }
+
+    /// Whether it is a failure of the server, whatever the name.
+    #[must_use]
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Self::Servfail | Self::Refused | Self::Formerr | Self::Truncated)
     }
 
     /// Whether the server itself said so.
@@ -185,6 +198,34 @@ mod tests {
             (AA | 9, &[], Class::OtherRcode),
         ] {
             assert_eq!(of(flags, records), class, "{flags:x} {records:?}");
+        }
+    }
+
+    #[test]
+    fn records_of_another_name_or_class_are_no_answer() {
+        let name = DomainName::parse("a").expect("a name");
+        let question = Question { name, kind: RecordType::A, class: RecordClass::IN };
+        let address = |owner: &[u8], class: u8| {
+            [owner, &[0, 1, 0, class, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1][..]].concat()
+        };
+        let alias = [0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 3, 1, b'b', 0];
+        let class = |records: &[Vec<u8>]| {
+            let count = u8::try_from(records.len()).expect("few");
+            let head = [0, 7, 0x85, 0x80, 0, 1, 0, count, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1];
+            let bytes = [&head[..], &records.concat()].concat();
+            Class::of(&Message::decode(&bytes, &question), &question)
+        };
+        let (own, other) = (&[0xc0, 12][..], &[1, b'b', 0][..]);
+        for (records, expected) in [
+            (vec![address(own, 1)], Class::Answer),
+            (vec![address(other, 1)], Class::Nodata),
+            (vec![address(own, 3)], Class::Nodata),
+            (vec![alias.to_vec(), address(other, 1)], Class::Answer),
+            (vec![address(other, 1), alias.to_vec()], Class::Answer),
+            (vec![alias.to_vec(), address(&[1, b'c', 0], 1)], Class::Nodata),
+            (vec![alias.to_vec(), address(other, 3)], Class::Nodata),
+        ] {
+            assert_eq!(class(&records), expected, "{records:?}");
         }
     }
 }

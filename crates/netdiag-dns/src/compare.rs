@@ -93,6 +93,16 @@ impl Measurement {
         self.is_doubtful(target) && self.disagree(&self.said(target, true))
     }
 
+    /// The same of what they say of the name: of a server that fails that is told.
+    pub(crate) fn is_disputed(&self, target: usize) -> bool {
+        let differ = |back| {
+            let mut said = self.said(target, back);
+            said.retain(|(_, settled)| !settled.class.is_failure());
+            self.disagree(&said)
+        };
+        differ(false) && differ(true)
+    }
+
     fn disagree(&self, said: &[(usize, &Settled)]) -> bool {
         if said.len() < 2 {
             return false;

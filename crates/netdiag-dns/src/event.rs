@@ -8,6 +8,7 @@ use netdiag_engine::port::Change;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Instant, StampSource, Untrusted};
 use netdiag_tls::Talked;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,11 @@ pub enum EventKind {
     Settled(usize, usize, Arc<Settled>),
     /// A datagram was no answer, though it came while one was awaited: to which question.
     Rejected(Option<usize>, Rejection),
+    /// An answer to a query that was given up: to which question, its number there where it is known,
+    /// from whom, how long after the query.
+    Late(usize, Option<u64>, IpAddr, Duration),
+    /// A further answer, likewise.
+    Duplicate(usize, Option<u64>, IpAddr, Duration),
     /// Something about this machine changed.
     Changed(Change),
     /// Somebody wants to see the figures: how many queries are answered, of how many.

@@ -17,6 +17,8 @@ impl Measurement {
         all.extend(self.servers_failing(is_dead));
         all.extend(self.disagreements(results));
         all.extend(self.truncation_fails());
+        all.extend(self.rewritten());
+        all.extend(self.answered_by_others());
         all.extend(self.spoof_suspected());
         all.extend(self.config.setup.iter().flat_map(|setup| setup.findings(results)));
         all

@@ -8,6 +8,7 @@
 //! presentation format of zone files or [`Untrusted`](netdiag_model::Untrusted).
 #![forbid(unsafe_code)]
 
+mod aliases;
 mod class;
 pub mod compare;
 pub mod config;
@@ -38,4 +39,5 @@ pub use query::{EdnsQuery, QueryFlags, QueryOptions, UDP_SIZE};
 pub use question::{DomainName, NameError, Question};
 pub use setup::Setup;
 pub use text::{Presented, hex};
+pub use verdict::TOLD;
 pub use walk::Walk;

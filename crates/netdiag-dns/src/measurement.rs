@@ -1,5 +1,6 @@
 //! Policy: whom to ask next, and what an answer means.
 
+mod cookies;
 mod flows;
 mod https;
 mod judge;
@@ -24,6 +25,8 @@ use std::sync::Arc;
 
 /// So many queries are under way at once: no server is asked for more in one go.
 const WINDOW: usize = 100;
+/// So many that ended are remembered, for what comes later.
+const REMEMBERED: usize = 2 * WINDOW;
 
 /// Asks questions.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub struct Measurement {
     /// Where servers disagreed they were asked once more.
     asked_twice: bool,
     is_stopped: bool,
+    /// The last queries that ended: their probes, and their numbers in their pairs.
+    ended: VecDeque<(u64, u64)>,
     /// Datagrams that answered no question of ours.
     pub(crate) unmatched: u64,
 }
@@ -138,6 +143,7 @@ impl Measurement {
             until: None,
             asked_twice: false,
             is_stopped: false,
+            ended: VecDeque::new(),
             unmatched: 0,
         }
     }

@@ -1,5 +1,6 @@
 //! What an expression can name: the last word of each JSON key.
 
+use crate::class::Class;
 use crate::result::{ServerResult, Target};
 use netdiag_model::contract::{Jitter, Rtt};
 use netdiag_model::finding::{Finding, Severity};
@@ -88,7 +89,9 @@ impl Metrics for ResultMetrics<'_> {
 impl ResultMetrics<'_> {
     fn wanted(&self) -> impl Iterator<Item = &crate::message::Record> {
         let kind = self.target.kind.as_ref();
-        self.result.answers.iter().filter(move |record| record.kind == kind || kind == "ANY")
+        let answers = self.result.answers.iter();
+        let is_answer = self.result.outcome == Class::Answer;
+        answers.filter(move |record| is_answer && (record.kind == kind || kind == "ANY"))
     }
 
     fn number(&self, name: &str) -> Option<f64> {

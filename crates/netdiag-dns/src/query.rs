@@ -42,6 +42,8 @@ pub struct EdnsQuery {
     pub subnet: Option<(IpAddr, u8)>,
     /// A cookie is sent (RFC 7873).
     pub cookie: bool,
+    /// Answers with another cookie count, too, as they do with dig.
+    pub takes_any_cookie: bool,
     /// The message is filled up to a multiple of so many bytes (RFC 7830, RFC 8467); 0: not.
     pub padding: u16,
     /// Options by number, as they are.
@@ -57,6 +59,7 @@ impl Default for EdnsQuery {
             nsid: false,
             subnet: None,
             cookie: false,
+            takes_any_cookie: false,
             padding: 0,
             raw: Vec::new(),
         }

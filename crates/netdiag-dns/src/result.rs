@@ -2,6 +2,7 @@
 
 mod convert;
 
+use crate::aliases::{Aliases, is_of};
 use crate::class::Class;
 use crate::compare::Difference;
 use crate::config::{Origin, Transport};
@@ -98,6 +99,8 @@ pub struct ServerResult {
     pub lost: u64,
     /// Answers after the timeout.
     pub late: u64,
+    /// The longest time from a query to one of those, in milliseconds.
+    pub late_rtt_ms: Option<f64>,
     /// Queries that the server or a router refused.
     pub net_errors: u64,
     /// Queries that never left.
@@ -205,5 +208,20 @@ impl Target {
     pub fn decisive(&self) -> Option<&ServerResult> {
         let said = self.results.iter().find(|result| result.outcome.is_said());
         said.or_else(|| self.results.last())
+    }
+
+    /// Whether none of the records that a server sent is one of the name and class that were asked for.
+    #[must_use]
+    pub fn is_foreign(&self, result: &ServerResult) -> bool {
+        let is_own = |record: &Record| is_of(record, &self.name, &self.class);
+        !result.answers.is_empty() && !result.answers.iter().any(is_own)
+    }
+
+    /// What is odd about records that answer nothing.
+    pub(crate) fn remark(&self, result: &ServerResult) -> Option<String> {
+        match self.is_foreign(result) {
+            true => Some("what it sent is of another name or class".to_owned()),
+            false => Aliases::of(&self.name, &self.class, &result.answers).unfinished(),
+        }
     }
 }

@@ -10,7 +10,7 @@ use netdiag_model::finding::Finding;
 use std::collections::BTreeMap;
 
 /// More questions than these are only counted.
-const TOLD: usize = 4;
+pub const TOLD: usize = 4;
 
 impl Measurement {
     /// The verdict: who said what in which time, or how often what came.
@@ -64,9 +64,10 @@ impl Measurement {
         let is_validated = group.iter().all(|(_, result)| {
             result.flags.iter().any(|flag| *flag == "ad") || result.outcome != Class::Answer
         });
-        let worth = group.iter().filter_map(|(_, result)| result.dnssec.as_ref());
-        if let Some(worst) = worth.max_by_key(|it| it.status) {
-            return format!("{said}; DNSSEC, validated here: {}", told_worth(worst));
+        let worth = group.iter().filter_map(|(target, it)| Some((target, it.dnssec.as_ref()?)));
+        if let Some((target, worst)) = worth.max_by_key(|(_, it)| it.status) {
+            let whose = if several { format!("{} ", target.name) } else { String::new() };
+            return format!("{said}; DNSSEC, validated here: {whose}{}", told_worth(worst));
         }
         match (has_answer, is_validated) {
             (false, _) => said,
@@ -94,17 +95,26 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
     };
     let time = result.rtt_ms.as_ref().map(|rtt| format!(" in {:.3} ms", rtt.last));
     let time = time.unwrap_or_default();
+    let remark = target.remark(result).map(|remark| format!(", {remark}")).unwrap_or_default();
     let tcp = if result.retried_over_tcp { " after truncation" } else { "" };
     match result.outcome {
         Class::Answer => format!("{what}{time}{tcp}"),
-        Class::Nodata => format!("{what}: no such data{time} (NOERROR)"),
+        Class::Nodata => format!("{what}: no such data{time} (NOERROR){remark}"),
         Class::Nxdomain => format!("{what}: no such name (NXDOMAIN){time}"),
-        Class::Referral => format!("{what}: leads to other servers{time}, no answer"),
+        Class::Referral if remark.is_empty() => {
+            format!("{what}: leads to other servers{time}, no answer")
+        }
+        Class::Referral => format!("{what}: no answer{time}{remark}"),
         Class::Timeout => {
             let failure = result.failure.as_ref().filter(|failure| failure.stage != Stage::Request);
             let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
             let queries = if result.sent == 1 { "query" } else { "queries" };
-            format!("{what}: no answer to {} {queries}{why}", result.sent)
+            let (late, others) = (late(result.late), no_answers(result));
+            format!("{what}: no answer to {} {queries}{why}{late}{others}", result.sent)
+        }
+        Class::Unknown if result.in_flight > 0 => {
+            let plural = if result.in_flight == 1 { "query" } else { "queries" };
+            format!("{what}: it ended with {} {plural} under way", result.in_flight)
         }
         Class::OtherRcode => {
             format!("{what}: {}{time}", result.rcode.as_deref().unwrap_or_default())
@@ -116,17 +126,36 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
     }
 }
 
+/// Datagrams that came in the place of an answer.
+fn no_answers(result: &ServerResult) -> String {
+    let count: u64 = result.rejected.values().sum();
+    let kinds: Vec<&str> = result.rejected.keys().map(String::as_str).collect();
+    match count {
+        0 => String::new(),
+        1 => format!(", one datagram was none: {}", kinds.join(", ")),
+        _ => format!(", {count} datagrams were none: {}", kinds.join(", ")),
+    }
+}
+
 /// How often which outcome came.
 fn counted(results: &[Target]) -> String {
     let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
     let mut answered: (u64, u64) = (0, 0);
+    let mut too_late = 0;
     for result in results.iter().flat_map(|target| &target.results) {
         *counts.entry(result.outcome).or_default() += 1;
         answered.0 += result.received;
         answered.1 += result.sent;
+        too_late += result.late;
     }
     let parts: Vec<String> =
         counts.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
     let (received, sent) = answered;
-    format!("{}; {received} of {sent} queries answered", parts.join(", "))
+    let late = late(too_late);
+    format!("{}; {received} of {sent} queries answered{late}", parts.join(", "))
+}
+
+/// Answers that came too late: who sends them is slow, and not dead.
+fn late(count: u64) -> String {
+    if count == 0 { String::new() } else { format!(", {count} came too late") }
 }

@@ -55,7 +55,12 @@ fn is_plain(text: &str) -> bool {
 /// Text as a cell: escaped as for a terminal, and harmless in a spreadsheet, which would take a
 /// leading `=`, `+`, `-` or `@` for a formula.
 fn quoted(text: &str) -> String {
-    let shown = netdiag_model::Untrusted::from(text).escaped().to_string();
+    // What can be seen as it is stands as it does in JSON, backslashes too.
+    let is_printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let shown = match is_printable {
+        true => text.to_owned(),
+        false => netdiag_model::Untrusted::from(text).escaped().to_string(),
+    };
     let guard = if shown.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
     if guard.is_empty() && !shown.contains([',', '"']) {
         return shown;
@@ -75,6 +80,16 @@ mod tests {
         let columns = ["a", "b.c", "b.d", "e", "f.1", "g"];
         write_row(&mut out, &columns, &object).expect("a vector takes everything");
         assert_eq!(String::from_utf8(out).expect("text"), "\"x,\"\"y\"\"\",1.5,,\"'=1+1\",2,\n");
+    }
+
+    #[test]
+    fn a_backslash_is_the_one_of_json() {
+        let object = json!({"a": "esc\\027[31m", "b": "a\\b\u{1b}"});
+        let mut out = Vec::new();
+        write_row(&mut out, &["a", "b"], &object).expect("a vector takes everything");
+        let row = String::from_utf8(out).expect("text");
+        assert!(row.starts_with("esc\\027[31m,a\\\\b"), "{row}");
+        assert!(!row.contains('\u{1b}'), "{row}");
     }
 
     #[test]

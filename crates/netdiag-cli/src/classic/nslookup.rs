@@ -191,6 +191,11 @@ impl Settings {
         Set::Done
     }
 
+    /// Asks over TCP from now on.
+    pub(crate) const fn use_tcp(&mut self) {
+        self.tcp = true;
+    }
+
     /// The port of servers.
     pub(crate) const fn port(&self) -> u16 {
         self.port

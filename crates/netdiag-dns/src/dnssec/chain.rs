@@ -86,6 +86,10 @@ impl<'a, S: Source> Chain<'a, S> {
         if !class.is_about_name() && class != Class::Referral {
             return Err(Stop::Indeterminate(format!("the server says {}", class.name())));
         }
+        if kind == Rtype::RRSIG {
+            let why = "signatures are not signed themselves: ask for what they sign";
+            return Err(Stop::Indeterminate(why.to_owned()));
+        }
         let (own, behind) = (read(bytes, Part::Answer)?, read(bytes, Part::Authority)?);
         for set in &own {
             // What a DNAME makes of names is signed by that alone (RFC 6672 section 5.3.1), and would have
@@ -177,7 +181,8 @@ impl<'a, S: Source> Chain<'a, S> {
     /// The keys of the zone that a name's records of this type stand in.
     fn zone(&mut self, name: &Owner, kind: Rtype) -> Result<Zone, Stop> {
         let Some(anchor) = self.anchors.above(name) else {
-            return Err(Stop::Insecure("no anchor is above it".to_owned()));
+            // Without one nothing says whether it should be signed (RFC 4033 section 5).
+            return Err(Stop::Indeterminate("no anchor is above it".to_owned()));
         };
         let mut zone = self.anchored(anchor)?;
         let depth = anchor.zone.label_count();

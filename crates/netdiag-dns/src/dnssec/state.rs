@@ -178,16 +178,19 @@ impl Validation {
     }
 }
 
-/// What is bogus.
+/// What is bogus, and answers that are worth no more than without validation.
 pub(crate) fn findings(results: &[result::Target]) -> Vec<Finding> {
     let mut all = Vec::new();
     for (index, target) in results.iter().enumerate() {
         for result in &target.results {
             let Some(dnssec) = &result.dnssec else { continue };
-            if dnssec.status != DnssecStatus::Bogus {
-                continue;
+            match dnssec.status {
+                DnssecStatus::Bogus => all.push(bogus(index, target, result, dnssec)),
+                DnssecStatus::Indeterminate if result.outcome == Class::Answer => {
+                    all.push(unproved(index, target, result, dnssec));
+                }
+                _ => {}
             }
-            all.push(bogus(index, target, result, dnssec));
         }
     }
     all
@@ -202,8 +205,14 @@ fn bogus(
     let subject = format!("{} {}", target.name, target.kind);
     let why = dnssec.reason.clone().unwrap_or_default();
     let message = format!("{subject} from {} is bogus: {why}", result.server);
+    let is_secure = |it: &result::ServerResult| {
+        it.dnssec.as_ref().is_some_and(|it| it.status == DnssecStatus::Secure)
+    };
     let advice = match dnssec.may_be_the_clock {
         true => "look at the clock of this machine first: it decides, and it is about a day",
+        false if target.results.iter().any(is_secure) => {
+            "others send what is signed: this server, or the path to it, changes answers"
+        }
         false => "who has the zone must sign it anew, or have the right DS published above it",
     };
     Finding::new(Some(index), "dnssec-bogus", Severity::Critical, subject, message)
@@ -213,6 +222,22 @@ fn bogus(
         .with("record", why)
         .with("zones", dnssec.zones.clone())
         .advise(advice)
+}
+
+fn unproved(
+    index: usize,
+    target: &result::Target,
+    result: &result::ServerResult,
+    dnssec: &Dnssec,
+) -> Finding {
+    let subject = format!("{} {}", target.name, target.kind);
+    let why = dnssec.reason.clone().unwrap_or_default();
+    let message = format!("{subject} from {} is not validated: {why}", result.server);
+    Finding::new(Some(index), "dnssec-unvalidated", Severity::Warning, subject, message)
+        .at("server", result.server.clone())
+        .with("server", result.server.clone())
+        .with("reason", why)
+        .advise("somebody drops what a proof needs: ask another server, or over TCP; or name the anchor of its zone")
 }
 
 /// What one server said; where it was not asked, any other.

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 impl Measurement {
     /// Questions to which servers say different things, both times that they were asked.
     pub(super) fn disagreements(&self, results: &[Target]) -> Vec<Finding> {
-        let disputed = results.iter().enumerate().filter(|(target, _)| self.is_disagreed(*target));
+        let first = self.place(0);
+        let is_disputed = |target: usize| self.is_disputed(first + target);
+        let disputed = results.iter().enumerate().filter(|(target, _)| is_disputed(*target));
         disputed.map(|(index, target)| disagreement(index, target)).collect()
     }
 }

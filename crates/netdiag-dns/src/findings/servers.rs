@@ -4,9 +4,10 @@ use crate::class::Class;
 use crate::config::{Choice, Origin, Server};
 use crate::measurement::Pair;
 use crate::{Measurement, Setup};
+use netdiag_engine::outcome::Reason;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::milliseconds;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The port of DNS.
 const PORT: u16 = 53;
@@ -16,7 +17,7 @@ const LEAST: u64 = 2;
 impl Measurement {
     /// The pairs of a server.
     fn pairs_of(&self, server: usize) -> impl Iterator<Item = (usize, &Pair)> {
-        let targets = 0..self.config.targets.len();
+        let targets = 0..self.own();
         targets.filter_map(move |target| {
             Some((target, self.pairs.get(self.config.pair(target, server))?))
         })
@@ -46,7 +47,7 @@ impl Measurement {
             let counters = pair.stats.counters();
             (sent + counters.sent(), silent + pair.silent(), heard + counters.received())
         });
-        let others = (0..self.config.targets.len()).any(|it| self.is_answered_elsewhere(it, 0));
+        let others = (0..self.own()).any(|it| self.is_answered_elsewhere(it, 0));
         if !is_list || silent < LEAST || heard > 0 || !others {
             return None;
         }
@@ -121,10 +122,47 @@ impl Measurement {
         )
     }
 
+    /// Answers from addresses that were never asked, to questions that got no other.
+    pub(super) fn answered_by_others(&self) -> Vec<Finding> {
+        let servers = self.config.servers.iter().enumerate();
+        let strange = servers.filter_map(|(place, server)| {
+            let silent =
+                self.pairs_of(place).filter(|(_, pair)| pair.class() == Some(Class::Timeout));
+            let pairs: Vec<&Pair> = silent.map(|(_, pair)| pair).collect();
+            let count = |pair: &&Pair| pair.rejected.get(&Reason::WrongSource).copied();
+            let count: u64 = pairs.iter().filter_map(count).sum();
+            let senders: BTreeSet<String> =
+                pairs.iter().flat_map(|pair| &pair.senders).map(ToString::to_string).collect();
+            (count >= LEAST).then(|| (server.short(PORT), count, senders))
+        });
+        let told = strange.map(|(named, count, senders)| {
+            let senders: Vec<String> = senders.into_iter().collect();
+            let message = format!(
+                "{count} answers to what {named} was asked came from {}, which was never asked; they were \
+                 ignored",
+                senders.join(", ")
+            );
+            let code = "dns-answer-rewritten";
+            Finding::new(None, code, Severity::Warning, named.clone(), message)
+                .at("server", named.clone())
+                .with("server", named)
+                .with("sources", senders)
+                .with("count", count)
+                .advise("a server with several addresses, or a path that answers in its place; ask over TCP")
+        });
+        told.collect()
+    }
+
     /// Datagrams that were no answers, though somebody made them look so.
     pub(super) fn spoof_suspected(&self) -> Option<Finding> {
         /// One or two may be late or lost.
         const SUSPICIOUS: u64 = 3;
+        // Where nothing but those came they are told of by themselves.
+        if !self.answered_by_others().is_empty()
+            && self.pairs.iter().all(|it| it.rejected.keys().all(|it| *it == Reason::WrongSource))
+        {
+            return None;
+        }
         let of_pairs = self.pairs.iter().flat_map(|pair| pair.rejected.values()).sum::<u64>();
         let count = of_pairs + self.unmatched;
         // Over TLS nobody but the server can say anything.
@@ -173,9 +211,23 @@ impl Measurement {
         });
         let sizes: Vec<usize> = sizes.collect();
         let rtt = self.pairs_of(server).find_map(|(_, pair)| pair.last.as_ref()?.rtt);
+        let failure = self.pairs_of(server).find_map(|(_, pair)| {
+            let last = pair.last.as_ref().filter(|last| last.class == Class::Truncated)?;
+            last.failure.as_ref()
+        });
+        // It opens, and brings nothing that counts.
+        let is_open = failure.is_some_and(|it| {
+            ["reset", "protocol-error", "malformed"].contains(&it.reason.as_str())
+        });
+        let why = failure.map(|it| format!(": {}", it.message)).unwrap_or_default();
         let message = format!(
-            "{named} says over UDP that there is more, and over TCP says nothing ({lost} of {lost} tries)"
+            "{named} says over UDP that there is more, and over TCP does not answer ({lost} of {lost} \
+             tries){why}"
         );
+        let advice = match is_open {
+            true => "that server must answer over TCP, too (RFC 7766)",
+            false => "open TCP port 53 to that server",
+        };
         let finding =
             Finding::new(None, "dns-truncation-fails", Severity::Warning, named.clone(), message);
         finding
@@ -183,6 +235,6 @@ impl Measurement {
             .with("tries", lost)
             .with("sizes_bytes", sizes)
             .with("rtt_ms", rtt.map(milliseconds))
-            .advise("open TCP port 53 to that server")
+            .advise(advice)
     }
 }

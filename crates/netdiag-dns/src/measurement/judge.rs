@@ -72,7 +72,11 @@ impl Measurement {
         let mut class = Class::of(&message, &target.question);
         let mut why = message.broken.as_ref().map(|broken| format!("cannot be read: {broken}"));
         // Over UDP what does not fit was ignored; on a connection nothing else comes.
+        let destination = self.config.servers.get(pending.server).map(|it| &it.destination);
+        let has_foreign_cookie =
+            matches!(destination, Some(Ok(to)) if self.has_foreign_cookie(*to, &message));
         let misfit = match misfit(&message, pending.id) {
+            None if has_foreign_cookie => Some("its cookie is not the one that was sent"),
             Some(Reason::WrongSequence) => Some("its number is not that of the query"),
             Some(Reason::WrongQuestion) => Some("it answers another question"),
             Some(_) => Some("it is no answer"),
@@ -151,7 +155,11 @@ pub(super) fn misfit(message: &Message, id: u16) -> Option<Reason> {
     if message.broken.as_ref().is_some_and(|broken| broken.section == Section::Header) {
         return None;
     }
-    let head = Head { id: message.id, is_answer: message.flags.has("qr"), is_ours: true };
+    let head = Head {
+        id: message.id,
+        is_answer: message.flags.has("qr") && message.opcode == 0,
+        is_ours: true,
+    };
     misfit_of(&head, id).or_else(|| match message.questions.as_slice() {
         // A server that could not read the query need not repeat it; nor is there one to compare where
         // the message breaks before its end.

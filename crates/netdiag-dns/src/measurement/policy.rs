@@ -1,7 +1,7 @@
 //! The measurement as the engine asks it.
 
 use super::judge::{misfit, misfit_of};
-use super::{Measurement, Pending, Stage, WINDOW};
+use super::{Measurement, Pending, REMEMBERED, Stage, WINDOW};
 use crate::class::Class;
 use crate::config::{Choice, Target, Transport};
 use crate::event::{Event, EventKind, Settled};
@@ -15,9 +15,6 @@ use netdiag_engine::{
 };
 use netdiag_model::{Destination, Instant, StampSource};
 use std::sync::Arc;
-
-/// Bytes of the client's part of a cookie (RFC 7873 section 4).
-const CLIENT_COOKIE: usize = 8;
 
 impl Measurement {
     pub(super) fn target_of(&self, seat: usize) -> Option<&Target> {
@@ -88,11 +85,7 @@ impl Measurement {
         // QUIC since a stream tells them apart (RFC 9250 section 4.2.1).
         let is_apart = matches!(pending.stage, Stage::Https | Stage::Quic);
         pending.id = if is_apart { 0 } else { self.id(seq) };
-        let has_cookie = self.config.query.edns.as_ref().is_some_and(|edns| edns.cookie);
-        let cookie = match has_cookie {
-            true => self.cookie(pending.server, destination),
-            false => Vec::new(),
-        };
+        let cookie = self.cookie(pending.server, destination);
         let bytes = self.config.query.message(pending.id, &target.question, &cookie);
         let port = server.port;
         let kind = match pending.stage {
@@ -118,27 +111,6 @@ impl Measurement {
     /// The number of the message of a probe.
     fn id(&self, seq: u64) -> u16 {
         self.config.secret.message_id(self.config.numbers_from.wrapping_add(seq))
-    }
-
-    /// The client's part, one for each server (RFC 7873 section 4.1), and the server's where it is
-    /// known.
-    fn cookie(&self, server: usize, destination: Destination) -> Vec<u8> {
-        let about = destination.to_string();
-        let mut cookie = self.config.secret.cookie(about.as_bytes()).to_vec();
-        cookie.extend(self.cookies.get(server).into_iter().flatten());
-        cookie
-    }
-
-    /// Keeps the part of a cookie that is the server's.
-    fn keep_cookie(&mut self, server: usize, message: Option<&Message>) {
-        let cookie = message.and_then(|message| message.edns.as_ref()?.cookie.as_ref());
-        let digits = cookie.and_then(|cookie| cookie.get(2 * CLIENT_COOKIE..));
-        let (Some(digits), Some(kept)) = (digits, self.cookies.get_mut(server)) else { return };
-        let bytes = digits.as_bytes().chunks(2).filter_map(|pair| {
-            let pair = std::str::from_utf8(pair).ok()?;
-            u8::from_str_radix(pair, 16).ok()
-        });
-        *kept = bytes.collect();
     }
 
     /// A query has ended: counts it, tells it, and says who is asked next.
@@ -257,11 +229,18 @@ impl netdiag_engine::Measurement for Measurement {
         let target = self.target_of(usize::try_from(probe.target).ok()?)?;
         let id = self.id(probe.seq);
         if let Some(head) = Head::read(answer, &target.question) {
-            return misfit_of(&head, id);
+            let misfit = misfit_of(&head, id);
+            if misfit.is_some() || !self.judges_cookies() {
+                return misfit;
+            }
         }
         let message = Message::decode(answer, &target.question);
         let is_cut = message.broken.as_ref().is_some_and(|it| it.section == Section::Header);
-        if is_cut { Some(Reason::NoAnswer) } else { misfit(&message, id) }
+        if is_cut {
+            return Some(Reason::NoAnswer);
+        }
+        let has_foreign_cookie = self.has_foreign_cookie(probe.destination, &message);
+        misfit(&message, id).or_else(|| has_foreign_cookie.then_some(Reason::BadTag))
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
@@ -289,6 +268,10 @@ impl netdiag_engine::Measurement for Measurement {
             return;
         }
         let Some(pending) = self.pending.remove(&probe.seq) else { return };
+        if self.ended.len() >= REMEMBERED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back((probe.seq, pending.number));
         let (settled, kind) = self.judged(&pending, probe, outcome);
         self.ended(at, pending, settled, kind, events);
     }
@@ -308,12 +291,22 @@ impl netdiag_engine::Measurement for Measurement {
         });
         let place = server.map(|server| self.config.pair(target, server));
         let Some(pair) = place.and_then(|place| self.pairs.get_mut(place)) else { return };
+        let number =
+            self.ended.iter().find(|(seq, _)| *seq == probe.seq).map(|(_, number)| *number);
         match stray {
             Stray::Late(reply) => {
                 pair.stats.on_late();
                 pair.largest_late = pair.largest_late.max(Some(reply.rtt));
+                let (from, rtt) = (reply.from.address(), reply.rtt);
+                let kind = EventKind::Late(target, number, from, rtt);
+                Self::tell(reply.received_at, kind, events);
             }
-            Stray::Duplicate(_) => pair.stats.on_duplicate(),
+            Stray::Duplicate(reply) => {
+                pair.stats.on_duplicate();
+                let (from, rtt) = (reply.from.address(), reply.rtt);
+                let kind = EventKind::Duplicate(target, number, from, rtt);
+                Self::tell(reply.received_at, kind, events);
+            }
             Stray::Rejected(rejection) => {
                 pair.reject(rejection);
                 let kind = EventKind::Rejected(Some(target), *rejection);

@@ -8,7 +8,7 @@ use crate::query::{EdnsQuery, QueryFlags, QueryOptions};
 use crate::question::{DomainName, Question};
 use netdiag_engine::outcome::{Reason, Reply, ReplyDetail};
 use netdiag_engine::port::Control;
-use netdiag_engine::{Measurement as _, Next, Outcome, Probe, ProbeKind, ProbeSpec, Secret};
+use netdiag_engine::{Measurement as _, Next, Outcome, Probe, ProbeKind, ProbeSpec, Secret, Stray};
 use netdiag_model::{Destination, StampSource, Untrusted};
 use std::time::Duration;
 
@@ -101,24 +101,29 @@ impl Bench {
             true => ReplyDetail::Message(answer),
             false => ReplyDetail::Exchanged { phases: [Duration::ZERO; 2], answer },
         };
-        let reply = Reply {
-            from: spec.destination,
-            rtt: Duration::from_millis(3),
-            stamp: StampSource::Kernel,
-            clock_adjusted: false,
-            received_at: now,
-            hop_limit: None,
-            bytes: 0,
-            sent_bytes: 0,
-            corruption: None,
-            options: None,
-            detail,
-        };
+        let reply = Reply { detail, ..plain(spec, now) };
         self.settle(spec, now, &Outcome::Replied(reply));
     }
 
     fn classes(&self) -> Vec<Option<Class>> {
         self.measurement.pairs.iter().map(Pair::class).collect()
+    }
+}
+
+/// An answer without a message.
+fn plain(spec: &ProbeSpec, now: Instant) -> Reply {
+    Reply {
+        from: spec.destination,
+        rtt: Duration::from_millis(3),
+        stamp: StampSource::Kernel,
+        clock_adjusted: false,
+        received_at: now,
+        hop_limit: None,
+        bytes: 0,
+        sent_bytes: 0,
+        corruption: None,
+        options: None,
+        detail: ReplyDetail::Message(Vec::new()),
     }
 }
 
@@ -182,6 +187,7 @@ fn only_the_answer_to_the_question_is_one() {
     assert_eq!(objection(&message.bytes), Some(Reason::NoAnswer), "our own query");
     assert_eq!(objection(&answer[..11]), Some(Reason::NoAnswer));
     assert_eq!(objection(&changed(0, answer[0] ^ 1)), Some(Reason::WrongSequence));
+    assert_eq!(objection(&changed(2, 0xa1)), Some(Reason::NoAnswer), "another opcode");
     assert_eq!(objection(&changed(13, b'b')), Some(Reason::WrongQuestion));
     assert_eq!(objection(&changed(24, 28)), Some(Reason::WrongQuestion), "another type");
     assert_eq!(objection(&changed(26, 3)), Some(Reason::WrongQuestion), "another class");
@@ -226,4 +232,73 @@ fn servers_that_say_different_things_are_asked_once_more() {
     assert_eq!(bench.next(at(9)), Next::Done);
     assert!(bench.measurement.is_disagreed(0));
     assert_eq!(bench.measurement.agree(0), Some(false));
+}
+
+#[test]
+fn of_a_server_that_fails_nobody_says_that_it_disagrees() {
+    let mut bench = Bench::new(config(2, Choice::Each));
+    for round in 0..2 {
+        let (one, two) = (bench.probe(at(round)), bench.probe(at(round)));
+        bench.reply(&one, at(round), [0x81, 0x80], 1, ADDRESS);
+        bench.reply(&two, at(round), [0x81, 0x82], 0, &[]);
+    }
+    assert_eq!(bench.next(at(9)), Next::Done);
+    let results = Vec::new();
+    let codes: Vec<String> =
+        bench.measurement.findings(&results).into_iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["dns-server-failing"]);
+    assert!(bench.measurement.is_disagreed(0) && !bench.measurement.is_disputed(0));
+}
+
+#[test]
+fn an_answer_with_another_cookie_is_none() {
+    let edns = EdnsQuery { cookie: true, ..EdnsQuery::default() };
+    let mut config = config(1, Choice::Each);
+    config.query.edns = Some(edns.clone());
+    let mut any = config.clone();
+    any.query.edns = Some(EdnsQuery { takes_any_cookie: true, ..edns });
+    for (config, is_taken) in [(config, false), (any, true)] {
+        let mut bench = Bench::new(config);
+        let spec = bench.probe(at(0));
+        let ProbeKind::Message(message) = &spec.kind else { panic!("{:?}", spec.kind) };
+        let own = message.bytes[message.bytes.len() - 8..].to_vec();
+        let answer = |client: &[u8]| {
+            let mut bytes = message.bytes[..12 + 15].to_vec();
+            bytes[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 1]);
+            bytes.extend([0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 20, 0, 10, 0, 16]);
+            bytes.extend([client, b"SERVCOOK"].concat());
+            bytes
+        };
+        let probe = sent(&spec, at(0));
+        let objection = |bytes: &[u8]| bench.measurement.objection(&probe, bytes);
+        assert_eq!(objection(&answer(&own)), None);
+        let wrong = objection(&answer(b"12345678"));
+        assert_eq!(wrong, if is_taken { None } else { Some(Reason::BadTag) });
+    }
+}
+
+#[test]
+fn what_comes_late_or_twice_is_told() {
+    let mut bench = Bench::new(config(1, Choice::Each));
+    let spec = bench.probe(at(0));
+    bench.settle(&spec, at(0), &Outcome::TimedOut);
+    while bench.events.pop().is_some() {}
+    let probe = sent(&spec, at(0));
+    let reply = |rtt| Reply { rtt: Duration::from_millis(rtt), ..plain(&spec, at(rtt)) };
+    for stray in [Stray::Late(reply(2_300)), Stray::Duplicate(reply(2_400))] {
+        bench.measurement.stray(&probe, &stray, &mut bench.events);
+    }
+    let mut told = Vec::new();
+    while let Some(event) = bench.events.pop() {
+        told.push(event.kind);
+    }
+    let rtt = Duration::from_millis;
+    assert!(
+        matches!(
+            told.as_slice(),
+            [EventKind::Late(0, Some(1), _, late), EventKind::Duplicate(0, Some(1), _, twice)]
+                if *late == rtt(2_300) && *twice == rtt(2_400)
+        ),
+        "{told:?}"
+    );
 }

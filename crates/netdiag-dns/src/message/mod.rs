@@ -63,7 +63,7 @@ pub struct Message {
 pub(crate) struct Head {
     /// Which query it belongs to.
     pub(crate) id: u16,
-    /// It is no query itself (QR).
+    /// It is no query itself (QR), and answers one (opcode 0).
     pub(crate) is_answer: bool,
     /// Its question is the one that was asked.
     pub(crate) is_ours: bool,
@@ -80,7 +80,7 @@ impl Head {
         let asked = ParsedQuestion::<ParsedName<&[u8]>>::parse(&mut parser).ok()?;
         Some(Self {
             id: word(bytes, 0),
-            is_answer: word(bytes, 2) >> 15 == 1,
+            is_answer: word(bytes, 2) >> 11 == 0x10,
             is_ours: question.name.is(asked.qname())
                 && asked.qtype().to_int() == question.kind.0
                 && asked.qclass().to_int() == question.class.0,

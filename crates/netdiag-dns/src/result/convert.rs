@@ -20,7 +20,8 @@ impl Measurement {
     pub fn results(&self, method: &Method) -> Vec<Target> {
         let endpoints: Vec<String> =
             self.config.servers.iter().map(config::Server::endpoint).collect();
-        let targets = self.config.targets.iter().enumerate();
+        let first = self.place(0);
+        let targets = self.config.targets.iter().enumerate().skip(first).take(self.own());
         let result = |(index, target)| self.target_result(index, target, method, &endpoints);
         targets.map(result).collect()
     }
@@ -73,6 +74,7 @@ impl Measurement {
             received: counters.received(),
             lost: counters.lost(),
             late: counters.late(),
+            late_rtt_ms: pair.largest_late.map(milliseconds),
             net_errors: counters.net_errors(),
             local_errors: counters.local_errors(),
             unknown: counters.unknown(),
@@ -172,6 +174,7 @@ fn blank(server: &config::Server, endpoint: String, config: &Config) -> ServerRe
         received: 0,
         lost: 0,
         late: 0,
+        late_rtt_ms: None,
         net_errors: 0,
         local_errors: 0,
         unknown: 0,

@@ -27,6 +27,9 @@ impl Setup {
         let own = target.steps.iter().find(is_programs)?;
         let server = reference(target)?;
         let named = self.name.clone().unwrap_or_default();
+        if is_local(&named) {
+            return None;
+        }
         let decider = self.decider();
         let given = listed(own.answers.iter().map(ToString::to_string), "no address");
         let said = wanted(server, target);
@@ -130,6 +133,12 @@ impl Setup {
             }
         }
     }
+}
+
+/// A name of this machine alone, which servers need not know (RFC 6761 section 6.3).
+pub(super) fn is_local(name: &str) -> bool {
+    let last = name.trim_end_matches('.').rsplit('.').next();
+    last.is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
 }
 
 /// Words one after the other, or what is said where there are none.

@@ -1,5 +1,6 @@
 //! How this machine is set up to look up names, as its files say it, and whether that is right.
 
+mod beside;
 mod diverge;
 mod hosts;
 mod lints;
@@ -11,7 +12,7 @@ mod words;
 
 use crate::resolv::ResolvConf;
 pub use hosts::{Entry, Hosts};
-use netdiag_model::Untrusted;
+use netdiag_model::{Untrusted, parse_address};
 pub use nsswitch::{Nsswitch, Service};
 pub use options::ResolverOptions;
 use std::net::IpAddr;
@@ -25,6 +26,11 @@ pub const MOST_SERVERS: usize = 3;
 pub struct Setup {
     /// The folder of the files.
     pub etc: String,
+    /// How many of the questions are about the name itself; those behind them are about what the search
+    /// list makes of it, as many for each, and then about names that do not exist.
+    pub own: usize,
+    /// How many are about names that do not exist.
+    pub invented: usize,
     /// The name that is looked up, as it was given; `None`: the root, which no program looks up.
     pub name: Option<String>,
     /// resolv.conf; in words why it cannot be read.
@@ -123,6 +129,15 @@ impl Setup {
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
         let name = self.name.as_deref().unwrap_or_default();
         self.hosts.iter().flat_map(move |hosts| hosts.of(name))
+    }
+
+    /// resolv.conf names nobody whom programs could ask.
+    #[must_use]
+    pub fn names_nobody(&self) -> bool {
+        let address = |text: &str| text.split('%').next().and_then(parse_address);
+        self.resolv
+            .as_ref()
+            .is_ok_and(|conf| conf.servers.iter().all(|line| address(line.text.as_raw()).is_none()))
     }
 
     /// The path of one of the files.

@@ -1,5 +1,6 @@
 //! All findings about this machine, and what they come to.
 
+use super::diverge::is_local;
 use super::lints::is_stub;
 use super::steps::reference;
 use super::{Programs, Setup};
@@ -7,7 +8,7 @@ use crate::class::Class;
 use crate::config::Origin;
 use crate::result::{ServerResult, Target};
 use netdiag_model::finding::{Finding, Severity};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Programs that wait longer than this for a name are late.
@@ -44,11 +45,13 @@ impl Setup {
                     "write it: `nameserver ADDRESS`".to_owned(),
                 ),
             },
-            Ok(_) if servers.is_empty() => (
-                format!("{path} names no server: programs ask this machine itself (127.0.0.1)"),
-                "add a line `nameserver ADDRESS`".to_owned(),
-            ),
             Ok(_) if servers.values().any(|it| it.class.is_about_name()) => return None,
+            Ok(_) if self.names_nobody() => {
+                let said = servers.values().next().map_or("unknown", |it| it.class.name());
+                let own = "programs ask this machine itself (127.0.0.1)";
+                let message = format!("{path} names no server: {own}, which has no answer: {said}");
+                (message, "add a line `nameserver ADDRESS`".to_owned())
+            }
             Ok(_) => {
                 let outcomes = servers.values().map(|it| it.class.name());
                 let mut outcomes: Vec<&str> = outcomes.collect();
@@ -87,12 +90,14 @@ impl Setup {
     fn search_amplifies(&self, targets: &[Target]) -> Option<Finding> {
         let given = self.name.as_deref()?;
         let mut tried = self.tried_before(given);
+        let place = |name: &str| {
+            tried.iter().position(|it| it.eq_ignore_ascii_case(name.trim_end_matches('.')))
+        };
         let found = match &self.programs {
-            Programs::Found { canonical: Some(name), .. } => {
-                tried.iter().position(|it| it.eq_ignore_ascii_case(name.as_raw()))
-            }
+            Programs::Found { canonical: Some(name), .. } => place(name.as_raw()),
             _ => None,
         };
+        let found = found.or_else(|| place(&targets.first()?.name));
         let stands = targets
             .iter()
             .any(|target| reference(target).is_some_and(|it| it.outcome == Class::Answer));
@@ -133,34 +138,33 @@ impl Setup {
         let total = servers.len();
         let has = |code: &str| findings.iter().any(|finding| finding.code == code);
         let works = "DNS on this machine";
-        let tail = self.tail(findings);
+        let tail = format!("{}{}", self.searched(targets), self.tail(findings));
         if has("dns-no-server") {
             let why = match (total, &self.resolv) {
                 (_, Err(_)) => "no resolv.conf can be read".to_owned(),
-                (0, _) => "resolv.conf names no server".to_owned(),
+                _ if self.names_nobody() => {
+                    "resolv.conf names no server, and this machine has no answer itself".to_owned()
+                }
                 (1, _) => "its only server has no answer".to_owned(),
                 _ => format!("none of its {total} servers has an answer"),
             };
             return format!("{works} does not work: {why}{tail}");
         }
-        let silent = match (dead, total) {
-            (0, 1) => "its server answers".to_owned(),
-            (0, _) => format!("all {total} servers answer"),
-            (1, _) => format!("one of {total} servers is dead"),
-            _ => format!("{dead} of {total} servers are dead"),
+        let failing = servers.values().filter(|it| it.class.is_failure()).count();
+        let silent = match (dead, failing, total) {
+            (0, 0, 1) => "its server answers".to_owned(),
+            (0, 0, _) => format!("all {total} servers answer"),
+            (1, 0, _) => format!("one of {total} servers is dead"),
+            (_, 0, _) => format!("{dead} of {total} servers are dead"),
+            (0, 1, _) => format!("one of {total} servers fails"),
+            (0, ..) => format!("{failing} of {total} servers fail"),
+            _ => format!("of {total} servers {dead} dead, {failing} failing"),
         };
         if has("dns-path-diverges") {
             return format!(
                 "{works} answers, and programs are told something else; {silent}{tail}"
             );
         }
-        let said: Vec<Class> =
-            targets.iter().filter_map(|target| Some(reference(target)?.outcome)).collect();
-        let said = match said.iter().min() {
-            Some(Class::Answer) => "gives right answers",
-            Some(Class::Nodata) => "works, and the name has no address",
-            Some(_) | None => "works, and the name does not exist",
-        };
         let late = match &self.programs {
             Programs::TimedOut(after) => {
                 format!(", but programs wait longer than {:.0} s", after.as_secs_f64())
@@ -173,16 +177,46 @@ impl Setup {
             }
             _ => String::new(),
         };
+        if has("dns-answer-rewritten") {
+            return format!(
+                "{works} gives answers for names that do not exist{late}; {silent}{tail}"
+            );
+        }
+        let said: Vec<Class> =
+            targets.iter().filter_map(|target| Some(reference(target)?.outcome)).collect();
+        let said = match said.iter().min() {
+            _ if self.name.as_deref().is_some_and(is_local) => {
+                "works, and the name is this machine"
+            }
+            Some(Class::Answer) => "gives right answers",
+            Some(Class::Nodata) => "works, and the name has no address",
+            Some(_) | None => "works, and the name does not exist",
+        };
         format!("{works} {said}{late}; {silent}{tail}")
+    }
+
+    /// What the search list makes of the name, where programs are given that.
+    fn searched(&self, targets: &[Target]) -> String {
+        let (given, asked) = (self.name.as_deref(), targets.first().map(|it| it.name.as_str()));
+        let (Some(given), Some(asked)) = (given, asked) else { return String::new() };
+        match self.tried_before(given).iter().any(|it| asked.trim_end_matches('.') == it) {
+            true => format!("; by the search list {given} is {asked}"),
+            false => String::new(),
+        }
     }
 
     /// What was not measured, and how much is to be mended.
     fn tail(&self, findings: &[Finding]) -> String {
-        let ignored = findings.iter().filter(|it| it.code == "dns-config-ignored").count();
-        let lines = match ignored {
+        let ignored = findings.iter().filter(|it| it.code == "dns-config-ignored");
+        let place = |it: &Finding| {
+            ["file", "line"].map(|key| it.evidence.get(key).map(ToString::to_string))
+        };
+        // One line can be wrong in several ways.
+        let ignored: BTreeSet<_> = ignored.map(place).collect();
+        let lines = match ignored.len() {
             0 => String::new(),
-            1 => "; one line of its files has no effect".to_owned(),
-            count => format!("; {count} lines of its files have no effect"),
+            1 => "; one line of its files does not do what it says".to_owned(),
+            count => format!("; {count} lines of its files do not do what they say"),
         };
         match (&self.programs, &self.name) {
             (Programs::NotMeasured(why), Some(_)) => {

@@ -151,6 +151,9 @@ impl Delegation {
             search.hosts = found.hosts;
             search.looked_up.clear();
         } else if is_main {
+            if self.rounds.last().is_some_and(|round| round.circle.is_some()) {
+                return None;
+            }
             let target = alias(measured, &zone, &name)?;
             return self.follow(name, target);
         } else {
@@ -187,6 +190,11 @@ impl Delegation {
         search.looked_up.clear();
         self.aliases.push(target);
         self.look_up_missing()
+    }
+
+    /// The zone whose servers are asked.
+    pub(super) fn zone(&self) -> Option<&str> {
+        self.searches.first().map(|search| search.zone.as_str())
     }
 
     /// The name that is looked for by now.

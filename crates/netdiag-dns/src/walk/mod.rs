@@ -18,7 +18,7 @@ use netdiag_engine::outcome::{Reason, Rejection};
 use netdiag_engine::port::Change;
 use netdiag_engine::{Events, Heard, Next, Outcome, Probe, Stray, WayOut};
 use netdiag_model::Instant;
-use netdiag_model::contract::Method;
+use netdiag_model::contract::{Judgement, Method};
 use netdiag_model::finding::Finding;
 use std::sync::Arc;
 
@@ -95,6 +95,15 @@ impl Walk {
         }
     }
 
+    /// Whether a walk down the delegations came to an answer; `None` of others.
+    #[must_use]
+    pub fn judgement(&self) -> Option<Judgement> {
+        match &self.goal {
+            Goal::Delegation(delegation) => Some(delegation.judgement()),
+            Goal::Plain | Goal::Validation(_) => None,
+        }
+    }
+
     /// All verdicts.
     #[must_use]
     pub fn findings(&self, results: &[Target]) -> Vec<Finding> {
@@ -104,7 +113,12 @@ impl Walk {
             Goal::Validation(_) => {
                 let first = self.first.as_deref().unwrap_or(&self.round);
                 let mut all = dnssec::findings(results);
-                all.extend(first.findings(results));
+                let bogus: Vec<Option<usize>> = all.iter().map(|it| it.target_index).collect();
+                // Who sent what is not true is named; that others say something else is the same.
+                let is_said = |it: &Finding| {
+                    it.code == "dns-servers-disagree" && bogus.contains(&it.target_index)
+                };
+                all.extend(first.findings(results).into_iter().filter(|it| !is_said(it)));
                 all
             }
         }
@@ -145,10 +159,20 @@ impl Walk {
         while let Some(event) = scratch.pop() {
             let is_general = matches!(event.kind, EventKind::Changed(_) | EventKind::Interim(..));
             let is_own = match (&self.goal, &event.kind) {
+                (
+                    Goal::Plain,
+                    EventKind::Settled(target, ..)
+                    | EventKind::Late(target, ..)
+                    | EventKind::Duplicate(target, ..)
+                    | EventKind::Rejected(Some(target), _),
+                ) => *target < self.round.own(),
                 (Goal::Plain, _) => true,
-                (Goal::Validation(it), EventKind::Settled(target, ..)) => {
-                    self.first.is_none() && *target < it.own()
-                }
+                (
+                    Goal::Validation(it),
+                    EventKind::Settled(target, ..)
+                    | EventKind::Late(target, ..)
+                    | EventKind::Duplicate(target, ..),
+                ) => self.first.is_none() && *target < it.own(),
                 _ => false,
             };
             if is_general || is_own {

@@ -1,6 +1,7 @@
 //! What the servers of one zone said.
 
 use super::hints::Host;
+use crate::aliases::Aliases;
 use crate::class::Class;
 use crate::compare::serial;
 use crate::event::Settled;
@@ -33,6 +34,8 @@ pub(super) struct Round {
     pub(super) serials_differ: bool,
     /// They answer differently, both times.
     pub(super) answers_differ: bool,
+    /// A circle of CNAMEs that one of them sent.
+    pub(super) circle: Option<String>,
 }
 
 /// What one of them said.
@@ -66,6 +69,20 @@ pub(super) fn is_below(name: &str, zone: &str) -> bool {
 }
 
 impl Round {
+    /// Who has the last word: somebody who serves the zone, of those who say something of the name.
+    pub(super) fn decisive(&self) -> Option<&Said> {
+        let good = || self.servers.iter().filter(|said| said.lame.is_none());
+        good()
+            .find(|said| said.class.is_about_name())
+            .or_else(|| good().find(|said| said.class.is_said()))
+    }
+
+    /// Nobody could be asked from here, or nobody had the time to answer.
+    pub(super) fn is_unasked(&self) -> bool {
+        let is_unasked = |said: &Said| matches!(said.class, Class::NotSent | Class::Unknown);
+        !self.servers.is_empty() && self.servers.iter().all(is_unasked)
+    }
+
     /// A zone none of whose servers has an address.
     pub(super) fn unreachable(zone: &str, hosts: &[Host]) -> Self {
         Self {
@@ -76,6 +93,7 @@ impl Round {
             servers: Vec::new(),
             serials_differ: false,
             answers_differ: false,
+            circle: None,
         }
     }
 
@@ -92,11 +110,28 @@ impl Round {
                 .filter(|host| host.addresses.is_empty())
                 .map(|host| host.name.escaped().to_string())
                 .collect(),
+            circle: circle(measured),
             servers: said.collect(),
             serials_differ: measured.is_disagreed(SOA),
             answers_differ: measured.is_disagreed(WANTED),
         }
     }
+}
+
+/// A circle of CNAMEs that a server sent, in words.
+fn circle(measured: &Measurement) -> Option<String> {
+    let question = &measured.config.targets.get(WANTED)?.question;
+    let (name, class) = (question.name.presented(), question.class.name());
+    if [RecordType::CNAME, RecordType::ANY].contains(&question.kind) {
+        return None;
+    }
+    let mut servers = 0..measured.config.servers.len();
+    servers.find_map(|place| {
+        let pair = measured.pairs.get(measured.config.pair(WANTED, place))?;
+        let message = pair.last.as_deref()?.message.as_ref()?;
+        let aliases = Aliases::of(name.as_str(), &class, &message.answers);
+        aliases.unfinished().filter(|_| aliases.is_circle)
+    })
 }
 
 fn said(measured: &Measurement, place: usize, endpoint: String, zone: &str) -> Said {
@@ -157,6 +192,8 @@ fn lame(
             Some("it is not authoritative (no AA)".to_owned())
         }
         (Class::Nodata | Class::Nxdomain, true) => Some("it has no SOA of the zone".to_owned()),
+        // What could not be asked says nothing of the server.
+        (Class::NotSent | Class::Unknown | Class::Unresolved, _) => None,
         // What it says once and not the other time is no lame delegation.
         (silent, _) if silent == class => Some(format!("{} twice", silent.name())),
         _ => None,

@@ -5,8 +5,8 @@ use super::round::{Round, Said};
 use crate::class::Class;
 use crate::config::Config;
 use crate::measurement::Measurement;
-use crate::result::{Step, Target};
-use netdiag_model::contract::Method;
+use crate::result::{ServerResult, Step, Target};
+use netdiag_model::contract::{Judgement, Method};
 
 impl Delegation {
     /// The question, what its last servers said, and the steps to them.
@@ -22,10 +22,31 @@ impl Delegation {
         let wanted = self.wanted().map(|question| question.name.presented());
         let is_main = found.as_ref().zip(wanted).is_some_and(|(it, name)| it.name == name.as_str());
         let (results, agree, differences) = match found.filter(|_| is_main) {
-            Some(found) => (found.results, found.agree, found.differences),
+            Some(mut found) => {
+                // Who serves the zone is heard before who does not.
+                let good = self.rounds.last().and_then(Round::decisive);
+                let is_good =
+                    |it: &ServerResult| good.is_some_and(|good| good.endpoint == it.server);
+                found.results.sort_by_key(|it| !is_good(it));
+                (found.results, found.agree, found.differences)
+            }
             None => (Vec::new(), None, Vec::new()),
         };
         Some(Target { results, agree, differences, steps: self.steps(), ..blank })
+    }
+
+    /// Whether somebody who serves the last zone answers.
+    pub(super) fn judgement(&self) -> Judgement {
+        let last = self.rounds.last().filter(|_| self.is_over());
+        match last {
+            Some(last) if self.unfollowed.is_none() => match last.decisive() {
+                Some(said) if said.class == Class::Answer => Judgement::Holds,
+                None if last.is_unasked() => Judgement::Unmeasured,
+                _ => Judgement::Fails,
+            },
+            Some(_) => Judgement::Fails,
+            None => Judgement::Unmeasured,
+        }
     }
 
     fn steps(&self) -> Vec<Step> {
@@ -44,22 +65,31 @@ impl Delegation {
 
     /// What it all came to.
     pub(super) fn verdict(&self, results: &[Target]) -> String {
-        let Some(last) = self.rounds.last() else { return "nobody was asked".to_owned() };
+        let Some(last) = self.rounds.last().filter(|_| self.is_over()) else {
+            let zone = self.zone().unwrap_or(".");
+            return format!("it ended before the servers of {zone} had said all that they say");
+        };
         let asked: usize = self.rounds.iter().map(|round| round.servers.len()).sum();
         let is_lame = |said: &&Said| said.lame.is_some();
         let lame = self.rounds.iter().flat_map(|round| &round.servers).filter(is_lame).count();
         let name = results.first().map(|it| format!("{} {}", it.name, it.kind)).unwrap_or_default();
         if let Some(unfollowed) = &self.unfollowed {
-            let way = self.aliases.join(" to ");
-            return format!("{name}: its CNAMEs lead nowhere, from {way} to {unfollowed}");
+            let way = self.aliases.join(" -> ");
+            let what = match self.aliases.contains(unfollowed) {
+                true => "a CNAME loop",
+                false => "too many CNAMEs",
+            };
+            return format!("{name}: {what}, {way} -> {unfollowed}");
         }
         let name = match self.aliases.get(1..).filter(|led| !led.is_empty()) {
             Some(led) => format!("{name} is a CNAME of {}, which", led.join(", that of ")),
             None => name,
         };
-        let good =
-            last.servers.iter().find(|said| said.class.is_about_name() && said.lame.is_none());
-        let good = good.or_else(|| last.servers.iter().find(|said| said.class.is_said()));
+        let good = last.decisive();
+        if let (Some(circle), Some(said)) = (&last.circle, good) {
+            let whom = said.name.escaped();
+            return format!("{name}: {circle}, says {whom} ({})", bare(&said.endpoint));
+        }
         let zones = self.rounds.len();
         let fastest =
             |round: &Round| round.servers.iter().filter_map(|it| it.rtt_ms).reduce(f64::min);
@@ -79,6 +109,9 @@ impl Delegation {
                     }
                 };
                 format!("{name} {what} {} ({})", said.name.escaped(), bare(&said.endpoint))
+            }
+            None if last.is_unasked() => {
+                format!("{name}: no server of {} could be asked", last.zone)
             }
             None => format!("{name}: no server of {} says anything of it", last.zone),
         };

@@ -51,10 +51,15 @@ impl<W: Write> ClassicReport<W> {
     fn message(&mut self, server: usize, settled: &Settled, message: &Message) -> io::Result<()> {
         self.begin()?;
         let out = &mut self.out;
+        let own = message.edns.as_ref().and_then(|it| self.config.is_own_cookie(server, it));
+        let is_good = own != Some(false);
+        if !is_good {
+            writeln!(out, ";; Warning: Client COOKIE mismatch")?;
+        }
         writeln!(out, ";; Got answer:")?;
         header(out, message)?;
         if let Some(edns) = &message.edns {
-            pseudosection(out, edns)?;
+            pseudosection(out, edns, is_good)?;
         }
         if !message.questions.is_empty() {
             if message.edns.is_none() {
@@ -102,6 +107,7 @@ pub(super) fn silence(config: &Config, server: usize, settled: &Settled) -> Stri
         (Class::Unreachable, Some("port-unreachable" | "refused")) => "connection refused",
         (Class::Unreachable, Some("host-unreachable")) => "host unreachable",
         (Class::Unreachable, Some("network-unreachable" | "no-route")) => "network unreachable",
+        (Class::Unreachable, Some("reset")) => "end of file",
         (Class::Timeout, _) => "timed out",
         (_, Some(reason)) => reason,
         (class, None) => class.name(),
@@ -128,7 +134,7 @@ fn header(out: &mut dyn Write, message: &Message) -> io::Result<()> {
     Ok(())
 }
 
-fn pseudosection(out: &mut dyn Write, edns: &Edns) -> io::Result<()> {
+fn pseudosection(out: &mut dyn Write, edns: &Edns, is_good: bool) -> io::Result<()> {
     writeln!(out, "\n;; OPT PSEUDOSECTION:")?;
     let flags = if edns.dnssec { " do" } else { "" };
     writeln!(out, "; EDNS: version: {}, flags:{flags}; udp: {}", edns.version, edns.udp_size)?;
@@ -140,8 +146,7 @@ fn pseudosection(out: &mut dyn Write, edns: &Edns) -> io::Result<()> {
         writeln!(out, "; CLIENT-SUBNET: {subnet}")?;
     }
     if let Some(cookie) = &edns.cookie {
-        // One that comes with the wrong half of ours is no answer at all.
-        writeln!(out, "; COOKIE: {cookie} (good)")?;
+        writeln!(out, "; COOKIE: {cookie} ({})", if is_good { "good" } else { "bad" })?;
     }
     if let Some(bytes) = edns.padding {
         writeln!(out, "; PAD: ({bytes} bytes)")?;

@@ -7,11 +7,13 @@ use crate::limiter::Limiter;
 use crate::report::{Report, Run};
 use netdiag_dns::result::Target;
 use netdiag_dns::{Config, Event, EventKind};
-use netdiag_model::Instant;
 use netdiag_model::contract::Document;
-use serde_json::json;
+use netdiag_model::{Instant, milliseconds};
+use serde_json::{Value, json};
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What of a target has lines of its own.
 const OWN_LINES: &[&str] = &["results", "steps", "type"];
@@ -79,6 +81,12 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
                 let fields = json!({"seq": null, "from": from, "rtt_ms": null, "reason": reason});
                 self.lines.line("rejected", *target, event.at, &fields)
             }
+            EventKind::Late(target, seq, from, rtt) => {
+                self.lines.line("late", Some(*target), event.at, &stray(*seq, *from, *rtt))
+            }
+            EventKind::Duplicate(target, seq, from, rtt) => {
+                self.lines.line("duplicate", Some(*target), event.at, &stray(*seq, *from, *rtt))
+            }
             EventKind::Interim(..) => Ok(()),
         }
     }
@@ -95,4 +103,9 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.lines.flush()
     }
+}
+
+/// An answer that counts no more.
+fn stray(seq: Option<u64>, from: IpAddr, rtt: Duration) -> Value {
+    json!({"seq": seq, "from": from, "rtt_ms": milliseconds(rtt), "reason": null})
 }

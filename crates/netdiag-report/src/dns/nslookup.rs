@@ -36,6 +36,8 @@ pub struct Seen {
     pub has_failed: bool,
     /// There were records.
     pub has_answer: bool,
+    /// An answer was cut: from then on the look-up goes over TCP.
+    pub is_cut: bool,
     /// What the last one came to.
     pub last: Last,
 }
@@ -48,6 +50,8 @@ pub enum Last {
     Silence,
     /// Nothing can come.
     Unreachable,
+    /// What came was cut, and over TCP nothing came.
+    Cut,
     /// The next server is to be asked.
     NextServer,
     /// The next name is to be tried.
@@ -129,6 +133,16 @@ impl<'a, W: Write> NslookupReport<'a, W> {
             behind.try_for_each(|record| short(out, record))?;
         }
         Ok(Last::Told)
+    }
+}
+
+/// What is said of a connection that brought nothing.
+fn closed(result: &ServerResult) -> &str {
+    match result.failure.as_ref().map(|failure| failure.reason.as_str()) {
+        Some("refused") => "connection refused",
+        Some("timeout") | None => "timed out",
+        Some("host-unreachable") => "host unreachable",
+        Some(_) => "end of file",
     }
 }
 
@@ -257,7 +271,21 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
             let result = ended.target.decisive();
             let is_unreachable = result.is_some_and(|it| it.outcome == Class::Unreachable);
             let said = result.filter(|it| it.outcome.is_said() && it.outcome != Class::Malformed);
+            if result.is_some_and(|it| it.retried_over_tcp) {
+                writeln!(self.out, ";; Truncated, retrying in TCP mode.")?;
+                self.seen.is_cut = true;
+            }
             self.seen.last = match said {
+                // It was cut, and nothing came over TCP.
+                Some(result) if result.outcome == Class::Truncated && result.retried_over_tcp => {
+                    let why = closed(result);
+                    writeln!(
+                        self.out,
+                        ";; communications error to {}: {why}",
+                        place(&result.server)
+                    )?;
+                    Last::Cut
+                }
                 Some(result) => self.lookup(ended.target, result)?,
                 None if is_unreachable => Last::Unreachable,
                 None => Last::Silence,

@@ -37,6 +37,13 @@ pub(super) fn summary(target: &Target, result: &ServerResult) -> Vec<String> {
         if loss.is_empty() { "0" } else { loss },
         outcomes.join(", ")
     ));
+    if let Some(longest) = result.late_rtt_ms {
+        let count = result.late;
+        all.push(format!("{count} came too late, up to {} ms after the query", ms3_f64(longest)));
+    }
+    if result.duplicates > 0 {
+        all.push(format!("{} duplicates", result.duplicates));
+    }
     if let Some(rtt) = &result.rtt_ms {
         let figures = [rtt.min, rtt.mean, rtt.max, rtt.mdev].map(ms3_f64).join("/");
         all.push(format!("time min/avg/max/mdev = {figures} ms"));

@@ -3,12 +3,14 @@
 use super::{Dns, Ended, Resolved, compare, records, series, setup, tls, trace};
 use crate::changes::{self, Said};
 use crate::limiter::Limiter;
+use crate::number::ms3;
 use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_dns::result::{ServerResult, Target};
-use netdiag_dns::{Choice, Config, Event, EventKind};
+use netdiag_dns::{Choice, Class, Config, Event, EventKind, TOLD};
 use netdiag_model::contract::Document;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 
@@ -66,7 +68,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
             });
             for result in shown {
                 // What answers something else is no data of this name.
-                let is_said = result.outcome.is_said();
+                let is_said = result.outcome.is_said() && !ended.target.is_foreign(result);
                 for record in result.answers.iter().filter(|_| is_said) {
                     writeln!(self.out, "{}", record.data)?;
                 }
@@ -88,6 +90,12 @@ impl<W: Write, E: Write> TextReport<W, E> {
         }
         for (target, result) in decisive() {
             self.beside(target, result)?;
+        }
+        // Of a few the verdict tells.
+        if targets.len() > TOLD {
+            for (target, result) in unanswered(targets) {
+                writeln!(self.out, "; {}: {}", named(target), failed(result))?;
+            }
         }
         self.over_tls(targets)
     }
@@ -167,6 +175,20 @@ fn named(target: &Target) -> String {
     format!("{} {}", target.name, target.kind)
 }
 
+/// Questions without an answer; that there is no data of one type is none where there is of another.
+fn unanswered<'a>(
+    targets: &'a [Ended<'a>],
+) -> impl Iterator<Item = (&'a Target, &'a ServerResult)> {
+    let decisive = move || targets.iter().filter_map(|it| Some((it.target, it.target.decisive()?)));
+    let answers = decisive().filter(|(_, result)| result.outcome == Class::Answer);
+    let answered: BTreeSet<&str> = answers.map(|(target, _)| target.name.as_str()).collect();
+    decisive().filter(move |(target, result)| match result.outcome {
+        Class::Answer => false,
+        Class::Nodata => !answered.contains(target.name.as_str()),
+        _ => true,
+    })
+}
+
 /// What became of a question without an answer.
 fn failed(result: &ServerResult) -> String {
     let why = result.failure.as_ref().map(|failure| format!(", {}", failure.message));
@@ -204,7 +226,14 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
                     false => Ok(()),
                 }
             }
-            EventKind::Settled(..) | EventKind::Rejected(..) => Ok(()),
+            EventKind::Late(_, seq, from, rtt) if self.options.detail == Detail::Verbose => {
+                let seq = seq.map(|seq| format!(" seq={seq}")).unwrap_or_default();
+                writeln!(self.err, "late, lost before:{seq} from {from} after {} ms", ms3(*rtt))
+            }
+            EventKind::Settled(..)
+            | EventKind::Rejected(..)
+            | EventKind::Late(..)
+            | EventKind::Duplicate(..) => Ok(()),
         }
     }
 

@@ -50,6 +50,8 @@ www A 192.0.2.10
 out CNAME www.elsewhere.
 round CNAME round.elsewhere.
 here CNAME www
+loop1 CNAME loop2
+loop2 CNAME loop1
 ";
 const OTHER: &str = "$TTL 300
 @ SOA ns h. 4 1 1 1 60
@@ -185,6 +187,8 @@ fn i5_the_way_from_the_root_with_lame_servers_serials_and_names_without_glue() {
     let text = internet.trace(&["www.lab.example"]);
     assert!(text.out.starts_with("zone "), "{text:?}");
     assert!(text.out.contains("to ns.example."), "{text:?}");
+    let short = internet.trace(&["--short", "www.lab.example"]);
+    assert_eq!((short.code(), short.out.as_str()), (Some(0), "192.0.2.10\n"), "{short:?}");
     let verdict = text.out.lines().last().expect("a line");
     assert!(verdict.starts_with("= www.lab.example. A is answered by "), "{verdict}");
     assert!(verdict.ends_with("; one of 6 servers does not serve its zone"), "{verdict}");
@@ -207,14 +211,21 @@ fn i5_a_way_that_ends_says_where() {
     }
     // Servers that are not there.
     let hints = internet.folder.join("hints");
-    fs::write(&hints, "a.root. A 127.0.1.9\n").expect("written");
+    fs::write(&hints, ". NS a.root.\na.root. A 127.0.1.9\n").expect("written");
     let ended = internet.trace(&["--retries", "0", "www.lab.example"]);
     assert_eq!(ended.code(), Some(1), "{ended:?}");
     assert!(ended.out.contains("no server of . says anything of it"), "{ended:?}");
-    fs::write(&hints, "nothing\n").expect("written");
+    // One to which there is no way.
+    fs::write(&hints, ". NS a.root.\na.root. A 203.0.113.5\n").expect("written");
     let ended = internet.trace(&["www.lab.example"]);
-    assert_eq!(ended.code(), Some(2), "{ended:?}");
-    assert!(ended.err.contains("it names no server with an address"), "{ended:?}");
+    assert_eq!(ended.code(), Some(3), "{ended:?}");
+    assert!(ended.out.contains("no server of . could be asked"), "{ended:?}");
+    for nobody in ["nothing\n", "@ NS www\nwww A 127.0.1.1\n"] {
+        fs::write(&hints, nobody).expect("written");
+        let ended = internet.trace(&["www.lab.example"]);
+        assert_eq!(ended.code(), Some(2), "{ended:?}");
+        assert!(ended.err.contains("no server in an NS record of `.`"), "{ended:?}");
+    }
 }
 
 #[test]
@@ -277,9 +288,15 @@ fn i5_cnames_that_lead_in_a_circle_end() {
     let verdict = ended.out.lines().last().expect("a line");
     assert_eq!(
         verdict,
-        "= round.lab.example. A: its CNAMEs lead nowhere, from round.lab.example. to \
-         round.elsewhere. to round.lab.example."
+        "= round.lab.example. A: a CNAME loop, round.lab.example. -> round.elsewhere. -> \
+         round.lab.example."
     );
+    let ended = internet.trace(&["loop1.lab.example"]);
+    assert_eq!(ended.code(), Some(1), "{ended:?}");
+    let verdict = ended.out.lines().last().expect("a line");
+    let told =
+        "a CNAME loop, loop1.lab.example. -> loop2.lab.example. -> loop1.lab.example., says ";
+    assert!(verdict.contains(told), "{verdict}");
 }
 
 #[test]

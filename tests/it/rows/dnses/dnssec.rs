@@ -230,6 +230,10 @@ fn i6_an_answer_that_was_changed_on_the_way_is_bogus() {
     ]))
     .wait();
     assert_eq!(root.target()["results"][0]["dnssec"]["status"], "indeterminate", "{root:?}");
+    assert_eq!(
+        (root.code(), super::findings(&root)),
+        (Some(1), vec!["dnssec-unvalidated".to_owned()])
+    );
 }
 
 #[test]

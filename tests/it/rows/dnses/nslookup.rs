@@ -167,6 +167,8 @@ fn what_is_wrong_ends_it_as_nslookup_ends() {
         (&["-", "nosuch.invalid"], ""),
         (&[], "server nosuch.invalid\nfour\n"),
         (&["a", "b", "c"], ""),
+        (&["a..b"], ""),
+        (&[&"a".repeat(64)], ""),
     ] {
         let (real, own) = (lab.talk("nslookup", words, said), lab.talk(link, words, said));
         assert_eq!((own.code(), &own.out), (real.code(), &real.out), "{words:?}: {own:?} {real:?}");

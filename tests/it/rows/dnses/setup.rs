@@ -1,8 +1,8 @@
 //! `dns --check`: whether a machine is set up right to look up names (I8, I9).
 
-use super::stub::Stub;
+use super::stub::{Asked, Stub};
 use super::system::Etc;
-use super::{address, dns, findings, silent};
+use super::{address, dns, everything, findings, silent};
 use crate::support::process::{Namespace, Process, run};
 use serde_json::Value;
 use std::os::unix::fs::symlink;
@@ -208,8 +208,41 @@ fn i9_without_anybody_to_ask_it_says_why() {
 }
 
 #[test]
-fn i9_a_search_list_costs_queries() {
+fn i7_a_server_that_gives_addresses_to_names_that_do_not_exist_is_named() {
+    let stub = Stub::udp(everything);
+    let etc = Etc::new("check-rewrites", Some("nameserver 127.0.0.1\n"));
+    etc.write("nsswitch.conf", NSSWITCH);
+    let ended = check(&etc, &stub.port(), &["--json", "www.example"]);
+    assert_eq!(findings(&ended), ["dns-answer-rewritten"], "{ended:?}");
+    let evidence = ended.json()["findings"][0]["evidence"].clone();
+    assert_eq!(evidence["answers"][0], "192.0.2.1");
+    let names = evidence["names"].as_array().expect("names").clone();
+    assert!(names[0].as_str().is_some_and(|name| name.ends_with(".example.")), "{names:?}");
+    assert_eq!(ended.json()["targets"].as_array().map(Vec::len), Some(2), "{ended:?}");
+    let text = check(&etc, &stub.port(), &["www.example"]);
+    assert!(
+        text.out.contains("\n= DNS on this machine gives answers for names that do"),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn i9_without_a_server_this_machine_itself_is_asked() {
     let stub = Stub::udp(address);
+    let etc = Etc::new("check-own", Some("# nobody\n"));
+    etc.write("nsswitch.conf", NSSWITCH);
+    let ended = check(&etc, &stub.port(), &["--json", "www.example"]);
+    assert_eq!((ended.code(), findings(&ended)), (Some(0), Vec::new()), "{ended:?}");
+    assert_eq!(ended.json()["targets"][0]["results"][0]["address"], "127.0.0.1");
+}
+
+#[test]
+fn i9_a_search_list_costs_queries() {
+    fn alone(asked: &Asked<'_>) -> Option<Vec<u8>> {
+        let is_it = asked.name() == "www.example";
+        if is_it { address(asked) } else { Some(asked.answer(3, [0, 0, 0], &[])) }
+    }
+    let stub = Stub::udp(alone);
     let etc = Etc::new(
         "check-search",
         Some("nameserver 127.0.0.1\nsearch a.example b.example\noptions ndots:5\n"),
@@ -262,6 +295,7 @@ fn machine(hosts: &str, nsswitch: &str, more: &str) -> Option<Namespace> {
 fn everywhere(question: &[u8]) -> Option<Vec<u8>> {
     let end = 12 + question.get(12..)?.iter().position(|byte| *byte == 0)? + 5;
     let is_internal = question.windows(9).any(|it| it == b"\x08internal")
+        || question.windows(8).any(|it| it == b"\x07invalid")
         || end == 12 + usize::from(question[12]) + 6;
     let is_a = question.get(end - 3) == Some(&1);
     let count = u8::from(is_a && !is_internal);
@@ -334,14 +368,13 @@ fn i8_a_search_list_and_a_module_that_is_left_out_are_named() {
         return;
     };
     search.serve_names(everywhere);
-    // Programs get that of db.corp.example; the server is asked for the name itself, which is none.
+    // Programs get that of db.corp.example, and so is the server asked.
     let ended = judged(&search, "db");
-    assert_eq!((ended.code(), findings(&ended)), (Some(0), vec!["dns-path-diverges".to_owned()]));
-    let message = messages(&ended.json(), "dns-path-diverges");
-    assert!(
-        message[0].contains("by the search list, which makes db.corp.example of it"),
-        "{message:?}"
-    );
+    assert_eq!((ended.code(), findings(&ended)), (Some(0), Vec::new()), "{ended:?}");
+    let target = ended.json()["targets"][0].clone();
+    assert_eq!((&target["target"], &target["name"]), (&"db".into(), &"db.corp.example.".into()));
+    let text = Process::start(&mut search.netdiag(&["dns", "--check", "db"])).wait();
+    assert!(text.out.contains("; by the search list db is db.corp.example."), "{text:?}");
     let Some(files) = machine("127.0.0.1 localhost\\n", "files", "") else { return };
     files.serve_names(everywhere);
     let ended = judged(&files, "www.example");

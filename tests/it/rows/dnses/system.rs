@@ -139,6 +139,11 @@ fn names_of_a_file_are_asked_for() {
     let targets = ended.json()["targets"].as_array().map(Vec::len);
     assert_eq!(targets, Some(300));
     assert_eq!(stub.questions.try_iter().count(), 300, "each once");
+    // Which of them have no answer is told.
+    fs::write(&path, "a A\nb A\nc A\nd A\nx.invalid A\n").expect("written");
+    let text = dns(&["--file", file, &stub.at()]);
+    let told = format!("\n; x.invalid. A: nxdomain from {}\n", stub.address);
+    assert!(text.out.contains(&told) && !text.out.contains("; a. A"), "{text:?}");
     fs::write(&path, "a..example\n").expect("written");
     let ended = dns(&["--file", file, &stub.at()]);
     assert_eq!(ended.code(), Some(2));

@@ -216,6 +216,7 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
         nsid: message.nsid,
         subnet: message.subnet,
         cookie: message.cookie || arguments.classic,
+        takes_any_cookie: arguments.classic,
         padding: match message.padding {
             0 if arguments.transport().is_over_tls() => PADDING,
             padding => padding,

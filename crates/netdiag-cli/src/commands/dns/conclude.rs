@@ -9,7 +9,6 @@ use crate::commands::verdict;
 use netdiag_dns::dnssec::DnssecStatus;
 use netdiag_dns::metrics::ResultMetrics;
 use netdiag_dns::result::{ServerResult, Target};
-use netdiag_dns::walk::Goal;
 use netdiag_dns::{Choice, Class, Config, Walk};
 use netdiag_model::contract::Judgement;
 use netdiag_model::finding::{Finding, Severity};
@@ -66,7 +65,8 @@ impl HostPlan for Plan {
         let mut findings = measurement.findings(&targets);
         let is_check = self.config.setup.is_some();
         findings.extend(self.nobody_to_ask().filter(|_| !is_check));
-        let (mut judged, condemned) = self.judge(&targets, &findings);
+        let walked = measurement.judgement();
+        let (mut judged, condemned) = self.judge(&targets, &findings, walked);
         if is_check {
             judged = judge_setup(&findings, condemned.is_empty());
         }
@@ -92,7 +92,12 @@ impl HostPlan for Plan {
 
 impl Plan {
     /// What each group of questions comes to, and where `--fail-if` holds.
-    fn judge(&self, targets: &[Target], findings: &[Finding]) -> (Judged, Vec<Finding>) {
+    fn judge(
+        &self,
+        targets: &[Target],
+        findings: &[Finding],
+        walked: Option<Judgement>,
+    ) -> (Judged, Vec<Finding>) {
         let mut groups: BTreeMap<usize, Vec<Judgement>> = BTreeMap::new();
         let mut condemned = Vec::new();
         for (index, target) in targets.iter().enumerate() {
@@ -106,7 +111,7 @@ impl Plan {
             let group = self.config.targets.get(index).map_or(0, |target| target.group);
             let judgement = match condemned.len() > before {
                 true => Judgement::Fails,
-                false => self.judge_target(target),
+                false => walked.unwrap_or_else(|| self.judge_target(target)),
             };
             groups.entry(group).or_default().push(judgement);
             if judgement == Judgement::Fails
@@ -133,14 +138,13 @@ impl Plan {
 
     /// What one question comes to: the server that counts has an answer, or all that were asked do.
     fn judge_target(&self, target: &Target) -> Judgement {
-        if matches!(self.goal, Goal::Delegation(_)) {
-            let is_answered = target.results.iter().any(|result| result.outcome == Class::Answer);
-            return if is_answered { Judgement::Holds } else { Judgement::Fails };
-        }
-        let is_bogus = |result: &ServerResult| {
-            result.dnssec.as_ref().is_some_and(|it| it.status == DnssecStatus::Bogus)
+        // Who asked for a proof has none either way.
+        let is_unproved = |result: &ServerResult| {
+            let status = result.dnssec.as_ref().map(|it| it.status);
+            status == Some(DnssecStatus::Bogus)
+                || status == Some(DnssecStatus::Indeterminate) && result.outcome == Class::Answer
         };
-        if target.results.iter().any(is_bogus) {
+        if target.results.iter().any(is_unproved) {
             return Judgement::Fails;
         }
         let counts: Vec<Class> = match self.config.choice {

@@ -97,7 +97,8 @@ impl Plan {
         let is_list = asked.is_empty() && setup.is_none();
         let choice = if is_list { Choice::FirstThatAnswers } else { Choice::Each };
         let spent = network.now().since(outline.run.started_at);
-        let config = Config {
+        let own = targets.len();
+        let mut config = Config {
             secret: Secret::new(world.random()),
             numbers_from: 0,
             servers: servers.all,
@@ -120,11 +121,12 @@ impl Plan {
             setup,
             targets,
         };
+        config.ask_beside();
         check_marked(arguments, &config)?;
         let at = network.now();
         // Nobody else tells of them.
         let told = if arguments.form.output() == Output::Jsonl { usize::MAX } else { 0 };
-        let resolved = config.targets.iter().take(told).enumerate();
+        let resolved = config.targets.iter().take(told.min(own)).enumerate();
         let resolved = resolved.map(|(target_index, target)| {
             let target = result::Target::unmeasured(target);
             Resolved { target_index, target, at }
@@ -209,7 +211,7 @@ fn roots<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Vec<Host>,
     let text = text_of(&arguments.hints, world).map_err(|why| wrong(&why))?;
     let roots = hints(&text);
     if roots.is_empty() {
-        return Err(wrong("it names no server with an address"));
+        return Err(wrong("no server in an NS record of `.` has an address there"));
     }
     Ok(roots)
 }

@@ -17,6 +17,8 @@ use std::io::Read;
 
 /// The most of resolv.conf that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
+/// Whom programs ask where resolv.conf names nobody (resolv.conf(5)).
+const OWN: &str = "127.0.0.1";
 
 /// Somebody to ask, as they were named.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,10 @@ impl Asked {
     fn named(text: &str, bare: &str) -> Result<(String, Option<u16>), String> {
         let wrong = |why: &str| Err(format!("`@{}`: {why}", Untrusted::from(text).escaped()));
         match checks::with_port(bare) {
+            _ if bare.contains('#') => {
+                wrong("a port stands behind a colon, such as `@192.0.2.53:53`")
+            }
+            _ if bare.contains('@') => wrong("one `@` is enough"),
             Ok((host, _)) if host.is_empty() => wrong("a server stands behind the `@`"),
             Ok((host, _)) if host.contains('/') && bare != text => {
                 wrong("behind quic:// stand a host and a port, and no path")
@@ -129,6 +135,13 @@ pub(super) fn find<W: World>(
                 named.push((url.host.clone(), url.port, Origin::CommandLine, Some(url)));
             }
             Asked::System => match of_system(&resolv_conf(arguments), world) {
+                Ok(found) if found.is_empty() && arguments.check => {
+                    let port = arguments.usual_port();
+                    named.push((OWN.to_owned(), port, Origin::ResolvConf, None));
+                }
+                Ok(found) if found.is_empty() => {
+                    fault = Some(format!("{} names no server", resolv_conf(arguments)));
+                }
                 Ok(found) => {
                     let is_stub = arguments.check && found.iter().any(|it| setup::is_stub(it));
                     let (found, port) = (found.into_iter(), arguments.usual_port());
@@ -185,18 +198,13 @@ fn no_address() -> Failure {
     }
 }
 
-/// The servers that resolv.conf names.
+/// The servers that resolv.conf names; it may be none.
 fn of_system<W: World>(path: &str, world: &mut W) -> Result<Vec<String>, String> {
     let text = text_of(path, world).map_err(|why| format!("{path}: {why}"))?;
     let conf = ResolvConf::parse(&text);
     let written = conf.servers.iter().map(|line| line.text.as_raw());
     // The resolver of the C library takes addresses alone.
-    let servers: Vec<String> =
-        written.filter(|text| literal(text).is_some()).map(ToOwned::to_owned).collect();
-    match servers.is_empty() {
-        true => Err(format!("{path} names no server")),
-        false => Ok(servers),
-    }
+    Ok(written.filter(|text| literal(text).is_some()).map(ToOwned::to_owned).collect())
 }
 
 /// A file of this machine, or in words why it cannot be read.

@@ -72,6 +72,8 @@ pub(super) fn read<W: World>(arguments: &DnsArguments, targets: &[Target], world
     };
     Setup {
         etc: arguments.etc.clone(),
+        own: targets.len(),
+        invented: 0,
         name: name(targets),
         link: world.link_target(&resolv).map(Untrusted::from),
         resolv: text_of(&resolv, world).map(|text| ResolvConf::parse(&text)),

@@ -7,6 +7,7 @@ use crate::commands::lines::Lines;
 use crate::commands::resolve::literal;
 use crate::{ExitStatus, World};
 use netdiag_dns::resolv::ResolvConf;
+use netdiag_dns::{DomainName, NameError};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Untrusted, parse_address};
 use netdiag_report::dns::{Asking, Last, Seen};
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 /// How it ends where a server's name has no address, once nobody could be reached.
 const UNREACHED: u8 = 9;
+/// How it ends at once where a name is none.
+const ILLEGAL: u8 = 10;
 /// The most of resolv.conf that is read, in bytes.
 const LONGEST: u64 = 64 << 10;
 
@@ -34,6 +37,8 @@ pub(super) struct Session {
     has_failed: bool,
     /// A look-up found nobody to answer.
     is_unreached: bool,
+    /// A name was none.
+    is_illegal: bool,
     /// How often more those who say nothing are asked in this look-up, all of them together.
     tries: u32,
 }
@@ -86,7 +91,11 @@ impl Session {
             Some(host) => session.look_up(host, (world, network), out, err).map(|()| None),
             None => session.dialogue((world, network), out, err),
         };
-        if let Some(status) = end? {
+        let end = end?;
+        if session.is_illegal {
+            return Ok(ExitStatus::Code(ILLEGAL));
+        }
+        if let Some(status) = end {
             return Ok(status);
         }
         writeln!(out)?;
@@ -112,9 +121,20 @@ impl Session {
         });
         let search = conf.search.iter().map(|line| line.text.as_raw().to_owned()).collect();
         let (seen, ndots) = (Seen::default(), ndots.unwrap_or(1));
-        let (is_usual, has_failed, is_unreached) = (true, false, false);
+        let (is_usual, has_failed, is_unreached, is_illegal) = (true, false, false, false);
         let tries = settings.tries();
-        Self { settings, servers, is_usual, search, ndots, seen, has_failed, is_unreached, tries }
+        Self {
+            settings,
+            servers,
+            is_usual,
+            search,
+            ndots,
+            seen,
+            has_failed,
+            is_unreached,
+            is_illegal,
+            tries,
+        }
     }
 
     /// From now on this server is asked.
@@ -178,7 +198,12 @@ impl Session {
                     self.is_usual = false;
                     self.show_servers(out)?;
                 }
-                Line::LookUp(host) => self.look_up(host, (&mut *world, &mut *network), out, err)?,
+                Line::LookUp(host) => {
+                    self.look_up(host, (&mut *world, &mut *network), out, err)?;
+                    if self.is_illegal {
+                        return Ok(None);
+                    }
+                }
             }
         }
     }
@@ -221,7 +246,14 @@ impl Session {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<()> {
-        self.seen.has_answer = false;
+        (self.seen.has_answer, self.seen.is_cut) = (false, false);
+        if let Some(why) = illegal(host) {
+            out.flush()?;
+            let shown = Untrusted::from(host);
+            writeln!(err, "nslookup: '{}' is not a legal name ({why})", shown.escaped())?;
+            self.is_illegal = true;
+            return Ok(());
+        }
         let names = self.names(host);
         let settings = self.settings.clone();
         let is_address = parse_address(host).is_some();
@@ -267,8 +299,12 @@ impl Session {
         let mut servers = servers.iter().peekable();
         while let Some((given, address)) = servers.next() {
             let asking = Asking { has_next_server: servers.peek().is_some(), ..asking };
+            let mut settings = self.settings.clone();
             loop {
-                let asked = self.settings.arguments(question, address);
+                if self.seen.is_cut {
+                    settings.use_tcp();
+                }
+                let asked = settings.arguments(question, address);
                 let told = asked.and_then(|mut arguments| {
                     arguments.shown_server = Some(given.clone());
                     let machine = (&mut *world, &mut *network);
@@ -282,7 +318,8 @@ impl Session {
                         return Ok(Last::Failed);
                     }
                 }
-                let is_silent = matches!(self.seen.last, Last::Unreachable | Last::Silence);
+                let is_silent =
+                    matches!(self.seen.last, Last::Unreachable | Last::Silence | Last::Cut);
                 if !is_silent || self.tries <= 1 {
                     break;
                 }
@@ -290,12 +327,25 @@ impl Session {
             }
             self.has_failed |= self.seen.has_failed;
             match self.seen.last {
-                Last::NextServer | Last::Silence | Last::Unreachable => {}
+                Last::NextServer | Last::Silence | Last::Unreachable | Last::Cut => {}
                 last => return Ok(last),
             }
         }
         self.is_unreached = true;
         writeln!(out, ";; no servers could be reached")?;
         Ok(Last::Silence)
+    }
+}
+
+/// Why a text is no name, in the words of BIND.
+fn illegal(host: &str) -> Option<&'static str> {
+    if parse_address(host).is_some() {
+        return None;
+    }
+    match DomainName::parse(host).err()? {
+        NameError::EmptyLabel => Some("empty label"),
+        NameError::LongLabel => Some("label too long"),
+        NameError::LongName => Some("ran out of space"),
+        NameError::Empty | NameError::International | NameError::Other(_) => None,
     }
 }
