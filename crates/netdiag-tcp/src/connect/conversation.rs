@@ -11,6 +11,9 @@ use netdiag_http::Reason;
 use netdiag_model::Instant;
 use netdiag_tls::{Layer, Terms};
 
+/// The most that is told of what a service says before TLS, in bytes.
+const TOLD: usize = 80;
+
 /// One open connection, as far as it concerns those who talk over it.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -33,6 +36,8 @@ pub(super) struct Conversation {
     /// What is to be sent.
     output: Vec<u8>,
     heard: Vec<u8>,
+    /// Any byte came, of whatever.
+    has_come: bool,
     /// When the service could be spoken to.
     service_at: Option<Instant>,
     first_at: Option<Instant>,
@@ -79,6 +84,7 @@ impl Conversation {
             http: None,
             output: output.to_vec(),
             heard: Vec::new(),
+            has_come: false,
             service_at: None,
             first_at: None,
             said_at: None,
@@ -95,6 +101,11 @@ impl Conversation {
     /// How it went, once that is known: nothing more is waited for.
     pub(super) const fn result(&self) -> Option<TalkResult> {
         self.result
+    }
+
+    /// Whether something is asked for by HTTP.
+    pub(super) const fn is_asked(&self) -> bool {
+        self.url.is_some()
     }
 
     /// How far it has come.
@@ -122,7 +133,10 @@ impl Conversation {
 
     /// Takes in what came.
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) {
+        self.has_come |= !bytes.is_empty();
         if let Some(upgrade) = &mut self.upgrade {
+            let room = TOLD.saturating_sub(self.heard.len());
+            self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             let next = upgrade.hear(bytes);
             return self.agree(at, next);
         }
@@ -150,6 +164,7 @@ impl Conversation {
             }
             starttls::Next::Ready => {
                 self.upgrade = None;
+                self.heard.clear();
                 if let Some(tls) = &mut self.tls {
                     tls.begin(at);
                 }
@@ -256,6 +271,7 @@ impl Conversation {
                 return;
             }
             Some(http) => http.has_heard(),
+            None if self.upgrade.is_some() => self.has_come,
             None => self.first_at.is_some(),
         };
         let missed = if has_heard { TalkResult::Other } else { TalkResult::Silent };
@@ -275,8 +291,11 @@ impl Conversation {
 
     /// It ended.
     pub(super) fn end(mut self, at: Instant, end: TalkEnd) -> Talk {
-        if end == TalkEnd::Closed {
-            self.hear_end(at);
+        match end {
+            TalkEnd::Closed => self.hear_end(at),
+            // The run ends before it is known.
+            TalkEnd::HungUp { .. } => self.give_up(),
+            _ => {}
         }
         let (acknowledged, met) = match end {
             TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),
@@ -307,6 +326,10 @@ impl Conversation {
             heard: self.heard,
             acknowledged,
             lasted: at.since(self.opened_at),
+            has_come: self.has_come,
+            is_cut: false,
+            early: None,
+            tls_at: None,
         }
     }
 }

@@ -100,7 +100,8 @@ impl Exchange {
         let first = step.first_byte().map(milliseconds).unwrap_or_default();
         let head = format!("{} {}", response.head.version.name(), response.head.status);
         let idle = self.idle_close.map(|idle| idle.as_secs_f64());
-        let idle = idle.map(|idle| format!(", idle close after {idle:.1} s")).unwrap_or_default();
+        let idle =
+            idle.map(|idle| format!(", idle close after {idle:.1} s (FIN)")).unwrap_or_default();
         format!("{head}, first byte {first:.2} ms, {bytes} bytes{after}{to}{idle}")
     }
 }
