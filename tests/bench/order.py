@@ -81,10 +81,10 @@ def ran(program):
     address_of = {name: start for start, _, name in known}
 
     def at(address):
-        start, size, name = known[max(bisect.bisect_right(starts, address) - 1, 0)]
-        return name if start <= address < start + size else None
+        start, size, _ = known[max(bisect.bisect_right(starts, address) - 1, 0)]
+        return start if start <= address < start + size else None
 
-    names = {}
+    runs_of = collections.defaultdict(list)
     stream, port = name_server()
     for number, arguments in enumerate(RUNS):
         text = traced(program, [word.replace("PORT", str(port)) for word in arguments])
@@ -92,18 +92,18 @@ def ran(program):
         # Some sections are given with the addresses they were mapped at, others with the file's.
         shifts = {int(address, 16) - address_of[name] for name, address in calls if name in address_of}
         for block in re.split(r"^fn=", text, flags=re.M)[1:]:
-            own = block.split("\n", 1)[0]
+            own = address_of.get(block.split("\n", 1)[0])
             ran_here = {int(one, 16) for one in re.findall(r"^(0x[0-9a-f]+) \d+ \d+$", block, re.M)}
             # One function jumps to others: all of them have the shift of the one that was called.
             for shift in shifts:
-                here = {at(address - shift) for address in ran_here}
+                here = {at(address - shift) for address in ran_here} - {None}
                 if own in here:
-                    for name in here - {None}:
-                        runs = names.setdefault(name, [])
-                        if number not in runs:
-                            runs.append(number)
+                    for start in here:
+                        if number not in runs_of[start]:
+                            runs_of[start].append(number)
     stream.close()
-    return names
+    # The linker has made one of functions that are the same: which of their names is called is not known.
+    return {name: runs_of[start] for start, _, name in known if start in runs_of}
 
 
 def members():
@@ -156,8 +156,9 @@ def pattern(name, library, waste):
         all_of = paths(base)
         path = next((path for path in all_of if waste[path] <= WASTE), None)
         # Where the path is cut, a number follows; where it is whole, the hash's 17h. Of what has many
-        # instances only those that ran are meant: a hash tells them apart, for one version of the compiler.
-        return section(path + "[0-9]*" if path else base)
+        # instances only those that ran are meant: a hash tells them apart, for one version of the compiler,
+        # and behind it stands the number of the copy.
+        return section(path + "[0-9]*" if path else base + "*")
     if base.startswith("_R"):
         return section(re.sub(r"Cs[0-9A-Za-z]*_", "Cs*_", base) + "*")
     member = library.get(base)
