@@ -9,6 +9,7 @@ use super::starttls::{self, Upgrade};
 use netdiag_engine::port::TalkEnd;
 use netdiag_http::Reason;
 use netdiag_model::Instant;
+use netdiag_model::errno::Errno;
 use netdiag_tls::{Layer, Terms};
 
 /// The most that is told of what a service says before TLS, in bytes.
@@ -265,8 +266,9 @@ impl Conversation {
 
     /// Nothing more is waited for.
     pub(super) fn give_up(&mut self) {
-        let has_heard = match &self.http {
+        let has_heard = match &mut self.http {
             Some(http) if http.is_answered() => {
+                http.leave("no answer came in time");
                 self.result.get_or_insert(TalkResult::AsExpected);
                 return;
             }
@@ -295,7 +297,14 @@ impl Conversation {
             TalkEnd::Closed => self.hear_end(at),
             // The run ends before it is known.
             TalkEnd::HungUp { .. } => self.give_up(),
-            _ => {}
+            TalkEnd::Failed(number) | TalkEnd::Told { errno: number, .. } => {
+                // What was asked for first is there.
+                if let Some(http) = self.http.as_mut().filter(|http| http.is_answered()) {
+                    let name = Errno::new(number).name;
+                    http.leave(&format!("the connection broke ({name} {number})"));
+                    self.result.get_or_insert(TalkResult::AsExpected);
+                }
+            }
         }
         let (acknowledged, met) = match end {
             TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),

@@ -154,7 +154,7 @@ impl Counts {
         self.unexpected += u64::from(attempt.is_unexpected());
         if let Some(talk) = &attempt.talk {
             let is_mute = talk.end == TalkResult::Silent && !talk.has_come && !talk.is_cut;
-            self.mute += u64::from(is_mute && !talk.is_as_asked());
+            self.mute += u64::from(is_mute);
             self.talkative += u64::from(talk.has_come);
         }
     }

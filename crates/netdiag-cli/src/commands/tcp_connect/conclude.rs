@@ -135,13 +135,15 @@ impl Plan {
         let mut clauses = self.expect.iter().enumerate();
         let (clause, measured, tally) = clauses.find_map(|(place, clause)| {
             let tally = self.each.tally(index, place);
-            let measured = tally.said(clause.holds(&metrics).err())?;
+            let said = tally.said(clause.holds(&metrics).err());
+            let measured = match (said, cut_body(clause, target)) {
+                (Some(said), Some(cut)) => format!("{said}; {cut}"),
+                // That something is not in a body is not known of a part of it.
+                (None, Some(cut)) if is_about(clause, &["body !"]) => cut,
+                (said, _) => said?,
+            };
             Some((clause, measured, tally))
         })?;
-        let measured = match cut_body(clause, target) {
-            Some(cut) => format!("{measured}; {cut}"),
-            None => measured,
-        };
         let finding = verdict::unmet(clause, &measured, index, &resolved.target);
         let finding = finding.with("attempts_failed", tally.failed).with("attempts", tally.n);
         let failure = plain(Stage::Expect, "mismatch", &finding.message);
@@ -164,7 +166,9 @@ impl Plan {
         let expression = self.outline.fail_if.as_ref();
         let tally = self.each.tally(index, self.expect.len());
         let evidence = expression.and_then(|expression| expression.fails(&metrics));
-        let measured = tally.said(evidence);
+        let is_open = |cut: &Expr| is_about(cut, &["body ~", "body ="]);
+        let cut = expression.filter(|one| is_open(one)).and_then(|one| cut_body(one, target));
+        let measured = tally.said(evidence).or(cut);
         let holds = expression.zip(measured).map(|(expression, measured)| {
             verdict::failed(expression, &measured, Some(index), &resolved.target)
         });
@@ -192,6 +196,12 @@ fn cut_body(clause: &Expr, target: &Target) -> Option<String> {
     let bytes = target.http.as_ref()?.body_bytes;
     let is_cut = bytes > BODY_KEPT as u64 && clause.metrics().contains(&"body");
     is_cut.then(|| format!("of its body of {bytes} bytes the first 64 KiB are looked at"))
+}
+
+/// Whether a body is compared in one of these ways.
+fn is_about(clause: &Expr, ways: &[&str]) -> bool {
+    let text = clause.to_string();
+    ways.iter().any(|way| text.contains(way))
 }
 
 fn body_cut(message: String, index: usize, target: &Untrusted) -> Finding {
