@@ -692,7 +692,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s h -l help -d '
 complete -c netdiag -n "__fish_netdiag_using_subcommand check" -s V -l version -d 'Print version'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s w -s W -l timeout -d 'Wait no longer than this' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l consecutive -d 'So many answers in a row' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l ca -d 'Of https://, trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l ca -d 'Over TLS, trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l color -d 'When findings are coloured; auto: on a terminal' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -706,7 +706,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l any -d 'Rea
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l all -d 'Ready when all of them are; the default'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s 6 -l ipv6 -d 'IPv6 only'
-complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l insecure -d 'Of https://, what is wrong with certificates keeps nothing from being ready'
+complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l insecure -d 'Over TLS, what is wrong with certificates keeps nothing from being ready'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s q -l quiet -d 'Nothing on standard output where all is ready'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -l json -d 'The same as --output json'
 complete -c netdiag -n "__fish_netdiag_using_subcommand wait-for" -s h -l help -d 'Print help (see more with \'--help\')'

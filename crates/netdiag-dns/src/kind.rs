@@ -1,6 +1,7 @@
 //! Types and classes of records, by number and by mnemonic.
 
 use domain::base::iana::{Class, Rtype};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -43,6 +44,15 @@ impl RecordType {
         rtype.map(|rtype| Self(rtype.to_int()))
     }
 
+    /// Its mnemonic; `TYPEnnn` for one without.
+    #[must_use]
+    pub fn name(self) -> Cow<'static, str> {
+        match Rtype::from_int(self.0).to_mnemonic_str() {
+            Some(name) => name.into(),
+            None => format!("TYPE{}", self.0).into(),
+        }
+    }
+
     /// Whether the answer is more than one message.
     #[must_use]
     pub fn is_transfer(self) -> bool {
@@ -52,7 +62,7 @@ impl RecordType {
 
 impl fmt::Display for RecordType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Rtype::from_int(self.0).fmt(f)
+        f.write_str(&self.name())
     }
 }
 
@@ -71,11 +81,20 @@ impl RecordClass {
     pub fn parse(text: &str) -> Option<Self> {
         Class::from_str(text).ok().map(|class| Self(class.to_int()))
     }
+
+    /// Its mnemonic; `CLASSnnn` for one without.
+    #[must_use]
+    pub fn name(self) -> Cow<'static, str> {
+        match Class::from_int(self.0).to_mnemonic_str() {
+            Some(name) => name.into(),
+            None => format!("CLASS{}", self.0).into(),
+        }
+    }
 }
 
 impl fmt::Display for RecordClass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Class::from_int(self.0).fmt(f)
+        f.write_str(&self.name())
     }
 }
 

@@ -59,11 +59,12 @@ pub struct ResultMetrics<'a> {
 impl Metrics for ResultMetrics<'_> {
     fn metric(&self, name: &str) -> Option<MetricValue> {
         let (target, result) = (self.target, self.result);
-        let flag =
-            |flag: &str| result.rcode.is_some().then(|| result.flags.iter().any(|set| set == flag));
+        let flag = |flag: &str| {
+            result.rcode.is_some().then(|| result.flags.iter().any(|set| *set == flag))
+        };
         let text = match name {
             "outcome" => Some(result.outcome.name().to_owned()),
-            "rcode" => result.rcode.clone(),
+            "rcode" => result.rcode.as_deref().map(ToOwned::to_owned),
             "dnssec" => result.dnssec.as_ref().map(|it| it.status.name().to_owned()),
             "transport" => Some(result.transport.name().to_owned()),
             "data" => {
@@ -86,7 +87,7 @@ impl Metrics for ResultMetrics<'_> {
 
 impl ResultMetrics<'_> {
     fn wanted(&self) -> impl Iterator<Item = &crate::message::Record> {
-        let kind = self.target.kind.as_str();
+        let kind = self.target.kind.as_ref();
         self.result.answers.iter().filter(move |record| record.kind == kind || kind == "ANY")
     }
 

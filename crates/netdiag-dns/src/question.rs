@@ -1,6 +1,7 @@
 //! What is asked: a name, a type, a class.
 
 use crate::kind::{RecordClass, RecordType};
+use crate::message::presented;
 use crate::text::Presented;
 use domain::base::name::{FromStrError, Name, ParsedName, ToName};
 use netdiag_model::Untrusted;
@@ -57,6 +58,9 @@ impl DomainName {
         if text == "." {
             return Ok(Self(Name::root_vec()));
         }
+        if let Some(name) = plain(text).and_then(|wire| Name::from_octets(wire).ok()) {
+            return Ok(Self(name));
+        }
         let given = Untrusted::from(text);
         let ascii = given.host();
         if !ascii.as_raw().is_ascii() {
@@ -103,8 +107,23 @@ impl DomainName {
     /// The name with its last dot.
     #[must_use]
     pub fn presented(&self) -> Presented {
-        Presented::new(self.0.fmt_with_dot().to_string())
+        presented(&self.0)
     }
+}
+
+/// The wire form of a name of letters, digits, hyphens and underscores alone, as nearly all are; `None`
+/// of any other text.
+fn plain(text: &str) -> Option<Vec<u8>> {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let mut wire = Vec::with_capacity(text.len() + 2);
+    for label in text.split('.') {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_label = (1..=63).contains(&label.len()) && label.bytes().all(is_plain);
+        wire.push(u8::try_from(label.len()).ok().filter(|_| is_label)?);
+        wire.extend(label.as_bytes());
+    }
+    wire.push(0);
+    Some(wire)
 }
 
 /// What is wrong in words of our own, where it is one of the usual faults.

@@ -13,6 +13,7 @@ use netdiag_model::contract::{Jitter, Method, Rtt};
 use netdiag_model::failure::Failure;
 use netdiag_tls::contract::Tls;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -26,11 +27,11 @@ pub struct Target {
     pub name: String,
     /// The type.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// The same as `type`, which lines of events have another use for.
-    pub query_type: String,
+    pub query_type: Cow<'static, str>,
     /// The class.
-    pub class: String,
+    pub class: Cow<'static, str>,
     /// How it was measured; `null` where it was not.
     pub method: Option<Method>,
     /// What each server said, in the order in which they were asked.
@@ -64,11 +65,11 @@ pub struct ServerResult {
     /// What became of the last query.
     pub outcome: Class,
     /// How often each outcome came.
-    pub outcomes: BTreeMap<String, u64>,
+    pub outcomes: BTreeMap<&'static str, u64>,
     /// The rcode of the last answer; `null` where there was none that could be read.
-    pub rcode: Option<String>,
+    pub rcode: Option<Cow<'static, str>>,
     /// The flags that were set in it.
-    pub flags: Vec<String>,
+    pub flags: Vec<&'static str>,
     /// Its answers.
     pub answers: Vec<Record>,
     /// Who is responsible, as it says.

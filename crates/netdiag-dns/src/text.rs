@@ -25,6 +25,11 @@ impl Presented {
         Self(safe)
     }
 
+    /// The text itself.
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

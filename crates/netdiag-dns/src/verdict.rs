@@ -62,7 +62,7 @@ impl Measurement {
         let said = format!("{what}{server} ({whom}{}): {}", first.transport, parts.join(", "));
         let has_answer = group.iter().any(|(_, result)| result.outcome == Class::Answer);
         let is_validated = group.iter().all(|(_, result)| {
-            result.flags.iter().any(|flag| flag == "ad") || result.outcome != Class::Answer
+            result.flags.iter().any(|flag| *flag == "ad") || result.outcome != Class::Answer
         });
         let worth = group.iter().filter_map(|(_, result)| result.dnssec.as_ref());
         if let Some(worst) = worth.max_by_key(|it| it.status) {
@@ -90,7 +90,7 @@ fn told_worth(dnssec: &Dnssec) -> String {
 fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
     let what = match is_named {
         true => format!("{} {}", target.name, target.kind),
-        false => target.kind.clone(),
+        false => target.kind.to_string(),
     };
     let time = result.rtt_ms.as_ref().map(|rtt| format!(" in {:.3} ms", rtt.last));
     let time = time.unwrap_or_default();

@@ -112,11 +112,18 @@ impl fmt::Display for Destination {
     }
 }
 
+/// The address that packets to a text go to: an IPv4-mapped one (`::ffff:192.0.2.1`, RFC 4291 section
+/// 2.5.5.2) is the IPv4 address, since by the other no packet goes anywhere.
+#[must_use]
+pub fn parse_address(text: &str) -> Option<IpAddr> {
+    parse_written(text).map(|address| address.to_canonical())
+}
+
 /// The address that a text is, without brackets and zone: as RFC 4291 section 2.2 has it for IPv6,
 /// and for IPv4 in every form that inet_aton(3) takes, such as `127.1` or `0x7f000001`, since
 /// the classic tools take them too.
 #[must_use]
-pub fn parse_address(text: &str) -> Option<IpAddr> {
+pub fn parse_written(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(|| parse_ipv4(text).map(IpAddr::V4))
 }
 
@@ -196,6 +203,15 @@ impl IntoIterator for Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packets_to_a_mapped_address_go_to_the_ipv4_address() {
+        let mapped = |text| (parse_address(text), parse_written(text));
+        let (to, written) = mapped("::ffff:192.0.2.1");
+        assert_eq!(to, "192.0.2.1".parse().ok());
+        assert_eq!(written, "::ffff:192.0.2.1".parse().ok());
+        assert_eq!(mapped("::1").0, "::1".parse().ok(), "loopback is not");
+    }
 
     #[test]
     fn ipv4_addresses_have_the_forms_of_inet_aton() {

@@ -27,7 +27,7 @@ pub mod text;
 pub mod time;
 pub mod way;
 
-pub use address::{Destination, Family, Found, parse_address};
+pub use address::{Destination, Family, Found, parse_address, parse_written};
 pub use icmp::IcmpKind;
 pub use text::Untrusted;
 pub use time::{ClockAnchor, Instant, Stamp, StampSource, rfc3339_seconds};

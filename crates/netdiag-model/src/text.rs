@@ -7,6 +7,24 @@ use std::fmt;
 /// The most characters of one untrusted text that are shown.
 pub const SHOWN_CHARACTERS: usize = 255;
 
+/// Two lines without a final line break: the part of `text` around a character, the first being 1, and a
+/// caret below it.
+#[must_use]
+pub fn pointer(text: &str, character: usize) -> String {
+    /// How many characters stand before and after the place.
+    const AROUND: usize = 36;
+    let before = character.saturating_sub(1);
+    let skipped = before.saturating_sub(AROUND);
+    let column = before - skipped;
+    let visible = |char: char| match char.escape_debug().len() {
+        1 => char,
+        _ if "'\"\\".contains(char) => char,
+        _ => '?',
+    };
+    let excerpt: String = text.chars().skip(skipped).take(column + AROUND).map(visible).collect();
+    format!("{excerpt}\n{:column$}^", "")
+}
+
 /// Text from outside this program. It has no `Display`: whoever shows it must say how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]

@@ -153,6 +153,8 @@ pub struct Outage {
 /// The figures so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interim {
+    /// The host.
+    pub to: IpAddr,
     /// Probes that left.
     pub sent: u64,
     /// Probes answered in time.

@@ -35,4 +35,4 @@ pub mod trace;
 pub mod verdict;
 
 pub use document::{CsvReport, JsonReport};
-pub use report::{Report, Run, Subject};
+pub use report::{Report, Run, Subject, interim};

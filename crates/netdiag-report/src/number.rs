@@ -1,5 +1,6 @@
 //! Numbers as text.
 
+use netdiag_model::Destination;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -33,6 +34,17 @@ pub fn push_ms5(duration: Duration, line: &mut String) {
         _ => push_number(micros.saturating_add(500) / 1_000, line),
     }
     align(start, MS5, line);
+}
+
+/// An address; the zone as it was given, which says more than a number.
+#[must_use]
+pub fn zoned(to: Destination, given: &str) -> String {
+    match given.split_once('%') {
+        Some((_, zone)) if to.scope() != 0 => {
+            format!("{}%{}", to.address(), zone.trim_end_matches(']'))
+        }
+        _ => to.to_string(),
+    }
 }
 
 /// How wide most times are.
@@ -157,6 +169,14 @@ pub fn rate(spacing: Duration, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_is_shown_as_it_was_given() {
+        let at = |scope| Destination::scoped("fe80::1".parse().expect("an address"), scope);
+        assert_eq!(zoned(at(2), "[fe80::1%lan0]"), "fe80::1%lan0");
+        assert_eq!(zoned(at(2), "printer.local"), "fe80::1%2");
+        assert_eq!(zoned(at(0), "fe80::1%lan0"), "fe80::1");
+    }
 
     #[test]
     fn milliseconds_keep_their_microseconds_at_every_size() {

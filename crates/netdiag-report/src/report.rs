@@ -5,6 +5,7 @@ use netdiag_model::{ClockAnchor, Instant};
 use serde::Serialize;
 use serde_json::Value;
 use std::io;
+use std::net::IpAddr;
 
 /// What is known of a run when it starts.
 #[derive(Clone, Debug)]
@@ -39,6 +40,10 @@ pub trait Subject {
     /// The columns of CSV. New ones only at the end.
     const COLUMNS: &'static [&'static str];
 
+    /// How far it has come, in a line, where an event says that SIGQUIT asked for it; and the address
+    /// of the target that it is about, where it is about one.
+    fn interim(event: &Self::Event) -> Option<(Option<IpAddr>, String)>;
+
     /// Hands each row of CSV that a target has to `write`: one.
     ///
     /// # Errors
@@ -46,6 +51,16 @@ pub trait Subject {
     fn rows(target: Value, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {
         write(&target)
     }
+}
+
+/// How far it has come, in a line that names the target where there are several (CONTRACT.md section 3);
+/// `None` of an event that says something else.
+pub fn interim<S: Subject>(event: &S::Event, targets: usize) -> Option<String> {
+    let (to, line) = S::interim(event)?;
+    Some(match to.filter(|_| targets > 1) {
+        Some(to) => format!("{to}: {line}"),
+        None => line,
+    })
 }
 
 /// A form of output.

@@ -48,17 +48,15 @@ pub const WITHOUT_OWNERS: &[MetricInfo] = match METRICS {
     [] => &[],
 };
 
+/// What the kernel counts together.
+const TIME_WAIT_OR: &str = "time_wait_or_fin_wait_2";
+
 /// Those that need no table to be read.
 pub const TOTALS: &[MetricInfo] = &[
     count("tcp", "TCP sockets but those in TIME-WAIT and SYN-RECEIVED"),
     count("udp", "UDP sockets"),
     count("raw", "raw sockets"),
-    MetricInfo::new(
-        "time_wait",
-        &["time-wait"],
-        Unit::Count,
-        "in TIME-WAIT, or in FIN-WAIT-2 without a program",
-    ),
+    count(TIME_WAIT_OR, "in TIME-WAIT, or in FIN-WAIT-2 without a program"),
     MetricInfo::of_findings(Severity::Info),
     MetricInfo::of_findings(Severity::Warning),
     MetricInfo::of_findings(Severity::Critical),
@@ -81,7 +79,7 @@ impl Metrics for Measured<'_> {
                 "tcp" => totals.tcp,
                 "udp" => totals.udp,
                 "raw" => totals.raw,
-                "time_wait" => totals.time_wait,
+                TIME_WAIT_OR => totals.time_wait_or_fin_wait_2,
                 name => return metrics::findings(name, self.findings).map(MetricValue::Number),
             };
             return count.map(|count| MetricValue::Number(count as f64));
@@ -109,5 +107,23 @@ impl Metrics for Measured<'_> {
             },
         };
         Some(MetricValue::Number(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::totals::Totals;
+
+    /// A metric means one thing, whatever is read for it.
+    #[test]
+    fn what_is_counted_together_has_a_name_of_its_own() {
+        let of = |name: &str| METRICS.iter().chain(TOTALS).filter(|info| info.name == name).count();
+        assert_eq!((of("time_wait"), of(TIME_WAIT_OR)), (1, 1));
+        let totals = Totals { time_wait_or_fin_wait_2: Some(7), ..Totals::default() };
+        let summary = Summary { totals: Some(totals), ..Summary::default() };
+        let measured = Measured { summary: &summary, findings: &[] };
+        assert_eq!(measured.metric(TIME_WAIT_OR), Some(MetricValue::Number(7.0)));
+        assert_eq!(measured.metric("time_wait"), None);
     }
 }

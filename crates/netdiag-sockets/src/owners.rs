@@ -47,6 +47,8 @@ pub enum Sight {
     /// Those that this user may look at.
     #[default]
     User,
+    /// None, since /proc is not there.
+    Nothing,
 }
 
 /// The owners of sockets, by inode.
@@ -235,7 +237,7 @@ impl Owners {
     pub fn may_be_late(&self, socket: &Socket, owner: Owner<'_>) -> bool {
         let is_missing = socket.inode != 0 && !matches!(owner, Owner::Known(_));
         // Most others' sockets are hidden from a user at every look.
-        is_missing && self.sight != Sight::User
+        is_missing && !matches!(self.sight, Sight::User | Sight::Nothing)
     }
 
     /// The descriptors of a socket, by the first look that found any.
@@ -350,6 +352,7 @@ mod tests {
             (Sight::Machine, Owner::Nobody),
             (Sight::Namespace, Owner::NotVisible),
             (Sight::User, Owner::NotVisible),
+            (Sight::Nothing, Owner::NotVisible),
         ] {
             let owners = Owners::new(Vec::new(), Vec::new(), 0, sight);
             owners.settle(owners.clone(), Vec::new());

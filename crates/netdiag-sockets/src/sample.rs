@@ -54,6 +54,8 @@ pub struct Sample {
     pub resets_sent_per_second: Option<f64>,
     /// Accept queues that were found full, a second.
     pub overflows_per_second: Option<f64>,
+    /// SYNs that were dropped at a listener, for whatever reason.
+    pub listen_drops_per_second: Option<f64>,
     /// Packets of IPv4.
     pub ip: Packets,
 }
@@ -174,6 +176,7 @@ impl Sampler {
             errors_per_second: other(0),
             resets_sent_per_second: rate(|counted| counted.resets_sent),
             overflows_per_second: rate(|counted| counted.listen_overflows),
+            listen_drops_per_second: rate(|counted| counted.listen_drops),
             ip: Packets {
                 received_per_second: other(1),
                 forwarded_per_second: other(2),

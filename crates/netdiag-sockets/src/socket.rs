@@ -88,6 +88,8 @@ pub enum TimerKind {
     TimeWait,
     /// To ask whether the peer's window has opened.
     Probe,
+    /// For the end of a connection in FIN-WAIT-2 that no program has any more (`tcp_fin_timeout`).
+    Orphan,
 }
 
 /// A timer that runs.
@@ -151,7 +153,7 @@ impl Socket {
             protocol,
             family,
             state: State::from_kernel(fixed[1])?,
-            timer: timer(fixed[2], fixed[3], word(fixed, 52)),
+            timer: timer(fixed[1], [fixed[2], fixed[3]], word(fixed, 52)),
             local: endpoint(family, fixed, 4, 8),
             remote: endpoint(family, fixed, 6, 24),
             interface: word(fixed, 40),
@@ -293,8 +295,10 @@ fn write_address(bytes: &mut [u8; 56], at: usize, address: IpAddr) {
     }
 }
 
-fn timer(kind: u8, retransmits: u8, expires_ms: u32) -> Option<Timer> {
+fn timer(state: u8, [kind, retransmits]: [u8; 2], expires_ms: u32) -> Option<Timer> {
     let kind = match kind {
+        // Such an orphan the kernel keeps in few bytes, as one in TIME-WAIT.
+        3 if State::from_kernel(state) == Some(State::FinWait2) => TimerKind::Orphan,
         1 => TimerKind::Retransmit,
         2 => TimerKind::Keepalive,
         3 => TimerKind::TimeWait,
@@ -338,6 +342,13 @@ mod tests {
         let timer = Timer { kind: TimerKind::Keepalive, expires_ms: 900, retransmits: 3 };
         assert_eq!(socket.timer, Some(timer));
         assert_eq!((socket.accepted(), socket.eof_unread()), (Some(true), Some(true)));
+        let kind = |state, timer| {
+            let mut bytes = bytes.clone();
+            (bytes[1], bytes[2]) = (state, timer);
+            Socket::decode(Protocol::Tcp, &bytes).and_then(|it| it.timer).map(|it| it.kind)
+        };
+        assert_eq!(kind(6, 3), Some(TimerKind::TimeWait));
+        assert_eq!((kind(5, 3), kind(5, 2)), (Some(TimerKind::Orphan), Some(TimerKind::Keepalive)));
         let question = socket.question(2);
         assert_eq!(question[..4], [2, 6, 2, 0]);
         assert_eq!(question[8..12], bytes[4..8]);

@@ -16,6 +16,8 @@ pub struct Totals {
     /// TIME-WAIT, and FIN-WAIT-2 that no program has any more: the kernel keeps and counts them together
     /// (net/ipv4/inet_timewait_sock.c).
     pub time_wait: Option<u64>,
+    /// The same as `time_wait`, by the name of what it is.
+    pub time_wait_or_fin_wait_2: Option<u64>,
     /// TCP sockets that no program has any more, in all network namespaces.
     pub orphans: Option<u64>,
     /// UDP sockets.
@@ -35,11 +37,13 @@ impl Totals {
             let v6 = stat(&text6, &format!("{group}6"), "inuse").unwrap_or(0);
             stat(&text, group, "inuse").map(|v4| v4 + v6)
         };
+        let waiting = stat(&text, "TCP", "tw");
         Self {
             sockets: stat(&text, "sockets", "used"),
             tcp: both("TCP"),
             established_or_close_wait: counter(&snmp, "Tcp", "CurrEstab"),
-            time_wait: stat(&text, "TCP", "tw"),
+            time_wait: waiting,
+            time_wait_or_fin_wait_2: waiting,
             orphans: stat(&text, "TCP", "orphan"),
             udp: both("UDP"),
             raw: both("RAW"),

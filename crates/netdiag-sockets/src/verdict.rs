@@ -126,24 +126,21 @@ pub fn audited(rows: &[AuditRow], findings: &[Finding]) -> String {
         let value = row.value.as_ref().map(Untrusted::as_raw);
         row.default.as_deref().is_some_and(|default| value != Some(default))
     });
-    let wrong = findings.iter().filter(|finding| finding.severity != Severity::Info).count();
-    let said = match wrong {
-        0 => "nothing to change".to_owned(),
-        wrong => format!("{wrong} to look at"),
-    };
+    let said = wrong(findings).unwrap_or_else(|| "; nothing to change".to_owned());
     let next = match here.clone().filter(|row| row.effect_of_file.is_some()).count() {
         0 => String::new(),
         differing => format!(", {differing} not as files set them from the next boot on"),
     };
     let (here, changed) = (here.count(), changed.count());
-    format!("{here} settings, {changed} not as the kernel has them{next}; {said}")
+    format!("{here} settings, {changed} not as the kernel has them{next}{said}")
 }
 
-fn thousands(count: u64) -> String {
+/// A count as text has it: with a comma between thousands above 9,999.
+#[must_use]
+pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (place, digit) in digits.char_indices() {
-        // Numbers above 9,999 have them.
         if place > 0 && count > 9_999 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
@@ -156,6 +153,20 @@ fn thousands(count: u64) -> String {
 mod tests {
     use super::*;
     use crate::{Filter, Protocol};
+
+    #[test]
+    fn an_audit_counts_what_is_critical_by_itself() {
+        let found = |severities: &[Severity]| {
+            let found = severities.iter().map(|severity| {
+                Finding::new(None, "fail-if", *severity, String::new(), String::new())
+            });
+            audited(&[], &found.collect::<Vec<_>>())
+        };
+        let none = "0 settings, 0 not as the kernel has them; ";
+        assert_eq!(found(&[Severity::Info]), format!("{none}nothing to change"));
+        assert_eq!(found(&[Severity::Critical]), format!("{none}1 critical"));
+        assert_eq!(found(&[Severity::Warning]), format!("{none}1 to look at"));
+    }
 
     #[test]
     fn where_there_is_nothing_it_is_said_what_is_not_there() {

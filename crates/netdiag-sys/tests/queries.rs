@@ -9,6 +9,7 @@ use netdiag_engine::port::{
 };
 use netdiag_model::Family;
 use netdiag_sys::{OpenRequest, SystemNetwork, privileges};
+use socket2::SockRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -39,6 +40,8 @@ fn close(network: &mut SystemNetwork, numbers: std::ops::Range<u32>) {
 /// A server that answers so many questions with themselves, and the ports that they came from.
 fn server(family: Family, questions: usize) -> (u16, std::thread::JoinHandle<Vec<u16>>) {
     let socket = UdpSocket::bind((loopback(family).address(), 0)).expect("bound");
+    // Room for all of them, however late they are read.
+    SockRef::from(&socket).set_recv_buffer_size(1 << 20).expect("as much as there may be");
     socket.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
     let port = socket.local_addr().expect("bound").port();
     let thread = std::thread::spawn(move || {

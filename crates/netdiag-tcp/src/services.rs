@@ -23,20 +23,20 @@ pub fn name(port: u16) -> Option<&'static str> {
     KNOWN.iter().find(|(known, _)| *known == port).map(|(_, name)| *name)
 }
 
-/// The names of TCP services in a list, with their ports; of two with one name the first.
+/// The names of services in a list that are of a protocol, `tcp` or `udp`, with their ports; of two with one
+/// name the first.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn read(list: impl BufRead) -> io::Result<BTreeMap<String, u16>> {
+pub fn read(list: impl BufRead, protocol: &str) -> io::Result<BTreeMap<String, u16>> {
     let mut found = BTreeMap::new();
     for line in list.take(LONGEST_FILE).split(b'\n') {
         let line = line?;
         let line = String::from_utf8_lossy(&line);
         let mut words = line.split('#').next().unwrap_or_default().split_ascii_whitespace();
         let (Some(name), Some(port)) = (words.next(), words.next()) else { continue };
-        let Some(port) = port.strip_suffix("/tcp").and_then(|port| port.parse().ok()) else {
-            continue;
-        };
+        let port = port.split_once('/').filter(|(_, of)| *of == protocol);
+        let Some(port) = port.and_then(|(port, _)| port.parse().ok()) else { continue };
         for name in std::iter::once(name).chain(words) {
             if port > 0 {
                 found.entry(name.to_ascii_lowercase()).or_insert(port);
@@ -143,9 +143,10 @@ mod tests {
     fn a_list_is_read_as_services_has_it() {
         let text = "# a comment\nown\t4711/tcp mine alias # said\nown 4711/udp\nudp-only 9/udp\n\
                     bad 65536/tcp\nzero 0/tcp\n\n  spaced   8/tcp\n\u{fffd}\u{fffd}\nhalf";
-        let list = read(text.as_bytes()).expect("readable");
+        let list = read(text.as_bytes(), "tcp").expect("readable");
         let known: Vec<(&str, u16)> = list.iter().map(|(n, p)| (n.as_str(), *p)).collect();
         assert_eq!(known, [("alias", 4711), ("mine", 4711), ("own", 4711), ("spaced", 8)]);
-        assert_eq!(read(&b"a 1/tcp\xff\xff\nb 2/tcp"[..]).expect("readable").len(), 1);
+        assert_eq!(read(&b"a 1/tcp\xff\xff\nb 2/tcp"[..], "tcp").expect("readable").len(), 1);
+        assert_eq!(read(text.as_bytes(), "udp").expect("readable").get("udp-only"), Some(&9));
     }
 }

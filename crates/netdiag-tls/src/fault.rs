@@ -1,6 +1,6 @@
 //! What is wrong with a handshake or with certificates, by stable words.
 
-use rustls::{AlertDescription, Error, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
 /// What is wrong, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,6 +116,9 @@ impl Fault {
                 let what = snake(&format!("{what:?}"));
                 Self::new(Reason::Incompatible, format!("nothing in common: {what}"))
             }
+            Error::InvalidCertificate(CertificateError::Other(why)) => {
+                Self::of_certificate(&why.to_string())
+            }
             Error::InvalidCertificate(error) => Self::of_certificate(&format!("{error:?}")),
             Error::NoCertificatesPresented => {
                 Self::new(Reason::BadCertificate, "the server showed no certificate")
@@ -197,5 +200,13 @@ mod tests {
         }
         let fault = Fault::of(&Error::DecryptError, Some("TLS 1.1"));
         assert!(fault.message.ends_with("it chose TLS 1.1"), "{}", fault.message);
+    }
+
+    #[test]
+    fn what_a_library_says_of_a_certificate_is_told_in_words() {
+        let why = std::io::Error::other("UnsupportedCertVersion");
+        let why = CertificateError::Other(rustls::OtherError(std::sync::Arc::new(why)));
+        let fault = Fault::of(&Error::InvalidCertificate(why), None);
+        assert_eq!(fault.message, "the certificate is unusable: unsupported cert version");
     }
 }

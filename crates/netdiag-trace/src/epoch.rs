@@ -331,6 +331,7 @@ impl Measurement {
         self.epochs.omitted = 0;
         self.streak = None;
         (self.size, self.too_big, self.senders) = (self.config.size, fresh.too_big, fresh.senders);
+        (self.check, self.contradicted) = (None, None);
         // What is under way belongs to none of them.
         self.epochs.number += 1;
     }

@@ -104,6 +104,8 @@ pub struct Stray {
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interim {
+    /// Where the path leads.
+    pub to: IpAddr,
     /// The farthest hop that answered.
     pub farthest: u8,
     /// Probes that left.

@@ -10,6 +10,7 @@ mod way;
 
 pub(crate) use balance::Turns;
 pub(crate) use senders::Senders;
+pub(crate) use way::routers;
 
 use crate::Measurement;
 use crate::protocol::Protocol;

@@ -47,8 +47,18 @@ pub(crate) struct Hop {
     pub(crate) mtu: Option<u32>,
     /// Who answered the probes of one flow.
     pub(crate) turns: Turns,
+    /// What came for it and is no answer, the last of its kind.
+    pub(crate) uncounted: Option<Box<Uncounted>>,
     /// The logarithms of the round trips in milliseconds, added up, and how many they are.
     pub(crate) logarithms: (f64, u64),
+}
+
+/// What came for a hop and does not count as an answer: too late, or of an MTU that cannot be true.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Uncounted {
+    pub(crate) from: IpAddr,
+    pub(crate) rtt: Option<Duration>,
+    pub(crate) mtu: Option<u32>,
 }
 
 /// One that answered, and whether it passes packets on.
@@ -98,6 +108,7 @@ impl Hop {
             letters: Letters::new(),
             mtu: None,
             turns: Turns::new(),
+            uncounted: None,
             logarithms: (0.0, 0),
         }
     }

@@ -1,6 +1,7 @@
 //! The path to one target: what is known of it.
 
 mod policy;
+mod sizes;
 mod take;
 
 use crate::config::Config;
@@ -20,7 +21,7 @@ use crate::tally::Tally;
 use netdiag_engine::names::Names;
 use netdiag_engine::outcome::Segment;
 use netdiag_model::Instant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub struct Measurement {
     pub(crate) neighbourless: Option<Neighbourless>,
     /// Its end is that.
     pub(crate) ends_here: bool,
+    /// Who seemed to answer for the target passes packets of another kind on.
+    pub(crate) is_answered_by_filter: bool,
     pub(crate) names: Names,
     pub(crate) tally: Tally,
     /// The last hop that was told of.
@@ -66,8 +69,12 @@ pub struct Measurement {
     pub(crate) rounds: Option<Rounds>,
     /// Data bytes of the next probe.
     pub(crate) size: u16,
-    /// Who called probes too big for which MTU, and the first hop that such a one was for.
-    pub(crate) too_big: BTreeMap<(IpAddr, u32), u8>,
+    /// Who called probes too big for which MTU.
+    pub(crate) too_big: BTreeSet<(IpAddr, u32)>,
+    /// The hop that is to be asked whether the last one of them is true, and with so many data bytes.
+    pub(crate) check: Option<(u8, u16)>,
+    /// The first that is not: who said so, of which MTU, and the hop that a larger packet came to.
+    pub(crate) contradicted: Option<(IpAddr, u32, u8)>,
     /// How far the search for all paths is, where there is one.
     pub(crate) multipath: Option<Multipath>,
     /// What another kind of probe met where the path seems to stop.
@@ -94,6 +101,8 @@ pub(crate) struct Flight {
     pub(crate) flow: u64,
     /// Its data bytes.
     pub(crate) size: u16,
+    /// It is larger than a router says that it lets pass.
+    pub(crate) is_check: bool,
     pub(crate) asked_at: Instant,
     /// `None` until it is known to have left.
     pub(crate) sent_at: Option<Instant>,
@@ -121,7 +130,9 @@ impl Measurement {
             hops: hops.collect(),
             rounds: config.rounds.is_some().then(|| Rounds::new(config.first_ttl - 1)),
             size: config.size,
-            too_big: BTreeMap::new(),
+            too_big: BTreeSet::new(),
+            check: None,
+            contradicted: None,
             multipath: config.multipath.map(Multipath::new),
             second: None,
             epochs: Epochs::default(),
@@ -138,6 +149,7 @@ impl Measurement {
             senders: Senders::default(),
             neighbourless: None,
             ends_here: false,
+            is_answered_by_filter: false,
             names: Names::default(),
             tally: Tally::default(),
             told: 0,

@@ -172,6 +172,24 @@ impl Answer {
     }
 }
 
+#[cfg(test)]
+impl Answer {
+    /// One that came after a millisecond.
+    pub(crate) const fn of(from: Destination, meaning: Meaning) -> Self {
+        Self {
+            from,
+            rtt: Duration::from_millis(1),
+            stamp: StampSource::Kernel,
+            hop_limit: None,
+            quoted_hop_limit: None,
+            icmp: None,
+            mtu: None,
+            segment: None,
+            meaning,
+        }
+    }
+}
+
 /// What an answer says of the path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meaning {

@@ -4,6 +4,7 @@
 
 mod convert;
 mod cycles;
+mod links;
 
 pub use crate::end::StopReason;
 pub use crate::multipath::Graph;
@@ -171,6 +172,11 @@ pub struct Hop {
     /// What this hop itself loses of what passes it: its loss without that of its way. `null` where
     /// fewer than 20 probes tell.
     pub node_loss_percent: Option<f64>,
+    /// Whether `link_loss_percent` is more than chance makes of the loss before it, by 95 % intervals;
+    /// `null` where it is 0 or not known.
+    pub link_loss_is_proven: Option<bool>,
+    /// Whether `node_loss_percent` is more than chance makes of the loss behind it, likewise.
+    pub node_loss_is_proven: Option<bool>,
     /// `false`: what it loses is only a limit of its answers, since a hop behind it loses less, or since
     /// the target answers by ICMP errors, which hosts limit; `null`: that is not known.
     pub loss_is_forwarding: Option<bool>,
@@ -180,8 +186,22 @@ pub struct Hop {
     pub mtr_ms: Option<Mtr>,
     /// Who answered, in the order of their first answers.
     pub responders: Vec<Responder>,
-    /// The largest packet that came as far, in bytes, where as large ones were sent as pass (`--mtu`).
+    /// The largest packet that came as far, in bytes, where as large ones were sent as pass (`--mtu`);
+    /// `null` behind a router that says less than it lets pass.
     pub mtu: Option<u32>,
+    /// What came for this hop and is no answer of it, the last of its kind.
+    pub uncounted: Option<Uncounted>,
+}
+
+/// What came for a hop and does not count: too late, or a "too big" that cannot be true.
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
+pub struct Uncounted {
+    /// Who sent it.
+    pub address: IpAddr,
+    /// Its round trip in milliseconds, of what came too late.
+    pub rtt_ms: Option<f64>,
+    /// Its mark, of a "too big" that cannot be true, with the MTU that it names.
+    pub mark: Option<String>,
 }
 
 /// Figures by the formulas of mtr 0.95, which cut each step off to a whole microsecond.

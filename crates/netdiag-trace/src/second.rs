@@ -1,5 +1,6 @@
 //! A second kind of probe where nothing is heard of the first one any more: whether the path stops
-//! there, or only that kind does. To probes as large as pass it is a small one of their kind.
+//! there, or only that kind does. To probes as large as pass it is a small one of their kind. And where
+//! somebody else answers for the target: whether it is a router that passes the other kind on.
 
 use crate::Measurement;
 use crate::config::SIZE;
@@ -60,10 +61,13 @@ impl Second {
 impl Measurement {
     /// What comes next of the second kind once nothing more comes of the first; `None`: nothing.
     pub(crate) fn next_of_second(&mut self, now: Instant) -> Option<Next> {
-        let end = self.end.filter(|end| {
-            matches!(end.reason, StopReason::GapLimit | StopReason::MaxTtl) && self.rounds.is_none()
-        })?;
-        let (protocol, first) = (self.config.second?, self.farthest().saturating_add(1));
+        let end = self.end.filter(|_| self.rounds.is_none())?;
+        let first = match end.reason {
+            StopReason::GapLimit | StopReason::MaxTtl => self.farthest().saturating_add(1),
+            StopReason::Reached => self.stands_in_at()?,
+            _ => return None,
+        };
+        let protocol = self.config.second?;
         if first > end.ttl {
             return None;
         }
@@ -145,6 +149,9 @@ impl Measurement {
         if let Some(answer) = protocol::answer(probe, outcome).filter(goes_on) {
             second.heard.get_or_insert_with(|| (flight.ttl, answer.from.address()));
             self.last_at = self.last_at.max(Some(probe.sent_at + answer.rtt));
+            if answer.meaning == Meaning::Passed && self.stands_in_at() == Some(flight.ttl) {
+                self.deny_stand_in();
+            }
         }
     }
 }

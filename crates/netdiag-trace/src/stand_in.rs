@@ -11,7 +11,7 @@ impl Measurement {
     /// only hosts say it); whose router is silent there may be one.
     pub(crate) fn find_stand_in(&mut self) {
         let is_udp = matches!(self.config.protocol, Protocol::Udp { .. });
-        if !is_udp || self.hops.iter().any(|hop| hop.reached) {
+        if !is_udp || self.is_answered_by_filter || self.hops.iter().any(|hop| hop.reached) {
             return;
         }
         let Some((ttl, address)) = self.stand_in() else { return };
@@ -20,6 +20,25 @@ impl Measurement {
             hop.reached = true;
             hop.met.push(Met { address, role: Role::Target });
         }
+    }
+
+    /// The hop at which somebody answers for the target who was asked by UDP.
+    pub(crate) fn stands_in_at(&self) -> Option<u8> {
+        let hop = self.reached_at()?;
+        let who = hop.target(self.config.destination)?;
+        let is_udp = matches!(self.config.protocol, Protocol::Udp { .. });
+        (is_udp && !self.config.destination.is_source(who.address)).then_some(hop.ttl)
+    }
+
+    /// Packets of another kind go on there: it is a filter that says so.
+    pub(crate) fn deny_stand_in(&mut self) {
+        if let Some(hop) = self.hops.iter_mut().find(|hop| hop.reached) {
+            hop.reached = false;
+            hop.met.retain(|met| met.role != Role::Target);
+        }
+        self.is_answered_by_filter = true;
+        (self.state, self.end) = (None, None);
+        self.find_end();
     }
 
     fn stand_in(&self) -> Option<(u8, Destination)> {
@@ -39,5 +58,37 @@ impl Hop {
     /// Whether somebody answered from this address.
     fn names(&self, address: Destination) -> bool {
         self.responders.iter().any(|who| who.address == address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use crate::end::StopReason;
+    use crate::protocol::{Answer, Meaning};
+    use netdiag_model::{IcmpKind, Instant};
+
+    #[test]
+    fn who_passes_another_kind_on_is_not_the_target() {
+        let [target, router, other] =
+            [1, 2, 3].map(|octet| Destination::V4([192, 0, 2, octet].into()));
+        let protocol = Protocol::Udp { port: 33_434 };
+        let config = Config { protocol, max_ttl: 4, ..Config::new(0, target) };
+        let mut path = Measurement::new(config);
+        let port_unreachable = Some(IcmpKind::v4(3, 3));
+        let says = [
+            Answer::of(router, Meaning::Passed),
+            Answer { icmp: port_unreachable, ..Answer::of(other, Meaning::Stopped) },
+        ];
+        for (hop, answer) in path.hops.iter_mut().zip(says) {
+            hop.ask(Instant::ZERO);
+            hop.answer(Instant::ZERO, &answer, None);
+        }
+        path.find_end();
+        let reason = |path: &Measurement| path.end.map(|end| end.reason);
+        assert_eq!((reason(&path), path.stands_in_at()), (Some(StopReason::Reached), Some(2)));
+        path.deny_stand_in();
+        assert_eq!((reason(&path), path.stands_in_at()), (Some(StopReason::Unreachable), None));
     }
 }

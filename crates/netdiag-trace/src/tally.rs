@@ -26,6 +26,8 @@ pub(crate) struct UntrueMtu {
     pub(crate) from: IpAddr,
     pub(crate) mtu: Option<u32>,
     pub(crate) count: u64,
+    /// The hop that its packet was for, where that is known.
+    pub(crate) ttl: Option<u8>,
 }
 
 impl Tally {
@@ -33,11 +35,13 @@ impl Tally {
         self.user_stamps += u64::from(stamp == StampSource::User);
     }
 
-    pub(crate) fn on_rejected(&mut self, rejection: &Rejection) {
+    /// `ttl`: the hop that the packet was for which it is about.
+    pub(crate) fn on_rejected(&mut self, rejection: &Rejection, ttl: Option<u8>) {
         *self.rejected.entry(rejection.reason).or_default() += 1;
         if rejection.reason == Reason::ImplausibleMtu {
             let (from, mtu) = (rejection.from.address(), rejection.said.and_then(|(_, mtu)| mtu));
-            self.untrue_mtu.get_or_insert(UntrueMtu { from, mtu, count: 0 }).count += 1;
+            let first = UntrueMtu { from, mtu, count: 0, ttl };
+            self.untrue_mtu.get_or_insert(first).count += 1;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::Measurement;
 use crate::end::StopReason;
+use crate::findings::routers;
 use crate::protocol::{Protocol, State};
 use netdiag_engine::stats::Loss;
 use netdiag_model::way::hops_back;
@@ -18,7 +19,8 @@ impl Measurement {
         let took = self.span().map_or(0.0, |span| span.as_secs_f64());
         match self.end.map(|end| end.reason) {
             Some(StopReason::Reached) => {
-                format!("{}{}; {took:.2} s", self.reached_text(), self.paths_text())
+                let (reached, paths) = (self.reached_text(), self.paths_text());
+                format!("{reached}{}{paths}; {took:.2} s", self.absence_text())
             }
             Some(StopReason::LocalError) => "not measured: no probe left this machine".to_owned(),
             reason => format!("not reached: {}; {took:.2} s", self.stopped_text(reason)),
@@ -37,8 +39,7 @@ impl Measurement {
         };
         let place = match (self.hop_count(), hop.ttl - 1) {
             (None, _) => format!("at or before hop {}, the first that was asked", hop.ttl),
-            (Some(ttl), 1) => format!("at hop {ttl} (1 router)"),
-            (Some(ttl), routers) => format!("at hop {ttl} ({routers} routers)"),
+            (Some(ttl), before) => format!("at hop {ttl} ({})", routers(before)),
         };
         let rtt = target.and_then(|who| who.rtt.mean());
         let rtt = rtt.map(|mean| format!(", {} ms", figure(mean)));
@@ -65,6 +66,20 @@ impl Measurement {
         )
     }
 
+    /// How long it was not, on the paths before this one.
+    fn absence_text(&self) -> String {
+        let ended = self.epochs.past.iter().filter_map(|past| Some((past, past.change?.at)));
+        let unreached = ended.filter(|(past, _)| !past.hops.iter().any(|hop| hop.reached));
+        let spans = unreached.filter_map(|(past, until)| {
+            Some(until.since(past.began_at.or(self.started_at)?).as_secs_f64())
+        });
+        let seconds: f64 = spans.sum();
+        match seconds > 0.0 {
+            true => format!(", but not for {seconds:.1} s, before the path changed"),
+            false => String::new(),
+        }
+    }
+
     /// What the target's SYN-ACK says.
     fn offer_text(&self) -> String {
         let Some(segment) = self.segment else { return String::new() };
@@ -81,8 +96,7 @@ impl Measurement {
             Some((there, back)) if there == back && self.hop_count().is_some() => {
                 ", same number of routers back".to_owned()
             }
-            Some((_, 1)) => ", 1 router back".to_owned(),
-            Some((_, back)) => format!(", {back} routers back"),
+            Some((_, back)) => format!(", {} back", routers(back)),
         }
     }
 

@@ -75,7 +75,7 @@ fn faults() -> Option<Namespace> {
     if !has_reference() {
         return None;
     }
-    oracle::namespace(FAULTS, "ping", "")
+    oracle::namespace(FAULTS, "ping", "::1 six.test\\n")
 }
 
 /// A line of arguments as words; a lone quote is an empty word.

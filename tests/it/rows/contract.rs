@@ -202,5 +202,5 @@ fn a_path_mtu_that_a_signal_ended_says_nothing_of_the_target() {
     let ended = process.wait();
     assert_eq!(ended.code(), Some(1), "{ended:?}");
     let last = ended.out.lines().last().expect("a verdict");
-    assert_eq!(last, "= ended early: nothing was answered until then", "{ended:?}");
+    assert!(last.starts_with("= ended early: nothing was answered until then; "), "{ended:?}");
 }

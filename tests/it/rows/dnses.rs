@@ -1,9 +1,10 @@
 //! `netdiag dns` (I1 to I4, I7; P10, P11; B17 to B19): the built program against servers of the
-//! tests' own on loopback, and against BIND where this machine has it.
+//! tests' own on loopback, against hickory-server, and against BIND where this machine has it.
 
 mod delegation;
 mod dnssec;
 mod forged;
+mod hickory;
 mod https;
 mod nslookup;
 mod oracle;
@@ -17,7 +18,7 @@ mod tls;
 
 use crate::support::process::{Ended, NETDIAG, bound, run};
 use serde_json::Value;
-use stub::{Asked, Stub, opt, record};
+use stub::{Asked, Nobody, Stub, opt, record};
 
 const A: u16 = 1;
 const TXT: u16 = 16;
@@ -73,7 +74,7 @@ fn of_all_kinds(asked: &Asked<'_>) -> Option<Vec<u8>> {
 #[test]
 fn i4_each_outcome_is_a_value_of_its_own_and_only_an_answer_ends_with_0() {
     let stub = Stub::udp(of_all_kinds);
-    let nobody = Stub::udp(silent).address;
+    let nobody = Nobody::new();
     for (outcome, rcode) in [
         ("answer", Some("NOERROR")),
         ("nodata", Some("NOERROR")),
@@ -86,9 +87,13 @@ fn i4_each_outcome_is_a_value_of_its_own_and_only_an_answer_ends_with_0() {
         ("timeout", None),
         ("unreachable", None),
     ] {
-        let server = if outcome == "unreachable" { format!("@{nobody}") } else { stub.at() };
+        let server = match outcome {
+            "unreachable" => format!("@{}", nobody.address()),
+            _ => stub.at(),
+        };
+        let patience = if outcome == "timeout" { "300ms" } else { "5" };
         let name = format!("{outcome}.example");
-        let common = ["-W", "300ms", "--retries", "0", "--json", &server, &name, "A"];
+        let common = ["-W", patience, "--retries", "0", "--json", &server, &name, "A"];
         let ended = dns(&common);
         assert_eq!(ended.code(), Some(i32::from(outcome != "answer")), "{outcome}: {ended:?}");
         let result = result(&ended);
@@ -99,7 +104,7 @@ fn i4_each_outcome_is_a_value_of_its_own_and_only_an_answer_ends_with_0() {
             !["timeout", "unreachable", "malformed"].contains(&outcome)
         );
         // P10, P11: the same for people.
-        let text = dns(&["-W", "300ms", "--retries", "0", &server, &name, "A"]);
+        let text = dns(&["-W", patience, "--retries", "0", &server, &name, "A"]);
         assert_eq!(text.code(), ended.code());
         assert!(text.out.lines().last().expect("a line").starts_with("= "), "{text:?}");
     }

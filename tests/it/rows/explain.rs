@@ -176,11 +176,20 @@ fn n5_a_term_is_explained_in_three_sentences_and_an_unknown_one_is_exit_code_1()
         (&["not", "visible"], "CAP_SYS_PTRACE"),
         (&["window", "probe", "2nd"], "no room"),
         (&["RST"], "PSH"),
+        (&["-"], "nothing"),
+        (&["keepalive", "58", "min"], "7875 s"),
+        (&["net.ipv4.tcp_tw_reuse"], "--audit"),
+        (&["LISTEN", "CLOSE-WAIT"], "CLOSE_WAIT"),
         (&[], "close-wait-leak"),
     ] {
         let ended = explain(words);
         assert!(ended.code() == Some(0) && ended.out.contains(said), "{words:?}: {ended:?}");
     }
+    // A term that a script has nothing for is not the list.
+    assert_eq!((explain(&[""]).code(), explain(&[" ", "--json"]).code()), (Some(1), Some(1)));
+    let list = explain(&[]).out;
+    let kinds: Vec<&str> = list.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(kinds.iter().collect::<BTreeSet<_>>().len(), kinds.len(), "{kinds:?}");
     let ended = explain(&["close-wiat"]);
     assert_eq!((ended.code(), ended.out.as_str()), (Some(1), ""), "{ended:?}");
     assert!(ended.err.contains("near are: CLOSE-WAIT"), "{ended:?}");

@@ -72,6 +72,13 @@ fn codes(document: &Value) -> Vec<&str> {
     findings.map(|finding| finding["code"].as_str().expect("text")).collect()
 }
 
+/// That the first router passes 1,400 bytes, and says so.
+fn told_drop(address: &str) -> Value {
+    json!([{
+        "ttl": 1, "address": address, "mtu_before": 1500, "mtu_after": 1400, "mtu_said": null
+    }])
+}
+
 /// F1, F2: each family by each protocol.
 #[test]
 fn f1_f2_a_link_of_1400_bytes_is_found_and_located() {
@@ -86,8 +93,7 @@ fn f1_f2_a_link_of_1400_bytes_is_found_and_located() {
         let [one, two, host] = routers;
         let hops = json!([[one, 1500], [two, 1400], [host, 1400]]);
         assert_eq!(found(&document), json!([1400, "reply", hops]), "{arguments}: {document}");
-        let drop = json!([{"ttl": 1, "address": before, "mtu_before": 1500, "mtu_after": 1400}]);
-        assert_eq!(document["targets"][0]["drops"], drop, "{arguments}");
+        assert_eq!(document["targets"][0]["drops"], told_drop(before), "{arguments}");
         assert_eq!((codes(&document), &document["exit_code"]), (vec!["mtu-drop"], &0.into()));
     }
 }
@@ -250,7 +256,7 @@ fn f1_the_interface_is_part_of_the_path() {
         .run("ip netns exec r1 ip link set y1 mtu 1400; ip netns exec r2 ip link set y2 mtu 1400");
     let document = mtu(&namespace, HOST4);
     let target = &document["targets"][0];
-    let drop = json!([{"ttl": 1, "address": "10.60.1.1", "mtu_before": 1500, "mtu_after": 1400}]);
+    let drop = told_drop("10.60.1.1");
     assert_eq!((&target["path_mtu"], &target["drops"]), (&1400.into(), &drop), "{document}");
     assert_eq!(target["black_hole"]["largest_ok"], 1500, "{document}");
     assert_eq!(codes(&document), ["mtu-drop", "mtu-black-hole"]);

@@ -193,6 +193,8 @@ fn h3_the_first_clause_that_does_not_hold_is_told() {
         let measured = finding["evidence"]["measured"].as_str().expect("a sentence");
         assert!(measured.contains(told), "{expect}: {measured}");
     }
+    let text = run(bound(NETDIAG).args(["tcp-connect", "--expect", "status=204", &url]));
+    assert!(text.out.ends_with("; not as expected\n"), "{text:?}");
 }
 
 #[test]
@@ -203,6 +205,7 @@ fn h2_what_is_no_answer_or_not_all_of_one_is_told() {
         assert_eq!(ended.code(), Some(1), "{path}: {ended:?}");
         let failure = &ended.target()["failure"];
         assert_eq!((&failure["stage"], &failure["reason"]), (&"request".into(), &reason.into()));
+        assert_eq!(ended.target()["phases_ms"]["total"], Value::Null, "{ended:?}");
         assert!(!ended.out.contains('\u{1b}'), "{ended:?}");
     }
     let text =

@@ -232,6 +232,9 @@ fn e3_what_a_limited_target_leaves_unanswered_is_not_told_as_loss() {
             assert!(last.contains(", loss to the target not told: it limits its answers"), "{out}");
         }
     }
+    // So is it where more answers come than any such limit lets pass.
+    let unlimited = codes("-u -c 120 -i 0.1 10.9.3.2");
+    assert!(unlimited.contains(&"loss-starts-at-hop".to_owned()), "{unlimited:?}");
     // Slower than any limit it is loss again.
     let slow = codes("-u -c 120 -i 1.2 10.9.3.2");
     assert!(slow.contains(&"loss-starts-at-hop".to_owned()), "{slow:?}");
@@ -247,6 +250,10 @@ fn e5_only_the_lossy_link_shows_its_loss() {
     assert!(link(3) > Some(7.0) && link(3) < Some(13.0), "{document}");
     assert_eq!(link(2), None, "it limits its answers: {document}");
     assert!(hops[1]["node_loss_percent"].as_f64() > Some(80.0), "{document}");
+    let proven = |name: &str| hops.iter().map(|hop| hop[name].clone()).collect::<Vec<_>>();
+    assert_eq!(proven("link_loss_is_proven")[2], true, "{document}");
+    assert!(proven("link_loss_is_proven")[3] != true, "{document}");
+    assert_eq!(proven("node_loss_is_proven")[1], true, "{document}");
 }
 
 /// E2: it ends when the last answer is in; and the cycles of a report take no more than they must.
@@ -309,8 +316,10 @@ fn b10_the_screen_labels_a_hop_that_limits_its_answers() {
         let words = ["mtr", "-i", "0.1", "10.9.2.2"];
         let resized = format!("{text}\n[[local]]\nat = \"0.5s\"\nresized = [{width}, 24]\n");
         let ran = world::run_on_screen(&resized, &words);
-        let (screen, _) = ran.out.rsplit_once("\u{1b}[?1049l").expect("a screen");
+        let (screen, after) = ran.out.rsplit_once("\u{1b}[?1049l").expect("a screen");
         assert!(screen.contains(label), "{width}: {screen:?}");
+        // What comes after it fits into the terminal as it is then.
+        assert!(after.lines().all(|line| line.chars().count() <= width), "{width}: {after}");
     }
     let document = document("trace-limits", "-c 200 -i 0.1 10.9.2.2");
     let hops = document["targets"][0]["hops"].as_array().expect("hops");

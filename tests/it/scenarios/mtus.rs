@@ -45,6 +45,7 @@ const CASES: &[Case] = &[
     ("mtu-forged-v4", "mtu-forged", RAW, "10.9.2.10 10.9.2.11 10.9.2.12 10.9.2.13 10.9.2.14", 0),
     ("mtu-forged-v6", "mtu-forged", RAW, "fd09:2::11 fd09:2::12 fd09:2::13 fd09:2::14", 0),
     ("mtu-forged-datagram", "mtu-forged", DATAGRAM, "10.9.2.10 10.9.2.11 10.9.2.12 10.9.2.13", 0),
+    ("mtu-says-less", "mtu-forged", RAW, "10.9.2.15 10.9.2.16", 0),
     ("mtu-limited", "mtu-limited", UDP, "--verbose 10.9.2.2", 0),
     ("mtu-limited-spent", "mtu-limited", UDP, "10.9.2.3", 1),
     ("mtu-limited-hole", "mtu-limited", UDP, "10.9.3.2", 1),

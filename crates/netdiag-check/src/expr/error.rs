@@ -4,13 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 use netdiag_model::metrics::Unit;
+use netdiag_model::text::pointer;
 
 use super::quantity;
 use super::quote::shown;
 use super::{MAX_BYTES, MAX_NESTING};
-
-/// How many characters stand before and after the place that the caret points to.
-const AROUND: usize = 36;
 
 /// Why a text is no expression, and where that shows.
 ///
@@ -133,16 +131,7 @@ impl ExprError {
     /// caret below the place.
     #[must_use]
     pub fn pointer(&self, text: &str) -> String {
-        let skipped = (self.character - 1).saturating_sub(AROUND);
-        let column = self.character - 1 - skipped;
-        let visible = |char: char| match char.escape_debug().len() {
-            1 => char,
-            _ if "'\"\\".contains(char) => char,
-            _ => '?',
-        };
-        let excerpt: String =
-            text.chars().skip(skipped).take(column + AROUND).map(visible).collect();
-        format!("{excerpt}\n{:column$}^", "")
+        pointer(text, self.character)
     }
 }
 

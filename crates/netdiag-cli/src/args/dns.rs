@@ -190,8 +190,15 @@ impl DnsArguments {
             _ if self.tls.quic || self.has("@quic://") => Transport::Quic,
             (_, true, _) => Transport::Tls,
             (.., true) => Transport::Tcp,
+            // As dig does, since all that there is hardly fits a datagram.
+            _ if self.classic && self.asks_for_all() => Transport::Tcp,
             _ => Transport::Udp,
         }
+    }
+
+    fn asks_for_all(&self) -> bool {
+        let is_all = |word: &String| word.eq_ignore_ascii_case("any");
+        self.types.contains(&RecordType::ANY) || self.words.iter().any(is_all)
     }
 
     fn has(&self, scheme: &str) -> bool {

@@ -11,9 +11,9 @@ use std::time::Duration;
 /// Lists TCP and UDP sockets of this network namespace, every state by its name in RFC 9293. What
 /// could be wrong is looked at more closely and said below the table, with its evidence. Sends nothing.
 ///
-/// FILTER says which sockets: `:443`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`,
-/// `exclude time-wait`, `src`, `dst`, `sport` and `dport` (with `!=`, `>=` and the like as in ss),
-/// `pid 123`, `process nginx`, `uid 1000`, `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`,
+/// FILTER says which sockets: `:443`, `:80,https,8000-8010`, `192.0.2.1`, `10.0.0.0/8`, `state close-wait`,
+/// `exclude time-wait`, `src`, `dst`, `sport` and `dport` (with `!=`, `>=` and the like as in ss, with
+/// blanks or without), `pid 123`, `process nginx`, `uid 1000`, `uid www-data`, `tcp`, `udp`, `raw`, `ipv4`, `ipv6`, joined by `and`, `or`,
 /// `not` and parentheses; a name with blanks stands in double quotes. A port, a pid or a process also shows the owners.
 ///
 /// A FILTER chooses what is listed, and what --summary and the counts of --fail-if count. What is wrong is

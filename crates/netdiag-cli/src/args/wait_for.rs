@@ -14,7 +14,8 @@ use super::value::{self, Timeout};
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_long_help = EXAMPLES, args_override_self = true)]
 pub(crate) struct WaitForArguments {
-    /// What to wait for: `db:5432`, `https://host/path`, `dns:NAME`, `icmp:HOST`.
+    /// What to wait for: `db:5432`, `https://host/path`, `dns:NAME`, `icmp:HOST`; behind NAME all that
+    /// `dns` takes, as in `'dns:NAME MX @192.0.2.53 --tls'`.
     #[arg(value_name = "SPEC", required = true)]
     pub(crate) specs: Vec<String>,
 
@@ -37,11 +38,11 @@ pub(crate) struct WaitForArguments {
     #[arg(short = '6', long)]
     pub(crate) ipv6: bool,
 
-    /// Of https://, trust the certificates of this file (PEM), and no others [default: those that the
+    /// Over TLS, trust the certificates of this file (PEM), and no others [default: those that the
     /// machine trusts].
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<String>,
-    /// Of https://, what is wrong with certificates keeps nothing from being ready.
+    /// Over TLS, what is wrong with certificates keeps nothing from being ready.
     #[arg(long)]
     pub(crate) insecure: bool,
 

@@ -3,7 +3,7 @@
 use crate::args::{Arguments, Command, DnsArguments};
 use clap::Parser;
 use netdiag_dns::{RecordClass, RecordType};
-use netdiag_model::{Untrusted, parse_address};
+use netdiag_model::{Untrusted, parse_written};
 use std::net::IpAddr;
 
 /// What a line of arguments comes to.
@@ -248,7 +248,7 @@ impl Settings {
         words.extend(["--retries".to_owned(), "0".to_owned()]);
         words.extend(self.tcp.then(|| "--tcp".to_owned()));
         words.extend((!self.recursion).then(|| "--no-recursion".to_owned()));
-        let address: Option<IpAddr> = parse_address(given);
+        let address: Option<IpAddr> = parse_written(given);
         match address {
             Some(address) => words.extend(["-x".to_owned(), address.to_string()]),
             None => words.extend(["-t".to_owned(), kind.to_owned()]),

@@ -123,7 +123,8 @@ pub(crate) fn split_port(text: &str) -> Result<(&str, Option<&str>), String> {
     };
     let shown = Untrusted::from(text);
     let shown = shown.escaped();
-    if text.starts_with('[') && parse_address(before_zone(host)).is_none_or(|it| it.is_ipv4()) {
+    let is_ipv6 = || host.contains(':') && parse_address(before_zone(host)).is_some();
+    if text.starts_with('[') && !is_ipv6() {
         return Err(format!("HOST `{shown}`: only an IPv6 address stands in brackets"));
     }
     Ok((host, port))

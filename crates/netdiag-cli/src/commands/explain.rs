@@ -16,23 +16,25 @@ pub(crate) fn run<W: World>(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitStatus {
-    let term = arguments.term.join(" ");
+    // Nothing at all asks for the list; a term that is empty, as of a variable, is one that is unknown.
+    let term = (!arguments.term.is_empty()).then(|| arguments.term.join(" "));
+    let term = term.as_deref().map(str::trim);
     match arguments.is_json() {
         true => {
-            let (document, status) = document(term.trim(), world);
+            let (document, status) = document(term, world);
             let written = serde_json::to_writer(&mut *out, &document).map_err(io::Error::from);
             ended(written.and_then(|()| writeln!(out)).map(|()| status), out, err)
         }
-        false => text(&term, world.terminal(), out, err),
+        false => text(term, world.terminal(), out, err),
     }
 }
 
-/// One document, whatever the term is.
-fn document<W: World>(term: &str, world: &mut W) -> (ExplainDocument, ExitStatus) {
+/// One document, whatever the term is; `None`: of all.
+fn document<W: World>(term: Option<&str>, world: &mut W) -> (ExplainDocument, ExitStatus) {
     let begun = world.anchor();
-    let found = if term.is_empty() { explain::entries() } else { explain::find(term) };
+    let found = term.map_or_else(explain::entries, explain::find);
     let is_known = !found.is_empty();
-    let near = if is_known { Vec::new() } else { explain::nearest(term) };
+    let near = term.filter(|_| !is_known).map(explain::nearest).unwrap_or_default();
     let document = ExplainDocument {
         schema: SCHEMA.to_owned(),
         command: "explain".to_owned(),
@@ -44,7 +46,7 @@ fn document<W: World>(term: &str, world: &mut W) -> (ExplainDocument, ExitStatus
         findings: Vec::new(),
         status: if is_known { Status::Ok } else { Status::Critical },
         exit_code: u8::from(!is_known),
-        term: Some(term.to_owned()).filter(|term| !term.is_empty()),
+        term: term.map(str::to_owned),
         explanations: found.iter().map(explanation).collect(),
         near: near.into_iter().map(str::to_owned).collect(),
     };
@@ -68,10 +70,15 @@ fn explanation(entry: &Entry) -> Explanation {
 }
 
 /// Explains in lines of which none is wider than the terminal.
-fn text(term: &str, terminal: Terminal, out: &mut dyn Write, err: &mut dyn Write) -> ExitStatus {
-    if term.trim().is_empty() {
+fn text(
+    term: Option<&str>,
+    terminal: Terminal,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitStatus {
+    let Some(term) = term else {
         return ended(list(out).map(|()| ExitStatus::HOLDS), out, err);
-    }
+    };
     let found = explain::find(term);
     if found.is_empty() {
         let near = explain::nearest(term);
@@ -118,14 +125,14 @@ fn explained(entry: &Entry, style: Style, out: &mut dyn Write) -> io::Result<()>
 /// All names, by kind.
 fn list(out: &mut dyn Write) -> io::Result<()> {
     let all = explain::entries();
-    let mut kinds: Vec<&str> = all.iter().map(|entry| entry.kind).collect();
-    kinds.dedup();
-    for kind in kinds {
-        let names: Vec<&str> =
-            all.iter().filter(|entry| entry.kind == kind).map(Entry::name).collect();
+    for (place, Entry { kind, .. }) in all.iter().enumerate() {
+        // Each stands where the first of its kind does.
+        if all.iter().position(|entry| entry.kind == *kind) != Some(place) {
+            continue;
+        }
         writeln!(out, "{kind}")?;
-        for name in names {
-            writeln!(out, "  {name}")?;
+        for entry in all.iter().filter(|entry| entry.kind == *kind) {
+            writeln!(out, "  {}", entry.name())?;
         }
     }
     Ok(())

@@ -12,9 +12,9 @@ use netdiag_model::contract::{Context, Document, Judgement, Method, Timestamps};
 use netdiag_model::failure::{Failure, LookupError};
 use netdiag_model::finding::Finding;
 use netdiag_model::{Instant, Untrusted};
-use netdiag_report::{Report, Run, Subject};
+use netdiag_report::{Report, Run, Subject, interim};
 use serde_json::Value;
-use std::io;
+use std::io::{self, Write};
 use std::time::Duration;
 
 /// What every plan for hosts has.
@@ -162,10 +162,28 @@ pub(crate) trait HostPlan {
     ) -> io::Result<ExitStatus>;
 }
 
+/// A form of output; and where it is said how far a run has come, unless the form says that itself.
+pub(crate) struct Form<'a, S: Subject> {
+    pub(crate) report: Box<dyn Report<S> + 'a>,
+    err: Option<&'a mut dyn Write>,
+}
+
+impl<'a, S: Subject> Form<'a, S> {
+    /// One for people.
+    pub(crate) fn told(report: impl Report<S> + 'a) -> Self {
+        Self { report: Box::new(report), err: None }
+    }
+
+    /// One for programs.
+    pub(crate) fn written(report: impl Report<S> + 'a, err: &'a mut dyn Write) -> Self {
+        Self { report: Box::new(report), err: Some(err) }
+    }
+}
+
 /// Tells what is known before anything is sent.
-pub(crate) fn begin<P: HostPlan>(plan: &P, report: &mut dyn Report<P::Subject>) -> io::Result<()> {
-    report.start(&plan.outline().run)?;
-    plan.resolved().iter().try_for_each(|resolved| report.resolved(resolved))
+pub(crate) fn begin<P: HostPlan>(plan: &P, form: &mut Form<'_, P::Subject>) -> io::Result<()> {
+    form.report.start(&plan.outline().run)?;
+    plan.resolved().iter().try_for_each(|resolved| form.report.resolved(resolved))
 }
 
 /// Measures what is planned.
@@ -173,7 +191,7 @@ pub(crate) fn measure<P: HostPlan, W: World>(
     plan: &P,
     world: &mut W,
     network: &mut W::Network,
-    report: &mut dyn Report<P::Subject>,
+    form: &mut Form<'_, P::Subject>,
 ) -> io::Result<Measured> {
     let interrupted = plan.outline().interrupted;
     let drive = Drive::new(plan.measurements(), interrupted, world, network);
@@ -181,7 +199,7 @@ pub(crate) fn measure<P: HostPlan, W: World>(
         Some(spacing) => drive.at_rate(spacing, true),
         None => drive,
     };
-    drive.run(world, network, &mut Reporting { plan, report })
+    drive.run(world, network, &mut Reporting { plan, form })
 }
 
 /// The same as a part of a longer run, which signals end.
@@ -189,26 +207,31 @@ pub(crate) fn measure_unwatched<P: HostPlan, W: World>(
     plan: &P,
     world: &mut W,
     network: &mut W::Network,
-    report: &mut dyn Report<P::Subject>,
+    form: &mut Form<'_, P::Subject>,
 ) -> io::Result<Measured> {
     let mut drive = Drive::new(plan.measurements(), plan.outline().interrupted, world, network);
     drive.is_watched = false;
-    drive.run(world, network, &mut Reporting { plan, report })
+    drive.run(world, network, &mut Reporting { plan, form })
 }
 
 /// A report that is told of a run.
-struct Reporting<'a, P: HostPlan> {
+struct Reporting<'a, 'b, P: HostPlan> {
     plan: &'a P,
-    report: &'a mut dyn Report<P::Subject>,
+    form: &'a mut Form<'b, P::Subject>,
 }
 
-impl<P: HostPlan> Listener<P::Measurement> for Reporting<'_, P> {
+impl<P: HostPlan> Listener<P::Measurement> for Reporting<'_, '_, P> {
     fn event(&mut self, event: &<P::Measurement as Measurement>::Event) -> io::Result<()> {
-        self.report.event(event)
+        if let Some(err) = &mut self.form.err
+            && let Some(line) = interim::<P::Subject>(event, self.plan.outline().run.target_count)
+        {
+            let _ = writeln!(err, "{line}");
+        }
+        self.form.report.event(event)
     }
 
     fn flush(&mut self, _: Instant) -> io::Result<Instant> {
-        self.report.flush().map(|()| Instant::FAR)
+        self.form.report.flush().map(|()| Instant::FAR)
     }
 
     fn beside<W: World>(&mut self, now: Instant, world: &mut W, _: &mut W::Network) -> Pause {
@@ -216,6 +239,6 @@ impl<P: HostPlan> Listener<P::Measurement> for Reporting<'_, P> {
     }
 
     fn conclude(&mut self, measurements: Vec<P::Measurement>, end: End) -> io::Result<ExitStatus> {
-        self.plan.conclude(measurements, end, &mut *self.report)
+        self.plan.conclude(measurements, end, self.form.report.as_mut())
     }
 }

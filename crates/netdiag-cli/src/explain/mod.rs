@@ -60,16 +60,17 @@ impl Entry {
 
     /// Whether it is the entry of all those that have no name but a number, this one with it.
     fn is_of(&self, term: &str) -> bool {
-        let number = |before: &str| {
+        let number = |before: &str, most: u32| {
             let rest = term.strip_prefix(before).unwrap_or_default().trim_start_matches([' ', '-']);
-            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit())
+            rest.parse::<u32>().is_ok_and(|number| number <= most)
         };
         match self.name() {
             "!<TYPE-CODE>" => term.starts_with("!<"),
-            "!F" => number("!f-"),
-            "RCODEn" => number("rcode"),
-            "EDE-n" => number("ede"),
-            "TYPE-n" => number("type-"),
+            "!F" => number("!f-", u16::MAX.into()),
+            "RCODEn" => number("rcode", 4_095),
+            "EDE-n" => number("ede", u16::MAX.into()),
+            "TYPE-n" => number("type-", 255),
+            "sysctl" => netdiag_sockets::audit::looks_at(term),
             _ => false,
         }
     }
@@ -90,13 +91,24 @@ pub(crate) fn entries() -> Vec<Entry> {
     blocks.filter_map(entry).collect()
 }
 
-/// What is called so: mostly one, but ICMP has names in both families.
+/// What is called so: mostly one, but ICMP has names in both families. Where nothing is, but something by
+/// each of several words, these.
 pub(crate) fn find(term: &str) -> Vec<Entry> {
     let term = plain(term);
+    let found = find_one(&term);
+    if !found.is_empty() || !term.contains(' ') {
+        return found;
+    }
+    let each: Vec<Vec<Entry>> = term.split(' ').map(find_one).collect();
+    let is_known = each.iter().all(|found| !found.is_empty());
+    if is_known { each.into_iter().flatten().collect() } else { Vec::new() }
+}
+
+fn find_one(term: &str) -> Vec<Entry> {
     let called = |term: &str| -> Vec<Entry> {
         entries().into_iter().filter(|entry| entry.is_called(term)).collect()
     };
-    let mut found = called(&term);
+    let mut found = called(term);
     if found.is_empty() {
         // A key of a document, as `processes.0.pid`.
         let parts = term.split_once('.').and_then(|_| term.rsplit('.').next());
@@ -104,10 +116,10 @@ pub(crate) fn find(term: &str) -> Vec<Entry> {
         found = parts.into_iter().flat_map(found_of).collect();
     }
     if found.is_empty() {
-        found = entries().into_iter().filter(|entry| entry.is_of(&term)).collect();
+        found = entries().into_iter().filter(|entry| entry.is_of(term)).collect();
     }
     if found.is_empty() {
-        found = looser(&term);
+        found = looser(term);
     }
     found
 }
@@ -115,24 +127,35 @@ pub(crate) fn find(term: &str) -> Vec<Entry> {
 /// What is called so with a word too much, or without what stands between words.
 fn looser(term: &str) -> Vec<Entry> {
     let together = |text: &str| text.replace(['-', ' '], "");
-    let errno = term.strip_prefix("errno ");
-    // As in `retransmit 3rd`.
-    let counted =
-        term.rsplit_once(' ').filter(|(_, last)| last.starts_with(|c: char| c.is_ascii_digit()));
-    let is_meant = |entry: &Entry| match (errno, counted) {
-        (Some(name), _) => entry.kind == "errno" && entry.is_called(name),
-        (None, Some((word, _))) => entry.kind == "word" && entry.is_called(word),
-        (None, None) => {
+    let last = term.rsplit_once(' ');
+    let is_counted = |(_, last): &(&str, &str)| last.starts_with(|c: char| c.is_ascii_digit());
+    // As in `keepalive 58 min`, and in `retransmit 3rd`.
+    let timed = last.filter(|(_, unit)| ["ms", "s", "min", "h"].contains(unit));
+    let timed = timed.and_then(|(rest, _)| rest.rsplit_once(' ')).filter(is_counted);
+    let (called, kinds): (_, &[_]) = match term.split_once(' ') {
+        Some(("errno" | "error", name)) => (name, &["errno"]),
+        Some(("state", name)) => (name, &["state"]),
+        _ => match (timed, last.filter(is_counted)) {
+            (Some((word, _)), _) => (word, &["word", "state", "topic"]),
+            (_, Some((word, _))) => (word, &["word"]),
+            _ => ("", &[]),
+        },
+    };
+    let is_meant = |entry: &Entry| match kinds {
+        [] => {
             entry.kind == "state"
                 && entry.names.iter().any(|name| together(&plain(name)) == together(term))
         }
+        kinds => kinds.contains(&entry.kind) && entry.is_called(called),
     };
     entries().into_iter().filter(is_meant).collect()
 }
 
-/// A term by which it is compared: in lower case, with `-` for `_`, single blanks, and no parentheses.
+/// A term by which it is compared: in lower case, with `-` for `_`, single blanks, no parentheses and
+/// quotes, and nothing that ends a part of a sentence.
 fn plain(term: &str) -> String {
-    let words = term.split(|c: char| c.is_whitespace() || "()".contains(c));
+    let words = term.split(|c: char| c.is_whitespace() || "()'\"`".contains(c));
+    let words = words.map(|word| word.trim_end_matches([',', ';', ':', '.']));
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     words.join(" ").to_lowercase().replace('_', "-")
 }
@@ -214,6 +237,17 @@ mod tests {
             ("errno 111", "ECONNREFUSED 111"),
             ("errno ECONNREFUSED", "ECONNREFUSED 111"),
             ("econnrefused (111)", "ECONNREFUSED 111"),
+            ("error 111", "ECONNREFUSED 111"),
+            ("state close-wait", "CLOSE-WAIT"),
+            ("'LISTEN'", "LISTEN"),
+            ("LISTEN,", "LISTEN"),
+            ("-", "-"),
+            ("keepalive 58 min", "keepalive"),
+            ("time-wait 57 s", "TIME-WAIT"),
+            ("orphan 900 ms", "orphan"),
+            ("net.ipv4.tcp_tw_reuse", "sysctl"),
+            ("somaxconn", "sysctl"),
+            ("EDE-65535", "EDE-n"),
             ("closewait", "CLOSE-WAIT"),
             ("FINWAIT1", "FIN-WAIT-1"),
             ("SYN", "flags"),
@@ -243,7 +277,20 @@ mod tests {
             let found = find(term);
             assert_eq!(found.iter().map(Entry::name).collect::<Vec<_>>(), [name], "{term}");
         }
-        for term in ["closewaitt", "errno", "errno 4711", "3rd", "close-wait 3rd"] {
+        let both = find("LISTEN CLOSE-WAIT");
+        assert_eq!(both.iter().map(Entry::name).collect::<Vec<_>>(), ["LISTEN", "CLOSE-WAIT"]);
+        for term in [
+            "closewaitt",
+            "errno",
+            "errno 4711",
+            "3rd",
+            "close-wait 3rd",
+            "LISTEN CLOSE-WAITT",
+            "EDE-99999",
+            "rcode 4096",
+            "type-256",
+            "",
+        ] {
             assert_eq!(find(term), [], "{term}");
         }
     }

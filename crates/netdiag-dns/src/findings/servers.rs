@@ -50,16 +50,20 @@ impl Measurement {
         if !is_list || silent < LEAST || heard > 0 || !others {
             return None;
         }
+        let is_waited_for =
+            self.pairs_of(0).any(|(_, pair)| pair.classes.contains_key(&Class::Timeout));
         // What programs wait by; without a look at them the defaults of resolv.conf(5).
-        let cost_ms = setup.map(Setup::options).unwrap_or_default().cost_ms();
+        let options = setup.map(Setup::options).unwrap_or_default();
+        let cost_ms = if is_waited_for { options.cost_ms() } else { 0 };
         let by = if setup.is_some() { "" } else { "with the defaults " };
         let path = setup.map_or_else(|| "/etc/resolv.conf".to_owned(), |it| it.path("resolv.conf"));
         let named = self.named(0);
-        let message = format!(
-            "the first server, {named}, does not answer ({silent} of {sent} queries): {by}every new name \
-             costs programs {} s",
-            cost_ms / 1_000
-        );
+        let cost = match cost_ms / 1_000 {
+            // An ICMP error tells them at once (res_send in resolv/res_send.c of glibc).
+            0 => "refuses queries: programs ask the next one at once".to_owned(),
+            seconds => format!("does not answer: {by}every new name costs programs {seconds} s"),
+        };
+        let message = format!("the first server, {named}, {cost} ({silent} of {sent} queries)");
         let finding =
             Finding::new(None, "dns-first-server-dead", Severity::Critical, named.clone(), message);
         let finding = finding
@@ -68,9 +72,9 @@ impl Measurement {
             .with("queries", sent)
             .with("unanswered", silent)
             .with("cost_ms", cost_ms);
+        let meanwhile = if is_waited_for { "; meanwhile `options timeout:1`" } else { "" };
         Some(finding.advise(format!(
-            "remove the line `nameserver {named}` from {path} or put it last; meanwhile \
-             `options timeout:1`"
+            "remove the line `nameserver {named}` from {path} or put it last{meanwhile}"
         )))
     }
 

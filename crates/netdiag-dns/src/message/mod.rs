@@ -20,6 +20,7 @@ use domain::base::iana::{Opcode, OptRcode};
 use domain::base::name::ParsedName;
 use domain::dep::octseq::Parser;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::fmt;
 
 /// The bytes of the header.
@@ -293,7 +294,7 @@ impl Message {
 
     /// The rcode by its mnemonic; `RCODEnnn` for one without.
     #[must_use]
-    pub fn rcode_name(&self) -> String {
+    pub fn rcode_name(&self) -> Cow<'static, str> {
         rcode_name(self.rcode)
     }
 
@@ -309,10 +310,10 @@ impl Message {
 
 /// An rcode by its mnemonic; `RCODEnnn` for one without.
 #[must_use]
-pub fn rcode_name(rcode: u16) -> String {
+pub fn rcode_name(rcode: u16) -> Cow<'static, str> {
     match OptRcode::masked_from_int(rcode).to_mnemonic_str() {
-        Some(name) => name.to_owned(),
-        None => format!("RCODE{rcode}"),
+        Some(name) => name.into(),
+        None => format!("RCODE{rcode}").into(),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use crate::data;
 use crate::kind::{RecordClass, RecordType};
-use crate::text::{Presented, hex};
+use crate::text::{Presented, hex, push_byte};
 use domain::base::name::{ParsedName, ToName};
 use domain::base::record::ParsedRecord;
 use domain::dep::octseq::Parser;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// One record, as zone files have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -15,9 +16,9 @@ pub struct Record {
     pub name: Presented,
     /// The mnemonic of its type.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'static, str>,
     /// The mnemonic of its class.
-    pub class: String,
+    pub class: Cow<'static, str>,
     /// How long it may be kept, in seconds.
     pub ttl: u32,
     /// Its data; `\# LENGTH HEX` (RFC 3597) where the type is not known or the data does not fit it.
@@ -70,8 +71,8 @@ impl<'a> Framed<'a> {
         };
         let record = Record {
             name: presented(&self.name),
-            kind: self.kind.to_string(),
-            class: RecordClass(self.class).to_string(),
+            kind: self.kind.name(),
+            class: RecordClass(self.class).name(),
             ttl: self.ttl,
             data: Presented::new(data),
             number: self.kind,
@@ -90,5 +91,13 @@ pub(crate) fn generic(data: &[u8]) -> String {
 
 /// A name with its last dot.
 pub(crate) fn presented(name: &impl ToName) -> Presented {
-    Presented::new(name.fmt_with_dot().to_string())
+    let mut text = String::with_capacity(name.compose_len().into());
+    for label in name.iter_labels().take_while(|label| !label.is_root()) {
+        label.iter().for_each(|byte| push_byte(&mut text, byte, b" .\\"));
+        text.push('.');
+    }
+    if text.is_empty() {
+        text.push('.');
+    }
+    Presented::new(text)
 }

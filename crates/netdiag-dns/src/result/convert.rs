@@ -18,11 +18,21 @@ impl Measurement {
     /// What was found, so far or in the end: an entry for each question.
     #[must_use]
     pub fn results(&self, method: &Method) -> Vec<Target> {
+        let endpoints: Vec<String> =
+            self.config.servers.iter().map(config::Server::endpoint).collect();
         let targets = self.config.targets.iter().enumerate();
-        targets.map(|(index, target)| self.target_result(index, target, method)).collect()
+        let result = |(index, target)| self.target_result(index, target, method, &endpoints);
+        targets.map(result).collect()
     }
 
-    fn target_result(&self, index: usize, target: &config::Target, method: &Method) -> Target {
+    /// `endpoints`: those of the servers.
+    fn target_result(
+        &self,
+        index: usize,
+        target: &config::Target,
+        method: &Method,
+        endpoints: &[String],
+    ) -> Target {
         let servers = 0..self.config.servers.len();
         let mut pairs =
             servers.clone().filter_map(|it| self.pairs.get(self.config.pair(index, it)));
@@ -30,7 +40,10 @@ impl Measurement {
         let timestamps = if by_user { Timestamps::User } else { method.timestamps };
         let mut result = Target {
             method: Some(Method { timestamps, ..method.clone() }),
-            results: servers.filter_map(|server| self.result(index, server)).collect(),
+            results: servers
+                .zip(endpoints)
+                .filter_map(|(server, endpoint)| self.result(index, server, endpoint))
+                .collect(),
             agree: self.agree(index),
             differences: self.differences(index),
             ..Target::unmeasured(target)
@@ -42,20 +55,20 @@ impl Measurement {
     }
 
     /// What a server said to a question; `None` where it was not asked.
-    fn result(&self, target: usize, server: usize) -> Option<ServerResult> {
+    fn result(&self, target: usize, server: usize, endpoint: &str) -> Option<ServerResult> {
         let pair = self.pairs.get(self.config.pair(target, server))?;
         let counters = pair.stats.counters();
         if pair.begun == 0 {
             return None;
         }
-        let last = pair.last.as_deref();
-        let blank = blank(&self.config, server)?;
-        let said = match last {
+        let blank = blank(self.config.servers.get(server)?, endpoint.to_owned(), &self.config);
+        let said = match pair.last.as_deref() {
             Some(last) => settled(blank, last),
             None => blank,
         };
+        let jitter = if self.config.count > 1 { pair.stats.jitter() } else { None };
         Some(ServerResult {
-            outcomes: pair.classes.iter().map(|(it, n)| (it.name().to_owned(), *n)).collect(),
+            outcomes: pair.classes.iter().map(|(it, n)| (it.name(), *n)).collect(),
             sent: counters.sent(),
             received: counters.received(),
             lost: counters.lost(),
@@ -68,7 +81,7 @@ impl Measurement {
             rejected: Reason::named(&pair.rejected),
             loss_percent: counters.loss().map(|loss| loss.percent()),
             rtt_ms: pair.stats.rtt().summary().map(Rtt::from),
-            jitter_ms: pair.stats.jitter().filter(|_| self.config.count > 1).map(Jitter::from),
+            jitter_ms: jitter.map(Jitter::from),
             ..said
         })
     }
@@ -78,7 +91,8 @@ impl Settled {
     /// One query as the contract has a result: of itself alone.
     #[must_use]
     pub fn result(&self, config: &Config, server: usize) -> Option<ServerResult> {
-        let outcomes = BTreeMap::from([(self.class.name().to_owned(), 1)]);
+        let outcomes = BTreeMap::from([(self.class.name(), 1)]);
+        let server = config.servers.get(server)?;
         let is_sent = !matches!(self.class, Class::NotSent | Class::Unresolved);
         let answered = self.rtt.map(|rtt| {
             let ms = milliseconds(rtt);
@@ -107,7 +121,7 @@ impl Settled {
             )),
             local_errors: u64::from(!is_sent),
             rtt_ms: answered,
-            ..settled(blank(config, server)?, self)
+            ..settled(blank(server, server.endpoint(), config), self)
         })
     }
 }
@@ -118,10 +132,10 @@ impl Target {
     pub fn unmeasured(target: &config::Target) -> Self {
         Self {
             target: target.given.clone(),
-            name: target.question.name.presented().as_str().to_owned(),
-            kind: target.question.kind.to_string(),
-            query_type: target.question.kind.to_string(),
-            class: target.question.class.to_string(),
+            name: target.question.name.presented().into_string(),
+            kind: target.question.kind.name(),
+            query_type: target.question.kind.name(),
+            class: target.question.class.name(),
             method: None,
             results: Vec::new(),
             agree: None,
@@ -133,10 +147,9 @@ impl Target {
 }
 
 /// A server of which nothing is known.
-fn blank(config: &Config, server: usize) -> Option<ServerResult> {
-    let server = config.servers.get(server)?;
-    Some(ServerResult {
-        server: server.endpoint(),
+fn blank(server: &config::Server, endpoint: String, config: &Config) -> ServerResult {
+    ServerResult {
+        server: endpoint,
         address: server.address(),
         given: server.given.clone(),
         origin: server.origin,
@@ -172,7 +185,7 @@ fn blank(config: &Config, server: usize) -> Option<ServerResult> {
         tls: None,
         http: None,
         failure: None,
-    })
+    }
 }
 
 /// The same with what its last query came to.
@@ -217,7 +230,7 @@ fn said(with: ServerResult, message: &Message, last: &Settled) -> ServerResult {
     let is_malformed = last.class == Class::Malformed;
     ServerResult {
         rcode: Some(message.rcode_name()),
-        flags: message.flags.names().map(ToOwned::to_owned).collect(),
+        flags: message.flags.names().collect(),
         answers: message.answers.clone(),
         authorities: message.authorities.clone(),
         additionals: message.additionals.clone(),

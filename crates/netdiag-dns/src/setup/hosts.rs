@@ -1,6 +1,6 @@
 //! hosts(5).
 
-use netdiag_model::{Untrusted, parse_address};
+use netdiag_model::{Untrusted, parse_written};
 use std::net::IpAddr;
 
 /// What a hosts file says.
@@ -32,7 +32,7 @@ impl Hosts {
             let line = line.split('#').next().unwrap_or_default();
             let mut words = line.split_whitespace();
             let Some(address) = words.next() else { continue };
-            match parse_address(address.split('%').next().unwrap_or_default()) {
+            match parse_written(address.split('%').next().unwrap_or_default()) {
                 Some(address) => {
                     let names = words.map(Untrusted::from).collect();
                     all.entries.push(Entry { number, address, names });

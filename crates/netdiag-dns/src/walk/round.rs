@@ -259,8 +259,8 @@ mod tests {
         let presented = |text: &str| Presented::new(text.to_owned());
         Record {
             name: presented(from),
-            kind: "CNAME".to_owned(),
-            class: "IN".to_owned(),
+            kind: "CNAME".into(),
+            class: "IN".into(),
             ttl: 1,
             data: presented(to),
             number: RecordType::CNAME,

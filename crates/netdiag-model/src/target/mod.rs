@@ -190,7 +190,9 @@ fn strip_brackets(text: &str) -> &str {
 fn parse_bracketed(text: &str) -> Result<Option<IpAddr>, TargetError> {
     let inner = strip_brackets(text);
     match parse_address(inner) {
-        Some(IpAddr::V4(_)) if inner.len() < text.len() => Err(TargetError::Brackets),
+        Some(IpAddr::V4(_)) if inner.len() < text.len() && !inner.contains(':') => {
+            Err(TargetError::Brackets)
+        }
         address => Ok(address),
     }
 }
@@ -230,6 +232,7 @@ mod tests {
         check("192.0.2.1", Ok(TargetSpec::Address(address("192.0.2.1"))));
         check("127.1", Ok(TargetSpec::Address(address("127.0.0.1"))));
         check("[2001:db8::1]", Ok(TargetSpec::Address(address("2001:db8::1"))));
+        check("[::ffff:192.0.2.1]", Ok(TargetSpec::Address(address("192.0.2.1"))));
         check("fe80::1%eth0", name("fe80::1%eth0"));
         check("printer.example.net", name("printer.example.net"));
         check("a-b.example", name("a-b.example"));

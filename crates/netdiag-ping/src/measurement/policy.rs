@@ -169,6 +169,7 @@ impl Policy for Measurement {
         let counters = self.stats.counters();
         let rtt = self.stats.rtt();
         let interim = Interim {
+            to: self.config.destination.address(),
             sent: counters.sent(),
             received: counters.received(),
             loss: counters.loss(),

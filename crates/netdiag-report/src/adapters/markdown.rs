@@ -63,7 +63,17 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ("syn", &["target", "address", "port", "service", "state", "reason", "rtt_ms.mean"]),
     (
         "sockets",
-        &["protocol", "state", "local.address", "local.port", "remote.address", "remote.port"],
+        &[
+            "protocol",
+            "state",
+            "local.address",
+            "local.port",
+            "remote.address",
+            "remote.port",
+            "owner",
+            "processes.0.name",
+            "processes.0.pid",
+        ],
     ),
     (
         "check",
@@ -80,23 +90,31 @@ const COLUMNS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Columns that are left out where no row has anything in them.
+const ASKED_FOR: [&str; 3] = ["owner", "processes.0.name", "processes.0.pid"];
+
 pub(super) fn write(rows: &str, command: &str, out: &mut dyn Write) -> io::Result<()> {
     let alike = match command {
         "mtr" => "trace",
         "wait-for" => "check",
         other => other,
     };
-    let mut rows = records(rows).into_iter();
-    let Some(header) = rows.next() else { return Ok(()) };
+    let records = records(rows);
+    let Some((header, rows)) = records.split_first() else { return Ok(()) };
     let wanted = COLUMNS.iter().find(|(name, _)| *name == alike).map_or(&[][..], |(_, all)| all);
-    let mut places: Vec<usize> =
-        wanted.iter().filter_map(|name| header.iter().position(|column| column == name)).collect();
+    let has_any =
+        |place: usize| rows.iter().any(|row| row.get(place).is_some_and(|it| !it.is_empty()));
+    let place = |name: &&str| {
+        let place = header.iter().position(|column| column == name)?;
+        (!ASKED_FOR.contains(name) || has_any(place)).then_some(place)
+    };
+    let mut places: Vec<usize> = wanted.iter().filter_map(place).collect();
     if places.is_empty() {
         places = (0..header.len()).collect();
     }
-    line(out, &places, &header)?;
+    line(out, &places, header)?;
     writeln!(out, "|{}", " --- |".repeat(places.len()))?;
-    rows.try_for_each(|row| line(out, &places, &row))
+    rows.iter().try_for_each(|row| line(out, &places, row))
 }
 
 fn line(out: &mut dyn Write, places: &[usize], row: &[String]) -> io::Result<()> {
@@ -137,6 +155,20 @@ fn cells(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn owners_have_columns_where_they_were_asked_for() {
+        let of = |owner: &str| {
+            let rows = format!("protocol,state,owner,processes.0.pid\ntcp,LISTEN,{owner}\n");
+            let mut out = Vec::new();
+            write(&rows, "sockets", &mut out).expect("a vector takes everything");
+            String::from_utf8(out).expect("text").lines().next().map(str::to_owned)
+        };
+        assert_eq!(of(",").as_deref(), Some("| protocol | state |"));
+        let pid = "| protocol | state | owner | processes.0.pid |";
+        assert_eq!(of("known,7").as_deref(), Some(pid));
+        assert_eq!(of("not-visible,").as_deref(), Some("| protocol | state | owner |"));
+    }
 
     #[test]
     fn rows_become_a_table_of_the_columns_that_say_most() {

@@ -12,8 +12,9 @@ use crate::report::Subject;
 use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Instant, Untrusted};
-use netdiag_tcp::connect::Event;
 use netdiag_tcp::connect::result::Target;
+use netdiag_tcp::connect::{Event, EventKind};
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub use jsonl::JsonLinesReport;
@@ -66,4 +67,9 @@ impl Subject for Connect {
     type Ended<'a> = Ended<'a>;
 
     const COLUMNS: &'static [&'static str] = columns::COLUMNS;
+
+    fn interim(event: &Event) -> Option<(Option<IpAddr>, String)> {
+        let EventKind::Interim { done, connected } = &event.kind else { return None };
+        Some((None, format!("{done} attempts done, {connected} connected")))
+    }
 }

@@ -4,7 +4,7 @@ use super::row::Layout;
 use super::{Connect, Ended, Resolved, http, statistics, verbose};
 use crate::changes::{self, Said};
 use crate::number::{ms5, thousands};
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_engine::port::UNSEEN_TTLS;
@@ -178,8 +178,9 @@ impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            EventKind::Interim { done, connected } => {
-                writeln!(self.err, "{done} attempts done, {connected} connected")
+            EventKind::Interim { .. } => {
+                let said = interim::<Connect>(event, 1).unwrap_or_default();
+                writeln!(self.err, "{said}")
             }
             _ if self.options.quiet => Ok(()),
             EventKind::Attempt(attempt) => {

@@ -177,8 +177,31 @@ fn line(record: &Record) -> String {
     line.add(TTL, &record.ttl.to_string());
     line.add(CLASS, &record.class);
     line.add(TYPE, &record.kind);
-    line.add(DATA, record.data.as_str());
+    line.add(DATA, &coded(&record.kind, record.data.as_str()));
     line.text
+}
+
+/// The data of a record; what of it stands in base64 or hexadecimal in words of 56 letters, as BIND's
+/// programs have it.
+pub(super) fn coded(kind: &str, text: &str) -> String {
+    const WORD: usize = 56;
+    const CODED: &str = "CDNSKEY CDS CERT DHCID DLV DNSKEY DS IPSECKEY KEY OPENPGPKEY RRSIG SIG SMIMEA \
+                         SSHFP TLSA ZONEMD";
+    let is_coded = CODED.split(' ').any(|it| it == kind) || kind.starts_with("TYPE");
+    let from = text.rfind(' ').map_or(0, |blank| blank + 1);
+    let mut left = WORD;
+    let mut words = String::with_capacity(text.len());
+    for (at, letter) in text.char_indices() {
+        if is_coded && at >= from {
+            if left == 0 {
+                words.push(' ');
+                left = WORD;
+            }
+            left -= 1;
+        }
+        words.push(letter);
+    }
+    words
 }
 
 /// Words at columns, by tabs as far as they lead.
@@ -244,6 +267,16 @@ impl<W: Write> Report<Dns> for ClassicReport<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_coded_stands_in_words_of_56_letters() {
+        let long = "0123456789ABCDEF".repeat(4);
+        let (first, rest) = long.split_at(56);
+        assert_eq!(coded("DS", &format!("1 13 2 {long}")), format!("1 13 2 {first} {rest}"));
+        assert_eq!(coded("DHCID", &long), format!("{first} {rest}"));
+        assert_eq!(coded("TYPE731", &format!("\\# 28 {first}")), format!("\\# 28 {first}"));
+        assert_eq!(coded("TXT", &long), long);
+    }
 
     #[test]
     fn columns_are_dig_s() {

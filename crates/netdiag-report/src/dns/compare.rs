@@ -53,7 +53,7 @@ fn said(result: &ServerResult) -> Vec<String> {
         .answers
         .iter()
         .filter(|record| record.kind != "RRSIG")
-        .map(|record| match record.kind.as_str() {
+        .map(|record| match record.kind.as_ref() {
             "A" | "AAAA" => record.data.to_string(),
             kind => format!("{kind} {}", record.data),
         })

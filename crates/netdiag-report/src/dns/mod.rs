@@ -14,10 +14,12 @@ mod trace;
 
 use crate::report::Subject;
 use netdiag_dns::Event;
+use netdiag_dns::event::EventKind;
 use netdiag_dns::result::Target;
 use netdiag_model::Instant;
 use serde_json::{Value, json};
 use std::io;
+use std::net::IpAddr;
 
 pub use classic::ClassicReport;
 pub use jsonl::JsonLinesReport;
@@ -55,6 +57,11 @@ impl Subject for Dns {
     type Ended<'a> = Ended<'a>;
 
     const COLUMNS: &'static [&'static str] = columns::COLUMNS;
+
+    fn interim(event: &Event) -> Option<(Option<IpAddr>, String)> {
+        let EventKind::Interim(answered, sent) = &event.kind else { return None };
+        Some((None, format!("{answered} of {sent} queries answered")))
+    }
 
     /// A row for each record that was asked for, and for each server without one.
     fn rows(mut target: Value, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! Under the name of nslookup: what BIND's nslookup prints of one question to one server.
 
-use super::classic::{place, silence};
+use super::classic::{coded, place, silence};
 use super::{Dns, Ended, Resolved};
 use crate::report::{Report, Run};
 use netdiag_dns::message::Record;
@@ -74,9 +74,9 @@ impl<'a, W: Write> NslookupReport<'a, W> {
 
     fn lookup(&mut self, target: &Target, result: &ServerResult) -> io::Result<Last> {
         let out = &mut self.out;
-        let kind = target.kind.as_str();
+        let kind = target.kind.as_ref();
         let rcode = result.rcode.as_deref().unwrap_or_default();
-        let has = |name: &str| result.flags.iter().any(|flag| flag == name);
+        let has = |name: &str| result.flags.iter().any(|flag| *flag == name);
         let lacks_recursion =
             self.asking.wants_recursion && self.config.query.flags.recursion && !has("ra");
         let excuse = match rcode {
@@ -144,7 +144,7 @@ fn whole(out: &mut dyn Write, target: &Target, result: &ServerResult) -> io::Res
         writeln!(out, "    {title}:")?;
         for record in records {
             writeln!(out, "    ->  {}", bare(record.name.as_str()))?;
-            match record.kind.as_str() {
+            match record.kind.as_ref() {
                 "SOA" => soa(out, record)?,
                 _ => writeln!(out, "\t{}{}", word(record), record.data)?,
             }
@@ -161,7 +161,7 @@ fn bare(name: &str) -> &str {
 
 /// A record of the answer.
 fn write(out: &mut dyn Write, record: &Record) -> io::Result<()> {
-    match record.kind.as_str() {
+    match record.kind.as_ref() {
         "A" | "AAAA" => {
             writeln!(out, "Name:\t{}\nAddress: {}", bare(record.name.as_str()), record.data)
         }
@@ -176,7 +176,7 @@ fn short(out: &mut dyn Write, record: &Record) -> io::Result<()> {
         writeln!(out, "{name}")?;
         return soa(out, record);
     }
-    writeln!(out, "{name}\t{}{}", word(record), record.data)
+    writeln!(out, "{name}\t{}{}", word(record), coded(&record.kind, record.data.as_str()))
 }
 
 fn soa(out: &mut dyn Write, record: &Record) -> io::Result<()> {
@@ -193,7 +193,7 @@ fn soa(out: &mut dyn Write, record: &Record) -> io::Result<()> {
 fn word(record: &Record) -> String {
     /// Types up to here have a word, or a number behind `rtype_`.
     const KNOWN: u16 = 41;
-    let word = match record.kind.as_str() {
+    let word = match record.kind.as_ref() {
         "A" => "internet address",
         "AAAA" => return "has AAAA address ".to_owned(),
         "NS" => "nameserver",

@@ -3,7 +3,7 @@
 use super::{Dns, Ended, Resolved, compare, records, series, setup, tls, trace};
 use crate::changes::{self, Said};
 use crate::limiter::Limiter;
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_dns::result::{ServerResult, Target};
@@ -184,8 +184,9 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            EventKind::Interim(answered, sent) => {
-                writeln!(self.err, "{answered} of {sent} queries answered")
+            EventKind::Interim(..) => {
+                let said = interim::<Dns>(event, 1).unwrap_or_default();
+                writeln!(self.err, "{said}")
             }
             _ if matches!(self.options.detail, Detail::Quiet | Detail::Short) => Ok(()),
             EventKind::Changed(change) => {

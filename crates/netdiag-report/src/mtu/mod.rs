@@ -8,7 +8,8 @@ mod text;
 use crate::report::Subject;
 use crate::trace;
 use netdiag_trace::mtu::result::Target;
-use netdiag_trace::mtu::{Config, Event};
+use netdiag_trace::mtu::{Config, Event, EventKind};
+use std::net::IpAddr;
 
 pub use jsonl::JsonLinesReport;
 pub use text::{TextOptions, TextReport};
@@ -30,4 +31,11 @@ impl Subject for Mtu {
     type Ended<'a> = Ended<'a>;
 
     const COLUMNS: &'static [&'static str] = columns::COLUMNS;
+
+    fn interim(event: &Event) -> Option<(Option<IpAddr>, String)> {
+        let EventKind::Interim { to, passed, sent } = &event.kind else { return None };
+        let passed = passed.map_or_else(|| "none".to_owned(), |bytes| bytes.to_string());
+        let line = format!("{sent} packets sent, the largest that was answered: {passed}");
+        Some((Some(*to), line))
+    }
 }

@@ -47,7 +47,11 @@ fn how(target: &Target, hop: &Hop) -> String {
         );
     }
     if let Some(drop) = drop {
-        return format!("told by {}", drop.address);
+        return match drop.mtu_said {
+            None => format!("told by {}", drop.address),
+            Some(0) => format!("tried: {} refuses more and names no MTU", drop.address),
+            Some(said) => format!("tried: {} refuses more and says {said}", drop.address),
+        };
     }
     if let Some(refusal) = hop.refusal.as_ref().filter(|_| !target.reached) {
         return format!("{}: nothing goes further", refusal.name.replace('-', " "));

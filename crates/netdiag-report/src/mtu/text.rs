@@ -4,7 +4,7 @@ use super::row;
 use super::{Ended, Mtu, Resolved};
 use crate::changes::{self, Said};
 use crate::limiter::Limiter;
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_model::contract::Document;
@@ -133,9 +133,9 @@ impl<W: Write, E: Write> Report<Mtu> for TextReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            EventKind::Interim { passed, sent } => {
-                let passed = passed.map_or_else(|| "none".to_owned(), |bytes| bytes.to_string());
-                writeln!(self.err, "{sent} packets sent, the largest that was answered: {passed}")
+            EventKind::Interim { .. } => {
+                let said = interim::<Mtu>(event, self.targets).unwrap_or_default();
+                writeln!(self.err, "{said}")
             }
             _ if self.options.quiet => Ok(()),
             EventKind::Changed(change) => {

@@ -83,6 +83,11 @@ impl Subject for Ping {
     type Ended<'a> = Ended<'a>;
 
     const COLUMNS: &'static [&'static str] = columns::COLUMNS;
+
+    fn interim(event: &Event) -> Option<(Option<IpAddr>, String)> {
+        let EventKind::Interim(figures) = &event.kind else { return None };
+        Some((Some(figures.to), summary::interim(figures)))
+    }
 }
 
 /// The reason of an event that somebody else can repeat at will.

@@ -3,7 +3,7 @@
 use super::{Ended, Ping, Resolved, ip_options, lines, summary};
 use crate::changes::{self, Said};
 use crate::limiter::{Limiter, Verdict};
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_engine::Outcome;
@@ -230,12 +230,9 @@ impl<W: Write, E: Write> Report<Ping> for TextReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            EventKind::Interim(figures) => {
-                let whose = match self.one_of_several(event.target_index) {
-                    Some(address) => format!("{address}: "),
-                    None => String::new(),
-                };
-                writeln!(self.err, "{whose}{}", summary::interim(figures))
+            EventKind::Interim(_) => {
+                let said = interim::<Ping>(event, self.targets.len()).unwrap_or_default();
+                writeln!(self.err, "{said}")
             }
             EventKind::Named(name) => {
                 if let Some(shown) = self.targets.get_mut(&event.target_index) {

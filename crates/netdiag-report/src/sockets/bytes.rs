@@ -25,7 +25,7 @@ pub(super) fn number(out: &mut Vec<u8>, value: u64) {
 pub(super) fn grouped(out: &mut Vec<u8>, value: u64) {
     match value {
         ..10_000 => number(out, value),
-        _ => out.extend_from_slice(crate::number::thousands(value).as_bytes()),
+        _ => out.extend_from_slice(netdiag_sockets::verdict::thousands(value).as_bytes()),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::bytes;
 use netdiag_sockets::look::Entry;
 use netdiag_sockets::owners::Owner;
-use netdiag_sockets::{Owners, Socket, State, TcpInfo, TimerKind};
+use netdiag_sockets::{Owners, Socket, TcpInfo, TimerKind};
 use std::io::Write;
 
 /// Adds what the kernel waits for.
@@ -15,9 +15,11 @@ pub(super) fn timer(out: &mut Vec<u8>, socket: &Socket) {
             span(out, timer.expires_ms);
         }
         TimerKind::TimeWait => {
-            // An orphan that the kernel keeps in few bytes until tcp_fin_timeout is over.
-            let is_orphan = socket.tcp_state() == Some(State::FinWait2);
-            out.extend_from_slice(if is_orphan { b"orphan " } else { b"time-wait " });
+            out.extend_from_slice(b"time-wait ");
+            span(out, timer.expires_ms);
+        }
+        TimerKind::Orphan => {
+            out.extend_from_slice(b"orphan ");
             span(out, timer.expires_ms);
         }
         TimerKind::Retransmit if timer.retransmits == 0 => out.extend_from_slice(b"retransmit"),
@@ -105,17 +107,21 @@ fn measured(info: &TcpInfo) -> Vec<String> {
         parts.push(format!("rtt {rtt:.3} ms (+-{variation:.3})"));
     }
     parts.push(format!("rto {:.0} ms", info.rto_ms));
-    parts.push(format!("mss {}, cwnd {}", info.snd_mss, info.snd_cwnd));
+    let mss = info.snd_mss.map_or_else(|| "-".to_owned(), |mss| mss.to_string());
+    parts.push(format!("mss {mss}, cwnd {}", info.snd_cwnd));
     if info.unacked + info.lost + info.total_retrans > 0 {
         parts.push(format!(
             "unacked {}, lost {}, retransmitted {}",
             info.unacked, info.lost, info.total_retrans
         ));
     }
-    parts.push(format!(
-        "sent {} ms, received {} ms, ACK {} ms ago",
-        info.last_data_sent_ms, info.last_data_received_ms, info.last_ack_received_ms
-    ));
+    let times = [info.last_data_sent_ms, info.last_data_received_ms, info.last_ack_received_ms];
+    parts.push(match times {
+        [Some(sent), Some(received), Some(ack)] => {
+            format!("sent {sent} ms, received {received} ms, ACK {ack} ms ago")
+        }
+        _ => "sent -, received -, ACK -".to_owned(),
+    });
     parts
 }
 
@@ -127,21 +133,37 @@ mod tests {
 
     #[test]
     fn timers_say_what_the_kernel_waits_for() {
-        let shown = |state: State, kind, retransmits| {
-            let mut bytes = [0; Socket::BYTES];
-            (bytes[0], bytes[1]) = (2, state as u8);
-            let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
+        let mut bytes = [0; Socket::BYTES];
+        (bytes[0], bytes[1]) = (2, 1);
+        let socket = Socket::decode(Protocol::Tcp, &bytes).expect("a socket");
+        let shown = |kind, retransmits| {
             let timer = Some(Timer { kind, expires_ms: 59_900, retransmits });
             let mut out = Vec::new();
             super::timer(&mut out, &Socket { timer, ..socket });
             String::from_utf8(out).expect("text")
         };
-        let open = State::Established;
-        assert_eq!(shown(open, TimerKind::Probe, 0), "window probe");
-        assert_eq!(shown(open, TimerKind::Probe, 2), "window probe 2nd");
-        assert_eq!(shown(open, TimerKind::Retransmit, 11), "retransmit 11th");
-        assert_eq!(shown(State::TimeWait, TimerKind::TimeWait, 0), "time-wait 59 s");
+        assert_eq!(shown(TimerKind::Probe, 0), "window probe");
+        assert_eq!(shown(TimerKind::Probe, 2), "window probe 2nd");
+        assert_eq!(shown(TimerKind::Retransmit, 11), "retransmit 11th");
+        assert_eq!(shown(TimerKind::TimeWait, 0), "time-wait 59 s");
         // No TIME-WAIT: the peer has not closed.
-        assert_eq!(shown(State::FinWait2, TimerKind::TimeWait, 0), "orphan 59 s");
+        assert_eq!(shown(TimerKind::Orphan, 0), "orphan 59 s");
+    }
+
+    #[test]
+    fn what_was_not_measured_is_no_number() {
+        let text = |info: &TcpInfo| measured(info).join(", ");
+        let none = TcpInfo { rto_ms: 1_000.0, snd_cwnd: 1, ..TcpInfo::default() };
+        assert_eq!(text(&none), "rto 1000 ms, mss -, cwnd 1, sent -, received -, ACK -");
+        let (sent, received, ack) = (Some(1), Some(2), Some(3));
+        let some = TcpInfo {
+            snd_mss: Some(1448),
+            last_data_sent_ms: sent,
+            last_data_received_ms: received,
+            last_ack_received_ms: ack,
+            ..none
+        };
+        let said = "rto 1000 ms, mss 1448, cwnd 1, sent 1 ms, received 2 ms, ACK 3 ms ago";
+        assert_eq!(text(&some), said);
     }
 }

@@ -91,6 +91,7 @@ pub(super) fn fields(out: &mut Vec<u8>, entry: &Entry<'_>, place: Place<'_>) -> 
                 TimerKind::Retransmit => "retransmit",
                 TimerKind::TimeWait => "time-wait",
                 TimerKind::Probe => "probe",
+                TimerKind::Orphan => "orphan",
             };
             text(out, ",\"timer\":{\"kind\":", Some(kind));
             number(out, ",\"expires_ms\":", Some(timer.expires_ms));

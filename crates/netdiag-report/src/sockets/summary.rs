@@ -1,13 +1,13 @@
 //! The screen of `--summary`: how many of each state, and what most of them have in common.
 
 use super::table;
-use crate::number::thousands;
 use crate::style::Style;
 use netdiag_sockets::State;
 use netdiag_sockets::counters::Counted;
 use netdiag_sockets::namespaces::NamespaceRow;
 use netdiag_sockets::result::{StateRow, Summary};
 use netdiag_sockets::totals::Totals;
+use netdiag_sockets::verdict::thousands;
 
 /// All lines, no wider than the terminal; `is_filtered`: counts are of what a filter chose.
 pub(super) fn lines(
@@ -44,12 +44,12 @@ fn by_counters(totals: &Totals) -> Vec<String> {
         ("sockets of every kind", totals.sockets),
         ("tcp", totals.tcp),
         ("  ESTABLISHED or CLOSE-WAIT", totals.established_or_close_wait),
-        ("tcp in TIME-WAIT", totals.time_wait),
+        ("tcp in TIME-WAIT or FIN-WAIT-2", totals.time_wait),
         ("udp", totals.udp),
         ("raw", totals.raw),
     ];
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
-    let line = |(name, value)| format!("{name:<27}  {:>9}", count(value));
+    let line = |(name, value)| format!("{name:<30}  {:>9}", count(value));
     rows.into_iter().map(line).collect()
 }
 
@@ -127,8 +127,12 @@ fn memory(summary: &Summary) -> Option<String> {
 }
 
 fn since_boot(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> {
-    // Where nothing of it was saved nothing is told.
-    let counted = summary.since_boot.as_ref().filter(|counted| **counted != Counted::default())?;
+    let counted = summary.since_boot.as_ref()?;
+    if *counted == Counted::default() {
+        return Some(
+            "what the kernel has counted is not known: no /proc/net/snmp and netstat".to_owned(),
+        );
+    }
     let share = match counted.retransmitted_percent() {
         Some(share) => format!("retransmitted {share:.2} % of segments, "),
         None => String::new(),
@@ -136,7 +140,7 @@ fn since_boot(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> 
     let count = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), thousands);
     Some(format!(
         "since {} began: {share}{} opened here, {} from outside, {} failed, {} reset at \
-         either end, {} RST sent, {} listen overflows, \
+         either end, {} RST sent, {} listen overflows, {} listen drops, \
          {} syn cookies",
         match namespaces.iter().filter(|namespace| namespace.entered).count() {
             0 => "this network namespace".to_owned(),
@@ -149,6 +153,7 @@ fn since_boot(summary: &Summary, namespaces: &[NamespaceRow]) -> Option<String> 
         count(counted.connections_reset),
         count(counted.resets_sent),
         count(counted.listen_overflows),
+        count(counted.listen_drops),
         count(counted.syn_cookies_sent)
     ))
 }

@@ -3,7 +3,7 @@
 use super::table::wrapped;
 use super::{bytes, cells};
 use crate::json_lines::JsonLines;
-use crate::number::{ms5, thousands};
+use crate::number::ms5;
 use crate::report::Run;
 use crate::style::Style;
 use crate::verdict;
@@ -14,6 +14,7 @@ use netdiag_sockets::look::Entry;
 use netdiag_sockets::namespaces::Place;
 use netdiag_sockets::result::Row;
 use netdiag_sockets::sample::{InUse, Sample};
+use netdiag_sockets::verdict::thousands;
 use netdiag_sockets::watch::{Change, Happened};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -184,6 +185,7 @@ fn groups(sample: &Sample) -> [(&'static str, Vec<String>); 5] {
                 rate("errors/s", sample.errors_per_second),
                 rate("resets-sent/s", sample.resets_sent_per_second),
                 rate("overflows/s", sample.overflows_per_second),
+                rate("listen-drops/s", sample.listen_drops_per_second),
             ],
         ),
     ]

@@ -1,6 +1,6 @@
 //! A target in words: the cells of its row.
 
-use crate::number::ms5;
+use crate::number::{ms5, zoned};
 use netdiag_model::errno::Errno;
 use netdiag_ping::sweep::{Before, Fault, Found, Row, State, Target};
 use std::fmt;
@@ -19,16 +19,9 @@ impl Why<'_> {
     }
 }
 
-/// Where a target is; its zone as it was given, which says more than a number.
+/// Where a target is.
 pub(super) fn address_of(target: Target<'_>) -> String {
-    let Some(to) = target.destination() else { return "-".to_owned() };
-    let given = target.to_string();
-    match given.split_once('%') {
-        Some((_, zone)) if to.scope() != 0 => {
-            format!("{}%{}", to.address(), zone.trim_end_matches(']'))
-        }
-        _ => to.to_string(),
-    }
+    target.destination().map_or_else(|| "-".to_owned(), |to| zoned(to, &target.to_string()))
 }
 
 impl fmt::Display for Why<'_> {

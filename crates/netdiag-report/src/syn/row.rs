@@ -1,6 +1,6 @@
 //! The table: a row for each port, as it settles.
 
-use crate::number::ms5;
+use crate::number::{ms5, zoned};
 use crate::port::label;
 use netdiag_model::contract::Options;
 use netdiag_model::errno::Errno;
@@ -87,7 +87,7 @@ impl Layout {
 /// Where a target is, with its name where it has one.
 pub(super) fn named(target: &Target<'_>) -> String {
     let given = target.to_string();
-    match target.destination().map(|to| to.to_string()) {
+    match target.destination().map(|to| zoned(to, &given)) {
         Some(address) if address != given => format!("{given} ({address})"),
         _ => given,
     }

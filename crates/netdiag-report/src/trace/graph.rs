@@ -1,7 +1,7 @@
 //! All paths as a drawing: lines for people, or a graph for Graphviz (DOT) or Mermaid.
 
 use super::{Ended, Resolved, Trace};
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_model::contract::Document;
@@ -69,8 +69,11 @@ impl<W: Write, E: Write> Report<Trace> for GraphReport<W, E> {
         }
     }
 
-    fn event(&mut self, _: &Event) -> io::Result<()> {
-        Ok(())
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        match interim::<Trace>(event, 1) {
+            Some(line) => writeln!(self.err, "{line}"),
+            None => Ok(()),
+        }
     }
 
     fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {

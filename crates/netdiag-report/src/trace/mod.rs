@@ -12,10 +12,12 @@ use crate::report::Subject;
 use netdiag_model::contract::Method;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Instant, Untrusted};
+use netdiag_trace::event::{EventKind, Interim};
 use netdiag_trace::result::Target;
 use netdiag_trace::{Config, Event, Protocol};
 use serde_json::Value;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub use classic::{ClassicOptions, ClassicReport};
@@ -51,7 +53,7 @@ impl<C> Resolved<C> {
     /// The target and its address, safe to print.
     pub(crate) fn named(&self) -> String {
         let target = self.target.host().escaped().to_string();
-        match self.destination.map(|to| to.to_string()) {
+        match self.destination.map(|to| crate::number::zoned(to, &target)) {
             Some(address) if address != target => format!("{target} ({address})"),
             _ => target,
         }
@@ -83,6 +85,14 @@ impl Subject for Trace {
     type Ended<'a> = Ended<'a>;
 
     const COLUMNS: &'static [&'static str] = columns::COLUMNS;
+
+    fn interim(event: &Event) -> Option<(Option<IpAddr>, String)> {
+        let EventKind::Interim(Interim { to, farthest, sent, received }) = &event.kind else {
+            return None;
+        };
+        let line = format!("{received} of {sent} probes answered, the farthest hop is {farthest}");
+        Some((Some(*to), line))
+    }
 
     fn rows(target: Value, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {
         columns::rows(target, write)

@@ -4,7 +4,7 @@ use crate::fold::fold;
 use crate::number::ms5;
 use netdiag_model::contract::Rtt;
 use netdiag_model::{Family, Untrusted};
-use netdiag_trace::result::{Changed, Hop, Responder, Target, Value};
+use netdiag_trace::result::{Changed, Hop, Responder, Target, Uncounted, Value};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -94,8 +94,8 @@ impl Layout {
         if self.columns.systems {
             line.push_str(&format!("  {system:<SYSTEM$}"));
         }
-        // In a terminal a name that goes over its column stands with the note.
-        let is_long = self.width.is_some() && name.chars().count() > NAME;
+        // A name that goes over its column stands with the note.
+        let is_long = name.chars().count() > NAME;
         let mut below = (*note).to_owned();
         match self.columns.names {
             true if is_long => {
@@ -111,7 +111,8 @@ impl Layout {
         let figures = figures.chain(self.columns.mtus.then_some((FIGURE, *mtu)));
         let cells = std::iter::once((LOSS, *loss)).chain(figures);
         let (mut lines, last) = folded(line, cells, self.width);
-        lines.extend(noted(&last, &below, self.columns.names && is_long, self.width));
+        let is_below = self.columns.names && is_long && self.width.is_some();
+        lines.extend(noted(&last, &below, is_below, self.width));
         lines
     }
 
@@ -122,7 +123,7 @@ impl Layout {
         let mtu = hop.mtu.map_or_else(|| "-".to_owned(), |mtu| mtu.to_string());
         let nothing = Line { hop: &number, loss: &loss, ..Line::NOTHING };
         if hop.responders.is_empty() {
-            return self.line(&Line { address: nobody(hop), ..nothing });
+            return self.line(&Line { address: nobody(hop), note: &uncounted(hop), ..nothing });
         }
         let lines = by_answers(hop).into_iter().enumerate().flat_map(|(place, who)| {
             let rtt = if place == 0 { &hop.rtt_ms } else { &who.rtt_ms };
@@ -295,6 +296,19 @@ pub(super) fn note(who: &Responder, is_target: bool) -> String {
     said.join(", ")
 }
 
+/// What there is to say of a hop that nobody answered for in time.
+pub(super) fn uncounted(hop: &Hop) -> String {
+    let Some(Uncounted { address, rtt_ms, mark }) = &hop.uncounted else { return String::new() };
+    match (rtt_ms, mark) {
+        (Some(ms), _) => {
+            let ms = ms5(Duration::from_secs_f64(ms / 1e3));
+            format!("late: {} ms, from {address}", ms.trim_start())
+        }
+        (None, Some(mark)) => format!("{mark} from {address}, not believed"),
+        (None, None) => format!("\"too big\" from {address}, not believed"),
+    }
+}
+
 fn is_source(change: &Changed) -> bool {
     change.field.name().starts_with("source")
 }
@@ -314,4 +328,20 @@ pub(super) fn table(target: &Target, columns: Columns, width: Option<usize>) -> 
     let layout = Layout::new(target.family, columns, width);
     let rows = target.hops.iter().flat_map(|hop| layout.lines(hop, target.address));
     layout.header().into_iter().chain(rows).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_moves_no_column() {
+        let columns = Columns { names: true, ..Columns::default() };
+        let layout = Layout::new(Some(Family::Ipv4), columns, None);
+        let place = |name: &str| {
+            let lines = layout.line(&Line { name, loss: "0/3", ..Line::NOTHING });
+            (lines.len(), lines.first().and_then(|line| line.find("0/3")))
+        };
+        assert_eq!(place(&"long.".repeat(38)), place("short"));
+    }
 }

@@ -7,7 +7,7 @@ use super::{Ended, Resolved, Trace};
 use crate::changes::{self, Said};
 use crate::fold::fold;
 use crate::limiter::Limiter;
-use crate::report::{Report, Run};
+use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_model::Family;
@@ -57,6 +57,13 @@ impl<W: Write, E: Write> TextReport<W, E> {
         &mut self.out
     }
 
+    /// The terminal has another width now.
+    pub(super) const fn resize(&mut self, columns: u16) {
+        if let Some(width) = &mut self.options.style.width {
+            *width = columns;
+        }
+    }
+
     /// Whether hops are shown as they come.
     const fn shows_rows(&self) -> bool {
         self.targets == 1 && self.options.order.is_none()
@@ -91,7 +98,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
             }
             EventKind::Rejected { rejection, .. } => {
                 let (from, reason) = (rejection.from.address(), rejection.reason.name());
-                writeln!(self.err, "rejected: {reason}, from {from}")
+                let mtu = rejection.said.and_then(|(_, mtu)| mtu);
+                let mtu = mtu.map(|mtu| format!(", mtu {mtu}")).unwrap_or_default();
+                writeln!(self.err, "rejected: {reason}, from {from}{mtu}")
             }
             EventKind::Advice { ttl, error, .. } => {
                 writeln!(self.err, "hop {ttl}: {} from {}", error.kind.name(), error.from.address())
@@ -123,7 +132,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
         let by_user = ended.target.user_stamps;
         if is_shown && by_user > 0 && !is_by_connections(ended.target) {
             let said = format!(
-                "round trips by this process's clock, not the kernel's (its delays are inside): \
+                "i round trips by this process's clock, not the kernel's (its delays are inside): \
                  {by_user}"
             );
             writeln!(self.out, "{}", self.options.style.fold(&said))?;
@@ -221,11 +230,10 @@ impl<W: Write, E: Write> Report<Trace> for TextReport<W, E> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         match &event.kind {
-            EventKind::Interim(interim) => writeln!(
-                self.err,
-                "{} of {} probes answered, the farthest hop is {}",
-                interim.received, interim.sent, interim.farthest
-            ),
+            EventKind::Interim(_) => {
+                let said = interim::<Trace>(event, self.targets).unwrap_or_default();
+                writeln!(self.err, "{said}")
+            }
             _ if self.options.quiet => Ok(()),
             EventKind::Hop(hop) => self.hop(hop),
             EventKind::Changed(change) => {

@@ -17,8 +17,9 @@ impl Internet {
             return self.drop(now, node, id, Fact::Ignored);
         };
         let router = &self.topology.nodes[node as usize];
-        let refusal =
-            router.refusals.iter().find(|refusal| refusal.to.contains(header.destination));
+        let length = slot.bytes.len();
+        let mut refusals = router.refusals.iter().filter(|refusal| length > refusal.above);
+        let refusal = refusals.find(|refusal| refusal.to.contains(header.destination));
         if let Some(refusal) = refusal {
             let (trouble, forward) = (trouble_of(refusal), forwards(refusal));
             self.complain(now, node, id, &header, trouble, 0);

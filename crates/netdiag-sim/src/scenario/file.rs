@@ -209,6 +209,9 @@ pub struct Refusal {
     pub word: u32,
     /// The gateway that a redirect names.
     pub gateway: Option<std::net::Ipv4Addr>,
+    /// Only packets of more bytes than this.
+    #[serde(default)]
+    pub above: usize,
     /// Forwards the packet all the same. Redirects always do.
     #[serde(default)]
     pub forward: bool,

@@ -2,7 +2,8 @@
 
 use super::given_up_s;
 use super::setting::number;
-use crate::findings::{a_second, shown};
+use crate::findings::{a_second, many, shown};
+use crate::verdict::thousands;
 
 /// One sysctl.
 pub(super) struct Key {
@@ -100,13 +101,21 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "net.core.somaxconn",
         Some("4096"),
-        |value, _| format!("no accept queue is longer than {value}, whatever listen() asks for"),
+        |value, _| {
+            format!(
+                "no accept queue is longer than {}, whatever listen() asks for",
+                thousands(value)
+            )
+        },
         |value| (value < 128).then_some("bursts of connections overflow every accept queue"),
     ),
     key(
         "net.ipv4.tcp_max_syn_backlog",
         None,
-        |value, _| format!("{value} half-open connections; acts only with tcp_syncookies=0"),
+        |value, _| {
+            let value = thousands(value);
+            format!("{value} half-open connections; acts only with tcp_syncookies=0")
+        },
         harmless,
     ),
     key(
@@ -188,7 +197,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "net.ipv4.tcp_max_tw_buckets",
         None,
-        |value, _| format!("above {value} TIME-WAIT sockets are thrown away early"),
+        |value, _| format!("above {} TIME-WAIT sockets are thrown away early", thousands(value)),
         |value| {
             (value < 4096)
                 .then_some("TIME-WAIT ends early, and old segments may harm new connections")
@@ -209,7 +218,7 @@ pub(super) const KEYS: &[Key] = &[
     key(
         "net.ipv4.tcp_max_orphans",
         None,
-        |value, _| format!("above {value} orphans connections are reset"),
+        |value, _| format!("above {} orphans connections are reset", thousands(value)),
         harmless,
     ),
     key(
@@ -228,7 +237,10 @@ pub(super) const KEYS: &[Key] = &[
             let last = value.split(' ').nth(1).and_then(|last| last.parse().ok()).unwrap_or(first);
             let ports = last.saturating_sub(first) + 1;
             let rate = shown(a_second(ports));
-            format!("{ports} ports to each destination: {rate} new connections a second")
+            format!(
+                "{} to each destination: {rate} new connections a second",
+                many(ports, "port", "ports")
+            )
         },
         harmless,
     ),

@@ -14,6 +14,16 @@ use netdiag_model::finding::{Finding, Severity};
 use serde::Serialize;
 use setting::{Cookies, Setting, number as first_number, wanted};
 
+/// Whether a sysctl is looked at that is called so, whole or by its last part; `-` stands for `_`.
+#[must_use]
+pub fn looks_at(name: &str) -> bool {
+    let is_so = |key: &str| {
+        let key = key.replace('_', "-");
+        name == key || key.rsplit_once('.').is_some_and(|(_, last)| name == last)
+    };
+    KEYS.iter().any(|key| is_so(key.name))
+}
+
 /// One sysctl.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct AuditRow {

@@ -85,7 +85,7 @@ fn old_advice_is_four_warnings_and_the_time_to_notice_a_dead_peer() {
     let file = reuse.file.as_ref().map(Untrusted::as_raw);
     assert_eq!((file, reuse.line), (Some("/etc/sysctl.d/10.conf"), Some(1)));
     let range = row("net.ipv4.ip_local_port_range");
-    assert!(range.effect.starts_with("28232 ports to each destination: 470 new"), "{range:?}");
+    assert!(range.effect.starts_with("28,232 ports to each destination: 470 new"), "{range:?}");
     assert!(row("net.ipv4.tcp_fin_timeout").effect.contains("TIME-WAIT is 60 s"));
     assert_eq!(row("net.ipv4.tcp_retries2").value, None);
 }

@@ -1,5 +1,5 @@
-//! Which sockets are wanted, in plain words: `:443`, `state close-wait`, `dst 10.0.0.0/8`, `pid 123`,
-//! `process nginx`, joined by `and`, `or`, `not` and parentheses. Words side by side mean `and`.
+//! Which sockets are wanted, in plain words: `:443`, `:80,https`, `state close-wait`, `dst 10.0.0.0/8`,
+//! `pid 123`, `process nginx`, joined by `and`, `or`, `not` and parentheses. Words side by side mean `and`.
 //!
 //! ```
 //! use netdiag_sockets::Filter;
@@ -9,16 +9,30 @@
 //! assert!(Filter::parse("state waiting").is_err());
 //! ```
 
+mod ends;
 mod parser;
 mod scope;
+mod words;
 
-pub use parser::FilterError;
 pub(crate) use scope::{Ports, Scope};
+pub use words::FilterError;
 
 use crate::owners::Owner;
 use crate::state::{BOUND, USUAL};
 use crate::{Owners, Protocol, Socket, State};
 use netdiag_model::Family;
+
+/// A name that stands for a number on some machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name<'a> {
+    /// Of a service: a port.
+    Service(&'a str),
+    /// Of a user: a number of user.
+    User(&'a str),
+}
+
+/// Which number a name stands for; `None`: none.
+pub type Names<'n> = &'n mut dyn FnMut(Name<'_>) -> Option<u32>;
 
 /// Which sockets are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,12 +70,20 @@ pub(crate) enum Node {
 }
 
 impl Filter {
-    /// Reads a filter.
+    /// Reads a filter in which nothing is called by a name.
     ///
     /// # Errors
-    /// What is not understood, in words.
+    /// What is not understood, and where.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        Ok(Self { node: parser::parse(text)?, text: text.to_owned() })
+        Self::named(text, &mut |_| None)
+    }
+
+    /// Reads a filter, in which these names stand for numbers.
+    ///
+    /// # Errors
+    /// What is not understood, and where.
+    pub fn named(text: &str, names: Names<'_>) -> Result<Self, FilterError> {
+        Ok(Self { node: parser::parse(text, names)?, text: text.to_owned() })
     }
 
     /// The same for ss, to which sockets of every protocol have a state.

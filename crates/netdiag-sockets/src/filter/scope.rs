@@ -18,10 +18,6 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
-    pub(crate) const fn ports(first: u16, last: u16) -> Self {
-        Self { network: None, ports: Some(Ports { first, last }) }
-    }
-
     /// Whether an end of a connection is meant. IPv4 written as IPv6 is IPv4.
     pub(crate) fn holds(&self, end: Endpoint) -> bool {
         self.ports.is_none_or(|ports| (ports.first..=ports.last).contains(&end.port))

@@ -81,6 +81,16 @@ fn each_word_means_what_it_says() {
         "sport != 80",
         "dst ne 192.0.2.1",
         "port neq 80",
+        ":80,443",
+        ":1-9,400-500",
+        "192.0.2.1:80,443",
+        "*:443,80",
+        "sport=443",
+        "sport>=443 dport!=80",
+        "(state=close-wait)and(uid=1000)",
+        "uid != 7",
+        "process=nginx",
+        "process != ngin",
     ] {
         assert!(matches(text), "{text}");
     }
@@ -104,6 +114,11 @@ fn each_word_means_what_it_says() {
         "dport > 40000",
         "sport lt 443",
         "dst != 10.1.2.3",
+        ":80,8443",
+        "not :80,443",
+        "192.0.2.1:80,81",
+        "sport!=443",
+        "uid != 1000",
     ] {
         assert!(!matches(text), "{text}");
     }
@@ -144,6 +159,38 @@ fn a_name_with_blanks_stands_in_quotes() {
 }
 
 #[test]
+fn services_and_users_stand_for_numbers_where_their_names_are_known() {
+    let one = socket(State::CloseWait, "192.0.2.1:443", "10.1.2.3:40000");
+    let mut asked = Vec::new();
+    let mut names = |name: Name<'_>| {
+        asked.push(format!("{name:?}"));
+        match name {
+            Name::Service("https") => Some(443),
+            Name::Service("http-alt") => Some(8080),
+            Name::User("www-data") => Some(1000),
+            _ => None,
+        }
+    };
+    for (text, wanted) in [
+        (":https", true),
+        (":80,https", true),
+        ("sport = :https", true),
+        ("192.0.2.1:https", true),
+        ("sport > http-alt", false),
+        ("uid www-data", true),
+        ("uid=www-data and not :http-alt,https", false),
+    ] {
+        let filter = Filter::named(text, &mut names);
+        let matches = filter.map(|filter| filter.matches(&one, None));
+        assert_eq!(matches, Ok(Some(wanted)), "{text}");
+    }
+    for text in [":htps", "uid nobody", "dport gone"] {
+        assert!(Filter::named(text, &mut names).is_err(), "{text}");
+    }
+    assert_eq!(asked.last().map(String::as_str), Some("Service(\"gone\")"));
+}
+
+#[test]
 fn what_is_not_understood_is_named() {
     for (text, named) in [
         ("state waiting", "'waiting' is no state"),
@@ -151,9 +198,19 @@ fn what_is_not_understood_is_named() {
         ("foo", "'foo' is no part of a filter"),
         ("( :443", "a ')' is missing"),
         (":443 )", "')' has no place there"),
-        ("not", "it ends"),
-        ("process \"sp ace", "a '\"' is missing"),
-        (":443 and", "it ends"),
+        ("not", "found the end at character 4"),
+        ("()", "found ')' at character 2"),
+        ("tcp and and :80", "'and' is no part of a filter at character 9: there are :PORTS"),
+        (":https", "'https' is no port and no service at character 2"),
+        (":80,443,", "'' is no port at character 9"),
+        ("dst 10.0.0.1:80,x", "'x' is no port and no service at character 17"),
+        ("sport > 80,443", "'80,443' is more than one port at character 9"),
+        ("dst localhost", "'localhost' is no address at character 5; a filter looks up no names"),
+        ("uid root", "'root' is no user of /etc/passwd at character 5"),
+        ("state listen or state=closd", "'closd' is no state at character 23; there are listen"),
+        ("state !listen", "'!listen' is no state at character 7"),
+        ("process \"sp ace", "a '\"' is missing at character 9"),
+        (":443 and", "found the end at character 9"),
         ("dst 10.0.0.0/33", "33 is longer"),
         (":70000", "'70000' is no port"),
         (":9-5", "ends before it begins"),
@@ -162,11 +219,14 @@ fn what_is_not_understood_is_named() {
         ("dport >=", "'dport' wants a value"),
         ("dst fe80::1%eth0", "'fe80::1' is meant on every one"),
         ("state \u{1b}[2J", "\\u{1b}"),
-        ("", "it ends"),
+        ("", "found the end at character 1"),
     ] {
         let said = Filter::parse(text).expect_err(text).to_string();
         assert!(said.contains(named), "{text}: {said}");
     }
+    let text = "state listen or \u{1b}:\u{fc} and htps";
+    let fault = Filter::parse(text).expect_err("two faults");
+    assert_eq!(fault.pointer(text), format!("state listen or ?:\u{fc} and htps\n{:16}^", ""));
     assert!(Filter::parse(&"not ".repeat(200)).is_err());
     assert!(Filter::parse(&"( ".repeat(900)).is_err());
 }

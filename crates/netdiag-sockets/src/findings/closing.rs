@@ -4,6 +4,7 @@ use super::limits::{a_second, number as rate, shown as shown_rate};
 use super::{Judge, counts, first, many};
 use crate::counters::number;
 use crate::tally::Suspects;
+use crate::verdict::thousands;
 use crate::{Socket, State, TimerKind};
 use netdiag_model::finding::{Finding, Severity};
 
@@ -189,7 +190,8 @@ impl Judge<'_> {
             return None;
         }
         let message = format!(
-            "{n} in TIME-WAIT, about {} new a second; no destination has used half of its ports",
+            "{} in TIME-WAIT, about {} new a second; no destination has used half of its ports",
+            thousands(n),
             shown_rate(a_second(n))
         );
         let finding = self.found("time-wait-many", Severity::Info, "TIME-WAIT".to_owned(), message);

@@ -5,6 +5,7 @@ use super::second::Second;
 use super::{Judge, counts, first};
 use crate::counters::number;
 use crate::tally::Kin;
+use crate::verdict::thousands;
 use crate::{Socket, State};
 use netdiag_model::finding::{Finding, Severity};
 
@@ -161,7 +162,8 @@ impl Judge<'_> {
             ),
         };
         let message = format!(
-            "{count} SYN-RECEIVED at port {port} from {} sources{meanwhile}",
+            "{} SYN-RECEIVED at port {port} from {} sources{meanwhile}",
+            thousands(*count),
             self.at_least(sources.len(), at)
         );
         let finding = self.found("syn-received-flood", severity, format!("port {port}"), message);

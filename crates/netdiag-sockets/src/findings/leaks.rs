@@ -29,7 +29,7 @@ impl Judge<'_> {
             .map(|(socket, info)| (self.kin(&socket), socket, info))
             .collect();
         let mut found = Vec::new();
-        let seconds = |info: &TcpInfo| f64::from(info.last_ack_received_ms) / 1e3;
+        let seconds = |info: &TcpInfo| f64::from(info.unacknowledged_ms()) / 1e3;
         let is_old = |info: &TcpInfo| seconds(info) >= age;
         let old = known.iter().filter(|(.., info)| is_old(info));
         for (kin, count) in counts(old.map(|(kin, ..)| *kin)) {
@@ -62,8 +62,7 @@ impl Judge<'_> {
         let age = self.threshold("close-wait-age");
         let unread =
             its.iter().filter(|(socket, _)| socket.eof_unread() == Some(true)).count() as u64;
-        let oldest =
-            its.iter().map(|(_, info)| info.last_ack_received_ms).max().unwrap_or(0) / 1000;
+        let oldest = its.iter().map(|(_, info)| info.unacknowledged_ms()).max().unwrap_or(0) / 1000;
         let pid = its.first().and_then(|(socket, _)| self.process(socket)).map(|(pid, _)| pid);
         let limit = pid.and_then(|pid| self.descriptor_limit(pid));
         let fds = its.iter().filter_map(|(socket, _)| self.process(socket)).map(|(_, fd)| fd);

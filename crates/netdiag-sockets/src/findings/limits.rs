@@ -5,6 +5,7 @@ use crate::State;
 use crate::counters::{number as setting, numbers};
 use crate::destinations::Destination;
 use crate::port::Kernel;
+use crate::verdict::thousands;
 use netdiag_model::finding::{Finding, Severity};
 
 /// How long the kernel keeps a port in TIME-WAIT, in seconds (TCP_TIMEWAIT_LEN of net/tcp.h).
@@ -126,10 +127,14 @@ impl Judge<'_> {
             };
             let beside = match again {
                 0 => String::new(),
-                again => format!(", beside {again} in TIME-WAIT that are used again"),
+                again => {
+                    format!(", beside {} in TIME-WAIT that are used again", thousands(again))
+                }
             };
             let message = format!(
-                "ports to {remote}: {used} of {available} used ({share:.0} %){beside}, {rate}{forecast}"
+                "ports to {remote}: {} of {} used ({share:.0} %){beside}, {rate}{forecast}",
+                thousands(used),
+                thousands(available)
             );
             let code = "ephemeral-ports-low";
             let finding = self.found(code, severity, remote.to_string(), message);
@@ -187,7 +192,8 @@ impl Judge<'_> {
             let (used, limit) = (used?, limit.filter(|limit| *limit > 0)?);
             let share = used as f64 / limit as f64 * 100.0;
             let severity = if share >= 95.0 { Severity::Critical } else { Severity::Warning };
-            let message = format!("{what}: {used} of {limit} {unit} in use ({share:.0} %)");
+            let (taken, most) = (thousands(used), thousands(limit));
+            let message = format!("{what}: {taken} of {most} {unit} in use ({share:.0} %)");
             (share >= least).then(|| {
                 let code = "resource-near-limit";
                 let finding = self.found(code, severity, what.to_owned(), message);
@@ -221,9 +227,10 @@ impl Judge<'_> {
             let severity = if share >= 95.0 { Severity::Critical } else { Severity::Warning };
             let who = format!("{} ({})", process.name.escaped(), process.pid);
             let message = format!(
-                "{who} has {} of {limit} descriptors open ({share:.0} %): then no accept(), open() or \
+                "{who} has {} of {} descriptors open ({share:.0} %): then no accept(), open() or \
                  socket() succeeds (EMFILE, 24)",
-                process.open
+                thousands(process.open.into()),
+                thousands(limit)
             );
             let finding = self.found("resource-near-limit", severity, who.clone(), message);
             let finding = finding.at("process", who).with("pid", process.pid);
@@ -253,8 +260,9 @@ impl Judge<'_> {
             let name = netdiag_model::Untrusted::from(name);
             let name = name.escaped().to_string();
             let message = format!(
-                "{name} dropped {dropped} of {} {way} packets ({share:.2} %) since it came up",
-                packets + dropped
+                "{name} dropped {} of {} {way} packets ({share:.2} %) since it came up",
+                thousands(dropped),
+                thousands(packets + dropped)
             );
             let code = "resource-near-limit";
             let finding = self.found(code, Severity::Warning, name.clone(), message);
@@ -277,7 +285,8 @@ impl Judge<'_> {
             return None;
         }
         let message = format!(
-            "{share:.2} % of {sent} segments were sent again since this network namespace began"
+            "{share:.2} % of {} segments were sent again since this network namespace began",
+            thousands(sent)
         );
         let finding = self.found("retransmits-high", Severity::Warning, "TCP".to_owned(), message);
         let again = counted.segments_retransmitted;

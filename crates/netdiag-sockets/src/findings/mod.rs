@@ -19,6 +19,7 @@ use crate::look::{Plan, Seen};
 use crate::port::Kernel;
 use crate::socket::attribute;
 use crate::tally::{Suspect, Suspects};
+use crate::verdict::thousands;
 use crate::{Owners, Socket, TcpInfo, info};
 pub(crate) use limits::{a_second, shown};
 use netdiag_model::finding::{Finding, Severity};
@@ -136,7 +137,7 @@ impl Judge<'_> {
         let mut found = Vec::new();
         for suspect in &suspects.first {
             let info = self.info(suspect);
-            let is_old = |info: &TcpInfo| f64::from(info.last_ack_received_ms) / 1e3 >= least_s;
+            let is_old = |info: &TcpInfo| f64::from(info.unacknowledged_ms()) / 1e3 >= least_s;
             found.extend(info.filter(is_old).map(|info| (suspect.0, info)));
         }
         found
@@ -187,8 +188,8 @@ fn first(names: &[String], of: usize) -> String {
 }
 
 /// One or many of something.
-fn many(count: u64, one: &str, several: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+pub(crate) fn many(count: u64, one: &str, several: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{} {several}", thousands(count)) }
 }
 
 #[cfg(test)]

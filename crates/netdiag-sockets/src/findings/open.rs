@@ -29,9 +29,9 @@ impl Judge<'_> {
         let mut dead: Vec<(Socket, TcpInfo)> = self.old(&seen.tally.unacknowledged, age);
         dead.retain(|(socket, info)| {
             f64::from(socket.unanswered()) >= retransmits
-                && f64::from(info.last_ack_received_ms) > 8.0 * info.base_rto_ms()
+                && f64::from(info.unacknowledged_ms()) > 8.0 * info.base_rto_ms()
         });
-        dead.sort_by_key(|(_, info)| std::cmp::Reverse(info.last_ack_received_ms));
+        dead.sort_by_key(|(_, info)| std::cmp::Reverse(info.unacknowledged_ms()));
         let retries = number(self.kernel, "net/ipv4/tcp_retries2").unwrap_or(15);
         let of = dead.len();
         let to = counts(dead.iter().map(|(socket, _)| socket.remote));
@@ -48,7 +48,7 @@ impl Judge<'_> {
                 true => socket.remote.to_string(),
                 false => format!("{} from {}", socket.remote, socket.local),
             };
-            let (bytes, since) = (socket.send_queue, info.last_ack_received_ms / 1000);
+            let (bytes, since) = (socket.send_queue, info.unacknowledged_ms() / 1000);
             let gives_up = given_up_s(retries);
             let (retransmits, again) = (socket.retransmits(), socket.unanswered());
             let is_kept = retransmits == 0 && info.has_window(bytes);

@@ -101,9 +101,10 @@ impl Judge<'_> {
         let several: Vec<String> = owners.iter().map(Group::several).collect();
         let owners: Vec<String> = owners.iter().map(Group::subject).collect();
         let message = format!(
-            "{} of {} sent their SYN again without an answer, {count} of them to {remote}",
+            "{} of {} sent their SYN again without an answer, {} to {remote}",
             many(n, "connection", "connections"),
-            first(&several, several.len())
+            first(&several, several.len()),
+            if count == n { "all".to_owned() } else { format!("{count} of them") }
         );
         let finding =
             self.found("syn-sent-unanswered", Severity::Warning, remote.to_string(), message);

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 mod floods;
 mod leaving;
+mod listeners;
 mod many;
 
 /// Counters in turn, the last for good: connections from outside, SYNs dropped, cookies sent.
@@ -22,6 +23,8 @@ struct Counters {
     /// Connections that are there at a look at the table, in turn: what they are told apart by, and
     /// their port.
     open: VecDeque<Vec<(u8, u16)>>,
+    /// What had been counted before.
+    counted: Option<Counted>,
     /// What sysctls say, by their paths.
     settings: BTreeMap<&'static str, &'static str>,
     /// What the listener at a port has dropped, in turn.
@@ -123,9 +126,9 @@ fn waiting(socket: Socket, kind: TimerKind, retransmits: u8) -> Socket {
 fn since(seconds: u32) -> TcpInfo {
     let ms = seconds * 1000;
     TcpInfo {
-        last_ack_received_ms: ms,
-        last_data_sent_ms: ms,
-        last_data_received_ms: ms,
+        last_ack_received_ms: Some(ms),
+        last_data_sent_ms: Some(ms),
+        last_data_received_ms: Some(ms),
         rto_ms: 200.0,
         ..TcpInfo::default()
     }
@@ -172,12 +175,13 @@ fn judged_by(
         from_files: Vec::new(),
         refused: Vec::new(),
     };
+    let counted = kernel.counted.take();
     let judge = Judge {
         kernel: &mut kernel,
         seen: &seen,
         plan,
         owners,
-        counted: None,
+        counted: counted.as_ref(),
         memory: None,
         not_listed: 0,
     };

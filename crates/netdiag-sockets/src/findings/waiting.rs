@@ -2,12 +2,15 @@
 
 use super::{Judge, counts, many};
 use crate::counters::{Counted, number};
+use crate::verdict::thousands;
 use crate::{Socket, State};
 use netdiag_model::finding::{Finding, Severity};
 use std::time::Duration;
 
 /// Listeners, and ports, that are told of one by one.
 const EACH: usize = 8;
+/// Between two looks at queues.
+const APART: Duration = Duration::from_millis(100);
 
 impl Judge<'_> {
     pub(super) fn waiting(&mut self) -> Vec<Finding> {
@@ -34,7 +37,6 @@ impl Judge<'_> {
         if full.is_empty() {
             return Vec::new();
         }
-        const APART: Duration = Duration::from_millis(100);
         let before = Counted::read(self.kernel);
         self.kernel.pause(APART);
         let after = Counted::read(self.kernel);
@@ -73,9 +75,20 @@ impl Judge<'_> {
         found
     }
 
-    /// A queue was full at some time.
-    fn overflowed(&self) -> Option<Finding> {
+    /// A queue was full at some time, which is a warning while it happens: where it is counted again, or it
+    /// cannot be known since tables are from elsewhere.
+    fn overflowed(&mut self) -> Option<Finding> {
         let overflows = self.counted?.listen_overflows.filter(|count| *count > 0)?;
+        let again = self.kernel.origin().is_none().then(|| {
+            self.kernel.pause(APART);
+            let now = Counted::read(self.kernel).listen_overflows.unwrap_or(overflows);
+            now.saturating_sub(overflows)
+        });
+        let (severity, again_said) = match again {
+            Some(0) => (Severity::Info, String::new()),
+            Some(more) => (Severity::Warning, format!(", {} more within 100 ms", thousands(more))),
+            None => (Severity::Warning, String::new()),
+        };
         let is_known = |socket: &Socket| socket.accept_limit().is_some();
         let now = match self.seen.states & State::Listen.mask() {
             0 => "; whether one is now was not looked at",
@@ -85,12 +98,12 @@ impl Judge<'_> {
             _ => ", none is now",
         };
         let message = format!(
-            "an accept queue was full {} since this namespace began{now}",
+            "an accept queue was full {} since this namespace began{again_said}{now}",
             many(overflows, "time", "times")
         );
-        let finding =
-            self.found("accept-queue-full", Severity::Warning, "listeners".to_owned(), message);
-        Some(finding.with("listen_overflows", overflows).advise(
+        let finding = self.found("accept-queue-full", severity, "listeners".to_owned(), message);
+        let finding = finding.with("listen_overflows", overflows);
+        Some(finding.with("overflows_in_100_ms", again).advise(
             "while it happens `netdiag sockets --listening` says at which port: accept faster, or \
              listen() with more",
         ))
@@ -113,7 +126,7 @@ impl Judge<'_> {
             let its = || old.iter().filter(|(socket, _)| socket.local.port == port);
             let gone = its().filter(|(socket, _)| socket.state == State::CloseWait).count();
             let bytes: u64 = its().map(|(socket, _)| u64::from(socket.receive_queue)).sum();
-            let oldest = its().map(|(_, info)| info.last_ack_received_ms).max().unwrap_or(0);
+            let oldest = its().map(|(_, info)| info.unacknowledged_ms()).max().unwrap_or(0);
             let who = self.listener(port);
             let what = match its().next() {
                 Some((socket, _)) if count == 1 => format!("{} is", socket.remote),
@@ -150,7 +163,9 @@ impl Judge<'_> {
     /// Ports that can be reached from everywhere.
     fn everywhere(&self) -> Option<Finding> {
         let listeners = &self.seen.tally.listeners;
-        let is_open = |socket: &&Socket| socket.local.address.is_unspecified();
+        // One that is bound to an interface is reached by that alone.
+        let is_open =
+            |socket: &&Socket| socket.local.canonical().is_unspecified() && socket.interface == 0;
         let mut open: Vec<&Socket> =
             listeners.iter().filter(is_open).filter(|socket| self.lists([*socket])).collect();
         if !self.plan.summary || open.is_empty() {

@@ -25,7 +25,9 @@ pub fn literal(text: &str) -> Result<Option<Destination>, LookupError> {
             let scope = zone.map_or(Ok(0), |zone| scope_of(zone, text))?;
             Ok(Some(Destination::V6(v6, scope)))
         }
-        (Some(IpAddr::V4(v4)), None) if bracketed.is_none() => Ok(Some(Destination::V4(v4))),
+        (Some(IpAddr::V4(v4)), None) if bracketed.is_none() || inner.contains(':') => {
+            Ok(Some(Destination::V4(v4)))
+        }
         _ if bracketed.is_some() || zone.is_some() => Err(invalid(text)),
         _ => Ok(None),
     }

@@ -26,6 +26,9 @@ use tokio::time::Instant;
 /// A server that has said nothing for so long is not waited for alone.
 const STAGGER: Duration = Duration::from_secs(1);
 
+/// That there is no such name.
+const NO_NAME: &str = "NXDOMAIN";
+
 /// That nobody can be asked, and the way out.
 const NO_SERVER: &str = "names no server: add a line such as `nameserver ADDRESS`, or give an address \
                          instead of the name";
@@ -164,6 +167,7 @@ fn ask(
     let most = configuration.options.attempts;
     let sockets = Connected::default();
     let resolver = resolver(configuration, server, sockets.clone());
+    let searched = searched(configuration, &name);
     async move {
         let resolver = match resolver {
             Ok(resolver) => resolver,
@@ -176,12 +180,49 @@ fn ask(
                 Ok(found) => Verdict::Found(answer(&found)),
                 Err(error) => failure(&error, sockets.told(), family),
             };
+            let verdict = match verdict {
+                Verdict::NotFound(what) if what == NO_NAME => {
+                    Verdict::NotFound(any_name(&resolver, &searched, family).await)
+                }
+                verdict => verdict,
+            };
             match verdict {
                 Verdict::Silent(_) if tried < most => {}
                 verdict => return (ip, verdict),
             }
         }
     }
+}
+
+/// What a name is looked up as, unless it is complete: with each domain of resolv.conf behind it, and
+/// alone.
+fn searched(configuration: &Configuration, name: &Name) -> Vec<Name> {
+    if name.is_fqdn() {
+        return Vec::new();
+    }
+    let mut alone = name.clone();
+    alone.set_fqdn(true);
+    let domains = configuration.search.iter().chain(&configuration.domain);
+    let longer = domains.filter_map(|domain| name.clone().append_domain(domain).ok());
+    longer.chain([alone]).collect()
+}
+
+/// Why a search found nothing: any of the names may exist, whatever was said of the last one, as with
+/// res_nsearch(3). What the resolver knows already is not asked again.
+async fn any_name(
+    resolver: &Resolver<Connected>,
+    searched: &[Name],
+    family: Option<Family>,
+) -> String {
+    for name in searched {
+        if let Err(NetError::Dns(DnsError::NoRecordsFound(none))) =
+            resolver.lookup_ip(name.clone()).await
+            && none.response_code == ResponseCode::NoError
+        {
+            return no_address(family);
+        }
+    }
+    NO_NAME.to_owned()
 }
 
 /// The addresses of an answer, and the name that they are of.
@@ -212,7 +253,7 @@ fn resolver(
 fn failure(error: &NetError, told: Option<(i32, bool)>, family: Option<Family>) -> Verdict {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(none)) => match none.response_code {
-            ResponseCode::NXDomain => Verdict::NotFound("NXDOMAIN".to_owned()),
+            ResponseCode::NXDomain => Verdict::NotFound(NO_NAME.to_owned()),
             ResponseCode::NoError => Verdict::NotFound(no_address(family)),
             code => Verdict::Silent(Silence::answered(code)),
         },

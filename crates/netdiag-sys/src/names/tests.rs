@@ -215,6 +215,10 @@ fn a_server_answers_and_is_named() {
     assert_eq!(files.resolve("below", V4), Ok(vec!["127.0.0.5".to_owned()]));
     assert_eq!(files.resolve("four.test.", V6), not_found("no AAAA record", "127.0.0.1"));
     assert_eq!(files.resolve("none.test.", None), not_found("NXDOMAIN", "127.0.0.1"));
+    // Of the names that a search asks for one exists, which is not the last one.
+    assert_eq!(files.resolve("four.test", V6), not_found("no AAAA record", "127.0.0.1"));
+    assert_eq!(files.resolve("below", V6), not_found("no AAAA record", "127.0.0.1"));
+    assert_eq!(files.resolve("none.test", None), not_found("NXDOMAIN", "127.0.0.1"));
     let unknown = not_known("127.0.0.1 answered SERVFAIL (2 tries, 0.0 s)", "servfail", None);
     assert_eq!(files.resolve("broken.test.", None), unknown);
 }

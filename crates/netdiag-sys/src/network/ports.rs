@@ -166,6 +166,11 @@ impl Ports {
         self.epoll.as_ref().map(|epoll| PollFd::new(epoll.as_fd(), false))
     }
 
+    /// So many queries are under way that answers come faster than this process wakes up for each.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.under_way.len() >= ALONE
+    }
+
     /// Those by which something was sent.
     pub(super) fn lanes(&mut self) -> impl Iterator<Item = &mut Lane> {
         let seats = self.pools.iter_mut().flat_map(|pool| &mut pool.seats);

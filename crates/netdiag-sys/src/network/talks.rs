@@ -4,7 +4,7 @@
 use super::connect::Ends;
 use super::tcp_info;
 use crate::clock;
-use crate::raw::PollFd;
+use crate::raw::{self, PollFd};
 use netdiag_engine::port::{InputKind, Inputs, OperationId, TalkEnd};
 use socket2::Socket;
 use std::io::{self, Read};
@@ -120,6 +120,9 @@ impl Talk {
         let bytes = piece.get(..len).unwrap_or_default();
         if !bytes.is_empty() {
             let at = clock::now();
+            // What came is acknowledged now: many wait for that before they say more (RFC 9293 section
+            // 3.7.4), and we would take our own delay for theirs. Without it nothing is wrong.
+            let _ = raw::set_int(self.socket.as_fd(), libc::SOL_TCP, libc::TCP_QUICKACK, 1);
             inputs.push(at, InputKind::Heard { id: self.id, at, bytes });
         }
         Ok(len > 0)

@@ -55,9 +55,11 @@ impl Reads<'_> {
 /// What the kernel has counted of sockets, and what it is set to.
 const COUNTERS: [&CStr; 2] = [c"/proc/self/net", c"/proc/sys/net"];
 
-/// What the tables of sockets are read from.
-const TABLES: [&CStr; 6] = [
+/// What the tables of sockets are read from, and what names stand for in a filter.
+const TABLES: [&CStr; 8] = [
     c"/proc",
+    c"/etc/passwd",
+    c"/etc/services",
     c"/etc/sysctl.conf",
     c"/etc/sysctl.d",
     c"/run/sysctl.d",

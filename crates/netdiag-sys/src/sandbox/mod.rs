@@ -42,7 +42,7 @@ pub fn enter(reads: &Reads<'_>) -> Sandbox {
 }
 
 /// The same for a process that reads the kernel's tables of sockets: no file is left but those under
-/// /proc and the settings of sysctl.d(5). With `owners` landlock is left out, since who is confined by
+/// /proc, the settings of sysctl.d(5), and the names of users and services. With `owners` landlock is left out, since who is confined by
 /// it may not look at processes that are not (landlock(7), ptrace restrictions).
 pub fn enter_tables(owners: bool) -> Sandbox {
     let landlock = (!owners).then(files::confine_to_tables);

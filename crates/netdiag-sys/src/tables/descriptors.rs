@@ -24,7 +24,6 @@ pub(super) fn owners(all: bool, wanted: Option<&[u32]>) -> Owners {
     let mut found = Found::default();
     // Without /proc, or with another folder in its place, nobody is visible, not even this process.
     let is_there = scan(&mut found, wanted).is_ok() && found.any;
-    let refused = if is_there { found.refused } else { found.refused.max(1) };
     found.descriptors.sort_unstable();
     for place in Owners::sharing(&found.descriptors) {
         if let Some(process) = found.processes.get_mut(place as usize) {
@@ -32,12 +31,13 @@ pub(super) fn owners(all: bool, wanted: Option<&[u32]>) -> Owners {
             process.started = started(process.pid).unwrap_or(u64::MAX);
         }
     }
-    let sight = match (all, is_whole()) {
-        (false, _) => Sight::User,
-        (true, true) => Sight::Machine,
-        (true, false) => Sight::Namespace,
+    let sight = match (is_there, all, is_whole()) {
+        (false, ..) => Sight::Nothing,
+        (_, false, _) => Sight::User,
+        (_, true, true) => Sight::Machine,
+        (_, true, false) => Sight::Namespace,
     };
-    Owners::new(found.processes, found.descriptors, refused, sight)
+    Owners::new(found.processes, found.descriptors, found.refused, sight)
 }
 
 /// Whether /proc has every process of this machine, and not only those of a container: its first one
@@ -182,14 +182,30 @@ fn described(pid: u32, open: u32) -> Process {
     let read = |file: &str| std::fs::read(format!("/proc/{pid}/{file}")).ok();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim_end().to_owned();
     let name = read("comm").map(text).unwrap_or_default();
-    // The unified hierarchy has the number 0 (cgroups(7)).
-    let groups = read("cgroup").map(text);
-    let unified = groups.and_then(|groups| {
-        groups.lines().find_map(|line| line.strip_prefix("0::").map(str::to_owned))
-    });
+    let groups = read("cgroup").map(text).unwrap_or_default();
     let uid = std::fs::metadata(format!("/proc/{pid}")).ok().map(|of| of.uid());
-    let (name, cgroup) = (Untrusted::from(name), unified.map(Untrusted::from));
+    let (name, cgroup) = (Untrusted::from(name), group(&groups).map(Untrusted::from));
     Process { pid, name, cgroup, uid, open, started: 0 }
+}
+
+/// The control group of a process, by the lines `NUMBER:CONTROLLERS:PATH` of its cgroup file (cgroups(7)):
+/// that of the unified hierarchy, which has the number 0. Where controllers have hierarchies of their own,
+/// too, a process may be at the root of that one: then by what systemd(1) or `pids` has, or any.
+fn group(lines: &str) -> Option<&str> {
+    let places = lines.lines().filter_map(|line| {
+        let (number, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        let rank = match (path, number, controllers) {
+            ("/", "0", _) => 1,
+            ("/", ..) => 0,
+            (_, "0", _) => 5,
+            (_, _, "name=systemd") => 4,
+            (_, _, "pids") => 3,
+            _ => 2,
+        };
+        Some((rank, path))
+    });
+    places.max_by_key(|(rank, _)| *rank).map(|(_, path)| path)
 }
 
 /// When a process began: the 22nd field of its stat (proc_pid_stat(5)). The second is its name in
@@ -267,6 +283,22 @@ mod tests {
     fn a_process_has_begun_and_no_process_has_not() {
         assert!(started(std::process::id()).is_some_and(|ticks| ticks > 0));
         assert_eq!(started(u32::MAX), None);
+    }
+
+    #[test]
+    fn the_group_is_where_a_process_is_not_at_the_root() {
+        for (lines, group) in [
+            ("0::/system.slice/nginx.service\n", Some("/system.slice/nginx.service")),
+            ("4:cpu:/a\n3:pids:/docker/0123.scope\n0::/\n", Some("/docker/0123.scope")),
+            ("3:pids:/b\n1:name=systemd:/user.slice\n0::/\n", Some("/user.slice")),
+            ("3:pids:/b\n0::/c:d\n", Some("/c:d")),
+            ("4:cpu:/\n0::/\n", Some("/")),
+            ("1:name=systemd:/only\n", Some("/only")),
+            ("", None),
+            ("broken", None),
+        ] {
+            assert_eq!(super::group(lines), group, "{lines}");
+        }
     }
 
     #[test]

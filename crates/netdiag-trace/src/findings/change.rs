@@ -29,19 +29,26 @@ impl Measurement {
         let told = self.path_change(change);
         let seconds = change.at.since(context.started_at).as_secs_f64();
         let before = told.before.map_or_else(|| "nobody".to_owned(), |who| who.to_string());
-        let meaning = match told.after_role.as_str() {
-            "target" => ", the target",
-            "refused" => ", which lets nothing pass",
-            _ if told.before == Some(told.after) => ", which passes packets on",
-            _ => "",
-        };
         let refused = change.before.is_some_and(|met| met.role == Role::Refuses);
-        let let_nothing = if refused { ", which let nothing pass," } else { "" };
-        let message = format!(
-            "the path changed at hop {} after {seconds:.1} s: {before}{let_nothing} before, {}{meaning} \
-             since",
-            told.ttl, told.after
-        );
+        let (after, role) = (told.after, change.after.role);
+        let what = match (told.before == Some(after), refused, role) {
+            (true, true, _) => {
+                format!("{after} let nothing pass before, and passes packets on since")
+            }
+            (true, false, Role::Refuses) => {
+                format!("{after} passed packets on before, and lets nothing pass since")
+            }
+            _ => {
+                let let_nothing = if refused { ", which let nothing pass," } else { "" };
+                let meaning = match role {
+                    Role::Target => ", the target,",
+                    Role::Refuses => ", which lets nothing pass,",
+                    Role::Router => "",
+                };
+                format!("{before}{let_nothing} before, {after}{meaning} since")
+            }
+        };
+        let message = format!("the path changed at hop {} after {seconds:.1} s: {what}", told.ttl);
         let finding = self.finding("path-changed", severity, format!("hop {}", told.ttl), message);
         finding
             .at("hop", told.ttl)

@@ -17,6 +17,12 @@ const WARNING: f64 = 1.0;
 const CRITICAL: f64 = 10.0;
 /// Errors that a host sends a second at the least, and a little for the clock.
 const ERRORS_A_SECOND: f64 = 1.05;
+/// More answers than so many, and so many a second, no known limit of hosts and routers lets pass, ...
+const LIMITED_BURST: f64 = 10.0;
+const LIMITED_RATE: f64 = 4.0;
+/// ... but those that are met from so many probes a second on (FreeBSD's `icmplim`, OpenBSD's
+/// `errppslimit`).
+const UNLIMITED_BELOW: f64 = 100.0;
 /// So few probes tell that a hop is silent.
 const SILENT_PROBES: u64 = 3;
 
@@ -35,7 +41,7 @@ impl Measurement {
 
     /// Whether the target answers by ICMP errors, and probes went there faster than hosts send those: then
     /// what is missing says nothing of the path (RFC 1812 section 4.3.2.8; Linux sends six, then one a
-    /// second).
+    /// second). Where far more answers came than such a limit lets pass, what is missing was lost.
     pub(crate) fn is_target_limited(&self) -> bool {
         let Some(target) = self.reached_at() else { return false };
         let counters = target.stats.counters();
@@ -43,7 +49,12 @@ impl Measurement {
         let by_errors = who.is_some_and(|who| who.icmp.is_some());
         let span = target.first_asked.zip(target.last_asked);
         let seconds = span.map_or(0.0, |(first, last)| last.since(first).as_secs_f64());
-        let is_fast = target.asked.saturating_sub(1) as f64 > ERRORS_A_SECOND * seconds;
+        let asked = target.asked.saturating_sub(1) as f64;
+        let is_few = counters.received() as f64 <= LIMITED_BURST + LIMITED_RATE * seconds;
+        let is_fast = match is_few {
+            true => asked > ERRORS_A_SECOND * seconds,
+            false => asked > UNLIMITED_BELOW * seconds,
+        };
         // What came late was not held back.
         by_errors && is_fast && counters.lost() > counters.late()
     }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 /// In so many quotes a change must have been seen, and none in as many of the hop before.
 const QUOTES: u64 = 2;
+const IMPLAUSIBLE: &str = "mtu-message-implausible";
 
 impl Measurement {
     pub(super) fn packet_findings(&self) -> Vec<Finding> {
@@ -35,20 +36,25 @@ impl Measurement {
         findings.extend(self.low_mss());
         findings.extend(self.mtu_drops());
         findings.extend(self.untrue_mtu());
+        findings.extend(self.contradicted_mtu());
         findings
     }
 
     /// "Too big" that cannot be true: somebody forges it, or a router is broken.
     fn untrue_mtu(&self) -> Option<Finding> {
-        let UntrueMtu { from, mtu, count } = self.tally.untrue_mtu?;
+        let UntrueMtu { from, mtu, count, ttl } = self.tally.untrue_mtu?;
         let sent = self.config.packet_bytes(self.size);
         let said = mtu.map_or_else(|| "no MTU".to_owned(), |mtu| format!("an MTU of {mtu}"));
         let bytes = sent.map(|sent| format!(" for a packet of {sent} bytes")).unwrap_or_default();
+        let place = ttl.map(|ttl| format!(" to hop {ttl}")).unwrap_or_default();
         let message = format!(
-            "\"too big\" that cannot be true, ignored, {count} times: {from} names {said}{bytes}"
+            "\"too big\" that cannot be true, ignored, {count} times: {from} names {said}{bytes}{place}"
         );
-        let code = "mtu-message-implausible";
-        let finding = self.finding(code, Severity::Warning, from.to_string(), message);
+        let finding = self.finding(IMPLAUSIBLE, Severity::Warning, from.to_string(), message);
+        let finding = match ttl {
+            Some(ttl) => finding.at("hop", ttl),
+            None => finding,
+        };
         Some(
             finding
                 .with("from", from.to_string())
@@ -59,13 +65,35 @@ impl Measurement {
         )
     }
 
+    /// "Too big" of what passes.
+    fn contradicted_mtu(&self) -> Option<Finding> {
+        let (from, mtu, ttl) = self.contradicted?;
+        let passed = mtu + 1;
+        let message = format!(
+            "\"too big\" not believed: {from} names an MTU of {mtu}, and {passed} bytes come to hop {ttl}"
+        );
+        let finding = self.finding(IMPLAUSIBLE, Severity::Warning, from.to_string(), message);
+        Some(
+            finding
+                .at("hop", ttl)
+                .with("from", from.to_string())
+                .with("mtu", mtu)
+                .with("passed_bytes", passed)
+                .with("count", 1)
+                .advise(
+                    "`netdiag mtu` tells what does pass; who believes it sends less than could",
+                ),
+        )
+    }
+
     /// Hops that only smaller packets came to than to those before.
     fn mtu_drops(&self) -> Vec<Finding> {
-        let known: Vec<(&Hop, u32)> = self.path().filter_map(|hop| Some((hop, hop.mtu?))).collect();
+        let known: Vec<(&Hop, u32)> =
+            self.path().filter_map(|hop| Some((hop, self.known_mtu(hop)?))).collect();
         let pairs = known.iter().zip(known.iter().skip(1));
         let drops = pairs.filter(|((_, before), (_, after))| after < before);
         let findings = drops.map(|((nearer, before), (hop, after))| {
-            let from = self.too_big.keys().find(|(_, mtu)| mtu == after).map(|(from, _)| *from);
+            let from = self.too_big.iter().find(|(_, mtu)| mtu == after).map(|(from, _)| *from);
             let who = from.map(|from| format!(", says {from}")).unwrap_or_default();
             let (place, ttl) = (place(hop, Some(nearer)), hop.ttl);
             let message = format!("the MTU falls from {before} to {after} bytes {place}{who}");

@@ -36,9 +36,9 @@ impl Measurement {
             return None;
         }
         let message = format!(
-            "the way back is another one: {} routers there, {} back (ttl {ttl}, from {guess} as a \
-             guess)",
-            there - 1,
+            "the way back is another one, or TTLs are rewritten: {} there, {} back (ttl {ttl}, from \
+             {guess} as a guess)",
+            routers(there - 1),
             back - 1
         );
         let finding = self.finding_at("path-asymmetric", Severity::Info, hop.ttl, message);
@@ -50,7 +50,7 @@ impl Measurement {
                 .with("initial_ttl_guess", guess)
                 .with("n", target.received)
                 .with("threshold", ASYMMETRY)
-                .advise("loss may lie on the way back; a device that sets TTLs looks the same"),
+                .advise("loss may lie on the way back"),
         )
     }
 
@@ -99,4 +99,9 @@ impl Measurement {
         let medians = [own, first, second].map(milliseconds).to_vec();
         Some(finding.with("p50_ms", medians).with("threshold_ms", milliseconds(SLOW)))
     }
+}
+
+/// So many routers, in words.
+pub(crate) fn routers(count: u8) -> String {
+    if count == 1 { "1 router".to_owned() } else { format!("{count} routers") }
 }

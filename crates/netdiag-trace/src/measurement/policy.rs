@@ -5,6 +5,7 @@ use crate::Measurement;
 use crate::config::Config;
 use crate::end::{End, StopReason};
 use crate::event::{Event, EventKind, Interim, Stray};
+use crate::hop::Uncounted;
 use crate::order::Step;
 use crate::protocol::{self, Protocol};
 use crate::responder::Told;
@@ -30,6 +31,7 @@ impl Measurement {
         let by_search = flow.is_some();
         let flow = flow.unwrap_or_else(|| self.config.flow_of(self.next_seq));
         let (seq, flight) = self.flight(ttl, flow, now);
+        let flight = self.with_check(flight);
         self.progress_at.get_or_insert(now);
         if let Some(spread) = &self.config.spread {
             spread.note(ttl);
@@ -43,7 +45,7 @@ impl Measurement {
         }
         let number = self.rounds.as_ref().map_or(query, |rounds| rounds.cycle);
         self.open.insert(seq, Flight { query, number, ..flight });
-        Next::Probe(self.spec(seq, ttl, self.config.protocol, (flow, self.size)))
+        Next::Probe(self.spec(seq, ttl, self.config.protocol, (flow, flight.size)))
     }
 
     /// A probe that is about to leave, and its number.
@@ -53,7 +55,8 @@ impl Measurement {
         self.last_asked = Some(now);
         let (epoch, size) = (self.epochs.number, self.size);
         let (query, number, sent_at) = (0, 0, None);
-        (seq, Flight { ttl, query, number, epoch, flow, size, asked_at: now, sent_at })
+        let (asked_at, is_check) = (now, false);
+        (seq, Flight { ttl, query, number, epoch, flow, size, is_check, asked_at, sent_at })
     }
 
     /// What is sent to a hop, by this flow and with so many data bytes.
@@ -76,7 +79,9 @@ impl Measurement {
     }
 
     /// Ends it for a reason from outside.
-    fn cut(&mut self, reason: StopReason) -> Next {
+    fn cut(&mut self, reason: StopReason, now: Instant) -> Next {
+        // What was waited for until now belongs to it.
+        self.last_at = self.last_at.max(Some(now));
         // Where it ends is known: another kind of probe was to tell more of it.
         if self.second.is_some() || self.close_early() {
             return Next::Quit;
@@ -105,12 +110,12 @@ impl Policy for Measurement {
 
     fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
         if self.stopped {
-            return self.cut(StopReason::Interrupted);
+            return self.cut(StopReason::Interrupted, now);
         }
         let started = *self.started_at.get_or_insert(now);
         let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| started + deadline);
         if now >= deadline {
-            return self.cut(StopReason::Deadline);
+            return self.cut(StopReason::Deadline, now);
         }
         if let Some(address) = self.names.next() {
             return Next::Lookup(address);
@@ -219,10 +224,20 @@ impl Policy for Measurement {
             return self.find_end();
         }
         if let Told_::Rejected(rejection) = stray {
-            self.tally.on_rejected(rejection);
-            let open = self.open.get(&probe.seq).map(|flight| (flight.ttl, flight.number));
-            let past = self.settled.get(&probe.seq).map(|past| (past.ttl, past.number));
-            let (probe, rejection) = (open.or(past), *rejection);
+            let open =
+                self.open.get(&probe.seq).map(|flight| (flight.ttl, flight.number, flight.epoch));
+            let past = self.settled.get(&probe.seq).map(|past| (past.ttl, past.number, past.epoch));
+            let (about, rejection) = (open.or(past), *rejection);
+            self.tally.on_rejected(&rejection, about.map(|(ttl, ..)| ttl));
+            if let Some((ttl, _, epoch)) = about
+                && rejection.reason == Reason::ImplausibleMtu
+                && let Some(hop) = self.hop_of(epoch, ttl)
+            {
+                let mtu = rejection.said.and_then(|(_, mtu)| mtu);
+                let from = rejection.from.address();
+                hop.uncounted = Some(Box::new(Uncounted { from, rtt: None, mtu }));
+            }
+            let probe = about.map(|(ttl, number, _)| (ttl, number));
             events.push(self.event(rejection.at, EventKind::Rejected { probe, rejection }));
             return;
         }
@@ -258,7 +273,11 @@ impl Policy for Measurement {
         }
         if let Some(hop) = self.hop_of(epoch, ttl) {
             match &kind {
-                EventKind::Late(_) => hop.stats.on_late(),
+                EventKind::Late(Stray { from, rtt, .. }) => {
+                    hop.stats.on_late();
+                    let late = Uncounted { from: *from, rtt: Some(*rtt), mtu: None };
+                    hop.uncounted = Some(Box::new(late));
+                }
                 EventKind::Duplicate(_) => hop.stats.on_duplicate(),
                 _ => {}
             }
@@ -274,7 +293,7 @@ impl Policy for Measurement {
         } else if !to.is_source(rejection.from) {
             return false;
         }
-        self.tally.on_rejected(rejection);
+        self.tally.on_rejected(rejection, None);
         let kind = EventKind::Rejected { probe: None, rejection: *rejection };
         events.push(self.event(rejection.at, kind));
         true
@@ -315,6 +334,7 @@ impl Policy for Measurement {
         let flights = self.open.values().filter(|it| it.sent_at.is_some() && it.ttl <= last);
         let under_way = flights.count() as u64;
         let interim = Interim {
+            to: self.config.destination.address(),
             farthest: self.farthest().min(last),
             sent: counters().map(|counters| counters.sent()).sum::<u64>() + under_way,
             received: counters().map(|counters| counters.received()).sum(),

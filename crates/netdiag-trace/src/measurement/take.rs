@@ -8,13 +8,9 @@ use crate::event::{Event, EventKind, Settled};
 use crate::protocol;
 use crate::responder::Sent;
 use crate::result::OutcomeName;
-use netdiag_engine::outcome::least_mtu;
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{Events, Outcome, Probe};
 use netdiag_model::{Family, Instant};
-
-/// Data bytes that a probe has at least: its tag, and what balances it.
-const LEAST_SIZE: u16 = 18;
 
 impl Measurement {
     /// Our packet as it was sent, as far as that is known.
@@ -81,6 +77,7 @@ impl Measurement {
                 self.tally.unsent.count(error);
                 (SettledKind::LocalError(()), OutcomeName::LocalError)
             }
+            (None, _) if flight.is_check => (SettledKind::Unknown, OutcomeName::Unknown),
             (None, _) if is_own => (SettledKind::Lost(()), OutcomeName::NetError),
             // It never came as far as the hop that it was for.
             (None, Outcome::NetError(_) | Outcome::Unknown(_)) => {
@@ -100,6 +97,7 @@ impl Measurement {
         }
         let change = self.settle_on_path(probe.seq, flight, settlement);
         if let Some(answer) = &answer {
+            self.contradict(&flight, answer);
             self.on_answer(flight.ttl, answer, before, at);
         }
         if is_own {
@@ -111,26 +109,6 @@ impl Measurement {
         }
         let Flight { ttl, number, .. } = flight;
         Settled { ttl, query: number, outcome: name, answer }
-    }
-
-    /// Whether a router called a probe too big that should pass as large as the path takes it: then those
-    /// that follow are as large as it says, and its hop is asked once more. What nobody can mean is an
-    /// answer as others are.
-    fn shrink(&mut self, answer: &protocol::Answer, flight: &Flight) -> bool {
-        let least = least_mtu(self.config.destination.family());
-        let sent = self.config.packet_bytes(flight.size).unwrap_or(0);
-        let mtu = answer.mtu.filter(|mtu| self.config.finds_mtu && (least..sent).contains(mtu));
-        let Some(mtu) = mtu else { return false };
-        self.size = self.size.min(self.config.data_of(mtu).max(LEAST_SIZE));
-        if let Some(hop) = self.hop_of(flight.epoch, flight.ttl) {
-            // By cycles there is no end of them.
-            hop.wanted = hop.wanted.saturating_add(1);
-        }
-        if let Some(rounds) = &mut self.rounds {
-            rounds.again.insert(flight.ttl);
-        }
-        self.too_big.entry((answer.from.address(), mtu)).or_insert(flight.ttl);
-        true
     }
 
     fn on_answer(&mut self, ttl: u8, answer: &protocol::Answer, before: u8, at: Instant) {

@@ -29,6 +29,8 @@ pub enum EventKind {
     Changed(Change),
     /// How far it has come was asked for.
     Interim {
+        /// Where the path leads.
+        to: IpAddr,
         /// The largest packet that was answered, in bytes.
         passed: Option<u32>,
         /// Probes that left.

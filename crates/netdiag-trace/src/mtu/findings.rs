@@ -75,11 +75,16 @@ impl Measurement {
     }
 
     fn drop_finding(&self, drop: &Drop) -> Finding {
-        let Drop { ttl, address, mtu_before, mtu_after } = drop;
+        let Drop { ttl, address, mtu_before, mtu_after, mtu_said } = drop;
         let place = ttl.map(|ttl| self.hop_text(ttl));
         let shown = place.clone().unwrap_or_else(|| address.to_string());
+        let says = match mtu_said {
+            None => "says so".to_owned(),
+            Some(0) => "refuses larger ones and names no MTU".to_owned(),
+            Some(said) => format!("refuses larger ones and says {said}"),
+        };
         let message = format!(
-            "the MTU falls from {mtu_before} to {mtu_after} after {shown}: {address} says so, and \
+            "the MTU falls from {mtu_before} to {mtu_after} after {shown}: {address} {says}, and \
              packets of {mtu_after} bytes pass"
         );
         let finding = self.finding("mtu-drop", Severity::Info, shown, message);
@@ -186,12 +191,28 @@ impl Measurement {
             "a \"too big\" message from {from} with an MTU of {mtu} is not believed: {}",
             why.text()
         );
+        let is_router =
+            self.drops().iter().any(|it| it.address == *from && it.mtu_said == Some(*mtu));
+        let advice = match (is_router, *mtu) {
+            (false, _) => {
+                "it was ignored: somebody forges such messages, or a router is broken".to_owned()
+            }
+            (true, 0) => {
+                "routers older than RFC 1191 name none: senders have to guess, or hang; the \
+                          size was found by trying"
+                    .to_owned()
+            }
+            (true, mtu) => format!(
+                "it says less than it lets pass, as tunnels that keep room do: who believes it sends \
+                 {mtu} bytes at most"
+            ),
+        };
         let code = "mtu-message-implausible";
         self.finding(code, Severity::Warning, from.to_string(), message)
             .with("mtu", *mtu)
             .with("from", from.to_string())
             .with("count", *count)
-            .advise("it was ignored: somebody forges such messages, or a router is broken")
+            .advise(advice)
     }
 
     /// That the segment size of the other end is lower than this machine's interface gives.

@@ -348,6 +348,8 @@ impl Policy for Measurement {
         let deadline = self.config.deadline.map_or(Instant::FAR, |deadline| started + deadline);
         self.is_late |= now >= deadline;
         if self.stopped || self.is_late {
+            // What was waited for until now belongs to it.
+            self.last_at = self.last_at.max(Some(now));
             return Next::Quit;
         }
         let (expired, next_expiry) = self.expired(now);
@@ -414,7 +416,7 @@ impl Policy for Measurement {
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
         if let Stray::Rejected(rejection) = stray {
-            self.tally.on_rejected(rejection);
+            self.tally.on_rejected(rejection, None);
             self.odds.on_rejected(rejection);
             events.push(self.event(rejection.at, EventKind::Rejected(*rejection)));
             return;
@@ -443,7 +445,7 @@ impl Policy for Measurement {
         if rejection.reason == Reason::Ambiguous {
             self.go_alone();
         }
-        self.tally.on_rejected(rejection);
+        self.tally.on_rejected(rejection, None);
         self.odds.on_rejected(rejection);
         events.push(self.event(rejection.at, EventKind::Rejected(*rejection)));
         true
@@ -467,7 +469,8 @@ impl Policy for Measurement {
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
-        let kind = EventKind::Interim { passed: self.search.low(), sent: self.sent };
+        let (to, passed) = (self.config.destination.address(), self.search.low());
+        let kind = EventKind::Interim { to, passed, sent: self.sent };
         events.push(self.event(now, kind));
     }
 

@@ -7,6 +7,7 @@ pub use netdiag_model::contract::Context;
 
 use super::hops::Hop as Asked;
 use super::measurement::Measurement;
+use super::search::Trial;
 use super::silence;
 use super::told::Told;
 use crate::protocol::Protocol;
@@ -88,6 +89,14 @@ pub struct Drop {
     pub mtu_before: u32,
     /// The largest packet that it passes on, in bytes.
     pub mtu_after: u32,
+    /// The MTU that it says, where larger packets pass; 0 where it names none.
+    pub mtu_said: Option<u32>,
+}
+
+impl Drop {
+    const fn new(mtu_before: u32, address: IpAddr, ttl: Option<u8>, mtu_after: u32) -> Self {
+        Self { ttl, address, mtu_before, mtu_after, mtu_said: None }
+    }
 }
 
 /// Where packets vanish.
@@ -256,13 +265,25 @@ impl Measurement {
             let trial = self.search.trial(level.size);
             let found = trial.told.iter().find_map(|told| {
                 let ttl = self.hops.told_behind(level.size, told);
-                Some((told, ttl, told.mtu.filter(|mtu| self.is_true(told, *mtu, ttl))?))
+                let mtu = told.mtu.filter(|mtu| self.is_true(told, *mtu, ttl))?;
+                Some(Drop::new(level.size, told.from, ttl, mtu))
             });
-            let Some((told, ttl, mtu)) = found else { continue };
-            let address = told.from;
-            drops.push(Drop { ttl, address, mtu_before: level.size, mtu_after: mtu });
+            let is_tried = drops.iter().any(|drop: &Drop| drop.mtu_said.is_some());
+            let tried = || self.tried_drop(level.size, &trial).filter(|_| !is_tried);
+            drops.extend(found.or_else(tried));
         }
         drops
+    }
+
+    /// A router that says another size than it lets pass: which one was found by trying.
+    fn tried_drop(&self, size: u32, trial: &Trial) -> Option<Drop> {
+        let (passed, first_lost) = self.search.bounds()?;
+        let refused = self.search.trial(first_lost?);
+        let is_same = |told: &&Told| refused.told.iter().any(|it| it.from == told.from);
+        let told = trial.told.iter().find(is_same)?;
+        let ttl = self.hops.told_behind(size, told);
+        let mtu_said = Some(told.mtu.unwrap_or(0));
+        Some(Drop { mtu_said, ..Drop::new(size, told.from, ttl, passed) })
     }
 
     /// Whether an MTU that was told of was answered once, and nothing larger.

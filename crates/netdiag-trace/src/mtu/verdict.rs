@@ -24,7 +24,15 @@ impl Measurement {
                     ),
                     (None, _, true) => format!("{}, answered by the target", self.top_text()),
                     (None, Some(drop), _) if drop.mtu_after == mtu => {
-                        format!(" of {top}, told by {} and answered by the target", drop.address)
+                        let address = drop.address;
+                        match drop.mtu_said {
+                            None => {
+                                format!(" of {top}, told by {address} and answered by the target")
+                            }
+                            Some(_) => format!(
+                                " of {top}, answered by the target; {address} refuses larger packets"
+                            ),
+                        }
                     }
                     _ => format!(" of {top}, answered by the target; larger packets are lost"),
                 };
@@ -44,12 +52,12 @@ impl Measurement {
                     true => format!(
                         "{known}: the target limits its answers, and others have had them; {took}"
                     ),
-                    false => format!("ended early: {known}"),
+                    false => format!("ended early: {known}; {took}"),
                 }
             }
             // Silence that nobody waited for to the end is none of the target's.
             (Some(_) | None, _) if !self.is_complete() && self.stopped_text().is_none() => {
-                "ended early: nothing was answered until then".to_owned()
+                format!("ended early: nothing was answered until then; {took}")
             }
             (Some(_) | None, _) => {
                 let why = self.stopped_text();

@@ -1,7 +1,8 @@
 //! From what was measured to the contract's types.
 
 use super::{
-    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, Responder, Target, UnknownObject,
+    Changed, Final, Flow, Hop, Icmp, Interface, Mpls, Mtr, Path, Responder, Target, Uncounted,
+    UnknownObject,
 };
 use crate::end::StopReason;
 use crate::hop::Hop as Measured;
@@ -9,14 +10,11 @@ use crate::protocol::{Protocol, State};
 use crate::{Measurement, responder};
 use netdiag_engine::failure::{local_failure, plain};
 use netdiag_engine::outcome::Reason;
-use netdiag_model::IcmpKind;
 use netdiag_model::contract::{Context, Jitter, Rtt};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
 use netdiag_model::way::hops_back;
+use netdiag_model::{IcmpKind, milliseconds};
 use netdiag_wire::extension::InterfaceRole;
-
-/// From so many probes on the loss of a link says something.
-const LINK_SAMPLE: u64 = 20;
 
 impl Measurement {
     /// What was found, so far or in the end.
@@ -129,38 +127,15 @@ impl Measurement {
             rtt_ms: hop.stats.rtt().summary().map(Rtt::from),
             jitter_ms: hop.stats.jitter().map(Jitter::from),
             node_loss_percent: self.node_loss(hop),
+            link_loss_is_proven: self.is_link_proven(hop).filter(|_| !target_limited),
+            node_loss_is_proven: self.is_node_proven(hop),
             loss_is_forwarding: is_limited.then_some(false),
             gmean_ms: hop.geometric_mean_ms(),
             mtr_ms: self.rounds.as_ref().and_then(|_| hop.letters.figures()).map(Mtr::from),
             responders: hop.responders.iter().map(|who| self.responder(who, tells)).collect(),
-            mtu: hop.mtu,
+            mtu: self.known_mtu(hop),
+            uncounted: hop.uncounted.as_deref().map(uncounted),
         }
-    }
-
-    /// What a hop loses of what passed the answering hop before it.
-    fn link_loss(&self, hop: &Measured) -> Option<f64> {
-        let before = self
-            .path()
-            .rfind(|other| other.ttl < hop.ttl && other.has_answered() && !self.is_limited(other));
-        let ratio = |hop: &Measured| {
-            let loss = hop.stats.counters().loss()?;
-            (loss.of() >= LINK_SAMPLE).then(|| loss.ratio())
-        };
-        let own = ratio(hop).filter(|_| !self.is_limited(hop))?;
-        let passed = 1.0 - before.map_or(Some(0.0), ratio)?;
-        (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
-    }
-
-    /// What a hop loses beside what its way does: no less than any hop behind it is lost on the way.
-    fn node_loss(&self, hop: &Measured) -> Option<f64> {
-        let ratio = |hop: &Measured| {
-            let loss = hop.stats.counters().loss()?;
-            (loss.of() >= LINK_SAMPLE && hop.has_answered()).then(|| loss.ratio())
-        };
-        let own = ratio(hop)?;
-        let behind = self.path().filter(|other| other.ttl >= hop.ttl).filter_map(ratio);
-        let passed = 1.0 - behind.fold(own, f64::min);
-        (passed > 0.0).then(|| (100.0 * (1.0 - (1.0 - own) / passed)).max(0.0))
     }
 
     fn responder(&self, who: &responder::Responder, checksum_tells: bool) -> Responder {
@@ -247,6 +222,11 @@ impl Measurement {
             message: format!("{} from {from} at hop {ttl}", kind.ping_text()),
         })
     }
+}
+
+fn uncounted(it: &crate::hop::Uncounted) -> Uncounted {
+    let untrue = it.mtu.map(|mtu| format!("!F-{mtu}"));
+    Uncounted { address: it.from, rtt_ms: it.rtt.map(milliseconds), mark: untrue }
 }
 
 fn icmp(kind: IcmpKind) -> Icmp {

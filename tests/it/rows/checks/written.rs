@@ -91,6 +91,12 @@ fn b34_an_option_is_told_by_its_own_place() {
          line 4)",
     );
     wrong(&format!("{check}bogus = false\n"), "line 4, column 1", "`bogus` is no option of a tcp");
+    // No check shows names.
+    for kind in ["ping", "trace", "sockets"] {
+        let check = format!("[[check]]\nkind = '{kind}'\ntarget = '127.0.0.1'\n");
+        let said = format!("`numeric` is no option of a {kind}");
+        wrong(&format!("{check}numeric = true\n"), "line 4, column 1", &said);
+    }
     // Of two options that a message names the first one is meant.
     wrong(&format!("{check}no-tls = true\ntls = true\n"), "line 4, column 1", "--no-tls");
 }

@@ -17,6 +17,7 @@ pub(super) const SHARED: &[&str] = &[
     "-d -c1 127.0.0.1", "-b -c1 127.0.0.1", "-b -c1 ::1", "-R -c2 -i.1 127.0.0.1", "-qRc1 127.0.0.1",
     "-aRc1 127.0.0.1", "-fRc3 127.0.0.1", "-R -s4 -c1 127.0.0.1", "-R -c1 ::1", "-T tsonly -c1 ::1",
     "-F 5 -c1 127.0.0.1", "-nc1 here.test", "-4 -c1 here.test", "-c1 alias.test", "-nvc1 -4 Alias.TEST", "-4 -nqc2 -i.1 localhost",
+    "-fc1 six.test", "-c1 six.test", "-c1 0", "-nc1 0.0.0.0",
     // The deadline counts replies; an error ends it.
     "-w1 -i.3 127.0.0.1", "-w1 -c2 -i.3 127.0.0.1", "-w1 -c10 -i.3 127.0.0.1", "-w2 -c4 -i.1 127.0.0.11",
     // Nothing leaves, nothing comes, an error comes, a packet is too large.

@@ -63,8 +63,9 @@ fn n3_an_interrupt_is_the_end_of_the_count_and_others_are_a_death_behind_the_sum
 #[test]
 fn n3_sigquit_asks_every_command_how_far_it_has_come() {
     let Some(namespace) = Namespace::new(SILENCE) else { return };
-    for (line, code) in ENDLESS {
-        let process = start(&namespace, line, "text");
+    let forms = ["text", "jsonl"].into_iter();
+    for (form, (line, code)) in forms.flat_map(|form| ENDLESS.iter().map(move |it| (form, it))) {
+        let process = start(&namespace, line, form);
         // In text not every command says that it has begun.
         process.until_watching(Signal::SIGQUIT);
         process.signal(Signal::SIGQUIT);
@@ -73,6 +74,21 @@ fn n3_sigquit_asks_every_command_how_far_it_has_come() {
         let ended = process.wait();
         assert_eq!(ended.code(), Some(*code), "{line}: {ended:?}");
         assert_eq!(ended.err.lines().count(), 1, "{line}: {ended:?}");
+    }
+    // Of several targets each line says whose it is; what notes a form has come before.
+    for form in ["text", "json", "csv"] {
+        for line in ["ping 10.1.0.8 10.1.0.9", "trace --timeout 60s 10.1.0.8 10.1.0.9"] {
+            let process = start(&namespace, line, form);
+            process.until_watching(Signal::SIGQUIT);
+            process.signal(Signal::SIGQUIT);
+            process.until_err(|err| {
+                let starts = |to: &str| err.lines().any(|line| line.starts_with(to));
+                starts("10.1.0.8: 0") && starts("10.1.0.9: 0") && err.ends_with('\n')
+            });
+            process.signal(Signal::SIGINT);
+            let ended = process.wait();
+            assert_eq!(ended.code(), Some(1), "{line} {form}: {ended:?}");
+        }
     }
 }
 

@@ -113,6 +113,7 @@ fn the_classic_layout_is_dig_s() {
         (&["other.example"], &["+nsid"], &["--nsid"]),
         (&["ns1.lab.example", "AAAA"], &["+noedns", "+noad"], &["--no-edns"]),
         (&["lab.example", "TXT"], &["+dnssec"], &["--do"]),
+        (&["lab.example", "ANY"], &[], &[]),
         (&["cname.lab.example"], &["+subnet=192.0.2.0/24"], &["--subnet", "192.0.2.0/24"]),
         (&["-x", "192.0.2.1"], &[], &[]),
     ] {

@@ -1,6 +1,6 @@
 //! Queries over QUIC (I2, RFC 9250): servers of the tests' own on loopback.
 
-use super::stub::{Asked, Says};
+use super::stub::{Asked, Nobody, Says};
 use super::{address, dns, findings, result};
 use crate::support::process::{Ended, NETDIAG, bound, has, run, skip};
 use crate::support::quic::{Does, Manner, serve};
@@ -190,7 +190,8 @@ fn i2_how_a_server_ends_an_answer_or_a_connection_of_quic_is_told() {
             "",
         ),
     ] {
-        let ended = lab.ask(&["-W", "0.5", "--retries", "0", &server, "a.example", "A"]);
+        let patience = if outcome == "timeout" { "0.5" } else { "5" };
+        let ended = lab.ask(&["-W", patience, "--retries", "0", &server, "a.example", "A"]);
         assert_eq!(ended.code(), Some(1), "{reason}: {ended:?}");
         let said = result(&ended);
         let failure = &said["failure"];
@@ -207,18 +208,19 @@ fn i2_who_refuses_says_nothing_or_speaks_something_else_is_told_apart_from_quic(
     let lab = Lab::new();
     let mute = UdpSocket::bind("127.0.0.1:0").expect("a free port");
     let silence = mute.local_addr().expect("bound");
-    let nobody = UdpSocket::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("free");
+    let nobody = Nobody::new();
     let web = serve(tls::config(lab.leaf(), &["h3"]), Manner::default(), 0, |_| Does::Nothing);
     let web = format!("127.0.0.1:{web}");
     for (server, outcome, stage, reason, words) in [
         (silence.to_string(), "timeout", "connect", "timeout", "did not open in time"),
-        (nobody.to_string(), "unreachable", "request", "port-unreachable", "127.0.0.1"),
+        (nobody.address().to_string(), "unreachable", "request", "port-unreachable", "127.0.0.1"),
         (web, "tls-error", "tls", "alert", "no_application_protocol"),
         (versions(), "quic-error", "connect", "version-negotiation", "0x6b3343cf, 0xff00001d"),
         (noise(), "timeout", "connect", "timeout", "did not open in time"),
     ] {
         let server = format!("@quic://{server}");
-        let ended = lab.ask(&["-W", "0.3", "--retries", "0", &server, "a.example", "A"]);
+        let patience = if outcome == "timeout" { "0.3" } else { "5" };
+        let ended = lab.ask(&["-W", patience, "--retries", "0", &server, "a.example", "A"]);
         assert_eq!(ended.code(), Some(1), "{reason}: {ended:?}");
         let said = result(&ended);
         let failure = &said["failure"];

@@ -9,8 +9,13 @@ use std::os::unix::fs::symlink;
 
 /// What `--check` says of a folder whose servers are on this port.
 fn check(etc: &Etc, port: &str, more: &[&str]) -> crate::support::process::Ended {
-    let common = ["--check", "--etc", etc.path(), "-p", port, "-W", "200ms"];
+    let common = ["--check", "--etc", etc.path(), "-p", port];
     dns(&[&common[..], more].concat())
+}
+
+/// The same where a server is silent, for which nobody waits long.
+fn check_silent(etc: &Etc, port: &str, more: &[&str]) -> crate::support::process::Ended {
+    check(etc, port, &[&["-W", "300ms"], more].concat())
 }
 
 fn messages(document: &Value, code: &str) -> Vec<String> {
@@ -137,7 +142,7 @@ fn i9_a_dead_first_server_costs_what_the_options_say() {
         let conf = format!("nameserver 127.0.0.2\nnameserver 127.0.0.3\n{options}");
         let etc = Etc::new("check-dead", Some(&conf));
         etc.write("nsswitch.conf", NSSWITCH);
-        let ended = check(&etc, &second.port(), &["--json", "www.example"]);
+        let ended = check_silent(&etc, &second.port(), &["--json", "www.example"]);
         assert_eq!(ended.code(), Some(1), "{ended:?}");
         let document = ended.json();
         let finding = &document["findings"][0];
@@ -157,7 +162,7 @@ fn i9_a_dead_first_server_costs_what_the_options_say() {
                 ("getaddrinfo", "not-measured")
             ]
         );
-        let text = check(&etc, &second.port(), &["www.example"]);
+        let text = check_silent(&etc, &second.port(), &["www.example"]);
         assert!(
             text.out.contains("2 of 2 queries unanswered") || text.out.contains("4 of 4"),
             "{text:?}"
@@ -167,11 +172,24 @@ fn i9_a_dead_first_server_costs_what_the_options_say() {
 }
 
 #[test]
+fn i9_a_first_server_that_refuses_costs_programs_nothing() {
+    let second = Stub::on("127.0.0.3:0", address, false);
+    let etc = Etc::new("check-refused", Some("nameserver 127.0.0.2\nnameserver 127.0.0.3\n"));
+    etc.write("nsswitch.conf", NSSWITCH);
+    let ended = check(&etc, &second.port(), &["--json", "www.example"]);
+    assert_eq!(findings(&ended), ["dns-first-server-dead"], "{ended:?}");
+    let finding = ended.json()["findings"][0].clone();
+    assert_eq!(finding["evidence"]["cost_ms"], 0);
+    let message = finding["message"].as_str().expect("text").to_owned();
+    assert!(message.contains("refuses queries: programs ask the next one at once"), "{message}");
+}
+
+#[test]
 fn i9_without_anybody_to_ask_it_says_why() {
     let stub = Stub::udp(silent);
     let etc = Etc::new("check-link", None);
     symlink("../run/systemd/resolve/stub-resolv.conf", etc.file("resolv.conf")).expect("a link");
-    let ended = check(&etc, &stub.port(), &["--json", "www.example"]);
+    let ended = check_silent(&etc, &stub.port(), &["--json", "www.example"]);
     assert_eq!((ended.code(), findings(&ended)), (Some(1), vec!["dns-no-server".to_owned()]));
     let finding = ended.json()["findings"][0].clone();
     assert_eq!(finding["evidence"]["link"], "../run/systemd/resolve/stub-resolv.conf");
@@ -180,10 +198,10 @@ fn i9_without_anybody_to_ask_it_says_why() {
         [("missing", None), ("empty", Some("")), ("silent", Some("nameserver 127.0.0.1\n"))]
     {
         let etc = Etc::new(&format!("check-{name}"), conf);
-        let ended = check(&etc, &stub.port(), &["--json", "www.example"]);
+        let ended = check_silent(&etc, &stub.port(), &["--json", "www.example"]);
         assert_eq!(ended.code(), Some(1), "{ended:?}");
         assert_eq!(findings(&ended), ["dns-no-server"], "{name}");
-        let text = check(&etc, &stub.port(), &["www.example"]);
+        let text = check_silent(&etc, &stub.port(), &["www.example"]);
         let last = text.out.lines().last().expect("a line").to_owned();
         assert!(last.starts_with("= DNS on this machine does not work: "), "{last}");
     }

@@ -1,6 +1,7 @@
 //! A name server of the test's own, on an address of loopback: what it says is a function of the
 //! question.
 
+use socket2::{Domain, SockRef, Socket, Type};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
@@ -11,6 +12,9 @@ use std::time::Duration;
 
 /// How soon a server notices that it is over.
 const LOOK: Duration = Duration::from_millis(20);
+/// Room for all questions of a test at once, however late a server comes to read them: twice what the
+/// kernel gives to whoever asks for nothing.
+const ROOM: usize = 1 << 20;
 
 /// What a server does with a question that came.
 pub(super) struct Asked<'a> {
@@ -118,6 +122,39 @@ pub(super) fn opt(upper_rcode: u8, options: &[(u16, &[u8])]) -> Vec<u8> {
 /// What a server says: `None` is silence.
 pub(super) type Says = fn(&Asked<'_>) -> Option<Vec<u8>>;
 
+/// An address and port of loopback that nobody else gets, and nobody listens at: a datagram from
+/// anybody but its own peer is refused.
+pub(super) struct Nobody(UdpSocket);
+
+impl Nobody {
+    pub(super) fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        socket.connect("127.0.0.1:9").expect("no packet leaves");
+        Self(socket)
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.0.local_addr().expect("bound")
+    }
+}
+
+/// A socket at an address, and one of TCP at the same port.
+pub(super) fn both_at(address: &str) -> (UdpSocket, Socket) {
+    let any = address.ends_with(":0");
+    for _ in 0..100 {
+        let socket = UdpSocket::bind(address).expect("loopback has the address");
+        let address = socket.local_addr().expect("bound");
+        let stream = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("TCP");
+        match stream.bind(&address.into()) {
+            Ok(()) => return (socket, stream),
+            // Somebody's connection has the port that the kernel chose.
+            Err(_) if any => {}
+            Err(error) => panic!("{address}: {error}"),
+        }
+    }
+    panic!("no port is free for both");
+}
+
 /// A running server.
 pub(super) struct Stub {
     pub(super) address: SocketAddr,
@@ -127,6 +164,8 @@ pub(super) struct Stub {
     pub(super) ports: Receiver<u16>,
     is_over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    /// Of a server without TCP: the port, so that nobody else takes it.
+    _refuses: Option<Socket>,
 }
 
 impl Stub {
@@ -142,10 +181,17 @@ impl Stub {
 
     /// One on an address and port, over TCP too if so asked.
     pub(super) fn on(address: &str, says: Says, tcp: bool) -> Self {
-        let socket = UdpSocket::bind(address).expect("loopback has the address");
+        let (socket, stream) = both_at(address);
+        SockRef::from(&socket).set_recv_buffer_size(ROOM).expect("as much as there may be");
         socket.set_read_timeout(Some(LOOK)).expect("a timeout");
         let address = socket.local_addr().expect("bound");
-        let listener = tcp.then(|| TcpListener::bind(address).expect("the same port"));
+        let (listener, refuses) = match tcp {
+            true => {
+                stream.listen(16).expect("it is bound");
+                (Some(stream.into()), None)
+            }
+            false => (None, Some(stream)),
+        };
         let is_over = Arc::new(AtomicBool::new(false));
         let (seen, questions) = channel();
         let (left_from, ports) = channel();
@@ -163,8 +209,10 @@ impl Stub {
                 }
             }
         })];
-        threads.extend(listener.map(|listener| serve(listener, says, Arc::clone(&is_over))));
-        Self { address, questions, ports, is_over, threads }
+        threads.extend(
+            listener.map(|listener: TcpListener| serve(listener, says, Arc::clone(&is_over))),
+        );
+        Self { address, questions, ports, is_over, threads, _refuses: refuses }
     }
 
     /// The server as an argument.

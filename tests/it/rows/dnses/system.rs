@@ -45,7 +45,7 @@ fn servers_are_asked_one_after_the_other_and_a_dead_first_one_is_named() {
     let first = Stub::on(&format!("127.0.0.2:{}", second.port()), silent, false);
     let etc = Etc::new("dead", Some("# two\nnameserver 127.0.0.2\nnameserver 127.0.0.3\n"));
     let port = first.port();
-    let common = ["--etc", etc.path(), "-p", &port, "-W", "200ms", "a.example", "A"];
+    let common = ["--etc", etc.path(), "-p", &port, "-W", "300ms", "a.example", "A"];
     let ended = dns(&[&["--json"][..], &common].concat());
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     assert_eq!(findings(&ended), ["dns-first-server-dead"]);

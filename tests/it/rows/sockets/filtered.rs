@@ -257,3 +257,25 @@ END";
     assert!(text.contains("since this network namespace began: retransmitted "), "{text}");
     assert!(text.contains(said), "{text}");
 }
+
+/// Names of services and users are read once rights are given up, also where few files are left.
+#[test]
+fn j1_names_in_a_filter_stand_for_numbers() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let _kept = namespace.inside(|| listener(443, 16));
+    for words in [&[":https"][..], &["sport=:80,https"], &["uid", "root"], &["src", "*:https"]] {
+        for more in [&["--json"][..], &["--json", "--summary=states"]] {
+            let document = sockets(&namespace, &[more, words].concat()).json();
+            assert_eq!(document["summary"]["tcp"]["LISTEN"], 1, "{words:?} {more:?}");
+        }
+    }
+    for (words, said) in [
+        (&["tcp", "and", ":htps"][..], "'htps' is no port and no service at character 10\n"),
+        (&["uid", "no-such-user"], "'no-such-user' is no user of /etc/passwd at character 5\n"),
+        (&["dst", "localhost"], "at character 5; a filter looks up no names of hosts\n"),
+    ] {
+        let ended = sockets(&namespace, words);
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
+        assert!(ended.err.ends_with(said), "{ended:?}");
+    }
+}

@@ -173,10 +173,20 @@ fn j1_without_proc_nothing_is_made_up() {
     let document = sockets(&namespace, &["--all-namespaces", "--json"]).json();
     let lost = document["method"]["lost"].to_string();
     assert!(lost.contains("/proc does not tell of"), "{lost}");
-    for words in [&["--audit"][..], &["--summary=totals"], &["--audit", "--json"]] {
+    let text = sockets(&namespace, &["--summary"]).out;
+    for said in ["no owners, since /proc tells of no process", "has counted is not known"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let (sysctls, counters) = ("/proc/sys/net/ipv4", "/proc/net/sockstat");
+    for (words, missing) in [
+        (&["--audit"][..], sysctls),
+        (&["--summary=totals"], counters),
+        (&["--watch", "0.1", "--count", "1", "--summary"], counters),
+        (&["--audit", "--json"], sysctls),
+    ] {
         let ended = sockets(&namespace, words);
         assert_eq!(ended.code(), Some(3), "{ended:?}");
-        assert!(ended.err.contains("/proc/sys/net/ipv4"), "{ended:?}");
+        assert!(ended.err.contains(missing), "{ended:?}");
         if words.contains(&"--json") {
             // The fields of its own schema are there, whatever could not be read.
             let document = ended.json();

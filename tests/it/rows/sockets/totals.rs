@@ -63,6 +63,7 @@ fn j2_what_counters_do_not_tell_is_refused() {
         (&["--summary=totals", "--tcp"], "--tcp"),
         (&["--summary=totals", "-o", "csv"], "has no sockets"),
         (&["--summary=totals", "--fail-if", "close_wait>1"], "close_wait"),
+        (&["--summary=totals", "--fail-if", "time_wait>1"], "time_wait_or_fin_wait_2"),
         (&["--summary=some"], "possible values"),
         (&["--classic=ss", "--summary"], "cannot be used with"),
     ] {
@@ -70,6 +71,7 @@ fn j2_what_counters_do_not_tell_is_refused() {
         assert_eq!(ended.code(), Some(2), "{words:?} {ended:?}");
         assert!(ended.err.contains(said) && ended.out.is_empty(), "{words:?} {ended:?}");
     }
-    let ended = sockets(&namespace, &["--summary=totals", "--fail-if", "time_wait>0"]);
+    let ended =
+        sockets(&namespace, &["--summary=totals", "--fail-if", "time_wait_or_fin_wait_2>0"]);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
 }

@@ -101,7 +101,9 @@ fn j3_samples_have_the_numbers_of_all_sockets_and_rates() {
         (&0.into(), &0.into())
     );
     assert_eq!(samples[0]["active_per_second"], Value::Null);
-    for rate in ["active", "failed", "errors", "resets_sent", "overflows", "retransmitted"] {
+    for rate in
+        ["active", "failed", "errors", "resets_sent", "overflows", "listen_drops", "retransmitted"]
+    {
         assert_eq!(samples[1][format!("{rate}_per_second")], 0.0, "{rate}");
     }
     assert_eq!(samples[1]["ip"]["forwarded_per_second"], 0.0);

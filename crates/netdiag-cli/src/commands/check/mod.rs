@@ -17,6 +17,7 @@ use crate::commands::ending::Measured;
 use crate::commands::frame::{self, Command};
 use crate::commands::ladder;
 use crate::commands::lanes::{Lane, Planner, Prepared, merged};
+use crate::commands::sockets::PASSWD;
 use crate::{Backend, DontFragment, ExitStatus, OpenRequest, Terminal, UdpSockets, World, usage};
 use board::Board;
 use conclude::Collector;
@@ -91,7 +92,7 @@ fn fixed(arguments: &CheckArguments) -> OpenRequest {
         tables: true,
         files: files
             .cloned()
-            .chain(["/etc/resolv.conf".to_owned(), netdiag_tcp::services::FILE.to_owned()])
+            .chain(["/etc/resolv.conf", netdiag_tcp::services::FILE, PASSWD].map(str::to_owned))
             .collect(),
         confine_later: true,
         ..OpenRequest::default()

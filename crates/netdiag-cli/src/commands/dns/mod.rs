@@ -11,7 +11,7 @@ use crate::args::DnsArguments;
 use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
-use crate::commands::hosts;
+use crate::commands::hosts::{self, Form};
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 use check::Checked;
@@ -20,7 +20,7 @@ use netdiag_report::dns::{
     Asking, ClassicReport, Detail, Dns, JsonLinesReport, NslookupReport, Seen, TextOptions,
     TextReport,
 };
-use netdiag_report::{CsvReport, JsonReport, Report};
+use netdiag_report::{CsvReport, JsonReport};
 use plan::Plan;
 pub(crate) use plan::check_files;
 use std::io::{self, BufWriter, Write};
@@ -70,9 +70,9 @@ impl Command for DnsArguments {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
-        let mut report = report(self, &plan.config, world.terminal(), out, err);
-        hosts::begin(plan, report.as_mut())?;
-        hosts::measure(plan, world, network, report.as_mut())
+        let mut form = report(self, &plan.config, world.terminal(), out, err);
+        hosts::begin(plan, &mut form)?;
+        hosts::measure(plan, world, network, &mut form)
     }
 }
 
@@ -89,8 +89,9 @@ pub(crate) fn look_up<W: World>(
 ) -> Result<io::Result<()>, String> {
     let checked = check::check(arguments, world)?;
     let plan = Plan::new(arguments, checked, world, network)?;
-    let mut report = NslookupReport::new(out, Arc::clone(&plan.config), asking, seen);
-    Ok(hosts::measure_unwatched(&plan, world, network, &mut report).map(drop))
+    let report = NslookupReport::new(out, Arc::clone(&plan.config), asking, seen);
+    let mut form = Form::told(report);
+    Ok(hosts::measure_unwatched(&plan, world, network, &mut form).map(drop))
 }
 
 /// The writer for the form of output that was asked for.
@@ -100,15 +101,17 @@ fn report<'a>(
     terminal: Terminal,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Dns> + 'a> {
+) -> Form<'a, Dns> {
     let out = BufWriter::new(out);
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
     match arguments.form.output() {
-        Output::Json => Box::new(JsonReport(out)),
-        Output::Csv => Box::new(CsvReport(out)),
-        Output::Jsonl => Box::new(JsonLinesReport::new(out, Arc::clone(config), verbose, quiet)),
+        Output::Json => Form::written(JsonReport(out), err),
+        Output::Csv => Form::written(CsvReport(out), err),
+        Output::Jsonl => {
+            Form::written(JsonLinesReport::new(out, Arc::clone(config), verbose, quiet), err)
+        }
         Output::Text if arguments.classic => {
-            Box::new(ClassicReport::new(out, Arc::clone(config), &arguments.words))
+            Form::told(ClassicReport::new(out, Arc::clone(config), &arguments.words))
         }
         Output::Text => {
             let detail = match (arguments.short, quiet, verbose) {
@@ -118,7 +121,7 @@ fn report<'a>(
                 _ => Detail::Normal,
             };
             let options = TextOptions { detail, style: arguments.form.color.style(terminal) };
-            Box::new(TextReport::new(out, err, Arc::clone(config), options))
+            Form::told(TextReport::new(out, err, Arc::clone(config), options))
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::args::DnsArguments;
 use crate::args::dns::kind;
 use netdiag_dns::config::Target;
 use netdiag_dns::{DomainName, Question, RecordClass, RecordType};
-use netdiag_model::{Untrusted, parse_address};
+use netdiag_model::{Untrusted, parse_written};
 use std::net::IpAddr;
 
 /// What words come to.
@@ -33,6 +33,13 @@ impl Words {
                 return Err(format!(
                     "unknown type `{word}`: a mnemonic such as AAAA, or TYPE65; a name is written `{word}.`"
                 ));
+            } else if word.starts_with('+') && !word.contains('.') {
+                let word = Untrusted::from(word.as_str());
+                let word = word.escaped();
+                return Err(format!(
+                    "`{word}`: an option of dig, as they are not written here (`netdiag dns --help`); a \
+                     name is written `{word}.`"
+                ));
             } else {
                 all.names.push(word.clone());
             }
@@ -56,7 +63,7 @@ impl Words {
         let types: Vec<RecordType> = types.iter().chain(&self.types).copied().collect();
         let mut group = first_group;
         for given in &self.names {
-            if let (Some(address), true) = (parse_address(given), types.is_empty()) {
+            if let (Some(address), true) = (parse_written(given), types.is_empty()) {
                 targets.push(reverse(address, class, group));
                 group += 1;
                 continue;
@@ -156,6 +163,7 @@ mod tests {
             (["a.example", "BOGUS"], "unknown type `BOGUS`"),
             (["a.example", "type65536"], "unknown type `type65536`"),
             (["a.example", "axfr"], "`axfr`: zone transfers"),
+            (["a.example", "+short"], "`+short`: an option of dig"),
             (["a.example", "@"], "`@`: a server"),
             (["a.example", "b..example"], "NAME `b..example`: a label is empty"),
         ] {

@@ -47,7 +47,7 @@ pub(crate) enum Asked {
 /// What a check of a kind is asked with where it says nothing else, beside what its command has.
 pub(super) fn defaults(kind: &str) -> &'static [&'static str] {
     match kind {
-        "ping" => &["--count=5", "--interval=0.2", "--json"],
+        "ping" => &["--count=5", "--interval=0.2", "--json", "--numeric"],
         "trace" => &["--json", "--numeric"],
         _ => &["--json"],
     }

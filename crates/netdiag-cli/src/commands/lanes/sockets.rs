@@ -6,7 +6,7 @@ use super::kind::{Conclusion, Snapshot};
 use super::kinds::Known;
 use crate::args::SocketsArguments;
 use crate::commands::ending::End;
-use crate::commands::sockets::{Glance, Glanced};
+use crate::commands::sockets::{Glance, Glanced, PASSWD, known};
 use crate::{OpenRequest, World};
 use netdiag_engine::outcome::{Outcome, Stray};
 use netdiag_engine::{Events, Measurement, Next, Probe};
@@ -34,10 +34,12 @@ pub(super) const KNOWN: Known =
 /// # Errors
 /// What is wrong with the arguments, in a line.
 pub(super) fn request(arguments: &SocketsArguments) -> Result<OpenRequest, String> {
-    match Glance::new(arguments)?.names_owners() {
-        true => Err("filter: a check looks at no processes; netdiag sockets does".to_owned()),
-        false => Ok(OpenRequest { tables: true, ..OpenRequest::default() }),
+    // What names stand for is read later.
+    if Glance::new(arguments, &mut |_| Some(1))?.names_owners() {
+        return Err("filter: a check looks at no processes; netdiag sockets does".to_owned());
     }
+    let files = [netdiag_tcp::services::FILE, PASSWD].map(str::to_owned);
+    Ok(OpenRequest { tables: true, files: files.to_vec(), ..OpenRequest::default() })
 }
 
 /// How they are read.
@@ -48,8 +50,8 @@ pub(super) fn planned<W: World>(
     arguments: &SocketsArguments,
     world: &mut W,
 ) -> Result<Rc<dyn Prepared>, String> {
-    let look = Look { glance: Rc::new(Glance::new(arguments)?), tables: world.tables() };
-    Ok(Rc::new(look))
+    let glance = Glance::new(arguments, &mut known(world))?;
+    Ok(Rc::new(Look { glance: Rc::new(glance), tables: world.tables() }))
 }
 
 /// A plan, and a look by it that is yet to come.

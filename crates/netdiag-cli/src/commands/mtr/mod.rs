@@ -136,8 +136,8 @@ impl Command for Mtr<'_> {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
-        let mut report = report::report(self, world, out, err);
-        hosts::begin(plan, report.as_mut())?;
-        hosts::measure(plan, world, network, report.as_mut())
+        let mut form = report::report(self, world, out, err);
+        hosts::begin(plan, &mut form)?;
+        hosts::measure(plan, world, network, &mut form)
     }
 }

@@ -3,10 +3,11 @@
 use super::Mtr;
 use crate::World;
 use crate::args::form::Output;
+use crate::commands::hosts::Form;
 use crate::commands::trace::wants_names;
 use netdiag_report::trace::mtr::{LiveReport, Order};
 use netdiag_report::trace::{Columns, JsonLinesReport, TextOptions, TextReport, Trace};
-use netdiag_report::{CsvReport, JsonReport, Report};
+use netdiag_report::{CsvReport, JsonReport};
 use std::io::{BufWriter, Write};
 
 pub(super) fn report<'a, W: World>(
@@ -14,14 +15,14 @@ pub(super) fn report<'a, W: World>(
     world: &mut W,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Trace> + 'a> {
+) -> Form<'a, Trace> {
     let arguments = mtr.arguments;
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
     let out = BufWriter::new(out);
     match arguments.form().output() {
-        Output::Json => Box::new(JsonReport(out)),
-        Output::Csv => Box::new(CsvReport(out)),
-        Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
+        Output::Json => Form::written(JsonReport(out), err),
+        Output::Csv => Form::written(CsvReport(out), err),
+        Output::Jsonl => Form::written(JsonLinesReport::new(out, verbose, quiet), err),
         Output::Text => {
             let terminal = world.terminal();
             let mut style = arguments.color.style(terminal);
@@ -39,8 +40,8 @@ pub(super) fn report<'a, W: World>(
             let options = TextOptions { quiet, verbose, columns, style, order: Some(order) };
             let text = TextReport::new(out, err, options);
             match world.screen().filter(|_| mtr.is_live) {
-                Some(size) => Box::new(LiveReport::new(text, size, style.color, world.backlog())),
-                None => Box::new(text),
+                Some(size) => Form::told(LiveReport::new(text, size, style.color, world.backlog())),
+                None => Form::told(text),
             }
         }
     }

@@ -8,12 +8,12 @@ use crate::args::MtuArguments;
 use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
-use crate::commands::hosts;
+use crate::commands::hosts::{self, Form};
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 use check::Checked;
 use netdiag_report::mtu::{JsonLinesReport, Mtu, TextOptions, TextReport};
-use netdiag_report::{CsvReport, JsonReport, Report};
+use netdiag_report::{CsvReport, JsonReport};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
 
@@ -61,9 +61,9 @@ impl Command for MtuArguments {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
-        let mut report = report(self, world.terminal(), out, err);
-        hosts::begin(plan, report.as_mut())?;
-        hosts::measure(plan, world, network, report.as_mut())
+        let mut form = report(self, world.terminal(), out, err);
+        hosts::begin(plan, &mut form)?;
+        hosts::measure(plan, world, network, &mut form)
     }
 }
 
@@ -73,16 +73,16 @@ fn report<'a>(
     terminal: Terminal,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Mtu> + 'a> {
+) -> Form<'a, Mtu> {
     let out = BufWriter::new(out);
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
     match arguments.form.output() {
-        Output::Json => Box::new(JsonReport(out)),
-        Output::Csv => Box::new(CsvReport(out)),
-        Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
+        Output::Json => Form::written(JsonReport(out), err),
+        Output::Csv => Form::written(CsvReport(out), err),
+        Output::Jsonl => Form::written(JsonLinesReport::new(out, verbose, quiet), err),
         Output::Text => {
             let style = arguments.form.color.style(terminal);
-            Box::new(TextReport::new(out, err, TextOptions { quiet, verbose, style }))
+            Form::told(TextReport::new(out, err, TextOptions { quiet, verbose, style }))
         }
     }
 }

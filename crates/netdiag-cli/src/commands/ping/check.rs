@@ -171,7 +171,7 @@ fn check_host<W: World>(
         let has_port = host.starts_with('[') || host.matches(':').count() == 1;
         return if has_port { Err(format!("HOST `{shown}`: ping takes no port")) } else { Ok(()) };
     };
-    if inner != host && address.is_ipv4() {
+    if inner != host && !inner.contains(':') {
         return Err(format!("HOST `{shown}`: only an IPv6 address stands in brackets"));
     }
     if let Some((_, zone)) = inner.split_once('%') {

@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use crate::args::PingArguments;
+use crate::commands::hosts::Form;
 use crate::commands::resolve;
 use crate::commands::user::LEAST_INTERVAL;
 use netdiag_engine::port::{NetworkError, Opened};
@@ -11,10 +12,9 @@ use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_ping::Config;
 use netdiag_ping::config::Manner;
-use netdiag_report::Report;
 use netdiag_report::ping::{ClassicOptions, ClassicReport, Ping};
 use std::io::{BufWriter, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// What a user who may not flood is told.
@@ -100,12 +100,13 @@ pub(super) fn report<'a>(
     opened: &Opened,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Ping> + 'a> {
+) -> Form<'a, Ping> {
     let options = ClassicOptions {
         program: arguments.program(),
         quiet: arguments.quiet,
         verbose: arguments.verbose,
-        numeric: arguments.numeric,
+        // A flood names nobody.
+        numeric: arguments.numeric || arguments.flood,
         dated: arguments.dates,
         audible: arguments.audible,
         flood: arguments.flood,
@@ -115,7 +116,7 @@ pub(super) fn report<'a>(
         pattern: arguments.pattern_digits(),
         sockets: sockets(arguments, opened),
     };
-    Box::new(ClassicReport::new(BufWriter::new(out), err, options))
+    Form::told(ClassicReport::new(BufWriter::new(out), err, options))
 }
 
 /// The sockets as iputils lists them, with the numbers that they would have there.
@@ -151,11 +152,19 @@ pub(super) fn check_host(host: &str, arguments: &PingArguments) -> Result<(), St
     if (arguments.ipv4 && address.is_ipv6()) || (arguments.ipv6 && address.is_ipv4()) {
         return Err(format!("{shown}: {}", resolve::NO_FAMILY));
     }
-    if address.is_unspecified() {
+    if address == Ipv6Addr::UNSPECIFIED {
         return Err(format!("{shown}: the unspecified address cannot be probed yet"));
     }
     // A broadcast address has no route without leave to use it, and the kernel says so.
     Ok(())
+}
+
+/// Where packets to an address go: those to 0.0.0.0 to this machine.
+pub(super) fn reached(destination: Destination) -> Destination {
+    match destination.address() == Ipv4Addr::UNSPECIFIED {
+        true => Destination::new(Ipv4Addr::LOCALHOST.into()),
+        false => destination,
+    }
 }
 
 /// No such interface.

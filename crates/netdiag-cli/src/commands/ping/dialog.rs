@@ -285,9 +285,13 @@ fn of_answer(settled: &netdiag_dns::Settled, to: Destination) -> Outcome {
         (Class::Malformed, _) | (_, None) => {
             Outcome::Refused(Refusal { errno: EPROTO, rtt, stamp })
         }
-        (_, Some(message)) => {
-            replied(to, settled.sent_at, [Duration::ZERO, rtt], message.rcode_name(), stamp)
-        }
+        (_, Some(message)) => replied(
+            to,
+            settled.sent_at,
+            [Duration::ZERO, rtt],
+            message.rcode_name().into_owned(),
+            stamp,
+        ),
     }
 }
 

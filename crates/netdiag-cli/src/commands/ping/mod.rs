@@ -17,14 +17,14 @@ use crate::args::PingArguments;
 use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::{self, Command};
-use crate::commands::hosts;
+use crate::commands::hosts::{self, Form};
 use crate::world::Terminal;
 use crate::{ExitStatus, OpenRequest, World, usage};
 use check::Checked;
 pub(crate) use lane::Lane;
 use netdiag_engine::port::Network;
 use netdiag_report::ping::{JsonLinesReport, Ping, TextOptions, TextReport};
-use netdiag_report::{CsvReport, JsonReport, Report};
+use netdiag_report::{CsvReport, JsonReport};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
 
@@ -90,17 +90,17 @@ impl Command for PingArguments {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
-        let mut report = if self.classic {
+        let mut form = if self.classic {
             classic::report(self, network.opened(), out, err)
         } else {
             report(self, world.terminal(), out, err)
         };
-        hosts::begin(plan, report.as_mut())?;
+        hosts::begin(plan, &mut form)?;
         match classic::refusal(plan, world.may_flood()) {
             // Nothing is shown before signals are watched: who has seen something may ask for the summary.
-            None => hosts::measure(plan, world, network, report.as_mut()),
+            None => hosts::measure(plan, world, network, &mut form),
             Some(refusal) => {
-                report.flush()?;
+                form.report.flush()?;
                 let last_words = Some(refusal.to_owned());
                 Ok(Measured { status: ExitStatus::USAGE, last_words })
             }
@@ -121,14 +121,14 @@ fn report<'a>(
     terminal: Terminal,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Ping> + 'a> {
+) -> Form<'a, Ping> {
     let out = BufWriter::new(out);
     match arguments.form.output() {
-        Output::Json => Box::new(JsonReport(out)),
-        Output::Csv => Box::new(CsvReport(out)),
+        Output::Json => Form::written(JsonReport(out), err),
+        Output::Csv => Form::written(CsvReport(out), err),
         Output::Jsonl => {
             let (verbose, quiet) = (arguments.verbose, arguments.quiet);
-            Box::new(JsonLinesReport::new(out, verbose, quiet))
+            Form::written(JsonLinesReport::new(out, verbose, quiet), err)
         }
         Output::Text => {
             let style = arguments.form.color.style(terminal);
@@ -144,7 +144,7 @@ fn report<'a>(
                 style,
                 timeout: arguments.timeout(),
             };
-            Box::new(TextReport::new(out, err, options))
+            Form::told(TextReport::new(out, err, options))
         }
     }
 }

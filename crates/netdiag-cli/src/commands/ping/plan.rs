@@ -111,7 +111,11 @@ impl Plan {
                 // iputils shows the name that its addresses are of.
                 shown = addresses.canonical.clone().filter(|_| arguments.classic).unwrap_or(shown);
                 let opened = network.opened();
-                (ladder::choose(&addresses, &protocols, opened, checked.source), None)
+                let chosen = ladder::choose(&addresses, &protocols, opened, checked.source);
+                match arguments.classic {
+                    true => (chosen.map(classic::reached), None),
+                    false => (chosen, None),
+                }
             }
             Err(error) => {
                 let failure = self.outline.lookup_failure(host, &error);

@@ -3,7 +3,8 @@
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
 use crate::args::sockets::{ClassicProgram, SummaryOf};
-use netdiag_check::expr::Expr;
+use netdiag_check::expr::{Expr, ExprError};
+use netdiag_sockets::filter::Names;
 use netdiag_sockets::look::Plan;
 use netdiag_sockets::metrics::{METRICS, TOTALS};
 use netdiag_sockets::thresholds::Thresholds;
@@ -15,11 +16,11 @@ pub(super) struct Checked {
     pub(super) fail_if: Option<Expr>,
 }
 
-/// Checks the arguments.
+/// Checks the arguments, in which these names stand for numbers.
 ///
 /// # Errors
-/// What is wrong with them, in a line.
-pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
+/// What is wrong with them, in a line; of a filter and of --fail-if in two more where.
+pub(super) fn check(arguments: &SocketsArguments, names: Names<'_>) -> Result<Checked, String> {
     let mut thresholds = Thresholds::default();
     for text in &arguments.threshold {
         thresholds.set(text).map_err(|fault| format!("--threshold {text}: {fault}"))?;
@@ -34,12 +35,15 @@ pub(super) fn check(arguments: &SocketsArguments) -> Result<Checked, String> {
         no_table(arguments)?;
     }
     let metrics = if is_totals { TOTALS } else { METRICS };
-    let fail_if = arguments.fail_if.as_deref().map(|text| Expr::parse(text, metrics)).transpose();
-    let fail_if = fail_if.map_err(|fault| format!("--fail-if: {fault}"))?;
+    let parsed = |text| {
+        let wrong = |fault: ExprError| format!("--fail-if: {fault}\n{}", fault.pointer(text));
+        Expr::parse(text, metrics).map_err(wrong)
+    };
+    let fail_if = arguments.fail_if.as_deref().map(parsed).transpose()?;
     if arguments.audit && arguments.form.output() == Output::Csv {
         return Err("--audit has no table of sockets: --output text, json or jsonl".to_owned());
     }
-    let filter = filter(arguments)?;
+    let filter = filter(arguments, names)?;
     let implied = filter.as_ref().is_some_and(Filter::implies_owners);
     let has_owners = arguments.procfs.is_none();
     let names_owners = filter.as_ref().is_some_and(Filter::names_owners);
@@ -122,7 +126,7 @@ fn no_table(arguments: &SocketsArguments) -> Result<(), String> {
     }
 }
 
-fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
+fn filter(arguments: &SocketsArguments, names: Names<'_>) -> Result<Option<Filter>, String> {
     let mut text = joined(&arguments.filter);
     let family = match (arguments.ipv4, arguments.ipv6) {
         (true, _) => Some("ipv4"),
@@ -131,7 +135,8 @@ fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
     };
     if !text.trim().is_empty() {
         // By itself first, so that no message shows what was not typed.
-        Filter::parse(&text).map_err(|fault| format!("filter: {fault}"))?;
+        Filter::named(&text, names)
+            .map_err(|fault| format!("filter: {fault}\n{}", fault.pointer(&text)))?;
     }
     if let Some(family) = family {
         let is_alone = text.trim().is_empty();
@@ -140,7 +145,7 @@ fn filter(arguments: &SocketsArguments) -> Result<Option<Filter>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let filter = Filter::parse(&text).map_err(|fault| format!("filter: {fault}"))?;
+    let filter = Filter::named(&text, names).map_err(|fault| format!("filter: {fault}"))?;
     let is_only_family = arguments.filter.is_empty() && !arguments.tcp && !arguments.udp;
     Ok(Some(match arguments.classic {
         Some(ClassicProgram::Ss) => filter.of_every_protocol(),

@@ -7,6 +7,7 @@ use crate::args::SocketsArguments;
 use netdiag_model::contract::Method;
 use netdiag_model::finding::Finding;
 use netdiag_report::sockets::{Ended, Sheet};
+use netdiag_sockets::filter::Names;
 use netdiag_sockets::look::{Entry, LookError, Plan};
 use netdiag_sockets::namespaces::{Namespaces, Place};
 use netdiag_sockets::port::{Fault, Kernel};
@@ -29,12 +30,13 @@ pub(crate) struct Glanced {
 }
 
 impl Glance {
-    /// Checks the arguments.
+    /// Checks the arguments, in which these names stand for numbers.
     ///
     /// # Errors
     /// What is wrong with them, in a line.
-    pub(crate) fn new(arguments: &SocketsArguments) -> Result<Self, String> {
-        let Checked { mut plan, .. } = check(arguments)?;
+    pub(crate) fn new(arguments: &SocketsArguments, names: Names<'_>) -> Result<Self, String> {
+        let in_a_line = |fault: String| fault.lines().next().unwrap_or_default().to_owned();
+        let Checked { mut plan, .. } = check(arguments, names).map_err(in_a_line)?;
         let names_owners = plan.filter.as_ref().is_some_and(Filter::names_owners);
         (plan.owners, plan.summary) = (false, true);
         Ok(Self { plan, names_owners })

@@ -65,6 +65,7 @@ fn places(namespaces: &Namespaces, place: Option<String>) -> String {
 fn seen(owners: Option<&Owners>) -> Option<String> {
     let owners = owners?;
     Some(match (owners.refused(), owners.sight()) {
+        (_, Sight::Nothing) => "no owners, since /proc tells of no process".to_owned(),
         (0, Sight::User) => "owners as far as this user sees processes".to_owned(),
         (0, Sight::Namespace) => "owners of the processes of this PID namespace".to_owned(),
         (0, Sight::Machine) => "owners of all processes".to_owned(),
@@ -168,8 +169,11 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
     let mut lost = namespaces.missing();
     let is_confined = !lost.is_empty();
     let is_blind = owners.is_some_and(|owners| !owners.is_complete());
-    let is_inside = owners.is_some_and(|owners| owners.sight() == Sight::Namespace);
-    if is_inside {
+    let sight = owners.map(Owners::sight);
+    let is_inside = sight == Some(Sight::Namespace);
+    if sight == Some(Sight::Nothing) {
+        lost.push("the descriptors of every process, since /proc tells of none".to_owned());
+    } else if is_inside {
         lost.push("the descriptors of processes outside of this PID namespace".to_owned());
     } else if is_blind && hidden == 0 {
         lost.push("the descriptors of processes that this user may not see".to_owned());
@@ -192,6 +196,11 @@ pub(super) fn method(owners: Option<&Owners>, namespaces: &Namespaces) -> Method
             _ if is_inside => Some(
                 "root of the whole machine, outside of any container, sees every owner".to_owned(),
             ),
+            _ if sight == Some(Sight::Nothing) => {
+                Some("a /proc of this PID namespace, whole (proc(5)), tells owners".to_owned())
+            }
+            // Root is refused, too: by a security module, or since a process is not of this user namespace.
+            _ if sight == Some(Sight::Machine) => None,
             (_, true) => Some(
                 "root, or `setcap cap_sys_ptrace,cap_dac_read_search+p netdiag`, sees every owner"
                     .to_owned(),

@@ -1,11 +1,39 @@
 //! Names that only some of the classic programs tell, by numbers.
 
+use crate::World;
 use crate::args::SocketsArguments;
 use crate::args::sockets::ClassicProgram;
+use crate::commands::services;
 use netdiag_model::Untrusted;
 use netdiag_sockets::Owners;
+use netdiag_sockets::filter::Name;
 use netdiag_sockets::port::Kernel;
 use std::collections::BTreeMap;
+use std::io::Read as _;
+
+/// Where a machine has its users (passwd(5)).
+pub(crate) const PASSWD: &str = "/etc/passwd";
+
+/// The most of a list of users that is read, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// Says which numbers names in a filter stand for on this machine.
+pub(crate) fn known<W: World>(world: &mut W) -> impl FnMut(Name<'_>) -> Option<u32> {
+    move |name: Name<'_>| match name {
+        Name::Service(name) => services::any_port(name, world).map(u32::from),
+        Name::User(name) => {
+            let mut text = String::new();
+            world.input(PASSWD).ok()?.take(LONGEST).read_to_string(&mut text).ok()?;
+            text.lines().filter_map(user).find(|(found, _)| *found == name).map(|(_, uid)| uid)
+        }
+    }
+}
+
+/// The name and the number of a line of passwd(5).
+fn user(line: &str) -> Option<(&str, u32)> {
+    let mut fields = line.split(':');
+    Some((fields.next()?, fields.nth(1)?.parse().ok()?))
+}
 
 /// The names that a program wants.
 #[derive(Default)]
@@ -35,16 +63,12 @@ impl Names {
     }
 }
 
-/// The names of users (passwd(5)).
+/// The names of users.
 fn users(tables: &mut dyn Kernel) -> BTreeMap<u32, String> {
-    let text = tables.file("/etc/passwd").unwrap_or_default();
-    let user = |line: &str| {
-        let mut fields = line.split(':');
-        let (name, uid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
-        Some((uid, Untrusted::from(name).escaped().to_string()))
-    };
+    let text = tables.file(PASSWD).unwrap_or_default();
+    let name = |(name, uid)| (uid, Untrusted::from(name).escaped().to_string());
     // Of several with one number the first counts.
-    text.lines().rev().filter_map(user).collect()
+    text.lines().rev().filter_map(user).map(name).collect()
 }
 
 /// What a process was begun as, as netstat has it: the first of its arguments (proc_pid_cmdline(5)), of a path

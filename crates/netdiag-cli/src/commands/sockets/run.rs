@@ -41,8 +41,8 @@ pub(super) fn run<W: World>(
     let plan = &checked.plan;
     let origin = tables.origin();
     let origin = origin.as_ref();
-    if let Some(call) = no_counters(arguments, plan, origin, tables.as_mut()) {
-        return Err(LookError::Kernel(Fault { call, errno: ENOENT }));
+    if let Some(fault) = no_counters(arguments, plan, origin, tables.as_mut()) {
+        return Err(fault);
     }
     let anchor = world.anchor();
     let started_at = tables.now();
@@ -114,20 +114,21 @@ pub(super) fn run<W: World>(
 }
 
 /// What could not be read, where what was asked for is not in tables.
-fn no_counters(
+pub(super) fn no_counters(
     arguments: &SocketsArguments,
     plan: &Plan,
     origin: Option<&Origin>,
     tables: &mut dyn Kernel,
-) -> Option<&'static str> {
+) -> Option<LookError> {
     if !arguments.audit && !plan.protocols.is_empty() {
         return None;
     }
-    let (call, is_there) = match origin {
-        None => ("reading /proc/sys/net/ipv4", Ports::read(tables).is_some()),
-        Some(_) => ("reading the saved sockstat", tables.file("/proc/net/sockstat").is_some()),
+    let (call, is_there) = match (arguments.audit, origin) {
+        (true, _) => ("reading /proc/sys/net/ipv4", Ports::read(tables).is_some()),
+        (_, None) => ("reading /proc/net/sockstat", tables.file("/proc/net/sockstat").is_some()),
+        _ => ("reading the saved sockstat", tables.file("/proc/net/sockstat").is_some()),
     };
-    (!is_there).then_some(call)
+    (!is_there).then_some(LookError::Kernel(Fault { call, errno: ENOENT }))
 }
 
 /// What is not in the list, as the end of a sentence.

@@ -3,6 +3,7 @@
 use super::changes::Looks;
 use super::check::Checked;
 use super::header::{described, method, watched};
+use super::run::no_counters;
 use super::{NAME, ending};
 use crate::args::SocketsArguments;
 use crate::args::form::Output;
@@ -29,6 +30,9 @@ pub(super) fn watch<W: World>(
 ) -> Result<Measured, LookError> {
     let anchor = world.anchor();
     let started_at = tables.now();
+    if let Some(fault) = no_counters(arguments, &checked.plan, None, tables.as_mut()) {
+        return Err(fault);
+    }
     tables.watch().map_err(LookError::Kernel)?;
     let namespaces = tables.namespaces();
     let mut looks = Looks::new(checked, arguments.summary.is_some(), &namespaces);

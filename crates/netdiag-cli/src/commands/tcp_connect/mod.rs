@@ -11,13 +11,13 @@ use crate::args::TcpConnectArguments;
 use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
-use crate::commands::hosts;
+use crate::commands::hosts::{self, Form};
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 pub(crate) use away::Away;
 use check::Checked;
 use netdiag_report::connect::{Connect, JsonLinesReport, TextOptions, TextReport};
-use netdiag_report::{CsvReport, JsonReport, Report};
+use netdiag_report::{CsvReport, JsonReport};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
 pub(crate) use tls::check_files;
@@ -67,9 +67,9 @@ impl Command for TcpConnectArguments {
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
         plan.away.attend();
-        let mut report = report(self, world.terminal(), out, err);
-        hosts::begin(plan, report.as_mut())?;
-        hosts::measure(plan, world, network, report.as_mut())
+        let mut form = report(self, world.terminal(), out, err);
+        hosts::begin(plan, &mut form)?;
+        hosts::measure(plan, world, network, &mut form)
     }
 }
 
@@ -79,12 +79,12 @@ fn report<'a>(
     terminal: Terminal,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Connect> + 'a> {
+) -> Form<'a, Connect> {
     let out = BufWriter::new(out);
     match arguments.form.output() {
-        Output::Json => Box::new(JsonReport(out)),
-        Output::Csv => Box::new(CsvReport(out)),
-        Output::Jsonl => Box::new(JsonLinesReport::new(out, arguments.quiet)),
+        Output::Json => Form::written(JsonReport(out), err),
+        Output::Csv => Form::written(CsvReport(out), err),
+        Output::Jsonl => Form::written(JsonLinesReport::new(out, arguments.quiet), err),
         Output::Text => {
             let options = TextOptions {
                 quiet: arguments.quiet,
@@ -93,7 +93,7 @@ fn report<'a>(
                 timeout: arguments.timeout.duration,
                 style: arguments.form.color.style(terminal),
             };
-            Box::new(TextReport::new(out, err, options))
+            Form::told(TextReport::new(out, err, options))
         }
     }
 }

@@ -10,14 +10,14 @@ use crate::args::TraceArguments;
 use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
-use crate::commands::hosts;
+use crate::commands::hosts::{self, Form};
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 pub(crate) use check::{Checked, check};
 use netdiag_report::trace::{
     Columns, GraphReport, JsonLinesReport, TextOptions, TextReport, Trace,
 };
-use netdiag_report::{CsvReport, JsonReport, Report};
+use netdiag_report::{CsvReport, JsonReport};
 pub(crate) use plan::{Plan, VARIED_PORTS, open_request, syn_of, wants_names};
 use std::io::{self, BufWriter, Write};
 
@@ -65,9 +65,9 @@ impl Command for TraceArguments {
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<Measured> {
-        let mut report = report(self, world.terminal(), out, err);
-        hosts::begin(plan, report.as_mut())?;
-        hosts::measure(plan, world, network, report.as_mut())
+        let mut form = report(self, world.terminal(), out, err);
+        hosts::begin(plan, &mut form)?;
+        hosts::measure(plan, world, network, &mut form)
     }
 }
 
@@ -77,23 +77,23 @@ fn report<'a>(
     terminal: Terminal,
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
-) -> Box<dyn Report<Trace> + 'a> {
+) -> Form<'a, Trace> {
     let out = BufWriter::new(out);
     let (verbose, quiet) = (arguments.verbose, arguments.quiet);
     match arguments.form.output() {
-        Output::Json => Box::new(JsonReport(out)),
-        Output::Csv => Box::new(CsvReport(out)),
-        Output::Jsonl => Box::new(JsonLinesReport::new(out, verbose, quiet)),
+        Output::Json => Form::written(JsonReport(out), err),
+        Output::Csv => Form::written(CsvReport(out), err),
+        Output::Jsonl => Form::written(JsonLinesReport::new(out, verbose, quiet), err),
         Output::Text => {
             if let Some(form) = arguments.multipath.graph_alone() {
-                return Box::new(GraphReport::new(out, err, form));
+                return Form::told(GraphReport::new(out, err, form));
             }
             let style = arguments.form.color.style(terminal);
             let names = wants_names(arguments, terminal);
             let (systems, mtus) = (arguments.asn_file.is_some(), arguments.mtu);
             let columns = Columns { names, systems, mtus };
             let options = TextOptions { quiet, verbose, columns, style, order: None };
-            Box::new(TextReport::new(out, err, options))
+            Form::told(TextReport::new(out, err, options))
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::args::WaitForArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
-use crate::commands::lanes::{Asked, KEPT_BACK_AFTER};
+use crate::commands::lanes::{Asked, KEPT_BACK_AFTER, choices};
 use netdiag_model::{Family, Untrusted};
 use netdiag_tcp::connect::http::Url;
 use std::time::Duration;
@@ -25,8 +25,11 @@ pub(super) struct Spec {
 const ATTEMPT: &str = "--timeout=1s";
 /// One step, and a little for what comes after.
 const STEP: Duration = Duration::from_millis(1_400);
+const AFTER: Duration = Duration::from_millis(400);
 /// The steps of a page.
 const PAGE: Duration = Duration::from_millis(3_800);
+
+const NO_TLS: &str = "no SPEC is https:// or asks a name server over TLS";
 
 /// What has no use without a page over TLS, or in the form of the output.
 ///
@@ -39,13 +42,19 @@ pub(super) fn check_options(arguments: &WaitForArguments, specs: &[Spec]) -> Res
     let ca = arguments.ca.as_deref();
     match () {
         () if arguments.quiet && !is_text => Err("--quiet: only with --output text".to_owned()),
-        () if ca.is_some() && !has_tls => Err("--ca: no SPEC is https://".to_owned()),
-        () if arguments.insecure && !has_tls => Err("--insecure: no SPEC is https://".to_owned()),
+        () if ca.is_some() && !has_tls => Err(format!("--ca: {NO_TLS}")),
+        () if arguments.insecure && !has_tls => Err(format!("--insecure: {NO_TLS}")),
         () if ca == Some("-") => {
             Err("--ca: a file that can be read again, not standard input".to_owned())
         }
         () => Ok(()),
     }
+}
+
+/// Whether a word is an option that `dns` has not, or has no use for where it is waited for.
+fn is_no_option(word: &str) -> bool {
+    let name = word.strip_prefix("--").and_then(|word| word.split('=').next());
+    name.is_some_and(|name| !choices("dns").iter().any(|choice| choice.name == name))
 }
 
 impl Spec {
@@ -58,9 +67,18 @@ impl Spec {
         let wrong = |message: String| format!("SPEC `{}`: {message}", shown.escaped());
         let mut options = Vec::new();
         let (mut is_page, mut is_tls, mut patience) = (false, false, STEP);
-        let (kind, targets) = if let Some(name) = text.strip_prefix("dns:") {
-            options.push("--retries=0".to_owned());
-            ("dns", name.split_whitespace().map(str::to_owned).collect())
+        let (kind, targets) = if let Some(words) = text.strip_prefix("dns:") {
+            options.extend(["--retries=0", ATTEMPT].map(str::to_owned));
+            // They are those of `dns`, options among them.
+            if let Some(word) = words.split_whitespace().find(|word| is_no_option(word)) {
+                let word = Untrusted::from(word);
+                return Err(wrong(format!(
+                    "`{}`: no option of what is waited for",
+                    word.escaped()
+                )));
+            }
+            options.extend(words.split_whitespace().map(str::to_owned));
+            ("dns", Vec::new())
         } else if let Some(host) = text.strip_prefix("icmp:") {
             options.push("--count=1".to_owned());
             ("ping", vec![host.to_owned()])
@@ -87,14 +105,24 @@ impl Spec {
             _ => None,
         };
         options.extend(family.map(|family| format!("--{}", family.name())));
-        options.push(match kind {
+        match kind {
             // Until it can be known whether this machine keeps it back.
-            "tcp" => format!("--timeout={}ms", KEPT_BACK_AFTER.as_millis()),
-            _ => ATTEMPT.to_owned(),
-        });
+            "tcp" => options.push(format!("--timeout={}ms", KEPT_BACK_AFTER.as_millis())),
+            "ping" => options.push(ATTEMPT.to_owned()),
+            _ => {}
+        }
         let mut asked = Asked::new(kind, &options, &targets).map_err(wrong)?;
-        if let Asked::Tcp(connect) = &mut asked {
-            connect.only_head = is_page;
+        match &mut asked {
+            Asked::Tcp(connect) => connect.only_head = is_page,
+            Asked::Dns(dns) => {
+                patience = dns.timeout.duration.saturating_add(AFTER);
+                is_tls = dns.transport().is_over_tls();
+                if is_tls {
+                    dns.tls.insecure |= arguments.insecure;
+                    dns.tls.ca = dns.tls.ca.take().or_else(|| arguments.ca.clone());
+                }
+            }
+            _ => {}
         }
         Ok(Self { text: text.to_owned(), kind, asked, is_tls, patience })
     }

@@ -133,6 +133,20 @@ impl Order {
         plain == Self::report().0
     }
 
+    /// The figure of a column for a hop, as text. Beside what hops lose themselves, losses that may be
+    /// chance are none of a link or a hop.
+    pub(super) fn text(&self, column: Column, hop: &Hop) -> String {
+        let proven = match column {
+            Link => hop.link_loss_is_proven,
+            Node => hop.node_loss_is_proven,
+            _ => None,
+        };
+        match proven {
+            Some(false) if self.has(Node) => "-".to_owned(),
+            _ => column.text(hop),
+        }
+    }
+
     /// Leaves a column out.
     pub(super) fn remove(&mut self, column: Column) {
         self.0.retain(|known| *known != column);

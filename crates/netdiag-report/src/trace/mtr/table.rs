@@ -29,7 +29,17 @@ pub(in crate::trace) fn header(resolved: &Resolved, target: &Target, took: Durat
         1 => "1 cycle".to_owned(),
         n => format!("{n} cycles at {interval} s"),
     };
-    format!("mtr to {name}, {sent}, {cycles}, {:.1} s", took.as_secs_f64())
+    // A rate that does not let every cycle go.
+    let spacing = resolved.config.as_ref().map_or(Duration::ZERO, |config| config.spacing);
+    let why = match spacing.is_zero() {
+        true => String::new(),
+        false => format!(": without root probes leave {} ms apart", spacing.as_millis()),
+    };
+    let missed = match target.cycles_missed {
+        0 => String::new(),
+        missed => format!(" ({missed} more left out{why})"),
+    };
+    format!("mtr to {name}, {sent}, {cycles}{missed}, {:.1} s", took.as_secs_f64())
 }
 
 /// The columns, those that fit into a terminal.
@@ -87,15 +97,15 @@ impl Layout {
         }
         let mut below = note.to_owned();
         match self.name {
-            // What goes over its column has a line of its own, where there is an end of the line.
-            Some(width) if name.chars().count() > width && self.width.is_some() => {
+            // What goes over its column stands with the note.
+            Some(width) if name.chars().count() > width => {
                 line.push_str(&format!("{GAP}{:<width$}", ""));
                 below = if note.is_empty() { name.to_owned() } else { format!("{name}, {note}") };
             }
             Some(width) => line.push_str(&format!("{GAP}{name:<width$}")),
             None => {}
         }
-        let moved = below.len() > note.len();
+        let moved = below.len() > note.len() && self.width.is_some();
         let cells = cells.iter().map(|(width, cell)| (*width, cell));
         let (mut lines, last) = row::folded(line, cells, self.width);
         lines.extend(row::noted(&last, &below, moved, self.width));
@@ -116,10 +126,11 @@ pub(in crate::trace) fn table(
     let mut lines = layout.line("hop", ("address", "AS", "name"), &titles, "");
     for hop in &target.hops {
         let number = hop.ttl.to_string();
-        let cells: Vec<_> = order.iter().map(|it| (it.width(), it.text(hop))).collect();
+        let cells: Vec<_> = order.iter().map(|it| (it.width(), order.text(it, hop))).collect();
         let who = row::by_answers(hop);
         let Some((main, others)) = who.split_first() else {
-            lines.extend(layout.line(&number, (row::nobody(hop), "-", "-"), &cells, ""));
+            let note = row::uncounted(hop);
+            lines.extend(layout.line(&number, (row::nobody(hop), "-", "-"), &cells, &note));
             continue;
         };
         let end = target.hops.last().filter(|_| target.reached).map(|hop| hop.ttl);

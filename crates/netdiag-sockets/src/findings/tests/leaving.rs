@@ -53,7 +53,7 @@ fn what_does_not_leave_this_machine_is_not_the_fault_of_a_window() {
         waiting(Socket { inode, send_queue: 1, ..socket }, TimerKind::Probe, 7)
     };
     let with = |window: u32| {
-        let info = TcpInfo { snd_wnd: Some(window), snd_mss: 1460, ..since(41) };
+        let info = TcpInfo { snd_wnd: Some(window), snd_mss: Some(1460), ..since(41) };
         let states = [State::FinWait1, State::LastAck];
         let all = states.into_iter().flat_map(|state| (1..=11).map(move |port| asks(state, port)));
         let all = all.chain([asks(State::Established, 99)]);

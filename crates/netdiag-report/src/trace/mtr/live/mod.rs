@@ -53,6 +53,7 @@ impl<W: Write, E: Write> LiveReport<W, E> {
             Console::Key(key) => self.view.key(key),
             Console::Resized(size) => {
                 self.view.resize(size);
+                self.text.resize(size.columns);
                 self.redraw();
             }
             Console::Redraw => self.redraw(),
