@@ -191,6 +191,7 @@ fn a_fault_of_some_connections_is_told_whoever_was_last() {
     config.jury = Some(Jury::new(Rc::new(move |_, _| seen.set(seen.get() + 1))));
     let mut bench = Bench::new(config);
     for (number, faults) in [(1, vec![]), (2, vec![expired]), (3, vec![])] {
+        bench.measurement.series[0].stats.on_sent();
         bench.measurement.take(0, T0, shown(number, faults), &mut bench.events);
     }
     assert_eq!(looked_at.get(), 3, "each is judged");
@@ -202,6 +203,7 @@ fn a_fault_of_some_connections_is_told_whoever_was_last() {
     let mut attempt = shown(4, vec![Fault { reason: Reason::Expired, message: "too".to_owned() }]);
     let at = "192.0.2.7:9443".parse().expect("an address");
     attempt.talk.iter_mut().for_each(|talk| talk.tls_at = Some(at));
+    bench.measurement.series[0].stats.on_sent();
     bench.measurement.take(0, T0, attempt, &mut bench.events);
     let found = findings(&bench);
     assert!(found.iter().any(|one| one.message.starts_with("192.0.2.7:9443: too")), "{found:?}");
