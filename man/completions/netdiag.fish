@@ -566,7 +566,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s w -l dea
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, of every attempt what each has for itself; the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'. Of a body the first 64 KiB are looked at' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
@@ -584,7 +584,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s o -l out
 json\t'One document at the end'
 jsonl\t'One event a line'
 csv\t'A table: a row for each result, such as a host, a hop or a record'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l fail-if -d 'Exit with 1 when this holds for a target, or one attempt, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -s 4 -l ipv4 -d 'IPv4 only'
@@ -608,7 +608,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s w -l deadline -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l parallel -d 'At most so many attempts at once' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send this once a connection is open, and wait for an answer; \\\\r \\\\n \\\\t \\\\0 \\\\xHH stand for bytes' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, of every attempt what each has for itself; the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'. Of a body the first 64 KiB are looked at' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
@@ -626,7 +626,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s o -l output -d '
 json\t'One document at the end'
 jsonl\t'One event a line'
 csv\t'A table: a row for each result, such as a host, a hop or a record'"
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, such as \'loss>0 or p95>80ms\'' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l fail-if -d 'Exit with 1 when this holds for a target, or one attempt, such as \'loss>0 or p95>80ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "markdown\t''
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -s 4 -l ipv4 -d 'IPv4 only'

@@ -45,7 +45,10 @@ impl Url {
             query if query.starts_with('?') => format!("/{query}"),
             path => path.to_owned(),
         };
-        let url = Self { is_tls, host: host.to_owned(), port, path };
+        // Of a zone the percent sign is escaped (RFC 6874 section 2); it is taken as it is, too.
+        let host =
+            if authority.starts_with('[') { host.replacen("%25", "%", 1) } else { host.to_owned() };
+        let url = Self { is_tls, host, port, path };
         match url.path.bytes().all(|byte| byte.is_ascii_graphic()) {
             true => Ok(url),
             false => Err("in a path stands printable ASCII without spaces: %20"),
@@ -73,15 +76,25 @@ impl Url {
                 format!("{folder}{reference}")
             }
         };
-        Self::parse(&format!("{scheme}://{}{path}", self.authority())).ok()
+        Self::parse(&format!("{scheme}://{}{path}", self.place())).ok()
     }
 
     /// Host and port, the port where it is not the usual one: what the field Host says.
     #[must_use]
     pub fn authority(&self) -> String {
-        let host = match self.host.contains(':') {
-            true => format!("[{}]", self.host),
-            false => self.host.clone(),
+        // A zone means nothing to anybody else (RFC 6874 section 4).
+        self.with_port(self.host.split('%').next().unwrap_or_default())
+    }
+
+    /// The same with the zone of an address, as a URL has it.
+    fn place(&self) -> String {
+        self.with_port(&self.host.replacen('%', "%25", 1))
+    }
+
+    fn with_port(&self, host: &str) -> String {
+        let host = match host.contains(':') {
+            true => format!("[{host}]"),
+            false => host.to_owned(),
         };
         match (self.is_tls, self.port) {
             (true, 443) | (false, 80) => host,
@@ -101,7 +114,7 @@ impl Url {
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.is_tls { "https" } else { "http" };
-        write!(f, "{scheme}://{}{}", self.authority(), self.path)
+        write!(f, "{scheme}://{}{}", self.place(), self.path)
     }
 }
 
@@ -131,6 +144,13 @@ mod tests {
         check("HTTPS://a.example:443/x?y#z", "https://a.example/x?y");
         check("http://[2001:db8::1]:8080?q", "http://[2001:db8::1]:8080/?q");
         check("https://a.example:80/", "https://a.example:80/");
+        for zoned in ["http://[fe80::1%25veth0]:7000/x", "http://[fe80::1%veth0]:7000/x"] {
+            check(zoned, "http://[fe80::1%25veth0]:7000/x");
+            let url = Url::parse(zoned).expect("a URL");
+            assert_eq!(url.host, "fe80::1%veth0");
+            assert_eq!(url.authority(), "[fe80::1]:7000", "the zone is nobody else's");
+            assert!(url.join("/y").is_some_and(|to| to.is_same_place(&url)));
+        }
         for wrong in [
             "a.example",
             "ftp://a.example/",

@@ -115,13 +115,21 @@ impl Asked {
     /// What came of it so far, with what the other end showed.
     #[must_use]
     pub fn talked(&self, shown: Shown) -> Talked {
+        let (mut shown, mut failed) = (self.judged(shown), self.failed.clone());
+        // Why the signature of the handshake was not taken.
+        let is_weak = |fault: &Fault| fault.reason == Reason::WeakKey;
+        if failed.as_ref().is_some_and(|fault| fault.reason == Reason::BadCertificate)
+            && let Some(place) = shown.faults.iter().position(is_weak)
+        {
+            failed = Some(shown.faults.remove(place));
+        }
         Talked {
             demand: self.demand,
             took: self.open_at.map(|open| open.since(self.began_at)),
             name: self.name.clone(),
             at: self.now,
-            shown: self.judged(shown),
-            failed: self.failed.clone(),
+            shown,
+            failed,
         }
     }
 }

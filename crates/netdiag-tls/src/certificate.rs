@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::PublicKey;
 
 const DAY: i64 = 86_400;
 /// The method of a place where the certificate of the issuer lies: `id-ad-caIssuers` (RFC 5280 section
@@ -20,6 +21,12 @@ pub struct Certificate {
     pub subject: Untrusted,
     /// Who issued it.
     pub issuer: Untrusted,
+    /// Whose it is, as it stands there.
+    pub subject_name: Vec<u8>,
+    /// Who issued it, likewise.
+    pub issuer_name: Vec<u8>,
+    /// How many bits its key has, of RSA.
+    pub rsa_bits: Option<usize>,
     /// The names and addresses that it is for.
     pub names: Vec<Untrusted>,
     /// From when on it is valid, in seconds since 1970-01-01 UTC.
@@ -56,6 +63,12 @@ impl Certificate {
             }
         }
         Some(Self {
+            subject_name: subject.as_raw().to_vec(),
+            issuer_name: issuer.as_raw().to_vec(),
+            rsa_bits: match certificate.public_key().parsed() {
+                Ok(PublicKey::RSA(key)) => Some(key.key_size()),
+                _ => None,
+            },
             is_self_issued: subject.as_raw() == issuer.as_raw(),
             subject: Untrusted::from(subject.to_string()),
             issuer: Untrusted::from(issuer.to_string()),

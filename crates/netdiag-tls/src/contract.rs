@@ -25,8 +25,9 @@ pub struct Tls {
     /// Whether the handshake was done and the certificates are to be believed.
     pub verified: bool,
     /// The worst that is wrong: `expired`, `not-yet-valid`, `self-signed`, `unknown-issuer`,
-    /// `missing-intermediate`, `name-mismatch`, `pin-mismatch`, `bad-certificate`, `old-version`,
-    /// `not-tls`, `alert`, `incompatible`, `misbehaved`.
+    /// `missing-intermediate`, `name-mismatch`, `pin-mismatch`, `weak-key`, `weak-signature`,
+    /// `wrong-role`, `critical-extension`, `bad-certificate`, `old-version`, `not-tls`, `alert`,
+    /// `incompatible`, `misbehaved`.
     pub error: Option<String>,
     /// All that is wrong, in sentences.
     pub faults: Vec<String>,

@@ -19,6 +19,14 @@ pub enum Reason {
     MissingIntermediate,
     /// Its key is none of those that were pinned.
     PinMismatch,
+    /// A key is too small.
+    WeakKey,
+    /// It is signed by an algorithm that is not taken any more.
+    WeakSignature,
+    /// It is one to issue others by, or was issued by one that is not.
+    WrongRole,
+    /// It has a critical extension that is not known.
+    CriticalExtension,
     /// It cannot be read, or is not fit for a server.
     BadCertificate,
     /// Neither TLS 1.3 nor TLS 1.2 is taken there.
@@ -54,6 +62,10 @@ impl Reason {
             Self::UnknownIssuer => "unknown-issuer",
             Self::MissingIntermediate => "missing-intermediate",
             Self::PinMismatch => "pin-mismatch",
+            Self::WeakKey => "weak-key",
+            Self::WeakSignature => "weak-signature",
+            Self::WrongRole => "wrong-role",
+            Self::CriticalExtension => "critical-extension",
             Self::BadCertificate => "bad-certificate",
             Self::OldVersion => "old-version",
             Self::NotTls => "not-tls",
@@ -105,17 +117,51 @@ impl Fault {
                 Self::new(Reason::Incompatible, format!("nothing in common: {what}"))
             }
             Error::InvalidCertificate(CertificateError::Other(why)) => {
-                let why = snake(&why.to_string()).replace('_', " ");
-                Self::new(Reason::BadCertificate, format!("the certificate is unusable: {why}"))
+                Self::of_certificate(&why.to_string())
             }
-            Error::InvalidCertificate(error) => {
-                Self::new(Reason::BadCertificate, format!("the certificate is unusable: {error}"))
-            }
+            Error::InvalidCertificate(error) => Self::of_certificate(&format!("{error:?}")),
             Error::NoCertificatesPresented => {
                 Self::new(Reason::BadCertificate, "the server showed no certificate")
             }
             other => Self::new(Reason::Misbehaved, format!("the handshake broke: {other}")),
         }
+    }
+}
+
+impl Fault {
+    /// What the library says is wrong with a certificate, which it has words for only as a debugger has.
+    fn of_certificate(said: &str) -> Self {
+        const KNOWN: [(&str, Reason, &str); 6] = [
+            (
+                "CaUsedAsEndEntity",
+                Reason::WrongRole,
+                "the certificate is one to issue others by (CA:true), not one of a server",
+            ),
+            (
+                "EndEntityUsedAsCa",
+                Reason::WrongRole,
+                "it was issued by a certificate that may not issue any (CA:false)",
+            ),
+            (
+                "UnsupportedCriticalExtension",
+                Reason::CriticalExtension,
+                "a certificate has a critical extension that is not known here",
+            ),
+            (
+                "UnsupportedSignatureAlgorithm",
+                Reason::WeakSignature,
+                "a certificate is signed by an algorithm that is not taken, such as SHA-1",
+            ),
+            ("BadSignature", Reason::BadCertificate, "a signature does not fit the certificate"),
+            ("InvalidPurpose", Reason::BadCertificate, "the certificate is not for servers"),
+        ];
+        if let Some((_, reason, message)) = KNOWN.iter().find(|(name, ..)| said.contains(name)) {
+            return Self::new(*reason, *message);
+        }
+        let name = said.split([' ', '{']).next().unwrap_or_default();
+        let name = name.trim_end_matches(')').rsplit('(').next().unwrap_or_default();
+        let name = snake(name).replace('_', " ");
+        Self::new(Reason::BadCertificate, format!("the certificate is unusable: {name}"))
     }
 }
 
@@ -142,6 +188,16 @@ mod tests {
         assert!(fault.message.ends_with("alert handshake_failure"), "{}", fault.message);
         let fault = Fault::of(&Error::AlertReceived(AlertDescription::ProtocolVersion), None);
         assert_eq!(fault.reason, Reason::OldVersion);
+        for (said, reason) in [
+            ("Other(OtherError(CaUsedAsEndEntity))", Reason::WrongRole),
+            ("UnsupportedSignatureAlgorithmContext { id: [6, 9] }", Reason::WeakSignature),
+            ("Other(OtherError(UnsupportedCriticalExtension))", Reason::CriticalExtension),
+            ("Other(OtherError(SomethingElse))", Reason::BadCertificate),
+        ] {
+            let fault = Fault::of_certificate(said);
+            assert_eq!(fault.reason, reason, "{said}");
+            assert!(!fault.message.contains("Other"), "{}", fault.message);
+        }
         let fault = Fault::of(&Error::DecryptError, Some("TLS 1.1"));
         assert!(fault.message.ends_with("it chose TLS 1.1"), "{}", fault.message);
     }

@@ -30,6 +30,8 @@ impl Judge<'_> {
             Err(error) => return vec![Fault::of(&error, None)],
         };
         let mut faults = self.of_dates_and_issuers(&parsed, leaf, others, read);
+        let looked_at = if faults.is_empty() { 1 } else { read.len() };
+        faults.extend(weak(read.get(..looked_at).unwrap_or_default()));
         if verify_server_name(&parsed, self.name).is_err() {
             faults.push(self.misnamed(read));
         }
@@ -61,12 +63,12 @@ impl Judge<'_> {
         };
         let mut faults = dates;
         if faults.is_empty() {
-            return vec![issuer(&error, read)];
+            return vec![issuer(&error, read, self.roots)];
         }
         if let Some(at) = common(read)
             && let Err(error) = trust(at)
         {
-            faults.push(issuer(&error, read));
+            faults.push(issuer(&error, read, self.roots));
         }
         faults
     }
@@ -119,6 +121,16 @@ impl Judge<'_> {
     }
 }
 
+/// The first whose key is too small (RSA below 2,048 bits, which the library does not take).
+fn weak(read: &[Certificate]) -> Option<Fault> {
+    const LEAST_BITS: usize = 2_048;
+    let one = read.iter().find(|one| one.rsa_bits.is_some_and(|bits| bits < LEAST_BITS))?;
+    let (subject, bits) = (one.subject.escaped(), one.rsa_bits.unwrap_or_default());
+    let message =
+        format!("the key of {subject} is too weak: RSA of {bits} bits, below {LEAST_BITS}");
+    Some(Fault::new(Reason::WeakKey, message))
+}
+
 /// A moment at which all certificates of a chain are valid, if there is one.
 fn common(read: &[Certificate]) -> Option<Duration> {
     let first = read.iter().map(|one| one.not_before).max()?;
@@ -127,11 +139,9 @@ fn common(read: &[Certificate]) -> Option<Duration> {
     Some(Duration::from_secs(at))
 }
 
-/// Why nobody vouches for a chain.
-fn issuer(error: &Error, read: &[Certificate]) -> Fault {
-    let (Some(leaf), Some(last)) = (read.first(), read.last()) else {
-        return Fault::of(error, None);
-    };
+/// Why nobody vouches for a chain; `roots` are trusted.
+fn issuer(error: &Error, read: &[Certificate], roots: &RootCertStore) -> Fault {
+    let Some((leaf, others)) = read.split_first() else { return Fault::of(error, None) };
     if leaf.is_self_issued {
         let message = format!("{} vouches for itself: self-signed", leaf.subject.escaped());
         return Fault::new(Reason::SelfSigned, message);
@@ -139,13 +149,38 @@ fn issuer(error: &Error, read: &[Certificate]) -> Fault {
     if !matches!(error, Error::InvalidCertificate(CertificateError::UnknownIssuer)) {
         return Fault::of(error, None);
     }
-    if read.len() == 1 && leaf.names_issuer_place {
+    let last = last_of(leaf, others);
+    let by = last.issuer.escaped();
+    let is_leaf = std::ptr::eq(last, leaf);
+    // The names of roots are kept without the header of their own.
+    let mut anchors = roots.roots.iter();
+    if anchors.any(|root| last.issuer_name.ends_with(root.subject.as_ref())) {
         let message = format!(
-            "the certificate of the issuer was not sent: {}; probably an intermediate",
-            leaf.issuer.escaped()
+            "issued by {by}, and the one of that name that is trusted here did not sign it"
         );
+        return Fault::new(Reason::UnknownIssuer, message);
+    }
+    // What else was sent leads to it, or it says where that lies.
+    if (is_leaf && !others.is_empty()) || (last.names_issuer_place && !last.is_self_issued) {
+        let message =
+            format!("the certificate of its issuer, {by}, was not sent: probably an intermediate");
         return Fault::new(Reason::MissingIntermediate, message);
     }
-    let message = format!("issued by {}, which is not trusted here", last.issuer.escaped());
+    let sent = if last.is_self_issued { "" } else { ", and whose certificate was not sent" };
+    let message = format!("issued by {by}, which is not trusted here{sent}");
     Fault::new(Reason::UnknownIssuer, message)
+}
+
+/// Where the path from a certificate ends, by what others say whose they are.
+fn last_of<'a>(leaf: &'a Certificate, others: &'a [Certificate]) -> &'a Certificate {
+    let mut last = leaf;
+    // Each can be a part of it once.
+    for _ in others {
+        let mut above = others.iter().filter(|one| one.subject_name == last.issuer_name);
+        match above.next() {
+            Some(above) if !last.is_self_issued => last = above,
+            _ => break,
+        }
+    }
+    last
 }

@@ -203,9 +203,25 @@ fn each_fault_of_a_certificate_has_a_reason_of_its_own() {
     check(None, &[NAME], valid, &[], &[Reason::SelfSigned]);
     check(Some(&other), &[NAME], valid, &[&other], &[Reason::UnknownIssuer]);
     check(Some(&middle), &[NAME], valid, &[], &[Reason::UnknownIssuer]);
+    // A wrong file: what was sent leads nowhere, though its issuer is trusted.
+    let stranger = authority("stranger", Some(&root));
+    check(Some(&middle), &[NAME], valid, &[&stranger], &[Reason::MissingIntermediate]);
     // All of it is told, not only the first.
     let all = [Reason::Expired, Reason::SelfSigned, Reason::NameMismatch];
     check(None, &["mail.example"], (2024, 2025), &[], &all);
+}
+
+#[test]
+fn the_certificate_of_an_authority_is_none_of_a_server() {
+    let root = authority("root", None);
+    let mut params = CertificateParams::new(vec![NAME.to_owned()]).expect("a name");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().expect("a key");
+    let der = params.signed_by(&key, &root.issuer).expect("a certificate").der().clone();
+    let secret: PrivateKeyDer<'static> = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+    let shown = shown(roots(&root), &mut server(vec![der], secret, &[&TLS13]));
+    assert_eq!(reasons(&shown), [Reason::WrongRole]);
+    assert!(!shown.faults[0].message.contains("Error"), "{}", shown.faults[0].message);
 }
 
 #[test]

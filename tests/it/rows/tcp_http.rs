@@ -334,7 +334,12 @@ fn h2_a_redirect_to_another_port_or_scheme_is_a_connection_of_its_own() {
     let target = ended.target();
     assert_eq!(target["failure"]["reason"], "unknown-issuer", "{target:#}");
     let to = format!("https://127.0.0.1:{over_tls}/chunks");
-    assert_eq!(target["http"]["leads_to"], to, "what had come is kept: {target:#}");
+    let http = &target["http"];
+    assert_eq!((&http["url"], &http["status"]), (&to.into(), &Value::Null), "{target:#}");
+    assert_eq!(http["redirects"][0]["status"], 301, "what had come is kept: {target:#}");
+    // The certificate is told of the port that showed it.
+    let said = ended.json()["findings"][0]["message"].to_string();
+    assert!(said.contains(&format!("127.0.0.1:{over_tls}: ")), "{said}");
 }
 
 /// A name that /etc/hosts knows, so that no server is asked.
@@ -424,4 +429,26 @@ fn h2_over_tls_an_answer_without_a_length_ends_with_tls() {
     let ended = ask(&["--ca", ca.path(), "--expect", "body~^all.of.it$"], &url);
     assert_eq!(ended.code(), Some(0), "{ended:?}");
     assert_eq!(ended.target()["http"]["whole"], true, "{ended:?}");
+}
+
+/// A server that fails every other time is not fine because it was so the last time.
+#[test]
+fn h3_every_attempt_is_judged() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let port = serve(|_| {
+        let status = match ASKED.fetch_add(1, Ordering::Relaxed) % 2 {
+            0 => "503 Busy",
+            _ => "200 OK",
+        };
+        Some(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").into_bytes())
+    });
+    let url = format!("http://127.0.0.1:{port}/");
+    let many = ["-c", "4", "-i", "0.02", "--parallel", "1"];
+    for (option, said) in [("--expect", "status=200"), ("--fail-if", "status!=200 or loss>0")] {
+        let ended = ask(&[&many[..], &[option, said]].concat(), &url);
+        assert_eq!(ended.code(), Some(1), "{option}: {ended:?}");
+        let message = ended.json()["findings"][0]["message"].to_string();
+        assert!(message.contains("503") && message.contains("in 2 of 4 attempts"), "{message}");
+    }
+    assert_eq!(ask(&[&many[..], &["--expect", "status<600"]].concat(), &url).code(), Some(0));
 }

@@ -108,7 +108,7 @@ fn h2_what_a_server_of_http_2_does_instead_of_answering_is_told_by_reason() {
         ("reset", "stream-reset", "INTERNAL_ERROR"),
         ("cut", "stream-reset", "CANCEL"),
         ("wrong", "http2-error", "PROTOCOL_ERROR"),
-        ("silent", "timeout", "not a byte came"),
+        ("silent", "timeout", "no answer came"),
     ] {
         let ended = lab.ask(&["-W", "0.5"], &format!("{url}/{path}"));
         assert_eq!(ended.code(), Some(1), "{path}: {ended:?}");

@@ -65,8 +65,9 @@ pub(crate) struct TcpConnectArguments {
     /// What the service says must match this, within the timeout and its first 16 KiB.
     #[arg(long, value_name = "REGEX", value_parser = Pattern::new, allow_hyphen_values = true)]
     pub(crate) expect_banner: Option<Pattern>,
-    /// Exit with 1 unless all of this holds, the first that does not is told: such as
-    /// 'status=200; ttfb<100ms; body~ready; header:server~nginx'.
+    /// Exit with 1 unless all of this holds, of every attempt what each has for itself; the first that
+    /// does not is told: such as 'status=200; ttfb<100ms; body~ready; header:server~nginx'. Of a body
+    /// the first 64 KiB are looked at.
     #[arg(long, value_name = "EXPR")]
     pub(crate) expect: Option<String>,
     /// Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of
@@ -126,7 +127,7 @@ pub(crate) struct TcpConnectArguments {
     pub(crate) verbose: bool,
     #[command(flatten)]
     pub(crate) form: Form,
-    /// Exit with 1 when this holds for a target, such as 'loss>0 or p95>80ms'.
+    /// Exit with 1 when this holds for a target, or one attempt, such as 'loss>0 or p95>80ms'.
     #[arg(long, value_name = "EXPR")]
     pub(crate) fail_if: Option<String>,
 }

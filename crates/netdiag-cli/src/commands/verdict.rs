@@ -17,26 +17,30 @@ pub(crate) fn fail_if(
 ) -> Option<(Finding, Evidence)> {
     let expression = expression?;
     let evidence = expression.fails(metrics)?;
-    let subject = target.host().escaped().to_string();
-    let message = format!("--fail-if holds for {subject}: {evidence}");
-    let finding = Finding::new(target_index, FAIL_IF, Severity::Critical, subject, message)
-        .with("expression", expression.to_string())
-        .with("measured", evidence.to_string());
-    Some((finding, evidence))
+    Some((failed(expression, &evidence.to_string(), target_index, target), evidence))
 }
 
-/// The finding that something expected of a target does not hold.
-pub(crate) fn unmet(
-    clause: &Expr,
-    evidence: &Evidence,
-    index: usize,
+/// The same of what was measured.
+pub(crate) fn failed(
+    expression: &Expr,
+    measured: &str,
+    target_index: Option<usize>,
     target: &Untrusted,
 ) -> Finding {
     let subject = target.host().escaped().to_string();
-    let message = format!("{subject} is not as expected: {evidence}");
+    let message = format!("--fail-if holds for {subject}: {measured}");
+    Finding::new(target_index, FAIL_IF, Severity::Critical, subject, message)
+        .with("expression", expression.to_string())
+        .with("measured", measured)
+}
+
+/// The finding that something expected of a target does not hold.
+pub(crate) fn unmet(clause: &Expr, measured: &str, index: usize, target: &Untrusted) -> Finding {
+    let subject = target.host().escaped().to_string();
+    let message = format!("{subject} is not as expected: {measured}");
     Finding::new(Some(index), "expectation-failed", Severity::Critical, subject, message)
         .with("expression", clause.to_string())
-        .with("measured", evidence.to_string())
+        .with("measured", measured)
 }
 
 /// That there are more findings about single targets than are listed: so many, and the worst of them.

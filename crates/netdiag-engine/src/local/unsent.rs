@@ -14,6 +14,8 @@ const ENOBUFS: i32 = 105;
 const CONCLUDED: [i32; 2] = [EPERM, ENOBUFS];
 const EMSGSIZE: i32 = 90;
 const ENETUNREACH: i32 = 101;
+/// Somebody destroyed the socket.
+const ECONNABORTED: i32 = 103;
 
 /// What shows the rules of a firewall that may be meant.
 pub const RULES: &str = "see the output rules: `nft list ruleset`";
@@ -133,7 +135,13 @@ impl Local<'_> {
         let errno = Errno::new(number);
         let meaning = cause.meaning().unwrap_or("the kernel would not send it");
         let (subject, attempted) = (self.subject.clone(), self.attempted);
-        let mut message = format!("{refused} of {attempted} probes to {subject} were not sent: ");
+        let mut message = match number {
+            // It had been sent, or opened.
+            ECONNABORTED => {
+                format!("{refused} of {attempted} connections to {subject} ended here: ")
+            }
+            _ => format!("{refused} of {attempted} probes to {subject} were not sent: "),
+        };
         if errors.len() == 1 {
             message.push_str(&format!("{meaning} ({} {number})", errno.name));
         } else {

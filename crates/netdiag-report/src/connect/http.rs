@@ -8,16 +8,20 @@ pub(super) fn lines(target: &Target) -> Vec<String> {
     let Some(http) = &target.http else { return Vec::new() };
     let mut lines: Vec<String> = http.redirects.iter().map(redirect).collect();
     let phases = &target.phases_ms;
+    let is_led = !http.redirects.is_empty();
+    let pick = |own: Option<f64>, all: Option<f64>| if is_led { own } else { all };
     let line = phrase(&[
-        ("resolve", phases.resolve),
-        ("connect", phases.connect),
-        ("tls", phases.tls),
+        ("resolve", pick(http.resolve_ms, phases.resolve)),
+        ("connect", pick(http.connect_ms, phases.connect)),
+        ("tls", pick(http.tls_ms, phases.tls)),
         ("request", phases.request),
         ("first byte", phases.first_byte),
         ("body", phases.body),
-        ("total", phases.total),
+        ("total", pick(http.total_ms, phases.total)),
     ]);
     lines.push(format!("phases  {line}  ms  {}", http.url.escaped()));
+    let all = phases.total.filter(|_| is_led);
+    lines.extend(all.map(|all| format!("all     total {}  ms", ms3_f64(all))));
     lines.extend(http.reuse.as_ref().map(reuse));
     lines
 }

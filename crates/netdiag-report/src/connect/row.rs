@@ -5,6 +5,7 @@ use crate::number::ms5;
 use crate::port::label;
 use netdiag_model::Untrusted;
 use netdiag_tcp::connect::Attempt;
+use netdiag_tcp::connect::dialogue::Talk;
 use netdiag_tcp::connect::http::exchange::Exchange;
 use netdiag_tcp::connect::tls::Talked;
 use std::collections::BTreeSet;
@@ -21,6 +22,9 @@ pub(super) struct Layout {
     number: Option<usize>,
     /// Whether TLS is spoken with any.
     tls: bool,
+    /// Whether there is room for these.
+    handshake: bool,
+    retransmits: bool,
 }
 
 impl Layout {
@@ -41,26 +45,25 @@ impl Layout {
             port: ports.max().unwrap_or(0).max(4),
             number: (count > 1).then(|| count.to_string().len().max(3)),
             tls: targets.iter().any(|target| target.tls),
+            handshake: true,
+            retransmits: true,
         }
     }
 
     /// The line above the rows.
-    pub(super) fn header(self) -> String {
+    pub(super) fn header(self, width: Option<usize>) -> String {
+        let detail = if self.tls { "detail" } else { "why" };
+        let is_room = width.is_none_or(|width| self.width() + detail.len() + 2 <= width);
         self.line(
             ["host", "address", "port", "try"],
-            [
-                "state",
-                "connect",
-                "handshake",
-                "tls",
-                "retr",
-                if self.tls { "detail" } else { "why" },
-            ],
+            ["state", "connect", "handshake", "tls", "retr", if is_room { detail } else { "" }],
         )
+        .trim_end()
+        .to_owned()
     }
 
-    /// The row of an attempt to a target.
-    pub(super) fn row(self, target: &Resolved, attempt: &Attempt) -> String {
+    /// The row of an attempt to a target, and what is said of it.
+    pub(super) fn row(self, target: &Resolved, attempt: &Attempt) -> (String, String) {
         let none = || "-".to_owned();
         let connect = attempt.connect().map_or_else(none, ms5);
         // A refusal is a true round trip.
@@ -74,22 +77,38 @@ impl Layout {
         let why = attempt.failure().map(|failure| failure.message);
         let why = why.or_else(|| banner(attempt)).or_else(|| over_it(attempt));
         let took = tls.and_then(|tls| tls.took).map_or_else(none, ms5);
-        self.line(
+        let row = self.line(
             [
                 &target.host.host().escaped().to_string(),
                 &attempt.destination.to_string(),
                 &label(attempt.port),
                 &attempt.number.to_string(),
             ],
-            [
-                attempt.class().name(),
-                &connect,
-                &handshake,
-                &took,
-                &retransmits,
-                &why.unwrap_or_default(),
-            ],
-        )
+            [attempt.class().name(), &connect, &handshake, &took, &retransmits, ""],
+        );
+        (row, why.unwrap_or_default())
+    }
+
+    /// The same for a terminal that wide: without the column that matters least, where there is no room.
+    pub(super) fn fitting(mut self, width: Option<usize>) -> Self {
+        let is_too_wide = |layout: Self| width.is_some_and(|width| layout.width() > width);
+        let drops: [fn(&mut Self); 4] = [
+            |it| it.host = None,
+            |it| it.retransmits = false,
+            |it| it.handshake = false,
+            |it| it.tls = false,
+        ];
+        for drop in drops {
+            if is_too_wide(self) {
+                drop(&mut self);
+            }
+        }
+        self
+    }
+
+    /// Of a row with nothing said of it.
+    fn width(self) -> usize {
+        self.line([""; 4], ["", "connect", "handshake", "tls", "retr", ""]).trim_end().len()
     }
 
     fn line(self, place: [&str; 4], rest: [&str; 6]) -> String {
@@ -105,12 +124,18 @@ impl Layout {
         if let Some(width) = self.number {
             line.push_str(&format!("{number:>width$}  "));
         }
-        line.push_str(&format!("{state:<11}  {connect:>7}  {handshake:>9}  "));
+        line.push_str(&format!("{state:<11}  {connect:>7}  "));
+        if self.handshake {
+            line.push_str(&format!("{handshake:>9}  "));
+        }
         if self.tls {
             line.push_str(&format!("{tls:>7}  "));
         }
-        line.push_str(&format!("{retransmits:>4}  {why}"));
-        line.trim_end().to_owned()
+        if self.retransmits {
+            line.push_str(&format!("{retransmits:>4}  "));
+        }
+        line.push_str(why);
+        line
     }
 }
 
@@ -118,7 +143,17 @@ impl Layout {
 fn over_it(attempt: &Attempt) -> Option<String> {
     let talk = attempt.talk.as_deref()?;
     let http = talk.http.as_deref().map(Exchange::summary);
-    http.or_else(|| talk.tls.as_deref().map(Talked::summary))
+    let said = http.or_else(|| talk.tls.as_deref().map(Talked::summary));
+    let early = talk.ended_early().filter(|_| !has_idle_close(talk));
+    match (said, early) {
+        (Some(said), Some(early)) => Some(format!("{said}, {early}")),
+        (said, early) => said.or(early),
+    }
+}
+
+/// Whether how it ended is told with what was asked by HTTP.
+fn has_idle_close(talk: &Talk) -> bool {
+    talk.http.as_ref().is_some_and(|http| http.idle_close.is_some())
 }
 
 /// The first line of what came over a connection, safe to print.
@@ -129,4 +164,22 @@ fn banner(attempt: &Attempt) -> Option<String> {
     let text = String::from_utf8_lossy(line.get(..SHOWN).unwrap_or(line)).into_owned();
     let text = Untrusted::from(text);
     Some(text.escaped().to_string()).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Columns go before a line is wider than the terminal; port, state and connect never do.
+    #[test]
+    fn a_row_has_room() {
+        let all = Layout { host: Some(30), port: 8, tls: true, ..Layout::of(&[], 100) };
+        assert_eq!(all.fitting(None).width(), all.width());
+        for width in [40, 60, 80, 120] {
+            let layout = all.fitting(Some(width));
+            let header = layout.header(Some(width));
+            assert!(layout.width() <= width && header.len() <= width, "{width}: {header}");
+            assert!(header.contains("port") && header.contains("connect"), "{width}: {header}");
+        }
+    }
 }

@@ -15,6 +15,9 @@ use netdiag_tcp::connect::{Attempt, Event, EventKind};
 use std::io::{self, Write};
 use std::time::Duration;
 
+/// A look-up that takes so long is worth a line.
+const SLOW: Duration = Duration::from_millis(50);
+
 /// How text is written.
 #[derive(Clone, Copy, Debug)]
 pub struct TextOptions {
@@ -62,16 +65,30 @@ impl<W: Write, E: Write> TextReport<W, E> {
             return Ok(layout);
         }
         let layout = Layout::of(&self.targets, self.options.count);
+        let layout = layout.fitting(self.options.style.columns());
         self.layout = Some(layout);
         let is_planned = self.targets.iter().any(|target| !target.addresses.is_empty());
         if !self.options.quiet && is_planned {
-            writeln!(self.out, "{}", self.header())?;
+            writeln!(self.out, "{}", self.options.style.fold(&self.header()))?;
             for line in looked_up(&self.targets) {
                 writeln!(self.out, "{}", self.options.style.fold(&line))?;
             }
-            writeln!(self.out, "{}", layout.header())?;
+            writeln!(self.out, "{}", layout.header(self.options.style.columns()))?;
         }
         Ok(layout)
+    }
+
+    /// A row, and what is said of it, which moves below where there is no room.
+    fn row(&mut self, row: &str, said: &str) -> io::Result<()> {
+        let width = self.options.style.columns();
+        let is_narrow = width.is_some_and(|width| row.len() + said.len() > width);
+        match is_narrow && !said.is_empty() {
+            true => {
+                writeln!(self.out, "{}", row.trim_end())?;
+                writeln!(self.out, "{}", self.options.style.fold(&format!("    {said}")))
+            }
+            false => writeln!(self.out, "{}", format!("{row}{said}").trim_end()),
+        }
     }
 
     /// What stands below the row of an attempt.
@@ -122,14 +139,16 @@ fn many(targets: &[Resolved]) -> String {
     }
 }
 
-/// What look-ups found, a line for each host that has several addresses.
+/// What look-ups found, a line for each host that has several addresses, or took its time.
 fn looked_up(targets: &[Resolved]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut last = None;
     for target in targets {
         let is_told = last == Some(&target.host);
         last = Some(&target.host);
-        let Some(took) = target.resolve.filter(|_| !is_told && target.addresses.len() > 1) else {
+        // What is quick, of a single address, is told where all is.
+        let is_worth = |took: &Duration| target.addresses.len() > 1 || *took >= SLOW;
+        let Some(took) = target.resolve.filter(is_worth).filter(|_| !is_told) else {
             continue;
         };
         let addresses: Vec<String> = target.addresses.iter().map(ToString::to_string).collect();
@@ -168,8 +187,10 @@ impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
                 let layout = self.begin()?;
                 let target = event.target_index.and_then(|index| self.targets.get(index));
                 let Some(target) = target else { return Ok(()) };
-                writeln!(self.out, "{}", layout.row(target, attempt))?;
-                for line in self.below(target, attempt) {
+                let (row, said) = layout.row(target, attempt);
+                let below = self.below(target, attempt);
+                self.row(&row, &said)?;
+                for line in below {
                     writeln!(self.out, "{}", self.options.style.fold(&line))?;
                 }
                 Ok(())
@@ -187,7 +208,7 @@ impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
         let is_series = self.options.count > 1 && !self.options.quiet;
         for ended in targets.iter().filter(|ended| is_series && ended.target.attempts > 1) {
             for line in statistics::lines(ended.target) {
-                writeln!(self.out, "{line}")?;
+                writeln!(self.out, "{}", self.options.style.fold(&line))?;
             }
         }
         for ended in targets.iter().filter(|_| !self.options.quiet) {

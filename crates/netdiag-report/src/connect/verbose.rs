@@ -16,8 +16,11 @@ pub(super) fn lines(attempt: &Attempt, anchor: &ClockAnchor, sees_ttls: bool) ->
     let ttls = [("SYN-ACK", attempt.reply_ttl), ("reset", attempt.reset_ttl)];
     for (what, ttl) in ttls.into_iter().filter_map(|(what, ttl)| Some((what, ttl?))) {
         lines.push(format!(
-            "ttl     {ttl} of the {what}, {} routers back as a guess",
-            hops_back(ttl)
+            "ttl     {ttl} of the {what}, {} back as a guess",
+            match hops_back(ttl) {
+                1 => "1 router".to_owned(),
+                routers => format!("{routers} routers"),
+            }
         ));
     }
     if !sees_ttls && attempt.class().is_answer() {

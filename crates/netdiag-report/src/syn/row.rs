@@ -9,12 +9,17 @@ use netdiag_tcp::syn::result;
 use netdiag_tcp::syn::{Config, Ending, Port, State};
 use std::time::Duration;
 
+/// The columns between state and why.
+const COLUMNS: usize = 6;
+
 /// How wide the columns are; known before the first row.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Layout {
     /// The addresses, where there are several.
     address: Option<usize>,
     port: usize,
+    /// How many of the columns before the last there is room for.
+    columns: usize,
 }
 
 impl Layout {
@@ -25,16 +30,25 @@ impl Layout {
         let widest = corners().map(|target| named(&target).len()).max();
         let widest = widest.unwrap_or(0).max("address".len());
         let count: u32 = config.groups.iter().map(|group| group.targets.len()).sum();
-        Self { address: (count > 1).then_some(widest), port }
+        Self { address: (count > 1).then_some(widest), port, columns: COLUMNS }
     }
 
-    /// The line above the rows.
-    pub(super) fn header(self) -> String {
+    /// The same for a terminal that wide: the columns at the end go first, what says why moves below.
+    pub(super) fn fitting(mut self, width: Option<usize>) -> Self {
+        while self.columns > 1 && width.is_some_and(|width| self.header().0.len() > width) {
+            self.columns -= 1;
+        }
+        self
+    }
+
+    /// The line above the rows, and what stands above why.
+    pub(super) fn header(self) -> (String, String) {
         let cells = ["rtt ms", "sent", "ttl", "back", "window", "options", "why"];
         self.line("address", "port", "state", cells)
     }
 
-    pub(super) fn row(self, target: &Target<'_>, number: u16, port: &Port) -> String {
+    /// The row of a port, and why.
+    pub(super) fn row(self, target: &Target<'_>, number: u16, port: &Port) -> (String, String) {
         let none = || "-".to_owned();
         let told = result::Port::new(number, port);
         let rtt = told.rtt_ms.map(|rtt| Duration::from_secs_f64(rtt.mean / 1e3));
@@ -50,18 +64,23 @@ impl Layout {
         self.line(&named(target), &label(number), words(port.state()), cells)
     }
 
-    fn line(self, address: &str, port: &str, state: &str, cells: [&str; 7]) -> String {
+    fn line(self, address: &str, port: &str, state: &str, cells: [&str; 7]) -> (String, String) {
         let [rtt, sent, ttl, back, window, options, why] = cells;
         let address = match self.address {
             Some(width) => format!("{address:<width$}  "),
             None => String::new(),
         };
-        let line = format!(
-            "{address}{port:<width$}  {state:<11}  {rtt:>6}  {sent:>4}  {ttl:>3}  {back:>4}  \
-             {window:>6}  {options:<26}  {why}",
-            width = self.port
-        );
-        line.trim_end().to_owned()
+        let mut line = format!("{address}{port:<width$}  {state:<11}", width = self.port);
+        let cells = [
+            format!("  {rtt:>6}"),
+            format!("  {sent:>4}"),
+            format!("  {ttl:>3}"),
+            format!("  {back:>4}"),
+            format!("  {window:>6}"),
+            format!("  {options:<26}"),
+        ];
+        line.extend(cells.into_iter().take(self.columns));
+        (line, why.to_owned())
     }
 }
 

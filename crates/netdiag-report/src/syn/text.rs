@@ -7,7 +7,7 @@ use crate::changes;
 use crate::number::{rate, thousands};
 use crate::style::Style;
 use crate::verdict::{write_finding, write_finding_of, write_verdict};
-use netdiag_tcp::syn::{Config, Event, Row, State};
+use netdiag_tcp::syn::{Config, Event, Measurement, Row, State};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -48,18 +48,31 @@ impl<W: Write> TextReport<W> {
             return Ok(());
         };
         let line = self.layout.row(&target, row.port, &row.found);
-        writeln!(self.out, "{}", self.options.style.fold(&line))
+        self.line(&line)
+    }
+
+    /// A row, and why, which moves below where there is no room.
+    fn line(&mut self, (row, why): &(String, String)) -> io::Result<()> {
+        let style = self.options.style;
+        let is_wide = style.columns().is_some_and(|width| row.len() + 2 + why.len() > width);
+        if !is_wide {
+            return writeln!(self.out, "{}", format!("{row}  {why}").trim_end());
+        }
+        writeln!(self.out, "{}", row.trim_end())?;
+        writeln!(self.out, "{}", style.fold(&format!("    {why}")))
     }
 }
 
 impl<W: Write> SynReport for TextReport<W> {
     fn start(&mut self, setting: &Setting) -> io::Result<()> {
-        self.layout = Layout::of(&setting.config);
+        self.layout = Layout::of(&setting.config).fitting(self.options.style.columns());
         if self.options.quiet {
             return Ok(());
         }
         writeln!(self.out, "{}", self.options.style.fold(&heading(&setting.config)))?;
-        writeln!(self.out, "{}", self.options.style.fold(&self.layout.header()))
+        let (header, why) = self.layout.header();
+        let is_wide = self.options.style.columns().is_some_and(|width| header.len() + 5 > width);
+        self.line(&(header, if is_wide { String::new() } else { why }))
     }
 
     fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {
@@ -88,12 +101,23 @@ impl<W: Write> SynReport for TextReport<W> {
         if let Some(more) = findings.len().checked_sub(FINDINGS_SHOWN).filter(|more| *more > 0) {
             writeln!(self.out, "i {more} more findings: --json has them all")?;
         }
+        if let Some(line) = rejected(ending.measurement) {
+            writeln!(self.out, "{}", style.fold(&line))?;
+        }
         write_verdict(&mut self.out, style, &verdict(ending.measurement))
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
+}
+
+/// What came and fits no SYN, by why not, where there is any.
+fn rejected(measurement: &Measurement) -> Option<String> {
+    let all = measurement.rejected();
+    let said: Vec<String> = all.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let sum: u64 = all.values().sum();
+    (sum > 0).then(|| format!("rejected: {sum} ({})", said.join(", ")))
 }
 
 /// The first line: what is measured.

@@ -2,6 +2,7 @@
 
 use super::dialogue::Dialogue;
 use super::http::{REDIRECTS, Spoken, Url};
+use super::jury::Jury;
 use super::names::Names;
 use super::tls::Tls;
 use netdiag_engine::port::Control;
@@ -42,6 +43,8 @@ pub struct Config {
     /// Who looks up the hosts that redirects lead to; `None`: nobody, and they are not followed to
     /// names.
     pub names: Option<Names>,
+    /// Who looks at each attempt as it ends.
+    pub jury: Option<Jury>,
     /// Which HTTP is spoken; `None`: what the server chooses, and without TLS HTTP/1.1.
     pub http: Option<Spoken>,
     /// What is done with connections that open; without it they are closed at once.
@@ -96,6 +99,7 @@ impl Config {
             reuses: false,
             redirects: REDIRECTS,
             names: None,
+            jury: None,
             http: None,
             dialogue: None,
             tls: None,

@@ -9,7 +9,11 @@ use super::starttls::{self, Upgrade};
 use netdiag_engine::port::TalkEnd;
 use netdiag_http::Reason;
 use netdiag_model::Instant;
+use netdiag_model::errno::Errno;
 use netdiag_tls::{Layer, Terms};
+
+/// The most that is told of what a service says before TLS, in bytes.
+const TOLD: usize = 80;
 
 /// One open connection, as far as it concerns those who talk over it.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(super) struct Conversation {
     /// What is to be sent.
     output: Vec<u8>,
     heard: Vec<u8>,
+    /// Any byte came, of whatever.
+    has_come: bool,
     /// When the service could be spoken to.
     service_at: Option<Instant>,
     first_at: Option<Instant>,
@@ -79,6 +85,7 @@ impl Conversation {
             http: None,
             output: output.to_vec(),
             heard: Vec::new(),
+            has_come: false,
             service_at: None,
             first_at: None,
             said_at: None,
@@ -95,6 +102,11 @@ impl Conversation {
     /// How it went, once that is known: nothing more is waited for.
     pub(super) const fn result(&self) -> Option<TalkResult> {
         self.result
+    }
+
+    /// Whether something is asked for by HTTP.
+    pub(super) const fn is_asked(&self) -> bool {
+        self.url.is_some()
     }
 
     /// How far it has come.
@@ -122,7 +134,10 @@ impl Conversation {
 
     /// Takes in what came.
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) {
+        self.has_come |= !bytes.is_empty();
         if let Some(upgrade) = &mut self.upgrade {
+            let room = TOLD.saturating_sub(self.heard.len());
+            self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
             let next = upgrade.hear(bytes);
             return self.agree(at, next);
         }
@@ -150,6 +165,7 @@ impl Conversation {
             }
             starttls::Next::Ready => {
                 self.upgrade = None;
+                self.heard.clear();
                 if let Some(tls) = &mut self.tls {
                     tls.begin(at);
                 }
@@ -250,12 +266,14 @@ impl Conversation {
 
     /// Nothing more is waited for.
     pub(super) fn give_up(&mut self) {
-        let has_heard = match &self.http {
+        let has_heard = match &mut self.http {
             Some(http) if http.is_answered() => {
+                http.leave("no answer came in time");
                 self.result.get_or_insert(TalkResult::AsExpected);
                 return;
             }
             Some(http) => http.has_heard(),
+            None if self.upgrade.is_some() => self.has_come,
             None => self.first_at.is_some(),
         };
         let missed = if has_heard { TalkResult::Other } else { TalkResult::Silent };
@@ -275,8 +293,18 @@ impl Conversation {
 
     /// It ended.
     pub(super) fn end(mut self, at: Instant, end: TalkEnd) -> Talk {
-        if end == TalkEnd::Closed {
-            self.hear_end(at);
+        match end {
+            TalkEnd::Closed => self.hear_end(at),
+            // The run ends before it is known.
+            TalkEnd::HungUp { .. } => self.give_up(),
+            TalkEnd::Failed(number) | TalkEnd::Told { errno: number, .. } => {
+                // What was asked for first is there.
+                if let Some(http) = self.http.as_mut().filter(|http| http.is_answered()) {
+                    let name = Errno::new(number).name;
+                    http.leave(&format!("the connection broke ({name} {number})"));
+                    self.result.get_or_insert(TalkResult::AsExpected);
+                }
+            }
         }
         let (acknowledged, met) = match end {
             TalkEnd::HungUp { acknowledged } => (acknowledged, TalkResult::Silent),
@@ -307,6 +335,10 @@ impl Conversation {
             heard: self.heard,
             acknowledged,
             lasted: at.since(self.opened_at),
+            has_come: self.has_come,
+            is_cut: false,
+            early: None,
+            tls_at: None,
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use super::http::exchange::Exchange;
 use super::tls::{Demand, Talked};
+use netdiag_model::errno::Errno;
 use regex_lite::{Regex, RegexBuilder};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The most of what comes that is looked at and kept, in bytes.
@@ -52,6 +54,23 @@ pub struct Talk {
     pub acknowledged: Option<u64>,
     /// How long it was open.
     pub lasted: Duration,
+    /// Whether any byte came over it, of whatever.
+    pub has_come: bool,
+    /// The run ended before it did.
+    pub is_cut: bool,
+    /// How it ended, of one that was to be held open for longer.
+    pub early: Option<Early>,
+    /// Where TLS was spoken, of a connection that a redirect led to.
+    pub tls_at: Option<SocketAddr>,
+}
+
+/// How a connection ended that was to be held open for longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// The other end closed it (FIN).
+    Closed,
+    /// It broke, with this error number.
+    Broken(i32),
 }
 
 /// How a talk went.
@@ -91,11 +110,29 @@ pub enum Stage {
 impl Talk {
     /// The same, over a connection that took so long to open.
     pub(super) fn opened(mut self, took: Duration) -> Self {
-        let tls = self.tls.as_ref().and_then(|tls| tls.took);
+        let tls = self.tls_took();
         if let Some(first) = self.http.as_mut().and_then(|http| http.steps.first_mut()) {
             first.opened = Some((took, tls));
         }
         self
+    }
+
+    /// How long the handshake of TLS took, where it was done.
+    #[must_use]
+    pub fn tls_took(&self) -> Option<Duration> {
+        self.tls.as_ref().and_then(|tls| tls.took)
+    }
+
+    /// How it ended, where it was to be held open for longer, in a few words.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<String> {
+        let seconds = self.lasted.as_secs_f64();
+        Some(match self.early? {
+            Early::Closed => format!("closed by the other end after {seconds:.1} s (FIN)"),
+            Early::Broken(number) => {
+                format!("broken after {seconds:.1} s ({} {number})", Errno::new(number).name)
+            }
+        })
     }
 
     /// Whether it came to what was asked for. Nobody asked for TLS that was only tried.

@@ -189,15 +189,18 @@ impl Ending {
         }
     }
 
-    /// The same in a word.
+    /// The same in a word, of an attempt to an address.
     #[must_use]
-    pub const fn class(&self) -> Class {
+    pub fn class(&self, to: IpAddr) -> Class {
         match self {
             Self::Connected { .. } => Class::Connected,
             Self::Refused => Class::Refused,
             Self::Reset => Class::Reset,
             Self::Icmp { kind, .. } if kind.is_prohibited() => Class::Prohibited,
-            Self::Icmp { kind, .. } if kind.is_port_unreachable() => Class::Refused,
+            // Only the host itself knows that nobody listens.
+            Self::Icmp { kind, from, .. } if kind.is_port_unreachable() && *from == to => {
+                Class::Refused
+            }
             Self::Icmp { .. } => Class::Unreachable,
             Self::TimedOut => Class::Timeout,
             Self::Local(_) => Class::Local,
@@ -244,8 +247,8 @@ impl Class {
 impl Attempt {
     /// What it came to, in a word.
     #[must_use]
-    pub const fn class(&self) -> Class {
-        self.ending.class()
+    pub fn class(&self) -> Class {
+        self.ending.class(self.destination.address())
     }
 
     /// How long it took to open.
@@ -257,7 +260,7 @@ impl Attempt {
     /// Whether it opened, and what came then was not what was waited for.
     #[must_use]
     pub fn is_unexpected(&self) -> bool {
-        self.talk.as_ref().is_some_and(|talk| !talk.is_as_asked())
+        self.is_self_connected() || self.talk.as_ref().is_some_and(|talk| !talk.is_as_asked())
     }
 
     /// The handshake by the kernel.

@@ -18,6 +18,10 @@ impl Attempt {
     pub fn failure(&self) -> Option<Failure> {
         let to = self.destination;
         Some(match &self.ending {
+            Ending::Connected { .. } if self.is_self_connected() => {
+                let said = "the kernel met itself: both ends are the same, nothing listens";
+                plain(Stage::Connect, "self-connected", said)
+            }
             Ending::Connected { .. } => {
                 return self.talk.as_ref().and_then(|talk| unexpected(talk));
             }
@@ -47,7 +51,8 @@ impl Attempt {
             Ending::Local(error) if error.errno == ECONNABORTED => {
                 let said = "something on this machine destroyed the connection";
                 let message = format!("{said} (ECONNABORTED {ECONNABORTED})");
-                Failure { message, ..local_failure(error) }
+                // Its SYN had been sent.
+                Failure { message, stage: Stage::Connect, ..local_failure(error) }
             }
             Ending::Local(error) => local_failure(error),
             Ending::Unknown(why) => plain(Stage::Connect, why.name(), why.meaning()),
@@ -77,6 +82,10 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         return None;
     }
     let seconds = milliseconds(talk.lasted) / 1e3;
+    let seconds = match talk.is_cut {
+        true => format!("{seconds:.1} s, when the run ended"),
+        false => format!("{seconds:.1} s"),
+    };
     let (stage, during) = match talk.stage {
         dialogue::Stage::Upgrade => (Stage::Tls, " before TLS"),
         dialogue::Stage::Tls => (Stage::Tls, " during the TLS handshake"),
@@ -87,19 +96,29 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         TalkResult::AsExpected => return None,
         TalkResult::Untrusted => {
             let fault = talk.tls.as_ref().and_then(|tls| tls.fault())?;
-            (fault.reason.name().to_owned(), format!("connected, but {}", fault.message))
+            let at = talk.tls_at.map(|at| format!(" (at {at}, where a redirect leads)"));
+            let at = at.unwrap_or_default();
+            (fault.reason.name().to_owned(), format!("connected, but {}{at}", fault.message))
         }
         TalkResult::Silent if talk.stage == dialogue::Stage::Tls => (
             "timeout".to_owned(),
-            format!("connected, but the TLS handshake was not done in {seconds:.1} s"),
+            format!("connected, but the TLS handshake was not done in {seconds}"),
         ),
+        TalkResult::Silent if talk.has_come => {
+            let came = match talk.tls_took() {
+                Some(_) => "TLS was agreed on, and then no answer came",
+                None => "what came is no answer, and none did",
+            };
+            ("timeout".to_owned(), format!("connected, but {came} in {seconds}"))
+        }
         TalkResult::Silent => {
-            let asked = talk.acknowledged.filter(|bytes| *bytes > 0);
+            // The handshake of TLS is no request.
+            let asked = talk.acknowledged.filter(|bytes| *bytes > 0 && talk.tls.is_none());
             let asked = asked.map(|bytes| format!(" to {bytes} bytes that it acknowledged"));
             let asked = asked.unwrap_or_default();
             (
                 "timeout".to_owned(),
-                format!("connected, but not a byte came{during} in {seconds:.1} s{asked}"),
+                format!("connected, but not a byte came{during} in {seconds}{asked}"),
             )
         }
         TalkResult::Refused => {
@@ -120,8 +139,16 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         }
         TalkResult::Other if stage == Stage::Request => (
             "timeout".to_owned(),
-            format!("connected, but the answer was not whole after {seconds:.1} s"),
+            format!("connected, but the answer was not whole after {seconds}"),
         ),
+        TalkResult::Other if stage == Stage::Tls => {
+            let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
+            let came = came.escaped();
+            (
+                "timeout".to_owned(),
+                format!("connected, but what came{during} was not whole in {seconds}: `{came}`"),
+            )
+        }
         TalkResult::Other => {
             let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
             let came = came.escaped();
@@ -135,12 +162,16 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
             let how = http.map(|how| format!(": {how}")).unwrap_or_default();
             (
                 "closed".to_owned(),
-                format!("connected, and closed by the other end{during} after {seconds:.1} s{how}"),
+                format!("connected, and closed by the other end{during} after {seconds}{how}"),
             )
         }
         TalkResult::Failed(number) => {
             let name = Errno::new(number).name;
-            (errno::reason(number), format!("connected, and then broken{during} ({name} {number})"))
+            let message = match talk.early {
+                Some(_) => format!("connected, and then broken after {seconds} ({name} {number})"),
+                None => format!("connected, and then broken{during} ({name} {number})"),
+            };
+            (errno::reason(number), message)
         }
     };
     let errno = match talk.end {

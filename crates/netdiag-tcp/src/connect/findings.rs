@@ -100,11 +100,11 @@ impl Measurement {
 
 /// Those series that a rule is about, grouped by what they have in common, in the order of the first
 /// of each group.
-fn groups<'a, K: PartialEq>(
-    series: &[&'a Series],
-    key: impl Fn(&Series) -> Option<K>,
-) -> Vec<(K, Vec<&'a Series>)> {
-    let mut groups: Vec<(K, Vec<&'a Series>)> = Vec::new();
+fn groups<'a, T, K: PartialEq>(
+    series: &[&'a T],
+    key: impl Fn(&T) -> Option<K>,
+) -> Vec<(K, Vec<&'a T>)> {
+    let mut groups: Vec<(K, Vec<&'a T>)> = Vec::new();
     for one in series {
         let Some(key) = key(one) else { continue };
         match groups.iter_mut().find(|(known, _)| *known == key) {

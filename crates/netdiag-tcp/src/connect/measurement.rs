@@ -116,11 +116,31 @@ impl Measurement {
         let (keeps, alone) = (self.config.keeps_results, self.config.count == 1);
         let place = place as usize;
         let Some(series) = self.series.get_mut(place) else { return };
+        if let Some(jury) = &self.config.jury
+            && let Some(target) = self.config.targets.get(series.target)
+        {
+            jury.see(target.index, &attempt);
+        }
         let told = series.take(attempt.clone(), keeps, alone);
         let Some(series) = self.series.get(place) else { return };
         events.push(self.event(series, at, EventKind::Attempt(attempt)));
         for (at, kind) in told {
             events.push(self.event(series, at, kind));
+        }
+    }
+
+    /// The run is over: connections that opened are told with how far they had come.
+    fn cut(&mut self, now: Instant, events: &mut Events<Event>) {
+        for (place, attempt) in self.talks.cut(now) {
+            self.take(place, now, attempt, events);
+        }
+        let open = std::mem::take(&mut self.open).into_values();
+        let mut follows: Vec<Follow> = open.filter_map(|open| open.follow.map(|it| *it)).collect();
+        follows.extend(self.follows.drain(..));
+        follows.append(&mut self.looked_up);
+        for follow in follows {
+            let place = follow.place;
+            self.take(place, now, follow.lost("the run ended before"), events);
         }
     }
 
@@ -289,7 +309,7 @@ impl Policy for Measurement {
         let ended = match target.filter(|_| attempt.connect().is_some()) {
             Some(target) => {
                 let redirects = open.follow.as_ref().map_or(0, |follow| follow.redirects());
-                let to = (target, redirects);
+                let to = (probe.target, target, redirects);
                 self.talks.begin(probe.seq, attempt, &self.config, to)
             }
             None => Some(attempt),
@@ -362,6 +382,7 @@ impl Policy for Measurement {
     }
 
     fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        self.cut(now, events);
         for place in 0..self.series.len() {
             let told = self.series.get_mut(place).map(|series| series.finish(now));
             let Some(series) = self.series.get(place) else { continue };

@@ -1,9 +1,12 @@
 //! What `--fail-if` can name.
 
-use super::result::Target;
+use super::event::Attempt;
+use super::result::{Http, Phases, Target, Tls, http, phases};
 use netdiag_model::contract::{Jitter, Rtt};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::metrics::{self, MetricInfo, MetricValue, Metrics, Unit};
+use netdiag_model::milliseconds;
+use std::time::Duration;
 
 /// Every metric of a `tcp-connect`.
 pub const METRICS: &[MetricInfo] = &[
@@ -97,15 +100,12 @@ impl Metrics for TargetMetrics<'_> {
         let target = self.target;
         let rtt = |pick: fn(&Rtt) -> Option<f64>| target.connect_ms.as_ref().and_then(pick);
         let jitter = |pick: fn(&Jitter) -> Option<f64>| target.jitter_ms.as_ref().and_then(pick);
-        if let Some(field) = name.strip_prefix("header:") {
-            let mut headers = target.http.as_ref()?.headers.iter();
-            let found = headers.find(|one| one.name.as_raw().eq_ignore_ascii_case(field))?;
-            return Some(MetricValue::Text(found.value.as_raw().to_owned()));
+        if is_of_attempt(name) {
+            let (tls, http) = (target.tls.as_ref(), target.http.as_ref());
+            return of_attempt(name, &target.phases_ms, tls, http);
         }
         let number = match name {
             "open" => return Some(MetricValue::Bool(target.succeeded > 0)),
-            "verified" => return Some(MetricValue::Bool(target.tls.as_ref()?.verified)),
-            "body" => return Some(MetricValue::Text(target.http.as_ref()?.body.clone())),
             "connect" => rtt(|r| Some(r.p50))?,
             "handshake" => target.handshake_rtt_ms.as_ref()?.p50,
             "min" => rtt(|r| Some(r.min))?,
@@ -119,15 +119,6 @@ impl Metrics for TargetMetrics<'_> {
             "p99" => rtt(|r| Some(r.p99))?,
             "jitter" => jitter(|j| j.ipdv_abs_mean)?,
             "jitter_rfc3550" => jitter(|j| j.rfc3550)?,
-            "resolve" => target.phases_ms.resolve?,
-            "tls" => target.phases_ms.tls?,
-            "status" => f64::from(target.http.as_ref()?.status?),
-            "size" => target.http.as_ref()?.body_bytes as f64,
-            "transfer" => target.phases_ms.body?,
-            "redirects" => target.http.as_ref()?.redirects.len() as f64,
-            "days_left" => target.tls.as_ref()?.chain.first()?.days_left as f64,
-            "total" => target.phases_ms.total?,
-            "first_byte" => target.phases_ms.first_byte?,
             "fallback" => target.happy_eyeballs.as_ref()?.fallback_ms?,
             "loss" => target.loss_percent?,
             "path_mtu" => f64::from(target.tcp_info.as_ref()?.path_mtu),
@@ -139,6 +130,80 @@ impl Metrics for TargetMetrics<'_> {
         };
         Some(MetricValue::Number(number))
     }
+}
+
+/// One attempt, as an expression sees it: without what only many together have.
+#[derive(Debug)]
+pub struct AttemptMetrics {
+    phases: Phases,
+    tls: Option<Tls>,
+    http: Option<Http>,
+}
+
+impl AttemptMetrics {
+    /// Of an attempt; `resolve`: how long the look-up of the name took.
+    #[must_use]
+    pub fn of(attempt: &Attempt, resolve: Option<Duration>) -> Self {
+        let talk = attempt.talk.as_deref();
+        Self {
+            phases: phases(attempt, attempt.connect().map(milliseconds), resolve.map(milliseconds)),
+            tls: talk.and_then(|talk| talk.tls.as_deref()).map(Tls::from),
+            http: talk.and_then(|talk| talk.http.as_deref()).and_then(http),
+        }
+    }
+}
+
+impl Metrics for AttemptMetrics {
+    fn metric(&self, name: &str) -> Option<MetricValue> {
+        of_attempt(name, &self.phases, self.tls.as_ref(), self.http.as_ref())
+    }
+}
+
+/// Whether a metric is one that each attempt has for itself.
+#[must_use]
+pub fn is_of_attempt(name: &str) -> bool {
+    const ALL: [&str; 11] = [
+        "resolve",
+        "tls",
+        "total",
+        "first_byte",
+        "transfer",
+        "status",
+        "size",
+        "redirects",
+        "body",
+        "verified",
+        "days_left",
+    ];
+    ALL.contains(&name) || name.starts_with("header:")
+}
+
+/// What an attempt has of a metric.
+fn of_attempt(
+    name: &str,
+    phases: &Phases,
+    tls: Option<&Tls>,
+    http: Option<&Http>,
+) -> Option<MetricValue> {
+    if let Some(field) = name.strip_prefix("header:") {
+        let mut headers = http?.headers.iter();
+        let found = headers.find(|one| one.name.as_raw().eq_ignore_ascii_case(field))?;
+        return Some(MetricValue::Text(found.value.as_raw().to_owned()));
+    }
+    Some(MetricValue::Number(match name {
+        "verified" => return Some(MetricValue::Bool(tls?.verified)),
+        "body" => return Some(MetricValue::Text(http?.body.clone())),
+        "resolve" => phases.resolve?,
+        "tls" => phases.tls?,
+        "total" => phases.total?,
+        "first_byte" => phases.first_byte?,
+        "transfer" => phases.body?,
+        "status" => f64::from(http?.status?),
+        "size" => http?.body_bytes as f64,
+        "redirects" => http?.redirects.len() as f64,
+        "days_left" => tls?.chain.first()?.days_left as f64,
+        _ => return None,
+    }))
 }
 
 impl TargetMetrics<'_> {

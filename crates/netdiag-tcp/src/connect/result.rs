@@ -13,7 +13,8 @@ use serde::Serialize;
 use std::net::{IpAddr, SocketAddr};
 
 pub use convert::{attempt, outage, tcp_info};
-pub(super) use convert::{chosen, race};
+pub(super) use convert::{chosen, phases, race};
+pub(super) use http::http;
 pub use netdiag_model::contract::Context;
 pub use netdiag_tls::contract::{Certificate, Tls};
 
@@ -79,7 +80,7 @@ pub struct Target {
     pub tls: Option<Tls>,
     /// What the last request to `address` by HTTP came to; `null` where none was made.
     pub http: Option<Http>,
-    /// Why no connection opened.
+    /// Why no connection opened; or what came over one, the last, of which something else was asked for.
     pub failure: Option<Failure>,
     /// Runs of attempts to an address that failed, the last 10,000.
     pub outages: Vec<Outage>,
@@ -134,10 +135,11 @@ pub struct HappyEyeballs {
     pub fallback_ms: Option<f64>,
 }
 
-/// How long each phase took, in milliseconds.
+/// How long each phase took, in milliseconds. Where redirects were followed it is those of the last
+/// request and of the connection that carried it; `total` is all together.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Phases {
-    /// The look-up of the name.
+    /// The look-up of the name; where a redirect led to another host that of its name.
     pub resolve: Option<f64>,
     /// The connection to `address`, the median of all attempts.
     pub connect: Option<f64>,
@@ -172,6 +174,10 @@ pub struct Http {
     pub resolve_ms: Option<f64>,
     /// How long the connection of the last request took to open; `null` where it had been open.
     pub connect_ms: Option<f64>,
+    /// The TLS handshake over it.
+    pub tls_ms: Option<f64>,
+    /// The last request with the look-up and the connection where they were made for it.
+    pub total_ms: Option<f64>,
     /// The redirects that were followed, in order.
     pub redirects: Vec<Redirect>,
     /// Where the last answer leads to, of one that was not followed.
@@ -375,6 +381,10 @@ pub struct Attempt {
     pub acknowledged_bytes: Option<u64>,
     /// Why it failed, or is not what was expected.
     pub failure: Option<Failure>,
+    /// After which time it ended, of one that was to be held open for longer.
+    pub closed_after_ms: Option<f64>,
+    /// How: `fin`, `reset` or another reason.
+    pub closed_by: Option<String>,
 }
 
 impl Target {

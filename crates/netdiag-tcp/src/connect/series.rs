@@ -1,14 +1,15 @@
 //! Attempts to one port of one address: what is counted and kept of them.
 
 use super::config::RESULTS_KEPT;
-use super::dialogue::TalkResult;
+use super::dialogue::{Talk, TalkResult};
 use super::event::{Attempt, Cause, Class, Ending, EventKind, Outage};
+use super::tls::Talked;
 use netdiag_engine::local::Unsent;
 use netdiag_engine::port::TcpState;
 use netdiag_engine::stats::{self, Loss, OutageChange, RttStats, SeriesStats, SettledKind};
 use netdiag_model::{Destination, IcmpKind, Instant, Way};
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// How many different ICMP errors (sender, type, code) are told apart.
 const ICMP_ERRORS_KEPT: usize = 64;
@@ -35,11 +36,26 @@ pub(crate) struct Series {
     pub(crate) ttls: BTreeMap<u8, [u64; 2]>,
     pub(crate) unsent: Unsent,
     pub(crate) last: Option<Box<Attempt>>,
+    /// The last one over which not what was waited for came.
+    pub(crate) unexpected: Option<Box<Attempt>>,
+    /// What TLS showed over its connections, each kind once.
+    pub(crate) shown: Vec<Seen>,
     /// What the kernel knew of the connection that opened last.
     pub(crate) tcp_info: Option<Box<TcpState>>,
     pub(crate) kept: VecDeque<Attempt>,
     pub(crate) omitted: u64,
     pub(crate) ongoing: Option<Box<Outage>>,
+}
+
+/// What TLS showed, over so many connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The last time.
+    pub(crate) talked: Box<Talked>,
+    /// Where.
+    pub(crate) at: SocketAddr,
+    /// How often.
+    pub(crate) count: u64,
 }
 
 /// How many attempts ended in which way.
@@ -137,8 +153,9 @@ impl Counts {
         self.to_itself += u64::from(attempt.is_self_connected());
         self.unexpected += u64::from(attempt.is_unexpected());
         if let Some(talk) = &attempt.talk {
-            self.mute += u64::from(talk.end == TalkResult::Silent && !talk.is_as_asked());
-            self.talkative += u64::from(!talk.heard.is_empty());
+            let is_mute = talk.end == TalkResult::Silent && !talk.has_come && !talk.is_cut;
+            self.mute += u64::from(is_mute);
+            self.talkative += u64::from(talk.has_come);
         }
     }
 }
@@ -163,6 +180,8 @@ impl Series {
             ttls: BTreeMap::new(),
             unsent: Unsent::new(),
             last: None,
+            unexpected: None,
+            shown: Vec::new(),
             tcp_info: None,
             kept: VecDeque::new(),
             omitted: 0,
@@ -209,6 +228,12 @@ impl Series {
             Ending::Local(error) => self.unsent.count(error),
             Ending::Refused | Ending::Reset | Ending::TimedOut | Ending::Unknown(_) => {}
         }
+        if let Some(talk) = &attempt.talk {
+            self.see(talk);
+        }
+        if attempt.is_unexpected() {
+            self.unexpected = Some(Box::new(attempt.clone()));
+        }
         let http = attempt.talk.as_ref().and_then(|talk| talk.http.as_ref());
         if let Some((fresh, again)) = http.and_then(|http| http.reuse()) {
             let [of_fresh, of_again] = &mut **self.reuse.get_or_insert_default();
@@ -229,6 +254,26 @@ impl Series {
         }
         self.last = Some(Box::new(attempt));
         told
+    }
+
+    /// Keeps what TLS showed, where it is not what it showed before.
+    fn see(&mut self, talk: &Talk) {
+        const KEPT: usize = 16;
+        let Some(talked) = talk.tls.clone() else { return };
+        let at = talk.tls_at.unwrap_or_else(|| SocketAddr::new(self.address(), self.port));
+        let kind = |one: &Talked| {
+            let leaf = one.shown.chain.first().map(|leaf| leaf.serial.clone());
+            (one.failed.clone(), one.shown.faults.clone(), leaf)
+        };
+        let this = kind(&talked);
+        let mut known = self.shown.iter_mut();
+        match known.find(|seen| seen.at == at && kind(&seen.talked) == this) {
+            Some(seen) => (seen.talked, seen.count) = (talked, seen.count + 1),
+            None => {
+                self.shown.push(Seen { talked, at, count: 1 });
+                self.shown.truncate(KEPT);
+            }
+        }
     }
 
     fn count_outage(&mut self, attempt: &Attempt) -> Vec<(Instant, EventKind)> {
@@ -263,6 +308,10 @@ impl Series {
 
     /// All outages, oldest first.
     pub(crate) fn outages(&self) -> Vec<Outage> {
+        // What never was open does not go out.
+        if self.counts.connected == 0 {
+            return Vec::new();
+        }
         let mut all: Vec<Outage> =
             self.stats.outages().map(|outage| outage_of(self.address(), &outage)).collect();
         if let Some(last) = &self.ongoing

@@ -125,7 +125,7 @@ impl Upgrade {
         }
         let (wanted, next): (&str, Next) = match (self.protocol, self.step) {
             (Protocol::Smtp, 0) => ("220", Next::Say(b"EHLO netdiag.invalid\r\n")),
-            (Protocol::Smtp, 1) if !self.is_offered => {
+            (Protocol::Smtp, 1) if !self.is_offered && line.starts_with("250") => {
                 return Next::Refused("STARTTLS is not among what the service offers".to_owned());
             }
             (Protocol::Smtp, 1) => ("250", Next::Say(b"STARTTLS\r\n")),
@@ -219,6 +219,7 @@ mod tests {
             assert!(said.contains(why) && !said.contains('\u{1b}'), "{said}");
         };
         check(Protocol::Smtp, &["220 a\r\n", "250 SIZE\r\n"], "not among");
+        check(Protocol::Smtp, &["220 a\r\n", "502 what\r\n"], "it says `502 what`");
         check(Protocol::Smtp, &["554 \u{1b}[2J no\r\n"], "it says `554 \\u{1b}[2J no`");
         check(Protocol::Pop3, &["+OK\r\n", "-ERR\r\n"], "-ERR");
         check(Protocol::Postgres, &["N"], "not offer");

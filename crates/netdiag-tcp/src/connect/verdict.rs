@@ -89,7 +89,7 @@ fn of_address(one: &Series) -> String {
         return of_attempts(&to, one);
     }
     match (last.failure(), last.handshake()) {
-        (Some(failure), _) if last.is_unexpected() => {
+        (Some(failure), _) if last.is_unexpected() && !last.is_self_connected() => {
             format!("open, but not as expected: {to}: {}", failure.message)
         }
         (Some(failure), _) => format!("not open: {to}: {}", failure.message),
@@ -105,7 +105,11 @@ fn of_address(one: &Series) -> String {
 fn of_tls(attempt: &Attempt) -> String {
     let Some(talk) = &attempt.talk else { return String::new() };
     let tls = talk.tls.as_ref().map(|tls| tls.summary());
-    let http = talk.http.as_ref().map(|http| http.summary());
+    let tls = tls.map(|said| match talk.tls_at {
+        Some(at) => format!("{said} at {at}"),
+        None => said,
+    });
+    let http = talk.http.as_ref().map(|http| http.summary()).or_else(|| talk.ended_early());
     tls.into_iter().chain(http).map(|said| format!("; {said}")).collect()
 }
 
@@ -175,12 +179,12 @@ fn of_addresses(series: &[Series]) -> String {
     format!("{text}; a program would use {} after {}{cost}", winner.address(), ms(after))
 }
 
-/// The family that no connection opens by, where one opens by the other.
+/// The family by which nothing answers, where a connection opens by the other.
 fn dead(series: &[Series]) -> Option<&'static str> {
     let families = [(Family::Ipv4, "IPv4"), (Family::Ipv6, "IPv6")];
     let found = families.into_iter().find(|(family, _)| {
         let mut of_it = series.iter().filter(|one| one.destination.family() == *family).peekable();
-        of_it.peek().is_some() && of_it.all(|one| one.counts.connected == 0)
+        of_it.peek().is_some() && of_it.all(|one| one.counts.answered() == 0)
     });
     found.map(|(_, name)| name)
 }

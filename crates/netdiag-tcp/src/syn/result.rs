@@ -109,6 +109,16 @@ impl Reason {
 }
 
 impl Measurement {
+    /// What came and fits no SYN, by why not, of all addresses.
+    #[must_use]
+    pub fn rejected(&self) -> BTreeMap<String, u64> {
+        let mut all = self.totals.rejected.clone();
+        for (reason, count) in self.strays.values().flat_map(|strays| &strays.rejected) {
+            *all.entry(*reason).or_default() += count;
+        }
+        Rejected::named(&all)
+    }
+
     /// What was found of an address, so far or in the end; `method`: how it was measured.
     #[must_use]
     pub fn result(&self, number: u32, method: &Method) -> Option<Target> {

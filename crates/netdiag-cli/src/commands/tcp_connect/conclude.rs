@@ -6,15 +6,17 @@ use crate::commands::hosts::{self, Found, HostPlan, Outline};
 use crate::commands::judged::Judged;
 use crate::commands::verdict;
 use crate::{ExitStatus, World};
+use netdiag_check::expr::Expr;
 use netdiag_engine::Pause;
 use netdiag_engine::failure::plain;
 use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
-use netdiag_model::finding::Finding;
-use netdiag_model::{Instant, milliseconds};
+use netdiag_model::finding::{Finding, Severity};
+use netdiag_model::{Instant, Untrusted, milliseconds};
 use netdiag_report::Report;
 use netdiag_report::connect::{Connect, Ended, Resolved};
 use netdiag_tcp::connect::findings;
+use netdiag_tcp::connect::http::BODY_KEPT;
 use netdiag_tcp::connect::metrics::TargetMetrics;
 use netdiag_tcp::connect::result::Target;
 use netdiag_tcp::connect::{Config, Measurement};
@@ -36,7 +38,10 @@ impl HostPlan for Plan {
     /// One for all targets: they share the room that there is for connections.
     fn measurements(&self) -> Vec<Measurement> {
         let config = Some(&self.config).filter(|config| !config.targets.is_empty());
-        let config = config.map(|config| Config { names: self.away.names(), ..config.clone() });
+        let config = config.map(|config| {
+            let jury = self.each.jury();
+            Config { names: self.away.names(), jury, ..config.clone() }
+        });
         config.map(Measurement::new).into_iter().collect()
     }
 
@@ -127,10 +132,20 @@ impl Plan {
         let index = resolved.target_index;
         target.method.as_ref()?;
         let metrics = TargetMetrics { target, findings: &own(all, index) };
-        let mut clauses = self.expect.iter();
-        let (clause, evidence) =
-            clauses.find_map(|clause| Some((clause, clause.holds(&metrics).err()?)))?;
-        let finding = verdict::unmet(clause, &evidence, index, &resolved.target);
+        let mut clauses = self.expect.iter().enumerate();
+        let (clause, measured, tally) = clauses.find_map(|(place, clause)| {
+            let tally = self.each.tally(index, place);
+            let said = tally.said(clause.holds(&metrics).err());
+            let measured = match (said, cut_body(clause, target)) {
+                (Some(said), Some(cut)) => format!("{said}; {cut}"),
+                // That something is not in a body is not known of a part of it.
+                (None, Some(cut)) if is_about(clause, &["body !"]) => cut,
+                (said, _) => said?,
+            };
+            Some((clause, measured, tally))
+        })?;
+        let finding = verdict::unmet(clause, &measured, index, &resolved.target);
+        let finding = finding.with("attempts_failed", tally.failed).with("attempts", tally.n);
         let failure = plain(Stage::Expect, "mismatch", &finding.message);
         Some((finding, failure))
     }
@@ -149,21 +164,50 @@ impl Plan {
         }
         let metrics = TargetMetrics { target, findings: &own(all, index) };
         let expression = self.outline.fail_if.as_ref();
-        let holds = verdict::fail_if(expression, &metrics, Some(index), &resolved.target);
+        let tally = self.each.tally(index, self.expect.len());
+        let evidence = expression.and_then(|expression| expression.fails(&metrics));
+        let is_open = |cut: &Expr| is_about(cut, &["body ~", "body ="]);
+        let cut = expression.filter(|one| is_open(one)).and_then(|one| cut_body(one, target));
+        let measured = tally.said(evidence).or(cut);
+        let holds = expression.zip(measured).map(|(expression, measured)| {
+            verdict::failed(expression, &measured, Some(index), &resolved.target)
+        });
         let judgement = match holds {
             _ if target.attempts == target.local_errors + target.unknown => Judgement::Unmeasured,
             None if self.is_as_expected(target) => Judgement::Holds,
             _ => Judgement::Fails,
         };
-        failed.extend(holds.map(|(finding, _)| finding));
+        failed.extend(holds);
+        let clauses = self.expect.iter().chain(expression);
+        let cut = clauses.filter_map(|clause| cut_body(clause, target)).next();
+        failed.extend(cut.map(|cut| body_cut(cut, index, &resolved.target)));
         judgement
     }
 
     /// Whether connections opened, and nothing that was expected does not hold.
     fn is_as_expected(&self, target: &Target) -> bool {
         let is_met = self.expect.is_empty() || target.failure.is_none();
-        target.succeeded > target.unexpected && is_met
+        target.succeeded > 0 && target.unexpected == 0 && is_met
     }
+}
+
+/// That an expression is about a body that was not looked at to its end.
+fn cut_body(clause: &Expr, target: &Target) -> Option<String> {
+    let bytes = target.http.as_ref()?.body_bytes;
+    let is_cut = bytes > BODY_KEPT as u64 && clause.metrics().contains(&"body");
+    is_cut.then(|| format!("of its body of {bytes} bytes the first 64 KiB are looked at"))
+}
+
+/// Whether a body is compared in one of these ways.
+fn is_about(clause: &Expr, ways: &[&str]) -> bool {
+    let text = clause.to_string();
+    ways.iter().any(|way| text.contains(way))
+}
+
+fn body_cut(message: String, index: usize, target: &Untrusted) -> Finding {
+    let subject = target.host().escaped().to_string();
+    Finding::new(Some(index), "body-cut", Severity::Warning, subject, message)
+        .advise("what comes behind them, or does not, is not known")
 }
 
 /// The findings about a target.

@@ -3,6 +3,7 @@
 mod away;
 mod check;
 mod conclude;
+mod each;
 mod plan;
 mod tls;
 

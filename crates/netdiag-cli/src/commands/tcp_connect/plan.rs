@@ -2,6 +2,7 @@
 
 use super::away::Away;
 use super::check::{Checked, Host, family};
+use super::each::Each;
 use super::tls;
 use crate::args::TcpConnectArguments;
 use crate::args::form::Output;
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(super) config: Config,
     /// What must hold of each target, one after the other.
     pub(super) expect: Vec<Expr>,
+    /// The same of each attempt, with what must not hold.
+    pub(super) each: Each,
     /// The hosts that redirects lead to.
     pub(super) away: Rc<Away>,
 }
@@ -60,7 +63,8 @@ impl Plan {
         let outline = Outline::new("tcp-connect", Backend::Linux, asked, world, network);
         let (resolved, config) = (Vec::new(), Config::new(Vec::new()));
         let away = Rc::new(Away::new(family(arguments)));
-        let mut plan = Self { outline, resolved, config, expect: Vec::new(), away };
+        let (expect, each) = (Vec::new(), Each::default());
+        let mut plan = Self { outline, resolved, config, expect, each, away };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
@@ -86,6 +90,8 @@ impl Plan {
         plan.outline.measured_by(methods);
         plan.outline.fail_if = checked.fail_if;
         plan.expect = checked.expect;
+        let resolved = plan.resolved.iter().map(|resolved| resolved.resolve).collect();
+        plan.each = Each::new(plan.expect.clone(), plan.outline.fail_if.clone(), resolved);
         Ok(plan)
     }
 
@@ -194,6 +200,7 @@ impl Plan {
             reuses: arguments.reuse,
             redirects: arguments.max_redirects.into(),
             names: None,
+            jury: None,
             http: arguments.http,
             dialogue: dialogue(arguments),
             tls: None,

@@ -46,16 +46,15 @@ impl Measurement {
     }
 
     fn unsent(&self, address: IpAddr, group: &[&Series], anchor: &ClockAnchor) -> Option<Found> {
-        let mut unsent = Unsent::new();
-        for (error, count) in group.iter().flat_map(|one| one.unsent.all()) {
-            (0..count).for_each(|_| unsent.count(&error));
-        }
         let first = group.first()?;
         let subject = match self.host(first) {
             host if host == address.to_string() => host,
             host => format!("{host} ({address})"),
         };
-        let mut finding = self.local(group, &unsent, subject.clone(), anchor).unsent()?;
+        // The figures are those of the first port.
+        let alone = group.get(..1).unwrap_or_default();
+        let mut finding = self.local(alone, &first.unsent, subject.clone(), anchor).unsent()?;
+        self.blame_the_port(&mut finding, first);
         if let [_, more @ ..] = group
             && !more.is_empty()
         {
@@ -69,6 +68,36 @@ impl Measurement {
         found.finding.evidence.extend(evidence);
         found.finding.advice = finding.advice;
         Some(found)
+    }
+
+    /// What the kernel says of a local port that was asked for means that port.
+    fn blame_the_port(&self, finding: &mut Finding, first: &Series) {
+        const EACCES: i32 = 13;
+        const EADDRINUSE: i32 = 98;
+        const EADDRNOTAVAIL: i32 = 99;
+        let port = self.config.source_port;
+        let Some((error, _)) = first.unsent.most().filter(|_| port != 0) else { return };
+        let (why, advice) = match error.errno {
+            EACCES if port < 1_024 => (
+                format!("port {port} of this machine is for privileged users"),
+                "another `--source-port`, or root".to_owned(),
+            ),
+            EADDRINUSE => (
+                format!("port {port} of this machine is taken"),
+                format!("who has it: `netdiag sockets :{port} --processes`"),
+            ),
+            EADDRNOTAVAIL => (
+                format!(
+                    "from port {port} there is a connection to that port already, or what is left of one"
+                ),
+                "attempts from one `--source-port` need a longer `--interval`, or none".to_owned(),
+            ),
+            _ => return,
+        };
+        let (to, errno) = (&finding.subject, errno::Errno::new(error.errno));
+        finding.message =
+            format!("connections to {to} did not begin: {why} ({} {})", errno.name, error.errno);
+        finding.advice = Some(advice);
     }
 
     /// What this machine did to some series, as every prober tells it.

@@ -98,10 +98,10 @@ impl Measurement {
 
     pub(super) fn unreachable(&self, series: &[&Series]) -> Vec<Found> {
         let most = |one: &Series| {
-            let errors = one
-                .icmp_errors
-                .iter()
-                .filter(|((_, kind), _)| !kind.is_prohibited() && !kind.is_port_unreachable());
+            let errors = one.icmp_errors.iter().filter(|((from, kind), _)| {
+                let is_own = kind.is_port_unreachable() && *from == one.address();
+                !kind.is_prohibited() && !is_own
+            });
             errors.max_by_key(|(_, count)| **count).map(|(key, _)| *key)
         };
         let mut all = Vec::new();
@@ -109,7 +109,9 @@ impl Measurement {
             let errors = group.iter().filter_map(|one| one.icmp_errors.get(&(from, kind)));
             let count: u64 = errors.sum();
             let n: u64 = group.iter().map(|series| series.counts.measured()).sum();
-            if count < 2 || count.saturating_mul(2) < n {
+            // No router says by itself that nobody listens.
+            let is_filter = kind.is_port_unreachable();
+            if (count < 2 && !is_filter) || count.saturating_mul(2) < n {
                 continue;
             }
             let said = kind.ping_text();
@@ -119,6 +121,14 @@ impl Measurement {
                 local.is_some_and(|local| local.ip() == from)
             });
             let (message, advice) = match is_ours {
+                _ if is_filter => (
+                    format!(
+                        "{from} answered {count} of {n} attempts to {to} {}: {said}; that is not {to} \
+                         itself but a filter on the way",
+                        ports(&group)
+                    ),
+                    format!("the filter at {from}"),
+                ),
                 true => (
                     format!(
                         "{to} did not answer this machine's question for its link address: {said}"

@@ -67,7 +67,9 @@ impl Measurement {
         let found = mute.map(|one| {
             let (to, count) = (with_port(one.address(), one.port), one.counts.mute);
             let talk = one.last.as_ref().and_then(|attempt| attempt.talk.as_ref());
-            let acknowledged = talk.and_then(|talk| talk.acknowledged);
+            // The handshake of TLS is no request.
+            let acknowledged =
+                talk.filter(|talk| talk.tls.is_none()).and_then(|talk| talk.acknowledged);
             let seconds = self.config.timeout.as_secs_f64();
             let asked = match acknowledged.filter(|bytes| *bytes > 0) {
                 Some(bytes) => format!(", though it acknowledged {bytes} bytes of ours"),
@@ -85,10 +87,21 @@ impl Measurement {
                 .with("acked_bytes", acknowledged)
                 .with("seconds", seconds)
                 .with("threshold_attempts", LEAST_ATTEMPTS)
-                .advise("its workers, its accept loop; or it waits for a request: `--send`");
+                .advise(match self.may_be_told(one) {
+                    true => "its workers, its accept loop; or it waits for a request: `--send`",
+                    false => "its workers, its accept loop",
+                });
             found
         });
         found.collect()
+    }
+
+    /// Whether what is said to a target is the user's to choose.
+    fn may_be_told(&self, one: &Series) -> bool {
+        let target = self.config.targets.get(one.target);
+        target.is_some_and(|target| {
+            target.url.is_none() && target.tls.as_ref().is_none_or(|tls| tls.starttls.is_none())
+        })
     }
 
     /// A handshake with an address, the median of those that the kernel measured at any port, in

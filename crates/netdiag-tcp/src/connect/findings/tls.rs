@@ -1,12 +1,13 @@
 //! What is wrong with TLS: with the certificates, or with the handshake.
 
-use super::{Found, groups, ports, with_port};
+use super::{Found, NAMED, groups, with_port};
 use crate::connect::measurement::Measurement;
-use crate::connect::series::Series;
+use crate::connect::series::{Seen, Series};
 use crate::connect::tls::{Demand, Talked};
 use netdiag_model::finding::Severity;
 use netdiag_model::rfc3339_seconds;
 use netdiag_tls::{Certificate, Fault, Reason, Staple, Status};
+use std::net::SocketAddr;
 
 /// A certificate that expires within so many days is told.
 const SOON_DAYS: i64 = 21;
@@ -18,16 +19,21 @@ const SHORT_LIFE_DAYS: i64 = 30;
 const NAMES_TOLD: usize = 10;
 
 impl Measurement {
-    /// Of each fault one, however many addresses and ports show it.
+    /// Of each fault one, however many addresses, ports and connections show it.
     pub(super) fn tls_findings(&self, series: &[&Series]) -> Vec<Found> {
-        let most = series.iter().map(|one| faults(one).len()).max().unwrap_or_default();
-        let mut found = Vec::new();
+        let sights = series.iter().flat_map(|series| {
+            series.shown.iter().map(move |seen| Sight { series, seen, talked: &seen.talked })
+        });
+        let sights: Vec<Sight<'_>> = sights.collect();
+        let sights: Vec<&Sight<'_>> = sights.iter().collect();
+        let most = sights.iter().map(|one| one.faults().count()).max().unwrap_or_default();
+        let mut found: Vec<Found> = Vec::new();
         for place in 0..most {
-            let all = groups(series, |one| faults(one).get(place).map(|fault| (*fault).clone()));
+            let all = groups(&sights, |one| one.faults().nth(place).cloned());
             found.extend(all.iter().filter_map(|(fault, group)| self.tls_fault(fault, group)));
         }
-        let soon = groups(series, |one| {
-            let talked = talked(one).filter(|talked| talked.fault().is_none())?;
+        let soon = groups(&sights, |one| {
+            let talked = Some(one.talked).filter(|talked| talked.fault().is_none())?;
             let leaf = talked.shown.chain.first()?;
             severity(leaf, talked.days_left()?).map(|severity| (leaf.clone(), severity))
         });
@@ -35,38 +41,62 @@ impl Measurement {
             soon.iter()
                 .filter_map(|((leaf, severity), group)| self.expires_soon(leaf, *severity, group)),
         );
-        let stapled = groups(series, |one| talked(one)?.shown.staple.clone());
+        let stapled = groups(&sights, |one| one.talked.shown.staple.clone());
         found.extend(stapled.iter().filter_map(|(staple, group)| self.stapled(staple, group)));
         found
     }
 
+    /// A finding about where something was seen, and of how many connections it is.
+    fn seen(&self, group: &[&Sight<'_>], kind: (&str, Severity), said: &str) -> Option<Found> {
+        let mut series: Vec<&Series> = Vec::new();
+        let mut places: Vec<SocketAddr> = Vec::new();
+        for one in group {
+            if !series.iter().any(|known| std::ptr::eq(*known, one.series)) {
+                series.push(one.series);
+            }
+            if !places.contains(&one.seen.at) {
+                places.push(one.seen.at);
+            }
+        }
+        let to = with_port(places.first()?.ip(), places.first()?.port());
+        let count: u64 = group.iter().map(|one| one.seen.count).sum();
+        let n: u64 = series.iter().flat_map(|one| &one.shown).map(|seen| seen.count).sum();
+        let of = match count < n {
+            true => format!(" ({count} of {n} connections)"),
+            false => String::new(),
+        };
+        let message = format!("{}: {said}{of}", wheres(&places));
+        let mut found = self.found(&series, kind, to, message);
+        let ports: Vec<u16> = places.iter().map(SocketAddr::port).take(NAMED).collect();
+        found.finding = found.finding.with("ports", ports).with("count", count).with("n", n);
+        Some(found)
+    }
+
     /// What came with a certificate says that it is revoked, or is too old to say that it is not.
-    fn stapled(&self, staple: &Staple, group: &[&Series]) -> Option<Found> {
-        let first = group.first()?;
-        let now = i64::try_from(talked(first)?.at.as_secs()).ok()?;
+    fn stapled(&self, staple: &Staple, group: &[&Sight<'_>]) -> Option<Found> {
+        let now = i64::try_from(group.first()?.talked.at.as_secs()).ok()?;
         let date = |time: Option<i64>| time.map(rfc3339_seconds);
-        let (at, is_expired) = (wheres(group), staple.is_expired(now));
+        let is_expired = staple.is_expired(now);
         let (code, message, advice) = if staple.status == Status::Revoked {
             let since = date(staple.revoked_at).map(|since| format!(" since {since}"));
             let why = staple.reason.map(|why| format!(" ({why})")).unwrap_or_default();
             let since = since.unwrap_or_default();
             (
                 ("tls-revoked", Severity::Critical),
-                format!("{at}: the certificate is revoked{since}{why}, says its own OCSP staple"),
+                format!("the certificate is revoked{since}{why}, says its own OCSP staple"),
                 "have a new certificate issued; clients that look refuse this one",
             )
         } else if is_expired {
             let until = date(staple.next_update).unwrap_or_default();
             (
                 ("tls-staple-expired", Severity::Warning),
-                format!("{at}: the OCSP staple was good until {until} only"),
+                format!("the OCSP staple was good until {until} only"),
                 "the server does not get newer ones: its way to the responder of its issuer",
             )
         } else {
             return None;
         };
-        let to = with_port(first.address(), first.port);
-        let mut found = self.found(group, code, to, message);
+        let mut found = self.seen(group, code, &message)?;
         found.finding = found
             .finding
             .with("status", staple.status.name())
@@ -78,13 +108,9 @@ impl Measurement {
         Some(found)
     }
 
-    fn tls_fault(&self, fault: &Fault, group: &[&Series]) -> Option<Found> {
-        let first = group.first()?;
-        let talked = talked(first)?;
-        let (code, severity) = code(fault.reason, talked.demand);
-        let (to, at) = (with_port(first.address(), first.port), wheres(group));
-        let message = format!("{at}: {}", fault.message);
-        let mut found = self.found(group, (code, severity), to, message);
+    fn tls_fault(&self, fault: &Fault, group: &[&Sight<'_>]) -> Option<Found> {
+        let talked = group.first()?.talked;
+        let mut found = self.seen(group, code(fault.reason, talked.demand), &fault.message)?;
         let names = talked.shown.chain.first().map(|leaf| leaf.names.as_slice());
         let names = names.unwrap_or_default().iter().take(NAMES_TOLD);
         let names: Vec<String> = names.map(|name| name.escaped().to_string()).collect();
@@ -106,15 +132,13 @@ impl Measurement {
         &self,
         leaf: &Certificate,
         severity: Severity,
-        group: &[&Series],
+        group: &[&Sight<'_>],
     ) -> Option<Found> {
-        let first = group.first()?;
-        let days = talked(first)?.days_left()?;
-        let to = with_port(first.address(), first.port);
+        let days = group.first()?.talked.days_left()?;
         let left = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
         let subject = leaf.subject.escaped();
-        let message = format!("{}: the certificate of {subject} expires in {left}", wheres(group));
-        let mut found = self.found(group, ("tls-expires-soon", severity), to, message);
+        let message = format!("the certificate of {subject} expires in {left}");
+        let mut found = self.seen(group, ("tls-expires-soon", severity), &message)?;
         found.finding = found
             .finding
             .with("days_left", days)
@@ -125,28 +149,34 @@ impl Measurement {
     }
 }
 
-/// What TLS showed over the last connection of a series.
-fn talked(series: &Series) -> Option<&Talked> {
-    series.last.as_ref()?.talk.as_ref()?.tls.as_deref()
+/// What TLS showed over connections of a series.
+struct Sight<'a> {
+    series: &'a Series,
+    seen: &'a Seen,
+    talked: &'a Talked,
 }
 
-fn faults(series: &Series) -> Vec<&Fault> {
-    let Some(talked) = talked(series) else { return Vec::new() };
-    talked.failed.iter().chain(&talked.shown.faults).collect()
+impl Sight<'_> {
+    /// All that is wrong, the worst first.
+    fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.talked.failed.iter().chain(&self.talked.shown.faults)
+    }
 }
 
 /// Where a fault was met, in words.
-fn wheres(group: &[&Series]) -> String {
-    match group {
-        [only] => with_port(only.address(), only.port),
-        [first, ..] if group.iter().all(|one| one.address() == first.address()) => {
-            format!("{} {}", first.address(), ports(group))
-        }
-        [first, ..] => {
-            format!("{} and {} more", with_port(first.address(), first.port), group.len() - 1)
-        }
-        [] => String::new(),
+fn wheres(places: &[SocketAddr]) -> String {
+    const TOLD: usize = 6;
+    let Some((first, more)) = places.split_first() else { return String::new() };
+    if more.is_empty() {
+        return with_port(first.ip(), first.port());
     }
+    if more.iter().any(|one| one.ip() != first.ip()) {
+        return format!("{} and {} more", with_port(first.ip(), first.port()), more.len());
+    }
+    let told: Vec<String> = places.iter().take(TOLD).map(|one| one.port().to_string()).collect();
+    let left = places.len().saturating_sub(TOLD);
+    let left = if left > 0 { format!(" and {left} more") } else { String::new() };
+    format!("{} ports {}{left}", first.ip(), told.join(", "))
 }
 
 const fn code(reason: Reason, demand: Demand) -> (&'static str, Severity) {
@@ -158,6 +188,10 @@ const fn code(reason: Reason, demand: Demand) -> (&'static str, Severity) {
         | Reason::UnknownIssuer
         | Reason::MissingIntermediate
         | Reason::PinMismatch
+        | Reason::WeakKey
+        | Reason::WeakSignature
+        | Reason::WrongRole
+        | Reason::CriticalExtension
         | Reason::BadCertificate => ("tls-untrusted", Severity::Critical),
         Reason::OldVersion => ("tls-old-version", Severity::Warning),
         Reason::NotTls | Reason::Alert | Reason::Incompatible | Reason::Misbehaved => {
@@ -175,12 +209,18 @@ const fn advice(reason: Reason) -> &'static str {
         Reason::Expired => "renew it, and have the service read it anew",
         Reason::NotYetValid => "check the clock of this machine first, then that of the issuer",
         Reason::NameMismatch => "another virtual host may answer: `--sni NAME`",
-        Reason::SelfSigned | Reason::UnknownIssuer => "trust its issuer by `--ca FILE`",
-        Reason::MissingIntermediate => "the server has to send the intermediate certificate, too",
+        Reason::SelfSigned => "trust its issuer by `--ca FILE`",
+        Reason::UnknownIssuer | Reason::MissingIntermediate => {
+            "the server has to send the intermediate certificates, too; or trust the issuer by `--ca FILE`"
+        }
         Reason::PinMismatch => {
             "compare the key with the pin: it was renewed, or somebody is between"
         }
-        Reason::BadCertificate => "have it issued anew",
+        Reason::WeakKey
+        | Reason::WeakSignature
+        | Reason::WrongRole
+        | Reason::CriticalExtension
+        | Reason::BadCertificate => "have it issued anew",
         Reason::OldVersion => "the service needs a newer TLS library, or other settings",
         Reason::NotTls => "speak with it without TLS: `--no-tls`",
         Reason::Alert => {

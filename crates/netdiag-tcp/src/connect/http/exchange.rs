@@ -18,6 +18,8 @@ pub struct Exchange {
     pub reason: Option<&'static str>,
     /// After which time without a request the server closed, of a connection that it said it keeps.
     pub idle_close: Option<Duration>,
+    /// Why the last request was not had once more, where that was wanted, safe to print.
+    pub unrepeated: Option<String>,
 }
 
 /// Why a redirect is not followed.
@@ -96,11 +98,15 @@ impl Exchange {
             count => format!(", {} redirects", count - 1),
         };
         let to = step.redirect().map(|to| Untrusted::from(to.to_string()));
-        let to = to.map(|to| format!(", leads to {}", to.escaped())).unwrap_or_default();
+        let to = to.map(|to| format!("leads to {}", to.escaped())).or_else(|| step.dead_end());
+        let to = to.map(|to| format!(", {to}")).unwrap_or_default();
         let first = step.first_byte().map(milliseconds).unwrap_or_default();
         let head = format!("{} {}", response.head.version.name(), response.head.status);
         let idle = self.idle_close.map(|idle| idle.as_secs_f64());
-        let idle = idle.map(|idle| format!(", idle close after {idle:.1} s")).unwrap_or_default();
-        format!("{head}, first byte {first:.2} ms, {bytes} bytes{after}{to}{idle}")
+        let idle =
+            idle.map(|idle| format!(", idle close after {idle:.1} s (FIN)")).unwrap_or_default();
+        let again = self.unrepeated.as_ref();
+        let again = again.map(|why| format!(", not had once more: {why}")).unwrap_or_default();
+        format!("{head}, first byte {first:.2} ms, {bytes} bytes{after}{to}{again}{idle}")
     }
 }

@@ -91,6 +91,13 @@ impl Live {
         self.exchange.again.is_some()
     }
 
+    /// What is asked once more has no answer, and why.
+    pub(in crate::connect) fn leave(&mut self, why: &str) {
+        if self.exchange.again.as_ref().is_some_and(|again| again.end_at.is_none()) {
+            self.exchange.unrepeated.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
     /// What came of it.
     pub(in crate::connect) fn into_exchange(self) -> Exchange {
         self.exchange
@@ -159,7 +166,8 @@ impl Live {
                     }
                     self.go_on(at);
                 }
-                Event::Failed(number, _) if number == self.number && self.is_answered() => {
+                Event::Failed(number, fault) if number == self.number && self.is_answered() => {
+                    self.exchange.unrepeated = Some(fault.message);
                     self.next = Next::Done;
                 }
                 Event::Failed(number, fault) if number == self.number => {
@@ -189,7 +197,15 @@ impl Live {
     /// An answer is whole: a redirect within the same place leads on.
     fn go_on(&mut self, at: Instant) {
         self.next = Next::Done;
-        if self.is_answered() || !self.client.is_open() {
+        if self.is_answered() {
+            return;
+        }
+        if !self.client.is_open() {
+            let is_last = self.exchange.last().is_some_and(|step| step.redirect().is_none());
+            if is_last && self.manner.repeats {
+                let why = "the server closes the connection after an answer";
+                self.exchange.unrepeated = Some(why.to_owned());
+            }
             return;
         }
         let Some(step) = self.exchange.last() else { return };
@@ -322,6 +338,12 @@ mod tests {
         let (mut live, _) = asked(true);
         live.hear(T0, answer);
         assert_eq!(live.close(later), Next::Done, "what was asked for is there");
-        assert_eq!(live.into_exchange().broken, None);
+        let exchange = live.into_exchange();
+        assert_eq!(exchange.broken, None);
+        assert!(exchange.unrepeated.is_some(), "and that is told");
+        let (mut live, _) = asked(true);
+        let closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(live.hear(T0, closing), Next::Done);
+        assert!(live.into_exchange().unrepeated.is_some_and(|why| why.contains("closes")));
     }
 }

@@ -114,6 +114,19 @@ impl Step {
         Some(resolved + connect + tls.unwrap_or_default() + self.took()?)
     }
 
+    /// What is wrong with a redirect that leads to where nothing can be had, safe to print.
+    #[must_use]
+    pub fn dead_end(&self) -> Option<String> {
+        let head = &self.response.as_ref()?.head;
+        if !matches!(head.status, 301 | 302 | 303 | 307 | 308) || self.redirect().is_some() {
+            return None;
+        }
+        Some(match head.field("location") {
+            Some(to) => format!("leads to `{}`, which cannot be had", to.escaped()),
+            None => "is a redirect without a Location".to_owned(),
+        })
+    }
+
     /// Where the answer leads to, where it is a redirect (RFC 9110 section 15.4).
     #[must_use]
     pub fn redirect(&self) -> Option<Url> {

@@ -4,12 +4,13 @@
 use super::{Events, Measurement};
 use crate::connect::config::Target;
 use crate::connect::dialogue::TalkResult;
-use crate::connect::event::{Attempt, Event};
+use crate::connect::event::{Attempt, Ending, Event};
 use crate::connect::http::exchange::Astray;
-use crate::connect::http::{Place, Url};
+use crate::connect::http::{Place, Step, Url};
 use crate::connect::tls::Tls;
 use netdiag_model::{Destination, Instant, Untrusted, parse_address};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// An attempt whose answer leads on.
@@ -145,7 +146,7 @@ impl Follow {
     }
 
     /// It led nowhere.
-    fn lost(self, why: &str) -> Attempt {
+    pub(super) fn lost(self, why: &str) -> Attempt {
         let mut first = self.attempt;
         let to = Untrusted::from(self.url.to_string());
         let message = format!("the redirect to {} led nowhere: {why}", to.escaped());
@@ -156,6 +157,9 @@ impl Follow {
     /// Both as one attempt: the first connection, and what came over the last.
     pub(super) fn merge(mut self, last: Attempt) -> Attempt {
         let Some(mut later) = last.talk else {
+            if let Ending::Local(error) = last.ending {
+                return Attempt { ending: Ending::Local(error), talk: None, ..self.attempt };
+            }
             let why = last.failure().map(|failure| failure.message).unwrap_or_default();
             return self.lost(&why);
         };
@@ -164,6 +168,8 @@ impl Follow {
         if let Some(step) = later.http.as_mut().and_then(|http| http.steps.first_mut()) {
             step.place = place;
         }
+        let peer = self.destination().unwrap_or(self.attempt.destination).address();
+        let peer = SocketAddr::new(peer, self.url.port);
         let Some(talk) = self.attempt.talk.as_mut() else { return self.attempt };
         let earlier = talk.http.take();
         later.http = match (earlier, later.http.take()) {
@@ -171,9 +177,20 @@ impl Follow {
                 http.steps.splice(0..0, earlier.steps.drain(..));
                 Some(http)
             }
-            (earlier, http) => http.or(earlier),
+            // Not even asked for: TLS came to nothing.
+            (Some(mut earlier), None) => {
+                let opened_at = last.started_at + last.took;
+                let mut step = Step::new(self.url, false, opened_at);
+                (step.place, step.opened) = (place, Some((last.took, later.tls_took())));
+                earlier.steps.push(step);
+                Some(earlier)
+            }
+            (None, http) => http,
         };
-        later.tls = later.tls.or_else(|| talk.tls.take());
+        (later.tls, later.tls_at) = match later.tls {
+            Some(tls) => (Some(tls), Some(peer)),
+            None => (talk.tls.take(), talk.tls_at),
+        };
         *talk = later;
         self.attempt
     }

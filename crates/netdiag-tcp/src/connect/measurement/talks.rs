@@ -3,13 +3,16 @@
 use super::follow::Follow;
 use crate::connect::config::{Config, Target};
 use crate::connect::conversation::Conversation;
-use crate::connect::dialogue::Stage;
-use crate::connect::event::Attempt;
-use netdiag_engine::port::AnswerKind;
+use crate::connect::dialogue::{Early, Stage, TalkResult};
+use crate::connect::event::{Attempt, Ending};
+use netdiag_engine::port::{AnswerKind, SendError, TalkEnd};
 use netdiag_engine::{Heard, Next};
 use netdiag_model::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// A socket was destroyed on this machine.
+const ECONNABORTED: i32 = 103;
 
 /// Connections that are open, by the number of their probe.
 #[derive(Debug, Default)]
@@ -17,6 +20,8 @@ pub(super) struct Talks(BTreeMap<u64, Open>);
 
 #[derive(Debug)]
 struct Open {
+    /// The place of its series.
+    place: u32,
     attempt: Attempt,
     opened_at: Instant,
     phase: Phase,
@@ -49,14 +54,14 @@ impl Talks {
         seq: u64,
         attempt: Attempt,
         config: &Config,
-        (target, followed): (&Target, usize),
+        (place, target, followed): (u32, &Target, usize),
     ) -> Option<Attempt> {
         let opened_at = attempt.started_at + attempt.took;
         let Some(conversation) = Conversation::new(config, target, followed, opened_at) else {
             return Some(attempt);
         };
         let phase = Phase::Waiting(conversation.stage(), opened_at + config.timeout);
-        let mut open = Open { attempt, opened_at, phase, conversation, follow: None };
+        let mut open = Open { place, attempt, opened_at, phase, conversation, follow: None };
         open.go_on(opened_at, config);
         self.0.insert(seq, open);
         None
@@ -126,19 +131,48 @@ impl Talks {
                 open.go_on(at, config);
                 None
             }
-            Heard::End(end) => self.0.remove(&seq).map(|open| {
-                let talk = open.conversation.end(at, end).opened(open.attempt.took);
-                let attempt = Attempt { talk: Some(Box::new(talk)), ..open.attempt };
-                match open.follow {
-                    Some(follow) => follow.merge(attempt),
-                    None => attempt,
-                }
-            }),
+            Heard::End(end) => self.0.remove(&seq).map(|open| open.end(at, end, false)),
         }
+    }
+
+    /// The run is over: those that are still open, with the places of their series.
+    pub(super) fn cut(&mut self, at: Instant) -> Vec<(u32, Attempt)> {
+        const END: TalkEnd = TalkEnd::HungUp { acknowledged: None };
+        let all = std::mem::take(&mut self.0).into_values();
+        all.map(|open| (open.place, open.end(at, END, true))).collect()
     }
 }
 
 impl Open {
+    /// What came of it, now that it has ended.
+    fn end(self, at: Instant, end: TalkEnd, is_cut: bool) -> Attempt {
+        let mut attempt = self.attempt;
+        let is_asked = self.conversation.is_asked();
+        let mut talk = self.conversation.end(at, end).opened(attempt.took);
+        talk.is_cut = is_cut;
+        let is_early = matches!(self.phase, Phase::Holding(until) if at < until)
+            && talk.end == TalkResult::AsExpected;
+        talk.early = match end {
+            TalkEnd::Closed if is_early => Some(Early::Closed),
+            TalkEnd::Failed(number) if is_early => Some(Early::Broken(number)),
+            _ => None,
+        };
+        // All that was asked for is that it stays.
+        if let (Some(Early::Broken(number)), false) = (talk.early, is_asked) {
+            talk.end = TalkResult::Failed(number);
+        }
+        let is_open = matches!(self.phase, Phase::Waiting(..) | Phase::Holding(_));
+        if is_open && end == TalkEnd::Failed(ECONNABORTED) {
+            attempt.ending = Ending::Local(SendError::new(ECONNABORTED));
+        } else {
+            attempt.talk = Some(Box::new(talk));
+        }
+        match self.follow {
+            Some(follow) => follow.merge(attempt),
+            None => attempt,
+        }
+    }
+
     /// Where it stands now that something was said or heard.
     fn go_on(&mut self, at: Instant, config: &Config) {
         let Phase::Waiting(stage, _) = self.phase else { return };

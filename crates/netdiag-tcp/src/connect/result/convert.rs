@@ -2,15 +2,17 @@
 
 use super::{Address, Attempt, HappyEyeballs, Http, Outage, Phases, Reuse, Target, TcpInfo, Tls};
 use crate::connect::Measurement;
-use crate::connect::dialogue::Talk;
+use crate::connect::dialogue::{Early, Talk};
 use crate::connect::event::{self, Cause, Class};
+use crate::connect::http::Step;
+use crate::connect::http::exchange::Exchange;
 use crate::connect::race::{ATTEMPT_DELAY, Race, Runner};
-use crate::connect::series::Series;
+use crate::connect::series::{Counts, Series};
 use netdiag_engine::failure::plain;
 use netdiag_engine::port::TcpState;
 use netdiag_engine::stats::RttStats;
 use netdiag_model::contract::{Context, Jitter, Rtt};
-use netdiag_model::errno::Errno;
+use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::{ClockAnchor, Untrusted, milliseconds};
 use std::time::Duration;
@@ -28,10 +30,9 @@ impl Measurement {
         let resolve_ms = resolve.map(milliseconds);
         let connect = chosen.and_then(|series| median(&series.stats.rtt()));
         let talk = chosen.and_then(|series| series.last.as_ref()?.talk.as_deref());
-        let tls_ms = talk.and_then(tls_took).map(milliseconds);
         let http = talk.and_then(|talk| talk.http.as_deref());
-        let began = chosen.and_then(|series| Some(series.last.as_ref()?.started_at));
-        let asked = http.and_then(|http| Some(http.last()?.end_at?.since(began?)));
+        let last = chosen.and_then(|series| series.last.as_deref());
+        let phases = last.map(|last| phases(last, connect, resolve_ms)).unwrap_or_default();
         let in_flight = series.iter().map(Series::in_flight).sum();
         let loss = counts.loss();
         Target {
@@ -58,21 +59,9 @@ impl Measurement {
             jitter_ms: chosen.and_then(|series| series.stats.jitter().map(Jitter::from)),
             addresses: series.iter().map(address).collect(),
             happy_eyeballs: race.as_ref().map(happy_eyeballs),
-            phases_ms: Phases {
-                resolve: resolve_ms,
-                connect,
-                tls: tls_ms,
-                first_byte: talk.and_then(|talk| talk.first_byte).map(milliseconds),
-                request: talk.and_then(|talk| talk.request).map(milliseconds),
-                body: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
-                total: asked
-                    .map(milliseconds)
-                    .or_else(|| {
-                        let opened = connect.map(|connect| connect + tls_ms.unwrap_or_default());
-                        // An answer that did not come to its end has none.
-                        opened.filter(|_| http.is_none())
-                    })
-                    .map(|total| total + resolve_ms.unwrap_or_default()),
+            phases_ms: match last {
+                Some(_) => phases,
+                None => Phases { resolve: resolve_ms, ..phases },
             },
             http: http.and_then(super::http::http).map(|http| Http {
                 reuse: chosen.and_then(|series| reuse(series.reuse.as_deref()?)),
@@ -88,12 +77,7 @@ impl Measurement {
             outages_omitted: series.iter().map(|series| series.stats.outages_omitted()).sum(),
             results: results(series, context),
             results_omitted: series.iter().map(|series| series.omitted).sum(),
-            ..Target::unmeasured(
-                context.target.clone(),
-                port,
-                resolve_ms,
-                failure(series, counts.connected - counts.unexpected),
-            )
+            ..Target::unmeasured(context.target.clone(), port, resolve_ms, failure(series, &counts))
         }
     }
 }
@@ -193,15 +177,54 @@ pub fn tcp_info(state: &TcpState) -> TcpInfo {
     }
 }
 
-fn tls_took(talk: &Talk) -> Option<Duration> {
-    talk.tls.as_ref().and_then(|tls| tls.took)
+/// How long the phases of an attempt took; `connect`: how long it took to open, or the median of all,
+/// `resolve`: the look-up of the name. Of redirects it is the last request, and the connection that
+/// carried it.
+pub(in crate::connect) fn phases(
+    attempt: &event::Attempt,
+    connect: Option<f64>,
+    resolve: Option<f64>,
+) -> Phases {
+    let talk = attempt.talk.as_deref();
+    let http = talk.and_then(|talk| talk.http.as_deref());
+    let step = http.and_then(Exchange::last);
+    let own = http.and_then(|http| http.steps.iter().skip(1).rfind(|step| step.opened.is_some()));
+    let tls = talk.and_then(Talk::tls_took).map(milliseconds);
+    let all = match http {
+        // Also the connections of redirects.
+        Some(_) => {
+            step.and_then(|step| step.end_at).map(|end| milliseconds(end.since(attempt.started_at)))
+        }
+        None => connect.map(|connect| connect + tls.unwrap_or_default()),
+    };
+    let is_whole = !attempt.is_unexpected();
+    let total = all.filter(|_| is_whole).map(|all| all + resolve.unwrap_or_default());
+    let request = talk.and_then(|talk| talk.request).map(milliseconds);
+    let first_byte = talk.and_then(|talk| talk.first_byte).map(milliseconds);
+    let body = step.and_then(Step::transfer).map(milliseconds);
+    let (resolve, connect, tls) = match own.and_then(|own| Some((own.place, own.opened?))) {
+        None => (resolve, connect, tls),
+        Some((place, (took, tls))) => {
+            let found = place.and_then(|place| place.resolved);
+            let resolve = if place.is_none() { resolve } else { found.map(milliseconds) };
+            (resolve, Some(milliseconds(took)), tls.map(milliseconds))
+        }
+    };
+    Phases { resolve, connect, tls, request, first_byte, body, total }
 }
 
 /// Why no connection opened: what the last attempt to the first address says that says something of
-/// the network; where none does, of this machine.
-fn failure(series: &[Series], fine: u64) -> Option<Failure> {
-    if fine > 0 {
-        return None;
+/// the network; where none does, of this machine. Of connections that opened what was wrong with the
+/// last of those over which not what was waited for came, and how many those were.
+fn failure(series: &[Series], counts: &Counts) -> Option<Failure> {
+    if counts.connected > 0 {
+        let (count, n) = (counts.unexpected, counts.connected);
+        let mut all = series.iter().filter_map(|series| series.unexpected.as_deref());
+        let mut failure = all.next()?.failure()?;
+        if n > 1 {
+            failure.message.push_str(&format!(" ({count} of {n} connections)"));
+        }
+        return Some(failure);
     }
     let last = || series.iter().filter_map(|series| series.last.as_deref());
     let is_told = |class: Class| !matches!(class, Class::Local | Class::Unknown);
@@ -236,7 +259,7 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         local: attempt.local,
         reply_ttl: attempt.reply_ttl,
         reset_ttl: attempt.reset_ttl,
-        tls_ms: talk.and_then(tls_took).map(milliseconds),
+        tls_ms: talk.and_then(Talk::tls_took).map(milliseconds),
         first_byte_ms: talk.and_then(|talk| talk.first_byte).map(milliseconds),
         body_ms: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
         status: http.and_then(|http| Some(http.response()?.head.status)),
@@ -244,6 +267,13 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         banner: talk.map(|talk| banner(&talk.heard)),
         acknowledged_bytes: talk.and_then(|talk| talk.acknowledged),
         failure: attempt.failure(),
+        closed_after_ms: talk
+            .filter(|talk| talk.early.is_some())
+            .map(|talk| milliseconds(talk.lasted)),
+        closed_by: talk.and_then(|talk| talk.early).map(|early| match early {
+            Early::Closed => "fin".to_owned(),
+            Early::Broken(number) => errno::reason(number),
+        }),
     }
 }
 

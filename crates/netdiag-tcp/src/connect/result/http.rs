@@ -6,7 +6,7 @@ use crate::connect::http::{Response, Step, Url};
 use netdiag_model::{Untrusted, milliseconds};
 
 /// What was asked over the last connection.
-pub(super) fn http(exchange: &Exchange) -> Option<Http> {
+pub(in crate::connect) fn http(exchange: &Exchange) -> Option<Http> {
     let (last, before) = exchange.steps.split_last()?;
     let response = last.response.as_ref();
     let headers = response.map(|response| response.head.fields.as_slice()).unwrap_or_default();
@@ -19,6 +19,8 @@ pub(super) fn http(exchange: &Exchange) -> Option<Http> {
         address: last.place.map(|place| place.address),
         resolve_ms: last.place.and_then(|place| place.resolved).map(milliseconds),
         connect_ms: last.opened.map(|(took, _)| milliseconds(took)),
+        tls_ms: last.opened.and_then(|(_, tls)| tls).map(milliseconds),
+        total_ms: last.total().map(milliseconds),
         leads_to: last.redirect().as_ref().map(text),
         keep_alive: response.and_then(keep_alive),
         idle_close_ms: exchange.idle_close.map(milliseconds),
