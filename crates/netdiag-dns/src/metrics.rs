@@ -60,9 +60,7 @@ pub struct ResultMetrics<'a> {
 impl Metrics for ResultMetrics<'_> {
     fn metric(&self, name: &str) -> Option<MetricValue> {
         let (target, result) = (self.target, self.result);
-        let flag = |flag: &str| {
-            result.rcode.is_some().then(|| result.flags.iter().any(|set| *set == flag))
-        };
+        let flag = |flag| result.rcode.is_some().then(|| result.flags.contains(&flag));
         let text = match name {
             "outcome" => Some(result.outcome.name().to_owned()),
             "rcode" => result.rcode.as_deref().map(ToOwned::to_owned),

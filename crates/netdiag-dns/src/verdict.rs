@@ -61,9 +61,9 @@ impl Measurement {
         let what = if group.iter().all(is_answer) { "answer from " } else { "" };
         let said = format!("{what}{server} ({whom}{}): {}", first.transport, parts.join(", "));
         let has_answer = group.iter().any(|(_, result)| result.outcome == Class::Answer);
-        let is_validated = group.iter().all(|(_, result)| {
-            result.flags.iter().any(|flag| *flag == "ad") || result.outcome != Class::Answer
-        });
+        let is_validated = group
+            .iter()
+            .all(|(_, result)| result.flags.contains(&"ad") || result.outcome != Class::Answer);
         let worth = group.iter().filter_map(|(target, it)| Some((target, it.dnssec.as_ref()?)));
         if let Some((target, worst)) = worth.max_by_key(|(_, it)| it.status) {
             let whose = if several { format!("{} ", target.name) } else { String::new() };

@@ -80,7 +80,7 @@ impl<'a, W: Write> NslookupReport<'a, W> {
         let out = &mut self.out;
         let kind = target.kind.as_ref();
         let rcode = result.rcode.as_deref().unwrap_or_default();
-        let has = |name: &str| result.flags.iter().any(|flag| *flag == name);
+        let has = |name| result.flags.contains(&name);
         let lacks_recursion =
             self.asking.wants_recursion && self.config.query.flags.recursion && !has("ra");
         let excuse = match rcode {
