@@ -197,12 +197,13 @@ impl Measurement {
 }
 
 impl Measurement {
-    /// Whether the silence of a hop may be only that its answers did not say what they are about.
+    /// Whether the silence of a hop, or the loss of the target, may be only that answers did not say what
+    /// they are about.
     pub(crate) fn is_doubtful(&self, hop: &Hop) -> bool {
         self.ambiguous > 0
             && !hop.alone
-            && hop.is_silent()
-            && hop.ttl <= self.farthest().saturating_add(1)
+            && (hop.is_silent() || hop.reached)
+            && (hop.ttl <= self.farthest().saturating_add(1) || self.ambiguous_rtt.is_some())
             && hop.stats.counters().lost() > 0
     }
 

@@ -58,8 +58,10 @@ pub struct Measurement {
     pub(crate) told: u8,
     /// What errors about open probes bring.
     explained: BTreeMap<u64, Told>,
-    /// Answers that quoted too little to tell which of the open probes they are about.
+    /// Answers that said too little to tell which of the open probes they are about.
     pub(crate) ambiguous: u64,
+    /// The longest that any of the target's own ones can have taken.
+    pub(crate) ambiguous_rtt: Option<Duration>,
     pub(crate) started_at: Option<Instant>,
     pub(crate) last_at: Option<Instant>,
     pub(crate) last_asked: Option<Instant>,
@@ -155,6 +157,7 @@ impl Measurement {
             told: 0,
             explained: BTreeMap::new(),
             ambiguous: 0,
+            ambiguous_rtt: None,
             started_at: None,
             last_at: None,
             last_asked: None,

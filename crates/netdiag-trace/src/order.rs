@@ -78,7 +78,7 @@ impl Measurement {
     /// has not come in some of its round trips will hardly come.
     pub(crate) fn wait_of(&self, ttl: u8) -> Duration {
         let farther = self.hops.iter().rev().take_while(|hop| hop.ttl >= ttl);
-        self.wait_for(farther.filter_map(|hop| hop.slowest).max())
+        self.wait_for(farther.filter_map(|hop| hop.slowest).max().max(self.ambiguous_rtt))
     }
 
     /// The same where that is the slowest answer of those at least as far away.
@@ -95,7 +95,8 @@ impl Measurement {
 
     /// How long probes to each hop are waited for: the first hop first.
     fn waits(&self) -> Vec<Duration> {
-        let mut slowest = None;
+        // Nobody is farther away than the target.
+        let mut slowest = self.ambiguous_rtt;
         let slower = self.hops.iter().rev().map(|hop| {
             slowest = slowest.max(hop.slowest);
             self.wait_for(slowest)

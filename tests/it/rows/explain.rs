@@ -54,6 +54,7 @@ const NO_CODES: &[&str] = &[
     "idle-client-age",
     "interface-drops",
     "not-accepted-age",
+    "protocol-error",
 ];
 
 /// The codes that findings are made with, wherever they are made.

@@ -1,7 +1,8 @@
 //! `netdiag trace` over routers that are Linux kernels with their default limits (B10, C1, P1, P2).
 
-use crate::support::process::{Namespace, has, run};
+use crate::support::process::{NETDIAG, Namespace, bound, has, run};
 use serde_json::Value;
+use std::net::UdpSocket;
 
 /// Two routers in a row, `r1` and `r2`, each a network namespace; 10.51.9.9 lives on the second.
 const ROUTERS: &str = "
@@ -54,6 +55,31 @@ fn b10_a_path_of_default_kernels_loses_nothing() {
         assert_eq!(all.first(), Some(&first), "{arguments}: {document}");
         let (address, _, lost) = all.last().expect("two hops");
         assert_eq!((all.len(), address, lost), (2, &"10.51.9.9".into(), &0.into()), "{document}");
+    }
+}
+
+/// A service that answers tells of no probe which it answers: the nearest hops are asked alone then.
+#[test]
+fn a_target_that_answers_by_udp_is_reached_and_loses_nothing() {
+    let service = UdpSocket::bind("127.0.0.1:0").expect("loopback");
+    let port = service.local_addr().expect("bound").port().to_string();
+    std::thread::spawn(move || {
+        let mut room = [0; 2_000];
+        while let Ok((_, from)) = service.recv_from(&mut room) {
+            let _ = service.send_to(b"no question", from);
+        }
+    });
+    for queries in ["1", "3"] {
+        let words = ["trace", "--json", "--udp", "--port", &port, "-q", queries, "127.0.0.1"];
+        let ended = run(bound(NETDIAG).args(words));
+        let document = ended.json();
+        let target = &document["targets"][0];
+        assert_eq!(
+            (&target["reached"], &target["hop_count"]),
+            (&true.into(), &1.into()),
+            "{target}"
+        );
+        assert_eq!((&target["hops"][0]["lost"], ended.code()), (&0.into(), Some(0)), "{target}");
     }
 }
 

@@ -130,7 +130,9 @@ impl Policy for Measurement {
         }
         let own = self.may_lack_neighbour(now).filter(|_| self.end.is_none());
         let until = own.or_else(|| self.router_may_lack_neighbour(now));
-        if let Some(until) = until.filter(|_| self.open.is_empty())
+        // Where the target itself has answered there is nobody to miss.
+        let waits = self.open.is_empty() && self.ambiguous_rtt.is_none();
+        if let Some(until) = until.filter(|_| waits)
             && self.multipath.is_none()
             && matches!(self.step(now), Step::Wait(Instant::FAR))
         {
@@ -287,10 +289,16 @@ impl Policy for Measurement {
 
     fn unmatched(&mut self, rejection: &Rejection, events: &mut Events<Event>) -> bool {
         let to = self.config.destination;
-        if rejection.reason == Reason::Ambiguous && rejection.about == Some(to) {
+        let is_targets = to.is_source(rejection.from);
+        // A datagram of the target quotes nothing.
+        let is_about = rejection.about.map_or(is_targets, |about| about == to);
+        if rejection.reason == Reason::Ambiguous && is_about {
             // What was asked by another kind makes no hop doubtful.
             self.ambiguous += u64::from(self.second.is_none());
-        } else if !to.is_source(rejection.from) {
+            let first = self.open.values().filter_map(|flight| flight.sent_at).min();
+            let took = first.filter(|_| is_targets).map(|first| rejection.at.since(first));
+            self.ambiguous_rtt = self.ambiguous_rtt.max(took);
+        } else if !is_targets {
             return false;
         }
         self.tally.on_rejected(rejection, None);
