@@ -117,7 +117,7 @@ fn b20_two_interrupts_or_one_to_terminate_end_what_nobody_reads() {
     for (signals, code) in
         [([Signal::SIGINT, Signal::SIGINT], 130), ([Signal::SIGINT, Signal::SIGTERM], 143)]
     {
-        let arguments = ["ping", "-i", "0.02", "-o", "jsonl", "127.0.0.1"];
+        let arguments = ["ping", "-i", "0.002", "-o", "jsonl", "127.0.0.1"];
         let stalled = Stalled::start(&namespace, &arguments);
         // More is kept than the pipe takes, and the run goes on.
         hold(Duration::from_millis(500));
