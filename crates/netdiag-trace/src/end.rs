@@ -289,24 +289,14 @@ fn round_twice(addresses: &[Option<IpAddr>], len: usize) -> Option<Vec<IpAddr>> 
 mod tests {
     use super::*;
     use crate::protocol::Answer;
-    use netdiag_model::{Destination, Instant, StampSource};
-    use std::time::Duration;
+    use netdiag_model::{Destination, Instant};
 
     fn path(last_octets: &[u8]) -> Vec<Hop> {
         let hops = (1..).zip(last_octets).map(|(ttl, octet)| {
             let mut hop = Hop::new(ttl, 1);
             if *octet > 0 {
-                let answer = Answer {
-                    from: Destination::V4([192, 0, 2, *octet].into()),
-                    rtt: Duration::from_millis(1),
-                    stamp: StampSource::Kernel,
-                    hop_limit: None,
-                    quoted_hop_limit: None,
-                    icmp: None,
-                    mtu: None,
-                    segment: None,
-                    meaning: Meaning::Passed,
-                };
+                let from = Destination::V4([192, 0, 2, *octet].into());
+                let answer = Answer::of(from, Meaning::Passed);
                 hop.answer(Instant::ZERO, &answer, None);
             }
             hop

@@ -255,22 +255,11 @@ impl Hop {
 mod tests {
     use super::*;
     use crate::protocol::State;
-    use netdiag_model::StampSource;
 
     #[test]
     fn the_target_is_who_answers_as_such_however_often_others_do() {
         let [target, other] = [1, 66].map(|octet| Destination::V4([192, 0, 2, octet].into()));
-        let answer = |from, meaning| Answer {
-            from,
-            rtt: Duration::from_millis(1),
-            stamp: StampSource::Kernel,
-            hop_limit: None,
-            quoted_hop_limit: None,
-            icmp: None,
-            mtu: None,
-            segment: None,
-            meaning,
-        };
+        let answer = Answer::of;
         let mut hop = Hop::new(5, 3);
         hop.answer(Instant::ZERO, &answer(other, Meaning::Stopped), None);
         hop.answer(Instant::ZERO, &answer(other, Meaning::Passed), None);

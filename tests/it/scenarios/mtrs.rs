@@ -2,6 +2,7 @@
 //! limits and losses told apart, the shapes of mtr's own output, and the screen.
 
 use super::real::{has_lab, in_netlab};
+use super::traces::limits::check_told_apart;
 use crate::support::{golden, process, world};
 use netdiag_cli::ExitStatus;
 use netdiag_model::contract::SocketKind;
@@ -191,24 +192,7 @@ fn e4_the_same_behind_the_real_kernel() {
 /// E3, with other losses each time.
 #[test]
 fn e3_limits_and_loss_are_told_apart_by_cycles_in_twenty_of_twenty_runs() {
-    let text = std::fs::read_to_string(process::scenario("trace-limits")).expect("the scenario");
-    for seed in 1..=20 {
-        let text = text.replace("seed = 7", &format!("seed = {seed}"));
-        let found = |target: &str| {
-            let words = ["mtr", "--json", "-c", "200", "-i", "0.1", target];
-            let ran = world::run_text(&text, RAW, &words);
-            let document: Value = serde_json::from_str(&ran.out).expect("a document");
-            let findings = document["findings"].as_array().expect("findings").iter();
-            let told = findings.map(|f| {
-                (f["code"].as_str().expect("text").to_owned(), f["locus"]["hop"].as_u64())
-            });
-            told.collect::<Vec<_>>()
-        };
-        let limit = ("icmp-rate-limit".to_owned(), Some(2));
-        assert_eq!(found("10.9.2.2"), std::slice::from_ref(&limit), "seed {seed}");
-        let lossy = found("10.9.3.2");
-        assert_eq!(lossy, [limit, ("loss-starts-at-hop".to_owned(), Some(3))], "seed {seed}");
-    }
+    check_told_apart(&["mtr", "--json", "-c", "200", "-i", "0.1"]);
 }
 
 /// A target that answers by ICMP errors limits them, and what is missing then is no loss of the path.

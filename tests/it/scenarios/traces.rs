@@ -1,7 +1,7 @@
 //! `netdiag trace` in the simulated internet: screens to the byte, documents against their schema and
 //! against what really happened, and the same figures behind the real kernel.
 
-mod limits;
+pub(super) mod limits;
 
 use super::check_harmless;
 use super::real::{has_lab, in_netlab};

@@ -96,12 +96,15 @@ fn b10_a_refusing_router_that_limits_its_answers_loses_nothing() {
 /// E3, with other losses each time: which hop only limits its answers, and where loss is real.
 #[test]
 fn e3_limits_and_loss_are_told_apart_in_twenty_of_twenty_runs() {
+    check_told_apart(&["trace", "--json", "-q", "200", "--interval", "0.1"]);
+}
+
+pub(in crate::scenarios) fn check_told_apart(command: &[&str]) {
     let text = std::fs::read_to_string(process::scenario("trace-limits")).expect("the scenario");
     for seed in 1..=20 {
         let text = text.replace("seed = 7", &format!("seed = {seed}"));
         let found = |target: &str| {
-            let words = ["trace", "--json", "-q", "200", "--interval", "0.1", target];
-            let ran = world::run_text(&text, RAW, &words);
+            let ran = world::run_text(&text, RAW, &[command, &[target]].concat());
             let document: Value = serde_json::from_str(&ran.out).expect("a document");
             let findings = document["findings"].as_array().expect("findings").iter();
             let told = findings.map(|f| {
