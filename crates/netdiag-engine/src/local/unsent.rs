@@ -188,6 +188,10 @@ pub fn sending_advice(cause: &SendError, address: IpAddr, source: Option<IpAddr>
             return "see `ip address show`: one that is still tentative can be used in a moment"
                 .to_owned();
         }
+        SendCause::OwnPort => return "another `--source-port`, or none".to_owned(),
+        SendCause::NoFamily(_) => {
+            return "see `ip address show`, and whether a sysctl `disable_ipv6` is set".to_owned();
+        }
     }
     match cause.errno {
         EPERM => RULES.to_owned(),

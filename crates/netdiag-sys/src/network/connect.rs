@@ -147,7 +147,7 @@ impl Connects {
             }
             Err(errno) => {
                 let error = SendError {
-                    cause: cause(errno, connect.destination, &connect.control),
+                    cause: cause(errno, connect.destination, &connect.control, connect.source_port),
                     ..SendError::new(errno)
                 };
                 push_failed(connect.id, error, None, inputs);
@@ -397,24 +397,27 @@ fn push_failed(id: OperationId, error: SendError, icmp: Option<IcmpSource>, inpu
 }
 
 /// What lies behind an error number that has several meanings.
-pub(super) fn cause(errno: i32, to: Destination, control: &Control) -> SendCause {
-    let source = control.source;
-    match errno {
-        libc::EADDRNOTAVAIL if source.is_some_and(|source| !names::owns(source)) => {
+pub(super) fn cause(errno: i32, to: Destination, control: &Control, port: u16) -> SendCause {
+    let (source, family) = (control.source, to.family());
+    match (errno, port) {
+        (libc::EADDRNOTAVAIL, _) if source.is_some_and(|source| !names::owns(source)) => {
             SendCause::Source
         }
-        libc::EADDRNOTAVAIL if !has_free_port(to.family()) => SendCause::Ports,
+        (libc::EADDRNOTAVAIL, _) if !names::has_family(family) => SendCause::NoFamily(family),
+        (libc::EADDRNOTAVAIL, 0) if !may_bind(family, 0, libc::EADDRINUSE) => SendCause::Ports,
+        (libc::EADDRNOTAVAIL | libc::EADDRINUSE, 1..) => SendCause::OwnPort,
+        (libc::EACCES, 1..) if !may_bind(family, port, libc::EACCES) => SendCause::OwnPort,
         _ => SendCause::Errno,
     }
 }
 
-/// Whether the kernel finds a local port for another TCP socket.
-fn has_free_port(family: Family) -> bool {
+/// Whether the kernel gives another TCP socket this local port, 0: any, or refuses it by another error.
+fn may_bind(family: Family, port: u16, error: i32) -> bool {
     let Ok(socket) = Socket::new(domain(family), Type::STREAM, Some(Protocol::TCP)) else {
         return true;
     };
-    let bound = socket.bind(&SockAddr::from(SocketAddr::new(any(family), 0)));
-    bound.map_or_else(|error| errno_of(&error) != libc::EADDRINUSE, |()| true)
+    let bound = socket.bind(&SockAddr::from(SocketAddr::new(any(family), port)));
+    bound.map_or_else(|met| errno_of(&met) != error, |()| true)
 }
 
 /// The last ICMP error on a socket's error queue.
