@@ -226,6 +226,7 @@ fn h2_what_cannot_be_asked_is_a_usage_error() {
         &["--send", "x", "http://127.0.0.1/"],
         &["--expect", "statsu=200", "http://127.0.0.1/"],
         &["--expect", ";", "http://127.0.0.1/"],
+        &["--max-redirects", "3", "127.0.0.1:80"],
     ] {
         let ended = run(bound(NETDIAG).arg("tcp-connect").args(wrong));
         assert_eq!(ended.code(), Some(2), "{wrong:?}: {ended:?}");

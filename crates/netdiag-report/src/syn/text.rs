@@ -127,10 +127,15 @@ fn rejected(measurement: &Measurement) -> Option<String> {
 /// The first line: what is measured.
 fn heading(config: &Config, is_sent: bool) -> String {
     let count: u32 = config.groups.iter().map(|group| group.targets.len()).sum();
-    let corner = config.groups.iter().flat_map(|group| group.targets.corners()).next();
-    let what = match (count, corner) {
-        (1, Some(only)) => named(&only),
-        (count, _) => format!("to {} addresses", thousands(count.into())),
+    // A name that has no address is none.
+    let all = config.targets().map(|(_, target)| target);
+    let mut found = all.filter(|target| count == 1 || target.destination().is_some());
+    let what = match (found.next(), found.count()) {
+        (Some(only), 0) => named(&only),
+        (first, more) => {
+            let addresses = more as u64 + u64::from(first.is_some());
+            format!("to {} addresses", thousands(addresses))
+        }
     };
     let of = |group: &netdiag_tcp::syn::Group| group.ports.len();
     let (least, most) =

@@ -29,12 +29,15 @@ pub fn sources(
     for (number, to) in targets {
         let [ipv4, ipv6] = &mut asked;
         let asked = if to.family() == Family::Ipv4 { ipv4 } else { ipv6 };
-        sources.push(number, asked.source(to).map_err(|error| match error.errno {
-            libc::EADDRNOTAVAIL if !has_family(to.family()) => {
-                SendError { cause: SendCause::NoFamily(to.family()), ..error }
-            }
-            _ => error,
-        }));
+        sources.push(
+            number,
+            asked.source(to).map_err(|error| match error.errno {
+                libc::EADDRNOTAVAIL if !has_family(to.family()) => {
+                    SendError { cause: SendCause::NoFamily(to.family()), ..error }
+                }
+                _ => error,
+            }),
+        );
     }
     sources
 }

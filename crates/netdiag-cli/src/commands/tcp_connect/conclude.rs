@@ -15,6 +15,7 @@ use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::{Instant, Untrusted, milliseconds};
 use netdiag_report::Report;
 use netdiag_report::connect::{Connect, Ended, Resolved};
+use netdiag_report::number::thousands;
 use netdiag_tcp::connect::findings;
 use netdiag_tcp::connect::http::BODY_KEPT;
 use netdiag_tcp::connect::metrics::{AttemptMetrics, TargetMetrics};
@@ -210,7 +211,9 @@ impl Plan {
 fn cut_body(clause: &Expr, target: &Target) -> Option<String> {
     let bytes = target.http.as_ref()?.body_bytes;
     let is_cut = bytes > BODY_KEPT as u64 && clause.metrics().contains(&"body");
-    is_cut.then(|| format!("of its body of {bytes} bytes the first 64 KiB are looked at"))
+    is_cut.then(|| {
+        format!("of its body of {} bytes the first 64 KiB are looked at", thousands(bytes))
+    })
 }
 
 /// Whether a body is compared in one of these ways.

@@ -235,7 +235,8 @@ fn one_odd_port_of_many_makes_no_others_suspect() {
         assert_eq!(asked, wanted, "without retries one SYN goes to each");
         let found = bench.measurement.findings(0);
         assert_eq!(found.is_some(), retries > 0);
-        let said = "7 is answered 8 routers farther than 1, 2, 3, 4, 5, 6 and 5 more (ttl 119, not 63)";
+        let said =
+            "7 is answered 8 routers farther than 1, 2, 3, 4, 5, 6 and 5 more (ttl 119, not 63)";
         assert!(found.is_none_or(|found| found.message.starts_with(said)), "{retries}");
     }
 }
@@ -254,7 +255,10 @@ fn what_this_machine_says_itself_has_no_round_trip() {
         bench.settle(&spec, &Outcome::NetError(error));
         let told = crate::syn::result::Port::new(80, &bench.measurement.ports[0]);
         assert_eq!(told.rtt_ms.map(|rtt| rtt.mean), rtt, "{from}");
-        assert_eq!((told.reply_ttl.is_some(), told.hops_back.is_some()), (rtt.is_some(), rtt.is_some()));
+        assert_eq!(
+            (told.reply_ttl.is_some(), told.hops_back.is_some()),
+            (rtt.is_some(), rtt.is_some())
+        );
     }
 }
 

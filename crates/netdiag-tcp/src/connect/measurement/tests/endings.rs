@@ -271,7 +271,11 @@ fn silence_behind_a_connection_that_is_held_is_at_the_end() {
 #[test]
 fn the_verdict_over_several_says_that_some_are_not_as_expected() {
     for (addresses, ports, said) in [
-        (&["192.0.2.1", "192.0.2.2"][..], &[80][..], "open on both addresses, but 1 not as expected; "),
+        (
+            &["192.0.2.1", "192.0.2.2"][..],
+            &[80][..],
+            "open on both addresses, but 1 not as expected; ",
+        ),
         (&["192.0.2.1"], &[80, 81], "2 of 2 ports open on 192.0.2.1, but 1 not as expected"),
     ] {
         let mut config = config(addresses, ports);
