@@ -130,11 +130,11 @@ fn heading(config: &Config, is_sent: bool) -> String {
     // A name that has no address is none.
     let all = config.targets().map(|(_, target)| target);
     let mut found = all.filter(|target| count == 1 || target.destination().is_some());
-    let what = match (found.next(), found.count()) {
-        (Some(only), 0) => named(&only),
+    let (what, each) = match (found.next(), found.count()) {
+        (Some(only), 0) => (named(&only), ""),
         (first, more) => {
             let addresses = more as u64 + u64::from(first.is_some());
-            format!("to {} addresses", thousands(addresses))
+            (format!("to {} addresses", thousands(addresses)), " each")
         }
     };
     let of = |group: &netdiag_tcp::syn::Group| group.ports.len();
@@ -145,7 +145,6 @@ fn heading(config: &Config, is_sent: bool) -> String {
         (true, all) => format!("{} ports", thousands(all as u64)),
         (false, all) => format!("up to {} ports", thousands(all as u64)),
     };
-    let each = if count == 1 { "" } else { " each" };
     let retries = match config.retries {
         0 => "no retries".to_owned(),
         1 => "1 retry".to_owned(),

@@ -127,7 +127,7 @@ pub fn owns(address: IpAddr) -> bool {
 }
 
 /// Whether this machine has a family at all: where it has, the address that means itself is its own.
-pub fn has_family(family: Family) -> bool {
+pub(crate) fn has_family(family: Family) -> bool {
     owns(match family {
         Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
         Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),

@@ -403,8 +403,8 @@ pub(super) fn cause(errno: i32, to: Destination, control: &Control, port: u16) -
         (libc::EADDRNOTAVAIL, _) if source.is_some_and(|source| !names::owns(source)) => {
             SendCause::Source
         }
-        (libc::EADDRNOTAVAIL, _) if !names::has_family(family) => SendCause::NoFamily(family),
         (libc::EADDRNOTAVAIL, 0) if !may_bind(family, 0, libc::EADDRINUSE) => SendCause::Ports,
+        (libc::EADDRNOTAVAIL, _) if !names::has_family(family) => SendCause::NoFamily(family),
         (libc::EADDRNOTAVAIL | libc::EADDRINUSE, 1..) => SendCause::OwnPort,
         (libc::EACCES, 1..) if !may_bind(family, port, libc::EACCES) => SendCause::OwnPort,
         _ => SendCause::Errno,
