@@ -206,8 +206,9 @@ impl Plan {
                     return self.give_up(resolved, remedy::no_family(destination, &error));
                 }
                 Err(error) => {
-                    let failure = local_failure(&SendError::new(error.errno));
-                    return self.give_up(resolved, failure);
+                    let why = local_failure(&SendError::new(error.errno));
+                    let message = format!("cannot measure {destination}: {}", why.message);
+                    return self.give_up(resolved, Failure { message, ..why });
                 }
             };
         }
