@@ -9,7 +9,7 @@ use super::talks::Talks;
 use super::tcp_info;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
-use crate::{clock, names};
+use crate::{clock, interfaces, names};
 use netdiag_engine::port::{
     Connect, Control, InputKind, Inputs, OperationId, Over, Say, SendCause, SendError,
 };
@@ -321,13 +321,27 @@ impl Connecting {
             inputs.push(now, InputKind::SentAgain { id, count });
         }
         match (verdict, self.refused) {
-            (Verdict::Open, _) | (Verdict::Left, None) => return false,
+            (Verdict::Open, _) | (Verdict::Left, None) => return self.is_without_neighbour(inputs),
             (Verdict::KeptBack(errno), _) => {
                 push_failed(self.id, SendError::new(errno), None, inputs);
             }
             // What refused it then may have been a rule that is gone.
             (Verdict::Left, Some(stamp)) => push_refused_by_either(self.id, stamp, inputs),
         }
+        true
+    }
+
+    /// Whether the other end, on a link of this machine, is not there; then an input says so, as the kernel
+    /// does to connections that leave a link: by an error from the address that the SYN was to leave from.
+    fn is_without_neighbour(&self, inputs: &mut Inputs) -> bool {
+        // Destination unreachable, address unreachable (RFC 4443 section 3.1).
+        const UNREACHABLE: (u8, u8) = (1, 3);
+        let Destination::V6(address, scope @ 1..) = self.destination else { return false };
+        let Some(own) = local(&self.socket).filter(|_| interfaces::is_gone(address, scope)) else {
+            return false;
+        };
+        let said = (own.ip(), UNREACHABLE.0, UNREACHABLE.1);
+        push_said(self.id, self.destination, &self.socket, (libc::EHOSTUNREACH, said), inputs);
         true
     }
 
