@@ -78,7 +78,7 @@ pub(super) fn recipe<W: World>(
             let host = target.host();
             let name = Some(host.as_raw().split('%').next().unwrap_or_default().to_owned());
             let client = Client::new(Roots::none()).map_err(|fault| fault.message)?;
-            // What comes first is HTTP/3, which is not spoken to: the handshake is all that is asked for.
+            // The handshake is all that is asked for, whatever is chosen; over HTTP/3 nothing is said.
             let (demand, pins, alpn) = (Demand::Spoken, Vec::new(), &["h3", "doq"][..]);
             let tls = quic::Tls { client, name, demand, pins, anchor: config.wall, alpn };
             Recipe::Dns(Box::new(netdiag_dns::Config {
