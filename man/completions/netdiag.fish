@@ -46,7 +46,7 @@ complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "explain" -d 'What a
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "schema" -d 'Print the JSON Schema of a command\'s document, or its metrics'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c netdiag -n "__fish_netdiag_needs_command" -f -a "install-links" -d 'Make links under the names of the classic tools, which the program then is'
-complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l proto -d 'What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, or what to ask a service: tls (a handshake), http, https (a request for /), dns (for the servers of the root); those but ICMP with :PORT. Several by commas: one target each, in the same rhythm' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l proto -d 'What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp (connections), syn or tcp-syn (SYNs of our own, for which nothing is connected), or what to ask a service: tls, quic (a handshake), http, https (a request for /), dns (for the servers of the root); those but ICMP with :PORT. Several by commas: one target each, in the same rhythm' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l probe-interface -d 'With --proto icmp-probe (RFC 8335): which interface of the host is asked about, by name, number or address; neighbor:ADDR asks for its table entry of a neighbour' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -l source -d 'Source address' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand ping" -s I -l interface -d 'Interface to send by, or a source address' -r
@@ -568,7 +568,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l send -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, of every attempt what each has for itself; the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'. Of a body the first 64 KiB are looked at' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none [default: 10]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
@@ -610,7 +610,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l send -d 'Send th
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d 'What the service says must match this, within the timeout and its first 16 KiB' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, of every attempt what each has for itself; the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'. Of a body the first 64 KiB are looked at' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none [default: 10]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r

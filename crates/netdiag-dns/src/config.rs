@@ -75,6 +75,8 @@ pub struct Tls {
     pub pins: Vec<[u8; 32]>,
     /// The time of day, by which certificates are judged.
     pub anchor: ClockAnchor,
+    /// What is offered over QUIC, the best first: "doq" (RFC 9250 section 4.1.1), or what else is looked for.
+    pub alpn: &'static [&'static str],
 }
 
 impl Tls {

@@ -56,13 +56,18 @@ impl Fault {
 
     /// What came instead of HTTP.
     pub(crate) fn malformed(why: &str, came: &[u8]) -> Self {
+        Self::foreign(&format!("no HTTP ({why})"), came)
+    }
+
+    /// What came is this.
+    pub(crate) fn foreign(what: &str, came: &[u8]) -> Self {
         const SHOWN: usize = 40;
         let shown = crate::message::text(came.get(..SHOWN).unwrap_or(came));
         let said = match came.is_empty() {
             true => String::new(),
             false => format!(": `{}`", shown.escaped()),
         };
-        Self::new(Reason::Malformed, format!("what came is no HTTP ({why}){said}"))
+        Self::new(Reason::Malformed, format!("what came is {what}{said}"))
     }
 
     /// The other end closed; what had come by then.

@@ -20,6 +20,9 @@ pub const HTTP_PORT: u16 = 80;
 pub const TLS_PORT: u16 = 443;
 /// The same of DNS.
 pub const DNS_PORT: u16 = 53;
+/// From how many ports of this machine SYNs of a series leave, one after the other: none is asked for
+/// again while an answer to an earlier one may be on its way.
+pub const SYN_PORTS: u8 = 16;
 /// What connect(2) says of a reset.
 const ECONNREFUSED: i32 = 111;
 
@@ -62,8 +65,12 @@ pub enum Protocol {
         /// The destination port.
         port: u16,
     },
-    /// SYNs of our own, over a raw socket; a SYN-ACK counts. Only `sweep` sends them: their control must
-    /// name the source.
+    /// QUIC over UDP; a handshake that comes to its end counts, whatever it shows.
+    Quic {
+        /// The destination port.
+        port: u16,
+    },
+    /// SYNs of our own, over a raw socket; a SYN-ACK counts. Their control must name the source.
     Syn {
         /// The destination port.
         port: u16,
@@ -84,6 +91,7 @@ impl Protocol {
             Self::Http { tls: true, .. } => "https",
             Self::Http { tls: false, .. } => "http",
             Self::Dns { .. } => "dns",
+            Self::Quic { .. } => "quic",
             Self::Syn { .. } => "syn",
         }
     }
@@ -98,6 +106,7 @@ impl Protocol {
             | Self::Tls { port }
             | Self::Http { port, .. }
             | Self::Dns { port }
+            | Self::Quic { port }
             | Self::Syn { port } => Some(port),
         }
     }
@@ -118,13 +127,13 @@ impl Protocol {
     /// what comes of it.
     #[must_use]
     pub const fn is_dialog(self) -> bool {
-        matches!(self, Self::Tls { .. } | Self::Http { .. } | Self::Dns { .. })
+        matches!(self, Self::Tls { .. } | Self::Http { .. } | Self::Dns { .. } | Self::Quic { .. })
     }
 
     /// Whether an answer is one of a service that somebody wants, not only of the host.
     #[must_use]
     pub const fn is_service(self) -> bool {
-        self.is_dialog() || matches!(self, Self::Tcp { .. })
+        self.is_dialog() || matches!(self, Self::Tcp { .. } | Self::Syn { .. })
     }
 
     /// Whether a probe leaves by an ICMP socket.
@@ -152,7 +161,8 @@ impl Protocol {
             Self::Tcp { port, .. }
             | Self::Tls { port }
             | Self::Http { port, .. }
-            | Self::Dns { port } => ProbeKind::Connect(ConnectSpec::to(port)),
+            | Self::Dns { port }
+            | Self::Quic { port } => ProbeKind::Connect(ConnectSpec::to(port)),
             Self::Syn { port } => {
                 let mss = SynSpec::ethernet_mss(family);
                 ProbeKind::Syn(SynSpec { port, flow, mss })
@@ -187,9 +197,14 @@ impl Protocol {
 }
 
 impl Measurement {
-    pub(crate) fn kind(&self, now: Instant) -> ProbeKind {
+    /// The probe with this number, from 1.
+    pub(crate) fn kind(&self, seq: u64, now: Instant) -> ProbeKind {
         let data = (self.config.size, self.config.pattern);
-        let flow = self.flow();
+        let flow = match self.config.protocol {
+            // Each begins a connection of its own.
+            Protocol::Syn { .. } => u8::try_from(seq % u64::from(SYN_PORTS)).unwrap_or(0),
+            _ => self.flow(),
+        };
         match (self.config.protocol, &self.config.query) {
             (Protocol::IcmpTimestamp, _) => {
                 let originate = self.config.wall.day_millis_at(now);

@@ -54,6 +54,8 @@ pub(crate) struct Rare {
     /// of the last one.
     pub(crate) refused: u64,
     pub(crate) refused_by: i32,
+    /// Connections that opened, and nothing came over them.
+    pub(crate) opened: u64,
     /// Connections whose SYN was sent more than once.
     pub(crate) retransmitted: u64,
     /// "Port unreachable" that answered UDP.
@@ -81,6 +83,7 @@ static NOTHING: Rare = Rare {
     unsent: Unsent::new(),
     refused: 0,
     refused_by: 0,
+    opened: 0,
     retransmitted: 0,
     port_unreachable: 0,
     skipped: 0,
@@ -129,6 +132,11 @@ impl Tally {
     }
 
     /// What is rare, about to be changed.
+    /// A connection opened, and nothing came over it.
+    pub(crate) fn opened_in_vain(&mut self) {
+        self.rare().opened += 1;
+    }
+
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_with(|| Box::new(NOTHING.clone()))
     }

@@ -84,9 +84,11 @@ impl Judge<'_> {
     fn dates(&self, read: &[Certificate]) -> Vec<Fault> {
         let now = seconds(self.now);
         let expired = read.iter().find(|one| one.not_after < now).map(|one| {
-            let days = -one.days_left(self.now);
-            let ago = if days == 1 { "within the last day" } else { "" };
-            let ago = if ago.is_empty() { format!("{days} days ago") } else { ago.to_owned() };
+            let ago = match -one.days_left(self.now) - 1 {
+                ..=0 => "within the last day".to_owned(),
+                1 => "1 day ago".to_owned(),
+                days => format!("{days} days ago"),
+            };
             let message = format!("the certificate of {} expired {ago}", one.subject.escaped());
             Fault::new(Reason::Expired, message)
         });
@@ -95,10 +97,14 @@ impl Judge<'_> {
             let subject = one.subject.escaped();
             let message = match hours {
                 ..24 => format!(
-                    "the certificate of {subject} is valid only in {hours} h: check the clock of this \
-                     machine first"
+                    "the certificate of {subject} is not valid for another {hours} h: check the clock \
+                     of this machine first"
                 ),
-                _ => format!("the certificate of {subject} is valid only in {} days", hours / 24),
+                24..48 => format!("the certificate of {subject} is not valid for another day"),
+                _ => format!(
+                    "the certificate of {subject} is not valid for another {} days",
+                    hours / 24
+                ),
             };
             Fault::new(Reason::NotYetValid, message)
         });

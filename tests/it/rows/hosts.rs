@@ -39,6 +39,11 @@ fn b26_a_host_without_ipv6_says_so_and_uses_ipv4() {
     let off = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6";
     let Some(namespace) = with_both_names(off) else { return };
     check_only(&namespace, "127.0.0.5", "::1", "-6", "no IPv6 on this host");
+    for line in [&["tcp-connect", "-6", "localhost:80"][..], &["syn", "[::1]:80"]] {
+        let ended = run(&mut namespace.netdiag(line));
+        assert_eq!(ended.code(), Some(3), "{ended:?}");
+        assert!(ended.out.contains("no IPv6 on this host"), "{ended:?}");
+    }
 }
 
 #[test]

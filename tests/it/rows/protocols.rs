@@ -2,8 +2,8 @@
 //! protocols on one timeline.
 
 use super::network::Lab;
-use crate::support::process::{Ended, Namespace, run};
-use crate::support::{schema, tls};
+use crate::support::process::{Ended, NETDIAG, Namespace, bound, run};
+use crate::support::{quic, schema, tls};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -174,6 +174,35 @@ fn a13_services_are_lanes_of_the_same_timeline() {
         }
         assert!(text.contains(&format!("PING {address} ({address}) tls port 443\n")), "{text}");
     }
+}
+
+/// Of the same timeline: SYNs of our own, for which nobody accepts anything, and handshakes of QUIC.
+#[test]
+fn a13_syns_of_our_own_and_quic_are_probes_of_a_series() {
+    let Some(namespace) = Namespace::loopback() else { return };
+    let service = namespace.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
+    service.set_nonblocking(true).expect("a socket");
+    for (address, _) in FAMILIES {
+        let arguments = ["ping", "--json", "-c", "3", "-i", "0.05", "--proto"];
+        let mut command = namespace.netdiag(&arguments);
+        let ended = run(command.args(["icmp,tcp-syn:80,syn:9", address]));
+        schema::check("ping", &ended.json());
+        let targets = targets(&ended);
+        let kinds: Vec<_> = targets.iter().map(|t| (&t["protocol"], &t["received"])).collect();
+        let wanted = [("icmp", 3), ("syn", 3), ("syn", 0)].map(|(a, b)| (a.into(), b.into()));
+        assert_eq!(kinds, wanted.iter().map(|(a, b)| (a, b)).collect::<Vec<_>>(), "{ended:?}");
+        assert_eq!(targets[2]["probes"][0]["failure"]["reason"], "refused", "{targets:?}");
+        assert!(targets[1]["probes"][0]["ttl"].is_number(), "{targets:?}");
+    }
+    assert!(service.accept().is_err(), "nothing was completed");
+    let server = tls::config(tls::self_signed(&["elsewhere.example"]), &["h3"]);
+    let port = quic::serve(server, quic::Manner::default(), 0, |_| quic::Does::Nothing);
+    let kind = format!("quic:{port}");
+    let arguments = ["ping", "--json", "-c", "2", "-i", "0.05", "--proto", &kind, "127.0.0.1"];
+    let ended = run(bound(NETDIAG).args(arguments));
+    let target = ended.target();
+    assert_eq!((ended.code(), &target["received"]), (Some(0), &2.into()), "{ended:?}");
+    assert_eq!(target["probes"][0]["answer"], "QUIC h3", "{target:#}");
 }
 
 #[test]

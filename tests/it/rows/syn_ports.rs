@@ -291,7 +291,7 @@ fn bad_input_is_a_usage_error_that_names_it() {
         ("224.0.0.1:80", "no multicast"),
         ("0.0.0.0:80", "unspecified"),
         ("-4 [::1]:80", "--ipv4"),
-        ("fe80::1:80", "a port is missing"),
+        ("fe80::1:80", "a port is missing: `[fe80::1:80]:443`, or `[fe80::1]:80`"),
         ("[fe80::1]:80", "link-local"),
         ("10.0.0.0/8:80", "at most 4194304"),
         ("--retries 16 127.0.0.1:80", "--retries"),

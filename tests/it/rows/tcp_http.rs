@@ -212,7 +212,7 @@ fn h2_what_is_no_answer_or_not_all_of_one_is_told() {
         run(bound(NETDIAG).args(["tcp-connect", &format!("http://127.0.0.1:{port}/broken")]));
     assert_eq!(text.code(), Some(0), "{text:?}");
     assert!(text.out.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
-    assert!(text.out.contains("1048576 bytes"), "all of it is counted: {text:?}");
+    assert!(text.out.contains("1,048,576 bytes"), "all of it is counted: {text:?}");
 }
 
 #[test]
@@ -226,6 +226,7 @@ fn h2_what_cannot_be_asked_is_a_usage_error() {
         &["--send", "x", "http://127.0.0.1/"],
         &["--expect", "statsu=200", "http://127.0.0.1/"],
         &["--expect", ";", "http://127.0.0.1/"],
+        &["--max-redirects", "3", "127.0.0.1:80"],
     ] {
         let ended = run(bound(NETDIAG).arg("tcp-connect").args(wrong));
         assert_eq!(ended.code(), Some(2), "{wrong:?}: {ended:?}");

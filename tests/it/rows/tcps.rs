@@ -224,6 +224,31 @@ fn b7_a_connection_that_is_destroyed_from_outside_is_a_local_error() {
     assert_eq!((&target["timeouts"], &target["refused"]), (&0.into(), &0.into()), "{target:#}");
 }
 
+/// Of an address of the link the kernel tells a connection nothing: its table of neighbours does.
+#[test]
+fn g1_a_neighbour_on_the_link_that_is_not_there_is_told() {
+    let Some(here) = Namespace::new(
+        "echo 0 > /proc/sys/net/ipv6/conf/default/accept_dad
+         ip link add va type veth peer vb
+         echo 1 > /proc/sys/net/ipv6/neigh/va/mcast_solicit
+         echo 200 > /proc/sys/net/ipv6/neigh/va/retrans_time_ms
+         ip link set vb up
+         ip link set va up
+         until ip -6 route show table local dev va | grep -q fe80; do :; done",
+    ) else {
+        return;
+    };
+    let arguments = ["tcp-connect", "--json", "-W", "20", "[fe80::97%va]:80"];
+    for ended in [run(&mut here.netdiag(&arguments)), run(&mut here.nobody(&arguments))] {
+        let target = ended.target();
+        assert_eq!(target["results"][0]["outcome"], "unreachable", "{ended:?}");
+        let failure = &target["failure"];
+        assert_eq!((&failure["icmp"]["type"], &failure["icmp"]["code"]), (&1.into(), &3.into()));
+        let said = failure["message"].as_str().expect("a text");
+        assert!(said.contains("this machine, whose neighbour did not answer"), "{said}");
+    }
+}
+
 /// Names two addresses of the far host in the hosts file of a namespace.
 fn name_both(lab: &Lab) {
     lab.here.run(

@@ -3,13 +3,16 @@
 
 use crate::support::process::{Ended, Namespace, run};
 
-/// What is sent: ICMP echoes, timestamps, extended echoes, UDP, TCP, and ICMP echoes by surge-ping.
-const KINDS: [(char, &str); 6] = [
+/// What is sent: ICMP echoes, timestamps, extended echoes, UDP, TCP, SYNs of our own, QUIC, and ICMP echoes
+/// by surge-ping.
+const KINDS: [(char, &str); 8] = [
     ('i', "--proto icmp"),
     ('t', "--proto icmp-timestamp"),
     ('p', "--proto icmp-probe --probe-interface lo"),
     ('u', "--proto udp:9"),
     ('c', "--proto tcp:9"),
+    ('s', "--proto syn:9"),
+    ('q', "--proto quic:9"),
     ('b', "--backend portable"),
 ];
 /// The rest of a kind's name is the family.
@@ -19,40 +22,40 @@ const HOSTS: [(char, &str); 2] = [('4', "127.0.0.1"), ('6', "::1")];
 /// that it cannot do it. There is no timestamp over IPv6 whatever else is asked for.
 #[rustfmt::skip]
 const OPTIONS: &[(&str, &str, &str)] = &[
-    ("--probe-interface lo", "i4 i6 t4 u4 u6 c4 c6 b4 b6", "only with --proto icmp-probe"),
-    ("-4", "i6 p6 u6 c6 b6", "`::1` is an IPv6 address"),
-    ("-6", "i4 t4 p4 u4 c4 b4", ""),
+    ("--probe-interface lo", "i4 i6 t4 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", "only with --proto icmp-probe"),
+    ("-4", "i6 p6 u6 c6 s6 q6 b6", "`::1` is an IPv6 address"),
+    ("-6", "i4 t4 p4 u4 c4 s4 q4 b4", ""),
     ("--source HOST", "", ""), ("-I lo", "", ""),
     ("-B", "b4 b6", ""),
-    ("-b", "i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
-    ("--multicast", "i4 i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
-    ("-r", "i6 p6 u6 c4 c6 b4 b6", ""),
+    ("-b", "i6 t4 p4 p6 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", ""),
+    ("--multicast", "i4 i6 t4 p4 p6 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", ""),
+    ("-r", "i6 p6 u6 c4 c6 s6 q4 q6 b4 b6", ""),
     ("-c 1", "", ""), ("-i 1", "", ""), ("-A", "", ""), ("-f", "", ""), ("-W 1", "", ""),
     ("-w 1", "", ""), ("-l 1", "", ""),
     ("--first", "", ""), ("--until-up 1", "", ""), ("--until-down 1", "", ""),
-    ("-s 1000", "t4 p4 p6 c4 c6", "carries no data of ours"),
-    ("-p ff", "t4 p4 p6 c4 c6", "carries no data of ours"),
+    ("-s 1000", "t4 p4 p6 c4 c6 s4 s6 q4 q6", "carries no data of ours"),
+    ("-p ff", "t4 p4 p6 c4 c6 s4 s6 q4 q6", "carries no data of ours"),
     ("-t 9", "", ""),
     ("--dscp ef", "b4 b6", ""),
-    ("--ecn ce", "c4 c6 b4 b6", ""),
+    ("--ecn ce", "c4 c6 q4 q6 b4 b6", ""),
     ("-Q 4", "b4 b6", ""),
-    ("-Q 1", "c4 c6 b4 b6", ""),
-    ("-M do", "c4 c6 b4 b6", ""),
-    ("-m 1", "c4 c6 b4 b6", ""),
-    ("-F 5", "i4 t4 p4 u4 c4 c6 b4 b6", ""),
-    ("--seed 7", "i4 i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", "only with --flow-label 0"),
-    ("-R", "i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
-    ("-T tsonly", "i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
-    ("-d", "c4 c6 b4 b6", ""),
-    ("-S 4096", "c4 c6 b4 b6", ""),
-    ("-L", "i4 i6 t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
-    ("-U", "c4 c6", "the kernel itself measures the handshake"),
-    ("-e 7", "u4 u6 c4 c6 b4 b6", ""),
+    ("-Q 1", "c4 c6 q4 q6 b4 b6", ""),
+    ("-M do", "c4 c6 q4 q6 b4 b6", ""),
+    ("-m 1", "c4 c6 q4 q6 b4 b6", ""),
+    ("-F 5", "i4 t4 p4 u4 c4 c6 s4 q4 q6 b4 b6", ""),
+    ("--seed 7", "i4 i6 t4 p4 p6 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", "only with --flow-label 0"),
+    ("-R", "i6 t4 p4 p6 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", ""),
+    ("-T tsonly", "i6 t4 p4 p6 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", ""),
+    ("-d", "c4 c6 q4 q6 b4 b6", ""),
+    ("-S 4096", "c4 c6 q4 q6 b4 b6", ""),
+    ("-L", "i4 i6 t4 p4 p6 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", ""),
+    ("-U", "c4 c6 q4 q6", "the kernel itself measures the handshake"),
+    ("-e 7", "u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", ""),
     ("-n", "", ""), ("--names", "", ""), ("-q", "", ""), ("-a", "", ""), ("-D", "", ""),
     ("--as atlas", "", ""),
     ("-O", "", ""), ("-v", "", ""), ("--color always", "", ""), ("-o json", "", ""), ("--json", "", ""),
     ("--fail-if loss>100%", "", ""),
-    ("--classic", "t4 p4 p6 u4 u6 c4 c6 b4 b6", ""),
+    ("--classic", "t4 p4 p6 u4 u6 c4 c6 s4 s6 q4 q6 b4 b6", ""),
     ("--classic-exit", "", ""),
 ];
 

@@ -25,9 +25,10 @@ pub(crate) struct PingArguments {
     #[arg(value_name = "HOST", required = true)]
     pub(crate) hosts: Vec<String>,
 
-    /// What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp, or what to ask a service: tls (a
-    /// handshake), http, https (a request for /), dns (for the servers of the root); those but ICMP with
-    /// :PORT. Several by commas: one target each, in the same rhythm.
+    /// What to send: icmp, icmp-timestamp, icmp-probe, udp, tcp (connections), syn or tcp-syn (SYNs of our
+    /// own, for which nothing is connected), or what to ask a service: tls, quic (a handshake), http, https
+    /// (a request for /), dns (for the servers of the root); those but ICMP with :PORT. Several by commas:
+    /// one target each, in the same rhythm.
     #[arg(long, value_name = "LIST", default_value = "icmp", value_delimiter = ',', value_parser = value::ping_protocol)]
     pub(crate) proto: Vec<Protocol>,
     /// With --proto icmp-probe (RFC 8335): which interface of the host is asked about, by name,

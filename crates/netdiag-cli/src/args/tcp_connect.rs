@@ -74,9 +74,9 @@ pub(crate) struct TcpConnectArguments {
     /// both, else 1.1].
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub(crate) http: Option<Spoken>,
-    /// Follow so many redirects, to whatever host they lead; 0: none.
-    #[arg(long, value_name = "N", default_value = "10", value_parser = clap::value_parser!(u8).range(..=50), allow_negative_numbers = true)]
-    pub(crate) max_redirects: u8,
+    /// Follow so many redirects, to whatever host they lead; 0: none [default: 10].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(..=50), allow_negative_numbers = true)]
+    pub(crate) max_redirects: Option<u8>,
     /// Ask for each URL twice over one connection, a new and a used one, and compare: each attempt is
     /// two requests.
     #[arg(long)]

@@ -160,14 +160,15 @@ pub(crate) fn ping_protocol(text: &str) -> Result<Protocol, String> {
         "icmp-probe" => Ok(Protocol::IcmpProbe),
         _ => service(text).unwrap_or_else(|| protocol(text)).map_err(|said| match said.strip_prefix("icmp, udp") {
             Some(rest) => {
-                format!("icmp, icmp-timestamp, icmp-probe, udp{rest}, tls, http, https or dns, by commas")
+                format!("icmp, icmp-timestamp, icmp-probe, udp{rest}, syn, tls, http, https, dns or quic, by commas")
             }
             None => said,
         }),
     }
 }
 
-/// A service that `ping` asks: `tls`, `http`, `https` or `dns`, with a port or without.
+/// A service that `ping` asks, `tls`, `http`, `https`, `dns` or `quic`, or SYNs of our own, `syn`: with a
+/// port or without.
 fn service(text: &str) -> Option<Result<Protocol, String>> {
     let (name, port) = match text.split_once(':') {
         Some((name, port)) => (name, Some(port)),
@@ -178,6 +179,8 @@ fn service(text: &str) -> Option<Result<Protocol, String>> {
         "http" => (HTTP_PORT, |port| Protocol::Http { port, tls: false }),
         "https" => (TLS_PORT, |port| Protocol::Http { port, tls: true }),
         "dns" => (DNS_PORT, |port| Protocol::Dns { port }),
+        "quic" => (TLS_PORT, |port| Protocol::Quic { port }),
+        "syn" | "tcp-syn" => (TCP_PORT, |port| Protocol::Syn { port }),
         _ => return None,
     };
     let port = port.map_or(Some(usual), |port| port.parse().ok().filter(|port| *port > 0));

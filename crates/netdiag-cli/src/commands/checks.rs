@@ -130,6 +130,17 @@ pub(crate) fn split_port(text: &str) -> Result<(&str, Option<&str>), String> {
     Ok((host, port))
 }
 
+/// That an IPv6 address has no port, and what may be meant: it may stand there without brackets.
+pub(crate) fn portless(text: &str) -> String {
+    let whole = format!("a port is missing: `[{}]:443`", Untrusted::from(text).escaped());
+    let Some((address, port)) = text.rsplit_once(':') else { return whole };
+    let is_address = parse_address(before_zone(address)).is_some_and(|it| it.is_ipv6());
+    match is_address && port.parse::<u16>().is_ok() {
+        true => format!("{whole}, or `[{}]:{port}`", Untrusted::from(address).escaped()),
+        false => whole,
+    }
+}
+
 /// A host and the port behind it, if there is one: a number, or a service that everybody knows.
 pub(crate) fn with_port(text: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = split_port(text)?;

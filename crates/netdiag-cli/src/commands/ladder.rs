@@ -53,6 +53,10 @@ pub(crate) fn rung(
                 if wanted.is_dialog() { wanted.name().to_uppercase() } else { "TCP".into() };
             return Ok(as_asked(connects(format!("{asked} was asked for"))));
         }
+        Protocol::Quic { .. } => {
+            opened.udp(family).map_err(closed)?;
+            return Ok(as_asked(by_kernel("QUIC was asked for")));
+        }
         Protocol::Syn { .. } => return syns(destination, opened).map(as_asked),
         Protocol::Udp { .. } | Protocol::Dns { .. } => {
             let opening = opened.udp(family);
@@ -117,7 +121,10 @@ pub(crate) fn choose(
 ) -> Option<Destination> {
     let is_open = |family: Family| {
         let has_tcp = protocols.iter().any(|protocol| protocol.is_connection());
-        has_tcp || opened.family(family).is_ok() || opened.udp(family).is_ok()
+        has_tcp
+            || opened.family(family).is_ok()
+            || opened.udp(family).is_ok()
+            || opened.tcp(family).is_ok()
     };
     let fits = |d: &&Destination| {
         is_open(d.family()) && source.is_none_or(|source| Family::of(source) == d.family())
@@ -147,6 +154,18 @@ pub(crate) fn connects_seen(because: String, is_seen: bool) -> Method {
         timestamps: Timestamps::Kernel,
         because,
         lost: lost.iter().skip(usize::from(is_seen)).map(|lost| (*lost).to_owned()).collect(),
+        remedy: None,
+    }
+}
+
+/// How datagrams of a connection are sent and received: the kernel has the sockets, and the process the
+/// clock.
+pub(crate) fn by_kernel(because: &str) -> Method {
+    Method {
+        socket: SocketKind::KernelConnect,
+        timestamps: Timestamps::User,
+        because: because.to_owned(),
+        lost: vec!["when the kernel sent and received".to_owned()],
         remedy: None,
     }
 }

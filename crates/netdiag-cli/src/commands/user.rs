@@ -14,7 +14,7 @@ pub(crate) const LEAST_CONNECT_INTERVAL: Duration = Duration::from_millis(20);
 /// The least time from one request to an address to the next.
 pub(crate) const fn floor(protocol: Protocol) -> Duration {
     match protocol {
-        Protocol::Syn { .. } => LEAST_CONNECT_INTERVAL,
+        Protocol::Syn { .. } | Protocol::Quic { .. } => LEAST_CONNECT_INTERVAL,
         protocol if protocol.is_connection() => LEAST_CONNECT_INTERVAL,
         _ => LEAST_INTERVAL,
     }

@@ -61,7 +61,7 @@ impl Measurement {
         Some(Layer::new(&tls.client, &tls.terms(name, alpn), &tls.anchor, at))
     }
 
-    /// QUIC with a server, by the probe with this number; the protocol is "doq" (RFC 9250 section 4.1.1).
+    /// QUIC with a server, by the probe with this number.
     fn connection(&self, server: usize, seq: u64, at: Instant) -> Option<Connection> {
         let (tls, clock) = (self.config.tls.as_ref()?, self.config.clock?);
         let server = self.config.servers.get(server)?;
@@ -74,7 +74,7 @@ impl Measurement {
         let mut random = [0; RANDOM];
         let number = self.config.numbers_from.wrapping_add(seq);
         self.config.secret.fill(&[&b"quic"[..], &number.to_be_bytes()].concat(), &mut random);
-        let terms = tls.terms(name, &["doq"]);
+        let terms = tls.terms(name, tls.alpn);
         let (client, anchor) = (&tls.client, &tls.anchor);
         let start = Start { client, terms: &terms, anchor, to, clock, random };
         Some(Connection::new(&start, at))

@@ -20,6 +20,8 @@ const REASONS: [&str; 6] = [
     "doq-unspecified-error",
 ];
 const NO_ERROR: u32 = 0;
+/// What is spoken (RFC 9250 section 4.1.1).
+const PROTOCOL: &str = "doq";
 const REQUEST_CANCELLED: u32 = 3;
 
 /// Queries over one connection.
@@ -106,7 +108,14 @@ impl Quic {
         while let Some(event) = self.connection.as_mut().and_then(Connection::poll_event) {
             match event {
                 Event::Open => {
-                    came.has_failed = self.connection().is_some_and(Connection::is_refused);
+                    let connection = self.connection();
+                    // Who speaks something else is asked nothing; only a probe offers that.
+                    let is_foreign = |it: &Connection| {
+                        let chosen = it.talked().shown.alpn;
+                        chosen.is_some_and(|chosen| chosen.as_raw() != PROTOCOL)
+                    };
+                    came.has_failed =
+                        connection.is_some_and(|it| it.is_refused() || is_foreign(it));
                     came.is_ready = !came.has_failed;
                 }
                 Event::Bytes(seq, bytes) => came.said.extend(self.hear(seq, &bytes)),

@@ -111,9 +111,12 @@ impl Local<'_> {
             true => target.clone(),
             false => format!("{target} port {port}"),
         };
+        let what = match attempted {
+            1 => format!("the connection to {place} was"),
+            _ => format!("{refused} of {attempted} connections to {place} were"),
+        };
         let message = format!(
-            "{refused} of {attempted} connections to {place} were kept from opening by \
-             this machine itself, probably by a rule of its firewall"
+            "{what} kept from opening by this machine itself, probably by a rule of its firewall"
         );
         Some(
             self.finding("local-firewall", Severity::Critical, target, message)
@@ -137,9 +140,13 @@ impl Local<'_> {
         let (subject, attempted) = (self.subject.clone(), self.attempted);
         let mut message = match number {
             // It had been sent, or opened.
+            ECONNABORTED if attempted == 1 => {
+                format!("the connection to {subject} ended here: ")
+            }
             ECONNABORTED => {
                 format!("{refused} of {attempted} connections to {subject} ended here: ")
             }
+            _ if attempted == 1 => format!("the probe to {subject} was not sent: "),
             _ => format!("{refused} of {attempted} probes to {subject} were not sent: "),
         };
         if errors.len() == 1 {
@@ -187,6 +194,10 @@ pub fn sending_advice(cause: &SendError, address: IpAddr, source: Option<IpAddr>
         SendCause::Source => {
             return "see `ip address show`: one that is still tentative can be used in a moment"
                 .to_owned();
+        }
+        SendCause::OwnPort => return "another `--source-port`, or none".to_owned(),
+        SendCause::NoFamily(_) => {
+            return "see `ip address show`, and whether a sysctl `disable_ipv6` is set".to_owned();
         }
     }
     match cause.errno {

@@ -1,6 +1,6 @@
 //! Why something did not leave this machine.
 
-use netdiag_model::errno;
+use netdiag_model::{Family, errno};
 
 /// Why a datagram did not leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub enum SendCause {
     Ports,
     /// The source that was asked for is no address of this machine, or none yet.
     Source,
+    /// The port that it was to leave from cannot be had: it is taken, or for others.
+    OwnPort,
+    /// This machine has no address of the family at all.
+    NoFamily(Family),
 }
 
 impl SendError {
@@ -48,6 +52,8 @@ impl SendError {
         const UNSEEN: &str = "it never came to an interface: blocked by a local firewall rule, \
                               though the kernel did not say so";
         const EPERM: i32 = 1;
+        const EACCES: i32 = 13;
+        const EADDRNOTAVAIL: i32 = 99;
         const ENOBUFS: i32 = 105;
         const STUCK: &str = "it came to an interface and never left it: probably the queue of the \
                              interface is full, though the kernel did not say so";
@@ -60,6 +66,18 @@ impl SendError {
             SendCause::Source => {
                 return Some("the source is no address of this machine, or none yet");
             }
+            SendCause::OwnPort => {
+                return Some(match self.errno {
+                    EACCES => "the source port is for privileged users",
+                    EADDRNOTAVAIL => {
+                        "from the source port there is a connection to that port already, or what is \
+                         left of one"
+                    }
+                    _ => "the source port is taken",
+                });
+            }
+            SendCause::NoFamily(Family::Ipv4) => return Some("no IPv4 on this host"),
+            SendCause::NoFamily(Family::Ipv6) => return Some("no IPv6 on this host"),
         }
         match (self.direct, self.unseen, self.errno) {
             (true, ..) => Some(NOT_ATTACHED),
@@ -74,10 +92,32 @@ impl SendError {
     pub fn reason(&self) -> String {
         match self.cause {
             SendCause::Errno if self.direct => "not-attached".to_owned(),
-            SendCause::Errno => errno::reason(self.errno),
+            SendCause::Errno | SendCause::OwnPort | SendCause::NoFamily(_) => {
+                errno::reason(self.errno)
+            }
             SendCause::SendBuffer => "send-buffer-full".to_owned(),
             SendCause::Ports => "no-free-port".to_owned(),
             SendCause::Source => "no-source-address".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_number_with_a_cause_means_that_cause() {
+        let said = |errno, cause| SendError { cause, ..SendError::new(errno) }.meaning();
+        let all = [
+            (13, SendCause::Errno, "a prohibit route"),
+            (13, SendCause::OwnPort, "for privileged users"),
+            (98, SendCause::OwnPort, "is taken"),
+            (99, SendCause::OwnPort, "a connection to that port already"),
+            (99, SendCause::NoFamily(Family::Ipv6), "no IPv6 on this host"),
+        ];
+        for (errno, cause, words) in all {
+            assert!(said(errno, cause).is_some_and(|said| said.contains(words)), "{words}");
         }
     }
 }

@@ -29,6 +29,9 @@ impl Opening {
     }
 
     pub(super) fn fault(&self) -> Fault {
-        Fault::malformed("HTTP/2 begins by SETTINGS", &self.first)
+        match self.first.starts_with(b"HTTP/1.") {
+            true => Fault::foreign("HTTP/1, not HTTP/2", &self.first),
+            false => Fault::malformed("HTTP/2 begins by SETTINGS", &self.first),
+        }
     }
 }

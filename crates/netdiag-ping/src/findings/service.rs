@@ -197,11 +197,12 @@ impl Measurement {
             other.name()
         );
         let subject = context.target.escaped().to_string();
-        let asked = if name == "dns" {
-            format!("`netdiag dns . NS @{address} --port {port}`")
-        } else {
-            let tls = if name == "tls" { " --tls" } else { "" };
-            format!("`netdiag tcp-connect -v{tls} {}`", with_port(&address.to_string(), port))
+        let place = with_port(&address.to_string(), port);
+        let asked = match name {
+            "dns" => format!("`netdiag dns . NS @{address} --port {port}`"),
+            "quic" => format!("`netdiag ping --proto udp:{port} {address}`"),
+            "tls" => format!("`netdiag tcp-connect -v --tls {place}`"),
+            _ => format!("`netdiag tcp-connect -v {place}`"),
         };
         self.finding("service-down-host-up", Severity::Critical, subject, message)
             .with("protocol", name)
@@ -239,6 +240,12 @@ impl Measurement {
             Protocol::Tls { .. } => format!("{received} TLS handshakes at port {port} were done"),
             Protocol::Http { .. } => format!("{received} requests to port {port} were answered"),
             Protocol::Dns { .. } => format!("{received} questions to port {port} were answered"),
+            Protocol::Quic { .. } => {
+                format!("{received} handshakes of QUIC at port {port} were done")
+            }
+            Protocol::Syn { .. } => {
+                format!("{received} SYNs to port {port} were answered by SYN-ACKs")
+            }
             _ => format!("{received} connections to port {port} opened"),
         };
         let name = service.config.protocol.name();

@@ -17,7 +17,13 @@ impl Measurement {
         let span = self.span()?;
         let mut message = format!("{target} answered none of {n} probes");
         let errors: u64 = self.tally.icmp_errors.values().sum();
-        if errors > 0 {
+        if let (opened @ 1.., Some(port)) = (self.tally.opened, self.config.protocol.port()) {
+            let what = if opened == 1 { "connection" } else { "connections" };
+            message.push_str(&format!(
+                ", though {opened} {what} to port {port} opened: the kernel there is alive, the \
+                 program is not"
+            ));
+        } else if errors > 0 {
             message.push_str(&format!("; {errors} ICMP errors came after their timeout"));
         } else if self.tally.rejected.is_empty() {
             message.push_str(", and nobody sent an error");
@@ -37,6 +43,9 @@ impl Measurement {
             }
             Protocol::Dns { .. } => {
                 format!("is a server of DNS there: `netdiag dns . NS @{target}`")
+            }
+            Protocol::Quic { port } => {
+                format!("no QUIC there, or UDP is dropped: `netdiag ping --proto udp:{port} {target}`")
             }
             Protocol::IcmpTimestamp => format!(
                 "many hosts do not answer timestamp requests: `netdiag ping {target}`"
@@ -85,10 +94,6 @@ impl Measurement {
         let name = protocol.name();
         match (protocol, protocol.port()) {
             (Protocol::Icmp, _) => format!("netdiag ping --verbose {target}"),
-            // These are no probes of `ping`.
-            (Protocol::Syn { port }, _) => {
-                format!("netdiag sweep --output jsonl --proto {name}:{port} {target}")
-            }
             (_, Some(port)) => format!("netdiag ping --verbose --proto {name}:{port} {target}"),
             (_, None) => format!("netdiag ping --verbose --proto {name} {target}"),
         }

@@ -97,6 +97,11 @@ impl Measurement {
         }
     }
 
+    /// A connection of a dialog opened, and nothing came over it: it is lost, and the host is not silent.
+    pub fn opened_in_vain(&mut self) {
+        self.tally.opened_in_vain();
+    }
+
     /// Which of the block of identifiers the next request has; counted up.
     pub(crate) fn flow(&self) -> u8 {
         self.tally.rotation.flow

@@ -56,7 +56,7 @@ impl Measurement {
             timeout: self.config.timeout,
             patience: self.config.interval.clamp(BACK_TO_BACK, Duration::from_secs(1)),
             control: self.config.control,
-            kind: self.kind(now),
+            kind: self.kind(seq, now),
         })
     }
 }

@@ -1,7 +1,8 @@
 //! What requests by HTTP came to, in lines: each redirect, and how long the phases took.
 
-use crate::number::ms3_f64;
+use crate::number::ms5;
 use netdiag_tcp::connect::result::{Redirect, Reuse, Target};
+use std::time::Duration;
 
 /// The lines of a target that was asked by HTTP.
 pub(super) fn lines(target: &Target) -> Vec<String> {
@@ -21,7 +22,7 @@ pub(super) fn lines(target: &Target) -> Vec<String> {
     ]);
     lines.push(format!("phases  {line}  ms  {}", http.url.escaped()));
     let all = phases.total.filter(|_| is_led);
-    lines.extend(all.map(|all| format!("all     total {}  ms", ms3_f64(all))));
+    lines.extend(all.map(|all| format!("all     total {}  ms", ms(all))));
     lines.extend(http.reuse.as_ref().map(reuse));
     lines
 }
@@ -52,6 +53,11 @@ fn reuse(one: &Reuse) -> String {
 /// Those phases that there were.
 fn phrase(phases: &[(&str, Option<f64>)]) -> String {
     let known = phases.iter().filter_map(|(name, ms)| Some((name, (*ms)?)));
-    let known: Vec<String> = known.map(|(name, ms)| format!("{name} {}", ms3_f64(ms))).collect();
+    let known: Vec<String> = known.map(|(name, took)| format!("{name} {}", ms(took))).collect();
     known.join("  ")
+}
+
+/// A figure of the contract as tables have it.
+fn ms(milliseconds: f64) -> String {
+    ms5(Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or_default()).trim_start().to_owned()
 }

@@ -1,6 +1,6 @@
 //! What many attempts to one target come to, in lines.
 
-use crate::number::ms3_f64;
+use crate::number::{ms3_f64, thousands};
 use netdiag_model::contract::{Jitter, Rtt};
 use netdiag_tcp::connect::result::{Outage, Target};
 
@@ -10,7 +10,11 @@ pub(super) fn lines(target: &Target) -> Vec<String> {
     let loss = target.loss_percent.map(|loss| format!(", {loss:.1} % loss")).unwrap_or_default();
     let mut lines = vec![
         format!("--- {name} ---"),
-        format!("{} attempts, {} connected{loss}", target.attempts, target.succeeded),
+        format!(
+            "{} attempts, {} connected{loss}",
+            thousands(target.attempts),
+            thousands(target.succeeded)
+        ),
     ];
     let of = match (target.addresses.len(), target.address) {
         (2.., Some(address)) => format!(" to {address}"),
@@ -51,7 +55,12 @@ fn outage(outage: &Outage) -> String {
     let end = if outage.ongoing { ", to the end" } else { "" };
     let count = outage.lost + outage.local_errors;
     format!(
-        "outage of {} from {at} for {seconds:.1} s{end}: {count} attempts in a row, {}",
-        outage.address, outage.cause
+        "outage of {} from {at} for {seconds:.1} s{end}: {}, {}",
+        outage.address,
+        match count {
+            1 => "1 attempt".to_owned(),
+            count => format!("{} attempts in a row", thousands(count)),
+        },
+        outage.cause
     )
 }

@@ -49,10 +49,17 @@ pub(super) fn header(resolved: &Resolved, style: Style) -> String {
         (Protocol::Udp { port }, _) => {
             return format!("PING {given} ({address}) {from}udp port {port}, {size} data bytes");
         }
-        (Protocol::Tcp { port, .. } | Protocol::Syn { port }, _) => {
+        (Protocol::Tcp { port, .. }, _) => {
             return format!("PING {given} ({address}) {from}tcp port {port}");
         }
-        (Protocol::Tls { port } | Protocol::Http { port, .. } | Protocol::Dns { port }, _) => {
+        (
+            Protocol::Tls { port }
+            | Protocol::Http { port, .. }
+            | Protocol::Dns { port }
+            | Protocol::Quic { port }
+            | Protocol::Syn { port },
+            _,
+        ) => {
             let name = resolved.protocol.name();
             return format!("PING {given} ({address}) {from}{name} port {port}");
         }
@@ -132,6 +139,7 @@ pub(super) fn reply(protocol: Protocol, seq: u64, reply: &Reply, who: &str) -> S
         }
         ReplyDetail::Connected { .. } => format!("connected to {who}{port}"),
         ReplyDetail::Reset => format!("reset by {who}{port}"),
+        ReplyDetail::Segment(_) => format!("syn-ack from {who}{port}"),
         ReplyDetail::Exchanged { answer, .. } => {
             let answer = Untrusted::from(String::from_utf8_lossy(answer).into_owned());
             format!("{} from {who}{port}", answer.escaped())

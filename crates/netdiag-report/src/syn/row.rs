@@ -130,7 +130,13 @@ pub(super) fn cause(ending: &Ending) -> String {
         Ending::Icmp(said) => {
             let protocol = if said.from.is_ipv4() { "ICMP" } else { "ICMPv6" };
             let name = said.kind.name().replace('-', " ");
-            format!("{name}, {protocol} {}/{} from {}", said.kind.kind, said.kind.code, said.from)
+            let whose = match (said.is_own, said.kind.reason() == "host-unreachable") {
+                (false, _) => "",
+                (true, true) => ", this machine, whose neighbour did not answer",
+                (true, false) => ", this machine",
+            };
+            let (kind, code) = (said.kind.kind, said.kind.code);
+            format!("{name}, {protocol} {kind}/{code} from {}{whose}", said.from)
         }
         Ending::Local(error) => {
             let errno = Errno::new(error.errno);

@@ -1,6 +1,6 @@
 //! `--output text`: what a person reads.
 
-use super::row::Layout;
+use super::row::{Layout, named};
 use super::verdict::verdict;
 use super::{Ending, Setting, SynReport, tries};
 use crate::changes;
@@ -69,7 +69,11 @@ impl<W: Write> SynReport for TextReport<W> {
         if self.options.quiet {
             return Ok(());
         }
-        writeln!(self.out, "{}", self.options.style.fold(&heading(&setting.config)))?;
+        let is_sent = setting.methods.iter().any(Option::is_some);
+        writeln!(self.out, "{}", self.options.style.fold(&heading(&setting.config, is_sent)))?;
+        if !is_sent {
+            return Ok(());
+        }
         let (header, why) = self.layout.header();
         let is_wide = self.options.style.columns().is_some_and(|width| header.len() + 5 > width);
         self.line(&(header, if is_wide { String::new() } else { why }))
@@ -121,15 +125,17 @@ fn rejected(measurement: &Measurement) -> Option<String> {
 }
 
 /// The first line: what is measured.
-fn heading(config: &Config) -> String {
+fn heading(config: &Config, is_sent: bool) -> String {
     let count: u32 = config.groups.iter().map(|group| group.targets.len()).sum();
-    let corner = config.groups.iter().flat_map(|group| group.targets.corners()).next();
-    let what = match (count, corner) {
-        (1, Some(only)) => match only.destination().map(|to| to.to_string()) {
-            Some(address) if address != only.to_string() => format!("{only} ({address})"),
-            _ => only.to_string(),
-        },
-        (count, _) => format!("to {} addresses", thousands(count.into())),
+    // A name that has no address is none.
+    let all = config.targets().map(|(_, target)| target);
+    let mut found = all.filter(|target| count == 1 || target.destination().is_some());
+    let (what, each) = match (found.next(), found.count()) {
+        (Some(only), 0) => (named(&only), ""),
+        (first, more) => {
+            let addresses = more as u64 + u64::from(first.is_some());
+            (format!("to {} addresses", thousands(addresses)), " each")
+        }
     };
     let of = |group: &netdiag_tcp::syn::Group| group.ports.len();
     let (least, most) =
@@ -139,7 +145,6 @@ fn heading(config: &Config) -> String {
         (true, all) => format!("{} ports", thousands(all as u64)),
         (false, all) => format!("up to {} ports", thousands(all as u64)),
     };
-    let each = if count == 1 { "" } else { " each" };
     let retries = match config.retries {
         0 => "no retries".to_owned(),
         1 => "1 retry".to_owned(),
@@ -150,5 +155,9 @@ fn heading(config: &Config) -> String {
         false => format!(", {}", rate(config.spacing, "SYNs")),
     };
     let timeout = config.timeout.as_secs_f64();
-    format!("syn {what}, {ports}{each}, raw half-open SYN, timeout {timeout} s, {retries}{rate}")
+    let what = format!("syn {what}, {ports}{each}");
+    match is_sent {
+        true => format!("{what}, raw half-open SYN, timeout {timeout} s, {retries}{rate}"),
+        false => what,
+    }
 }

@@ -59,7 +59,7 @@ pub(super) fn fields(one: &Try, anchor: &ClockAnchor) -> Value {
 fn ttl(ending: &Ending) -> Option<u8> {
     match ending {
         Ending::Answered(answer) => answer.hop_limit,
-        Ending::Icmp(said) => said.hop_limit,
+        Ending::Icmp(said) => said.hop_limit.filter(|_| !said.is_own),
         Ending::Silent | Ending::Local(_) | Ending::Unknown(_) => None,
     }
 }
@@ -79,7 +79,8 @@ fn said(ending: &Ending) -> String {
     match ending {
         Ending::Answered(answer) if answer.segment.is_open() => {
             let options = answer.segment.options().map(row::options).unwrap_or_default();
-            format!("syn-ack, window {}, {options},", answer.segment.window)
+            let comma = if options.is_empty() { "" } else { ", " };
+            format!("syn-ack, window {}{comma}{options},", answer.segment.window)
         }
         Ending::Answered(_) => "rst".to_owned(),
         Ending::Silent => "no answer".to_owned(),

@@ -18,10 +18,15 @@ pub(super) fn verdict(measurement: &Measurement) -> String {
         parts.push(format!("{} not measured to the end", thousands(unsettled)));
     }
     let mut text = parts.join(", ");
-    let addresses = measurement.targets();
+    let (addresses, nowhere) = measurement.addresses();
     if addresses > 1 {
-        let (asked, addresses) = (thousands(asked), thousands(addresses.into()));
+        let (asked, addresses) = (thousands(asked), thousands(addresses));
         text.push_str(&format!(" of {asked} ports of {addresses} addresses"));
+    }
+    match nowhere {
+        0 => {}
+        1 => text.push_str("; 1 more target has no address"),
+        more => text.push_str(&format!("; {} more targets have no address", thousands(more))),
     }
     match totals.late {
         0 => {}

@@ -4,11 +4,13 @@ use super::{failed, messages, own_address};
 use netdiag_engine::port::NetworkError;
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use netlink_packet_route::neighbour::{NeighbourMessage, NeighbourState};
+use netlink_packet_route::neighbour::{
+    NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Room for one part of a dump: the kernel makes none larger (NLMSG_GOODSIZE).
 const ROOM: usize = 32 * 1024;
@@ -79,6 +81,21 @@ pub(crate) fn waits_for_neighbour() -> Result<bool, NetworkError> {
         }
         _ => false,
     })
+}
+
+/// Whether this address was asked for its link address by this interface, and did not answer. Of an
+/// address of one link the kernel tells no connection so.
+pub(crate) fn is_gone(address: Ipv6Addr, interface: u32) -> bool {
+    let wanted = NeighbourAttribute::Destination(NeighbourAddress::Inet6(address));
+    let mut question = NeighbourMessage::default();
+    question.header.family = AddressFamily::Inet6;
+    let found = any("RTM_GETNEIGH", RouteNetlinkMessage::GetNeighbour(question), |found| {
+        matches!(found, RouteNetlinkMessage::NewNeighbour(found)
+            if found.header.ifindex == interface
+                && found.header.state == NeighbourState::Failed
+                && found.attributes.contains(&wanted))
+    });
+    found == Ok(true)
 }
 
 /// Whether any entry of a dump is as wished.

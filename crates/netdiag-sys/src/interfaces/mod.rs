@@ -9,7 +9,7 @@ mod watch;
 mod way;
 
 pub use dump::has_address;
-pub(crate) use dump::waits_for_neighbour;
+pub(crate) use dump::{is_gone, waits_for_neighbour};
 pub use link::link;
 pub(crate) use looped::{looped, sent_by};
 pub(crate) use stretches::{Stretches, bits};

@@ -1,10 +1,10 @@
 //! Where packets to many targets leave from.
 
-use super::order::{ask, asker, leave_by, source};
+use super::order::{ask, asker, has_family, leave_by, source};
 use crate::interfaces::{Stretches, bits};
 use crate::raw;
 use netdiag_engine::Sources;
-use netdiag_engine::port::{NetworkError, SendError};
+use netdiag_engine::port::{NetworkError, SendCause, SendError};
 use netdiag_model::{Destination, Family};
 use socket2::Socket;
 use std::collections::BTreeMap;
@@ -29,7 +29,15 @@ pub fn sources(
     for (number, to) in targets {
         let [ipv4, ipv6] = &mut asked;
         let asked = if to.family() == Family::Ipv4 { ipv4 } else { ipv6 };
-        sources.push(number, asked.source(to));
+        sources.push(
+            number,
+            asked.source(to).map_err(|error| match error.errno {
+                libc::EADDRNOTAVAIL if !has_family(to.family()) => {
+                    SendError { cause: SendCause::NoFamily(to.family()), ..error }
+                }
+                _ => error,
+            }),
+        );
     }
     sources
 }

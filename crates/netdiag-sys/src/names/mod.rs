@@ -26,6 +26,7 @@ pub use beside::{LookUps, begin};
 pub(crate) use connected::Connected;
 pub use literal::{interface_index, literal};
 pub use many::sources;
+pub(crate) use order::has_family;
 pub use order::{broadcast_source, owns, source};
 pub use several::{LookedUp, resolve_all};
 

@@ -6,7 +6,7 @@ use netdiag_engine::port::NetworkError;
 use netdiag_model::{Destination, Family};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
-use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::AsFd;
 
 /// Addresses that this machine has a route and a source for first, IPv6 before IPv4 among equals
@@ -124,6 +124,14 @@ pub fn owns(address: IpAddr) -> bool {
         Ok(()) => true,
         Err(error) => error.raw_os_error() != Some(libc::EADDRNOTAVAIL),
     }
+}
+
+/// Whether this machine has a family at all: where it has, the address that means itself is its own.
+pub(crate) fn has_family(family: Family) -> bool {
+    owns(match family {
+        Family::Ipv4 => Ipv4Addr::LOCALHOST.into(),
+        Family::Ipv6 => Ipv6Addr::LOCALHOST.into(),
+    })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::talks::Talks;
 use super::tcp_info;
 use crate::control::Ancillary;
 use crate::raw::{self, Batch, PollFd};
-use crate::{clock, names};
+use crate::{clock, interfaces, names};
 use netdiag_engine::port::{
     Connect, Control, InputKind, Inputs, OperationId, Over, Say, SendCause, SendError,
 };
@@ -147,7 +147,7 @@ impl Connects {
             }
             Err(errno) => {
                 let error = SendError {
-                    cause: cause(errno, connect.destination, &connect.control),
+                    cause: cause(errno, connect.destination, &connect.control, connect.source_port),
                     ..SendError::new(errno)
                 };
                 push_failed(connect.id, error, None, inputs);
@@ -321,13 +321,27 @@ impl Connecting {
             inputs.push(now, InputKind::SentAgain { id, count });
         }
         match (verdict, self.refused) {
-            (Verdict::Open, _) | (Verdict::Left, None) => return false,
+            (Verdict::Open, _) | (Verdict::Left, None) => return self.is_without_neighbour(inputs),
             (Verdict::KeptBack(errno), _) => {
                 push_failed(self.id, SendError::new(errno), None, inputs);
             }
             // What refused it then may have been a rule that is gone.
             (Verdict::Left, Some(stamp)) => push_refused_by_either(self.id, stamp, inputs),
         }
+        true
+    }
+
+    /// Whether the other end, on a link of this machine, is not there; then an input says so, as the kernel
+    /// does to connections that leave a link: by an error from the address that the SYN was to leave from.
+    fn is_without_neighbour(&self, inputs: &mut Inputs) -> bool {
+        // Destination unreachable, address unreachable (RFC 4443 section 3.1).
+        const UNREACHABLE: (u8, u8) = (1, 3);
+        let Destination::V6(address, scope @ 1..) = self.destination else { return false };
+        let Some(own) = local(&self.socket).filter(|_| interfaces::is_gone(address, scope)) else {
+            return false;
+        };
+        let said = (own.ip(), UNREACHABLE.0, UNREACHABLE.1);
+        push_said(self.id, self.destination, &self.socket, (libc::EHOSTUNREACH, said), inputs);
         true
     }
 
@@ -397,24 +411,27 @@ fn push_failed(id: OperationId, error: SendError, icmp: Option<IcmpSource>, inpu
 }
 
 /// What lies behind an error number that has several meanings.
-pub(super) fn cause(errno: i32, to: Destination, control: &Control) -> SendCause {
-    let source = control.source;
-    match errno {
-        libc::EADDRNOTAVAIL if source.is_some_and(|source| !names::owns(source)) => {
+pub(super) fn cause(errno: i32, to: Destination, control: &Control, port: u16) -> SendCause {
+    let (source, family) = (control.source, to.family());
+    match (errno, port) {
+        (libc::EADDRNOTAVAIL, _) if source.is_some_and(|source| !names::owns(source)) => {
             SendCause::Source
         }
-        libc::EADDRNOTAVAIL if !has_free_port(to.family()) => SendCause::Ports,
+        (libc::EADDRNOTAVAIL, 0) if !may_bind(family, 0, libc::EADDRINUSE) => SendCause::Ports,
+        (libc::EADDRNOTAVAIL, _) if !names::has_family(family) => SendCause::NoFamily(family),
+        (libc::EADDRNOTAVAIL | libc::EADDRINUSE, 1..) => SendCause::OwnPort,
+        (libc::EACCES, 1..) if !may_bind(family, port, libc::EACCES) => SendCause::OwnPort,
         _ => SendCause::Errno,
     }
 }
 
-/// Whether the kernel finds a local port for another TCP socket.
-fn has_free_port(family: Family) -> bool {
+/// Whether the kernel gives another TCP socket this local port, 0: any, or refuses it by another error.
+fn may_bind(family: Family, port: u16, error: i32) -> bool {
     let Ok(socket) = Socket::new(domain(family), Type::STREAM, Some(Protocol::TCP)) else {
         return true;
     };
-    let bound = socket.bind(&SockAddr::from(SocketAddr::new(any(family), 0)));
-    bound.map_or_else(|error| errno_of(&error) != libc::EADDRINUSE, |()| true)
+    let bound = socket.bind(&SockAddr::from(SocketAddr::new(any(family), port)));
+    bound.map_or_else(|met| errno_of(&met) != error, |()| true)
 }
 
 /// The last ICMP error on a socket's error queue.

@@ -219,7 +219,7 @@ impl SystemNetwork {
                     Ok(())
                 });
                 if let Err(errno) = started {
-                    let cause = connect::cause(errno, exchange.destination, &exchange.control);
+                    let cause = connect::cause(errno, exchange.destination, &exchange.control, 0);
                     let error = SendError { cause, ..SendError::new(errno) };
                     let result = Err(ExchangeError::Connect(error));
                     let (id, phases) = (exchange.id, Default::default());

@@ -206,7 +206,12 @@ impl OpenRequest {
             let socket = SocketKind::UdpErrorQueue;
             refused.push(Refused { family, socket, error: error.clone() });
         }
-        let tcp = self.open_tcp(family, icmp.as_ref(), ports);
+        let tcp = self.open_tcp(family, icmp.as_ref(), ports).map_err(|error| {
+            // Why there is no raw socket, not why there is none of the weaker kinds.
+            let mut all = refused.iter().filter(|one| one.family == family);
+            let raw = all.find(|one| one.socket == SocketKind::Raw && icmp.is_err());
+            raw.map_or(error, |raw| raw.error.clone())
+        });
         (icmp, udp, tcp)
     }
 

@@ -2,6 +2,7 @@
 
 use super::dialogue::{self, Talk, TalkResult};
 use super::event::{Attempt, Ending};
+use super::words::in_bytes;
 use netdiag_engine::failure::{local_failure, plain};
 use netdiag_model::errno::{self, Errno};
 use netdiag_model::failure::{Failure, IcmpSource, Stage};
@@ -41,8 +42,9 @@ impl Attempt {
                 let text = kind.ping_text();
                 let errno = errno.map(Errno::new);
                 let named = errno.as_ref().map(|e| format!(" ({} {})", e.name, e.number));
+                let protocol = if from.is_ipv4() { "ICMP" } else { "ICMPv6" };
                 let message = format!(
-                    "ICMP {number}/{code} from {from}, {by}: {text}{}",
+                    "{protocol} {number}/{code} from {from}, {by}: {text}{}",
                     named.unwrap_or_default()
                 );
                 let (stage, icmp) = (Stage::Connect, Some(IcmpSource::new(*kind, *from)));
@@ -114,7 +116,7 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         TalkResult::Silent => {
             // The handshake of TLS is no request.
             let asked = talk.acknowledged.filter(|bytes| *bytes > 0 && talk.tls.is_none());
-            let asked = asked.map(|bytes| format!(" to {bytes} bytes that it acknowledged"));
+            let asked = asked.map(|bytes| format!(" to {} that it acknowledged", in_bytes(bytes)));
             let asked = asked.unwrap_or_default();
             (
                 "timeout".to_owned(),
@@ -142,16 +144,14 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
             format!("connected, but the answer was not whole after {seconds}"),
         ),
         TalkResult::Other if stage == Stage::Tls => {
-            let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
-            let came = came.escaped();
+            let came = beginning(&talk.heard);
             (
                 "timeout".to_owned(),
                 format!("connected, but what came{during} was not whole in {seconds}: `{came}`"),
             )
         }
         TalkResult::Other => {
-            let came = Untrusted::from(String::from_utf8_lossy(&talk.heard).into_owned());
-            let came = came.escaped();
+            let came = beginning(&talk.heard);
             (
                 "mismatch".to_owned(),
                 format!("connected, but what came is not what was expected: {came}"),
@@ -159,7 +159,12 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         }
         TalkResult::Closed => {
             let http = talk.http.as_ref().and_then(|http| http.broken.as_ref());
-            let how = http.map(|how| format!(": {how}")).unwrap_or_default();
+            let how =
+                http.map(|how| match how.strip_prefix("the other end closed the connection ") {
+                    Some(before) => format!(", {before}"),
+                    None => format!(": {how}"),
+                });
+            let how = how.unwrap_or_default();
             (
                 "closed".to_owned(),
                 format!("connected, and closed by the other end{during} after {seconds}{how}"),
@@ -179,6 +184,14 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         _ => None,
     };
     Some(Failure { stage, reason, errno, icmp: None, message })
+}
+
+/// The first of what came, safe to print; a result has more of it.
+fn beginning(heard: &[u8]) -> String {
+    const SHOWN: usize = 64;
+    let more = if heard.len() > SHOWN { "..." } else { "" };
+    let shown = String::from_utf8_lossy(heard.get(..SHOWN).unwrap_or(heard)).into_owned();
+    format!("{}{more}", Untrusted::from(shown).escaped())
 }
 
 /// Who sends an ICMP error that the target does not send: the address that the SYN left from stands for

@@ -9,9 +9,8 @@ mod tls;
 use super::event::Attempt;
 use super::measurement::Measurement;
 use super::series::Series;
-use netdiag_model::ClockAnchor;
 use netdiag_model::finding::{Finding, Severity};
-use std::net::IpAddr;
+use netdiag_model::{ClockAnchor, Destination};
 
 /// How many ports a sentence and its evidence name.
 const NAMED: usize = 20;
@@ -126,9 +125,13 @@ fn ports(series: &[&Series]) -> String {
     format!("{word} {}{more}", told.join(", "))
 }
 
-/// An address and a port as one word: an IPv6 address stands in brackets (RFC 3986 section 3.2.2).
-pub(super) fn with_port(address: IpAddr, port: u16) -> String {
-    std::net::SocketAddr::new(address, port).to_string()
+/// An address and a port as one word, as commands take it: an IPv6 address stands in brackets (RFC 3986
+/// section 3.2.2), with its zone.
+pub(super) fn with_port(to: Destination, port: u16) -> String {
+    match to {
+        Destination::V4(_) => format!("{to}:{port}"),
+        Destination::V6(..) => format!("[{to}]:{port}"),
+    }
 }
 
 /// How long attempts took until an answer came, the shortest, in milliseconds.

@@ -146,10 +146,18 @@ impl AttemptMetrics {
     pub fn of(attempt: &Attempt, resolve: Option<Duration>) -> Self {
         let talk = attempt.talk.as_deref();
         Self {
-            phases: phases(attempt, attempt.connect().map(milliseconds), resolve.map(milliseconds)),
+            phases: phases(attempt, resolve.map(milliseconds)),
             tls: talk.and_then(|talk| talk.tls.as_deref()).map(Tls::from),
             http: talk.and_then(|talk| talk.http.as_deref()).and_then(http),
         }
+    }
+}
+
+impl AttemptMetrics {
+    /// What came by HTTP.
+    #[must_use]
+    pub const fn http(&self) -> Option<&Http> {
+        self.http.as_ref()
     }
 }
 

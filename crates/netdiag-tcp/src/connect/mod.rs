@@ -33,6 +33,7 @@ mod series;
 pub mod starttls;
 pub mod tls;
 mod verdict;
+mod words;
 
 pub use config::{Config, Target};
 pub use dialogue::Dialogue;

@@ -135,21 +135,22 @@ pub struct HappyEyeballs {
     pub fallback_ms: Option<f64>,
 }
 
-/// How long each phase took, in milliseconds. Where redirects were followed it is those of the last
-/// request and of the connection that carried it; `total` is all together.
+/// How long each phase of one attempt took, in milliseconds: the last one to `address`; `connect_ms` of
+/// the target has what all came to. Where redirects were followed it is those of the last request and of
+/// the connection that carried it; `total` is all together.
 #[derive(Clone, Debug, Default, Serialize, schemars::JsonSchema)]
 pub struct Phases {
     /// The look-up of the name; where a redirect led to another host that of its name.
     pub resolve: Option<f64>,
-    /// The connection to `address`, the median of all attempts.
+    /// The connection; `null` where it did not open.
     pub connect: Option<f64>,
-    /// From the open connection to the end of the TLS handshake, the last time.
+    /// From the open connection to the end of the TLS handshake.
     pub tls: Option<f64>,
     /// From the open connection, with TLS if that is spoken, until the kernel had all that was said; by
     /// HTTP of the last request. `first_byte` begins with it, too.
     pub request: Option<f64>,
-    /// From the open connection, with TLS if that is spoken, to the first byte of the service, the
-    /// last time; by HTTP that of the last answer, from its request.
+    /// From the open connection, with TLS if that is spoken, to the first byte of the service; by HTTP
+    /// that of the last answer, from its request.
     pub first_byte: Option<f64>,
     /// By HTTP from the first byte of the last answer to its last one.
     pub body: Option<f64>,

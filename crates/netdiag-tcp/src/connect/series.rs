@@ -73,8 +73,10 @@ pub(crate) struct Counts {
     pub(crate) retransmitted: u64,
     /// SYNs that nobody answered, of attempts that timed out.
     pub(crate) silent_syns: u64,
-    /// Attempts in a row, the last ones, that nobody answered.
+    /// Attempts in a row, the last ones, that nobody answered, and the number of the last of them: one
+    /// that is held open ends after those that began later.
     pub(crate) silent_at_end: u64,
+    last_silent: u64,
     /// Connections to itself.
     pub(crate) to_itself: u64,
     /// Connections over which not what was waited for came, and those over which nothing did.
@@ -144,8 +146,12 @@ impl Counts {
         };
         *place += 1;
         let is_silent = class == Class::Timeout;
-        self.silent_at_end = if is_silent { self.silent_at_end + 1 } else { 0 };
+        if !is_silent && attempt.number > self.last_silent {
+            self.silent_at_end = 0;
+        }
         if is_silent {
+            self.silent_at_end += 1;
+            self.last_silent = self.last_silent.max(attempt.number);
             self.silent_syns += attempt.syns();
         }
         let sent_again = attempt.retransmits.is_some_and(|count| count > 0);

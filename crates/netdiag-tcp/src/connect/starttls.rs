@@ -6,6 +6,14 @@ use netdiag_model::Untrusted;
 const MOST_SAID: usize = 16_384;
 /// What asks PostgreSQL for TLS: SSLRequest of its frontend protocol, a length of 8 and 80877103.
 const POSTGRES_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+/// What asks a server of LDAP for it (RFC 4511 section 4.14.1): message 1, an extended request by the name
+/// 1.3.6.1.4.1.1466.20037.
+const LDAP_REQUEST: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
+/// Tags of its answer (RFC 4511 section 4.2): a message, its number, an extended response, a result code.
+const LDAP_MESSAGE: u8 = 0x30;
+const LDAP_NUMBER: u8 = 0x02;
+const LDAP_RESPONSE: u8 = 0x78;
+const LDAP_RESULT: u8 = 0x0a;
 
 /// A protocol that knows how to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +28,8 @@ pub enum Protocol {
     Ftp,
     /// SSLRequest.
     Postgres,
+    /// StartTLS of RFC 4511 section 4.14.
+    Ldap,
 }
 
 /// The talk before TLS.
@@ -57,6 +67,7 @@ impl Protocol {
         ("pop3", Self::Pop3),
         ("ftp", Self::Ftp),
         ("postgres", Self::Postgres),
+        ("ldap", Self::Ldap),
     ];
 
     /// The word of the option.
@@ -72,6 +83,7 @@ impl Upgrade {
     pub(super) const fn new(protocol: Protocol) -> (Self, &'static [u8]) {
         let first: &[u8] = match protocol {
             Protocol::Postgres => &POSTGRES_REQUEST,
+            Protocol::Ldap => LDAP_REQUEST,
             _ => b"",
         };
         (Self { protocol, step: 0, pending: Vec::new(), said: 0, is_offered: false }, first)
@@ -84,8 +96,10 @@ impl Upgrade {
             return Next::Refused("the service says too much before TLS".to_owned());
         }
         self.pending.extend_from_slice(bytes);
-        if self.protocol == Protocol::Postgres {
-            return self.postgres();
+        match self.protocol {
+            Protocol::Postgres => return self.postgres(),
+            Protocol::Ldap => return self.ldap(),
+            Protocol::Smtp | Protocol::Imap | Protocol::Pop3 | Protocol::Ftp => {}
         }
         while let Some(end) = self.pending.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.pending.drain(..=end).collect();
@@ -106,6 +120,25 @@ impl Upgrade {
             [b'S', ..] => too_much(),
             [b'N', ..] => Next::Refused("the service does not offer TLS".to_owned()),
             other => refused(&String::from_utf8_lossy(other)),
+        }
+    }
+
+    fn ldap(&self) -> Next {
+        let said = self.pending.as_slice();
+        if said.first().is_some_and(|tag| *tag != LDAP_MESSAGE) {
+            return refused(&String::from_utf8_lossy(said));
+        }
+        let Some((_, message, rest)) = element(said) else { return Next::Wait };
+        let result = element(message).filter(|(tag, ..)| *tag == LDAP_NUMBER);
+        let result = result.and_then(|(.., rest)| element(rest));
+        let result = result.filter(|(tag, ..)| *tag == LDAP_RESPONSE);
+        match result.and_then(|(_, response, _)| element(response)) {
+            Some((LDAP_RESULT, [0], _)) if !rest.is_empty() => too_much(),
+            Some((LDAP_RESULT, [0], _)) => Next::Ready,
+            Some((LDAP_RESULT, [code], _)) => Next::Refused(format!(
+                "the service does not go on by TLS: result code {code} of LDAP (RFC 4511 section 4.1.9)"
+            )),
+            _ => refused(&String::from_utf8_lossy(said)),
         }
     }
 
@@ -136,7 +169,7 @@ impl Upgrade {
             (Protocol::Pop3, _) => ("+OK", Next::Ready),
             (Protocol::Ftp, 0) => ("220", Next::Say(b"AUTH TLS\r\n")),
             (Protocol::Ftp, _) => ("234", Next::Ready),
-            (Protocol::Postgres, _) => return Next::Wait,
+            (Protocol::Postgres | Protocol::Ldap, _) => return Next::Wait,
         };
         let begins = line.get(..wanted.len());
         if !begins.is_some_and(|begin| begin.eq_ignore_ascii_case(wanted)) {
@@ -151,6 +184,22 @@ impl Upgrade {
 fn is_last(line: &str) -> bool {
     let code = line.get(..3).is_some_and(|code| code.bytes().all(|byte| byte.is_ascii_digit()));
     code && !line.get(3..).is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// The tag and content of the first element of BER, once it is whole, and what follows it (ITU-T X.690
+/// section 8.1; a length has at most four bytes here).
+fn element(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[tag, first], rest) = bytes.split_first_chunk()?;
+    let (length, rest) = match first {
+        ..=0x7f => (usize::from(first), rest),
+        0x81..=0x84 => {
+            let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            (length.iter().fold(0, |sum, byte| (sum << 8) | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
 }
 
 fn refused(said: &str) -> Next {
@@ -205,6 +254,7 @@ mod tests {
         check(Protocol::Pop3, &["+OK\r\n", "+OK go\r\n"], &["STLS\r\n"]);
         check(Protocol::Ftp, &["220-a\r\nb\r\n220 c\r\n", "234 go\r\n"], &["AUTH TLS\r\n"]);
         check(Protocol::Postgres, &["S"], &[]);
+        check(Protocol::Ldap, &["0\x0c\x02\x01\x01x\x07\n\x01\0\x04\0\x04\0"], &[]);
     }
 
     #[test]
@@ -223,6 +273,9 @@ mod tests {
         check(Protocol::Smtp, &["554 \u{1b}[2J no\r\n"], "it says `554 \\u{1b}[2J no`");
         check(Protocol::Pop3, &["+OK\r\n", "-ERR\r\n"], "-ERR");
         check(Protocol::Postgres, &["N"], "not offer");
+        check(Protocol::Ldap, &["0\x0c\x02\x01\x01x\x07\n\x01\x34\x04\0\x04\0"], "result code 52");
+        check(Protocol::Ldap, &["0\x0c\x02\x01\x01x\x07\n\x01\0\x04\0\x04\0x"], "forged");
+        check(Protocol::Ldap, &["HTTP/1.1 400"], "it says `HTTP/1.1 400`");
         check(Protocol::Postgres, &["Sx"], "forged");
         check(Protocol::Imap, &["* OK\r\n", "a OK\r\n* forged\r\n"], "forged");
         check(Protocol::Ftp, &["x".repeat(20_000).as_str()], "too much");

@@ -5,10 +5,10 @@ use super::findings::with_port;
 use super::measurement::Measurement;
 use super::result::{chosen, race};
 use super::series::{Counts, Series};
-use netdiag_model::{Family, milliseconds};
+use super::words::ms;
+use netdiag_model::Family;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::Duration;
 
 impl Measurement {
     /// What the run came to; what was not measured is not spoken of.
@@ -56,6 +56,9 @@ impl Measurement {
         if !rest.is_empty() {
             text.push_str(&format!("; {}", rest.join(", ")));
         }
+        let is_odd =
+            |place: &usize| self.of_target(*place).iter().any(|one| one.counts.unexpected > 0);
+        text.push_str(&not_as_expected((0..targets).filter(is_odd).count(), targets));
         if unknown > 0 {
             text.push_str(&format!("; {unknown} not measured to the end"));
         }
@@ -81,7 +84,7 @@ impl Measurement {
 
 /// One port of one address.
 fn of_address(one: &Series) -> String {
-    let to = with_port(one.address(), one.port);
+    let to = with_port(one.destination, one.port);
     let Some(last) = one.last.as_deref() else {
         return format!("{to} was not measured to the end");
     };
@@ -165,6 +168,8 @@ fn of_addresses(series: &[Series]) -> String {
         _ if open == all => format!("open on all {all} addresses"),
         _ => format!("open on {open} of {all} addresses"),
     };
+    let odd = not_as_expected(series.iter().filter(|one| one.counts.unexpected > 0).count(), all);
+    let text = text + &odd;
     let Some((after, winner)) =
         race.as_ref().and_then(|race| Some((race.after?, chosen(series, &Some(race.clone()))?)))
     else {
@@ -177,6 +182,15 @@ fn of_addresses(series: &[Series]) -> String {
     });
     let cost = cost.unwrap_or_default();
     format!("{text}; a program would use {} after {}{cost}", winner.address(), ms(after))
+}
+
+/// That over connections to some of many not what was waited for came.
+fn not_as_expected(count: usize, all: usize) -> String {
+    match count {
+        0 => String::new(),
+        count if count == all => ", but not as expected".to_owned(),
+        count => format!(", but {count} not as expected"),
+    }
 }
 
 /// The family by which nothing answers, where a connection opens by the other.
@@ -194,15 +208,4 @@ fn why(series: &[Series]) -> String {
     let last = series.iter().filter_map(|one| one.last.as_deref()).map(Attempt::class);
     let met: BTreeSet<&'static str> = last.map(Class::name).collect();
     met.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-/// Milliseconds with as many decimals as a table has.
-fn ms(time: Duration) -> String {
-    let ms = milliseconds(time);
-    match ms {
-        ..10.0 => format!("{ms:.3} ms"),
-        ..100.0 => format!("{ms:.2} ms"),
-        ..1_000.0 => format!("{ms:.1} ms"),
-        _ => format!("{ms:.0} ms"),
-    }
 }

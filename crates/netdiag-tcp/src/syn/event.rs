@@ -142,6 +142,8 @@ pub struct Said {
     pub rtt: Duration,
     /// The TTL or hop limit it came with, where known.
     pub hop_limit: Option<u8>,
+    /// It is from the address that the SYN was to leave from: it never left, nothing came back.
+    pub is_own: bool,
 }
 
 /// What a port is, in a word.
@@ -234,20 +236,21 @@ impl Answer {
 }
 
 impl Said {
-    pub(super) const fn of(error: &IcmpError) -> Self {
-        let from = error.from.address();
-        Self { kind: error.kind, from, rtt: error.rtt, hop_limit: error.hop_limit }
+    /// Of an error about a SYN from `source` to `to`.
+    pub(super) fn of(error: &IcmpError, source: Option<IpAddr>, to: IpAddr) -> Self {
+        let (kind, from, hop_limit) = (error.kind, error.from.address(), error.hop_limit);
+        Self { kind, from, rtt: error.rtt, hop_limit, is_own: source == Some(from) && from != to }
     }
 }
 
 impl Ending {
-    /// What the outcome of a SYN says of its port.
-    pub(super) fn of(outcome: &Outcome) -> Self {
+    /// What the outcome of a SYN from `source` says of its port.
+    pub(super) fn of(outcome: &Outcome, source: Option<IpAddr>, to: IpAddr) -> Self {
         match outcome {
             // No other reply answers a SYN.
             Outcome::Replied(reply) => Answer::of(reply).map_or(Self::Silent, Self::Answered),
             Outcome::TimedOut => Self::Silent,
-            Outcome::NetError(error) => Self::Icmp(Box::new(Said::of(error))),
+            Outcome::NetError(error) => Self::Icmp(Box::new(Said::of(error, source, to))),
             Outcome::Refused(refusal) => Self::Local(Box::new(SendError::new(refusal.errno))),
             Outcome::LocalError(error) => Self::Local(Box::new(*error)),
             Outcome::Unknown(why) => Self::Unknown(*why),

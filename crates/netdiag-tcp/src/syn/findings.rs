@@ -14,6 +14,8 @@ use std::net::Ipv4Addr;
 /// How many ports a sentence names, and how many its evidence.
 const TOLD: usize = 6;
 const NAMED: usize = 20;
+/// Where so many times more ports are answered from nearer it is not said who is the host.
+const ODD: usize = 10;
 
 impl Measurement {
     /// What is to be said of this machine, before anything is said of the network; `anchor` turns
@@ -73,18 +75,37 @@ impl Measurement {
         let (far, host) = sure.last_key_value()?;
         let near: Vec<(&u8, &&Distance)> =
             sure.iter().filter(|(back, _)| far - **back >= OTHER_SENDER_ROUTERS).collect();
-        let (back, nearest) = near.first()?;
         let ports: Vec<u16> = near.iter().flat_map(|(_, one)| one.ports.iter().copied()).collect();
-        let is = if ports.len() == 1 { "is" } else { "are" };
+        // Of several distances that one which most of them have.
+        let (back, most) = near.iter().max_by_key(|(_, one)| one.ports.len())?;
+        let routers = far - **back;
+        // One of many that differs is probably the odd one.
+        let is_odd = host.ports.len().saturating_mul(ODD) < ports.len();
+        let is = |ports: &[u16]| if ports.len() == 1 { "is" } else { "are" };
         let by = if near.len() == 1 { "a device" } else { "devices" };
-        let message = format!(
-            "{} {is} answered {} routers nearer than {} (ttl {}, not {}): by {by} on the way",
-            named(&ports),
-            far - **back,
-            named(&host.ports),
-            nearest.ttl,
-            host.ttl
-        );
+        let message = match is_odd {
+            true => format!(
+                "{} {} answered {routers} routers farther than {} (ttl {}, not {}): by another host \
+                 behind this address, or {by} on the way answer for the others",
+                named(&host.ports),
+                is(&host.ports),
+                named(&ports),
+                host.ttl,
+                most.ttl
+            ),
+            false => format!(
+                "{} {} answered {routers} routers nearer than {} (ttl {}, not {}): by {by} on the way",
+                named(&ports),
+                is(&ports),
+                named(&host.ports),
+                most.ttl,
+                host.ttl
+            ),
+        };
+        let advice = match is_odd {
+            true => "a port may be forwarded, or the others are not the host's own",
+            false => "a SYN-ACK or RST of these ports is not the host's own",
+        };
         let kind = |state: State| {
             let of_it = self.of_target(number).filter(|(port, _)| ports.contains(port));
             of_it.filter(|(_, port)| port.state() == state).count()
@@ -102,7 +123,7 @@ impl Measurement {
                 .with("resets", kind(State::Closed))
                 .with("threshold_routers", OTHER_SENDER_ROUTERS)
                 .with("threshold_seen", OTHER_SENDER_SEEN)
-                .advise("a SYN-ACK or RST of these ports is not the host's own"),
+                .advise(advice),
         )
     }
 

@@ -137,6 +137,14 @@ impl Measurement {
         self.places.targets()
     }
 
+    /// How many targets have an address, and how many have none.
+    #[must_use]
+    pub fn addresses(&self) -> (u64, u64) {
+        let all = self.config.targets();
+        let nowhere = all.filter(|(_, target)| target.destination().is_none()).count() as u64;
+        (u64::from(self.targets()).saturating_sub(nowhere), nowhere)
+    }
+
     /// How many ports of all addresses can be asked.
     #[must_use]
     pub fn asked(&self) -> u64 {
@@ -252,8 +260,15 @@ impl Measurement {
             return;
         }
         let Some((target, port)) = self.port_of(probe.target) else { return };
-        let (seq, sent_at, ending) = (probe.seq, probe.sent_at, Ending::of(outcome));
+        let (seq, sent_at, ending) = (probe.seq, probe.sent_at, self.ending(probe, outcome));
         events.push(Event::Try(Try { target, port, seq, sent_at, took, ending }));
+    }
+
+    /// What the outcome of a SYN says of its port.
+    fn ending(&self, probe: &Probe, outcome: &Outcome) -> Ending {
+        let target = self.port_of(probe.target).map(|(target, _)| target);
+        let source = target.and_then(|target| self.config.source(target).ok());
+        Ending::of(outcome, source, probe.destination.address())
     }
 
     /// What is known of a place is known.

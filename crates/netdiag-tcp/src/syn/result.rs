@@ -153,9 +153,11 @@ impl Port {
             Some(Ending::Icmp(said)) => Some(said),
             _ => None,
         };
+        // What this machine says itself has made no trip.
+        let from_afar = icmp.filter(|said| !said.is_own);
         let ttl = answer.map(|answer| answer.hop_limit);
-        let ttl = ttl.or_else(|| icmp.map(|said| said.hop_limit)).flatten();
-        let rtt = answer.map(|answer| answer.rtt).or_else(|| icmp.map(|said| said.rtt));
+        let ttl = ttl.or_else(|| from_afar.map(|said| said.hop_limit)).flatten();
+        let rtt = answer.map(|answer| answer.rtt).or_else(|| from_afar.map(|said| said.rtt));
         let offer = answer.map(|answer| answer.segment).filter(|segment| segment.is_open());
         Self {
             port: number,

@@ -4,6 +4,7 @@ use super::{check, check_xml, document, file, site, statuses};
 use crate::rows::names::answer;
 use crate::support::process::{Ended, NETDIAG, Namespace, bound, run};
 use serde_json::Value;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 
 fn alone(words: &[&str]) -> Ended {
@@ -154,6 +155,36 @@ fn n2_an_answer_is_written_as_dig_writes_it() {
     let table = dns("markdown");
     let row = "| a.example. | A | 127.0.0.1:53 | answer | a.example. | 60 | 192.0.2.7 | ";
     assert!(table.out.lines().nth(2).is_some_and(|line| line.starts_with(row)), "{table:?}");
+}
+
+/// Of several attempts each is judged, not only the last, and fields of heads have a value.
+#[test]
+fn b34_one_answer_of_several_that_is_as_expected_is_not_enough() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("bound"));
+    std::thread::spawn(move || {
+        for (number, mut connection) in listener.incoming().flatten().enumerate() {
+            let status = if number == 0 { "503 Busy" } else { "200 OK" };
+            let _ = connection.read(&mut [0; 4_096]);
+            let answer = format!("HTTP/1.1 {status}\r\nX-Kind: a\r\nContent-Length: 0\r\n\r\n");
+            let _ = connection.write_all(answer.as_bytes());
+        }
+    });
+    let one = |expect: &str| {
+        format!(
+            "[[check]]\nkind = 'tcp'\ntarget = '{url}'\ncount = 3\ninterval = 0.02\nexpect = '{expect}'\n"
+        )
+    };
+    let check = |expect: &str| {
+        let file = file(&one(expect));
+        alone(&["--json", file.path().to_str().expect("a name")]).json()["checks"][0].clone()
+    };
+    let told = check("status=200");
+    assert_eq!(
+        (&told["status"], &told["failed_expectation"]),
+        (&"fail".into(), &"status = 503, expected 200 (in 1 of 3 attempts)".into())
+    );
+    assert_eq!(check("status=200 and header:x-kind~a")["status"], "pass");
 }
 
 /// Of several ports each is judged, and which ones fail is said.

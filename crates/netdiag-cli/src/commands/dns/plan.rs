@@ -10,7 +10,7 @@ use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::lines::Lines;
 use crate::commands::resolve::literal;
-use crate::commands::{trust, user};
+use crate::commands::{ladder, trust, user};
 use crate::{Backend, MARKED_SOCKETS, OpenRequest, UdpSockets, World};
 use netdiag_dns::config::{Clock, HttpMethod, Target, Tls};
 use netdiag_dns::dnssec::{Anchors, Validation};
@@ -180,7 +180,14 @@ fn tls<W: World>(
     outline.note(note);
     let demand = if wanted.insecure { Demand::Spoken } else { Demand::Believed };
     let pins = wanted.pin.iter().map(|pin| pin.0).collect();
-    Ok(Some(Tls { client, name: wanted.sni.clone(), demand, pins, anchor: world.anchor() }))
+    Ok(Some(Tls {
+        client,
+        name: wanted.sni.clone(),
+        demand,
+        pins,
+        anchor: world.anchor(),
+        alpn: &["doq"],
+    }))
 }
 
 /// What is looked for beyond what is asked first.
@@ -286,26 +293,24 @@ fn spacing<W: World>(arguments: &DnsArguments, world: &W) -> Duration {
     }
 }
 
-/// How queries are sent. Over connections the kernel has the sockets, and the process the clock.
+/// How queries are sent.
 fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
-    let connected = |because| {
-        let lost = "when the kernel sent and received";
-        (SocketKind::KernelConnect, Timestamps::User, because, lost)
+    let because = match arguments.transport() {
+        Transport::Tcp => "TCP was asked for",
+        Transport::Tls => "TLS was asked for",
+        Transport::Https => "HTTPS was asked for",
+        Transport::Quic => "QUIC was asked for",
+        Transport::Udp => {
+            return Method {
+                socket: opened,
+                timestamps: Timestamps::Kernel,
+                because: "DNS over UDP".to_owned(),
+                lost: vec!["ICMP errors that found no room in the socket".to_owned()],
+                remedy: None,
+            };
+        }
     };
-    let (socket, timestamps, because, lost) = match arguments.transport() {
-        Transport::Tcp => connected("TCP was asked for"),
-        Transport::Tls => connected("TLS was asked for"),
-        Transport::Https => connected("HTTPS was asked for"),
-        Transport::Quic => connected("QUIC was asked for"),
-        Transport::Udp => (
-            opened,
-            Timestamps::Kernel,
-            "DNS over UDP",
-            "ICMP errors that found no room in the socket",
-        ),
-    };
-    let lost = vec![lost.to_owned()];
-    Method { socket, timestamps, because: because.to_owned(), lost, remedy: None }
+    ladder::by_kernel(because)
 }
 
 /// The sockets and their options.

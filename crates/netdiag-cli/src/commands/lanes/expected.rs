@@ -2,13 +2,14 @@
 
 use super::kind::{Conclusion, Snapshot};
 use super::kinds::{Known, failure};
-use netdiag_check::expr::{Evidence, Expr};
+use netdiag_check::expr::{Evidence, Expr, Verdict as Truth};
 use netdiag_check::perfdata::{Perf, Range};
 use netdiag_check::result::CheckStatus;
 use netdiag_model::Untrusted;
 use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::metrics::{MetricValue, Metrics};
+use netdiag_tcp::connect::metrics::is_of_attempt;
 use std::time::Duration;
 
 /// Who says nothing for so long that was asked does not answer.
@@ -158,7 +159,13 @@ struct Unmet {
 /// What does not hold of an expression.
 fn unmet(expression: Option<&Expr>, conclusion: &Conclusion, known: Known) -> Option<Unmet> {
     let expression = expression?;
-    let all = conclusion.snapshots.iter().map(|snapshot| expression.holds(snapshot).err());
+    // What is also about all attempts together is certain of one only where it is false.
+    let is_certain = expression.metrics().iter().all(|name| is_of_attempt(name));
+    let all = conclusion.snapshots.iter().enumerate().map(|(place, snapshot)| {
+        let is_asked = place == 0 || !conclusion.is_of_attempts || is_certain;
+        let is_false = || expression.evaluate(snapshot) == Truth::False;
+        (is_asked || is_false()).then(|| expression.holds(snapshot).err()).flatten()
+    });
     let all: Vec<Option<Evidence>> = match conclusion.snapshots.is_empty() {
         true => vec![expression.holds(&Snapshot::default()).err()],
         false => all.collect(),
@@ -166,12 +173,17 @@ fn unmet(expression: Option<&Expr>, conclusion: &Conclusion, known: Known) -> Op
     if known.one_is_enough && all.iter().any(Option::is_none) {
         return None;
     }
+    let (n, failed) = (all.len(), all.iter().flatten().count());
     let evidence = all.into_iter().flatten().next()?;
+    let of = match conclusion.is_of_attempts && n > 1 {
+        true => format!(" (in {failed} of {n} attempts)"),
+        false => String::new(),
+    };
     let metric = evidence.reasons().first().map_or("expectation", |reason| reason.metric());
     let is_too_few = evidence.reasons().iter().all(|reason| GROWING.contains(&reason.metric()));
     // Words of failures have hyphens.
     let reason = metric.replace(['_', '.'], "-");
-    Some(Unmet { reason, text: evidence.to_string(), is_too_few })
+    Some(Unmet { reason, text: format!("{evidence}{of}"), is_too_few })
 }
 
 /// Whether data of a record is what somebody wrote, who may leave away the dot of a name that is whole

@@ -13,6 +13,7 @@ use netdiag_model::finding::Finding;
 use netdiag_model::metrics::{MetricInfo, MetricValue, Metrics};
 use netdiag_report::{Report, Run, Subject};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
@@ -64,6 +65,8 @@ pub(crate) struct Conclusion {
     pub(crate) measurement: Value,
     /// What expectations are about, one for each target or server.
     pub(crate) snapshots: Vec<Snapshot>,
+    /// These are one for each attempt instead.
+    pub(crate) is_of_attempts: bool,
     /// Why it did not work.
     pub(crate) failure: Option<Failure>,
     pub(crate) findings: Vec<Finding>,
@@ -90,6 +93,7 @@ impl Conclusion {
             judgement: Judgement::Unmeasured,
             measurement: Value::Null,
             snapshots: Vec::new(),
+            is_of_attempts: false,
             failure: None,
             findings: Vec::new(),
             method: None,
@@ -102,19 +106,37 @@ impl Conclusion {
 
 /// Values of all metrics that have one.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Snapshot(BTreeMap<&'static str, MetricValue>);
+pub(crate) struct Snapshot(BTreeMap<Cow<'static, str>, MetricValue>);
 
 impl Snapshot {
     /// The values of these metrics.
     pub(crate) fn of(known: &[MetricInfo], metrics: &dyn Metrics) -> Self {
-        let values = known.iter().filter_map(|info| Some((info.name, metrics.metric(info.name)?)));
+        let values = known.iter().filter_map(|info| {
+            let value = metrics.metric(info.name)?;
+            Some((Cow::Borrowed(info.name), value))
+        });
         Self(values.collect())
+    }
+
+    /// The same with other values of those that these names are of, where there are any.
+    pub(super) fn with(&self, is_of: impl Fn(&str) -> bool, others: Self) -> Self {
+        let kept = self.0.iter().filter(|(name, _)| !is_of(name));
+        let kept = kept.map(|(name, value)| (name.clone(), value.clone()));
+        let others = others.0.into_iter().filter(|(name, _)| is_of(name));
+        Self(kept.chain(others).collect())
+    }
+
+    /// The same with a value of a metric whose name is not known beforehand, by small letters.
+    pub(super) fn and(mut self, name: String, value: MetricValue) -> Self {
+        self.0.entry(Cow::Owned(name.to_ascii_lowercase())).or_insert(value);
+        self
     }
 }
 
 impl Metrics for Snapshot {
     fn metric(&self, name: &str) -> Option<MetricValue> {
-        self.0.get(name).cloned()
+        let open = || self.0.get(name.to_ascii_lowercase().as_str());
+        self.0.get(name).or_else(open).cloned()
     }
 }
 

@@ -254,7 +254,10 @@ impl Kind for TcpConnectArguments {
     }
 
     fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
+        let each = plan.of_each(&measured);
+        let place = Cell::new(0);
         let mut conclusion = kind::of_hosts(plan, measured, end, |target, findings| {
+            let attempts = each.get(place.replace(place.get() + 1));
             let metrics = netdiag_tcp::connect::metrics::TargetMetrics { target, findings };
             let open = target.connect_ms.as_ref();
             let answered = target.addresses.iter().find(|one| one.connect_ms.is_some());
@@ -262,12 +265,13 @@ impl Kind for TcpConnectArguments {
             let address = address.or_else(|| target.addresses.first().map(|one| one.address));
             Weighed {
                 name: Some(target.target.escaped().to_string()),
-                snapshots: vec![Snapshot::of(Self::METRICS, &metrics)],
+                snapshots: words::of_attempts(&metrics, attempts.map_or(&[], Vec::as_slice)),
                 failure: target.failure.clone(),
                 peer: peer(address, Some(target.port)),
                 figures: words::connected(open.map(|rtt| rtt.p50), target.http.as_ref()),
             }
         });
+        conclusion.is_of_attempts = each.iter().any(|attempts| !attempts.is_empty());
         words::not_to_itself(&mut conclusion);
         if plan.is_of_status() {
             words::by_status(&mut conclusion);

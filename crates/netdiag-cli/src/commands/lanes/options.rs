@@ -113,10 +113,13 @@ fn of<A: clap::Args>(kind: &str) -> Vec<Choice> {
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
         let own = own_default(kind, name);
         let usual = || argument.get_default_values().first().and_then(|value| value.to_str());
+        let default = own.or_else(usual).or_else(|| told_default(&help));
+        let default = default.filter(|_| takes_value).map(str::to_owned);
+        let is_told = own.is_some() || told_default(&help).is_some();
         is_ours.then(|| Choice {
             name: name.to_owned(),
-            help: if own.is_some() { without_default(&help) } else { help },
-            default: own.or_else(usual).filter(|_| takes_value).map(str::to_owned),
+            help: if is_told { without_default(&help) } else { help },
+            default,
             takes_value,
             is_list: matches!(argument.get_action(), clap::ArgAction::Append),
         })
@@ -129,6 +132,13 @@ fn own_default(kind: &str, option: &str) -> Option<&'static str> {
     let mut words =
         defaults(kind).iter().filter_map(|word| word.strip_prefix("--")?.split_once('='));
     words.find(|(name, _)| *name == option).map(|(_, value)| value)
+}
+
+/// What a command has where nobody says it and where that it is said makes a difference: a number in the
+/// text.
+fn told_default(help: &str) -> Option<&str> {
+    let (value, _) = help.split_once("[default: ")?.1.split_once(']')?;
+    Some(value).filter(|value| value.parse::<u64>().is_ok())
 }
 
 /// What an option is for without what its command has where nobody says it.

@@ -1,6 +1,6 @@
 //! Arguments of commands from words, and what results say in a few words.
 
-use super::kind::{Conclusion, listed};
+use super::kind::{Conclusion, Snapshot, listed};
 use super::kinds::failure;
 use crate::usage;
 use netdiag_dns::Class;
@@ -10,6 +10,7 @@ use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
 use netdiag_model::metrics::{MetricValue, Metrics};
 use netdiag_report::number::ms3_f64;
+use netdiag_tcp::connect::metrics::{AttemptMetrics, METRICS, TargetMetrics, is_of_attempt};
 use netdiag_tcp::connect::result::Http;
 use netdiag_tcp::syn::State;
 use netdiag_tcp::syn::result::Port;
@@ -45,6 +46,28 @@ pub(super) fn dns_failure(result: &ServerResult) -> Option<Failure> {
         let message = format!("{outcome} from {}", result.server);
         failure(Stage::Request, outcome, message)
     }))
+}
+
+/// What can be expected of a TCP service: of each attempt, where there are several, else of all.
+pub(super) fn of_attempts(
+    target: &TargetMetrics<'_>,
+    attempts: &[AttemptMetrics],
+) -> Vec<Snapshot> {
+    let with_headers = |one: Snapshot, http: Option<&Http>| {
+        let headers = http.map(|http| http.headers.as_slice()).unwrap_or_default();
+        headers.iter().fold(one, |one, header| {
+            let value = MetricValue::Text(header.value.as_raw().to_owned());
+            one.and(format!("header:{}", header.name.as_raw()), value)
+        })
+    };
+    let together = Snapshot::of(METRICS, target);
+    if attempts.is_empty() {
+        return vec![with_headers(together, target.target.http.as_ref())];
+    }
+    let of = |one: &AttemptMetrics| {
+        with_headers(together.with(is_of_attempt, Snapshot::of(METRICS, one)), one.http())
+    };
+    attempts.iter().map(of).collect()
 }
 
 /// Whether no server could be asked since nothing is known of the addresses of any.

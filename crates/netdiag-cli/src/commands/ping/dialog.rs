@@ -2,6 +2,7 @@
 //! dialogs, and what that came to is an outcome like that of any other probe.
 
 use crate::World;
+use netdiag_dns::config as quic;
 use netdiag_dns::{
     Choice, DomainName, EdnsQuery, QueryFlags, QueryOptions, RecordClass, RecordType,
 };
@@ -42,6 +43,8 @@ pub(super) struct Came {
     /// When it began.
     pub(super) began_at: Instant,
     pub(super) outcome: Outcome,
+    /// A connection opened.
+    pub(super) opened: bool,
 }
 
 /// What the probes of a target are made of, where they are dialogs.
@@ -69,6 +72,21 @@ pub(super) fn recipe<W: World>(
         Protocol::Dns { port } => {
             let secret = Secret::new(world.random());
             Recipe::Dns(Box::new(dns(target, config, port, secret)?))
+        }
+        Protocol::Quic { port } => {
+            let secret = Secret::new(world.random());
+            let host = target.host();
+            let name = Some(host.as_raw().split('%').next().unwrap_or_default().to_owned());
+            let client = Client::new(Roots::none()).map_err(|fault| fault.message)?;
+            // The handshake is all that is asked for, whatever is chosen; over HTTP/3 nothing is said.
+            let (demand, pins, alpn) = (Demand::Spoken, Vec::new(), &["h3", "doq"][..]);
+            let tls = quic::Tls { client, name, demand, pins, anchor: config.wall, alpn };
+            Recipe::Dns(Box::new(netdiag_dns::Config {
+                transport: netdiag_dns::Transport::Quic,
+                tls: Some(tls),
+                clock: Some(quic::Clock { at: world.anchor().instant, std: world.std_now() }),
+                ..dns(target, config, port, secret)?
+            }))
         }
         _ => return Ok(None),
     }))
@@ -177,13 +195,19 @@ impl Dialog {
                 let netdiag_tcp::connect::EventKind::Attempt(attempt) = event.kind else {
                     return None;
                 };
-                Some(Came { began_at: attempt.started_at, outcome: of_attempt(&attempt, to) })
+                let opened = attempt.connect().is_some();
+                let outcome = of_attempt(&attempt, to);
+                Some(Came { began_at: attempt.started_at, outcome, opened })
             }),
             Self::Dns(_, told) => std::iter::from_fn(|| told.pop()).find_map(|event| {
                 let netdiag_dns::EventKind::Settled(_, _, settled) = event.kind else {
                     return None;
                 };
-                Some(Came { began_at: settled.sent_at, outcome: of_answer(&settled, to) })
+                let outcome = match settled.transport {
+                    netdiag_dns::Transport::Quic => of_handshake(&settled, to),
+                    _ => of_answer(&settled, to),
+                };
+                Some(Came { began_at: settled.sent_at, outcome, opened: false })
             }),
         }?;
         let is_late = matches!(&came.outcome, Outcome::Replied(reply) if reply.rtt > timeout);
@@ -253,6 +277,18 @@ fn of_talk(attempt: &Attempt, talk: &Talk, to: Destination) -> Outcome {
     };
     let rtt = attempt.took + said;
     Outcome::Refused(Refusal { errno, rtt, stamp: StampSource::User })
+}
+
+/// What a handshake of QUIC means for a probe, whatever was said over it.
+fn of_handshake(settled: &netdiag_dns::Settled, to: Destination) -> Outcome {
+    let tls = settled.tls.as_ref();
+    let Some((took, tls)) = tls.and_then(|tls| Some((tls.took?, tls))) else {
+        return of_answer(settled, to);
+    };
+    let alpn =
+        tls.shown.alpn.as_ref().map(|alpn| format!(" {}", alpn.escaped())).unwrap_or_default();
+    let phases = [Duration::ZERO, took];
+    replied(to, settled.sent_at, phases, format!("QUIC{alpn}"), StampSource::User)
 }
 
 /// What an answer of a server of DNS, or none, means for a probe.

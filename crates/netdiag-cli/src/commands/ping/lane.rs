@@ -97,6 +97,9 @@ impl Lane {
         if !matches!(came.outcome, Outcome::LocalError(_)) {
             self.series.sent(&probe, events);
         }
+        if came.opened && came.outcome == Outcome::TimedOut {
+            self.series.opened_in_vain();
+        }
         self.series.settle(&probe, &came.outcome, events);
     }
 

@@ -11,7 +11,8 @@ use crate::commands::remedy;
 use crate::commands::resolve::{classic_failure, is_unknown, literal, patience};
 use crate::{Backend, LookedUp, Terminal, World};
 use netdiag_engine::Pattern;
-use netdiag_engine::port::{Control, Network};
+use netdiag_engine::failure::local_failure;
+use netdiag_engine::port::{Control, Network, SendError};
 use netdiag_model::contract::SocketKind;
 use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Destination, Family, Untrusted, Way, errno};
@@ -196,7 +197,21 @@ impl Plan {
         } else {
             resolved.flow_label = checked.flow_label;
         }
-        let fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
+        let mut fixed = resolved.from.0.filter(|_| checked.sticks(arguments));
+        if matches!(resolved.protocol, Protocol::Syn { .. }) && fixed.is_none() {
+            let index = checked.interface.as_ref().map(|(index, _)| *index);
+            fixed = match world.source(destination, resolved.from.0, index) {
+                Ok(source) => Some(source),
+                Err(error) if !has_family(destination, world) => {
+                    return self.give_up(resolved, remedy::no_family(destination, &error));
+                }
+                Err(error) => {
+                    let why = local_failure(&SendError::new(error.errno));
+                    let message = format!("cannot measure {destination}: {}", why.message);
+                    return self.give_up(resolved, Failure { message, ..why });
+                }
+            };
+        }
         let mut config =
             config(resolved, destination, arguments, checked, fixed, self.outline.run.anchor);
         if config.protocol == Protocol::Icmp {

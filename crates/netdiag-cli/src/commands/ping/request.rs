@@ -9,6 +9,7 @@ use crate::{DontFragment, OpenRequest, Terminal, UdpSockets};
 use netdiag_engine::port::Control;
 use netdiag_model::Family;
 use netdiag_ping::Protocol;
+use netdiag_ping::protocol::SYN_PORTS;
 
 /// The sockets and their options.
 pub(super) fn open_request(
@@ -19,9 +20,11 @@ pub(super) fn open_request(
     let protocols = arguments.protocols();
     let has_icmp = protocols.iter().any(|protocol| protocol.is_icmp());
     let has_echo = protocols.contains(&Protocol::Icmp);
-    let is_udp =
-        |protocol: &Protocol| matches!(protocol, Protocol::Udp { .. } | Protocol::Dns { .. });
+    let is_udp = |protocol: &Protocol| {
+        matches!(protocol, Protocol::Udp { .. } | Protocol::Dns { .. } | Protocol::Quic { .. })
+    };
     let has_udp = protocols.iter().any(is_udp);
+    let has_syn = protocols.iter().any(|protocol| matches!(protocol, Protocol::Syn { .. }));
     OpenRequest {
         backend: arguments.backend,
         family: only_family(arguments),
@@ -38,7 +41,8 @@ pub(super) fn open_request(
         no_loopback: arguments.no_loopback,
         user_stamps: arguments.user_stamps,
         prompt_stamps: false,
-        icmp: has_icmp,
+        // Beside SYNs for what is said of them.
+        icmp: has_icmp || has_syn,
         udp: match (has_udp, has_echo && !arguments.classic) {
             (true, _) => UdpSockets::Always,
             (false, true) => UdpSockets::InsteadOfIcmp,
@@ -47,7 +51,7 @@ pub(super) fn open_request(
         udp_port: None,
         udp_quotes: false,
         queries: false,
-        tcp_ports: 0,
+        tcp_ports: if has_syn { SYN_PORTS } else { 0 },
         tcp_answers: false,
         marked_connects: 0,
         control: control(arguments, checked),

@@ -15,10 +15,10 @@ pub(super) fn check<W: World>(arguments: &PingArguments, world: &W) -> Result<()
     let protocols = arguments.protocols();
     check_protocols(arguments, &protocols)?;
     check_icmp(arguments, &protocols)?;
-    if let Some(protocol) = protocols.iter().find(|protocol| protocol.is_connection()) {
-        check_tcp(arguments, protocol.name())?;
+    if let Some(protocol) = protocols.iter().find(|protocol| is_connected(**protocol)) {
+        check_connected(arguments, *protocol)?;
         if !world.may_flood() && arguments.interval() < LEAST_CONNECT_INTERVAL {
-            return Err("--interval: below 20 ms only root may open TCP connections".to_owned());
+            return Err("--interval: below 20 ms only root may open connections".to_owned());
         }
     }
     if arguments.classic { check_classic(arguments) } else { check_form(arguments) }
@@ -63,7 +63,7 @@ fn check_protocols(arguments: &PingArguments, all: &[Protocol]) -> Result<(), St
     refuse(&[
         (arguments.ident.is_some() && no_identifier, "--ident", "only icmp has an identifier"),
         (
-            arguments.user_stamps && all.iter().all(|protocol| protocol.is_connection()),
+            arguments.user_stamps && all.iter().all(|protocol| is_connected(*protocol)),
             "-U",
             "not with --proto tcp, where the kernel itself measures the handshake, nor with what is said \
              over connections, which is always this process's clock",
@@ -100,15 +100,25 @@ fn check_icmp(arguments: &PingArguments, all: &[Protocol]) -> Result<(), String>
     ])
 }
 
-/// What TCP connections do without: the kernel makes and sends their packets.
-fn check_tcp(arguments: &PingArguments, name: &str) -> Result<(), String> {
+/// Whether a probe has a socket of its own, which is connected: by TCP, or of QUIC.
+fn is_connected(protocol: Protocol) -> bool {
+    protocol.is_connection() || matches!(protocol, Protocol::Quic { .. })
+}
+
+/// What connections do without: the kernel makes and sends their packets.
+fn check_connected(arguments: &PingArguments, protocol: Protocol) -> Result<(), String> {
+    let name = protocol.name();
     let not = |why: &str| format!("not with --proto {name}{why}");
+    let (df, buffer) = match protocol.is_connection() {
+        true => (": a SYN is never too large", ": a SYN waits in no send buffer"),
+        false => (": its datagrams are never cut", ": it is not set on the sockets of connections"),
+    };
     let (mark, df, unset, buffer, ecn) = (
         not(", whose sockets come after the rights that a mark needs are gone"),
-        not(": a SYN is never too large"),
-        not(": it is set on the sockets of ICMP and UDP alone"),
-        not(": a SYN waits in no send buffer"),
-        not(": the ECN bits of a connection are the kernel's own"),
+        not(df),
+        not(": it is not set on the sockets of connections"),
+        not(buffer),
+        not(": the ECN bits of a connection are not ours to choose"),
     );
     refuse(&[
         (arguments.mark.is_some(), "--mark", &mark),

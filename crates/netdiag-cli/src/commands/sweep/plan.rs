@@ -15,6 +15,7 @@ use netdiag_engine::port::{Control, Network, NetworkError};
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, milliseconds};
 use netdiag_ping::Protocol;
+use netdiag_ping::protocol::SYN_PORTS;
 use netdiag_ping::sweep::{Config, Targets};
 use netdiag_report::Run;
 use netdiag_report::sweep::Setting;
@@ -26,9 +27,6 @@ use std::time::Duration;
 
 /// For how many stretches of targets the way out of this machine is known.
 const WAYS: usize = 64;
-
-/// How many ports SYNs leave from.
-const SYN_PORTS: u8 = 16;
 
 /// What will be done.
 pub(crate) struct Plan {
@@ -232,6 +230,7 @@ pub(super) fn open_request(arguments: &SweepArguments, checked: &Checked) -> Ope
             | Protocol::Tls { .. }
             | Protocol::Http { .. }
             | Protocol::Dns { .. }
+            | Protocol::Quic { .. }
             | Protocol::Syn { .. } => UdpSockets::Never,
         },
         control: control(arguments, checked),

@@ -75,7 +75,7 @@ fn whole(text: &str) -> Result<Given, String> {
     match split(text) {
         Some((target, ports)) => one(target, ports, text.to_owned()),
         None if !text.starts_with('[') && text.contains(':') => {
-            Err(format!("TARGET:PORTS `{shown}`: a port is missing: `[{shown}]:443`"))
+            Err(format!("TARGET:PORTS `{shown}`: {}", checks::portless(text)))
         }
         None => Err(format!("TARGET:PORTS `{shown}`: a port is missing: `{shown}:443`")),
     }

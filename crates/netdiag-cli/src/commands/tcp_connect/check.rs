@@ -84,7 +84,11 @@ fn expect(text: Option<&str>) -> Result<Vec<Expr>, String> {
 /// With a URL what is said is the request.
 fn requests(arguments: &TcpConnectArguments, hosts: &[Host]) -> Result<(), String> {
     if hosts.iter().all(|host| host.url.is_none()) {
-        let useless = [("--http", arguments.http.is_some()), ("--reuse", arguments.reuse)];
+        let useless = [
+            ("--http", arguments.http.is_some()),
+            ("--reuse", arguments.reuse),
+            ("--max-redirects", arguments.max_redirects.is_some()),
+        ];
         return match useless.iter().find(|(_, is_given)| *is_given) {
             Some((option, _)) => Err(format!("{option}: nothing is asked for, without a URL")),
             None => Ok(()),
@@ -125,7 +129,7 @@ fn split(text: &str) -> Result<Host, String> {
     match checks::split_port(text)? {
         (name, Some(port)) => host(name, port, text.to_owned()),
         (name, None) if name == text && literal(name).is_some_and(|it| it.is_ipv6()) => {
-            Err(format!("HOST:PORT `{shown}`: a port is missing: `[{shown}]:443`"))
+            Err(format!("HOST:PORT `{shown}`: {}", checks::portless(text)))
         }
         _ => Err(format!("HOST:PORT `{shown}`: a port is missing: `{shown}:443`")),
     }

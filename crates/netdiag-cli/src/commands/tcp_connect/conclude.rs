@@ -15,9 +15,10 @@ use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::{Instant, Untrusted, milliseconds};
 use netdiag_report::Report;
 use netdiag_report::connect::{Connect, Ended, Resolved};
+use netdiag_report::number::thousands;
 use netdiag_tcp::connect::findings;
 use netdiag_tcp::connect::http::BODY_KEPT;
-use netdiag_tcp::connect::metrics::TargetMetrics;
+use netdiag_tcp::connect::metrics::{AttemptMetrics, TargetMetrics};
 use netdiag_tcp::connect::result::Target;
 use netdiag_tcp::connect::{Config, Measurement};
 use std::io;
@@ -103,11 +104,26 @@ impl HostPlan for Plan {
 }
 
 impl Plan {
+    /// The attempts that say something of each target, the last one first, where there are several.
+    pub(crate) fn of_each(&self, measured: &[Measurement]) -> Vec<Vec<AttemptMetrics>> {
+        let measurement = measured.first().filter(|_| self.config.count > 1);
+        let of = |resolved: &Resolved| {
+            let place = self.place(resolved)?;
+            let all = measurement?.attempts(place).rev();
+            Some(all.map(|one| AttemptMetrics::of(one, resolved.resolve)).collect())
+        };
+        self.resolved.iter().map(|resolved| of(resolved).unwrap_or_default()).collect()
+    }
+
+    /// The place of a target among those that are measured.
+    fn place(&self, resolved: &Resolved) -> Option<usize> {
+        let index = resolved.target_index;
+        self.config.targets.binary_search_by_key(&index, |target| target.index).ok()
+    }
+
     /// What was found of a target.
     fn target(&self, resolved: &Resolved, measurement: Option<&Measurement>) -> Target {
-        let index = resolved.target_index;
-        let place = self.config.targets.binary_search_by_key(&index, |target| target.index);
-        match place.ok().zip(measurement) {
+        match self.place(resolved).zip(measurement) {
             Some((place, measurement)) => {
                 let method = resolved.method.as_ref();
                 let context = self.outline.context(&resolved.target, method, false);
@@ -195,7 +211,9 @@ impl Plan {
 fn cut_body(clause: &Expr, target: &Target) -> Option<String> {
     let bytes = target.http.as_ref()?.body_bytes;
     let is_cut = bytes > BODY_KEPT as u64 && clause.metrics().contains(&"body");
-    is_cut.then(|| format!("of its body of {bytes} bytes the first 64 KiB are looked at"))
+    is_cut.then(|| {
+        format!("of its body of {} bytes the first 64 KiB are looked at", thousands(bytes))
+    })
 }
 
 /// Whether a body is compared in one of these ways.

@@ -18,7 +18,7 @@ use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, Untrusted, Way};
 use netdiag_report::connect::Resolved;
 use netdiag_tcp::connect::dialogue::Pattern;
-use netdiag_tcp::connect::http::Spoken;
+use netdiag_tcp::connect::http::{REDIRECTS, Spoken};
 use netdiag_tcp::connect::starttls::Protocol;
 use netdiag_tcp::connect::{Config, Dialogue, Target};
 use serde_json::json;
@@ -198,7 +198,7 @@ impl Plan {
             source_port: arguments.source_port.unwrap_or(0),
             only_head: arguments.only_head,
             reuses: arguments.reuse,
-            redirects: arguments.max_redirects.into(),
+            redirects: redirects(arguments),
             names: None,
             jury: None,
             http: arguments.http,
@@ -354,14 +354,19 @@ fn marked(arguments: &TcpConnectArguments, checked: &Checked) -> usize {
         wanted = wanted.saturating_mul(ADDRESSES);
     }
     if checked.hosts.iter().any(|host| host.url.is_some()) && follows(arguments) {
-        wanted = wanted.saturating_mul(u64::from(arguments.max_redirects) + 1);
+        wanted = wanted.saturating_mul(redirects(arguments) as u64 + 1);
     }
     usize::try_from(wanted.min(MARKED)).unwrap_or(usize::MAX)
 }
 
-/// Whether redirects are followed.
-const fn follows(arguments: &TcpConnectArguments) -> bool {
-    !arguments.only_head && arguments.max_redirects > 0
+/// How many redirects are followed.
+fn redirects(arguments: &TcpConnectArguments) -> usize {
+    arguments.max_redirects.map_or(REDIRECTS, usize::from)
+}
+
+/// Whether any are.
+fn follows(arguments: &TcpConnectArguments) -> bool {
+    !arguments.only_head && redirects(arguments) > 0
 }
 
 fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_json::Value {
@@ -376,7 +381,7 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "expect_banner": arguments.expect_banner.as_ref().map(Pattern::text),
         "expect": checked.expect.iter().map(ToString::to_string).collect::<Vec<String>>(),
         "http": arguments.http.map(|it| if it == Spoken::Http2 { "2" } else { "1.1" }),
-        "max_redirects": arguments.max_redirects,
+        "max_redirects": redirects(arguments),
         "reuse": arguments.reuse,
         "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
         "tls": arguments.tls,

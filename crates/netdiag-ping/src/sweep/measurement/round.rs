@@ -2,7 +2,7 @@
 
 use super::{Measurement, Phase, when};
 use crate::event::Settled;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, SYN_PORTS};
 use crate::sweep::config::Config;
 use crate::sweep::event::{Event, Found};
 use netdiag_engine::outcome::Why;
@@ -15,8 +15,6 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many ports of this machine SYNs leave from.
-const FLOWS: u64 = 16;
 /// How often a target is probed again because this machine made a sample meaningless.
 const UNKNOWN_RETRIES: u64 = 3;
 /// Errors that pass by themselves (ENOBUFS, EAGAIN, ENOMEM, EDQUOT).
@@ -76,7 +74,7 @@ impl Measurement {
         let data = (self.config.size, self.config.pattern);
         // Each SYN to a target begins a connection of its own.
         let flow = match protocol {
-            Protocol::Syn { .. } => u8::try_from((seq - 1) % FLOWS).unwrap_or(0),
+            Protocol::Syn { .. } => u8::try_from((seq - 1) % u64::from(SYN_PORTS)).unwrap_or(0),
             Protocol::Icmp => self.flow(target),
             _ => 0,
         };

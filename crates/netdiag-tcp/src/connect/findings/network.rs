@@ -167,13 +167,14 @@ impl Measurement {
             let attempts: u64 = group.iter().map(|series| series.counts.timeouts).sum();
             let sister =
                 series.iter().find(|one| one.address() == address && one.counts.answered() > 0);
-            let (named, port) = (ports(&group), group.first().map_or(0, |first| first.port));
+            let named = ports(&group);
             let seconds = self.config.timeout.as_secs_f64();
             let mut message = format!(
                 "{address} {named} answered none of {syns} SYNs in {attempts} attempts of \
                  {seconds:.1} s, not even with a refusal"
             );
-            let trace = format!("`netdiag trace {}`", with_port(address, port));
+            let place = group.first().map(|first| with_port(first.destination, first.port));
+            let trace = format!("`netdiag trace {}`", place.unwrap_or_default());
             let mut advice = match sister {
                 Some(sister) => format!(
                     "port {} answers, so the path is whole: dropped by a filter, or a full accept \
@@ -256,8 +257,8 @@ impl Measurement {
     /// The kernel met itself.
     pub(super) fn self_connected(&self, series: &[&Series]) -> Vec<Found> {
         let all = groups(series, |one| (one.counts.to_itself > 0).then(|| one.address()));
-        let found = all.into_iter().map(|(address, group)| {
-            let to = group.first().map_or_else(String::new, |one| with_port(address, one.port));
+        let found = all.into_iter().map(|(_, group)| {
+            let to = group.first().map_or_else(String::new, |one| with_port(one.destination, one.port));
             let message = format!(
                 "the connection to {to} is one to itself: nothing listens, and the kernel took that \
                  port for this end, too"

@@ -3,6 +3,7 @@
 use super::{Found, groups, ports, with_port};
 use crate::connect::measurement::Measurement;
 use crate::connect::series::Series;
+use crate::connect::words::in_bytes;
 use netdiag_model::finding::Severity;
 use netdiag_model::milliseconds;
 
@@ -27,11 +28,11 @@ impl Measurement {
             let usual = usual.unwrap_or_default();
             let message = match n {
                 1 => {
-                    let to = group.first().map_or(0, |one| one.port);
+                    let to = group.first().map(|one| with_port(one.destination, one.port));
                     format!(
                         "{}: connect took {slowest:.0} ms because the first SYN or its answer was \
                          lost{usual}",
-                        with_port(address, to)
+                        to.unwrap_or_default()
                     )
                 }
                 _ => format!(
@@ -65,14 +66,14 @@ impl Measurement {
             .iter()
             .filter(|one| one.counts.mute >= LEAST_ATTEMPTS && one.counts.talkative == 0);
         let found = mute.map(|one| {
-            let (to, count) = (with_port(one.address(), one.port), one.counts.mute);
+            let (to, count) = (with_port(one.destination, one.port), one.counts.mute);
             let talk = one.last.as_ref().and_then(|attempt| attempt.talk.as_ref());
             // The handshake of TLS is no request.
             let acknowledged =
                 talk.filter(|talk| talk.tls.is_none()).and_then(|talk| talk.acknowledged);
             let seconds = self.config.timeout.as_secs_f64();
             let asked = match acknowledged.filter(|bytes| *bytes > 0) {
-                Some(bytes) => format!(", though it acknowledged {bytes} bytes of ours"),
+                Some(bytes) => format!(", though it acknowledged {} of ours", in_bytes(bytes)),
                 None => String::new(),
             };
             let message = format!(
@@ -137,7 +138,7 @@ impl Measurement {
     fn queue_suspected(&self, one: &Series, sister: Option<&Series>) -> Option<Found> {
         let counts = &one.counts;
         let sister = sister.filter(|sister| sister.counts.answered() >= LEAST_SAMPLES)?;
-        let (to, address) = (with_port(one.address(), one.port), one.address());
+        let (to, address) = (with_port(one.destination, one.port), one.address());
         let (late, n) = (counts.retransmitted + counts.timeouts, counts.measured());
         if n < LEAST_SAMPLES || late < LEAST_RETRANSMITTED {
             return None;
@@ -171,7 +172,7 @@ impl Measurement {
         if silent < LEAST_SILENT || counts.timeouts != silent || counts.silent_syns <= silent {
             return None;
         }
-        let (to, connected) = (with_port(one.address(), one.port), counts.connected);
+        let (to, connected) = (with_port(one.destination, one.port), counts.connected);
         let opened = match connected {
             1 => "1 connection opened".to_owned(),
             _ => format!("{connected} connections opened"),

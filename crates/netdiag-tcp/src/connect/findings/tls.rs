@@ -1,6 +1,6 @@
 //! What is wrong with TLS: with the certificates, or with the handshake.
 
-use super::{Found, NAMED, groups, with_port};
+use super::{Found, NAMED, groups};
 use crate::connect::measurement::Measurement;
 use crate::connect::series::{Seen, Series};
 use crate::connect::tls::{Demand, Talked};
@@ -58,7 +58,7 @@ impl Measurement {
                 places.push(one.seen.at);
             }
         }
-        let to = with_port(places.first()?.ip(), places.first()?.port());
+        let to = places.first()?.to_string();
         let count: u64 = group.iter().map(|one| one.seen.count).sum();
         let n: u64 = series.iter().flat_map(|one| &one.shown).map(|seen| seen.count).sum();
         let of = match count < n {
@@ -124,8 +124,24 @@ impl Measurement {
             .with("chain", subjects)
             .with("days_left", talked.days_left())
             .with("versions_tried", ["TLS 1.3", "TLS 1.2"].map(str::to_owned).to_vec())
-            .advise(advice(fault.reason));
+            .advise(match fault.reason {
+                Reason::NotTls => self.without_tls(group.first()?.series),
+                reason => advice(reason),
+            });
         Some(found)
+    }
+
+    /// What helps where no TLS is spoken with a target.
+    fn without_tls(&self, series: &Series) -> &'static str {
+        let target = self.config.targets.get(series.target);
+        let tls = target.and_then(|target| target.tls.as_ref());
+        if tls.is_some_and(|tls| tls.starttls.is_some()) {
+            return "the service agrees to go on by TLS, and does not: its settings, or a device between";
+        }
+        match target.is_some_and(|target| target.url.is_some()) {
+            true => "ask it without TLS: `http://`",
+            false => advice(Reason::NotTls),
+        }
     }
 
     fn expires_soon(
@@ -168,10 +184,10 @@ fn wheres(places: &[SocketAddr]) -> String {
     const TOLD: usize = 6;
     let Some((first, more)) = places.split_first() else { return String::new() };
     if more.is_empty() {
-        return with_port(first.ip(), first.port());
+        return first.to_string();
     }
     if more.iter().any(|one| one.ip() != first.ip()) {
-        return format!("{} and {} more", with_port(first.ip(), first.port()), more.len());
+        return format!("{first} and {} more", more.len());
     }
     let told: Vec<String> = places.iter().take(TOLD).map(|one| one.port().to_string()).collect();
     let left = places.len().saturating_sub(TOLD);

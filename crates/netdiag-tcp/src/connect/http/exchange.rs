@@ -1,8 +1,9 @@
 //! What was asked over connections, one request after the other, and what came back.
 
 use super::{Response, Step};
+use crate::connect::words::{in_bytes, ms};
 use netdiag_http::Url;
-use netdiag_model::{Instant, Untrusted, milliseconds};
+use netdiag_model::{Instant, Untrusted};
 use std::time::Duration;
 
 /// What was asked over one connection, and what came back; with redirects over several.
@@ -100,13 +101,14 @@ impl Exchange {
         let to = step.redirect().map(|to| Untrusted::from(to.to_string()));
         let to = to.map(|to| format!("leads to {}", to.escaped())).or_else(|| step.dead_end());
         let to = to.map(|to| format!(", {to}")).unwrap_or_default();
-        let first = step.first_byte().map(milliseconds).unwrap_or_default();
+        let first = ms(step.first_byte().unwrap_or_default());
         let head = format!("{} {}", response.head.version.name(), response.head.status);
         let idle = self.idle_close.map(|idle| idle.as_secs_f64());
         let idle =
             idle.map(|idle| format!(", idle close after {idle:.1} s (FIN)")).unwrap_or_default();
         let again = self.unrepeated.as_ref();
         let again = again.map(|why| format!(", not had once more: {why}")).unwrap_or_default();
-        format!("{head}, first byte {first:.2} ms, {bytes} bytes{after}{to}{again}{idle}")
+        let bytes = in_bytes(bytes);
+        format!("{head}, first byte {first}, {bytes}{after}{to}{again}{idle}")
     }
 }

@@ -28,11 +28,10 @@ impl Measurement {
         let chosen = chosen(series, &race);
         let port = self.config.targets.get(place).map_or(0, |target| target.port);
         let resolve_ms = resolve.map(milliseconds);
-        let connect = chosen.and_then(|series| median(&series.stats.rtt()));
         let talk = chosen.and_then(|series| series.last.as_ref()?.talk.as_deref());
         let http = talk.and_then(|talk| talk.http.as_deref());
         let last = chosen.and_then(|series| series.last.as_deref());
-        let phases = last.map(|last| phases(last, connect, resolve_ms)).unwrap_or_default();
+        let phases = last.map(|last| phases(last, resolve_ms)).unwrap_or_default();
         let in_flight = series.iter().map(Series::in_flight).sum();
         let loss = counts.loss();
         Target {
@@ -79,6 +78,16 @@ impl Measurement {
             results_omitted: series.iter().map(|series| series.omitted).sum(),
             ..Target::unmeasured(context.target.clone(), port, resolve_ms, failure(series, &counts))
         }
+    }
+}
+
+impl Measurement {
+    /// The attempts to the target at this place that are kept and say something of it: not those that
+    /// failed here, nor those to an address by which no connection opens.
+    pub fn attempts(&self, place: usize) -> impl DoubleEndedIterator<Item = &event::Attempt> {
+        let open = self.of_target(place).iter().filter(|series| series.counts.connected > 0);
+        let all = open.flat_map(|series| &series.kept);
+        all.filter(|one| !matches!(one.class(), Class::Local | Class::Unknown))
     }
 }
 
@@ -177,14 +186,10 @@ pub fn tcp_info(state: &TcpState) -> TcpInfo {
     }
 }
 
-/// How long the phases of an attempt took; `connect`: how long it took to open, or the median of all,
-/// `resolve`: the look-up of the name. Of redirects it is the last request, and the connection that
-/// carried it.
-pub(in crate::connect) fn phases(
-    attempt: &event::Attempt,
-    connect: Option<f64>,
-    resolve: Option<f64>,
-) -> Phases {
+/// How long the phases of an attempt took; `resolve`: the look-up of the name. Of redirects it is the
+/// last request, and the connection that carried it.
+pub(in crate::connect) fn phases(attempt: &event::Attempt, resolve: Option<f64>) -> Phases {
+    let connect = attempt.connect().map(milliseconds);
     let talk = attempt.talk.as_deref();
     let http = talk.and_then(|talk| talk.http.as_deref());
     let step = http.and_then(Exchange::last);

@@ -51,8 +51,12 @@ impl Measurement {
         }
     }
 
-    /// The places of an address whose distance was seen once, where another is far from it.
+    /// The places of an address whose distance was seen once, where another is far from it, and more than
+    /// one SYN may be sent to a port.
     fn alone(&self, target: u32) -> Vec<u32> {
+        if self.config.retries == 0 {
+            return Vec::new();
+        }
         let Some((_, places)) = self.places.of_target(target).filter(|(_, all)| all.len() > 1)
         else {
             return Vec::new();

@@ -1,7 +1,7 @@
 //! What comes next, and what becomes of what came.
 
 use super::Measurement;
-use crate::syn::event::{Answer, Ending, Event, Said};
+use crate::syn::event::{Answer, Ending, Event};
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
 use netdiag_engine::slots::Slots;
@@ -111,7 +111,8 @@ impl Policy for Measurement {
             self.retries.push(Reverse((probe.sent_at + timeout, place)));
             return;
         }
-        self.end(place, probe.sent_at + rtt, Ending::of(outcome), events);
+        let ending = self.ending(probe, outcome);
+        self.end(place, probe.sent_at + rtt, ending, events);
     }
 
     fn stray(&mut self, probe: &Probe, stray: &Stray, events: &mut Events<Event>) {
@@ -135,7 +136,7 @@ impl Policy for Measurement {
                 }
             }
             Stray::LateError(error) => {
-                let said = Ending::Icmp(Box::new(Said::of(error)));
+                let said = self.ending(probe, &Outcome::NetError(*error));
                 self.end(place, probe.sent_at + error.rtt, said, events);
             }
             Stray::Duplicate(reply) | Stray::Further(reply) => {

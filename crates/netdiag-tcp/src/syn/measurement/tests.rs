@@ -218,6 +218,50 @@ fn a_middlebox_is_seen_twice() {
     }
 }
 
+/// One of many that is answered from farther away need not be the host, and the others a device.
+#[test]
+fn one_odd_port_of_many_makes_no_others_suspect() {
+    let ports: Vec<u16> = (1..=12).collect();
+    for (retries, wanted) in [(1, 13), (0, 12)] {
+        let mut config = config(1, &ports);
+        config.retries = retries;
+        let mut bench = Bench::new(config);
+        let mut asked = 0;
+        while let Some(spec) = bench.syn() {
+            let ttl = if port_of(&spec).0 == 7 { 119 } else { 63 };
+            asked += 1;
+            bench.settle(&spec, &Outcome::Replied(reply(&spec, true, ttl)));
+        }
+        assert_eq!(asked, wanted, "without retries one SYN goes to each");
+        let found = bench.measurement.findings(0);
+        assert_eq!(found.is_some(), retries > 0);
+        let said =
+            "7 is answered 8 routers farther than 1, 2, 3, 4, 5, 6 and 5 more (ttl 119, not 63)";
+        assert!(found.is_none_or(|found| found.message.starts_with(said)), "{retries}");
+    }
+}
+
+/// That a neighbour did not answer this machine itself says: nothing made a round trip.
+#[test]
+fn what_this_machine_says_itself_has_no_round_trip() {
+    for (from, rtt) in [([10, 0, 9, 9], Some(2.0)), ([10, 0, 0, 254], None)] {
+        let mut config = config(1, &[80]);
+        config.control.source = Some(IpAddr::from([10, 0, 0, 254]));
+        config.retries = 0;
+        let mut bench = Bench::new(config);
+        let spec = bench.syn().expect("a SYN");
+        let from = Destination::new(IpAddr::from(from));
+        let error = IcmpError { from, ..error(IcmpKind::v4(3, 1)) };
+        bench.settle(&spec, &Outcome::NetError(error));
+        let told = crate::syn::result::Port::new(80, &bench.measurement.ports[0]);
+        assert_eq!(told.rtt_ms.map(|rtt| rtt.mean), rtt, "{from}");
+        assert_eq!(
+            (told.reply_ttl.is_some(), told.hops_back.is_some()),
+            (rtt.is_some(), rtt.is_some())
+        );
+    }
+}
+
 #[test]
 fn a_user_who_is_held_back_is_not_hurried() {
     let mut config = config(2, &[1, 2]);

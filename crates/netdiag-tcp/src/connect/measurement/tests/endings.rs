@@ -7,6 +7,7 @@ use crate::connect::http::{Spoken, Url};
 use crate::connect::jury::Jury;
 use crate::connect::metrics::AttemptMetrics;
 use netdiag_model::ClockAnchor;
+use netdiag_model::contract::{Context, Method, SocketKind, Timestamps};
 use netdiag_model::failure::Stage;
 use netdiag_model::finding::Finding;
 use netdiag_model::metrics::Metrics;
@@ -221,4 +222,75 @@ fn what_never_was_open_has_no_outage() {
     }
     finish(&mut bench, 4_000);
     assert_eq!(bench.measurement.series[0].outages(), []);
+}
+
+/// All phases are those of one attempt, so that they make up the total; the statistics are of all.
+#[test]
+fn phases_are_those_of_the_last_attempt() {
+    let mut config = config(&["192.0.2.1"], &[80]);
+    (config.count, config.interval) = (3, ms(10));
+    let mut bench = Bench::new(config);
+    for (number, took) in [(0, 1), (1, 5), (2, 9)] {
+        let at = T0 + ms(10 * number);
+        let (begun, _) = bench.begin(at);
+        bench.settle(&begun[0], at, &connected(ms(took), 0));
+    }
+    let method = Method {
+        socket: SocketKind::TcpErrorQueue,
+        timestamps: Timestamps::Kernel,
+        because: String::new(),
+        lost: Vec::new(),
+        remedy: None,
+    };
+    let target = "192.0.2.1:80".into();
+    let context = Context { target, anchor: ANCHOR, started_at: T0, method };
+    let told = bench.measurement.result(0, &context, Some(ms(4)));
+    assert_eq!((told.phases_ms.connect, told.phases_ms.total), (Some(9.0), Some(13.0)));
+    assert_eq!(told.connect_ms.map(|rtt| rtt.p50), Some(5.0));
+}
+
+/// One that is held open ends after those that began later and had no answer.
+#[test]
+fn silence_behind_a_connection_that_is_held_is_at_the_end() {
+    let mut config = config(&["192.0.2.1"], &[80]);
+    (config.count, config.interval, config.parallel) = (3, ms(10), 3);
+    config.dialogue = Some(Dialogue { hold: ms(5_000), ..Dialogue::default() });
+    let mut bench = Bench::new(config);
+    for number in 0..3 {
+        let at = T0 + ms(10 * number);
+        let (begun, _) = bench.begin(at);
+        let (opened, silent) = (connected(ms(1), 0), Outcome::TimedOut);
+        bench.settle(&begun[0], at, if number == 0 { &opened } else { &silent });
+    }
+    finish(&mut bench, 2_000);
+    let counts = bench.measurement.series[0].counts;
+    assert_eq!((counts.connected, counts.timeouts, counts.silent_at_end), (1, 2, 2));
+}
+
+/// Where not all is as expected the last line says so, however many addresses and ports there are.
+#[test]
+fn the_verdict_over_several_says_that_some_are_not_as_expected() {
+    for (addresses, ports, said) in [
+        (
+            &["192.0.2.1", "192.0.2.2"][..],
+            &[80][..],
+            "open on both addresses, but 1 not as expected; ",
+        ),
+        (&["192.0.2.1"], &[80, 81], "2 of 2 ports open on 192.0.2.1, but 1 not as expected"),
+    ] {
+        let mut config = config(addresses, ports);
+        let expect = Some(Pattern::new("^220").expect("a pattern"));
+        config.dialogue = Some(Dialogue { expect, ..Dialogue::default() });
+        let mut bench = Bench::new(config);
+        let (begun, _) = bench.begin(T0);
+        for (spec, words) in begun.iter().zip([&b"220 a"[..], b"500 b"]) {
+            bench.settle(spec, T0, &connected(ms(1), 0));
+            let ProbeSpec { target, seq, destination, .. } = *spec;
+            let probe = Probe { target, seq, destination, sent_at: T0 };
+            hear(&mut bench, &probe, 2, Heard::Bytes(words));
+            hear(&mut bench, &probe, 3, Heard::End(TalkEnd::Closed));
+        }
+        let verdict = bench.measurement.verdict();
+        assert!(verdict.starts_with(said), "{verdict}");
+    }
 }
