@@ -7,7 +7,7 @@ use crate::dnssec::Dnssec;
 use crate::result::{ServerResult, Target};
 use netdiag_model::failure::Stage;
 use netdiag_model::finding::Finding;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More questions than these are only counted.
 pub const TOLD: usize = 4;
@@ -44,7 +44,30 @@ impl Measurement {
         }
         let groups = by_server.iter().map(|(first, group)| self.group(first, group));
         let told: Vec<String> = groups.collect();
-        if told.is_empty() { "nothing was asked".to_owned() } else { told.join("; ") }
+        if told.is_empty() {
+            return "nothing was asked".to_owned();
+        }
+        format!("{}{}", told.join("; "), self.in_vain(results))
+    }
+
+    /// Servers of a list that were asked first, and said nothing.
+    fn in_vain(&self, results: &[Target]) -> String {
+        let mut silent: Vec<&str> = Vec::new();
+        for target in results {
+            let decisive = target.decisive().filter(|it| it.outcome.is_said());
+            let Some(decisive) = decisive else { continue };
+            let before = target.results.iter().take_while(|it| it.server != decisive.server);
+            for it in before.filter(|it| !it.outcome.is_said()) {
+                let server = it.server.strip_suffix(":53").unwrap_or(&it.server);
+                if !silent.contains(&server) {
+                    silent.push(server);
+                }
+            }
+        }
+        match silent.is_empty() || self.config.choice == Choice::Each {
+            true => String::new(),
+            false => format!("; asked before in vain: {}", silent.join(", ")),
+        }
     }
 
     fn group(&self, first: &ServerResult, group: &[(&Target, &ServerResult)]) -> String {
@@ -109,7 +132,7 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
             let failure = result.failure.as_ref().filter(|failure| failure.stage != Stage::Request);
             let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
             let queries = if result.sent == 1 { "query" } else { "queries" };
-            let (late, others) = (late(result.late), no_answers(result));
+            let (late, others) = (late(result.late), no_answers([result].into_iter()));
             format!("{what}: no answer to {} {queries}{why}{late}{others}", result.sent)
         }
         Class::Unknown if result.in_flight > 0 => {
@@ -127,9 +150,13 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
 }
 
 /// Datagrams that came in the place of an answer.
-fn no_answers(result: &ServerResult) -> String {
-    let count: u64 = result.rejected.values().sum();
-    let kinds: Vec<&str> = result.rejected.keys().map(String::as_str).collect();
+fn no_answers<'a>(results: impl Iterator<Item = &'a ServerResult>) -> String {
+    let (mut count, mut kinds) = (0, BTreeSet::new());
+    for (kind, number) in results.flat_map(|result| &result.rejected) {
+        count += number;
+        kinds.insert(kind.as_str());
+    }
+    let kinds: Vec<&str> = kinds.into_iter().collect();
     match count {
         0 => String::new(),
         1 => format!(", one datagram was none: {}", kinds.join(", ")),
@@ -142,7 +169,8 @@ fn counted(results: &[Target]) -> String {
     let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
     let mut answered: (u64, u64) = (0, 0);
     let mut too_late = 0;
-    for result in results.iter().flat_map(|target| &target.results) {
+    let all = || results.iter().flat_map(|target| &target.results);
+    for result in all() {
         *counts.entry(result.outcome).or_default() += 1;
         answered.0 += result.received;
         answered.1 += result.sent;
@@ -151,8 +179,8 @@ fn counted(results: &[Target]) -> String {
     let parts: Vec<String> =
         counts.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
     let (received, sent) = answered;
-    let late = late(too_late);
-    format!("{}; {received} of {sent} queries answered{late}", parts.join(", "))
+    let (late, others) = (late(too_late), no_answers(all()));
+    format!("{}; {received} of {sent} queries answered{late}{others}", parts.join(", "))
 }
 
 /// Answers that came too late: who sends them is slow, and not dead.

@@ -30,6 +30,8 @@ pub(crate) struct Pair {
     pub(crate) senders: BTreeSet<IpAddr>,
     pub(crate) user_stamps: u64,
     pub(crate) largest_late: Option<Duration>,
+    /// From a query to the ICMP error that refused it, at the longest.
+    pub(crate) refused_after: Option<Duration>,
     /// TCP failed after a datagram that was cut.
     pub(crate) truncations_lost: u64,
 }
@@ -46,6 +48,7 @@ impl Default for Pair {
             senders: BTreeSet::new(),
             user_stamps: 0,
             largest_late: None,
+            refused_after: None,
             truncations_lost: 0,
         }
     }
@@ -75,7 +78,7 @@ impl Pair {
 
     /// How often a class came that says nothing.
     pub(crate) fn silent(&self) -> u64 {
-        let silent = [Class::Timeout, Class::Unreachable];
+        let silent = [Class::Timeout, Class::Unreachable, Class::Closed];
         silent.iter().filter_map(|class| self.classes.get(class)).sum()
     }
 }

@@ -119,7 +119,11 @@ impl Settled {
             lost: u64::from(self.class == Class::Timeout),
             net_errors: u64::from(matches!(
                 self.class,
-                Class::Unreachable | Class::TlsError | Class::QuicError | Class::HttpError
+                Class::Unreachable
+                    | Class::Closed
+                    | Class::TlsError
+                    | Class::QuicError
+                    | Class::HttpError
             )),
             local_errors: u64::from(!is_sent),
             rtt_ms: answered,
@@ -170,6 +174,8 @@ fn blank(server: &config::Server, endpoint: String, config: &Config) -> ServerRe
         retried_with_cookie: false,
         size_bytes: None,
         malformed: None,
+        trailing_bytes: 0,
+        further_opts: 0,
         sent: 0,
         received: 0,
         lost: 0,
@@ -240,6 +246,8 @@ fn said(with: ServerResult, message: &Message, last: &Settled) -> ServerResult {
         edns: message.edns.clone(),
         truncated: message.flags.has("tc"),
         size_bytes: Some(message.size),
+        trailing_bytes: message.trailing,
+        further_opts: message.further_opts,
         malformed: is_malformed.then(|| Malformed { broken, bytes: hex(&last.bytes) }),
         ..with
     }

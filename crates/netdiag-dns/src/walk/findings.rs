@@ -119,13 +119,17 @@ fn servers(round: &Round) -> Option<Finding> {
     }
     let listed = |names: BTreeSet<&String>| {
         let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        names.join(", ")
     };
     let above = listed(round.named.difference(own).collect());
     let below = listed(own.difference(&round.named).collect());
+    let told = [("only above", &above), ("only in it", &below)];
+    let told = told.iter().filter(|(_, names)| !names.is_empty());
+    let told: Vec<String> = told.map(|(where_, names)| format!("{where_} {names}")).collect();
     let message = format!(
-        "the zone above names other servers for {} than the zone itself: only above {above}, only in it {below}",
-        round.zone
+        "the zone above names other servers for {} than the zone itself: {}",
+        round.zone,
+        told.join(", ")
     );
     let advice = "make both NS sets the same";
     Some(

@@ -87,6 +87,18 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
             EventKind::Duplicate(target, seq, from, rtt) => {
                 self.lines.line("duplicate", Some(*target), event.at, &stray(*seq, *from, *rtt))
             }
+            EventKind::Walked(walked) => {
+                let mut fields = to_object(&walked.result)?;
+                for (key, value) in [
+                    ("seq", walked.number.into()),
+                    ("step", "delegation".into()),
+                    ("zone", walked.zone.as_str().into()),
+                    ("asked", walked.asked.as_str().into()),
+                ] {
+                    fields.insert(key.to_owned(), value);
+                }
+                self.lines.line("answer", Some(0), event.at, &fields)
+            }
             EventKind::Interim(..) => Ok(()),
         }
     }

@@ -269,7 +269,8 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
     fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
         for ended in targets {
             let result = ended.target.decisive();
-            let is_unreachable = result.is_some_and(|it| it.outcome == Class::Unreachable);
+            let is_unreachable =
+                result.is_some_and(|it| matches!(it.outcome, Class::Unreachable | Class::Closed));
             let said = result.filter(|it| it.outcome.is_said() && it.outcome != Class::Malformed);
             if result.is_some_and(|it| it.retried_over_tcp) {
                 writeln!(self.out, ";; Truncated, retrying in TCP mode.")?;

@@ -74,3 +74,16 @@ pub(super) fn broken(malformed: &Malformed) -> Vec<String> {
     }));
     all
 }
+
+/// What a message has that no message should have.
+pub(super) fn odd(result: &ServerResult) -> Vec<String> {
+    let ServerResult { server, trailing_bytes: bytes, further_opts: more, .. } = result;
+    let told = [
+        (
+            *bytes,
+            format!("; {server} sent {bytes} bytes behind the last record, which mean nothing"),
+        ),
+        (*more, format!("; {server} sent {} OPT records: the first counts (RFC 6891)", more + 1)),
+    ];
+    told.into_iter().filter(|(count, _)| *count > 0).map(|(_, line)| line).collect()
+}

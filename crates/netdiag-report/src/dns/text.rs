@@ -119,6 +119,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
             lines.push(format!("; DNSSEC {}: {}{why}", result.server, dnssec.status.name()));
         }
         lines.extend(result.malformed.iter().flat_map(records::broken));
+        lines.extend(records::odd(result));
         lines.extend(tls::age(result));
         if self.config.choice == Choice::FirstThatAnswers || self.config.servers.len() == 1 {
             let errors = result.edns.iter().flat_map(|edns| &edns.ede);
@@ -231,6 +232,7 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
                 writeln!(self.err, "late, lost before:{seq} from {from} after {} ms", ms3(*rtt))
             }
             EventKind::Settled(..)
+            | EventKind::Walked(_)
             | EventKind::Rejected(..)
             | EventKind::Late(..)
             | EventKind::Duplicate(..) => Ok(()),
