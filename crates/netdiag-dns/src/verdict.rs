@@ -23,10 +23,34 @@ impl Measurement {
         if self.config.servers.is_empty() {
             return "nobody was asked: no server is known".to_owned();
         }
-        if compares || results.len() > TOLD || self.config.count > 1 {
-            return counted(results);
+        if compares || self.config.is_long() || results.len() > TOLD || self.config.count > 1 {
+            return self.counted(match self.config.is_long() {
+                true => self.config.targets.len(),
+                false => results.len(),
+            });
         }
         self.told(results)
+    }
+
+    /// How often which outcome came, of so many questions.
+    fn counted(&self, own: usize) -> String {
+        let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
+        let (mut received, mut sent, mut too_late) = (0, 0, 0);
+        let own = self.pairs.iter().take(own * self.config.servers.len());
+        let asked = own.filter(|pair| pair.begun > 0);
+        for pair in asked.clone() {
+            *counts.entry(pair.class().unwrap_or(Class::Unknown)).or_default() += 1;
+            let counters = pair.stats.counters();
+            received += counters.received();
+            sent += counters.sent();
+            too_late += counters.late();
+        }
+        let parts: Vec<String> =
+            counts.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
+        let rejected = asked.flat_map(|pair| &pair.rejected);
+        let others = no_answers(rejected.map(|(reason, count)| (reason.name(), *count)));
+        let late = late(too_late);
+        format!("{}; {received} of {sent} queries answered{late}{others}", parts.join(", "))
     }
 
     /// Each question by itself, those together that one server answered.
@@ -132,7 +156,9 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
             let failure = result.failure.as_ref().filter(|failure| failure.stage != Stage::Request);
             let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
             let queries = if result.sent == 1 { "query" } else { "queries" };
-            let (late, others) = (late(result.late), no_answers([result].into_iter()));
+            let rejected = result.rejected.iter();
+            let others = no_answers(rejected.map(|(reason, count)| (reason.as_str(), *count)));
+            let late = late(result.late);
             format!("{what}: no answer to {} {queries}{why}{late}{others}", result.sent)
         }
         Class::Unknown if result.in_flight > 0 => {
@@ -150,11 +176,11 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
 }
 
 /// Datagrams that came in the place of an answer.
-fn no_answers<'a>(results: impl Iterator<Item = &'a ServerResult>) -> String {
+fn no_answers<'a>(rejected: impl Iterator<Item = (&'a str, u64)>) -> String {
     let (mut count, mut kinds) = (0, BTreeSet::new());
-    for (kind, number) in results.flat_map(|result| &result.rejected) {
+    for (kind, number) in rejected {
         count += number;
-        kinds.insert(kind.as_str());
+        kinds.insert(kind);
     }
     let kinds: Vec<&str> = kinds.into_iter().collect();
     match count {
@@ -162,25 +188,6 @@ fn no_answers<'a>(results: impl Iterator<Item = &'a ServerResult>) -> String {
         1 => format!(", one datagram was none: {}", kinds.join(", ")),
         _ => format!(", {count} datagrams were none: {}", kinds.join(", ")),
     }
-}
-
-/// How often which outcome came.
-fn counted(results: &[Target]) -> String {
-    let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
-    let mut answered: (u64, u64) = (0, 0);
-    let mut too_late = 0;
-    let all = || results.iter().flat_map(|target| &target.results);
-    for result in all() {
-        *counts.entry(result.outcome).or_default() += 1;
-        answered.0 += result.received;
-        answered.1 += result.sent;
-        too_late += result.late;
-    }
-    let parts: Vec<String> =
-        counts.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
-    let (received, sent) = answered;
-    let (late, others) = (late(too_late), no_answers(all()));
-    format!("{}; {received} of {sent} queries answered{late}{others}", parts.join(", "))
 }
 
 /// Answers that came too late: who sends them is slow, and not dead.

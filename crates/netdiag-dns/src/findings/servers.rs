@@ -51,8 +51,7 @@ impl Measurement {
         if !is_list || silent < LEAST || heard > 0 || !others {
             return None;
         }
-        let is_waited_for =
-            self.pairs_of(0).any(|(_, pair)| pair.classes.contains_key(&Class::Timeout));
+        let is_waited_for = self.pairs_of(0).any(|(_, pair)| pair.classes.get(Class::Timeout) > 0);
         // What programs wait by; without a look at them the defaults of resolv.conf(5).
         let options = setup.map(Setup::options).unwrap_or_default();
         let refused = self.pairs_of(0).filter_map(|(_, pair)| pair.refused_after).max();
@@ -105,7 +104,7 @@ impl Measurement {
                 continue;
             }
             for class in failing {
-                let count = pair.classes.get(&class).copied().unwrap_or_default();
+                let count = pair.classes.get(class);
                 *counts.entry(class).or_insert(0) += count;
             }
             let message = pair.last.as_ref().and_then(|last| last.message.as_ref());

@@ -99,7 +99,7 @@ impl Measurement {
             rtt: Some(answer.rtt),
             stamp: Some(answer.stamp),
             phases: answer.phases,
-            bytes: match is_whole && !self.config.keep_bytes {
+            bytes: match is_whole && !self.config.keep_bytes && !self.config.is_long() {
                 true => Vec::new(),
                 false => bytes.to_vec(),
             },

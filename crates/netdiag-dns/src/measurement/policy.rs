@@ -127,7 +127,7 @@ impl Measurement {
         let target = seat.target;
         let place = self.config.pair(target, pending.server);
         if let Some(pair) = self.pairs.get_mut(place) {
-            pair.settle(Arc::clone(&settled), kind);
+            pair.settle(&settled, kind, self.config.is_long());
         }
         let is_silent = !settled.class.is_said();
         seat.is_answered |= !is_silent;

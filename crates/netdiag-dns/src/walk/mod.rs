@@ -77,10 +77,16 @@ impl Walk {
         is_done && self.round.is_complete()
     }
 
-    /// What was found, so far or in the end: an entry for each question.
+    /// Whether there are so many results that each is made when it is looked at.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self.goal, Goal::Plain) && self.plain().config.is_long()
+    }
+
+    /// What was found, so far or in the end: an entry for each question, and none of a long list.
     #[must_use]
     pub fn results(&self, method: &Method) -> Vec<Target> {
         match &self.goal {
+            Goal::Plain if self.is_long() => Vec::new(),
             Goal::Plain => self.plain().results(method),
             Goal::Delegation(delegation) => {
                 delegation.results(&self.config, &self.round, method).into_iter().collect()
@@ -144,7 +150,7 @@ impl Walk {
     }
 
     /// What was asked for, without what was asked after it.
-    fn plain(&self) -> &Measurement {
+    pub(crate) fn plain(&self) -> &Measurement {
         self.first.as_deref().unwrap_or(&self.round)
     }
 

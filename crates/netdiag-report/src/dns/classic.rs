@@ -3,8 +3,7 @@
 use super::{Dns, Ended, Resolved};
 use crate::report::{Report, Run};
 use netdiag_dns::message::{Asked, Edns, Message, Record};
-use netdiag_dns::result::Target;
-use netdiag_dns::{Class, Config, Event, EventKind, Origin, Settled};
+use netdiag_dns::{Class, Config, Event, EventKind, Origin, Settled, Told};
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Untrusted};
 use std::io::{self, Write};
@@ -269,10 +268,10 @@ impl<W: Write> Report<Dns> for ClassicReport<W> {
         }
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Told>) -> io::Result<()> {
         for ended in targets {
             let is_said = |result: &netdiag_dns::result::ServerResult| result.outcome.is_said();
-            if !ended.target.results.iter().any(is_said) {
+            if !ended.target.target().results.iter().any(is_said) {
                 self.begin()?;
                 writeln!(self.out, ";; no servers could be reached")?;
             }

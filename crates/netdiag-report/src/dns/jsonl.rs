@@ -6,7 +6,7 @@ use crate::json_lines::{JsonLines, to_object};
 use crate::limiter::Limiter;
 use crate::report::{Report, Run};
 use netdiag_dns::result::Target;
-use netdiag_dns::{Config, Event, EventKind};
+use netdiag_dns::{Config, Event, EventKind, Told};
 use netdiag_model::contract::Document;
 use netdiag_model::{Instant, milliseconds};
 use serde_json::{Value, json};
@@ -103,9 +103,9 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
         }
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Told>) -> io::Result<()> {
         for (index, ended) in targets.iter().enumerate() {
-            for step in &ended.target.steps {
+            for step in &ended.target.target().steps {
                 self.lines.line("step", Some(index), self.last_at, &to_object(step)?)?;
             }
         }

@@ -13,9 +13,9 @@ mod tls;
 mod trace;
 
 use crate::report::Subject;
-use netdiag_dns::Event;
 use netdiag_dns::event::EventKind;
 use netdiag_dns::result::Target;
+use netdiag_dns::{Event, Told};
 use netdiag_model::Instant;
 use serde_json::{Value, json};
 use std::io;
@@ -41,7 +41,7 @@ pub struct Resolved {
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
     /// The result.
-    pub target: &'a Target,
+    pub target: &'a Told,
     /// What the whole run came to, in one sentence.
     pub verdict: &'a str,
 }
@@ -53,7 +53,7 @@ pub enum Dns {}
 impl Subject for Dns {
     type Resolved = Resolved;
     type Event = Event;
-    type Target = Target;
+    type Target = Told;
     type Ended<'a> = Ended<'a>;
 
     const COLUMNS: &'static [&'static str] = columns::COLUMNS;

@@ -266,9 +266,10 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
         }
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Told>) -> io::Result<()> {
         for ended in targets {
-            let result = ended.target.decisive();
+            let target = ended.target.target();
+            let result = target.decisive();
             let is_unreachable =
                 result.is_some_and(|it| matches!(it.outcome, Class::Unreachable | Class::Closed));
             let said = result.filter(|it| it.outcome.is_said() && it.outcome != Class::Malformed);
@@ -287,7 +288,7 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
                     )?;
                     Last::Cut
                 }
-                Some(result) => self.lookup(ended.target, result)?,
+                Some(result) => self.lookup(&target, result)?,
                 None if is_unreachable => Last::Unreachable,
                 None => Last::Silence,
             };
