@@ -189,6 +189,15 @@ mod tests {
     }
 
     #[test]
+    fn options_and_their_values_are_no_names() {
+        for text in ["dns A a.example -W 1", "dns a.example timeout 1", "dns -x a.example"] {
+            let why = parse(text).expect_err(text);
+            assert!(why.contains("is no name: options are long ones here"), "{why}");
+        }
+        assert!(parse("dns 1.example --count 2 @192.0.2.1 answers > 1").is_ok());
+    }
+
+    #[test]
     fn a_line_has_a_target_what_is_expected_and_what_warns() {
         let check = |text: &str, wanted: [&str; 4]| {
             let (targets, answer, expect, warn) = parts(text);
