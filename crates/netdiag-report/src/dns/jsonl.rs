@@ -5,8 +5,7 @@ use crate::changes::Said;
 use crate::json_lines::{JsonLines, to_object};
 use crate::limiter::Limiter;
 use crate::report::{Report, Run};
-use netdiag_dns::result::Target;
-use netdiag_dns::{Config, Event, EventKind, Told};
+use netdiag_dns::{Config, Event, EventKind, Told, config};
 use netdiag_model::contract::Document;
 use netdiag_model::{Instant, milliseconds};
 use serde_json::{Value, json};
@@ -47,10 +46,12 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
     }
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
-        let Target { target, name, kind, class, .. } = &resolved.target;
+        let asked = self.config.targets.get(resolved.target_index);
+        let Some(config::Target { given, question, .. }) = asked else { return Ok(()) };
+        let (kind, class) = (question.kind.name(), question.class.name());
         // A question has no address; who answers it stands with each answer.
         let fields = json!({
-            "target": target, "name": name, "query_type": kind, "class": class,
+            "target": given, "name": question.name.presented(), "query_type": kind, "class": class,
             "address": null, "family": null, "hostname": null, "port": null,
             "protocol": self.config.transport.to_string().to_ascii_lowercase(), "method": null,
             "resolve_ms": null, "failure": null,

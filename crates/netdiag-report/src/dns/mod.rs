@@ -14,7 +14,6 @@ mod trace;
 
 use crate::report::Subject;
 use netdiag_dns::event::EventKind;
-use netdiag_dns::result::Target;
 use netdiag_dns::{Event, Told};
 use netdiag_model::Instant;
 use serde_json::{Value, json};
@@ -27,12 +26,10 @@ pub use nslookup::{Asking, Last, NslookupReport, Seen};
 pub use text::{Detail, TextOptions, TextReport};
 
 /// A question before it is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Resolved {
     /// Its place in the run.
     pub target_index: usize,
-    /// The question, of which nothing is known yet.
-    pub target: Target,
     /// When it was known.
     pub at: Instant,
 }

@@ -5,7 +5,7 @@ use super::{Dns, Ended, Resolved};
 use crate::report::{Report, Run};
 use netdiag_dns::message::Record;
 use netdiag_dns::result::{ServerResult, Target};
-use netdiag_dns::{Class, Config, Event, EventKind};
+use netdiag_dns::{Class, Config, Event, EventKind, Told};
 use netdiag_model::contract::Document;
 use std::io::{self, Write};
 use std::sync::Arc;
