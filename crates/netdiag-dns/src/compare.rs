@@ -8,6 +8,7 @@ use crate::findings::grouped;
 use crate::kind::RecordType;
 use crate::message::Record;
 use crate::question::Question;
+use crate::setup::invented;
 use crate::verdict::TOLD;
 use netdiag_model::finding::Finding;
 use serde::Serialize;
@@ -187,8 +188,32 @@ impl Measurement {
             let question = Question { kind: RecordType::SOA, ..target.question.clone() };
             Target { question, ..target.clone() }
         });
-        let targets: Vec<Target> = targets.collect();
+        let mut targets: Vec<Target> = targets.collect();
+        targets.extend(self.contested().into_iter().flat_map(|own| {
+            invented(&self.config.secret, own.question.name.presented().as_str(), own)
+        }));
         (is_due && !targets.is_empty()).then(|| Config { targets, ..(*self.config).clone() })
+    }
+
+    /// A name that has an address for one server, and does not exist for another: who says the former may say
+    /// so of any.
+    fn contested(&self) -> Option<&Target> {
+        let classes = |place| self.said(place, false).into_iter().map(|(_, it)| it.class);
+        let is_it = |place: &usize| {
+            self.is_disputed(*place)
+                && classes(*place).any(|it| it == Class::Answer)
+                && classes(*place).any(|it| it == Class::Nxdomain)
+        };
+        let place = (0..self.config.targets.len()).find(is_it)?;
+        let target = self.config.targets.get(place);
+        target.filter(|it| matches!(it.question.kind, RecordType::A | RecordType::AAAA))
+    }
+
+    /// Servers that have an address for names that do not exist, by a round that asked for some.
+    pub(crate) fn rewriters(&self) -> Vec<Finding> {
+        let invented = self.config.targets.iter().rev();
+        let invented = invented.take_while(|it| it.question.kind != RecordType::SOA).count();
+        if invented > 1 { self.rewritten_last() } else { Vec::new() }
     }
 
     /// Adds to a finding about a name what its servers said when they were asked for serial numbers.

@@ -244,10 +244,18 @@ fn a_query_is_what_was_asked_for_and_no_two_have_one_number() {
 
 #[test]
 fn servers_that_disagree_are_asked_twice_and_each_difference_is_told() {
-    fn other(asked: &Asked<'_>) -> Option<Vec<u8>> {
-        Some(asked.answer(0, [1, 0, 0], &record(A, 60, &[192, 0, 2, 9])))
+    fn alone(asked: &Asked<'_>, last: u8) -> Vec<u8> {
+        match (
+            asked.kind(),
+            asked.name().starts_with("nxdomain.") || asked.name().starts_with("a."),
+        ) {
+            (A, true) => asked.answer(0, [1, 0, 0], &record(A, 60, &[192, 0, 2, last])),
+            _ => asked.answer(3, [0, 0, 0], &[]),
+        }
     }
-    let (one, two, denies) = (Stub::udp(address), Stub::udp(other), Stub::udp(of_all_kinds));
+    let (one, two) =
+        (Stub::udp(|asked| Some(alone(asked, 1))), Stub::udp(|asked| Some(alone(asked, 9))));
+    let denies = Stub::udp(of_all_kinds);
     let servers = [one.at(), two.at(), denies.at()];
     let [a, b, c] = servers.each_ref().map(String::as_str);
     let ended = dns(&["--json", "nxdomain.example", "A", a, b, c]);
@@ -283,7 +291,7 @@ fn servers_that_disagree_are_asked_for_their_serials() {
     fn version(asked: &Asked<'_>, serial: u8, has_it: bool) -> Vec<u8> {
         let soa = [b"\x02ns\0\x01h\0\0\0\0".as_slice(), &[serial], &[0; 16]].concat();
         let soa = record(6, 60, &soa);
-        match (asked.kind(), has_it) {
+        match (asked.kind(), has_it && asked.name() == "mail.example") {
             (A, true) => asked.answer(0, [1, 0, 0], &record(A, 60, &[192, 0, 2, 1])),
             (A, false) => asked.answer(3, [0, 1, 0], &soa),
             _ => asked.answer(0, [0, 1, 0], &soa),
@@ -305,6 +313,20 @@ fn servers_that_disagree_are_asked_for_their_serials() {
         assert_eq!(document["targets"].as_array().map(Vec::len), Some(1), "{document}");
         assert_eq!(document["targets"][0]["results"][0]["sent"], 2, "{document}");
     }
+}
+
+/// I7: of two servers one gives an address to any name.
+#[test]
+fn i7_a_server_that_rewrites_is_told_from_one_that_is_behind() {
+    let (rewrites, honest) = (Stub::udp(everything), Stub::udp(of_all_kinds));
+    let ended = dns(&["--json", "nxdomain.example", "A", &rewrites.at(), &honest.at()]);
+    assert_eq!(
+        (ended.code(), findings(&ended)),
+        (Some(1), vec!["dns-answer-rewritten".to_owned()])
+    );
+    let finding = ended.json()["findings"][0].clone();
+    assert!(rewrites.at().ends_with(finding["subject"].as_str().expect("a server")), "{finding}");
+    assert_eq!(ended.target()["agree"], false, "{ended:?}");
 }
 
 #[test]
