@@ -34,8 +34,10 @@ impl Delegation {
 
 fn lame(round: &Round) -> Vec<Finding> {
     let code = "dns-lame-delegation";
-    let advice =
-        format!("correct the NS set of {} in the zone above it, or the server", round.zone);
+    let advice = match round.zone.as_str() {
+        "." => "leave it out of the file of hints, or mend the server".to_owned(),
+        zone => format!("correct the NS set of {zone} in the zone above it, or the server"),
+    };
     let bad = round.servers.iter().filter_map(|said| Some((said, said.lame.as_ref()?)));
     let bad = bad.filter(|(said, _)| said.asked >= LEAST).map(|(said, why)| {
         let (name, server) = (said.name.escaped().to_string(), bare(&said.endpoint));
