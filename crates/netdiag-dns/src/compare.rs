@@ -192,7 +192,12 @@ impl Measurement {
         targets.extend(self.contested().into_iter().flat_map(|own| {
             invented(&self.config.secret, own.question.name.presented().as_str(), own)
         }));
-        (is_due && !targets.is_empty()).then(|| Config { targets, ..(*self.config).clone() })
+        if !is_due || targets.is_empty() {
+            return None;
+        }
+        let mut next = Config::clone(&self.config);
+        next.targets = targets;
+        Some(next)
     }
 
     /// A name that has an address for one server, and does not exist for another: who says the former may say

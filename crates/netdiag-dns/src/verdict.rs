@@ -7,7 +7,7 @@ use crate::dnssec::Dnssec;
 use crate::result::{ServerResult, Target};
 use netdiag_model::failure::Stage;
 use netdiag_model::finding::Finding;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// More questions than these are only counted.
 pub const TOLD: usize = 4;
@@ -177,12 +177,13 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
 
 /// Datagrams that came in the place of an answer.
 fn no_answers<'a>(rejected: impl Iterator<Item = (&'a str, u64)>) -> String {
-    let (mut count, mut kinds) = (0, BTreeSet::new());
+    let (mut count, mut kinds) = (0, Vec::new());
     for (kind, number) in rejected {
         count += number;
-        kinds.insert(kind);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
     }
-    let kinds: Vec<&str> = kinds.into_iter().collect();
     match count {
         0 => String::new(),
         1 => format!(", one datagram was none: {}", kinds.join(", ")),

@@ -7,7 +7,7 @@ use crate::json;
 use netdiag_dns::message::rcode_name;
 use netdiag_dns::{RecordClass, RecordType};
 use netdiag_model::time::rfc3339_seconds;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::io::{self, Write};
 
 /// The flags, by the names of our documents.
@@ -43,47 +43,55 @@ pub(super) fn write(said: &[Value], setting: &Setting, out: &mut dyn Write) -> i
 
 /// What one server said; of one that said nothing the question.
 fn message(target: &Value, result: &Value, at: i64) -> Map<String, Value> {
-    let mut all = Map::new();
-    let mut put = |name: &str, value: Value| all.insert(name.to_owned(), value);
-    let asked = [("QNAME", &target["name"]), ("QTYPEname", &target["type"])];
-    if let Some(rcode) = result["rcode"].as_str() {
-        put("dateString", rfc3339_seconds(at).into());
-        put("dateSeconds", at.into());
-        put("msgLength", result["size_bytes"].clone());
-        put("Opcode", 0.into());
-        let flags = list(&result["flags"]);
-        for (name, own) in FLAGS {
-            put(name, u8::from(flags.iter().any(|flag| flag == own)).into());
-        }
-        let number = (0..=LAST_RCODE).find(|number| rcode_name(*number) == rcode);
-        put("RCODE", number.into());
-        put("QDCOUNT", 1.into());
-        for (own, name, count) in SECTIONS {
-            let records = list(&result[own]);
-            let opt = usize::from(own == "additionals" && !result["edns"].is_null());
-            put(count, (records.len() + opt).into());
-            if !records.is_empty() {
-                put(name, records.iter().map(record).collect());
-            }
+    let mut all = members(vec![
+        ("QNAME", target["name"].clone()),
+        ("QTYPE", number_of_type(&target["type"])),
+        ("QTYPEname", target["type"].clone()),
+        ("QCLASS", number_of_class(&target["class"])),
+        ("QCLASSname", target["class"].clone()),
+    ]);
+    let Some(rcode) = result["rcode"].as_str() else { return all };
+    let number = (0..=LAST_RCODE).find(|number| rcode_name(*number) == rcode);
+    all.extend(members(vec![
+        ("dateString", rfc3339_seconds(at).into()),
+        ("dateSeconds", at.into()),
+        ("msgLength", result["size_bytes"].clone()),
+        ("Opcode", 0.into()),
+        ("RCODE", number.into()),
+        ("QDCOUNT", 1.into()),
+    ]));
+    let flags = list(&result["flags"]);
+    for (name, own) in FLAGS {
+        let is_set = flags.iter().any(|flag| flag == own);
+        all.insert(name.to_owned(), u8::from(is_set).into());
+    }
+    for (own, name, count) in SECTIONS {
+        let records = list(&result[own]);
+        let opt = usize::from(own == "additionals" && !result["edns"].is_null());
+        all.insert(count.to_owned(), (records.len() + opt).into());
+        if !records.is_empty() {
+            all.insert(name.to_owned(), records.iter().map(record).collect());
         }
     }
-    for (name, value) in asked {
-        put(name, value.clone());
-    }
-    put("QTYPE", number_of_type(&target["type"]));
-    put("QCLASS", number_of_class(&target["class"]));
-    put("QCLASSname", target["class"].clone());
     all
 }
 
 fn record(record: &Value) -> Value {
+    let mut all = members(vec![
+        ("NAME", record["name"].clone()),
+        ("TYPE", number_of_type(&record["type"])),
+        ("TYPEname", record["type"].clone()),
+        ("CLASS", number_of_class(&record["class"])),
+        ("CLASSname", record["class"].clone()),
+        ("TTL", record["ttl"].clone()),
+    ]);
     let kind = record["type"].as_str().unwrap_or_default();
-    let mut all = json!({
-        "NAME": record["name"], "TYPE": number_of_type(&record["type"]), "TYPEname": kind,
-        "CLASS": number_of_class(&record["class"]), "CLASSname": record["class"], "TTL": record["ttl"],
-    });
-    all[format!("rdata{kind}")] = record["data"].clone();
-    all
+    all.insert(format!("rdata{kind}"), record["data"].clone());
+    Value::Object(all)
+}
+
+fn members(members: Vec<(&str, Value)>) -> Map<String, Value> {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn number_of_type(name: &Value) -> Value {

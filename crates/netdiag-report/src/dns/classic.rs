@@ -29,10 +29,13 @@ pub struct ClassicReport<W> {
 impl<W: Write> ClassicReport<W> {
     /// A report of what was asked for by these words.
     pub fn new(out: W, config: Arc<Config>, words: &[String]) -> Self {
-        let words: Vec<String> =
-            words.iter().map(|it| Untrusted::from(it.as_str()).escaped().to_string()).collect();
-        // A backslash stands as it was typed.
-        let words = words.join(" ").replace("\\\\", "\\");
+        // What is plain stands as it was typed, backslashes too.
+        let is_plain = |it: &String| it.bytes().all(|byte| byte.is_ascii_graphic());
+        let words = words.iter().map(|it| match is_plain(it) {
+            true => it.clone(),
+            false => Untrusted::from(it.as_str()).escaped().to_string(),
+        });
+        let words = words.collect::<Vec<String>>().join(" ");
         Self { out, config, words, anchor: None, has_begun: false }
     }
 
