@@ -328,7 +328,7 @@ _netdiag() {
                     return 0
                     ;;
                 --as)
-                    COMPREPLY=($(compgen -W "dig markdown csv" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "dig kdig-json markdown csv" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -463,6 +463,7 @@ jsonl\t'One event a line'
 csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "dig\t''
+kdig-json\t''
 markdown\t''
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'
@@ -528,6 +529,7 @@ jsonl\t'One event a line'
 csv\t'A table: a row for each result, such as a host, a hop or a record'"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l fail-if -d 'Exit with 1 when this holds for what a server says, such as \'ttl<60 or p95>50ms\'' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l as -d 'Print it in the form of another program, in place of --output' -r -f -a "dig\t''
+kdig-json\t''
 markdown\t''
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l check -d 'Whether this machine is set up right to look up names: its files, each of its servers, and what its programs are told'

@@ -74,6 +74,13 @@ impl Line {
                     }
                     line.options.push(option);
                 }
+                raw if line.kind == "dns" && is_early && is_target && !is_name(raw) => {
+                    let text = netdiag_model::Untrusted::from(word.text());
+                    return Err(format!(
+                        "`{}` is no name: options are long ones here, such as --timeout=1",
+                        text.escaped()
+                    ));
+                }
                 _ if is_early && is_target => line.targets.push(word.text()),
                 raw => expect.push(raw),
             }
@@ -88,6 +95,11 @@ impl Line {
         line.warn = Some(warn.join(" ")).filter(|text| !text.is_empty());
         Ok(line)
     }
+}
+
+/// Whether a word may be a name that is asked for: no option, and no value of one.
+fn is_name(word: &str) -> bool {
+    !word.starts_with('-') && !word.bytes().all(|it| it.is_ascii_digit())
 }
 
 const OPERATORS: [char; 5] = ['<', '>', '=', '~', '!'];
@@ -174,6 +186,15 @@ mod tests {
         let targets = [line.options, line.targets].concat().join(" ");
         let text = |text: Option<String>| text.unwrap_or_default();
         (targets, text(line.answer), text(line.expect), text(line.warn))
+    }
+
+    #[test]
+    fn options_and_their_values_are_no_names() {
+        for text in ["dns A a.example -W 1", "dns a.example timeout 1", "dns -x a.example"] {
+            let why = parse(text).expect_err(text);
+            assert!(why.contains("is no name: options are long ones here"), "{why}");
+        }
+        assert!(parse("dns 1.example --count 2 @192.0.2.1 answers > 1").is_ok());
     }
 
     #[test]

@@ -65,7 +65,15 @@ const FORMS: &[(&str, &[(&str, How)])] = &[
     ),
     ("mtu", &[MARKDOWN, CSV]),
     ("sockets", &[MARKDOWN, CSV]),
-    ("dns", &[("dig", How::Own(&["--classic"])), MARKDOWN, CSV]),
+    (
+        "dns",
+        &[
+            ("dig", How::Own(&["--classic"])),
+            ("kdig-json", How::Made(DOCUMENT, Adapter::KdigJson)),
+            MARKDOWN,
+            CSV,
+        ],
+    ),
     ("tcp-connect", &[MARKDOWN, CSV]),
     ("syn", &[MARKDOWN, CSV]),
     (

@@ -37,6 +37,8 @@ pub enum Class {
     Timeout,
     /// The server, or the way to it, refuses.
     Unreachable,
+    /// The server was reached, and ended the connection in place of an answer.
+    Closed,
     /// TLS could not be agreed on, or the server is not to be believed.
     TlsError,
     /// QUIC could not be agreed on, or the server ended it or an answer by a code that says why.
@@ -69,6 +71,7 @@ impl Class {
             Self::Malformed => "malformed",
             Self::Timeout => "timeout",
             Self::Unreachable => "unreachable",
+            Self::Closed => "closed",
             Self::TlsError => "tls-error",
             Self::QuicError => "quic-error",
             Self::HttpError => "http-error",

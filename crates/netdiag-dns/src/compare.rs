@@ -2,9 +2,15 @@
 
 use crate::Measurement;
 use crate::class::Class;
+use crate::config::{Choice, Config, Target};
 use crate::event::Settled;
+use crate::findings::grouped;
 use crate::kind::RecordType;
 use crate::message::Record;
+use crate::question::Question;
+use crate::setup::invented;
+use crate::verdict::TOLD;
+use netdiag_model::finding::Finding;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -168,6 +174,79 @@ impl Measurement {
         });
         note(DifferenceKind::Serial, None, serials.collect(), &mut all);
         all
+    }
+
+    /// The serial numbers that the servers tell that disagree: a round of its own asks them for these.
+    pub(crate) fn serials(&self) -> Option<Config> {
+        let is_due = self.config.choice == Choice::Each
+            && self.config.count == 1
+            && self.config.setup.is_none()
+            && !self.is_stopped();
+        let places = (0..self.config.targets.len()).filter(|target| self.is_disputed(*target));
+        let targets = places.take(TOLD).filter_map(|place| self.config.targets.get(place));
+        let targets = targets.map(|target| {
+            let question = Question { kind: RecordType::SOA, ..target.question.clone() };
+            Target { question, ..target.clone() }
+        });
+        let mut targets: Vec<Target> = targets.collect();
+        targets.extend(self.contested().into_iter().flat_map(|own| {
+            invented(&self.config.secret, own.question.name.presented().as_str(), own)
+        }));
+        if !is_due || targets.is_empty() {
+            return None;
+        }
+        let mut next = Config::clone(&self.config);
+        next.targets = targets;
+        Some(next)
+    }
+
+    /// A name that has an address for one server, and does not exist for another: who says the former may say
+    /// so of any.
+    fn contested(&self) -> Option<&Target> {
+        let classes = |place| self.said(place, false).into_iter().map(|(_, it)| it.class);
+        let is_it = |place: &usize| {
+            self.is_disputed(*place)
+                && classes(*place).any(|it| it == Class::Answer)
+                && classes(*place).any(|it| it == Class::Nxdomain)
+        };
+        let place = (0..self.config.targets.len()).find(is_it)?;
+        let target = self.config.targets.get(place);
+        target.filter(|it| matches!(it.question.kind, RecordType::A | RecordType::AAAA))
+    }
+
+    /// Servers that have an address for names that do not exist, by a round that asked for some.
+    pub(crate) fn rewriters(&self) -> Vec<Finding> {
+        let invented = self.config.targets.iter().rev();
+        let invented = invented.take_while(|it| it.question.kind != RecordType::SOA).count();
+        if invented > 1 { self.rewritten_last() } else { Vec::new() }
+    }
+
+    /// Adds to a finding about a name what its servers said when they were asked for serial numbers.
+    pub(crate) fn tell_serials(&self, finding: &mut Finding) {
+        let is_it = |target: &Target| {
+            finding.subject.split(' ').next() == Some(target.question.name.presented().as_str())
+        };
+        let place = self.config.targets.iter().position(is_it);
+        let Some(place) = place.filter(|_| finding.code == "dns-servers-disagree") else { return };
+        let said = self.said(place, false).into_iter();
+        let said = said.filter_map(|(server, settled)| {
+            serial(settled).map(|serial| self.word(server, serial.to_string()))
+        });
+        let said: Vec<Said> = said.collect();
+        if said.len() < 2 {
+            return;
+        }
+        let all: Vec<u32> = said.iter().filter_map(|it| it.value.parse().ok()).collect();
+        let is_same = said.windows(2).all(|two| matches!(two, [a, b] if a.value == b.value));
+        let (told, advice) = match is_same {
+            true => {
+                ("the same serial", "views for different clients: what they have is one version")
+            }
+            false => ("serials", "a transfer between them that has failed, or has not come yet"),
+        };
+        finding.message = format!("{}; {told}: {}", finding.message, grouped(&said));
+        finding.advice = Some(advice.to_owned());
+        finding.evidence.insert("serials".to_owned(), all.into());
     }
 
     fn word(&self, server: usize, value: String) -> Said {

@@ -202,7 +202,17 @@ impl fmt::Display for Transport {
     }
 }
 
+/// Of more questions than these little is kept of each.
+const LONG: usize = 10_000;
+
 impl Config {
+    /// Whether there are so many questions that little is kept of each; not where answers are compared.
+    pub(crate) fn is_long(&self) -> bool {
+        let is_compared = self.choice == Choice::Each && self.servers.len() > 1;
+        let is_plain = self.setup.is_none() && !self.keep_bytes && self.count == 1;
+        self.targets.len() > LONG && is_plain && !is_compared
+    }
+
     /// How many pairs of a question and a server there are.
     pub(crate) const fn pairs(&self) -> usize {
         self.targets.len() * self.servers.len()

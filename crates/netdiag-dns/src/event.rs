@@ -3,6 +3,7 @@
 use crate::class::Class;
 use crate::config::Transport;
 use crate::message::Message;
+use crate::result::ServerResult;
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
 use netdiag_model::failure::Failure;
@@ -33,10 +34,25 @@ pub enum EventKind {
     Late(usize, Option<u64>, IpAddr, Duration),
     /// A further answer, likewise.
     Duplicate(usize, Option<u64>, IpAddr, Duration),
+    /// A server of a zone on the way down the delegations has answered: which zone, what for, what.
+    Walked(Box<Walked>),
     /// Something about this machine changed.
     Changed(Change),
     /// Somebody wants to see the figures: how many queries are answered, of how many.
     Interim(u64, u64),
+}
+
+/// What a server of a zone on the way said.
+#[derive(Clone, Debug)]
+pub struct Walked {
+    /// The zone.
+    pub zone: String,
+    /// The name that it was asked for.
+    pub asked: String,
+    /// The number of the query among those of the same question to it.
+    pub number: u64,
+    /// What it said.
+    pub result: ServerResult,
 }
 
 /// How one query ended.

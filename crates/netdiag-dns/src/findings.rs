@@ -5,6 +5,7 @@ mod servers;
 
 use crate::Measurement;
 use crate::result::Target;
+pub(crate) use answers::grouped;
 use netdiag_model::finding::Finding;
 
 impl Measurement {

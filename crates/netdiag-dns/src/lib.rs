@@ -26,6 +26,7 @@ pub mod resolv;
 pub mod result;
 pub mod setup;
 mod text;
+mod told;
 mod verdict;
 pub mod walk;
 
@@ -39,5 +40,6 @@ pub use query::{EdnsQuery, QueryFlags, QueryOptions, UDP_SIZE};
 pub use question::{DomainName, NameError, Question};
 pub use setup::Setup;
 pub use text::{Presented, hex};
+pub use told::Told;
 pub use verdict::TOLD;
 pub use walk::Walk;

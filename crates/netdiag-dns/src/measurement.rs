@@ -156,6 +156,10 @@ impl Measurement {
         measurement
     }
 
+    pub(crate) const fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
     /// How many queries were made.
     pub(crate) const fn probes(&self) -> u64 {
         self.probes

@@ -47,6 +47,11 @@ impl ResolvConf {
             if matches!(keyword, "search" | "domain") {
                 all.replaced.extend(searched.replace(whole.clone()));
             }
+            let mut words = words.peekable();
+            if keyword == "nameserver" && words.peek().is_none() {
+                all.unknown.push(whole);
+                continue;
+            }
             let rest = words.map(|word| Line { number, text: Untrusted::from(word) });
             match keyword {
                 "nameserver" => all.servers.extend(rest.take(1)),
@@ -69,7 +74,7 @@ mod tests {
     fn what_a_file_says() {
         let text = "# a comment\n; another\nnameserver 192.0.2.53\nnameserver fe80::1%eth0 # x\n\
                     domain a.example\nsearch b.example c.example\noptions ndots:2 edns0\n\
-                    nonsense here\n nameserver ::1\n";
+                    nonsense here\n nameserver ::1\nnameserver\n";
         let conf = ResolvConf::parse(text);
         let words = |lines: &[Line]| {
             lines.iter().map(|it| (it.number, it.text.as_raw().to_owned())).collect::<Vec<_>>()
@@ -78,7 +83,8 @@ mod tests {
         assert_eq!(words(&conf.servers), [named(3, "192.0.2.53"), named(4, "fe80::1%eth0")]);
         assert_eq!(words(&conf.search), [named(6, "b.example"), named(6, "c.example")]);
         assert_eq!(words(&conf.options), [named(7, "ndots:2"), named(7, "edns0")]);
-        assert_eq!(words(&conf.unknown), [named(8, "nonsense here"), named(9, " nameserver ::1")]);
+        let unknown = [(8, "nonsense here"), (9, " nameserver ::1"), (10, "nameserver")];
+        assert_eq!(words(&conf.unknown), unknown.map(|(number, text)| named(number, text)));
         assert_eq!(words(&conf.replaced), [named(5, "domain a.example")]);
     }
 }

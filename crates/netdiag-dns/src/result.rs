@@ -91,6 +91,10 @@ pub struct ServerResult {
     pub size_bytes: Option<usize>,
     /// Where it cannot be read any further.
     pub malformed: Option<Malformed>,
+    /// Bytes behind its last record, which belong to nothing.
+    pub trailing_bytes: usize,
+    /// OPT records behind the first, of which there must be none (RFC 6891 section 6.1.1).
+    pub further_opts: usize,
     /// Queries that left.
     pub sent: u64,
     /// Queries that were answered in time.

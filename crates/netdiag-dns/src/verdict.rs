@@ -23,10 +23,34 @@ impl Measurement {
         if self.config.servers.is_empty() {
             return "nobody was asked: no server is known".to_owned();
         }
-        if compares || results.len() > TOLD || self.config.count > 1 {
-            return counted(results);
+        if compares || self.config.is_long() || results.len() > TOLD || self.config.count > 1 {
+            return self.counted(match self.config.is_long() {
+                true => self.config.targets.len(),
+                false => results.len(),
+            });
         }
         self.told(results)
+    }
+
+    /// How often which outcome came, of so many questions.
+    fn counted(&self, own: usize) -> String {
+        let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
+        let (mut received, mut sent, mut too_late) = (0, 0, 0);
+        let own = self.pairs.iter().take(own * self.config.servers.len());
+        let asked = own.filter(|pair| pair.begun > 0);
+        for pair in asked.clone() {
+            *counts.entry(pair.class().unwrap_or(Class::Unknown)).or_default() += 1;
+            let counters = pair.stats.counters();
+            received += counters.received();
+            sent += counters.sent();
+            too_late += counters.late();
+        }
+        let parts: Vec<String> =
+            counts.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
+        let rejected = asked.flat_map(|pair| &pair.rejected);
+        let others = no_answers(rejected.map(|(reason, count)| (reason.name(), *count)));
+        let late = late(too_late);
+        format!("{}; {received} of {sent} queries answered{late}{others}", parts.join(", "))
     }
 
     /// Each question by itself, those together that one server answered.
@@ -44,7 +68,30 @@ impl Measurement {
         }
         let groups = by_server.iter().map(|(first, group)| self.group(first, group));
         let told: Vec<String> = groups.collect();
-        if told.is_empty() { "nothing was asked".to_owned() } else { told.join("; ") }
+        if told.is_empty() {
+            return "nothing was asked".to_owned();
+        }
+        format!("{}{}", told.join("; "), self.in_vain(results))
+    }
+
+    /// Servers of a list that were asked first, and said nothing.
+    fn in_vain(&self, results: &[Target]) -> String {
+        let mut silent: Vec<&str> = Vec::new();
+        for target in results {
+            let decisive = target.decisive().filter(|it| it.outcome.is_said());
+            let Some(decisive) = decisive else { continue };
+            let before = target.results.iter().take_while(|it| it.server != decisive.server);
+            for it in before.filter(|it| !it.outcome.is_said()) {
+                let server = it.server.strip_suffix(":53").unwrap_or(&it.server);
+                if !silent.contains(&server) {
+                    silent.push(server);
+                }
+            }
+        }
+        match silent.is_empty() || self.config.choice == Choice::Each {
+            true => String::new(),
+            false => format!("; asked before in vain: {}", silent.join(", ")),
+        }
     }
 
     fn group(&self, first: &ServerResult, group: &[(&Target, &ServerResult)]) -> String {
@@ -109,7 +156,9 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
             let failure = result.failure.as_ref().filter(|failure| failure.stage != Stage::Request);
             let why = failure.map(|failure| format!(": {}", failure.message)).unwrap_or_default();
             let queries = if result.sent == 1 { "query" } else { "queries" };
-            let (late, others) = (late(result.late), no_answers(result));
+            let rejected = result.rejected.iter();
+            let others = no_answers(rejected.map(|(reason, count)| (reason.as_str(), *count)));
+            let late = late(result.late);
             format!("{what}: no answer to {} {queries}{why}{late}{others}", result.sent)
         }
         Class::Unknown if result.in_flight > 0 => {
@@ -127,32 +176,19 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
 }
 
 /// Datagrams that came in the place of an answer.
-fn no_answers(result: &ServerResult) -> String {
-    let count: u64 = result.rejected.values().sum();
-    let kinds: Vec<&str> = result.rejected.keys().map(String::as_str).collect();
+fn no_answers<'a>(rejected: impl Iterator<Item = (&'a str, u64)>) -> String {
+    let (mut count, mut kinds) = (0, Vec::new());
+    for (kind, number) in rejected {
+        count += number;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
     match count {
         0 => String::new(),
         1 => format!(", one datagram was none: {}", kinds.join(", ")),
         _ => format!(", {count} datagrams were none: {}", kinds.join(", ")),
     }
-}
-
-/// How often which outcome came.
-fn counted(results: &[Target]) -> String {
-    let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
-    let mut answered: (u64, u64) = (0, 0);
-    let mut too_late = 0;
-    for result in results.iter().flat_map(|target| &target.results) {
-        *counts.entry(result.outcome).or_default() += 1;
-        answered.0 += result.received;
-        answered.1 += result.sent;
-        too_late += result.late;
-    }
-    let parts: Vec<String> =
-        counts.iter().map(|(class, count)| format!("{count} {}", class.name())).collect();
-    let (received, sent) = answered;
-    let late = late(too_late);
-    format!("{}; {received} of {sent} queries answered{late}", parts.join(", "))
 }
 
 /// Answers that came too late: who sends them is slow, and not dead.

@@ -187,7 +187,8 @@ impl<W: Write> JsonLines<W> {
         for finding in &document.findings {
             self.sorted_line("finding", finding.target_index, end, finding, &["target_index"])?;
         }
-        let mut object = to_object(document)?;
+        // They are written: all of them at once as values would take many times their room.
+        let mut object = to_object(&document.with_targets(Vec::<()>::new()))?;
         object.remove("targets");
         self.line("summary", None, end, &object)
     }

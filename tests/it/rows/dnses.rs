@@ -75,7 +75,8 @@ fn of_all_kinds(asked: &Asked<'_>) -> Option<Vec<u8>> {
             asked.answer(0, [2, 0, 0], &records)
         }
         "referral" => asked.answer(0, [0, 1, 0], &record(2, 60, b"\x02ns\x05other\0")),
-        _ => return None,
+        "timeout" => return None,
+        _ => asked.answer(3, [0, 0, 0], &[]),
     })
 }
 
@@ -244,10 +245,18 @@ fn a_query_is_what_was_asked_for_and_no_two_have_one_number() {
 
 #[test]
 fn servers_that_disagree_are_asked_twice_and_each_difference_is_told() {
-    fn other(asked: &Asked<'_>) -> Option<Vec<u8>> {
-        Some(asked.answer(0, [1, 0, 0], &record(A, 60, &[192, 0, 2, 9])))
+    fn alone(asked: &Asked<'_>, last: u8) -> Vec<u8> {
+        match (
+            asked.kind(),
+            asked.name().starts_with("nxdomain.") || asked.name().starts_with("a."),
+        ) {
+            (A, true) => asked.answer(0, [1, 0, 0], &record(A, 60, &[192, 0, 2, last])),
+            _ => asked.answer(3, [0, 0, 0], &[]),
+        }
     }
-    let (one, two, denies) = (Stub::udp(address), Stub::udp(other), Stub::udp(of_all_kinds));
+    let (one, two) =
+        (Stub::udp(|asked| Some(alone(asked, 1))), Stub::udp(|asked| Some(alone(asked, 9))));
+    let denies = Stub::udp(of_all_kinds);
     let servers = [one.at(), two.at(), denies.at()];
     let [a, b, c] = servers.each_ref().map(String::as_str);
     let ended = dns(&["--json", "nxdomain.example", "A", a, b, c]);
@@ -276,6 +285,66 @@ fn servers_that_disagree_are_asked_twice_and_each_difference_is_told() {
     assert_eq!((ended.code(), findings(&ended)), (Some(0), vec![]));
     assert_eq!(ended.target()["agree"], true);
     assert_eq!(ended.target()["results"][0]["sent"], 1);
+}
+
+#[test]
+fn servers_that_disagree_are_asked_for_their_serials() {
+    fn version(asked: &Asked<'_>, serial: u8, has_it: bool) -> Vec<u8> {
+        let soa = [b"\x02ns\0\x01h\0\0\0\0".as_slice(), &[serial], &[0; 16]].concat();
+        let soa = record(6, 60, &soa);
+        match (asked.kind(), has_it && asked.name() == "mail.example") {
+            (A, true) => asked.answer(0, [1, 0, 0], &record(A, 60, &[192, 0, 2, 1])),
+            (A, false) => asked.answer(3, [0, 1, 0], &soa),
+            _ => asked.answer(0, [0, 1, 0], &soa),
+        }
+    }
+    let new = Stub::udp(|asked| Some(version(asked, 9, true)));
+    for (serial, told) in [(7, "; serials: 7 ("), (9, "; the same serial: 9 (")] {
+        let old = match serial {
+            7 => Stub::udp(|asked| Some(version(asked, 7, false))),
+            _ => Stub::udp(|asked| Some(version(asked, 9, false))),
+        };
+        let ended = dns(&["--json", "mail.example", "A", &new.at(), &old.at()]);
+        assert_eq!(findings(&ended), ["dns-servers-disagree"], "{ended:?}");
+        let finding = ended.json()["findings"][0].clone();
+        assert_eq!(finding["evidence"]["serials"], serde_json::json!([9, serial]), "{finding}");
+        assert!(finding["message"].as_str().is_some_and(|it| it.contains(told)), "{finding}");
+        // What was asked beside is told nowhere else.
+        let document = ended.json();
+        assert_eq!(document["targets"].as_array().map(Vec::len), Some(1), "{document}");
+        assert_eq!(document["targets"][0]["results"][0]["sent"], 2, "{document}");
+    }
+}
+
+/// I7: of two servers one gives an address to any name.
+#[test]
+fn i7_a_server_that_rewrites_is_told_from_one_that_is_behind() {
+    let (rewrites, honest) = (Stub::udp(everything), Stub::udp(of_all_kinds));
+    let ended = dns(&["--json", "nxdomain.example", "A", &rewrites.at(), &honest.at()]);
+    assert_eq!(
+        (ended.code(), findings(&ended)),
+        (Some(1), vec!["dns-answer-rewritten".to_owned()])
+    );
+    let finding = ended.json()["findings"][0].clone();
+    assert!(rewrites.at().ends_with(finding["subject"].as_str().expect("a server")), "{finding}");
+    assert_eq!(ended.target()["agree"], false, "{ended:?}");
+}
+
+#[test]
+fn what_no_message_should_have_is_told() {
+    fn odd(asked: &Asked<'_>) -> Option<Vec<u8>> {
+        let records = [record(A, 60, &[192, 0, 2, 1]), opt(0, &[]), opt(0, &[])].concat();
+        Some([asked.answer(0, [1, 0, 2], &records).as_slice(), b"more"].concat())
+    }
+    let stub = Stub::udp(odd);
+    let ended = dns(&["--json", &stub.at(), "a.example", "A"]);
+    let said = result(&ended);
+    assert_eq!((&said["trailing_bytes"], &said["further_opts"]), (&4.into(), &1.into()), "{said}");
+    let text = dns(&[&stub.at(), "a.example", "A"]);
+    assert!(text.out.contains(" sent 4 bytes behind the last record"), "{text:?}");
+    assert!(text.out.contains(" sent 2 OPT records"), "{text:?}");
+    let dig = dns(&["--classic", &stub.at(), "a.example", "A"]);
+    assert!(dig.out.contains(";; WARNING: Message has 4 extra bytes at end\n"), "{dig:?}");
 }
 
 #[test]

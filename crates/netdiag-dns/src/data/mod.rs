@@ -32,6 +32,7 @@ pub(crate) fn present(
         return Reader::new(message, place).all(fields);
     }
     match kind {
+        RecordType(10) => Ok(generic(data)),
         RecordType(29) => special::loc(data),
         RecordType(42) => special::apl(data),
         RecordType(55) => special::hip(&mut Reader::new(message, place)),

@@ -118,7 +118,7 @@ impl<'a, S: Source> Chain<'a, S> {
 
     /// One set of records.
     fn set(&mut self, set: &Rrset, behind: &[Rrset]) -> Result<(), Stop> {
-        let zone = self.zone(&set.owner, set.kind)?;
+        let zone = self.zone(&set.owner, set.kind, set.signer())?;
         let made_from = set.verify(&zone.name, &zone.keys, self.now).map_err(Stop::Bogus)?;
         let Some(above) = made_from else { return Ok(()) };
         let proofs = self.proofs(&zone, behind)?;
@@ -140,7 +140,7 @@ impl<'a, S: Source> Chain<'a, S> {
         class: Class,
         behind: &[Rrset],
     ) -> Result<(), Stop> {
-        let zone = self.zone(name, kind)?;
+        let zone = self.zone(name, kind, None)?;
         let proofs = self.proofs(&zone, behind)?;
         if proofs.is_too_dear() {
             return Err(Stop::Insecure(
@@ -178,8 +178,9 @@ impl<'a, S: Source> Chain<'a, S> {
         Ok(Proofs::new(good.into_iter()))
     }
 
-    /// The keys of the zone that a name's records of this type stand in.
-    fn zone(&mut self, name: &Owner, kind: Rtype) -> Result<Zone, Stop> {
+    /// The keys of the zone that a name's records of this type stand in: `signer` says which that is (RFC
+    /// 4035 section 5.3.1), so that of the labels below it nothing need be proved.
+    fn zone(&mut self, name: &Owner, kind: Rtype, signer: Option<&Owner>) -> Result<Zone, Stop> {
         let Some(anchor) = self.anchors.above(name) else {
             // Without one nothing says whether it should be signed (RFC 4033 section 5).
             return Err(Stop::Indeterminate("no anchor is above it".to_owned()));
@@ -192,6 +193,9 @@ impl<'a, S: Source> Chain<'a, S> {
             .filter(|suffix: &Owner| suffix.label_count() > depth)
             .collect();
         below.reverse();
+        if let Some(signer) = signer {
+            below.retain(|zone| zone.label_count() <= signer.label_count());
+        }
         if kind == Rtype::DS {
             // It stands in the zone above.
             below.pop();

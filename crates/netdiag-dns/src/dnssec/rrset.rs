@@ -154,6 +154,12 @@ impl Rrset {
         self.alias.clone()
     }
 
+    /// The nearest zone that signed them, as their signatures have it.
+    pub(super) fn signer(&self) -> Option<&Owner> {
+        let signers = self.signatures.iter().map(|signature| &signature.signer);
+        signers.filter(|it| self.owner.ends_with(it)).max_by_key(|it| it.label_count())
+    }
+
     /// Whose and of what type they are.
     pub(super) fn named(&self) -> String {
         format!("{} {}", self.owner.fmt_with_dot(), self.kind)

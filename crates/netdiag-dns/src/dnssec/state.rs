@@ -233,11 +233,18 @@ fn unproved(
     let subject = format!("{} {}", target.name, target.kind);
     let why = dnssec.reason.clone().unwrap_or_default();
     let message = format!("{subject} from {} is not validated: {why}", result.server);
+    let advice = if target.kind == "RRSIG" {
+        "ask for a type that is signed"
+    } else if why.starts_with("no anchor") {
+        "name the anchor of its zone, or one above: `--anchor FILE`"
+    } else {
+        "somebody drops what a proof needs: ask another server, or over TCP"
+    };
     Finding::new(Some(index), "dnssec-unvalidated", Severity::Warning, subject, message)
         .at("server", result.server.clone())
         .with("server", result.server.clone())
         .with("reason", why)
-        .advise("somebody drops what a proof needs: ask another server, or over TCP; or name the anchor of its zone")
+        .advise(advice)
 }
 
 /// What one server said; where it was not asked, any other.

@@ -48,7 +48,7 @@ fn disagreement(index: usize, target: &Target) -> Finding {
 }
 
 /// What servers say, those together that say the same.
-fn grouped(values: &[Said]) -> String {
+pub(crate) fn grouped(values: &[Said]) -> String {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for said in values {
         groups.entry(&said.value).or_default().push(&said.server);

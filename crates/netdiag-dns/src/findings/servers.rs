@@ -51,28 +51,37 @@ impl Measurement {
         if !is_list || silent < LEAST || heard > 0 || !others {
             return None;
         }
-        let is_waited_for =
-            self.pairs_of(0).any(|(_, pair)| pair.classes.contains_key(&Class::Timeout));
+        let is_waited_for = self.pairs_of(0).any(|(_, pair)| pair.classes.get(Class::Timeout) > 0);
         // What programs wait by; without a look at them the defaults of resolv.conf(5).
         let options = setup.map(Setup::options).unwrap_or_default();
-        let cost_ms = if is_waited_for { options.cost_ms() } else { 0 };
+        let refused = self.pairs_of(0).filter_map(|(_, pair)| pair.refused_after).max();
+        let refused = refused.filter(|_| !is_waited_for).map(milliseconds);
         let by = if setup.is_some() { "" } else { "with the defaults " };
         let path = setup.map_or_else(|| "/etc/resolv.conf".to_owned(), |it| it.path("resolv.conf"));
         let named = self.named(0);
-        let cost = match cost_ms / 1_000 {
+        let (severity, cost) = match refused {
             // An ICMP error tells them at once (res_send in resolv/res_send.c of glibc).
-            0 => "refuses queries: programs ask the next one at once".to_owned(),
-            seconds => format!("does not answer: {by}every new name costs programs {seconds} s"),
+            Some(ms) => (
+                Severity::Warning,
+                format!("refuses queries: every new name costs programs {ms:.3} ms"),
+            ),
+            None => {
+                let seconds = options.cost_ms() / 1_000;
+                let cost = format!("{by}every new name costs programs {seconds} s");
+                (Severity::Critical, format!("does not answer: {cost}"))
+            }
         };
         let message = format!("the first server, {named}, {cost} ({silent} of {sent} queries)");
-        let finding =
-            Finding::new(None, "dns-first-server-dead", Severity::Critical, named.clone(), message);
+        let finding = Finding::new(None, "dns-first-server-dead", severity, named.clone(), message);
         let finding = finding
             .at("server", named.clone())
             .with("server", named.clone())
             .with("queries", sent)
-            .with("unanswered", silent)
-            .with("cost_ms", cost_ms);
+            .with("unanswered", silent);
+        let finding = match refused {
+            Some(ms) => finding.with("cost_ms", ms),
+            None => finding.with("cost_ms", options.cost_ms()),
+        };
         let meanwhile = if is_waited_for { "; meanwhile `options timeout:1`" } else { "" };
         Some(finding.advise(format!(
             "remove the line `nameserver {named}` from {path} or put it last{meanwhile}"
@@ -95,7 +104,7 @@ impl Measurement {
                 continue;
             }
             for class in failing {
-                let count = pair.classes.get(&class).copied().unwrap_or_default();
+                let count = pair.classes.get(class);
                 *counts.entry(class).or_insert(0) += count;
             }
             let message = pair.last.as_ref().and_then(|last| last.message.as_ref());
@@ -157,14 +166,19 @@ impl Measurement {
     pub(super) fn spoof_suspected(&self) -> Option<Finding> {
         /// One or two may be late or lost.
         const SUSPICIOUS: u64 = 3;
+        // What does not even look like an answer forges none.
+        let forged = self.pairs.iter().flat_map(|pair| &pair.rejected);
+        let forged = forged.filter(|(reason, _)| **reason != Reason::NoAnswer);
+        let (mut count, mut kinds) = (self.unmatched, BTreeSet::new());
+        for (reason, number) in forged {
+            count += number;
+            kinds.insert(*reason);
+        }
         // Where nothing but those came they are told of by themselves.
-        if !self.answered_by_others().is_empty()
-            && self.pairs.iter().all(|it| it.rejected.keys().all(|it| *it == Reason::WrongSource))
-        {
+        let is_told = kinds.iter().all(|it| *it == Reason::WrongSource);
+        if is_told && !kinds.is_empty() && !self.answered_by_others().is_empty() {
             return None;
         }
-        let of_pairs = self.pairs.iter().flat_map(|pair| pair.rejected.values()).sum::<u64>();
-        let count = of_pairs + self.unmatched;
         // Over TLS nobody but the server can say anything.
         if count < SUSPICIOUS || self.config.transport.is_over_tls() {
             return None;
@@ -174,9 +188,11 @@ impl Measurement {
         let mut senders = senders;
         senders.sort();
         senders.dedup();
+        let mut with: Vec<&str> = kinds.iter().map(|reason| in_words(*reason)).collect();
+        with.extend((self.unmatched > 0).then_some("no question of ours"));
         let message = format!(
-            "{count} datagrams came as if they were answers, with another number, question, port or \
-             sender; they were ignored"
+            "{count} datagrams came as if they were answers, with {}; they were ignored",
+            with.join(", ")
         );
         let subject = senders.first().cloned().unwrap_or_else(|| "this run".to_owned());
         let finding =
@@ -236,5 +252,17 @@ impl Measurement {
             .with("sizes_bytes", sizes)
             .with("rtt_ms", rtt.map(milliseconds))
             .advise(advice)
+    }
+}
+
+/// What a datagram has that an answer has not.
+const fn in_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::WrongSequence => "another number",
+        Reason::WrongQuestion => "another question",
+        Reason::WrongPort => "another port",
+        Reason::WrongSource => "another sender",
+        Reason::BadTag => "another cookie",
+        reason => reason.name(),
     }
 }

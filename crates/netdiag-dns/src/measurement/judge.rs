@@ -21,6 +21,8 @@ pub(super) struct Answer<'a> {
     pub(super) phases: Option<Phases>,
 }
 
+/// A connection that was open, and was reset or closed.
+const ECONNRESET: i32 = 104;
 /// The rcode that asks for the cookie once more (RFC 7873 section 5.2.3).
 const BADCOOKIE: u16 = 23;
 
@@ -50,6 +52,10 @@ impl Measurement {
                 return (self.replied(pending, &answer, blank), kind);
             }
             Outcome::TimedOut => (Class::Timeout, SettledKind::Lost(())),
+            // It opened before.
+            Outcome::Refused(refusal) if refusal.errno == ECONNRESET => {
+                (Class::Closed, SettledKind::NetError(()))
+            }
             Outcome::NetError(_) | Outcome::Refused(_) => {
                 (Class::Unreachable, SettledKind::NetError(()))
             }
@@ -93,7 +99,7 @@ impl Measurement {
             rtt: Some(answer.rtt),
             stamp: Some(answer.stamp),
             phases: answer.phases,
-            bytes: match is_whole && !self.config.keep_bytes {
+            bytes: match is_whole && !self.config.keep_bytes && !self.config.is_long() {
                 true => Vec::new(),
                 false => bytes.to_vec(),
             },

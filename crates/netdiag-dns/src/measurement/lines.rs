@@ -329,7 +329,8 @@ impl Measurement {
             FailureStage::Tls => {
                 (Class::TlsError, "the server ended the connection within the handshake of TLS")
             }
-            _ => (Class::Unreachable, "the server ended the connection before an answer came"),
+            FailureStage::Connect => (Class::Unreachable, "the server ended the connection"),
+            _ => (Class::Closed, "the server ended the connection before an answer came"),
         };
         let failure = Failure {
             errno: match end {
@@ -346,6 +347,11 @@ impl Measurement {
                 self.again.push_back(pending);
                 continue;
             }
+            // By HTTP it may have begun to answer.
+            let class = match pending.stage {
+                Stage::Https if class == Class::Closed => Class::HttpError,
+                _ => class,
+            };
             let how = (class, SettledKind::NetError(()));
             self.fail(at, pending, how, failure.clone(), events);
         }

@@ -127,7 +127,7 @@ impl Measurement {
         let target = seat.target;
         let place = self.config.pair(target, pending.server);
         if let Some(pair) = self.pairs.get_mut(place) {
-            pair.settle(Arc::clone(&settled), kind);
+            pair.settle(&settled, kind, self.config.is_long());
         }
         let is_silent = !settled.class.is_said();
         seat.is_answered |= !is_silent;
@@ -272,6 +272,9 @@ impl netdiag_engine::Measurement for Measurement {
             self.ended.pop_front();
         }
         self.ended.push_back((probe.seq, pending.number));
+        if let (Outcome::NetError(error), Some(pair)) = (outcome, self.pair_of(&pending)) {
+            pair.refused_after = pair.refused_after.max(Some(error.rtt));
+        }
         let (settled, kind) = self.judged(&pending, probe, outcome);
         self.ended(at, pending, settled, kind, events);
     }

@@ -197,7 +197,7 @@ impl Left {
             }
             Ending::Left { code: 0, .. } => {
                 let message = "the server ended the connection before an answer came";
-                ordinary(Class::Unreachable, "closed", message)
+                ordinary(Class::Closed, "closed", message)
             }
             Ending::Left { code, reason: said } => {
                 let why = shown(*code, Some(said));
@@ -205,7 +205,7 @@ impl Left {
             }
             Ending::Reset => {
                 let message = "the server knows nothing of the connection: a stateless reset came";
-                ordinary(Class::Unreachable, "reset", message)
+                ordinary(Class::Closed, "reset", message)
             }
             Ending::Idle => {
                 let message = "nothing came for as long as both ends keep the connection";

@@ -302,3 +302,29 @@ fn what_comes_late_or_twice_is_told() {
         "{told:?}"
     );
 }
+
+#[test]
+fn of_a_long_list_little_is_kept_and_all_is_told() {
+    let one = config(1, Choice::Each);
+    let many = Config { targets: vec![one.targets[0].clone(); 10_001], ..one.clone() };
+    let told = |config: Config| {
+        let mut bench = Bench::new(config);
+        let spec = bench.probe(at(0));
+        bench.reply(&spec, at(3), [0x81, 0x80], 1, ADDRESS);
+        let method = netdiag_model::contract::Method {
+            socket: netdiag_model::contract::SocketKind::UdpErrorQueue,
+            timestamps: netdiag_model::contract::Timestamps::Kernel,
+            because: String::new(),
+            lost: Vec::new(),
+            remedy: None,
+        };
+        let endpoints = bench.measurement.endpoints();
+        let made = bench.measurement.result_at(0, &method, &endpoints).expect("one");
+        let pair = &bench.measurement.pairs[0];
+        assert_eq!(pair.class(), Some(Class::Answer));
+        (pair.slim.is_some() && pair.last.is_none(), format!("{made:?}"))
+    };
+    let ((is_slim, long), (is_whole, short)) = (told(many), told(one));
+    assert_eq!((is_slim, is_whole), (true, false));
+    assert_eq!(long, short);
+}

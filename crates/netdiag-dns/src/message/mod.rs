@@ -49,6 +49,8 @@ pub struct Message {
     pub additionals: Vec<Record>,
     /// EDNS, where it has any.
     pub edns: Option<Edns>,
+    /// OPT records behind the first, of which there must be none (RFC 6891 section 6.1.1).
+    pub further_opts: usize,
     /// Where it cannot be read any further, and why.
     pub broken: Option<Broken>,
     /// Bytes behind the last record, which belong to nothing.
@@ -192,6 +194,7 @@ impl Message {
             authorities: Vec::new(),
             additionals: Vec::new(),
             edns: None,
+            further_opts: 0,
             broken: None,
             trailing: 0,
             size: bytes.len(),
@@ -271,8 +274,12 @@ impl Message {
             let parsed = record::parse(parser).map_err(broken)?;
             if parsed.kind == RecordType::OPT && section == Section::Additional {
                 let edns = Edns::read(&parsed).map_err(broken)?;
+                if self.edns.is_some() {
+                    self.further_opts += 1;
+                    continue;
+                }
                 self.rcode |= u16::from(edns.upper_rcode) << 4;
-                self.edns.get_or_insert(edns);
+                self.edns = Some(edns);
                 continue;
             }
             let list = match section {

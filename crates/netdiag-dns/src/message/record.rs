@@ -93,7 +93,13 @@ pub(crate) fn generic(data: &[u8]) -> String {
 pub(crate) fn presented(name: &impl ToName) -> Presented {
     let mut text = String::with_capacity(name.compose_len().into());
     for label in name.iter_labels().take_while(|label| !label.is_root()) {
-        label.iter().for_each(|byte| push_byte(&mut text, byte, b" .\\"));
+        for byte in label.iter() {
+            match byte {
+                // As dig has it: a blank ends a word, whatever stands before it.
+                b' ' => text.push_str("\\032"),
+                _ => push_byte(&mut text, byte, b".\\"),
+            }
+        }
         text.push('.');
     }
     if text.is_empty() {

@@ -18,12 +18,25 @@ impl Measurement {
     /// What was found, so far or in the end: an entry for each question.
     #[must_use]
     pub fn results(&self, method: &Method) -> Vec<Target> {
-        let endpoints: Vec<String> =
-            self.config.servers.iter().map(config::Server::endpoint).collect();
-        let first = self.place(0);
-        let targets = self.config.targets.iter().enumerate().skip(first).take(self.own());
-        let result = |(index, target)| self.target_result(index, target, method, &endpoints);
-        targets.map(result).collect()
+        let (endpoints, first) = (self.endpoints(), self.place(0));
+        let places = (first..self.config.targets.len()).take(self.own());
+        places.filter_map(|place| self.result_at(place, method, &endpoints)).collect()
+    }
+
+    /// Those of the servers.
+    pub(crate) fn endpoints(&self) -> Vec<String> {
+        self.config.servers.iter().map(config::Server::endpoint).collect()
+    }
+
+    /// One of them, by its place among the questions.
+    pub(crate) fn result_at(
+        &self,
+        place: usize,
+        method: &Method,
+        endpoints: &[String],
+    ) -> Option<Target> {
+        let target = self.config.targets.get(place)?;
+        Some(self.target_result(place, target, method, endpoints))
     }
 
     /// `endpoints`: those of the servers.
@@ -63,13 +76,15 @@ impl Measurement {
             return None;
         }
         let blank = blank(self.config.servers.get(server)?, endpoint.to_owned(), &self.config);
-        let said = match pair.last.as_deref() {
-            Some(last) => settled(blank, last),
-            None => blank,
+        let question = &self.config.targets.get(target)?.question;
+        let said = match (pair.last.as_deref(), &pair.slim) {
+            (Some(last), _) => settled(blank, last),
+            (None, Some(slim)) => settled(blank, &slim.settled(question)),
+            (None, None) => blank,
         };
         let jitter = if self.config.count > 1 { pair.stats.jitter() } else { None };
         Some(ServerResult {
-            outcomes: pair.classes.iter().map(|(it, n)| (it.name(), *n)).collect(),
+            outcomes: pair.classes.iter().map(|(it, n)| (it.name(), n)).collect(),
             sent: counters.sent(),
             received: counters.received(),
             lost: counters.lost(),
@@ -119,7 +134,11 @@ impl Settled {
             lost: u64::from(self.class == Class::Timeout),
             net_errors: u64::from(matches!(
                 self.class,
-                Class::Unreachable | Class::TlsError | Class::QuicError | Class::HttpError
+                Class::Unreachable
+                    | Class::Closed
+                    | Class::TlsError
+                    | Class::QuicError
+                    | Class::HttpError
             )),
             local_errors: u64::from(!is_sent),
             rtt_ms: answered,
@@ -170,6 +189,8 @@ fn blank(server: &config::Server, endpoint: String, config: &Config) -> ServerRe
         retried_with_cookie: false,
         size_bytes: None,
         malformed: None,
+        trailing_bytes: 0,
+        further_opts: 0,
         sent: 0,
         received: 0,
         lost: 0,
@@ -240,6 +261,8 @@ fn said(with: ServerResult, message: &Message, last: &Settled) -> ServerResult {
         edns: message.edns.clone(),
         truncated: message.flags.has("tc"),
         size_bytes: Some(message.size),
+        trailing_bytes: message.trailing,
+        further_opts: message.further_opts,
         malformed: is_malformed.then(|| Malformed { broken, bytes: hex(&last.bytes) }),
         ..with
     }

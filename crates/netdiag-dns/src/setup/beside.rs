@@ -7,6 +7,7 @@ use crate::kind::RecordType;
 use crate::measurement::Measurement;
 use crate::question::{DomainName, Question};
 use crate::text::hex;
+use netdiag_engine::Secret;
 use netdiag_model::Untrusted;
 use netdiag_model::finding::{Finding, Severity};
 
@@ -28,19 +29,24 @@ impl Config {
                 Target { question, ..own.clone() }
             }));
         }
-        let mut invented = Vec::new();
-        let zone = given.trim_end_matches('.').split_once('.').map_or("", |(_, zone)| zone);
-        for (number, zone) in [zone, "invalid"].iter().enumerate() {
-            let label = hex(&self.secret.cookie(format!("no such name {number}").as_bytes()));
-            let random = format!("{label}.{zone}");
-            let Ok(name) = DomainName::parse(random.trim_end_matches('.')) else { continue };
-            let Some(own) = self.targets.first() else { continue };
-            let question = Question { name, kind: RecordType::A, ..own.question.clone() };
-            invented.push(Target { given: Untrusted::from(random), question, group: own.group });
-        }
+        let first = self.targets.first();
+        let invented = first.map(|own| invented(&self.secret, &given, own)).unwrap_or_default();
         setup.invented = invented.len();
         self.targets.extend(more.into_iter().chain(invented));
     }
+}
+
+/// Names that do not exist, beside one that does or not.
+pub(crate) fn invented(secret: &Secret, given: &str, own: &Target) -> Vec<Target> {
+    let zone = given.trim_end_matches('.').split_once('.').map_or("", |(_, zone)| zone);
+    let names = [zone, "invalid"].into_iter().enumerate().filter_map(|(number, zone)| {
+        let label = hex(&secret.cookie(format!("no such name {number}").as_bytes()));
+        let random = format!("{label}.{zone}");
+        let name = DomainName::parse(random.trim_end_matches('.')).ok()?;
+        let question = Question { name, kind: RecordType::A, ..own.question.clone() };
+        Some(Target { given: Untrusted::from(random), question, group: own.group })
+    });
+    names.collect()
 }
 
 impl Measurement {
@@ -67,19 +73,22 @@ impl Measurement {
         found.unwrap_or(0) * own + shown
     }
 
-    /// What a server of the list came to.
+    /// What a server of the list came to; where this machine is not looked at, any server.
     fn class(&self, target: usize, server: usize) -> Option<Class> {
-        let is_listed = self.config.servers.get(server)?.origin == Origin::ResolvConf;
+        let is_listed = self.config.setup.is_none()
+            || self.config.servers.get(server)?.origin == Origin::ResolvConf;
         let pair = self.pairs.get(self.config.pair(target, server)).filter(|_| is_listed)?;
         pair.class()
     }
 
     /// Servers that give addresses to names that do not exist.
     pub(crate) fn rewritten(&self) -> Vec<Finding> {
+        if self.invented() < RANDOM { Vec::new() } else { self.rewritten_last() }
+    }
+
+    /// The same where the last questions are those.
+    pub(crate) fn rewritten_last(&self) -> Vec<Finding> {
         let count = self.config.targets.len();
-        if self.invented() < RANDOM {
-            return Vec::new();
-        }
         let random = count - RANDOM..count;
         let servers = self.config.servers.iter().enumerate();
         let bad = servers.filter(|(server, _)| {

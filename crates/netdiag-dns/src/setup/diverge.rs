@@ -22,7 +22,12 @@ pub(super) enum Decider {
 impl Setup {
     /// The first place where what is said differs; nothing where all say the same.
     pub(super) fn path_diverges(&self, targets: &[Target]) -> Option<Finding> {
-        let is_programs = |step: &&Step| step.step == "getaddrinfo" && step.diverges;
+        // Of a copy that no program reads its hosts file tells what they would be given.
+        let decides = match &self.programs {
+            Programs::NotMeasured(_) if self.decides_by_hosts() => "hosts",
+            _ => "getaddrinfo",
+        };
+        let is_programs = |step: &&Step| step.step == decides && step.diverges;
         let target = targets.iter().find(|it| it.steps.iter().any(|step| is_programs(&step)))?;
         let own = target.steps.iter().find(is_programs)?;
         let server = reference(target)?;
@@ -36,7 +41,8 @@ impl Setup {
         let said = listed(said.iter().map(ToString::to_string), server.outcome.name());
         let whom = server.server.strip_suffix(":53").unwrap_or(&server.server);
         let (by, advice) = self.told(&decider);
-        let message = format!("programs are given {given} for {named}{by}; {whom} says {said}");
+        let would = if decides == "hosts" { "would be" } else { "are" };
+        let message = format!("programs {would} given {given} for {named}{by}; {whom} says {said}");
         let finding =
             Finding::new(None, "dns-path-diverges", Severity::Warning, named.clone(), message);
         let module = match &decider {
@@ -61,13 +67,18 @@ impl Setup {
         )
     }
 
+    /// Whether the hosts file has the name, and is looked at before a server is asked.
+    pub(super) fn decides_by_hosts(&self) -> bool {
+        let services = self.services();
+        let mut before =
+            services.iter().take_while(|service| !service.is("dns") && !service.is("resolve"));
+        before.any(|service| service.is("files")) && self.entries().next().is_some()
+    }
+
     /// Which module it must have been, as far as that can be told without asking each.
     fn decider(&self) -> Decider {
         let services = self.services();
         let has = |name: &str| services.iter().any(|service| service.is(name));
-        let mut before_dns =
-            services.iter().take_while(|service| !service.is("dns") && !service.is("resolve"));
-        let files_first = before_dns.any(|service| service.is("files"));
         let lines: Vec<usize> = self.entries().map(|entry| entry.number).collect();
         if let Programs::Found { addresses, canonical, .. } = &self.programs {
             let of_hosts = self.entries().any(|entry| addresses.contains(&entry.address));
@@ -86,7 +97,7 @@ impl Setup {
                 return Decider::Module("myhostname");
             }
         }
-        if !lines.is_empty() && files_first {
+        if self.decides_by_hosts() {
             return Decider::Hosts(lines);
         }
         let asks = |name: &str| has(name).then_some(());

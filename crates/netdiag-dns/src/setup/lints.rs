@@ -136,10 +136,13 @@ fn lines(conf: &ResolvConf, all: &mut Vec<Lint>) {
         all.push(Lint { file, line: option.number, message, advice });
     }
     all.extend(conf.unknown.iter().map(|line| {
-        let is_indented = line.text.as_raw().starts_with([' ', '\t']);
-        let (why, advice) = match is_indented {
-            true => ("begins with a blank, and so is ignored", "begin the line with its keyword"),
-            false => ("is not understood", "the keywords stand in resolv.conf(5)"),
+        let text = line.text.as_raw();
+        let (why, advice) = if text.starts_with([' ', '\t']) {
+            ("begins with a blank, and so is ignored", "begin the line with its keyword")
+        } else if text.trim_end() == "nameserver" {
+            ("has no address behind it", "name servers stand there by their addresses")
+        } else {
+            ("is not understood", "the keywords stand in resolv.conf(5)")
         };
         let message = format!("`{}` {why}", line.text.escaped());
         Lint { file, line: line.number, message, advice }

@@ -11,6 +11,7 @@ mod verdict;
 mod words;
 
 use crate::resolv::ResolvConf;
+pub(crate) use beside::invented;
 pub use hosts::{Entry, Hosts};
 use netdiag_model::{Untrusted, parse_address};
 pub use nsswitch::{Nsswitch, Service};

@@ -165,6 +165,9 @@ impl Setup {
                 "{works} answers, and programs are told something else; {silent}{tail}"
             );
         }
+        if !self.services().iter().any(|it| it.is("dns") || it.is("resolve")) {
+            return format!("{works} answers, and programs never ask it; {silent}{tail}");
+        }
         let late = match &self.programs {
             Programs::TimedOut(after) => {
                 format!(", but programs wait longer than {:.0} s", after.as_secs_f64())

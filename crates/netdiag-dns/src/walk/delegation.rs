@@ -5,6 +5,7 @@ use super::hints::Host;
 use super::round::{Round, WANTED, address, alias, referral};
 use crate::class::Class;
 use crate::config::{Choice, Config, Origin, Server, Target};
+use crate::event::{EventKind, Settled, Walked};
 use crate::kind::{RecordClass, RecordType};
 use crate::measurement::Measurement;
 use crate::question::{DomainName, Question};
@@ -190,6 +191,20 @@ impl Delegation {
         search.looked_up.clear();
         self.aliases.push(target);
         self.look_up_missing()
+    }
+
+    /// How an answer to what is looked for is told; those to names of servers are not.
+    pub(super) fn told(
+        &self,
+        round: &Config,
+        server: usize,
+        settled: &Settled,
+    ) -> Option<EventKind> {
+        let [search] = self.searches.as_slice() else { return None };
+        let result = settled.result(round, server)?;
+        let asked = search.question.name.presented().into_string();
+        let (zone, number) = (search.zone.clone(), settled.number);
+        Some(EventKind::Walked(Box::new(Walked { zone, asked, number, result })))
     }
 
     /// The zone whose servers are asked.

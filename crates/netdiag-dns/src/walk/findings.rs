@@ -34,8 +34,10 @@ impl Delegation {
 
 fn lame(round: &Round) -> Vec<Finding> {
     let code = "dns-lame-delegation";
-    let advice =
-        format!("correct the NS set of {} in the zone above it, or the server", round.zone);
+    let advice = match round.zone.as_str() {
+        "." => "leave it out of the file of hints, or mend the server".to_owned(),
+        zone => format!("correct the NS set of {zone} in the zone above it, or the server"),
+    };
     let bad = round.servers.iter().filter_map(|said| Some((said, said.lame.as_ref()?)));
     let bad = bad.filter(|(said, _)| said.asked >= LEAST).map(|(said, why)| {
         let (name, server) = (said.name.escaped().to_string(), bare(&said.endpoint));
@@ -119,13 +121,17 @@ fn servers(round: &Round) -> Option<Finding> {
     }
     let listed = |names: BTreeSet<&String>| {
         let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+        names.join(", ")
     };
     let above = listed(round.named.difference(own).collect());
     let below = listed(own.difference(&round.named).collect());
+    let told = [("only above", &above), ("only in it", &below)];
+    let told = told.iter().filter(|(_, names)| !names.is_empty());
+    let told: Vec<String> = told.map(|(where_, names)| format!("{where_} {names}")).collect();
     let message = format!(
-        "the zone above names other servers for {} than the zone itself: only above {above}, only in it {below}",
-        round.zone
+        "the zone above names other servers for {} than the zone itself: {}",
+        round.zone,
+        told.join(", ")
     );
     let advice = "make both NS sets the same";
     Some(

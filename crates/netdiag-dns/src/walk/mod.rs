@@ -77,16 +77,22 @@ impl Walk {
         is_done && self.round.is_complete()
     }
 
-    /// What was found, so far or in the end: an entry for each question.
+    /// Whether there are so many results that each is made when it is looked at.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self.goal, Goal::Plain) && self.plain().config.is_long()
+    }
+
+    /// What was found, so far or in the end: an entry for each question, and none of a long list.
     #[must_use]
     pub fn results(&self, method: &Method) -> Vec<Target> {
         match &self.goal {
-            Goal::Plain => self.round.results(method),
+            Goal::Plain if self.is_long() => Vec::new(),
+            Goal::Plain => self.plain().results(method),
             Goal::Delegation(delegation) => {
                 delegation.results(&self.config, &self.round, method).into_iter().collect()
             }
             Goal::Validation(validation) => {
-                let first = self.first.as_deref().unwrap_or(&self.round);
+                let first = self.plain();
                 let mut results = first.results(method);
                 results.truncate(self.config.targets.len());
                 validation.judge(&mut results, &self.config);
@@ -108,10 +114,21 @@ impl Walk {
     #[must_use]
     pub fn findings(&self, results: &[Target]) -> Vec<Finding> {
         match &self.goal {
-            Goal::Plain => self.round.findings(results),
+            Goal::Plain => {
+                let mut all = self.plain().findings(results);
+                if self.first.is_some() {
+                    all.iter_mut().for_each(|finding| self.round.tell_serials(finding));
+                    let rewriters = self.round.rewriters();
+                    // Who gives an address to any name says nothing of this one.
+                    let is_caused = |it: &Finding| it.code == "dns-servers-disagree";
+                    all.retain(|it| rewriters.is_empty() || !is_caused(it));
+                    all.extend(rewriters);
+                }
+                all
+            }
             Goal::Delegation(delegation) => delegation.findings(),
             Goal::Validation(_) => {
-                let first = self.first.as_deref().unwrap_or(&self.round);
+                let first = self.plain();
                 let mut all = dnssec::findings(results);
                 let bogus: Vec<Option<usize>> = all.iter().map(|it| it.target_index).collect();
                 // Who sent what is not true is named; that others say something else is the same.
@@ -128,18 +145,24 @@ impl Walk {
     #[must_use]
     pub fn verdict(&self, results: &[Target], findings: &[Finding]) -> String {
         match &self.goal {
-            Goal::Plain => self.round.verdict(results, findings),
+            Goal::Plain => self.plain().verdict(results, findings),
             Goal::Delegation(delegation) => delegation.verdict(results),
             Goal::Validation(_) => {
-                let first = self.first.as_deref().unwrap_or(&self.round);
+                let first = self.plain();
                 first.verdict(results, findings)
             }
         }
     }
 
+    /// What was asked for, without what was asked after it.
+    pub(crate) fn plain(&self) -> &Measurement {
+        self.first.as_deref().unwrap_or(&self.round)
+    }
+
     /// The next round, where what was found asks for one.
     fn go_on(&mut self) -> bool {
         let next = match &mut self.goal {
+            Goal::Plain if self.first.is_none() => self.round.serials(),
             Goal::Plain => None,
             Goal::Delegation(delegation) => delegation.advance(&self.round, &self.config),
             Goal::Validation(validation) => validation.advance(&self.round, &self.config),
@@ -165,7 +188,7 @@ impl Walk {
                     | EventKind::Late(target, ..)
                     | EventKind::Duplicate(target, ..)
                     | EventKind::Rejected(Some(target), _),
-                ) => *target < self.round.own(),
+                ) => self.first.is_none() && *target < self.round.own(),
                 (Goal::Plain, _) => true,
                 (
                     Goal::Validation(it),
@@ -173,6 +196,13 @@ impl Walk {
                     | EventKind::Late(target, ..)
                     | EventKind::Duplicate(target, ..),
                 ) => self.first.is_none() && *target < it.own(),
+                (Goal::Delegation(delegation), EventKind::Settled(0, server, settled)) => {
+                    let told = delegation.told(self.round.config(), *server, settled);
+                    if let Some(kind) = told {
+                        events.push(Event { at: event.at, kind });
+                    }
+                    false
+                }
                 _ => false,
             };
             if is_general || is_own {

@@ -3,6 +3,7 @@
 
 mod atlas;
 mod fping;
+mod kdig;
 mod markdown;
 mod mtr;
 mod scamper;
@@ -26,6 +27,8 @@ pub enum Adapter {
     ScamperJson,
     /// A result of RIPE Atlas, of a document of `ping` or lines of `trace`.
     Atlas,
+    /// `kdig +json`, of a document of `dns`.
+    KdigJson,
     /// A table of Markdown, of the rows of any command.
     Markdown,
 }
@@ -76,6 +79,7 @@ impl Adapter {
             Self::FpingJson => fping::write(said, out),
             Self::ScamperJson => scamper::write(said, setting, out),
             Self::Atlas => atlas::write(said, setting, out),
+            Self::KdigJson => kdig::write(said, setting, out),
             Self::Markdown => Ok(()),
         }
     }

@@ -3,8 +3,7 @@
 use super::{Dns, Ended, Resolved};
 use crate::report::{Report, Run};
 use netdiag_dns::message::{Asked, Edns, Message, Record};
-use netdiag_dns::result::Target;
-use netdiag_dns::{Class, Config, Event, EventKind, Settled};
+use netdiag_dns::{Class, Config, Event, EventKind, Origin, Settled, Told};
 use netdiag_model::contract::Document;
 use netdiag_model::{ClockAnchor, Untrusted};
 use std::io::{self, Write};
@@ -30,9 +29,14 @@ pub struct ClassicReport<W> {
 impl<W: Write> ClassicReport<W> {
     /// A report of what was asked for by these words.
     pub fn new(out: W, config: Arc<Config>, words: &[String]) -> Self {
-        let words: Vec<String> =
-            words.iter().map(|it| Untrusted::from(it.as_str()).escaped().to_string()).collect();
-        Self { out, config, words: words.join(" "), anchor: None, has_begun: false }
+        // What is plain stands as it was typed, backslashes too.
+        let is_plain = |it: &String| it.bytes().all(|byte| byte.is_ascii_graphic());
+        let words = words.iter().map(|it| match is_plain(it) {
+            true => it.clone(),
+            false => Untrusted::from(it.as_str()).escaped().to_string(),
+        });
+        let words = words.collect::<Vec<String>>().join(" ");
+        Self { out, config, words, anchor: None, has_begun: false }
     }
 
     /// The lines that stand before the first answer.
@@ -43,12 +47,23 @@ impl<W: Write> ClassicReport<W> {
         self.has_begun = true;
         let words = &self.words;
         writeln!(self.out, "\n; <<>> netdiag {} <<>> {words}", env!("CARGO_PKG_VERSION"))?;
-        let count = self.config.servers.len();
-        let plural = if count == 1 { "" } else { "s" };
-        writeln!(self.out, "; ({count} server{plural} found)\n;; global options: +cmd")
+        // Of those that were named.
+        let named = self.config.servers.iter().filter(|it| it.origin == Origin::CommandLine);
+        match named.count() {
+            0 => {}
+            1 => writeln!(self.out, "; (1 server found)")?,
+            count => writeln!(self.out, "; ({count} servers found)")?,
+        }
+        writeln!(self.out, ";; global options: +cmd")
     }
 
     fn message(&mut self, server: usize, settled: &Settled, message: &Message) -> io::Result<()> {
+        if settled.retried_with_cookie {
+            writeln!(self.out, ";; BADCOOKIE, retrying.")?;
+        }
+        if settled.retried_over_tcp {
+            writeln!(self.out, ";; Truncated, retrying in TCP mode.")?;
+        }
         self.begin()?;
         let out = &mut self.out;
         let own = message.edns.as_ref().and_then(|it| self.config.is_own_cookie(server, it));
@@ -76,6 +91,9 @@ impl<W: Write> ClassicReport<W> {
         for (title, records) in sections.iter().filter(|(_, records)| !records.is_empty()) {
             writeln!(out, "\n;; {title} SECTION:")?;
             records.iter().try_for_each(|record| writeln!(out, "{}", line(record)))?;
+        }
+        if message.trailing > 0 {
+            writeln!(out, ";; WARNING: Message has {} extra bytes at end", message.trailing)?;
         }
         if let Some(broken) = &message.broken {
             writeln!(out, "\n;; WARNING: cannot be read from here on: {broken}")?;
@@ -107,7 +125,7 @@ pub(super) fn silence(config: &Config, server: usize, settled: &Settled) -> Stri
         (Class::Unreachable, Some("port-unreachable" | "refused")) => "connection refused",
         (Class::Unreachable, Some("host-unreachable")) => "host unreachable",
         (Class::Unreachable, Some("network-unreachable" | "no-route")) => "network unreachable",
-        (Class::Unreachable, Some("reset")) => "end of file",
+        (Class::Closed, _) => "end of file",
         (Class::Timeout, _) => "timed out",
         (_, Some(reason)) => reason,
         (class, None) => class.name(),
@@ -253,10 +271,10 @@ impl<W: Write> Report<Dns> for ClassicReport<W> {
         }
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Told>) -> io::Result<()> {
         for ended in targets {
             let is_said = |result: &netdiag_dns::result::ServerResult| result.outcome.is_said();
-            if !ended.target.results.iter().any(is_said) {
+            if !ended.target.target().results.iter().any(is_said) {
                 self.begin()?;
                 writeln!(self.out, ";; no servers could be reached")?;
             }

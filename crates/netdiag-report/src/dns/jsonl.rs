@@ -5,8 +5,7 @@ use crate::changes::Said;
 use crate::json_lines::{JsonLines, to_object};
 use crate::limiter::Limiter;
 use crate::report::{Report, Run};
-use netdiag_dns::result::Target;
-use netdiag_dns::{Config, Event, EventKind};
+use netdiag_dns::{Config, Event, EventKind, Told, config};
 use netdiag_model::contract::Document;
 use netdiag_model::{Instant, milliseconds};
 use serde_json::{Value, json};
@@ -47,10 +46,12 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
     }
 
     fn resolved(&mut self, resolved: &Resolved) -> io::Result<()> {
-        let Target { target, name, kind, class, .. } = &resolved.target;
+        let asked = self.config.targets.get(resolved.target_index);
+        let Some(config::Target { given, question, .. }) = asked else { return Ok(()) };
+        let (kind, class) = (question.kind.name(), question.class.name());
         // A question has no address; who answers it stands with each answer.
         let fields = json!({
-            "target": target, "name": name, "query_type": kind, "class": class,
+            "target": given, "name": question.name.presented(), "query_type": kind, "class": class,
             "address": null, "family": null, "hostname": null, "port": null,
             "protocol": self.config.transport.to_string().to_ascii_lowercase(), "method": null,
             "resolve_ms": null, "failure": null,
@@ -87,13 +88,25 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
             EventKind::Duplicate(target, seq, from, rtt) => {
                 self.lines.line("duplicate", Some(*target), event.at, &stray(*seq, *from, *rtt))
             }
+            EventKind::Walked(walked) => {
+                let mut fields = to_object(&walked.result)?;
+                for (key, value) in [
+                    ("seq", walked.number.into()),
+                    ("step", "delegation".into()),
+                    ("zone", walked.zone.as_str().into()),
+                    ("asked", walked.asked.as_str().into()),
+                ] {
+                    fields.insert(key.to_owned(), value);
+                }
+                self.lines.line("answer", Some(0), event.at, &fields)
+            }
             EventKind::Interim(..) => Ok(()),
         }
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Told>) -> io::Result<()> {
         for (index, ended) in targets.iter().enumerate() {
-            for step in &ended.target.steps {
+            for step in &ended.target.target().steps {
                 self.lines.line("step", Some(index), self.last_at, &to_object(step)?)?;
             }
         }

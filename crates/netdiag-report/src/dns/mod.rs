@@ -13,9 +13,8 @@ mod tls;
 mod trace;
 
 use crate::report::Subject;
-use netdiag_dns::Event;
 use netdiag_dns::event::EventKind;
-use netdiag_dns::result::Target;
+use netdiag_dns::{Event, Told};
 use netdiag_model::Instant;
 use serde_json::{Value, json};
 use std::io;
@@ -27,12 +26,10 @@ pub use nslookup::{Asking, Last, NslookupReport, Seen};
 pub use text::{Detail, TextOptions, TextReport};
 
 /// A question before it is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Resolved {
     /// Its place in the run.
     pub target_index: usize,
-    /// The question, of which nothing is known yet.
-    pub target: Target,
     /// When it was known.
     pub at: Instant,
 }
@@ -41,7 +38,7 @@ pub struct Resolved {
 #[derive(Clone, Copy, Debug)]
 pub struct Ended<'a> {
     /// The result.
-    pub target: &'a Target,
+    pub target: &'a Told,
     /// What the whole run came to, in one sentence.
     pub verdict: &'a str,
 }
@@ -53,7 +50,7 @@ pub enum Dns {}
 impl Subject for Dns {
     type Resolved = Resolved;
     type Event = Event;
-    type Target = Target;
+    type Target = Told;
     type Ended<'a> = Ended<'a>;
 
     const COLUMNS: &'static [&'static str] = columns::COLUMNS;

@@ -5,7 +5,7 @@ use super::{Dns, Ended, Resolved};
 use crate::report::{Report, Run};
 use netdiag_dns::message::Record;
 use netdiag_dns::result::{ServerResult, Target};
-use netdiag_dns::{Class, Config, Event, EventKind};
+use netdiag_dns::{Class, Config, Event, EventKind, Told};
 use netdiag_model::contract::Document;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -266,10 +266,12 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
         }
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Target>) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Told>) -> io::Result<()> {
         for ended in targets {
-            let result = ended.target.decisive();
-            let is_unreachable = result.is_some_and(|it| it.outcome == Class::Unreachable);
+            let target = ended.target.target();
+            let result = target.decisive();
+            let is_unreachable =
+                result.is_some_and(|it| matches!(it.outcome, Class::Unreachable | Class::Closed));
             let said = result.filter(|it| it.outcome.is_said() && it.outcome != Class::Malformed);
             if result.is_some_and(|it| it.retried_over_tcp) {
                 writeln!(self.out, ";; Truncated, retrying in TCP mode.")?;
@@ -286,7 +288,7 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
                     )?;
                     Last::Cut
                 }
-                Some(result) => self.lookup(ended.target, result)?,
+                Some(result) => self.lookup(&target, result)?,
                 None if is_unreachable => Last::Unreachable,
                 None => Last::Silence,
             };

@@ -4,22 +4,40 @@ use netdiag_dns::message::Record;
 use netdiag_dns::result::{Malformed, ServerResult, Target};
 
 /// Lines of records, their columns aligned over all of them.
-pub(super) fn lines<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Vec<String> {
-    /// A name that is longer does not move the others.
-    const WIDEST: usize = 48;
-    let width = |of: fn(&Record) -> usize| records.clone().map(of).max().unwrap_or_default();
-    let name = width(|record| record.name.as_str().len()).min(WIDEST);
-    let ttl = width(|record| record.ttl.to_string().len()).max(5);
-    let kind = width(|record| record.kind.len());
-    let line = |record: &Record| {
+fn lines<'a>(records: impl Iterator<Item = &'a Record> + Clone) -> Vec<String> {
+    let mut columns = Columns::default();
+    records.clone().for_each(|record| columns.widen(record));
+    records.map(|record| columns.line(record)).collect()
+}
+
+/// How wide columns of records are.
+#[derive(Default)]
+pub(super) struct Columns {
+    name: usize,
+    ttl: usize,
+    kind: usize,
+}
+
+impl Columns {
+    /// Makes room for a record.
+    pub(super) fn widen(&mut self, record: &Record) {
+        /// A name that is longer does not move the others.
+        const WIDEST: usize = 48;
+        self.name = self.name.max(record.name.as_str().len().min(WIDEST));
+        self.ttl = self.ttl.max(record.ttl.to_string().len()).max(5);
+        self.kind = self.kind.max(record.kind.len());
+    }
+
+    /// The line of one.
+    pub(super) fn line(&self, record: &Record) -> String {
+        let Self { name, ttl, kind } = *self;
         let class =
             if record.class == "IN" { String::new() } else { format!("{}  ", record.class) };
         let Record { name: own, ttl: time, kind: mnemonic, data, .. } = record;
         format!("{own:<name$}  {time:>ttl$}  {class}{mnemonic:<kind$}  {data}")
             .trim_end()
             .to_owned()
-    };
-    records.map(line).collect()
+    }
 }
 
 /// What a result has beside its answers, for whoever wants to see all of it.
@@ -73,4 +91,17 @@ pub(super) fn broken(malformed: &Malformed) -> Vec<String> {
         format!("; {:04x}  {}", row * ROW / 2, pairs.join(" "))
     }));
     all
+}
+
+/// What a message has that no message should have.
+pub(super) fn odd(result: &ServerResult) -> Vec<String> {
+    let ServerResult { server, trailing_bytes: bytes, further_opts: more, .. } = result;
+    let told = [
+        (
+            *bytes,
+            format!("; {server} sent {bytes} bytes behind the last record, which mean nothing"),
+        ),
+        (*more, format!("; {server} sent {} OPT records: the first counts (RFC 6891)", more + 1)),
+    ];
+    told.into_iter().filter(|(count, _)| *count > 0).map(|(_, line)| line).collect()
 }

@@ -8,8 +8,9 @@ use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_dns::result::{ServerResult, Target};
-use netdiag_dns::{Choice, Class, Config, Event, EventKind, TOLD};
+use netdiag_dns::{Choice, Class, Config, Event, EventKind, TOLD, Told};
 use netdiag_model::contract::Document;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -61,20 +62,21 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     fn short(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
         for ended in targets {
-            let results = ended.target.results.iter();
+            let target = ended.target.target();
+            let results = target.results.iter();
             let compares = self.compares();
             let shown = results.filter(|result| {
-                compares || ended.target.decisive().is_some_and(|it| std::ptr::eq(it, *result))
+                compares || target.decisive().is_some_and(|it| std::ptr::eq(it, *result))
             });
             for result in shown {
                 // What answers something else is no data of this name.
-                let is_said = result.outcome.is_said() && !ended.target.is_foreign(result);
+                let is_said = result.outcome.is_said() && !target.is_foreign(result);
                 for record in result.answers.iter().filter(|_| is_said) {
                     writeln!(self.out, "{}", record.data)?;
                 }
                 if !result.outcome.is_about_name() {
                     let why = failed(result);
-                    writeln!(self.err, "netdiag dns: {}: {why}", named(ended.target))?;
+                    writeln!(self.err, "netdiag dns: {}: {why}", named(&target))?;
                 }
             }
         }
@@ -83,18 +85,35 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     /// The answers to all questions, as the servers that counted gave them.
     fn answers(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
-        let decisive = || targets.iter().filter_map(|it| Some((it.target, it.target.decisive()?)));
-        let answers = decisive().flat_map(|(_, result)| &result.answers);
-        for line in records::lines(answers) {
-            writeln!(self.out, "{line}")?;
+        let mut columns = records::Columns::default();
+        let mut answered = BTreeSet::new();
+        for target in all(targets) {
+            let result = target.decisive();
+            result.iter().flat_map(|it| &it.answers).for_each(|record| columns.widen(record));
+            if result.is_some_and(|it| it.outcome == Class::Answer) {
+                answered.insert(target.name.clone());
+            }
         }
-        for (target, result) in decisive() {
-            self.beside(target, result)?;
+        for target in all(targets) {
+            for record in target.decisive().iter().flat_map(|it| &it.answers) {
+                writeln!(self.out, "{}", columns.line(record))?;
+            }
+        }
+        for target in all(targets) {
+            let Some(result) = target.decisive() else { continue };
+            self.beside(&target, result)?;
         }
         // Of a few the verdict tells.
-        if targets.len() > TOLD {
-            for (target, result) in unanswered(targets) {
-                writeln!(self.out, "; {}: {}", named(target), failed(result))?;
+        for target in all(targets).filter(|_| targets.len() > TOLD) {
+            let Some(result) = target.decisive() else { continue };
+            // That there is no data of one type is nothing where there is of another.
+            let is_answered = match result.outcome {
+                Class::Answer => true,
+                Class::Nodata => answered.contains(&target.name),
+                _ => false,
+            };
+            if !is_answered {
+                writeln!(self.out, "; {}: {}", named(&target), failed(result))?;
             }
         }
         self.over_tls(targets)
@@ -102,7 +121,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     /// What TLS showed.
     fn over_tls(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
-        let lines = tls::lines(targets.iter().map(|ended| ended.target));
+        let lines = tls::lines(all(targets));
         lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
@@ -119,6 +138,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
             lines.push(format!("; DNSSEC {}: {}{why}", result.server, dnssec.status.name()));
         }
         lines.extend(result.malformed.iter().flat_map(records::broken));
+        lines.extend(records::odd(result));
         lines.extend(tls::age(result));
         if self.config.choice == Choice::FirstThatAnswers || self.config.servers.len() == 1 {
             let errors = result.edns.iter().flat_map(|edns| &edns.ede);
@@ -128,16 +148,16 @@ impl<W: Write, E: Write> TextReport<W, E> {
     }
 
     fn tables(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
-        for (place, ended) in targets.iter().enumerate() {
+        for (place, target) in all(targets).enumerate() {
             if targets.len() > 1 {
                 let gap = if place > 0 { "\n" } else { "" };
-                writeln!(self.out, "{gap}{}", named(ended.target))?;
+                writeln!(self.out, "{gap}{}", named(&target))?;
             }
-            for line in compare::table(ended.target) {
+            for line in compare::table(&target) {
                 writeln!(self.out, "{line}")?;
             }
-            for result in &ended.target.results {
-                self.beside(ended.target, result)?;
+            for result in &target.results {
+                self.beside(&target, result)?;
             }
         }
         self.over_tls(targets)
@@ -145,26 +165,27 @@ impl<W: Write, E: Write> TextReport<W, E> {
 
     fn setup(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
         let Some(setup) = &self.config.setup else { return Ok(()) };
-        let all: Vec<&Target> = targets.iter().map(|ended| ended.target).collect();
+        let all: Vec<Cow<'_, Target>> = all(targets).collect();
+        let all: Vec<&Target> = all.iter().map(AsRef::as_ref).collect();
         writeln!(self.out, "{}", self.options.style.fold(&setup.heading()))?;
         setup::table(setup, &all).iter().try_for_each(|line| writeln!(self.out, "{line}"))
     }
 
     fn trace(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
-        for ended in targets {
-            let lines = trace::table(ended.target);
+        for target in all(targets) {
+            let lines = trace::table(&target);
             lines.iter().try_for_each(|line| writeln!(self.out, "{line}"))?;
         }
         Ok(())
     }
 
     fn series(&mut self, targets: &[Ended<'_>]) -> io::Result<()> {
-        for ended in targets {
-            for result in &ended.target.results {
-                for line in series::summary(ended.target, result) {
+        for target in all(targets) {
+            for result in &target.results {
+                for line in series::summary(&target, result) {
                     writeln!(self.out, "{line}")?;
                 }
-                self.beside(ended.target, result)?;
+                self.beside(&target, result)?;
             }
         }
         self.over_tls(targets)
@@ -175,18 +196,9 @@ fn named(target: &Target) -> String {
     format!("{} {}", target.name, target.kind)
 }
 
-/// Questions without an answer; that there is no data of one type is none where there is of another.
-fn unanswered<'a>(
-    targets: &'a [Ended<'a>],
-) -> impl Iterator<Item = (&'a Target, &'a ServerResult)> {
-    let decisive = move || targets.iter().filter_map(|it| Some((it.target, it.target.decisive()?)));
-    let answers = decisive().filter(|(_, result)| result.outcome == Class::Answer);
-    let answered: BTreeSet<&str> = answers.map(|(target, _)| target.name.as_str()).collect();
-    decisive().filter(move |(target, result)| match result.outcome {
-        Class::Answer => false,
-        Class::Nodata => !answered.contains(target.name.as_str()),
-        _ => true,
-    })
+/// What was found.
+fn all<'a>(targets: &'a [Ended<'a>]) -> impl Iterator<Item = Cow<'a, Target>> {
+    targets.iter().map(|ended| ended.target.target())
 }
 
 /// What became of a question without an answer.
@@ -231,19 +243,20 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
                 writeln!(self.err, "late, lost before:{seq} from {from} after {} ms", ms3(*rtt))
             }
             EventKind::Settled(..)
+            | EventKind::Walked(_)
             | EventKind::Rejected(..)
             | EventKind::Late(..)
             | EventKind::Duplicate(..) => Ok(()),
         }
     }
 
-    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Target>) -> io::Result<()> {
+    fn finish(&mut self, targets: &[Ended<'_>], document: &Document<Told>) -> io::Result<()> {
         let is_shown = matches!(self.options.detail, Detail::Normal | Detail::Verbose);
         match self.options.detail {
             Detail::Short => self.short(targets)?,
             _ if !is_shown => {}
             _ if self.config.setup.is_some() => self.setup(targets)?,
-            _ if targets.iter().any(|it| !it.target.steps.is_empty()) => self.trace(targets)?,
+            _ if all(targets).take(1).any(|it| !it.steps.is_empty()) => self.trace(targets)?,
             _ if self.config.count > 1 => self.series(targets)?,
             _ if self.compares() => self.tables(targets)?,
             _ => self.answers(targets)?,

@@ -2,17 +2,19 @@
 
 use netdiag_dns::result::{ServerResult, Target};
 use netdiag_dns::{Class, Transport};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// One line for each server that was asked over TLS; what it came to where that failed is told with the
 /// question.
-pub(super) fn lines<'a>(targets: impl Iterator<Item = &'a Target>) -> Vec<String> {
+pub(super) fn lines<'a>(targets: impl Iterator<Item = Cow<'a, Target>>) -> Vec<String> {
     let mut told = BTreeSet::new();
-    let results = targets.flat_map(|target| &target.results);
     let mut lines = Vec::new();
-    for result in results.filter(|result| result.outcome != Class::TlsError) {
-        let line = line(result).filter(|_| told.insert(&result.server));
-        lines.extend(line);
+    for target in targets {
+        for result in target.results.iter().filter(|result| result.outcome != Class::TlsError) {
+            let line = line(result).filter(|_| told.insert(result.server.clone()));
+            lines.extend(line);
+        }
     }
     lines
 }

@@ -152,6 +152,13 @@ fn n2_an_answer_is_written_as_dig_writes_it() {
     assert_eq!(dig.code(), Some(0), "{dig:?}");
     let record = "\n;; ANSWER SECTION:\na.example.\t\t60\tIN\tA\t192.0.2.7\n\n;; Query time: ";
     assert!(dig.out.contains(record), "{dig:?}");
+    // RFC 8427, by the names of kdig.
+    let kdig = dns("kdig-json").json();
+    let record = &kdig["answerRRs"][0];
+    assert_eq!((&record["NAME"], &record["rdataA"]), (&"a.example.".into(), &"192.0.2.7".into()));
+    assert_eq!((&record["TYPE"], &record["CLASS"]), (&1.into(), &1.into()), "{kdig}");
+    assert_eq!((&kdig["QNAME"], &kdig["QR"]), (&"a.example.".into(), &1.into()), "{kdig}");
+    assert_eq!((&kdig["RCODE"], &kdig["ANCOUNT"]), (&0.into(), &1.into()), "{kdig}");
     let table = dns("markdown");
     let row = "| a.example. | A | 127.0.0.1:53 | answer | a.example. | 60 | 192.0.2.7 | ";
     assert!(table.out.lines().nth(2).is_some_and(|line| line.starts_with(row)), "{table:?}");

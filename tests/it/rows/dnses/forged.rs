@@ -41,6 +41,11 @@ fn forged_answers_are_ignored_and_counted() {
     let text = dns(&[&stub.at(), "a.example", "A"]);
     assert!(!text.out.contains("203.0.113.66"), "{text:?}");
     assert!(text.out.contains("(dns-spoof-suspected)"), "{text:?}");
+    // What is no answer at all forges none.
+    let with = "5 datagrams came as if they were answers, with another sender, another port, another number, \
+                another question;";
+    let told: String = text.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains(with), "{text:?}");
 }
 
 #[test]

@@ -173,7 +173,7 @@ fn i2_how_a_server_ends_an_answer_or_a_connection_of_quic_is_told() {
             "doq-other-error",
             "0x63",
         ),
-        (lab.does(fine, |_| Does::Close(0, "")), "unreachable", "request", "closed", ""),
+        (lab.does(fine, |_| Does::Close(0, "")), "closed", "request", "closed", ""),
         (lab.does(fine, numbered), "malformed", "request", "malformed", "number"),
         (
             lab.does(Manner { refuses: true, ..fine }, |_| Does::Nothing),

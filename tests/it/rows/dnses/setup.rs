@@ -172,16 +172,18 @@ fn i9_a_dead_first_server_costs_what_the_options_say() {
 }
 
 #[test]
-fn i9_a_first_server_that_refuses_costs_programs_nothing() {
+fn i9_a_first_server_that_refuses_costs_programs_what_that_takes() {
     let second = Stub::on("127.0.0.3:0", address, false);
     let etc = Etc::new("check-refused", Some("nameserver 127.0.0.2\nnameserver 127.0.0.3\n"));
     etc.write("nsswitch.conf", NSSWITCH);
     let ended = check(&etc, &second.port(), &["--json", "www.example"]);
     assert_eq!(findings(&ended), ["dns-first-server-dead"], "{ended:?}");
     let finding = ended.json()["findings"][0].clone();
-    assert_eq!(finding["evidence"]["cost_ms"], 0);
+    assert_eq!((ended.code(), &finding["severity"]), (Some(0), &"warning".into()), "{ended:?}");
+    let cost = finding["evidence"]["cost_ms"].as_f64().expect("a number");
+    assert!(cost > 0.0 && cost < 5_000.0, "{cost}");
     let message = finding["message"].as_str().expect("text").to_owned();
-    assert!(message.contains("refuses queries: programs ask the next one at once"), "{message}");
+    assert!(message.contains("refuses queries: every new name costs programs "), "{message}");
 }
 
 #[test]
@@ -416,4 +418,31 @@ fn i8_the_stub_of_systemd_resolved_and_the_servers_behind_it_are_told_apart() {
     assert_eq!(finding["advice"], "start its service: `systemctl start systemd-resolved`");
     let text = Process::start(&mut machine.netdiag(&["dns", "--check", "www.example"])).wait();
     assert!(text.out.contains("127.0.0.1 (of systemd-resolved)"), "{text:?}");
+}
+
+/// What programs would be given by a folder that none of them reads.
+#[test]
+fn i8_the_hosts_file_of_a_copy_decides_before_its_servers() {
+    let stub = Stub::udp(address);
+    let etc = Etc::new("check-copy", Some("nameserver 127.0.0.1\n"));
+    let verdict = |words: &[&str]| {
+        let ended = check(&etc, &stub.port(), words);
+        let last = ended.out.lines().last().unwrap_or_default().to_owned();
+        (ended.out, last)
+    };
+    etc.write("nsswitch.conf", NSSWITCH);
+    etc.write("hosts", "192.0.2.200 www.example\n127.0.0.1 localhost\n");
+    let (text, last) = verdict(&["www.example"]);
+    assert!(text.contains("/hosts line 1 (module files); 127.0.0.1"), "{text}");
+    assert!(text.contains("(dns-path-diverges)") && last.contains("told something else"), "{text}");
+    // No server need know this one.
+    let (text, last) = verdict(&["localhost"]);
+    assert!(!text.contains("differs") && last.contains("the name is this machine"), "{text}");
+    etc.write("nsswitch.conf", "hosts: files\n");
+    etc.write("hosts", "");
+    let (text, last) = verdict(&["www.example"]);
+    assert!(last.contains("answers, and programs never ask it"), "{text}");
+    etc.write("resolv.conf", "nameserver 127.0.0.1\nnameserver\n");
+    let (text, _) = verdict(&["www.example"]);
+    assert!(text.contains("resolv.conf line 2: `nameserver` has no address behind it"), "{text}");
 }

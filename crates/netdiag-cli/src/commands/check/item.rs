@@ -81,6 +81,13 @@ impl Words {
         let asked = Asked::new(&self.kind, &self.options, &self.targets);
         let asked = asked.map_err(|message| self.blame(message))?;
         let metrics = asked.known().metrics;
+        if let Some(text) = data.as_deref().filter(|text| text.contains(['<', '>']))
+            && Expr::parse(text, metrics).is_ok()
+        {
+            let text = Untrusted::from(text);
+            let message = format!("`{}` is an expression, which stands without it", text.escaped());
+            return Err(Fault { part: Part::Answer, message });
+        }
         let parse = |text: Option<&String>, part: fn(usize) -> Part| {
             let parsed = text.map(|text| Expr::parse(text, metrics)).transpose();
             parsed.map_err(|error: ExprError| Fault {

@@ -9,7 +9,7 @@ use crate::commands::verdict;
 use netdiag_dns::dnssec::DnssecStatus;
 use netdiag_dns::metrics::ResultMetrics;
 use netdiag_dns::result::{ServerResult, Target};
-use netdiag_dns::{Choice, Class, Config, Walk};
+use netdiag_dns::{Choice, Class, Config, Told, Walk};
 use netdiag_model::contract::Judgement;
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_report::Report;
@@ -57,7 +57,10 @@ impl HostPlan for Plan {
         end: End,
         report: &mut dyn Report<Dns>,
     ) -> io::Result<ExitStatus> {
-        let Some(measurement) = measurements.first() else { return Ok(ExitStatus::UNMEASURED) };
+        let Some(measurement) = measurements.into_iter().next() else {
+            return Ok(ExitStatus::UNMEASURED);
+        };
+        let measurement = Arc::new(measurement);
         let mut targets = measurement.results(&self.outline.run.method);
         for target in &mut targets {
             target.failure = self.failure();
@@ -66,15 +69,17 @@ impl HostPlan for Plan {
         let is_check = self.config.setup.is_some();
         findings.extend(self.nobody_to_ask().filter(|_| !is_check));
         let walked = measurement.judgement();
+        let verdict = measurement.verdict(&targets, &findings);
+        let method = &self.outline.run.method;
+        let targets = Told::all(targets, &measurement, method, self.failure());
         let (mut judged, condemned) = self.judge(&targets, &findings, walked);
         if is_check {
             judged = judge_setup(&findings, condemned.is_empty());
         }
         findings.extend(condemned);
-        let verdict = measurement.verdict(&targets, &findings);
         let found = Found { judged, findings, complete: measurement.is_complete() };
         let (mut document, status) =
-            hosts::document(&self.outline, end, found, targets, |target| target.method.as_ref());
+            hosts::document(&self.outline, end, found, targets, Told::method);
         let status = self.classic_status(&document.targets, status);
         document.exit_code = status.code();
         let ended: Vec<Ended<'_>> =
@@ -84,7 +89,7 @@ impl HostPlan for Plan {
         drop(ended);
         if document.targets.len() > MANY {
             // The process ends here, and gives all of it back at once.
-            std::mem::forget((document, measurements));
+            std::mem::forget((document, measurement));
         }
         Ok(status)
     }
@@ -94,13 +99,14 @@ impl Plan {
     /// What each group of questions comes to, and where `--fail-if` holds.
     fn judge(
         &self,
-        targets: &[Target],
+        targets: &[Told],
         findings: &[Finding],
         walked: Option<Judgement>,
     ) -> (Judged, Vec<Finding>) {
         let mut groups: BTreeMap<usize, Vec<Judgement>> = BTreeMap::new();
         let mut condemned = Vec::new();
-        for (index, target) in targets.iter().enumerate() {
+        for (index, target) in targets.iter().map(Told::target).enumerate() {
+            let target = target.as_ref();
             let before = condemned.len();
             for result in &target.results {
                 let metrics = ResultMetrics { target, result, findings };
@@ -162,8 +168,9 @@ impl Plan {
     }
 
     /// How dig would end.
-    fn classic_status(&self, targets: &[Target], own: ExitStatus) -> ExitStatus {
-        let outcomes = || targets.iter().map(|it| it.decisive().map(|result| result.outcome));
+    fn classic_status(&self, targets: &[Told], own: ExitStatus) -> ExitStatus {
+        let outcome = |it: &Told| it.target().decisive().map(|result| result.outcome);
+        let outcomes = || targets.iter().map(outcome);
         match self.codes {
             Codes::Own => own,
             Codes::Dig if outcomes().all(|it| it.is_some_and(Class::is_said)) => ExitStatus::HOLDS,

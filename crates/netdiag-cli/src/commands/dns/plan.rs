@@ -15,7 +15,7 @@ use crate::{Backend, MARKED_SOCKETS, OpenRequest, UdpSockets, World};
 use netdiag_dns::config::{Clock, HttpMethod, Target, Tls};
 use netdiag_dns::dnssec::{Anchors, Validation};
 use netdiag_dns::walk::{Delegation, Goal, Host, hints};
-use netdiag_dns::{Choice, Config, Transport, result};
+use netdiag_dns::{Choice, Config, Transport};
 use netdiag_engine::Secret;
 use netdiag_engine::port::{Control, Network};
 use netdiag_model::contract::{Method, SocketKind, Timestamps};
@@ -126,11 +126,7 @@ impl Plan {
         let at = network.now();
         // Nobody else tells of them.
         let told = if arguments.form.output() == Output::Jsonl { usize::MAX } else { 0 };
-        let resolved = config.targets.iter().take(told.min(own)).enumerate();
-        let resolved = resolved.map(|(target_index, target)| {
-            let target = result::Target::unmeasured(target);
-            Resolved { target_index, target, at }
-        });
+        let resolved = (0..told.min(own)).map(|target_index| Resolved { target_index, at });
         let resolved = resolved.collect();
         let fault = servers.fault.filter(|_| config.servers.is_empty());
         let codes = match arguments.classic || arguments.classic_exit {

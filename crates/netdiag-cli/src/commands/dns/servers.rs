@@ -79,6 +79,12 @@ impl Asked {
     fn url(text: &str) -> Result<Self, String> {
         let shown = || Untrusted::from(text).escaped().to_string();
         let bare = text.strip_suffix("{?dns}").unwrap_or(text);
+        let is_web = ["http://", "https://"].iter().any(|scheme| bare.starts_with(scheme));
+        if !is_web {
+            let known =
+                "https:// or quic:// stands there, and of TLS the address alone, with --tls";
+            return Err(format!("`@{}`: {known}", shown()));
+        }
         let url = Url::parse(bare).map_err(|why| format!("`@{}`: {why}", shown()))?;
         match (url.is_tls, bare.contains(['{', '#'])) {
             (false, _) => Err(format!("`@{}`: queries go by https:// or quic:// alone", shown())),

@@ -299,8 +299,10 @@ impl Kind for DnsArguments {
     fn conclude(plan: &Self::Plan, measured: Vec<Self::Measurement>, end: End) -> Conclusion {
         let is_unasked = Cell::new(true);
         let mut conclusion = kind::of_hosts(plan, measured, end, |target, findings| {
+            let target = target.target();
             is_unasked.set(is_unasked.get() && words::is_unasked(&target.results));
             let asked = target.decisive();
+            let target = target.as_ref();
             let snapshots = asked.map(|result| {
                 let metrics = netdiag_dns::metrics::ResultMetrics { target, result, findings };
                 Snapshot::of(Self::METRICS, &metrics)

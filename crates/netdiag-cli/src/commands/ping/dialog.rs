@@ -304,20 +304,22 @@ fn of_answer(settled: &netdiag_dns::Settled, to: Destination) -> Outcome {
             Outcome::LocalError(SendError::new(errno.unwrap_or(EPROTO)))
         }
         (Class::Unknown, _) => Outcome::Unknown(Why::DepartureUnknown),
-        (Class::Unreachable, _) => match failure.and_then(|failure| failure.icmp.as_ref()) {
-            Some(icmp) => Outcome::NetError(IcmpError {
-                kind: IcmpKind { family: to.family(), kind: icmp.kind, code: icmp.code },
-                from: Destination::new(icmp.from),
-                rtt,
-                stamp,
-                hop_limit: None,
-                errno: None,
-                info: None,
-                gateway: None,
-                quoted_hop_limit: None,
-            }),
-            None => Outcome::Refused(Refusal { errno: ECONNREFUSED, rtt, stamp }),
-        },
+        (Class::Unreachable | Class::Closed, _) => {
+            match failure.and_then(|failure| failure.icmp.as_ref()) {
+                Some(icmp) => Outcome::NetError(IcmpError {
+                    kind: IcmpKind { family: to.family(), kind: icmp.kind, code: icmp.code },
+                    from: Destination::new(icmp.from),
+                    rtt,
+                    stamp,
+                    hop_limit: None,
+                    errno: None,
+                    info: None,
+                    gateway: None,
+                    quoted_hop_limit: None,
+                }),
+                None => Outcome::Refused(Refusal { errno: ECONNREFUSED, rtt, stamp }),
+            }
+        }
         (Class::Malformed, _) | (_, None) => {
             Outcome::Refused(Refusal { errno: EPROTO, rtt, stamp })
         }

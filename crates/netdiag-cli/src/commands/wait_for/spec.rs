@@ -51,10 +51,19 @@ pub(super) fn check_options(arguments: &WaitForArguments, specs: &[Spec]) -> Res
     }
 }
 
-/// Whether a word is an option that `dns` has not, or has no use for where it is waited for.
-fn is_no_option(word: &str) -> bool {
+/// What is wrong with a word of `dns`: an option that it has not, or has no use for where it is waited
+/// for, or a server that does not stand apart.
+fn fault(word: &str) -> Option<&'static str> {
     let name = word.strip_prefix("--").and_then(|word| word.split('=').next());
-    name.is_some_and(|name| !choices("dns").iter().any(|choice| choice.name == name))
+    match name {
+        Some(name) if choices("dns").iter().any(|choice| choice.name == name) => None,
+        Some(_) => Some("no option of what is waited for"),
+        None if word.starts_with('-') => Some("options are long ones here, such as --timeout=1"),
+        None if word.find('@').is_some_and(|at| at > 0) => {
+            Some("a server is a word of its own: `NAME @SERVER`")
+        }
+        None => None,
+    }
 }
 
 impl Spec {
@@ -70,12 +79,9 @@ impl Spec {
         let (kind, targets) = if let Some(words) = text.strip_prefix("dns:") {
             options.extend(["--retries=0", ATTEMPT].map(str::to_owned));
             // They are those of `dns`, options among them.
-            if let Some(word) = words.split_whitespace().find(|word| is_no_option(word)) {
-                let word = Untrusted::from(word);
-                return Err(wrong(format!(
-                    "`{}`: no option of what is waited for",
-                    word.escaped()
-                )));
+            let mut wrongs = words.split_whitespace().filter_map(|word| Some((word, fault(word)?)));
+            if let Some((word, why)) = wrongs.next() {
+                return Err(wrong(format!("`{}`: {why}", Untrusted::from(word).escaped())));
             }
             options.extend(words.split_whitespace().map(str::to_owned));
             ("dns", Vec::new())
