@@ -121,7 +121,7 @@ impl Measurement {
                 continue;
             }
             let until = flight.sent_at.unwrap_or(flight.asked_at) + wait;
-            if until <= now && !self.has_left(flight) {
+            if until <= now && flight.sent_at.is_none() {
                 next = next.min(now + LOOK_AGAIN);
             } else if until <= now {
                 expired.push(*seq);
@@ -130,12 +130,6 @@ impl Measurement {
             }
         }
         (expired, next)
-    }
-
-    /// Whether a probe is known to have left. Of a connection nobody tells; a datagram may still wait
-    /// in a queue.
-    pub(crate) fn has_left(&self, flight: &Flight) -> bool {
-        flight.sent_at.is_some() || self.config.connects()
     }
 
     /// The hop that is asked next: the one that was asked least, the nearest of those.

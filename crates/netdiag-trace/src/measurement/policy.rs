@@ -18,7 +18,7 @@ use netdiag_engine::{
 };
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// How long a full queue of this machine may delay a probe.
@@ -173,6 +173,12 @@ impl Policy for Measurement {
         let Some(flight) = self.open.get_mut(&probe.seq) else { return self.second_sent(probe) };
         flight.sent_at = Some(probe.sent_at);
         self.last_at = self.last_at.max(Some(probe.sent_at));
+    }
+
+    fn begun(&mut self, probe: &Probe, _: SocketAddr) {
+        if let Some(flight) = self.open.get_mut(&probe.seq) {
+            flight.sent_at = Some(probe.sent_at);
+        }
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
