@@ -12,6 +12,7 @@ use netdiag_engine::outcome::{Outcome, Stray};
 use netdiag_engine::port::{Change, Control, InterfaceChange, InterfaceEvent};
 use netdiag_engine::{ConnectSpec, Events, Measurement, Next, Probe, ProbeKind, ProbeSpec, WayOut};
 use netdiag_model::contract::Judgement;
+use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::metrics::{MetricValue, Metrics};
 use netdiag_model::{Destination, Instant};
 use std::cell::RefCell;
@@ -228,4 +229,31 @@ fn a_page_of_an_error_fails_unless_its_status_is_expected() {
     assert_eq!(judged(404.0, "status=404", ""), (CheckStatus::Pass, None));
     assert_eq!(judged(404.0, "status=200", ""), failed("status"));
     assert_eq!(judged(404.0, "", "status<400"), (CheckStatus::Warn, Some("status".to_owned())));
+}
+
+/// What nothing failed in, and what fails all the same, was not simply silent.
+#[test]
+fn what_fails_without_a_reason_of_its_own_says_what_was_found() {
+    let metrics = netdiag_dns::metrics::METRICS;
+    let known = Known { metrics, outcomes: &[], figures: &[], one_is_enough: true };
+    let found = |code: &str, severity| {
+        Finding::new(Some(0), code, severity, "a.test.".to_owned(), format!("it is {code}"))
+    };
+    for (findings, reason) in [
+        (vec![found("slow", Severity::Info)], "timeout"),
+        (
+            vec![
+                found("slow", Severity::Warning),
+                found("dnssec-bogus", Severity::Critical),
+                found("lame", Severity::Critical),
+            ],
+            "dnssec-bogus",
+        ),
+    ] {
+        let conclusion =
+            Conclusion { judgement: Judgement::Fails, findings, ..Conclusion::nothing() };
+        let verdict = Expected::default().judge(&conclusion, known, None);
+        assert_eq!(verdict.status, CheckStatus::Fail);
+        assert_eq!(verdict.failure.map(|failure| failure.reason).as_deref(), Some(reason));
+    }
 }
