@@ -1,7 +1,7 @@
 //! The machine that this process runs on.
 
 use netdiag_cli::{
-    Backend, DontFragment, LookUps, LookedUp, MARKED_SOCKETS, OpenRequest, OwnLookup,
+    Backend, DontFragment, LookUps, LookedUp, MARKED_SOCKETS, OpenRequest, OwnLookup, SignalRule,
     TablesRequest, Terminal, UdpSockets, World,
 };
 use netdiag_engine::Sources;
@@ -13,7 +13,7 @@ use netdiag_sys::sandbox::Reads;
 use netdiag_sys::tables::{SavedFiles, Tables};
 use netdiag_sys::{
     MachineNetwork, PortableRequest, Stdout, clock, console, files, interfaces, names, privileges,
-    random, sandbox,
+    random, sandbox, signals,
 };
 use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal};
@@ -55,6 +55,11 @@ impl World for SystemWorld {
         let wanted = request.own_lookup.as_ref();
         self.own_lookup = wanted.map(|(name, patience)| own_lookup(name, *patience));
         self.screen = request.screen;
+        match request.signals {
+            SignalRule::Usual => {}
+            SignalRule::QuitEnds => signals::leave_quit(),
+            SignalRule::End { line } => signals::end_with_1(line),
+        }
         if !request.confine_later {
             self.enter_sandbox(request.names, &request.files);
         }

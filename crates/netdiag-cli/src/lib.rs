@@ -25,7 +25,7 @@ mod world;
 
 pub use exit::ExitStatus;
 pub use world::{
-    Backend, DontFragment, LookUps, LookedUp, MARKED_SOCKETS, OpenRequest, OwnLookup,
+    Backend, DontFragment, LookUps, LookedUp, MARKED_SOCKETS, OpenRequest, OwnLookup, SignalRule,
     TablesRequest, Terminal, UdpSockets, World,
 };
 

@@ -314,6 +314,8 @@ pub struct OpenRequest {
     pub names: bool,
     /// Keys will be read, and a screen drawn, from [`World::watch`] on until the network is dropped.
     pub screen: bool,
+    /// What signals do.
+    pub signals: SignalRule,
     /// The files that will be read.
     pub files: Vec<String>,
     /// The tables of this machine's sockets, without their owners: [`World::tables`].
@@ -323,6 +325,21 @@ pub struct OpenRequest {
     /// A name that this machine's own programs shall look up, and how long they may take: before the
     /// process is confined, since it could start none afterwards.
     pub own_lookup: Option<(String, Duration)>,
+}
+
+/// What signals do, since a classic tool may have rules of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignalRule {
+    /// What [`World::watch`] says.
+    #[default]
+    Usual,
+    /// The same, but SIGQUIT does what it did before, which is to end the process.
+    QuitEnds,
+    /// SIGINT, SIGTERM and SIGHUP end the process at once with code 1, some with an empty line before.
+    End {
+        /// With the line.
+        line: bool,
+    },
 }
 
 /// Sockets with a mark that are opened for queries, of each family: connections beyond them cannot be had.

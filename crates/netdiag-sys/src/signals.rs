@@ -12,6 +12,7 @@ use netdiag_model::Instant;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// SIGPIPE, for [`die_by`].
@@ -20,6 +21,9 @@ pub const SIGPIPE: i32 = libc::SIGPIPE;
 const WATCHED: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 /// What matters beside these where a screen is drawn.
 const WATCHED_FOR_SCREEN: [i32; 2] = [libc::SIGWINCH, libc::SIGTSTP];
+
+/// SIGQUIT is not watched.
+static LEAVES_QUIT: AtomicBool = AtomicBool::new(false);
 
 /// A second SIGINT within this time ends the process at once.
 const IMPATIENCE: Duration = Duration::from_secs(1);
@@ -35,6 +39,17 @@ pub fn die_by(signal: i32) -> ! {
     raw::unblock_signal(signal);
     raw::raise(signal);
     raw::exit_now(128 + signal)
+}
+
+/// From now on SIGQUIT is no input, but does what it does by default, or what was set for it before.
+pub fn leave_quit() {
+    LEAVES_QUIT.store(true, Ordering::Relaxed);
+}
+
+/// From now on SIGINT, SIGTERM and SIGHUP end the process at once with code 1, where nobody watches them;
+/// with `line`, an empty line is written before.
+pub fn end_with_1(line: bool) {
+    ends().into_iter().for_each(|signal| raw::arm_end(signal, line));
 }
 
 /// The signals that are watched, blocked in this thread.
@@ -59,7 +74,11 @@ impl Signals {
     }
 
     fn watch_these(all: &[i32]) -> Result<Self, NetworkError> {
-        let unwanted = |signal: &i32| *signal == libc::SIGHUP && raw::is_ignored(*signal);
+        let unwanted = |signal: &i32| match *signal {
+            libc::SIGHUP => raw::is_ignored(libc::SIGHUP),
+            libc::SIGQUIT => LEAVES_QUIT.load(Ordering::Relaxed),
+            _ => false,
+        };
         let watched: Vec<i32> = all.iter().copied().filter(|signal| !unwanted(signal)).collect();
         raw::set_mask(&watched);
         watched.iter().for_each(|signal| raw::default_action(*signal));

@@ -328,11 +328,10 @@ fn with_every_link_down_each_request_counts_as_sent() {
 #[test]
 fn options_that_cannot_be_had_are_usage_errors() {
     let Some(namespace) = faults() else { return };
-    for option in ["-C", "-N name"] {
-        let letter = option.split(' ').next().expect("a word");
-        let line = format!("{option} 127.0.0.1");
+    for line in ["-C 224.0.0.1", "-N name ::1", "-N ipv6-all localhost"] {
+        let letter = line.split(' ').next().expect("a word");
         let mut netdiag = namespace.netdiag(&["ping"]);
-        for ended in [named_ping(&namespace, "/mnt", &line), run(netdiag.args(words(&line)))] {
+        for ended in [named_ping(&namespace, "/mnt", line), run(netdiag.args(words(line)))] {
             assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{ended:?}");
             assert_eq!(ended.err.lines().count(), 1, "{ended:?}");
             assert!(ended.err.contains(&format!("{letter}: ")), "{ended:?}");

@@ -4,8 +4,9 @@
 mod lines;
 
 use super::traceroute;
-use crate::support::process::{Ended, NOBODY, Namespace, netlab, run, scenario, skip};
+use crate::support::process::{Ended, NOBODY, Namespace, Process, netlab, run, scenario, skip};
 use lines::{IN_SCENARIOS, LINES, MISSING};
+use nix::sys::signal::Signal;
 use std::process::Command;
 
 /// The version whose text is the reference.
@@ -167,6 +168,18 @@ fn e2_the_grace_ends_with_the_last_answer() {
     let ended = under(&namespace, OURS, "--json -n -c1 127.0.0.1");
     assert_eq!(ended.json()["report"]["hubs"][0]["Snt"], 1, "{ended:?}");
     assert!(ended.took.as_secs() < 3, "{ended:?}");
+}
+
+/// SIGQUIT asks for no figures here, but ends it.
+#[test]
+fn a_report_ends_by_sigquit() {
+    let Some(namespace) = faults() else { return };
+    let mut command = namespace.command(OURS);
+    let process = Process::start(command.args(["--raw", "-n", "-c100", "127.0.0.1"]));
+    process.until_out(|out| out.contains("\np 0 "));
+    process.signal(Signal::SIGQUIT);
+    let ended = process.wait();
+    assert_eq!(ended.signal(), Some(Signal::SIGQUIT as i32), "{ended:?}");
 }
 
 /// Without a right it refuses what mtr refuses, and UDP goes all the same.

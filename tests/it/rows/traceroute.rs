@@ -252,7 +252,7 @@ fn what_cannot_be_had_is_said() {
     }
 }
 
-/// A hop is shown when it is known, while others are waited for; Ctrl-C ends it at once.
+/// A hop is shown when it is known, while others are waited for; Ctrl-C and SIGQUIT end it at once.
 #[test]
 fn a_hop_is_shown_as_soon_as_it_is_known() {
     let Some(namespace) = faults() else { return };
@@ -266,10 +266,12 @@ fn a_hop_is_shown_as_soon_as_it_is_known() {
         process.signal(Signal::SIGKILL);
         process.wait();
     }
-    let mut command = namespace.command(OURS);
-    let process = Process::start(command.args(["-n", "-q1", "-w60", "127.0.0.9"]));
-    process.until_out(|out| out.starts_with("traceroute to 127.0.0.9"));
-    process.signal(Signal::SIGINT);
-    let ended = process.wait();
-    assert_eq!(ended.signal(), Some(Signal::SIGINT as i32), "{ended:?}");
+    for signal in [Signal::SIGINT, Signal::SIGQUIT] {
+        let mut command = namespace.command(OURS);
+        let process = Process::start(command.args(["-n", "-q1", "-w60", "127.0.0.9"]));
+        process.until_out(|out| out.starts_with("traceroute to 127.0.0.9"));
+        process.signal(signal);
+        let ended = process.wait();
+        assert_eq!(ended.signal(), Some(signal as i32), "{ended:?}");
+    }
 }

@@ -440,6 +440,15 @@ impl Process {
         }
     }
 
+    /// Waits until it has a handler for a signal.
+    pub(crate) fn until_caught(&self, signal: Signal) {
+        let since = stopwatch();
+        while !self.names("SigCgt:", signal) {
+            assert!(since() < BOUND, "{signal} is not caught");
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits until a signal is not blocked in its main thread.
     pub(crate) fn until_unblocked(&self, signal: Signal) {
         let since = stopwatch();
@@ -449,11 +458,16 @@ impl Process {
         }
     }
 
-    /// Whether its main thread blocks a signal (proc(5)).
+    /// Whether its main thread blocks a signal.
     fn blocks(&self, signal: Signal) -> bool {
+        self.names("SigBlk:", signal)
+    }
+
+    /// Whether a mask of its main thread has a signal (proc(5)).
+    fn names(&self, mask: &str, signal: Signal) -> bool {
         let path = format!("/proc/{}/status", self.id());
         let status = std::fs::read_to_string(&path).expect("it is there");
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+        let mask = status.lines().find_map(|line| line.strip_prefix(mask));
         let mask = u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a number");
         mask & (1 << (signal as u32 - 1)) != 0
     }

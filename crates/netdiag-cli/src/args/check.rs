@@ -9,7 +9,8 @@ use std::time::Duration;
 /// A check is a line of a kind, a target and what is expected, or stands in a FILE (TOML). Kinds are
 /// ping, tcp, syn, dns, trace, mtu and sockets; what can be expected of each `netdiag schema --metrics
 /// check` lists, and `netdiag schema check-file` how a FILE looks. What cannot be measured from here is unknown,
-/// never a failure of the target; a check whose dependency does not pass is skipped.
+/// never a failure of the target; a check whose dependency does not pass is skipped. A page with a
+/// status of 400 or above fails, unless something is expected of its `status`.
 ///
 /// A DUR is a number of seconds, or has a unit: us, ms, s, m, h.
 #[derive(Clone, Debug, clap::Args)]

@@ -38,7 +38,30 @@ What is printed
   -a        a bell for each reply
   -h        this                       -V          the version
 
--C and -N of iputils cannot be had.
+-C connects the socket, -N asks nodes about themselves: questions to nodes cannot be had, nor -C with
+groups of IPv4.
+";
+
+/// What iputils' ping says of its -N.
+pub(super) const NODE_INFORMATION: &str = "\
+ping -6 -N <nodeinfo opt>
+Help:
+  help
+Query:
+  name
+  ipv6
+  ipv6-all
+  ipv6-compatible
+  ipv6-global
+  ipv6-linklocal
+  ipv6-sitelocal
+  ipv4
+  ipv4-all
+Subject:
+  subject-ipv6=addr
+  subject-ipv4=addr
+  subject-name=name
+  subject-fqdn=name
 ";
 
 /// The version of fping, for scripts that look for it.

@@ -6,7 +6,7 @@ use crate::args::ping::{Missing, PingArguments};
 use crate::args::value::{self, IpStamps, Timeout};
 use crate::world::DontFragment;
 use netdiag_model::{Family, Untrusted};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 /// As iputils hands them to getopt(3).
@@ -17,6 +17,18 @@ const PATTERN_DIGITS: usize = 32;
 const MOST_STAMPED: usize = 4;
 /// The largest data of a packet.
 const MOST_DATA: u16 = 65_527;
+/// What nodes can be asked.
+const QUESTIONS: [&str; 9] = [
+    "name",
+    "ipv6",
+    "ipv6-all",
+    "ipv6-compatible",
+    "ipv6-global",
+    "ipv6-linklocal",
+    "ipv6-sitelocal",
+    "ipv4",
+    "ipv4-all",
+];
 /// The most requests at once of a user who is not root.
 const MOST_PRELOAD: u64 = 3;
 
@@ -29,11 +41,16 @@ pub(super) fn parse(
     let mut arguments = PingArguments::classic();
     arguments.ipv4 = family == Some(Family::Ipv4);
     arguments.ipv6 = family == Some(Family::Ipv6);
-    let mut hosts = Vec::new();
+    let (mut hosts, mut own) = (Vec::new(), Own::default());
     for found in Options::new(LETTERS, words) {
         match found.map_err(|message| usage(Some(message)))? {
             Found::Operand(word) => hosts.push(word),
             Found::Flag('V') => return Ok(Parsed::Said(help::version())),
+            Found::Flag('C') => own.connects = true,
+            Found::Value('N', text) if text == "help" => {
+                return Ok(Parsed::Said(help::NODE_INFORMATION.trim_end().to_owned()));
+            }
+            Found::Value('N', text) => own.asks |= node_information(&text)?,
             Found::Flag(letter) => flag(&mut arguments, letter)?,
             Found::Value(letter, text) => set(&mut arguments, letter, &text)?,
         }
@@ -49,6 +66,7 @@ pub(super) fn parse(
         1 => {
             arguments.hosts = hosts;
             check_hop_limit(&mut arguments)?;
+            own.check(&arguments)?;
             Ok(Parsed::Run(Box::new(arguments)))
         }
         _ => Err(Refused::new(2, "several destinations (a source route) cannot be had yet")),
@@ -78,8 +96,7 @@ fn flag(arguments: &mut PingArguments, letter: char) -> Result<(), Refused> {
         'R' => arguments.record_route = true,
         'U' => arguments.user_stamps = true,
         'v' => arguments.verbose = true,
-        'h' | '?' => return Err(usage(None)),
-        _ => return Err(missing(letter)),
+        _ => return Err(usage(None)),
     }
     Ok(())
 }
@@ -138,9 +155,48 @@ fn set(arguments: &mut PingArguments, letter: char, text: &str) -> Result<(), Re
             arguments.warnings.extend(garbage);
             arguments.timeout = Some(Timeout { duration, bare: false });
         }
-        _ => return Err(missing(letter)),
+        _ => return Err(usage(None)),
     }
     Ok(())
+}
+
+/// What only iputils has, and only under its name.
+#[derive(Default)]
+struct Own {
+    /// The socket is connected: it takes answers from the destination alone, as each run here does.
+    connects: bool,
+    /// Nodes are asked about themselves in place of echo requests (RFC 4620).
+    asks: bool,
+}
+
+impl Own {
+    /// Of what it stands for only what makes no difference can be had.
+    fn check(&self, arguments: &PingArguments) -> Result<(), Refused> {
+        let address = arguments.hosts.iter().find_map(|host| netdiag_model::parse_address(host));
+        // From a group others answer, whom a connected socket of IPv4 does not hear.
+        let is_group = address.is_some_and(|it| it.is_ipv4() && it.is_multicast());
+        if self.connects && (is_group || arguments.broadcast) {
+            return Err(missing('C'));
+        }
+        // It is not looked at where the destination is of IPv4.
+        let is_v4 = arguments.ipv4 || address.is_some_and(|it| it.is_ipv4());
+        if self.asks && !is_v4 { Err(missing('N')) } else { Ok(()) }
+    }
+}
+
+/// Whether this is a question, and not only whom one would be about.
+fn node_information(text: &str) -> Result<bool, Refused> {
+    let (word, subject) = text.split_once('=').unwrap_or((text, ""));
+    let is_right = match word {
+        "subject-ipv4" => subject.parse::<Ipv4Addr>().is_ok(),
+        "subject-ipv6" => subject.parse::<Ipv6Addr>().is_ok(),
+        "subject-name" | "subject-fqdn" => !subject.is_empty(),
+        _ => QUESTIONS.contains(&text),
+    };
+    match is_right {
+        true => Ok(subject.is_empty()),
+        false => Err(Refused { message: None, then: help::NODE_INFORMATION, code: 2 }),
+    }
 }
 
 fn usage(message: Option<String>) -> Refused {

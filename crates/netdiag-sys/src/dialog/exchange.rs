@@ -2,14 +2,17 @@
 
 use super::How;
 use crate::clock;
+use crate::network::handshake::{Handshake, Verdict};
 use netdiag_engine::port::{Exchange, ExchangeError, ExchangeFraming, SendError};
 use netdiag_model::Destination;
 use socket2::Socket;
 use std::io;
 use std::net::{SocketAddr, SocketAddrV6};
+use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 /// Whoever asked closes an exchange much earlier; this only bounds one that was forgotten.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -29,7 +32,7 @@ pub(super) fn run(
     async move {
         let mut phases = [Duration::ZERO; 2];
         let dialog = dialog(socket, target, request, &mut phases);
-        let result = tokio::time::timeout(LONGEST, dialog).await;
+        let result = timeout(LONGEST, dialog).await;
         let result = result.unwrap_or(Err(ExchangeError::TimedOut));
         How::Exchanged { phases, result }
     }
@@ -53,8 +56,7 @@ async fn dialog(
     let too_long = ExchangeError::Connect(SendError::new(libc::EMSGSIZE));
     let request = request.ok_or(too_long)?;
     let start = clock::now();
-    let socket = TcpSocket::from_std_stream(socket.into());
-    let mut stream = socket.connect(target).await.map_err(|error| connect_error(&error))?;
+    let mut stream = connected(socket, target).await?;
     phases[0] = clock::now().since(start);
     stream.write_all(&request).await.map_err(ended)?;
     let asked = clock::now();
@@ -63,6 +65,30 @@ async fn dialog(
     stream.read_exact(&mut answer).await.map_err(ended)?;
     phases[1] = clock::now().since(asked);
     Ok(answer)
+}
+
+/// Opens a connection, unless this machine keeps its SYN back: nothing comes of that, and the target
+/// is not to blame.
+async fn connected(socket: Socket, target: SocketAddr) -> Result<TcpStream, ExchangeError> {
+    // Where there is no descriptor for that the connection is not watched.
+    let watched = socket.try_clone().ok();
+    let mut opening = pin!(TcpSocket::from_std_stream(socket.into()).connect(target));
+    let (mut handshake, mut pause) = (None, Duration::ZERO);
+    loop {
+        if let Ok(ended) = timeout(pause, opening.as_mut()).await {
+            return ended.map_err(|error| connect_error(&error));
+        }
+        let Some(socket) = &watched else {
+            pause = LONGEST;
+            continue;
+        };
+        let handshake: &mut Handshake =
+            handshake.get_or_insert_with(|| Handshake::of(socket, clock::now()));
+        if let Verdict::KeptBack(errno) = handshake.look(socket, clock::now()) {
+            return Err(ExchangeError::Connect(SendError::new(errno)));
+        }
+        pause = handshake.next_look().since(clock::now());
+    }
 }
 
 fn connect_error(error: &io::Error) -> ExchangeError {

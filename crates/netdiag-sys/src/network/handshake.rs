@@ -45,7 +45,7 @@ const CLOSED: u8 = 7;
 const REDUCED: u8 = 2;
 
 /// A connection that is being opened, watched for what this machine did with it.
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     next_look: Instant,
     /// The queue of the interface had no room for the first SYN.
     queue_was_full: bool,
@@ -61,8 +61,13 @@ impl Handshake {
         Self { next_look: now + SENT_AGAIN, queue_was_full, sent_again: 0 }
     }
 
+    /// Of the connection of this socket, which was started just now.
+    pub(crate) fn of(socket: &Socket, now: Instant) -> Self {
+        Self::new(State::of(socket).as_ref(), now)
+    }
+
     /// When to [`look`](Self::look) again.
-    pub(super) const fn next_look(&self) -> Instant {
+    pub(crate) const fn next_look(&self) -> Instant {
         self.next_look
     }
 
@@ -72,7 +77,7 @@ impl Handshake {
     }
 
     /// What became of its SYNs so far.
-    pub(super) fn look(&mut self, socket: &Socket, now: Instant) -> Verdict {
+    pub(crate) fn look(&mut self, socket: &Socket, now: Instant) -> Verdict {
         let Some(state) = State::of(socket) else {
             self.next_look = Instant::FAR;
             return Verdict::Open;
@@ -89,7 +94,7 @@ impl Handshake {
 
 /// What became of the SYNs of a connection that is being opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// Not known.
     Open,
     /// The one that was sent again did not leave, for this error number.

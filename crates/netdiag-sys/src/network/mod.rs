@@ -7,7 +7,7 @@ mod connect;
 mod errors;
 mod flows;
 mod gate;
-mod handshake;
+pub(crate) mod handshake;
 mod lane;
 mod marked;
 mod memory;

@@ -35,8 +35,8 @@ pub(crate) use options::{
 pub(crate) use output::{stdout_was_closed, wait_for_stdout, write_stdout};
 pub(crate) use poll::{PollFd, event_counter, poll};
 pub(crate) use process::{
-    SignalMask, arm_exit, block_signals, clock_nanos, default_action, descriptor_limit, exit_now,
-    host_name, ignore, is_ignored, open_null_if_closed, raise, random_bytes, real_user,
+    SignalMask, arm_end, arm_exit, block_signals, clock_nanos, default_action, descriptor_limit,
+    exit_now, host_name, ignore, is_ignored, open_null_if_closed, raise, random_bytes, real_user,
     restore_signals, set_mask, signal_descriptor, unblock_signal,
 };
 

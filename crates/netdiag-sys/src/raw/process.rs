@@ -138,6 +138,23 @@ extern "C" fn exit_130(_: libc::c_int) {
     exit_now(130);
 }
 
+/// From now on a signal ends the process at once with code 1, behind an empty line on standard output if
+/// that is wanted, whatever the threads are doing.
+pub(crate) fn arm_end(signal: i32, line: bool) {
+    let handler: extern "C" fn(libc::c_int) = if line { exit_1_with_line } else { exit_1 };
+    set_action(signal, handler as libc::sighandler_t);
+}
+
+extern "C" fn exit_1(_: libc::c_int) {
+    exit_now(1);
+}
+
+extern "C" fn exit_1_with_line(_: libc::c_int) {
+    // SAFETY: write is async-signal-safe, and the byte lives for ever.
+    unsafe { libc::write(libc::STDOUT_FILENO, b"\n".as_ptr().cast(), 1) };
+    exit_now(1);
+}
+
 /// Ends the process without running anything more (`_exit(2)`).
 pub(crate) fn exit_now(code: i32) -> ! {
     // SAFETY: _exit is async-signal-safe and does not return.

@@ -42,6 +42,8 @@ fn b34_what_a_firewall_here_keeps_back_is_unknown_however_short_an_attempt_is() 
         (&silent["status"], &silent["failure"]["reason"]),
         (&"fail".into(), &"timeout".into())
     );
+    let asked = the(&namespace, &["dns A a.test @127.0.0.8 --tcp"]);
+    assert_eq!((&asked["status"], &asked["failure"]["stage"]), (&"unknown".into(), &"send".into()));
     let trace = the(&namespace, &["--deadline", "300ms", "trace 127.0.0.8"]);
     assert_eq!(trace["status"], "unknown", "{trace:#}");
 }

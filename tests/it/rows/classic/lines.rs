@@ -16,6 +16,8 @@ pub(super) const SHARED: &[&str] = &[
     "-M do -c1 ::1", "-M dont -c1 127.0.0.1", "-m5 -c1 ::1", "-t5 -c1 127.0.0.1", "-Q 0x10 -c1 ::1",
     "-d -c1 127.0.0.1", "-b -c1 127.0.0.1", "-b -c1 ::1", "-R -c2 -i.1 127.0.0.1", "-qRc1 127.0.0.1",
     "-aRc1 127.0.0.1", "-fRc3 127.0.0.1", "-R -s4 -c1 127.0.0.1", "-R -c1 ::1", "-T tsonly -c1 ::1",
+    "-C -c1 127.0.0.1", "-C -c1 ::1", "-C -c1 -W.3 127.0.0.9", "-N name -c1 127.0.0.1",
+    "-N subject-name=x -c1 ::1", "-I 127.0.0.1 -c1 -W.3 10.1.0.9", "-qI 127.0.0.1 -c2 -i.1 -W.3 10.1.0.9",
     "-F 5 -c1 127.0.0.1", "-nc1 here.test", "-4 -c1 here.test", "-c1 alias.test", "-nvc1 -4 Alias.TEST", "-4 -nqc2 -i.1 localhost",
     "-fc1 six.test", "-c1 six.test", "-c1 0", "-nc1 0.0.0.0",
     // The deadline counts replies; an error ends it.
@@ -40,7 +42,7 @@ pub(super) const SHARED: &[&str] = &[
 /// Arguments that only iputils' syntax knows, or that it words in its own way.
 #[rustfmt::skip]
 pub(super) const SYNTAX: &[&str] = &[
-    "", "-c", "-Z", "-h", "-?", "--help", "-c1 --classic ::1", "127.0.0.1 -c1 -q", "-nqc3 -i.1 ::1",
+    "", "-c", "-N", "-N help", "-Z", "-h", "-?", "--help", "-c1 --classic ::1", "127.0.0.1 -c1 -q", "-nqc3 -i.1 ::1",
     "-c x ::1", "-c 0 ::1", "-c 1x ::1", "-c 99999999999999999999 ::1", "-c ' ::1", "-i 1e300 ::1",
     "-i abc -c1 ::1", "-i 0.2.3 -c1 ::1", "-i 0x10 -c1 ::1", "-i ' ::1", "-i inf ::1", "-i nan ::1",
     "-i 1,5 -c1 ::1", "-W abc -c1 ::1", "-W 1s -c1 ::1", "-W ' ::1", "-W -1 ::1", "-c abc ::1", "-s abc ::1",

@@ -1,6 +1,7 @@
 //! Under the name of nslookup, line by line beside it, in a namespace with BIND and a resolv.conf.
 
 use crate::support::process::{Ended, NETDIAG, Namespace, Process, has};
+use nix::sys::signal::Signal;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
@@ -177,4 +178,19 @@ fn what_is_wrong_ends_it_as_nslookup_ends() {
     let version = lab.talk(link, &["-version"], "");
     assert_eq!((version.code(), version.out.as_str()), (Some(0), ""));
     assert!(version.err.contains("netdiag"), "{version:?}");
+}
+
+/// A dialogue that a signal ends has ended badly, as BIND's does.
+#[test]
+fn a_dialogue_ends_by_a_signal_with_code_1() {
+    let Some(lab) = Lab::new("signals", "nameserver 127.0.0.1") else { return };
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let program = lab.folder.join("nslookup");
+        let mut command = lab.namespace.command(program.to_str().expect("a name"));
+        let process = Process::start_reading(&mut command, Stdio::piped());
+        process.until_caught(signal);
+        process.signal(signal);
+        let ended = process.wait();
+        assert_eq!((ended.code(), ended.out.as_str()), (Some(1), ""), "{ended:?}");
+    }
 }

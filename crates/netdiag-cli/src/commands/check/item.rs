@@ -146,8 +146,9 @@ impl Words {
                 Ok(None)
             }
             kind => {
-                let message =
-                    format!("a {kind} check has no answer to expect; an expression it has");
+                let message = format!(
+                    "a {kind} check has no answer; an expression stands in a line without `expect`"
+                );
                 Err(Fault { part: Part::Answer, message })
             }
         }

@@ -2,12 +2,14 @@
 
 use super::kind::{Conclusion, Snapshot};
 use super::kinds::{Known, failure};
+use super::words;
 use netdiag_check::expr::{Evidence, Expr, Verdict as Truth};
 use netdiag_check::perfdata::{Perf, Range};
 use netdiag_check::result::CheckStatus;
 use netdiag_model::Untrusted;
 use netdiag_model::contract::Judgement;
 use netdiag_model::failure::{Failure, Stage};
+use netdiag_model::finding::Severity;
 use netdiag_model::metrics::{MetricValue, Metrics};
 use netdiag_tcp::connect::metrics::is_of_attempt;
 use std::time::Duration;
@@ -74,10 +76,14 @@ impl Expected {
                 expr.metrics().iter().any(|metric| known.outcomes.contains(metric))
             });
         if conclusion.judgement == Judgement::Fails && !says_itself {
-            let failure = told.or_else(|| no_time().failure);
+            let failure = told.or_else(|| found(conclusion)).or_else(|| no_time().failure);
             let expectation = self.unmet(conclusion, known).map(|unmet| unmet.text);
             let failed_expectation = expectation.filter(|_| expected.is_some());
             return Verdict { status: CheckStatus::Fail, failure, failed_expectation };
+        }
+        if let Some(unserved) = self.unserved(conclusion) {
+            let (status, failure) = (CheckStatus::Fail, Some(unserved));
+            return Verdict { status, failure, failed_expectation: None };
         }
         if let Some(Unmet { reason, text, is_too_few }) = self.unmet(conclusion, known) {
             if is_too_few && cut.is_some() && conclusion.judgement == Judgement::Holds {
@@ -95,6 +101,13 @@ impl Expected {
             return Verdict { status, failure, failed_expectation: Some(text) };
         }
         Verdict { status: CheckStatus::Pass, failure: None, failed_expectation: None }
+    }
+
+    /// A server that answers with an error serves no page, unless it is said which status is right.
+    fn unserved(&self, conclusion: &Conclusion) -> Option<Failure> {
+        let said = [&self.expect, &self.warn].into_iter().flatten();
+        let is_said = said.flat_map(Expr::metrics).any(|metric| metric == "status");
+        words::unserved(conclusion, "expect `status` where that is right").filter(|_| !is_said)
     }
 
     /// What does not hold that must.
@@ -217,6 +230,13 @@ pub(crate) fn kept_back_or_silent() -> Failure {
 
 fn no_time() -> Verdict {
     Verdict::unknown(failure(Stage::Request, "timeout", "no answer in time".to_owned()))
+}
+
+/// What was found out where nothing else says why: a proof that is not whole, a zone that nobody serves.
+fn found(conclusion: &Conclusion) -> Option<Failure> {
+    let grave = conclusion.findings.iter().rev().filter(|it| it.severity > Severity::Info);
+    let worst = grave.max_by_key(|it| it.severity)?;
+    Some(failure(Stage::Request, &worst.code, worst.message.clone()))
 }
 
 fn too_short() -> Failure {

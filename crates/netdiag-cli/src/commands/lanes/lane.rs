@@ -7,7 +7,7 @@ use super::supervisor::{Ended, Supervisor, Told, Turn};
 use crate::commands::ending::End;
 use netdiag_engine::outcome::{Detail, Outcome, Reason, Rejection, Stray};
 use netdiag_engine::port::{AnswerKind, Change};
-use netdiag_engine::{Events, Heard, Measurement, Next, Probe, WayOut};
+use netdiag_engine::{Events, Heard, Measurement, Next, Probe, ProbeKind, WayOut};
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
 use std::cell::RefCell;
@@ -51,8 +51,9 @@ struct UnderWay {
     /// When it is ended.
     until: Instant,
     is_cut: bool,
-    /// When its probes were sent that have not settled, by their numbers.
-    open: BTreeMap<u64, Instant>,
+    /// When its probes were sent that have not settled, by their numbers; `None` of a connection that
+    /// has not begun, since this machine has no descriptor for it yet, or lets no more be opened.
+    open: BTreeMap<u64, Option<Instant>>,
     /// The latest time that a probe of it is known to have settled at.
     settled_at: Instant,
     /// It has nothing more to send.
@@ -170,7 +171,8 @@ impl<S: Supervisor> Lane<S> {
         let tag = one.tag;
         let next = match one.attempt.next(now, &mut self.silence) {
             Next::Probe(mut spec) => {
-                one.open.insert(spec.seq, now);
+                let has_left = !matches!(spec.kind, ProbeKind::Connect(_));
+                one.open.insert(spec.seq, has_left.then_some(now));
                 spec.seq = outer(tag, spec.seq);
                 Next::Probe(spec)
             }
@@ -197,7 +199,8 @@ impl<S: Supervisor> Lane<S> {
         one.attempt.finish(now, &mut self.silence);
         // What a probe settled by may be stamped later than the engine looked at the time.
         let end = ended(now.max(one.settled_at));
-        let waited = one.open.values().min().map_or(Duration::ZERO, |sent| now.since(*sent));
+        let oldest = one.open.values().flatten().min();
+        let waited = oldest.map_or(Duration::ZERO, |sent| now.since(*sent));
         let how = Ended { begun: one.begun, end, cut: one.is_cut.then_some(waited) };
         let conclusion = one.attempt.conclude(end);
         self.supervisor.borrow_mut().concluded(self.number, conclusion, how);
@@ -268,6 +271,9 @@ impl<S: Supervisor> Measurement for Lane<S> {
 
     fn begun(&mut self, probe: &Probe, local: SocketAddr) {
         if let Some((one, probe, _)) = self.own(probe) {
+            if let Some(since) = one.open.get_mut(&probe.seq) {
+                *since = Some(probe.sent_at);
+            }
             one.attempt.begun(&probe, local);
         }
     }

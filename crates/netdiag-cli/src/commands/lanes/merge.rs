@@ -1,6 +1,6 @@
 //! What must be open for several commands at once.
 
-use crate::{OpenRequest, UdpSockets};
+use crate::{OpenRequest, SignalRule, UdpSockets};
 use netdiag_engine::port::Control;
 
 /// What two commands need together.
@@ -44,6 +44,7 @@ pub(crate) fn merged(one: OpenRequest, other: OpenRequest) -> Result<OpenRequest
         patience: one.patience.max(other.patience),
         names: one.names || other.names,
         screen: false,
+        signals: SignalRule::Usual,
         tables: one.tables || other.tables,
         own_lookup: one.own_lookup.or(other.own_lookup),
         files,

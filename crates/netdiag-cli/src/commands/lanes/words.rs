@@ -170,15 +170,19 @@ pub(super) fn connected(milliseconds: Option<f64>, http: Option<&Http>) -> Strin
 
 /// A page is served when the status of its answer is below 400 (RFC 9110 section 15).
 pub(super) fn by_status(conclusion: &mut Conclusion) {
-    let status = conclusion.snapshots.first().and_then(|snapshot| snapshot.metric("status"));
-    let Some(MetricValue::Number(status)) = status.filter(|_| conclusion.failure.is_none()) else {
-        return;
-    };
-    if status >= 400.0 {
+    let unserved = unserved(conclusion, "a status below 400 is ready");
+    if let Some(failure) = unserved.filter(|_| conclusion.failure.is_none()) {
         conclusion.judgement = Judgement::Fails;
-        let message = format!("HTTP {status}; a status below 400 is ready");
-        conclusion.failure = Some(failure(Stage::Request, &format!("http-{status}"), message));
+        conclusion.failure = Some(failure);
     }
+}
+
+/// That the status of an answer is that of an error, and what else could be.
+pub(super) fn unserved(conclusion: &Conclusion, hint: &str) -> Option<Failure> {
+    let status = conclusion.snapshots.first()?.metric("status")?;
+    let MetricValue::Number(status) = status else { return None };
+    let message = format!("HTTP {status}; {hint}");
+    (status >= 400.0).then(|| failure(Stage::Request, &format!("http-{status}"), message))
 }
 
 /// A connection whose other end is its own is none to a service: the kernel took the port that was

@@ -6,7 +6,7 @@ use crate::args::form::Output;
 use crate::classic::NslookupArguments;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
-use crate::world::{Terminal, UdpSockets};
+use crate::world::{SignalRule, Terminal, UdpSockets};
 use crate::{OpenRequest, World};
 use session::Session;
 use std::io::{self, Write};
@@ -43,6 +43,7 @@ impl Command for NslookupArguments {
             // Servers can be named at any time.
             names: true,
             files: vec![RESOLV_CONF.to_owned()],
+            signals: SignalRule::End { line: self.host.is_some() },
             ..OpenRequest::default()
         }
     }

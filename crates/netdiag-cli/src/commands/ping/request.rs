@@ -5,7 +5,7 @@ use super::plan;
 use crate::args::PingArguments;
 use crate::commands::checks;
 use crate::commands::resolve::literal;
-use crate::{DontFragment, OpenRequest, Terminal, UdpSockets};
+use crate::{DontFragment, OpenRequest, SignalRule, Terminal, UdpSockets};
 use netdiag_engine::port::Control;
 use netdiag_model::Family;
 use netdiag_ping::Protocol;
@@ -59,6 +59,7 @@ pub(super) fn open_request(
         names: arguments.hosts.iter().any(|host| literal(host).is_none())
             || plan::names_addresses(arguments, terminal),
         screen: false,
+        signals: SignalRule::Usual,
         tables: false,
         files: Vec::new(),
         own_lookup: None,

@@ -6,7 +6,7 @@ use crate::commands::drive::{Drive, Listener};
 use crate::commands::ending::{self, End};
 use crate::commands::resolve::{classic_failure, literal};
 use crate::commands::user;
-use crate::{DontFragment, ExitStatus, OpenRequest, UdpSockets, World, usage};
+use crate::{DontFragment, ExitStatus, OpenRequest, SignalRule, UdpSockets, World, usage};
 use netdiag_engine::port::{Control, Network, NetworkError, SendError, StopCause};
 use netdiag_model::{Destination, Family, Instant, Untrusted, errno};
 use netdiag_report::trace::{ClassicOptions, ClassicReport};
@@ -170,6 +170,7 @@ fn open_request(arguments: &TracerouteArguments, control: Control) -> OpenReques
         control,
         patience: Some(netdiag_engine::remembered_for(arguments.wait)),
         names: named.is_none() || !arguments.numeric,
+        signals: SignalRule::QuitEnds,
         ..OpenRequest::default()
     }
 }

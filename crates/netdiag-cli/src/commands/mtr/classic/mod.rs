@@ -10,7 +10,7 @@ use crate::commands::ending::{self, End, Measured};
 use crate::commands::resolve::{classic_failure, literal};
 use crate::commands::trace::{VARIED_PORTS, syn_of};
 use crate::commands::user;
-use crate::{DontFragment, ExitStatus, OpenRequest, UdpSockets, World, usage};
+use crate::{DontFragment, ExitStatus, OpenRequest, SignalRule, UdpSockets, World, usage};
 use netdiag_engine::Pattern;
 use netdiag_engine::port::{Control, Network, SendError, Size};
 use netdiag_model::{Destination, Family, Untrusted, errno};
@@ -120,6 +120,8 @@ fn open_request(
         patience: Some(netdiag_engine::remembered_for(arguments.timeout)),
         names: !arguments.numeric || literals().any(|family| family.is_none()),
         screen,
+        // A screen is put away first.
+        signals: if screen { SignalRule::Usual } else { SignalRule::QuitEnds },
         files: Vec::from_iter(arguments.file.clone().filter(|path| path != "-")),
         ..OpenRequest::default()
     }
