@@ -12,7 +12,7 @@ const HELP: [&str; 10] = [
     "p          pause, and go on",
     "r          begin the figures anew",
     "n          addresses or names",
-    "up, down   another hop",
+    "up, down   another hop; page up, page down: ten further",
     "e, Enter   tell all of the hop, or no more",
     "Tab        another target",
     "L D R S N B A W V G J M X I  sort by loss, lost, received, sent, newest, best, average, worst, \
