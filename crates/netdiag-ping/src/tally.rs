@@ -131,12 +131,12 @@ impl Tally {
         self.rare().skipped += count;
     }
 
-    /// What is rare, about to be changed.
     /// A connection opened, and nothing came over it.
     pub(crate) fn opened_in_vain(&mut self) {
         self.rare().opened += 1;
     }
 
+    /// What is rare, about to be changed.
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_with(|| Box::new(NOTHING.clone()))
     }

@@ -10,7 +10,7 @@ use netdiag_wire::tcp::SYN_LENGTH;
 use std::time::Duration;
 
 /// The header of an echo request or a datagram, in bytes.
-const HEADER: u32 = 8;
+pub(crate) const HEADER: u32 = 8;
 
 /// What is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Config {
         u16::try_from(data).unwrap_or(u16::MAX)
     }
 
-    fn ip_header(&self) -> u32 {
+    pub(crate) fn ip_header(&self) -> u32 {
         u32::try_from(self.destination.family().header_len()).unwrap_or(0)
     }
 

@@ -61,9 +61,11 @@ impl Second {
 impl Measurement {
     /// What comes next of the second kind once nothing more comes of the first; `None`: nothing.
     pub(crate) fn next_of_second(&mut self, now: Instant) -> Option<Next> {
-        let end = self.end.filter(|_| self.rounds.is_none())?;
+        let end = self.end?;
         let first = match end.reason {
-            StopReason::GapLimit | StopReason::MaxTtl => self.farthest().saturating_add(1),
+            StopReason::GapLimit | StopReason::MaxTtl if self.rounds.is_none() => {
+                self.farthest().saturating_add(1)
+            }
             StopReason::Reached => self.stands_in_at()?,
             _ => return None,
         };

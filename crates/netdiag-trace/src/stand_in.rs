@@ -64,17 +64,21 @@ impl Hop {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Config;
     use crate::end::StopReason;
     use crate::protocol::{Answer, Meaning};
+    use crate::{Config, Rounds};
+    use netdiag_engine::{Events, Measurement as Policy, Next, ProbeSpec};
     use netdiag_model::{IcmpKind, Instant};
+    use std::time::Duration;
 
     #[test]
     fn who_passes_another_kind_on_is_not_the_target() {
         let [target, router, other] =
             [1, 2, 3].map(|octet| Destination::V4([192, 0, 2, octet].into()));
         let protocol = Protocol::Udp { port: 33_434 };
-        let config = Config { protocol, max_ttl: 4, ..Config::new(0, target) };
+        let mut config = Config { protocol, max_ttl: 4, ..Config::new(0, target) };
+        config.second = Some(Protocol::Icmp);
+        config.rounds = Some(Rounds { interval: Duration::ZERO, count: Some(1), figures: None });
         let mut path = Measurement::new(config);
         let port_unreachable = Some(IcmpKind::v4(3, 3));
         let says = [
@@ -88,6 +92,10 @@ mod tests {
         path.find_end();
         let reason = |path: &Measurement| path.end.map(|end| end.reason);
         assert_eq!((reason(&path), path.stands_in_at()), (Some(StopReason::Reached), Some(2)));
+        // At the end of the last cycle it is asked.
+        path.rounds.get_or_insert_default().cycle = 2;
+        let next = path.next(Instant::ZERO, &mut Events::new());
+        assert!(matches!(next, Next::Probe(ProbeSpec { target: 2, .. })), "{next:?}");
         path.deny_stand_in();
         assert_eq!((reason(&path), path.stands_in_at()), (Some(StopReason::Unreachable), None));
     }

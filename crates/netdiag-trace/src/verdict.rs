@@ -35,7 +35,8 @@ impl Measurement {
         let answers_for = if address == own {
             String::new()
         } else {
-            format!(", which probably answers for {own},")
+            // Where it could be asked by another kind of probe it was.
+            format!(", another address of {own} or a filter before it,")
         };
         let place = match (self.hop_count(), hop.ttl - 1) {
             (None, _) => format!("at or before hop {}, the first that was asked", hop.ttl),

@@ -291,6 +291,25 @@ fn the_live_screen_shows_hops_and_heeds_keys() {
     assert!((30..=45).contains(&sent), "{sent}");
 }
 
+/// Where there is no room for all hops the chosen one is seen, and how many there are below.
+#[test]
+fn a_small_screen_moves_with_the_chosen_hop() {
+    let scenario = std::fs::read_to_string(process::scenario("trace-path")).expect("it");
+    let after = |keys: &str| {
+        let pressed = format!("[[local]]\nat = \"2s\"\nkeys = \"{keys}\"\n");
+        let resized = "[[local]]\nat = \"3s\"\nresized = [60, 6]\n";
+        let ended = "[[local]]\nat = \"4s\"\nkeys = \"q\"\n";
+        let text = format!("{scenario}\n{pressed}{resized}{ended}");
+        let ran = world::run_on_screen(&text, &["mtr", "-n", "10.9.2.2"]);
+        let (screen, _) = ran.out.rsplit_once("\u{1b}[?1049l").expect("it leaves the screen");
+        screen.rsplit_once("\u{1b}[2J").expect("drawn anew").1.to_owned()
+    };
+    let top = after("");
+    assert!(top.contains("  1  10.9.0.1") && top.contains("more: down  q end"), "{top:?}");
+    let bottom = after("\\t\\t\\t\\t\\t\\t");
+    assert!(bottom.contains("  6  10.9.2.2") && !bottom.contains("more: down"), "{bottom:?}");
+}
+
 /// B10: a hop that only limits its answers is called that, and is not in the colour of a loss.
 #[test]
 fn b10_the_screen_labels_a_hop_that_limits_its_answers() {

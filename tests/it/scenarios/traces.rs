@@ -290,6 +290,9 @@ const BOTH: &[(&str, &str)] = &[
     ("trace-limits", "-q 8 --interval 0.02 -m 2 10.9.2.2"),
     ("jitter-normal", "10.9.2.2"),
     ("duplicate", "10.9.2.2"),
+    ("reorder", "-q 8 --interval 0.1 -f 2 -m 2 10.9.2.2"),
+    ("loss-exact", "-q 8 --interval 0.05 -f 2 -m 2 10.9.2.2"),
+    ("forged", "10.9.2.10 10.9.2.13 10.9.2.17 fd09:2::11"),
 ];
 
 #[test]

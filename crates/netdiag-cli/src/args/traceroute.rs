@@ -42,6 +42,10 @@ pub(crate) struct TracerouteArguments {
     pub(crate) interface: Option<String>,
     pub(crate) mark: Option<u32>,
     pub(crate) dont_fragment: bool,
+    /// As large packets as pass are sent, one at a time.
+    pub(crate) finds_mtu: bool,
+    /// The flags of the target's segments are shown.
+    pub(crate) flags: bool,
     pub(crate) direct: bool,
     pub(crate) debug: bool,
     pub(crate) numeric: bool,
@@ -74,6 +78,8 @@ impl TracerouteArguments {
             interface: None,
             mark: None,
             dont_fragment: false,
+            finds_mtu: false,
+            flags: false,
             direct: false,
             debug: false,
             numeric: false,

@@ -144,6 +144,8 @@ What is sent (nothing of these: UDP to a port that is counted up from 33434)
   -s  --source=ADDR    source address                  -i  --interface=NAME  interface
   -r                   past every router               --fwmark=N  firewall mark
   -d  --debug          SO_DEBUG on the socket          -4, -6  the family
+  --mtu                as large as pass: -F -N 1 with 65000 bytes; F=N where it gets smaller
+  -T -O info           the flags of the target's segments
 
 How far, how many, how fast
   -f  --first=N        first hop [1]                   -m  --max-hops=N  last hop [30]
@@ -158,7 +160,7 @@ What is printed
   --back               hops of the way back, where they are not as many as on the way there
   -V  --version        the version                     --help  this
 
--A, -D, -g, -O, -P, -UL and --mtu of traceroute cannot be had.
+-A, -D, -g, -P, -UL and other options of methods (-O) of traceroute cannot be had.
 ";
 
 /// The version of mtr, for scripts that look for it.

@@ -27,8 +27,8 @@ const NAMES: &[(&str, char)] = &[
 /// What this program has not, and why.
 const MISSING: &[(char, &str)] = &[
     ('p', "-p: there is no split form of the output here"),
-    ('y', "-y: nobody is asked about addresses here"),
-    ('z', "-z: nobody is asked about addresses here"),
+    ('y', "-y: nobody is asked about addresses here; `netdiag mtr --asn-file FILE` has AS numbers"),
+    ('z', "-z: nobody is asked about addresses here; `netdiag mtr --asn-file FILE` has AS numbers"),
     ('S', "-S: there is no SCTP here"),
     ('D', "--displaymode: there is only the first one here"),
 ];

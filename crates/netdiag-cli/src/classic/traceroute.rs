@@ -48,13 +48,13 @@ const KNOWN: &[Known] = &[
 /// What cannot be had, and why.
 #[rustfmt::skip]
 const MISSING: &[(&str, &str)] = &[
-    ("A", "no third party is asked for the numbers of autonomous systems"),
+    ("A", "nobody is asked for the numbers of autonomous systems; `netdiag trace --asn-file FILE` has them \
+           from a file"),
     ("D", "DCCP cannot be had"),
     ("UL", "UDP-Lite cannot be had"),
     ("P", "packets of any other protocol cannot be had"),
     ("g", "a source route cannot be had"),
-    ("O", "the options of a method cannot be had"),
-    ("mtu", "the MTU along a path cannot be had here"),
+    ("O", "of the options of methods there is `-T -O info`"),
 ];
 
 /// What is sent, before its port is known.
@@ -78,6 +78,8 @@ struct Reading {
     /// MAX, HERE and NEAR.
     waits: [f64; 3],
     send_wait: f64,
+    /// Of the method.
+    options: Option<String>,
 }
 
 /// What the arguments after the name of the program say.
@@ -97,6 +99,7 @@ pub(super) fn parse(
         queries: 3,
         waits: [5.0, 3.0, 10.0],
         send_wait: 0.0,
+        options: None,
     };
     reading.arguments.family = is_v6.then_some(Family::Ipv6);
     let mut operands = Vec::new();
@@ -126,6 +129,7 @@ impl Reading {
             "back" => arguments.back = true,
             "d" => arguments.debug = true,
             "F" => arguments.dont_fragment = true,
+            "mtu" => arguments.finds_mtu = true,
             "e" => arguments.extensions = true,
             "I" => self.method = Method::Icmp,
             "T" => self.method = Method::Tcp,
@@ -154,6 +158,7 @@ impl Reading {
             "i" => arguments.interface = Some(text.to_owned()).filter(|name| !name.is_empty()),
             "s" => arguments.source = Some(source(given)?),
             "w" => self.waits = waits(given)?,
+            "O" => self.options = Some(text.to_owned()),
             "z" => self.send_wait = float(text).ok_or_else(|| usage(given.refused()))?,
             "M" => {
                 self.method = match text {
@@ -223,6 +228,11 @@ impl Reading {
             return Err(usage(format!("bad sendtime `{send_wait}' specified")));
         }
         arguments.protocol = self.method.protocol(self.port)?;
+        arguments.flags = match (self.method, self.options.as_deref()) {
+            (_, None) => false,
+            (Method::Tcp, Some("info")) => true,
+            _ => return Err(missing("O")),
+        };
         arguments.connects = self.method == Method::Connect;
         arguments.vary_port = self.method == Method::CountedUdp;
         (arguments.first_ttl, arguments.max_ttl) = (first_ttl, max_ttl);
@@ -233,7 +243,11 @@ impl Reading {
         const MOST_SECONDS: f64 = 10.0;
         let unit = if send_wait > MOST_SECONDS { 1e-3 } else { 1.0 };
         arguments.spacing = seconds(send_wait * unit);
-        if arguments.source_port.is_some() {
+        if arguments.finds_mtu {
+            arguments.dont_fragment = true;
+            arguments.bytes.get_or_insert(MOST_BYTES);
+        }
+        if arguments.source_port.is_some() || arguments.finds_mtu {
             arguments.at_once = 1;
         }
         check(&arguments)?;
@@ -276,8 +290,7 @@ fn usage(message: String) -> Refused {
 fn missing(name: &str) -> Refused {
     let found = MISSING.iter().find(|(missing, _)| *missing == name);
     let why = found.map_or("cannot be had", |(_, why)| why);
-    let dashes = if name == "mtu" { "--" } else { "-" };
-    usage(format!("{dashes}{name}: {why}"))
+    usage(format!("-{name}: {why}"))
 }
 
 /// A whole number of 32 bits; of larger ones those bits.

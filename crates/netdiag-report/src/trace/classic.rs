@@ -18,6 +18,8 @@ pub struct ClassicOptions {
     pub numeric: bool,
     /// What routers add to their answers.
     pub extensions: bool,
+    /// The flags of the target's segments.
+    pub flags: bool,
     /// How many hops the way back has, where it is not as many as the way there.
     pub back: bool,
 }
@@ -63,7 +65,10 @@ impl<W: Write> ClassicReport<W> {
             write!(self.out, "\n{:2} ", shown.ttl)?;
             self.last = None;
         }
-        let Some(seen) = &shown.answer else { return self.out.write_all(b" *") };
+        let Some(seen) = &shown.answer else {
+            self.out.write_all(b" *")?;
+            return self.fitted(shown);
+        };
         match seen.from {
             None => self.out.write_all(b" *")?,
             Some(_) if self.is_known(seen) => {}
@@ -72,11 +77,18 @@ impl<W: Write> ClassicReport<W> {
         write!(self.out, "  {:.3} ms", milliseconds(seen.rtt))?;
         if let Some(mark) = seen.icmp.and_then(|kind| mark(kind, seen.mtu)) {
             write!(self.out, " {mark}")?;
+        } else {
+            self.fitted(shown)?;
         }
         if seen.from.is_some() {
             self.last = Some(seen.clone());
         }
         Ok(())
+    }
+
+    /// The MTU that a probe was made smaller for.
+    fn fitted(&mut self, shown: &Shown) -> io::Result<()> {
+        shown.fitted.map_or(Ok(()), |mtu| write!(self.out, " F={mtu}"))
     }
 
     /// The end of the last line.
@@ -98,10 +110,11 @@ impl<W: Write> ClassicReport<W> {
 
     /// Whether the one before it in the hop said all that would be said of this one.
     fn is_known(&self, seen: &Seen) -> bool {
-        let ClassicOptions { extensions, back, .. } = self.options;
+        let ClassicOptions { extensions, flags, back, .. } = self.options;
         self.last.as_ref().is_some_and(|last| {
             last.from == seen.from
                 && (!extensions || last.objects == seen.objects)
+                && (!flags || last.flags == seen.flags)
                 && (!back || last.reply_ttl == seen.reply_ttl)
         })
     }
@@ -115,6 +128,9 @@ impl<W: Write> ClassicReport<W> {
         let objects = objects(&seen.objects).filter(|_| self.options.extensions);
         if let Some(objects) = objects {
             write!(self.out, " <{objects}>")?;
+        }
+        if let Some(flags) = seen.flags.as_ref().filter(|_| self.options.flags) {
+            write!(self.out, " <{flags}>")?;
         }
         match seen.reply_ttl.filter(|ttl| self.options.back && *ttl > 0).map(hops_back) {
             Some(hops) if hops != ttl => write!(self.out, " '-{hops}'"),

@@ -3,7 +3,7 @@
 
 mod slots;
 
-use crate::protocol;
+use crate::protocol::{self, HEADER};
 use netdiag_engine::names::Names;
 use netdiag_engine::outcome::Detail;
 use netdiag_engine::port::{Control, SendError};
@@ -62,10 +62,12 @@ pub struct Shown {
     pub is_first: bool,
     /// What was said to it; `None` where nobody said anything.
     pub answer: Option<Seen>,
+    /// The MTU that it was made smaller for, in bytes, where the MTU of the path is looked for.
+    pub fitted: Option<u32>,
 }
 
 /// An answer to a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// Who; `None`: this machine.
     pub from: Option<IpAddr>,
@@ -81,6 +83,8 @@ pub struct Seen {
     pub reply_ttl: Option<u8>,
     /// The extension objects behind it (RFC 4884).
     pub objects: Vec<Object>,
+    /// The flags of the segment that it was, as the classic has them: `syn,ack`.
+    pub flags: Option<String>,
 }
 
 /// An extension object as it came.
@@ -113,6 +117,8 @@ pub struct Measurement {
     /// What this machine said of a probe, which has no time until the clock is next read.
     unsent: Vec<(usize, Instant, SendError)>,
     names: Names,
+    /// How many probes were sent a second time because they had been too large.
+    again: u64,
     is_over: bool,
 }
 
@@ -128,6 +134,7 @@ impl Measurement {
             last_asked: None,
             unsent: Vec::new(),
             names: Names::default(),
+            again: 0,
             is_over: false,
         }
     }
@@ -137,7 +144,7 @@ impl Measurement {
         self.last_asked = Some(now);
         self.slots.ask(place, now);
         let ttl = self.slots.ttl(place);
-        let seq = place as u64 + 1;
+        let seq = self.seq(place);
         Next::Probe(ProbeSpec {
             target: u32::from(ttl),
             seq,
@@ -145,7 +152,7 @@ impl Measurement {
             timeout: path.timeout,
             patience: PATIENCE,
             control: Control { hop_limit: Some(ttl), ..path.control },
-            kind: path.kind(path.protocol, path.flow_of(seq), path.size),
+            kind: path.kind(path.protocol, path.flow_of(place as u64 + self.again + 1), path.size),
         })
     }
 
@@ -174,7 +181,7 @@ impl Measurement {
             if until > now {
                 *earliest = (*earliest).min(until);
             } else if slot.sent_at.is_some() {
-                expired.push(place as u64 + 1);
+                expired.push(self.seq(place));
             } else {
                 *earliest = (*earliest).min(now + LOOK_AGAIN);
             }
@@ -193,12 +200,39 @@ impl Measurement {
             let name = from.and_then(|address| self.names.get(address)).cloned();
             let answer = answer.clone().map(|seen| Seen { name, ..seen });
             let (ttl, is_first) = (self.slots.ttl(self.told), self.slots.is_first(self.told));
-            events.push(Event::Probe(Shown { ttl, is_first, answer }));
+            let fitted = self.slots.fitted(self.told);
+            events.push(Event::Probe(Shown { ttl, is_first, answer, fitted }));
             self.told += 1;
         }
     }
 
+    /// The number of the probe of a place: another one when it is sent again, which is only where one is
+    /// under way at a time.
+    fn seq(&self, place: usize) -> u64 {
+        self.again * self.slots.len() as u64 + place as u64 + 1
+    }
+
+    /// The place of a probe among all of them.
+    fn place(&self, probe: &Probe) -> usize {
+        let place = probe.seq.saturating_sub(1) % self.slots.len().max(1) as u64;
+        usize::try_from(place).unwrap_or(usize::MAX)
+    }
+
+    /// Has a probe sent again that was too large, as all further ones with as many bytes as fit.
+    fn fits(&mut self, place: usize, mtu: Option<u32>) -> bool {
+        let path = &mut self.config.path;
+        let fitting = mtu.filter(|mtu| path.finds_mtu && *mtu >= path.ip_header() + HEADER);
+        let Some(mtu) = fitting.filter(|mtu| path.data_of(*mtu) < path.size) else { return false };
+        path.size = path.data_of(mtu);
+        self.again += 1;
+        self.slots.again(place, mtu);
+        true
+    }
+
     fn answered(&mut self, place: usize, seen: Seen) {
+        if self.fits(place, seen.mtu) {
+            return;
+        }
         if let Some(address) = seen.from.filter(|_| self.config.path.wants_names) {
             self.names.want(address);
         }
@@ -221,9 +255,8 @@ impl Measurement {
             };
             let (rtt, icmp) = (now.since(sent_at), Some(icmp));
             let mtu = error.mtu;
-            let seen =
-                Seen { from, name: None, rtt, icmp, mtu, reply_ttl: None, objects: Vec::new() };
-            self.answered(place, seen);
+            let said = Seen { from, rtt, icmp, mtu, ..Seen::default() };
+            self.answered(place, said);
         }
     }
 }
@@ -256,11 +289,11 @@ impl Policy for Measurement {
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
-        self.slots.sent(place(probe), probe.sent_at);
+        self.slots.sent(self.place(probe), probe.sent_at);
     }
 
     fn begun(&mut self, probe: &Probe, _: SocketAddr) {
-        self.slots.sent(place(probe), probe.sent_at);
+        self.slots.sent(self.place(probe), probe.sent_at);
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {
@@ -269,11 +302,11 @@ impl Policy for Measurement {
             let data = data.get(..data.len().min(OBJECT_BYTES)).unwrap_or_default().to_vec();
             Object { class, kind, data }
         });
-        self.slots.explain(place(probe), objects.collect());
+        self.slots.explain(self.place(probe), objects.collect());
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
-        let place = place(probe);
+        let place = self.place(probe);
         if let Outcome::LocalError(error) = outcome {
             return self.unsent.push((place, probe.sent_at, *error));
         }
@@ -306,11 +339,6 @@ impl Policy for Measurement {
     fn finish(&mut self, _: Instant, _: &mut Events<Event>) {}
 }
 
-/// The place of a probe among all of them.
-fn place(probe: &Probe) -> usize {
-    usize::try_from(probe.seq).unwrap_or(usize::MAX).saturating_sub(1)
-}
-
 fn seen(answer: &protocol::Answer, objects: Vec<Object>) -> Seen {
     Seen {
         from: Some(Destination::address(answer.from)),
@@ -320,6 +348,7 @@ fn seen(answer: &protocol::Answer, objects: Vec<Object>) -> Seen {
         mtu: answer.mtu,
         reply_ttl: answer.hop_limit,
         objects,
+        flags: answer.segment.map(|it| it.flags.to_string().to_lowercase().replace('+', ",")),
     }
 }
 

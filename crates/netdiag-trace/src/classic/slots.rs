@@ -32,6 +32,8 @@ pub(super) struct Slot {
     objects: Vec<Object>,
     /// `None` until it has settled.
     outcome: Option<Option<Seen>>,
+    /// The MTU that it was sent again for.
+    fitted: Option<u32>,
 }
 
 impl Slots {
@@ -49,6 +51,22 @@ impl Slots {
             near: config.near,
             end,
         }
+    }
+
+    /// How many there can be.
+    pub(super) const fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// A probe was larger than this MTU, and is yet to be sent.
+    pub(super) fn again(&mut self, place: usize, mtu: u32) {
+        if let Some(slot) = self.slots.get_mut(place) {
+            *slot = Slot { fitted: Some(mtu), ..Slot::default() };
+        }
+    }
+
+    pub(super) fn fitted(&self, place: usize) -> Option<u32> {
+        self.slots.get(place)?.fitted
     }
 
     /// Behind the last place that belongs to the path.

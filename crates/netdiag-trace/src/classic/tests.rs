@@ -164,6 +164,34 @@ fn names_hold_up_what_is_told_and_nothing_else() {
 }
 
 #[test]
+fn what_is_too_large_is_sent_again_as_large_as_fits() {
+    let mut run = Run::new(|config| {
+        (config.at_once, config.path.queries) = (1, 2);
+        config.path.begin_with(65_000);
+    });
+    assert_eq!(run.send().0, [(1, 33_434)]);
+    let too_large = |mtu| Outcome::LocalError(SendError { mtu, ..SendError::new(EMSGSIZE) });
+    run.settle(1, &too_large(Some(1_500)));
+    // As a probe of its own: its number is another one, its place is not.
+    assert_eq!(run.send().0, [(1, 33_435)]);
+    assert_eq!(run.measurement.config.path.size, 1_472);
+    run.settle(1 + 60, &router(1, MS));
+    let fitted = |run: &mut Run| match run.events.pop() {
+        Some(Event::Probe(shown)) => (shown.ttl, shown.is_first, shown.fitted),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((run.send().0, fitted(&mut run)), (vec![(1, 33_436)], (1, true, Some(1_500))));
+    // What is not smaller than what was sent, or than its headers, is no such size.
+    for mtu in [Some(1_500), Some(27), None] {
+        let mut run = Run::new(|config| config.path.begin_with(1_500));
+        run.send();
+        run.settle(1, &too_large(mtu));
+        run.next();
+        assert_eq!((run.measurement.again, fitted(&mut run).2), (0, None), "{mtu:?}");
+    }
+}
+
+#[test]
 fn what_this_machine_refuses_ends_it_unless_it_is_an_answer() {
     let mut run = Run::new(|config| config.path.queries = 1);
     run.send();

@@ -141,6 +141,9 @@ impl Measurement {
                 let mtu = who.mtu.map(|mtu| format!(" than {mtu} bytes")).unwrap_or_default();
                 format!("nothing larger{mtu} goes on from there: `netdiag mtu` tells what does")
             }
+            (false, crate::Protocol::Icmp) if kind.is_port_unreachable() => {
+                format!("{from} is not the target: a filter there refuses the probes")
+            }
             (false, _) if kind.is_port_unreachable() => {
                 format!("{from} is not the target: a filter there refuses the port; try `--icmp`")
             }

@@ -96,8 +96,13 @@ impl Measurement {
 }
 
 impl Measurement {
-    /// Nothing more is asked: what is left is to wait for names.
+    /// Nothing more is asked but by another kind of probe: what is left is to wait for names.
     fn over(&mut self, now: Instant, deadline: Instant, events: &mut Events<Event>) -> Next {
+        match self.next_of_second(now) {
+            Some(Next::NotBefore(until)) => return Next::NotBefore(until.min(deadline)),
+            Some(next) => return next,
+            None => {}
+        }
         self.tell_hops(self.last_at.unwrap_or(now), false, events);
         let names = self.names.waited_for(now);
         self.complete = names.is_none();
@@ -140,11 +145,7 @@ impl Policy for Measurement {
             return Next::NotBefore(until.min(deadline));
         }
         if self.is_over() {
-            return match self.next_of_second(now) {
-                Some(Next::NotBefore(until)) => Next::NotBefore(until.min(deadline)),
-                Some(next) => next,
-                None => self.over(now, deadline, events),
-            };
+            return self.over(now, deadline, events);
         }
         let step = match self.rounds {
             Some(_) => self.next_of_round(now),

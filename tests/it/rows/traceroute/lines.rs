@@ -15,7 +15,8 @@ pub(super) const LINES: &[&str] = &[
     "-n -l 5 127.0.0.1", "-n -l 5 -q1 ::1", "-n --fwmark=5 127.0.0.1", "-n -r 127.0.0.1",
     "-n -d -q1 127.0.0.1", "-n -e 127.0.0.1", "-n --back 127.0.0.1", "-n --back -f 9 127.0.0.1",
     "-n --sport=4000 127.0.0.1", "-n --sport=0 127.0.0.1", "-n -s 127.0.0.1 127.0.0.2",
-    "-n -i lo 127.0.0.1",
+    "-n -i lo 127.0.0.1", "-n --mtu 127.0.0.1", "-n --mtu -I -q1 ::1", "-n --mtu -F -N5 127.0.0.1 100",
+    "-n -M tcpconn -q1 127.0.0.1 100", "-n --mtu -M tcpconn -q1 127.0.0.1", "-n -T -O info 127.0.0.1",
     // How far, how many, how fast.
     "-n -q 1 127.0.0.1", "-n -q10 127.0.0.1", "-n -q 010 127.0.0.1", "-n -q +2 127.0.0.1",
     "-n -m 5 -f 5 127.0.0.1", "-n -m 255 -q1 127.0.0.1", "-f 3 -n 127.0.0.1", "-n -N 0 127.0.0.1",
@@ -66,6 +67,9 @@ pub(super) const ROUTED: &[&str] = &[
     "-n fd03:1::9",
     "-n fd03:2::9",
     "-n -I fd03:2::9",
+    "-n --mtu 10.2.9.9",
+    "-n --mtu -I 10.2.0.2",
+    "-n -T -O info 10.2.9.9",
 ];
 
 /// In a simulated internet.
@@ -97,6 +101,7 @@ pub(super) const IN_SCENARIOS: &[(&str, &str)] = &[
     ("trace-path", "-n -e --back -w1 10.9.3.2"), ("trace-path", "-n --back -w1 10.9.3.2"),
     ("trace-path", "-n -I -e --back -w1 10.9.2.2"), ("trace-path", "-n -e -w1 fd09:2::2"),
     ("trace-path", "-n -T -p 80 -q1 -w1 10.9.2.2"), ("trace-path", "-n -q1 10.9.2.2"),
+    ("mtu-path", "-n --mtu 10.9.3.2"), ("mtu-path", "-n --mtu -I -q1 fd09:3::2"),
 ];
 
 /// As a user without any right.
@@ -106,6 +111,7 @@ pub(super) const USER: &[&str] = &[
     "-n -U 127.0.0.1",
     "-n -I 127.0.0.1",
     "-n -r 127.0.0.1",
+    "-n --mtu 10.2.9.9",
     "-n -i lo 127.0.0.1",
     "-n -e --back 127.0.0.1",
     "-n --fwmark=5 127.0.0.1",
@@ -133,7 +139,7 @@ pub(super) const MISSING: &[&str] = &[
     "-P 50 127.0.0.1",
     "-g 127.0.0.2 127.0.0.1",
     "-O syn 127.0.0.1",
-    "--mtu 127.0.0.1",
+    "-T -O info,ecn 127.0.0.1",
     "-p 7 -I 127.0.0.1",
     "--sport=5000 -I 127.0.0.1",
 ];

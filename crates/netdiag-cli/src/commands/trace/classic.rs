@@ -57,6 +57,7 @@ pub(crate) fn run<W: World>(
     let options = ClassicOptions {
         numeric: arguments.numeric,
         extensions: arguments.extensions,
+        flags: arguments.flags,
         back: arguments.back,
     };
     let mut report = ClassicReport::new(BufWriter::new(&mut *out), options);
@@ -130,6 +131,7 @@ fn prepare<W: World, O: Write>(
         spacing: arguments.spacing.max(floor),
         timeout: arguments.wait,
         size: u16::try_from(bytes.saturating_sub(headers)).unwrap_or(u16::MAX),
+        finds_mtu: arguments.finds_mtu,
         source_port: ports.map(|ports| ports.first),
         syn: ports.map(|ports| syn_of(destination, ports.count)),
         // The checksum of a SYN covers it.
@@ -261,7 +263,7 @@ fn header_len(family: Family) -> u32 {
 /// The bytes of a packet; a connection's are the kernel's.
 fn bytes(arguments: &TracerouteArguments, family: Family) -> u32 {
     let header = header_len(family);
-    let asked = arguments.bytes.filter(|_| !arguments.is_tcp());
+    let asked = arguments.bytes.filter(|_| !sends_syns(arguments));
     asked.map_or(header + DEFAULT_BYTES, |bytes| bytes.max(header + HEADER))
 }
 

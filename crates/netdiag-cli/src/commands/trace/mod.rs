@@ -5,6 +5,7 @@ pub(crate) mod classic;
 mod conclude;
 mod listed;
 mod plan;
+mod target;
 
 use crate::args::TraceArguments;
 use crate::args::form::Output;
@@ -20,6 +21,7 @@ use netdiag_report::trace::{
 use netdiag_report::{CsvReport, JsonReport};
 pub(crate) use plan::{Plan, VARIED_PORTS, open_request, syn_of, wants_names};
 use std::io::{self, BufWriter, Write};
+pub(crate) use target::{Given, target};
 
 impl Command for TraceArguments {
     type Checked = Checked;

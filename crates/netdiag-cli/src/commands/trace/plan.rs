@@ -2,12 +2,13 @@
 
 use super::check::{Checked, check_destination};
 use super::listed::with_listed;
+use super::target::{Given, target};
 use crate::args::TraceArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
 use crate::commands::hosts::Outline;
 use crate::commands::ladder::{self, Wishes};
-use crate::commands::resolve::{is_unknown, literal, patience};
+use crate::commands::resolve::{literal, patience};
 use crate::commands::user;
 use crate::{Backend, DontFragment, LookedUp, OpenRequest, Terminal, UdpSockets, World};
 use netdiag_engine::SynSpec;
@@ -91,37 +92,22 @@ impl Plan {
     fn add<W: World>(
         &mut self,
         index: usize,
-        (found, took): LookedUp,
+        looked_up: LookedUp,
         arguments: &TraceArguments,
         checked: &Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<(), String> {
         let Some((host, protocol)) = checked.hosts.get(index) else { return Ok(()) };
-        let mut resolved = Resolved {
-            target_index: index,
-            target: Untrusted::from(arguments.hosts.get(index).unwrap_or(host).as_str()),
+        let given = Given {
+            index,
+            typed: arguments.hosts.get(index),
+            host,
             protocol: *protocol,
-            destination: None,
-            failure: None,
-            resolve: Some(took).filter(|_| literal(host).is_none()),
-            method: None,
-            config: None,
-            at: network.now(),
+            carrier: rung(*protocol),
+            source: arguments.source,
         };
-        match found {
-            Ok(addresses) => {
-                let (opened, source) = (network.opened(), arguments.source);
-                let chosen = ladder::choose(&addresses, &[rung(*protocol)], opened, source);
-                resolved.destination = chosen;
-            }
-            Err(error) => {
-                resolved.failure = Some(self.outline.lookup_failure(host, &error));
-                if is_unknown(&error) {
-                    self.outline.unmeasured.push(index);
-                }
-            }
-        }
+        let mut resolved = target(&given, looked_up, &mut self.outline, network);
         if let Some(destination) = resolved.destination {
             check_destination(destination, arguments, checked)?;
             self.decide(&mut resolved, destination, arguments, checked, world, network)?;

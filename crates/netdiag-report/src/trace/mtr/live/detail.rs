@@ -1,11 +1,12 @@
 //! All that is known of one hop, in lines.
 
+use crate::fold::fold;
 use crate::number::ms3_f64;
 use crate::trace::row;
 use netdiag_trace::result::Hop;
 
-/// The lines under a hop.
-pub(super) fn lines(hop: &Hop) -> Vec<String> {
+/// The lines under a hop, no wider than this.
+pub(super) fn lines(hop: &Hop, width: usize) -> Vec<String> {
     let mut lines = vec![format!(
         "{} sent, {} received, {} lost, {} late, {} twice, {} under way",
         hop.sent, hop.received, hop.lost, hop.late, hop.duplicates, hop.in_flight
@@ -37,5 +38,6 @@ pub(super) fn lines(hop: &Hop) -> Vec<String> {
         let note = if note.is_empty() { note } else { format!(", {note}") };
         lines.push(format!("{} ({name}): {} answers{ttl}{note}", who.address, who.received));
     }
-    lines
+    let folded = |line: &String| Vec::from_iter(fold(line, Some(width)).lines().map(str::to_owned));
+    lines.iter().flat_map(folded).collect()
 }

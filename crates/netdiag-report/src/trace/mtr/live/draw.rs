@@ -1,8 +1,8 @@
 //! The screen as characters.
 
 use super::ansi::put;
-use super::detail;
 use super::view::{Sample, View, Watched};
+use super::{detail, frame};
 use crate::trace::mtr::Column;
 use crate::trace::row;
 use netdiag_trace::result::Hop;
@@ -28,6 +28,8 @@ const FIRST_TO_GO: [Column; 6] = [
     Column::Last,
     Column::Sent,
 ];
+/// Where what is told of a hop begins.
+const INDENT: usize = 5;
 /// Room for the host, at least and at most.
 const HOST: (usize, usize) = (15, 40);
 /// A strip that is shorter tells nothing.
@@ -39,22 +41,6 @@ const LOST: char = '×';
 const ROOM_FOR_LABEL: usize = 30;
 /// From this loss on a row is marked, in per cent.
 const MARKED: f64 = 1.0;
-
-const KEYS: &str = "q end  p pause  r reset  n names  s sort  e expand  Tab target  h help";
-const HELP: [&str; 12] = [
-    "q          end, and show the table",
-    "p          pause, and go on",
-    "r          begin the figures anew",
-    "n          addresses or names",
-    "up, down   another hop",
-    "e, Enter   tell all of the hop, or no more",
-    "Tab        another target",
-    "L D R S N B A W V G J M X I  sort by loss, lost, received, sent, newest, best,",
-    "           average, worst, deviation, geometric mean, jitter, its mean, its largest,",
-    "           interarrival jitter (RFC 3550); once more: the other way round",
-    "s          sort by the next of them",
-    "o          in the order of the path",
-];
 
 /// Where things stand in a line.
 struct Layout {
@@ -84,63 +70,32 @@ impl Layout {
 
 /// Draws all.
 pub(super) fn draw(view: &mut View, screen: &mut Buffer) {
-    let height = screen.area.height;
+    let (width, height) = (usize::from(screen.area.width), screen.area.height);
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let dim = Style::new().add_modifier(Modifier::DIM);
-    let mut put = |y: u16, text: &str, style: Style| put(screen, 0, y, text, style);
-    put(0, &title(view), bold);
+    put(screen, 0, 0, &frame::title(view), bold);
     let mut y = 1;
     if view.targets.len() > 1 {
-        put(y, &targets(view), Style::new());
+        put(screen, 0, y, &frame::targets(view, width), Style::new());
         y += 1;
     }
-    put(height.saturating_sub(1), KEYS, dim);
-    if view.is_help {
-        for (line, text) in (y + 1..).zip(HELP) {
-            put(line, text, Style::new());
+    let bottom = height.saturating_sub(1);
+    let below = match view.is_help {
+        true => {
+            let help = frame::help(width);
+            for (line, text) in (y + 1..bottom).zip(help.lines()) {
+                put(screen, 0, line, text, Style::new());
+            }
+            0
         }
-        return;
-    }
-    rows(view, screen, y + 1);
+        false => rows(view, screen, y + 1),
+    };
+    put(screen, 0, bottom, &frame::keys(width, below), dim);
 }
 
-fn title(view: &View) -> String {
-    let Some(watched) = view.shown() else { return "mtr".to_owned() };
-    let figures = watched.figures.as_ref();
-    let cycle = figures.map_or(0, |figures| figures.cycle);
-    let paused = figures.is_some_and(|figures| figures.paused);
-    let earlier = figures.map_or(0, |figures| figures.epochs);
-    let mut title = format!(
-        "mtr to {}, {}, cycle {cycle}, every {} s",
-        watched.title,
-        watched.sent,
-        watched.interval.as_secs_f64()
-    );
-    if earlier > 0 {
-        title.push_str(&format!(", path changed {earlier} times"));
-    }
-    if let Some((column, is_rising)) = view.sort {
-        let way = if is_rising { "up" } else { "down" };
-        title.push_str(&format!(", by {} {way}", column.title()));
-    }
-    if paused {
-        title.push_str(", PAUSED");
-    }
-    title
-}
-
-/// The targets in a line, the one that is shown in brackets.
-fn targets(view: &View) -> String {
-    let each = view.targets.iter().enumerate().map(|(place, watched)| {
-        let last = watched.figures.as_ref().filter(|figures| figures.reached);
-        let loss = last.and_then(|figures| figures.hops.last()).map(row::loss);
-        let text = format!("{} {}", watched.title, loss.unwrap_or_else(|| "-".to_owned()));
-        if place == view.target { format!("[{text}]") } else { format!(" {text} ") }
-    });
-    each.collect::<Vec<_>>().join(" ")
-}
-
-fn rows(view: &View, screen: &mut Buffer, top: u16) {
+/// The hops, from the one on that lets the chosen one be seen with all that is told of it; how many there
+/// was no room for below.
+fn rows(view: &View, screen: &mut Buffer, top: u16) -> usize {
     let (width, height) = (usize::from(screen.area.width), screen.area.height);
     let finds_mtu = view.shown().is_some_and(|watched| watched.finds_mtu);
     let layout = Layout::new(width, finds_mtu);
@@ -149,28 +104,33 @@ fn rows(view: &View, screen: &mut Buffer, top: u16) {
     let head = line(&layout, "hop", "host", titles);
     let strip = if layout.strip > 0 { "  history" } else { "" };
     put(screen, 0, top, &format!("{head}{strip}"), bold);
-    let Some(watched) = view.shown() else { return };
-    let mut y = top + 1;
-    let bottom = height.saturating_sub(1);
-    for hop in view.hops() {
+    let Some(watched) = view.shown() else { return 0 };
+    let (mut y, bottom) = (top + 1, height.saturating_sub(1));
+    let hops = view.hops();
+    let chosen = hops.iter().position(|hop| view.cursor == Some(hop.ttl));
+    let told = chosen.and_then(|place| hops.get(place)).filter(|_| view.is_expanded);
+    let told = told.map_or_else(Vec::new, |hop| detail::lines(hop, width.saturating_sub(INDENT)));
+    let room = usize::from(bottom.saturating_sub(y));
+    let skipped =
+        chosen.map_or(0, |place| (place + 1 + told.len()).saturating_sub(room).min(place));
+    for (place, hop) in hops.iter().enumerate().skip(skipped) {
         if y >= bottom {
-            return;
+            return hops.len() - place;
         }
-        let is_chosen = view.cursor == Some(hop.ttl);
+        let is_chosen = chosen == Some(place);
         let cells = layout.columns.iter().map(|it| (it.width(), it.text(hop)));
         let text = line(&layout, &hop.ttl.to_string(), &host(view, hop, layout.host), cells);
         put(screen, 0, y, &text, style(view, hop, is_chosen));
         draw_strip(view, screen, watched, hop, (&layout, y));
         y += 1;
-        if is_chosen && view.is_expanded {
-            for text in detail::lines(hop) {
-                if y < bottom {
-                    put(screen, 5, y, &text, Style::new());
-                }
-                y += 1;
+        for text in told.iter().filter(|_| is_chosen) {
+            if y < bottom {
+                put(screen, INDENT, y, text, Style::new());
             }
+            y += 1;
         }
     }
+    0
 }
 
 fn line(

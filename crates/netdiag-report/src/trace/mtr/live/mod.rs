@@ -7,6 +7,7 @@
 pub(super) mod ansi;
 mod detail;
 mod draw;
+mod frame;
 mod view;
 
 use super::super::{Ended, Resolved, TextReport, Trace};

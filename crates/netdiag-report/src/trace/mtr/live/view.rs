@@ -15,6 +15,9 @@ use std::time::Duration;
 /// So many samples of a hop are kept for its strip.
 const SAMPLES: usize = 512;
 
+/// So many hops further.
+const PAGE: isize = 10;
+
 /// All that is shown.
 pub(super) struct View {
     size: Size,
@@ -174,6 +177,8 @@ impl View {
             }
             Key::Up => self.walk(-1),
             Key::Down => self.walk(1),
+            Key::PageUp => self.walk(-PAGE),
+            Key::PageDown => self.walk(PAGE),
             Key::Escape => (self.cursor, self.is_expanded) = (None, false),
             _ => {}
         }
