@@ -431,45 +431,35 @@ impl Process {
         }
     }
 
-    /// Waits until it takes a signal as an input, so has blocked it (proc(5)).
+    /// Waits until it takes a signal as an input, so has blocked it.
     pub(crate) fn until_watching(&self, signal: Signal) {
-        let since = stopwatch();
-        while !self.blocks(signal) {
-            assert!(since() < BOUND, "{signal} is not watched");
-            std::thread::yield_now();
-        }
-    }
-
-    /// Waits until it has a handler for a signal.
-    pub(crate) fn until_caught(&self, signal: Signal) {
-        let since = stopwatch();
-        while !self.names("SigCgt:", signal) {
-            assert!(since() < BOUND, "{signal} is not caught");
-            std::thread::yield_now();
-        }
+        self.until_mask("SigBlk:", signal, true);
     }
 
     /// Waits until a signal is not blocked in its main thread.
     pub(crate) fn until_unblocked(&self, signal: Signal) {
+        self.until_mask("SigBlk:", signal, false);
+    }
+
+    /// Waits until it has a handler for a signal.
+    pub(crate) fn until_caught(&self, signal: Signal) {
+        self.until_mask("SigCgt:", signal, true);
+    }
+
+    /// Waits until a mask of its main thread has a signal, or has it not (proc(5)).
+    fn until_mask(&self, name: &str, signal: Signal, wanted: bool) {
+        let path = format!("/proc/{}/status", self.id());
         let since = stopwatch();
-        while self.blocks(signal) {
-            assert!(since() < BOUND, "{signal} is always blocked");
+        let has = || {
+            let status = std::fs::read_to_string(&path).expect("it is there");
+            let mask = status.lines().find_map(|line| line.strip_prefix(name)).expect("a mask");
+            let mask = u64::from_str_radix(mask.trim(), 16).expect("a number");
+            mask & (1 << (signal as u32 - 1)) != 0
+        };
+        while has() != wanted {
+            assert!(since() < BOUND, "{name} {signal}: not {wanted}");
             std::thread::yield_now();
         }
-    }
-
-    /// Whether its main thread blocks a signal.
-    fn blocks(&self, signal: Signal) -> bool {
-        self.names("SigBlk:", signal)
-    }
-
-    /// Whether a mask of its main thread has a signal (proc(5)).
-    fn names(&self, mask: &str, signal: Signal) -> bool {
-        let path = format!("/proc/{}/status", self.id());
-        let status = std::fs::read_to_string(&path).expect("it is there");
-        let mask = status.lines().find_map(|line| line.strip_prefix(mask));
-        let mask = u64::from_str_radix(mask.expect("a mask").trim(), 16).expect("a number");
-        mask & (1 << (signal as u32 - 1)) != 0
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -280,9 +280,11 @@ fn find_source<W: World>(
             resolved.from.0 = from.or(Some(found));
             None
         }
-        // Nor does it ask whether there is a way from an address that it was given.
-        Err(error) if arguments.classic && from.is_some() && error.call == "connect" => None,
-        Err(error) if arguments.classic => Some(classic::no_route(destination, &error)),
+        Err(error) if arguments.classic => {
+            // Nor does it ask whether there is a way from an address that it was given.
+            let is_unasked = from.is_some() && error.call == "connect" && cast != Cast::Broadcast;
+            (!is_unasked).then(|| classic::no_route(destination, &error))
+        }
         Err(error) if !has_family(destination, world) => {
             Some(remedy::no_family(destination, &error))
         }
