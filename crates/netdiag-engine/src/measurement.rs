@@ -17,7 +17,7 @@ pub trait Measurement {
     /// What it tells the outside. The engine knows no prober's words.
     type Event;
 
-    /// What comes next. Called again at once after `Probe`, `Lookup` and `GiveUp`.
+    /// What comes next. Called again at once after `Probe`, `Lookup` and a `GiveUp` that ended a probe.
     fn next(&mut self, now: Instant, events: &mut Events<Self::Event>) -> Next;
 
     /// A probe left this machine. Comes before it settles, and for every outcome but a local error.
@@ -184,7 +184,8 @@ pub enum Next {
     /// Look up the name of this address beside the measurement.
     Lookup(IpAddr),
     /// Wait no longer for the probes with these numbers: what has not come is lost, and what still
-    /// comes is late. Of a datagram that is not yet known to have left it says nothing.
+    /// comes is late. Of a datagram that is not yet known to have left, or a connection that has not begun,
+    /// it says nothing; if there are only such, the measurement is asked again 10 ms later.
     GiveUp(Vec<u64>),
     /// Send this over the connection of the probe with this number, which stays open.
     Say(u64, Vec<u8>),

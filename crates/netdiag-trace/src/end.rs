@@ -214,8 +214,10 @@ impl Measurement {
         }
         let is_alone = |hop: &Hop| hop.alone && !hop.is_settled();
         let Some(alone) = self.hops.iter().find(|hop| is_alone(hop)) else { return Vec::new() };
-        let others =
-            self.open.iter().filter(|(_, flight)| flight.ttl != alone.ttl && self.has_left(flight));
+        let others = self
+            .open
+            .iter()
+            .filter(|(_, flight)| flight.ttl != alone.ttl && flight.sent_at.is_some());
         others.map(|(seq, _)| *seq).collect()
     }
 

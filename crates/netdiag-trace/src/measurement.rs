@@ -106,7 +106,8 @@ pub(crate) struct Flight {
     /// It is larger than a router says that it lets pass.
     pub(crate) is_check: bool,
     pub(crate) asked_at: Instant,
-    /// `None` until it is known to have left.
+    /// `None` until it is known to have left, or to have begun as a connection: it may wait in a queue, or
+    /// for a descriptor.
     pub(crate) sent_at: Option<Instant>,
 }
 

@@ -7,6 +7,11 @@ use crate::table::{Carrier, Entry, State};
 use netdiag_model::Instant;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::time::Duration;
+
+/// After this, a measurement that gave up nothing that can be given up yet is asked again: at once, it
+/// would say the same for ever.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// One thing that is due at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,6 +140,9 @@ impl<M: Measurement> Engine<M> {
                 })
             })
             .collect();
+        if named.is_empty() {
+            return self.wake_at(id, self.now + LOOK_AGAIN);
+        }
         for index in named {
             self.time_out(index, self.now);
         }

@@ -70,6 +70,19 @@ fn what_is_given_up_is_lost_and_late_when_it_comes() {
 }
 
 #[test]
+fn who_gives_up_what_has_not_left_is_asked_again_a_little_later() {
+    let plan = [Next::Probe(echo(1, V4))];
+    let mut bench = Bench::new([Script::new(plan, Next::GiveUp(vec![1]))]);
+    let waiting = bench.transmits().remove(0);
+    assert!(bench.log().settled.is_empty(), "nobody knows whether it has left");
+    bench.sent(&waiting, Stamp::user(at(5)));
+    bench.pass(at(9));
+    assert!(bench.log().settled.is_empty());
+    bench.pass(at(10));
+    assert_eq!(*bench.log().outcome(1), Outcome::TimedOut);
+}
+
+#[test]
 fn quit_leaves_probes_in_flight_and_cancels_what_has_not_left() {
     let mut bench = Bench::in_flight(&[V4, V4]);
     let ids = Bench::new([Script::probes([echo(1, V4), echo(2, V4)])]).transmits();

@@ -13,7 +13,7 @@ use netdiag_engine::{
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Destination, Family, IcmpKind, Instant, Untrusted};
 use slots::Slots;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// How soon it is asked again whether a probe has left.
@@ -177,11 +177,10 @@ impl Measurement {
                 // The engine's own deadline is as early.
                 continue;
             }
-            let is_dialog = self.config.path.connects();
             let until = slot.sent_at.or(slot.asked_at).map_or(now, |at| at + wait);
             if until > now {
                 *earliest = (*earliest).min(until);
-            } else if slot.sent_at.is_some() || is_dialog {
+            } else if slot.sent_at.is_some() {
                 expired.push(self.seq(place));
             } else {
                 *earliest = (*earliest).min(now + LOOK_AGAIN);
@@ -290,6 +289,10 @@ impl Policy for Measurement {
     }
 
     fn sent(&mut self, probe: &Probe, _: &mut Events<Event>) {
+        self.slots.sent(self.place(probe), probe.sent_at);
+    }
+
+    fn begun(&mut self, probe: &Probe, _: SocketAddr) {
         self.slots.sent(self.place(probe), probe.sent_at);
     }
 

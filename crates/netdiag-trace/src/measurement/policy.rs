@@ -18,7 +18,7 @@ use netdiag_engine::{
 };
 use netdiag_model::failure::LookupError;
 use netdiag_model::{Instant, Untrusted};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// How long a full queue of this machine may delay a probe.
@@ -125,20 +125,21 @@ impl Policy for Measurement {
         if let Some(address) = self.names.next() {
             return Next::Lookup(address);
         }
-        let (expired, next_expiry) = self.expired(now);
-        if !expired.is_empty() {
-            return Next::GiveUp(expired);
+        if self.may_expire(now) {
+            let expired = self.expired(now).0;
+            if !expired.is_empty() {
+                return Next::GiveUp(expired);
+            }
         }
         let others = self.beside_alone();
         if !others.is_empty() {
             return Next::GiveUp(others);
         }
-        let own = self.may_lack_neighbour(now).filter(|_| self.end.is_none());
-        let until = own.or_else(|| self.router_may_lack_neighbour(now));
         // Where the target itself has answered there is nobody to miss.
         let waits = self.open.is_empty() && self.ambiguous_rtt.is_none();
-        if let Some(until) = until.filter(|_| waits)
+        if waits
             && self.multipath.is_none()
+            && let Some(until) = self.neighbour_is_awaited(now)
             && matches!(self.step(now), Step::Wait(Instant::FAR))
         {
             return Next::NotBefore(until.min(deadline));
@@ -161,7 +162,7 @@ impl Policy for Measurement {
                 self.over(now, deadline, events)
             }
             Step::Wait(until) => {
-                let until = until.min(next_expiry).min(deadline);
+                let until = until.min(self.expired(now).1).min(deadline);
                 match until.min(self.tell_figures(now, until, events)) {
                     Instant::FAR => Next::WhenSettled,
                     until => Next::NotBefore(until),
@@ -174,6 +175,12 @@ impl Policy for Measurement {
         let Some(flight) = self.open.get_mut(&probe.seq) else { return self.second_sent(probe) };
         flight.sent_at = Some(probe.sent_at);
         self.last_at = self.last_at.max(Some(probe.sent_at));
+    }
+
+    fn begun(&mut self, probe: &Probe, _: SocketAddr) {
+        if let Some(flight) = self.open.get_mut(&probe.seq) {
+            flight.sent_at = Some(probe.sent_at);
+        }
     }
 
     fn explained(&mut self, probe: &Probe, detail: &Detail<'_>) {

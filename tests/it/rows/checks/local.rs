@@ -1,6 +1,7 @@
 //! B34: what this machine did or could not do is no failure of a target.
 
 use super::{document, file, statuses};
+use crate::rows::network::Lab;
 use crate::support::process::{Namespace, Process, run};
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -86,6 +87,17 @@ END",
     let words = ["check", "--json", "ping --count=1 127.0.0.1"];
     let document = run(&mut namespace.nobody(&words)).json();
     assert_eq!(statuses(&document), ["pass"], "{document:#}");
+}
+
+/// Connections of one user to one place wait for each other, and one that has not begun is not given up:
+/// two checks that trace by connections stood still for ever.
+#[test]
+fn m1_traces_by_connections_do_not_keep_each_other_from_the_end() {
+    let Some(lab) = Lab::new() else { return };
+    lab.here.let_nobody_in();
+    let words = ["check", "--json", "trace --tcp 10.9.2.2", "trace 10.9.2.2:80"];
+    let document = run(&mut lab.here.nobody(&words)).json();
+    assert_eq!(statuses(&document), ["pass", "pass"], "{document:#}");
 }
 
 /// The kernel connects a port to itself where nobody listens at one of its own range: no expectation
