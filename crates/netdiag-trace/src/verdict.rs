@@ -32,11 +32,12 @@ impl Measurement {
         let target = hop.target(self.config.destination);
         let address = target.map_or(self.config.destination, |who| who.address).address();
         let own = self.config.destination.address();
-        let answers_for = if address == own {
-            String::new()
-        } else {
-            // Where it could be asked by another kind of probe it was.
-            format!(", another address of {own} or a filter before it,")
+        // Where the target could be asked by another kind of probe it was.
+        let is_heard = self.second.as_ref().is_some_and(|second| second.heard.is_some());
+        let answers_for = match (address == own, is_heard) {
+            (true, _) => String::new(),
+            (false, true) => format!(", another address of {own},"),
+            (false, false) => format!(", another address of {own} or a filter before it,"),
         };
         let place = match (self.hop_count(), hop.ttl - 1) {
             (None, _) => format!("at or before hop {}, the first that was asked", hop.ttl),
