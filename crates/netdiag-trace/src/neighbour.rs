@@ -110,9 +110,15 @@ impl Measurement {
         said.filter(|_| !self.hops.iter().any(Hop::has_answered))
     }
 
+    /// Until when it is waited for what this machine, or the last router, has to say of its neighbour.
+    pub(crate) fn neighbour_is_awaited(&self, now: Instant) -> Option<Instant> {
+        let own = self.may_lack_neighbour(now).filter(|_| self.end.is_none());
+        own.or_else(|| self.router_may_lack_neighbour(now))
+    }
+
     /// Until when it is waited for what this machine has to say of its neighbour, where nobody has
     /// answered at all.
-    pub(crate) fn may_lack_neighbour(&self, now: Instant) -> Option<Instant> {
+    fn may_lack_neighbour(&self, now: Instant) -> Option<Instant> {
         let until = self.started_at? + GIVES_UP;
         let is_alone = self.config.way.is_some() && self.without_neighbour().is_none();
         let is_silent = !self.hops.iter().any(Hop::has_answered) && !self.sends_nothing();
@@ -121,7 +127,7 @@ impl Measurement {
 
     /// Until when it is waited for what the last router has to say of its neighbour, where nobody behind
     /// it has answered: it says so of all packets that wait there, also of those that are lost by then.
-    pub(crate) fn router_may_lack_neighbour(&self, now: Instant) -> Option<Instant> {
+    fn router_may_lack_neighbour(&self, now: Instant) -> Option<Instant> {
         let last = self.hops.iter().rev().find(|hop| !hop.met.is_empty())?;
         let behind = self.hop(last.ttl.checked_add(1)?)?;
         let slowest = self.hops.iter().filter_map(|hop| hop.slowest).max().unwrap_or_default();

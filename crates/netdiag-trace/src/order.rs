@@ -106,6 +106,13 @@ impl Measurement {
         waits
     }
 
+    /// Whether a probe may not be waited for any longer: one that was asked for so long ago that the
+    /// shortest wait is over.
+    pub(crate) fn may_expire(&self, now: Instant) -> bool {
+        let least = LEAST_WAIT.min(self.config.timeout);
+        self.open.first_key_value().is_some_and(|(_, oldest)| oldest.asked_at + least <= now)
+    }
+
     /// The probes that are not waited for any longer, and when the next one will not be.
     pub(crate) fn expired(&self, now: Instant) -> (Vec<u64>, Instant) {
         let (mut expired, mut next) = (Vec::new(), Instant::FAR);
@@ -143,7 +150,8 @@ impl Measurement {
         if self.sends_nothing() {
             return Step::Wait(Instant::FAR);
         }
-        let (frontier, farthest) = (self.frontier(now, &mut earliest), self.farthest());
+        let farthest = self.farthest();
+        let frontier = self.frontier(farthest, now, &mut earliest);
         let mut first = Group::default();
         for hop in self.hops.iter().take_while(|hop| hop.ttl <= frontier) {
             if hop.asked >= hop.wanted {
@@ -203,13 +211,13 @@ impl Measurement {
         FOLLOW.min(self.config.timeout / 2)
     }
 
-    /// The last hop that may be asked now; notes when that changes by itself.
-    pub(crate) fn frontier(&self, now: Instant, earliest: &mut Instant) -> u8 {
+    /// The last hop that may be asked now, given the farthest that answered; notes when that changes by
+    /// itself.
+    pub(crate) fn frontier(&self, farthest: u8, now: Instant, earliest: &mut Instant) -> u8 {
         if self.end.is_some() {
             return self.last();
         }
         let Self { config, .. } = self;
-        let farthest = self.farthest();
         let stalled_at = self.progress_at.unwrap_or(now) + STALLED;
         let limited = config.protocol.is_limited_at_the_end();
         let ahead = if config.finds_mtu && now < stalled_at {

@@ -143,7 +143,7 @@ impl Measurement {
 
     /// A hop that nobody has asked yet, as far as the search may go now.
     fn next_unknown(&mut self, now: Instant, earliest: &mut Instant) -> Option<u8> {
-        let frontier = self.frontier(now, earliest);
+        let frontier = self.frontier(self.farthest(), now, earliest);
         let known = self.rounds.as_ref().map_or(0, |rounds| rounds.known);
         let mut hops = self.hops.iter().filter(|hop| hop.ttl > known && hop.ttl <= frontier);
         hops.find(|hop| hop.asked == 0).map(|hop| hop.ttl)

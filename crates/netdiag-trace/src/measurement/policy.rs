@@ -120,20 +120,21 @@ impl Policy for Measurement {
         if let Some(address) = self.names.next() {
             return Next::Lookup(address);
         }
-        let (expired, next_expiry) = self.expired(now);
-        if !expired.is_empty() {
-            return Next::GiveUp(expired);
+        if self.may_expire(now) {
+            let expired = self.expired(now).0;
+            if !expired.is_empty() {
+                return Next::GiveUp(expired);
+            }
         }
         let others = self.beside_alone();
         if !others.is_empty() {
             return Next::GiveUp(others);
         }
-        let own = self.may_lack_neighbour(now).filter(|_| self.end.is_none());
-        let until = own.or_else(|| self.router_may_lack_neighbour(now));
         // Where the target itself has answered there is nobody to miss.
         let waits = self.open.is_empty() && self.ambiguous_rtt.is_none();
-        if let Some(until) = until.filter(|_| waits)
+        if waits
             && self.multipath.is_none()
+            && let Some(until) = self.neighbour_is_awaited(now)
             && matches!(self.step(now), Step::Wait(Instant::FAR))
         {
             return Next::NotBefore(until.min(deadline));
@@ -160,7 +161,7 @@ impl Policy for Measurement {
                 self.over(now, deadline, events)
             }
             Step::Wait(until) => {
-                let until = until.min(next_expiry).min(deadline);
+                let until = until.min(self.expired(now).1).min(deadline);
                 match until.min(self.tell_figures(now, until, events)) {
                     Instant::FAR => Next::WhenSettled,
                     until => Next::NotBefore(until),
