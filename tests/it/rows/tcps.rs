@@ -238,6 +238,7 @@ fn g1_a_neighbour_on_the_link_that_is_not_there_is_told() {
     ) else {
         return;
     };
+    here.let_nobody_in();
     let arguments = ["tcp-connect", "--json", "-W", "20", "[fe80::97%va]:80"];
     for ended in [run(&mut here.netdiag(&arguments)), run(&mut here.nobody(&arguments))] {
         let target = ended.target();

@@ -1,7 +1,7 @@
 //! The servers of resolv.conf, in a folder of the test's own (B19).
 
 use super::stub::Stub;
-use super::{address, dns, findings, of_all_kinds, silent};
+use super::{address, dns, everything, findings, of_all_kinds, silent};
 use std::fs;
 use std::path::PathBuf;
 
@@ -77,7 +77,7 @@ fn servers_that_said_nothing_before_are_told_with_the_answer() {
 
 #[test]
 fn a_server_that_says_no_is_believed() {
-    let second = Stub::on("127.0.0.3:0", address, false);
+    let second = Stub::on("127.0.0.3:0", everything, false);
     let first = Stub::on(&format!("127.0.0.2:{}", second.port()), of_all_kinds, false);
     let etc = Etc::new("says-no", Some("nameserver 127.0.0.2\nnameserver 127.0.0.3\n"));
     for outcome in ["nxdomain", "servfail", "refused"] {

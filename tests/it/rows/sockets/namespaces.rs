@@ -120,7 +120,12 @@ fn j9_changes_are_told_with_their_namespace_and_who_has_the_socket() {
     let there = other.inside(|| listener(9055, 4));
     process.until_out(|out| out.contains("9054") && out.contains("9055"));
     drop((here, there));
-    process.until_out(|out| out.matches("\"change\":\"closed\"").count() >= 2);
+    let closed = |line: &str, port: u16| {
+        line.contains("\"change\":\"closed\"") && line.contains(&format!("\"port\":{port}}}"))
+    };
+    // Other namespaces have their own.
+    process
+        .until_out(|out| [9054, 9055].iter().all(|port| out.lines().any(|it| closed(it, *port))));
     process.signal(Signal::SIGINT);
     let ended = process.wait();
     let all = events(&ended.out);
