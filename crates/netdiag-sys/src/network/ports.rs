@@ -22,8 +22,8 @@ const SHARE: usize = 4;
 const ALONE: usize = 32;
 const FEW: usize = 4;
 /// Where there are more so many leave from a port before the next is taken: a port for each costs a quarter
-/// more time a query, two of them on one a tenth.
-const TOGETHER: u32 = 2;
+/// more time a query, two of them on one a tenth to a sixth.
+const TOGETHER: u32 = 8;
 
 /// The sockets of both families.
 pub(super) struct Ports {
