@@ -7,11 +7,14 @@ use netdiag_model::Destination;
 
 impl Measurement {
     /// Takes a host for the target that says "port unreachable" right behind a router that passes packets
-    /// on. Filters say so, too, and answer as routers for the hop before (RFC 1122 section 3.2.2.1 has
-    /// only hosts say it); whose router is silent there may be one.
+    /// on, until another kind of probe tells. Filters say so, too, and answer as routers for the hop before
+    /// (RFC 1122 section 3.2.2.1 has only hosts say it); whose router is silent there may be one. Where no
+    /// other kind will be asked nobody is taken for the target.
     pub(crate) fn find_stand_in(&mut self) {
-        let is_udp = matches!(self.config.protocol, Protocol::Udp { .. });
-        if !is_udp || self.is_answered_by_filter || self.hops.iter().any(|hop| hop.reached) {
+        let is_endless = self.config.rounds.as_ref().is_some_and(|rounds| rounds.count.is_none());
+        let is_asked = self.config.second.is_some_and(|second| second != self.config.protocol);
+        let is_reached = || self.hops.iter().any(|hop| hop.reached);
+        if is_endless || !is_asked || self.is_answered_by_filter || is_reached() {
             return;
         }
         let Some((ttl, address)) = self.stand_in() else { return };
@@ -30,7 +33,22 @@ impl Measurement {
         (is_udp && !self.config.destination.is_source(who.address)).then_some(hop.ttl)
     }
 
-    /// Packets of another kind go on there: it is a filter that says so.
+    /// Whether who ended the path may be the target by another address, as far as anybody knows.
+    pub(crate) fn may_stand_in(&self) -> bool {
+        let is_heard = self.second.as_ref().is_some_and(|second| second.heard.is_some());
+        !is_heard && self.stand_in().is_some()
+    }
+
+    /// Nothing more is asked: who was taken for the target is it only where the target itself answered
+    /// the other kind of probe there.
+    pub(crate) fn settle_stand_in(&mut self) {
+        let is_heard = self.second.as_ref().is_some_and(|second| second.heard.is_some());
+        if self.stands_in_at().is_some() && !is_heard {
+            self.deny_stand_in();
+        }
+    }
+
+    /// Packets of another kind go on there, or nobody knows better: it is not the target that says so.
     pub(crate) fn deny_stand_in(&mut self) {
         if let Some(hop) = self.hops.iter_mut().find(|hop| hop.reached) {
             hop.reached = false;
@@ -42,6 +60,9 @@ impl Measurement {
     }
 
     fn stand_in(&self) -> Option<(u8, Destination)> {
+        if !matches!(self.config.protocol, Protocol::Udp { .. }) {
+            return None;
+        }
         let hop = self.hops.iter().find(|hop| hop.stopped > 0)?;
         let is_first = hop.ttl == 1;
         let is_behind = |before: &Hop| before.ttl + 1 == hop.ttl && before.passed;
@@ -71,14 +92,14 @@ mod tests {
     use netdiag_model::{IcmpKind, Instant};
     use std::time::Duration;
 
-    #[test]
-    fn who_passes_another_kind_on_is_not_the_target() {
+    /// What a router on the way and then somebody who is not the target say, where `second` may be asked.
+    fn path(second: Option<Protocol>, count: Option<u64>) -> Measurement {
         let [target, router, other] =
             [1, 2, 3].map(|octet| Destination::V4([192, 0, 2, octet].into()));
         let protocol = Protocol::Udp { port: 33_434 };
         let mut config = Config { protocol, max_ttl: 4, ..Config::new(0, target) };
-        config.second = Some(Protocol::Icmp);
-        config.rounds = Some(Rounds { interval: Duration::ZERO, count: Some(1), figures: None });
+        config.second = second;
+        config.rounds = Some(Rounds { interval: Duration::ZERO, count, figures: None });
         let mut path = Measurement::new(config);
         let port_unreachable = Some(IcmpKind::v4(3, 3));
         let says = [
@@ -90,7 +111,33 @@ mod tests {
             hop.answer(Instant::ZERO, &answer, None);
         }
         path.find_end();
-        let reason = |path: &Measurement| path.end.map(|end| end.reason);
+        path
+    }
+
+    fn reason(path: &Measurement) -> Option<StopReason> {
+        path.end.map(|end| end.reason)
+    }
+
+    /// Where nobody else is asked, or only at an end that does not come, there is nothing to wait for.
+    #[test]
+    fn another_address_is_not_the_target_where_no_other_kind_tells() {
+        let same = Some(Protocol::Udp { port: 33_434 });
+        for (second, count) in [(None, Some(1)), (same, Some(1)), (Some(Protocol::Icmp), None)] {
+            let path = path(second, count);
+            assert_eq!(reason(&path), Some(StopReason::Unreachable), "{second:?}");
+            assert!(path.may_stand_in() && path.verdict().contains("not by the target's own"));
+        }
+        // Nor where what was asked came back with nothing.
+        let mut silent = path(Some(Protocol::Icmp), Some(1));
+        assert_eq!(reason(&silent), Some(StopReason::Reached));
+        silent.settle_stand_in();
+        assert_eq!(reason(&silent), Some(StopReason::Unreachable));
+        assert!(silent.may_stand_in());
+    }
+
+    #[test]
+    fn who_passes_another_kind_on_is_not_the_target() {
+        let mut path = path(Some(Protocol::Icmp), Some(1));
         assert_eq!((reason(&path), path.stands_in_at()), (Some(StopReason::Reached), Some(2)));
         // At the end of the last cycle it is asked.
         path.rounds.get_or_insert_default().cycle = 2;

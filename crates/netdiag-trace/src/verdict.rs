@@ -32,12 +32,9 @@ impl Measurement {
         let target = hop.target(self.config.destination);
         let address = target.map_or(self.config.destination, |who| who.address).address();
         let own = self.config.destination.address();
-        // Where the target could be asked by another kind of probe it was.
-        let is_heard = self.second.as_ref().is_some_and(|second| second.heard.is_some());
-        let answers_for = match (address == own, is_heard) {
-            (true, _) => String::new(),
-            (false, true) => format!(", another address of {own},"),
-            (false, false) => format!(", another address of {own} or a filter before it,"),
+        let answers_for = match address == own {
+            true => String::new(),
+            false => format!(", another address of {own},"),
         };
         let place = match (self.hop_count(), hop.ttl - 1) {
             (None, _) => format!("at or before hop {}, the first that was asked", hop.ttl),
@@ -127,11 +124,13 @@ impl Measurement {
                 let by = self.refused_kind().map_or("said no", |kind| match kind {
                     _ if kind.is_prohibited() => "refused by a filter",
                     _ if kind.is_too_big() => "packets too large to go on",
+                    _ if kind.is_port_unreachable() => "the port refused",
                     _ if kind.is_unreachable() => "no way on",
                     _ => "the packet not taken",
                 });
+                let own = if self.may_stand_in() { "'s own address" } else { "" };
                 format!(
-                    "{by} at hop {ttl}, not by the target; nothing beyond hop {ttl} was measured"
+                    "{by} at hop {ttl}, not by the target{own}; nothing beyond hop {ttl} was measured"
                 )
             }
             Some(StopReason::Loop) => format!("packets go round; {who}"),

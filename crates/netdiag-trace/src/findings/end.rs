@@ -144,6 +144,10 @@ impl Measurement {
             (false, crate::Protocol::Icmp) if kind.is_port_unreachable() => {
                 format!("{from} is not the target: a filter there refuses the probes")
             }
+            (false, _) if kind.is_port_unreachable() && self.may_stand_in() => format!(
+                "a filter there refuses the port, or {from} is another address of the target: `--icmp` \
+                 or `--tcp` tells which"
+            ),
             (false, _) if kind.is_port_unreachable() => {
                 format!("{from} is not the target: a filter there refuses the port; try `--icmp`")
             }

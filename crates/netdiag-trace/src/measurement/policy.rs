@@ -82,6 +82,7 @@ impl Measurement {
     fn cut(&mut self, reason: StopReason, now: Instant) -> Next {
         // What was waited for until now belongs to it.
         self.last_at = self.last_at.max(Some(now));
+        self.settle_stand_in();
         // Where it ends is known: another kind of probe was to tell more of it.
         if self.second.is_some() || self.close_early() {
             return Next::Quit;
@@ -101,7 +102,7 @@ impl Measurement {
         match self.next_of_second(now) {
             Some(Next::NotBefore(until)) => return Next::NotBefore(until.min(deadline)),
             Some(next) => return next,
-            None => {}
+            None => self.settle_stand_in(),
         }
         self.tell_hops(self.last_at.unwrap_or(now), false, events);
         let names = self.names.waited_for(now);

@@ -76,6 +76,44 @@ fn what_a_router_says_late_ends_the_path_at_the_nearest_hop() {
     assert!(document["elapsed_ms"].as_f64() < Some(2_500.0), "{}", ran.out);
 }
 
+/// "Port unreachable" from another address than the target's is a filter's, or the target's own: that it is
+/// reached is said only where the target itself answers another kind of probe there.
+#[test]
+fn whose_port_unreachable_it_is_another_kind_tells() {
+    let cycles = "mtr --json --udp -c 3 -i 0.1";
+    for (socket, command, target, reached) in [
+        (RAW, "trace --json --udp", "10.9.7.2", true),
+        (RAW, "trace --json --udp", "10.9.3.2", false),
+        (UDP, "trace --json --udp", "10.9.7.2", false),
+        (UDP, "trace --json --udp", "10.9.3.2", false),
+        (RAW, "trace --json --udp --multipath", "10.9.7.2", false),
+        (RAW, "trace --json --udp --mtu", "10.9.7.2", false),
+        (RAW, cycles, "10.9.7.2", true),
+        (RAW, cycles, "10.9.3.2", false),
+        (UDP, cycles, "10.9.7.2", false),
+    ] {
+        let words: Vec<&str> = command.split(' ').chain([target]).collect();
+        let ran = world::run("trace-ends", socket, &words);
+        let document: Value = serde_json::from_str(&ran.out).expect("a document");
+        let told = (&document["targets"][0]["reached"], &document["exit_code"]);
+        let expected = (&reached.into(), &i32::from(!reached).into());
+        assert_eq!(told, expected, "{command} {target}: {}", ran.out);
+        let stopped = document["findings"].as_array().expect("findings").iter();
+        let mut stopped = stopped.filter(|finding| finding["code"] == "stopped-by-router");
+        let advice = stopped.next().map(|finding| finding["advice"].to_string());
+        let is_either =
+            advice.is_some_and(|text| text.contains("is another address of the target"));
+        assert_eq!(is_either, !reached, "{command} {target}: {}", ran.out);
+    }
+    // What has no end asks nobody else.
+    let scenario = std::fs::read_to_string(process::scenario("trace-ends")).expect("it");
+    let text = format!("{scenario}\n[[local]]\nat = \"2s\"\nkeys = \"q\"\n");
+    let ran = world::run_on_screen(&text, &["mtr", "-n", "--udp", "-i", "0.2", "10.9.7.2"]);
+    let (_, after) = ran.out.rsplit_once("\u{1b}[?1049l").expect("a screen");
+    assert!(after.contains("= not reached: the port refused at hop 2, not by"), "{after}");
+    assert_eq!(ran.status.code(), 1, "{after}");
+}
+
 /// Nor is it read as loss where probes to several hops meet one router that refuses them.
 #[test]
 fn b10_a_refusing_router_that_limits_its_answers_loses_nothing() {
