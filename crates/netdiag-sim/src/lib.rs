@@ -1,10 +1,10 @@
 //! The simulated internet and netlab, for tests only.
 //!
 //! A [`Scenario`] is a TOML file: a vantage point `here`, routers and hosts, links with delay and
-//! faults, forged replies, changes at a time. An [`Internet`] is what the file describes: packets
-//! are handed in with the time they leave, and taken out with the time they arrive. It has no clock,
-//! no socket and no randomness but the file's seed, so the same packets at the same times give the
-//! same bytes. It is mounted twice:
+//! faults, name servers, forged replies, changes at a time. An [`Internet`] is what the file
+//! describes: packets are handed in with the time they leave, and taken out with the time they
+//! arrive. It has no clock, no socket and no randomness but the file's seed, so the same packets at
+//! the same times give the same bytes. It is mounted twice:
 //!
 //! - [`VirtualNetwork`] is the engine's port in virtual time: a day of pinging in seconds, with the
 //!   kernel's part played as well.

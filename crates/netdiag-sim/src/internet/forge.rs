@@ -230,7 +230,7 @@ fn set_udp_length(bytes: &mut [u8], at: usize) {
 }
 
 /// The address after this one.
-fn next(address: IpAddr) -> IpAddr {
+pub(super) fn next(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(v4) => IpAddr::V4(u32::from(v4).wrapping_add(1).into()),
         IpAddr::V6(v6) => IpAddr::V6(u128::from(v6).wrapping_add(1).into()),

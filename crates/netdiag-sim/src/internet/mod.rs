@@ -1,6 +1,7 @@
 //! The internet itself: packets in, packets out, time as an argument.
 
 mod answer;
+mod dns;
 mod error;
 mod forge;
 mod forward;

@@ -2,8 +2,8 @@
 
 use super::nat::Translations;
 use crate::scenario::{
-    ForgedReply, Here, IcmpManners, Limit, Node as NodeFile, NodeInterface, NodeKind, NodeNeighbor,
-    NodeState, Prefix, Refusal,
+    DnsServer, ForgedReply, Here, IcmpManners, Limit, Node as NodeFile, NodeInterface, NodeKind,
+    NodeNeighbor, NodeState, Prefix, Refusal,
 };
 use netdiag_model::Family;
 use std::net::IpAddr;
@@ -19,6 +19,7 @@ pub(super) struct Node {
     pub(super) tcp_mss: u16,
     pub(super) udp_echo: Vec<u16>,
     pub(super) udp_silent: Vec<u16>,
+    pub(super) dns: Option<DnsServer>,
     pub(super) refusals: Vec<Refusal>,
     pub(super) replies: Vec<ForgedReply>,
     pub(super) interfaces: Vec<NodeInterface>,
@@ -60,6 +61,7 @@ impl Node {
             tcp_mss: file.tcp_mss.unwrap_or(MSS),
             udp_echo: file.udp_echo.clone(),
             udp_silent: file.udp_silent.clone(),
+            dns: file.dns.clone(),
             refusals: file.refusals.clone(),
             replies: file.replies.clone(),
             interfaces: file.interfaces.clone(),
@@ -81,6 +83,7 @@ impl Node {
             tcp_mss: MSS,
             udp_echo: Vec::new(),
             udp_silent: Vec::new(),
+            dns: None,
             refusals: Vec::new(),
             replies: Vec::new(),
             interfaces: Vec::new(),

@@ -1,4 +1,4 @@
-//! What a node does with a UDP datagram: echo it, say that nobody listens, or say nothing.
+//! What a node does with a UDP datagram: answer it as a name server, echo it, say that nobody listens, or say nothing.
 
 use super::Internet;
 use super::error::{Trouble, finish, write_error};
@@ -28,6 +28,9 @@ impl Internet {
         }
         if !udp_checksum_ok(bytes, header) {
             return self.drop(now, node, id, Fact::BadChecksum);
+        }
+        if owner.dns.as_ref().is_some_and(|server| server.port == port) {
+            return self.receive_question(now, node, id, header);
         }
         let port = if owner.udp_echo.contains(&port) { Port::Echo } else { Port::Closed };
         if port == Port::Closed && !self.may_complain(now, node, id, header) {

@@ -62,6 +62,9 @@ fn check_node(node: &Node) -> Checked {
     if node.replies.iter().any(|reply| reply.every == 0) {
         return wrong(&node.name, "every = 0: the first is 1".into());
     }
+    if let Some(fault) = node.dns.as_ref().and_then(|dns| dns.fault()) {
+        return wrong(&node.name, fault);
+    }
     let told = node.icmp.incoming.as_ref().and_then(|incoming| incoming.name.as_ref());
     if told.is_some_and(|name| name.len() > 63)
         || node.icmp.objects.iter().any(|object| object.data.len() > 64)

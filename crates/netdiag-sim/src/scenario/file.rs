@@ -1,5 +1,6 @@
 //! What a scenario file can say. The types are the reference: one field, one key.
 
+use super::dns::DnsServer;
 use super::path::{Masquerade, Path};
 use super::tables::{NodeInterface, NodeNeighbor, ToldInterface, ToldObject};
 use super::units::{ErrnoName, Prefix, Rate, Span, one_or_many};
@@ -102,6 +103,8 @@ pub struct Node {
     /// UDP ports that answer nothing.
     #[serde(default)]
     pub udp_silent: Vec<u16>,
+    /// It is a name server.
+    pub dns: Option<DnsServer>,
     /// Destinations for which it sends an ICMP error.
     #[serde(default, rename = "refuse")]
     pub refusals: Vec<Refusal>,

@@ -1,11 +1,14 @@
 //! Scenario files: reading them, and saying in which line they are wrong.
 
 mod check;
+mod dns;
 mod file;
 mod path;
 mod tables;
 mod units;
 
+pub(crate) use dns::wire_name;
+pub use dns::{DnsManner, DnsRecord, DnsServer};
 pub use file::{
     Change, Distribution, ForgedKind, ForgedReply, Here, IcmpManners, Limit, Link, Local,
     LocalLink, LocalStamps, Lookup, LookupFailure, Mpls, Node, NodeKind, NodeState, Refusal,
