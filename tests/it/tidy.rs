@@ -286,6 +286,32 @@ fn only_sys_reads_a_clock_and_nobody_prints() {
     }
 }
 
+/// The table of tests/scenarios/README.md names every scenario, and nothing that is not there.
+#[test]
+fn scenarios_and_their_table_agree() {
+    let table = read("tests/scenarios/README.md");
+    let named = table.split('`').skip(1).step_by(2);
+    let mut scenarios = BTreeSet::new();
+    for name in named.filter(|name| name.ends_with(".toml") || name.ends_with(".rs")) {
+        let path = match name.split_once('/') {
+            _ if name.ends_with(".toml") => {
+                scenarios.insert(format!("tests/scenarios/{name}"));
+                format!("tests/scenarios/{name}")
+            }
+            Some(("sim", rest)) => format!("crates/netdiag-sim/tests/{rest}"),
+            Some(("rows", _)) => format!("tests/it/{name}"),
+            Some(("crates" | "tests", _)) => name.to_owned(),
+            None if name == "scenarios.rs" => format!("tests/it/{name}"),
+            _ => format!("tests/it/scenarios/{name}"),
+        };
+        assert!(root().join(&path).is_file(), "{path} is named in tests/scenarios/README.md");
+    }
+    let is_scenario =
+        |path: &String| path.starts_with("tests/scenarios/") && path.ends_with(".toml");
+    let there: BTreeSet<String> = files().into_iter().filter(is_scenario).collect();
+    assert_eq!(scenarios, there, "tests/scenarios/README.md has a row for each file");
+}
+
 #[test]
 fn manual_pages_are_fresh() {
     let pages = generated::man_pages();

@@ -26,10 +26,12 @@ const RUNS: &[(&str, &str, f64)] = &[
         10.12.0.9 fd01:0::9 fd01:1::9 fd01:3::9 fd02::9 fd03:0::9 fd04:0::9", 10.0),
     // The changes at 5 and 8 s are far from every request, however late the program starts.
     ("outage-3s", "-W 1 -c 11 -i 0.9 10.9.2.2", 10.0),
+    ("outage-host-unreachable", "-W 1 -c 11 -i 0.9 10.9.2.2", 10.0),
     ("silent", "-W 1 -c 5 -i 0.1 10.9.2.2", 10.0),
     ("queries", "--proto icmp-timestamp -c 3 -i 0.1 10.9.2.2", 20.0),
     ("queries", "--proto icmp-probe --probe-interface eth0 -c 3 -i 0.1 10.9.2.2 fd09:2::2", 20.0),
     ("reorder", "-c 10 -i 0.1 10.9.2.2", 10.0),
+    ("dns-server", "--proto udp:53 -c 3 -i 0.1 10.9.2.53 fd09:2::53", 20.0),
 ];
 
 pub(super) fn in_netlab(scenario: &str, command: &[&str]) -> process::Ended {
