@@ -17,6 +17,8 @@ pub enum Stage {
     Send,
     /// A connection was opened.
     Connect,
+    /// A proxy was asked to connect further on.
+    Proxy,
     /// TLS was negotiated.
     Tls,
     /// A request was sent, or an answer awaited.

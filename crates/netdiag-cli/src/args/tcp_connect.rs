@@ -85,6 +85,14 @@ pub(crate) struct TcpConnectArguments {
     /// wants no more of it.
     #[arg(skip)]
     pub(crate) only_head: bool,
+    /// Go through this proxy: socks5://HOST:PORT is asked for addresses, socks5h:// for names that it
+    /// looks up, http:// for names by CONNECT. USER:PASSWORD@ may stand before HOST; other users of
+    /// this machine see what stands on a command line.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// The proxy is told USER:PASSWORD of the first line of this file.
+    #[arg(long, value_name = "FILE", requires = "proxy")]
+    pub(crate) proxy_login: Option<String>,
     /// Keep each connection open for this time.
     #[arg(long, value_name = "DUR", value_parser = value::duration, allow_hyphen_values = true)]
     pub(crate) hold: Option<Duration>,
@@ -166,6 +174,7 @@ EXAMPLES
   netdiag tcp-connect -c 20 -i 0.2 --fail-if 'p95>50ms' [2001:db8::1]:5432
   netdiag tcp-connect --expect 'status=200; ttfb<100ms' https://example.net/health
   netdiag tcp-connect --tls --fail-if 'days_left<21' mail.example.net:993
+  netdiag tcp-connect --proxy socks5h://proxy.example.net:1080 https://example.net
   netdiag tcp-connect --starttls smtp mail.example.net:25
   netdiag tcp-connect --expect-banner '^220 ' mail.example.net:25
   netdiag tcp-connect --json example.net:ssh | jq '.targets[] | [.target, .connect_ms.p50, .failure]'

@@ -69,4 +69,9 @@ pub(super) const COLUMNS: &[&str] = &[
     "phases_ms.request",
     "http.reuse.new_ms",
     "http.reuse.reused_ms",
+    "phases_ms.proxy",
+    "proxy.protocol",
+    "proxy.host",
+    "proxy.port",
+    "proxy.status",
 ];

@@ -14,6 +14,7 @@ pub(super) fn lines(target: &Target) -> Vec<String> {
     let line = phrase(&[
         ("resolve", pick(http.resolve_ms, phases.resolve)),
         ("connect", pick(http.connect_ms, phases.connect)),
+        ("proxy", phases.proxy.filter(|_| !is_led)),
         ("tls", pick(http.tls_ms, phases.tls)),
         ("request", phases.request),
         ("first byte", phases.first_byte),

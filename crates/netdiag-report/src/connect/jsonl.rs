@@ -37,6 +37,7 @@ impl<W: Write> JsonLinesReport<W> {
         let first_byte = attempt.talk.as_ref().and_then(|talk| talk.first_byte);
         let phases = json!({
             "connect": attempt.connect().map(milliseconds),
+            "proxy": fields.proxy_ms,
             "tls": fields.tls_ms,
             "request": request.map(milliseconds),
             "first_byte": first_byte.map(milliseconds),

@@ -31,6 +31,8 @@ pub struct Resolved {
     pub host: Untrusted,
     /// The port.
     pub port: u16,
+    /// The proxy that is asked for it, safe to print; then the addresses are the proxy's.
+    pub proxy: Option<String>,
     /// Whether TLS is spoken there.
     pub tls: bool,
     /// The addresses that are tried.

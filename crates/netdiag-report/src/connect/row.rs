@@ -1,7 +1,7 @@
 //! The table: a row for each attempt, as it ends.
 
 use super::Resolved;
-use crate::number::ms5;
+use crate::number::{ms3, ms5};
 use crate::port::label;
 use netdiag_model::Untrusted;
 use netdiag_tcp::connect::Attempt;
@@ -81,7 +81,7 @@ impl Layout {
             [
                 &target.host.host().escaped().to_string(),
                 &attempt.destination.to_string(),
-                &label(attempt.port),
+                &label(if target.proxy.is_some() { target.port } else { attempt.port }),
                 &attempt.number.to_string(),
             ],
             [attempt.class().name(), &connect, &handshake, &took, &retransmits, ""],
@@ -144,6 +144,11 @@ fn over_it(attempt: &Attempt) -> Option<String> {
     let talk = attempt.talk.as_deref()?;
     let http = talk.http.as_deref().map(Exchange::summary);
     let said = http.or_else(|| talk.tls.as_deref().map(Talked::summary));
+    let through = talk.proxy_took().map(|took| format!("proxy {} ms", ms3(took)));
+    let said = match (through, said) {
+        (Some(through), Some(said)) => Some(format!("{through}, {said}")),
+        (through, said) => through.or(said),
+    };
     let early = talk.ended_early().filter(|_| !has_idle_close(talk));
     match (said, early) {
         (Some(said), Some(early)) => Some(format!("{said}, {early}")),

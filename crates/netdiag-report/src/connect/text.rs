@@ -110,6 +110,7 @@ impl<W: Write, E: Write> TextReport<W, E> {
                 let target = only.target.host();
                 let target = target.escaped();
                 match only.addresses.as_slice() {
+                    _ if only.proxy.is_some() => target.to_string(),
                     [address] if only.resolve.is_some() => format!("{target} ({address})"),
                     [_] => target.to_string(),
                     several => format!("{target}, {} addresses", several.len()),
@@ -119,7 +120,9 @@ impl<W: Write, E: Write> TextReport<W, E> {
         };
         let seconds = self.options.timeout.as_secs_f64();
         let tls = if self.targets.iter().any(|target| target.tls) { ", with TLS" } else { "" };
-        format!("tcp-connect {what}, {attempts}{tls}, timeout {seconds} s")
+        let proxy = self.targets.first().and_then(|target| target.proxy.as_ref());
+        let proxy = proxy.map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+        format!("tcp-connect {what}{proxy}, {attempts}{tls}, timeout {seconds} s")
     }
 }
 
@@ -133,6 +136,7 @@ fn many(targets: &[Resolved]) -> String {
     let host = first.host.host();
     let host = host.escaped();
     match first.addresses.as_slice() {
+        _ if first.proxy.is_some() => format!("{host}, {count} ports"),
         [address] if first.resolve.is_some() => format!("{host} ({address}), {count} ports"),
         [_] => format!("{host}, {count} ports"),
         several => format!("{host}, {} addresses, {count} ports", several.len()),
@@ -144,7 +148,7 @@ fn looked_up(targets: &[Resolved]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut last = None;
     for target in targets {
-        let is_told = last == Some(&target.host);
+        let is_told = last == Some(&target.host) || (last.is_some() && target.proxy.is_some());
         last = Some(&target.host);
         // What is quick, of a single address, is told where all is.
         let is_worth = |took: &Duration| target.addresses.len() > 1 || *took >= SLOW;
@@ -153,6 +157,7 @@ fn looked_up(targets: &[Resolved]) -> Vec<String> {
         };
         let addresses: Vec<String> = target.addresses.iter().map(ToString::to_string).collect();
         let name = match targets.iter().any(|other| other.host != target.host) {
+            _ if target.proxy.is_some() => "proxy ".to_owned(),
             true => format!("{} ", target.host.host().escaped()),
             false => String::new(),
         };

@@ -5,6 +5,7 @@ use netdiag_engine::port::TcpState;
 use netdiag_model::way::hops_back;
 use netdiag_model::{ClockAnchor, rfc3339_seconds};
 use netdiag_tcp::connect::Attempt;
+use netdiag_tcp::connect::dialogue::Proxied;
 use netdiag_tcp::connect::tls::Talked;
 
 /// When it began and between which ends, what the kernel knows of it, and the certificates.
@@ -27,12 +28,23 @@ pub(super) fn lines(attempt: &Attempt, anchor: &ClockAnchor, sees_ttls: bool) ->
         lines.push("ttl     not seen: it needs CAP_NET_RAW".to_owned());
     }
     lines.extend(attempt.state.as_deref().map(kernel));
+    lines.extend(attempt.talk.as_ref().and_then(|talk| talk.proxy.as_deref()).map(through));
     if let Some(tls) = attempt.talk.as_ref().and_then(|talk| talk.tls.as_deref()) {
         lines.extend(handshake(tls));
         lines.extend(certificates(tls));
         lines.extend(staple(tls));
     }
     lines.into_iter().map(|line| format!("    {line}")).collect()
+}
+
+/// What a proxy was asked for, and what it said.
+fn through(proxy: &Proxied) -> String {
+    let said = match (proxy.took, &proxy.refusal) {
+        (Some(took), _) => format!("connected after {} ms", ms3(took)),
+        (None, Some(refusal)) => refusal.reason.to_owned(),
+        (None, None) => "no answer".to_owned(),
+    };
+    format!("proxy   asked for {}, {said}", proxy.asked)
 }
 
 /// What the kernel knows of a connection that opened.

@@ -4,10 +4,12 @@ use super::dialogue::Dialogue;
 use super::http::{REDIRECTS, Spoken, Url};
 use super::jury::Jury;
 use super::names::Names;
+use super::proxy::{Goal, Proxy};
 use super::tls::Tls;
 use netdiag_engine::port::Control;
 use netdiag_model::{ClockAnchor, Destination, Instant, Untrusted, Way};
 use netdiag_tls::Client;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// How many attempts are kept one by one for the result of a target.
@@ -45,6 +47,9 @@ pub struct Config {
     pub names: Option<Names>,
     /// Who looks at each attempt as it ends.
     pub jury: Option<Jury>,
+    /// The proxy that connections go to, and that opens those to targets; then the addresses of
+    /// targets are the proxy's.
+    pub proxy: Option<Box<Proxy>>,
     /// Which HTTP is spoken; `None`: what the server chooses, and without TLS HTTP/1.1.
     pub http: Option<Spoken>,
     /// What is done with connections that open; without it they are closed at once.
@@ -79,6 +84,23 @@ pub struct Target {
     /// The addresses in the order in which a program would try them, each with the way that packets
     /// take out of this machine, where known.
     pub addresses: Vec<(Destination, Option<Way>)>,
+    /// The address that a proxy is asked for; `None`: it is asked for the host.
+    pub behind: Option<IpAddr>,
+}
+
+impl Target {
+    /// What a proxy is asked for.
+    pub(super) fn goal(&self) -> Goal {
+        match self.behind {
+            Some(address) => Goal::new(&address.to_string(), self.port),
+            None => self.named(),
+        }
+    }
+
+    /// The host by its name, and its port.
+    pub(super) fn named(&self) -> Goal {
+        Goal::new(self.host.host().as_raw(), self.port)
+    }
 }
 
 impl Config {
@@ -99,6 +121,7 @@ impl Config {
             reuses: false,
             redirects: REDIRECTS,
             names: None,
+            proxy: None,
             jury: None,
             http: None,
             dialogue: None,

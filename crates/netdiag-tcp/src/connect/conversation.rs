@@ -2,10 +2,11 @@
 //! the service. Bytes in, bytes out.
 
 use super::config::{Config, Target};
-use super::dialogue::{Dialogue, MOST_HEARD, Stage, Talk, TalkResult};
+use super::dialogue::{Dialogue, MOST_HEARD, Proxied, Stage, Talk, TalkResult};
 use super::http::live::{Live, Manner, Next};
 use super::http::{Spoken, Step, Url};
-use super::starttls::{self, Upgrade};
+use super::proxy::{self, Tunnel};
+use super::starttls::{self, Protocol, Upgrade};
 use netdiag_engine::port::TalkEnd;
 use netdiag_http::Reason;
 use netdiag_model::Instant;
@@ -19,6 +20,12 @@ const TOLD: usize = 80;
 #[derive(Debug)]
 pub(super) struct Conversation {
     opened_at: Instant,
+    /// The talk with a proxy, while it lasts.
+    tunnel: Option<Tunnel>,
+    /// What it was asked for.
+    proxied: Option<Box<Proxied>>,
+    /// By what TLS is begun where the service does not begin by it.
+    starttls: Option<Protocol>,
     /// The agreement on TLS in plain text, while it lasts.
     upgrade: Option<Upgrade>,
     /// Why the service does not agree.
@@ -57,14 +64,21 @@ impl Conversation {
         opened_at: Instant,
     ) -> Option<Self> {
         let tls = target.tls.as_ref().zip(config.tls.as_ref());
-        if tls.is_none() && target.url.is_none() && config.dialogue.is_none() {
+        let is_direct = config.proxy.is_none();
+        if is_direct && tls.is_none() && target.url.is_none() && config.dialogue.is_none() {
             return None;
         }
-        let starttls = tls.and_then(|(tls, _)| tls.starttls).map(Upgrade::new);
-        let (upgrade, output) = starttls.map_or((None, &b""[..]), |(one, says)| (Some(one), says));
+        let tunnel = config.proxy.as_deref().map(|proxy| Tunnel::new(proxy, target.goal()));
+        let (tunnel, output) = tunnel.unzip();
+        let asked = || target.named().escaped();
         let mut conversation = Self {
             opened_at,
-            upgrade,
+            proxied: tunnel
+                .is_some()
+                .then(|| Box::new(Proxied { asked: asked(), took: None, refusal: None })),
+            tunnel,
+            starttls: tls.and_then(|(tls, _)| tls.starttls),
+            upgrade: None,
             refused: None,
             tls: tls.map(|(tls, client)| {
                 let (name, alpn, demand) = (tls.name.as_str(), tls.alpn, tls.demand);
@@ -83,7 +97,7 @@ impl Conversation {
                 followed,
             },
             http: None,
-            output: output.to_vec(),
+            output: output.unwrap_or_default(),
             heard: Vec::new(),
             has_come: false,
             service_at: None,
@@ -91,12 +105,26 @@ impl Conversation {
             said_at: None,
             result: None,
         };
-        match &conversation.tls {
-            Some(_) if conversation.upgrade.is_some() => {}
-            Some(_) => conversation.go_on(opened_at, Vec::new()),
-            None => conversation.begin_service(opened_at),
+        if conversation.tunnel.is_none() {
+            conversation.begin(opened_at);
         }
         Some(conversation)
+    }
+
+    /// The other end can be spoken to.
+    fn begin(&mut self, at: Instant) {
+        match (&mut self.tls, self.starttls) {
+            (Some(_), Some(protocol)) => {
+                let (upgrade, words) = Upgrade::new(protocol);
+                self.upgrade = Some(upgrade);
+                self.output.extend_from_slice(words);
+            }
+            (Some(tls), None) => {
+                tls.begin(at);
+                self.go_on(at, Vec::new());
+            }
+            (None, _) => self.begin_service(at),
+        }
     }
 
     /// How it went, once that is known: nothing more is waited for.
@@ -113,6 +141,7 @@ impl Conversation {
     pub(super) const fn stage(&self) -> Stage {
         match self.service_at {
             Some(_) => Stage::Service,
+            None if self.tunnel.is_some() => Stage::Proxy,
             None if self.upgrade.is_some() => Stage::Upgrade,
             None => Stage::Tls,
         }
@@ -135,6 +164,10 @@ impl Conversation {
     /// Takes in what came.
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) {
         self.has_come |= !bytes.is_empty();
+        if let Some(tunnel) = &mut self.tunnel {
+            let next = tunnel.hear(bytes);
+            return self.ask_proxy(at, next);
+        }
         if let Some(upgrade) = &mut self.upgrade {
             let room = TOLD.saturating_sub(self.heard.len());
             self.heard.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
@@ -151,6 +184,29 @@ impl Conversation {
                 }
             }
             None => self.hear_service(at, bytes),
+        }
+    }
+
+    /// What comes of the talk with a proxy.
+    fn ask_proxy(&mut self, at: Instant, next: proxy::Next) {
+        // What it says once it is given up comes too late.
+        let Some(proxied) = self.proxied.as_mut().filter(|_| self.result.is_none()) else { return };
+        match next {
+            proxy::Next::Wait => {}
+            proxy::Next::Say(words) => self.output.extend(words),
+            proxy::Next::Refused(why) => {
+                proxied.refusal = Some(why);
+                self.result = Some(TalkResult::Refused);
+            }
+            proxy::Next::Open(rest) => {
+                proxied.took = Some(at.since(self.opened_at));
+                // From now on it is the target that is heard.
+                (self.tunnel, self.has_come) = (None, false);
+                self.begin(at);
+                if !rest.is_empty() {
+                    self.hear(at, &rest);
+                }
+            }
         }
     }
 
@@ -273,7 +329,7 @@ impl Conversation {
                 return;
             }
             Some(http) => http.has_heard(),
-            None if self.upgrade.is_some() => self.has_come,
+            None if self.upgrade.is_some() || self.tunnel.is_some() => self.has_come,
             None => self.first_at.is_some(),
         };
         let missed = if has_heard { TalkResult::Other } else { TalkResult::Silent };
@@ -285,7 +341,8 @@ impl Conversation {
         if let Some(last) = self.http.as_mut().map(Live::last_words) {
             self.say(&last);
         }
-        if let Some(tls) = self.tls.as_mut().filter(|_| self.upgrade.is_none()) {
+        let is_plain = self.upgrade.is_some() || self.tunnel.is_some();
+        if let Some(tls) = self.tls.as_mut().filter(|_| !is_plain) {
             self.output.extend(tls.close());
         }
         self.take_output()
@@ -313,6 +370,8 @@ impl Conversation {
                 (None, TalkResult::Failed(number))
             }
         };
+        // The proxy's is not the target's.
+        let acknowledged = acknowledged.filter(|_| self.proxied.is_none());
         let service_at = self.service_at.unwrap_or(self.opened_at);
         let stage = self.stage();
         let http = self.http.map(|http| Box::new(http.into_exchange()));
@@ -331,7 +390,8 @@ impl Conversation {
             http,
             end: self.result.unwrap_or(met),
             stage,
-            tls: self.tls.filter(|_| stage != Stage::Upgrade).map(|tls| Box::new(tls.talked())),
+            proxy: self.proxied,
+            tls: self.tls.filter(|_| stage > Stage::Upgrade).map(|tls| Box::new(tls.talked())),
             heard: self.heard,
             acknowledged,
             lasted: at.since(self.opened_at),

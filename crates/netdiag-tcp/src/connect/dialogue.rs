@@ -1,6 +1,7 @@
 //! What is said over a connection once it is open, and what comes back.
 
 use super::http::exchange::Exchange;
+use super::proxy::Refusal;
 use super::tls::{Demand, Talked};
 use netdiag_model::errno::Errno;
 use regex_lite::{Regex, RegexBuilder};
@@ -48,6 +49,8 @@ pub struct Talk {
     pub tls: Option<Box<Talked>>,
     /// Why the service does not go on by TLS, safe to print.
     pub refused: Option<String>,
+    /// What a proxy was asked for, and what came of it.
+    pub proxy: Option<Box<Proxied>>,
     /// What was asked by HTTP, and what came back.
     pub http: Option<Box<Exchange>>,
     /// How many bytes of ours were acknowledged, where the kernel tells.
@@ -62,6 +65,17 @@ pub struct Talk {
     pub early: Option<Early>,
     /// Where TLS was spoken, of a connection that a redirect led to.
     pub tls_at: Option<SocketAddr>,
+}
+
+/// What a proxy was asked for, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proxied {
+    /// Host and port, safe to print.
+    pub asked: String,
+    /// From the open connection until the proxy had one, too; `None`: it came to none.
+    pub took: Option<Duration>,
+    /// Why not, where it said so.
+    pub refusal: Option<Refusal>,
 }
 
 /// How a connection ended that was to be held open for longer.
@@ -88,7 +102,7 @@ pub enum TalkResult {
     Failed(i32),
     /// TLS failed, or what it showed is not to be believed.
     Untrusted,
-    /// The service does not go on by TLS.
+    /// The service does not go on by TLS, or the proxy not to the service.
     Refused,
     /// A redirect leads to where no connection opens.
     Astray,
@@ -99,6 +113,8 @@ pub enum TalkResult {
 /// How far a talk has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// A proxy is asked for the target.
+    Proxy,
     /// TLS is being agreed on in plain text.
     Upgrade,
     /// TLS is being negotiated.
@@ -111,6 +127,7 @@ impl Talk {
     /// The same, over a connection that took so long to open.
     pub(super) fn opened(mut self, took: Duration) -> Self {
         let tls = self.tls_took();
+        let took = took + self.proxy_took().unwrap_or_default();
         if let Some(first) = self.http.as_mut().and_then(|http| http.steps.first_mut()) {
             first.opened = Some((took, tls));
         }
@@ -121,6 +138,18 @@ impl Talk {
     #[must_use]
     pub fn tls_took(&self) -> Option<Duration> {
         self.tls.as_ref().and_then(|tls| tls.took)
+    }
+
+    /// How long a proxy took to open a connection, where it did.
+    #[must_use]
+    pub fn proxy_took(&self) -> Option<Duration> {
+        self.proxy.as_ref().and_then(|proxy| proxy.took)
+    }
+
+    /// Whether a proxy opened no connection: nothing is known of the target but what it says.
+    #[must_use]
+    pub const fn is_barred(&self) -> bool {
+        matches!(self.stage, Stage::Proxy)
     }
 
     /// How it ended, where it was to be held open for longer, in a few words.

@@ -70,6 +70,8 @@ pub struct Attempt {
     pub ending: Ending,
     /// What was said and heard, where that was asked for and it opened.
     pub talk: Option<Box<Talk>>,
+    /// It went to a proxy, which was to open one to the target.
+    pub is_proxied: bool,
     /// The TTL or hop limit that its SYN-ACK came with; `None`: not seen, or none came.
     pub reply_ttl: Option<u8>,
     /// The same of a reset.
@@ -261,6 +263,12 @@ impl Attempt {
     #[must_use]
     pub fn is_unexpected(&self) -> bool {
         self.is_self_connected() || self.talk.as_ref().is_some_and(|talk| !talk.is_as_asked())
+    }
+
+    /// Whether it opened, and the proxy that it leads to opened none further on.
+    #[must_use]
+    pub fn is_barred(&self) -> bool {
+        self.talk.as_ref().is_some_and(|talk| talk.is_barred())
     }
 
     /// The handshake by the kernel.

@@ -17,6 +17,14 @@ impl Attempt {
     /// Why it failed; `None` where the connection opened, and what was waited for came.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
+        let mut failure = self.own_failure()?;
+        if self.is_proxied && self.connect().is_none() {
+            failure.message.insert_str(0, "no connection to the proxy: ");
+        }
+        Some(failure)
+    }
+
+    fn own_failure(&self) -> Option<Failure> {
         let to = self.destination;
         Some(match &self.ending {
             Ending::Connected { .. } if self.is_self_connected() => {
@@ -89,6 +97,7 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         false => format!("{seconds:.1} s"),
     };
     let (stage, during) = match talk.stage {
+        dialogue::Stage::Proxy => return Some(barred(talk, &seconds)),
         dialogue::Stage::Upgrade => (Stage::Tls, " before TLS"),
         dialogue::Stage::Tls => (Stage::Tls, " during the TLS handshake"),
         dialogue::Stage::Service if talk.http.is_some() => (Stage::Request, ""),
@@ -184,6 +193,36 @@ fn unexpected(talk: &Talk) -> Option<Failure> {
         _ => None,
     };
     Some(Failure { stage, reason, errno, icmp: None, message })
+}
+
+/// Why a proxy opened no connection to a target.
+fn barred(talk: &Talk, seconds: &str) -> Failure {
+    let proxy = talk.proxy.as_deref();
+    let asked = proxy.map(|proxy| proxy.asked.as_str()).unwrap_or_default();
+    let (reason, message) = match (talk.end, proxy.and_then(|proxy| proxy.refusal.as_ref())) {
+        (_, Some(refusal)) => (refusal.reason.to_owned(), refusal.message.clone()),
+        (TalkResult::Closed, _) => (
+            "closed".to_owned(),
+            format!("the proxy closed the connection after {seconds}, without one to {asked}"),
+        ),
+        (TalkResult::Failed(number), _) => (
+            errno::reason(number),
+            format!(
+                "the connection to the proxy broke, before it had one to {asked} ({} {number})",
+                Errno::new(number).name
+            ),
+        ),
+        _ if talk.has_come => (
+            "timeout".to_owned(),
+            format!("the proxy did not say in {seconds} whether it has a connection to {asked}"),
+        ),
+        _ => ("timeout".to_owned(), format!("not a byte came from the proxy in {seconds}")),
+    };
+    let errno = match talk.end {
+        TalkResult::Failed(number) => Some(Errno::new(number)),
+        _ => None,
+    };
+    Failure { stage: Stage::Proxy, reason, errno, icmp: None, message }
 }
 
 /// The first of what came, safe to print; a result has more of it.

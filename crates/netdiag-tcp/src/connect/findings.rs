@@ -81,7 +81,8 @@ impl Measurement {
             [only] => Some(*only),
             _ => None,
         };
-        let ports: Vec<u16> = series.iter().map(|series| series.port).take(NAMED).collect();
+        let mut ports: Vec<u16> = series.iter().map(|series| series.port).take(NAMED).collect();
+        ports.dedup();
         let finding = Finding::new(index, code, severity, subject, message).with("ports", ports);
         let finding = match series.len() > NAMED {
             true => finding.with("ports_omitted", series.len() - NAMED),
@@ -90,8 +91,11 @@ impl Measurement {
         Found { finding, targets }
     }
 
-    /// The host of a series as the user wrote it, safe to print.
+    /// The host of a series as the user wrote it, or the proxy that is asked for it, safe to print.
     fn host(&self, series: &Series) -> String {
+        if let Some(proxy) = &self.config.proxy {
+            return proxy.to_string();
+        }
         let target = self.config.targets.get(series.target);
         target.map_or_else(String::new, |target| target.host.host().escaped().to_string())
     }
@@ -117,11 +121,13 @@ fn groups<'a, T, K: PartialEq>(
 /// The ports of some series in words: `port 80`, `ports 80, 81 and 3 more`.
 fn ports(series: &[&Series]) -> String {
     const TOLD: usize = 6;
-    let told: Vec<String> =
-        series.iter().take(TOLD).map(|series| series.port.to_string()).collect();
-    let more = series.len().saturating_sub(TOLD);
+    // Of a proxy it is the same for all targets.
+    let mut all: Vec<u16> = series.iter().map(|series| series.port).collect();
+    all.dedup();
+    let told: Vec<String> = all.iter().take(TOLD).map(u16::to_string).collect();
+    let more = all.len().saturating_sub(TOLD);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let word = if series.len() == 1 { "port" } else { "ports" };
+    let word = if all.len() == 1 { "port" } else { "ports" };
     format!("{word} {}{more}", told.join(", "))
 }
 

@@ -68,7 +68,8 @@ impl Measurement {
     pub fn new(config: Config) -> Self {
         let targets = config.targets.iter().enumerate();
         let series = targets.flat_map(|(place, target)| {
-            target.addresses.iter().map(move |to| Series::new(place, *to, target.port))
+            let port = config.proxy.as_ref().map_or(target.port, |proxy| proxy.port);
+            target.addresses.iter().map(move |to| Series::new(place, *to, port))
         });
         Self {
             series: series.collect(),
@@ -156,7 +157,7 @@ impl Measurement {
         let number = series.begun;
         let (port, target) = (series.port, self.config.targets.get(series.target));
         let talks = target.is_some_and(|one| one.tls.is_some() || one.url.is_some());
-        let stays = talks || self.config.dialogue.is_some();
+        let stays = talks || self.config.dialogue.is_some() || self.config.proxy.is_some();
         self.connection(
             place,
             port,
@@ -168,7 +169,8 @@ impl Measurement {
     /// The connection that follows a redirect.
     fn following(&mut self) -> Option<Next> {
         let follow = self.follows.pop_front()?;
-        let (place, port) = (follow.place as usize, follow.url.port);
+        let place = follow.place as usize;
+        let port = self.config.proxy.as_ref().map_or(follow.url.port, |proxy| proxy.port);
         let (number, follow) = (follow.attempt.number, Some(Box::new(follow)));
         let (local, retransmits, ttls) = (None, 0, [None; 2]);
         self.connection(place, port, true, Open { number, local, retransmits, ttls, follow })
@@ -176,7 +178,8 @@ impl Measurement {
 
     fn connection(&mut self, place: usize, port: u16, stays: bool, open: Open) -> Option<Next> {
         let series = self.series.get(place)?;
-        let other = open.follow.as_ref().and_then(|follow| follow.destination());
+        let other = open.follow.as_ref().filter(|_| self.config.proxy.is_none());
+        let other = other.and_then(|follow| follow.destination());
         let destination = other.unwrap_or(series.destination);
         let seq = self.next_seq;
         self.next_seq += 1;
@@ -279,13 +282,17 @@ impl Policy for Measurement {
         let mut attempt = Attempt {
             number: open.number,
             destination: probe.destination,
-            port: open.follow.as_ref().map_or(series.port, |follow| follow.url.port),
+            port: match &open.follow {
+                Some(follow) if self.config.proxy.is_none() => follow.url.port,
+                _ => series.port,
+            },
             started_at: probe.sent_at,
             took,
             local: open.local,
             retransmits: open.local.map(|_| open.retransmits),
             ending: Ending::of(outcome),
             talk: None,
+            is_proxied: self.config.proxy.is_some(),
             reply_ttl: open.ttls[0],
             reset_ttl: open.ttls[1],
             state: None,
@@ -315,13 +322,15 @@ impl Policy for Measurement {
             None => Some(attempt),
         };
         let ended = match (ended, open.follow) {
-            (Some(ended), Some(mut follow)) => match follow.go_on() {
-                true => {
-                    self.follows.push_back(*follow);
-                    None
+            (Some(ended), Some(mut follow)) => {
+                match self.config.proxy.is_none() && follow.go_on() {
+                    true => {
+                        self.follows.push_back(*follow);
+                        None
+                    }
+                    false => Some(follow.merge(ended)),
                 }
-                false => Some(follow.merge(ended)),
-            },
+            }
             (None, Some(follow)) => {
                 self.talks.follows(probe.seq, follow);
                 None

@@ -35,6 +35,7 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("jitter_rfc3550", &[], Unit::Milliseconds, "interarrival jitter (RFC 3550)"),
     MetricInfo::new("resolve", &[], Unit::Milliseconds, "look-up of the name"),
     MetricInfo::new("tls", &[], Unit::Milliseconds, "TLS handshake"),
+    MetricInfo::new("proxy", &[], Unit::Milliseconds, "connection of the proxy to the target"),
     MetricInfo::new("total", &[], Unit::Milliseconds, "look-up, connection and TLS"),
     MetricInfo::new(
         "first_byte",
@@ -105,7 +106,10 @@ impl Metrics for TargetMetrics<'_> {
             return of_attempt(name, &target.phases_ms, tls, http);
         }
         let number = match name {
-            "open" => return Some(MetricValue::Bool(target.succeeded > 0)),
+            "open" => {
+                let barred = target.proxy.as_ref().map_or(0, |proxy| proxy.failed);
+                return Some(MetricValue::Bool(target.succeeded > barred));
+            }
             "connect" => rtt(|r| Some(r.p50))?,
             "handshake" => target.handshake_rtt_ms.as_ref()?.p50,
             "min" => rtt(|r| Some(r.min))?,
@@ -170,9 +174,10 @@ impl Metrics for AttemptMetrics {
 /// Whether a metric is one that each attempt has for itself.
 #[must_use]
 pub fn is_of_attempt(name: &str) -> bool {
-    const ALL: [&str; 11] = [
+    const ALL: [&str; 12] = [
         "resolve",
         "tls",
+        "proxy",
         "total",
         "first_byte",
         "transfer",
@@ -203,6 +208,7 @@ fn of_attempt(
         "body" => return Some(MetricValue::Text(http?.body.clone())),
         "resolve" => phases.resolve?,
         "tls" => phases.tls?,
+        "proxy" => phases.proxy?,
         "total" => phases.total?,
         "first_byte" => phases.first_byte?,
         "transfer" => phases.body?,

@@ -24,7 +24,8 @@ pub struct Target {
     /// The host as it was given, and the port.
     #[schemars(with = "String")]
     pub target: Untrusted,
-    /// The address that a program would come to use; where none opens the first that was tried.
+    /// The address that a program would come to use; where none opens the first that was tried. With a
+    /// proxy it is the proxy's, as are `addresses`.
     pub address: Option<IpAddr>,
     /// The family of that address.
     pub family: Option<Family>,
@@ -72,6 +73,8 @@ pub struct Target {
     pub addresses: Vec<Address>,
     /// What a program would do that follows RFC 8305; `null` where there is one address only.
     pub happy_eyeballs: Option<HappyEyeballs>,
+    /// The proxy that is asked for it; `null` without one.
+    pub proxy: Option<Through>,
     /// How long each phase took; `null` for what was not done.
     pub phases_ms: Phases,
     /// What the kernel knew of the last connection to `address` when it had opened.
@@ -135,6 +138,23 @@ pub struct HappyEyeballs {
     pub fallback_ms: Option<f64>,
 }
 
+/// The proxy that is asked for a target.
+#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+pub struct Through {
+    /// How: `socks5`, `socks5h` or `http`.
+    pub protocol: String,
+    /// Its host as it was given.
+    #[schemars(with = "String")]
+    pub host: Untrusted,
+    /// Its port.
+    pub port: u16,
+    /// Connections to it that led no further, of those that opened.
+    pub failed: u64,
+    /// The code of SOCKS5 (RFC 1928 section 6) or status of HTTP of the last of these; `null` where it
+    /// gave none.
+    pub status: Option<u16>,
+}
+
 /// How long each phase of one attempt took, in milliseconds: the last one to `address`; `connect_ms` of
 /// the target has what all came to. Where redirects were followed it is those of the last request and of
 /// the connection that carried it; `total` is all together.
@@ -144,6 +164,9 @@ pub struct Phases {
     pub resolve: Option<f64>,
     /// The connection; `null` where it did not open.
     pub connect: Option<f64>,
+    /// From the open connection until the proxy had one to the target; the phases behind it are through
+    /// both.
+    pub proxy: Option<f64>,
     /// From the open connection to the end of the TLS handshake.
     pub tls: Option<f64>,
     /// From the open connection, with TLS if that is spoken, until the kernel had all that was said; by
@@ -154,7 +177,7 @@ pub struct Phases {
     pub first_byte: Option<f64>,
     /// By HTTP from the first byte of the last answer to its last one.
     pub body: Option<f64>,
-    /// All of it together: the look-up, the connection, TLS if that is spoken, all requests; `null`
+    /// All of it together: the look-up, the connection, the proxy, TLS if that is spoken, all requests; `null`
     /// where the last one was not answered to its end.
     pub total: Option<f64>,
 }
@@ -365,6 +388,8 @@ pub struct Attempt {
     pub reply_ttl: Option<u8>,
     /// The same of a reset that ended it, at once or later.
     pub reset_ttl: Option<u8>,
+    /// From the open connection until the proxy had one to the target.
+    pub proxy_ms: Option<f64>,
     /// From the open connection to the end of the TLS handshake.
     pub tls_ms: Option<f64>,
     /// From the open connection, with TLS if that is spoken, to the first byte of the service.
@@ -423,6 +448,7 @@ impl Target {
             jitter_ms: None,
             addresses: Vec::new(),
             happy_eyeballs: None,
+            proxy: None,
             phases_ms: Phases { resolve: resolve_ms, ..Phases::default() },
             tcp_info: None,
             tls: None,

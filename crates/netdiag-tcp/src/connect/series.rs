@@ -81,6 +81,8 @@ pub(crate) struct Counts {
     pub(crate) to_itself: u64,
     /// Connections over which not what was waited for came, and those over which nothing did.
     pub(crate) unexpected: u64,
+    /// Of these the ones to a proxy that opened none further on.
+    pub(crate) barred: u64,
     pub(crate) mute: u64,
     /// Connections over which anything came.
     pub(crate) talkative: u64,
@@ -89,6 +91,11 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) const fn settled(&self) -> u64 {
         self.connected + self.failed() + self.local + self.unknown
+    }
+
+    /// Those that led to the target.
+    pub(crate) const fn open(&self) -> u64 {
+        self.connected.saturating_sub(self.barred)
     }
 
     /// Whatever came, or did not come, from outside.
@@ -128,6 +135,7 @@ impl Counts {
         self.silent_syns += other.silent_syns;
         self.to_itself += other.to_itself;
         self.unexpected += other.unexpected;
+        self.barred += other.barred;
         self.mute += other.mute;
         self.talkative += other.talkative;
     }
@@ -158,8 +166,13 @@ impl Counts {
         self.retransmitted += u64::from(class == Class::Connected && sent_again);
         self.to_itself += u64::from(attempt.is_self_connected());
         self.unexpected += u64::from(attempt.is_unexpected());
+        self.barred += u64::from(attempt.is_barred());
         if let Some(talk) = &attempt.talk {
-            let is_mute = talk.end == TalkResult::Silent && !talk.has_come && !talk.is_cut;
+            // Of what is heard through a proxy it is not known who is silent.
+            let is_mute = talk.end == TalkResult::Silent
+                && !talk.has_come
+                && !talk.is_cut
+                && talk.proxy.is_none();
             self.mute += u64::from(is_mute);
             self.talkative += u64::from(talk.has_come);
         }

@@ -24,15 +24,39 @@ impl Measurement {
     /// One port of one host.
     fn of_one(&self) -> String {
         match self.of_target(0) {
-            [only] => of_address(only),
-            several => of_addresses(several),
+            [only] => self.of_address(only),
+            several => match &self.config.proxy {
+                None => of_addresses(several),
+                Some(proxy) => {
+                    let target = self.config.targets.first().map(|target| target.named().escaped());
+                    let target = target.unwrap_or_default();
+                    format!("{target} through the proxy {proxy}: {}", of_addresses(several))
+                }
+            },
         }
+    }
+
+    /// Where attempts go, in words.
+    fn place(&self, one: &Series) -> String {
+        let to = with_port(one.destination, one.port);
+        let target = self.config.targets.get(one.target).filter(|_| self.config.proxy.is_some());
+        target.map_or(to.clone(), |target| {
+            format!("{} through the proxy {to}", target.named().escaped())
+        })
+    }
+
+    /// Whether a target is none that can be spoken of: a proxy opened no connection to it.
+    fn is_barred(&self, place: usize) -> bool {
+        let counts = Self::counts(self.of_target(place));
+        counts.open() == 0 && counts.barred > 0
     }
 
     /// Many ports, or many hosts.
     fn of_many(&self) -> String {
         let targets = self.config.targets.len();
-        let states: Vec<Class> = (0..targets).filter_map(|place| self.state(place)).collect();
+        let told: Vec<usize> = (0..targets).filter(|place| !self.is_barred(*place)).collect();
+        let barred = targets - told.len();
+        let states: Vec<Class> = told.iter().filter_map(|place| self.state(*place)).collect();
         let count = |class: Class| states.iter().filter(|state| **state == class).count();
         let open = count(Class::Connected);
         let rest = [
@@ -45,24 +69,29 @@ impl Measurement {
             Class::Unknown,
         ];
         let rest = rest.into_iter().filter(|class| count(*class) > 0);
-        let rest: Vec<String> =
+        let mut rest: Vec<String> =
             rest.map(|class| format!("{} {}", count(class), class.name())).collect();
+        rest.extend((barred > 0).then(|| format!("{barred} not connected by the proxy")));
         let addresses: BTreeSet<IpAddr> = self.series.iter().map(Series::address).collect();
-        let unknown = targets.saturating_sub(states.len());
-        let mut text = match addresses.first().filter(|_| addresses.len() == 1) {
-            Some(address) => format!("{open} of {targets} ports open on {address}"),
-            None => format!("{open} of {targets} targets open"),
+        let unknown = told.len().saturating_sub(states.len());
+        let only = addresses.first().filter(|_| addresses.len() == 1);
+        let only = only.filter(|_| self.config.proxy.is_none());
+        let mut text = match (only, &self.config.proxy) {
+            (Some(address), _) => format!("{open} of {targets} ports open on {address}"),
+            (_, Some(proxy)) => format!("{open} of {targets} targets open through {proxy}"),
+            (None, None) => format!("{open} of {targets} targets open"),
         };
         if !rest.is_empty() {
             text.push_str(&format!("; {}", rest.join(", ")));
         }
         let is_odd =
             |place: &usize| self.of_target(*place).iter().any(|one| one.counts.unexpected > 0);
-        text.push_str(&not_as_expected((0..targets).filter(is_odd).count(), targets));
+        let odd = told.into_iter().filter(is_odd).count();
+        text.push_str(&not_as_expected(odd, targets));
         if unknown > 0 {
             text.push_str(&format!("; {unknown} not measured to the end"));
         }
-        if let Some(address) = addresses.first().filter(|_| addresses.len() == 1)
+        if let Some(address) = only
             && open < targets
             && self.is_up(*address)
         {
@@ -74,24 +103,30 @@ impl Measurement {
     /// What a target came to: open where any connection opened.
     fn state(&self, place: usize) -> Option<Class> {
         let series = self.of_target(place);
-        if series.iter().any(|one| one.counts.connected > 0) {
+        if series.iter().any(|one| one.counts.open() > 0) {
             return Some(Class::Connected);
         }
         let mut last = series.iter().filter_map(|one| one.last.as_deref()).map(Attempt::class);
         last.next()
     }
+
+    /// One port of one address.
+    fn of_address(&self, one: &Series) -> String {
+        let to = self.place(one);
+        let Some(last) = one.last.as_deref() else {
+            return format!("{to} was not measured to the end");
+        };
+        match one.counts.settled() > 1 {
+            true => of_attempts(&to, one),
+            false => of_attempt(&to, last),
+        }
+    }
 }
 
-/// One port of one address.
-fn of_address(one: &Series) -> String {
-    let to = with_port(one.destination, one.port);
-    let Some(last) = one.last.as_deref() else {
-        return format!("{to} was not measured to the end");
-    };
-    if one.counts.settled() > 1 {
-        return of_attempts(&to, one);
-    }
+/// The only attempt.
+fn of_attempt(to: &str, last: &Attempt) -> String {
     match (last.failure(), last.handshake()) {
+        (Some(failure), _) if last.is_barred() => format!("not open: {to}: {}", failure.message),
         (Some(failure), _) if last.is_unexpected() && !last.is_self_connected() => {
             format!("open, but not as expected: {to}: {}", failure.message)
         }
@@ -108,18 +143,19 @@ fn of_address(one: &Series) -> String {
 fn of_tls(attempt: &Attempt) -> String {
     let Some(talk) = &attempt.talk else { return String::new() };
     let tls = talk.tls.as_ref().map(|tls| tls.summary());
+    let proxy = talk.proxy_took().map(|took| format!("the proxy took {}", ms(took)));
     let tls = tls.map(|said| match talk.tls_at {
         Some(at) => format!("{said} at {at}"),
         None => said,
     });
     let http = talk.http.as_ref().map(|http| http.summary()).or_else(|| talk.ended_early());
-    tls.into_iter().chain(http).map(|said| format!("; {said}")).collect()
+    proxy.into_iter().chain(tls).chain(http).map(|said| format!("; {said}")).collect()
 }
 
 /// Several attempts to it.
 fn of_attempts(to: &str, one: &Series) -> String {
     let counts = &one.counts;
-    let (open, n) = (counts.connected, counts.settled());
+    let (open, n) = (counts.open(), counts.settled());
     let failed = failures(counts);
     let how = match failed.is_empty() {
         true => String::new(),
@@ -151,7 +187,8 @@ fn failures(counts: &Counts) -> Vec<String> {
         (counts.prohibited, "prohibited"),
         (counts.local, "local"),
         (counts.unknown, "unknown"),
-        (counts.unexpected, "not as expected"),
+        (counts.unexpected - counts.barred, "not as expected"),
+        (counts.barred, "not connected by the proxy"),
     ];
     let some = all.iter().filter(|(count, _)| *count > 0);
     some.map(|(count, name)| format!("{count} {name}")).collect()
@@ -159,10 +196,15 @@ fn failures(counts: &Counts) -> Vec<String> {
 
 /// One port of several addresses.
 fn of_addresses(series: &[Series]) -> String {
-    let open = series.iter().filter(|one| one.counts.connected > 0).count();
+    let open = series.iter().filter(|one| one.counts.open() > 0).count();
     let all = series.len();
     let race = race(series);
     let text = match open {
+        0 if series.iter().any(|one| one.counts.barred > 0) => {
+            let mut last = series.iter().filter_map(|one| one.unexpected.as_ref()?.failure());
+            let why = last.next().map(|failure| failure.message).unwrap_or_default();
+            return format!("not open: {why}");
+        }
         0 => return format!("not open on any of {all} addresses: {}", why(series)),
         _ if open == all && all == 2 => "open on both addresses".to_owned(),
         _ if open == all => format!("open on all {all} addresses"),

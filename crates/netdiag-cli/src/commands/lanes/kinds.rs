@@ -267,7 +267,7 @@ impl Kind for TcpConnectArguments {
                 name: Some(target.target.escaped().to_string()),
                 snapshots: words::of_attempts(&metrics, attempts.map_or(&[], Vec::as_slice)),
                 failure: target.failure.clone(),
-                peer: peer(address, Some(target.port)),
+                peer: peer(address, Some(target.proxy.as_ref().map_or(target.port, |it| it.port))),
                 figures: words::connected(open.map(|rtt| rtt.p50), target.http.as_ref()),
             }
         });

@@ -112,6 +112,7 @@ fn connect(
         tls_later: None,
         url,
         addresses: vec![(config.destination, config.way)],
+        behind: None,
     };
     Ok(netdiag_tcp::connect::Config {
         timeout: config.timeout,

@@ -1,6 +1,6 @@
 //! Whether the arguments fit together, and fit this machine.
 
-use super::tls;
+use super::{proxy, tls};
 use crate::World;
 use crate::args::TcpConnectArguments;
 use crate::commands::checks;
@@ -9,6 +9,7 @@ use crate::commands::user::LEAST_CONNECT_INTERVAL;
 use netdiag_check::expr::Expr;
 use netdiag_model::{Destination, Family, Untrusted};
 use netdiag_tcp::Ports;
+use netdiag_tcp::connect::Proxy;
 use netdiag_tcp::connect::http::Url;
 use netdiag_tcp::connect::metrics::METRICS;
 use netdiag_tcp::ports::PortError;
@@ -21,6 +22,8 @@ pub(crate) struct Checked {
     pub(super) interface: Option<(u32, Untrusted)>,
     /// The hosts, and what is asked of each.
     pub(super) hosts: Vec<Host>,
+    /// The proxy, without who is named to it in a file.
+    pub(super) proxy: Option<Proxy>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -43,11 +46,16 @@ pub(super) fn check<W: World>(
     let fail_if = checks::fail_if(arguments.fail_if.as_deref(), METRICS)?;
     let expect = expect(arguments.expect.as_deref())?;
     let hosts = hosts(&arguments.targets)?;
+    let proxy = proxy::check(arguments, &hosts, world)?;
     for host in &hosts {
-        let families = (arguments.ipv4, arguments.ipv6);
+        // Through a proxy those of another family can be had, too.
+        let families = match proxy {
+            Some(_) => (false, false),
+            None => (arguments.ipv4, arguments.ipv6),
+        };
         let no_group = "a connection leads to one host, not to a group";
         checks::one_host(&host.name, "tcp-connect", families, world, no_group)?;
-        if let (Some(address), Some(_)) = (literal(&host.name), arguments.source) {
+        if let (Some(address), Some(_), None) = (literal(&host.name), arguments.source, &proxy) {
             checks::source(arguments.source, Destination::new(address), "--source")?;
         }
     }
@@ -64,7 +72,7 @@ pub(super) fn check<W: World>(
     }
     let interface = checks::interface(arguments.interface.as_deref(), world)?;
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
-    Ok(Checked { fail_if, expect, interface, hosts, warnings })
+    Ok(Checked { fail_if, expect, interface, hosts, proxy, warnings })
 }
 
 /// What must hold: expressions with semicolons between them.

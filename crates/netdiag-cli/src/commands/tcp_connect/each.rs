@@ -155,6 +155,7 @@ mod tests {
                 None => Ending::TimedOut,
             },
             talk: None,
+            is_proxied: false,
             reply_ttl: None,
             reset_ttl: None,
             state: None,

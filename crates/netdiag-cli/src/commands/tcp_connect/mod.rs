@@ -5,6 +5,8 @@ mod check;
 mod conclude;
 mod each;
 mod plan;
+mod proxy;
+mod reach;
 mod tls;
 
 use crate::args::TcpConnectArguments;
@@ -12,6 +14,7 @@ use crate::args::form::Output;
 use crate::commands::ending::Measured;
 use crate::commands::frame::Command;
 use crate::commands::hosts::{self, Form};
+use crate::commands::trust;
 use crate::world::Terminal;
 use crate::{OpenRequest, World};
 pub(crate) use away::Away;
@@ -20,7 +23,6 @@ use netdiag_report::connect::{Connect, JsonLinesReport, TextOptions, TextReport}
 use netdiag_report::{CsvReport, JsonReport};
 use plan::Plan;
 use std::io::{self, BufWriter, Write};
-pub(crate) use tls::check_files;
 
 impl Command for TcpConnectArguments {
     type Checked = Checked;
@@ -71,6 +73,15 @@ impl Command for TcpConnectArguments {
         hosts::begin(plan, &mut form)?;
         hosts::measure(plan, world, network, &mut form)
     }
+}
+
+/// Reads the files that were named, of a check, which may be tried again and has no other input.
+pub(crate) fn check_files<W: World>(
+    arguments: &TcpConnectArguments,
+    world: &mut W,
+) -> Result<(), String> {
+    proxy::check_file(arguments, world)?;
+    trust::check_file(arguments.ca.as_deref(), world)
 }
 
 /// The writer for the form of output that was asked for.

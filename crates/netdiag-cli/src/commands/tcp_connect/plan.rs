@@ -3,26 +3,25 @@
 use super::away::Away;
 use super::check::{Checked, Host, family};
 use super::each::Each;
-use super::tls;
+use super::reach::Reach;
+use super::{proxy, tls};
 use crate::args::TcpConnectArguments;
 use crate::args::form::Output;
 use crate::commands::hosts::Outline;
-use crate::commands::resolve::{is_unknown, literal, patience};
+use crate::commands::resolve::literal;
 use crate::commands::user::LEAST_CONNECT_INTERVAL;
-use crate::commands::{checks, ladder, remedy, services, trust};
-use crate::{Backend, LookedUp, OpenRequest, World};
+use crate::commands::{checks, ladder, services, trust};
+use crate::{Backend, OpenRequest, World};
 use netdiag_check::expr::Expr;
-use netdiag_engine::port::{Control, Network, NetworkError, Opened};
+use netdiag_engine::port::{Control, Network, Opened};
 use netdiag_model::contract::Method;
-use netdiag_model::failure::Failure;
-use netdiag_model::{Destination, Family, Untrusted, Way};
+use netdiag_model::{Family, Untrusted};
 use netdiag_report::connect::Resolved;
 use netdiag_tcp::connect::dialogue::Pattern;
 use netdiag_tcp::connect::http::{REDIRECTS, Spoken};
 use netdiag_tcp::connect::starttls::Protocol;
 use netdiag_tcp::connect::{Config, Dialogue, Target};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,28 +34,23 @@ pub(crate) struct Plan {
     pub(super) expect: Vec<Expr>,
     /// The same of each attempt, with what must not hold.
     pub(super) each: Each,
+    /// The proxy, as it is shown.
+    proxy: Option<String>,
     /// The hosts that redirects lead to.
     pub(super) away: Rc<Away>,
-}
-
-/// What is known of the addresses of a host.
-struct Reach {
-    /// Those that can be tried, with the ways to them.
-    addresses: Vec<(Destination, Option<Way>)>,
-    /// Why there is none.
-    failure: Option<Failure>,
-    /// Nothing can be known of it from here.
-    unmeasured: bool,
 }
 
 impl Plan {
     /// Looks up the names; what cannot be looked up stays as a target with a failure.
     pub(super) fn new<W: World>(
         arguments: &TcpConnectArguments,
-        checked: Checked,
+        mut checked: Checked,
         world: &mut W,
         network: &mut W::Network,
     ) -> Result<Self, String> {
+        let proxy = checked.proxy.take();
+        let proxy = proxy.map(|proxy| proxy::with_login(proxy, arguments, world)).transpose()?;
+        checked.proxy.clone_from(&proxy);
         let ports = numbers(&checked.hosts, world)?;
         let target_count = ports.iter().map(Vec::len).sum();
         let asked = (as_understood(arguments, &checked), target_count);
@@ -64,16 +58,19 @@ impl Plan {
         let (resolved, config) = (Vec::new(), Config::new(Vec::new()));
         let away = Rc::new(Away::new(family(arguments)));
         let (expect, each) = (Vec::new(), Each::default());
-        let mut plan = Self { outline, resolved, config, expect, each, away };
+        let shown = proxy.as_ref().map(ToString::to_string);
+        let mut plan = Self { outline, resolved, config, expect, each, proxy: shown, away };
         if let Some(source) = arguments.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
-        let names: Vec<String> = checked.hosts.iter().map(|host| host.name.clone()).collect();
-        let found =
-            world.resolve(&names, family(arguments), patience(arguments.deadline, names.len()));
-        for ((host, ports), found) in checked.hosts.iter().zip(&ports).zip(found) {
-            plan.add(host, ports, found, arguments, &checked, world, network)?;
+        let all = match &proxy {
+            Some(proxy) => plan.through(proxy, arguments, &checked, world, network)?,
+            None => plan.direct(arguments, &checked, world, network)?,
+        };
+        for ((host, ports), reach) in checked.hosts.iter().zip(&ports).zip(all) {
+            plan.add(host, ports, &reach, arguments, network);
         }
+        plan.config.proxy = proxy.map(Box::new);
         let of = |family: Family| {
             let all = plan.config.targets.iter().flat_map(|target| &target.addresses);
             all.filter(|(to, _)| to.family() == family).count() as u64
@@ -106,31 +103,14 @@ impl Plan {
     }
 
     /// Adds a target for each port of a host that was looked up.
-    #[expect(clippy::too_many_arguments, reason = "what a look-up found, and all it is judged by")]
-    fn add<W: World>(
+    fn add<N: Network>(
         &mut self,
         host: &Host,
         ports: &[u16],
-        (found, took): LookedUp,
+        reach: &Reach,
         arguments: &TcpConnectArguments,
-        checked: &Checked,
-        world: &mut W,
-        network: &mut W::Network,
-    ) -> Result<(), String> {
-        let control = control(arguments, checked);
-        let reach = match found {
-            Ok(addresses) => {
-                for destination in addresses.iter() {
-                    checks::zone(*destination, checked.interface.is_some())?;
-                }
-                reach(&addresses, &control, world, network)
-            }
-            Err(error) => Reach {
-                addresses: Vec::new(),
-                failure: Some(self.outline.lookup_failure(&host.name, &error)),
-                unmeasured: is_unknown(&error),
-            },
-        };
+        network: &mut N,
+    ) {
         for port in ports {
             let index = self.resolved.len();
             let name = Untrusted::from(host.name.as_str());
@@ -147,7 +127,8 @@ impl Plan {
                 port: *port,
                 addresses: addresses.iter().map(|(to, _)| *to).collect(),
                 failure: reach.failure.clone(),
-                resolve: Some(took).filter(|_| literal(&host.name).is_none()),
+                resolve: reach.resolve,
+                proxy: self.proxy.clone(),
                 method: (!addresses.is_empty()).then(|| method(network.opened())),
                 at: network.now(),
             });
@@ -160,10 +141,10 @@ impl Plan {
                     tls_later: tls::later(arguments, host, *port),
                     url: host.url.clone(),
                     addresses,
+                    behind: reach.behind,
                 });
             }
         }
-        Ok(())
     }
 
     fn configure<W: World>(
@@ -200,6 +181,7 @@ impl Plan {
             reuses: arguments.reuse,
             redirects: redirects(arguments),
             names: None,
+            proxy: self.config.proxy.take(),
             jury: None,
             http: arguments.http,
             dialogue: dialogue(arguments),
@@ -231,49 +213,6 @@ fn numbers<W: World>(hosts: &[Host], world: &mut W) -> Result<Vec<Vec<u16>>, Str
     hosts.iter().map(|host| host.numbers(&service)).collect()
 }
 
-/// Which addresses of a host can be tried: where this machine has no sockets of a family, those of the
-/// other.
-fn reach<W: World>(
-    addresses: &[Destination],
-    control: &Control,
-    world: &mut W,
-    network: &mut W::Network,
-) -> Reach {
-    let mut refused: Option<(Destination, NetworkError)> = None;
-    let mut open: BTreeMap<Family, bool> = BTreeMap::new();
-    let mut usable = Vec::new();
-    for destination in addresses {
-        let family = destination.family();
-        let is_open = *open.entry(family).or_insert_with(|| match socket(family, world, network) {
-            Ok(()) => true,
-            Err(error) => {
-                refused = Some((*destination, error));
-                false
-            }
-        });
-        if is_open {
-            usable.push((*destination, world.way(*destination, control)));
-        }
-    }
-    let failure = refused.filter(|_| usable.is_empty());
-    let failure = failure.map(|(to, error)| remedy::closed(to, &error, network.opened()));
-    Reach { unmeasured: failure.is_some(), addresses: usable, failure }
-}
-
-/// Whether connections to a family can be opened, with a mark where that was asked for.
-fn socket<W: World>(
-    family: Family,
-    world: &mut W,
-    network: &W::Network,
-) -> Result<(), NetworkError> {
-    let [ipv4, ipv6] = &network.opened().marked_connects;
-    let marked = if family == Family::Ipv4 { ipv4 } else { ipv6 };
-    match marked {
-        Err(error) if *error != NetworkError::NOT_ASKED_FOR => Err(error.clone()),
-        _ => world.tcp(family),
-    }
-}
-
 fn method(opened: &Opened) -> Method {
     ladder::connects_seen("TCP was asked for".to_owned(), opened.sees_answers)
 }
@@ -297,7 +236,7 @@ fn check_marked(attempts: u64, (v4, v6): (u64, u64), opened: &Opened) -> Result<
 }
 
 /// What every packet carries.
-fn control(arguments: &TcpConnectArguments, checked: &Checked) -> Control {
+pub(super) fn control(arguments: &TcpConnectArguments, checked: &Checked) -> Control {
     Control {
         hop_limit: arguments.ttl,
         traffic_class: arguments.marking.traffic_class(),
@@ -312,12 +251,18 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
     let has_names = checked.hosts.iter().any(|host| host.ports.has_names());
     let mut files = tls::files(arguments, checked);
     files.extend(has_names.then(|| netdiag_tcp::services::FILE.to_owned()));
+    files.extend(proxy::file(arguments));
+    let looks_up = checked
+        .hosts
+        .iter()
+        .any(|host| literal(&host.name).is_none() || (host.url.is_some() && follows(arguments)));
     OpenRequest {
         family: only_family(arguments, checked),
         control: control(arguments, checked),
-        names: checked.hosts.iter().any(|host| {
-            literal(&host.name).is_none() || (host.url.is_some() && follows(arguments))
-        }),
+        names: match &checked.proxy {
+            Some(proxy) => literal(&proxy.host).is_none() || (looks_up && !proxy.takes_names()),
+            None => looks_up,
+        },
         files,
         mark: arguments.mark,
         marked_connects: arguments.mark.map_or(0, |_| marked(arguments, checked)),
@@ -330,7 +275,10 @@ pub(super) fn open_request(arguments: &TcpConnectArguments, checked: &Checked) -
 /// one that was asked for, or that of all hosts where these are addresses, and lead nowhere else.
 fn only_family(arguments: &TcpConnectArguments, checked: &Checked) -> Option<Family> {
     let of = |host: &Host| literal(&host.name).filter(|_| host.url.is_none()).map(Family::of);
-    family(arguments).or_else(|| checks::only_family(checked.hosts.iter().map(of)))
+    family(arguments).or_else(|| match &checked.proxy {
+        Some(proxy) => literal(&proxy.host).map(Family::of),
+        None => checks::only_family(checked.hosts.iter().map(of)),
+    })
 }
 
 /// Up to so many attempts it is seen from how far they are answered: each answer is told twice then.
@@ -348,7 +296,10 @@ fn attempts(arguments: &TcpConnectArguments, checked: &Checked) -> u64 {
 
 /// How many sockets with a mark they may need.
 fn marked(arguments: &TcpConnectArguments, checked: &Checked) -> usize {
-    let has_names = checked.hosts.iter().any(|host| literal(&host.name).is_none());
+    let has_names = match &checked.proxy {
+        Some(proxy) => literal(&proxy.host).is_none(),
+        None => checked.hosts.iter().any(|host| literal(&host.name).is_none()),
+    };
     let mut wanted = attempts(arguments, checked);
     if has_names {
         wanted = wanted.saturating_mul(ADDRESSES);
@@ -383,6 +334,8 @@ fn as_understood(arguments: &TcpConnectArguments, checked: &Checked) -> serde_js
         "http": arguments.http.map(|it| if it == Spoken::Http2 { "2" } else { "1.1" }),
         "max_redirects": redirects(arguments),
         "reuse": arguments.reuse,
+        "proxy": checked.proxy.as_ref().map(ToString::to_string),
+        "proxy_login": arguments.proxy_login,
         "hold_ms": arguments.hold.map(netdiag_model::milliseconds),
         "tls": arguments.tls,
         "no_tls": arguments.no_tls,

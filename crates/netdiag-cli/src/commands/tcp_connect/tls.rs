@@ -1,7 +1,6 @@
 //! With whom TLS is spoken.
 
 use super::check::{Checked, Host};
-use crate::World;
 use crate::args::TcpConnectArguments;
 use crate::commands::trust;
 use netdiag_model::Untrusted;
@@ -96,12 +95,4 @@ fn may_be(arguments: &TcpConnectArguments, hosts: &[Host]) -> bool {
     };
     !arguments.no_tls
         && (arguments.tls || arguments.starttls.is_some() || hosts.iter().any(is_usual))
-}
-
-/// Reads the certificates that were named, of a check, which may be tried again and has no other input.
-pub(crate) fn check_files<W: World>(
-    arguments: &TcpConnectArguments,
-    world: &mut W,
-) -> Result<(), String> {
-    trust::check_file(arguments.ca.as_deref(), world)
 }

@@ -58,18 +58,35 @@ impl Measurement {
                 places.push(one.seen.at);
             }
         }
-        let to = places.first()?.to_string();
+        let (to, wheres) = match self.config.proxy.is_some() {
+            true => self.behind(&series),
+            false => (places.first()?.to_string(), wheres(&places)),
+        };
         let count: u64 = group.iter().map(|one| one.seen.count).sum();
         let n: u64 = series.iter().flat_map(|one| &one.shown).map(|seen| seen.count).sum();
         let of = match count < n {
             true => format!(" ({count} of {n} connections)"),
             false => String::new(),
         };
-        let message = format!("{}: {said}{of}", wheres(&places));
+        let message = format!("{wheres}: {said}{of}");
         let mut found = self.found(&series, kind, to, message);
-        let ports: Vec<u16> = places.iter().map(SocketAddr::port).take(NAMED).collect();
+        let mut ports: Vec<u16> = places.iter().map(SocketAddr::port).take(NAMED).collect();
+        ports.dedup();
         found.finding = found.finding.with("ports", ports).with("count", count).with("n", n);
         Some(found)
+    }
+
+    /// The targets behind a proxy: the first, and how many more.
+    fn behind(&self, series: &[&Series]) -> (String, String) {
+        let targets = series.iter().filter_map(|one| self.config.targets.get(one.target));
+        let mut names: Vec<String> = targets.map(|target| target.named().escaped()).collect();
+        names.dedup();
+        let first = names.first().cloned().unwrap_or_default();
+        let wheres = match names.len() {
+            ..=1 => first.clone(),
+            several => format!("{first} and {} more", several - 1),
+        };
+        (first, wheres)
     }
 
     /// What came with a certificate says that it is revoked, or is too old to say that it is not.

@@ -21,6 +21,8 @@ pub(super) struct Follow {
     /// Where it leads to.
     pub(super) url: Url,
     pub(super) attempt: Attempt,
+    /// It is another host.
+    is_away: bool,
     /// Another host: its address that is tried, and those behind it.
     other: VecDeque<Destination>,
     /// How long it took to look up that host.
@@ -51,8 +53,9 @@ impl Measurement {
             Lead::Away(url) => (url, true),
         };
         let (other, resolved) = (VecDeque::new(), None);
-        let mut follow = Follow { place, url, attempt, other, resolved };
-        match (is_away, parse_address(&follow.url.host), &self.config.names) {
+        let mut follow = Follow { place, url, attempt, is_away, other, resolved };
+        let is_named = self.config.proxy.as_ref().is_some_and(|proxy| proxy.takes_names());
+        match (is_away && !is_named, parse_address(&follow.url.host), &self.config.names) {
             (true, Some(address), _) => follow.other.push_back(Destination::new(address)),
             (true, None, Some(names)) => {
                 names.want(&follow.url.host);
@@ -78,8 +81,11 @@ impl Measurement {
         if let Some(astray) = http.astray(&to, most, 0) {
             return Lead::Astray(astray);
         }
+        let proxy = self.config.proxy.as_ref();
         match to.host.eq_ignore_ascii_case(&from.url.host) {
             true => Lead::On(to),
+            false if proxy.is_some_and(|proxy| proxy.check(&to.host).is_err()) => Lead::Nowhere,
+            false if proxy.is_some_and(|proxy| proxy.takes_names()) => Lead::Away(to),
             false if self.config.names.is_some() || parse_address(&to.host).is_some() => {
                 Lead::Away(to)
             }
@@ -114,12 +120,18 @@ impl Measurement {
         let target = self.config.targets.get(place)?;
         let tls = target.tls_later.clone().filter(|_| follow.url.is_tls);
         let name = Untrusted::from(follow.url.host.as_str()).host().as_raw().to_owned();
+        let behind = match follow.is_away {
+            true => follow.destination().map(|to| to.address()),
+            false => target.behind,
+        };
         Some(Target {
+            host: Untrusted::from(name.as_str()),
             port: follow.url.port,
-            tls: match follow.destination() {
-                Some(_) => tls.map(|tls| Tls { name, ..tls }),
-                None => tls,
+            tls: match follow.is_away {
+                true => tls.map(|tls| Tls { name, ..tls }),
+                false => tls,
             },
+            behind,
             url: Some(follow.url.clone()),
             addresses: Vec::new(),
             ..target.clone()
@@ -168,8 +180,9 @@ impl Follow {
         if let Some(step) = later.http.as_mut().and_then(|http| http.steps.first_mut()) {
             step.place = place;
         }
-        let peer = self.destination().unwrap_or(self.attempt.destination).address();
-        let peer = SocketAddr::new(peer, self.url.port);
+        let own = Some(self.attempt.destination).filter(|_| !self.attempt.is_proxied);
+        let peer = self.destination().or(own);
+        let peer = peer.map(|peer| SocketAddr::new(peer.address(), self.url.port));
         let Some(talk) = self.attempt.talk.as_mut() else { return self.attempt };
         let earlier = talk.http.take();
         later.http = match (earlier, later.http.take()) {
@@ -188,7 +201,7 @@ impl Follow {
             (None, http) => http,
         };
         (later.tls, later.tls_at) = match later.tls {
-            Some(tls) => (Some(tls), Some(peer)),
+            Some(tls) => (Some(tls), peer),
             None => (talk.tls.take(), talk.tls_at),
         };
         *talk = later;

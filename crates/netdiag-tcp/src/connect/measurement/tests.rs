@@ -1,6 +1,7 @@
 //! The order of attempts, and what is counted of them.
 
 mod endings;
+mod proxied;
 
 use super::*;
 use crate::connect::config::Target;
@@ -31,6 +32,7 @@ fn config(addresses: &[&str], ports: &[u16]) -> Config {
             tls_later: None,
             url: None,
             addresses,
+            behind: None,
         }
     };
     Config::new(ports.iter().map(all).collect())

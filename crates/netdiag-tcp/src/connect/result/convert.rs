@@ -1,11 +1,14 @@
 //! From what was measured to the contract's types.
 
-use super::{Address, Attempt, HappyEyeballs, Http, Outage, Phases, Reuse, Target, TcpInfo, Tls};
+use super::{
+    Address, Attempt, HappyEyeballs, Http, Outage, Phases, Reuse, Target, TcpInfo, Through, Tls,
+};
 use crate::connect::Measurement;
 use crate::connect::dialogue::{Early, Talk};
 use crate::connect::event::{self, Cause, Class};
 use crate::connect::http::Step;
 use crate::connect::http::exchange::Exchange;
+use crate::connect::proxy::Proxy;
 use crate::connect::race::{ATTEMPT_DELAY, Race, Runner};
 use crate::connect::series::{Counts, Series};
 use netdiag_engine::failure::plain;
@@ -58,6 +61,7 @@ impl Measurement {
             jitter_ms: chosen.and_then(|series| series.stats.jitter().map(Jitter::from)),
             addresses: series.iter().map(address).collect(),
             happy_eyeballs: race.as_ref().map(happy_eyeballs),
+            proxy: self.config.proxy.as_deref().map(|proxy| through(proxy, series, counts.barred)),
             phases_ms: match last {
                 Some(_) => phases,
                 None => Phases { resolve: resolve_ms, ..phases },
@@ -118,6 +122,19 @@ pub(in crate::connect) fn chosen<'a>(
     let winner = series.iter().find(|series| Some(series.destination) == winner);
     let opened = || series.iter().find(|series| series.counts.connected > 0);
     winner.or_else(opened).or_else(|| series.first())
+}
+
+/// The proxy, and what it said last where it opened no connection.
+fn through(proxy: &Proxy, series: &[Series], failed: u64) -> Through {
+    let talks = series.iter().filter_map(|one| one.unexpected.as_ref()?.talk.as_deref());
+    let refusal = talks.filter_map(|talk| talk.proxy.as_ref()?.refusal.as_ref()).next();
+    Through {
+        protocol: proxy.protocol.name().to_owned(),
+        host: Untrusted::from(proxy.host.as_str()),
+        port: proxy.port,
+        failed,
+        status: refusal.and_then(|refusal| refusal.status),
+    }
 }
 
 fn median(rtt: &RttStats) -> Option<f64> {
@@ -195,12 +212,14 @@ pub(in crate::connect) fn phases(attempt: &event::Attempt, resolve: Option<f64>)
     let step = http.and_then(Exchange::last);
     let own = http.and_then(|http| http.steps.iter().skip(1).rfind(|step| step.opened.is_some()));
     let tls = talk.and_then(Talk::tls_took).map(milliseconds);
+    let through = talk.and_then(Talk::proxy_took);
+    let proxy = through.map(milliseconds);
     let all = match http {
         // Also the connections of redirects.
         Some(_) => {
             step.and_then(|step| step.end_at).map(|end| milliseconds(end.since(attempt.started_at)))
         }
-        None => connect.map(|connect| connect + tls.unwrap_or_default()),
+        None => connect.map(|it| it + proxy.unwrap_or_default() + tls.unwrap_or_default()),
     };
     let is_whole = !attempt.is_unexpected();
     let total = all.filter(|_| is_whole).map(|all| all + resolve.unwrap_or_default());
@@ -212,10 +231,12 @@ pub(in crate::connect) fn phases(attempt: &event::Attempt, resolve: Option<f64>)
         Some((place, (took, tls))) => {
             let found = place.and_then(|place| place.resolved);
             let resolve = if place.is_none() { resolve } else { found.map(milliseconds) };
-            (resolve, Some(milliseconds(took)), tls.map(milliseconds))
+            // A redirect's is told with what the proxy took.
+            let connect = took.saturating_sub(through.unwrap_or_default());
+            (resolve, Some(milliseconds(connect)), tls.map(milliseconds))
         }
     };
-    Phases { resolve, connect, tls, request, first_byte, body, total }
+    Phases { resolve, connect, proxy, tls, request, first_byte, body, total }
 }
 
 /// Why no connection opened: what the last attempt to the first address says that says something of
@@ -264,6 +285,7 @@ pub fn attempt(attempt: &event::Attempt, anchor: &ClockAnchor) -> Attempt {
         local: attempt.local,
         reply_ttl: attempt.reply_ttl,
         reset_ttl: attempt.reset_ttl,
+        proxy_ms: talk.and_then(Talk::proxy_took).map(milliseconds),
         tls_ms: talk.and_then(Talk::tls_took).map(milliseconds),
         first_byte_ms: talk.and_then(|talk| talk.first_byte).map(milliseconds),
         body_ms: http.and_then(|http| http.last()?.transfer()).map(milliseconds),
