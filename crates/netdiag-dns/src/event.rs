@@ -91,7 +91,7 @@ pub struct Settled {
 /// What HTTP said beside the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
-    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
+    /// `HTTP/3`, `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
     pub version: &'static str,
     /// `POST` or `GET`.
     pub method: &'static str,

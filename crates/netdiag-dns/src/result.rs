@@ -186,7 +186,7 @@ pub struct Phases {
 /// What HTTP said beside the message (RFC 8484).
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Http {
-    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
+    /// `HTTP/3`, `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
     pub version: String,
     /// `POST` or `GET`.
     pub method: String,

@@ -278,6 +278,7 @@ impl Transport {
             Self::Tls => "tls",
             Self::Https => "https",
             Self::Quic => "quic",
+            Self::Https3 => "https3",
         }
     }
 }

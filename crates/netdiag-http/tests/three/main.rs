@@ -1,13 +1,17 @@
 //! HTTP/3 against what servers may say, and against what is none.
 
+mod feed;
+
+use feed::feed;
 use netdiag_http::three::{Three, code};
 use netdiag_http::{Event, Fault, Method, Reason, Request, Url};
+use std::fs;
+use std::path::Path;
 
 /// The stream by which a server says something of the connection, with no settings in it.
 const CONTROL: &[u8] = &[0x00, 0x04, 0x00];
-/// `:status: 200`, `404`, `103` and `content-length: 0` by their numbers (RFC 9204 appendix A).
+/// `:status: 200`, `103` and `content-length: 0` by their numbers (RFC 9204 appendix A).
 const OK: u8 = 0xc0 | 25;
-const NOT_FOUND: u8 = 0xc0 | 27;
 const EARLY: u8 = 0xc0 | 24;
 const NO_BODY: u8 = 0xc0 | 4;
 
@@ -261,13 +265,16 @@ fn what_a_server_does_not_look_at_is_untouched() {
     }
 }
 
+/// What fuzzers found worth keeping, and the same with any bytes in it.
 #[test]
 fn no_bytes_make_it_panic_and_each_request_has_one_end() {
-    let fields = [&[NOT_FOUND][..], &literal("content-length", "9")].concat();
-    let fine =
-        [head(&[EARLY]), head(&fields), frame(0, b"not there"), head(&[0x51, 0x82, 0x64, 2])];
-    let fine = fine.concat();
-    let control = [CONTROL, &frame(0x21, b"x"), &[7, 1, 4]].concat();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/http3");
+    let files = fs::read_dir(corpus).expect("the corpus").map(|it| it.expect("a file").path());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    let inputs = files.iter().map(|path| fs::read(path).expect("a readable file"));
+    let inputs: Vec<_> = inputs.collect();
+    inputs.iter().for_each(|input| feed(input));
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = move |below: usize| {
         state ^= state << 13;
@@ -276,26 +283,13 @@ fn no_bytes_make_it_panic_and_each_request_has_one_end() {
         usize::try_from(state >> 33).expect("31 bits") % below
     };
     for _ in 0..20_000 {
-        let mut three = Three::default();
-        let (number, _) = three.ask(&get());
-        let mut events = Vec::new();
-        for (bytes, is_answer) in [(&control, false), (&fine, true)] {
-            let mut bytes = bytes.clone();
-            for _ in 0..random(4) {
-                let at = random(bytes.len());
-                bytes[at] = u8::try_from(random(256)).expect("a byte");
-            }
-            bytes.truncate(bytes.len() - random(bytes.len()) * usize::from(random(3) == 0));
-            for part in bytes.chunks(1 + random(20)) {
-                events.extend(match is_answer {
-                    true => three.hear(number, part),
-                    false => three.hear_beside(3, part),
-                });
-            }
+        let mut input = inputs[random(inputs.len())].clone();
+        let other = &inputs[random(inputs.len())];
+        input.extend_from_slice(&other[random(other.len())..]);
+        for _ in 0..random(4) {
+            let at = random(input.len());
+            input[at] = u8::try_from(random(256)).expect("a byte");
         }
-        events.extend(three.end(number));
-        let ends =
-            events.iter().filter(|event| matches!(event, Event::End(..) | Event::Failed(..)));
-        assert_eq!(ends.count(), 1, "{events:?}");
+        feed(&input);
     }
 }
