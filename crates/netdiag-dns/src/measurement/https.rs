@@ -3,7 +3,7 @@
 use crate::event::Http;
 use data_encoding::BASE64URL_NOPAD;
 use netdiag_http::{Client, Event, Fault, Head, Method, Reason, Request, Spoken, Url};
-use netdiag_model::Untrusted;
+use netdiag_model::{Instant, Untrusted};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What messages are called (RFC 8484 section 6).
@@ -38,7 +38,8 @@ pub(super) struct Requests {
 struct Asked {
     /// The number of the query.
     seq: u64,
-    head: Option<Head>,
+    /// The head of its answer, and when that came.
+    head: Option<(Head, Instant)>,
     body: Vec<u8>,
 }
 
@@ -112,21 +113,21 @@ impl Https {
     }
 
     /// Takes in what came.
-    pub(super) fn receive(&mut self, bytes: &[u8]) -> Vec<Said> {
+    pub(super) fn receive(&mut self, at: Instant, bytes: &[u8]) -> Vec<Said> {
         let events = self.client.as_mut().map(|client| client.receive(bytes)).unwrap_or_default();
-        self.take(events)
+        self.take(at, events)
     }
 
     /// The server will say no more.
-    pub(super) fn end(&mut self) -> Vec<Said> {
+    pub(super) fn end(&mut self, at: Instant) -> Vec<Said> {
         let events = self.client.as_mut().map(Client::end).unwrap_or_default();
-        self.take(events)
+        self.take(at, events)
     }
 
-    fn take(&mut self, events: Vec<Event>) -> Vec<Said> {
+    fn take(&mut self, at: Instant, events: Vec<Event>) -> Vec<Said> {
         let mut all = Vec::new();
         for event in events {
-            if let Some((number, said)) = self.requests.take(event) {
+            if let Some((number, said)) = self.requests.take(at, event) {
                 self.forget(Some(number));
                 all.push(said);
             }
@@ -174,11 +175,11 @@ impl Requests {
     }
 
     /// Takes in what came of a request: which one has ended, and what became of its query.
-    pub(super) fn take(&mut self, event: Event) -> Option<(u64, Said)> {
+    pub(super) fn take(&mut self, at: Instant, event: Event) -> Option<(u64, Said)> {
         let (number, result) = match event {
             Event::Interim(..) => return None,
             Event::Head(number, head) => {
-                self.asked.get_mut(&number)?.head = Some(head);
+                self.asked.get_mut(&number)?.head = Some((head, at));
                 return None;
             }
             Event::Body(number, bytes) => {
@@ -197,8 +198,9 @@ impl Requests {
             }
         };
         let Asked { seq, head, body } = self.forget(number)?;
-        let result = result.and_then(|()| head.as_ref().map_or(Ok(()), check)).map(|()| body);
-        let http = head.as_ref().map(|head| http(head, self.method, &self.url));
+        let checked = || head.as_ref().map_or(Ok(()), |(head, _)| check(head));
+        let result = result.and_then(|()| checked()).map(|()| body);
+        let http = head.as_ref().map(|(head, at)| http(head, *at, self.method, &self.url));
         Some((number, Said { seq, http, result }))
     }
 }
@@ -249,7 +251,7 @@ const fn why(reason: &'static str, message: String) -> Why {
 }
 
 /// What HTTP said beside the message.
-fn http(head: &Head, method: Method, url: &Url) -> Http {
+fn http(head: &Head, head_at: Instant, method: Method, url: &Url) -> Http {
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let control = head.field("cache-control").map(|said| said.as_raw().to_ascii_lowercase());
     let max_age = control
@@ -265,6 +267,7 @@ fn http(head: &Head, method: Method, url: &Url) -> Http {
         content_type: head.field("content-type").cloned(),
         age: head.field("age").and_then(|said| number(said.as_raw())),
         max_age,
+        head_at,
     }
 }
 
@@ -294,8 +297,8 @@ mod tests {
         https.ask(7, b"before TLS is open");
         https.begin(None);
         assert!(https.take_output().starts_with(b"POST /dns-query HTTP/1.1\r\n"));
-        let mut said = https.receive(answer);
-        said.extend(https.end());
+        let mut said = https.receive(Instant::ZERO, answer);
+        said.extend(https.end(Instant::ZERO));
         assert_eq!((said.len(), said[0].seq), (1, 7), "{said:?}");
         said.remove(0)
     }

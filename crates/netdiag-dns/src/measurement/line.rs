@@ -237,7 +237,7 @@ impl Line {
         came.is_over = layer.is_closed();
         match &mut self.https {
             Some(https) => {
-                came.said = https.receive(&plain);
+                came.said = https.receive(at, &plain);
                 came.is_over |= https.is_over();
                 self.say_http();
             }
@@ -259,8 +259,8 @@ impl Line {
     }
 
     /// The server will say no more: that may be how an answer ends.
-    pub(super) fn end(&mut self) -> Vec<Said> {
-        self.https.as_mut().map(Https::end).unwrap_or_default()
+    pub(super) fn end(&mut self, at: Instant) -> Vec<Said> {
+        self.https.as_mut().map(|https| https.end(at)).unwrap_or_default()
     }
 
     /// What is to be sent now.

@@ -314,7 +314,7 @@ impl Measurement {
         if self.lines.open.get(&server).is_some_and(Line::is_quic) {
             return self.flow_ended(server, at, end, events);
         }
-        let said = self.lines.open.get_mut(&server).map(Line::end).unwrap_or_default();
+        let said = self.lines.open.get_mut(&server).map(|line| line.end(at)).unwrap_or_default();
         for said in said.into_iter().filter(|said| said.result.is_ok()) {
             self.line_said(server, at, said, events);
         }
@@ -426,6 +426,7 @@ impl Measurement {
         let phases = Phases {
             connect: if pending.reused { Duration::ZERO } else { connect },
             tls: (!pending.reused && !is_quic).then_some(handshake),
+            first_byte: http.as_ref().map(|http| http.head_at.since(said_at)),
             request: at.since(said_at),
             reused: pending.reused,
         };

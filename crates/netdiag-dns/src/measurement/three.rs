@@ -89,7 +89,7 @@ impl Http3 {
         came: &mut Came,
     ) {
         for event in events {
-            if let Some((number, said)) = self.requests.take(event) {
+            if let Some((number, said)) = self.requests.take(at, event) {
                 self.three.forget(number);
                 connection.give_up(at, number, REQUEST_CANCELLED);
                 came.said.push(said);
