@@ -430,7 +430,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s t -l type -d 'A 
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls and --quic 853, with --https 443]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls and --quic 853, with --https and --http3 443]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -482,6 +482,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l http3 -d 'The same by HTTP/3 (RFC 9114), which goes over QUIC, each question in a stream of its own. Servers that are h3:// are asked so anyway, with this those that are https://, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l quic -d 'Ask over QUIC (RFC 9250), all questions to a server over one connection, each in a stream of its own. Servers that are quic:// are asked so anyway'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l short -d 'Only the data of answers, a line each'
@@ -496,7 +497,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s t -l type -d 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s x -l reverse -d 'The name of an address; may be given several times' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l file -d 'Names from a file, one a line, with types behind it; `-`: standard input' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l class -d 'Class: IN, CH, HS or CLASSnnn' -r
-complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls and --quic 853, with --https 443]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s p -l port -d 'Port of servers without one of their own [default: 53, with --tls and --quic 853, with --https and --http3 443]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l etc -d 'The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l hints -d 'The servers of the root for --trace, a zone file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l anchor -d 'What is believed by --dnssec: DS or DNSKEY records, one a line; else the keys of the root' -r
@@ -548,6 +549,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask 
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l http3 -d 'The same by HTTP/3 (RFC 9114), which goes over QUIC, each question in a stream of its own. Servers that are h3:// are asked so anyway, with this those that are https://, too'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l quic -d 'Ask over QUIC (RFC 9250), all questions to a server over one connection, each in a stream of its own. Servers that are quic:// are asked so anyway'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l insecure -d 'What is wrong with certificates is told, and fails nothing'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l short -d 'Only the data of answers, a line each'

@@ -75,7 +75,8 @@ pub struct Tls {
     pub pins: Vec<[u8; 32]>,
     /// The time of day, by which certificates are judged.
     pub anchor: ClockAnchor,
-    /// What is offered over QUIC, the best first: "doq" (RFC 9250 section 4.1.1), or what else is looked for.
+    /// What is offered over QUIC, the best first: "doq" (RFC 9250 section 4.1.1), "h3" (RFC 9114 section
+    /// 3.1), or what else is looked for.
     pub alpn: &'static [&'static str],
 }
 
@@ -180,13 +181,27 @@ pub enum Transport {
     Https,
     /// QUIC (RFC 9250).
     Quic,
+    /// HTTP/3, which goes over QUIC (RFC 8484, RFC 9114).
+    Https3,
 }
 
 impl Transport {
     /// Whether TLS carries it, so that nobody else can answer.
     #[must_use]
     pub const fn is_over_tls(self) -> bool {
-        matches!(self, Self::Tls | Self::Https | Self::Quic)
+        !matches!(self, Self::Udp | Self::Tcp)
+    }
+
+    /// Whether QUIC carries it.
+    #[must_use]
+    pub const fn is_over_quic(self) -> bool {
+        matches!(self, Self::Quic | Self::Https3)
+    }
+
+    /// Whether HTTP carries it.
+    #[must_use]
+    pub const fn is_over_http(self) -> bool {
+        matches!(self, Self::Https | Self::Https3)
     }
 }
 
@@ -198,6 +213,7 @@ impl fmt::Display for Transport {
             Self::Tls => "TLS",
             Self::Https => "HTTPS",
             Self::Quic => "QUIC",
+            Self::Https3 => "HTTP/3",
         })
     }
 }

@@ -91,7 +91,7 @@ pub struct Settled {
 /// What HTTP said beside the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Http {
-    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
+    /// `HTTP/3`, `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
     pub version: &'static str,
     /// `POST` or `GET`.
     pub method: &'static str,
@@ -106,6 +106,8 @@ pub struct Http {
     pub age: Option<u64>,
     /// For how many seconds it may be kept (RFC 9111 section 5.2.2.1).
     pub max_age: Option<u64>,
+    /// When the head of the answer came.
+    pub head_at: Instant,
 }
 
 /// What a query over a connection spent its time on.
@@ -115,6 +117,8 @@ pub struct Phases {
     pub connect: Duration,
     /// For the handshake of TLS, where one was made for it.
     pub tls: Option<Duration>,
+    /// From the request to the head of the answer, where HTTP carried it.
+    pub first_byte: Option<Duration>,
     /// From the request to the end of the answer.
     pub request: Duration,
     /// It went over a connection that others had gone over.

@@ -12,6 +12,7 @@ mod quic;
 mod seat;
 #[cfg(test)]
 mod tests;
+mod three;
 
 use crate::config::{Choice, Config};
 use crate::event::{Event, EventKind};
@@ -96,11 +97,13 @@ enum Stage {
     Https,
     /// The same by QUIC.
     Quic,
+    /// The same by HTTP over that.
+    Https3,
 }
 
 impl Stage {
     const fn is_line(self) -> bool {
-        matches!(self, Self::Line | Self::Https | Self::Quic)
+        matches!(self, Self::Line | Self::Https | Self::Quic | Self::Https3)
     }
 }
 
@@ -108,7 +111,7 @@ impl Pending {
     /// By what its answer is known over a connection.
     const fn mark(&self, seq: u64) -> line::Mark {
         match self.stage {
-            Stage::Https | Stage::Quic => line::Mark::Request(seq),
+            Stage::Https | Stage::Quic | Stage::Https3 => line::Mark::Request(seq),
             _ => line::Mark::Id(self.id),
         }
     }

@@ -177,6 +177,8 @@ pub struct Phases {
     pub connect: f64,
     /// For the handshake of TLS; `null` without one of its own.
     pub tls: Option<f64>,
+    /// From the request to the head of the answer by HTTP; `null` without.
+    pub first_byte: Option<f64>,
     /// From the request to the end of the answer.
     pub request: f64,
     /// Whether it went over a connection that was open.
@@ -186,7 +188,7 @@ pub struct Phases {
 /// What HTTP said beside the message (RFC 8484).
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
 pub struct Http {
-    /// `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
+    /// `HTTP/3`, `HTTP/2`, `HTTP/1.1` or `HTTP/1.0`.
     pub version: String,
     /// `POST` or `GET`.
     pub method: String,

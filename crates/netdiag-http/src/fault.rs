@@ -21,12 +21,14 @@ pub enum Reason {
     Malformed,
     /// The other end closed before the answer was whole.
     Closed,
-    /// It took the request back (RST_STREAM).
+    /// It took the request back (`RST_STREAM`, `RESET_STREAM`).
     Reset,
     /// It takes no more requests over this connection (GOAWAY).
     GoAway,
     /// It broke the rules of HTTP/2.
     Protocol,
+    /// It broke the rules of HTTP/3.
+    Protocol3,
     /// The answer is longer than is read.
     TooLarge,
     /// The request is none that can be made.
@@ -43,6 +45,7 @@ impl Reason {
             Self::Reset => "stream-reset",
             Self::GoAway => "goaway",
             Self::Protocol => "http2-error",
+            Self::Protocol3 => "http3-error",
             Self::TooLarge => "too-large",
             Self::Impossible => "impossible",
         }

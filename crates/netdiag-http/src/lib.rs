@@ -1,7 +1,8 @@
 //! HTTP as data: requests become bytes to be sent, and bytes that came become what they say: statuses,
 //! fields, bodies, and why there is no more of them.
 //!
-//! HTTP/1.1 (RFC 9112) is read by httparse, HTTP/2 (RFC 9113) by h2, which runs over two buffers here.
+//! HTTP/1.1 (RFC 9112) is read by httparse, HTTP/2 (RFC 9113) by h2, which runs over two buffers here, and
+//! HTTP/3 (RFC 9114) is read in [`three`], over streams of a connection of QUIC that somebody else has.
 //! Nothing opens a socket; whatever comes is bounded. h2 looks at a clock for one thing, after which
 //! time it forgets streams that were reset.
 //!
@@ -22,6 +23,7 @@ mod client;
 mod fault;
 mod message;
 mod one;
+pub mod three;
 mod two;
 pub mod url;
 

@@ -39,6 +39,8 @@ pub enum Version {
     Http11,
     /// HTTP/2 (RFC 9113).
     Http2,
+    /// HTTP/3 (RFC 9114).
+    Http3,
 }
 
 /// What stands before the body of an answer.
@@ -97,6 +99,7 @@ impl Version {
             Self::Http10 => "HTTP/1.0",
             Self::Http11 => "HTTP/1.1",
             Self::Http2 => "HTTP/2",
+            Self::Http3 => "HTTP/3",
         }
     }
 }
@@ -108,7 +111,7 @@ impl Head {
         field(&self.fields, name)
     }
 
-    /// Whether the connection stays open for another request (RFC 9112 section 9.3; of HTTP/2 it does).
+    /// Whether the connection stays open for another request (RFC 9112 section 9.3; of HTTP/2 and HTTP/3 it does).
     #[must_use]
     pub fn keeps_alive(&self) -> bool {
         let says = |word: &str| {
@@ -118,7 +121,7 @@ impl Head {
         match self.version {
             Version::Http10 => says("keep-alive"),
             Version::Http11 => !says("close"),
-            Version::Http2 => true,
+            Version::Http2 | Version::Http3 => true,
         }
     }
 }

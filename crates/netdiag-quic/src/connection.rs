@@ -46,6 +46,8 @@ pub struct Start<'a> {
     pub clock: Clock,
     /// Bytes that nobody can guess, others for each connection.
     pub random: [u8; RANDOM],
+    /// How many streams the other end may have open over which it alone says something.
+    pub beside: u32,
 }
 
 /// What came of a connection.
@@ -59,6 +61,10 @@ pub enum Event {
     End(u64),
     /// The other end gave it up, and says why by this code.
     Reset(u64, u64),
+    /// The next bytes of a stream over which the other end alone says something, at least one.
+    Beside(u64, Vec<u8>),
+    /// Such a stream has ended, or was given up.
+    BesideOver(u64),
     /// The connection ended, and all that was asked over it with it.
     Ended(Ending),
 }
@@ -137,6 +143,23 @@ impl Connection {
         if let Some(state) = &mut self.state {
             self.streams.open_more(&mut state.connection);
         }
+    }
+
+    /// Says something over a stream of its own that never ends, and over which this end alone says
+    /// something, as soon as that is possible.
+    pub fn say(&mut self, at: Instant, bytes: &[u8]) {
+        self.pass(at);
+        self.streams.say(bytes);
+        if let Some(state) = &mut self.state {
+            self.streams.open_more(&mut state.connection);
+        }
+    }
+
+    /// The numbers of the questions without an answer whose streams are none below this one, or that have
+    /// none yet.
+    #[must_use]
+    pub fn from_stream(&self, stream: u64) -> Vec<u64> {
+        self.streams.from_stream(stream)
     }
 
     /// Waits no more for an answer; the other end is told so by this code.
@@ -319,19 +342,19 @@ fn begin(start: &Start<'_>, now: Duration, at: std::time::Instant) -> Option<Sta
     client
         .initial_dst_cid_provider(Arc::new(move || identifier))
         .token_store(Arc::new(NoneTokenStore))
-        .transport_config(Arc::new(transport()))
+        .transport_config(Arc::new(transport(start.beside)))
         .version(VERSION);
     let (handle, connection) = endpoint.connect(at, client, start.to, "").ok()?;
     Some(State { endpoint, handle, connection })
 }
 
-/// What is wanted of packets and streams: nothing that the other end begins by itself.
-fn transport() -> TransportConfig {
+/// What is wanted of packets and streams; `beside`: how many the other end may begin by itself.
+fn transport(beside: u32) -> TransportConfig {
     let mut transport = TransportConfig::default();
     transport
         .max_idle_timeout(Some(VarInt::from_u32(IDLE).into()))
         .max_concurrent_bidi_streams(VarInt::from_u32(0))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(beside))
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(WINDOW))
         .datagram_receive_buffer_size(None)

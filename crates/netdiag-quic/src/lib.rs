@@ -17,7 +17,9 @@
 //! # #[allow(clippy::disallowed_methods)]
 //! let clock = Clock { at: Instant::ZERO, std: std::time::Instant::now() };
 //! let to = "192.0.2.53:853".parse().expect("an address and a port");
-//! let start = Start { client: &client, terms: &terms, anchor: &anchor, to, clock, random: [7; 52] };
+//! let random = [7; 52];
+//! let start =
+//!     Start { client: &client, terms: &terms, anchor: &anchor, to, clock, random, beside: 0 };
 //! let mut connection = Connection::new(&start, Instant::ZERO);
 //! let first = connection.poll_output(Instant::ZERO).expect("a hello");
 //! assert_eq!(first.len(), 1_200, "what comes first is filled up (RFC 9000 section 14.1)");

@@ -1,5 +1,5 @@
 //! Questions, each over a stream of its own that both ends may say something over (RFC 9000 section 2.1),
-//! and their answers.
+//! and their answers; and streams over which one end alone says something.
 
 use crate::connection::Event;
 use quinn_proto::{
@@ -16,6 +16,8 @@ pub(crate) struct Streams {
     /// Those that the other end has no stream left for, or that no stream could be opened for yet.
     waiting: VecDeque<(u64, Vec<u8>)>,
     open: BTreeMap<StreamId, Asked>,
+    /// What is said over streams of this end alone, and the rest of it that is still to be said.
+    own: Vec<(Option<StreamId>, Vec<u8>)>,
 }
 
 #[derive(Debug)]
@@ -34,10 +36,26 @@ impl Streams {
         self.waiting.push_back((number, bytes.to_vec()));
     }
 
+    /// Something to be said, over a stream that never ends.
+    pub(crate) fn say(&mut self, bytes: &[u8]) {
+        self.own.push((None, bytes.to_vec()));
+    }
+
+    /// The numbers of questions that have no stream below this one.
+    pub(crate) fn from_stream(&self, stream: u64) -> Vec<u64> {
+        let is_behind = |id: &StreamId| u64::from(*id) >= stream;
+        let open = self.open.iter().filter(|(id, _)| is_behind(id)).map(|(_, asked)| asked.number);
+        open.chain(self.waiting.iter().map(|(number, _)| *number)).collect()
+    }
+
     /// Opens streams for those that wait, as far as the other end lets us.
     pub(crate) fn open_more(&mut self, connection: &mut Connection) {
         if connection.is_handshaking() {
             return;
+        }
+        for (id, unsaid) in self.own.iter_mut().filter(|(id, _)| id.is_none()) {
+            *id = connection.streams().open(Dir::Uni);
+            say_on(connection, *id, unsaid);
         }
         while let Some((number, unsaid)) = self.waiting.pop_front() {
             let Some(id) = connection.streams().open(Dir::Bi) else {
@@ -68,10 +86,14 @@ impl Streams {
         told: &mut VecDeque<Event>,
     ) {
         match *event {
+            StreamEvent::Readable { id } if id.dir() == Dir::Uni => hear(connection, id, told),
             StreamEvent::Readable { id } => self.read(connection, id, told),
             StreamEvent::Writable { id } => {
                 if let Some(asked) = self.open.get_mut(&id) {
                     asked.say(connection, id);
+                }
+                for (_, unsaid) in self.own.iter_mut().filter(|(own, _)| *own == Some(id)) {
+                    say_on(connection, Some(id), unsaid);
                 }
             }
             // What is left of the question is not wanted; the answer may come all the same.
@@ -82,6 +104,12 @@ impl Streams {
                 }
             }
             StreamEvent::Available { .. } => self.open_more(connection),
+            // What came with that is told by nothing else.
+            StreamEvent::Opened { dir: Dir::Uni } => {
+                while let Some(id) = connection.streams().accept(Dir::Uni) {
+                    hear(connection, id, told);
+                }
+            }
             StreamEvent::Opened { .. } | StreamEvent::Finished { .. } => {}
         }
     }
@@ -105,6 +133,31 @@ impl Streams {
             told.push_back(ended);
         }
     }
+}
+
+/// Says what is still to be said over a stream of this end alone, where there is one.
+fn say_on(connection: &mut Connection, id: Option<StreamId>, unsaid: &mut Vec<u8>) {
+    let Some(id) = id else { return };
+    while !unsaid.is_empty() {
+        // Whoever does not want to hear it tells so by what they do about that.
+        let Ok(written) = connection.send_stream(id).write(unsaid) else { return };
+        unsaid.drain(..written);
+    }
+}
+
+/// Takes in what came over a stream of the other end's alone.
+fn hear(connection: &mut Connection, id: StreamId, told: &mut VecDeque<Event>) {
+    let number = u64::from(id);
+    let mut stream = connection.recv_stream(id);
+    let Ok(mut chunks) = stream.read(true) else { return };
+    loop {
+        match chunks.next(PIECE) {
+            Ok(Some(chunk)) => told.push_back(Event::Beside(number, chunk.bytes.to_vec())),
+            Ok(None) | Err(ReadError::Reset(_)) => break told.push_back(Event::BesideOver(number)),
+            Err(ReadError::Blocked) => break,
+        }
+    }
+    let _ = chunks.finalize();
 }
 
 impl Asked {

@@ -5,6 +5,7 @@ mod delegation;
 mod dnssec;
 mod forged;
 mod hickory;
+mod http3;
 mod https;
 mod nslookup;
 mod oracle;

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(crate) struct DnsArguments {
     /// Names to ask for, types to ask for (mnemonics or TYPE65), and after `@` servers to ask: names,
     /// addresses, `@192.0.2.53:5353`, `@[::1]:5353`, `@https://dns.example/dns-query`,
-    /// `@quic://dns.example`; `@system`: those of resolv.conf.
+    /// `@h3://dns.example/dns-query`, `@quic://dns.example`; `@system`: those of resolv.conf.
     #[arg(value_name = "NAME|TYPE|@SERVER")]
     pub(crate) words: Vec<String>,
 
@@ -38,7 +38,7 @@ pub(crate) struct DnsArguments {
     #[arg(long, value_name = "CLASS", default_value = "IN", value_parser = class)]
     pub(crate) class: RecordClass,
     /// Port of servers without one of their own [default: 53, with --tls and --quic 853, with --https
-    /// 443].
+    /// and --http3 443].
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), allow_negative_numbers = true)]
     pub(crate) port: Option<u16>,
     /// The folder of resolv.conf; with --check that of hosts and nsswitch.conf, too, such as a copy.
@@ -129,7 +129,7 @@ pub(crate) struct DnsArguments {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TlsArguments {
     /// Ask over TLS (RFC 7858), all questions to a server over one connection.
-    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "https", "https_get", "quic"])]
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "https", "https_get", "http3", "quic"])]
     pub(crate) tls: bool,
     /// Ask over HTTPS (RFC 8484), by HTTP/2 where the server speaks it, all questions to a server over
     /// one connection; servers that are no URLs are asked for this path [default: /dns-query]. Servers
@@ -139,6 +139,10 @@ pub(crate) struct TlsArguments {
     /// The same by GET, which may be answered from what was kept on the way, instead of POST.
     #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "quic"])]
     pub(crate) https_get: bool,
+    /// Ask over HTTPS by HTTP/3 (RFC 9114), which goes over QUIC, each question in a stream of its own; also
+    /// servers that are https://. Servers that are h3:// are asked so anyway.
+    #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic", "quic"])]
+    pub(crate) http3: bool,
     /// Ask over QUIC (RFC 9250), all questions to a server over one connection, each in a stream of its
     /// own. Servers that are quic:// are asked so anyway.
     #[arg(long, conflicts_with_all = ["tcp", "check", "trace", "classic"])]
@@ -186,6 +190,7 @@ impl DnsArguments {
     pub(crate) fn transport(&self) -> Transport {
         let asks_by_http = self.tls.https.is_some() || self.tls.https_get || self.has("@https://");
         match (asks_by_http, self.tls.tls, self.message.tcp) {
+            _ if self.tls.http3 || self.has("@h3://") => Transport::Https3,
             (true, ..) => Transport::Https,
             _ if self.tls.quic || self.has("@quic://") => Transport::Quic,
             (_, true, _) => Transport::Tls,
@@ -210,7 +215,7 @@ impl DnsArguments {
         self.port.unwrap_or_else(|| match self.transport() {
             Transport::Udp | Transport::Tcp => DNS,
             Transport::Tls | Transport::Quic => DNS_OVER_TLS,
-            Transport::Https => HTTPS,
+            Transport::Https | Transport::Https3 => HTTPS,
         })
     }
 }
@@ -228,7 +233,7 @@ pub(crate) struct MessageArguments {
     #[arg(long)]
     pub(crate) tcp: bool,
     /// Take what was cut as it is.
-    #[arg(long, conflicts_with_all = ["tcp", "tls", "https", "https_get", "quic"])]
+    #[arg(long, conflicts_with_all = ["tcp", "tls", "https", "https_get", "http3", "quic"])]
     pub(crate) ignore_truncation: bool,
     /// Do not ask for recursion.
     #[arg(long)]
@@ -292,6 +297,7 @@ EXAMPLES
   netdiag dns example.net @192.0.2.53 @198.51.100.53
   netdiag dns --tls example.net @dns.example.net
   netdiag dns example.net @https://dns.example.net/dns-query
+  netdiag dns example.net @h3://dns.example.net/dns-query
   netdiag dns example.net @quic://dns.example.net
   netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 

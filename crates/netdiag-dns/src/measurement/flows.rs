@@ -1,6 +1,7 @@
 //! Connections that queries go over: how they begin; of those of QUIC, what is due and how they end.
 
 use super::Measurement;
+use super::https::Https;
 use super::line::Spoken;
 use super::quic::{Left, Quic};
 use crate::class::Class;
@@ -11,6 +12,7 @@ use netdiag_engine::outcome::{IcmpError, Refusal, Reply};
 use netdiag_engine::port::{SendError, TalkEnd};
 use netdiag_engine::stats::SettledKind;
 use netdiag_engine::{Events, Outcome};
+use netdiag_http::three;
 use netdiag_model::failure::Failure;
 use netdiag_model::{Destination, Family, IcmpKind, Instant, StampSource};
 use netdiag_quic::{Connection, Ending, RANDOM, Start};
@@ -22,10 +24,11 @@ const ECONNREFUSED: i32 = 111;
 impl Measurement {
     /// What is spoken over the connection to a server.
     pub(super) fn spoken(&self, server: usize) -> Spoken {
-        match (self.config.transport, self.https(server)) {
-            (Transport::Quic, _) => Spoken::Quic(Quic::default()),
-            (_, Some(https)) => Spoken::Https(https),
-            _ => Spoken::Tls,
+        match (self.config.transport.is_over_quic(), self.requests(server)) {
+            (true, Some(requests)) => Spoken::Quic(Quic::http(requests)),
+            (true, None) => Spoken::Quic(Quic::plain()),
+            (false, Some(requests)) => Spoken::Https(Https::new(requests)),
+            (false, None) => Spoken::Tls,
         }
     }
 
@@ -33,9 +36,9 @@ impl Measurement {
     pub(super) fn line_opened(&mut self, server: usize, reply: &Reply, events: &mut Events<Event>) {
         let at = reply.received_at;
         let Some(seq) = self.lines.open.get(&server).map(|line| line.seq) else { return };
-        let (connection, layer) = match self.config.transport {
-            Transport::Quic => (self.connection(server, seq, at), None),
-            _ => (None, self.layer(server, at)),
+        let (connection, layer) = match self.config.transport.is_over_quic() {
+            true => (self.connection(server, seq, at), None),
+            false => (None, self.layer(server, at)),
         };
         let Some(line) = self.lines.open.get_mut(&server) else { return };
         match (connection, layer) {
@@ -76,7 +79,8 @@ impl Measurement {
         self.config.secret.fill(&[&b"quic"[..], &number.to_be_bytes()].concat(), &mut random);
         let terms = tls.terms(name, tls.alpn);
         let (client, anchor) = (&tls.client, &tls.anchor);
-        let start = Start { client, terms: &terms, anchor, to, clock, random };
+        let beside = if self.config.transport.is_over_http() { three::STREAMS } else { 0 };
+        let start = Start { client, terms: &terms, anchor, to, clock, random, beside };
         Some(Connection::new(&start, at))
     }
 
@@ -99,7 +103,8 @@ impl Measurement {
     ) {
         let Some(mut line) = self.lines.open.remove(&server) else { return };
         self.lines.ending.push_back((line.seq, line.close(at)));
-        let Left { class, stage, reason, message, is_ordinary } = Left::of(ending, line.stage());
+        let Left { class, stage, reason, message, is_ordinary } =
+            Left::of(ending, line.stage(), line.is_http3());
         let kind = match class {
             Class::Timeout => SettledKind::Lost(()),
             _ => SettledKind::NetError(()),

@@ -3,7 +3,7 @@
 use crate::event::Http;
 use data_encoding::BASE64URL_NOPAD;
 use netdiag_http::{Client, Event, Fault, Head, Method, Reason, Request, Spoken, Url};
-use netdiag_model::Untrusted;
+use netdiag_model::{Instant, Untrusted};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What messages are called (RFC 8484 section 6).
@@ -16,12 +16,18 @@ const MOST_LATE: usize = 16;
 /// Queries over one connection.
 #[derive(Debug)]
 pub(super) struct Https {
-    method: Method,
-    url: Url,
+    requests: Requests,
     /// Once TLS is open.
     client: Option<Client>,
     /// Queries that wait for that.
     waiting: Vec<(u64, Vec<u8>)>,
+}
+
+/// Queries as requests, whatever version of HTTP carries them.
+#[derive(Debug)]
+pub(super) struct Requests {
+    method: Method,
+    url: Url,
     /// Requests without an answer, by their number.
     asked: BTreeMap<u64, Asked>,
     /// Those of them whose queries were given up.
@@ -32,7 +38,8 @@ pub(super) struct Https {
 struct Asked {
     /// The number of the query.
     seq: u64,
-    head: Option<Head>,
+    /// The head of its answer, and when that came.
+    head: Option<(Head, Instant)>,
     body: Vec<u8>,
 }
 
@@ -57,15 +64,8 @@ pub(super) struct Why {
 }
 
 impl Https {
-    pub(super) const fn new(method: Method, url: Url) -> Self {
-        Self {
-            method,
-            url,
-            client: None,
-            waiting: Vec::new(),
-            asked: BTreeMap::new(),
-            late: VecDeque::new(),
-        }
+    pub(super) const fn new(requests: Requests) -> Self {
+        Self { requests, client: None, waiting: Vec::new() }
     }
 
     /// TLS is open, and the server has chosen a protocol.
@@ -81,28 +81,21 @@ impl Https {
         let Some(client) = &mut self.client else {
             return self.waiting.push((seq, message.to_vec()));
         };
-        let number = client.ask(request(self.method, &self.url, message));
-        self.asked.insert(number, Asked { seq, head: None, body: Vec::new() });
+        let number = client.ask(self.requests.request(message));
+        self.requests.put(number, seq);
     }
 
     /// A query was given up: its answer is late.
     pub(super) fn give_up(&mut self, seq: u64) {
         self.waiting.retain(|(waiting, _)| *waiting != seq);
-        let number = self.asked.iter().find(|(_, asked)| asked.seq == seq).map(|(n, _)| *n);
-        self.late.extend(number);
-        while self.late.len() > MOST_LATE {
-            let oldest = self.late.pop_front();
-            self.forget(oldest);
-        }
+        let oldest = self.requests.give_up(seq);
+        self.forget(oldest);
     }
 
-    fn forget(&mut self, number: Option<u64>) -> Option<Asked> {
-        let number = number?;
-        if let Some(client) = &mut self.client {
+    fn forget(&mut self, number: Option<u64>) {
+        if let Some((number, client)) = number.zip(self.client.as_mut()) {
             client.forget(number);
         }
-        self.late.retain(|late| *late != number);
-        self.asked.remove(&number)
     }
 
     pub(super) fn take_output(&mut self) -> Vec<u8> {
@@ -116,33 +109,78 @@ impl Https {
 
     /// Whether nothing more comes of it: the server takes no more requests, and has answered all.
     pub(super) fn is_over(&self) -> bool {
-        let is_left = |(number, _): (&u64, &Asked)| !self.late.contains(number);
-        self.client.as_ref().is_some_and(|client| !client.is_open())
-            && !self.asked.iter().any(is_left)
+        self.client.as_ref().is_some_and(|client| !client.is_open()) && !self.requests.are_left()
     }
 
     /// Takes in what came.
-    pub(super) fn receive(&mut self, bytes: &[u8]) -> Vec<Said> {
+    pub(super) fn receive(&mut self, at: Instant, bytes: &[u8]) -> Vec<Said> {
         let events = self.client.as_mut().map(|client| client.receive(bytes)).unwrap_or_default();
-        self.take(events)
+        self.take(at, events)
     }
 
     /// The server will say no more.
-    pub(super) fn end(&mut self) -> Vec<Said> {
+    pub(super) fn end(&mut self, at: Instant) -> Vec<Said> {
         let events = self.client.as_mut().map(Client::end).unwrap_or_default();
-        self.take(events)
+        self.take(at, events)
     }
 
-    fn take(&mut self, events: Vec<Event>) -> Vec<Said> {
-        events.into_iter().filter_map(|event| self.take_one(event)).collect()
+    fn take(&mut self, at: Instant, events: Vec<Event>) -> Vec<Said> {
+        let mut all = Vec::new();
+        for event in events {
+            if let Some((number, said)) = self.requests.take(at, event) {
+                self.forget(Some(number));
+                all.push(said);
+            }
+        }
+        all
+    }
+}
+
+impl Requests {
+    pub(super) const fn new(method: Method, url: Url) -> Self {
+        Self { method, url, asked: BTreeMap::new(), late: VecDeque::new() }
     }
 
-    fn take_one(&mut self, event: Event) -> Option<Said> {
-        match event {
-            Event::Interim(..) => None,
+    /// The request that carries a message.
+    pub(super) fn request(&self, message: &[u8]) -> Request {
+        request(self.method, &self.url, message)
+    }
+
+    /// A query was made a request with this number.
+    pub(super) fn put(&mut self, number: u64, seq: u64) {
+        self.asked.insert(number, Asked { seq, head: None, body: Vec::new() });
+    }
+
+    /// The request that a query without an answer is.
+    pub(super) fn number_of(&self, seq: u64) -> Option<u64> {
+        self.asked.iter().find(|(_, asked)| asked.seq == seq).map(|(number, _)| *number)
+    }
+
+    /// A query was given up: its answer is late. Of many that are the oldest is forgotten, and told.
+    pub(super) fn give_up(&mut self, seq: u64) -> Option<u64> {
+        self.late.extend(self.number_of(seq));
+        let oldest = self.late.front().copied().filter(|_| self.late.len() > MOST_LATE)?;
+        self.forget(oldest);
+        Some(oldest)
+    }
+
+    fn forget(&mut self, number: u64) -> Option<Asked> {
+        self.late.retain(|late| *late != number);
+        self.asked.remove(&number)
+    }
+
+    /// Whether any answer is still waited for.
+    pub(super) fn are_left(&self) -> bool {
+        self.asked.keys().any(|number| !self.late.contains(number))
+    }
+
+    /// Takes in what came of a request: which one has ended, and what became of its query.
+    pub(super) fn take(&mut self, at: Instant, event: Event) -> Option<(u64, Said)> {
+        let (number, result) = match event {
+            Event::Interim(..) => return None,
             Event::Head(number, head) => {
-                self.asked.get_mut(&number)?.head = Some(head);
-                None
+                self.asked.get_mut(&number)?.head = Some((head, at));
+                return None;
             }
             Event::Body(number, bytes) => {
                 let asked = self.asked.get_mut(&number)?;
@@ -150,29 +188,20 @@ impl Https {
                 if asked.body.len() <= LONGEST {
                     return None;
                 }
-                let asked = self.forget(Some(number))?;
                 let message = format!("the answer by HTTP is longer than {LONGEST} bytes");
-                let why = why(Reason::TooLarge.name(), message);
-                Some(self.said(&asked, Err(why)))
+                (number, Err(why(Reason::TooLarge.name(), message)))
             }
-            Event::End(number, _) => {
-                let mut asked = self.forget(Some(number))?;
-                let body = std::mem::take(&mut asked.body);
-                let result = asked.head.as_ref().map_or(Ok(()), check);
-                Some(self.said(&asked, result.map(|()| body)))
-            }
+            Event::End(number, _) => (number, Ok(())),
             Event::Failed(number, fault) => {
-                let asked = self.forget(Some(number))?;
                 let Fault { reason, message, is_untouched } = fault;
-                let why = Why { reason: reason.name(), message, is_untouched };
-                Some(self.said(&asked, Err(why)))
+                (number, Err(Why { reason: reason.name(), message, is_untouched }))
             }
-        }
-    }
-
-    fn said(&self, asked: &Asked, result: Result<Vec<u8>, Why>) -> Said {
-        let http = asked.head.as_ref().map(|head| http(head, self.method, &self.url));
-        Said { seq: asked.seq, http, result }
+        };
+        let Asked { seq, head, body } = self.forget(number)?;
+        let checked = || head.as_ref().map_or(Ok(()), |(head, _)| check(head));
+        let result = result.and_then(|()| checked()).map(|()| body);
+        let http = head.as_ref().map(|(head, at)| http(head, *at, self.method, &self.url));
+        Some((number, Said { seq, http, result }))
     }
 }
 
@@ -222,7 +251,7 @@ const fn why(reason: &'static str, message: String) -> Why {
 }
 
 /// What HTTP said beside the message.
-fn http(head: &Head, method: Method, url: &Url) -> Http {
+fn http(head: &Head, head_at: Instant, method: Method, url: &Url) -> Http {
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let control = head.field("cache-control").map(|said| said.as_raw().to_ascii_lowercase());
     let max_age = control
@@ -238,6 +267,7 @@ fn http(head: &Head, method: Method, url: &Url) -> Http {
         content_type: head.field("content-type").cloned(),
         age: head.field("age").and_then(|said| number(said.as_raw())),
         max_age,
+        head_at,
     }
 }
 
@@ -263,12 +293,12 @@ mod tests {
 
     /// What came of one query that was answered like this by HTTP/1.1.
     fn answered(answer: &[u8]) -> Said {
-        let mut https = Https::new(Method::Post, url());
+        let mut https = Https::new(Requests::new(Method::Post, url()));
         https.ask(7, b"before TLS is open");
         https.begin(None);
         assert!(https.take_output().starts_with(b"POST /dns-query HTTP/1.1\r\n"));
-        let mut said = https.receive(answer);
-        said.extend(https.end());
+        let mut said = https.receive(Instant::ZERO, answer);
+        said.extend(https.end(Instant::ZERO));
         assert_eq!((said.len(), said[0].seq), (1, 7), "{said:?}");
         said.remove(0)
     }

@@ -141,6 +141,7 @@ impl Pending {
                 Stage::Line => Transport::Tls,
                 Stage::Https => Transport::Https,
                 Stage::Quic => Transport::Quic,
+                Stage::Https3 => Transport::Https3,
             },
             retried_over_tcp: matches!(self.stage, Stage::TcpAfterUdp),
             retried_with_cookie: self.with_cookie,

@@ -1,5 +1,5 @@
 //! One connection to a server over which queries go as they come, and answers in any order (RFC 7766
-//! section 6.2.1, RFC 7858 section 3.3, RFC 8484, RFC 9250).
+//! section 6.2.1, RFC 7858 section 3.3, RFC 8484, RFC 9250, RFC 9114).
 
 use super::https::{Https, Said};
 use super::quic::Quic;
@@ -51,7 +51,7 @@ pub(super) enum Spoken {
     Tls,
     /// HTTP over that.
     Https(Https),
-    /// QUIC.
+    /// QUIC, and perhaps HTTP over it.
     Quic(Quic),
 }
 
@@ -101,6 +101,11 @@ impl Line {
         self.quic.is_some()
     }
 
+    /// Whether it is one of HTTP/3.
+    pub(super) fn is_http3(&self) -> bool {
+        self.quic.as_ref().is_some_and(Quic::is_http)
+    }
+
     /// Whether queries are said at once.
     pub(super) const fn is_ready(&self) -> bool {
         self.ready_at.is_some()
@@ -134,18 +139,16 @@ impl Line {
         self.quic.as_ref().and_then(Quic::connection)
     }
 
-    /// Puts the query with this number to the server, now or once that is possible. Its length comes
-    /// before it (RFC 1035 section 4.2.2); one that has none in 16 bits is never made.
+    /// Puts the query with this number to the server, now or once that is possible.
     pub(super) fn ask(&mut self, at: Instant, seq: u64, message: &[u8]) {
         if let Some(https) = &mut self.https {
             https.ask(seq, message);
             return self.say_http();
         }
-        let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
-        let framed = [&length.to_be_bytes(), message].concat();
         if let Some(quic) = &mut self.quic {
-            return quic.ask(at, seq, framed);
+            return quic.ask(at, seq, message);
         }
+        let framed = framed(message);
         match &mut self.layer {
             Some(layer) if self.ready_at.is_some() => self.output.extend(layer.send(&framed)),
             _ => self.waiting.extend(framed),
@@ -234,7 +237,7 @@ impl Line {
         came.is_over = layer.is_closed();
         match &mut self.https {
             Some(https) => {
-                came.said = https.receive(&plain);
+                came.said = https.receive(at, &plain);
                 came.is_over |= https.is_over();
                 self.say_http();
             }
@@ -256,8 +259,8 @@ impl Line {
     }
 
     /// The server will say no more: that may be how an answer ends.
-    pub(super) fn end(&mut self) -> Vec<Said> {
-        self.https.as_mut().map(Https::end).unwrap_or_default()
+    pub(super) fn end(&mut self, at: Instant) -> Vec<Said> {
+        self.https.as_mut().map(|https| https.end(at)).unwrap_or_default()
     }
 
     /// What is to be sent now.
@@ -286,6 +289,12 @@ impl Line {
         let of_quic = || self.connection().map(Connection::talked);
         self.layer.as_ref().map(Layer::talked).or_else(of_quic)
     }
+}
+
+/// A message with its length before it (RFC 1035 section 4.2.2); one that has none in 16 bits is never made.
+pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(message.len()).unwrap_or(u16::MAX);
+    [&length.to_be_bytes(), message].concat()
 }
 
 /// By what an answer is known over a connection.

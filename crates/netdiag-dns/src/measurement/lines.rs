@@ -1,11 +1,10 @@
 //! Queries over connections that stay open: when they are said, and what becomes of them.
 
-use super::https::{Https, Said, Why};
+use super::https::{Requests, Said, Why};
 use super::judge::Answer;
 use super::line::{Came, Line, Mark};
 use super::{Measurement, Pending, Stage};
 use crate::class::Class;
-use crate::config::Transport;
 use crate::event::{Event, Http, Phases, Settled};
 use netdiag_engine::failure::plain;
 use netdiag_engine::port::{Over, TalkEnd};
@@ -52,21 +51,18 @@ impl Measurement {
         opening
     }
 
-    /// HTTP, where that carries messages to a server.
-    pub(super) fn https(&self, server: usize) -> Option<Https> {
+    /// Queries as requests, where HTTP carries messages to a server.
+    pub(super) fn requests(&self, server: usize) -> Option<Requests> {
         let server = self.config.servers.get(server)?;
-        let is_meant = self.config.transport == Transport::Https;
+        let is_meant = self.config.transport.is_over_http();
         let url = server.url.clone().filter(|_| is_meant)?;
-        Some(Https::new(self.config.http_method, url))
+        Some(Requests::new(self.config.http_method, url))
     }
 
     /// The probe that opens the connection to a server.
     fn opening(&self, server: usize, seq: u64) -> Option<ProbeSpec> {
         let server = self.config.servers.get(server)?;
-        let over = match self.config.transport {
-            Transport::Quic => Over::Udp,
-            _ => Over::Tcp,
-        };
+        let over = if self.config.transport.is_over_quic() { Over::Udp } else { Over::Tcp };
         let connect = ConnectSpec { over, stays: true, ..ConnectSpec::to(server.port) };
         Some(ProbeSpec {
             // It is no question's.
@@ -318,7 +314,7 @@ impl Measurement {
         if self.lines.open.get(&server).is_some_and(Line::is_quic) {
             return self.flow_ended(server, at, end, events);
         }
-        let said = self.lines.open.get_mut(&server).map(Line::end).unwrap_or_default();
+        let said = self.lines.open.get_mut(&server).map(|line| line.end(at)).unwrap_or_default();
         for said in said.into_iter().filter(|said| said.result.is_ok()) {
             self.line_said(server, at, said, events);
         }
@@ -430,6 +426,7 @@ impl Measurement {
         let phases = Phases {
             connect: if pending.reused { Duration::ZERO } else { connect },
             tls: (!pending.reused && !is_quic).then_some(handshake),
+            first_byte: http.as_ref().map(|http| http.head_at.since(said_at)),
             request: at.since(said_at),
             reused: pending.reused,
         };

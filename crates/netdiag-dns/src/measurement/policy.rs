@@ -44,6 +44,7 @@ impl Measurement {
             Transport::Tls => Stage::Line,
             Transport::Https => Stage::Https,
             Transport::Quic => Stage::Quic,
+            Transport::Https3 => Stage::Https3,
         };
         pair.begun += 1;
         let pending = Pending {
@@ -83,7 +84,7 @@ impl Measurement {
         let seq = self.probes;
         // By HTTP all are 0, so that who keeps answers finds them again (RFC 8484 section 4.1), and by
         // QUIC since a stream tells them apart (RFC 9250 section 4.2.1).
-        let is_apart = matches!(pending.stage, Stage::Https | Stage::Quic);
+        let is_apart = matches!(pending.stage, Stage::Https | Stage::Quic | Stage::Https3);
         pending.id = if is_apart { 0 } else { self.id(seq) };
         let cookie = self.cookie(pending.server, destination);
         let bytes = self.config.query.message(pending.id, &target.question, &cookie);
@@ -93,7 +94,9 @@ impl Measurement {
             Stage::Tcp | Stage::TcpAfterUdp => {
                 ProbeKind::Exchange { port, framing: ExchangeFraming::Length16, request: bytes }
             }
-            Stage::Line | Stage::Https | Stage::Quic => return self.ask(now, seq, pending, &bytes),
+            Stage::Line | Stage::Https | Stage::Quic | Stage::Https3 => {
+                return self.ask(now, seq, pending, &bytes);
+            }
         };
         let spec = ProbeSpec {
             target: u32::try_from(pending.seat).unwrap_or(u32::MAX),

@@ -1,8 +1,11 @@
-//! Queries over QUIC (RFC 9250): each is a stream of its own, with its length before it.
+//! Queries over QUIC, each in a stream of its own: as they are, with their length before them (RFC 9250), or
+//! by HTTP/3.
 
-use super::https::{Said, Why};
+use super::https::{Requests, Said, Why};
 use super::line::Came;
+use super::three::Http3;
 use crate::class::Class;
+use netdiag_http::three::{Three, code};
 use netdiag_model::failure::Stage;
 use netdiag_model::{Instant, Untrusted};
 use netdiag_quic::{Connection, Ending, Event};
@@ -20,49 +23,100 @@ const REASONS: [&str; 6] = [
     "doq-unspecified-error",
 ];
 const NO_ERROR: u32 = 0;
-/// What is spoken (RFC 9250 section 4.1.1).
-const PROTOCOL: &str = "doq";
 const REQUEST_CANCELLED: u32 = 3;
 
 /// Queries over one connection.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Quic {
     /// Once there is a socket for it.
     connection: Option<Connection>,
-    /// Queries that wait for that.
+    /// What waits for that, by the numbers of the streams.
     waiting: Vec<(u64, Vec<u8>)>,
-    /// The beginnings of answers, by the numbers of their queries; `None` of one that is whole, and told.
+    spoken: Spoken,
+}
+
+/// What is said over the streams of a connection.
+#[derive(Debug)]
+enum Spoken {
+    /// Messages as they are.
+    Doq(Doq),
+    /// HTTP/3.
+    Http(Box<Http3>),
+}
+
+/// Messages as they are: the numbers of their streams are those of the queries.
+#[derive(Debug, Default)]
+struct Doq {
+    /// The beginnings of answers; `None` of one that is whole, and told.
     heard: BTreeMap<u64, Option<Vec<u8>>>,
     /// The queries that were given up.
     late: VecDeque<u64>,
 }
 
 impl Quic {
+    /// Messages as they are.
+    pub(super) fn plain() -> Self {
+        Self::new(Spoken::Doq(Doq::default()))
+    }
+
+    /// By HTTP/3.
+    pub(super) fn http(requests: Requests) -> Self {
+        Self::new(Spoken::Http(Box::new(Http3::new(requests))))
+    }
+
+    const fn new(spoken: Spoken) -> Self {
+        Self { connection: None, waiting: Vec::new(), spoken }
+    }
+
+    /// Whether HTTP carries them.
+    pub(super) const fn is_http(&self) -> bool {
+        matches!(self.spoken, Spoken::Http(_))
+    }
+
+    /// What is spoken (RFC 9250 section 4.1.1, RFC 9114 section 3.1).
+    const fn protocol(&self) -> &'static str {
+        if self.is_http() { "h3" } else { "doq" }
+    }
+
     /// There is a socket for it.
     pub(super) fn begin(&mut self, at: Instant, mut connection: Connection) {
-        for (seq, framed) in std::mem::take(&mut self.waiting) {
-            connection.ask(at, seq, &framed);
+        if self.is_http() {
+            connection.say(at, &Three::hello());
+        }
+        for (number, bytes) in std::mem::take(&mut self.waiting) {
+            connection.ask(at, number, &bytes);
         }
         self.connection = Some(connection);
     }
 
-    /// Puts a query to the server, now or once that is possible, with its length before it.
-    pub(super) fn ask(&mut self, at: Instant, seq: u64, framed: Vec<u8>) {
+    /// Puts a query to the server, now or once that is possible.
+    pub(super) fn ask(&mut self, at: Instant, seq: u64, message: &[u8]) {
+        let (number, bytes) = match &mut self.spoken {
+            Spoken::Doq(_) => (seq, super::line::framed(message)),
+            Spoken::Http(http) => match http.ask(seq, message) {
+                Some(asked) => asked,
+                None => return,
+            },
+        };
         match &mut self.connection {
-            Some(connection) => connection.ask(at, seq, &framed),
-            None => self.waiting.push((seq, framed)),
+            Some(connection) => connection.ask(at, number, &bytes),
+            None => self.waiting.push((number, bytes)),
         }
     }
 
     /// A query was given up: its answer is late.
     pub(super) fn give_up(&mut self, at: Instant, seq: u64) {
-        self.waiting.retain(|(waiting, _)| *waiting != seq);
-        self.late.push_back(seq);
-        while self.late.len() > MOST_LATE
-            && let Some((oldest, connection)) = self.late.pop_front().zip(self.connection.as_mut())
-        {
-            connection.give_up(at, oldest, REQUEST_CANCELLED);
-            self.heard.remove(&oldest);
+        let number = match &self.spoken {
+            Spoken::Doq(_) => Some(seq),
+            Spoken::Http(http) => http.number_of(seq),
+        };
+        self.waiting.retain(|(waiting, _)| Some(*waiting) != number);
+        let (oldest, code) = match &mut self.spoken {
+            Spoken::Doq(doq) => (doq.give_up(seq), REQUEST_CANCELLED),
+            Spoken::Http(http) => (http.give_up(seq), code::REQUEST_CANCELLED),
+        };
+        if let Some((oldest, connection)) = oldest.zip(self.connection.as_mut()) {
+            connection.give_up(at, oldest, code);
         }
     }
 
@@ -71,7 +125,7 @@ impl Quic {
         if let Some(connection) = &mut self.connection {
             connection.receive(at, datagram);
         }
-        self.came()
+        self.came(at)
     }
 
     /// Does what is due by now.
@@ -79,12 +133,15 @@ impl Quic {
         if let Some(connection) = &mut self.connection {
             connection.tick(at);
         }
-        self.came()
+        self.came(at)
     }
 
     /// When something is due next.
     pub(super) fn due(&mut self) -> Option<Instant> {
-        self.connection.as_mut()?.due()
+        match &self.spoken {
+            Spoken::Http(http) if http.is_over() => Some(Instant::ZERO),
+            _ => self.connection.as_mut()?.due(),
+        }
     }
 
     /// The next datagram to be sent.
@@ -94,7 +151,11 @@ impl Quic {
 
     /// It will end: what is to be sent before that.
     pub(super) fn close(&mut self, at: Instant) -> Vec<u8> {
-        let last = self.connection.as_mut().and_then(|it| it.close(at, NO_ERROR));
+        let code = match &self.spoken {
+            Spoken::Doq(_) => NO_ERROR,
+            Spoken::Http(http) => http.code(),
+        };
+        let last = self.connection.as_mut().and_then(|it| it.close(at, code));
         last.unwrap_or_default()
     }
 
@@ -103,35 +164,56 @@ impl Quic {
         self.connection.as_ref()
     }
 
-    fn came(&mut self) -> Came {
+    fn came(&mut self, at: Instant) -> Came {
         let mut came = Came::default();
-        while let Some(event) = self.connection.as_mut().and_then(Connection::poll_event) {
-            match event {
-                Event::Open => {
-                    let connection = self.connection();
+        let protocol = self.protocol();
+        let Some(connection) = &mut self.connection else { return came };
+        while let Some(event) = connection.poll_event() {
+            match (event, &mut self.spoken) {
+                (Event::Open, _) => {
                     // Who speaks something else is asked nothing; only a probe offers that.
-                    let is_foreign = |it: &Connection| {
-                        let chosen = it.talked().shown.alpn;
-                        chosen.is_some_and(|chosen| chosen.as_raw() != PROTOCOL)
-                    };
-                    came.has_failed =
-                        connection.is_some_and(|it| it.is_refused() || is_foreign(it));
+                    let chosen = connection.talked().shown.alpn;
+                    let is_foreign = chosen.is_some_and(|chosen| chosen.as_raw() != protocol);
+                    came.has_failed = connection.is_refused() || is_foreign;
                     came.is_ready = !came.has_failed;
                 }
-                Event::Bytes(seq, bytes) => came.said.extend(self.hear(seq, &bytes)),
-                Event::End(seq) => {
-                    let message = "the server ended the stream before the answer was whole";
-                    came.said.extend(self.cut(seq, "closed", message.to_owned()));
-                }
-                Event::Reset(seq, code) => {
-                    let message = format!("the server gave the answer up: {}", shown(code, None));
-                    came.said.extend(self.cut(seq, reason(code), message));
-                }
-                Event::Ended(Ending::Tls) => came.has_failed = true,
-                Event::Ended(ending) => came.ended = Some(ending),
+                (Event::Ended(Ending::Tls), _) => came.has_failed = true,
+                (Event::Ended(ending), _) => came.ended = Some(ending),
+                (event, Spoken::Doq(doq)) => came.said.extend(doq.take(event)),
+                (event, Spoken::Http(http)) => http.hear(at, event, connection, &mut came),
             }
         }
+        if let Spoken::Http(http) = &mut self.spoken {
+            http.wind_up(&mut came);
+        }
         came
+    }
+}
+
+impl Doq {
+    /// A query was given up; the one whose answer is waited for no more, if any is.
+    fn give_up(&mut self, seq: u64) -> Option<u64> {
+        self.late.push_back(seq);
+        let oldest = self.late.front().copied().filter(|_| self.late.len() > MOST_LATE)?;
+        self.late.pop_front();
+        self.heard.remove(&oldest);
+        Some(oldest)
+    }
+
+    fn take(&mut self, event: Event) -> Option<Said> {
+        match event {
+            Event::Bytes(seq, bytes) => self.hear(seq, &bytes),
+            Event::End(seq) => {
+                let message = "the server ended the stream before the answer was whole";
+                self.cut(seq, "closed", message.to_owned())
+            }
+            Event::Reset(seq, code) => {
+                let message = format!("the server gave the answer up: {}", shown(code, None));
+                self.cut(seq, reason(code), message)
+            }
+            // It has no streams of its own (RFC 9250 section 4.2), as it may open none.
+            _ => None,
+        }
     }
 
     /// The answer to a query, once it is whole: that is not put off until the stream ends.
@@ -164,8 +246,8 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// What the end of a connection means that had come to this stage.
-    pub(super) fn of(ending: &Ending, stage: Stage) -> Self {
+    /// What the end of a connection means that had come to this stage, and that HTTP was spoken over or not.
+    pub(super) fn of(ending: &Ending, stage: Stage, is_http: bool) -> Self {
         let quic = |reason, message| Self {
             class: Class::QuicError,
             stage,
@@ -180,6 +262,7 @@ impl Left {
             message: message.to_owned(),
             is_ordinary: true,
         };
+        let nothing_wrong = u64::from(if is_http { code::NO_ERROR } else { NO_ERROR });
         match ending {
             Ending::Versions(offered) => {
                 let all: Vec<String> = offered.iter().map(|one| format!("{one:#x}")).collect();
@@ -195,9 +278,16 @@ impl Left {
                 let why = format!("{name} ({code:#x}){}", words(Some(reason)));
                 quic("quic-closed", format!("the server closed the connection: {why}"))
             }
-            Ending::Left { code: 0, .. } => {
+            Ending::Left { code, .. } if *code == nothing_wrong => {
+                let class = if is_http { Class::HttpError } else { Class::Closed };
                 let message = "the server ended the connection before an answer came";
-                ordinary(Class::Closed, "closed", message)
+                ordinary(class, "closed", message)
+            }
+            Ending::Left { code, reason: said } if is_http => {
+                let why = format!("{}{}", code::shown(*code), words(Some(said)));
+                let message = format!("the server closed the connection: {why}");
+                let class = Class::HttpError;
+                Self { class, ..quic(code::reason(*code), message) }
             }
             Ending::Left { code, reason: said } => {
                 let why = shown(*code, Some(said));

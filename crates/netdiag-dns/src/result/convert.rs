@@ -223,6 +223,7 @@ fn settled(blank: ServerResult, last: &Settled) -> ServerResult {
         phases_ms: last.phases.map(|phases| Phases {
             connect: milliseconds(phases.connect),
             tls: phases.tls.map(milliseconds),
+            first_byte: phases.first_byte.map(milliseconds),
             request: milliseconds(phases.request),
             reused: phases.reused,
         }),
@@ -278,6 +279,7 @@ impl Transport {
             Self::Tls => "tls",
             Self::Https => "https",
             Self::Quic => "quic",
+            Self::Https3 => "https3",
         }
     }
 }

@@ -69,7 +69,8 @@ fn client(roots: Roots, demand: Demand, clock: Clock) -> Connection {
     let anchor = ClockAnchor { instant: Instant::ZERO, unix_nanos: NOW };
     let to = addresses().1;
     let random = std::array::from_fn(|at| u8::try_from(at * 7 % 251).expect("small"));
-    let start = Start { client: &client, terms: &terms, anchor: &anchor, to, clock, random };
+    let (client, terms, anchor) = (&client, &terms, &anchor);
+    let start = Start { client, terms, anchor, to, clock, random, beside: 3 };
     Connection::new(&start, Instant::ZERO)
 }
 
@@ -249,6 +250,33 @@ fn no_more_is_asked_at_once_than_the_server_lets_us() {
 }
 
 #[test]
+fn what_one_end_alone_says_is_told_with_its_stream() {
+    const BESIDE: &[(&[u8], bool)] = &[(b"settings", false), (b"nothing", true)];
+    let manner = Manner { beside: |_| BESIDE, streams: 1, ..Manner::default() };
+    let mut bench = Bench::new(manner, echo);
+    bench.client.say(bench.now, b"ours");
+    for number in [7, 8] {
+        bench.client.ask(bench.now, number, b"hello");
+    }
+    assert_eq!(bench.client.from_stream(0), [7, 8]);
+    bench.send();
+    let mut told = plain(bench.run(SECOND));
+    // Streams of a server that go one way are 3, 7, 11 ... (RFC 9000 section 2.1).
+    told.retain(|event| matches!(event, Event::Beside(..) | Event::BesideOver(_)));
+    let said = |stream, bytes: &[u8]| Event::Beside(stream, bytes.to_vec());
+    assert_eq!(told, [said(3, b"settings"), said(7, b"nothing"), Event::BesideOver(7)]);
+    assert_eq!(bench.server.heard_beside, b"ours");
+    // Their streams are 0, 4 ...; one that is answered is none that is left.
+    for number in [9, 10] {
+        bench.client.ask(bench.now, number, b"hello");
+    }
+    assert_eq!(
+        (bench.client.from_stream(8), bench.client.from_stream(12)),
+        (vec![9, 10], vec![10])
+    );
+}
+
+#[test]
 fn a_protocol_that_is_refused_is_an_alert() {
     let (pem, tls) = certified("h3");
     let roots = Roots::read(pem.as_bytes()).expect("a certificate");
@@ -330,7 +358,8 @@ fn a_name_that_no_certificate_can_have_is_impossible() {
     let terms = Terms { name: "no name", alpn: &["doq"], demand: Demand::Believed, pins: &[] };
     let anchor = ClockAnchor { instant: Instant::ZERO, unix_nanos: NOW };
     let (to, clock, random) = (addresses().1, clock(), [1; 52]);
-    let start = Start { client: &client, terms: &terms, anchor: &anchor, to, clock, random };
+    let (client, terms, anchor) = (&client, &terms, &anchor);
+    let start = Start { client, terms, anchor, to, clock, random, beside: 0 };
     let mut connection = Connection::new(&start, Instant::ZERO);
     assert!(connection.is_impossible() && connection.fault().is_some());
     assert_eq!(connection.poll_output(Instant::ZERO), None);

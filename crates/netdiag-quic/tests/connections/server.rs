@@ -40,11 +40,15 @@ pub(crate) struct Manner {
     pub(crate) refuses: bool,
     /// Answers wait until so many questions are there, and then the last comes first.
     pub(crate) gathers: usize,
+    /// What it says over streams of its own to the first that connects, the second ..., each of them with
+    /// whether that is all.
+    pub(crate) beside: fn(usize) -> &'static [(&'static [u8], bool)],
 }
 
 impl Default for Manner {
     fn default() -> Self {
-        Self { streams: 100, idle: 10_000, retries: false, refuses: false, gathers: 0 }
+        let beside: fn(usize) -> &'static [(&'static [u8], bool)] = |_| &[];
+        Self { streams: 100, idle: 10_000, retries: false, refuses: false, gathers: 0, beside }
     }
 }
 
@@ -59,6 +63,8 @@ pub(crate) struct Server<F> {
     /// Questions that are not answered yet.
     gathered: Vec<(usize, StreamId, Vec<u8>)>,
     output: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// What clients said over streams of their own that have no answer.
+    pub(crate) heard_beside: Vec<u8>,
     /// How many connections came.
     pub(crate) met: usize,
 }
@@ -86,6 +92,7 @@ impl<F: FnMut(&[u8]) -> Does> Server<F> {
             heard: BTreeMap::new(),
             gathered: Vec::new(),
             output: VecDeque::new(),
+            heard_beside: Vec::new(),
             met: 0,
         }
     }
@@ -168,8 +175,18 @@ impl<F: FnMut(&[u8]) -> Does> Server<F> {
             let mut readable = Vec::new();
             while let Some(event) = connection.poll() {
                 match event {
-                    Event::Stream(StreamEvent::Opened { .. }) => {
-                        while let Some(id) = connection.streams().accept(Dir::Bi) {
+                    Event::Connected => {
+                        for (bytes, is_all) in (self.manner.beside)(self.met) {
+                            let id = connection.streams().open(Dir::Uni).expect("few");
+                            let mut stream = connection.send_stream(id);
+                            assert_eq!(stream.write(bytes), Ok(bytes.len()), "there is room");
+                            if *is_all {
+                                stream.finish().expect("open");
+                            }
+                        }
+                    }
+                    Event::Stream(StreamEvent::Opened { dir }) => {
+                        while let Some(id) = connection.streams().accept(dir) {
                             readable.push(id);
                         }
                     }
@@ -189,7 +206,9 @@ impl<F: FnMut(&[u8]) -> Does> Server<F> {
                     }
                 };
                 let _ = chunks.finalize();
-                if is_whole {
+                if id.dir() == Dir::Uni {
+                    self.heard_beside.append(heard);
+                } else if is_whole {
                     let question = self.heard.remove(&(handle, id)).unwrap_or_default();
                     self.gathered.push((handle, id, question));
                 }

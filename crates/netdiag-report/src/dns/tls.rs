@@ -1,7 +1,7 @@
 //! What TLS showed, and HTTP over it, in a line for each server.
 
+use netdiag_dns::Class;
 use netdiag_dns::result::{ServerResult, Target};
-use netdiag_dns::{Class, Transport};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ fn line(result: &ServerResult) -> Option<String> {
             "; connect {:.3} ms, TLS {tls:.3} ms, request {:.3} ms",
             phases.connect, phases.request
         ),
-        None if result.transport == Transport::Quic && !phases.reused => {
+        None if result.transport.is_over_quic() && !phases.reused => {
             format!("; connect {:.3} ms, request {:.3} ms", phases.connect, phases.request)
         }
         None => format!("; request {:.3} ms", phases.request),
@@ -44,11 +44,8 @@ fn line(result: &ServerResult) -> Option<String> {
     let (days, phases) = (days.unwrap_or_default(), phases.unwrap_or_default());
     let http = result.http.as_ref().map(|http| format!("{} over ", http.version));
     let http = http.unwrap_or_default();
-    let quic = match result.transport {
-        Transport::Quic => "QUIC, ",
-        _ => "",
-    };
-    Some(format!("; {} by {quic}{http}{version}, {verdict}{days}{phases}", result.server))
+    let quic = if result.transport.is_over_quic() { "QUIC, " } else { "" };
+    Some(format!("; {} by {http}{quic}{version}, {verdict}{days}{phases}", result.server))
 }
 
 /// How old an answer is that was kept on the way: its times to live count from then (RFC 8484 section

@@ -54,6 +54,7 @@ struct Lab {
     tls: u16,
     https: u16,
     quic: u16,
+    h3: u16,
 }
 
 impl Lab {
@@ -63,13 +64,14 @@ impl Lab {
         tcp.listen(16).expect("it is bound");
         let tcp = TcpListener::from(tcp);
         let [dot, doh] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-        let doq = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let [doq, doh3] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").expect("a free port"));
         let lab = Self {
             ca: root.file(),
             plain: port(udp.local_addr()),
             tls: port(dot.local_addr()),
             https: port(doh.local_addr()),
             quic: port(doq.local_addr()),
+            h3: port(doh3.local_addr()),
         };
         let shown = tls::config(root.leaf(&["127.0.0.1"], tls::VALID), &[]);
         std::thread::spawn(move || {
@@ -88,6 +90,10 @@ impl Lab {
                 let doq =
                     server.register_quic_listener(datagrams(doq), PATIENCE, Arc::clone(shown));
                 doq.expect("QUIC");
+                let certificate = Arc::clone(shown);
+                let doh3 = datagrams(doh3);
+                let doh3 = server.register_h3_listener(doh3, PATIENCE, certificate, None);
+                doh3.expect("HTTP/3");
                 let _ = server.block_until_done().await;
             });
         });
@@ -96,7 +102,7 @@ impl Lab {
 
     /// The words by which it is asked over each transport, and what that is called. By HTTP it takes no
     /// GET.
-    fn ways(&self) -> [(&'static str, Vec<String>); 5] {
+    fn ways(&self) -> [(&'static str, Vec<String>); 6] {
         let at = |port: u16| format!("@127.0.0.1:{port}");
         let ca = || ["--ca".to_owned(), self.ca.path().to_owned()];
         let over_tls =
@@ -107,6 +113,7 @@ impl Lab {
             ("tls", over_tls(self.tls, "--tls")),
             ("https", over_tls(self.https, "--https")),
             ("quic", over_tls(self.quic, "--quic")),
+            ("https3", over_tls(self.h3, "--http3")),
         ]
     }
 }
@@ -200,10 +207,8 @@ fn m5_a_name_is_waited_for_over_every_transport() {
         let said = &ended.json()["checks"][0]["measurement"]["results"][0];
         assert_eq!(said["transport"], transport, "{spec}: {said:#}");
     }
-    let secured =
-        [format!("@https://127.0.0.1:{}", lab.https), format!("@quic://127.0.0.1:{}", lab.quic)];
-    for server in secured {
-        let spec = format!("dns:a.lab.example A {server}");
+    for (scheme, port) in [("https", lab.https), ("quic", lab.quic), ("h3", lab.h3)] {
+        let spec = format!("dns:a.lab.example A @{scheme}://127.0.0.1:{port}");
         for options in [&["--ca", ca][..], &["--insecure"]] {
             let ended = wait_for(&[&["--timeout", "30"], options, &[&spec]].concat());
             assert_eq!(ended.code(), Some(0), "{spec} {options:?}: {ended:?}");

@@ -368,7 +368,7 @@ fn i2_options_of_quic_are_refused_where_they_say_nothing() {
         (&["@quic://127.0.0.1/path", "a.example"], "path"),
         (&["@quic://", "a.example"], "@quic://"),
         (&["@quic://127.0.0.1:0", "a.example"], "127.0.0.1:0"),
-        (&["@http://127.0.0.1/", "a.example"], "https:// or quic://"),
+        (&["@http://127.0.0.1/", "a.example"], "https://, h3:// or quic://"),
     ] {
         let ended = dns(arguments);
         assert_eq!((ended.code(), ended.out.as_str()), (Some(2), ""), "{arguments:?}: {ended:?}");

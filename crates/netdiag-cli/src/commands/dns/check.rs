@@ -72,7 +72,7 @@ pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result
     let query = query(arguments);
     let is_trace = arguments.trace;
     let outgoing = &arguments.outgoing;
-    if outgoing.mark.is_some() && arguments.transport() == Transport::Quic {
+    if outgoing.mark.is_some() && arguments.transport().is_over_quic() {
         return Err(
             "--mark: not over QUIC, whose sockets are opened when the right is gone".to_owned()
         );
@@ -120,15 +120,18 @@ fn check_tls(arguments: &DnsArguments, words: &Words) -> Result<(), String> {
     if let Some((option, _)) = given.iter().find(|(_, is_given)| *is_given)
         && !transport.is_over_tls()
     {
-        return Err(format!("{option}: only with --tls, --https or --quic"));
+        return Err(format!("{option}: only with --tls, --https, --http3 or --quic"));
     }
     if let Some(name) = &tls.sni {
         trust::check_name(name)?;
     }
     let by_http = tls.https.is_some() || tls.https_get;
     match words.servers.iter().find_map(Asked::transport) {
-        Some(Transport::Quic) => check_schemes(arguments, words, ("--https", by_http), tls.quic),
-        Some(_) => check_schemes(arguments, words, ("--quic", tls.quic), by_http),
+        Some(Transport::Quic) => {
+            let other = if tls.http3 { ("--http3", true) } else { ("--https", by_http) };
+            check_schemes(arguments, words, other, tls.quic)
+        }
+        Some(_) => check_schemes(arguments, words, ("--quic", tls.quic), by_http || tls.http3),
         None => Ok(()),
     }
 }
@@ -150,15 +153,21 @@ fn check_schemes(
         ("--classic", arguments.classic),
         ("--ignore-truncation", arguments.message.ignore_truncation),
     ];
-    let transport = words.servers.iter().find_map(Asked::transport).unwrap_or(Transport::Https);
+    let transport = match words.servers.iter().find_map(Asked::transport) {
+        Some(Transport::Https) | None if arguments.tls.http3 => Transport::Https3,
+        transport => transport.unwrap_or(Transport::Https),
+    };
     let (kind, option) = match transport {
         Transport::Quic => ("quic://", "--quic"),
+        Transport::Https3 => ("h3://", "--http3"),
         _ => ("a URL", "--https"),
     };
     if let Some((option, _)) = others.iter().find(|(_, is_given)| *is_given) {
         return Err(format!("{option}: not with a server that is {kind}"));
     }
     let is_other = |server: &&Asked| match server.transport() {
+        // That it is had by HTTP/3 is said by the option.
+        Some(its) if arguments.tls.http3 => !its.is_over_http(),
         Some(its) => its != transport,
         None => !is_meant,
     };

@@ -91,7 +91,9 @@ impl Plan {
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
         let tls = tls(arguments, world, &mut outline)?;
-        let clock = (arguments.transport() == Transport::Quic)
+        let clock = arguments
+            .transport()
+            .is_over_quic()
             .then(|| Clock { at: world.anchor().instant, std: world.std_now() });
         let setup = arguments.check.then(|| setup::read(arguments, &targets, world));
         let is_list = asked.is_empty() && setup.is_none();
@@ -182,7 +184,7 @@ fn tls<W: World>(
         demand,
         pins,
         anchor: world.anchor(),
-        alpn: &["doq"],
+        alpn: if arguments.transport().is_over_http() { &["h3"] } else { &["doq"] },
     }))
 }
 
@@ -296,6 +298,7 @@ fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
         Transport::Tls => "TLS was asked for",
         Transport::Https => "HTTPS was asked for",
         Transport::Quic => "QUIC was asked for",
+        Transport::Https3 => "HTTP/3 was asked for",
         Transport::Udp => {
             return Method {
                 socket: opened,
@@ -345,6 +348,7 @@ fn as_understood(
     let servers = asked.iter().map(|server| match server {
         Asked::System => "system".to_owned(),
         Asked::Url(url) => url.to_string(),
+        Asked::Http3(url) => url.to_string().replacen("https", "h3", 1),
         Asked::Quic(host, port) => match port {
             Some(port) => format!("quic://{host} port {port}"),
             None => format!("quic://{host}"),

@@ -29,6 +29,8 @@ pub(super) enum Asked {
     Host(String, Option<u16>),
     /// What is asked for by HTTP.
     Url(Url),
+    /// The same by HTTP/3.
+    Http3(Url),
     /// A host that is asked over QUIC, and its port if it was named.
     Quic(String, Option<u16>),
 }
@@ -69,6 +71,7 @@ impl Asked {
         match self {
             Self::System | Self::Host(..) => None,
             Self::Url(_) => Some(Transport::Https),
+            Self::Http3(_) => Some(Transport::Https3),
             Self::Quic(..) => Some(Transport::Quic),
         }
     }
@@ -79,20 +82,26 @@ impl Asked {
     fn url(text: &str) -> Result<Self, String> {
         let shown = || Untrusted::from(text).escaped().to_string();
         let bare = text.strip_suffix("{?dns}").unwrap_or(text);
+        // It is no scheme of URLs: what is had is the same.
+        let own = bare.strip_prefix("h3://").map(|rest| format!("https://{rest}"));
+        let kind = if own.is_some() { Self::Http3 } else { Self::Url };
+        let bare = own.as_deref().unwrap_or(bare);
         let is_web = ["http://", "https://"].iter().any(|scheme| bare.starts_with(scheme));
         if !is_web {
             let known =
-                "https:// or quic:// stands there, and of TLS the address alone, with --tls";
+                "https://, h3:// or quic:// stands there, and of TLS the address alone, with --tls";
             return Err(format!("`@{}`: {known}", shown()));
         }
         let url = Url::parse(bare).map_err(|why| format!("`@{}`: {why}", shown()))?;
         match (url.is_tls, bare.contains(['{', '#'])) {
-            (false, _) => Err(format!("`@{}`: queries go by https:// or quic:// alone", shown())),
+            (false, _) => {
+                Err(format!("`@{}`: queries go by https://, h3:// or quic:// alone", shown()))
+            }
             (_, true) => Err(format!("`@{}`: a URL, behind it `{{?dns}}` or nothing", shown())),
             _ if url.path == "/" && !bare.ends_with('/') => {
-                Ok(Self::Url(Url { path: PATH.to_owned(), ..url }))
+                Ok(kind(Url { path: PATH.to_owned(), ..url }))
             }
-            _ => Ok(Self::Url(url)),
+            _ => Ok(kind(url)),
         }
     }
 
@@ -101,7 +110,7 @@ impl Asked {
         match self {
             Self::System => None,
             Self::Host(host, port) | Self::Quic(host, port) => Some((host, *port)),
-            Self::Url(url) => Some((&url.host, Some(url.port))),
+            Self::Url(url) | Self::Http3(url) => Some((&url.host, Some(url.port))),
         }
     }
 }
@@ -137,7 +146,7 @@ pub(super) fn find<W: World>(
                 let port = port.unwrap_or(arguments.usual_port());
                 named.push((host.clone(), port, Origin::CommandLine, None));
             }
-            Asked::Url(url) => {
+            Asked::Url(url) | Asked::Http3(url) => {
                 named.push((url.host.clone(), url.port, Origin::CommandLine, Some(url)));
             }
             Asked::System => match of_system(&resolv_conf(arguments), world) {
@@ -178,7 +187,7 @@ pub(super) fn find<W: World>(
 
 /// What is asked for by HTTP, where that carries queries: by the name that its certificate is for.
 fn asked_for(arguments: &DnsArguments, host: &str, port: u16, url: Option<&Url>) -> Option<Url> {
-    if arguments.transport() != Transport::Https {
+    if !arguments.transport().is_over_http() {
         return None;
     }
     let usual = || arguments.tls.https.clone().unwrap_or_else(|| PATH.to_owned());
