@@ -30,8 +30,10 @@ impl RecordType {
     pub const DNSKEY: Self = Self(48);
     /// A signature.
     pub const RRSIG: Self = Self(46);
-    /// Changes of a zone, and a whole zone.
-    const TRANSFERS: [Self; 2] = [Self(251), Self(252)];
+    /// Changes of a zone (RFC 1995).
+    pub const IXFR: Self = Self(251);
+    /// A whole zone (RFC 5936).
+    pub const AXFR: Self = Self(252);
     /// All that there is.
     pub const ANY: Self = Self(255);
 
@@ -55,8 +57,8 @@ impl RecordType {
 
     /// Whether the answer is more than one message.
     #[must_use]
-    pub fn is_transfer(self) -> bool {
-        Self::TRANSFERS.contains(&self)
+    pub const fn is_transfer(self) -> bool {
+        matches!(self, Self::IXFR | Self::AXFR)
     }
 }
 
