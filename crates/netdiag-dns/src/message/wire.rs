@@ -4,7 +4,7 @@ use super::{HEADER, Section, record, word};
 use crate::kind::RecordType;
 use crate::text::{hex, unhex};
 use domain::base::Question as ParsedQuestion;
-use domain::base::name::{ParsedName, ToName};
+use domain::base::name::ParsedName;
 use domain::dep::octseq::Parser;
 
 /// The data of the records of one section of a message, both in hexadecimal digits: without the
@@ -53,7 +53,7 @@ fn full(kind: RecordType, bytes: &[u8], start: usize, end: usize) -> Option<Vec<
     let mut data = parser.parse_octets(before).ok()?.to_vec();
     for _ in 0..names {
         let name = ParsedName::parse_ref(&mut parser).ok()?;
-        name.iter_labels().for_each(|label| {
+        name.iter().for_each(|label| {
             // At most 63.
             data.push(u8::try_from(label.len()).unwrap_or_default());
             data.extend(label.as_slice());
