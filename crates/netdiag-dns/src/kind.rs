@@ -88,6 +88,8 @@ impl RecordClass {
     #[must_use]
     pub fn name(self) -> Cow<'static, str> {
         match Class::from_int(self.0).to_mnemonic_str() {
+            // Zone files have no other word for all of them, and dig has this one.
+            Some("*") => "ANY".into(),
             Some(name) => name.into(),
             None => format!("CLASS{}", self.0).into(),
         }
@@ -124,6 +126,7 @@ mod tests {
         }
         assert_eq!(RecordClass::parse("ch"), Some(RecordClass::CH));
         assert_eq!(RecordClass::parse("CLASS1"), Some(RecordClass::IN));
+        assert_eq!(RecordClass(255).to_string(), "ANY");
         assert_eq!(RecordClass::parse("XX"), None);
     }
 }

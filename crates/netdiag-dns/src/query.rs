@@ -102,7 +102,13 @@ impl QueryOptions {
 
     /// The message that asks for the transfer of a zone, or for its changes since this serial number: that
     /// stands in an SOA record of which nothing else counts (RFC 1995 section 3).
-    pub(crate) fn transfer(&self, id: u16, question: &Question, since: Option<u32>) -> Vec<u8> {
+    pub(crate) fn transfer(
+        &self,
+        id: u16,
+        question: &Question,
+        cookie: &[u8],
+        since: Option<u32>,
+    ) -> Vec<u8> {
         let soa = since.map(|since| {
             let mut record = question.name.wire().to_vec();
             record.extend(RecordType::SOA.0.to_be_bytes());
@@ -113,7 +119,7 @@ impl QueryOptions {
             record.extend([0; 16]);
             record
         });
-        self.composed(id, question, &[], &soa.unwrap_or_default())
+        self.composed(id, question, cookie, &soa.unwrap_or_default())
     }
 
     /// `authority`: a record, or none.

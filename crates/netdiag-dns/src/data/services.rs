@@ -1,7 +1,8 @@
 //! Types of services and of signatures that no table of fields has.
 
 use super::fields::{Reader, v6};
-use crate::message::{generic, rcode_name};
+use crate::message::generic;
+use domain::base::iana::TsigRcode;
 use domain::utils::base64;
 use std::net::Ipv4Addr;
 
@@ -64,10 +65,9 @@ pub(super) fn tsig(reader: &mut Reader<'_>) -> Result<String, String> {
         [] => String::new(),
         bytes => format!(" {}", base64::encode_string(bytes)),
     };
-    // In the place of BADVERS, which has that number among rcodes (RFC 8945 section 3).
-    let error = match error {
-        16 => "BADSIG".into(),
-        _ => rcode_name(error),
+    let error = match TsigRcode::from_int(error).to_mnemonic_str() {
+        Some(name) => name.to_owned(),
+        None => error.to_string(),
     };
     let (mac_length, mac, more) = (mac.len(), blank(mac), blank(other));
     Ok(format!("{algorithm} {at} {fudge} {mac_length}{mac} {id} {error} {length}{more}"))
@@ -101,8 +101,8 @@ mod tests {
     fn signatures() {
         let data = [1, b'h', 0, 0, 0, 0, 0, 0, 9, 1, 44, 0, 1, 0xff, 0, 7, 0, 0, 0, 0];
         assert_eq!(tsig(&mut reader(&data)).as_deref(), Ok("h. 9 300 1 /w== 7 NOERROR 0"));
-        let data = [1, b'h', 0, 0, 0, 0, 0, 0, 9, 1, 44, 0, 0, 0, 7, 0, 16, 0, 0];
-        assert_eq!(tsig(&mut reader(&data)).as_deref(), Ok("h. 9 300 0 7 BADSIG 0"));
+        let data = [1, b'h', 0, 0, 0, 0, 0, 0, 9, 1, 44, 0, 0, 0, 7, 0, 17, 0, 0];
+        assert_eq!(tsig(&mut reader(&data)).as_deref(), Ok("h. 9 300 0 7 BADKEY 0"));
         assert!(tsig(&mut reader(&data[..12])).is_err());
     }
 }

@@ -11,7 +11,7 @@ const CLIENT_COOKIE: usize = 16;
 
 impl Config {
     /// The client's part, one for each server (RFC 7873 section 4.1).
-    fn own_cookie(&self, destination: Destination) -> [u8; 8] {
+    pub(crate) fn own_cookie(&self, destination: Destination) -> [u8; 8] {
         self.secret.cookie(destination.to_string().as_bytes())
     }
 

@@ -10,6 +10,7 @@ mod policy;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::class::Class;
 use crate::config::Config;
 use crate::event::Settled;
 use crate::message::{Message, Record};
@@ -190,11 +191,14 @@ impl Transfer {
         let Transferred { messages, bytes, records, .. } = came;
         let amount = format!("{} in {}", count(records, "record"), count(messages, "message"));
         if !came.complete {
-            let why = settled.failure.as_ref().map(|it| it.message.clone());
+            let failure = settled.failure.as_ref().map(|it| match settled.class {
+                Class::TransferFailed => it.message.clone(),
+                class => format!("{}, {}", class.name(), it.message),
+            });
             let rcode = settled.message.as_ref().map(|it| it.rcode_name().into_owned());
-            let why = why.or(rcode).unwrap_or_default();
+            let why = failure.or(rcode).unwrap_or_default();
             let after = if records == 0 { String::new() } else { format!(" after {amount}") };
-            return format!("{what} failed{after}: {}, {why}", settled.class.name());
+            return format!("{what} failed{after}: {why}");
         }
         let serial = came.serial.unwrap_or_default();
         let time = settled.rtt.unwrap_or_default().as_secs_f64() * 1e3;

@@ -88,7 +88,8 @@ impl Transfer {
         let seq = self.probes;
         let id = config.secret.message_id(config.numbers_from.wrapping_add(seq));
         let question = &target.question;
-        let query = config.query.transfer(id, question, self.wanted.since);
+        let cookie = config.own_cookie(destination);
+        let query = config.query.transfer(id, question, &cookie, self.wanted.since);
         let signed = config.tsig.as_ref().and_then(|tsig| tsig.sign(now, &query));
         let (query, signed) = match signed {
             Some((query, signed)) => (query, Some(signed)),

@@ -11,13 +11,12 @@ use std::net::TcpListener;
 
 const SECRET: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0";
 
-/// Without what differs from one run to the next: times, numbers and signatures, and how many bytes the
-/// options of EDNS have.
+/// Without what differs from one run to the next: times, numbers and signatures.
 fn same(out: &str) -> Vec<String> {
     let lines = steady(out).into_iter();
     let lines = lines.map(|line| match line.split_once("TSIG") {
         Some((before, rest)) => format!("{before}TSIG{}", rest.contains("NOERROR")),
-        None => line.split(",bytes").next().unwrap_or_default().to_owned(),
+        None => line,
     });
     lines.collect()
 }
@@ -91,7 +90,7 @@ fn broken_off(form: &str) -> Ended {
 #[test]
 fn a_transfer_that_breaks_off_is_none_in_any_form() {
     for (form, told) in [
-        ("text", "failed after 2 records in 1 message: transfer-failed, the connection ended"),
+        ("text", "failed after 2 records in 1 message: the connection ended"),
         ("json", "\"reason\":\"broken-off\""),
         ("jsonl", "\"type\":\"records\""),
         ("csv", "transfer-failed"),

@@ -138,7 +138,6 @@ fn transfer(
         ("--dnssec", arguments.dnssec),
         ("--file", arguments.file.is_some()),
         ("--count", arguments.count > 1),
-        ("--cookie", message.cookie),
         ("--ignore-truncation", message.ignore_truncation),
     ];
     if let Some((option, _)) = others.iter().find(|(_, is_given)| *is_given) {
@@ -274,7 +273,7 @@ fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> 
 /// What queries are made of.
 fn query(arguments: &DnsArguments) -> QueryOptions {
     let message = &arguments.message;
-    // Recursion means nothing there (RFC 5936 section 2.1.1), and a connection needs no cookie.
+    // Recursion means nothing there (RFC 5936 section 2.1.1).
     let is_transfer = arguments.is_transfer();
     let raw = message.edns_option.iter().map(|option| (option.code, option.data.clone()));
     let edns = EdnsQuery {
@@ -283,7 +282,7 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
         dnssec: message.dnssec_ok || arguments.dnssec,
         nsid: message.nsid,
         subnet: message.subnet,
-        cookie: message.cookie || arguments.classic && !is_transfer,
+        cookie: message.cookie || arguments.classic,
         takes_any_cookie: arguments.classic,
         padding: match message.padding {
             0 if arguments.transport().is_over_tls() => PADDING,
