@@ -69,7 +69,7 @@ const FORMS: &[(&str, &[(&str, How)])] = &[
         "dns",
         &[
             ("dig", How::Own(&["--classic"])),
-            ("kdig-json", How::Made(DOCUMENT, Adapter::KdigJson)),
+            ("kdig-json", How::Made(&["--output=json", "--wire"], Adapter::KdigJson)),
             MARKDOWN,
             CSV,
         ],

@@ -298,6 +298,14 @@ an answer, sets CD, and validates from \-\-anchor or the keys of the root. Its r
 not\-yet\-valid, no\-signature, bad\-signature, no\-key, no\-keys, bad\-digest, missing\-ds and nsec\-gap of what is
 bogus; unsigned, missing\-ds and unsupported of what is insecure.
 .PP
+A transfer ends well only with the SOA record that it began with; else it is transfer\-failed, with a reason:
+broken\-off, timeout, ended, the rcode of a later message, wrong\-id, wrong\-question, no\-answer, malformed, no\-soa,
+soa\-differs, out\-of\-sync, records\-behind\-the\-end or limit. Text and JSON Lines keep nothing of a zone, JSON and
+CSV the bytes of its messages until the end; \-\-transfer\-limit is 268435456 bytes where it is not given. Each
+message of a signed transfer is checked before its records are told, but for those without a signature that
+others may stand between: only the end tells that these are the server's. \-\-tsig takes what \-y of dig(1) takes, but
+hmac\-md5 and hmac\-sha224; its errors never show the secret.
+.PP
 Under the name nslookup it has nslookup's options and dialogue, and the search list of resolv.conf(5), but no
 zone transfers; what d2 adds there is not shown.
 "#;

@@ -43,6 +43,10 @@ pub enum Class {
     TlsError,
     /// QUIC could not be agreed on, or the server ended it or an answer by a code that says why.
     QuicError,
+    /// The answer is not signed as it should be, or the server does not take the signature of the query.
+    TsigError,
+    /// A transfer of a zone began, and not all of it came, or not as it should.
+    TransferFailed,
     /// HTTP brought no message of DNS: another status, something else, or nothing whole.
     HttpError,
     /// The name of the server has no address.
@@ -74,6 +78,8 @@ impl Class {
             Self::Closed => "closed",
             Self::TlsError => "tls-error",
             Self::QuicError => "quic-error",
+            Self::TsigError => "tsig-error",
+            Self::TransferFailed => "transfer-failed",
             Self::HttpError => "http-error",
             Self::Unresolved => "unresolved",
             Self::NotSent => "not-sent",

@@ -3,6 +3,8 @@
 use crate::query::QueryOptions;
 use crate::question::Question;
 use crate::setup::Setup;
+use crate::transfer::TransferQuery;
+use crate::tsig::Tsig;
 use netdiag_engine::Secret;
 use netdiag_engine::port::Control;
 pub use netdiag_http::{Method as HttpMethod, Url};
@@ -42,6 +44,10 @@ pub struct Config {
     pub http_method: HttpMethod,
     /// Whether what is cut over UDP is asked for over TCP.
     pub follow_truncation: bool,
+    /// How queries are signed; `None`: they are not.
+    pub tsig: Option<Tsig>,
+    /// The one question is a transfer of a zone.
+    pub transfer: Option<TransferQuery>,
     /// How often each is asked.
     pub count: u64,
     /// The time from one query of a series to the next.
@@ -58,6 +64,8 @@ pub struct Config {
     pub spacing: Duration,
     /// Whether answers are kept as they came, for validation.
     pub keep_bytes: bool,
+    /// Whether results have them.
+    pub tells_wire: bool,
     /// What of this machine is judged; `None`: it is not.
     pub setup: Option<Setup>,
 }

@@ -4,6 +4,8 @@ use crate::class::Class;
 use crate::config::Transport;
 use crate::message::Message;
 use crate::result::ServerResult;
+use crate::transfer::{Part, Transferred};
+use crate::tsig::TsigResult;
 use netdiag_engine::outcome::Rejection;
 use netdiag_engine::port::Change;
 use netdiag_model::failure::Failure;
@@ -36,6 +38,8 @@ pub enum EventKind {
     Duplicate(usize, Option<u64>, IpAddr, Duration),
     /// A server of a zone on the way down the delegations has answered: which zone, what for, what.
     Walked(Box<Walked>),
+    /// A message of a transfer came: from which server.
+    Part(usize, Arc<Part>),
     /// Something about this machine changed.
     Changed(Change),
     /// Somebody wants to see the figures: how many queries are answered, of how many.
@@ -84,6 +88,10 @@ pub struct Settled {
     pub tls: Option<Arc<Talked>>,
     /// What HTTP said, where that carried it.
     pub http: Option<Arc<Http>>,
+    /// What its signature is worth, where the query had one.
+    pub tsig: Option<TsigResult>,
+    /// What came of a transfer of a zone.
+    pub transfer: Option<Arc<Transferred>>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
 }

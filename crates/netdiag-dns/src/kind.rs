@@ -30,8 +30,10 @@ impl RecordType {
     pub const DNSKEY: Self = Self(48);
     /// A signature.
     pub const RRSIG: Self = Self(46);
-    /// Changes of a zone, and a whole zone.
-    const TRANSFERS: [Self; 2] = [Self(251), Self(252)];
+    /// Changes of a zone (RFC 1995).
+    pub const IXFR: Self = Self(251);
+    /// A whole zone (RFC 5936).
+    pub const AXFR: Self = Self(252);
     /// All that there is.
     pub const ANY: Self = Self(255);
 
@@ -55,8 +57,8 @@ impl RecordType {
 
     /// Whether the answer is more than one message.
     #[must_use]
-    pub fn is_transfer(self) -> bool {
-        Self::TRANSFERS.contains(&self)
+    pub const fn is_transfer(self) -> bool {
+        matches!(self, Self::IXFR | Self::AXFR)
     }
 }
 
@@ -86,6 +88,8 @@ impl RecordClass {
     #[must_use]
     pub fn name(self) -> Cow<'static, str> {
         match Class::from_int(self.0).to_mnemonic_str() {
+            // Zone files have no other word for all of them, and dig has this one.
+            Some("*") => "ANY".into(),
             Some(name) => name.into(),
             None => format!("CLASS{}", self.0).into(),
         }
@@ -122,6 +126,7 @@ mod tests {
         }
         assert_eq!(RecordClass::parse("ch"), Some(RecordClass::CH));
         assert_eq!(RecordClass::parse("CLASS1"), Some(RecordClass::IN));
+        assert_eq!(RecordClass(255).to_string(), "ANY");
         assert_eq!(RecordClass::parse("XX"), None);
     }
 }

@@ -27,6 +27,8 @@ pub mod result;
 pub mod setup;
 mod text;
 mod told;
+pub mod transfer;
+pub mod tsig;
 mod verdict;
 pub mod walk;
 

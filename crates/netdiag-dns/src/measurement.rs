@@ -11,11 +11,13 @@ mod policy;
 mod quic;
 mod seat;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod three;
 
 use crate::config::{Choice, Config};
 use crate::event::{Event, EventKind};
+use crate::tsig::Signed;
+pub(crate) use judge::{blank, class_of};
 use line::Lines;
 use netdiag_engine::Events;
 use netdiag_model::Instant;
@@ -82,6 +84,8 @@ struct Pending {
     partial: Option<Arc<crate::event::Settled>>,
     with_cookie: bool,
     tries: u32,
+    /// By what its answer is judged, where it was signed.
+    signed: Option<Box<Signed>>,
 }
 
 /// What carries a query, and after what.

@@ -97,6 +97,33 @@ impl QueryOptions {
     /// ```
     #[must_use]
     pub fn message(&self, id: u16, question: &Question, cookie: &[u8]) -> Vec<u8> {
+        self.composed(id, question, cookie, &[])
+    }
+
+    /// The message that asks for the transfer of a zone, or for its changes since this serial number: that
+    /// stands in an SOA record of which nothing else counts (RFC 1995 section 3).
+    pub(crate) fn transfer(
+        &self,
+        id: u16,
+        question: &Question,
+        cookie: &[u8],
+        since: Option<u32>,
+    ) -> Vec<u8> {
+        let soa = since.map(|since| {
+            let mut record = question.name.wire().to_vec();
+            record.extend(RecordType::SOA.0.to_be_bytes());
+            record.extend(question.class.0.to_be_bytes());
+            // No time to live, 22 bytes: two names that are the root, and five numbers.
+            record.extend([0, 0, 0, 0, 0, 22, 0, 0]);
+            record.extend(since.to_be_bytes());
+            record.extend([0; 16]);
+            record
+        });
+        self.composed(id, question, cookie, &soa.unwrap_or_default())
+    }
+
+    /// `authority`: a record, or none.
+    fn composed(&self, id: u16, question: &Question, cookie: &[u8], authority: &[u8]) -> Vec<u8> {
         let QueryFlags { recursion, checking_disabled, authentic_data } = self.flags;
         let flags = [
             (recursion, RECURSION_DESIRED),
@@ -106,12 +133,13 @@ impl QueryOptions {
         let flags = flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, bit)| all | bit);
         let additional = u16::from(self.edns.is_some());
         let mut bytes = Vec::with_capacity(64);
-        for word in [id, flags, 1, 0, 0, additional] {
+        for word in [id, flags, 1, 0, u16::from(!authority.is_empty()), additional] {
             bytes.extend(word.to_be_bytes());
         }
         bytes.extend(question.name.wire());
         bytes.extend(question.kind.0.to_be_bytes());
         bytes.extend(question.class.0.to_be_bytes());
+        bytes.extend(authority);
         if let Some(edns) = &self.edns {
             edns.append(cookie, &mut bytes);
         }

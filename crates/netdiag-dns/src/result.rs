@@ -1,5 +1,6 @@
 //! The JSON contract of `dns`.
 
+mod answers;
 mod convert;
 
 use crate::aliases::{Aliases, is_of};
@@ -9,6 +10,9 @@ use crate::config::{Origin, Transport};
 use crate::dnssec::Dnssec;
 use crate::message::{Broken, Edns, Record};
 use crate::text::Presented;
+use crate::transfer::Transferred;
+use crate::tsig::TsigResult;
+pub use answers::Answers;
 use netdiag_model::Untrusted;
 use netdiag_model::contract::{Jitter, Method, Rtt};
 use netdiag_model::failure::Failure;
@@ -17,6 +21,7 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// One question.
 #[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
@@ -67,12 +72,15 @@ pub struct ServerResult {
     pub outcome: Class,
     /// How often each outcome came.
     pub outcomes: BTreeMap<&'static str, u64>,
+    /// The number in the header of the last answer; `null` likewise.
+    pub id: Option<u16>,
     /// The rcode of the last answer; `null` where there was none that could be read.
     pub rcode: Option<Cow<'static, str>>,
     /// The flags that were set in it.
     pub flags: Vec<&'static str>,
-    /// Its answers.
-    pub answers: Vec<Record>,
+    /// Its answers; of a transfer all its records.
+    #[schemars(with = "Vec<Record>")]
+    pub answers: Answers,
     /// Who is responsible, as it says.
     pub authorities: Vec<Record>,
     /// What else it brings, without EDNS.
@@ -89,6 +97,8 @@ pub struct ServerResult {
     pub retried_with_cookie: bool,
     /// Its bytes; `null` without an answer.
     pub size_bytes: Option<usize>,
+    /// The whole message in hexadecimal digits, where `--wire` asks for it.
+    pub wire: Option<String>,
     /// Where it cannot be read any further.
     pub malformed: Option<Malformed>,
     /// Bytes behind its last record, which belong to nothing.
@@ -129,6 +139,12 @@ pub struct ServerResult {
     pub tls: Option<Tls>,
     /// What HTTP said; `null` without.
     pub http: Option<Http>,
+    /// What the signature of the answer is worth; `null` where the query has none.
+    pub tsig: Option<TsigResult>,
+    /// What came of a transfer of a zone; `null` where none was asked for.
+    #[serde(serialize_with = "answers::shared")]
+    #[schemars(with = "Option<Transferred>")]
+    pub transfer: Option<Arc<Transferred>>,
     /// Why there is no answer.
     pub failure: Option<Failure>,
 }

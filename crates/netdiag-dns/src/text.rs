@@ -73,6 +73,13 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The bytes of hexadecimal digits; `None` of other text.
+pub(crate) fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    pairs.map(byte).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +90,6 @@ mod tests {
         assert_eq!(Presented::new("a \\255".to_owned()).as_str(), "a \\255", "escaped before");
         assert_eq!(quoted(b"a\" \xff;"), "\"a\\\" \\255;\"");
         assert_eq!(hex(&[0, 0xff]), "00ff");
+        assert_eq!((unhex("00fF"), unhex("0g")), (Some(vec![0, 0xff]), None));
     }
 }

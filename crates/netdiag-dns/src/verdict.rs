@@ -144,8 +144,10 @@ fn one(target: &Target, result: &ServerResult, is_named: bool) -> String {
     let time = time.unwrap_or_default();
     let remark = target.remark(result).map(|remark| format!(", {remark}")).unwrap_or_default();
     let tcp = if result.retried_over_tcp { " after truncation" } else { "" };
+    let signed = result.tsig.as_ref().filter(|it| it.verified);
+    let signed = signed.map(|it| format!(", signed with {}", it.key)).unwrap_or_default();
     match result.outcome {
-        Class::Answer => format!("{what}{time}{tcp}"),
+        Class::Answer => format!("{what}{time}{tcp}{signed}"),
         Class::Nodata => format!("{what}: no such data{time} (NOERROR){remark}"),
         Class::Nxdomain => format!("{what}: no such name (NXDOMAIN){time}"),
         Class::Referral if remark.is_empty() => {

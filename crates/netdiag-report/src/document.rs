@@ -49,8 +49,7 @@ impl<S: Subject, W: Write> Report<S> for CsvReport<W> {
     fn finish(&mut self, _: &[S::Ended<'_>], document: &Document<S::Target>) -> io::Result<()> {
         let out = &mut self.0;
         for target in &document.targets {
-            let object = serde_json::to_value(target).map_err(io::Error::other)?;
-            S::rows(object, &mut |row| csv::write_row(out, S::COLUMNS, row))?;
+            S::table(target, &mut |row| csv::write_row(out, S::COLUMNS, row))?;
         }
         Ok(())
     }

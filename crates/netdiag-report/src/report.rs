@@ -51,6 +51,17 @@ pub trait Subject {
     fn rows(target: Value, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {
         write(&target)
     }
+
+    /// The same of a target as it is: all of it at once where that takes no room.
+    ///
+    /// # Errors
+    /// When `write` fails.
+    fn table(
+        target: &Self::Target,
+        write: &mut dyn FnMut(&Value) -> io::Result<()>,
+    ) -> io::Result<()> {
+        Self::rows(serde_json::to_value(target).map_err(io::Error::other)?, write)
+    }
 }
 
 /// How far it has come, in a line that names the target where there are several (CONTRACT.md section 3);

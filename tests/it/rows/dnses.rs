@@ -16,6 +16,7 @@ mod setup;
 mod stub;
 mod system;
 mod tls;
+mod transfer;
 
 use crate::support::process::{Ended, NETDIAG, bound, run};
 use serde_json::Value;
@@ -424,7 +425,13 @@ fn bad_input_is_named() {
         (&["a.example", "@"], "`@`: a server stands behind it"),
         (&["a.example", "@127.0.0.1:0"], "is no port: a number from 1 to 65535"),
         (&["a.example", "@0.0.0.0"], "the unspecified address is no server"),
-        (&["AXFR", "a.example", "@127.0.0.1"], "zone transfers are not made"),
+        (&["IXFR", "a.example", "@127.0.0.1"], "since when: IXFR=SERIAL"),
+        (&["AXFR", "a.example", "@127.0.0.1", "@127.0.0.2"], "AXFR: one NAME, no other TYPE"),
+        (&["AXFR", "a.example", "@quic://127.0.0.1"], "transferred over TCP"),
+        (
+            &["a.example", "--tsig", "k:AAAA*", "@127.0.0.1"],
+            "--tsig: the secret of the key is not base64",
+        ),
         (&["@127.0.0.1"], "no NAME to ask for"),
         (&["a.example", "--class", "XX", "@127.0.0.1"], "no class"),
         (&["a.example", "@127.0.0.1#53"], "behind a colon"),

@@ -21,7 +21,8 @@ use std::time::Duration;
 pub(crate) struct DnsArguments {
     /// Names to ask for, types to ask for (mnemonics or TYPE65), and after `@` servers to ask: names,
     /// addresses, `@192.0.2.53:5353`, `@[::1]:5353`, `@https://dns.example/dns-query`,
-    /// `@h3://dns.example/dns-query`, `@quic://dns.example`; `@system`: those of resolv.conf.
+    /// `@h3://dns.example/dns-query`, `@quic://dns.example`; `@system`: those of resolv.conf. AXFR
+    /// transfers a whole zone, IXFR=SERIAL what changed in it since then: over TCP, or with --tls.
     #[arg(value_name = "NAME|TYPE|@SERVER")]
     pub(crate) words: Vec<String>,
 
@@ -79,6 +80,8 @@ pub(crate) struct DnsArguments {
     pub(crate) message: MessageArguments,
     #[command(flatten)]
     pub(crate) tls: TlsArguments,
+    #[command(flatten)]
+    pub(crate) signed: SignedArguments,
 
     /// Queries of each question to each server; more than one is a series with statistics.
     #[arg(short, long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
@@ -164,6 +167,38 @@ pub(crate) struct TlsArguments {
     pub(crate) insecure: bool,
 }
 
+/// Queries that are signed, and transfers of zones.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SignedArguments {
+    /// Sign queries with this key, its secret in base64, and believe no answer without its signature (RFC
+    /// 8945). HMAC: hmac-sha256, which it is where none is named, hmac-sha1, hmac-sha384 or hmac-sha512. Others
+    /// on this machine can see it: rather --tsig-file.
+    #[arg(short = 'y', long, value_name = "[HMAC:]NAME:SECRET", value_parser = hidden, conflicts_with_all = ["check", "trace", "tsig_file"])]
+    pub(crate) tsig: Option<Hidden>,
+    /// The same with the first key of a file as BIND and tsig-keygen write it.
+    #[arg(short = 'k', long, value_name = "FILE", conflicts_with_all = ["check", "trace"])]
+    pub(crate) tsig_file: Option<String>,
+    /// The most bytes of a transfer that are taken; more is a failure.
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..), allow_negative_numbers = true)]
+    pub(crate) transfer_limit: Option<u64>,
+}
+
+/// Text that nobody is shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Hidden(pub(crate) String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hidden")
+    }
+}
+
+/// Whatever it is: who says what is wrong with it would show it.
+#[expect(clippy::unnecessary_wraps, reason = "what reads values of options says so")]
+fn hidden(text: &str) -> Result<Hidden, String> {
+    Ok(Hidden(text.to_owned()))
+}
+
 /// What is asked for by HTTP where nothing else was said (RFC 8484 section 4.1.1 has it in examples,
 /// and servers have it).
 pub(crate) const PATH: &str = "/dns-query";
@@ -195,6 +230,7 @@ impl DnsArguments {
             _ if self.tls.quic || self.has("@quic://") => Transport::Quic,
             (_, true, _) => Transport::Tls,
             (.., true) => Transport::Tcp,
+            _ if self.is_transfer() => Transport::Tcp,
             // As dig does, since all that there is hardly fits a datagram.
             _ if self.classic && self.asks_for_all() => Transport::Tcp,
             _ => Transport::Udp,
@@ -204,6 +240,13 @@ impl DnsArguments {
     fn asks_for_all(&self) -> bool {
         let is_all = |word: &String| word.eq_ignore_ascii_case("any");
         self.types.contains(&RecordType::ANY) || self.words.iter().any(is_all)
+    }
+
+    /// Whether a zone is asked for.
+    pub(crate) fn is_transfer(&self) -> bool {
+        let is_meant =
+            |word: &String| changes_since(word).is_some() || word.eq_ignore_ascii_case("axfr");
+        self.types.contains(&RecordType::AXFR) || self.words.iter().any(is_meant)
     }
 
     fn has(&self, scheme: &str) -> bool {
@@ -274,6 +317,9 @@ pub(crate) struct MessageArguments {
     /// Fill queries up to a multiple of so many bytes.
     #[arg(long, value_name = "BYTES", default_value = "0", conflicts_with = "no_edns", value_parser = clap::value_parser!(u16).range(..=4096), allow_negative_numbers = true)]
     pub(crate) padding: u16,
+    /// Each message in hexadecimal digits, too: with --output json and jsonl.
+    #[arg(long)]
+    pub(crate) wire: bool,
     /// An option of EDNS by number, with its data; may be given several times.
     #[arg(long, value_name = "CODE:HEX", value_parser = option, conflicts_with = "no_edns")]
     pub(crate) edns_option: Vec<EdnsOption>,
@@ -299,6 +345,8 @@ EXAMPLES
   netdiag dns example.net @https://dns.example.net/dns-query
   netdiag dns example.net @h3://dns.example.net/dns-query
   netdiag dns example.net @quic://dns.example.net
+  netdiag dns example.net AXFR @192.0.2.53 --tsig-file transfer.key
+  netdiag dns example.net IXFR=2026112201 @192.0.2.53 --tls
   netdiag dns -c 20 -i 0.2 --fail-if 'loss>0 or p95>50ms' example.net A @192.0.2.53
 
 EXIT STATUS
@@ -312,7 +360,16 @@ EXIT STATUS
 pub(crate) fn kind(text: &str) -> Result<RecordType, String> {
     let unknown = "no type of records: a mnemonic such as AAAA, or TYPE65";
     let kind = RecordType::parse(text).ok_or(unknown)?;
-    if kind.is_transfer() { Err("zone transfers are not made".to_owned()) } else { Ok(kind) }
+    match kind {
+        RecordType::IXFR => Err("since when: IXFR=SERIAL, as a word by itself".to_owned()),
+        kind => Ok(kind),
+    }
+}
+
+/// What stands behind `IXFR=`, which is to be a serial number.
+pub(crate) fn changes_since(word: &str) -> Option<&str> {
+    let (kind, serial) = word.split_once('=')?;
+    kind.eq_ignore_ascii_case("ixfr").then_some(serial)
 }
 
 fn class(text: &str) -> Result<RecordClass, String> {

@@ -12,6 +12,8 @@ pub(crate) struct NslookupArguments {
     pub(crate) settings: Settings,
     /// What is said of options before anything else.
     pub(crate) said: Vec<String>,
+    /// What was set where `-all` stands, which shows it.
+    pub(crate) all: Option<Settings>,
     /// What is looked up; `None`: whatever standard input says.
     pub(crate) host: Option<String>,
     /// Who is asked; `None`: those of resolv.conf.
@@ -68,7 +70,7 @@ pub(crate) enum Set {
 pub(super) fn parse(words: &[String]) -> Nslookup {
     let mut settings = Settings::default();
     let mut said = Vec::new();
-    let (mut host, mut server, mut has_lookup) = (None, None, false);
+    let (mut host, mut server, mut has_lookup, mut all) = (None, None, false, None);
     for word in words {
         match word.strip_prefix('-') {
             Some(option) if option.to_ascii_lowercase().starts_with("ver") => {
@@ -77,7 +79,8 @@ pub(super) fn parse(words: &[String]) -> Nslookup {
             Some("") => has_lookup = true,
             Some(option) => match settings.set(option) {
                 Set::Said(line) => said.push(line),
-                Set::Done | Set::All => {}
+                Set::All => all = Some(settings.clone()),
+                Set::Done => {}
             },
             None if !has_lookup => {
                 has_lookup = true;
@@ -87,7 +90,7 @@ pub(super) fn parse(words: &[String]) -> Nslookup {
             None => return Nslookup::Usage(said),
         }
     }
-    Nslookup::Run(Box::new(NslookupArguments { settings, said, host, server }))
+    Nslookup::Run(Box::new(NslookupArguments { settings, said, all, host, server }))
 }
 
 impl Default for Settings {

@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         self.parser.parse_u16_be().map_err(|_| SHORT.to_owned())
     }
 
-    fn u32(&mut self) -> Result<u32, String> {
+    pub(super) fn u32(&mut self) -> Result<u32, String> {
         self.parser.parse_u32_be().map_err(|_| SHORT.to_owned())
     }
 
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
         Ok(presented(&name).as_str().to_owned())
     }
 
-    fn text(&mut self) -> Result<String, String> {
+    pub(super) fn text(&mut self) -> Result<String, String> {
         let len = self.u8()?;
         self.take(len.into()).map(quoted)
     }

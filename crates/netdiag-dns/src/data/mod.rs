@@ -2,9 +2,10 @@
 //! it breaks long digits with.
 //!
 //! The crate `domain` writes the types that it knows so; the others stand in a table of fields
-//! ([`fields`]), and the few whose form no table has are written out ([`special`], [`svcb`]).
+//! ([`fields`]), and the few whose form no table has are written out ([`services`], [`special`], [`svcb`]).
 
 mod fields;
+mod services;
 mod special;
 mod svcb;
 
@@ -33,10 +34,14 @@ pub(crate) fn present(
     }
     match kind {
         RecordType(10) => Ok(generic(data)),
+        RecordType(11) => services::wks(data),
         RecordType(29) => special::loc(data),
         RecordType(42) => special::apl(data),
         RecordType(55) => special::hip(&mut Reader::new(message, place)),
         RecordType(64 | 65) => svcb::present(&mut Reader::new(message, place)),
+        RecordType(250) => services::tsig(&mut Reader::new(message, place)),
+        RecordType(259) => services::doa(&mut Reader::new(message, place)),
+        RecordType(260) => services::amtrelay(data, &mut Reader::new(message, place)),
         _ => by_domain(kind, message, place, data),
     }
 }

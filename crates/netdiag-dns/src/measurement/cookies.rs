@@ -3,7 +3,7 @@
 use super::Measurement;
 use crate::config::Config;
 use crate::message::{Edns, Message};
-use crate::text::hex;
+use crate::text::{hex, unhex};
 use netdiag_model::Destination;
 
 /// Digits of the client's part of a cookie, which has 8 bytes (RFC 7873 section 4).
@@ -11,7 +11,7 @@ const CLIENT_COOKIE: usize = 16;
 
 impl Config {
     /// The client's part, one for each server (RFC 7873 section 4.1).
-    fn own_cookie(&self, destination: Destination) -> [u8; 8] {
+    pub(crate) fn own_cookie(&self, destination: Destination) -> [u8; 8] {
         self.secret.cookie(destination.to_string().as_bytes())
     }
 
@@ -59,11 +59,10 @@ impl Measurement {
         let edns = message.and_then(|message| message.edns.as_ref());
         let own = edns.filter(|edns| self.config.is_own_cookie(server, edns) == Some(true));
         let digits = own.and_then(|edns| edns.cookie.as_ref()?.get(CLIENT_COOKIE..));
-        let (Some(digits), Some(kept)) = (digits, self.cookies.get_mut(server)) else { return };
-        let bytes = digits.as_bytes().chunks(2).filter_map(|pair| {
-            let pair = std::str::from_utf8(pair).ok()?;
-            u8::from_str_radix(pair, 16).ok()
-        });
-        *kept = bytes.collect();
+        let (Some(bytes), Some(kept)) = (digits.and_then(unhex), self.cookies.get_mut(server))
+        else {
+            return;
+        };
+        *kept = bytes;
     }
 }

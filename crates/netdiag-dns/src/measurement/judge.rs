@@ -5,6 +5,7 @@ use crate::class::Class;
 use crate::config::Transport;
 use crate::event::{Phases, Settled};
 use crate::message::{Head, Message, Section};
+use crate::tsig::TsigResult;
 use netdiag_engine::failure::{plain, probe_failure};
 use netdiag_engine::outcome::{Reason, ReplyDetail};
 use netdiag_engine::stats::SettledKind;
@@ -36,32 +37,21 @@ impl Measurement {
     ) -> (Settled, SettledKind<()>) {
         let sent_at = pending.sent_at.unwrap_or(probe.sent_at);
         let blank = Settled { failure: probe_failure(outcome), ..pending.blank(sent_at) };
-        let (class, kind) = match outcome {
-            Outcome::Replied(reply) => {
-                let kind = SettledKind::Replied { rtt: reply.rtt };
-                let (bytes, phases) = match &reply.detail {
-                    ReplyDetail::Message(bytes) => (bytes.as_slice(), None),
-                    ReplyDetail::Exchanged { phases: [connect, request], answer } => {
-                        let (connect, request) = (*connect, *request);
-                        let phases = Phases { connect, request, ..Phases::default() };
-                        (answer.as_slice(), Some(phases))
-                    }
-                    _ => (&[][..], None),
-                };
-                let answer = Answer { bytes, rtt: reply.rtt, stamp: reply.stamp, phases };
-                return (self.replied(pending, &answer, blank), kind);
-            }
-            Outcome::TimedOut => (Class::Timeout, SettledKind::Lost(())),
-            // It opened before.
-            Outcome::Refused(refusal) if refusal.errno == ECONNRESET => {
-                (Class::Closed, SettledKind::NetError(()))
-            }
-            Outcome::NetError(_) | Outcome::Refused(_) => {
-                (Class::Unreachable, SettledKind::NetError(()))
-            }
-            Outcome::LocalError(_) => (Class::NotSent, SettledKind::LocalError(())),
-            Outcome::Unknown(_) => (Class::Unknown, SettledKind::Unknown),
-        };
+        if let Outcome::Replied(reply) = outcome {
+            let kind = SettledKind::Replied { rtt: reply.rtt };
+            let (bytes, phases) = match &reply.detail {
+                ReplyDetail::Message(bytes) => (bytes.as_slice(), None),
+                ReplyDetail::Exchanged { phases: [connect, request], answer } => {
+                    let (connect, request) = (*connect, *request);
+                    let phases = Phases { connect, request, ..Phases::default() };
+                    (answer.as_slice(), Some(phases))
+                }
+                _ => (&[][..], None),
+            };
+            let answer = Answer { bytes, rtt: reply.rtt, stamp: reply.stamp, phases };
+            return (self.replied(pending, &answer, blank), kind);
+        }
+        let (class, kind) = class_of(outcome);
         (Settled { class, ..blank }, kind)
     }
 
@@ -91,9 +81,13 @@ impl Measurement {
         if let Some(misfit) = misfit {
             (class, why) = (Class::Malformed, Some(misfit.to_owned()));
         }
+        let tsig = self.signature(pending, answer, blank.sent_at);
         let failure =
             why.map(|why| plain(FailureStage::Request, "malformed", &format!("the answer: {why}")));
         let is_whole = class != Class::Malformed;
+        let unsigned = tsig.as_ref().filter(|_| is_whole).and_then(TsigResult::failure);
+        let class = if unsigned.is_some() { Class::TsigError } else { class };
+        let failure = failure.or(unsigned);
         Settled {
             class,
             rtt: Some(answer.rtt),
@@ -104,9 +98,22 @@ impl Measurement {
                 false => bytes.to_vec(),
             },
             message: Some(message),
+            tsig,
             failure,
             ..blank
         }
+    }
+
+    /// What the signature of an answer is worth; `None` where the query has none.
+    fn signature(
+        &self,
+        pending: &Pending,
+        answer: &Answer<'_>,
+        sent_at: Instant,
+    ) -> Option<TsigResult> {
+        let mut signed = pending.signed.as_deref()?.clone();
+        let tsig = self.config.tsig.as_ref()?;
+        Some(tsig.judge(&mut signed, sent_at + answer.rtt, answer.bytes))
     }
 
     /// What is to be asked again at once, and how: an answer that was cut, or a cookie that was not
@@ -131,29 +138,56 @@ impl Measurement {
 impl Pending {
     /// How it is told while nothing is known.
     pub(super) const fn blank(&self, sent_at: Instant) -> Settled {
-        Settled {
-            number: self.number,
-            sent_at,
-            class: Class::Unknown,
-            transport: match self.stage {
-                Stage::Udp => Transport::Udp,
-                Stage::Tcp | Stage::TcpAfterUdp => Transport::Tcp,
-                Stage::Line => Transport::Tls,
-                Stage::Https => Transport::Https,
-                Stage::Quic => Transport::Quic,
-                Stage::Https3 => Transport::Https3,
-            },
-            retried_over_tcp: matches!(self.stage, Stage::TcpAfterUdp),
-            retried_with_cookie: self.with_cookie,
-            message: None,
-            bytes: Vec::new(),
-            rtt: None,
-            stamp: None,
-            phases: None,
-            tls: None,
-            http: None,
-            failure: None,
+        let transport = match self.stage {
+            Stage::Udp => Transport::Udp,
+            Stage::Tcp | Stage::TcpAfterUdp => Transport::Tcp,
+            Stage::Line => Transport::Tls,
+            Stage::Https => Transport::Https,
+            Stage::Quic => Transport::Quic,
+            Stage::Https3 => Transport::Https3,
+        };
+        let mut blank = blank(self.number, sent_at, transport);
+        blank.retried_over_tcp = matches!(self.stage, Stage::TcpAfterUdp);
+        blank.retried_with_cookie = self.with_cookie;
+        blank
+    }
+}
+
+/// How a query is told of which nothing is known.
+pub(crate) const fn blank(number: u64, sent_at: Instant, transport: Transport) -> Settled {
+    Settled {
+        number,
+        sent_at,
+        class: Class::Unknown,
+        transport,
+        retried_over_tcp: false,
+        retried_with_cookie: false,
+        message: None,
+        bytes: Vec::new(),
+        rtt: None,
+        stamp: None,
+        phases: None,
+        tls: None,
+        http: None,
+        tsig: None,
+        transfer: None,
+        failure: None,
+    }
+}
+
+/// What comes of a query that the network answered with nothing.
+pub(crate) const fn class_of(outcome: &Outcome) -> (Class, SettledKind<()>) {
+    match outcome {
+        Outcome::TimedOut => (Class::Timeout, SettledKind::Lost(())),
+        // It opened before.
+        Outcome::Refused(refusal) if refusal.errno == ECONNRESET => {
+            (Class::Closed, SettledKind::NetError(()))
         }
+        Outcome::NetError(_) | Outcome::Refused(_) => {
+            (Class::Unreachable, SettledKind::NetError(()))
+        }
+        Outcome::LocalError(_) => (Class::NotSent, SettledKind::LocalError(())),
+        Outcome::Replied(_) | Outcome::Unknown(_) => (Class::Unknown, SettledKind::Unknown),
     }
 }
 

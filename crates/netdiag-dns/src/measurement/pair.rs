@@ -1,5 +1,6 @@
 //! A question and a server: what was counted, and what came last.
 
+use super::judge::blank;
 use crate::class::Class;
 use crate::config::Transport;
 use crate::event::Settled;
@@ -143,20 +144,12 @@ impl Slim {
     pub(crate) fn settled(&self, question: &Question) -> Settled {
         let Self { number, sent_at, class, transport, rtt, stamp, .. } = *self;
         Settled {
-            number,
-            sent_at,
             class,
-            transport,
-            retried_over_tcp: false,
-            retried_with_cookie: false,
             message: Some(Message::decode(&self.bytes, question)),
             bytes: self.bytes.to_vec(),
             rtt,
             stamp,
-            phases: None,
-            tls: None,
-            http: None,
-            failure: None,
+            ..blank(number, sent_at, transport)
         }
     }
 }
@@ -166,6 +159,10 @@ impl Settled {
     fn is_slim(&self) -> bool {
         let is_plain = self.message.is_some() && !self.bytes.is_empty() && self.failure.is_none();
         let is_alone = self.phases.is_none() && self.tls.is_none() && self.http.is_none();
-        is_plain && is_alone && !self.retried_over_tcp && !self.retried_with_cookie
+        is_plain
+            && is_alone
+            && self.tsig.is_none()
+            && !self.retried_over_tcp
+            && !self.retried_with_cookie
     }
 }

@@ -60,6 +60,7 @@ impl Measurement {
             partial: None,
             with_cookie: false,
             tries: 0,
+            signed: None,
         };
         let Err(failure) = self.config.servers.get(server)?.destination.clone() else {
             return Some(pending);
@@ -88,6 +89,7 @@ impl Measurement {
         pending.id = if is_apart { 0 } else { self.id(seq) };
         let cookie = self.cookie(pending.server, destination);
         let bytes = self.config.query.message(pending.id, &target.question, &cookie);
+        let bytes = self.signed(now, &mut pending, bytes);
         let port = server.port;
         let kind = match pending.stage {
             Stage::Udp => ProbeKind::Message(MessageSpec { port, bytes }),
@@ -109,6 +111,14 @@ impl Measurement {
         };
         self.pending.insert(seq, pending);
         Some(spec)
+    }
+
+    /// The query with its signature, where it is to have one.
+    fn signed(&self, now: Instant, pending: &mut Pending, query: Vec<u8>) -> Vec<u8> {
+        let signed = self.config.tsig.as_ref().and_then(|tsig| tsig.sign(now, &query));
+        let Some((query, signed)) = signed else { return query };
+        pending.signed = Some(Box::new(signed));
+        query
     }
 
     /// The number of the message of a probe.

@@ -14,11 +14,11 @@ use std::time::Duration;
 
 const START: Instant = Instant::from_nanos(1_000_000_000);
 
-fn at(millis: u64) -> Instant {
+pub(crate) fn at(millis: u64) -> Instant {
     START + Duration::from_millis(millis)
 }
 
-fn config(servers: u8, choice: Choice) -> Config {
+pub(crate) fn config(servers: u8, choice: Choice) -> Config {
     let server = |number| {
         let address = format!("192.0.2.{number}");
         Server {
@@ -54,7 +54,10 @@ fn config(servers: u8, choice: Choice) -> Config {
         spacing: Duration::ZERO,
         control: Control::default(),
         keep_bytes: false,
+        tells_wire: false,
         setup: None,
+        tsig: None,
+        transfer: None,
     }
 }
 
@@ -111,7 +114,7 @@ impl Bench {
 }
 
 /// An answer without a message.
-fn plain(spec: &ProbeSpec, now: Instant) -> Reply {
+pub(crate) fn plain(spec: &ProbeSpec, now: Instant) -> Reply {
     Reply {
         from: spec.destination,
         rtt: Duration::from_millis(3),
@@ -127,7 +130,7 @@ fn plain(spec: &ProbeSpec, now: Instant) -> Reply {
     }
 }
 
-fn sent(spec: &ProbeSpec, now: Instant) -> Probe {
+pub(crate) fn sent(spec: &ProbeSpec, now: Instant) -> Probe {
     Probe { target: spec.target, seq: spec.seq, destination: spec.destination, sent_at: now }
 }
 

@@ -7,10 +7,12 @@ mod edns;
 mod record;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use edns::{Edns, EdnsOption, ExtendedError, Subnet, extended_error_name};
 pub use record::Record;
 pub(crate) use record::{generic, presented};
+pub use wire::data;
 
 use crate::kind::{RecordClass, RecordType};
 use crate::question::Question;
@@ -25,8 +27,9 @@ use std::fmt;
 
 /// The bytes of the header.
 const HEADER: usize = 12;
-/// The most records that are kept of a message: no server of ours has more to say in 64 KiB.
-const RECORDS_KEPT: usize = 4_096;
+/// The most records that are kept of a message: more than these do not fit 64 KiB, since a record has 11
+/// bytes at least.
+const RECORDS_KEPT: usize = 65_536 / 11;
 
 /// A message, as far as it can be read.
 #[derive(Clone, Debug, PartialEq)]

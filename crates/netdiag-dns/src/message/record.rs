@@ -37,7 +37,7 @@ pub(super) struct Framed<'a> {
     /// The whole message, and where the data of the record begins and ends.
     message: &'a [u8],
     start: usize,
-    end: usize,
+    pub(super) end: usize,
 }
 
 /// Reads what stands around the data of a record, and goes behind it.

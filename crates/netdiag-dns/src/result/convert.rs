@@ -1,6 +1,6 @@
 //! From what was measured to the contract's types.
 
-use super::{Http, Malformed, Phases, ServerResult, Target};
+use super::{Answers, Http, Malformed, Phases, ServerResult, Target};
 use crate::Measurement;
 use crate::class::Class;
 use crate::config::Transport;
@@ -78,8 +78,8 @@ impl Measurement {
         let blank = blank(self.config.servers.get(server)?, endpoint.to_owned(), &self.config);
         let question = &self.config.targets.get(target)?.question;
         let said = match (pair.last.as_deref(), &pair.slim) {
-            (Some(last), _) => settled(blank, last),
-            (None, Some(slim)) => settled(blank, &slim.settled(question)),
+            (Some(last), _) => settled(blank, last, &self.config),
+            (None, Some(slim)) => settled(blank, &slim.settled(question), &self.config),
             (None, None) => blank,
         };
         let jitter = if self.config.count > 1 { pair.stats.jitter() } else { None };
@@ -127,7 +127,15 @@ impl Settled {
                 samples: 1,
             }
         });
+        let own = settled(blank(server, server.endpoint(), config), self, config);
+        let question = config.targets.first().map(|target| &target.question);
+        let kept = own.transfer.as_ref().filter(|it| !it.kept.is_empty()).zip(question);
+        let answers = match kept {
+            Some((kept, question)) => Answers::of(kept, question),
+            None => own.answers,
+        };
         Some(ServerResult {
+            answers,
             outcomes,
             sent: u64::from(is_sent),
             received: u64::from(answered.is_some()),
@@ -139,10 +147,11 @@ impl Settled {
                     | Class::TlsError
                     | Class::QuicError
                     | Class::HttpError
+                    | Class::TransferFailed
             )),
             local_errors: u64::from(!is_sent),
             rtt_ms: answered,
-            ..settled(blank(server, server.endpoint(), config), self)
+            ..own
         })
     }
 }
@@ -177,9 +186,10 @@ fn blank(server: &config::Server, endpoint: String, config: &Config) -> ServerRe
         transport: config.transport,
         outcome: Class::Unknown,
         outcomes: BTreeMap::new(),
+        id: None,
         rcode: None,
         flags: Vec::new(),
-        answers: Vec::new(),
+        answers: Answers::default(),
         authorities: Vec::new(),
         additionals: Vec::new(),
         edns: None,
@@ -188,6 +198,7 @@ fn blank(server: &config::Server, endpoint: String, config: &Config) -> ServerRe
         retried_over_tcp: false,
         retried_with_cookie: false,
         size_bytes: None,
+        wire: None,
         malformed: None,
         trailing_bytes: 0,
         further_opts: 0,
@@ -208,12 +219,14 @@ fn blank(server: &config::Server, endpoint: String, config: &Config) -> ServerRe
         phases_ms: None,
         tls: None,
         http: None,
+        tsig: None,
+        transfer: None,
         failure: None,
     }
 }
 
 /// The same with what its last query came to.
-fn settled(blank: ServerResult, last: &Settled) -> ServerResult {
+fn settled(blank: ServerResult, last: &Settled, config: &Config) -> ServerResult {
     let Settled { class, transport, retried_over_tcp, retried_with_cookie, .. } = *last;
     let with = ServerResult {
         outcome: class,
@@ -229,11 +242,16 @@ fn settled(blank: ServerResult, last: &Settled) -> ServerResult {
         }),
         tls: last.tls.as_deref().map(Tls::from),
         http: last.http.as_deref().map(http),
+        tsig: last.tsig.clone(),
+        transfer: last.transfer.clone(),
         failure: last.failure.clone(),
         ..blank
     };
     match &last.message {
-        Some(message) => said(with, message, last),
+        Some(message) => {
+            let wire = (config.tells_wire && !last.bytes.is_empty()).then(|| hex(&last.bytes));
+            ServerResult { wire, ..said(with, message, last) }
+        }
         None => with,
     }
 }
@@ -253,15 +271,18 @@ fn http(said: &event::Http) -> Http {
 fn said(with: ServerResult, message: &Message, last: &Settled) -> ServerResult {
     let broken = message.broken.clone();
     let is_malformed = last.class == Class::Malformed;
+    let all = last.transfer.as_ref().and_then(|it| usize::try_from(it.bytes).ok());
+    let size = all.unwrap_or(message.size);
     ServerResult {
+        id: Some(message.id),
         rcode: Some(message.rcode_name()),
         flags: message.flags.names().collect(),
-        answers: message.answers.clone(),
+        answers: message.answers.clone().into(),
         authorities: message.authorities.clone(),
         additionals: message.additionals.clone(),
         edns: message.edns.clone(),
         truncated: message.flags.has("tc"),
-        size_bytes: Some(message.size),
+        size_bytes: Some(size),
         trailing_bytes: message.trailing,
         further_opts: message.further_opts,
         malformed: is_malformed.then(|| Malformed { broken, bytes: hex(&last.bytes) }),

@@ -151,14 +151,20 @@ impl Setup {
             return format!("{works} does not work: {why}{tail}");
         }
         let failing = servers.values().filter(|it| it.class.is_failure()).count();
+        let mut failures = servers.values().filter(|it| it.class.is_failure());
+        let (fails, fail) = match failures.all(|it| it.class == Class::Refused) {
+            true => ("refuses to answer", "refuse to answer"),
+            false => ("fails", "fail"),
+        };
         let silent = match (dead, failing, total) {
             (0, 0, 1) => "its server answers".to_owned(),
             (0, 0, _) => format!("all {total} servers answer"),
             (1, 0, _) => format!("one of {total} servers is dead"),
             (_, 0, _) => format!("{dead} of {total} servers are dead"),
-            (0, 1, _) => format!("one of {total} servers fails"),
-            (0, ..) => format!("{failing} of {total} servers fail"),
-            _ => format!("of {total} servers {dead} dead, {failing} failing"),
+            (0, 1, _) => format!("one of {total} servers {fails}"),
+            (0, ..) => format!("{failing} of {total} servers {fail}"),
+            (_, 1, _) => format!("of {total} servers {dead} dead, and one {fails}"),
+            _ => format!("of {total} servers {dead} dead, and {failing} {fail}"),
         };
         if has("dns-path-diverges") {
             return format!(

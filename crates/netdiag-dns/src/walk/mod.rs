@@ -12,6 +12,7 @@ use crate::dnssec::{self, Validation};
 use crate::event::{Event, EventKind};
 use crate::measurement::Measurement;
 use crate::result::Target;
+use crate::transfer::Transfer;
 pub use delegation::Delegation;
 pub use hints::{Host, parse as hints};
 use netdiag_engine::outcome::{Reason, Rejection};
@@ -39,6 +40,8 @@ pub struct Walk {
     config: Arc<Config>,
     goal: Goal,
     round: Measurement,
+    /// The transfer of a zone, in the place of all rounds.
+    transfer: Option<Box<Transfer>>,
     /// The first round, where others came after it.
     first: Option<Box<Measurement>>,
     /// The first probe of this round.
@@ -56,10 +59,12 @@ impl Walk {
             Goal::Delegation(delegation) => Arc::new(delegation.round(&config)),
             Goal::Validation(validation) => Arc::new(validation.first(&config)),
         };
+        let transfer = config.transfer.map(|it| Box::new(Transfer::new(Arc::clone(&config), it)));
         Self {
             config,
             goal,
             round: Measurement::new(first),
+            transfer,
             first: None,
             since: 0,
             started_at: None,
@@ -69,6 +74,9 @@ impl Walk {
     /// Whether all that was to be asked was asked, and has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
+        if let Some(transfer) = &self.transfer {
+            return transfer.is_complete();
+        }
         let is_done = match &self.goal {
             Goal::Plain => true,
             Goal::Delegation(delegation) => delegation.is_over(),
@@ -85,6 +93,9 @@ impl Walk {
     /// What was found, so far or in the end: an entry for each question, and none of a long list.
     #[must_use]
     pub fn results(&self, method: &Method) -> Vec<Target> {
+        if let Some(transfer) = &self.transfer {
+            return transfer.results(method);
+        }
         match &self.goal {
             Goal::Plain if self.is_long() => Vec::new(),
             Goal::Plain => self.plain().results(method),
@@ -144,6 +155,9 @@ impl Walk {
     /// What it all came to, in one sentence.
     #[must_use]
     pub fn verdict(&self, results: &[Target], findings: &[Finding]) -> String {
+        if let Some(transfer) = &self.transfer {
+            return transfer.verdict();
+        }
         match &self.goal {
             Goal::Plain => self.plain().verdict(results, findings),
             Goal::Delegation(delegation) => delegation.verdict(results),
@@ -230,6 +244,9 @@ impl netdiag_engine::Measurement for Walk {
 
     fn next(&mut self, now: Instant, events: &mut Events<Event>) -> Next {
         self.started_at.get_or_insert(now);
+        if let Some(transfer) = &mut self.transfer {
+            return transfer.next(now, events);
+        }
         loop {
             let next = by_round!(self, events, |round, scratch| round.next(now, scratch));
             if next != Next::Done || !self.go_on() {
@@ -248,10 +265,16 @@ impl netdiag_engine::Measurement for Walk {
     }
 
     fn settle(&mut self, probe: &Probe, outcome: &Outcome, events: &mut Events<Event>) {
+        if let Some(transfer) = &mut self.transfer {
+            return transfer.settle(probe, outcome, events);
+        }
         by_round!(self, events, |round, scratch| round.settle(probe, outcome, scratch));
     }
 
     fn heard(&mut self, probe: &Probe, at: Instant, heard: Heard<'_>, events: &mut Events<Event>) {
+        if let Some(transfer) = &mut self.transfer {
+            return transfer.heard(probe, at, heard, events);
+        }
         by_round!(self, events, |round, scratch| round.heard(probe, at, heard, scratch));
     }
 
@@ -274,14 +297,23 @@ impl netdiag_engine::Measurement for Walk {
     }
 
     fn interim(&mut self, now: Instant, events: &mut Events<Event>) {
+        if let Some(transfer) = &self.transfer {
+            return transfer.interim(now, events);
+        }
         by_round!(self, events, |round, scratch| round.interim(now, scratch));
     }
 
     fn stop(&mut self, now: Instant, events: &mut Events<Event>) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.stop();
+        }
         by_round!(self, events, |round, scratch| round.stop(now, scratch));
     }
 
     fn finish(&mut self, now: Instant, events: &mut Events<Event>) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.finish(now, events);
+        }
         by_round!(self, events, |round, scratch| round.finish(now, scratch));
     }
 }

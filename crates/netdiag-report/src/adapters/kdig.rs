@@ -1,10 +1,9 @@
 //! Messages as RFC 8427 has them in JSON, by the names that `kdig +json` of version 3.2 gives: an object a
-//! line for each answer. What documents do not keep (the number of the query, lengths and digits of data) is
-//! left out, as all members may be.
+//! line for each answer. Lengths and digits of data are there where the document has the message (`wire`).
 
 use super::{Setting, list, seconds};
 use crate::json;
-use netdiag_dns::message::rcode_name;
+use netdiag_dns::message::{Section, data, rcode_name};
 use netdiag_dns::{RecordClass, RecordType};
 use netdiag_model::time::rfc3339_seconds;
 use serde_json::{Map, Value};
@@ -21,10 +20,10 @@ const FLAGS: [(&str, &str); 7] = [
     ("CD", "cd"),
 ];
 /// The sections that documents have, and their counts.
-const SECTIONS: [(&str, &str, &str); 3] = [
-    ("answers", "answerRRs", "ANCOUNT"),
-    ("authorities", "authorityRRs", "NSCOUNT"),
-    ("additionals", "additionalRRs", "ARCOUNT"),
+const SECTIONS: [(&str, &str, &str, Section); 3] = [
+    ("answers", "answerRRs", "ANCOUNT", Section::Answer),
+    ("authorities", "authorityRRs", "NSCOUNT", Section::Authority),
+    ("additionals", "additionalRRs", "ARCOUNT", Section::Additional),
 ];
 /// The largest rcode (RFC 6895 section 2.3).
 const LAST_RCODE: u16 = 0xfff;
@@ -43,19 +42,14 @@ pub(super) fn write(said: &[Value], setting: &Setting, out: &mut dyn Write) -> i
 
 /// What one server said; of one that said nothing the question.
 fn message(target: &Value, result: &Value, at: i64) -> Map<String, Value> {
-    let mut all = members(vec![
-        ("QNAME", target["name"].clone()),
-        ("QTYPE", number_of_type(&target["type"])),
-        ("QTYPEname", target["type"].clone()),
-        ("QCLASS", number_of_class(&target["class"])),
-        ("QCLASSname", target["class"].clone()),
-    ]);
+    let mut all = subject("Q", target);
     let Some(rcode) = result["rcode"].as_str() else { return all };
     let number = (0..=LAST_RCODE).find(|number| rcode_name(*number) == rcode);
     all.extend(members(vec![
         ("dateString", rfc3339_seconds(at).into()),
         ("dateSeconds", at.into()),
         ("msgLength", result["size_bytes"].clone()),
+        ("ID", result["id"].clone()),
         ("Opcode", 0.into()),
         ("RCODE", number.into()),
         ("QDCOUNT", 1.into()),
@@ -65,29 +59,45 @@ fn message(target: &Value, result: &Value, at: i64) -> Map<String, Value> {
         let is_set = flags.iter().any(|flag| flag == own);
         all.insert(name.to_owned(), u8::from(is_set).into());
     }
-    for (own, name, count) in SECTIONS {
+    let wire = result["wire"].as_str();
+    for (own, name, count, section) in SECTIONS {
         let records = list(&result[own]);
         let opt = usize::from(own == "additionals" && !result["edns"].is_null());
         all.insert(count.to_owned(), (records.len() + opt).into());
         if !records.is_empty() {
-            all.insert(name.to_owned(), records.iter().map(record).collect());
+            let mut data = wire.map(|wire| data(wire, section)).into_iter().flatten();
+            let records = records.iter().map(|one| record(one, data.next()));
+            all.insert(name.to_owned(), records.collect());
         }
     }
     all
 }
 
-fn record(record: &Value) -> Value {
-    let mut all = members(vec![
-        ("NAME", record["name"].clone()),
-        ("TYPE", number_of_type(&record["type"])),
-        ("TYPEname", record["type"].clone()),
-        ("CLASS", number_of_class(&record["class"])),
-        ("CLASSname", record["class"].clone()),
-        ("TTL", record["ttl"].clone()),
-    ]);
+/// A record; `data`: its digits, where they are known.
+fn record(record: &Value, data: Option<String>) -> Value {
+    let mut all = subject("", record);
+    all.insert("TTL".to_owned(), record["ttl"].clone());
     let kind = record["type"].as_str().unwrap_or_default();
     all.insert(format!("rdata{kind}"), record["data"].clone());
+    if let Some(data) = data {
+        all.insert("RDLENGTH".to_owned(), (data.len() / 2).into());
+        all.insert("RDATAHEX".to_owned(), data.to_uppercase().into());
+    }
     Value::Object(all)
+}
+
+/// Name, type and class of a question, whose members begin with Q, or of a record.
+fn subject(first: &str, it: &Value) -> Map<String, Value> {
+    let of = |name: &str, value| (format!("{first}{name}"), value);
+    let (kind, class) = (&it["type"], &it["class"]);
+    let members = [
+        of("NAME", it["name"].clone()),
+        of("TYPE", number_of_type(kind)),
+        of("TYPEname", kind.clone()),
+        of("CLASS", number_of_class(class)),
+        of("CLASSname", class.clone()),
+    ];
+    members.into_iter().collect()
 }
 
 fn members(members: Vec<(&str, Value)>) -> Map<String, Value> {

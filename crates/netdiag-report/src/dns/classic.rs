@@ -3,8 +3,10 @@
 use super::{Dns, Ended, Resolved};
 use crate::report::{Report, Run};
 use netdiag_dns::message::{Asked, Edns, Message, Record};
+use netdiag_dns::transfer::{Part, Transferred};
 use netdiag_dns::{Class, Config, Event, EventKind, Origin, Settled, Told};
 use netdiag_model::contract::Document;
+use netdiag_model::failure::Failure;
 use netdiag_model::{ClockAnchor, Untrusted};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -15,6 +17,8 @@ const CLASS: usize = 32;
 const TYPE: usize = 40;
 const DATA: usize = 48;
 const TAB: usize = 8;
+/// The type of signatures of messages.
+const TSIG: &str = "TSIG";
 
 /// dig's layout on `out`.
 pub struct ClassicReport<W> {
@@ -64,6 +68,7 @@ impl<W: Write> ClassicReport<W> {
         if settled.retried_over_tcp {
             writeln!(self.out, ";; Truncated, retrying in TCP mode.")?;
         }
+        self.unverified(settled)?;
         self.begin()?;
         let out = &mut self.out;
         let own = message.edns.as_ref().and_then(|it| self.config.is_own_cookie(server, it));
@@ -83,14 +88,20 @@ impl<W: Write> ClassicReport<W> {
             writeln!(out, ";; QUESTION SECTION:")?;
             message.questions.iter().try_for_each(|asked| writeln!(out, "{}", question(asked)))?;
         }
+        let is_signature = |it: &Record| it.kind == TSIG;
+        let additionals = message.additionals.iter().filter(|it| !is_signature(it));
+        let additionals: Vec<Record> = additionals.cloned().collect();
         let sections = [
             ("ANSWER", &message.answers),
             ("AUTHORITY", &message.authorities),
-            ("ADDITIONAL", &message.additionals),
+            ("ADDITIONAL", &additionals),
         ];
         for (title, records) in sections.iter().filter(|(_, records)| !records.is_empty()) {
             writeln!(out, "\n;; {title} SECTION:")?;
             records.iter().try_for_each(|record| writeln!(out, "{}", line(record)))?;
+        }
+        for record in message.additionals.iter().filter(|it| is_signature(it)) {
+            writeln!(out, "\n;; TSIG PSEUDOSECTION:\n{}", line(record))?;
         }
         if message.trailing > 0 {
             writeln!(out, ";; WARNING: Message has {} extra bytes at end", message.trailing)?;
@@ -98,16 +109,71 @@ impl<W: Write> ClassicReport<W> {
         if let Some(broken) = &message.broken {
             writeln!(out, "\n;; WARNING: cannot be read from here on: {broken}")?;
         }
+        writeln!(out)?;
+        self.footer(server, settled)?;
+        writeln!(self.out, ";; MSG SIZE  rcvd: {}", message.size)?;
+        if settled.tsig.as_ref().is_some_and(|it| !it.verified) {
+            writeln!(self.out, ";; WARNING -- Some TSIG could not be validated")?;
+        }
+        writeln!(self.out)
+    }
+
+    /// Who said it, when and how fast.
+    fn footer(&mut self, server: usize, settled: &Settled) -> io::Result<()> {
+        let out = &mut self.out;
         let Some(server) = self.config.servers.get(server) else { return Ok(()) };
         let time = settled.rtt.unwrap_or_default().as_millis();
         let endpoint = place(&server.endpoint());
         let given = server.given.escaped();
-        writeln!(out, "\n;; Query time: {time} msec")?;
+        writeln!(out, ";; Query time: {time} msec")?;
         writeln!(out, ";; SERVER: {endpoint}({given}) ({})", settled.transport)?;
-        if let Some(anchor) = self.anchor {
-            writeln!(out, ";; WHEN: {}", anchor.calendar(settled.sent_at))?;
+        match self.anchor {
+            Some(anchor) => writeln!(out, ";; WHEN: {}", anchor.calendar(settled.sent_at)),
+            None => Ok(()),
         }
-        writeln!(out, ";; MSG SIZE  rcvd: {}\n", message.size)
+    }
+
+    /// That a signature is not as it should be.
+    fn unverified(&mut self, settled: &Settled) -> io::Result<()> {
+        let why = match settled.tsig.as_ref().and_then(|it| it.error) {
+            None => return Ok(()),
+            Some("badkey" | "badsig" | "badtime") => "tsig indicates error",
+            Some("unsigned") => "expected a TSIG or SIG(0)",
+            Some(_) => "tsig verify failure",
+        };
+        writeln!(self.out, ";; Couldn't verify signature: {why}")
+    }
+
+    /// A message of a transfer.
+    fn part(&mut self, part: &Part) -> io::Result<()> {
+        self.begin()?;
+        let mut records = part.records.iter().chain(&part.tsig);
+        records.try_for_each(|record| writeln!(self.out, "{}", line(record)))
+    }
+
+    /// A transfer has ended.
+    fn transferred(
+        &mut self,
+        server: usize,
+        settled: &Settled,
+        transfer: &Transferred,
+    ) -> io::Result<()> {
+        let Transferred { complete, records, messages, bytes, .. } = transfer;
+        self.unverified(settled)?;
+        let is_lost = is_lost(settled.failure.as_ref());
+        if *messages == 0 || is_lost {
+            return writeln!(self.out, "{}", silence(&self.config, server, settled));
+        }
+        self.begin()?;
+        if !complete {
+            let signature = settled.message.iter().flat_map(|message| &message.additionals);
+            for record in signature.filter(|it| it.kind == TSIG && *records == 0) {
+                writeln!(self.out, "{}", line(record))?;
+            }
+            return writeln!(self.out, "; Transfer failed.");
+        }
+        self.footer(server, settled)?;
+        writeln!(self.out, ";; XFR size: {records} records (messages {messages}, bytes {bytes})\n")
     }
 }
 
@@ -125,12 +191,17 @@ pub(super) fn silence(config: &Config, server: usize, settled: &Settled) -> Stri
         (Class::Unreachable, Some("port-unreachable" | "refused")) => "connection refused",
         (Class::Unreachable, Some("host-unreachable")) => "host unreachable",
         (Class::Unreachable, Some("network-unreachable" | "no-route")) => "network unreachable",
-        (Class::Closed, _) => "end of file",
-        (Class::Timeout, _) => "timed out",
+        (Class::Closed, _) | (_, Some("broken-off")) => "end of file",
+        (Class::Timeout, _) | (_, Some("timeout")) => "timed out",
         (_, Some(reason)) => reason,
         (class, None) => class.name(),
     };
     format!(";; communications error to {endpoint}: {why}")
+}
+
+/// Whether nothing more came of a transfer that had begun.
+fn is_lost(failure: Option<&Failure>) -> bool {
+    failure.is_some_and(|it| matches!(it.reason.as_str(), "broken-off" | "timeout" | "closed"))
 }
 
 fn header(out: &mut dyn Write, message: &Message) -> io::Result<()> {
@@ -201,6 +272,10 @@ fn line(record: &Record) -> String {
     line.add(CLASS, &record.class);
     line.add(TYPE, &record.kind);
     line.add(DATA, &coded(&record.kind, record.data.as_str()));
+    if record.kind == TSIG && line.text.ends_with(" 0") {
+        // Behind no other data dig has a blank.
+        line.text.push(' ');
+    }
     line.text
 }
 
@@ -208,6 +283,13 @@ fn line(record: &Record) -> String {
 /// programs have it.
 pub(super) fn coded(kind: &str, text: &str) -> String {
     const WORD: usize = 56;
+    if kind == TSIG {
+        let words = text.split(' ').map(|word| match word.split_at_checked(WORD) {
+            Some((first, rest)) if !rest.is_empty() => format!("{first} {rest}"),
+            _ => word.to_owned(),
+        });
+        return words.collect::<Vec<String>>().join(" ");
+    }
     const CODED: &str = "CDNSKEY CDS CERT DHCID DLV DNSKEY DS IPSECKEY KEY OPENPGPKEY RRSIG SIG SMIMEA \
                          SSHFP TLSA ZONEMD";
     let is_coded = CODED.split(' ').any(|it| it == kind) || kind.starts_with("TYPE");
@@ -264,7 +346,14 @@ impl<W: Write> Report<Dns> for ClassicReport<W> {
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        let EventKind::Settled(_, server, settled) = &event.kind else { return Ok(()) };
+        let (server, settled) = match &event.kind {
+            EventKind::Part(_, part) => return self.part(part),
+            EventKind::Settled(_, server, settled) => (server, settled),
+            _ => return Ok(()),
+        };
+        if let Some(transfer) = &settled.transfer {
+            return self.transferred(*server, settled, transfer);
+        }
         match &settled.message {
             Some(message) => self.message(*server, settled, message),
             None => writeln!(self.out, "{}", silence(&self.config, *server, settled)),
@@ -273,7 +362,10 @@ impl<W: Write> Report<Dns> for ClassicReport<W> {
 
     fn finish(&mut self, targets: &[Ended<'_>], _: &Document<Told>) -> io::Result<()> {
         for ended in targets {
-            let is_said = |result: &netdiag_dns::result::ServerResult| result.outcome.is_said();
+            let is_said = |result: &netdiag_dns::result::ServerResult| {
+                let came = result.size_bytes.is_some() && !is_lost(result.failure.as_ref());
+                result.outcome.is_said() || came
+            };
             if !ended.target.target().results.iter().any(is_said) {
                 self.begin()?;
                 writeln!(self.out, ";; no servers could be reached")?;

@@ -88,6 +88,11 @@ impl<W: Write> Report<Dns> for JsonLinesReport<W> {
             EventKind::Duplicate(target, seq, from, rtt) => {
                 self.lines.line("duplicate", Some(*target), event.at, &stray(*seq, *from, *rtt))
             }
+            EventKind::Part(server, part) => {
+                let server = self.config.servers.get(*server).map(config::Server::endpoint);
+                let fields = json!({"server": server, "seq": part.number, "answers": part.records});
+                self.lines.line("records", Some(0), event.at, &fields)
+            }
             EventKind::Walked(walked) => {
                 let mut fields = to_object(&walked.result)?;
                 for (key, value) in [

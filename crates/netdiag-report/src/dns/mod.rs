@@ -60,6 +60,24 @@ impl Subject for Dns {
         Some((None, format!("{answered} of {sent} queries answered")))
     }
 
+    /// The records of a transfer one by one.
+    fn table(told: &Told, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {
+        let mut target = told.target().into_owned();
+        let kept = target.results.iter_mut().find_map(|result| result.answers.take_kept());
+        let whole = serde_json::to_value(&target).map_err(io::Error::other)?;
+        let Some((kept, question)) = kept else { return Self::rows(whole, write) };
+        kept.each(&question, |record| {
+            let mut one = whole.clone();
+            if let Some(Value::Array(results)) = one.get_mut("results") {
+                // It is the last server that said something.
+                let mut last = results.pop().unwrap_or_default();
+                last["answers"] = json!([record]);
+                *results = vec![last];
+            }
+            Self::rows(one, write)
+        })
+    }
+
     /// A row for each record that was asked for, and for each server without one.
     fn rows(mut target: Value, write: &mut dyn FnMut(&Value) -> io::Result<()>) -> io::Result<()> {
         let results = target.get_mut("results").map(Value::take);

@@ -146,12 +146,29 @@ fn closed(result: &ServerResult) -> &str {
     }
 }
 
+/// A message that cannot be read, which ends the look-up.
+fn bad_packet(out: &mut dyn Write, why: &str, digits: &str) -> io::Result<()> {
+    const ROW: usize = 16;
+    let pairs = digits.as_bytes().chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+    let pairs: Vec<&str> = pairs.collect();
+    writeln!(out, ";; Got bad packet: {why}\n{} bytes", pairs.len())?;
+    for row in pairs.chunks(ROW) {
+        let letter = |pair: &&str| match u8::from_str_radix(pair, 16) {
+            Ok(byte @ b' '..=b'~') => char::from(byte),
+            _ => '.',
+        };
+        let letters: String = row.iter().map(letter).collect();
+        writeln!(out, "{:<57}{letters}", row.join(" "))?;
+    }
+    Ok(())
+}
+
 /// The whole message, as `set debug` shows it.
 fn whole(out: &mut dyn Write, target: &Target, result: &ServerResult) -> io::Result<()> {
     let (name, kind, class) = (bare(&target.name), &target.kind, &target.class);
     writeln!(out, "------------\n    QUESTIONS:\n\t{name}, type = {kind}, class = {class}")?;
     for (title, records) in [
-        ("ANSWERS", &result.answers),
+        ("ANSWERS", &*result.answers),
         ("AUTHORITY RECORDS", &result.authorities),
         ("ADDITIONAL RECORDS", &result.additionals),
     ] {
@@ -276,6 +293,13 @@ impl<W: Write> Report<Dns> for NslookupReport<'_, W> {
             if result.is_some_and(|it| it.retried_over_tcp) {
                 writeln!(self.out, ";; Truncated, retrying in TCP mode.")?;
                 self.seen.is_cut = true;
+            }
+            if let Some(malformed) = result.and_then(|it| it.malformed.as_ref())
+                && let Some(broken) = &malformed.broken
+            {
+                bad_packet(&mut self.out, &broken.reason, &malformed.bytes)?;
+                self.seen.last = Last::Failed;
+                continue;
             }
             self.seen.last = match said {
                 // It was cut, and nothing came over TCP.

@@ -8,6 +8,7 @@ use crate::report::{Report, Run, interim};
 use crate::style::Style;
 use crate::verdict;
 use netdiag_dns::result::{ServerResult, Target};
+use netdiag_dns::transfer::Part;
 use netdiag_dns::{Choice, Class, Config, Event, EventKind, TOLD, Told};
 use netdiag_model::contract::Document;
 use std::borrow::Cow;
@@ -46,13 +47,29 @@ pub struct TextReport<W, E> {
     options: TextOptions,
     limiter: Limiter,
     said: Said,
+    /// How wide the columns of a transfer are by now.
+    columns: records::Columns,
 }
 
 impl<W: Write, E: Write> TextReport<W, E> {
     /// A report of what was asked for, with these options.
     pub fn new(out: W, err: E, config: Arc<Config>, options: TextOptions) -> Self {
         let (limiter, said) = (Limiter::default(), Said::default());
-        Self { out, err, config, options, limiter, said }
+        let columns = records::Columns::default();
+        Self { out, err, config, options, limiter, said, columns }
+    }
+
+    /// A message of a transfer.
+    fn part(&mut self, part: &Part) -> io::Result<()> {
+        let is_short = self.options.detail == Detail::Short;
+        part.records.iter().for_each(|record| self.columns.widen(record));
+        for record in &part.records {
+            match is_short {
+                true => writeln!(self.out, "{}", record.data)?,
+                false => writeln!(self.out, "{}", self.columns.line(record))?,
+            }
+        }
+        Ok(())
     }
 
     /// Several servers were asked the same.
@@ -222,6 +239,7 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
                 let said = interim::<Dns>(event, 1).unwrap_or_default();
                 writeln!(self.err, "{said}")
             }
+            EventKind::Part(_, part) if self.options.detail != Detail::Quiet => self.part(part),
             _ if matches!(self.options.detail, Detail::Quiet | Detail::Short) => Ok(()),
             EventKind::Changed(change) => {
                 let is_new = self.said.is_new(event.at, change);
@@ -243,6 +261,7 @@ impl<W: Write, E: Write> Report<Dns> for TextReport<W, E> {
                 writeln!(self.err, "late, lost before:{seq} from {from} after {} ms", ms3(*rtt))
             }
             EventKind::Settled(..)
+            | EventKind::Part(..)
             | EventKind::Walked(_)
             | EventKind::Rejected(..)
             | EventKind::Late(..)

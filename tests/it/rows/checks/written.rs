@@ -159,6 +159,12 @@ fn n2_an_answer_is_written_as_dig_writes_it() {
     assert_eq!((&record["TYPE"], &record["CLASS"]), (&1.into(), &1.into()), "{kdig}");
     assert_eq!((&kdig["QNAME"], &kdig["QR"]), (&"a.example.".into(), &1.into()), "{kdig}");
     assert_eq!((&kdig["RCODE"], &kdig["ANCOUNT"]), (&0.into(), &1.into()), "{kdig}");
+    assert_eq!(
+        (&record["RDLENGTH"], &record["RDATAHEX"]),
+        (&4.into(), &"C0000207".into()),
+        "{kdig}"
+    );
+    assert!(kdig["ID"].is_u64(), "{kdig}");
     let table = dns("markdown");
     let row = "| a.example. | A | 127.0.0.1:53 | answer | a.example. | 60 | 192.0.2.7 | ";
     assert!(table.out.lines().nth(2).is_some_and(|line| line.starts_with(row)), "{table:?}");

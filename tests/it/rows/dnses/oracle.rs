@@ -8,8 +8,12 @@ use std::path::PathBuf;
 
 const ZONE: &str = include_str!("lab.zone");
 
+/// A secret that the server has.
+pub(super) const KEY: &str =
+    "key \"xfr.key\" { algorithm hmac-sha256; secret \"c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\"; };\n";
+
 /// A folder for the server, which goes with the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -18,14 +22,14 @@ impl Drop for Folder {
 }
 
 /// BIND on 127.0.0.1 with the zone.
-struct Lab {
+pub(super) struct Lab {
     namespace: Namespace,
-    folder: Folder,
-    _server: Process,
+    pub(super) folder: Folder,
+    pub(super) server: Process,
 }
 
 impl Lab {
-    fn new(name: &str, oracle: &str) -> Option<Self> {
+    pub(super) fn new(name: &str, oracle: &str) -> Option<Self> {
         if !has_oracle(oracle) || !has("named") {
             return None;
         }
@@ -35,19 +39,25 @@ impl Lab {
         fs::create_dir_all(&folder.0).expect("a folder");
         let path = folder.0.display();
         fs::write(folder.0.join("lab.zone"), ZONE).expect("written");
+        let keyed = ZONE.replace("lab.example", "keyed.example");
+        fs::write(folder.0.join("keyed.zone"), keyed).expect("written");
+        fs::write(folder.0.join("xfr.key"), KEY).expect("written");
         let conf = format!(
-            "options {{ directory \"{path}\"; listen-on {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; \
-             recursion no; pid-file none; dnssec-validation no; notify no; server-id \"lab-1\"; }};\n\
-             controls {{ }};\nzone \"lab.example\" {{ type primary; file \"lab.zone\"; }};\n"
+            "{KEY}options {{ directory \"{path}\"; listen-on {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; \
+             recursion no; pid-file none; dnssec-validation no; notify no; server-id \"lab-1\"; \
+             max-ixfr-ratio unlimited; }};\n\
+             controls {{ }};\nzone \"lab.example\" {{ type primary; file \"lab.zone\"; }};\n\
+             zone \"keyed.example\" {{ type primary; file \"keyed.zone\"; ixfr-from-differences yes; \
+             allow-transfer {{ key \"xfr.key\"; }}; }};\n"
         );
         let file = folder.0.join("named.conf");
         fs::write(&file, conf).expect("written");
         let server = Process::start(namespace.command("named").args(["-g", "-c"]).arg(&file));
         server.until_err(|text| text.contains("running\n"));
-        Some(Self { namespace, folder, _server: server })
+        Some(Self { namespace, folder, server })
     }
 
-    fn ask(&self, program: &str, words: &[&str]) -> Ended {
+    pub(super) fn ask(&self, program: &str, words: &[&str]) -> Ended {
         run(self.namespace.command(program).args(words))
     }
 }
@@ -75,7 +85,7 @@ fn sorted(out: &str) -> Vec<String> {
 }
 
 /// The same without what differs from one run to the next.
-fn steady(out: &str) -> Vec<String> {
+pub(super) fn steady(out: &str) -> Vec<String> {
     let fleeting = ["; <<>>", "; COOKIE:", ";; Query time:", ";; WHEN:"];
     let kept = out.lines().filter(|line| !fleeting.iter().any(|start| line.starts_with(start)));
     let kept: Vec<String> = kept
@@ -137,6 +147,11 @@ fn under_the_name_of_nslookup_it_prints_and_ends_as_nslookup() {
     let link = lab.folder.0.join("nslookup");
     std::os::unix::fs::symlink(NETDIAG, &link).expect("a link");
     let link = link.to_str().expect("UTF-8");
+    let all = ["-port=99", "-all", "a.lab.example"];
+    let (real, own) = (lab.ask("nslookup", &all), lab.ask(link, &all));
+    let settings = |out: &str| out.lines().take_while(|it| !it.contains("Server:\t")).count();
+    assert!(own.out.contains("Set options:"), "{own:?}");
+    assert_eq!(settings(&own.out), settings(&real.out));
     for words in [
         &["a.lab.example"][..],
         &["nothere.lab.example"],

@@ -12,6 +12,8 @@ use crate::commands::trust;
 use netdiag_check::expr::Expr;
 use netdiag_dns::config::Target;
 use netdiag_dns::metrics::METRICS;
+use netdiag_dns::transfer::TransferQuery;
+use netdiag_dns::tsig::TsigKey;
 use netdiag_dns::{EdnsQuery, QueryFlags, QueryOptions, Transport};
 use netdiag_engine::port::Control;
 use netdiag_model::{Destination, Untrusted, parse_address};
@@ -26,6 +28,10 @@ pub(crate) struct Checked {
     pub(super) targets: Vec<Target>,
     pub(super) servers: Vec<Asked>,
     pub(super) query: QueryOptions,
+    /// By what queries are signed, where the command line has it.
+    pub(super) key: Option<TsigKey>,
+    /// What is wanted of a transfer of a zone.
+    pub(super) transfer: Option<TransferQuery>,
     pub(super) warnings: Vec<String>,
     pub(super) is_trace: bool,
     /// What every packet carries.
@@ -60,6 +66,9 @@ pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result
         let option = if arguments.short { "--short" } else { "--classic" };
         return Err(format!("{option}: only with --output text"));
     }
+    if arguments.message.wire && !matches!(output, Output::Json | Output::Jsonl) {
+        return Err("--wire: only with --output json or jsonl".to_owned());
+    }
     for server in &words.servers {
         check_server(server, arguments)?;
     }
@@ -67,6 +76,9 @@ pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result
         return Err("--ignore-truncation: not with --tcp".to_owned());
     }
     check_tls(arguments, &words)?;
+    let transfer = transfer(arguments, &words, &targets)?;
+    let key = arguments.signed.tsig.as_ref().map(|text| TsigKey::parse(&text.0));
+    let key = key.transpose().map_err(|why| format!("--tsig: {why}"))?;
     one_input(arguments)?;
     let warnings = Vec::from_iter(checks::odd_timeout(arguments.timeout));
     let query = query(arguments);
@@ -89,7 +101,59 @@ pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result
         ..Control::default()
     };
     let (servers, interface) = (words.servers, interface.map(|(_, name)| name));
-    Ok(Checked { fail_if, targets, servers, query, warnings, is_trace, control, interface })
+    Ok(Checked {
+        fail_if,
+        targets,
+        servers,
+        query,
+        key,
+        transfer,
+        warnings,
+        is_trace,
+        control,
+        interface,
+    })
+}
+
+/// What is wanted of a transfer, where one is asked for.
+fn transfer(
+    arguments: &DnsArguments,
+    words: &Words,
+    targets: &[Target],
+) -> Result<Option<TransferQuery>, String> {
+    /// A zone of some million records.
+    const MOST: u64 = 256 << 20;
+    let limit = arguments.signed.transfer_limit;
+    let Some(target) = targets.iter().find(|target| target.question.kind.is_transfer()) else {
+        return match limit {
+            Some(_) => Err("--transfer-limit: only with AXFR or IXFR=SERIAL".to_owned()),
+            None => Ok(None),
+        };
+    };
+    let kind = target.question.kind;
+    let message = &arguments.message;
+    let others = [
+        ("--check", arguments.check),
+        ("--trace", arguments.trace),
+        ("--dnssec", arguments.dnssec),
+        ("--file", arguments.file.is_some()),
+        ("--count", arguments.count > 1),
+        ("--ignore-truncation", message.ignore_truncation),
+    ];
+    if let Some((option, _)) = others.iter().find(|(_, is_given)| *is_given) {
+        return Err(format!("{option}: not with {kind}"));
+    }
+    if targets.len() > 1 || words.servers.len() > 1 {
+        return Err(format!("{kind}: one NAME, no other TYPE, and one @SERVER at most"));
+    }
+    if !matches!(arguments.transport(), Transport::Tcp | Transport::Tls) {
+        return Err(format!("{kind}: zones are transferred over TCP, or with --tls"));
+    }
+    Ok(Some(TransferQuery {
+        since: words.since,
+        most_bytes: limit.unwrap_or(MOST),
+        keeps: matches!(arguments.form.output(), Output::Json | Output::Csv),
+    }))
 }
 
 /// Standard input is read for one thing.
@@ -98,6 +162,7 @@ fn one_input(arguments: &DnsArguments) -> Result<(), String> {
         ("--file", arguments.file.as_deref()),
         ("--ca", arguments.tls.ca.as_deref()),
         ("--anchor", arguments.anchor.as_deref()),
+        ("--tsig-file", arguments.signed.tsig_file.as_deref()),
     ];
     let mut read = files.iter().filter(|(_, path)| *path == Some("-")).map(|(option, _)| option);
     match (read.next(), read.next()) {
@@ -184,7 +249,7 @@ fn check_schemes(
 
 /// What --check has no use for.
 fn check_words(words: &Words) -> Result<(), String> {
-    let Words { names, types, servers } = words;
+    let Words { names, types, servers, .. } = words;
     if let Some(address) = names.iter().find(|name| literal(name).is_some()) {
         return Err(format!("--check: `{address}` is an address, and a NAME is looked up"));
     }
@@ -217,6 +282,8 @@ fn check_server(server: &Asked, arguments: &DnsArguments) -> Result<(), String> 
 /// What queries are made of.
 fn query(arguments: &DnsArguments) -> QueryOptions {
     let message = &arguments.message;
+    // Recursion means nothing there (RFC 5936 section 2.1.1).
+    let is_transfer = arguments.is_transfer();
     let raw = message.edns_option.iter().map(|option| (option.code, option.data.clone()));
     let edns = EdnsQuery {
         udp_size: message.udp_size,
@@ -233,7 +300,7 @@ fn query(arguments: &DnsArguments) -> QueryOptions {
         raw: raw.collect(),
     };
     let flags = QueryFlags {
-        recursion: !message.no_recursion,
+        recursion: !message.no_recursion && !is_transfer,
         checking_disabled: message.cd || arguments.dnssec,
         authentic_data: message.ad || arguments.classic,
     };
@@ -260,6 +327,7 @@ pub(super) fn files(arguments: &DnsArguments, checked: &Checked) -> Vec<String> 
         .chain(named)
         .chain(hints)
         .chain(arguments.anchor.clone())
+        .chain(arguments.signed.tsig_file.clone())
         .chain(trust)
         .collect()
 }

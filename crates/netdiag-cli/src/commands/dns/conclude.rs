@@ -173,7 +173,13 @@ impl Plan {
         let outcomes = || targets.iter().map(outcome);
         match self.codes {
             Codes::Own => own,
-            Codes::Dig if outcomes().all(|it| it.is_some_and(Class::is_said)) => ExitStatus::HOLDS,
+            // dig shows what is not signed, and is content.
+            Codes::Dig
+                if outcomes()
+                    .all(|it| it.is_some_and(|it| it.is_said() || it == Class::TsigError)) =>
+            {
+                ExitStatus::HOLDS
+            }
             Codes::Dig => ExitStatus::Code(9),
         }
     }

@@ -14,6 +14,7 @@ use crate::commands::{ladder, trust, user};
 use crate::{Backend, MARKED_SOCKETS, OpenRequest, UdpSockets, World};
 use netdiag_dns::config::{Clock, HttpMethod, Target, Tls};
 use netdiag_dns::dnssec::{Anchors, Validation};
+use netdiag_dns::tsig::{Tsig, TsigKey};
 use netdiag_dns::walk::{Delegation, Goal, Host, hints};
 use netdiag_dns::{Choice, Config, Transport};
 use netdiag_engine::Secret;
@@ -66,6 +67,7 @@ impl Plan {
         network: &mut W::Network,
     ) -> Result<Self, String> {
         let Checked { fail_if, mut targets, servers: asked, query, control, .. } = checked;
+        let (key, transfer) = (checked.key, checked.transfer);
         if let Some(source) = control.source.filter(|source| !world.owns(*source)) {
             return Err(format!("--source: {source} is not an address of this machine"));
         }
@@ -91,6 +93,7 @@ impl Plan {
         outline.run.method = method(arguments, outline.run.method.socket);
         outline.fail_if = fail_if;
         let tls = tls(arguments, world, &mut outline)?;
+        let key = key.map_or_else(|| key_of_file(arguments, world), |key| Ok(Some(key)))?;
         let clock = arguments
             .transport()
             .is_over_quic()
@@ -119,8 +122,11 @@ impl Plan {
             tries: arguments.retries.saturating_add(1),
             deadline: arguments.deadline.map(|deadline| deadline.saturating_sub(spent)),
             spacing: spacing(arguments, world),
-            keep_bytes: arguments.dnssec,
+            keep_bytes: arguments.dnssec || arguments.message.wire,
+            tells_wire: arguments.message.wire,
             setup,
+            tsig: key.map(|key| Tsig { key, anchor: world.anchor() }),
+            transfer,
             targets,
         };
         config.ask_beside();
@@ -221,6 +227,18 @@ fn roots<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<Vec<Host>,
     Ok(roots)
 }
 
+/// By what queries are signed, where a file has it.
+fn key_of_file<W: World>(
+    arguments: &DnsArguments,
+    world: &mut W,
+) -> Result<Option<TsigKey>, String> {
+    let Some(path) = &arguments.signed.tsig_file else { return Ok(None) };
+    let shown = Untrusted::from(path.as_str());
+    let wrong = |why: String| format!("--tsig-file {}: {why}", shown.escaped());
+    let text = text_of(path, world).map_err(wrong)?;
+    TsigKey::parse_file(&text).map(Some).map_err(wrong)
+}
+
 /// Reads the files that were named, to see whether they can be used.
 pub(crate) fn check_files<W: World>(arguments: &DnsArguments, world: &mut W) -> Result<(), String> {
     if arguments.dnssec {
@@ -232,6 +250,7 @@ pub(crate) fn check_files<W: World>(arguments: &DnsArguments, world: &mut W) -> 
     if arguments.trace {
         roots(arguments, world)?;
     }
+    key_of_file(arguments, world)?;
     Ok(())
 }
 
@@ -273,6 +292,9 @@ fn read<W: World>(
         if !words.servers.is_empty() {
             return Err(wrong("servers are named on the command line".to_owned()));
         }
+        if words.types.iter().any(|kind| kind.is_transfer()) {
+            return Err(wrong("zones are transferred one by one, without a file".to_owned()));
+        }
         let first = targets.last().map_or(0, |target| target.group + 1);
         targets.extend(words.targets(&arguments.types, arguments.class, first).map_err(wrong)?);
         if targets.len() > MOST {
@@ -294,6 +316,7 @@ fn spacing<W: World>(arguments: &DnsArguments, world: &W) -> Duration {
 /// How queries are sent.
 fn method(arguments: &DnsArguments, opened: SocketKind) -> Method {
     let because = match arguments.transport() {
+        Transport::Tcp if arguments.is_transfer() => "zones are transferred over TCP",
         Transport::Tcp => "TCP was asked for",
         Transport::Tls => "TLS was asked for",
         Transport::Https => "HTTPS was asked for",
@@ -383,6 +406,8 @@ fn as_understood(
         "hints": arguments.trace.then_some(&arguments.hints),
         "dnssec": arguments.dnssec,
         "anchor": arguments.anchor,
+        "tsig": arguments.signed.tsig.is_some() || arguments.signed.tsig_file.is_some(),
+        "tsig_file": arguments.signed.tsig_file,
         "fail_if": arguments.fail_if,
         "source": control.source,
         "interface": interface,

@@ -2,7 +2,7 @@
 
 use super::servers::Asked;
 use crate::args::DnsArguments;
-use crate::args::dns::kind;
+use crate::args::dns::{changes_since, kind};
 use netdiag_dns::config::Target;
 use netdiag_dns::{DomainName, Question, RecordClass, RecordType};
 use netdiag_model::{Untrusted, parse_written};
@@ -14,6 +14,8 @@ pub(super) struct Words {
     pub(super) names: Vec<String>,
     pub(super) types: Vec<RecordType>,
     pub(super) servers: Vec<Asked>,
+    /// The serial number since which changes are asked for.
+    pub(super) since: Option<u32>,
 }
 
 impl Words {
@@ -26,6 +28,12 @@ impl Words {
         for word in words {
             if let Some(server) = word.strip_prefix('@') {
                 all.servers.push(Asked::parse(server)?);
+            } else if let Some(serial) = changes_since(word) {
+                all.since = Some(serial.parse().map_err(|_| {
+                    let word = Untrusted::from(word.as_str());
+                    format!("`{}`: IXFR=SERIAL, a number below 2^32", word.escaped())
+                })?);
+                all.types.push(RecordType::IXFR);
             } else if RecordType::parse(word).is_some() {
                 let kind = kind(word).map_err(|why| format!("`{word}`: {why}"))?;
                 all.types.push(kind);
@@ -162,7 +170,8 @@ mod tests {
         for (words, told) in [
             (["a.example", "BOGUS"], "unknown type `BOGUS`"),
             (["a.example", "type65536"], "unknown type `type65536`"),
-            (["a.example", "axfr"], "`axfr`: zone transfers"),
+            (["a.example", "ixfr"], "`ixfr`: since when"),
+            (["a.example", "ixfr=-1"], "`ixfr=-1`: IXFR=SERIAL"),
             (["a.example", "+short"], "`+short`: an option of dig"),
             (["a.example", "@"], "`@`: a server"),
             (["a.example", "b..example"], "NAME `b..example`: a label is empty"),

@@ -81,6 +81,9 @@ impl Session {
         err: &mut dyn Write,
     ) -> io::Result<ExitStatus> {
         let mut session = Self::new(arguments.settings.clone(), world);
+        if let Some(settings) = &arguments.all {
+            session.show_all(settings, out)?;
+        }
         if let Some(server) = &arguments.server
             && let Err(message) = session.choose(server, world)
         {
@@ -181,11 +184,7 @@ impl Session {
                 Line::Set(option) => match self.settings.set(option) {
                     Set::Done => {}
                     Set::Said(said) => writeln!(out, "{said}")?,
-                    Set::All => {
-                        self.show_servers(out)?;
-                        let ndots = self.settings.ndots.unwrap_or(self.ndots);
-                        writeln!(out, "{}", self.settings.shown(&self.domains(), ndots))?;
-                    }
+                    Set::All => self.show_all(&self.settings, out)?,
                 },
                 Line::Server(name) => {
                     if let Some(Err(message)) = name.map(|name| self.choose(name, world)) {
@@ -196,7 +195,7 @@ impl Session {
                         return Ok(Some(if was_heard { ExitStatus::FAILS } else { code }));
                     }
                     self.is_usual = false;
-                    self.show_servers(out)?;
+                    self.show_servers(self.settings.port(), out)?;
                 }
                 Line::LookUp(host) => {
                     self.look_up(host, (&mut *world, &mut *network), out, err)?;
@@ -208,8 +207,15 @@ impl Session {
         }
     }
 
-    fn show_servers(&self, out: &mut dyn Write) -> io::Result<()> {
-        let port = self.settings.port();
+    /// What is set, and who is asked.
+    fn show_all(&self, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
+        self.show_servers(settings.port(), out)?;
+        let ndots = settings.ndots.unwrap_or(self.ndots);
+        let search = settings.domain.as_ref().map(|domain| vec![domain.clone()]);
+        writeln!(out, "{}", settings.shown(&search.unwrap_or_else(|| self.search.clone()), ndots))
+    }
+
+    fn show_servers(&self, port: u16, out: &mut dyn Write) -> io::Result<()> {
         self.servers.iter().try_for_each(|(given, address)| {
             let given = Untrusted::from(given.as_str());
             writeln!(out, "Default server: {}\nAddress: {address}#{port}", given.escaped())

@@ -167,7 +167,10 @@ fn dns(
         deadline: None,
         spacing: Duration::ZERO,
         keep_bytes: false,
+        tells_wire: false,
         setup: None,
+        tsig: None,
+        transfer: None,
     })
 }
 
