@@ -333,6 +333,7 @@ impl Transfer {
         let came = run.so_far.messages > 0;
         let is_tls = self.config.transport == Transport::Tls;
         let phases = Phases {
+            first_byte: None,
             connect,
             tls: is_tls.then(|| said_at.since(opened_at)),
             request: at.since(said_at),
