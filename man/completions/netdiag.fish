@@ -573,6 +573,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect-b
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l expect -d 'Exit with 1 unless all of this holds, of every attempt what each has for itself; the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'. Of a body the first 64 KiB are looked at' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none [default: 10]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l proxy -d 'Go through this proxy: socks5://HOST:PORT is asked for the address of a target, of several the first; socks5h:// for its name, which it looks up; http:// for its name by CONNECT. USER:PASSWORD@ may stand before HOST, but other users of this machine see what stands on a command line' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l proxy-login -d 'The proxy is told USER:PASSWORD of the first line of this file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp-connect" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
@@ -615,6 +617,8 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect-banner -d
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l expect -d 'Exit with 1 unless all of this holds, of every attempt what each has for itself; the first that does not is told: such as \'status=200; ttfb<100ms; body~ready; header:server~nginx\'. Of a body the first 64 KiB are looked at' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l http -d 'Speak this version of HTTP with URLs, 1.1 or 2 [default: over TLS what the server chooses of both, else 1.1]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l max-redirects -d 'Follow so many redirects, to whatever host they lead; 0: none [default: 10]' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l proxy -d 'Go through this proxy: socks5://HOST:PORT is asked for the address of a target, of several the first; socks5h:// for its name, which it looks up; http:// for its name by CONNECT. USER:PASSWORD@ may stand before HOST, but other users of this machine see what stands on a command line' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l proxy-login -d 'The proxy is told USER:PASSWORD of the first line of this file' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l hold -d 'Keep each connection open for this time' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l starttls -d 'Agree on TLS first, as this protocol does' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand tcp" -l sni -d 'The name to ask for, and that the certificate must be for [default: that of the host]' -r
@@ -666,6 +670,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l as -d 'Print it 
 csv\t''"
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 4 -l ipv4 -d 'IPv4 only'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s 6 -l ipv6 -d 'IPv6 only'
+complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l ask-ecn -d 'Ask for explicit congestion notification (RFC 3168): what agrees to it has `ecn` among its options. Not asked for otherwise: some firewalls drop such SYNs, which then look filtered'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -l open -d 'Only rows of ports that are open'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s q -l quiet -d 'Only what is wrong and the verdict'
 complete -c netdiag -n "__fish_netdiag_using_subcommand syn" -s v -l verbose -d 'Each SYN with what became of it, late and repeated answers, and what was rejected'

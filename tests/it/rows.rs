@@ -46,6 +46,7 @@ mod syn_ports;
 mod syns;
 mod tcp_http;
 mod tcp_http2;
+mod tcp_proxies;
 mod tcp_seen;
 mod tcp_slow;
 mod tcp_talks;

@@ -141,6 +141,8 @@ pub struct Segment {
     pub window: u16,
     /// What it offers; of a reset nothing.
     pub offer: Offer,
+    /// Whether it agrees to explicit congestion notification; `None`: it was not asked to.
+    pub ecn: Option<bool>,
 }
 
 impl Segment {
@@ -153,9 +155,9 @@ impl Segment {
     /// What it offers, in the words of the contract; `None` of a reset.
     #[must_use]
     pub fn options(&self) -> Option<Options> {
-        let Offer { mss, window_scale, sack_permitted, timestamps } = self.offer;
-        let options = Options { mss, wscale: window_scale, sack: sack_permitted, timestamps };
-        self.is_open().then_some(options)
+        let Offer { mss, window_scale, sack_permitted, timestamps, .. } = self.offer;
+        let (wscale, sack, ecn) = (window_scale, sack_permitted, self.ecn);
+        self.is_open().then_some(Options { mss, wscale, sack, timestamps, ecn })
     }
 }
 

@@ -155,6 +155,8 @@ pub struct SynSpec {
     pub flow: u8,
     /// The MSS that it offers, in bytes.
     pub mss: u16,
+    /// It asks for explicit congestion notification (RFC 3168 section 6.1.1).
+    pub ecn: bool,
 }
 
 impl SynSpec {

@@ -41,8 +41,9 @@ pub(crate) enum Body {
     Originate(u32),
     /// A question about an interface, by its number.
     Question(u16),
-    /// The options of a SYN that offers this MSS.
-    Syn(u16),
+    /// The options of a SYN that offers this MSS, and whether it asks for explicit congestion
+    /// notification.
+    Syn(u16, bool),
 }
 
 /// The templates of the probes that are remembered, by number.

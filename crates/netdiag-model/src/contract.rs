@@ -246,6 +246,9 @@ pub struct Options {
     pub sack: bool,
     /// It has timestamps (RFC 7323 section 3).
     pub timestamps: bool,
+    /// It agrees to explicit congestion notification (RFC 3168 section 6.1.1); `null` where it was not
+    /// asked to.
+    pub ecn: Option<bool>,
 }
 
 /// The lowest and highest reply TTL.

@@ -165,7 +165,7 @@ impl Protocol {
             | Self::Quic { port } => ProbeKind::Connect(ConnectSpec::to(port)),
             Self::Syn { port } => {
                 let mss = SynSpec::ethernet_mss(family);
-                ProbeKind::Syn(SynSpec { port, flow, mss })
+                ProbeKind::Syn(SynSpec { port, flow, mss, ecn: false })
             }
         }
     }

@@ -76,7 +76,7 @@ impl Config {
             Protocol::Tcp { port } => match self.syn {
                 Some(syn) => {
                     let flow = self.port_of(flow);
-                    ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss })
+                    ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss, ecn: false })
                 }
                 None => ProbeKind::Connect(ConnectSpec::to(port)),
             },

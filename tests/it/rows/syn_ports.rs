@@ -112,6 +112,24 @@ fn check_case(found: &Value, (address, router): (&str, &str), case: Case) {
 }
 
 /// Also G4: the application sees no connection, and nothing stays half open.
+/// What it is not asked for nobody agrees to.
+#[test]
+fn g4_who_does_ecn_is_told_where_it_is_asked_for() {
+    let Some(lab) = Lab::new() else { return };
+    let _listener = lab.far.inside(|| TcpListener::bind("[::]:80").expect("nobody else is here"));
+    for (far, options, told) in [
+        (2, &["--ask-ecn"][..], Value::Bool(true)),
+        (0, &["--ask-ecn"], Value::Bool(false)),
+        (2, &[], Value::Null),
+    ] {
+        lab.far.run(&format!("sysctl -qw net.ipv4.tcp_ecn={far}"));
+        let words = [&["syn", "--json", "10.9.2.2:80"], options].concat();
+        let ended = run(&mut lab.here.netdiag(&words));
+        schema::check("syn", &ended.json());
+        assert_eq!(ended.target()["ports"][0]["options"]["ecn"], told, "{ended:?}");
+    }
+}
+
 #[test]
 fn g4_each_port_is_what_its_answer_says() {
     let Some((lab, service)) = lab() else { return };

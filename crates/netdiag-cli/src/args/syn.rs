@@ -58,6 +58,10 @@ pub(crate) struct SynArguments {
     pub(crate) ttl: Option<u8>,
     #[command(flatten)]
     pub(crate) marking: Marking,
+    /// Ask for explicit congestion notification (RFC 3168): what agrees to it has `ecn` among its
+    /// options. Not asked for otherwise: some firewalls drop such SYNs, which then look filtered.
+    #[arg(long)]
+    pub(crate) ask_ecn: bool,
     /// Firewall mark of every SYN (needs CAP_NET_ADMIN, or CAP_NET_RAW from Linux 5.17).
     #[arg(short, long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) mark: Option<u32>,

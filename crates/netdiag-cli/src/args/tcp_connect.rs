@@ -85,9 +85,10 @@ pub(crate) struct TcpConnectArguments {
     /// wants no more of it.
     #[arg(skip)]
     pub(crate) only_head: bool,
-    /// Go through this proxy: socks5://HOST:PORT is asked for addresses, socks5h:// for names that it
-    /// looks up, http:// for names by CONNECT. USER:PASSWORD@ may stand before HOST; other users of
-    /// this machine see what stands on a command line.
+    /// Go through this proxy: socks5://HOST:PORT is asked for the address of a target, of several the
+    /// first; socks5h:// for its name, which it looks up; http:// for its name by CONNECT.
+    /// USER:PASSWORD@ may stand before HOST, but other users of this machine see what stands on a
+    /// command line.
     #[arg(long, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// The proxy is told USER:PASSWORD of the first line of this file.

@@ -102,7 +102,7 @@ impl<M: Measurement> Engine<M> {
         let template = self.table.template(entry);
         match (template.body, entry.destination) {
             (Body::Data, _) => {}
-            (Body::Syn(mss), _) => self.emit_syn(index, entry, mss),
+            (Body::Syn(mss, ecn), _) => self.emit_syn(index, entry, (mss, ecn)),
             (Body::Originate(originate), _) => {
                 let request = Timestamp {
                     reply: false,
@@ -129,7 +129,7 @@ impl<M: Measurement> Engine<M> {
     pub(super) fn quotes_query(&self, entry: &Entry, quoted: &[u8]) -> bool {
         let times;
         let sent: &[u8] = match self.body(entry) {
-            Body::Data | Body::Syn(_) => &[],
+            Body::Data | Body::Syn(..) => &[],
             Body::Originate(originate) => {
                 times = [originate, 0, 0].map(u32::to_be_bytes);
                 times.as_flattened()

@@ -12,6 +12,7 @@ use crate::measurement::Measurement;
 use crate::outcome::{Reason, Reply, ReplyDetail, Segment};
 use crate::port::Control;
 use crate::table::{Carrier, Entry};
+use crate::template::Body;
 use netdiag_model::{Family, IcmpKind};
 use netdiag_wire::quote::{Quoted, QuotedTransport};
 use netdiag_wire::tcp::{self, Offer, SYN_LENGTH, Syn, TcpFlags, TcpRepr};
@@ -27,7 +28,7 @@ pub(super) fn has_source(control: &Control, family: Family) -> bool {
 
 impl<M: Measurement> Engine<M> {
     /// Writes a SYN into the scratch buffer.
-    pub(super) fn emit_syn(&mut self, index: u32, entry: &Entry, mss: u16) {
+    pub(super) fn emit_syn(&mut self, index: u32, entry: &Entry, (mss, ecn): (u16, bool)) {
         let template = self.table.template(entry);
         let Some(source) = template.control.source else { return };
         let syn = Syn {
@@ -37,6 +38,7 @@ impl<M: Measurement> Engine<M> {
             mss,
             // Counts milliseconds, as Linux's does, from a number that is another in each run.
             timestamp: self.config.secret.syn_sequence(0).wrapping_add(self.millis()),
+            ecn,
         };
         tcp::emit_syn(&syn, source, entry.destination.address(), &mut self.scratch);
     }
@@ -76,7 +78,10 @@ impl<M: Measurement> Engine<M> {
             true => Offer::default(),
             false => header.offer(),
         };
-        let segment = Segment { flags, window: header.window, offer };
+        // Where it was not asked for nothing is agreed to.
+        let asks = matches!(self.table.template(&entry).body, Body::Syn(_, true));
+        let ecn = asks.then_some(offer.ecn);
+        let segment = Segment { flags, window: header.window, offer, ecn };
         let plain = plain_reply(&entry, arrival, ReplyDetail::Segment(segment));
         self.on_reply(index, Reply { bytes: bytes.len(), sent_bytes: bytes.len(), ..plain });
     }

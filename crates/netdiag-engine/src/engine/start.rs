@@ -130,8 +130,8 @@ impl<M: Measurement> Engine<M> {
                     Template { control, patience, port: *port, size, ..Template::default() };
                 (template, Carrier::Message, State::Queued)
             }
-            ProbeKind::Syn(SynSpec { port, mss, .. }) => {
-                let (port, size, body) = (*port, SYN_SIZE, Body::Syn(*mss));
+            ProbeKind::Syn(SynSpec { port, mss, ecn, .. }) => {
+                let (port, size, body) = (*port, SYN_SIZE, Body::Syn(*mss, *ecn));
                 let template =
                     Template { control, patience, port, size, body, ..Template::default() };
                 (template, Carrier::Tcp, State::Queued)

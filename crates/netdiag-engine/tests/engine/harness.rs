@@ -70,7 +70,8 @@ pub(crate) fn udp(seq: u64, address: &str, port: u16, size: u16) -> ProbeSpec {
 
 /// A SYN to `port` of `address`, from one of our addresses.
 pub(crate) fn syn(seq: u64, address: &str, port: u16) -> ProbeSpec {
-    let spec = probe(seq, address, ProbeKind::Syn(SynSpec { port, flow: 0, mss: 1_460 }));
+    let spec =
+        probe(seq, address, ProbeKind::Syn(SynSpec { port, flow: 0, mss: 1_460, ecn: false }));
     let source = match spec.destination {
         Destination::V4(_) => crate::packets::OUR_V4.into(),
         Destination::V6(..) => crate::packets::OUR_V6.into(),

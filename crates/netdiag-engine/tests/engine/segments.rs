@@ -69,7 +69,7 @@ fn a_syn_leaves_from_its_port_with_a_number_of_its_own() {
 fn a_varied_flow_leaves_from_the_ports_of_the_block() {
     let spec = |seq: u64| {
         let flow = u8::try_from(seq).expect("small");
-        let kind = ProbeKind::Syn(SynSpec { port: PORT, flow, mss: 1_460 });
+        let kind = ProbeKind::Syn(SynSpec { port: PORT, flow, mss: 1_460, ecn: false });
         ProbeSpec { kind, ..syn(seq, V4, PORT) }
     };
     let mut bench = Bench::new([Script::probes((1..=20).map(spec))]);

@@ -6,6 +6,7 @@ use super::strays::Strays;
 use crate::config::Probing;
 use crate::event::Settled;
 use crate::result::rejected_text;
+use netdiag_engine::outcome::ReplyDetail;
 use netdiag_engine::port::Change;
 use netdiag_engine::{Events, Measurement as _, Outcome, Probe};
 use netdiag_model::failure::Failure;
@@ -229,6 +230,23 @@ impl Row {
             Found::Once { strays, .. } => rejected_text(&strays.rejected()),
             Found::Series(series) => series.rejected_text(),
             Found::Nothing | Found::Refused(_) => None,
+        }
+    }
+
+    /// Whether the answer to a UDP probe says that somebody listens at its port; `None`: it says nothing
+    /// of one.
+    #[must_use]
+    pub fn is_port_open(&self) -> Option<bool> {
+        let last = match &self.found {
+            Found::Once { last: Some(last), .. } => last,
+            Found::Series(series) => return (series.tally.port_unreachable > 0).then_some(false),
+            _ => return None,
+        };
+        let Outcome::Replied(reply) = &last.outcome else { return None };
+        match reply.detail {
+            ReplyDetail::PortUnreachable => Some(false),
+            ReplyDetail::Datagram { .. } => Some(true),
+            _ => None,
         }
     }
 

@@ -84,7 +84,7 @@ impl Layout {
                 &label(if target.proxy.is_some() { target.port } else { attempt.port }),
                 &attempt.number.to_string(),
             ],
-            [attempt.class().name(), &connect, &handshake, &took, &retransmits, ""],
+            [state(attempt), &connect, &handshake, &took, &retransmits, ""],
         );
         (row, why.unwrap_or_default())
     }
@@ -136,6 +136,14 @@ impl Layout {
         }
         line.push_str(why);
         line
+    }
+}
+
+/// What an attempt came to, in a word: to whom a proxy does not connect is not open.
+fn state(attempt: &Attempt) -> &'static str {
+    match attempt.is_barred() {
+        true => "not open",
+        false => attempt.class().name(),
     }
 }
 

@@ -10,8 +10,10 @@ use crate::verdict;
 use netdiag_engine::port::UNSEEN_TTLS;
 use netdiag_model::ClockAnchor;
 use netdiag_model::contract::Document;
+use netdiag_model::finding::Finding;
 use netdiag_tcp::connect::result::Target;
 use netdiag_tcp::connect::{Attempt, Event, EventKind};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -76,6 +78,29 @@ impl<W: Write, E: Write> TextReport<W, E> {
             writeln!(self.out, "{}", layout.header(self.options.style.columns()))?;
         }
         Ok(layout)
+    }
+
+    /// What is to be said of the run: of many of the same kind the first, and about whom the others are.
+    fn findings(&mut self, all: &[Finding]) -> io::Result<()> {
+        const MANY: usize = 4;
+        const NAMED: usize = 6;
+        let mut told: BTreeSet<&str> = BTreeSet::new();
+        for finding in all {
+            let same: Vec<&Finding> = all.iter().filter(|one| one.code == finding.code).collect();
+            if same.len() >= MANY && !told.insert(&finding.code) {
+                continue;
+            }
+            verdict::write_finding(&mut self.out, self.options.style, finding)?;
+            if let Some((_, more)) = same.split_first().filter(|_| same.len() >= MANY) {
+                let named = more.iter().take(NAMED).map(|one| one.subject.as_str());
+                let named = named.collect::<Vec<&str>>().join(", ");
+                let rest = if more.len() > NAMED { " ..." } else { "" };
+                let count = thousands(more.len() as u64);
+                let line = format!("   and {count} more as this one: {named}{rest}");
+                writeln!(self.out, "{}", self.options.style.fold(&line))?;
+            }
+        }
+        Ok(())
     }
 
     /// A row, and what is said of it, which moves below where there is no room.
@@ -221,9 +246,7 @@ impl<W: Write, E: Write> Report<Connect> for TextReport<W, E> {
                 writeln!(self.out, "{}", self.options.style.fold(&line))?;
             }
         }
-        for finding in &document.findings {
-            verdict::write_finding(&mut self.out, self.options.style, finding)?;
-        }
+        self.findings(&document.findings)?;
         match targets.iter().find_map(|ended| ended.verdict) {
             Some(said) => verdict::write_verdict(&mut self.out, self.options.style, said),
             None => Ok(()),

@@ -123,6 +123,14 @@ pub(super) fn seq_of(protocol: Protocol, seq: u64) -> String {
     format!("{}_seq={}", protocol.name(), printed(seq))
 }
 
+/// What a host says of a UDP port at which nobody listens.
+pub(crate) const fn closed(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "closed (ICMP 3/3)",
+        Family::Ipv6 => "closed (ICMPv6 1/4)",
+    }
+}
+
 fn port_of(protocol: Protocol) -> String {
     protocol.port().map(|port| format!(" port {port}")).unwrap_or_default()
 }
@@ -133,7 +141,10 @@ pub(super) fn reply(protocol: Protocol, seq: u64, reply: &Reply, who: &str) -> S
     let ttl = reply.hop_limit.map(|ttl| format!(" ttl={ttl}")).unwrap_or_default();
     let port = port_of(protocol);
     let said = match &reply.detail {
-        ReplyDetail::PortUnreachable => format!("{} unreachable from {who}", port.trim_start()),
+        ReplyDetail::PortUnreachable => {
+            let said = closed(reply.from.family());
+            format!("{} {said} from {who}", port.trim_start())
+        }
         ReplyDetail::Connected { info: Some(info), .. } if info.total_retransmits > 0 => {
             format!("connected to {who}{port} after {} SYNs", info.total_retransmits + 1)
         }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 pub use classic::{ClassicOptions, ClassicReport};
 pub use jsonl::JsonLinesReport;
+pub(crate) use lines::closed;
 pub use text::{TextOptions, TextReport};
 
 /// A target once its name has been looked up.

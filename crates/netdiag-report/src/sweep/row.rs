@@ -1,6 +1,8 @@
 //! A target in words: the cells of its row.
 
 use crate::number::{ms5, zoned};
+use crate::ping::closed;
+use netdiag_model::Family;
 use netdiag_model::errno::Errno;
 use netdiag_ping::sweep::{Before, Fault, Found, Row, State, Target};
 use std::fmt;
@@ -15,7 +17,9 @@ pub(super) struct Why<'a> {
 impl Why<'_> {
     /// Whether there is nothing to be said.
     pub(super) fn is_needless(&self) -> bool {
-        self.state == State::Alive && self.row.before().all() == 0
+        self.state == State::Alive
+            && self.row.before().all() == 0
+            && self.row.is_port_open().is_none()
     }
 }
 
@@ -27,7 +31,17 @@ pub(super) fn address_of(target: Target<'_>) -> String {
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.state == State::Alive {
-            return before_words(&self.row.before(), f);
+            let before = self.row.before();
+            let family = self.target.destination().map_or(Family::Ipv4, |to| to.family());
+            match self.row.is_port_open() {
+                Some(true) => f.write_str("port open")?,
+                Some(false) => write!(f, "port {}", closed(family))?,
+                None => {}
+            }
+            if self.row.is_port_open().is_some() && before.all() > 0 {
+                f.write_str(", ")?;
+            }
+            return before_words(&before, f);
         }
         if let Some(failure) = self.target.failure() {
             // The name stands in the row already.

@@ -40,6 +40,7 @@ const COLUMNS: &[&str] = &[
     "failure.errno.name",
     "failure.errno.number",
     "failure.message",
+    "options.ecn",
 ];
 
 /// `--output json`: one document at the end.

@@ -64,6 +64,17 @@ impl Layout {
         self.line(&named(target), &label(number), words(port.state()), cells)
     }
 
+    /// The row of a target that has no address, and why.
+    pub(super) fn nowhere(self, target: &Target<'_>) -> (String, String) {
+        let name = target.to_string();
+        let why = target.failure().map(|failure| failure.message.as_str()).unwrap_or_default();
+        // The name stands in the row already.
+        let own = why.strip_prefix("cannot resolve ").and_then(|rest| rest.strip_prefix(&name));
+        let own = own.and_then(|rest| rest.strip_prefix(": "));
+        let cells = ["-", "0", "-", "-", "-", "-", own.unwrap_or(why)];
+        self.line(&name, "-", "no address", cells)
+    }
+
     fn line(self, address: &str, port: &str, state: &str, cells: [&str; 7]) -> (String, String) {
         let [rtt, sent, ttl, back, window, options, why] = cells;
         let address = match self.address {
@@ -99,6 +110,7 @@ pub(super) fn options(options: Options) -> String {
     all.extend(options.wscale.map(|shift| format!("ws {shift}")));
     all.extend(options.sack.then(|| "sack".to_owned()));
     all.extend(options.timestamps.then(|| "ts".to_owned()));
+    all.extend((options.ecn == Some(true)).then(|| "ecn".to_owned()));
     all.join(" ")
 }
 

@@ -76,7 +76,16 @@ impl<W: Write> SynReport for TextReport<W> {
         }
         let (header, why) = self.layout.header();
         let is_wide = self.options.style.columns().is_some_and(|width| header.len() + 5 > width);
-        self.line(&(header, if is_wide { String::new() } else { why }))
+        self.line(&(header, if is_wide { String::new() } else { why }))?;
+        if self.options.open {
+            return Ok(());
+        }
+        for (_, target) in setting.config.targets() {
+            if target.destination().is_none() {
+                self.line(&self.layout.nowhere(&target))?;
+            }
+        }
+        Ok(())
     }
 
     fn event(&mut self, setting: &Setting, event: &Event) -> io::Result<()> {

@@ -364,6 +364,7 @@ mod tests {
             sequence: 1,
             mss: 1_460,
             timestamp: 5,
+            ecn: false,
         };
         for (most, expected) in [(1_200, 1_200), (1_460, 1_460), (9_000, 1_460)] {
             let mut packet = Vec::new();

@@ -40,6 +40,8 @@ pub struct Config {
     pub control: Control,
     /// Ways out of this machine that the packets take, each with a destination on it.
     pub ways: Vec<(Way, Destination)>,
+    /// Whether SYNs ask for explicit congestion notification.
+    pub asks_ecn: bool,
     /// Whether what became of each SYN is told, not only what is known of its port.
     pub tells_tries: bool,
 }
@@ -69,6 +71,7 @@ impl Config {
             floor: Duration::ZERO,
             control: Control::default(),
             ways: Vec::new(),
+            asks_ecn: false,
             tells_tries: false,
         }
     }

@@ -233,7 +233,12 @@ impl Measurement {
             timeout,
             patience: timeout.min(Duration::from_secs(1)),
             control,
-            kind: ProbeKind::Syn(SynSpec { port, flow: attempt - 1, mss }),
+            kind: ProbeKind::Syn(SynSpec {
+                port,
+                flow: attempt - 1,
+                mss,
+                ecn: self.config.asks_ecn,
+            }),
         }))
     }
 

@@ -83,7 +83,9 @@ impl Segments {
     pub(crate) fn kind(&self, asked: Asked) -> ProbeKind {
         let port = self.port;
         match (asked, self.syn) {
-            (Asked::Syn(flow), Some(syn)) => ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss }),
+            (Asked::Syn(flow), Some(syn)) => {
+                ProbeKind::Syn(SynSpec { port, flow, mss: syn.mss, ecn: false })
+            }
             _ => ProbeKind::Connect(ConnectSpec::to(port)),
         }
     }

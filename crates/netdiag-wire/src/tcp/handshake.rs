@@ -14,6 +14,8 @@ pub const SYN_LENGTH: usize = MIN_HEADER_LENGTH + 20;
 /// Linux offers 44 segments of 1460 bytes, and to shift its window by 7.
 const WINDOW: u16 = 64_240;
 const WINDOW_SCALE: u8 = 7;
+/// The flags of a SYN that asks for explicit congestion notification (RFC 3168 section 6.1.1).
+const ECN_SYN: TcpFlags = TcpFlags(TcpFlags::SYN.0 | TcpFlags::ECE.0 | TcpFlags::CWR.0);
 
 /// What differs from one SYN to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct Syn {
     pub mss: u16,
     /// The value of its timestamp (RFC 7323 section 3.2).
     pub timestamp: u32,
+    /// It asks for explicit congestion notification (RFC 3168 section 6.1.1).
+    pub ecn: bool,
 }
 
 /// Appends a SYN with the options that Linux sends, in its order: MSS, SACK permitted, timestamps,
@@ -48,7 +52,7 @@ pub fn emit_syn(syn: &Syn, source: IpAddr, destination: IpAddr, out: &mut Vec<u8
         destination_port: syn.destination_port,
         sequence: syn.sequence,
         acknowledgement: 0,
-        flags: TcpFlags::SYN,
+        flags: if syn.ecn { ECN_SYN } else { TcpFlags::SYN },
         window: WINDOW,
         checksum: 0,
         urgent: 0,
@@ -69,13 +73,18 @@ pub struct Offer {
     pub sack_permitted: bool,
     /// It has timestamps.
     pub timestamps: bool,
+    /// Of a SYN-ACK: explicit congestion notification is agreed to, by ECE without CWR (RFC 3168
+    /// section 6.1.1).
+    pub ecn: bool,
 }
 
 impl TcpRepr<'_> {
     /// What it offers; of an option that comes twice the first counts.
     #[must_use]
     pub fn offer(&self) -> Offer {
-        let mut offer = Offer::default();
+        let agrees = TcpFlags::SYN | TcpFlags::ACK | TcpFlags::ECE;
+        let ecn = self.flags.contains(agrees) && !self.flags.contains(TcpFlags::CWR);
+        let mut offer = Offer { ecn, ..Offer::default() };
         for option in self.options() {
             match option {
                 TcpOption::MaximumSegmentSize(size) => offer.mss = offer.mss.or(Some(size)),
@@ -112,6 +121,7 @@ mod tests {
         sequence: 0xfedc_ba98,
         mss: 1_460,
         timestamp: 77,
+        ecn: false,
     };
 
     fn pairs() -> [(IpAddr, IpAddr); 2] {
@@ -136,8 +146,23 @@ mod tests {
                 window_scale: Some(7),
                 sack_permitted: true,
                 timestamps: true,
+                ecn: false,
             };
             assert_eq!(header.offer(), offer);
+        }
+    }
+
+    /// Only what has ECE without CWR agrees: some send back the flags that came.
+    #[test]
+    fn ecn_is_asked_for_by_two_flags_and_agreed_to_by_one() {
+        let (source, destination) = pairs()[0];
+        let mut bytes = Vec::new();
+        emit_syn(&Syn { ecn: true, ..SYN }, source, destination, &mut bytes);
+        assert_eq!(parse(&bytes).unwrap().0.flags.0, 0xc2);
+        assert!(checksum_ok(&bytes, source, destination));
+        for (flags, agrees) in [(0x52, true), (0x12, false), (0xd2, false), (0xc2, false)] {
+            bytes[13] = flags;
+            assert_eq!(parse(&bytes).unwrap().0.offer().ecn, agrees, "{flags:x}");
         }
     }
 

@@ -113,6 +113,7 @@ fn ways<W: World>(config: &Config, world: &mut W) -> Vec<(netdiag_model::Way, De
 
 fn config(arguments: &SynArguments, checked: &Checked, groups: Vec<Group>) -> Config {
     Config {
+        asks_ecn: arguments.ask_ecn,
         retries: arguments.retries,
         flows: flows(arguments),
         timeout: arguments.timeout.duration,
@@ -174,6 +175,7 @@ fn as_understood(
     let rate = (!config.spacing.is_zero()).then(|| 1.0 / config.spacing.as_secs_f64());
     json!({
         "targets": arguments.targets,
+        "ask_ecn": config.asks_ecn,
         "retries": config.retries,
         "packets_per_second": rate,
         "timeout_ms": milliseconds(config.timeout),

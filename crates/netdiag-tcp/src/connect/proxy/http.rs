@@ -79,7 +79,8 @@ fn field(head: &[u8], name: &[u8]) -> Option<String> {
 fn refused(status: u16, line: &str, goal: &Goal, wants: (bool, Option<String>)) -> Next {
     let to = goal.escaped();
     let (reason, message) = match (status, wants) {
-        (407, (has_login, wants)) => {
+        // Some say 401 where user and password are wrong.
+        (401 | 407, (has_login, wants)) => {
             let what = match has_login {
                 true => "the proxy does not accept this user and password",
                 false => "the proxy wants to know who asks: none was named",
@@ -169,6 +170,7 @@ mod tests {
         check("302 Found", "proxy-failed", "302 Found");
         check("405 x", "proxy-unsupported", "does not open tunnels");
         check("407 x", "proxy-authentication", "none was named");
+        check("401 x", "proxy-authentication", "none was named");
         check(
             "407 x\r\nProxy-Authenticate: Basic realm=\"\u{1b}[2J\"",
             "proxy-authentication",

@@ -74,7 +74,7 @@ impl Bench {
 
 fn reply(spec: &ProbeSpec, is_open: bool, ttl: u8) -> Reply {
     let flags = if is_open { TcpFlags::SYN } else { TcpFlags::RST } | TcpFlags::ACK;
-    let segment = Segment { flags, window: 64_240, offer: Offer::default() };
+    let segment = Segment { flags, window: 64_240, offer: Offer::default(), ecn: None };
     Reply {
         from: spec.destination,
         rtt: ms(3),
