@@ -153,7 +153,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-            opts="-t -x -p -4 -6 -b -S -I -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --source --interface --ttl --dscp --ecn --mark --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --edns-option --tls --https --https-get --quic --sni --ca --pin --insecure --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-t -x -p -4 -6 -b -S -I -y -k -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --source --interface --ttl --dscp --ecn --mark --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --wire --edns-option --tls --https --https-get --quic --sni --ca --pin --insecure --tsig --tsig-file --transfer-limit --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -272,6 +272,26 @@ _netdiag() {
                     return 0
                     ;;
                 --pin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tsig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -y)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tsig-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -k)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --transfer-limit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
