@@ -41,8 +41,8 @@ impl Transfer {
         if !is_asked {
             return self.fail(at, Fault::WrongQuestion, events);
         }
-        let signature = config.tsig.as_ref().zip(run.signed.as_mut());
-        let signature = signature.map(|(tsig, signed)| tsig.judge(signed, at, bytes));
+        let tsig = config.tsig.as_ref();
+        let signature = tsig.map(|tsig| tsig.judge(run.signed.as_mut(), at, bytes));
         if let Some(signature) = signature.filter(|it| !it.verified) {
             return self.unsigned(at, signature, is_first.then_some(message), events);
         }
@@ -83,8 +83,8 @@ impl Transfer {
     /// The last record came.
     pub(super) fn complete(&mut self, at: Instant, events: &mut Events<Event>) {
         let Some(run) = &mut self.run else { return };
-        let signed = self.config.tsig.as_ref().zip(run.signed.take());
-        let signature = signed.map(|(tsig, signed)| tsig.judge_end(signed));
+        let signed = run.signed.take();
+        let signature = self.config.tsig.as_ref().map(|tsig| tsig.judge_end(signed));
         match signature {
             Some(signature) if !signature.verified => self.unsigned(at, signature, None, events),
             signature => {
