@@ -449,6 +449,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https -d 'Ask ov
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]; with --https it is asked by that name, too' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s y -l tsig -d 'Sign queries with this key, its secret in base64, and believe no answer without its signature (RFC 8945). HMAC: hmac-sha256, which it is where none is named, hmac-sha1, hmac-sha384 or hmac-sha512. Others on this machine can see it: rather --tsig-file' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s k -l tsig-file -d 'The same with the first key of a file as BIND and tsig-keygen write it' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l transfer-limit -d 'The most bytes of a transfer that are taken; more is a failure' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s i -l interval -d 'Time from one query of a series to the next; 0: as soon as the one before has ended' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -s W -l timeout -d 'After this time without an answer a query is lost' -r
@@ -480,6 +483,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l do -d 'Set DO: s
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l no-edns -d 'Ask without EDNS'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l cookie -d 'Send a cookie'
+complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l wire -d 'Each message in hexadecimal digits, too: with --output json and jsonl'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand dns" -l http3 -d 'The same by HTTP/3 (RFC 9114), which goes over QUIC, each question in a stream of its own. Servers that are h3:// are asked so anyway, with this those that are https://, too'
@@ -516,6 +520,9 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https -d 'Ask
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l sni -d 'The name that certificates of servers must be for [default: what each server was given by]; with --https it is asked by that name, too' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l ca -d 'Trust the certificates of this file (PEM), and no others [default: those that the machine trusts]' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l pin -d 'SHA-256 of the server\'s public key in base64: then neither issuer nor name of its certificate matter (RFC 7858 section 4.2); may be given several times' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s y -l tsig -d 'Sign queries with this key, its secret in base64, and believe no answer without its signature (RFC 8945). HMAC: hmac-sha256, which it is where none is named, hmac-sha1, hmac-sha384 or hmac-sha512. Others on this machine can see it: rather --tsig-file' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s k -l tsig-file -d 'The same with the first key of a file as BIND and tsig-keygen write it' -r
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l transfer-limit -d 'The most bytes of a transfer that are taken; more is a failure' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s c -l count -d 'Queries of each question to each server; more than one is a series with statistics' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s i -l interval -d 'Time from one query of a series to the next; 0: as soon as the one before has ended' -r
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -s W -l timeout -d 'After this time without an answer a query is lost' -r
@@ -547,6 +554,7 @@ complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l do -d 'Set DO
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l no-edns -d 'Ask without EDNS'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l nsid -d 'Ask for the server\'s identifier'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l cookie -d 'Send a cookie'
+complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l wire -d 'Each message in hexadecimal digits, too: with --output json and jsonl'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l tls -d 'Ask over TLS (RFC 7858), all questions to a server over one connection'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l https-get -d 'The same by GET, which may be answered from what was kept on the way, instead of POST'
 complete -c netdiag -n "__fish_netdiag_using_subcommand lookup" -l http3 -d 'The same by HTTP/3 (RFC 9114), which goes over QUIC, each question in a stream of its own. Servers that are h3:// are asked so anyway, with this those that are https://, too'

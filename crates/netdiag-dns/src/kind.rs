@@ -81,6 +81,7 @@ impl RecordClass {
     /// The class with this mnemonic, in either case, or of this number: `CLASS3`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        let text = if text.eq_ignore_ascii_case("any") { "*" } else { text };
         Class::from_str(text).ok().map(|class| Self(class.to_int()))
     }
 
@@ -126,6 +127,7 @@ mod tests {
         }
         assert_eq!(RecordClass::parse("ch"), Some(RecordClass::CH));
         assert_eq!(RecordClass::parse("CLASS1"), Some(RecordClass::IN));
+        assert_eq!(RecordClass::parse("any"), Some(RecordClass(255)));
         assert_eq!(RecordClass(255).to_string(), "ANY");
         assert_eq!(RecordClass::parse("XX"), None);
     }

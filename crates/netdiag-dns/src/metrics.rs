@@ -11,7 +11,12 @@ pub const METRICS: &[MetricInfo] = &[
     MetricInfo::new("outcome", &[], Unit::Text, "what became of the last query, such as answer"),
     MetricInfo::new("rcode", &[], Unit::Text, "the rcode of the last answer, such as NOERROR"),
     MetricInfo::new("transport", &[], Unit::Text, "what carried the last query, such as udp"),
-    MetricInfo::new("answers", &[], Unit::Count, "records of the type that was asked for"),
+    MetricInfo::new(
+        "answers",
+        &[],
+        Unit::Count,
+        "records of the type that was asked for, or of a transfer",
+    ),
     MetricInfo::new("data", &[], Unit::Text, "the data of those, one after the other"),
     MetricInfo::new("ttl", &[], Unit::Seconds, "the shortest time that an answer may be kept"),
     MetricInfo::new("serial", &[], Unit::None, "the serial number of the zone, where it was told"),
@@ -97,9 +102,15 @@ impl ResultMetrics<'_> {
         let rtt = |pick: fn(&Rtt) -> f64| result.rtt_ms.as_ref().map(pick);
         let jitter = |pick: fn(&Jitter) -> Option<f64>| result.jitter_ms.as_ref().and_then(pick);
         match name {
-            "answers" => Some(self.wanted().count() as f64),
+            "answers" => match &result.transfer {
+                Some(transfer) => Some(transfer.records as f64),
+                None => Some(self.wanted().count() as f64),
+            },
             "ttl" => self.wanted().map(|record| record.ttl).min().map(f64::from),
             "serial" => {
+                if let Some(transfer) = &result.transfer {
+                    return transfer.serial.map(f64::from);
+                }
                 let mut all = result.answers.iter().chain(&result.authorities);
                 let soa = all.find(|record| record.kind == "SOA")?;
                 soa.data.as_str().split(' ').nth(2)?.parse().ok()

@@ -173,7 +173,7 @@ pub(crate) struct SignedArguments {
     /// Sign queries with this key, its secret in base64, and believe no answer without its signature (RFC
     /// 8945). HMAC: hmac-sha256, which it is where none is named, hmac-sha1, hmac-sha384 or hmac-sha512. Others
     /// on this machine can see it: rather --tsig-file.
-    #[arg(short = 'y', long, value_name = "[HMAC:]NAME:SECRET", value_parser = hidden, conflicts_with_all = ["check", "trace", "tsig_file"])]
+    #[arg(short = 'y', long, value_name = "[HMAC:]NAME:SECRET", conflicts_with_all = ["check", "trace", "tsig_file"])]
     pub(crate) tsig: Option<Hidden>,
     /// The same with the first key of a file as BIND and tsig-keygen write it.
     #[arg(short = 'k', long, value_name = "FILE", conflicts_with_all = ["check", "trace"])]
@@ -193,10 +193,11 @@ impl std::fmt::Debug for Hidden {
     }
 }
 
-/// Whatever it is: who says what is wrong with it would show it.
-#[expect(clippy::unnecessary_wraps, reason = "what reads values of options says so")]
-fn hidden(text: &str) -> Result<Hidden, String> {
-    Ok(Hidden(text.to_owned()))
+/// Whatever it is: who says what is wrong with it here would show it.
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
 }
 
 /// What is asked for by HTTP where nothing else was said (RFC 8484 section 4.1.1 has it in examples,

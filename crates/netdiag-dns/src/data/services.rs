@@ -86,12 +86,12 @@ mod tests {
         let data = [192, 0, 2, 1, 6, 0, 0, 0x04, 0x40, 0, 0, 0, 0, 0, 0, 0x80];
         assert_eq!(wks(&data).as_deref(), Ok("192.0.2.1 6 21 25 80"));
         assert!(wks(&data[..4]).is_err());
-        let amtrelay = |data: &[u8]| super::amtrelay(data, &mut reader(data));
-        assert_eq!(amtrelay(&[10, 0]).as_deref(), Ok("10 0 0 ."));
-        assert_eq!(amtrelay(&[10, 0x81, 192, 0, 2, 1]).as_deref(), Ok("10 1 1 192.0.2.1"));
-        assert_eq!(amtrelay(&[128, 0x83, 1, b'a', 0]).as_deref(), Ok("128 1 3 a."));
-        assert_eq!(amtrelay(&[1, 4, 9]).as_deref(), Ok("\\# 3 010409"));
-        assert!(amtrelay(&[10, 1, 1]).is_err() && amtrelay(&[10, 0, 1]).is_err());
+        let relay = |data: &[u8]| amtrelay(data, &mut reader(data));
+        assert_eq!(relay(&[10, 0]).as_deref(), Ok("10 0 0 ."));
+        assert_eq!(relay(&[10, 0x81, 192, 0, 2, 1]).as_deref(), Ok("10 1 1 192.0.2.1"));
+        assert_eq!(relay(&[128, 0x83, 1, b'a', 0]).as_deref(), Ok("128 1 3 a."));
+        assert_eq!(relay(&[1, 4, 9]).as_deref(), Ok("\\# 3 010409"));
+        assert!(relay(&[10, 1, 1]).is_err() && relay(&[10, 0, 1]).is_err());
         let data = [0, 0, 0, 1, 0, 0, 0, 2, 3, 1, b'a', 0, 1, 2];
         assert_eq!(doa(&mut reader(&data)).as_deref(), Ok("1 2 3 \"a\" AAEC"));
         assert_eq!(doa(&mut reader(&data[..11])).as_deref(), Ok("1 2 3 \"a\" -"));

@@ -111,9 +111,9 @@ impl Measurement {
         answer: &Answer<'_>,
         sent_at: Instant,
     ) -> Option<TsigResult> {
-        let mut signed = pending.signed.as_deref()?.clone();
         let tsig = self.config.tsig.as_ref()?;
-        Some(tsig.judge(&mut signed, sent_at + answer.rtt, answer.bytes))
+        let mut signed = pending.signed.as_deref().cloned();
+        Some(tsig.judge(signed.as_mut(), sent_at + answer.rtt, answer.bytes))
     }
 
     /// What is to be asked again at once, and how: an answer that was cut, or a cookie that was not

@@ -147,9 +147,9 @@ impl Settled {
                     | Class::TlsError
                     | Class::QuicError
                     | Class::HttpError
-                    | Class::TransferFailed
             )),
             local_errors: u64::from(!is_sent),
+            unknown: u64::from(self.class == Class::Unknown),
             rtt_ms: answered,
             ..own
         })

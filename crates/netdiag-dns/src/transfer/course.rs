@@ -169,7 +169,7 @@ impl Course {
     /// A message has ended: one SOA record alone is all where the zone has not changed (RFC 1995 section
     /// 2).
     pub(super) fn end_message(&mut self) {
-        let is_newer = |serial: u32, since: u32| (serial.wrapping_sub(since) as i32) > 0;
+        let is_newer = |serial: u32, since: u32| serial.wrapping_sub(since).cast_signed() > 0;
         let is_alone = self.state == State::Soa && self.records == 1;
         if let (true, Some(serial), Some(since)) = (is_alone, self.serial(), self.since)
             && !is_newer(serial, since)

@@ -5,7 +5,9 @@
 //! the bytes of their messages: so much and no more is what a zone takes.
 
 mod course;
+mod ends;
 mod line;
+mod messages;
 mod policy;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,8 +1,8 @@
 //! Queries that are signed with a secret that the server has, too, and whether answers are (RFC 8945).
 //!
-//! Digests and the sequence of them are those of the crate `domain`. Its one fault is gone around here: it
-//! reads eight bytes where the time of a server has six, so that what says BADTIME is told without its
-//! signature.
+//! Digests and the sequence of them are those of the crate `domain`. One fault of it is gone
+//! around: of the time of a server, which has six bytes, eight go into the digest, so that what says BADTIME
+//! is told without its signature being checked.
 
 mod key;
 #[cfg(test)]
@@ -76,12 +76,19 @@ impl Tsig {
     }
 
     /// What the signature of the next answer is worth.
-    pub(crate) fn judge(&self, signed: &mut Signed, at: Instant, answer: &[u8]) -> TsigResult {
+    pub(crate) fn judge(
+        &self,
+        signed: Option<&mut Signed>,
+        at: Instant,
+        answer: &[u8],
+    ) -> TsigResult {
+        let Some(signed) = signed else { return self.told(Some(not_signed())) };
         self.told(self.check(signed, at, answer).err())
     }
 
     /// The same where it was the last one, which must not go without.
-    pub(crate) fn judge_end(&self, signed: Signed) -> TsigResult {
+    pub(crate) fn judge_end(&self, signed: Option<Signed>) -> TsigResult {
+        let Some(signed) = signed else { return self.told(Some(not_signed())) };
         let is_signed = signed.0.done().is_ok();
         let why = || Fault("unsigned", "the last messages have no signature".to_owned(), None);
         self.told((!is_signed).then(why))
@@ -155,6 +162,11 @@ impl Fault {
         let message = format!("the server {what}: its clock is {seconds} s {side} this one");
         Self(reason, message, Some(ahead))
     }
+}
+
+/// That the query had no room for a signature: then no answer has a right one.
+fn not_signed() -> Fault {
+    Fault("unsigned", "the query could not be signed".to_owned(), None)
 }
 
 /// The same message as what it can be signed as.

@@ -75,7 +75,7 @@ fn answer(query: &[u8], server: &TsigKey, at: u64) -> Vec<u8> {
 fn an_answer_counts_only_with_the_signature_of_the_same_key() {
     let own = tsig(key("k", SECRET));
     let (query, signed) = asked(&own);
-    let judge = |answer: &[u8]| own.judge(&mut signed.clone(), Instant::ZERO, answer);
+    let judge = |answer: &[u8]| own.judge(Some(&mut signed.clone()), Instant::ZERO, answer);
     let good = answer(&query, &own.key, NOW);
     let told = judge(&good);
     assert!(told.verified && told.error.is_none(), "{told:?}");
@@ -96,6 +96,9 @@ fn an_answer_counts_only_with_the_signature_of_the_same_key() {
     assert_eq!((late.error, late.clock_difference_s), (Some("bad-time"), Some(-1_000)));
     let other = answer(&query, &key("other", SECRET), NOW);
     assert_eq!(judge(&other).error, Some("badkey"));
+    // Where the query had no signature no answer counts.
+    assert!(!own.judge(None, Instant::ZERO, &good).verified);
+    assert!(!own.judge_end(None).verified);
 }
 
 #[test]
@@ -111,7 +114,7 @@ fn a_server_s_other_time_is_told_with_the_difference() {
     bytes.extend(&(NOW + 4_000).to_be_bytes()[2..]);
     let length = bytes.len() - 19 - 13;
     bytes[19 + 12] = u8::try_from(length).expect("short");
-    let told = own.judge(&mut signed, Instant::ZERO, &bytes);
+    let told = own.judge(Some(&mut signed), Instant::ZERO, &bytes);
     assert_eq!((told.error, told.clock_difference_s), (Some("badtime"), Some(4_000)));
     assert!(told.message.contains("its clock is 4000 s ahead of this one"), "{}", told.message);
 }

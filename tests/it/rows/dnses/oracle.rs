@@ -147,11 +147,6 @@ fn under_the_name_of_nslookup_it_prints_and_ends_as_nslookup() {
     let link = lab.folder.0.join("nslookup");
     std::os::unix::fs::symlink(NETDIAG, &link).expect("a link");
     let link = link.to_str().expect("UTF-8");
-    let all = ["-port=99", "-all", "a.lab.example"];
-    let (real, own) = (lab.ask("nslookup", &all), lab.ask(link, &all));
-    let settings = |out: &str| out.lines().take_while(|it| !it.contains("Server:\t")).count();
-    assert!(own.out.contains("Set options:"), "{own:?}");
-    assert_eq!(settings(&own.out), settings(&real.out));
     for words in [
         &["a.lab.example"][..],
         &["nothere.lab.example"],
@@ -182,6 +177,8 @@ fn under_the_name_of_nslookup_it_prints_and_ends_as_nslookup() {
         &["-bogus", "a.lab.example"],
         &["-class=ch", "-type=txt", "version.bind"],
         &["-retry=1", "-port=99", "a.lab.example"],
+        &["-all", "a.lab.example"],
+        &["-port=53", "-nosearch", "-all", "-type=mx", "mx.lab.example"],
     ] {
         let words = [words, &["127.0.0.1"]].concat();
         let (real, own) = (lab.ask("nslookup", &words), lab.ask(link, &words));

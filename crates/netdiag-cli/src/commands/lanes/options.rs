@@ -38,6 +38,7 @@ const NONE_OF_A_CHECK: &[&str] = &[
     "audible",
     "dates",
     "short",
+    "wire",
     "outstanding",
     "graph",
     "multipath",
