@@ -115,3 +115,98 @@ fn untouched(seq: u64) -> Said {
     let why = Why { reason: Reason::GoAway.name(), message, is_untouched: true };
     Said { seq, http: None, result: Err(why) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netdiag_http::{Method, Url};
+    use netdiag_model::ClockAnchor;
+    use netdiag_quic::{Clock, Start};
+    use netdiag_tls::{Client, Demand, Roots, Terms};
+
+    /// Three queries over a connection that has no stream yet, and the numbers of their requests.
+    fn asked() -> (Http3, Connection) {
+        let client = &Client::new(Roots::none()).expect("nothing odd");
+        let terms =
+            &Terms { name: "a.example", alpn: &["h3"], demand: Demand::Believed, pins: &[] };
+        let anchor = &ClockAnchor { instant: Instant::ZERO, unix_nanos: 0 };
+        #[expect(clippy::disallowed_methods, reason = "the library of QUIC wants its time so")]
+        let clock = Clock { at: Instant::ZERO, std: std::time::Instant::now() };
+        let to = "192.0.2.53:443".parse().expect("an address and a port");
+        let (random, beside) = ([7; netdiag_quic::RANDOM], 3);
+        let start = Start { client, terms, anchor, to, clock, random, beside };
+        let mut connection = Connection::new(&start, Instant::ZERO);
+        let url = Url::parse("https://a.example/dns-query").expect("a URL");
+        let mut http = Http3::new(Requests::new(Method::Post, url));
+        for seq in 70..73 {
+            let (number, bytes) = http.ask(seq, b"question").expect("it is open");
+            connection.ask(Instant::ZERO, number, &bytes);
+        }
+        (http, connection)
+    }
+
+    /// What came of queries by something that was heard: which ones, why, and whether they are untouched.
+    fn heard(http: &mut Http3, connection: &mut Connection, heard: Heard) -> (Told, bool) {
+        let mut came = Came::default();
+        http.hear(Instant::ZERO, heard, connection, &mut came);
+        http.wind_up(&mut came);
+        let told = came.said.into_iter().map(|said| {
+            let why = said.result.expect_err("no message");
+            (said.seq, why.reason, why.is_untouched)
+        });
+        (told.collect(), came.is_over)
+    }
+
+    type Told = Vec<(u64, &'static str, bool)>;
+
+    #[test]
+    fn what_a_server_does_not_look_at_is_said_to_be_untouched_and_what_comes_then_waits() {
+        let (mut http, mut connection) = asked();
+        let refused = heard(&mut http, &mut connection, Heard::Reset(0, 0x10b));
+        assert_eq!(refused, (vec![(70, "stream-reset", true)], false));
+        let settings = Heard::Beside(3, vec![0, 4, 0]);
+        assert_eq!(heard(&mut http, &mut connection, settings), (Vec::new(), false));
+        // None has a stream yet, so that none is looked at.
+        let leaves = Heard::Beside(3, vec![7, 1, 0]);
+        let told = heard(&mut http, &mut connection, leaves);
+        assert_eq!(told, (vec![(71, "goaway", true), (72, "goaway", true)], true));
+        assert!(connection.from_stream(0).is_empty() && http.code() == code::NO_ERROR);
+        // Whatever is asked of it now is for another connection.
+        assert!(http.ask(73, b"question").is_none());
+        let nothing = Heard::Beside(7, vec![0x21]);
+        let told = heard(&mut http, &mut connection, nothing);
+        assert_eq!(told, (vec![(73, "goaway", true)], true));
+    }
+
+    #[test]
+    fn who_leaves_is_waited_for_until_all_is_answered_or_given_up() {
+        let (mut http, mut connection) = asked();
+        let leaves = Heard::Beside(3, vec![0, 4, 0, 7, 1, 12]);
+        // As if all three had streams.
+        let mut came = Came::default();
+        let mut other = asked().1;
+        (70..73).zip(0..3).for_each(|(_, number)| other.give_up(Instant::ZERO, number, 0));
+        http.hear(Instant::ZERO, leaves, &mut other, &mut came);
+        assert!(came.said.is_empty() && !http.is_over());
+        assert!(http.ask(73, b"question").is_none());
+        for number in [0, 1] {
+            let cut = heard(&mut http, &mut connection, Heard::End(number));
+            assert_eq!(cut, (vec![(70 + number, "closed", false)], false));
+        }
+        assert_eq!(http.give_up(72), None, "its answer may come late");
+        let told = heard(&mut http, &mut connection, Heard::Beside(7, vec![0x21]));
+        assert_eq!(told, (vec![(73, "goaway", true)], true));
+    }
+
+    #[test]
+    fn who_breaks_the_rules_is_told_so_and_all_queries_end() {
+        let (mut http, mut connection) = asked();
+        let told = heard(&mut http, &mut connection, Heard::Beside(3, vec![0, 7, 1, 0]));
+        let all = (70..73).map(|seq| (seq, "http3-error", false));
+        assert_eq!(told, (all.collect(), true));
+        assert_eq!(
+            (code::reason(http.code().into()), http.is_over()),
+            ("h3-missing-settings", true)
+        );
+    }
+}

@@ -276,22 +276,6 @@ fn i2_questions_share_a_connection_of_http3_and_what_was_not_looked_at_is_asked_
             assert_eq!((&said["sent"], &said["received"]), (&1.into(), &1.into()), "{said:#}");
         }
     }
-    // Once: a second time it is the answer.
-    let (server, _requests) = lab.serve(Manner { beside: |_| NONE, ..Manner::default() }, address);
-    let ended = lab.ask(&["--retries", "0", &server, "a.example", "A"]);
-    let said = result(&ended);
-    assert_eq!(
-        (&said["outcome"], &said["failure"]["reason"]),
-        (&"http-error".into(), &"goaway".into())
-    );
-    let mut times = 0;
-    let server = lab.does(Manner::default(), move |came| {
-        times += 1;
-        let said = address(&Asked::over_stream(&asked(came).1)).expect("an answer");
-        let reply = answer(&[OK, MESSAGE], &said);
-        if times == 1 { Does::Reset(0x10b) } else { Does::Say(reply) }
-    });
-    assert_eq!(lab.ask(&[&server, "a.example", "A"]).code(), Some(0), "it was refused unseen");
 }
 
 #[test]

@@ -112,6 +112,7 @@ fn i2_over_https_a_query_is_a_request_by_post_or_get_and_each_phase_is_timed() {
         let phase = |name: &str| said["phases_ms"][name].as_f64().expect("a number");
         let sum = phase("connect") + phase("tls") + phase("request");
         assert!(phase("connect") > 0.0 && phase("tls") > 0.0 && phase("request") > 0.0);
+        assert!((0.0..=phase("request")).contains(&phase("first_byte")), "{said:#}");
         assert!(said["rtt_ms"]["last"].as_f64() >= Some(sum * 0.999), "{said:#}");
         let query = queries.recv().expect("one came");
         assert_eq!((query.method.as_str(), query.message[..2].to_vec()), (method, vec![0, 0]));
