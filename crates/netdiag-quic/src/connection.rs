@@ -158,8 +158,8 @@ impl Connection {
     /// The numbers of the questions without an answer whose streams are none below this one, or that have
     /// none yet.
     #[must_use]
-    pub fn from_stream(&self, stream: u64) -> Vec<u64> {
-        self.streams.from_stream(stream)
+    pub fn asked_from(&self, stream: u64) -> Vec<u64> {
+        self.streams.asked_from(stream)
     }
 
     /// Waits no more for an answer; the other end is told so by this code.

@@ -42,7 +42,7 @@ impl Streams {
     }
 
     /// The numbers of questions that have no stream below this one.
-    pub(crate) fn from_stream(&self, stream: u64) -> Vec<u64> {
+    pub(crate) fn asked_from(&self, stream: u64) -> Vec<u64> {
         let is_behind = |id: &StreamId| u64::from(*id) >= stream;
         let open = self.open.iter().filter(|(id, _)| is_behind(id)).map(|(_, asked)| asked.number);
         open.chain(self.waiting.iter().map(|(number, _)| *number)).collect()

@@ -68,7 +68,7 @@ impl Http3 {
         self.take(at, events, connection, came);
         if let Some(least) = self.three.least().filter(|least| self.left != Some(*least)) {
             self.left = Some(least);
-            let events = self.three.untouched(&connection.from_stream(least));
+            let events = self.three.untouched(&connection.asked_from(least));
             self.take(at, events, connection, came);
         }
     }
@@ -170,7 +170,7 @@ mod tests {
         let leaves = Heard::Beside(3, vec![7, 1, 0]);
         let told = heard(&mut http, &mut connection, leaves);
         assert_eq!(told, (vec![(71, "goaway", true), (72, "goaway", true)], true));
-        assert!(connection.from_stream(0).is_empty() && http.code() == code::NO_ERROR);
+        assert!(connection.asked_from(0).is_empty() && http.code() == code::NO_ERROR);
         // Whatever is asked of it now is for another connection.
         assert!(http.ask(73, b"question").is_none());
         let nothing = Heard::Beside(7, vec![0x21]);

@@ -2,7 +2,7 @@
 
 use super::Broken;
 use super::code;
-use super::fields::{self, Raw, Unreadable};
+use super::fields::{self, RawField, Unreadable};
 use super::frames::{
     CANCEL_PUSH, DATA, Frames, GOAWAY, HEADERS, MAX_PUSH_ID, OF_HTTP2, PUSH_PROMISE, Piece,
     SETTINGS,
@@ -170,7 +170,7 @@ fn too_large() -> Fault {
 
 /// The status, which comes first and alone (RFC 9114 section 4.3.2), and what stands behind it. HTTP/3 has
 /// no 101 (RFC 9114 section 4.5).
-fn status(raw: &Raw) -> Result<(u16, &[(Vec<u8>, Vec<u8>)]), Fault> {
+fn status(raw: &[RawField]) -> Result<(u16, &[RawField]), Fault> {
     let first = raw.split_first().filter(|((name, _), _)| name == b":status");
     let ((_, said), rest) = first.ok_or_else(|| malformed("it does not begin by a status"))?;
     let digits = std::str::from_utf8(said).ok().filter(|said| said.len() == 3);
@@ -180,7 +180,7 @@ fn status(raw: &Raw) -> Result<(u16, &[(Vec<u8>, Vec<u8>)]), Fault> {
 }
 
 /// Fields whose names and values may stand there (RFC 9114 section 4.2).
-fn checked(raw: &[(Vec<u8>, Vec<u8>)]) -> Result<Fields, Fault> {
+fn checked(raw: &[RawField]) -> Result<Fields, Fault> {
     let is_of_name = |byte: &u8| {
         let is_mark = b"!#$%&'*+-.^_`|~".contains(byte);
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || is_mark

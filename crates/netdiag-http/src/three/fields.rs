@@ -16,7 +16,10 @@ const STATIC: u8 = 0x40;
 const STATIC_NAME: u8 = 0x10;
 
 /// Fields in their order: name and value.
-pub(super) type Raw = Vec<(Vec<u8>, Vec<u8>)>;
+pub(super) type Raw = Vec<RawField>;
+
+/// Name and value of one, as it came.
+pub(super) type RawField = (Vec<u8>, Vec<u8>);
 
 /// Why fields cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -258,7 +258,7 @@ fn what_one_end_alone_says_is_told_with_its_stream() {
     for number in [7, 8] {
         bench.client.ask(bench.now, number, b"hello");
     }
-    assert_eq!(bench.client.from_stream(0), [7, 8]);
+    assert_eq!(bench.client.asked_from(0), [7, 8]);
     bench.send();
     let mut told = plain(bench.run(SECOND));
     // Streams of a server that go one way are 3, 7, 11 ... (RFC 9000 section 2.1).
@@ -270,10 +270,7 @@ fn what_one_end_alone_says_is_told_with_its_stream() {
     for number in [9, 10] {
         bench.client.ask(bench.now, number, b"hello");
     }
-    assert_eq!(
-        (bench.client.from_stream(8), bench.client.from_stream(12)),
-        (vec![9, 10], vec![10])
-    );
+    assert_eq!((bench.client.asked_from(8), bench.client.asked_from(12)), (vec![9, 10], vec![10]));
 }
 
 #[test]
