@@ -99,6 +99,27 @@ pub fn align(start: usize, width: usize, line: &mut String) {
     }
 }
 
+/// Spaces at the end of a line.
+pub fn pad(spaces: usize, line: &mut String) {
+    const SPACES: &str = "                                ";
+    match SPACES.get(..spaces) {
+        Some(spaces) => line.push_str(spaces),
+        None => line.extend(std::iter::repeat_n(' ', spaces)),
+    }
+}
+
+/// A cell of a table at the end of a line, in so many characters or more, at their left.
+pub fn push_left(cell: &str, width: usize, line: &mut String) {
+    line.push_str(cell);
+    pad(width.saturating_sub(cell.chars().count()), line);
+}
+
+/// The same at their right.
+pub fn push_right(cell: &str, width: usize, line: &mut String) {
+    pad(width.saturating_sub(cell.chars().count()), line);
+    line.push_str(cell);
+}
+
 /// A count with a comma between thousands, as text has it.
 #[must_use]
 pub fn thousands(count: u64) -> String {

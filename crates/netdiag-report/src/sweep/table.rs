@@ -2,7 +2,7 @@
 
 use super::row::{Why, address_of};
 use crate::fold::{INDENT, fold};
-use crate::number::{align, push_address, push_ms5, push_number};
+use crate::number::{align, pad, push_address, push_ms5, push_number};
 use netdiag_ping::sweep::{Config, Found, Row, Target};
 use std::fmt::Write as _;
 
@@ -234,15 +234,6 @@ impl Layout {
             line.push('\n');
             line.push_str(&fold(&below, self.width));
         }
-    }
-}
-
-/// Spaces at the end of a line.
-fn pad(spaces: usize, line: &mut String) {
-    const SPACES: &str = "                                ";
-    match SPACES.get(..spaces) {
-        Some(spaces) => line.push_str(spaces),
-        None => line.extend(std::iter::repeat_n(' ', spaces)),
     }
 }
 

@@ -1,11 +1,10 @@
 //! One hop as lines of a table.
 
 use crate::fold::fold;
-use crate::number::ms5;
+use crate::number::{ms5, pad, push_left, push_right};
 use netdiag_model::contract::Rtt;
 use netdiag_model::{Family, Untrusted};
 use netdiag_trace::result::{Changed, Hop, Responder, Target, Uncounted, Value};
-use std::fmt::Write;
 use std::time::Duration;
 
 /// From so many probes on loss is a per cent.
@@ -20,6 +19,8 @@ const LOSS: usize = 6;
 const FIGURE: usize = 5;
 /// What stands between columns.
 const GAP: usize = 2;
+/// Bytes of most lines.
+const LINE: usize = 80;
 
 /// Columns that a table has where they were asked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,20 +91,27 @@ impl Layout {
     fn line(self, cells: &Line<'_>) -> Vec<String> {
         let Line { hop, address, system, name, loss, times, mtu, note } = cells;
         let width = self.address;
-        let mut line = format!("{hop:>HOP$}  {address:<width$}");
+        // Many targets have many rows, and the machinery of formatting would take longer than the probes.
+        let mut line = String::with_capacity(LINE);
+        push_right(hop, HOP, &mut line);
+        let cell = |text: &str, width: usize, line: &mut String| {
+            pad(GAP, line);
+            push_left(text, width, line);
+        };
+        cell(address, width, &mut line);
         if self.columns.systems {
-            line.push_str(&format!("  {system:<SYSTEM$}"));
+            cell(system, SYSTEM, &mut line);
         }
         // A name that goes over its column stands with the note.
         let is_long = name.chars().count() > NAME;
         let mut below = (*note).to_owned();
         match self.columns.names {
             true if is_long => {
-                line.push_str(&format!("  {:NAME$}", ""));
+                cell("", NAME, &mut line);
                 below =
                     if note.is_empty() { (*name).to_owned() } else { format!("{name}, {note}") };
             }
-            true => line.push_str(&format!("  {name:<NAME$}")),
+            true => cell(name, NAME, &mut line),
             false => {}
         }
         let shown = times.iter().zip(self.times).filter(|(_, is_there)| *is_there);
@@ -163,8 +171,8 @@ pub(super) fn folded(
         if is_full && line.len() > HOP {
             lines.push(std::mem::replace(&mut line, " ".repeat(HOP)).trim_end().to_owned());
         }
-        // A string takes everything.
-        let _ = write!(line, "{:GAP$}{cell:>room$}", "");
+        pad(GAP, &mut line);
+        push_right(cell, room, &mut line);
     }
     (lines, line)
 }
@@ -172,7 +180,11 @@ pub(super) fn folded(
 /// A line of a table and what there is to say of it: at its end where that fits and `is_below` is not
 /// asked for, else on lines of its own.
 pub(crate) fn noted(line: &str, note: &str, is_below: bool, width: Option<usize>) -> Vec<String> {
-    let whole = format!("{line}  {note}").trim_end().to_owned();
+    let mut whole = String::with_capacity(line.len() + GAP + note.len());
+    whole.push_str(line);
+    pad(GAP, &mut whole);
+    whole.push_str(note);
+    whole.truncate(whole.trim_end().len());
     let fits = width.is_none_or(|width| whole.chars().count() <= width);
     if note.is_empty() || (fits && !is_below) {
         return vec![whole];

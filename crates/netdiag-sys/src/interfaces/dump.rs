@@ -1,13 +1,14 @@
 //! What the kernel's tables hold: addresses and neighbours, read whole.
 
+use super::message::Rtnl;
 use super::{failed, messages, own_address};
 use netdiag_engine::port::NetworkError;
 use netlink_packet_core::{NLM_F_DUMP, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use std::net::{IpAddr, Ipv6Addr};
@@ -23,9 +24,9 @@ const PARTS: usize = 64;
 /// # Errors
 /// Whatever netlink itself refuses.
 pub fn has_address(index: u32, address: IpAddr) -> Result<bool, NetworkError> {
-    let question = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+    let question = Rtnl::GetAddress(AddressMessage::default());
     any("RTM_GETADDR", question, |found| match found {
-        RouteNetlinkMessage::NewAddress(found) => {
+        Rtnl::NewAddress(found) => {
             found.header.index == index && own_address(&found.attributes) == Some(address)
         }
         _ => false,
@@ -40,8 +41,8 @@ pub fn has_address(index: u32, address: IpAddr) -> Result<bool, NetworkError> {
 pub(super) fn has_usable_ipv6(index: u32) -> Result<bool, NetworkError> {
     let mut question = AddressMessage::default();
     question.header.family = AddressFamily::Inet6;
-    any("RTM_GETADDR", RouteNetlinkMessage::GetAddress(question), |found| match found {
-        RouteNetlinkMessage::NewAddress(found) => {
+    any("RTM_GETADDR", Rtnl::GetAddress(question), |found| match found {
+        Rtnl::NewAddress(found) => {
             found.header.index == index
                 && matches!(own_address(&found.attributes), Some(IpAddr::V6(address))
                     if !address.is_unicast_link_local() && !address.is_loopback())
@@ -75,8 +76,8 @@ pub(super) const fn is_usable(flags: AddressFlags) -> bool {
 pub(crate) fn waits_for_neighbour() -> Result<bool, NetworkError> {
     let mut question = NeighbourMessage::default();
     question.header.family = AddressFamily::Inet6;
-    any("RTM_GETNEIGH", RouteNetlinkMessage::GetNeighbour(question), |found| match found {
-        RouteNetlinkMessage::NewNeighbour(found) => {
+    any("RTM_GETNEIGH", Rtnl::GetNeighbour(question), |found| match found {
+        Rtnl::NewNeighbour(found) => {
             matches!(found.header.state, NeighbourState::Incomplete | NeighbourState::Failed)
         }
         _ => false,
@@ -89,8 +90,8 @@ pub(crate) fn is_gone(address: Ipv6Addr, interface: u32) -> bool {
     let wanted = NeighbourAttribute::Destination(NeighbourAddress::Inet6(address));
     let mut question = NeighbourMessage::default();
     question.header.family = AddressFamily::Inet6;
-    let found = any("RTM_GETNEIGH", RouteNetlinkMessage::GetNeighbour(question), |found| {
-        matches!(found, RouteNetlinkMessage::NewNeighbour(found)
+    let found = any("RTM_GETNEIGH", Rtnl::GetNeighbour(question), |found| {
+        matches!(found, Rtnl::NewNeighbour(found)
             if found.header.ifindex == interface
                 && found.header.state == NeighbourState::Failed
                 && found.attributes.contains(&wanted))
@@ -101,8 +102,8 @@ pub(crate) fn is_gone(address: Ipv6Addr, interface: u32) -> bool {
 /// Whether any entry of a dump is as wished.
 fn any(
     call: &'static str,
-    question: RouteNetlinkMessage,
-    wished: impl Fn(&RouteNetlinkMessage) -> bool,
+    question: Rtnl,
+    wished: impl Fn(&Rtnl) -> bool,
 ) -> Result<bool, NetworkError> {
     let mut socket = Socket::new(NETLINK_ROUTE).map_err(|error| failed(call, &error))?;
     socket.bind_auto().map_err(|error| failed(call, &error))?;

@@ -1,10 +1,9 @@
 //! What an interface takes.
 
 use super::ask;
+use super::message::Rtnl;
 use netdiag_engine::port::NetworkError;
 use netdiag_model::{Link, Untrusted};
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 
 /// The name and MTU of the interface with this index (RTM_GETLINK). Sends nothing but the question to
 /// the kernel.
@@ -13,26 +12,12 @@ use netlink_packet_route::link::{LinkAttribute, LinkMessage};
 /// ENODEV where there is none; whatever netlink itself refuses.
 pub fn link(index: u32) -> Result<Link, NetworkError> {
     const CALL: &str = "RTM_GETLINK";
-    let mut question = LinkMessage::default();
-    question.header.index = index;
-    match ask(CALL, RouteNetlinkMessage::GetLink(question))? {
-        RouteNetlinkMessage::NewLink(link) => {
-            read(&link).ok_or(NetworkError { call: CALL, errno: libc::EPROTO })
-        }
-        _ => Err(NetworkError { call: CALL, errno: libc::EPROTO }),
+    let nothing = NetworkError { call: CALL, errno: libc::EPROTO };
+    let Rtnl::NewLink(link) = ask(CALL, Rtnl::GetLink(index))? else { return Err(nothing) };
+    match (link.name, link.mtu) {
+        (Some(name), Some(mtu)) => Ok(Link { name: Untrusted::from(name.as_str()), mtu }),
+        _ => Err(nothing),
     }
-}
-
-fn read(link: &LinkMessage) -> Option<Link> {
-    let (mut name, mut mtu) = (None, None);
-    for attribute in &link.attributes {
-        match attribute {
-            LinkAttribute::IfName(text) => name = Some(Untrusted::from(text.as_str())),
-            LinkAttribute::Mtu(bytes) => mtu = Some(*bytes),
-            _ => {}
-        }
-    }
-    Some(Link { name: name?, mtu: mtu? })
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! How many packets came and went by an interface, whosever they are.
 
 use super::ask;
-use netlink_packet_route::RouteNetlinkMessage;
-use netlink_packet_route::link::{LinkAttribute, LinkMessage, Stats64};
+use super::message::Rtnl;
 
 /// The loopback interface has this index in every network namespace (`LOOPBACK_IFINDEX`).
 const LOOPBACK: u32 = 1;
@@ -10,25 +9,21 @@ const LOOPBACK: u32 = 1;
 /// How many packets came by the loopback interface so far: those that never leave this machine.
 /// `None` where the kernel does not tell.
 pub(crate) fn looped() -> Option<u64> {
-    Some(statistics(LOOPBACK)?.rx_packets)
+    Some(packets(LOOPBACK)?.0)
 }
 
 /// How many packets the driver of an interface took so far. A driver that tells them only when they
 /// are out keeps them in the memory of their sockets until then.
 pub(crate) fn sent_by(index: u32) -> Option<u64> {
-    Some(statistics(index)?.tx_packets)
+    Some(packets(index)?.1)
 }
 
-/// `IFLA_STATS64`.
-fn statistics(index: u32) -> Option<Stats64> {
-    let mut link = LinkMessage::default();
-    link.header.index = index;
-    let answer = ask("RTM_GETLINK", RouteNetlinkMessage::GetLink(link)).ok()?;
-    let RouteNetlinkMessage::NewLink(link) = answer else { return None };
-    link.attributes.iter().find_map(|attribute| match attribute {
-        LinkAttribute::Stats64(stats) => Some(*stats),
+/// How many came, and how many went.
+fn packets(index: u32) -> Option<(u64, u64)> {
+    match ask("RTM_GETLINK", Rtnl::GetLink(index)).ok()? {
+        Rtnl::NewLink(link) => link.packets,
         _ => None,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod dump;
 mod link;
 mod looped;
+mod message;
 mod stretches;
 mod watch;
 mod way;
@@ -16,9 +17,9 @@ pub(crate) use stretches::{Stretches, bits};
 pub(crate) use watch::Interfaces;
 pub use way::way;
 
+use message::Rtnl;
 use netdiag_engine::port::NetworkError;
 use netlink_packet_core::{NLM_F_REQUEST, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressAttribute;
 use netlink_packet_route::route::RouteAddress;
 use netlink_sys::protocols::NETLINK_ROUTE;
@@ -29,7 +30,7 @@ use std::net::IpAddr;
 /// Room for one answer: the kernel makes it in 8 KiB at the most (NLMSG_GOODSIZE).
 const ROOM: usize = 8 * 1024;
 
-type Message = NetlinkMessage<RouteNetlinkMessage>;
+type Message = NetlinkMessage<Rtnl>;
 
 fn failed(call: &'static str, error: &std::io::Error) -> NetworkError {
     NetworkError { call, errno: error.raw_os_error().unwrap_or(libc::EIO) }
@@ -39,10 +40,7 @@ fn failed(call: &'static str, error: &std::io::Error) -> NetworkError {
 ///
 /// # Errors
 /// What it answers instead, or netlink itself refuses.
-fn ask(
-    call: &'static str,
-    question: RouteNetlinkMessage,
-) -> Result<RouteNetlinkMessage, NetworkError> {
+fn ask(call: &'static str, question: Rtnl) -> Result<Rtnl, NetworkError> {
     let mut message = NetlinkMessage::from(question);
     message.header.flags = NLM_F_REQUEST;
     message.finalize();
@@ -70,11 +68,7 @@ thread_local! {
     static ASKED: RefCell<Option<Socket>> = const { RefCell::new(None) };
 }
 
-fn ask_by(
-    socket: &Socket,
-    call: &'static str,
-    bytes: &[u8],
-) -> Result<RouteNetlinkMessage, NetworkError> {
+fn ask_by(socket: &Socket, call: &'static str, bytes: &[u8]) -> Result<Rtnl, NetworkError> {
     socket.send_to(bytes, &SocketAddr::new(0, 0), 0).map_err(|error| failed(call, &error))?;
     let mut room = [0; ROOM];
     // The kernel answers within the send, so this does not wait.

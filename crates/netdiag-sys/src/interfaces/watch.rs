@@ -1,6 +1,7 @@
 //! Interfaces, addresses and routes that change while we measure.
 
 use super::dump::{flags, has_usable_ipv6, is_usable};
+use super::message::{LinkTold, Rtnl};
 use super::{failed, ip, messages, own_address};
 use crate::{clock, raw};
 use netdiag_engine::port::{
@@ -8,10 +9,9 @@ use netdiag_engine::port::{
 };
 use netdiag_model::Untrusted;
 use netlink_packet_core::NetlinkPayload;
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use netlink_packet_route::route::{RouteAttribute, RouteMessage, RouteType};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 use netlink_sys::{Socket, SocketAddr};
 use std::collections::BTreeMap;
@@ -100,7 +100,7 @@ impl Interfaces {
                 continue;
             }
             let bytes = self.room.get(..length).unwrap_or_default();
-            let news: Vec<RouteNetlinkMessage> = messages(bytes)
+            let news: Vec<Rtnl> = messages(bytes)
                 .filter_map(|message| match message.payload {
                     NetlinkPayload::InnerMessage(inner) => Some(inner),
                     _ => None,
@@ -114,8 +114,8 @@ impl Interfaces {
         }
     }
 
-    fn understand(&mut self, news: &RouteNetlinkMessage) -> Option<InterfaceChange> {
-        use RouteNetlinkMessage as News;
+    fn understand(&mut self, news: &Rtnl) -> Option<InterfaceChange> {
+        use Rtnl as News;
         let address = |message: &AddressMessage| {
             Some((message.header.index, own_address(&message.attributes)?))
         };
@@ -146,17 +146,13 @@ impl Interfaces {
     }
 
     /// News of a link: only what makes it usable or not is told.
-    fn on_link(&mut self, link: &LinkMessage, exists: bool) -> Option<InterfaceChange> {
-        let index = link.header.index;
-        let name = link.attributes.iter().find_map(|attribute| match attribute {
-            LinkAttribute::IfName(name) => Some(name.clone()),
-            _ => None,
-        })?;
-        let flags = link.header.flags;
-        let state = match (exists, flags.contains(LinkFlags::Up)) {
+    fn on_link(&mut self, link: &LinkTold, exists: bool) -> Option<InterfaceChange> {
+        let index = link.index;
+        let name = link.name.clone()?;
+        let state = match (exists, link.is_up) {
             (false, _) => State::Gone,
             (true, false) => State::Down,
-            (true, true) if flags.contains(LinkFlags::LowerUp) => State::Up,
+            (true, true) if link.has_carrier => State::Up,
             (true, true) => State::NoCarrier,
         };
         // One that was never heard of was in use, or nobody wants to know of it.

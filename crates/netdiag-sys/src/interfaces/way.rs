@@ -1,10 +1,11 @@
 //! Which way a packet would take.
 
+use super::message::Rtnl;
 use super::{ask, ip};
 use netdiag_engine::port::NetworkError;
 use netdiag_model::{Destination, Way};
+use netlink_packet_route::AddressFamily;
 use netlink_packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
-use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use std::net::IpAddr;
 
 /// The way of a packet to `destination`, from `source` and by `interface` where those are given
@@ -20,18 +21,14 @@ pub fn way(
 ) -> Result<Way, NetworkError> {
     const CALL: &str = "RTM_GETROUTE";
     match ask(CALL, question(destination, source, interface))? {
-        RouteNetlinkMessage::NewRoute(route) => {
+        Rtnl::NewRoute(route) => {
             read(&route).ok_or(NetworkError { call: CALL, errno: libc::ENETUNREACH })
         }
         _ => Err(NetworkError { call: CALL, errno: libc::EPROTO }),
     }
 }
 
-fn question(
-    destination: Destination,
-    source: Option<IpAddr>,
-    interface: Option<u32>,
-) -> RouteNetlinkMessage {
+fn question(destination: Destination, source: Option<IpAddr>, interface: Option<u32>) -> Rtnl {
     let mut route = RouteMessage::default();
     let (family, length) = match destination {
         Destination::V4(_) => (AddressFamily::Inet, 32),
@@ -48,7 +45,7 @@ fn question(
     if let Some(interface) = interface.or(scope) {
         route.attributes.push(RouteAttribute::Oif(interface));
     }
-    RouteNetlinkMessage::GetRoute(route)
+    Rtnl::GetRoute(route)
 }
 
 fn read(route: &RouteMessage) -> Option<Way> {

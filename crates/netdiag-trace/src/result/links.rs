@@ -27,8 +27,8 @@ impl Measurement {
 
     /// What a hop loses of what passed the answering hop before it.
     pub(super) fn link_loss(&self, hop: &Hop) -> Option<f64> {
-        let before = self.counted_until(hop.ttl.saturating_sub(1)).next_back();
         let own = sampled(hop).filter(|_| !self.is_limited(hop))?;
+        let before = self.counted_until(hop.ttl.saturating_sub(1)).next_back();
         let before = before.map_or(Some(0.0), |before| Some(sampled(before)?.ratio()))?;
         added(own.ratio(), before)
     }
