@@ -40,9 +40,10 @@ impl Measurement {
     fn place(&self, one: &Series) -> String {
         let to = with_port(one.destination, one.port);
         let target = self.config.targets.get(one.target).filter(|_| self.config.proxy.is_some());
-        target.map_or(to.clone(), |target| {
-            format!("{} through the proxy {to}", target.named().escaped())
-        })
+        match target {
+            Some(target) => format!("{} through the proxy {to}", target.named().escaped()),
+            None => to,
+        }
     }
 
     /// Whether a target is none that can be spoken of: a proxy opened no connection to it.
