@@ -85,7 +85,8 @@ impl Transfer {
     ) {
         let Some(mut run) = self.run.take() else { return };
         self.ending.push_back((run.line.seq, run.line.close()));
-        let (connect, opened_at) = run.line.opened.unwrap_or((at.since(run.line.begun_at), at));
+        let (connect, opened_at) =
+            run.line.opened.unwrap_or_else(|| (at.since(run.line.begun_at), at));
         let said_at = run.line.said_at.unwrap_or(at);
         let came = run.so_far.messages > 0;
         let is_tls = self.config.transport == Transport::Tls;

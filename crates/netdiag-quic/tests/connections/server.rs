@@ -27,6 +27,9 @@ pub(crate) enum Does {
     Close(u32, &'static str),
 }
 
+/// Words over streams of its own to one of those that connect, each with whether that is all.
+type Beside = fn(usize) -> &'static [(&'static [u8], bool)];
+
 /// What a server is like.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Manner {
@@ -42,12 +45,12 @@ pub(crate) struct Manner {
     pub(crate) gathers: usize,
     /// What it says over streams of its own to the first that connects, the second ..., each of them with
     /// whether that is all.
-    pub(crate) beside: fn(usize) -> &'static [(&'static [u8], bool)],
+    pub(crate) beside: Beside,
 }
 
 impl Default for Manner {
     fn default() -> Self {
-        let beside: fn(usize) -> &'static [(&'static [u8], bool)] = |_| &[];
+        let beside: Beside = |_| &[];
         Self { streams: 100, idle: 10_000, retries: false, refuses: false, gathers: 0, beside }
     }
 }
