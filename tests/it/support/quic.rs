@@ -4,7 +4,7 @@
 #[expect(dead_code, reason = "some of it is for other tests")]
 mod server;
 
-pub(crate) use server::{Does, Manner, Server};
+pub(crate) use server::{Beside, Does, Manner, Server};
 use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -28,7 +28,7 @@ pub(crate) enum Does {
 }
 
 /// Words over streams of its own to one of those that connect, each with whether that is all.
-type Beside = fn(usize) -> &'static [(&'static [u8], bool)];
+pub(crate) type Beside = fn(usize) -> &'static [(&'static [u8], bool)];
 
 /// What a server is like.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use super::stub::{Asked, Nobody, Says};
 use super::{address, dns, findings, result};
 use crate::support::process::{Ended, NETDIAG, bound, run};
-use crate::support::quic::{Does, Manner, serve};
+use crate::support::quic::{Beside, Does, Manner, serve};
 use crate::support::{schema, tls};
 use data_encoding::BASE64URL_NOPAD;
 use std::collections::BTreeSet;
@@ -170,8 +170,7 @@ fn i2_how_a_server_ends_an_answer_or_a_connection_of_http3_is_told() {
     let lab = Lab::new();
     let fine = Manner::default();
     let does = |does: fn(&[u8]) -> Does| lab.does(fine, does);
-    let push: fn(usize) -> &'static [(&'static [u8], bool)] =
-        |_| &[(&[0, 4, 0], false), (&[1, 0], false)];
+    let push: Beside = |_| &[(&[0, 4, 0], false), (&[1, 0], false)];
     let doq = serve(tls::config(lab.leaf(), &["doq"]), fine, 0, |_| Does::Nothing);
     let nobody = Nobody::new();
     for (server, outcome, reason, words) in [
@@ -255,7 +254,7 @@ fn i2_questions_share_a_connection_of_http3_and_what_was_not_looked_at_is_asked_
     let ended = lab.ask(&["-c", "3", "-i", "0.01", &server, "a.example", "A"]);
     let said = result(&ended);
     assert_eq!((&said["received"], &said["phases_ms"]["reused"]), (&3.into(), &true.into()));
-    let leaving: [fn(usize) -> &'static [(&'static [u8], bool)]; 2] =
+    let leaving: [Beside; 2] =
         [|met| if met == 1 { NONE } else { FINE }, |met| if met == 1 { ONE } else { FINE }];
     for (beside, first) in leaving.into_iter().zip([&b"none"[..], b"\x01a\x07example"]) {
         let mut seen = BTreeSet::new();
