@@ -153,7 +153,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__dns)
-            opts="-t -x -p -4 -6 -b -S -I -y -k -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --source --interface --ttl --dscp --ecn --mark --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --wire --edns-option --tls --https --https-get --quic --sni --ca --pin --insecure --tsig --tsig-file --transfer-limit --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-t -x -p -4 -6 -b -S -I -y -k -c -i -W -w -q -v -o -h -V --type --reverse --file --class --port --etc --check --trace --hints --dnssec --anchor --ipv4 --ipv6 --source --interface --ttl --dscp --ecn --mark --tcp --ignore-truncation --no-recursion --cd --ad --do --no-edns --udp-size --edns-version --nsid --subnet --cookie --padding --wire --edns-option --tls --https --https-get --http3 --quic --sni --ca --pin --insecure --tsig --tsig-file --transfer-limit --count --interval --timeout --retries --deadline --short --classic --classic-exit --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1101,7 +1101,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__syn)
-            opts="-4 -6 -S -I -r -W -w -t -m -q -v -o -h -V --ipv4 --ipv6 --source --interface --retries --rate --timeout --deadline --ttl --dscp --ecn --mark --open --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-4 -6 -S -I -r -W -w -t -m -q -v -o -h -V --ipv4 --ipv6 --source --interface --retries --rate --timeout --deadline --ttl --dscp --ecn --ask-ecn --mark --open --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1203,7 +1203,7 @@ _netdiag() {
             return 0
             ;;
         netdiag__subcmd__tcp__subcmd__connect)
-            opts="-4 -6 -S -I -c -i -W -w -t -m -q -v -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --http --max-redirects --reuse --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --mark --quiet --verbose --color --output --json --fail-if --as --help --version"
+            opts="-4 -6 -S -I -c -i -W -w -t -m -q -v -o -h -V --ipv4 --ipv6 --source --source-port --interface --count --interval --timeout --deadline --parallel --send --expect-banner --expect --http --max-redirects --reuse --proxy --proxy-login --hold --tls --no-tls --starttls --sni --ca --insecure --ttl --dscp --ecn --mark --quiet --verbose --color --output --json --fail-if --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1282,6 +1282,14 @@ _netdiag() {
                     return 0
                     ;;
                 --max-redirects)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --proxy-login)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
