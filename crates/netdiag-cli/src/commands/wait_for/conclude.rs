@@ -32,12 +32,7 @@ pub(super) fn check(
     };
     let is_told = matches!(status, CheckStatus::Fail | CheckStatus::Unknown);
     let said = last.and_then(|last| last.failure.clone());
-    let failure = said.unwrap_or_else(|| match (waiting.stopped, waiter.attempts) {
-        (true, _) => interrupted(),
-        (false, 0) => no_try(),
-        (false, _) if status == CheckStatus::Unknown => kept_back_or_silent(),
-        (false, _) => no_answer(),
-    });
+    let failure = said.unwrap_or_else(|| without_word(waiting, waiter, status));
     let text = Untrusted::from(spec.text.as_str());
     Some(Check {
         name: text.clone(),
@@ -58,8 +53,23 @@ pub(super) fn check(
     })
 }
 
+/// Why one is not ready of which no attempt tells.
+pub(super) fn without_word(waiting: &Waiting, waiter: &Waiter, status: CheckStatus) -> Failure {
+    match (waiting.stopped, waiter.attempts) {
+        (true, _) => interrupted(),
+        (false, 0) if waiter.is_planning => no_address(),
+        (false, 0) => no_try(),
+        (false, _) if status == CheckStatus::Unknown => kept_back_or_silent(),
+        (false, _) => no_answer(),
+    }
+}
+
 fn no_answer() -> Failure {
     plain(Stage::Request, "timeout", "no answer in time")
+}
+
+fn no_address() -> Failure {
+    plain(Stage::Resolve, "timeout", "its name was looked up until no time was left")
 }
 
 fn no_try() -> Failure {

@@ -47,7 +47,7 @@ pub(super) struct Waiter {
     /// How long an attempt may take.
     patience: Duration,
     /// A plan is being made: once it is, there is an attempt.
-    is_planning: bool,
+    pub(super) is_planning: bool,
 }
 
 impl Waiting {
@@ -154,5 +154,30 @@ impl Supervisor for Waiting {
 
     fn stop(&mut self, _: Instant) {
         self.stopped = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conclude::without_word;
+    use super::*;
+    use netdiag_check::result::CheckStatus;
+
+    /// Whichever comes first, the end of the look-up or that of the time.
+    #[test]
+    fn a_name_that_is_looked_up_until_the_end_is_the_cause() {
+        let deadline = Instant::ZERO + Duration::from_secs(1);
+        let waiters = vec![Waiter { patience: PATIENCE, ..Waiter::default() }];
+        let (any, consecutive, started_at) = (false, 1, Instant::ZERO);
+        let mut waiting =
+            Waiting { waiters, any, consecutive, started_at, deadline, stopped: false };
+        let why = |waiting: &Waiting| {
+            let waiter = waiting.waiters.first().expect("there is one");
+            without_word(waiting, waiter, CheckStatus::Unknown).stage
+        };
+        assert_eq!(why(&waiting), Stage::Send);
+        assert!(matches!(waiting.turn(0, Instant::ZERO, 0, false), Turn::Plan(_)));
+        assert_eq!(waiting.turn(0, deadline, 0, true), Turn::End);
+        assert_eq!(why(&waiting), Stage::Resolve);
     }
 }
