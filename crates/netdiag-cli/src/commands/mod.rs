@@ -21,6 +21,7 @@ pub(crate) mod ping;
 pub(crate) mod remedy;
 pub(crate) mod resolve;
 pub(crate) mod schema;
+mod secret;
 pub(crate) mod services;
 pub(crate) mod sockets;
 pub(crate) mod sweep;

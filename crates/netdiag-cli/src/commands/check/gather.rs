@@ -4,6 +4,7 @@ use super::item::{self, Fault, Item, Part, Words};
 use crate::World;
 use crate::args::{CheckArguments, value};
 use crate::commands::lanes::KINDS;
+use crate::commands::secret::without_secrets;
 use netdiag_check::file::{Choice, Entry, File, FileError, MAX_BYTES, Place, Text};
 use netdiag_model::Untrusted;
 use std::collections::btree_map::{self, BTreeMap};
@@ -44,7 +45,7 @@ impl Gathered {
                 items.push(item);
                 continue;
             }
-            let shown = Untrusted::from(given.as_str()).escaped().to_string();
+            let shown = Untrusted::from(without_secrets(given)).escaped().to_string();
             let bytes = read(given, world).map_err(|fault| unreadable(given, &shown, &fault))?;
             let within = |error: FileError| format!("{shown}: {error}");
             let file = File::from_bytes(&bytes).map_err(within)?;
@@ -130,7 +131,7 @@ fn length(text: Option<&Text>) -> Result<Option<Duration>, FileError> {
 }
 
 fn in_line(given: &str, fault: &str) -> String {
-    format!("`{}`: {fault}", Untrusted::from(given).escaped())
+    format!("`{}`: {fault}", Untrusted::from(without_secrets(given)).escaped())
 }
 
 /// Defaults must be right also where no check uses them.

@@ -1,6 +1,7 @@
 //! One check as it was written, and what will be done for it.
 
 use crate::commands::lanes::{Asked, Expected, KINDS, choices};
+use crate::commands::secret::without_secrets;
 use netdiag_check::expr::{Expr, ExprError};
 use netdiag_check::line::Line;
 use netdiag_model::Untrusted;
@@ -195,7 +196,7 @@ fn named_at(message: &str, option: &str) -> Option<usize> {
 
 /// A check in a line.
 pub(super) fn from_line(text: &str) -> Result<Item, String> {
-    let shown = Untrusted::from(text);
+    let shown = Untrusted::from(without_secrets(text));
     let wrong = |message: String| format!("`{}`: {message}", shown.escaped());
     let takes_value = |kind: &str, option: &str| {
         choices(kind).iter().any(|choice| choice.name == option && choice.takes_value)

@@ -17,6 +17,7 @@ use crate::commands::ending::Measured;
 use crate::commands::frame::{self, Command};
 use crate::commands::ladder;
 use crate::commands::lanes::{Lane, Planner, Prepared, merged};
+use crate::commands::secret::without_secrets;
 use crate::commands::sockets::PASSWD;
 use crate::{Backend, DontFragment, ExitStatus, OpenRequest, Terminal, UdpSockets, World, usage};
 use board::Board;
@@ -133,7 +134,7 @@ impl Command for CheckArguments {
         let lines: Vec<&String> = self.given.iter().filter(|one| item::is_line(one)).collect();
         let mut request = (lines.len() < self.given.len()).then(|| fixed(self));
         for line in lines {
-            let shown = Untrusted::from(line.as_str());
+            let shown = Untrusted::from(without_secrets(line));
             let own = item::from_line(line)?.asked.request(world);
             let own = own.map_err(|message| format!("`{}`: {message}", shown.escaped()))?;
             request = Some(match request {

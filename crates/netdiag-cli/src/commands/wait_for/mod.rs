@@ -13,6 +13,7 @@ use crate::commands::ending::{End, Measured};
 use crate::commands::frame::Command;
 use crate::commands::ladder;
 use crate::commands::lanes::{Lane, Planner, Prepared, Told, merged};
+use crate::commands::secret::without_secrets;
 use crate::{Backend, ExitStatus, OpenRequest, Terminal, World};
 use netdiag_check::result::Check;
 use netdiag_engine::Pause;
@@ -58,7 +59,7 @@ impl Command for WaitForArguments {
         let mut request: Option<OpenRequest> = None;
         for text in &self.specs {
             let spec = Spec::parse(text, self)?;
-            let shown = Untrusted::from(text.as_str());
+            let shown = Untrusted::from(without_secrets(text));
             let own = spec.asked.request(world);
             let own = own.map_err(|message| format!("SPEC `{}`: {message}", shown.escaped()))?;
             request = Some(match request {
@@ -106,7 +107,10 @@ impl Command for WaitForArguments {
         let mut plans = Vec::new();
         for (lane, spec) in specs.iter().enumerate() {
             plans.push(planner.at_once(lane, world, network).map_err(|message| {
-                format!("SPEC `{}`: {message}", Untrusted::from(spec.text.as_str()).escaped())
+                format!(
+                    "SPEC `{}`: {message}",
+                    Untrusted::from(without_secrets(&spec.text)).escaped()
+                )
             })?);
         }
         Ok(Plan { run, specs, plans, planner: Rc::new(RefCell::new(planner)) })

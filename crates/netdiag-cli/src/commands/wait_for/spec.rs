@@ -4,6 +4,7 @@ use crate::args::WaitForArguments;
 use crate::args::form::Output;
 use crate::commands::checks;
 use crate::commands::lanes::{Asked, KEPT_BACK_AFTER, choices};
+use crate::commands::secret::without_secrets;
 use netdiag_model::{Family, Untrusted};
 use netdiag_tcp::connect::http::Url;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl Spec {
     /// # Errors
     /// Why it means nothing, in a line.
     pub(super) fn parse(text: &str, arguments: &WaitForArguments) -> Result<Self, String> {
-        let shown = Untrusted::from(text);
+        let shown = Untrusted::from(without_secrets(text));
         let wrong = |message: String| format!("SPEC `{}`: {message}", shown.escaped());
         let mut options = Vec::new();
         let (mut is_page, mut is_tls, mut patience) = (false, false, STEP);

@@ -1,6 +1,7 @@
 //! Connections through a proxy: whose answer is whose.
 
 use super::*;
+use crate::connect::event::Class;
 use crate::connect::http::Url;
 use crate::connect::metrics::TargetMetrics;
 use crate::connect::proxy::Proxy;
