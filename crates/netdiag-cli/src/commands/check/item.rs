@@ -210,3 +210,23 @@ pub(super) fn is_line(text: &str) -> bool {
     let first = words.next();
     first.is_some_and(|first| KINDS.contains(&first)) && words.next().is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A type that has a sign of its own is no expression.
+    #[test]
+    fn changes_of_a_zone_are_asked_for_as_by_the_command() {
+        for (text, serial) in [
+            ("dns IXFR=1 small.test @127.0.0.1", "1"),
+            ("dns small.test ixfr=7 @127.0.0.1 expect 192.0.2.1 answers>1", "7"),
+        ] {
+            let item = from_line(text).expect(text);
+            let Asked::Dns(asked) = &item.asked else { panic!("{:?}", item.asked) };
+            assert!(asked.is_transfer(), "{text}");
+            let is_meant = |word: &String| word.eq_ignore_ascii_case(&format!("ixfr={serial}"));
+            assert!(asked.words.iter().any(is_meant), "{:?}", asked.words);
+        }
+    }
+}
