@@ -161,7 +161,7 @@ impl Fault {
                     .into()
             }
             Self::BrokenOff => "the connection ended before the last SOA record".into(),
-            Self::Timeout => "nothing more came in time, and no last SOA record".into(),
+            Self::Timeout => "no further record came in time, and no last SOA record".into(),
             Self::Ended => "the run ended before the last SOA record came".into(),
         }
     }

@@ -140,6 +140,7 @@ fn transfer(
         ("--file", arguments.file.is_some()),
         ("--count", arguments.count > 1),
         ("--ignore-truncation", message.ignore_truncation),
+        ("--wire", message.wire),
     ];
     if let Some((option, _)) = others.iter().find(|(_, is_given)| *is_given) {
         return Err(format!("{option}: not with {kind}"));
