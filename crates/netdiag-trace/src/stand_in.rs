@@ -6,10 +6,9 @@ use crate::protocol::{Protocol, State};
 use netdiag_model::Destination;
 
 impl Measurement {
-    /// Takes a host for the target that says "port unreachable" right behind a router that passes packets
-    /// on, until another kind of probe tells. Filters say so, too, and answer as routers for the hop before
-    /// (RFC 1122 section 3.2.2.1 has only hosts say it); whose router is silent there may be one. Where no
-    /// other kind will be asked nobody is taken for the target.
+    /// Takes a host for the target that says "port unreachable", until another kind of probe tells. Filters
+    /// say so, too (RFC 1122 section 3.2.2.1 has only hosts say it). Where no other kind will be asked
+    /// nobody is taken for the target.
     pub(crate) fn find_stand_in(&mut self) {
         let is_endless = self.config.rounds.as_ref().is_some_and(|rounds| rounds.count.is_none());
         let is_asked = self.config.second.is_some_and(|second| second != self.config.protocol);
@@ -64,14 +63,11 @@ impl Measurement {
             return None;
         }
         let hop = self.hops.iter().find(|hop| hop.stopped > 0)?;
-        let is_first = hop.ttl == 1;
-        let is_behind = |before: &Hop| before.ttl + 1 == hop.ttl && before.passed;
         let refuses = Met { address: hop.main()?.address, role: Role::Refuses };
         let who = hop.main().filter(|who| who.icmp.is_some_and(|it| it.is_port_unreachable()))?;
         let is_router = |other: &Hop| other.ttl < hop.ttl && other.names(who.address);
         let is_other = hop.met == [refuses] && !self.hops.iter().any(is_router);
-        (is_other && (is_first || self.hops.iter().any(is_behind)))
-            .then_some((hop.ttl, who.address))
+        is_other.then_some((hop.ttl, who.address))
     }
 }
 
@@ -133,6 +129,19 @@ mod tests {
         silent.settle_stand_in();
         assert_eq!(reason(&silent), Some(StopReason::Unreachable));
         assert!(silent.may_stand_in());
+    }
+
+    /// It is another kind of probe that tells, not who is before it.
+    #[test]
+    fn it_may_be_the_target_behind_a_silent_router_too() {
+        let mut path = path(Some(Protocol::Icmp), Some(1));
+        path.deny_stand_in();
+        path.is_answered_by_filter = false;
+        if let Some(router) = path.hops.first_mut() {
+            (router.passed, router.responders) = (false, Vec::new());
+        }
+        path.find_end();
+        assert_eq!((reason(&path), path.stands_in_at()), (Some(StopReason::Reached), Some(2)));
     }
 
     #[test]

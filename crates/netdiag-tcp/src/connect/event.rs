@@ -129,6 +129,8 @@ pub enum Class {
     Local,
     /// Something on this machine made it meaningless.
     Unknown,
+    /// The connection to the proxy opened, and the proxy opened none to the target.
+    ProxyFailed,
 }
 
 /// Why attempts of an outage failed.
@@ -236,6 +238,7 @@ impl Class {
             Self::Prohibited => "prohibited",
             Self::Local => "local",
             Self::Unknown => "unknown",
+            Self::ProxyFailed => "proxy-failed",
         }
     }
 
@@ -251,6 +254,12 @@ impl Attempt {
     #[must_use]
     pub fn class(&self) -> Class {
         self.ending.class(self.destination.address())
+    }
+
+    /// The same of the target, to which a proxy may have opened none.
+    #[must_use]
+    pub fn class_of_target(&self) -> Class {
+        if self.is_barred() { Class::ProxyFailed } else { self.class() }
     }
 
     /// How long it took to open.

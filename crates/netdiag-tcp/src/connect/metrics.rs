@@ -106,10 +106,7 @@ impl Metrics for TargetMetrics<'_> {
             return of_attempt(name, &target.phases_ms, tls, http);
         }
         let number = match name {
-            "open" => {
-                let barred = target.proxy.as_ref().map_or(0, |proxy| proxy.failed);
-                return Some(MetricValue::Bool(target.succeeded > barred));
-            }
+            "open" => return Some(MetricValue::Bool(target.succeeded > 0)),
             "connect" => rtt(|r| Some(r.p50))?,
             "handshake" => target.handshake_rtt_ms.as_ref()?.p50,
             "min" => rtt(|r| Some(r.min))?,

@@ -37,9 +37,9 @@ pub struct Target {
     pub method: Option<Method>,
     /// Attempts to all addresses: `succeeded + failed + local_errors + unknown + in_flight`.
     pub attempts: u64,
-    /// Attempts that opened a connection.
+    /// Attempts that opened a connection, of those through a proxy the ones that opened it to the target.
     pub succeeded: u64,
-    /// Attempts that met a refusal, a reset, an ICMP error, or silence.
+    /// Attempts that met a refusal, a reset, an ICMP error, silence, or a proxy that opened no connection.
     pub failed: u64,
     /// Connections over which not what was expected came, of those that opened.
     pub unexpected: u64,
@@ -148,7 +148,7 @@ pub struct Through {
     pub host: Untrusted,
     /// Its port.
     pub port: u16,
-    /// Connections to it that led no further, of those that opened.
+    /// Connections to it that led no further; they count as failed.
     pub failed: u64,
     /// The code of SOCKS5 (RFC 1928 section 6) or status of HTTP of the last of these; `null` where it
     /// gave none.

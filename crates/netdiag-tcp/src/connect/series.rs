@@ -143,7 +143,7 @@ impl Counts {
     fn count(&mut self, attempt: &Attempt) {
         let class = attempt.class();
         let place = match class {
-            Class::Connected => &mut self.connected,
+            Class::Connected | Class::ProxyFailed => &mut self.connected,
             Class::Refused => &mut self.refused,
             Class::Reset => &mut self.reset,
             Class::Timeout => &mut self.timeouts,

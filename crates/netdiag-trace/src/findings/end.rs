@@ -145,8 +145,8 @@ impl Measurement {
                 format!("{from} is not the target: a filter there refuses the probes")
             }
             (false, _) if kind.is_port_unreachable() && self.may_stand_in() => format!(
-                "a filter there refuses the port, or {from} is another address of the target: `--icmp` \
-                 or `--tcp` tells which"
+                "a filter there refuses the port, or {from} is another address of the target: `--tcp` \
+                 tells which"
             ),
             (false, _) if kind.is_port_unreachable() => {
                 format!("{from} is not the target: a filter there refuses the port; try `--icmp`")

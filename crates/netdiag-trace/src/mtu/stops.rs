@@ -27,11 +27,13 @@ impl Measurement {
         };
         let message =
             format!("stopped {place}by {from}: {words}, ICMP {}/{}", kind.kind, kind.code);
-        let advice = match kind.is_prohibited() {
-            true => {
-                "a filter there refuses these packets; another kind may pass: `--udp`, `--icmp`"
-            }
-            false => "it has no way to the target: whose router it is",
+        let advice = if kind.is_prohibited() {
+            "a filter there refuses these packets; another kind may pass: `--udp`, `--icmp`"
+        } else if kind.is_port_unreachable() {
+            "a filter there refuses the port, or it is another address of the target; another kind may \
+             pass: `--icmp`, `--tcp`"
+        } else {
+            "it has no way to the target: whose router it is"
         };
         let subject = ttl.map_or_else(|| from.to_string(), |ttl| self.hop_text(ttl));
         let finding = self.finding("stopped-by-router", Severity::Critical, subject, message);

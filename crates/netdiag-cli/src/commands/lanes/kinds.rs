@@ -259,7 +259,7 @@ impl Kind for TcpConnectArguments {
         let mut conclusion = kind::of_hosts(plan, measured, end, |target, findings| {
             let attempts = each.get(place.replace(place.get() + 1));
             let metrics = netdiag_tcp::connect::metrics::TargetMetrics { target, findings };
-            let open = target.connect_ms.as_ref();
+            let open = target.connect_ms.as_ref().filter(|_| target.succeeded > 0);
             let answered = target.addresses.iter().find(|one| one.connect_ms.is_some());
             let address = answered.map(|one| one.address).or(target.address);
             let address = address.or_else(|| target.addresses.first().map(|one| one.address));
