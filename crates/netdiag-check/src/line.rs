@@ -64,6 +64,10 @@ impl Line {
                 raw if line.kind == "dns" && raw.starts_with('@') && !awaits_value(&expect) => {
                     line.targets.push(word.text());
                 }
+                // A type with a serial number, no metric.
+                raw if line.kind == "dns" && is_early && is_changes(raw) => {
+                    line.targets.push(word.text());
+                }
                 _ if is_early && word.is_option() => {
                     let mut option = word.text();
                     let name = option.trim_start_matches("--");
@@ -95,6 +99,11 @@ impl Line {
         line.warn = Some(warn.join(" ")).filter(|text| !text.is_empty());
         Ok(line)
     }
+}
+
+/// Whether a word asks for the changes of a zone: `IXFR=SERIAL`.
+fn is_changes(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(kind, _)| kind.eq_ignore_ascii_case("ixfr"))
 }
 
 /// Whether a word may be a name that is asked for: no option, and no value of one.
@@ -220,6 +229,11 @@ mod tests {
             "dns a.example expect 192.0.2.7 @192.0.2.1 ttl>1 and server ~ @x warn ttl>2",
             ["a.example @192.0.2.1", "192.0.2.7", "ttl>1 and server ~ @x", "ttl>2"],
         );
+        check(
+            "dns IXFR=1 a.example @192.0.2.1 answers>1",
+            ["IXFR=1 a.example @192.0.2.1", "", "answers>1", ""],
+        );
+        check("dns a.example ixfr=7 expect 192.0.2.7", ["a.example ixfr=7", "192.0.2.7", "", ""]);
         check("sockets state close-wait count<100", ["state close-wait", "", "count<100", ""]);
         check(
             "sockets --tcp not dst 127.0.0.0/8 count < 9 and not close_wait > 1",

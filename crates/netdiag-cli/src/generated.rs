@@ -300,8 +300,10 @@ bogus; unsigned, missing\-ds and unsupported of what is insecure.
 .PP
 A transfer ends well only with the SOA record that it began with; else it is transfer\-failed, with a reason:
 broken\-off, timeout, ended, the rcode of a later message, wrong\-id, wrong\-question, no\-answer, malformed, no\-soa,
-soa\-differs, out\-of\-sync, records\-behind\-the\-end or limit. Text and JSON Lines keep nothing of a zone, JSON and
-CSV the bytes of its messages until the end; \-\-transfer\-limit is 268435456 bytes where it is not given. Each
+soa\-differs, out\-of\-sync, records\-behind\-the\-end, no\-records or limit. The time of \-\-timeout begins anew only with a
+message that has records and the first byte behind it; 100 messages in a row without one end it. Text and JSON
+Lines keep nothing of a zone, JSON and CSV the bytes of its messages until the end; \-\-transfer\-limit is 268435456
+bytes where it is not given. Each
 message of a signed transfer is checked before its records are told, but for those without a signature that
 others may stand between: only the end tells that these are the server's. \-\-tsig takes what \-y of dig(1) takes, but
 hmac\-md5 and hmac\-sha224; its errors never show the secret.

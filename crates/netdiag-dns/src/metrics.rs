@@ -1,10 +1,13 @@
 //! What an expression can name: the last word of each JSON key.
 
 use crate::class::Class;
+use crate::kind::RecordType;
 use crate::result::{ServerResult, Target};
+use crate::transfer::TransferKind;
 use netdiag_model::contract::{Jitter, Rtt};
 use netdiag_model::finding::{Finding, Severity};
 use netdiag_model::metrics::{self, MetricInfo, MetricValue, Metrics, Unit};
+use std::convert::Infallible;
 
 /// The metrics of `dns`.
 pub const METRICS: &[MetricInfo] = &[
@@ -72,8 +75,12 @@ impl Metrics for ResultMetrics<'_> {
             "dnssec" => result.dnssec.as_ref().map(|it| it.status.name().to_owned()),
             "transport" => Some(result.transport.name().to_owned()),
             "data" => {
-                let all: Vec<&str> = self.wanted().map(|it| it.data.as_str()).collect();
-                Some(all.join("\n")).filter(|all| !all.is_empty())
+                let mut all = String::new();
+                self.each_wanted(|record| {
+                    all.push_str(if all.is_empty() { "" } else { "\n" });
+                    all.push_str(record.data.as_str());
+                });
+                Some(all).filter(|all| !all.is_empty())
             }
             _ => None,
         };
@@ -97,6 +104,29 @@ impl ResultMetrics<'_> {
         answers.filter(move |record| is_answer && (record.kind == kind || kind == "ANY"))
     }
 
+    /// Does something with each record that was asked for; of a transfer that was kept with all but those
+    /// that are gone.
+    fn each_wanted(&self, mut what: impl FnMut(&crate::message::Record)) {
+        let Some(transfer) = &self.result.transfer else { return self.wanted().for_each(what) };
+        if self.result.outcome != Class::Answer {
+            return;
+        }
+        // Behind the first SOA record stand, each behind one of its own, what is gone and what is new in turn
+        // (RFC 1995 section 4).
+        let (has_gone, mut soas) = (transfer.kind == Some(TransferKind::Changes), 0_u64);
+        let all = self.result.answers.each(|record| {
+            soas += u64::from(record.number == RecordType::SOA);
+            if !(has_gone && soas > 0 && soas.is_multiple_of(2)) {
+                what(record);
+            }
+            Ok::<(), Infallible>(())
+        });
+        match all {
+            Ok(()) => {}
+            Err(never) => match never {},
+        }
+    }
+
     fn number(&self, name: &str) -> Option<f64> {
         let result = self.result;
         let rtt = |pick: fn(&Rtt) -> f64| result.rtt_ms.as_ref().map(pick);
@@ -106,7 +136,11 @@ impl ResultMetrics<'_> {
                 Some(transfer) => Some(transfer.records as f64),
                 None => Some(self.wanted().count() as f64),
             },
-            "ttl" => self.wanted().map(|record| record.ttl).min().map(f64::from),
+            "ttl" => {
+                let mut least = None;
+                self.each_wanted(|record| least = Some(record.ttl.min(least.unwrap_or(u32::MAX))));
+                least.map(f64::from)
+            }
             "serial" => {
                 if let Some(transfer) = &result.transfer {
                     return transfer.serial.map(f64::from);

@@ -22,6 +22,17 @@ impl Answers {
         Self { own: Vec::new(), kept }
     }
 
+    /// Does something with each, those of a transfer too.
+    ///
+    /// # Errors
+    /// The first that comes of it.
+    pub fn each<E>(&self, mut what: impl FnMut(&Record) -> Result<(), E>) -> Result<(), E> {
+        match &self.kept {
+            Some((kept, question)) => kept.each(question, what),
+            None => self.own.iter().try_for_each(&mut what),
+        }
+    }
+
     /// Takes those of a transfer away, so that they are written one by one by whoever has them.
     pub fn take_kept(&mut self) -> Option<(Arc<Transferred>, Box<Question>)> {
         self.kept.take()
@@ -53,9 +64,11 @@ impl<'a> IntoIterator for &'a Answers {
 
 impl Serialize for Answers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Some((kept, question)) = &self.kept else { return self.own.serialize(serializer) };
+        if self.kept.is_none() {
+            return self.own.serialize(serializer);
+        }
         let mut list = serializer.serialize_seq(None)?;
-        kept.each(question, |record| list.serialize_element(record))?;
+        self.each(|record| list.serialize_element(record))?;
         list.end()
     }
 }

@@ -9,6 +9,7 @@ use crate::event::{self, Settled};
 use crate::message::Message;
 use crate::text::hex;
 use netdiag_engine::outcome::Reason;
+use netdiag_engine::stats::Loss;
 use netdiag_model::contract::{Jitter, Method, Rtt, Timestamps};
 use netdiag_model::milliseconds;
 use netdiag_tls::contract::Tls;
@@ -134,22 +135,28 @@ impl Settled {
             Some((kept, question)) => Answers::of(kept, question),
             None => own.answers,
         };
+        let lost = u64::from(self.class == Class::Timeout);
+        let net_errors = u64::from(matches!(
+            self.class,
+            Class::Unreachable
+                | Class::Closed
+                | Class::TlsError
+                | Class::QuicError
+                | Class::HttpError
+        ));
+        let unknown = u64::from(self.class == Class::Unknown);
+        let sent = u64::from(is_sent);
+        let loss = Loss::new(lost + net_errors, sent.saturating_sub(unknown));
         Some(ServerResult {
             answers,
             outcomes,
-            sent: u64::from(is_sent),
+            sent,
             received: u64::from(answered.is_some()),
-            lost: u64::from(self.class == Class::Timeout),
-            net_errors: u64::from(matches!(
-                self.class,
-                Class::Unreachable
-                    | Class::Closed
-                    | Class::TlsError
-                    | Class::QuicError
-                    | Class::HttpError
-            )),
+            lost,
+            net_errors,
             local_errors: u64::from(!is_sent),
-            unknown: u64::from(self.class == Class::Unknown),
+            unknown,
+            loss_percent: loss.map(|loss| loss.percent()),
             rtt_ms: answered,
             ..own
         })

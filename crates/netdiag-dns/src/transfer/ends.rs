@@ -1,5 +1,6 @@
 //! How a transfer ends.
 
+use super::messages::MOST_BLANK;
 use super::{Fault, Transfer, Transferred};
 use crate::class::Class;
 use crate::config::Transport;
@@ -136,6 +137,7 @@ impl Fault {
             Self::NoAnswer => "no-answer".into(),
             Self::LaterRcode(rcode) => rcode_name(rcode).to_ascii_lowercase().into(),
             Self::Limit(_) => "limit".into(),
+            Self::NoRecords => "no-records".into(),
             Self::BrokenOff => "broken-off".into(),
             Self::Timeout => "timeout".into(),
             Self::Ended => "ended".into(),
@@ -154,8 +156,12 @@ impl Fault {
             Self::Limit(most) => {
                 format!("it has more than {most} bytes, which is as much as is taken").into()
             }
+            Self::NoRecords => {
+                format!("{MOST_BLANK} messages in a row have no record, and no last SOA record")
+                    .into()
+            }
             Self::BrokenOff => "the connection ended before the last SOA record".into(),
-            Self::Timeout => "nothing more came in time, and no last SOA record".into(),
+            Self::Timeout => "no further record came in time, and no last SOA record".into(),
             Self::Ended => "the run ended before the last SOA record came".into(),
         }
     }

@@ -16,8 +16,11 @@ pub(super) struct Line {
     pub(super) opened: Option<(Duration, Instant)>,
     /// When the query was said.
     pub(super) said_at: Option<Instant>,
-    /// When anything came last.
-    pub(super) heard_at: Instant,
+    /// When it got on last: it opened, the query was said, a message of use came or the one behind it
+    /// began. Mere bytes are no reason to wait longer, or who sends one now and then is waited for without end.
+    pub(super) got_on_at: Instant,
+    /// A message that begins now is waited for anew.
+    is_between: bool,
     /// TLS over it.
     pub(super) layer: Option<Layer>,
     /// The query, with its length.
@@ -36,7 +39,8 @@ impl Line {
             begun_at,
             opened: None,
             said_at: None,
-            heard_at: begun_at,
+            got_on_at: begun_at,
+            is_between: false,
             layer: None,
             query: [&length.to_be_bytes(), query].concat(),
             output: Vec::new(),
@@ -47,7 +51,7 @@ impl Line {
     /// It opened, after so long.
     pub(super) fn open(&mut self, at: Instant, connect: Duration, layer: Option<Layer>) {
         self.opened = Some((connect, at));
-        self.heard_at = at;
+        self.got_on_at = at;
         self.layer = layer;
         match &mut self.layer {
             Some(layer) => self.output.extend(layer.take_output()),
@@ -57,6 +61,8 @@ impl Line {
 
     fn say(&mut self, at: Instant) {
         self.said_at = Some(at);
+        self.got_on_at = at;
+        self.is_between = true;
         let query = std::mem::take(&mut self.query);
         self.output.extend(match &mut self.layer {
             Some(layer) => layer.send(&query),
@@ -66,9 +72,9 @@ impl Line {
 
     /// Takes in what came; whether TLS is well.
     pub(super) fn hear(&mut self, at: Instant, bytes: &[u8]) -> bool {
-        self.heard_at = at;
         let Some(layer) = &mut self.layer else {
             self.heard.extend(bytes);
+            self.begin_message(at);
             return true;
         };
         let (plain, result) = layer.receive(at, bytes);
@@ -80,7 +86,22 @@ impl Line {
             }
             self.say(at);
         }
+        self.begin_message(at);
         result.is_ok()
+    }
+
+    /// A message may have begun.
+    fn begin_message(&mut self, at: Instant) {
+        if self.is_between && !self.heard.is_empty() {
+            self.is_between = false;
+            self.got_on_at = at;
+        }
+    }
+
+    /// A message of use came.
+    pub(super) fn get_on(&mut self, at: Instant) {
+        self.got_on_at = at;
+        self.is_between = self.heard.is_empty();
     }
 
     /// The next whole message.

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// The type of records that are signatures of messages (RFC 8945 section 4.2).
 const TSIG: u16 = 250;
+/// So many messages in a row may have no record: nothing says why there should be any.
+pub(super) const MOST_BLANK: u32 = 100;
 
 impl Transfer {
     /// The next message.
@@ -69,8 +71,16 @@ impl Transfer {
             return self.fail(at, Fault::Disorder(disorder), events);
         }
         run.course.end_message();
-        if self.wanted.keeps {
-            run.so_far.kept.push(bytes.to_vec());
+        // What has no record brings it no further.
+        if is_first || !records.is_empty() {
+            run.line.get_on(at);
+        }
+        run.blank = if records.is_empty() { run.blank + 1 } else { 0 };
+        if run.blank >= MOST_BLANK {
+            return self.fail(at, Fault::NoRecords, events);
+        }
+        if self.wanted.keeps && !records.is_empty() {
+            run.so_far.kept.push(bytes);
         }
         let (is_over, number) = (run.course.is_over(), run.so_far.messages);
         let part = Part { number, records, tsig };

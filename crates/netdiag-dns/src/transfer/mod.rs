@@ -6,6 +6,7 @@
 
 mod course;
 mod ends;
+mod kept;
 mod line;
 mod messages;
 mod policy;
@@ -21,6 +22,7 @@ use crate::result::Target;
 use crate::tsig::Signed;
 pub use course::TransferKind;
 use course::{Course, Disorder};
+pub use kept::Kept;
 use line::Line;
 use netdiag_model::Instant;
 use netdiag_model::contract::Method;
@@ -56,9 +58,9 @@ pub struct Transferred {
     pub records: u64,
     /// Of changes: from how many serial numbers to the next.
     pub steps: u64,
-    /// The messages, where they were kept.
+    /// The messages that have records, where they were kept.
     #[serde(skip)]
-    pub kept: Vec<Vec<u8>>,
+    pub kept: Kept,
 }
 
 /// One message of a transfer.
@@ -82,7 +84,7 @@ impl Transferred {
         question: &Question,
         mut what: impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        for bytes in &self.kept {
+        for bytes in self.kept.iter() {
             Message::decode(bytes, question).answers.iter().try_for_each(&mut what)?;
         }
         Ok(())
@@ -103,6 +105,8 @@ enum Fault {
     LaterRcode(u16),
     /// There is more than is taken.
     Limit(u64),
+    /// Too many messages in a row have no record.
+    NoRecords,
     /// The connection ended.
     BrokenOff,
     /// Nothing more came in time.
@@ -122,6 +126,8 @@ struct Run {
     so_far: Transferred,
     /// The first message, without its records.
     head: Option<Message>,
+    /// So many messages have come since the last one with a record.
+    blank: u32,
 }
 
 /// Asks for a transfer, one server after the other until one says something.
@@ -185,12 +191,13 @@ impl Transfer {
             None => format!("transfer of {zone}"),
         };
         let what = format!("{what} from {server} ({})", settled.transport);
-        let came = settled.transfer.as_deref().cloned().unwrap_or_default();
+        let none = Transferred::default();
+        let came = settled.transfer.as_deref().unwrap_or(&none);
         let count = |number: u64, one: &str| match number {
             1 => format!("1 {one}"),
             _ => format!("{number} {one}s"),
         };
-        let Transferred { messages, bytes, records, .. } = came;
+        let &Transferred { messages, bytes, records, .. } = came;
         let amount = format!("{} in {}", count(records, "record"), count(messages, "message"));
         if !came.complete {
             let failure = settled.failure.as_ref().map(|it| match settled.class {

@@ -41,7 +41,7 @@ impl Transfer {
                     return Next::Say(run.line.seq, output);
                 }
                 // Until it opens the engine waits.
-                let due = run.line.heard_at + self.config.timeout;
+                let due = run.line.got_on_at + self.config.timeout;
                 if run.line.opened.is_none() || now < due {
                     let due = if run.line.opened.is_none() { Instant::FAR } else { due };
                     return match due.min(deadline) {
@@ -95,6 +95,7 @@ impl Transfer {
             course: Course::new(zone.as_str(), self.wanted.since),
             so_far: Transferred::default(),
             head: None,
+            blank: 0,
         });
         Some(ProbeSpec {
             target: 0,

@@ -1,5 +1,7 @@
 //! Servers that break off, say other things in between, or never end.
 
+mod slow;
+
 use super::*;
 use crate::config::{Choice, Transport};
 use crate::event::{Event, EventKind};
@@ -36,6 +38,12 @@ impl Bench {
         let next = transfer.next(at(3), &mut events);
         let Next::Say(1, query) = next else { panic!("{next:?}") };
         Self { transfer, probe, events, query: query[2..].to_vec() }
+    }
+
+    /// These bytes come at this time.
+    fn hear_at(&mut self, millis: u64, bytes: &[u8]) -> Next {
+        self.transfer.heard(&self.probe, at(millis), Heard::Bytes(bytes), &mut self.events);
+        self.transfer.next(at(millis), &mut self.events)
     }
 
     /// These messages come, byte by byte.
@@ -125,6 +133,8 @@ fn a_zone_of_several_messages_is_whole_with_its_second_soa_record() {
         remedy: None,
     };
     let results = bench.transfer.results(&method);
+    let loss = results[0].results[0].loss_percent;
+    assert_eq!(loss, Some(0.0), "one query, and one answer");
     let mut answers = results[0].results[0].answers.clone();
     let (kept, question) = answers.take_kept().expect("they were kept");
     let mut kinds = Vec::new();

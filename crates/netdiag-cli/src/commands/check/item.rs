@@ -205,9 +205,58 @@ pub(super) fn from_line(text: &str) -> Result<Item, String> {
     words.item().map_err(|fault| wrong(fault.message))
 }
 
+/// A line up to the first option whose value may have a secret.
+fn without_secrets(text: &str) -> String {
+    let places = ["--tsig", "--proxy"].into_iter().filter_map(|option| {
+        let mut found = text.match_indices(option).map(|(at, _)| at + option.len());
+        found.find(|end| !text.get(*end..).is_some_and(|rest| rest.starts_with("-file")))
+    });
+    match places.min().and_then(|end| text.get(..end)) {
+        Some(before) => format!("{before} ..."),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether what was given is a check, not the name of a file.
 pub(super) fn is_line(text: &str) -> bool {
     let mut words = text.split_whitespace();
     let first = words.next();
     first.is_some_and(|first| KINDS.contains(&first)) && words.next().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever sees what is wrong with a line is not to see its secrets.
+    #[test]
+    fn what_is_wrong_with_a_line_does_not_show_its_secrets() {
+        for text in [
+            "dns A a.test @127.0.0.1 --tsig k:c2VjcmV0c2VjcmV0c2VjcmV1 bogus>1",
+            "dns A a.test @127.0.0.1 '--tsig=k:c2VjcmV0 c2VjcmV1' bogus>1",
+            "dns A a.test --tsig-file x.key --tsig k:c2VjcmV0",
+            "tcp a.test:1 --proxy socks5://me:c2VjcmV0@192.0.2.1 bogus>1",
+            "tcp --proxy=socks5://me:c2VjcmV0@192.0.2.1",
+        ] {
+            let why = from_line(text).expect_err(text);
+            assert!(!why.contains("c2Vj"), "{why}");
+        }
+        let why = from_line("dns a.test --tsig-file x.key bogus>1").expect_err("a metric");
+        assert!(why.contains("`dns a.test --tsig-file x.key bogus>1`"), "{why}");
+    }
+
+    /// A type that has a sign of its own is no expression.
+    #[test]
+    fn changes_of_a_zone_are_asked_for_as_by_the_command() {
+        for (text, serial) in [
+            ("dns IXFR=1 small.test @127.0.0.1", "1"),
+            ("dns small.test ixfr=7 @127.0.0.1 expect 192.0.2.1 answers>1", "7"),
+        ] {
+            let item = from_line(text).expect(text);
+            let Asked::Dns(asked) = &item.asked else { panic!("{:?}", item.asked) };
+            assert!(asked.is_transfer(), "{text}");
+            let is_meant = |word: &String| word.eq_ignore_ascii_case(&format!("ixfr={serial}"));
+            assert!(asked.words.iter().any(is_meant), "{:?}", asked.words);
+        }
+    }
 }

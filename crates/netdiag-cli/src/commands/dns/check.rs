@@ -76,7 +76,7 @@ pub(super) fn check<W: World>(arguments: &DnsArguments, world: &mut W) -> Result
         return Err("--ignore-truncation: not with --tcp".to_owned());
     }
     check_tls(arguments, &words)?;
-    let transfer = transfer(arguments, &words, &targets)?;
+    let transfer = transfer(arguments, &words, &targets, fail_if.as_ref())?;
     let key = arguments.signed.tsig.as_ref().map(|text| TsigKey::parse(&text.0));
     let key = key.transpose().map_err(|why| format!("--tsig: {why}"))?;
     one_input(arguments)?;
@@ -120,6 +120,7 @@ fn transfer(
     arguments: &DnsArguments,
     words: &Words,
     targets: &[Target],
+    fail_if: Option<&Expr>,
 ) -> Result<Option<TransferQuery>, String> {
     /// A zone of some million records.
     const MOST: u64 = 256 << 20;
@@ -139,6 +140,7 @@ fn transfer(
         ("--file", arguments.file.is_some()),
         ("--count", arguments.count > 1),
         ("--ignore-truncation", message.ignore_truncation),
+        ("--wire", message.wire),
     ];
     if let Some((option, _)) = others.iter().find(|(_, is_given)| *is_given) {
         return Err(format!("{option}: not with {kind}"));
@@ -149,10 +151,12 @@ fn transfer(
     if !matches!(arguments.transport(), Transport::Tcp | Transport::Tls) {
         return Err(format!("{kind}: zones are transferred over TCP, or with --tls"));
     }
+    let metrics = fail_if.map(Expr::metrics).unwrap_or_default();
+    let is_of_records = metrics.iter().any(|metric| ["data", "ttl"].contains(metric));
     Ok(Some(TransferQuery {
         since: words.since,
         most_bytes: limit.unwrap_or(MOST),
-        keeps: matches!(arguments.form.output(), Output::Json | Output::Csv),
+        keeps: matches!(arguments.form.output(), Output::Json | Output::Csv) || is_of_records,
     }))
 }
 

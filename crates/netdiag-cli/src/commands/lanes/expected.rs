@@ -1,6 +1,6 @@
 //! What is expected of a check, and what it comes to: pass, warn, fail or unknown.
 
-use super::kind::{Conclusion, Snapshot};
+use super::kind::{Conclusion, Snapshot, listed};
 use super::kinds::{Known, failure};
 use super::words;
 use netdiag_check::expr::{Evidence, Expr, Verdict as Truth};
@@ -115,7 +115,8 @@ impl Expected {
         if let Some(wanted) = &self.data {
             let all: Vec<String> = conclusion.snapshots.iter().flat_map(data).collect();
             if !all.iter().any(|one| is_meant(one, wanted)) {
-                let said = if all.is_empty() { "nothing".to_owned() } else { all.join(", ") };
+                let some: Vec<&str> = all.iter().map(String::as_str).collect();
+                let said = if all.is_empty() { "nothing".to_owned() } else { listed(&some) };
                 let (said, wanted) = (Untrusted::from(said), Untrusted::from(wanted.as_str()));
                 let text = format!("answered {}, expected {}", said.escaped(), wanted.escaped());
                 return Some(Unmet { reason: "answer".to_owned(), text, is_too_few: false });

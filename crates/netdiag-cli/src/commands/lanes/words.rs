@@ -105,7 +105,14 @@ pub(super) fn dns_figures(result: &ServerResult) -> String {
         .take(3)
         .map(|record| Untrusted::from(record.data.as_str()).escaped().to_string())
         .collect();
-    let said = if said.is_empty() { result.outcome.name().to_owned() } else { said.join(", ") };
+    let said = match &result.transfer {
+        Some(transfer) if transfer.complete => match transfer.records {
+            1 => "1 record".to_owned(),
+            records => format!("{records} records"),
+        },
+        _ if said.is_empty() => result.outcome.name().to_owned(),
+        _ => said.join(", "),
+    };
     let took = result.rtt_ms.as_ref().map(|rtt| format!(", {} ms", ms3_f64(rtt.p50)));
     format!("{said} from {}{}", result.server, took.unwrap_or_default())
 }
