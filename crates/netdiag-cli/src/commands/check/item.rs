@@ -205,18 +205,6 @@ pub(super) fn from_line(text: &str) -> Result<Item, String> {
     words.item().map_err(|fault| wrong(fault.message))
 }
 
-/// A line up to the first option whose value may have a secret.
-fn without_secrets(text: &str) -> String {
-    let places = ["--tsig", "--proxy"].into_iter().filter_map(|option| {
-        let mut found = text.match_indices(option).map(|(at, _)| at + option.len());
-        found.find(|end| !text.get(*end..).is_some_and(|rest| rest.starts_with("-file")))
-    });
-    match places.min().and_then(|end| text.get(..end)) {
-        Some(before) => format!("{before} ..."),
-        None => text.to_owned(),
-    }
-}
-
 /// Whether what was given is a check, not the name of a file.
 pub(super) fn is_line(text: &str) -> bool {
     let mut words = text.split_whitespace();
