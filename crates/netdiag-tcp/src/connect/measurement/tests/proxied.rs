@@ -97,7 +97,6 @@ fn it_is_told_whether_the_proxy_or_the_target_refuses() {
     let proxy = target.proxy.as_ref().expect("a proxy");
     assert_eq!((proxy.status, proxy.failed, proxy.port), (Some(5), 1, 1080));
     assert_eq!((target.succeeded, target.failed, target.unexpected), (0, 1, 0));
-    assert_eq!(target.results.first().map(|one| one.outcome), Some(Class::ProxyFailed));
     assert_eq!(target.addresses.first().and_then(|one| one.state), Some(Class::ProxyFailed));
     assert_eq!(is_open(&bench), Some(MetricValue::Bool(false)));
     let verdict = bench.measurement.verdict();
