@@ -20,7 +20,7 @@ fn messages_without_a_record_end_it_and_are_not_kept() {
     let last = bench.message(0, &[(6, &own)]);
     // As many as may be, twice.
     let few = vec![blank.clone(); 99];
-    let all = [&[first.clone()][..], &few, &[more.clone()], &few, &[last]].concat();
+    let all = [&[first.clone()][..], &few, std::slice::from_ref(&more), &few, &[last]].concat();
     assert_eq!(bench.hear(&all).ended(), (Some(Class::Answer), None, 4));
     let came = bench.settled().transfer.clone().expect("a transfer");
     assert_eq!((came.messages, came.kept.iter().count()), (201, 3));
