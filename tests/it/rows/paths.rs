@@ -94,8 +94,13 @@ fn d2_the_four_ways_of_a_linux_router_are_found() {
         let hop = &target["hops"][1];
         assert_eq!(addresses(hop).len(), 4, "{document}");
         assert!(hop["sent"].as_u64().is_some_and(|sent| sent <= 60), "{hop}");
-        assert_eq!(document["findings"][0]["code"], "per-flow-balancing", "{document}");
-        assert_eq!(document["findings"].as_array().map(Vec::len), Some(1), "{document}");
+        // On a busy machine the target's own limit of answers may show beside it.
+        let findings = document["findings"].as_array().expect("findings").iter();
+        let codes: Vec<&Value> = findings.map(|finding| &finding["code"]).collect();
+        let (found, other): (Vec<&Value>, Vec<&Value>) =
+            codes.into_iter().partition(|code| **code == "per-flow-balancing");
+        assert_eq!(found.len(), 1, "{document}");
+        assert!(other.iter().all(|code| **code == "icmp-rate-limit"), "{document}");
     }
 }
 
