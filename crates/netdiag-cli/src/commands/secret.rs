@@ -1,7 +1,7 @@
 //! What was written, without what nobody else is to read.
 
 /// Options whose values have a password or a key in them; those with this behind are of files.
-const SECRET: [&str; 2] = ["--proxy", "--tsig"];
+const SECRET: [&str; 4] = ["--proxy", "--tsig", " -y ", " -y="];
 const FILES: [&str; 2] = ["-file", "-login"];
 const HIDDEN: &str = "...";
 
@@ -24,7 +24,7 @@ pub(super) fn without_secrets(line: &str) -> String {
         .map(without_login)
         .collect();
     let shown = shown.join(" ");
-    if end.is_some() { format!("{shown} {HIDDEN}") } else { shown }
+    if end.is_some() { format!("{} {HIDDEN}", shown.trim_end()) } else { shown }
 }
 
 /// A URL without who asks.
@@ -51,6 +51,8 @@ mod tests {
         check("tcp h:1 --proxy=http://me:pw@p:1", "tcp h:1 --proxy ...");
         check("tcp h:1 --proxy-login f rtt>1", "tcp h:1 --proxy-login f rtt>1");
         check("dns A x --tsig-file f '--tsig=k:K Y'", "dns A x --tsig-file f '--tsig ...");
+        check("dns A x.new-york.example @s -y k:KEY", "dns A x.new-york.example @s -y ...");
+        check("dns A x @s -y=k:KEY", "dns A x @s -y= ...");
         check("tcp http://me:pw@h/a@b expect ttfb<1s", "tcp http://...@h/a@b expect ttfb<1s");
         check("ping 192.0.2.1 loss<1%", "ping 192.0.2.1 loss<1%");
     }

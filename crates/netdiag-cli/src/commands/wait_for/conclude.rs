@@ -4,6 +4,7 @@ use super::spec::Spec;
 use super::waiting::{Waiter, Waiting};
 use crate::ExitStatus;
 use crate::commands::lanes::{Conclusion, interrupted, kept_back_or_silent};
+use crate::commands::secret::without_secrets;
 use netdiag_check::result::{Check, CheckStatus};
 use netdiag_engine::failure::plain;
 use netdiag_model::contract::Method;
@@ -33,7 +34,7 @@ pub(super) fn check(
     let is_told = matches!(status, CheckStatus::Fail | CheckStatus::Unknown);
     let said = last.and_then(|last| last.failure.clone());
     let failure = said.unwrap_or_else(|| without_word(waiting, waiter, status));
-    let text = Untrusted::from(spec.text.as_str());
+    let text = Untrusted::from(without_secrets(&spec.text));
     Some(Check {
         name: text.clone(),
         kind: spec.kind.to_owned(),

@@ -132,7 +132,7 @@ impl Command for WaitForArguments {
         let options = TextOptions { quiet: self.quiet, style };
         let mut report = check::report::report(self.form.output().into(), options, out);
         let rows = plan.specs.iter().map(|spec| {
-            let shown = Untrusted::from(spec.text.as_str()).escaped().to_string();
+            let shown = Untrusted::from(without_secrets(&spec.text)).escaped().to_string();
             (shown.clone(), shown)
         });
         report.start(&plan.run, &rows.collect::<Vec<_>>())?;
