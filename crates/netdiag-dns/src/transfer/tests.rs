@@ -21,6 +21,18 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    /// What a document has of it.
+    pub(super) fn results(&self) -> Vec<Target> {
+        let method = Method {
+            socket: SocketKind::KernelConnect,
+            timestamps: Timestamps::User,
+            because: String::new(),
+            lost: Vec::new(),
+            remedy: None,
+        };
+        self.transfer.results(&method)
+    }
+
     pub(crate) fn new(since: Option<u32>, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = config(1, Choice::Each);
         config.transport = Transport::Tcp;
@@ -125,14 +137,7 @@ fn a_zone_of_several_messages_is_whole_with_its_second_soa_record() {
     assert_eq!(bench.transfer.next(at(11), &mut Events::new()), Next::Done);
     assert!(bench.transfer.verdict().contains("complete: 4 records in 3 messages"));
     // A document has all of its records.
-    let method = Method {
-        socket: SocketKind::KernelConnect,
-        timestamps: Timestamps::User,
-        because: String::new(),
-        lost: Vec::new(),
-        remedy: None,
-    };
-    let results = bench.transfer.results(&method);
+    let results = bench.results();
     let loss = results[0].results[0].loss_percent;
     assert_eq!(loss, Some(0.0), "one query, and one answer");
     let mut answers = results[0].results[0].answers.clone();

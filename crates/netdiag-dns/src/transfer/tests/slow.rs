@@ -75,14 +75,7 @@ fn who_sends_a_byte_now_and_then_is_not_waited_for() {
 
 /// The data and the least time to live of what was kept.
 fn known(bench: &Bench) -> (Option<MetricValue>, Option<MetricValue>) {
-    let method = Method {
-        socket: SocketKind::KernelConnect,
-        timestamps: Timestamps::User,
-        because: String::new(),
-        lost: Vec::new(),
-        remedy: None,
-    };
-    let results = bench.transfer.results(&method);
+    let results = bench.results();
     let (target, result) = (&results[0], &results[0].results[0]);
     let metrics = ResultMetrics { target, result, findings: &[] };
     (metrics.metric("data"), metrics.metric("ttl"))
